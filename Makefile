@@ -1,0 +1,38 @@
+# Everything that one does in this checkout. Each target prepares what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test test-mariadb lint clean
+
+PYTHON := .venv/bin/python
+
+help:          ## this list
+	@sed -n 's/^\([a-z-]*\): .*## /make \1|/p' $(firstword $(MAKEFILE_LIST)) | \
+	while IFS='|' read -r target what; do printf '%-18s%s\n' "$$target" "$$what"; done
+
+setup:         ## make the virtual environment and install what the service needs
+	bin/setup
+
+demo:          ## allocate a class of 20 machines on a demo site, over XML-RPC, and show what was done
+	bin/demo
+
+serve:         ## run the demo site at http://127.0.0.1:8000/admin/ until Ctrl-C
+	bin/serve
+
+test:          ## style, types, all tests on SQLite, all tests on MariaDB
+	bin/setup --tests
+	$(MAKE) --no-print-directory lint
+	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --mariadb
+
+test-mariadb:  ## all tests on a MariaDB server that is started for them
+	bin/setup --tests
+	$(PYTHON) -m pytest --mariadb
+
+lint:          ## style and types: ruff, mypy
+	bin/setup --dev
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+
+clean:         ## remove the virtual environment, the demo site and all caches
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

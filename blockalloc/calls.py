@@ -1,0 +1,79 @@
+"""What a caller asks for and what it is told: the types between every door and the service.
+
+A parameter that could not be read is None. The service refuses it at its place in the order of
+checks (SPEC 2.1, 2.2), so that a call with several faults is answered as VCL answers it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+class Refusal(Exception):
+    """The call is refused and nothing was written.
+
+    `code` is the fault or error number of SPEC 2.1, `text` begins with the parameter's name and
+    says what was wrong and what would be right. `answer` is VCL's own text for that error where
+    VCL has one: the struct methods of VCL 2.x give it.
+    """
+
+    def __init__(self, code: int, text: str, answer: str | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.answer = answer or text
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf a call is made: a row of VCL's `user`, and through which door it came."""
+
+    user_id: int
+    name: str  # "vclsystem@Local"
+    address: str = ""  # IP address of the client, "" for the shell
+    door: str = ""  # XML-RPC method or command
+
+
+@dataclass(frozen=True, slots=True)
+class BlockAllocationCall:
+    """The seven parameters of XMLRPCblockAllocation (SPEC 2.1); start and end are Unix seconds."""
+
+    image_id: int | None
+    start: int | None
+    end: int | None
+    machines: int | None
+    user_group_id: int | None
+    ignore_privileges: bool | None
+    block_time_id: int | None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlockCall:
+    """The five or six parameters of XMLRPCblockAllocation (SPEC 2.2); start and end are Unix seconds.
+
+    `image_text` is the image as the caller wrote it: VCL repeats it in its error text.
+    """
+
+    image_id: int | None
+    image_text: str
+    start: int | None
+    end: int | None
+    machines: int | None
+    user_group_id: int | None
+    ignore_privileges: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a block time has, once a call is over.
+
+    `allocated` machines of those wanted, `unallocated` still missing (machines, not computers:
+    a cluster counts once). `warning` is (13 or 14, text) of SPEC section 6. `completed` means
+    that everything was there before the call. `block_time_id` is 0 when no rows were kept.
+    """
+
+    status: Literal["success", "warning", "completed"]
+    allocated: int
+    unallocated: int
+    block_time_id: int
+    warning: tuple[int, str] | None = None

@@ -1,0 +1,181 @@
+"""Puts the demo site into a database, takes it out again, and tells it from a real site."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any, cast
+
+from django.apps import apps
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from blockalloc.demo import MARK, TIME_FORMAT, build
+from blockalloc.demo.rows import FIRST_ID, VCLSYSTEM, Row, Value
+from blockalloc.schema import base_rows, columns
+from blockalloc.site_time import instant_to_local, instant_to_utc, site_zone
+
+# What a site has. In the demo, other rows of these than its own are someone's work.
+_INVENTORY = [
+    "user",
+    "usergroup",
+    "image",
+    "imagerevision",
+    "schedule",
+    "computer",
+    "vmhost",
+    "managementnode",
+    "resource",
+    "resourcegroup",
+    "privnode",
+    "resourcepriv",
+    "userpriv",
+]
+# What is booked, and what was: these rows belong to the computers and users of the site, whoever
+# wrote them. All of them go when the demo is loaded anew.
+_BOOKINGS = [
+    "blockComputers",
+    "blockRequest",
+    "blockTimes",
+    "blockWebDate",
+    "blockWebTime",
+    "computerloadlog",
+    "log",
+    "loginlog",
+    "request",
+    "reservation",
+    "semaphore",
+    "serverrequest",
+    "sitemaintenance",
+    "sublog",
+    "xmlrpcLog",
+]
+# Tables without `id`: the column that says whose row it is, and the table it refers to.
+_LINKS = {
+    "usergroupmembers": ("usergroupid", "usergroup"),
+    "subimages": ("imagemetaid", "imagemeta"),
+    "scheduletimes": ("scheduleid", "schedule"),
+    "resourcegroupmembers": ("resourcegroupid", "resourcegroup"),
+    "resourcemap": ("resourcegroupid1", "resourcegroup"),
+}
+
+
+class NotTheDemo(Exception):
+    """The database holds rows that are not the demo's; the text names them."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the demo site's row in `variable` says: until when its dates are of use, and its last id by table."""
+
+    current_until: datetime
+    last_ids: Mapping[str, int]
+
+    def stale(self, now: datetime) -> bool:
+        """Whether the classes to try are over (`now` is an aware time)."""
+        return instant_to_local(now) >= self.current_until
+
+
+def read_mark() -> Mark | None:
+    """The mark of the demo site in this database, None if this is no demo site."""
+    rows = _select("SELECT `value` FROM `variable` WHERE `name` = %s", [MARK])
+    if not rows:
+        return None
+    value = json.loads(rows[0][0])
+    return Mark(datetime.fromisoformat(value["current_until"]), value["last_ids"])
+
+
+def load(now: datetime) -> None:
+    """Put the demo site into the database in one transaction, in place of an older one.
+
+    Raises NotTheDemo, and changes nothing, if there are rows that are neither the demo's nor VCL's own.
+    """
+    # Computers and VM hosts refer to each other: no order of the tables suits the foreign keys.
+    with connection.constraint_checks_disabled(), transaction.atomic():
+        mark = read_mark()
+        strangers = _strangers(mark)
+        if strangers:
+            raise NotTheDemo(", ".join(strangers))
+        if mark:
+            _remove(mark)
+        tables = build(now.astimezone(site_zone()))
+        for table, rows in tables.items():
+            _insert(table, rows)
+        connection.check_constraints(table_names=list(tables))
+
+
+def check_in_management_nodes(now: datetime, mark: Mark) -> None:
+    """Let the demo's management nodes report that they are alive, as a back end's would."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE `managementnode` SET `lastcheckin` = %s WHERE `id` BETWEEN %s AND %s",
+            [instant_to_utc(now).strftime(TIME_FORMAT), FIRST_ID, mark.last_ids["managementnode"]],
+        )
+
+
+def _strangers(mark: Mark | None) -> list[str]:
+    """Name and count, table by table, the rows that are neither the demo's nor VCL's own."""
+    found = []
+    last_ids = mark.last_ids if mark else {}
+    for table in _INVENTORY if mark else [*_INVENTORY, *_BOOKINGS]:
+        condition, parameters = _not_own(table, last_ids)
+        number = _select(f"SELECT COUNT(*) FROM `{table}` WHERE {condition}", parameters)[0][0]  # noqa: S608 - names are our own
+        if number:
+            found.append(f"{number} row{'s' * (number > 1)} of {table}")
+    return found
+
+
+def _not_own(table: str, last_ids: Mapping[str, int]) -> tuple[str, list[int]]:
+    """SQL condition, with its parameters, for the table's rows that are neither the demo's nor VCL's own."""
+    if "id" not in columns(table):
+        return "1 = 1", []
+    own = [row["id"] for row in base_rows().get(table, [])]
+    outside = "`id` NOT BETWEEN %s AND %s"
+    if own:
+        outside += f" AND `id` NOT IN ({', '.join(['%s'] * len(own))})"
+    return outside, [FIRST_ID, last_ids.get(table, FIRST_ID - 1), *own]
+
+
+def _remove(mark: Mark) -> None:
+    """Remove the demo's rows, all bookings, and our own records of the calls that made them."""
+    own = [model._meta.db_table for model in apps.get_app_config("blockalloc").get_models()]
+    records = [table for table in own if table.startswith("blockalloc_") and table != "blockalloc_guard"]
+    with connection.cursor() as cursor:
+        for table in [*records, *_BOOKINGS]:
+            cursor.execute(f"DELETE FROM `{table}`")  # noqa: S608 - names are our own
+        for table, (column, referred) in _LINKS.items():
+            _delete(cursor, table, column, mark.last_ids[referred])
+        cursor.execute("DELETE FROM `localauth` WHERE `userid` = %s", [VCLSYSTEM])
+        for table in mark.last_ids.keys() - set(_BOOKINGS):
+            _delete(cursor, table, "id", mark.last_ids[table])
+        cursor.execute("DELETE FROM `variable` WHERE `name` = %s", [MARK])
+
+
+def _delete(cursor: CursorWrapper, table: str, column: str, last: int) -> None:
+    sql = f"DELETE FROM `{table}` WHERE `{column}` BETWEEN %s AND %s"  # noqa: S608 - names are our own
+    cursor.execute(sql, [FIRST_ID, last])
+
+
+def _insert(table: str, rows: list[Row]) -> None:
+    """Insert the rows; what they leave out gets the default of its column."""
+    with connection.cursor() as cursor:
+        for named, alike in groupby(rows, key=tuple):
+            names = ", ".join(f"`{column}`" for column in named)
+            holders = ", ".join(["%s"] * len(named))
+            values = [[_text(value) for value in row.values()] for row in alike]
+            sql = f"INSERT INTO `{table}` ({names}) VALUES ({holders})"  # noqa: S608 - names are our own
+            cursor.executemany(sql, values)
+
+
+def _text(value: Value) -> int | str | None:
+    """The value as both databases take and compare it."""
+    if isinstance(value, datetime):
+        return value.strftime(TIME_FORMAT)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _select(sql: str, parameters: Iterable[int | str]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(parameters))
+        return cast(list[tuple[Any, ...]], cursor.fetchall())

@@ -1,0 +1,163 @@
+"""`manage.py load_demo_site`: fill an empty database with a site to try the service on."""
+
+import signal
+import threading
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from types import FrameType
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, close_old_connections, connection
+from django.utils import timezone
+
+from blockalloc.demo.database import Mark, NotTheDemo, check_in_management_nodes, load, read_mark
+from blockalloc.demo.people import PASSWORD
+from blockalloc.demo.rows import FIRST_ID
+from blockalloc.site_time import local_to_instant
+
+# A computer's management node must have checked in within the last five minutes to be given a reload.
+_CHECK_IN_SECONDS = 30
+_ADMIN = "demo"
+_COUNTED = (
+    ("computers", "computer", ""),
+    ("  of these virtual machines", "computer", "WHERE `type` = 'virtualmachine'"),
+    ("images", "image", ""),
+    ("users", "user", ""),
+    ("past reservations", "log", ""),
+    ("reservations now and to come", "request", "WHERE `stateid` <> 19"),
+    ("block requests", "blockRequest", ""),
+    ("block times to come", "blockTimes", ""),
+    ("computers allocated to them", "blockComputers", ""),
+)
+
+
+class Command(BaseCommand):
+    """Load the demo site; see `blockalloc.demo`."""
+
+    help = "Fill an empty database with a demo site: a small university with its classes of next week."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--again", action="store_true", help="replace the demo site by a new one")
+        how.add_argument(
+            "--if-needed", action="store_true", help="do nothing if the demo site is loaded and its classes are to come"
+        )
+        parser.add_argument(
+            "--keep-fresh",
+            action="store_true",
+            help=f"check in the demo's management nodes every {_CHECK_IN_SECONDS} s until stopped, "
+            "as a back end would; alone, load nothing",
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Do what the options say."""
+        if not options["keep_fresh"] or options["again"] or options["if_needed"]:
+            self._load(again=options["again"], if_needed=options["if_needed"])
+        if options["keep_fresh"]:
+            self._keep_fresh()
+
+    def _load(self, *, again: bool, if_needed: bool) -> None:
+        mark = self._mark()
+        now = timezone.now()
+        stale = mark is not None and mark.stale(now)
+        if stale:
+            self.stdout.write("The demo site is out of date: its classes are over.")
+        if mark and not stale and if_needed:
+            self.stdout.write("The demo site is loaded and current.")
+            # Its management nodes were silent since the demo was last run.
+            check_in_management_nodes(now, mark)
+        elif mark and not (again or if_needed):
+            raise CommandError("the demo site is loaded: use --again to replace it by a new one", returncode=2)
+        else:
+            self._load_now()
+        self._summary()
+
+    def _load_now(self) -> None:
+        try:
+            load(timezone.now())
+        except NotTheDemo as error:
+            raise CommandError(
+                f"this database holds rows that are not the demo's ({error}): nothing was changed. "
+                "Name an empty database in DATABASE_URL.",
+                returncode=2,
+            ) from error
+        user, created = get_user_model().objects.get_or_create(
+            username=_ADMIN, defaults={"is_staff": True, "is_superuser": True}
+        )
+        if created:
+            user.set_password(_ADMIN)
+            user.save()
+        self.stdout.write(self.style.SUCCESS("The demo site is loaded."))
+
+    def _summary(self) -> None:
+        write = self.stdout.write
+        for label, table, condition in _COUNTED:
+            write(f"  {label:<32}{_count(table, condition):>6}")
+        first, (start, end) = FIRST_ID, _class_to_try()
+        seconds = f"{start.timestamp():.0f}, {end.timestamp():.0f}"
+        write(f"""
+To try:
+  /admin/     staff pages: user {_ADMIN}, password {_ADMIN} (a Django superuser made for the demo)
+  /xmlrpc/    the back end's calls: X-User vclsystem@Local, X-Pass {PASSWORD}, X-APIVERSION 2
+  the CS101 class of next Monday, {start:%Y-%m-%d %H:%M} to {end:%H:%M}: 20 machines of Ubuntu 22.04
+    XMLRPCblockAllocation({first}, {seconds}, 20, {first}, 0, {first})
+    image {first}, start, end, machines, user group {first}, ignore privileges (0 or 1), block time {first}""")
+
+    def _keep_fresh(self) -> None:
+        mark = self._mark()
+        if mark is None:
+            raise CommandError("this database holds no demo site: load it first", returncode=2)
+        self.stdout.write("Keeping the demo's management nodes alive; stop with Ctrl-C.")
+        with _stopped_by_signals() as stop:
+            while not stop.is_set():
+                self._check_in(mark)
+                stop.wait(_CHECK_IN_SECONDS)
+
+    def _check_in(self, mark: Mark) -> None:
+        close_old_connections()
+        try:
+            check_in_management_nodes(timezone.now(), mark)
+        except DatabaseError as error:  # busy or restarting: the next turn is soon enough
+            self.stderr.write(f"could not check in the management nodes, trying again: {error}")
+
+    def _mark(self) -> Mark | None:
+        try:
+            return read_mark()
+        except DatabaseError as error:
+            text = f"cannot read VCL's tables: run 'manage.py migrate' first ({error})"
+            raise CommandError(text, returncode=2) from error
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set."""
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _count(table: str, condition: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM `{table}` {condition}")  # noqa: S608 - names are our own
+        return int(cursor.fetchone()[0])
+
+
+def _class_to_try() -> tuple[datetime, datetime]:
+    """Start and end of the first class of next week."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT `start`, `end` FROM `blockTimes` WHERE `id` = %s", [FIRST_ID])
+        start, end = (local_to_instant(datetime.fromisoformat(str(value))) for value in cursor.fetchone())
+    return start, end

@@ -1,0 +1,129 @@
+"""From a parsed request to a method: who may call, how many parameters, and what errors become.
+
+The number of parameters is checked here, not left to Python: django-modern-rpc takes every
+TypeError, also one of our own making, for a mistake of the caller's.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from modernrpc import Protocol, RpcServer
+from modernrpc.core import RpcRequestContext
+from modernrpc.exceptions import (
+    RPC_INVALID_PARAMS,
+    RPC_INVALID_REQUEST,
+    RPC_PARSE_ERROR,
+    RPCException,
+    RPCMarshallingError,
+)
+
+from blockalloc.calls import Caller, Refusal
+from blockalloc.rpc.authentication import NOT_ON_THE_LIST, NOT_ON_THE_LIST_TEXT, may_manage_blocks
+from blockalloc.rpc.wire import internal_error
+
+log = logging.getLogger(__name__)
+
+# Busy, and an error of our own: a fault in every method, since callers retry on faults.
+FAULTS_EVERYWHERE = (205, 206)
+
+
+@dataclass
+class CallContext(RpcRequestContext):
+    """What django-modern-rpc hands to a method, with what the endpoint found out before."""
+
+    caller: Caller = field(kw_only=True)
+    idempotency_key: str = field(kw_only=True, default="")
+
+
+Arguments = Sequence[object]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way to call a method: a number of parameters, and what is answered then."""
+
+    run: Callable[[Arguments, CallContext], object]
+    returns: str
+    parameters: tuple[tuple[str, str], ...]  # name and XML-RPC type
+    optional: int = 0  # how many of them, from the last one backwards, may be left out
+    ignores_more: bool = False
+    errors_are_structs: bool = False  # VCL's way of old; otherwise errors are faults
+
+    def takes(self, count: int) -> bool:
+        """Whether a call with `count` parameters is of this form."""
+        most = len(self.parameters)
+        return most - self.optional <= count and (count <= most or self.ignores_more)
+
+    def signatures(self) -> list[list[str]]:
+        """As system.methodSignature has it: the type of the answer, then those of the parameters."""
+        types = [kind for _name, kind in self.parameters]
+        return [[self.returns, *types[: len(types) - left_out]] for left_out in range(self.optional + 1)]
+
+    def __str__(self) -> str:
+        names = [name for name, _kind in self.parameters]
+        needed = len(names) - self.optional
+        return "(" + ", ".join(names[:needed]) + "".join(f"[, {name}]" for name in names[needed:]) + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A remote method under its exact name. `help` is what system.methodHelp answers."""
+
+    name: str
+    help: str
+    forms: tuple[Form, ...]
+
+    def call(self, arguments: Arguments, context: CallContext) -> object:
+        """The answer. Raises RPCException for a fault."""
+        form = next((form for form in self.forms if form.takes(len(arguments))), None)
+        context.caller = dataclasses.replace(context.caller, door=self.name)
+        try:
+            _check_access(context.caller)
+            return self._form_or_fault(form, len(arguments)).run(arguments, context)
+        except Refusal as refusal:
+            if form and form.errors_are_structs and refusal.code not in FAULTS_EVERYWHERE:
+                return {"status": "error", "errorcode": refusal.code, "errormsg": refusal.answer}
+            raise RPCException(refusal.code, refusal.text) from refusal
+
+    def _form_or_fault(self, form: Form | None, count: int) -> Form:
+        if form is None:
+            forms = " or ".join(f"{self.name}{form}" for form in self.forms)
+            raise RPCException(RPC_INVALID_PARAMS, f"{count} parameters given: call {forms}")
+        return form
+
+
+def _check_access(caller: Caller) -> None:
+    if not may_manage_blocks(caller):
+        log.warning("refused %r from %s: not on the block-API list (%s)", caller.name, caller.address, caller.door)
+        raise Refusal(NOT_ON_THE_LIST, NOT_ON_THE_LIST_TEXT)
+
+
+def build_server(methods: Sequence[Method]) -> RpcServer:
+    """django-modern-rpc's server for `methods`. It has no system.multicall, which multiplies work per request."""
+    server = RpcServer(register_system_procedures=False, supported_protocol=Protocol.XML_RPC, error_handler=on_error)
+    for method in methods:
+        server.register_procedure(_procedure(method), name=method.name, context_target="context")
+    return server
+
+
+def on_error(error: BaseException, context: RpcRequestContext) -> None:
+    """Called by django-modern-rpc for every exception on the way to an answer; what this raises is answered."""
+    # Its own error about an answer that can't be written as XML holds that answer.
+    if not isinstance(error, RPCException) or isinstance(error, RPCMarshallingError):
+        raise internal_error(error) from error
+    if isinstance(context, CallContext) and error.code in (RPC_PARSE_ERROR, RPC_INVALID_REQUEST):
+        log.warning("refused %r from %s: %.200r", context.caller.name, context.caller.address, error.message)
+
+
+def _procedure(method: Method) -> Callable[..., object]:
+    def call(*arguments: object, context: CallContext) -> object:
+        try:
+            return method.call(arguments, context)
+        except RPCException:
+            raise
+        except Exception as error:
+            raise internal_error(error) from error
+
+    return call

@@ -1,0 +1,62 @@
+"""By which way a request came: over TLS or not, and from which address.
+
+What a proxy says is believed only of the proxies that the site names (VCL_TRUSTED_PROXIES): anyone
+else could write the same headers.
+"""
+
+import ipaddress
+from functools import lru_cache
+from typing import TypeAlias
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+
+_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def is_secure(request: HttpRequest) -> bool:
+    """Whether the client's connection is HTTPS, here or at a trusted proxy."""
+    if request.is_secure():
+        return True
+    if not _is_trusted(_address(request.META.get("REMOTE_ADDR", ""))):
+        return False
+    # Proxies in a row may make a list of it: every part of the way must have been safe.
+    schemes = request.headers.get("X-Forwarded-Proto", "").split(",")
+    return all(scheme.strip().lower() == "https" for scheme in schemes)
+
+
+def client_address(request: HttpRequest) -> str:
+    """The caller's address: the last one on the way here that is not a trusted proxy's."""
+    nearest: str = request.META.get("REMOTE_ADDR", "")
+    hops = request.headers.get("X-Forwarded-For", "").split(",")
+    while hops and _is_trusted(_address(nearest)):
+        before = _address(hops.pop())
+        if before is None:  # not an address: whoever wrote it, it tells nothing
+            break
+        nearest = str(before)
+    return nearest
+
+
+def _is_trusted(address: _Address | None) -> bool:
+    networks = _trusted_networks(tuple(settings.VCL_TRUSTED_PROXIES))
+    return address is not None and any(address in network for network in networks)
+
+
+@lru_cache
+def _trusted_networks(entries: tuple[str, ...]) -> tuple[_Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(entry, strict=False) for entry in entries)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"VCL_TRUSTED_PROXIES: {error}") from error
+
+
+def _address(text: str) -> _Address | None:
+    """The IP address that `text` is, an IPv4 one mapped into IPv6 as IPv4; None for anything else."""
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,91 @@
+"""Whether a database's VCL tables are such that the service can work on them."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from django.core.management.base import CommandError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from blockalloc.schema.facts import tables
+
+# Tables that have models for the sake of completeness: no rule reads them and nothing writes them.
+NOT_NEEDED = frozenset(
+    {
+        "adminlevel",
+        "changelog",
+        "computerloadlog",
+        "computerloadstate",
+        "IMtype",
+        "loginlog",
+        "serverrequest",
+        "usergrouppriv",
+        "usergroupprivtype",
+        "variable",
+        "vmprofile",
+        "vmtype",
+        "xmlrpcLog",
+    }
+)
+NEEDED = frozenset(tables()) - NOT_NEEDED
+
+_COLUMNS = {
+    "mysql": "SELECT table_name, column_name, data_type FROM information_schema.columns "
+    "WHERE table_schema = DATABASE()",
+    "sqlite": "SELECT m.name, c.name, c.type FROM sqlite_master m JOIN pragma_table_info(m.name) c "
+    "WHERE m.type = 'table'",
+}
+
+
+class SchemaMismatch(CommandError):
+    """The database has tables of VCL's names that are not VCL 2.5's. `problems` has one line for each thing wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        listed = "\n  ".join(problems)
+        super().__init__(
+            f"This database has tables of VCL, but not all that is needed of VCL 2.5:\n  {listed}\n"
+            "Nothing was changed. Upgrade VCL's database first, or name an empty one in DATABASE_URL."
+        )
+
+
+def vcl_tables_in(connection: BaseDatabaseWrapper) -> set[str]:
+    """The names of VCL's tables, needed or not, that the database has."""
+    found = _existing(connection)
+    return {name for name in tables() if _folded(connection, name) in found}
+
+
+def check_adoptable(connection: BaseDatabaseWrapper) -> None:
+    """Raise SchemaMismatch unless every needed table is there with all columns. Changes nothing."""
+    problems = list(_problems(connection))
+    if problems:
+        raise SchemaMismatch(problems)
+
+
+def _problems(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    found = _existing(connection)
+    for name in sorted(NEEDED, key=str.lower):
+        kinds = found.get(_folded(connection, name))
+        if kinds is None:
+            yield f"table {name} is missing"
+            continue
+        for column in tables()[name].columns:
+            kind = kinds.get(column.name.lower())
+            if kind is None:
+                yield f"column {name}.{column.name} is missing"
+            elif connection.vendor == "mysql" and {kind, column.kind} == {"datetime", "timestamp"}:
+                # VCL 2.4 kept local times in columns that hold instants now: read as such they would be hours off.
+                yield f"column {name}.{column.name} is a {kind}, not a {column.kind}"
+
+
+def _existing(connection: BaseDatabaseWrapper) -> dict[str, dict[str, str]]:
+    """Table -> column (in lower case: column names ignore case) -> type, of all tables of the database."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    with connection.cursor() as cursor:
+        cursor.execute(_COLUMNS[connection.vendor])
+        for table, column, kind in cursor.fetchall():
+            found[_folded(connection, table)][column.lower()] = kind.lower()
+    return found
+
+
+def _folded(connection: BaseDatabaseWrapper, name: str) -> str:
+    return name.lower() if connection.features.ignores_table_name_case else name

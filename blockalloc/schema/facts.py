@@ -1,0 +1,106 @@
+"""The tables of VCL 2.5 as typed facts, read from our copy of their description."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. `type`, `default` and `extra` are SQL as MariaDB's information_schema gives it."""
+
+    name: str
+    type: str
+    null: bool
+    default: str | None  # None: no default, which is not the same as "NULL"
+    extra: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The type without width, words and sign: `smallint`, `varchar`, `enum`, `datetime` …"""
+        return self.type.split("(")[0].split(" ")[0]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of an enum."""
+        return tuple(re.findall(r"'([^']*)'", self.type)) if self.kind == "enum" else ()
+
+    @property
+    def auto_increment(self) -> bool:
+        """Whether the database numbers the rows."""
+        return self.extra == "auto_increment"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index over some columns; the primary key is the one named PRIMARY."""
+
+    name: str
+    unique: bool
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A column whose values are those of a column of another table."""
+
+    column: str
+    table: str
+    target: str
+    on_update: str
+    on_delete: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with all that is declared of it."""
+
+    name: str
+    columns: tuple[Column, ...]
+    indexes: tuple[Index, ...]
+    foreign_keys: tuple[ForeignKey, ...]
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of the primary key; none for a table without one."""
+        return next((index.columns for index in self.indexes if index.name == "PRIMARY"), ())
+
+
+@cache
+def tables() -> Mapping[str, Table]:
+    """All tables by name."""
+    return {name: _table(name, facts) for name, facts in _read("vcl-2.5-tables.json").items()}
+
+
+def columns(table: str) -> tuple[str, ...]:
+    """The names of a table's columns, in order."""
+    return tuple(column.name for column in tables()[table].columns)
+
+
+@cache
+def base_rows() -> Mapping[str, list[dict[str, Any]]]:
+    """The rows that every new VCL site begins with, by table; columns left out have their default."""
+    rows: dict[str, list[dict[str, Any]]] = _read("vcl-2.5-base-rows.json")
+    return rows
+
+
+def _read(name: str) -> Any:
+    return json.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+def _table(name: str, facts: dict[str, Any]) -> Table:
+    return Table(
+        name=name,
+        columns=tuple(Column(**column) for column in facts["columns"]),
+        indexes=tuple(Index(index["name"], index["unique"], tuple(index["columns"])) for index in facts["indexes"]),
+        foreign_keys=tuple(_foreign_key(key) for key in facts["foreign_keys"]),
+    )
+
+
+def _foreign_key(facts: dict[str, str]) -> ForeignKey:
+    table, target = facts["references"].split(".")
+    return ForeignKey(facts["column"], table, target, facts["on_update"], facts["on_delete"])

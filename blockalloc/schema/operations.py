@@ -1,0 +1,122 @@
+"""Migration operations: make VCL's tables or adopt them as they are; our own tables' text encoding."""
+
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from blockalloc.schema import base_rows, tables
+from blockalloc.schema.adopt import check_adoptable, vcl_tables_in
+from blockalloc.schema.ddl import mariadb_table, sqlite_table
+
+
+class CreateOrAdoptTables(Operation):
+    """On a database without VCL's tables: make them, with their base rows. On VCL's own: check, and change nothing."""
+
+    reduces_to_sql = True
+    reversible = True
+
+    def describe(self) -> str:
+        """As `migrate --plan` shows it."""
+        return "Create VCL's tables, or adopt them where they exist"
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The models are the business of the operations beside this one."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """See the class."""
+        if vcl_tables_in(schema_editor.connection):
+            check_adoptable(schema_editor.connection)
+        else:
+            _create(schema_editor)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Nothing: the tables are VCL's, with all that the site knows in them. Going back must not drop them."""
+
+
+class EncodeAsUtf8mb4(Operation):
+    """Our own table of `model` in utf8mb4, for VCL's database makes new tables in latin1. Nothing to do on SQLite."""
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, model: str, collation: str = "utf8mb4_bin") -> None:
+        self.model = model
+        self.collation = collation
+
+    def describe(self) -> str:
+        """As `migrate --plan` shows it."""
+        return f"Store the text of {self.model} as utf8mb4"
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The models do not tell encodings apart."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """See the class."""
+        if schema_editor.connection.vendor != "mysql":
+            return
+        table = schema_editor.quote_name(to_state.apps.get_model(app_label, self.model)._meta.db_table)
+        schema_editor.execute(f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8mb4 COLLATE {self.collation}")
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Nothing: the encoding goes with the table."""
+
+
+def _create(schema_editor: BaseDatabaseSchemaEditor) -> None:
+    quote = schema_editor.quote_name
+    mysql = schema_editor.connection.vendor == "mysql"
+    statements = mariadb_table if mysql else sqlite_table
+    if mysql:
+        # Tables refer to each other in circles. (On SQLite Django's schema editor has switched the checks off.)
+        schema_editor.execute("SET FOREIGN_KEY_CHECKS = 0")
+    try:
+        for table in tables().values():
+            for statement in statements(table, quote):
+                schema_editor.execute(statement)
+        for name, rows in base_rows().items():
+            _insert(schema_editor, name, rows)
+    finally:
+        if mysql:
+            schema_editor.execute("SET FOREIGN_KEY_CHECKS = 1")
+
+
+def _insert(schema_editor: BaseDatabaseSchemaEditor, table: str, rows: list[dict[str, Any]]) -> None:
+    quote = schema_editor.quote_name
+    for row in rows:
+        listed = ", ".join(map(quote, row))
+        places = ", ".join(["%s"] * len(row))
+        sql = f"INSERT INTO {quote(table)} ({listed}) VALUES ({places})"  # noqa: S608 - names are our own
+        schema_editor.execute(sql, tuple(row.values()))
+
+
+def insert_base_rows(connection: BaseDatabaseWrapper) -> None:
+    """Put VCL's base rows into empty tables, in one transaction."""
+    with connection.schema_editor() as schema_editor:
+        for name, rows in base_rows().items():
+            _insert(schema_editor, name, rows)

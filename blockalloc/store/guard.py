@@ -1,0 +1,80 @@
+"""The transaction that decides between callers.
+
+Every allocation writes the same row before it looks at anything, so that of two calls at once
+one waits for the other, on one server and between the nodes of a Galera cluster alike: there
+only a changed value is certified, so the row counts up. SELECT … FOR UPDATE would not do.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+
+from blockalloc import refusals
+from blockalloc.models import Guard
+
+log = logging.getLogger(__name__)
+_LOCK_WAIT, _DEADLOCK = 1205, 1213
+
+
+class Deadline:
+    """How long one call may wait for the guard, all its transactions and retries together."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        wait = settings.VCL_GUARD_WAIT_SECONDS if seconds is None else seconds
+        self._end = time.monotonic() + wait
+
+    def left(self) -> float:
+        """Seconds left, 0 when there are none."""
+        return max(self._end - time.monotonic(), 0.0)
+
+
+T = TypeVar("T")
+
+
+def guarded(work: Callable[[], T], deadline: Deadline) -> T:
+    """Run `work` in one transaction that holds the guard; the only one at a time.
+
+    The transaction is retried when the database gives it up for another. Raises Refusal 205 when
+    the deadline passes first: nothing was written then.
+    """
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            with transaction.atomic():
+                _take(deadline)
+                return work()
+        except OperationalError as error:
+            if connection.in_atomic_block or not _is_conflict(error):
+                raise
+            if deadline.left() <= 0:
+                log.warning("gave up after %d attempts: %s", attempt, error)
+                raise Refusal(
+                    BUSY, "busy: another allocation holds the guard, try again; nothing was written"
+                ) from error
+            log.warning("attempt %d lost to another transaction, trying again: %s", attempt, error)
+            # Jitter: callers that lost together must not meet again.
+            time.sleep(min(random.uniform(0.01, 0.05) * attempt, deadline.left()))
+
+
+def _take(deadline: Deadline) -> None:
+    """Write the guard row; waits for whoever holds it."""
+    table = connection.ops.quote_name(Guard._meta.db_table)
+    sql = f"UPDATE {table} SET n = n + 1 WHERE id = 1"
+    if connection.vendor == "mysql":
+        # Bounds the wait in the same statement. 0 would mean not to wait at all.
+        sql = f"SET STATEMENT innodb_lock_wait_timeout = {max(int(deadline.left()), 1)} FOR {sql}"
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        if cursor.rowcount == 0:
+            cursor.execute(f"INSERT INTO {table} (id, n) VALUES (1, 1)")
+
+
+def _is_conflict(error: OperationalError) -> bool:
+    """Whether another transaction was in the way, and trying again can help."""
+    return error.args[:1] in ((_LOCK_WAIT,), (_DEADLOCK,)) or "database is locked" in str(error)

@@ -1,0 +1,192 @@
+"""Reads what a plan rests on: a fixed number of set-based statements, whatever the size of the site."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from blockalloc.site_time import site_zone
+from blockalloc.store import links, times
+from blockalloc.store.rows import fetch
+from scheduling import load_time
+from scheduling.facts import Block, Computer, Holding, Image, Maintenance, ManagementNode, Member, Reservation, Site
+from scheduling.reload_plan import ADOPTED_ROOM, ROOM, step
+from scheduling.windows import HOUR
+
+# What SQL narrows by is wider than what the rules look at: local times may be off by a change of
+# the clock, and another block's reload may begin long before the block does.
+_SLACK = 3 * HOUR
+_LONGEST_LEAD = 24 * HOUR
+
+_COMPUTERS = """
+SELECT c.id, c.hostname, c.type, s.name, c.deleted, c.platformid, c.scheduleid, c.provisioningid, c.vmhostid,
+       h.computerid, c.RAM, c.procnumber, c.procspeed, c.network, c.imagerevisionid, COALESCE(i.minram, 0), c.ownerid
+FROM computer c JOIN state s ON s.id = c.stateid
+LEFT JOIN vmhost h ON h.id = c.vmhostid
+LEFT JOIN image i ON i.id = c.currentimageid
+WHERE c.deleted = 0 OR c.vmhostid IS NOT NULL OR c.id IN (SELECT computerid FROM vmhost)
+"""
+
+_NODES = "SELECT n.id, n.hostname, s.name, n.lastcheckin FROM managementnode n JOIN state s ON s.id = n.stateid"
+
+_MAINTENANCES = "SELECT start, `end`, allowreservations FROM sitemaintenance WHERE `end` > %s"
+
+_LOADS = """
+SELECT start, loaded FROM log
+WHERE imageid = %s AND wasavailable = 1 AND ending <> 'failed' AND nowfuture = 'now' AND loaded IS NOT NULL AND start > %s
+"""
+
+_RESERVATIONS = """
+SELECT q.id, q.stateid, q.laststateid, q.userid, q.start, q.`end`, r.computerid, r.imageid, COALESCE(i.minram, 0),
+       r.managementnodeid
+FROM request q JOIN reservation r ON r.requestid = q.id LEFT JOIN image i ON i.id = r.imageid
+WHERE q.start < %s AND (q.`end` > %s OR q.start > %s)
+ORDER BY r.id
+"""
+
+_HOLDINGS = """
+SELECT b.blockTimeid, b.computerid, b.imageid, COALESCE(i.minram, 0), t.start, t.`end`, q.start, r.groupid, t.skip, r.status
+FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
+LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
+WHERE t.start < %s AND t.`end` > %s
+"""
+
+_MEMBERS = "SELECT u.id, u.unityid FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a snapshot is read for. `now` is the time of the call, `clock` that of this transaction."""
+
+    block: Block
+    now: int
+    clock: int
+    caller_id: int
+    call_id: str
+    ignore_privileges: bool
+
+
+def members(group_id: int | None) -> list[tuple[int, str]]:
+    """(id, unityid) of the members of a user group, in VCL's order (SPEC 5)."""
+    rows = fetch(_MEMBERS, [group_id]) if group_id is not None else []
+    # Upper case is how the database's collation weighs letters against "_".
+    return sorted(rows, key=lambda row: (row[1].upper(), row[0]))
+
+
+def load_seconds(image: Image, now: int) -> int:
+    """How long the image takes to load, by the loads of the last 12 months (SPEC 6)."""
+    since = _year_before(datetime.fromtimestamp(now, site_zone())).strftime("%Y-%m-%d %H:%M:%S")
+    loads = (
+        (begun, loaded)
+        for begun, loaded in ((times.from_local(a), times.from_local(b)) for a, b in fetch(_LOADS, [image.id, since]))
+        if begun is not None and loaded is not None
+    )
+    return load_time.estimate(loads, image.reload_minutes)
+
+
+def read_site(question: Question) -> Site:
+    """All facts for a plan, read in the guard's transaction."""
+    block = question.block
+    people = members(block.group_id)
+    seconds = load_seconds(block.images[0], question.now)
+    image_ids = sorted({image.id for image in block.images})
+    who = [question.caller_id] if question.ignore_privileges else [id_ for id_, _ in people]
+    parts = [
+        *links.site_parts(image_ids),
+        links.claim_part(question.clock, question.call_id),
+        links.recent_part(question.now, who, image_ids),
+    ]
+    if not question.ignore_privileges:
+        parts += links.privilege_parts(who)
+    linked = links.read(parts)
+    low, high = _range(question, seconds)
+    return Site(
+        now=question.now,
+        zone=site_zone(),
+        computers={row[0]: Computer(*row) for row in fetch(_COMPUTERS)},
+        computer_groups=linked.computer_groups,
+        image_groups=linked.image_groups,
+        node_groups=linked.node_groups,
+        mapped_groups=linked.mapped_groups,
+        schedule_times=linked.schedule_times,
+        install_types=_install_types(linked, block.images),
+        management_nodes=_nodes(),
+        maintenances=_maintenances(question.now),
+        reservations=_reservations(low, high),
+        holdings=_holdings(low, high),
+        claimed=linked.claimed,
+        load_seconds=seconds,
+        reload_user_id=linked.reload_user,
+        members=[_member(id_, name, linked) for id_, name in people],
+        caller_id=question.caller_id,
+        recent=linked.recent,
+        privileges=linked.privileges,
+    )
+
+
+def read_again(site: Site, question: Question) -> Site:
+    """The same site with what others may have written meanwhile: reservations, blocks, semaphores."""
+    low, high = _range(question, site.load_seconds)
+    return replace(
+        site,
+        reservations=_reservations(low, high),
+        holdings=_holdings(low, high),
+        claimed=links.read([links.claim_part(question.clock, question.call_id)]).claimed,
+    )
+
+
+def _range(question: Question, seconds: int) -> tuple[str, str]:
+    """Local times between which a reservation or block may matter to the plan."""
+    block = question.block
+    lead = seconds + max(ROOM, ADOPTED_ROOM) + step(seconds) * block.machines
+    low = min(block.start, question.now) - lead - _SLACK
+    return times.to_local(low), times.to_local(block.end + _LONGEST_LEAD)
+
+
+def _member(id_: int, name: str, linked: links.Links) -> Member:
+    none: frozenset[int] = frozenset()
+    return Member(id_, name, linked.user_groups.get(id_, none), linked.owned_groups.get(id_, none))
+
+
+def _install_types(linked: links.Links, images: Sequence[Image]) -> dict[int, frozenset[str]]:
+    """Provisioning engine -> those install types of the block's images that it supports."""
+    names = {image.id: image.install_type for image in images}
+    return {engine: frozenset(names[id_] for id_ in found) for engine, found in linked.supported_images.items()}
+
+
+def _nodes() -> list[ManagementNode]:
+    return [ManagementNode(id_, name, state, times.from_utc(seen)) for id_, name, state, seen in fetch(_NODES)]
+
+
+def _maintenances(now: int) -> list[Maintenance]:
+    rows = fetch(_MAINTENANCES, [times.to_local(now - _SLACK)])
+    return [
+        Maintenance(times.known(times.from_local(start)), times.known(times.from_local(end)), allow)
+        for start, end, allow in rows
+    ]
+
+
+def _reservations(low: str, high: str) -> list[Reservation]:
+    return [
+        Reservation(*row[:4], times.known(times.from_local(row[4])), times.known(times.from_local(row[5])), *row[6:])
+        for row in fetch(_RESERVATIONS, [high, low, low])
+    ]
+
+
+def _holdings(low: str, high: str) -> list[Holding]:
+    found = []
+    for block_time, computer, image, ram, start, end, reload_start, group, skip, status in fetch(
+        _HOLDINGS, [high, low]
+    ):
+        begins, ends = times.known(times.from_local(start)), times.known(times.from_local(end))
+        reload = times.from_local(reload_start)
+        begins_reload = begins if reload is None else min(reload, begins)
+        found.append(Holding(block_time, computer, image, ram, begins, ends, begins_reload, group, skip, status))
+    return found
+
+
+def _year_before(moment: datetime) -> datetime:
+    """The same local time twelve months ago; the last of February for a leap day."""
+    try:
+        return moment.replace(year=moment.year - 1)
+    except ValueError:
+        return moment.replace(year=moment.year - 1, day=28)

@@ -1,0 +1,54 @@
+"""Times as the database gives and takes them, to and from Unix seconds.
+
+DATETIME columns hold local times of the site, TIMESTAMP columns instants in UTC (the session's
+time zone). MariaDB's driver gives naive datetimes and None for a zero date, SQLite gives text.
+"""
+
+from datetime import UTC, datetime
+from typing import cast
+
+from blockalloc.site_time import site_zone
+
+Stored = datetime | str | None
+_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+def from_local(value: Stored) -> int | None:
+    """Unix seconds of a DATETIME value; None for NULL and for a zero date (SPEC 3).
+
+    A local time that comes twice is its first occurrence, a skipped one the instant an hour later.
+    """
+    naive = _naive(value)
+    return None if naive is None else int(naive.replace(tzinfo=site_zone()).timestamp())
+
+
+def from_utc(value: Stored) -> int | None:
+    """Unix seconds of a TIMESTAMP value; None for NULL and for a zero date."""
+    naive = _naive(value)
+    return None if naive is None else int(naive.replace(tzinfo=UTC).timestamp())
+
+
+def to_local(instant: int) -> str:
+    """What a DATETIME column stores for an instant."""
+    return datetime.fromtimestamp(instant, site_zone()).strftime(_FORMAT)
+
+
+def to_utc(instant: int) -> str:
+    """What a TIMESTAMP column stores for an instant."""
+    return datetime.fromtimestamp(instant, UTC).strftime(_FORMAT)
+
+
+def is_storable(instant: int) -> bool:
+    """Whether an instant comes back unchanged: not so in the second occurrence of a repeated hour."""
+    return from_local(to_local(instant)) == instant
+
+
+def known(instant: int | None) -> int:
+    """The instant of a column that can't be empty; 0 (1970) where it holds a zero date all the same."""
+    return instant or 0
+
+
+def _naive(value: Stored) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return cast("datetime | None", value)
+    return None if value.startswith("0000") else datetime.fromisoformat(value)

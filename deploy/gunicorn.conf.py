@@ -1,0 +1,42 @@
+"""Settings of gunicorn, the HTTP server: `gunicorn -c deploy/gunicorn.conf.py` is all there is to start.
+
+Put a proxy that ends TLS (and keeps slow clients away) in front of it, and name the proxy in
+VCL_TRUSTED_PROXIES: only then is its X-Forwarded-Proto believed.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+chdir = str(Path(__file__).resolve().parent.parent)
+sys.path.insert(0, chdir)
+from vclsite import environment  # noqa: E402 (found by the line above)
+
+wsgi_app = "vclsite.wsgi:application"
+bind = os.environ.get("GUNICORN_BIND", "127.0.0.1:8000")
+
+# Threads wait for the database most of the time; a call that waits for another one's guard
+# must not stop health checks or staff pages.
+worker_class = "gthread"
+workers = environment.whole_number("WEB_CONCURRENCY", 2, low=1, high=64)
+threads = environment.whole_number("GUNICORN_THREADS", 8, low=2, high=64)
+
+# A call may wait this long for the guard (settings.VCL_GUARD_WAIT_SECONDS) and must then still
+# have time to do its work: a worker that is stopped or replaced finishes what it has begun.
+_guard_wait = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, low=1, high=600)
+timeout = _guard_wait + 40
+graceful_timeout = _guard_wait + 40
+keepalive = 5
+
+# Calls have a short address and a handful of headers.
+limit_request_line = 4094
+limit_request_fields = 50
+limit_request_field_size = 8190
+
+# Which proxies are believed is one decision, made in blockalloc/rpc/transport.py: gunicorn itself
+# would believe X-Forwarded-Proto of every process on this machine.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+
+accesslog = "-"
+access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms'  # no headers: they hold the password

@@ -1,0 +1,133 @@
+"""Choosing one computer: every rule of SPEC 4 over one window, for one member."""
+
+from scheduling.concurrency import ConcurrentUse
+from scheduling.facts import Block, Computer, Image, Member, Site
+from scheduling.host_memory import HostMemory
+from scheduling.node_load import NodeLoad
+from scheduling.occupancy import Occupancy
+from scheduling.plan import Assignment
+from scheduling.pool import Pool
+from scheduling.privileges import Privileges
+from scheduling.reasons import Reason
+from scheduling.reload_plan import Window
+from scheduling.rules import LiveNodes
+
+
+class Chooser:
+    """The site as it stands while a plan grows: what is promised already, and what the plan takes."""
+
+    def __init__(self, site: Site, block: Block, *, ignore_privileges: bool) -> None:
+        self._site = site
+        self._block = block
+        self._nodes = LiveNodes(site)
+        self._pools: dict[int, Pool] = {}
+        self._occupancy = Occupancy(site, block.block_time_id)
+        self._memory = HostMemory(site)
+        self._use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
+        self._load = NodeLoad(site)
+        self._privileges = Privileges(site.privileges) if site.privileges and not ignore_privileges else None
+        self._granted: dict[int, frozenset[int]] = {}
+        self._owners = {computer.owner_id for computer in site.computers.values()} if self._privileges else set()
+        self.taken = {held.computer_id for held in site.holdings if held.block_time_id == block.block_time_id}
+        self.passed_over: dict[int, Reason] = {}
+        self.obstacle: Reason | None = None  # why the last choice found nothing
+
+    def choose(self, image: Image, window: Window, member: Member) -> Assignment | None:
+        """The best computer for `image`, reloaded from `window.start` and kept until the block's end."""
+        self.obstacle = self._against_all(image, window.start, member, None)
+        if self.obstacle is not None:
+            return None
+        computer = self._first(image, window.start, member)
+        if computer is None:
+            self.obstacle = Reason("no_computer", "no further computer passes all rules for image {}", (image.name,))
+            return None
+        return self._take(computer, image, window)
+
+    def adopt(self, computer_id: int, image: Image, window: Window, member: Member, request: int) -> Assignment | None:
+        """The computer of a member's own `request` for the block, or None when a rule speaks against it."""
+        pool = self._pool(image)
+        if computer_id in self.taken or computer_id not in pool:
+            return None
+        computer = self._site.computers[computer_id]
+        start = window.start
+        reason = (
+            self._against_all(image, start, member, request)
+            or self._against(computer, image, start, member, request)
+        )
+        if reason is not None:
+            self.passed_over[computer_id] = reason
+            return None
+        return self._take(computer, image, window)
+
+    def undo(self, assignments: list[Assignment]) -> None:
+        """Give back computers of a machine that did not come about."""
+        for assignment in assignments:
+            self.taken.discard(assignment.computer.id)
+            self._use.forget(assignment.computer.id, assignment.image)
+            self._memory.forget(assignment.computer)
+
+    def keep(self, assignments: list[Assignment], window: Window) -> None:
+        """Take note of a whole machine: what follows must fit beside it."""
+        for assignment in assignments:
+            self._load.add(assignment.management_node, window.start)
+            self.passed_over.pop(assignment.computer.id, None)
+
+    def access_of(self, member: Member) -> tuple[object, ...]:
+        """What tells this member's chances from another's: members with equal access fare alike."""
+        suspects = tuple(self._suspects(image, member) for image in self._block.images)
+        owner = member.id if member.id in self._owners else None
+        return (self._groups_of(member), owner, suspects, self._use.exempt_groups(member))
+
+    def _take(self, computer: Computer, image: Image, window: Window) -> Assignment:
+        nodes = self._nodes.of(self._site.computer_groups.get(computer.id, frozenset()))
+        self.taken.add(computer.id)
+        self._use.choose(computer.id, image)
+        self._memory.plan(computer, image, window.start, self._block.end)
+        return Assignment(computer, image, self._load.least_loaded(nodes, window.start))
+
+    def _first(self, image: Image, start: int, member: Member) -> Computer | None:
+        for computer in self._pool(image).in_order(self._suspects(image, member)):
+            if computer.id not in self.taken and self._passes(computer, image, start, member):
+                return computer
+        return None
+
+    def _passes(self, computer: Computer, image: Image, start: int, member: Member) -> bool:
+        reason = self._against(computer, image, start, member, None)
+        if reason is not None:
+            self.passed_over[computer.id] = reason
+        return reason is None
+
+    def _against_all(self, image: Image, start: int, member: Member, aside: int | None) -> Reason | None:
+        """What forbids the image to everybody in this window: maintenance, the limit of concurrent use."""
+        end = self._block.end
+        return self._occupancy.maintenance(start, end) or self._use.reason_against(image, start, end, member, aside)
+
+    def _against(
+        self, computer: Computer, image: Image, start: int, member: Member, aside: int | None
+    ) -> Reason | None:
+        """What stands between one computer and this window for this member."""
+        if self._privileges and not self._may_use(member, computer):
+            return Reason("granted", "not granted to {}", (member.name,))
+        return self._occupancy.reason_against(computer, start, self._block.end, aside) or self._memory.reason_against(
+            computer, image, start, self._block.end
+        )
+
+    def _may_use(self, member: Member, computer: Computer) -> bool:
+        groups = self._site.computer_groups.get(computer.id, frozenset())
+        return computer.owner_id == member.id or not groups.isdisjoint(self._groups_of(member))
+
+    def _groups_of(self, member: Member) -> frozenset[int]:
+        if self._privileges is None:
+            return frozenset()
+        if member.id not in self._granted:
+            self._granted[member.id] = self._privileges.granted_groups(member)
+        return self._granted[member.id]
+
+    def _suspects(self, image: Image, member: Member) -> frozenset[int]:
+        return (self._site.recent or {}).get((member.id, image.id), frozenset())
+
+    def _pool(self, image: Image) -> Pool:
+        if image.id not in self._pools:
+            pool = self._pools[image.id] = Pool(image, self._site, self._nodes)
+            self.passed_over.update(pool.passed_over)
+        return self._pools[image.id]

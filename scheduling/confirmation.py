@@ -1,0 +1,64 @@
+"""Does a plan still stand? Looked at again on facts that others may have changed (SPEC 8.7, 8.11)."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from scheduling.concurrency import ConcurrentUse
+from scheduling.facts import Block, Site
+from scheduling.host_memory import HostMemory
+from scheduling.occupancy import Occupancy
+from scheduling.plan import Assignment, Machine, whole_machines
+from scheduling.reasons import Reason
+
+
+def held_images(site: Site, block: Block) -> Counter[int]:
+    """How many computers the block time holds already, for each image id."""
+    return Counter(held.image_id for held in site.holdings if held.block_time_id == block.block_time_id)
+
+
+def standing(site: Site, block: Block, machines: Sequence[Machine], *, ignore_privileges: bool) -> list[Machine]:
+    """Those of `machines`, planned on earlier facts, that may be written by the facts of now.
+
+    What a computer is and who may use it is not judged again; what others took meanwhile is:
+    reservations, block times (this one's own too), claims, the memory of hosts, limits of use.
+    """
+    return _Confirmation(site, block, ignore_privileges=ignore_privileges).run(machines)
+
+
+class _Confirmation:
+    def __init__(self, site: Site, block: Block, *, ignore_privileges: bool) -> None:
+        self._block = block
+        self._occupancy = Occupancy(site, block.block_time_id)
+        self._memory = HostMemory(site)
+        self._use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
+        self._held = held_images(site, block)
+        self._own = {held.computer_id for held in site.holdings if held.block_time_id == block.block_time_id}
+
+    def run(self, machines: Sequence[Machine]) -> list[Machine]:
+        """Machine by machine, each beside those before it."""
+        kept = []
+        for machine in machines:
+            if whole_machines(self._block.images, self._held) >= self._block.machines:
+                break
+            if not any(self._reason_against(assignment, machine) for assignment in machine.assignments):
+                kept.append(machine)
+                self._keep(machine)
+        return kept
+
+    def _reason_against(self, assignment: Assignment, machine: Machine) -> Reason | None:
+        computer, image = assignment.computer, assignment.image
+        start, end, aside = machine.reload.start, self._block.end, machine.adopted_request
+        if computer.id in self._own:
+            return Reason("own", "it is in the block already")
+        return (
+            self._occupancy.maintenance(start, end)
+            or self._use.reason_against(image, start, end, machine.member, aside)
+            or self._occupancy.reason_against(computer, start, end, aside)
+            or self._memory.reason_against(computer, image, start, end)
+        )
+
+    def _keep(self, machine: Machine) -> None:
+        for assignment in machine.assignments:
+            self._use.choose(assignment.computer.id, assignment.image)
+            self._memory.plan(assignment.computer, assignment.image, machine.reload.start, self._block.end)
+            self._held[assignment.image.id] += 1

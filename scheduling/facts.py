@@ -1,0 +1,159 @@
+"""What is known about a site when a block is planned.
+
+Rows that come by the thousand are named tuples (cheap to make), the rest frozen dataclasses.
+Instants are Unix seconds; an id is the row's id in VCL's table.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+
+class Image(NamedTuple):
+    """An image and the least that a computer must have to run it (SPEC 4, rules 3, 5, 9, 11)."""
+
+    id: int
+    name: str
+    revision_id: int  # the production revision
+    platform_id: int
+    install_type: str  # of the image's OS: "partimage", "vmware" …
+    min_ram: int  # MB
+    min_processors: int
+    min_speed: int  # MHz of one processor
+    min_network: int  # Mbit/s
+    max_concurrent: int | None
+    reload_minutes: int
+
+
+class Computer(NamedTuple):
+    """A computer: what it is, what it holds now, and the VM host that it runs on."""
+
+    id: int
+    hostname: str
+    type: str  # "blade", "lab", "virtualmachine"
+    state: str
+    deleted: int
+    platform_id: int
+    schedule_id: int | None
+    provisioning_id: int
+    vm_host_id: int | None  # row of `vmhost`
+    host_computer_id: int | None  # the computer of that row
+    ram: int  # MB
+    processors: int
+    speed: int  # MHz of one processor
+    network: int  # Mbit/s
+    revision_id: int  # the image revision it holds now
+    held_ram: int  # MB, the minimum memory of the image it holds now
+    owner_id: int | None
+
+
+class ManagementNode(NamedTuple):
+    """A management node; `last_checkin` is None for one that never checked in."""
+
+    id: int
+    hostname: str
+    state: str
+    last_checkin: int | None
+
+
+class Reservation(NamedTuple):
+    """One computer of a request: a user's reservation or a reload reservation."""
+
+    request_id: int
+    state_id: int
+    last_state_id: int
+    user_id: int
+    start: int
+    end: int
+    computer_id: int
+    image_id: int
+    image_ram: int  # MB, the image's minimum memory
+    management_node_id: int
+
+
+class Holding(NamedTuple):
+    """A computer that a block time holds (`blockComputers`).
+
+    `reload_start` is the start of its reload request, or the block's start when that is gone.
+    """
+
+    block_time_id: int
+    computer_id: int
+    image_id: int
+    image_ram: int  # MB, the image's minimum memory
+    start: int
+    end: int
+    reload_start: int
+    group_id: int | None
+    skip: int
+    status: str
+
+
+class Maintenance(NamedTuple):
+    """A site maintenance window."""
+
+    start: int
+    end: int
+    allow_reservations: int
+
+
+class Member(NamedTuple):
+    """A member of the user group, on whose behalf a machine can be taken (SPEC 5)."""
+
+    id: int
+    name: str
+    group_ids: frozenset[int]  # user groups that he is a member of
+    owned_group_ids: frozenset[int] = frozenset()  # user groups that he owns
+
+
+@dataclass(frozen=True, slots=True)
+class PrivilegeTree:
+    """The privilege tree (SPEC 4, rule 7).
+
+    Holders of privileges are ("user", id) or ("group", id). `user_privileges` and
+    `resource_privileges` give the names set at a node itself.
+    """
+
+    parents: Mapping[int, int]  # node -> parent; the root is its own parent or has none
+    user_privileges: Mapping[tuple[str, int], Mapping[int, frozenset[str]]]  # holder -> node -> names
+    resource_privileges: Mapping[int, Mapping[int, frozenset[str]]]  # resource group -> node -> names
+    group_owners: Mapping[int, int]  # resource group -> user group that owns it
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The block time to be filled."""
+
+    block_time_id: int  # 0: not stored yet
+    start: int
+    end: int
+    group_id: int | None
+    images: Sequence[Image]  # the image, then one for each of its subimages (may repeat)
+    machines: int  # wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All facts that a plan rests on."""
+
+    now: int
+    zone: ZoneInfo
+    computers: Mapping[int, Computer]
+    computer_groups: Mapping[int, frozenset[int]]  # computer -> resource groups
+    image_groups: Mapping[int, frozenset[int]]  # image -> resource groups
+    node_groups: Mapping[int, frozenset[int]]  # management node -> resource groups
+    mapped_groups: Mapping[int, frozenset[int]]  # resource group -> groups it is mapped to, either direction
+    schedule_times: Mapping[int, Sequence[tuple[int, int]]]  # schedule -> (start, end) minutes of the week
+    install_types: Mapping[int, frozenset[str]]  # provisioning -> install types it supports
+    management_nodes: Sequence[ManagementNode]
+    maintenances: Sequence[Maintenance]
+    reservations: Sequence[Reservation]
+    holdings: Sequence[Holding]
+    claimed: frozenset[int]  # computers with a live semaphore that stops us
+    load_seconds: int  # load time of the block's image (SPEC 6)
+    reload_user_id: int
+    members: Sequence[Member] = ()  # of the user group, by unityid
+    caller_id: int = 0  # the calling account
+    recent: Mapping[tuple[int, int], frozenset[int]] | None = None  # (user, image) -> computers (SPEC 4, order)
+    privileges: PrivilegeTree | None = None  # read when privileges count

@@ -1,0 +1,70 @@
+"""Memory of VM hosts: what their virtual machines hold and are planned to hold (SPEC 4, rule 9; 8.11)."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from scheduling.facts import Computer, Image, Site
+from scheduling.occupancy import COMPLETE, FAILED
+from scheduling.reasons import Reason
+from scheduling.windows import overlap
+
+HOST_STATE = "vmhostinuse"
+VMWARE = "vmware"  # the OS install type whose images are held to the memory of the host
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    start: int
+    end: int
+    ram: int  # MB
+
+
+class HostMemory:
+    """What each VM host has left, with the loads planned so far."""
+
+    def __init__(self, site: Site) -> None:
+        self._computers = site.computers
+        self._machines: dict[int, list[Computer]] = defaultdict(list)
+        for computer in site.computers.values():
+            if computer.host_computer_id is not None:
+                self._machines[computer.host_computer_id].append(computer)
+        self._planned: dict[int, list[_Load]] = defaultdict(list)
+        for found in site.reservations:
+            if found.state_id not in (FAILED, COMPLETE):
+                self._planned[found.computer_id].append(_Load(found.start, found.end, found.image_ram))
+        for held in site.holdings:
+            self._planned[held.computer_id].append(_Load(held.reload_start, held.end, held.image_ram))
+
+    def plan(self, computer: Computer, image: Image, start: int, end: int) -> None:
+        """Take note that `image` will be loaded on `computer` during this window."""
+        self._planned[computer.id].append(_Load(start, end, image.min_ram))
+
+    def forget(self, computer: Computer) -> None:
+        """Take back the last note about `computer`: its machine did not come about."""
+        self._planned[computer.id].pop()
+
+    def reason_against(self, computer: Computer, image: Image, start: int, end: int) -> Reason | None:
+        """Why `image` does not fit on the host of `computer` during this window, or None.
+
+        A machine that holds the image already takes nothing more, and only images with the VMware
+        install type are held to the memory of the host. For each other machine of it counts the larger of what it holds and what it is
+        planned to hold in the window. More than 0 MB must be left.
+        """
+        if image.install_type != VMWARE or computer.revision_id == image.revision_id:
+            return None
+        if computer.host_computer_id is None:
+            return None
+        host = self._computers.get(computer.host_computer_id)
+        if host is None or host.state != HOST_STATE:
+            return Reason("host_state", "its VM host is not in state {}", (HOST_STATE,))
+        others = sum(
+            self._held(other, start, end) for other in self._machines[host.id] if other.id != computer.id
+        )
+        left = host.ram - others
+        if left - image.min_ram > 0:
+            return None
+        return Reason("host_memory", "VM host {} has {} MB left for {} MB", (host.hostname, left, image.min_ram))
+
+    def _held(self, computer: Computer, start: int, end: int) -> int:
+        planned = (load.ram for load in self._planned.get(computer.id, ()) if overlap(start, end, load.start, load.end))
+        return max(computer.held_ram, max(planned, default=0))

@@ -1,0 +1,96 @@
+"""What stands in a computer's way during a window (SPEC 4, rules 1, 2, 4 and 8)."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from scheduling.facts import Computer, Holding, Reservation, Site
+from scheduling.reasons import Reason
+from scheduling.rules import BUSY_NOW_STATES
+from scheduling.windows import MINUTE, overlap, schedule_covers
+
+ROOM = 15 * MINUTE  # kept free on both sides of a user's reservation
+BEFORE_MAINTENANCE = 30 * MINUTE  # no reload begins this shortly before a maintenance
+
+FAILED, COMPLETE, PENDING, RELOAD = 5, 12, 14, 19  # ids in VCL's table `state`
+
+
+def occupies(reservation: Reservation) -> bool:
+    """Whether a reservation holds its computer: over, failed and reload requests do not."""
+    if reservation.state_id in (FAILED, COMPLETE, RELOAD):
+        return False
+    return not (reservation.state_id == PENDING and reservation.last_state_id == RELOAD)
+
+
+class Occupancy:
+    """What is promised already, by computer, seen from one block time."""
+
+    def __init__(self, site: Site, block_time_id: int) -> None:
+        self._site = site
+        self._reservations: dict[int, list[Reservation]] = defaultdict(list)
+        for reservation in site.reservations:
+            if occupies(reservation):
+                self._reservations[reservation.computer_id].append(reservation)
+        self._holdings: dict[int, list[Holding]] = defaultdict(list)
+        for holding in site.holdings:
+            if holding.block_time_id != block_time_id:
+                self._holdings[holding.computer_id].append(holding)
+        self._open: dict[tuple[int, int, int], bool] = {}
+
+    def maintenance(self, start: int, end: int) -> Reason | None:
+        """Rule 1: the site maintenance that forbids this window to every computer, or None."""
+        for window in self._site.maintenances:
+            if window.end <= self._site.now:
+                continue
+            forbids = not window.allow_reservations and overlap(start, end, window.start, window.end)
+            if forbids or window.start - BEFORE_MAINTENANCE < start < window.end:
+                return Reason("maintenance", "site maintenance from {} to {}", (window.start, window.end))
+        return None
+
+    def reason_against(self, computer: Computer, start: int, end: int, aside: int | None = None) -> Reason | None:
+        """The first thing that keeps `computer` from this window, or None.
+
+        `aside` is a request that does not count (a member's reservation that joins the block).
+        """
+        return (
+            self._closed(computer, start, end)
+            or self._busy_now(computer, start)
+            or self._reserved(self._reservations.get(computer.id, ()), start, end, aside)
+            or self._in_other_block(self._holdings.get(computer.id, ()), start, end)
+            or self._claimed(computer)
+        )
+
+    def _closed(self, computer: Computer, start: int, end: int) -> Reason | None:
+        if computer.schedule_id is None:
+            return None  # told by its own rule
+        key = (computer.schedule_id, start, end)
+        if key not in self._open:
+            times = self._site.schedule_times.get(computer.schedule_id, ())
+            self._open[key] = schedule_covers(times, start, end, self._site.zone)
+        if self._open[key]:
+            return None
+        return Reason("schedule", "its schedule {} is not open from {} to {}", (computer.schedule_id, start, end))
+
+    def _busy_now(self, computer: Computer, start: int) -> Reason | None:
+        if start > self._site.now or computer.state not in BUSY_NOW_STATES:
+            return None
+        return Reason("free_now", "its state is {} and its reload would begin now", (computer.state,))
+
+    @staticmethod
+    def _reserved(reservations: Sequence[Reservation], start: int, end: int, aside: int | None) -> Reason | None:
+        for found in reservations:
+            if found.request_id != aside and overlap(start, end, found.start, found.end, ROOM):
+                return Reason("reservation", "reserved by request {} from {} to {}", (found.request_id, found.start, found.end))
+        return None
+
+    @staticmethod
+    def _in_other_block(holdings: Sequence[Holding], start: int, end: int) -> Reason | None:
+        for held in holdings:
+            if overlap(start, end, held.reload_start, held.end):
+                figures = (held.block_time_id, held.reload_start, held.end)
+                return Reason("other_block", "held by block time {} from {} to {}", figures)
+        return None
+
+    def _claimed(self, computer: Computer) -> Reason | None:
+        if computer.id not in self._site.claimed:
+            return None
+        return Reason("semaphore", "somebody is reserving it at this moment")

@@ -1,0 +1,60 @@
+"""A plan: which computers a block time gets, when they are reloaded, and why others were passed over."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scheduling.facts import Computer, Image, ManagementNode, Member
+from scheduling.reasons import Reason
+from scheduling.reload_plan import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One computer of a machine, the image that it will run, the node that loads it."""
+
+    computer: Computer
+    image: Image
+    management_node: ManagementNode
+
+    @property
+    def already_loaded(self) -> bool:
+        """Whether the computer holds the image's production revision now."""
+        return self.computer.revision_id == self.image.revision_id
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What one student gets: a computer, or the computers of a cluster, with one reload request."""
+
+    assignments: tuple[Assignment, ...]
+    reload: Window
+    member: Member  # on whose behalf it is taken
+    adopted_request: int | None = None  # the member's own reservation that joins the block
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a call does for a block time.
+
+    `had` whole machines were there before, `allocated` are there after it, never more than
+    `wanted`. `late` is the condition of warning 13. `shortfall` tells what stopped the plan when
+    machines are missing; `passed_over` gives a reason for each computer that was looked at and
+    not chosen.
+    """
+
+    machines: Sequence[Machine]
+    had: int
+    allocated: int
+    wanted: int
+    load_seconds: int
+    late: bool
+    shortfall: Reason | None
+    passed_over: Mapping[int, Reason]
+
+
+def whole_machines(images: Sequence[Image], held: Mapping[int, int]) -> int:
+    """How many whole machines the computers make that are held for each image id (SPEC 8.12)."""
+    needed: dict[int, int] = {}
+    for image in images:
+        needed[image.id] = needed.get(image.id, 0) + 1
+    return min(held.get(image_id, 0) // number for image_id, number in needed.items())

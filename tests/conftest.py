@@ -1,0 +1,29 @@
+"""What tests of all subjects share."""
+
+import pytest
+from django.db import connection
+
+from blockalloc.models import Guard
+from blockalloc.schema import tables
+from blockalloc.schema.operations import insert_base_rows
+
+_COMMITTING_FIXTURES = {"transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
+
+
+@pytest.fixture(autouse=True)
+def _rows_as_migrated(request: pytest.FixtureRequest) -> None:
+    """Begin each test that commits with the rows that a new site has.
+
+    Django empties its own managed tables after such a test, the guard's row included, and leaves VCL's alone.
+    Other tests roll back and need nothing.
+    """
+    marker = request.node.get_closest_marker("django_db")
+    commits = marker is not None and (marker.kwargs.get("transaction") or bool(marker.args and marker.args[0]))
+    if not commits and _COMMITTING_FIXTURES.isdisjoint(request.fixturenames):
+        return
+    request.getfixturevalue("transactional_db")
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        for name in tables():
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(name)}")  # noqa: S608 - names are our own
+        insert_base_rows(connection)
+    Guard.objects.update_or_create(id=Guard.ROW, defaults={"n": 0})

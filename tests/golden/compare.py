@@ -1,0 +1,138 @@
+"""Compares what a call did with what was recorded; gives differences in words, none when equal."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from blockalloc.schema import tables
+from tests.golden.tables import Row, key_of
+
+_ZERO = "0000-00-00 00:00:00"
+# Recordings hold the block's start there; right is its end.
+_SKIPPED_COLUMNS = {("blockWebTime", "endhour"), ("blockWebTime", "endminute"), ("blockWebTime", "endmeridian")}
+
+
+def answers(expected: dict[str, Any], got: object) -> Iterator[str]:
+    """Differences between the recorded answer and ours. `got` is a value or an xmlrpc.client.Fault."""
+    code = getattr(got, "faultCode", None)
+    if "crash" in expected:
+        return  # any orderly error will do
+    if "fault" in expected:
+        wanted = expected["fault"]["faultCode"]
+        if code != wanted:
+            yield f"answer: expected fault {wanted}, got {got!r}"
+        return
+    wanted_answer, ours = _numbers(expected["response"]), _numbers(got)
+    if wanted_answer != ours:
+        yield f"answer: expected {wanted_answer}, got {ours!r}"
+
+
+def rows(
+    expected: dict[str, Any], before: dict[str, list[Row]], after: dict[str, list[Row]], skip: "Skip"
+) -> Iterator[str]:
+    """Differences between the recorded changes of rows and ours."""
+    added, changed, removed = _changes(before, after)
+    wanted = {table: [_whole(table, row) for row in found] for table, found in (expected.get("new_rows") or {}).items()}
+    yield from _multisets("new rows", _renumbered(wanted), _renumbered(added), skip)
+    if expected.get("changed"):
+        yield from _multisets("changed", expected["changed"], changed, skip)
+    elif changed:
+        yield f"changed: nothing expected, got {changed}"
+    yield from _multisets("removed", expected.get("removed") or {}, removed, skip)
+
+
+class Skip:
+    """What a case says must not be compared: columns left to chance, equal computers."""
+
+    def __init__(self, scenario: dict[str, Any]) -> None:
+        self._columns = set(_SKIPPED_COLUMNS)
+        for path in scenario.get("nondeterministic", []):
+            match = re.search(r"new_rows\.(\w+|\*)\[\*\]\.(\w+)", path)
+            if match and match[1] != "*":
+                self._columns.add((match[1], match[2]))
+        self._alike = {
+            row["id"]: (row.get("RAM"), row.get("procspeed"), row.get("procnumber"), row.get("network"))
+            for row in scenario["tables"].get("computer", [])
+        } if scenario.get("ties") else {}  # fmt: skip
+
+    def value(self, table: str, column: str, value: Any) -> Any:
+        """The value to compare."""
+        if (table, column) in self._columns:
+            return None
+        if column == "computerid":
+            return self._alike.get(value, value)
+        return None if value == _ZERO else value
+
+
+def _multisets(what: str, wanted: dict[str, list[Row]], got: dict[str, list[Row]], skip: Skip) -> Iterator[str]:
+    for table in sorted({*wanted, *got}):
+        left = Counter(_frozen(table, row, skip) for row in wanted.get(table, []))
+        right = Counter(_frozen(table, row, skip) for row in got.get(table, []))
+        if left != right:
+            yield f"{what}: {table}: expected {_shown(left - right)}, got {_shown(right - left)}"
+
+
+def _frozen(table: str, row: Row, skip: Skip) -> tuple[tuple[str, Any], ...]:
+    drop = {"id"} if table == "reservation" else set()
+    return tuple(sorted((k, str(skip.value(table, k, v))) for k, v in row.items() if k not in drop))
+
+
+def _shown(rows: Counter[Any]) -> str:
+    return "; ".join(", ".join(f"{k}={v}" for k, v in row if v != "None") for row in rows.elements()) or "nothing"
+
+
+def _renumbered(found: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """New requests numbered in the order of (start, lowest computer), and what refers to them."""
+    computers: dict[int, list[int]] = {}
+    for row in found.get("reservation", []):
+        computers.setdefault(row["requestid"], []).append(row["computerid"])
+    ordered = sorted(found.get("request", []), key=lambda row: (row["start"], min(computers.get(row["id"], [0]))))
+    number = {row["id"]: f"new {place}" for place, row in enumerate(ordered, start=1)}
+    result = {}
+    for table, rows_ in found.items():
+        column = {"request": "id", "reservation": "requestid", "blockComputers": "reloadrequestid"}.get(table)
+        result[table] = [{**row, column: number.get(row[column], row[column])} if column else row for row in rows_]
+    return result
+
+
+def _changes(
+    before: dict[str, list[Row]], after: dict[str, list[Row]]
+) -> tuple[dict[str, list[Row]], dict[str, list[Row]], dict[str, list[Row]]]:
+    added: dict[str, list[Row]] = {}
+    changed: dict[str, list[Row]] = {}
+    removed: dict[str, list[Row]] = {}
+    for table in after:
+        old = {key_of(table, row): row for row in before[table]}
+        new = {key_of(table, row): row for row in after[table]}
+        added_rows = [row for key, row in new.items() if key not in old]
+        gone = [row for key, row in old.items() if key not in new]
+        other = [row for key, row in new.items() if key in old and old[key] != row]
+        for target, rows_ in ((added, added_rows), (removed, gone), (changed, other)):
+            if rows_:
+                target[table] = rows_
+    return added, changed, removed
+
+
+def _whole(table: str, row: Row) -> Row:
+    """A recorded row with the columns that it leaves out, as the schema's defaults."""
+    full: Row = {}
+    for column in tables()[table].columns:
+        default = column.default
+        plain = None if default in (None, "NULL") else str(default).strip("'")
+        full[column.name] = row.get(column.name, plain)
+    return full
+
+
+def _numbers(value: object) -> object:
+    """Answers compare by value: 2, 2.0 and "2" are one."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: float(item) if key not in ("status", "errormsg", "warningmsg") and _is_number(item) else item
+        for key, item in value.items()
+    }
+
+
+def _is_number(item: object) -> bool:
+    return isinstance(item, int | float) or (isinstance(item, str) and item.isdigit())

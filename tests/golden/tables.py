@@ -1,0 +1,97 @@
+"""VCL's tables of the test database: emptied, filled with a case's rows, read back."""
+
+import datetime
+import zoneinfo
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+
+from blockalloc.schema import tables
+
+Row = dict[str, Any]
+# Logs are not compared, nor are claims: they are how this service keeps others off.
+NOT_COMPARED = {"loginlog", "xmlrpcLog", "semaphore"}
+
+
+def load(rows: Mapping[str, Sequence[Row]], time_zone: str) -> None:
+    """Replace all rows of VCL's tables. TIMESTAMP columns of `rows` are local times of `time_zone`."""
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        for name in tables():
+            cursor.execute(f"DELETE FROM `{name}`")
+            _restart_ids(cursor, name)
+        for name, found in rows.items():
+            insert(name, found, time_zone)
+
+
+def insert(table: str, rows: Iterable[Row], time_zone: str) -> None:
+    """Insert rows; columns left out take the default of the schema."""
+    with connection.cursor() as cursor:
+        for row in rows:
+            names = ", ".join(f"`{name}`" for name in row)
+            marks = ", ".join(["%s"] * len(row))
+            values = [_stored(table, name, value, time_zone) for name, value in row.items()]
+            cursor.execute(f"INSERT INTO `{table}` ({names}) VALUES ({marks})", values)
+
+
+def change(changes: Mapping[str, Mapping[str, Any]], time_zone: str) -> None:
+    """What others did before a call: {"update"|"insert"|"delete": {table: rows}}."""
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        for table, rows in changes.get("insert", {}).items():
+            insert(table, rows, time_zone)
+        for table, rows in changes.get("update", {}).items():
+            for row in rows:
+                keys = [name for name in _key(table) if name in row]
+                values = {name: value for name, value in row.items() if name not in keys}
+                sets = ", ".join(f"`{name}` = %s" for name in values)
+                stored = [_stored(table, name, value, time_zone) for name, value in values.items()]
+                where = " AND ".join(f"`{name}` = %s" for name in keys)
+                cursor.execute(f"UPDATE `{table}` SET {sets} WHERE {where}", [*stored, *(row[name] for name in keys)])
+        for table, rows in changes.get("delete", {}).items():
+            for row in rows:
+                where = " AND ".join(f"`{name}` = %s" for name in row)
+                cursor.execute(f"DELETE FROM `{table}` WHERE {where}", list(row.values()))
+
+
+def read() -> dict[str, list[Row]]:
+    """All rows of all tables that are compared; times as text."""
+    found = {}
+    with connection.cursor() as cursor:
+        for name in tables():
+            if name in NOT_COMPARED:
+                continue
+            cursor.execute(f"SELECT * FROM `{name}`")
+            columns = [column[0] for column in cursor.description]
+            found[name] = [dict(zip(columns, map(_plain, row), strict=True)) for row in cursor.fetchall()]
+    return found
+
+
+def key_of(table: str, row: Row) -> tuple[Any, ...]:
+    """The primary key of a row; the whole row where the table has none."""
+    return tuple(row.get(name) for name in _key(table)) or tuple(sorted((k, str(v)) for k, v in row.items()))
+
+
+def _key(table: str) -> Sequence[str]:
+    return tables()[table].primary_key
+
+
+def _restart_ids(cursor: Any, table: str) -> None:
+    if connection.vendor == "sqlite":
+        cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
+    elif table in {"blockRequest", "blockTimes", "request", "reservation"}:
+        cursor.execute(f"ALTER TABLE `{table}` AUTO_INCREMENT = 1")
+
+
+def _stored(table: str, column: str, value: Any, time_zone: str) -> Any:
+    """A TIMESTAMP column is an instant: its local time becomes UTC, the zone of the session."""
+    kind = next(found.kind for found in tables()[table].columns if found.name == column)
+    if kind != "timestamp" or value is None or value.startswith("0000"):
+        return value
+    local = datetime.datetime.fromisoformat(value).replace(tzinfo=zoneinfo.ZoneInfo(time_zone))
+    return local.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime.datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    return value.isoformat() if isinstance(value, datetime.date) else value

@@ -1,0 +1,334 @@
+"""The demo site holds together, and is loaded only where it does no harm."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from itertools import combinations
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from blockalloc.calls import BlockAllocationCall
+from blockalloc.demo import MARK, build, next_monday
+from blockalloc.models import BlockTime, Computer, ManagementNode, Reservation, Semaphore, User, Variable
+from blockalloc.schema import Column, base_rows, tables
+from blockalloc.service import allocate_block, system_caller
+
+Row = dict[str, Any]
+Site = dict[str, list[Row]]
+
+NEW_YORK = ZoneInfo("America/New_York")
+INT_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32}
+ROOM = timedelta(minutes=15)
+FIRST = 101  # id of the image, the group and the block time that the documents name
+
+MOMENTS = {
+    "wednesday": datetime(2026, 3, 4, 12, 34, 56, tzinfo=NEW_YORK),
+    "monday, while the class is on": datetime(2026, 3, 2, 10, 0, tzinfo=NEW_YORK),
+    "monday, shortly before the class": datetime(2026, 3, 2, 8, 50, tzinfo=NEW_YORK),
+    "friday night": datetime(2026, 3, 6, 23, 50, tzinfo=NEW_YORK),
+    "sunday, an hour before summer time": datetime(2026, 3, 8, 1, 0, tzinfo=NEW_YORK),
+    "sunday night": datetime(2026, 3, 8, 22, 30, tzinfo=NEW_YORK),
+    "the last day of the year": datetime(2026, 12, 31, 15, 0, tzinfo=UTC),
+}
+MONDAY_CLASS = (9, 11)
+
+
+@pytest.fixture(params=MOMENTS)
+def now(request: pytest.FixtureRequest) -> datetime:
+    return MOMENTS[request.param]
+
+
+@pytest.fixture
+def site(now: datetime) -> Site:
+    return {**build(now)}  # type: ignore[arg-type]
+
+
+def test_is_the_same_every_time(now: datetime, site: Site) -> None:
+    assert build(now) == site
+
+
+def test_has_what_a_site_has(site: Site) -> None:
+    assert len(site["computer"]) == 120
+    assert len(site["managementnode"]) == 2
+    assert len(site["image"]) == 12
+    assert len(site["usergroup"]) == 5
+    assert sum(row["usergroupid"] == FIRST for row in site["usergroupmembers"]) == 30
+    assert 2000 < len(site["log"]) < 5000
+    assert {2, 3, 5, 8, 10, 20} <= {row["stateid"] for row in site["computer"]}
+
+
+# --- What the database would refuse -------------------------------------------------------------
+
+
+def test_values_fit_their_columns(site: Site) -> None:
+    for name, rows in site.items():
+        columns = {column.name: column for column in tables()[name].columns}
+        for row in rows:
+            for column, value in row.items():
+                assert fits(value, columns[column]), (name, column, value)
+
+
+def test_columns_without_default_have_a_value(site: Site) -> None:
+    for name, rows in site.items():
+        needed = {c.name for c in tables()[name].columns if not c.null and c.default is None and not c.auto_increment}
+        assert all(needed <= row.keys() for row in rows), name
+
+
+def test_references_lead_somewhere(site: Site) -> None:
+    for name, rows in site.items():
+        for key in tables()[name].foreign_keys:
+            there = {row[key.target] for row in [*site.get(key.table, []), *base_rows().get(key.table, [])]}
+            named = {row[key.column] for row in rows if row.get(key.column) is not None}
+            assert named <= there, (name, key)
+
+
+def test_unique_values_are_unique(site: Site) -> None:
+    for name, rows in site.items():
+        for index in tables()[name].indexes:
+            together = [*rows, *base_rows().get(name, [])]
+            keys = [tuple(fold(row.get(column)) for column in index.columns) for row in together]
+            complete = [key for key in keys if None not in key]
+            assert not index.unique or len(set(complete)) == len(complete), (name, index)
+
+
+# --- What VCL's rules would refuse --------------------------------------------------------------
+
+
+def test_no_computer_is_promised_twice(site: Site) -> None:
+    for computer, uses in uses_of_computers(site).items():
+        for (start, end), (other_start, other_end) in combinations(uses, 2):
+            assert start >= other_end + ROOM or other_start >= end + ROOM, computer
+
+
+def test_a_reload_of_a_block_has_a_reservation_of_each_of_its_computers(site: Site) -> None:
+    reserved = {(row["requestid"], row["computerid"], row["imageid"]) for row in site["reservation"]}
+    held = {
+        (r["reloadrequestid"], r["computerid"], r["imageid"]) for r in site["blockComputers"] if r["reloadrequestid"]
+    }
+    users = {row["id"]: row["userid"] for row in site["request"]}
+    assert held == {key for key in reserved if users[key[0]] == 2}
+
+
+def test_computers_have_the_power_for_what_they_hold_and_are_to_load(site: Site) -> None:
+    computers, images = by_id(site, "computer"), by_id(site, "image")
+    uses = [(row["id"], row["currentimageid"]) for row in site["computer"]]
+    uses += [(row["computerid"], row["imageid"]) for row in [*site["reservation"], *site["blockComputers"]]]
+    power = (
+        ("RAM", "minram"),
+        ("procnumber", "minprocnumber"),
+        ("procspeed", "minprocspeed"),
+        ("network", "minnetwork"),
+    )
+    for computer, image in uses:
+        assert all(computers[computer][has] >= images[image][least] for has, least in power), (computer, image)
+
+
+def test_memory_of_hosts_suffices_for_what_is_loaded_and_planned(site: Site) -> None:
+    images, hosts = by_id(site, "image"), by_id(site, "vmhost")
+    left = {host: by_id(site, "computer")[row["computerid"]]["RAM"] for host, row in hosts.items()}
+    planned: dict[int, list[int]] = {}
+    for row in [*site["reservation"], *site["blockComputers"]]:
+        planned.setdefault(row["computerid"], []).append(images[row["imageid"]]["minram"])
+    for computer in site["computer"]:
+        if computer["vmhostid"]:
+            loaded = images[computer["currentimageid"]]["minram"]
+            left[computer["vmhostid"]] -= max([loaded, *planned.get(computer["id"], [])])
+    assert all(memory > 0 for memory in left.values())
+
+
+def test_a_block_has_no_more_computers_than_asked_for(site: Site) -> None:
+    for time in site["blockTimes"]:
+        request = by_id(site, "blockRequest")[time["blockRequestid"]]
+        computers = [row for row in site["blockComputers"] if row["blockTimeid"] == time["id"]]
+        main = [row for row in computers if row["imageid"] == request["imageid"]]
+        assert len(main) <= request["numMachines"]
+        assert time["processed"] == bool(computers)
+
+
+def test_some_of_the_coming_classes_are_allocated_and_one_in_part(site: Site) -> None:
+    allocated = {row["blockTimeid"] for row in site["blockComputers"]}
+    assert len(allocated) == 3
+    assert FIRST not in allocated
+
+
+# --- The class that the documents name ----------------------------------------------------------
+
+
+def test_the_first_block_time_is_cs101_next_monday(now: datetime, site: Site) -> None:
+    monday = next_monday(now.replace(tzinfo=None))
+    first = site["blockTimes"][0]
+    request = by_id(site, "blockRequest")[first["blockRequestid"]]
+    assert (first["id"], request["imageid"], request["groupid"], request["numMachines"]) == (FIRST, FIRST, FIRST, 20)
+    assert [first["start"], first["end"]] == [monday.replace(hour=hour) for hour in MONDAY_CLASS]
+    assert by_id(site, "image")[FIRST]["prettyname"] == "Ubuntu 22.04"
+    assert (by_id(site, "usergroup")[FIRST]["name"], by_id(site, "usergroup")[FIRST]["affiliationid"]) == ("CS101", 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("ignore_privileges", [True, False])
+@pytest.mark.parametrize("moment", ["wednesday", "monday, while the class is on", "sunday night"])
+def test_twenty_machines_can_be_had(moment: str, ignore_privileges: bool, settings: Any) -> None:
+    settings.TIME_ZONE = "America/New_York"
+    with time_machine.travel(MOMENTS[moment], tick=False):
+        load()
+        time = BlockTime.objects.get(id=FIRST)
+        start, end = int(time.start.timestamp()), int(time.end.timestamp())
+        call = BlockAllocationCall(FIRST, start, end, 20, FIRST, ignore_privileges, FIRST)
+        assert allocate_block(call, system_caller("test")) == 20
+    chosen = Computer.objects.filter(blockcomputer__blockTime_id=FIRST)
+    held = chosen.filter(imagerevision__image_id=FIRST, imagerevision__production=1).count()
+    assert 0 < held
+    # While the class of this week is on, its twenty computers hold the image.
+    assert held < 20 or "is on" in moment
+
+
+# --- The command --------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_says_what_there_is_and_what_to_try() -> None:
+    output = load()
+    assert "computers                          120" in output
+    assert "demo-pass" in output
+    assert "XMLRPCblockAllocation(101, " in output
+    user = get_user_model().objects.get(username="demo")
+    assert user.is_superuser
+    assert user.check_password("demo")
+
+
+@pytest.mark.django_db
+def test_refuses_to_replace_itself_unless_told() -> None:
+    load()
+    with pytest.raises(CommandError, match="--again") as refused:
+        load()
+    assert refused.value.returncode == 2
+
+
+@pytest.mark.django_db
+def test_replaces_itself_with_all_that_was_booked() -> None:
+    load()
+    claim = Semaphore(computer_id=FIRST, image_id=FIRST, imagerevision_id=FIRST, managementnode_id=FIRST, procid="x")
+    claim.expires = datetime(2026, 1, 1, tzinfo=UTC)
+    claim.save(force_insert=True)
+    Reservation.objects.update(image_id=FIRST)
+    load("--again")
+    assert not Semaphore.objects.exists()
+    assert Reservation.objects.exclude(image_id=FIRST).exists()
+    assert Computer.objects.count() == 120
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("options", [(), ("--again",), ("--if-needed",)])
+def test_refuses_a_database_with_other_rows(options: tuple[str, ...]) -> None:
+    User.objects.create(unityid="someone", firstname="Some", lastname="One", email="")
+    with pytest.raises(CommandError, match="1 row of user") as refused:
+        load(*options)
+    assert refused.value.returncode == 2
+    assert not Variable.objects.filter(name=MARK).exists()
+
+
+@pytest.mark.django_db
+def test_refuses_to_remove_what_others_added_to_the_demo() -> None:
+    load()
+    User.objects.create(unityid="someone", firstname="Some", lastname="One", email="")
+    with pytest.raises(CommandError, match="1 row of user"):
+        load("--again")
+    assert User.objects.filter(unityid="someone").exists()
+    assert Computer.objects.count() == 120
+
+
+@pytest.mark.django_db
+def test_if_needed_loads_once_and_again_when_the_classes_are_over() -> None:
+    with time_machine.travel(MOMENTS["wednesday"], tick=False) as traveller:
+        assert "is loaded." in load("--if-needed")
+        traveller.shift(timedelta(days=2))
+        assert "current" in load("--if-needed")
+        traveller.shift(timedelta(days=7))
+        assert "out of date" in load("--if-needed")
+        assert BlockTime.objects.get(id=FIRST).start.date() == date(2026, 3, 16)
+
+
+@pytest.mark.django_db
+def test_keeps_management_nodes_alive_until_stopped() -> None:
+    load()
+    ManagementNode.objects.update(lastcheckin=datetime(2026, 1, 1, tzinfo=UTC))
+    before = signal.getsignal(signal.SIGTERM)
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    load("--keep-fresh")
+    ages = [datetime.now(UTC) - node.lastcheckin for node in ManagementNode.objects.all() if node.lastcheckin]
+    assert len(ages) == 2
+    assert max(ages) < timedelta(seconds=10)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.django_db
+def test_keeps_nothing_alive_in_a_site_that_is_not_the_demo() -> None:
+    with pytest.raises(CommandError, match="no demo site") as refused:
+        load("--keep-fresh")
+    assert refused.value.returncode == 2
+
+
+@pytest.mark.django_db
+def test_references_hold_in_the_database() -> None:
+    load()
+    connection.check_constraints()
+
+
+# --- Helpers ------------------------------------------------------------------------------------
+
+
+def load(*options: str) -> str:
+    output = StringIO()
+    call_command("load_demo_site", *options, stdout=output)
+    return output.getvalue()
+
+
+def by_id(site: Site, table: str) -> dict[int, Row]:
+    return {row["id"]: row for row in site[table]}
+
+
+def fold(value: object) -> object:
+    """As the database compares texts."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def fits(value: object, column: Column) -> bool:
+    if value is None:
+        return column.null
+    if column.kind in INT_BITS:
+        return isinstance(value, int) and 0 <= value < 2 ** INT_BITS[column.kind]
+    if column.kind in ("date", "datetime", "timestamp"):
+        return type(value) is (date if column.kind == "date" else datetime)
+    width = int(column.type.split("(")[1].rstrip(")")) if column.kind == "varchar" else 60000
+    text = isinstance(value, str) and len(value.encode("latin-1")) <= width
+    return text and (value in column.words or column.kind != "enum")
+
+
+def uses_of_computers(site: Site) -> dict[int, list[tuple[datetime, datetime]]]:
+    """From when to when each computer is in use, by users and by classes with the reloads before them."""
+    requests, times = by_id(site, "request"), by_id(site, "blockTimes")
+    uses: dict[int, list[tuple[datetime, datetime]]] = {}
+    for computer, start, end in _uses(site, requests, times):
+        assert start < end
+        uses.setdefault(computer, []).append((start, end))
+    return uses
+
+
+def _uses(site: Site, requests: dict[int, Row], times: dict[int, Row]) -> Iterator[tuple[int, datetime, datetime]]:
+    for row in site["reservation"]:
+        request = requests[row["requestid"]]
+        if request["userid"] != 2:
+            yield row["computerid"], request["start"], request["end"]
+    for row in site["blockComputers"]:
+        time = times[row["blockTimeid"]]
+        reload = requests.get(row["reloadrequestid"])
+        yield row["computerid"], reload["start"] if reload else time["start"], time["end"]

@@ -1,0 +1,298 @@
+"""Hostile, broken and unusual requests: each is answered with a document that an XML-RPC client can read."""
+
+import gzip
+import io
+import xmlrpc.client
+
+import pytest
+from django.db import DatabaseError
+from django.test import Client, RequestFactory
+from pytest_django import Settings
+
+import blockalloc
+from blockalloc.calls import Caller, Refusal
+from blockalloc.rpc.endpoint import xmlrpc as view
+from tests.rpc_calls import SIGNED_IN, StubService, answer, document, fault_of, post
+
+CALLER = Caller(3, "vclsystem@Local", "127.0.0.1")
+
+
+@pytest.fixture(autouse=True)
+def service(monkeypatch: pytest.MonkeyPatch) -> StubService:
+    """A stand-in for the service, and a caller who is signed in."""
+    stub = StubService()
+    monkeypatch.setattr(blockalloc, "service", stub, raising=False)
+    monkeypatch.setattr("blockalloc.rpc.endpoint.sign_in", lambda _request, _address: CALLER)
+    return stub
+
+
+def one_value(value: str) -> str:
+    """A call of XMLRPCprocessBlockTime with one value, as XML."""
+    return (
+        "<methodCall><methodName>XMLRPCprocessBlockTime</methodName>"
+        f"<params><param><value>{value}</value></param></params></methodCall>"
+    )
+
+
+BOMB = '<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;">]>'
+EXTERNAL = '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]>'
+
+
+# --- Broken documents -------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        " ",
+        "not xml",
+        "<methodCall>",
+        '{"jsonrpc": "2.0", "method": "XMLRPCtest", "id": 1}',
+        one_value("a\x00b"),
+        one_value("a\x07b"),
+        one_value("&#0;"),
+        one_value("&#7;"),
+        one_value("&#xD800;"),
+        one_value("&nosuch;"),
+        one_value("1") + "<more/>",
+        BOMB + one_value("&c;"),
+        EXTERNAL + one_value("&b;"),
+        "<!DOCTYPE methodCall>" + one_value("<int>1</int>"),
+        '<!DOCTYPE methodCall SYSTEM "http://localhost/x.dtd">' + one_value("<int>1</int>"),
+    ],
+)
+def test_what_is_no_xml_or_asks_for_entities(body: str, service: StubService) -> None:
+    assert fault_of(post(body))[0] == -32700
+    assert not service.asked
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<nonsense/>",
+        "<methodCall/>",
+        "<methodCall><params/></methodCall>",
+        "<methodCall><methodName> </methodName></methodCall>",
+        xmlrpc.client.dumps((1,), methodresponse=True),
+        xmlrpc.client.dumps(xmlrpc.client.Fault(1, "x"), methodresponse=True),
+        "<fault><value><int>1</int></value></fault>",
+        one_value("<int></int>"),
+        one_value("<int>x</int>"),
+        one_value("<int>1.0</int>"),
+        one_value("<int>1_000</int>"),
+        one_value("<int>٣</int>"),
+        one_value(f"<int>{'9' * 5000}</int>"),
+        one_value("<i8>0x10</i8>"),
+        one_value("<boolean>true</boolean>"),
+        one_value("<boolean>2</boolean>"),
+        one_value("<double>x</double>"),
+        one_value("<double>nan</double>"),
+        one_value("<double>1_0.5</double>"),
+        one_value("<dateTime.iso8601>yesterday</dateTime.iso8601>"),
+        one_value("<dateTime.iso8601>20261301T10:00:00</dateTime.iso8601>"),
+        one_value("<dateTime.iso8601>20260301T25:00:00</dateTime.iso8601>"),
+        one_value("<dateTime.iso8601>20260301T10:00:00Z</dateTime.iso8601>"),
+        one_value("<base64>****</base64>"),
+        one_value("<base64>a</base64>"),
+        one_value("<base64>é</base64>"),
+        one_value("<bigdecimal>1</bigdecimal>"),
+        one_value("<colour>red</colour>"),
+        one_value("<struct><member><name>a</name></member></struct>"),
+        one_value("<array><data><value>" * 30 + "1" + "</value></data></array>" * 30),
+        one_value("<array><data><value>" * 2000),
+    ],
+)
+def test_what_is_xml_but_no_call(body: str, service: StubService) -> None:
+    assert fault_of(post(body))[0] in (-32600, -32700)
+    assert not service.asked
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "<array><data><value>1</value></data></array>",
+        "<struct><member><name>a</name><value><int>1</int></value></member></struct>",
+        "<base64>MTA=</base64>",
+        "<nil/>",
+        "<double>1e300</double>",
+        f"<int>{2**70}</int>",
+        f"<string>{'9' * 5000}</string>",
+        "<array><data><value>" * 15 + "1" + "</value></data></array>" * 15,
+    ],
+)
+def test_values_of_other_types_are_for_the_service_to_refuse(value: str, service: StubService) -> None:
+    answer(post(one_value(value)))
+    assert service.asked[0][0] is None
+
+
+def test_a_malformed_call_is_logged_with_who_made_it(caplog: pytest.LogCaptureFixture) -> None:
+    post("not xml")
+    assert "vclsystem@Local" in caplog.text
+
+
+# --- Encodings and media types ----------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("content_type", "declared", "encoding"),
+    [
+        ("text/xml", "", "utf-8"),
+        ("text/xml", "us-ascii", "utf-8"),  # as Perl does
+        ("text/xml; charset=us-ascii", "", "utf-8"),
+        ("text/xml; charset=UTF-8", "", "utf-8"),
+        ('application/xml; charset="utf-8"', "", "utf-8-sig"),
+        ("Text/XML", "iso-8859-1", "iso-8859-1"),
+        ("text/xml; charset=iso-8859-1", "utf-8", "iso-8859-1"),
+        ("text/xml; charset=windows-1252", "", "cp1252"),
+        ("text/xml", "utf-16", "utf-16"),
+        ("application/rpc+xml", "", "utf-8"),
+        ("", "", "utf-8"),
+    ],
+)
+def test_encodings_and_media_types_that_are_read(content_type: str, declared: str, encoding: str) -> None:
+    declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else '<?xml version="1.0"?>'
+    body = document("XMLRPCtest", "é").replace("<?xml version='1.0'?>", declaration)
+    value = answer(post(body.encode(encoding), content_type=content_type))
+    assert isinstance(value, dict)
+    assert value["string"] == "é"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/xml", document("XMLRPCtest", "é").encode("iso-8859-1")),
+        ("text/xml", gzip.compress(document("XMLRPCtest", "x").encode())),
+        ("text/xml", b"\xff\xfe\x00"),
+        ("text/xml; charset=bogus", document("XMLRPCtest", "x").encode()),
+        ("text/xml; charset=punycode", document("XMLRPCtest", "x").encode()),
+        ("text/xml; charset=hex", document("XMLRPCtest", "x").encode()),
+        ("text/xml", b'<?xml version="1.0" encoding="idna"?><methodCall/>'),
+        ("application/json", b"{}"),
+        ("text/plain", document("XMLRPCtest", "x").encode()),
+        ("application/x-www-form-urlencoded", b"a=b"),
+        ("multipart/form-data; boundary=x", b"--x--"),
+    ],
+)
+def test_encodings_and_media_types_that_are_not(content_type: str, body: bytes) -> None:
+    assert fault_of(post(body, content_type=content_type))[0] in (-32600, -32700)
+
+
+# --- Sizes ------------------------------------------------------------------------------------
+def padded(length: int) -> bytes:
+    """A call of XMLRPCtest of exactly `length` bytes."""
+    body = document("XMLRPCtest", "x").encode()
+    return body + b" " * (length - len(body))
+
+
+def test_a_body_as_large_as_allowed(settings: Settings) -> None:
+    settings.VCL_MAX_BODY_BYTES = 2000
+    assert answer(post(padded(2000)))
+
+
+@pytest.mark.parametrize("length", [2001, 3_000_000])
+def test_a_body_that_is_larger(length: int, settings: Settings) -> None:
+    settings.VCL_MAX_BODY_BYTES = 2000
+    assert fault_of(post(padded(length))) == (-32600, "request body larger than 2000 bytes")
+
+
+def with_environ(body: bytes, **environ: object) -> tuple[int, str] | object:
+    """The answer to a request with a WSGI environment of its own."""
+    request = RequestFactory().post(
+        "/xmlrpc/", data=body, content_type="text/xml", headers=SIGNED_IN, secure=True, **environ
+    )
+    response = view(request)
+    try:
+        return answer(response)
+    except xmlrpc.client.Fault as fault:
+        return fault.faultCode
+
+
+def chunked(body: bytes) -> dict[str, object]:
+    """The environment of a request without a Content-Length, as gunicorn makes it."""
+    return {
+        "CONTENT_LENGTH": "",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.input_terminated": True,
+    }
+
+
+def test_a_chunked_body_is_read_and_limited(settings: Settings) -> None:
+    settings.VCL_MAX_BODY_BYTES = 2000
+    assert isinstance(with_environ(b"", **chunked(padded(2000))), dict)
+    assert with_environ(b"", **chunked(padded(2001))) == -32600
+
+
+@pytest.mark.parametrize("length", ["", "0", "10", "-5", "x"])
+def test_a_content_length_that_is_missing_or_too_short(length: str) -> None:
+    assert with_environ(b"", CONTENT_LENGTH=length, **{"wsgi.input": io.BytesIO(padded(500))}) == -32700
+
+
+def test_a_content_length_that_is_too_long() -> None:
+    body = document("XMLRPCtest", "x").encode()
+    cut_off = io.BytesIO(body[:-30])
+    assert with_environ(b"", CONTENT_LENGTH=str(len(body)), **{"wsgi.input": cut_off}) == -32700
+
+
+def test_a_connection_that_breaks_off() -> None:
+    class Broken(io.BytesIO):
+        """Fails as a socket does."""
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            """Never anything."""
+            raise ConnectionResetError("reset by peer")
+
+    assert with_environ(b"", CONTENT_LENGTH="100", **{"wsgi.input": Broken()}) == -32700
+
+
+# --- Answers ----------------------------------------------------------------------------------
+def test_nothing_in_an_answer_breaks_xml(service: StubService) -> None:
+    service.error = Refusal(10, "image\x00\x07\ud800: <b>&amp;</b>]]>\uffff")
+    assert fault_of(post(seven())) == (10, "image\ufffd\ufffd\ufffd: <b>&amp;</b>]]>\ufffd")
+
+
+def seven() -> str:
+    """A call with seven parameters."""
+    return document("XMLRPCblockAllocation", 10, 1772478000, 1772485200, 4, 11, 1, 12)
+
+
+def test_an_error_before_any_method_is_a_fault_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_request: object, _address: str) -> Caller:
+        raise DatabaseError("secret of the database")
+
+    monkeypatch.setattr("blockalloc.rpc.endpoint.sign_in", fail)
+    assert fault_of(post(seven())) == (206, "internal error (logged)")
+    assert "secret of the database" in caplog.text
+
+
+# --- Addresses and verbs ----------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/xmlrpc/",
+        "/xmlrpc",
+        "/index.php?mode=xmlrpccall",
+        "/vcl/index.php?mode=xmlrpccall",
+        "/a/b/index.php?x=1&mode=xmlrpccall",
+    ],
+)
+def test_addresses(path: str) -> None:
+    assert answer(post(document("XMLRPCtest", "x"), path=path))
+
+
+@pytest.mark.parametrize("path", ["/index.php", "/vcl/index.php?mode=home", "/vcl/index.php?mode="])
+def test_other_modes_of_the_front_end_are_not_found(path: str) -> None:
+    assert post(document("XMLRPCtest", "x"), path=path).status_code == 404
+
+
+@pytest.mark.parametrize("verb", ["get", "head", "put", "delete", "options", "patch"])
+@pytest.mark.parametrize("path", ["/xmlrpc/", "/index.php?mode=xmlrpccall"])
+def test_only_post_is_answered(verb: str, path: str) -> None:
+    response = getattr(Client(), verb)(path)
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+
+
+def test_posts_need_no_csrf_token() -> None:
+    client = Client(enforce_csrf_checks=True)
+    body = document("XMLRPCtest", "x").encode()
+    response = client.post("/xmlrpc/", data=body, content_type="text/xml", headers=SIGNED_IN, secure=True)
+    assert response.status_code == 200

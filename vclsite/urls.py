@@ -1,0 +1,16 @@
+"""Addresses of the site: XML-RPC (also at the path of VCL's own front end), the admin, a health check."""
+
+from django.contrib import admin
+from django.urls import path, re_path
+
+from blockalloc.health import healthz
+from blockalloc.rpc.endpoint import front_end_path, xmlrpc
+
+urlpatterns = [
+    path("xmlrpc/", xmlrpc),
+    path("xmlrpc", xmlrpc),
+    # Back ends configured for VCL's front end call …/index.php?mode=xmlrpccall.
+    re_path(r"^(?:.*/)?index\.php$", front_end_path),
+    path("admin/", admin.site.urls),
+    path("healthz", healthz),
+]
