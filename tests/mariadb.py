@@ -1,6 +1,7 @@
 """pytest plugin: `pytest --mariadb` runs the tests on a MariaDB server of their own instead of SQLite."""
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -30,6 +31,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         except MariaDBUnavailable as error:
             raise pytest.UsageError(f"--mariadb: {error}") from error
         early_config.stash[_SERVER] = server
+        # A run that is told to stop must stop its server too: SIGTERM ends it as Ctrl-C does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         os.environ["DATABASE_URL"] = server.url("vcl")
     return (yield)
 

@@ -46,7 +46,11 @@ def make_user(name: str, affiliation: str = "Local") -> User:
     )
 
 
-def signing_in(user: str = "vclsystem", password: str | None = "p4ss", version: str | None = "2") -> dict[str, str]:
+def signing_in(
+    user: str = "vclsystem",
+    password: str | None = SIGNED_IN["X-Pass"],
+    version: str | None = "2",
+) -> dict[str, str]:
     """The headers; None leaves one out."""
     headers = {"X-User": user, "X-Pass": password, "X-APIVERSION": version}
     return {name: value for name, value in headers.items() if value is not None}

@@ -48,7 +48,8 @@ def test_numbers_are_read_in_every_form_that_callers_send(value: object, number:
     [
         "", " ", "x", "10x", "1e0", "2.5", "-1", "+1", "1_000", "0x10", "٣", "1 0", "\u00a07",
         2.5, 0.5, float("inf"), float("-inf"), float("nan"), 1e300,
-        True, False, None, [], [1], {}, b"12", datetime(2026, 3, 2), 2**63, -(2**63) - 1, "9" * 20, "9" * 5000,
+        True, False, None, [], [1], {}, b"12",
+        datetime(2026, 3, 2, tzinfo=UTC), 2**63, -(2**63) - 1, "9" * 20, "9" * 5000,
     ],
 )  # fmt: skip
 def test_anything_else_is_no_number(value: object) -> None:
@@ -70,7 +71,7 @@ def test_anything_else_is_no_flag(value: object) -> None:
     assert flag(value) is None
 
 
-@pytest.mark.parametrize("value", ["2026-03-02 13:00:00", datetime(2026, 3, 2, 13, 0, 0)])
+@pytest.mark.parametrize("value", ["2026-03-02 13:00:00", datetime.fromisoformat("2026-03-02T13:00:00")])
 def test_local_times_are_text_in_one_form_or_a_date_time(value: object, settings: Settings) -> None:
     settings.TIME_ZONE = "America/New_York"
     assert local_seconds(value) == datetime(2026, 3, 2, 18, 0, tzinfo=UTC).timestamp()

@@ -3,6 +3,7 @@
 import gzip
 import io
 import xmlrpc.client
+from typing import Any
 
 import pytest
 from django.db import DatabaseError
@@ -192,8 +193,8 @@ def test_a_body_that_is_larger(length: int, settings: Settings) -> None:
     assert fault_of(post(padded(length))) == (-32600, "request body larger than 2000 bytes")
 
 
-def with_environ(body: bytes, **environ: object) -> tuple[int, str] | object:
-    """The answer to a request with a WSGI environment of its own."""
+def with_environ(body: bytes, **environ: Any) -> object:
+    """The answer, or the code of the fault, to a request with a WSGI environment of its own."""
     request = RequestFactory().post(
         "/xmlrpc/", data=body, content_type="text/xml", headers=SIGNED_IN, secure=True, **environ
     )

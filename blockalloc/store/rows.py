@@ -69,7 +69,7 @@ WHERE s.imagemetaid = %s
 
 _NEW_BLOCK_NODE = """
 SELECT n.id FROM managementnode n JOIN state s ON s.id = n.stateid
-WHERE s.name NOT IN ('deleted', 'maintenance') AND n.lastcheckin >= %s
+WHERE s.name NOT IN ('deleted', 'maintenance') AND n.lastcheckin > %s
 ORDER BY (SELECT COUNT(*) FROM blockRequest r WHERE r.managementnodeid = n.id AND r.status = 'accepted'), n.id
 LIMIT 1
 """
@@ -101,7 +101,7 @@ def user_group_exists(group_id: int) -> bool:
 def node_for_new_block(since: int) -> int | None:
     """The management node of a new block request, or None (SPEC 2.1).
 
-    Of those that are not deleted nor in maintenance and checked in since `since` (Unix seconds),
+    Of those that are not deleted nor in maintenance and checked in after `since` (Unix seconds),
     the one with the fewest accepted block requests, then the lowest id.
     """
     rows = fetch(_NEW_BLOCK_NODE, [times.to_utc(since)])

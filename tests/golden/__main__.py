@@ -34,7 +34,7 @@ def _database(stack: ExitStack, *, mariadb: bool) -> str:
     from tests.mariadb_server import PrivateMariaDB
 
     server = stack.enter_context(PrivateMariaDB())
-    server.create_database("vcl")
+    server.execute("CREATE DATABASE vcl")
     return server.url("vcl")
 
 

@@ -1,0 +1,71 @@
+"""Images and user groups by what people call them: a name, or an id.
+
+Names are compared here and not by the database: the two kinds of database don't agree about upper and lower case,
+and near misses need all the names anyway.
+"""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from blockalloc.models import Image, UserGroup
+from blockalloc.models.naming import with_affiliation
+
+_Row = TypeVar("_Row", Image, UserGroup)
+
+
+class LookupProblem(Exception):
+    """Nothing goes by that name, or several do. The text says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Named(Generic[_Row]):
+    """A row and the names that it goes by; it is listed by the first."""
+
+    row: _Row
+    names: tuple[str, ...]
+
+    def goes_by(self, name: str) -> bool:
+        return name.casefold() in [own.casefold() for own in self.names]
+
+    def __str__(self) -> str:
+        return f"{self.row.id} ({', '.join(self.names)})"
+
+
+def image_by_name_or_id(text: str) -> Image:
+    """The image with this name, file name or id, in that order; deleted ones don't count. Raises LookupProblem."""
+    images = Image.objects.filter(deleted=0).only("id", "name", "prettyname")
+    return _only_one("image", text, [_Named(image, (image.prettyname, image.name)) for image in images])
+
+
+def user_group_by_name_or_id(text: str) -> UserGroup:
+    """The user group `name@affiliation`; the affiliation can be left out when one group has the name. Or its id.
+
+    Raises LookupProblem.
+    """
+    groups = UserGroup.objects.select_related("affiliation").only("id", "name", "affiliation__name")
+    found = [_Named(group, (with_affiliation(group, group.name), group.name)) for group in groups]
+    return _only_one("user group", text, found)
+
+
+def _only_one(kind: str, text: str, candidates: Sequence[_Named[_Row]]) -> _Row:
+    wanted = text.strip()
+    found = [candidate for candidate in candidates if candidate.goes_by(wanted)]
+    found = found or [candidate for candidate in candidates if str(candidate.row.id) == wanted]
+    if len(found) == 1:
+        return found[0].row
+    if found:
+        raise LookupProblem(f"{kind} {wanted!r}: there are {len(found)}, give the id: {_listed(found)}")
+    raise LookupProblem(f"{kind} {wanted!r}: there is none{_did_you_mean(wanted, candidates)}")
+
+
+def _did_you_mean(wanted: str, candidates: Sequence[_Named[_Row]]) -> str:
+    by_name = {name.casefold(): candidate for candidate in candidates for name in candidate.names}
+    near = [by_name[name] for name in difflib.get_close_matches(wanted.casefold(), by_name)]
+    # One row may be near by several of its names.
+    return f"; did you mean {_listed(list(dict.fromkeys(near)))}?" if near else ""
+
+
+def _listed(found: Sequence[_Named[_Row]]) -> str:
+    return ", ".join(map(str, found))

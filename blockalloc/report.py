@@ -1,0 +1,152 @@
+"""What a block time has: its computers, when each is loaded and by which node. For shells and for scripts."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import cast
+
+from django.conf import settings
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, Reservation, SubImage
+from blockalloc.models.naming import span, with_affiliation
+from blockalloc.site_time import site_zone
+
+_COLUMNS = ("computer", "type", "image", "image now", "reload starts", "reload ends", "management node")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A computer of a block time. A reload that is over and gone has no times and no management node."""
+
+    computer: str
+    type: str
+    image: str
+    already_loaded: bool  # it holds the image's production revision now
+    reload_start: datetime | None
+    reload_end: datetime | None
+    management_node: str | None
+
+    @property
+    def loading(self) -> str:
+        """In words, what its reload will find."""
+        return "already loaded" if self.already_loaded else "must load"
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationReport:
+    """A block time and its computers; times are in the site's zone. `allocated` counts whole machines."""
+
+    block_time_id: int
+    block: str
+    image: str
+    user_group: str | None
+    start: datetime
+    end: datetime
+    wanted: int
+    allocated: int
+    rows: Sequence[ReportRow]
+
+
+def allocation_report(block_time_id: int) -> AllocationReport:
+    """What the block time has now. Raises BlockTime.DoesNotExist."""
+    time = BlockTime.objects.select_related("blockRequest__image__imagemeta", "blockRequest__group__affiliation").get(
+        pk=block_time_id
+    )
+    request = time.blockRequest
+    computers = list(_computers(block_time_id))
+    return AllocationReport(
+        block_time_id=time.pk,
+        block=request.name,
+        image=request.image.prettyname,
+        user_group=with_affiliation(request.group, request.group.name) if request.group else None,
+        start=time.start,
+        end=time.end,
+        wanted=request.numMachines,
+        allocated=_whole_machines(time, computers),
+        rows=sorted(map(_row, computers), key=_by_reload),
+    )
+
+
+def as_text(report: AllocationReport) -> str:
+    """A heading and a table for people."""
+    group = f" for {report.user_group}" if report.user_group else ""
+    heading = (
+        f"Block time {report.block_time_id}, {report.block}: {report.image}{group}, "
+        f"{span(report.start, report.end)} ({settings.TIME_ZONE}), "
+        f"{report.allocated} of {report.wanted} machines"
+    )
+    return "\n".join([heading, "", *table(report.rows)]) if report.rows else heading
+
+
+def as_json(report: AllocationReport) -> str:
+    """The same for scripts; times in ISO 8601, with their offset."""
+    return json.dumps(asdict(report), indent=2, default=datetime.isoformat, ensure_ascii=False)
+
+
+def table(rows: Sequence[ReportRow]) -> list[str]:
+    """The lines of an aligned table of computers."""
+    lines = [_COLUMNS, *map(_cells, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, tuple("-" * width for width in widths))
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def _cells(row: ReportRow) -> tuple[str, ...]:
+    start, end = _clock(row.reload_start), _clock(row.reload_end)
+    return (row.computer, row.type, row.image, row.loading, start, end, row.management_node or "-")
+
+
+def _clock(moment: datetime | None) -> str:
+    return f"{moment.astimezone(site_zone()):%Y-%m-%d %H:%M:%S}" if moment else "-"
+
+
+def _computers(block_time_id: int) -> QuerySet[BlockComputer]:
+    """The block's computers in one query. Their reload requests are found by number: VCL removes them when done."""
+    requests = Request.objects.filter(pk=OuterRef("reloadrequestid"))
+    reservations = Reservation.objects.filter(request=OuterRef("reloadrequestid"), computer=OuterRef("computer"))
+    production = ImageRevision.objects.filter(image=OuterRef("image"), production=1)
+    return (
+        BlockComputer.objects.filter(blockTime=block_time_id)
+        .select_related("computer", "image")
+        .only("blockTime", "computer__hostname", "computer__type", "computer__imagerevision", "image__prettyname")
+        .annotate(
+            production_id=Subquery(production.values("pk")[:1]),
+            reload_start=Subquery(requests.values("start")[:1]),
+            reload_end=Subquery(requests.values("end")[:1]),
+            node=Subquery(reservations.values("managementnode__hostname")[:1]),
+        )
+    )
+
+
+def _row(found: BlockComputer) -> ReportRow:
+    computer = found.computer
+    start, end, node, production_id = (
+        getattr(found, name) for name in ("reload_start", "reload_end", "node", "production_id")
+    )
+    return ReportRow(
+        computer=computer.hostname,
+        type=computer.type,
+        image=found.image.prettyname,
+        already_loaded=computer.imagerevision_id == production_id,
+        reload_start=cast("datetime | None", start),
+        reload_end=cast("datetime | None", end),
+        management_node=cast("str | None", node),
+    )
+
+
+def _by_reload(row: ReportRow) -> tuple[float, str]:
+    """In the order in which the computers are loaded; those without a reload come first."""
+    return (row.reload_start.timestamp() if row.reload_start else 0.0, row.computer)
+
+
+def _whole_machines(time: BlockTime, computers: Sequence[BlockComputer]) -> int:
+    """A machine is a computer or, with a cluster image, one for each of its images."""
+    image = time.blockRequest.image
+    needed = Counter([image.pk])
+    if image.imagemeta is not None and image.imagemeta.subimages:
+        needed.update(SubImage.objects.filter(imagemeta=image.imagemeta).values_list("image_id", flat=True))
+    held = Counter(found.image_id for found in computers)
+    return min(held[image_id] // number for image_id, number in needed.items())
