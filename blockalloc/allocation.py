@@ -143,9 +143,7 @@ class AllocationCall:
 
     def _question(self) -> Question:
         order = self._order
-        return Question(
-            order.block, self._now, clock.now(), self._caller.user_id, self._id, order.ignore_privileges
-        )
+        return Question(order.block, self._now, clock.now(), self._caller.user_id, self._id, order.ignore_privileges)
 
     def _make_plan(self) -> None:
         order = self._order

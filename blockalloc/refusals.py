@@ -57,7 +57,9 @@ def unknown_image(name: str, given: int | None) -> Refusal:
 
 def no_production_revision(name: str, image_id: int, image_name: str) -> Refusal:
     """10: an image that can't be loaded."""
-    text = f"{name}: image {image_id} ({image_name}) has no production revision or is deleted: make a revision production"
+    text = (
+        f"{name}: image {image_id} ({image_name}) has no production revision or is deleted: make a revision production"
+    )
     return Refusal(10, text, f"image {image_id} has no production revision")
 
 

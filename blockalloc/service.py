@@ -63,9 +63,7 @@ def allocate(call: BlockAllocationCall, caller: Caller, *, dry_run: bool = False
 
 def process_block_time(block_time_id: int | None, ignore_privileges: bool | None, caller: Caller) -> Outcome:
     """XMLRPCprocessBlockTime: fill a block time to the machines of its request (SPEC 2.2). Raises Refusal."""
-    return AllocationCall(
-        lambda now: checks.process_block_time(block_time_id, ignore_privileges, now), caller
-    ).run()
+    return AllocationCall(lambda now: checks.process_block_time(block_time_id, ignore_privileges, now), caller).run()
 
 
 def create_block(call: NewBlockCall, caller: Caller) -> Outcome:
@@ -108,9 +106,7 @@ class _Memory:
     def keep(self, outcome: Outcome, now: int) -> None:
         """Remember an answer above 0."""
         if self._key and outcome.allocated:
-            idempotency.remember(
-                self._user, self._key, self._parameters, outcome.allocated, outcome.block_time_id, now
-            )
+            idempotency.remember(self._user, self._key, self._parameters, outcome.allocated, outcome.block_time_id, now)
 
 
 def _in_words(machine: Machine) -> PlannedMachine:

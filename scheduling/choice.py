@@ -50,9 +50,8 @@ class Chooser:
             return None
         computer = self._site.computers[computer_id]
         start = window.start
-        reason = (
-            self._against_all(image, start, member, request)
-            or self._against(computer, image, start, member, request)
+        reason = self._against_all(image, start, member, request) or self._against(
+            computer, image, start, member, request
         )
         if reason is not None:
             self.passed_over[computer_id] = reason

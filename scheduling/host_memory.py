@@ -57,9 +57,7 @@ class HostMemory:
         host = self._computers.get(computer.host_computer_id)
         if host is None or host.state != HOST_STATE:
             return Reason("host_state", "its VM host is not in state {}", (HOST_STATE,))
-        others = sum(
-            self._held(other, start, end) for other in self._machines[host.id] if other.id != computer.id
-        )
+        others = sum(self._held(other, start, end) for other in self._machines[host.id] if other.id != computer.id)
         left = host.ram - others
         if left - image.min_ram > 0:
             return None

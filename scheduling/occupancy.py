@@ -79,7 +79,9 @@ class Occupancy:
     def _reserved(reservations: Sequence[Reservation], start: int, end: int, aside: int | None) -> Reason | None:
         for found in reservations:
             if found.request_id != aside and overlap(start, end, found.start, found.end, ROOM):
-                return Reason("reservation", "reserved by request {} from {} to {}", (found.request_id, found.start, found.end))
+                return Reason(
+                    "reservation", "reserved by request {} from {} to {}", (found.request_id, found.start, found.end)
+                )
         return None
 
     @staticmethod

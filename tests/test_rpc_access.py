@@ -9,7 +9,6 @@ from django.db import DatabaseError, connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-import blockalloc
 from blockalloc.calls import Caller
 from blockalloc.models import Affiliation, LocalAuth, User
 from tests.rpc_calls import SIGNED_IN, StubService, answer, call, document, fault_of, post
@@ -23,7 +22,7 @@ SALT = "8ht2Pa55"
 def service(monkeypatch: pytest.MonkeyPatch) -> StubService:
     """A stand-in for the service."""
     stub = StubService()
-    monkeypatch.setattr(blockalloc, "service", stub, raising=False)
+    monkeypatch.setattr("blockalloc.rpc.methods.service", stub)
     return stub
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pytest
 from pytest_django import Settings
 
-import blockalloc
 from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall, Outcome, Refusal
 from blockalloc.rpc.arguments import flag, local_seconds, text, whole_number
 from tests.rpc_calls import SIGNED_IN, StubService, call, document, fault_of, post
@@ -18,7 +17,7 @@ CALLER = Caller(3, "vclsystem@Local", "127.0.0.1")
 def service(monkeypatch: pytest.MonkeyPatch) -> StubService:
     """A stand-in for the service, and a caller who is signed in."""
     stub = StubService()
-    monkeypatch.setattr(blockalloc, "service", stub, raising=False)
+    monkeypatch.setattr("blockalloc.rpc.methods.service", stub)
     monkeypatch.setattr("blockalloc.rpc.endpoint.sign_in", lambda _request, _address: CALLER)
     return stub
 

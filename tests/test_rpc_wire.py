@@ -10,7 +10,6 @@ from django.db import DatabaseError
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-import blockalloc
 from blockalloc.calls import Caller, Refusal
 from blockalloc.rpc.endpoint import xmlrpc as view
 from tests.rpc_calls import SIGNED_IN, StubService, answer, document, fault_of, post
@@ -22,7 +21,7 @@ CALLER = Caller(3, "vclsystem@Local", "127.0.0.1")
 def service(monkeypatch: pytest.MonkeyPatch) -> StubService:
     """A stand-in for the service, and a caller who is signed in."""
     stub = StubService()
-    monkeypatch.setattr(blockalloc, "service", stub, raising=False)
+    monkeypatch.setattr("blockalloc.rpc.methods.service", stub)
     monkeypatch.setattr("blockalloc.rpc.endpoint.sign_in", lambda _request, _address: CALLER)
     return stub
 

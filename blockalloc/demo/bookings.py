@@ -144,7 +144,7 @@ def add_future(booker: Booker, who: People, monday: datetime) -> None:
     """
     nine = monday.replace(hour=9)
     booker.user_reservation(im.UBUNTU, who.members[CS101][11], nine + timedelta(hours=1), nine + timedelta(hours=3))
-    random = Random("future")  # noqa: S311 - the same reservations every time
+    random = Random("future")
     today = booker.now.replace(hour=0, minute=0, second=0)
     for n in range(_HOW_MANY_LATER):
         image, group = _LATER[n % len(_LATER)]

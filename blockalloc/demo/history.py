@@ -31,7 +31,7 @@ class _Outcome:
 
 def add_history(rows: Rows, inventory: Inventory, who: People, now: datetime) -> None:
     """Add some three thousand past reservations; no computer has two on a day."""
-    writer = _Writer(rows, inventory, Random("history"))  # noqa: S311 - the same past every time
+    writer = _Writer(rows, inventory, Random("history"))
     random = writer.random
     users = sorted({user for members in who.members.values() for user in members})
     names = [name for name, spec in im.SPECS.items() if spec.popularity]

@@ -58,7 +58,7 @@ def _local_time_in(text: str) -> datetime | None:
     if not found:
         return None
     try:
-        return datetime(*(int(part) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001 (a wall clock's)
+        return datetime(*(int(part) for part in found.groups()))  # type: ignore[arg-type]
     except ValueError:  # month 13, hour 25, second 60
         return None
 

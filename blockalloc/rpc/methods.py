@@ -2,6 +2,7 @@
 
 from modernrpc.exceptions import RPC_INVALID_PARAMS, RPCException, RPCMethodNotFound
 
+from blockalloc import service
 from blockalloc.calls import BlockAllocationCall, NewBlockCall, Outcome, Refusal
 from blockalloc.rpc.arguments import flag, local_seconds, text, whole_number
 from blockalloc.rpc.dispatch import Arguments, CallContext, Form, Method, build_server
@@ -14,8 +15,6 @@ Struct = dict[str, object]
 
 # --- Block allocations ------------------------------------------------------------------------
 def _allocate(arguments: Arguments, context: CallContext) -> object:
-    from blockalloc import service
-
     image, start, end, machines, group, ignore_privileges, block_time = arguments
     block_time_id = whole_number(block_time)
     call = BlockAllocationCall(
@@ -41,8 +40,6 @@ def _idempotency_key(header: str) -> str | None:
 
 
 def _create(arguments: Arguments, context: CallContext) -> object:
-    from blockalloc import service
-
     image, start, end, machines, group, *more = arguments
     call = NewBlockCall(
         image_id=whole_number(image),
@@ -58,8 +55,6 @@ def _create(arguments: Arguments, context: CallContext) -> object:
 
 
 def _process(arguments: Arguments, context: CallContext) -> object:
-    from blockalloc import service
-
     block_time, *more = arguments
     ignore_privileges = flag(more[0]) if more else False
     return _struct(service.process_block_time(whole_number(block_time), ignore_privileges, context.caller))

@@ -147,7 +147,7 @@ class StrictUnmarshaller(xmlrpc.client.Unmarshaller):
         if not found:
             raise RPCInvalidRequest("not a dateTime.iso8601")
         # It has no zone on the wire either.
-        self.append(datetime(*(int(part) for part in found.groups())))  # type: ignore[arg-type]  # noqa: DTZ001
+        self.append(datetime(*(int(part) for part in found.groups())))  # type: ignore[arg-type]
         self._value = False
 
     def _read_base64(self, data: str) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from blockalloc.site_time import site_zone
+from blockalloc.store.sql import Value, insert
 from blockalloc.store.times import to_local
 from scheduling.plan import Machine
 
@@ -32,19 +31,19 @@ def write_block(block: NewBlock, owner_id: int) -> int:
     (SPEC 8.6).
     """
     start, end = to_local(block.start), to_local(block.end)
-    request = {
+    request: dict[str, Value] = {
         "name": f"API:{start}", "imageid": block.image_id, "numMachines": block.machines, "groupid": block.group_id,
         "repeating": "list", "ownerid": owner_id, "managementnodeid": block.management_node_id, "expireTime": end,
         "processing": 0, "status": "accepted",
     }  # fmt: skip
-    (request_id,) = _insert("blockRequest", list(request), [list(request.values())], returning=True)
+    (request_id,) = insert("blockRequest", list(request), [list(request.values())], returning=True)
     times = ["blockRequestid", "start", "end", "processed", "skip"]
-    (block_time_id,) = _insert("blockTimes", times, [[request_id, start, end, 0, 0]], returning=True)
+    (block_time_id,) = insert("blockTimes", times, [[request_id, start, end, 0, 0]], returning=True)
     dates = ["blockRequestid", "start", "end", "days", "weeknum"]
-    _insert("blockWebDate", dates, [[request_id, start[:10], end[:10], 0, None]])
+    insert("blockWebDate", dates, [[request_id, start[:10], end[:10], 0, None]])
     hours = ["starthour", "startminute", "startmeridian", "endhour", "endminute", "endmeridian"]
-    clock = [*_twelve_hour_clock(block.start), *_twelve_hour_clock(block.end)]
-    _insert("blockWebTime", ["blockRequestid", *hours, "order"], [[request_id, *clock, 0]])
+    clock: list[Value] = [*_twelve_hour_clock(block.start), *_twelve_hour_clock(block.end)]
+    insert("blockWebTime", ["blockRequestid", *hours, "order"], [[request_id, *clock, 0]])
     return block_time_id
 
 
@@ -53,42 +52,29 @@ def write_machines(block_time_id: int, machines: Sequence[Machine], owner_id: in
     if not machines:
         return
     requested = to_local(now)
-    requests = [
+    requests: list[list[Value]] = [
         [_RELOAD, _RELOAD, owner_id, to_local(machine.reload.start), to_local(machine.reload.end), requested]
         for machine in machines
     ]
     columns = ["stateid", "laststateid", "userid", "start", "end", "daterequested"]
-    ids = _insert("request", columns, requests, returning=True)
+    ids = insert("request", columns, requests, returning=True)
     rows = [
         (request_id, assignment)
         for request_id, machine in zip(ids, machines, strict=True)
         for assignment in machine.assignments
     ]
-    _insert(
+    insert(
         "reservation",
         ["requestid", "computerid", "imageid", "imagerevisionid", "managementnodeid"],
         [[id_, a.computer.id, a.image.id, a.image.revision_id, a.management_node.id] for id_, a in rows],
     )
-    _insert(
+    insert(
         "blockComputers",
         ["blockTimeid", "computerid", "imageid", "reloadrequestid"],
         [[block_time_id, a.computer.id, a.image.id, id_] for id_, a in rows],
     )
 
 
-def _insert(
-    table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, returning: bool = False
-) -> list[int]:
-    """One INSERT for all rows. With `returning`, their ids in the order of the rows."""
-    names = ", ".join(f"`{column}`" for column in columns)
-    marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
-    sql = f"INSERT INTO `{table}` ({names}) VALUES {marks}{' RETURNING id' if returning else ''}"
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [value for row in rows for value in row])
-        # Ids of one statement grow with its rows, whatever order RETURNING gives them in.
-        return sorted(id_ for (id_,) in cursor.fetchall()) if returning else []
-
-
-def _twelve_hour_clock(instant: int) -> list[object]:
+def _twelve_hour_clock(instant: int) -> list[Value]:
     local = datetime.fromtimestamp(instant, site_zone())
     return [local.hour % 12 or 12, local.minute, "am" if local.hour < 12 else "pm"]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from blockalloc.store.claims import CLAIM, HELD
-from blockalloc.store.rows import fetch
+from blockalloc.store.sql import Value, fetch
 from blockalloc.store.times import to_local, to_utc
 from scheduling.facts import PrivilegeTree
 from scheduling.windows import MINUTE
@@ -49,7 +49,7 @@ class Links:
     reload_user: int = 0  # vclreload@Local, who owns reload requests
 
 
-Part = tuple[str, list[object]]
+Part = tuple[str, list[Value]]
 
 
 _MEMBERS = (

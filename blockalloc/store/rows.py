@@ -1,20 +1,10 @@
 """Reads the rows that a call is about: its block time, its image, its user group."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from django.db import connection
 
 from blockalloc.store import times
+from blockalloc.store.sql import fetch
 from scheduling.facts import Image
-
-
-def fetch(sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-    """All rows of a SELECT. Backticks quote names on MariaDB, MySQL and SQLite alike."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(params))
-        return list(cursor.fetchall())
 
 
 @dataclass(frozen=True, slots=True)

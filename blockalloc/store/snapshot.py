@@ -6,7 +6,7 @@ from datetime import datetime
 
 from blockalloc.site_time import site_zone
 from blockalloc.store import links, times
-from blockalloc.store.rows import fetch
+from blockalloc.store.sql import fetch
 from scheduling import load_time
 from scheduling.facts import Block, Computer, Holding, Image, Maintenance, ManagementNode, Member, Reservation, Site
 from scheduling.reload_plan import ADOPTED_ROOM, ROOM, step
@@ -166,10 +166,11 @@ def _maintenances(now: int) -> list[Maintenance]:
 
 
 def _reservations(low: str, high: str) -> list[Reservation]:
-    return [
-        Reservation(*row[:4], times.known(times.from_local(row[4])), times.known(times.from_local(row[5])), *row[6:])
-        for row in fetch(_RESERVATIONS, [high, low, low])
-    ]
+    found = []
+    for request, state, last_state, user, start, end, *rest in fetch(_RESERVATIONS, [high, low, low]):
+        begins, ends = times.known(times.from_local(start)), times.known(times.from_local(end))
+        found.append(Reservation(request, state, last_state, user, begins, ends, *rest))
+    return found
 
 
 def _holdings(low: str, high: str) -> list[Holding]:

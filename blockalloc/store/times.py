@@ -5,7 +5,6 @@ time zone). MariaDB's driver gives naive datetimes and None for a zero date, SQL
 """
 
 from datetime import UTC, datetime
-from typing import cast
 
 from blockalloc.site_time import site_zone
 
@@ -50,5 +49,5 @@ def known(instant: int | None) -> int:
 
 def _naive(value: Stored) -> datetime | None:
     if value is None or isinstance(value, datetime):
-        return cast("datetime | None", value)
+        return value
     return None if value.startswith("0000") else datetime.fromisoformat(value)

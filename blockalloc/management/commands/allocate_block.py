@@ -2,9 +2,9 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -64,24 +64,121 @@ class Command(BaseCommand):
             raise CommandError(str(problem), returncode=_BAD_INPUT) from problem
         except DatabaseError as error:
             raise CommandError(f"the database does not answer as VCL's: {error}", returncode=_BAD_INPUT) from error
-        self.stdout.write(_answer(allocation, as_json=options["json"], dry_run=options["dry_run"]))
+        # The block may have had machines before: its report shows all of them.
+        report = _report(allocation.outcome) if not options["dry_run"] else None
+        answer = _as_json if options["json"] else _as_text
+        self.stdout.write(answer(allocation, report, dry_run=options["dry_run"]))
         if allocation.outcome.unallocated:
             raise SystemExit(_NOT_ALL)
 
 
 # --- The call ---------------------------------------------------------------------------------
-def _call(options: dict[str, Any]) -> BlockAllocationCall:
-    """The call that the options ask for; with a block time, what they leave out is what its rows say."""
-    block_time: BlockTime | None = None
-    if options["block_time"]:
-        block_time = _block_time(options["block_time"])
-    request = block_time and block_time.blockRequest
+def _call(options: Mapping[str, Any]) -> BlockAllocationCall:
+    """The call that the options ask for; what they leave out is what the rows of the block time say."""
+    block_time_id = options["block_time"]
+    values = _stored(block_time_id) if block_time_id else {}
+    values |= {name: read(options[name]) for name, read in _READERS.items() if options[name] is not None}
+    if options["ignore_privileges"]:
+        values.setdefault("group", 0)
+    missing = [f"--{name}" for name in _READERS if name not in values]
+    if missing:
+        raise BadInput(f"missing: {', '.join(missing)} (or --block-time, whose rows have all that)")
     return BlockAllocationCall(
-        image_id=_given(options, "image", _image_id, request and request.image_id),
-        start=_given(options, "start", _seconds, block_time and _timestamp(block_time.start)),
-        end=_given(options, "end", _seconds, block_time and _timestamp(block_time.end)),
-        machines=_given(options, "machines", int, request and request.numMachines),
-        user_group_id=_group_id_for(options, request and (request.group_id or 0)),
+        image_id=values["image"],
+        start=values["start"],
+        end=values["end"],
+        machines=values["machines"],
+        user_group_id=values["group"],
         ignore_privileges=options["ignore_privileges"],
-        block_time_id=options["block_time"],
+        block_time_id=block_time_id,
     )
+
+
+def _stored(block_time_id: int) -> dict[str, int]:
+    """What the rows of the block time say, by option."""
+    row = BlockTime.objects.select_related("blockRequest").filter(pk=block_time_id).first()
+    if row is None:
+        raise BadInput(f"--block-time: there is no block time {block_time_id}")
+    request = row.blockRequest
+    return {
+        "image": request.image_id,
+        "group": request.group_id or 0,  # none: the service says whether that will do
+        "start": int(row.start.timestamp()),
+        "end": int(row.end.timestamp()),
+        "machines": request.numMachines,
+    }
+
+
+def _seconds(text: str) -> int:
+    """Unix seconds of a local time of the site, or of Unix seconds."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    for form in _FORMATS:
+        try:
+            return int(local_to_instant(datetime.strptime(text, form)).timestamp())
+        except (ValueError, OverflowError):  # another form; or a time at the ends of the calendar
+            continue
+    raise BadInput(f"{text!r} is not a time: write 2026-11-30 09:00 (the site's local time) or Unix seconds")
+
+
+_READERS: Mapping[str, Callable[[Any], int]] = {
+    "image": lambda text: image_by_name_or_id(text).id,
+    "group": lambda text: user_group_by_name_or_id(text).id,
+    "start": _seconds,
+    "end": _seconds,
+    "machines": int,
+}
+
+
+# --- The answer -------------------------------------------------------------------------------
+def _report(outcome: Outcome) -> AllocationReport | None:
+    return allocation_report(outcome.block_time_id) if outcome.block_time_id else None
+
+
+def _as_text(allocation: Allocation, report: AllocationReport | None, *, dry_run: bool) -> str:
+    outcome = allocation.outcome
+    lines = [_verdict(outcome, dry_run=dry_run)]
+    if outcome.warning:
+        lines.append("warning {}: {}".format(*outcome.warning))
+    if report:
+        lines += ["", as_text(report)]
+    elif allocation.machines:
+        lines += ["", *table(_rows(allocation.machines))]
+    return "\n".join(lines)
+
+
+def _verdict(outcome: Outcome, *, dry_run: bool) -> str:
+    count = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines"
+    if outcome.status == "completed":
+        return f"Nothing to do: the block time has {count} already."
+    if dry_run:
+        return f"Dry run, nothing was written: the block time would have {count}."
+    return (
+        f"The block time has {count} now." if outcome.block_time_id else "No machine can be had: nothing was written."
+    )
+
+
+def _as_json(allocation: Allocation, report: AllocationReport | None, *, dry_run: bool) -> str:
+    answer = asdict(allocation.outcome) | {
+        "dry_run": dry_run,
+        "computers_taken": list(map(asdict, _rows(allocation.machines))),
+        "block_time": asdict(report) if report else None,
+    }
+    return json.dumps(answer, indent=2, default=datetime.isoformat, ensure_ascii=False)
+
+
+def _rows(machines: Sequence[PlannedMachine]) -> list[ReportRow]:
+    """What the call took or would take, as a report has it."""
+    return [
+        ReportRow(
+            computer=computer.hostname,
+            type=computer.type,
+            image=computer.image_name,
+            already_loaded=computer.already_loaded,
+            reload_start=datetime.fromtimestamp(machine.reload_start, site_zone()),
+            reload_end=datetime.fromtimestamp(machine.reload_end, site_zone()),
+            management_node=computer.management_node,
+        )
+        for machine in machines
+        for computer in machine.computers
+    ]
