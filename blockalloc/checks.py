@@ -100,9 +100,7 @@ def _seven_for_block_time(call: BlockAllocationCall, block_time_id: int, now: in
     images = _usable(_images(call.image_id), call.image_id, "imageid")
     _must_agree(call, row, ignore=ignore)
     if call.machines > row.machines:
-        raise refusals.bad_machines(
-            "machinecount", call.machines, f"from {low} to {row.machines}, as the block request"
-        )
+        raise refusals.bad_machines("machinecount", call.machines, f"from {low} to {row.machines}")
     return Order(_stored_block(row, images, call.machines), ignore)
 
 

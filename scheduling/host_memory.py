@@ -47,8 +47,9 @@ class HostMemory:
         """Why `image` does not fit on the host of `computer` during this window, or None.
 
         A machine that holds the image already takes nothing more, and only images with the VMware
-        install type are held to the memory of the host. For each other machine of it counts the larger of what it holds and what it is
-        planned to hold in the window. More than 0 MB must be left.
+        install type are held to the memory of the host. For each other machine of the host counts
+        the larger of what it holds and what it is planned to hold in the window. More than 0 MB
+        must be left.
         """
         if image.install_type != VMWARE or computer.revision_id == image.revision_id:
             return None

@@ -104,16 +104,15 @@ class _Planning:
     def _fill(self) -> None:
         """Take machines on behalf of members until enough are there or nobody can have one."""
         wanting = self._block.machines - self._whole()
-        allocated = 0  # by this call; adopted ones take no step of the stagger
-        # VCL repeats or cuts the members to the machines wanting and uses them from the last.
-        for turn in reversed(range(wanting)):
+        # VCL repeats or cuts the members to the machines wanting and uses them from the last. Adopted
+        # machines take no step of the stagger: `allocated` counts those taken here.
+        for allocated, turn in enumerate(reversed(range(wanting))):
             window = staggered(self._block.start, self._site.load_seconds, allocated)
             machine = self._machine(turn, window)
             if machine is None:
                 self._shortfall = self._chooser.obstacle
                 return
             self._keep(machine)
-            allocated += 1
 
     def _machine(self, turn: int, window: Window) -> Machine | None:
         """The next machine, on behalf of the member whose turn it is or of the first after him who can have one."""

@@ -53,9 +53,7 @@ def guarded(work: Callable[[], T], deadline: Deadline) -> T:
                 raise
             if deadline.left() <= 0:
                 log.warning("gave up after %d attempts: %s", attempt, error)
-                raise Refusal(
-                    BUSY, "busy: another allocation holds the guard, try again; nothing was written"
-                ) from error
+                raise refusals.busy() from error
             log.warning("attempt %d lost to another transaction, trying again: %s", attempt, error)
             # Jitter: callers that lost together must not meet again.
             time.sleep(min(random.uniform(0.01, 0.05) * attempt, deadline.left()))

@@ -9,7 +9,10 @@ from blockalloc.models import IdempotencyKey
 
 
 def remembered(user: str, key: str, parameters: str, now: int) -> tuple[int, int] | None:
-    """(answer, blockTimes.id) of an earlier call with this key, or None. Raises Refusal 204 when it had other parameters."""
+    """(answer, blockTimes.id) of an earlier call with this key, or None.
+
+    Raises Refusal 204 when that call had other parameters.
+    """
     found = IdempotencyKey.objects.filter(user=user, key=key, created__gte=_oldest(now)).first()
     if found is None:
         return None

@@ -32,7 +32,8 @@ _MAINTENANCES = "SELECT start, `end`, allowreservations FROM sitemaintenance WHE
 
 _LOADS = """
 SELECT start, loaded FROM log
-WHERE imageid = %s AND wasavailable = 1 AND ending <> 'failed' AND nowfuture = 'now' AND loaded IS NOT NULL AND start > %s
+WHERE imageid = %s AND wasavailable = 1 AND ending <> 'failed' AND nowfuture = 'now' AND loaded IS NOT NULL
+  AND start > %s
 """
 
 _RESERVATIONS = """
@@ -44,7 +45,8 @@ ORDER BY r.id
 """
 
 _HOLDINGS = """
-SELECT b.blockTimeid, b.computerid, b.imageid, COALESCE(i.minram, 0), t.start, t.`end`, q.start, r.groupid, t.skip, r.status
+SELECT b.blockTimeid, b.computerid, b.imageid, COALESCE(i.minram, 0), t.start, t.`end`, q.start, r.groupid,
+       t.skip, r.status
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
 LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
 WHERE t.start < %s AND t.`end` > %s
