@@ -11,7 +11,7 @@ from django.conf import settings
 from blockalloc import refusals
 from blockalloc.access import may_use_image
 from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall
-from blockalloc.store import rows, snapshot, times
+from blockalloc.store import rows, times
 from blockalloc.store.commit import NewBlock
 from blockalloc.store.rows import BlockTimeRow, ImageRow
 from scheduling.facts import Block
@@ -60,35 +60,25 @@ def five_or_six_parameters(call: NewBlockCall, caller: Caller, now: int) -> Orde
         raise refusals.no_access_to_image(call.image_text)
     start, end = _times(call.start, call.end, now, "start", "end")
     machines = _machines(call.machines, "numMachines")
-    group_id = _group(call.user_group_id)
+    group_id, found_node = _group_and_node(call.user_group_id, now)
     if group_id is None:
         raise refusals.no_such_group("usergroupid", call.user_group_id)
     ignore = _flag(call.ignore_privileges)
-    node = _node_for_new_block(now)
+    node = _needed(found_node)
     images = _usable(found, call.image_id, "imageid")
-    order = _new_block_order(images, start, end, machines, group_id, node, ignore=ignore, keep_empty=True)
-    need_members(order)
-    return order
-
-
-def need_members(order: Order) -> None:
-    """When privileges count, somebody must be there to hold them. Raises Refusal 11."""
-    if not order.ignore_privileges and not snapshot.members(order.block.group_id):
-        raise refusals.no_members(order.block.group_id)
+    return _new_block_order(images, start, end, machines, group_id, node, ignore=ignore, keep_empty=True)
 
 
 def _seven_for_new_block(call: BlockAllocationCall, now: int) -> Order:
     images = _usable(_images(call.image_id), call.image_id, "imageid")
     start, end = _times(call.start, call.end, now, "start", "end")
     machines = _machines(call.machines, "machinecount")
-    group_id = _group(call.user_group_id)
+    group_id, found_node = _group_and_node(call.user_group_id, now)
     if call.ignore_privileges is False and group_id is None:
         raise refusals.no_such_group("usergroupid", call.user_group_id)
     ignore = _flag(call.ignore_privileges)
-    node = _node_for_new_block(now)
-    order = _new_block_order(images, start, end, machines, group_id, node, ignore=ignore, keep_empty=False)
-    need_members(order)
-    return order
+    node = _needed(found_node)
+    return _new_block_order(images, start, end, machines, group_id, node, ignore=ignore, keep_empty=False)
 
 
 def _seven_for_block_time(call: BlockAllocationCall, block_time_id: int, now: int) -> Order:
@@ -180,24 +170,22 @@ def _machines(machines: int | None, name: str) -> int:
     return machines
 
 
-def _group(group_id: int | None) -> int | None:
-    """The id of an existing user group, or None."""
-    if group_id is None or not 0 < group_id < _ID_LIMIT or not rows.user_group_exists(group_id):
-        return None
-    return group_id
+def _group_and_node(group_id: int | None, now: int) -> tuple[int | None, int | None]:
+    """The user group, if it exists, and a management node for a new block, if there is one."""
+    known = group_id is not None and 0 < group_id < _ID_LIMIT
+    return rows.group_and_node(group_id if known and group_id else 0, now - HOUR)
+
+
+def _needed(node: int | None) -> int:
+    if node is None:
+        raise refusals.no_management_node()
+    return node
 
 
 def _flag(value: bool | None) -> bool:
     if value is None:
         raise refusals.bad_flag("ignoreprivileges")
     return value
-
-
-def _node_for_new_block(now: int) -> int:
-    node = rows.node_for_new_block(now - HOUR)
-    if node is None:
-        raise refusals.no_management_node()
-    return node
 
 
 def _new_block_order(

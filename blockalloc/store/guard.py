@@ -14,6 +14,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
+from blockalloc import refusals
 from blockalloc.models import Guard
 
 log = logging.getLogger(__name__)

@@ -8,15 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from blockalloc.store.claims import CLAIM, HELD
 from blockalloc.store.sql import Value, fetch
-from blockalloc.store.times import to_local, to_utc
+from blockalloc.store.times import to_local
 from scheduling.facts import PrivilegeTree
 from scheduling.windows import MINUTE
 
 RECENT = 90 * MINUTE  # a reservation that began later and is over already may have failed unnoticed
 
-_COMPUTER, _IMAGE, _NODE, _MAP, _SCHEDULE, _PROVISIONING, _CLAIMED, _RECENT = range(1, 9)
+_COMPUTER, _IMAGE, _NODE, _MAP, _SCHEDULE, _PROVISIONING, _RECENT = range(1, 8)
 (
     _PARENT,
     _USER_PRIVILEGE,
@@ -26,7 +25,7 @@ _COMPUTER, _IMAGE, _NODE, _MAP, _SCHEDULE, _PROVISIONING, _CLAIMED, _RECENT = ra
     _GROUP_OWNER,
     _MEMBERSHIP,
     _RELOAD_USER,
-) = range(9, 17)
+) = range(8, 16)
 
 _PRIVILEGE_NAMES = {1: "imageAdmin", 2: "imageCheckOut", 3: "cascade", 4: "block", 5: "available"}
 
@@ -41,7 +40,6 @@ class Links:
     mapped_groups: dict[int, frozenset[int]] = field(default_factory=dict)
     schedule_times: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     supported_images: dict[int, frozenset[int]] = field(default_factory=dict)  # provisioning -> images
-    claimed: frozenset[int] = frozenset()
     recent: dict[tuple[int, int], frozenset[int]] = field(default_factory=dict)  # (user, image) -> computers
     user_groups: dict[int, frozenset[int]] = field(default_factory=dict)  # user -> groups he is in
     owned_groups: dict[int, frozenset[int]] = field(default_factory=dict)  # user -> groups he owns
@@ -87,15 +85,6 @@ def site_parts(image_ids: Sequence[int]) -> list[Part]:
             [],
         ),
     ]
-
-
-def claim_part(now: int, call_id: str) -> Part:
-    """Computers that a live semaphore keeps from this call: all but held rows and the call's own."""
-    return (
-        f"SELECT DISTINCT {_CLAIMED}, computerid, 0, 0 FROM semaphore "
-        "WHERE expires >= %s AND procid NOT LIKE %s AND procid <> %s",
-        [to_utc(now), f"{HELD}%", f"{CLAIM}{call_id}"],
-    )
 
 
 def recent_part(now: int, user_ids: Iterable[int], image_ids: Sequence[int]) -> Part:
@@ -157,7 +146,6 @@ def read(parts: Sequence[Part]) -> Links:
         mapped_groups=_sets([*rows[_MAP], *((second, first, 0) for first, second, _ in rows[_MAP])]),
         schedule_times=_lists(rows[_SCHEDULE]),
         supported_images=_sets(rows[_PROVISIONING]),
-        claimed=frozenset(first for first, _, _ in rows[_CLAIMED]),
         recent=_recent(rows[_RECENT]),
         user_groups=_sets(rows[_MEMBERSHIP]),
         owned_groups=_sets(rows[_GROUP_OWNER]),

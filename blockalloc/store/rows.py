@@ -45,23 +45,25 @@ i.platformid, o.installtype, i.minram, i.minprocnumber, i.minprocspeed, i.minnet
 i.deleted, i.forcheckout, i.ownerid
 """
 
-_IMAGE = f"""
-SELECT {_IMAGE_COLUMNS}, CASE WHEN m.subimages = 1 THEN i.imagemetaid END
-FROM image i JOIN OS o ON o.id = i.OSid LEFT JOIN imagemeta m ON m.id = i.imagemetaid
+# The subimages of a cluster may repeat: one row for each further computer that a machine needs.
+_IMAGES = f"""
+SELECT 0, {_IMAGE_COLUMNS}
+FROM image i JOIN OS o ON o.id = i.OSid
 WHERE i.id = %s
+UNION ALL
+SELECT 1, {_IMAGE_COLUMNS}
+FROM image c JOIN imagemeta m ON m.id = c.imagemetaid JOIN subimages s ON s.imagemetaid = m.id
+JOIN image i ON i.id = s.imageid JOIN OS o ON o.id = i.OSid
+WHERE c.id = %s AND m.subimages = 1
 """
 
-_SUBIMAGES = f"""
-SELECT {_IMAGE_COLUMNS}
-FROM subimages s JOIN image i ON i.id = s.imageid JOIN OS o ON o.id = i.OSid
-WHERE s.imagemetaid = %s
-"""
-
-_NEW_BLOCK_NODE = """
-SELECT n.id FROM managementnode n JOIN state s ON s.id = n.stateid
-WHERE s.name NOT IN ('deleted', 'maintenance') AND n.lastcheckin > %s
-ORDER BY (SELECT COUNT(*) FROM blockRequest r WHERE r.managementnodeid = n.id AND r.status = 'accepted'), n.id
-LIMIT 1
+_GROUP_AND_NODE = """
+SELECT (SELECT id FROM usergroup WHERE id = %s), (
+    SELECT n.id FROM managementnode n JOIN state s ON s.id = n.stateid
+    WHERE s.name NOT IN ('deleted', 'maintenance') AND n.lastcheckin > %s
+    ORDER BY (SELECT COUNT(*) FROM blockRequest r WHERE r.managementnodeid = n.id AND r.status = 'accepted'), n.id
+    LIMIT 1
+)
 """
 
 
@@ -75,27 +77,18 @@ def block_time(block_time_id: int) -> BlockTimeRow | None:
 
 def images(image_id: int) -> list[ImageRow]:
     """The image with this id, then one for each of its subimages; empty when there is none."""
-    main = fetch(_IMAGE, [image_id])
-    if not main:
-        return []
-    *columns, meta_id = main[0]
-    rows = [tuple(columns), *(fetch(_SUBIMAGES, [meta_id]) if meta_id is not None else [])]
-    return [ImageRow(Image(*row[:11]), bool(row[11]), bool(row[12]), row[13]) for row in rows]
+    rows = sorted(fetch(_IMAGES, [image_id, image_id]), key=lambda row: int(row[0]))
+    return [ImageRow(Image(*row[1:12]), bool(row[12]), bool(row[13]), row[14]) for row in rows]
 
 
-def user_group_exists(group_id: int) -> bool:
-    """Whether there is a user group with this id."""
-    return bool(fetch("SELECT 1 FROM usergroup WHERE id = %s", [group_id]))
+def group_and_node(group_id: int, since: int) -> tuple[int | None, int | None]:
+    """The user group with this id, and the management node for a new block request; None for what there is not.
 
-
-def node_for_new_block(since: int) -> int | None:
-    """The management node of a new block request, or None (SPEC 2.1).
-
-    Of those that are not deleted nor in maintenance and checked in after `since` (Unix seconds),
-    the one with the fewest accepted block requests, then the lowest id.
+    Of the nodes that are not deleted nor in maintenance and checked in after `since` (Unix
+    seconds) it is the one with the fewest accepted block requests, then the lowest id (SPEC 2.1).
     """
-    rows = fetch(_NEW_BLOCK_NODE, [times.to_utc(since)])
-    return rows[0][0] if rows else None
+    ((group, node),) = fetch(_GROUP_AND_NODE, [group_id, times.to_utc(since)])
+    return group, node
 
 
 def user_id(unityid: str, affiliation: str) -> int | None:

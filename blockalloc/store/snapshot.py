@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from blockalloc.site_time import site_zone
-from blockalloc.store import links, times
+from blockalloc.store import links, promises, times
 from blockalloc.store.sql import fetch
 from scheduling import load_time
-from scheduling.facts import Block, Computer, Holding, Image, Maintenance, ManagementNode, Member, Reservation, Site
+from scheduling.facts import Block, Computer, Image, ManagementNode, Member, Site
 from scheduling.reload_plan import ADOPTED_ROOM, ROOM, step
 from scheduling.windows import HOUR
 
@@ -28,28 +28,10 @@ WHERE c.deleted = 0 OR c.vmhostid IS NOT NULL OR c.id IN (SELECT computerid FROM
 
 _NODES = "SELECT n.id, n.hostname, s.name, n.lastcheckin FROM managementnode n JOIN state s ON s.id = n.stateid"
 
-_MAINTENANCES = "SELECT start, `end`, allowreservations FROM sitemaintenance WHERE `end` > %s"
-
 _LOADS = """
 SELECT start, loaded FROM log
 WHERE imageid = %s AND wasavailable = 1 AND ending <> 'failed' AND nowfuture = 'now' AND loaded IS NOT NULL
   AND start > %s
-"""
-
-_RESERVATIONS = """
-SELECT q.id, q.stateid, q.laststateid, q.userid, q.start, q.`end`, r.computerid, r.imageid, COALESCE(i.minram, 0),
-       r.managementnodeid
-FROM request q JOIN reservation r ON r.requestid = q.id LEFT JOIN image i ON i.id = r.imageid
-WHERE q.start < %s AND (q.`end` > %s OR q.start > %s)
-ORDER BY r.id
-"""
-
-_HOLDINGS = """
-SELECT b.blockTimeid, b.computerid, b.imageid, COALESCE(i.minram, 0), t.start, t.`end`, q.start, r.groupid,
-       t.skip, r.status
-FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
-LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
-WHERE t.start < %s AND t.`end` > %s
 """
 
 _MEMBERS = "SELECT u.id, u.unityid FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid = %s"
@@ -94,13 +76,12 @@ def read_site(question: Question) -> Site:
     who = [question.caller_id] if question.ignore_privileges else [id_ for id_, _ in people]
     parts = [
         *links.site_parts(image_ids),
-        links.claim_part(question.clock, question.call_id),
         links.recent_part(question.now, who, image_ids),
     ]
     if not question.ignore_privileges:
         parts += links.privilege_parts(who)
     linked = links.read(parts)
-    low, high = _range(question, seconds)
+    found = _promises(question, seconds)
     return Site(
         now=question.now,
         zone=site_zone(),
@@ -112,10 +93,10 @@ def read_site(question: Question) -> Site:
         schedule_times=linked.schedule_times,
         install_types=_install_types(linked, block.images),
         management_nodes=_nodes(),
-        maintenances=_maintenances(question.now),
-        reservations=_reservations(low, high),
-        holdings=_holdings(low, high),
-        claimed=linked.claimed,
+        maintenances=found.maintenances,
+        reservations=found.reservations,
+        holdings=found.holdings,
+        claimed=found.claimed,
         load_seconds=seconds,
         reload_user_id=linked.reload_user,
         members=[_member(id_, name, linked) for id_, name in people],
@@ -126,22 +107,23 @@ def read_site(question: Question) -> Site:
 
 
 def read_again(site: Site, question: Question) -> Site:
-    """The same site with what others may have written meanwhile: reservations, blocks, semaphores."""
-    low, high = _range(question, site.load_seconds)
+    """The same site with what others may have written meanwhile."""
+    found = _promises(question, site.load_seconds)
     return replace(
         site,
-        reservations=_reservations(low, high),
-        holdings=_holdings(low, high),
-        claimed=links.read([links.claim_part(question.clock, question.call_id)]).claimed,
+        reservations=found.reservations,
+        holdings=found.holdings,
+        claimed=found.claimed,
+        maintenances=found.maintenances,
     )
 
 
-def _range(question: Question, seconds: int) -> tuple[str, str]:
-    """Local times between which a reservation or block may matter to the plan."""
+def _promises(question: Question, seconds: int) -> promises.Promises:
+    """What is promised at any time that may matter to the plan."""
     block = question.block
     lead = seconds + max(ROOM, ADOPTED_ROOM) + step(seconds) * block.machines
     low = min(block.start, question.now) - lead - _SLACK
-    return times.to_local(low), times.to_local(block.end + _LONGEST_LEAD)
+    return promises.read(low, block.end + _LONGEST_LEAD, question.clock, question.call_id)
 
 
 def _member(id_: int, name: str, linked: links.Links) -> Member:
@@ -157,34 +139,6 @@ def _install_types(linked: links.Links, images: Sequence[Image]) -> dict[int, fr
 
 def _nodes() -> list[ManagementNode]:
     return [ManagementNode(id_, name, state, times.from_utc(seen)) for id_, name, state, seen in fetch(_NODES)]
-
-
-def _maintenances(now: int) -> list[Maintenance]:
-    rows = fetch(_MAINTENANCES, [times.to_local(now - _SLACK)])
-    return [
-        Maintenance(times.known(times.from_local(start)), times.known(times.from_local(end)), allow)
-        for start, end, allow in rows
-    ]
-
-
-def _reservations(low: str, high: str) -> list[Reservation]:
-    found = []
-    for request, state, last_state, user, start, end, *rest in fetch(_RESERVATIONS, [high, low, low]):
-        begins, ends = times.known(times.from_local(start)), times.known(times.from_local(end))
-        found.append(Reservation(request, state, last_state, user, begins, ends, *rest))
-    return found
-
-
-def _holdings(low: str, high: str) -> list[Holding]:
-    found = []
-    for block_time, computer, image, ram, start, end, reload_start, group, skip, status in fetch(
-        _HOLDINGS, [high, low]
-    ):
-        begins, ends = times.known(times.from_local(start)), times.known(times.from_local(end))
-        reload = times.from_local(reload_start)
-        begins_reload = begins if reload is None else min(reload, begins)
-        found.append(Holding(block_time, computer, image, ram, begins, ends, begins_reload, group, skip, status))
-    return found
 
 
 def _year_before(moment: datetime) -> datetime:

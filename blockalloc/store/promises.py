@@ -1,0 +1,90 @@
+"""What is promised to somebody at a time: reservations, blocks, claims, site maintenance.
+
+This is what others change while a call is at work. It is read in one statement, so that all of it
+is of one moment, and read again before anything is written.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from blockalloc.store import times
+from blockalloc.store.claims import CLAIM, HELD
+from blockalloc.store.sql import fetch
+from scheduling.facts import Holding, Maintenance, Reservation
+
+_RESERVATION, _HOLDING, _CLAIM, _MAINTENANCE = range(1, 5)
+
+# Columns: kind, key, four whole numbers, text, start, end, reload start, computer, image, memory, node.
+_SQL = f"""
+SELECT {_RESERVATION}, r.id, q.id, q.stateid, q.laststateid, q.userid, '', q.start, q.`end`, NULL,
+       r.computerid, r.imageid, COALESCE(i.minram, 0), r.managementnodeid
+FROM request q JOIN reservation r ON r.requestid = q.id LEFT JOIN image i ON i.id = r.imageid
+WHERE q.start < %s AND (q.`end` > %s OR q.start > %s)
+UNION ALL
+SELECT {_HOLDING}, b.blockTimeid, r.groupid, t.skip, 0, 0, r.status, t.start, t.`end`, q.start,
+       b.computerid, b.imageid, COALESCE(i.minram, 0), 0
+FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
+LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
+WHERE t.start < %s AND t.`end` > %s
+UNION ALL
+SELECT {_CLAIM}, 0, 0, 0, 0, 0, '', NULL, NULL, NULL, computerid, 0, 0, 0
+FROM semaphore WHERE expires >= %s AND procid NOT LIKE %s AND procid <> %s
+UNION ALL
+SELECT {_MAINTENANCE}, 0, allowreservations, 0, 0, 0, '', start, `end`, NULL, 0, 0, 0, 0
+FROM sitemaintenance WHERE `end` > %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """The promises of a stretch of time. `claimed` are computers that a live semaphore keeps from this call."""
+
+    reservations: list[Reservation]
+    holdings: list[Holding]
+    claimed: frozenset[int]
+    maintenances: list[Maintenance]
+
+
+def read(low: int, high: int, clock: int, call_id: str) -> Promises:
+    """All promises between `low` and `high` (Unix seconds).
+
+    A semaphore counts that is live at `clock`, unless it is one of our held rows or this call's own.
+    """
+    begin, end = times.to_local(low), times.to_local(high)
+    claims = [times.to_utc(clock), f"{HELD}%", f"{CLAIM}{call_id}"]
+    rows = fetch(_SQL, [end, begin, begin, end, begin, *claims, begin])
+    # In the order of their ids, which is the order in which they were made.
+    rows.sort(key=lambda row: (row[0], row[1]))
+    return Promises(
+        [_reservation(*row[2:]) for row in _of(rows, _RESERVATION)],
+        [_holding(*row[1:]) for row in _of(rows, _HOLDING)],
+        frozenset(row[10] for row in _of(rows, _CLAIM)),
+        [Maintenance(_instant(row[7]), _instant(row[8]), row[2]) for row in _of(rows, _MAINTENANCE)],
+    )
+
+
+def _of(rows: Iterable[tuple[Any, ...]], kind: int) -> Iterable[tuple[Any, ...]]:
+    return (row for row in rows if row[0] == kind)
+
+
+def _reservation(
+    request: int, state: int, last_state: int, user: int, _text: str, start: times.Stored, end: times.Stored,
+    _reload: None, computer: int, image: int, ram: int, node: int,
+) -> Reservation:  # fmt: skip
+    return Reservation(request, state, last_state, user, _instant(start), _instant(end), computer, image, ram, node)
+
+
+def _holding(
+    block_time: int, group: int | None, skip: int, _zero: int, _none: int, status: str, start: times.Stored,
+    end: times.Stored, reload: times.Stored, computer: int, image: int, ram: int, _node: int,
+) -> Holding:  # fmt: skip
+    begins = _instant(start)
+    reload_start = times.from_local(reload)
+    # A row whose reload request is gone holds its computer from the block's start (SPEC 4, rule 8).
+    held_from = begins if reload_start is None else min(reload_start, begins)
+    return Holding(block_time, computer, image, ram, begins, _instant(end), held_from, group, skip, status)
+
+
+def _instant(value: times.Stored) -> int:
+    return times.known(times.from_local(value))
