@@ -10,6 +10,13 @@ from blockalloc.schema.operations import insert_base_rows
 _COMMITTING_FIXTURES = {"transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let SQLite's test database be a file: the real thing, and other processes can reach it."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
 @pytest.fixture(autouse=True)
 def _rows_as_migrated(request: pytest.FixtureRequest) -> None:
     """Begin each test that commits with the rows that a new site has.

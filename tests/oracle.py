@@ -4,16 +4,21 @@ Each question is answered from the raw facts and the list of what was taken so f
 nothing is remembered, no shortcut is taken. Of `scheduling` it knows the fact classes only.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from scheduling.facts import Block, Computer, Image, Member, PrivilegeTree, Reservation, Site
+from scheduling.facts import Block, Computer, Image, Member, Reservation, Site
+from tests.oracle_rules import (
+    counts,
+    has_privilege,
+    is_available,
+    is_strong_enough,
+    schedule_is_open,
+    tried_in_order,
+)
 
 FIVE, TEN, QUARTER, HALF = 300, 600, 900, 1800  # seconds
-WEEK = 604800
 
 
 class Taken(NamedTuple):
@@ -83,7 +88,8 @@ class Oracle:
             if self.held(image_id) + len([row for row in request if row.image_id == image_id]) > wanted:
                 return False
         at_the_time = first.start < self.block.end and first.end > self.block.start
-        return first.image_id == self.block.images[0].id and counts(first) and first.start > self.site.now and at_the_time
+        to_come = first.start > self.site.now and at_the_time
+        return first.image_id == self.block.images[0].id and counts(first) and to_come
 
     def adopt_request(self, request: list[Reservation], owner: Member) -> None:
         """All its computers, or none."""
@@ -248,9 +254,9 @@ class Oracle:
             if r.computer_id == computer.id and r.request_id != aside and counts(r) and near:
                 return False
         for h in self.site.holdings:
-            if h.computer_id == computer.id:
-                if self.is_ours(h.block_time_id) or (start < h.end and end > h.reload_start):
-                    return False
+            at_the_time = self.is_ours(h.block_time_id) or (start < h.end and end > h.reload_start)
+            if h.computer_id == computer.id and at_the_time:
+                return False
         taken = [t.computer_id for t, _ in self.all_taken()]
         return computer.id not in taken and computer.id not in self.site.claimed
 
@@ -311,7 +317,8 @@ class Oracle:
         for h in self.site.holdings:
             near = start < h.end + QUARTER and end + QUARTER > h.start
             others = near and (self.ignore_privileges or h.group_id not in someone.group_ids)
-            if h.image_id == image.id and not h.skip and h.status != "deleted" and (self.is_ours(h.block_time_id) or others):
+            valid = not h.skip and h.status != "deleted"
+            if h.image_id == image.id and valid and (self.is_ours(h.block_time_id) or others):
                 blocked.add((h.block_time_id, h.computer_id))
         blocked |= {(self.block.block_time_id, t.computer_id) for t, _ in self.all_taken() if t.image_id == image.id}
         in_use = {computer_id for _, computer_id in reserved}
@@ -324,85 +331,3 @@ class Oracle:
                 yield taken, machine.start
         for taken in self.making:
             yield taken, self.making_start
-
-
-def tried_in_order(members: Sequence[Member], turn: int) -> list[Member]:
-    """8.9: the member whose turn it is, downwards, then round from the last."""
-    if not members:
-        return []
-    place = turn % len(members)
-    return [*reversed(members[: place + 1]), *reversed(members[place + 1 :])]
-
-
-def counts(reservation: Reservation) -> bool:
-    """Rule 8: whether a reservation holds its computer."""
-    return reservation.state_id not in (5, 12, 19) and (reservation.state_id, reservation.last_state_id) != (14, 19)
-
-
-def is_strong_enough(computer: Computer, image: Image) -> bool:
-    """Rule 3."""
-    return (
-        computer.platform_id == image.platform_id
-        and computer.ram >= image.min_ram
-        and computer.processors >= image.min_processors
-        and computer.speed >= image.min_speed
-        and computer.network >= image.min_network
-    )
-
-
-def schedule_is_open(entries: Sequence[tuple[int, int]], start: int, end: int, zone: ZoneInfo) -> bool:
-    """Rule 2, week by week of the local calendar."""
-    if end - start >= WEEK:
-        return (0, 10080) in entries
-    first, last = local_minute(start, zone), local_minute(end, zone)
-    week = sunday(first)
-    while week <= sunday(last):
-        begins = max(0, (first - week) // timedelta(minutes=1))
-        ends = min(10080, (last - week) // timedelta(minutes=1))
-        # What runs into the next week needs an entry to the end of this one.
-        if not any(opens <= begins and closes >= ends for opens, closes in entries):
-            return False
-        week += timedelta(days=7)
-    return True
-
-
-def local_minute(instant: int, zone: ZoneInfo) -> datetime:
-    """The local time without its seconds."""
-    return datetime.fromtimestamp(instant, zone).replace(tzinfo=None, second=0)
-
-
-def sunday(moment: datetime) -> datetime:
-    """Midnight of the Sunday that begins the week."""
-    while moment.strftime("%a") != "Sun":
-        moment -= timedelta(days=1)
-    return moment.replace(hour=0, minute=0)
-
-
-def to_the_root(tree: PrivilegeTree, node: int) -> list[int]:
-    """The node and what is above it; a tree that is broken ends where it is."""
-    path: list[int] = []
-    while node in tree.parents and node not in path:
-        path.append(node)
-        node = tree.parents[node]
-    return path
-
-
-def has_privilege(tree: PrivilegeTree, holder: tuple[str, int], node: int) -> bool:
-    """Rule 7, from the root down: what a user or group inherits, and what is set at the node itself."""
-    inherits, has = False, False
-    for place in reversed(to_the_root(tree, node)):
-        names = tree.user_privileges.get(holder, {}).get(place, frozenset())
-        set_here = "imageAdmin" in names or "imageCheckOut" in names
-        inherits = inherits and "block" not in names
-        has = inherits or set_here
-        inherits = inherits or (set_here and "cascade" in names)
-    return has
-
-
-def is_available(tree: PrivilegeTree, group: int, node: int) -> bool:
-    """Rule 7: whether a resource group is available at the node, set there or cascaded to it."""
-    at = tree.resource_privileges.get(group, {})
-    here = at.get(node, frozenset())
-    above = [at.get(place, frozenset()) for place in to_the_root(tree, node)[1:]]
-    cascaded = any("available" in names and "cascade" in names for names in above)
-    return "available" in here or (cascaded and "block" not in here)

@@ -173,11 +173,13 @@ def tree(
     owners: Mapping[int, int] | None = None,
 ) -> PrivilegeTree:
     """A privilege tree; by default node 2 below the root 1, with nothing granted to anybody."""
-    named = {holder: {at_node: frozenset(names) for at_node, names in set_.items()} for holder, set_ in (users or {}).items()}
-    offered = {
-        group: {at_node: frozenset(names) for at_node, names in set_.items()} for group, set_ in (resources or {}).items()
-    }
+    named = {holder: _frozen(nodes) for holder, nodes in (users or {}).items()}
+    offered = {group: _frozen(nodes) for group, nodes in (resources or {}).items()}
     return PrivilegeTree({1: 1, 2: 1} if parents is None else parents, named, offered, owners or {})
+
+
+def _frozen(nodes: Granted) -> dict[int, frozenset[str]]:
+    return {at_node: frozenset(names) for at_node, names in nodes.items()}
 
 
 def open_tree(*, group: int = GROUP, computers: int = COMPUTERS) -> PrivilegeTree:

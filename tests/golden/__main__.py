@@ -1,30 +1,73 @@
-"""`python -m tests.golden DIR`: replays a folder of recorded cases on a database of its own."""
+"""Replay a folder of recorded cases on a database of its own, and show what differs from the recordings."""
 
 import argparse
 import json
+import logging
 import os
 import sys
 import tempfile
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.golden.replay import Scenario, Sevens
 
 
 def main() -> int:
-    """Replay, print `N equal, M differ` with the differences; exit status 1 when some differ."""
-    parser = argparse.ArgumentParser(prog="python -m tests.golden", description=__doc__)
-    parser.add_argument("directory", type=Path, help="folder of recorded cases (*.json)")
+    """Exit status 0 when cases were compared and all are equal, 1 when not, 2 when the arguments are wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.golden",
+        description=__doc__,
+        epilog="The last line says how many are equal. Exit status: 0 all equal, 1 some differ, 2 wrong arguments.",
+    )
+    parser.add_argument("directory", type=Path, help="folder of recorded cases (*.json), or one such file")
     parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB server instead of SQLite")
     parser.add_argument("--seven", type=Path, metavar="FILE", help="make the seven-parameter calls of this file")
     parser.add_argument("--only", default="", metavar="TEXT", help="only cases whose name contains TEXT")
     options = parser.parse_args()
-    paths = sorted(options.directory.glob("*.json"))
-    if not paths:
-        parser.error(f"{options.directory}: no recorded cases (*.json) there")
+    try:
+        paths = _paths(options.directory, options.only)
+        sevens = _sevens(options.seven, options.only) if options.seven else None
+        chosen = _chosen(paths, sevens)
+    except ValueError as error:
+        parser.error(str(error))
     with ExitStack() as stack:
         # The cases replace all rows: never in a database that somebody uses.
         os.environ["DATABASE_URL"] = _database(stack, mariadb=options.mariadb)
         os.environ["DJANGO_SETTINGS_MODULE"] = "vclsite.settings"
-        return _replay_all(paths, options)
+        return _replay_all(chosen, sevens)
+
+
+def _paths(directory: Path, only: str) -> list[Path]:
+    if not directory.exists():
+        raise ValueError(f"{directory}: there is no such folder")
+    paths = sorted(directory.glob("*.json")) if directory.is_dir() else [directory]
+    if not paths:
+        raise ValueError(f"{directory}: no recorded cases (*.json) there")
+    chosen = [path for path in paths if only in path.stem]
+    if not chosen:
+        raise ValueError(f"--only {only}: none of the {len(paths)} cases has a name with that in it")
+    return chosen
+
+
+def _sevens(path: Path, only: str) -> "dict[str, Sevens]":
+    try:
+        cases: dict[str, Any] = json.loads(path.read_text())["cases"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"--seven {path}: not a file of seven-parameter calls: {error!r}") from error
+    return {name: calls for name, calls in cases.items() if only in name}
+
+
+def _chosen(paths: list[Path], sevens: "dict[str, Sevens] | None") -> list[Path]:
+    if sevens is None:
+        return paths
+    absent = sorted(set(sevens) - {path.stem for path in paths})
+    if absent or not sevens:
+        raise ValueError(f"--seven: no such cases in the folder: {', '.join(absent) or 'none chosen'}")
+    return [path for path in paths if path.stem in sevens]
 
 
 def _database(stack: ExitStack, *, mariadb: bool) -> str:
@@ -38,30 +81,44 @@ def _database(stack: ExitStack, *, mariadb: bool) -> str:
     return server.url("vcl")
 
 
-def _replay_all(paths: list[Path], options: argparse.Namespace) -> int:
+def _replay_all(paths: list[Path], sevens: "dict[str, Sevens] | None") -> int:
     import django
     from django.core.management import call_command
 
     django.setup()
+    logging.disable(logging.WARNING)  # refused calls are part of the cases
     call_command("migrate", verbosity=0)
+    count: Counter[str] = Counter()
+    for path in paths:
+        result, lines = _replay_one(path, sevens[path.stem] if sevens is not None else None)
+        count[result] += 1
+        if lines:
+            print(*lines, sep="\n  ")
+    tagged = f" ({count['tagged']} tagged, not compared)" if count["tagged"] else ""
+    print(f"{count['equal']} equal, {count['differ']} differ{tagged}")
+    return 0 if count["equal"] and not count["differ"] else 1
+
+
+def _replay_one(path: Path, seven: "Sevens | None") -> tuple[str, list[str]]:
+    """What came of one case, and the lines to print."""
     from tests.golden.replay import read_case, replay
 
-    sevens = json.loads(options.seven.read_text())["cases"] if options.seven else None
-    equal, differ = 0, 0
-    for path in paths:
+    try:
         case = read_case(path)
-        if "calls" not in case or options.only not in path.stem or (sevens is not None and path.stem not in sevens):
-            continue
-        if "reference_bug" in case and sevens is None:
-            continue  # what is right there is not what was recorded
-        differences = replay(case, seven=sevens[path.stem] if sevens is not None else None)
-        if differences:
-            differ += 1
-            print(f"{path.stem}: {case['about']}", *differences, sep="\n  ")
-        else:
-            equal += 1
-    print(f"{equal} equal, {differ} differ")
-    return 1 if differ else 0
+        if "reference_bug" in case and seven is None:
+            return "tagged", []  # what is right there is not what was recorded
+        found = replay(case, seven=seven)
+    except ValueError as error:
+        return "differ", [str(error)]
+    except Exception as error:  # one bad case must not hide the others
+        return "differ", [f"{path.stem}: it can't be replayed", f"{type(error).__name__}: {error}"]
+    return ("differ", list(_report(case, found))) if found else ("equal", [])
+
+
+def _report(case: "Scenario", found: list[str]) -> Iterator[str]:
+    yield f"{case['name']}: {case['about']}"
+    for text in found:
+        yield from text.splitlines()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 import xmlrpc.client
 import zoneinfo
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,45 @@ import time_machine
 from django.test import Client, override_settings
 
 from tests.golden import compare, tables
+from tests.golden.tables import Row
 
 Transport = Callable[[bytes, dict[str, str]], bytes]
 Scenario = dict[str, Any]
+Sevens = list[dict[str, Any] | None]
 PASSWORD = "golden-pass"  # of the recorded sites' vclsystem
 
 
+@dataclass(frozen=True)
+class Made:
+    """A call that was made: what was expected of it, its answer (a value or a Fault), the rows before and after."""
+
+    number: int
+    method: str
+    params: list[Any]
+    expect: dict[str, Any]
+    answer: Any
+    before: dict[str, list[Row]]
+    after: dict[str, list[Row]]
+
+    def new(self, table: str) -> list[Row]:
+        """The rows that the call added to a table."""
+        old = {tables.key_of(table, row) for row in self.before[table]}
+        return [row for row in self.after[table] if tables.key_of(table, row) not in old]
+
+    def __str__(self) -> str:
+        return f"call {self.number} {self.method}({', '.join(map(repr, self.params))})"
+
+
 def read_case(path: Path) -> Scenario:
-    """A recorded case."""
-    return dict(json.loads(path.read_text()))
+    """A recorded case. Raises ValueError when the file holds none."""
+    try:
+        case = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path}: not JSON: {error}") from error
+    missing = {"name", "about", "now", "time_zone", "tables", "calls"} - set(case if isinstance(case, dict) else ())
+    if missing:
+        raise ValueError(f"{path}: not a recorded case: it has no {', '.join(sorted(missing))}")
+    return dict(case)
 
 
 def test_client(body: bytes, headers: dict[str, str]) -> bytes:
@@ -31,48 +62,60 @@ def test_client(body: bytes, headers: dict[str, str]) -> bytes:
     return bytes(response.content)
 
 
-def replay(
-    scenario: Scenario,
-    transport: Transport = test_client,
-    seven: list[dict[str, Any] | None] | None = None,
-    adjust: Callable[[int, dict[str, Any]], dict[str, Any] | None] = lambda number, expect: expect,
-) -> list[str]:
+test_client.__test__ = False  # type: ignore[attr-defined] - not a test, whatever its name
+
+
+def replay(scenario: Scenario, transport: Transport = test_client, seven: Sevens | None = None) -> list[str]:
     """Differences between the recording and what happens here, none when equal.
 
-    `seven` replaces calls by the seven-parameter call; `adjust` gives another expectation for a
-    call, or None for a call that is made and not compared.
+    `seven` replaces calls by the seven-parameter call.
     """
-    zone = zoneinfo.ZoneInfo(scenario["time_zone"])
-    now = datetime.datetime.fromisoformat(scenario["now"]).replace(tzinfo=zone)
+    return differences(scenario, play(scenario, transport, seven))
+
+
+def differences(scenario: Scenario, calls: list[Made]) -> list[str]:
+    """Differences between what calls of a case were expected to do and what they did."""
+    skip = compare.Skip(scenario)
+    return [
+        f"{made}: {text}"
+        for made in calls
+        for text in (
+            *compare.answers(made.expect, made.answer),
+            *compare.rows(made.expect, made.before, made.after, skip),
+        )
+    ]
+
+
+def play(scenario: Scenario, transport: Transport = test_client, seven: Sevens | None = None) -> list[Made]:
+    """Load the site of a case and make its calls at its time."""
     limit = scenario.get("settings", {}).get("max_block_machines", 70)
     settings = override_settings(
         TIME_ZONE=scenario["time_zone"], VCL_MAX_BLOCK_MACHINES=limit, VCL_ALLOW_PLAIN_HTTP=True
     )
-    with settings, time_machine.travel(now, tick=False):
+    with settings, time_machine.travel(now_of(scenario), tick=False):
         tables.load(scenario["tables"], scenario["time_zone"])
-        return list(_calls(scenario, transport, seven, adjust))
+        return list(_calls(scenario, transport, seven))
 
 
-def _calls(
-    scenario: Scenario,
-    transport: Transport,
-    seven: list[dict[str, Any] | None] | None,
-    adjust: Callable[[int, dict[str, Any]], dict[str, Any] | None],
-) -> Iterator[str]:
-    skip = compare.Skip(scenario)
+def now_of(scenario: Scenario) -> datetime.datetime:
+    """When the calls of a case are made."""
+    zone = zoneinfo.ZoneInfo(scenario["time_zone"])
+    return datetime.datetime.fromisoformat(scenario["now"]).replace(tzinfo=zone)
+
+
+def _calls(scenario: Scenario, transport: Transport, seven: Sevens | None) -> Iterator[Made]:
+    before = tables.read()
     for number, call in enumerate(scenario["calls"]):
-        tables.change(call.get("before", {}), scenario["time_zone"])
-        expect = call["expect"]
-        method, params = call["method"], call["params"]
+        if call.get("before"):
+            tables.change(call["before"], scenario["time_zone"])
+            before = tables.read()
+        expect, method, params = call["expect"], call["method"], call["params"]
         if seven is not None and number < len(seven) and (other := seven[number]):
             method, params, expect = "XMLRPCblockAllocation", other["params"], _seven_expect(other, expect)
-        before = tables.read()
-        got = make_call(transport, method, params, call.get("auth"))
-        adjusted = adjust(number, expect)
-        if adjusted is None:
-            continue
-        differences = [*compare.answers(adjusted, got), *compare.rows(adjusted, before, tables.read(), skip)]
-        yield from (f"call {number} {method}{tuple(params)}: {text}" for text in differences)
+        answer = make_call(transport, method, params, call.get("auth"))
+        after = tables.read()
+        yield Made(number, method, params, expect, answer, before, after)
+        before = after
 
 
 def _seven_expect(other: dict[str, Any], expect: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,125 @@
+"""Calls of several processes at once: the database decides between them (SPEC 8.1)."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import override_settings
+
+from blockalloc import service
+from blockalloc.calls import Refusal
+from blockalloc.store import guard
+from tests.class_site import CALLER, a_call, class_site, computers_of
+from tests.golden import tables
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PROCESSES = 4
+
+
+def _shared_database() -> str:
+    """The URL of the test's database, as other processes reach it."""
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return f"mysql://root@localhost/{name}?unix_socket={connection.settings_dict['OPTIONS']['unix_socket']}"
+
+
+def _race(*work: str) -> list[list[int]]:
+    """Run a worker for each of `work` ("BLOCK_TIME MACHINES …"), all let go at once; their answers."""
+    environment = os.environ | {"DATABASE_URL": _shared_database(), "DJANGO_SETTINGS_MODULE": "vclsite.settings"}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.race_worker", *pairs.split()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
+        for pairs in work
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    outputs = []
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    for worker in workers:
+        output, _ = worker.communicate(timeout=120)
+        assert worker.returncode == 0
+        outputs.append(json.loads(output))
+    return outputs
+
+
+def test_blocks_at_the_same_hours_never_share_a_computer() -> None:
+    with class_site(computers=30, machines=4, blocks=12):
+        each = [" ".join(f"{10 + number} 4" for number in range(start, 12, PROCESSES)) for start in range(PROCESSES)]
+        answers = _race(*each)
+        held = Counter(row["computerid"] for row in tables.read()["blockComputers"])
+        assert max(held.values()) == 1
+        assert len(held) == 30  # none is left while somebody wants one
+        assert sum(map(sum, answers)) == 30
+
+
+def test_calls_for_one_block_time_fill_it_once() -> None:
+    with class_site(computers=40, machines=10):
+        answers = _race(*["10 10"] * PROCESSES)
+        # A call that finds computers claimed for the same block may see too few; nobody sees too many.
+        assert max(map(max, answers)) == 10
+        assert len(computers_of()) == 10
+        assert len(tables.read()["request"]) == 10
+
+
+def test_a_guard_that_is_never_free_is_fault_205_with_nothing_written() -> None:
+    def always_locked(_: object) -> None:
+        raise OperationalError(1205, "Lock wait timeout exceeded")
+
+    with class_site(), override_settings(VCL_GUARD_WAIT_SECONDS=1), pytest.MonkeyPatch.context() as patch:
+        before = tables.read()
+        patch.setattr(guard, "_take", always_locked)
+        begun = time.perf_counter()
+        with pytest.raises(Refusal) as refused:
+            service.allocate_block(a_call(), CALLER)
+        assert refused.value.code == 205
+        assert time.perf_counter() - begun < 10
+        assert tables.read() == before
+
+
+def test_a_transaction_lost_to_a_deadlock_is_tried_again() -> None:
+    take, failures = guard._take, [1213, 1205]
+
+    def sometimes(deadline: guard.Deadline) -> None:
+        take(deadline)
+        if failures:
+            raise OperationalError(failures.pop(), "try restarting transaction")
+
+    with class_site(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guard, "_take", sometimes)
+        assert service.allocate_block(a_call(), CALLER) == 4
+        assert not failures
+
+
+def test_other_database_errors_are_not_tried_again() -> None:
+    def broken(_: object) -> None:
+        raise OperationalError(1146, "no such table")
+
+    with class_site(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guard, "_take", broken)
+        with pytest.raises(OperationalError):
+            service.allocate_block(a_call(), CALLER)
+
+
+def test_a_guard_row_that_was_lost_is_made_again() -> None:
+    with class_site():
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM blockalloc_guard")
+        assert service.allocate_block(a_call(), CALLER) == 4
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT n FROM blockalloc_guard WHERE id = 1")
+            assert cursor.fetchone()[0] == 2

@@ -1,0 +1,45 @@
+"""An allocation costs a fixed number of SQL statements, whatever the size of the site."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from blockalloc import service
+from tests.class_site import CALLER, a_call, class_site, computers_of, grant_to_group
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LIMIT = 25  # claim and confirm together, BEGIN and COMMIT counted
+
+
+def _statements(*, machines: int, computers: int, ignore: bool = True, members: int = 2, **call: object) -> int:
+    with class_site(computers=computers, machines=machines, members=members):
+        grant_to_group()
+        with CaptureQueriesContext(connection) as captured:
+            allocated = service.allocate_block(a_call(machines, ignore=ignore, **call), CALLER)
+        assert allocated == machines
+        return len(captured)
+
+
+@pytest.mark.parametrize("ignore", [True, False])
+def test_the_number_depends_neither_on_machines_nor_on_computers_nor_on_members(ignore: bool) -> None:
+    small = _statements(machines=1, computers=2, ignore=ignore, members=2)
+    large = _statements(machines=70, computers=300, ignore=ignore, members=90)
+    assert small == large <= LIMIT
+
+
+@pytest.mark.parametrize("ignore", [True, False])
+def test_a_new_block_costs_the_rows_of_the_block_more(ignore: bool) -> None:
+    small = _statements(machines=1, computers=2, ignore=ignore, block_time=0)
+    large = _statements(machines=70, computers=300, ignore=ignore, block_time=0)
+    assert small == large <= LIMIT
+
+
+def test_a_completed_block_time_is_answered_without_writing() -> None:
+    with class_site():
+        service.allocate_block(a_call(), CALLER)
+        with CaptureQueriesContext(connection) as captured:
+            assert service.allocate_block(a_call(), CALLER) == 4
+    written = [query["sql"] for query in captured if query["sql"].startswith(("INSERT", "DELETE"))]
+    assert not written
+    assert len(captured) <= 13
+    assert len(computers_of()) == 4
