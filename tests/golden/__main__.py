@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tests.mariadb_server import MariaDBUnavailable, PrivateMariaDB
 
 if TYPE_CHECKING:
     from tests.golden.replay import Scenario, Sevens
@@ -30,13 +32,16 @@ def main() -> int:
     options = parser.parse_args()
     try:
         paths = _paths(options.directory, options.only)
-        sevens = _sevens(options.seven, options.only) if options.seven else None
+        sevens = _sevens(options.seven) if options.seven else None
         chosen = _chosen(paths, sevens)
     except ValueError as error:
         parser.error(str(error))
     with ExitStack() as stack:
         # The cases replace all rows: never in a database that somebody uses.
-        os.environ["DATABASE_URL"] = _database(stack, mariadb=options.mariadb)
+        try:
+            os.environ["DATABASE_URL"] = _database(stack, mariadb=options.mariadb)
+        except MariaDBUnavailable as error:
+            parser.error(f"--mariadb: {error}")
         os.environ["DJANGO_SETTINGS_MODULE"] = "vclsite.settings"
         return _replay_all(chosen, sevens)
 
@@ -53,29 +58,26 @@ def _paths(directory: Path, only: str) -> list[Path]:
     return chosen
 
 
-def _sevens(path: Path, only: str) -> "dict[str, Sevens]":
+def _sevens(path: Path) -> "dict[str, Sevens]":
     try:
-        cases: dict[str, Any] = json.loads(path.read_text())["cases"]
+        return dict(json.loads(path.read_text())["cases"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"--seven {path}: not a file of seven-parameter calls: {error!r}") from error
-    return {name: calls for name, calls in cases.items() if only in name}
 
 
 def _chosen(paths: list[Path], sevens: "dict[str, Sevens] | None") -> list[Path]:
     if sevens is None:
         return paths
-    absent = sorted(set(sevens) - {path.stem for path in paths})
-    if absent or not sevens:
-        raise ValueError(f"--seven: no such cases in the folder: {', '.join(absent) or 'none chosen'}")
-    return [path for path in paths if path.stem in sevens]
+    chosen = [path for path in paths if path.stem in sevens]
+    if not chosen:
+        raise ValueError("--seven: none of its cases is in the folder")
+    return chosen
 
 
 def _database(stack: ExitStack, *, mariadb: bool) -> str:
     if not mariadb:
         directory = stack.enter_context(tempfile.TemporaryDirectory())
         return f"sqlite:///{directory}/cases.sqlite3"
-    from tests.mariadb_server import PrivateMariaDB
-
     server = stack.enter_context(PrivateMariaDB())
     server.execute("CREATE DATABASE vcl")
     return server.url("vcl")

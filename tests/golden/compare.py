@@ -21,11 +21,10 @@ def answers(expected: dict[str, Any], got: object) -> Iterator[str]:
     if "fault" in expected:
         wanted = expected["fault"]["faultCode"]
         if code != wanted:
-            yield f"answer: expected fault {wanted}, got {got!r}"
+            yield f"answer: recorded fault {wanted}, here {got!r}"
         return
-    wanted_answer, ours = _numbers(expected["response"]), _numbers(got)
-    if wanted_answer != ours:
-        yield f"answer: expected {wanted_answer}, got {ours!r}"
+    if _numbers(expected["response"]) != _numbers(got):
+        yield f"answer: recorded {expected['response']!r}, here {got!r}"
 
 
 def rows(
@@ -38,7 +37,7 @@ def rows(
     if expected.get("changed"):
         yield from _multisets("changed", expected["changed"], changed, skip)
     elif changed:
-        yield f"changed: nothing expected, got {changed}"
+        yield f"changed: nothing in the recording, here {changed}"
     yield from _multisets("removed", expected.get("removed") or {}, removed, skip)
 
 
@@ -70,7 +69,8 @@ def _multisets(what: str, wanted: dict[str, list[Row]], got: dict[str, list[Row]
         left = Counter(_frozen(table, row, skip) for row in wanted.get(table, []))
         right = Counter(_frozen(table, row, skip) for row in got.get(table, []))
         if left != right:
-            yield f"{what}: {table}: expected {_shown(left - right)}, got {_shown(right - left)}"
+            lines = [*_shown("recorded", left - right), *_shown("here", right - left)]
+            yield "\n".join([f"{what}: {table}", *lines])
 
 
 def _frozen(table: str, row: Row, skip: Skip) -> tuple[tuple[str, Any], ...]:
@@ -78,8 +78,9 @@ def _frozen(table: str, row: Row, skip: Skip) -> tuple[tuple[str, Any], ...]:
     return tuple(sorted((k, str(skip.value(table, k, v))) for k, v in row.items() if k not in drop))
 
 
-def _shown(rows: Counter[Any]) -> str:
-    return "; ".join(", ".join(f"{k}={v}" for k, v in row if v != "None") for row in rows.elements()) or "nothing"
+def _shown(where: str, rows: Counter[Any]) -> Iterator[str]:
+    for row in rows.elements():
+        yield f"  only {where}: " + ", ".join(f"{name}={value}" for name, value in row if value != "None")
 
 
 def _renumbered(found: dict[str, list[Row]]) -> dict[str, list[Row]]:
