@@ -1,6 +1,9 @@
-"""Random small sites for property tests: a bit of everything, most of it usable, times near the edges that matter."""
+"""Random small sites for property tests: a bit of everything, most of it usable, times near the edges that matter.
 
-from collections.abc import Mapping
+A row is drawn as a whole from a list of likely ones: few choices make cases that are quick to draw and to shrink.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,13 +25,36 @@ STARTS = [
     ("2026-10-04 03:05", "Australia/Sydney"),
     ("2026-06-13 23:30", "Asia/Kolkata"),
 ]
-EDGES = [0, 0, 1, -1, 60, -60, 120, 899, 900, 901, -899, -900, -901, 1200, 1800, -1800, -1799, 3600, -3600]
+LENGTHS = [HOUR, 2 * HOUR, 5 * HOUR, 30 * HOUR, 7 * 24 * HOUR - 1800, 8 * 24 * HOUR]
+AHEAD = [6 * HOUR] * 5 + [HOUR, 1200, 1260, 0, -600]
+LOADS = [600, 600, 121, 840, 841, 1200]
+EDGES = [0, 0, 1, -1, 60, -60, 120, 899, 900, 901, -899, -900, -901, 1200, 1800, -1800, -1799, 3600, -3600, 20000]
+
+MINIMA: list[dict[str, Any]] = [{"min_ram": 1024}] * 4 + [{}] * 4
+MINIMA += [{"min_ram": 4096}, {"min_processors": 4}, {"min_speed": 3000}, {"min_network": 10000}, {"platform_id": 2}]
+LIMITS = [None] * 9 + [0, 1, 2, 3, 4]
+SIZES = [{}, {"ram": 4096}, {"ram": 4096, "processors": 4}, {"ram": 4096, "speed": 4000}, {"processors": 3, "ram": 4096}]
+SIZES += [{"speed": 3000}, {"network": 10000, "ram": 4096}, {"ram": 8192, "processors": 4, "speed": 3000}]
+FAULTS: list[dict[str, Any]] = [{}] * 40
+FAULTS += [{"state": state} for state in ("inuse", "inuse", "timeout", "timeout", "reloading", "failed", "maintenance")]
+FAULTS += [{"deleted": 1}, {"schedule_id": None}, {"schedule_id": 2}, {"schedule_id": 2}, {"schedule_id": 3}]
+FAULTS += [{"platform_id": 2}, {"network": 100}, {"ram": 1024}, {"speed": 1999}, {"processors": 1}]
+FAULTS += [{"provisioning_id": 3}, {"owner_id": 10}, {"owner_id": 10}, {"owner_id": 11}]
 # In use, new, pending, reload, then what is over or on its way out.
 STATES = [(8, 13), (13, 13), (3, 3), (14, 13), (14, 19), (19, 19), (5, 8), (12, 8), (1, 8), (11, 8), (16, 8)]
+
+GROUPS = [COMPUTERS, COMPUTERS + 1, COMPUTERS + 2]
+MEMBERSHIPS = [{COMPUTERS}] * 15 + [{COMPUTERS, COMPUTERS + 1}, {COMPUTERS + 1}, {COMPUTERS + 2}, set()]
 PRIVILEGES = [("imageCheckOut", "cascade"), ("imageCheckOut",), ("imageAdmin", "cascade"), ("block",)]
 PRIVILEGES += [("imageCheckOut", "block"), ("imageAdmin", "cascade", "block"), ("cascade",), ("nodeAdmin", "cascade")]
 OFFERS = [("available", "cascade"), ("available",), ("block",), ("available", "block"), ("cascade",)]
-GROUPS = [COMPUTERS, COMPUTERS + 1, COMPUTERS + 2]
+TREES = [{1: 1, 2: 1, 3: 2, 4: 3, 5: 2}] * 3 + [{1: 0, 2: 1, 3: 2, 4: 3, 5: 2}, {1: 1, 2: 4, 3: 2, 4: 3}, {1: 1, 3: 77}]
+SCHEDULES = [
+    {1: [(0, 10080)], 2: [(0, 400), (8000, 10080)], 3: [(840, 5000)]},
+    {1: [(0, 10080)], 2: [(0, 90), (10000, 10080)], 3: [(0, 10079)]},
+    {1: [(0, 10080)], 2: [(0, 1440), (8640, 10079)], 3: []},
+    {1: [(0, 10080)], 2: [(0, 10080), (5, 6)], 3: [(0, 175), (4000, 6000), (0, 190)]},
+]
 
 
 @dataclass(frozen=True)
@@ -40,9 +66,29 @@ class Case:
     ignore_privileges: bool
 
 
-def often(usual: Any, *others: Any, weight: int = 6) -> st.SearchStrategy[Any]:
-    """Mostly `usual`."""
-    return st.sampled_from([usual] * weight + list(others))
+class _Moments:
+    """Instants close to the edges of the block, of its reloads, and of now."""
+
+    def __init__(self, block: Block, now: int, load: int) -> None:
+        self.block = block
+        self._reloads = [block.start - load - 600 - step * 60 for step in (0, 0, 1, 2)]
+        self._any = [now, block.start, *self._reloads, block.end]
+
+    def instant(self, draw: st.DrawFn) -> int:
+        """One of them."""
+        return draw(st.sampled_from(self._any)) + draw(st.sampled_from(EDGES))
+
+    def interval(self, draw: st.DrawFn) -> tuple[int, int]:
+        """A time that ends about the start of a reload, begins about the block's end, or lies somewhere."""
+        lasts = draw(st.sampled_from([600, HOUR, 5 * HOUR]))
+        kind, edge = draw(st.integers(0, 4)), draw(st.sampled_from(EDGES))
+        if kind <= 1:
+            begin = draw(st.sampled_from(self._reloads)) + edge - lasts
+        elif kind <= 3:
+            begin = self.block.end + edge
+        else:
+            begin = draw(st.sampled_from(self._any)) + edge
+        return begin, begin + lasts
 
 
 @st.composite
@@ -50,238 +96,192 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
     """A site and a block. `plain`: no subimages, no memory of hosts, privileges ignored."""
     local, zone = draw(st.sampled_from(STARTS))
     start = at(local, zone)
-    length = draw(st.sampled_from([HOUR, 2 * HOUR, 5 * HOUR, 30 * HOUR, 7 * 24 * HOUR - 1800, 8 * 24 * HOUR]))
-    images = draw(_images(plain))
-    block = Block(BLOCK_TIME, start, start + length, GROUP, images, draw(st.integers(1, 5)))
-    now = start - draw(st.sampled_from([6 * HOUR, 6 * HOUR, HOUR, 1200, 1260, 0, -600]))
-    load = draw(st.sampled_from([600, 600, 121, 840, 841, 1200]))
-    moments = [start, block.end, now] + [start - load - 600 - steps * 60 for steps in range(4)]
-    moment = st.builds(int.__add__, st.sampled_from(moments), st.sampled_from(EDGES))
-    members = draw(_members())
-    computers = draw(_computers(images, members))
+    end = start + draw(st.sampled_from(LENGTHS))
+    now = start - draw(st.sampled_from(AHEAD))
+    load = draw(st.sampled_from(LOADS))
+    images = _images(draw, plain)
+    block = Block(BLOCK_TIME, start, end, GROUP, images, draw(st.integers(1, 5)))
+    moments = _Moments(block, now, load)
+    members = _members(draw)
+    computers = _computers(draw, images)
     site = sites.site(
         computers,
         now=now,
         zone=ZoneInfo(zone),
         load_seconds=load,
         members=members,
-        computer_groups={c.id: frozenset(draw(_some_groups)) for c in computers},
-        **draw(_links(now)),
-        schedule_times=draw(_schedules()),
-        maintenances=draw(st.lists(_maintenance(moment), max_size=1)) if draw(st.integers(0, 3)) == 0 else [],
-        reservations=draw(_reservations(computers, images, members, moment, block)),
-        holdings=draw(_holdings(computers, images, moment, block)),
-        claimed=draw(st.frozensets(st.sampled_from([c.id for c in computers]), max_size=2)),
-        recent=draw(_recent(computers, images, members)),
-        privileges=draw(_privileges(members)),
+        computer_groups={found.id: frozenset(draw(st.sampled_from(MEMBERSHIPS))) for found in computers},
+        **_links(draw, now),
+        schedule_times=draw(st.sampled_from(SCHEDULES)),
+        maintenances=_maintenances(draw, moments),
+        reservations=_reservations(draw, computers, images, members, moments),
+        holdings=_holdings(draw, computers, images, moments, block),
+        claimed=draw(st.frozensets(st.sampled_from([found.id for found in computers]), max_size=1)),
+        recent=_recent(draw, computers, images, members),
+        privileges=_privileges(draw, members),
     )
     return Case(site, block, plain or draw(st.booleans()))
 
 
-@st.composite
+def _one_in(draw: st.DrawFn, number: int) -> bool:
+    """True once in a while; false is the simpler case."""
+    return draw(st.integers(0, number - 1)) == number - 1
+
+
 def _images(draw: st.DrawFn, plain: bool) -> list[Image]:
     """The block's image and up to two subimages, which may be the image again."""
-    vmware = not plain and draw(st.booleans())
-    first = draw(_image(1, vmware))
-    if plain:
-        return [first]
-    second = draw(_image(2, vmware))
-    return [first, *draw(often([], [second], [first], [second, second], [second, first], weight=5))]
-
-
-def _image(id_: int, vmware: bool) -> st.SearchStrategy[Image]:
-    return st.builds(
-        sites.image,
-        st.just(id_),
-        install_type=st.just("vmware" if vmware else "partimage"),
-        platform_id=often(1, 2, weight=9),
-        min_ram=st.sampled_from([1024, 2048, 4096]),
-        min_processors=often(1, 2, 4),
-        min_speed=often(1000, 2000, 3000),
-        min_network=often(100, 1000),
-        max_concurrent=often(None, 0, 1, 2, 3),
+    engine = {"install_type": "vmware"} if not plain and draw(st.booleans()) else {}
+    first, second = (
+        sites.image(id_, max_concurrent=draw(st.sampled_from(LIMITS)), **engine, **draw(st.sampled_from(MINIMA)))
+        for id_ in (1, 2)
     )
+    clusters = [[first]] * 4 + [[first, second], [first, first], [first, second, second], [first, second, first]]
+    return [first] if plain else draw(st.sampled_from(clusters))
 
 
-@st.composite
-def _computers(draw: st.DrawFn, images: list[Image], members: list[Member]) -> list[Computer]:
-    """Up to two VM hosts, VMs and blades in any order of ids."""
+def _computers(draw: st.DrawFn, images: Sequence[Image]) -> list[Computer]:
+    """Blades, or two VM hosts and their VMs; in any order."""
     vmware = images[0].install_type == "vmware"
-    hosts = [draw(_host(id_)) for id_ in (90, 91)]
     ids = draw(st.permutations(range(1, draw(st.integers(2, 8)) + 1)))
-    return hosts + [draw(_computer(id_, vmware, images, members)) for id_ in ids]
+    hosts = []
+    if vmware:
+        rams, states = [16384, 12288, 8193, 8192, 6145, 6144], ["vmhostinuse"] * 6 + ["available"]
+        hosts = [
+            sites.host(id_, ram=draw(st.sampled_from(rams)), state=draw(st.sampled_from(states))) for id_ in (90, 91)
+        ]
+    return [*hosts, *(_computer(draw, id_, vmware, images) for id_ in ids)]
 
 
-def _host(id_: int) -> st.SearchStrategy[Computer]:
-    ram = st.sampled_from([2048, 6144, 8192, 8193, 16384])
-    return st.builds(sites.host, st.just(id_), ram=ram, state=often("vmhostinuse", "available"))
+def _computer(draw: st.DrawFn, id_: int, vmware: bool, images: Sequence[Image]) -> Computer:
+    """A computer of some size, with at most one fault."""
+    loaded = [(0, 0), (0, 1024), (0, 2048), *((image.revision_id, image.min_ram) for image in images)]
+    revision, held = draw(st.sampled_from(loaded))
+    changes = {"revision_id": revision, "held_ram": held}
+    changes |= draw(st.sampled_from(SIZES)) | draw(st.sampled_from(FAULTS))
+    if not vmware:
+        return sites.computer(id_, **changes)
+    places: list[dict[str, Any]] = [{"host_id": 90}] * 6 + [{"host_id": 91}] * 6
+    places += [{"host_id": 92}, {}, {"host_id": 90, "vm_host_id": None}]
+    place = draw(st.sampled_from(places))
+    return sites.vm(id_, **place, **changes) if place else sites.computer(id_, **{"provisioning_id": 2, **changes})
 
 
-@st.composite
-def _computer(draw: st.DrawFn, id_: int, vmware: bool, images: list[Image], members: list[Member]) -> Computer:
-    """A computer that mostly can run the images."""
-    place: dict[str, Any] = {"provisioning_id": 2} if vmware else {}
-    if draw(often(vmware, not vmware)):
-        host_id = draw(st.sampled_from([90, 91]))
-        row = draw(often(1000 + host_id, None, weight=9))
-        place |= {"type": "virtualmachine", "vm_host_id": row, "host_computer_id": host_id if row else None}
-    return draw(
-        st.builds(
-            sites.computer,
-            st.just(id_),
-            state=often("available", "inuse", "timeout", "reloading", "failed", "maintenance", "hpc", weight=12),
-            deleted=often(0, 1, weight=12),
-            platform_id=often(1, 2, weight=12),
-            schedule_id=often(1, 2, 3, None),
-            ram=st.sampled_from([4096, 4096, 2048, 8192]),
-            processors=often(2, 4, 8),
-            speed=often(2000, 3000, 4000),
-            network=often(1000, 100, 10000),
-            revision_id=st.sampled_from([0, 0, 0, *(image.revision_id for image in images)]),
-            held_ram=st.sampled_from([0, 1024, 2048]),
-            owner_id=often(None, *(member.id for member in members), weight=9),
-            **{key: st.just(value) for key, value in place.items()},
-        )
-    )
-
-
-@st.composite
 def _members(draw: st.DrawFn) -> list[Member]:
     """Up to four members, in VCL's order: by name."""
-    number = draw(often(2, 0, 1, 3, 4, weight=2))
-    more = st.frozensets(st.sampled_from([GROUP + 1, GROUP + 2]), max_size=1)
-    return [
-        sites.member(10 + place, f"user{place}", {GROUP} | draw(more), draw(often((), (GROUP + 3,))))
-        for place in range(number)
-    ]
+    kinds: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((GROUP,), ())] * 3
+    kinds += [((GROUP, GROUP + 1), ()), ((GROUP, GROUP + 2), ()), ((GROUP,), (GROUP + 3,))]
+    drawn = draw(st.lists(st.sampled_from(kinds), max_size=4))
+    return [sites.member(10 + place, f"user{place}", groups, owns) for place, (groups, owns) in enumerate(drawn)]
 
 
-_some_groups = st.one_of(
-    st.just({COMPUTERS}),
-    st.just({COMPUTERS}),
-    st.sets(st.sampled_from(GROUPS), max_size=3),
-)
-
-
-@st.composite
 def _links(draw: st.DrawFn, now: int) -> dict[str, Any]:
     """Groups of images and nodes, what they are mapped to, and nodes that checked in or did not."""
-    mapped = {place: draw(often(GROUPS, GROUPS[:2], GROUPS[1:], [], weight=6)) for place in (IMAGES, IMAGES + 1)}
-    mapped |= {place: draw(often(GROUPS, GROUPS[:1], GROUPS[1:], weight=6)) for place in (NODES, NODES + 1)}
-    seen = often(60, 0, 299, 300, None, weight=4)
-    state = often("available", "maintenance", "deleted", weight=8)
+    ranges = [GROUPS] * 8 + [GROUPS[:2], GROUPS[:1], GROUPS[1:], []]
+    checkins = [60, 60, 60, 299, 300, None]
     nodes = []
     for id_ in (1, 2, 3):
-        ago = draw(seen)
-        nodes.append(sites.node(id_, last_checkin=None if ago is None else now - ago, state=draw(state)))
+        ago = draw(st.sampled_from(checkins))
+        state = "maintenance" if _one_in(draw, 8) else "available"
+        nodes.append(sites.node(id_, last_checkin=None if ago is None else now - ago, state=state))
     return {
-        "image_groups": {1: frozenset({IMAGES}), 2: frozenset(draw(often({IMAGES}, {IMAGES + 1})))},
+        "image_groups": {1: frozenset({IMAGES}), 2: frozenset(draw(st.sampled_from([{IMAGES}, {IMAGES + 1}])))},
         "node_groups": {1: frozenset({NODES}), 2: frozenset({NODES}), 3: frozenset({NODES + 1})},
-        "mapped_groups": {group: frozenset(others) for group, others in mapped.items()},
+        "mapped_groups": {
+            group: frozenset(draw(st.sampled_from(ranges))) for group in (IMAGES, IMAGES + 1, NODES, NODES + 1)
+        },
         "management_nodes": nodes,
     }
 
 
-def _schedules() -> st.SearchStrategy[Mapping[int, list[tuple[int, int]]]]:
-    """Schedule 1 is always open, 2 is open at the week's ends, 3 on some days only."""
-    ends = st.sampled_from([[(0, 400), (8000, 10080)], [(0, 90), (10000, 10080)], [(0, 1440), (8640, 10079)]])
-    days = st.sampled_from([[(840, 5000)], [(0, 10080)], [(0, 10079)], [], [(0, 175), (4000, 6000), (0, 190)]])
-    return st.fixed_dictionaries({1: st.just([(0, 10080)]), 2: ends, 3: days})
+def _maintenances(draw: st.DrawFn, moments: _Moments) -> list[Any]:
+    if not _one_in(draw, 8):
+        return []
+    begin = moments.instant(draw)
+    return [sites.maintenance(begin, begin + draw(st.sampled_from([60, 1800, 7200])), draw(st.integers(0, 1)))]
 
 
-@st.composite
-def _maintenance(draw: st.DrawFn, moment: st.SearchStrategy[int]) -> Any:
-    begin = draw(moment)
-    return sites.maintenance(begin, begin + draw(st.sampled_from([60, 1800, 7200])), draw(st.integers(0, 1)))
-
-
-@st.composite
 def _reservations(
-    draw: st.DrawFn,
-    computers: list[Computer],
-    images: list[Image],
-    members: list[Member],
-    moment: st.SearchStrategy[int],
-    block: Block,
+    draw: st.DrawFn, computers: list[Computer], images: list[Image], members: list[Member], moments: _Moments
 ) -> list[Reservation]:
-    """Reservations by all sorts of users, of single computers, and own ones of the block's images together."""
-    ids = [c.id for c in computers if c.id < 90]
-    users = [member.id for member in members] + [CALLER, RELOAD_USER, STRANGER]
+    """Requests of all sorts of users, and the members' own ones of all images of the block."""
     rows: list[Reservation] = []
-    for request_id in range(7001, 7001 + draw(st.integers(0, 6))):
-        own = bool(members) and draw(st.integers(0, 2)) == 0
-        begin, state = draw(moment), draw(st.sampled_from(STATES[:3] if own else STATES))
-        lasts = draw(st.sampled_from([600, HOUR, block.end - block.start]))
-        common = {
-            "request_id": request_id,
-            "state_id": state[0],
-            "last_state_id": state[1],
-            "user_id": draw(st.sampled_from(users[: len(members)] if own else users)),
-        }
-        wanted = images if own and len(images) <= len(ids) else [draw(st.sampled_from([*images, sites.image(99)]))]
-        for place, computer_id in enumerate(draw(st.permutations(ids))[: len(wanted)]):
-            more = {"image_ram": draw(often(1024, 4096)), "management_node_id": draw(st.sampled_from([1, 2, 3]))}
-            image_id = wanted[place].id
-            rows.append(sites.reservation(computer_id, begin, begin + lasts, image_id=image_id, **common, **more))
+    for request_id in range(7001, 7001 + draw(st.integers(0, 4))):
+        if members and draw(st.booleans()):
+            user, state, wanted = draw(st.sampled_from(members)).id, STATES[draw(st.integers(0, 3))], images
+            begin = moments.block.start + draw(st.sampled_from(EDGES))
+            end = begin + draw(st.sampled_from([600, HOUR, 5 * HOUR]))
+        else:
+            user = draw(st.sampled_from([CALLER, RELOAD_USER, STRANGER, *(member.id for member in members)]))
+            state, wanted = draw(st.sampled_from(STATES)), [draw(st.sampled_from([*images, sites.image(99)]))]
+            begin, end = moments.interval(draw)
+        common = {"request_id": request_id, "state_id": state[0], "last_state_id": state[1], "user_id": user}
+        common |= {"management_node_id": draw(st.integers(1, 3)), "image_ram": draw(st.sampled_from([2048, 4096]))}
+        for computer_id, image in zip(_some_ids(draw, computers, len(wanted)), wanted, strict=False):
+            rows.append(sites.reservation(computer_id, begin, end, image_id=image.id, **common))
     return rows
 
 
-@st.composite
+def _some_ids(draw: st.DrawFn, computers: list[Computer], number: int) -> list[int]:
+    """At most `number` different computers that are no VM hosts."""
+    ids = st.sampled_from([found.id for found in computers if found.id < 90])
+    return list(dict.fromkeys(draw(ids) for _ in range(number)))
+
+
 def _holdings(
-    draw: st.DrawFn, computers: list[Computer], images: list[Image], moment: st.SearchStrategy[int], block: Block
+    draw: st.DrawFn, computers: list[Computer], images: list[Image], moments: _Moments, block: Block
 ) -> list[Holding]:
     """Computers of other blocks, before, after and beside ours, and some of our own."""
-    ids = [c.id for c in computers if c.id < 90]
     rows: list[Holding] = []
-    image_ids = [*(image.id for image in images), 99]
+    kinds: list[dict[str, Any]] = [{}, {}, {"skip": 1}, {"status": "deleted"}, {"group_id": GROUP}, {"group_id": None}]
     for other in range(901, 901 + draw(st.integers(0, 3))):
-        begin = draw(moment)
-        end = begin + draw(st.sampled_from([600, HOUR]))
-        common = {"block_time_id": other, "skip": draw(often(0, 1)), "group_id": draw(st.sampled_from([51, 52, None]))}
-        common["status"] = draw(often("accepted", "deleted", "completed"))
-        for computer_id in draw(st.lists(st.sampled_from(ids), max_size=2, unique=True)):
-            lead = draw(st.sampled_from([1200, 1260, 0]))
-            more = {"reload_start": begin - lead, "image_id": draw(st.sampled_from(image_ids)), "image_ram": 2048}
-            rows.append(sites.holding(computer_id, begin, end, **common, **more))
-    for computer_id in draw(st.lists(st.sampled_from(ids), max_size=2, unique=True)) if draw(st.booleans()) else []:
-        image_id = draw(st.sampled_from(image_ids[:-1]))
-        rows.append(sites.own_holding(computer_id, image_id, block.start, block.end, image_ram=1024))
+        begin, end = moments.interval(draw)
+        lead = draw(st.sampled_from([1200, 1260, 0]))
+        begin += lead if draw(st.booleans()) else 0
+        common = {"block_time_id": other, "image_ram": 2048, **draw(st.sampled_from(kinds))}
+        common["reload_start"] = begin - lead
+        end = max(end, begin + 60)
+        for computer_id in _some_ids(draw, computers, 2):
+            image_id = draw(st.sampled_from([99, *(image.id for image in images)]))
+            rows.append(sites.holding(computer_id, begin, end, image_id=image_id, **common))
+    if _one_in(draw, 3):
+        for computer_id, image in zip(_some_ids(draw, computers, 2), reversed(images), strict=False):
+            rows.append(sites.own_holding(computer_id, image.id, start=block.start, end=block.end, image_ram=1024))
     return rows
 
 
-@st.composite
 def _recent(
     draw: st.DrawFn, computers: list[Computer], images: list[Image], members: list[Member]
 ) -> dict[tuple[int, int], frozenset[int]]:
-    """Computers that may have failed a member, or the calling account."""
-    some = st.frozensets(st.sampled_from([c.id for c in computers]), max_size=3)
-    who = [CALLER, *(member.id for member in members)]
-    return {(user, images[0].id): draw(some) for user in who if draw(st.integers(0, 2)) == 0}
+    """Computers that may have failed the calling account or the last member."""
+    who = [CALLER, *(member.id for member in members[-1:])]
+    if not _one_in(draw, 3):
+        return {}
+    return {(user, image.id): frozenset(_some_ids(draw, computers, 3)) for user in who for image in images}
+
+
+def _privileges(draw: st.DrawFn, members: list[Member]) -> PrivilegeTree:
+    """Five nodes below a root that is its own parent or has none; some trees are broken."""
+    grants = {("group", GROUP): {1: draw(st.sampled_from([PRIVILEGES[0]] * 12 + PRIVILEGES))}}
+    offers = {COMPUTERS: {2: draw(st.sampled_from([*OFFERS[:2] * 4, *OFFERS]))}}
+    holders = [("group", GROUP), ("group", GROUP + 1), *(("user", member.id) for member in members)]
+    for _ in range(draw(st.integers(0, 3))):
+        at_node = {draw(st.integers(1, 5)): draw(st.sampled_from(PRIVILEGES))}
+        grants.setdefault(draw(st.sampled_from(holders)), {}).update(at_node)
+    for _ in range(draw(st.integers(0, 3))):
+        at_node = {draw(st.integers(1, 5)): draw(st.sampled_from(OFFERS))}
+        offers.setdefault(draw(st.sampled_from(GROUPS)), {}).update(at_node)
+    owners = {group: GROUP + draw(st.integers(0, 5)) for group in GROUPS[1:]} if _one_in(draw, 3) else {}
+    return sites.tree(draw(st.sampled_from(TREES)), grants, offers, owners)
 
 
 @st.composite
-def _privileges(draw: st.DrawFn, members: list[Member]) -> PrivilegeTree:
-    """Five nodes under a root that is its own parent or has none; some trees are broken."""
-    parents = {1: 1, 2: 1, 3: 2, 4: 3, 5: 2} | draw(often({}, {1: 0}, {2: 4}, {3: 77}))
-    holders = [("group", GROUP), ("group", GROUP + 1), *(("user", member.id) for member in members)]
-    nodes = st.sampled_from(list(parents))
-    granted = st.dictionaries(nodes, st.sampled_from(PRIVILEGES).map(frozenset), max_size=3)
-    offered = st.dictionaries(nodes, st.sampled_from(OFFERS).map(frozenset), max_size=3)
-    users = {holder: draw(granted) for holder in holders}
-    users["group", GROUP] = {1: frozenset(draw(often(PRIVILEGES[0], *PRIVILEGES[1:])))} | users["group", GROUP]
-    resources = {group: draw(offered) for group in GROUPS}
-    resources[COMPUTERS] = {2: frozenset(draw(often(OFFERS[0], *OFFERS[1:])))} | resources[COMPUTERS]
-    owners = draw(st.dictionaries(st.sampled_from(GROUPS), st.integers(GROUP, GROUP + 4), max_size=2))
-    return PrivilegeTree(parents, users, resources, owners)
-
-
 def shuffled(draw: st.DrawFn, site: Site) -> Site:
     """The same site with its rows in another order; the rows of one request stay in theirs."""
-    order = {request: draw(st.integers(0, 9)) for request in {found.request_id for found in site.reservations}}
+    requests = draw(st.permutations(sorted({found.request_id for found in site.reservations})))
     return replace(
         site,
         computers=dict(draw(st.permutations(list(site.computers.items())))),
-        reservations=sorted(site.reservations, key=lambda found: order[found.request_id]),
+        reservations=sorted(site.reservations, key=lambda found: requests.index(found.request_id)),
         holdings=draw(st.permutations(list(site.holdings))),
         maintenances=draw(st.permutations(list(site.maintenances))),
         management_nodes=draw(st.permutations(list(site.management_nodes))),

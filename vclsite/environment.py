@@ -1,5 +1,6 @@
 """Settings from the environment: one small reader for each kind of value."""
 
+import ipaddress
 import os
 
 from django.core.exceptions import ImproperlyConfigured
@@ -43,3 +44,14 @@ def whole_number(name: str, default: int, *, low: int, high: int) -> int:
 def words(name: str, default: str) -> list[str]:
     """A list separated by commas; empty entries are dropped."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """Addresses and networks (10.1.2.3, 10.1.2.0/24) separated by commas. Raises ImproperlyConfigured for others."""
+    found = words(name, "")
+    for word in found:
+        try:
+            ipaddress.ip_network(word)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}: {word!r}: use addresses such as 10.1.2.3 or 10.1.2.0/24") from error
+    return found

@@ -71,7 +71,7 @@ VCL_BLOCK_API_USERS = environment.words("VCL_BLOCK_API_USERS", "vclsystem@Local"
 VCL_MAX_BLOCK_MACHINES = environment.whole_number("VCL_MAX_BLOCK_MACHINES", 70, low=1, high=255)
 VCL_MIN_BLOCK_MACHINES = environment.whole_number("VCL_MIN_BLOCK_MACHINES", 1, low=1, high=VCL_MAX_BLOCK_MACHINES)
 VCL_ALLOW_PLAIN_HTTP = environment.flag("VCL_ALLOW_PLAIN_HTTP", default=False)
-VCL_TRUSTED_PROXIES = environment.words("VCL_TRUSTED_PROXIES", "")
+VCL_TRUSTED_PROXIES = environment.networks("VCL_TRUSTED_PROXIES")
 VCL_GUARD_WAIT_SECONDS = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, low=1, high=600)
 VCL_SEMAPHORE_SECONDS = environment.whole_number("VCL_SEMAPHORE_SECONDS", 45, low=1, high=3600)
 VCL_IDEMPOTENCY_DAYS = environment.whole_number("VCL_IDEMPOTENCY_DAYS", 7, low=1, high=3650)

@@ -1,6 +1,7 @@
 """Replays a recorded case: loads its site, makes its calls through the HTTP layer, compares."""
 
 import datetime
+import functools
 import json
 import xmlrpc.client
 import zoneinfo
@@ -56,10 +57,16 @@ def read_case(path: Path) -> Scenario:
 
 def test_client(body: bytes, headers: dict[str, str]) -> bytes:
     """Posts through Django's test client: the whole HTTP layer but the socket."""
-    response = Client(SERVER_NAME="localhost").post("/xmlrpc/", body, content_type="text/xml", headers=headers)
+    response = _client().post("/xmlrpc/", body, content_type="text/xml", headers=headers)
     if response.status_code != 200:
         raise AssertionError(f"HTTP {response.status_code}: {response.content[:500]!r}")
     return bytes(response.content)
+
+
+@functools.cache
+def _client() -> Client:
+    """One for all calls: each would load the middleware anew."""
+    return Client(SERVER_NAME="localhost")
 
 
 test_client.__test__ = False  # type: ignore[attr-defined] - not a test, whatever its name

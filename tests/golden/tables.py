@@ -5,7 +5,7 @@ import zoneinfo
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from blockalloc.schema import tables
 
@@ -16,22 +16,27 @@ NOT_COMPARED = {"loginlog", "xmlrpcLog", "semaphore"}
 
 def load(rows: Mapping[str, Sequence[Row]], time_zone: str) -> None:
     """Replace all rows of VCL's tables. TIMESTAMP columns of `rows` are local times of `time_zone`."""
-    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
-        for name in tables():
-            cursor.execute(f"DELETE FROM `{name}`")
-            _restart_ids(cursor, name)
-        for name, found in rows.items():
-            insert(name, found, time_zone)
+    with connection.constraint_checks_disabled():
+        with transaction.atomic(), connection.cursor() as cursor:
+            for name in tables():
+                cursor.execute(f"DELETE FROM `{name}`")
+        _restart_ids()
+        with transaction.atomic():
+            for name, found in rows.items():
+                insert(name, found, time_zone)
 
 
 def insert(table: str, rows: Iterable[Row], time_zone: str) -> None:
     """Insert rows; columns left out take the default of the schema."""
+    alike: dict[tuple[str, ...], list[list[Any]]] = {}
+    for row in rows:
+        values = [_stored(table, name, value, time_zone) for name, value in row.items()]
+        alike.setdefault(tuple(row), []).append(values)
     with connection.cursor() as cursor:
-        for row in rows:
-            names = ", ".join(f"`{name}`" for name in row)
-            marks = ", ".join(["%s"] * len(row))
-            values = [_stored(table, name, value, time_zone) for name, value in row.items()]
-            cursor.execute(f"INSERT INTO `{table}` ({names}) VALUES ({marks})", values)
+        for columns, found in alike.items():
+            names = ", ".join(f"`{name}`" for name in columns)
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO `{table}` ({names}) VALUES ({marks})", found)
 
 
 def change(changes: Mapping[str, Mapping[str, Any]], time_zone: str) -> None:
@@ -75,11 +80,15 @@ def _key(table: str) -> Sequence[str]:
     return tables()[table].primary_key
 
 
-def _restart_ids(cursor: Any, table: str) -> None:
-    if connection.vendor == "sqlite":
-        cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
-    elif table in {"blockRequest", "blockTimes", "request", "reservation"}:
-        cursor.execute(f"ALTER TABLE `{table}` AUTO_INCREMENT = 1")
+def _restart_ids() -> None:
+    """New rows are numbered on from the highest id of the case. On MariaDB this commits."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            names = list(tables())
+            cursor.execute(f"DELETE FROM sqlite_sequence WHERE name IN ({', '.join(['%s'] * len(names))})", names)
+            return
+        for name in ("blockRequest", "blockTimes", "request", "reservation"):
+            cursor.execute(f"ALTER TABLE `{name}` AUTO_INCREMENT = 1")
 
 
 def _stored(table: str, column: str, value: Any, time_zone: str) -> Any:

@@ -1,0 +1,70 @@
+"""The service does what VCL's own front end did, wherever that was right: the recorded cases of tests/golden."""
+
+import http.client
+import json
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from pytest_django.live_server_helper import LiveServer
+
+from tests import invariants
+from tests.golden.replay import Made, Scenario, differences, now_of, play, read_case
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FOLDER = Path(__file__).parent / "golden"
+CASES = {path.stem: read_case(path) for path in sorted(FOLDER.glob("*.json"))}
+RIGHT = [name for name, case in CASES.items() if "reference_bug" not in case]
+SEVEN = json.loads((FOLDER.parent / "golden_seven.json").read_text())["cases"]
+
+
+def change_of(case: Scenario, made: Made) -> invariants.Change:
+    """A call as the invariants look at it."""
+    place = {"XMLRPCprocessBlockTime": 1, "XMLRPCblockAllocation": 5}.get(made.method, 99)
+    ignore = made.params[place] if len(made.params) > place else 0
+    return invariants.Change(made.before, made.after, now_of(case), made.answer, ignore in (1, "1"))
+
+
+def broken(case: Scenario, calls: list[Made]) -> list[str]:
+    """Every invariant that calls of a case broke."""
+    return [f"{made}: {text}" for made in calls for text in invariants.broken(change_of(case, made))]
+
+
+def test_the_cases_are_all_there() -> None:
+    calls = sum(len(CASES[name]["calls"]) for name in RIGHT)
+    assert (len(CASES), len(RIGHT), len(SEVEN)) == (187, 133, 113)
+    assert calls > 200
+    assert {name for name, case in CASES.items() if case["name"] != name} == set()
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_equals_its_recording(name: str) -> None:
+    calls = play(CASES[name])
+    assert differences(CASES[name], calls) == []
+    assert broken(CASES[name], calls) == []
+
+
+@pytest.mark.parametrize("name", sorted(SEVEN))
+def test_seven_parameters_do_the_same(name: str) -> None:
+    calls = play(CASES[name], seven=SEVEN[name])
+    assert {made.method for made in calls if len(made.params) == 7} == {"XMLRPCblockAllocation"}
+    assert differences(CASES[name], calls) == []
+    assert broken(CASES[name], calls) == []
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_same_through_a_socket(name: str, live_server: LiveServer) -> None:
+    address = urlsplit(live_server.url)
+
+    def through_socket(body: bytes, headers: dict[str, str]) -> bytes:
+        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=30)
+        try:
+            connection.request("POST", "/xmlrpc/", body, {"Content-Type": "text/xml", **headers})
+            response = connection.getresponse()
+            assert (response.status, response.version) == (200, 11)
+            return response.read()
+        finally:
+            connection.close()
+
+    assert differences(CASES[name], play(CASES[name], through_socket)) == []
