@@ -38,5 +38,8 @@ limit_request_field_size = 8190
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 
+# Nobody needs to talk to a running server, and the socket's default place is shared by all servers of a user.
+control_socket_disable = True
+
 accesslog = "-"
 access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms'  # no headers: they hold the password

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from scheduling.facts import Block, Computer, Holding, Image, Member, PrivilegeTree, Reservation, Site
+from scheduling.facts import Block, Computer, Holding, Image, Maintenance, Member, PrivilegeTree, Reservation, Site
 from tests import sites
 from tests.sites import BLOCK_TIME, CALLER, COMPUTERS, GROUP, HOUR, IMAGES, NODES, RELOAD_USER, STRANGER, at
 
@@ -30,12 +30,12 @@ AHEAD = [6 * HOUR] * 5 + [HOUR, 1200, 1260, 0, -600]
 LOADS = [600, 600, 121, 840, 841, 1200]
 EDGES = [0, 0, 1, -1, 60, -60, 120, 899, 900, 901, -899, -900, -901, 1200, 1800, -1800, -1799, 3600, -3600, 20000]
 
-MINIMA: list[dict[str, Any]] = [{"min_ram": 1024}] * 4 + [{}] * 4
+MINIMA: list[dict[str, Any]] = [{"min_ram": 1024}, {}]
 MINIMA += [{"min_ram": 4096}, {"min_processors": 4}, {"min_speed": 3000}, {"min_network": 10000}, {"platform_id": 2}]
-LIMITS = [None] * 9 + [0, 1, 2, 3, 4]
-SIZES = [{}, {"ram": 4096}, {"ram": 4096, "processors": 4}, {"ram": 4096, "speed": 4000}, {"processors": 3, "ram": 4096}]
-SIZES += [{"speed": 3000}, {"network": 10000, "ram": 4096}, {"ram": 8192, "processors": 4, "speed": 3000}]
-FAULTS: list[dict[str, Any]] = [{}] * 40
+LIMITS = [None, 0, 1, 2, 3, 4]
+SIZES = [{}, {"ram": 4096}, {"ram": 4096, "processors": 4}, {"ram": 4096, "speed": 4000}, {"speed": 3000}]
+SIZES += [{"processors": 3}, {"network": 10000, "ram": 4096}, {"ram": 8192, "processors": 4, "speed": 3000}]
+FAULTS: list[dict[str, Any]] = [{}] * 20
 FAULTS += [{"state": state} for state in ("inuse", "inuse", "timeout", "timeout", "reloading", "failed", "maintenance")]
 FAULTS += [{"deleted": 1}, {"schedule_id": None}, {"schedule_id": 2}, {"schedule_id": 2}, {"schedule_id": 3}]
 FAULTS += [{"platform_id": 2}, {"network": 100}, {"ram": 1024}, {"speed": 1999}, {"processors": 1}]
@@ -44,7 +44,7 @@ FAULTS += [{"provisioning_id": 3}, {"owner_id": 10}, {"owner_id": 10}, {"owner_i
 STATES = [(8, 13), (13, 13), (3, 3), (14, 13), (14, 19), (19, 19), (5, 8), (12, 8), (1, 8), (11, 8), (16, 8)]
 
 GROUPS = [COMPUTERS, COMPUTERS + 1, COMPUTERS + 2]
-MEMBERSHIPS = [{COMPUTERS}] * 15 + [{COMPUTERS, COMPUTERS + 1}, {COMPUTERS + 1}, {COMPUTERS + 2}, set()]
+MEMBERSHIPS = [{COMPUTERS}] * 5 + [{COMPUTERS, COMPUTERS + 1}, {COMPUTERS + 1}, {COMPUTERS + 2}, set()]
 PRIVILEGES = [("imageCheckOut", "cascade"), ("imageCheckOut",), ("imageAdmin", "cascade"), ("block",)]
 PRIVILEGES += [("imageCheckOut", "block"), ("imageAdmin", "cascade", "block"), ("cascade",), ("nodeAdmin", "cascade")]
 OFFERS = [("available", "cascade"), ("available",), ("block",), ("available", "block"), ("cascade",)]
@@ -55,6 +55,13 @@ SCHEDULES = [
     {1: [(0, 10080)], 2: [(0, 1440), (8640, 10079)], 3: []},
     {1: [(0, 10080)], 2: [(0, 10080), (5, 6)], 3: [(0, 175), (4000, 6000), (0, 190)]},
 ]
+
+
+DIFFICULTIES = ["maintenance", "faults", "minima", "groups", "nodes", "privileges", "limits"]
+DIFFICULTIES += ["reservations", "own reservations", "other blocks", "incomplete", "claims", "failures"]
+HOSTS = 90  # the ids of computers of VM hosts begin here
+
+Difficulties = frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -96,72 +103,79 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
     """A site and a block. `plain`: no subimages, no memory of hosts, privileges ignored."""
     local, zone = draw(st.sampled_from(STARTS))
     start = at(local, zone)
-    end = start + draw(st.sampled_from(LENGTHS))
     now = start - draw(st.sampled_from(AHEAD))
     load = draw(st.sampled_from(LOADS))
-    images = _images(draw, plain)
+    # A few difficulties at a time: all of them at once leave no computer for anything to happen to.
+    hard = draw(st.frozensets(st.sampled_from(DIFFICULTIES), min_size=1, max_size=6))
+    images = _images(draw, hard, plain)
+    end = start + draw(st.sampled_from(LENGTHS))
     block = Block(BLOCK_TIME, start, end, GROUP, images, draw(st.integers(1, 5)))
     moments = _Moments(block, now, load)
     members = _members(draw)
-    computers = _computers(draw, images)
+    computers = _computers(draw, images, hard)
+    ids = [found.id for found in computers if found.id < HOSTS]
     site = sites.site(
         computers,
         now=now,
         zone=ZoneInfo(zone),
         load_seconds=load,
         members=members,
-        computer_groups={found.id: frozenset(draw(st.sampled_from(MEMBERSHIPS))) for found in computers},
-        **_links(draw, now),
+        computer_groups=_computer_groups(draw, computers, hard),
+        **_links(draw, now, hard),
         schedule_times=draw(st.sampled_from(SCHEDULES)),
-        maintenances=_maintenances(draw, moments),
-        reservations=_reservations(draw, computers, images, members, moments),
-        holdings=_holdings(draw, computers, images, moments, block),
-        claimed=draw(st.frozensets(st.sampled_from([found.id for found in computers]), max_size=1)),
-        recent=_recent(draw, computers, images, members),
-        privileges=_privileges(draw, members),
+        maintenances=_maintenances(draw, moments) if "maintenance" in hard else [],
+        reservations=[
+            *(_reservations(draw, ids, images, members, moments) if "reservations" in hard else []),
+            *(_own_reservations(draw, ids, images, members, moments) if "own reservations" in hard and members else []),
+        ],
+        holdings=[
+            *(_other_holdings(draw, ids, images, moments) if "other blocks" in hard else []),
+            *(_own_holdings(draw, ids, images, block) if "incomplete" in hard else []),
+        ],
+        claimed=frozenset(_some_ids(draw, ids, 2) if "claims" in hard else []),
+        recent=_recent(draw, ids, images, members) if "failures" in hard else None,
+        privileges=_privileges(draw, members, hard),
     )
     return Case(site, block, plain or draw(st.booleans()))
 
 
-def _one_in(draw: st.DrawFn, number: int) -> bool:
-    """True once in a while; false is the simpler case."""
-    return draw(st.integers(0, number - 1)) == number - 1
-
-
-def _images(draw: st.DrawFn, plain: bool) -> list[Image]:
+def _images(draw: st.DrawFn, hard: Difficulties, plain: bool) -> list[Image]:
     """The block's image and up to two subimages, which may be the image again."""
-    engine = {"install_type": "vmware"} if not plain and draw(st.booleans()) else {}
+    engine = {"install_type": "vmware"} if draw(st.sampled_from([False, False, True])) and not plain else {}
+    minima = MINIMA if "minima" in hard else MINIMA[:2]
+    limits = LIMITS if "limits" in hard else LIMITS[:1]
     first, second = (
-        sites.image(id_, max_concurrent=draw(st.sampled_from(LIMITS)), **engine, **draw(st.sampled_from(MINIMA)))
+        sites.image(id_, max_concurrent=draw(st.sampled_from(limits)), **engine, **draw(st.sampled_from(minima)))
         for id_ in (1, 2)
     )
-    clusters = [[first]] * 4 + [[first, second], [first, first], [first, second, second], [first, second, first]]
+    clusters = [[first]] * 5 + [[first, second], [first, first], [first, second, second], [first, second, first]]
     return [first] if plain else draw(st.sampled_from(clusters))
 
 
-def _computers(draw: st.DrawFn, images: Sequence[Image]) -> list[Computer]:
+def _computers(draw: st.DrawFn, images: Sequence[Image], hard: Difficulties) -> list[Computer]:
     """Blades, or two VM hosts and their VMs; in any order."""
     vmware = images[0].install_type == "vmware"
-    ids = draw(st.permutations(range(1, draw(st.integers(2, 8)) + 1)))
+    ids = draw(st.permutations(range(1, draw(st.integers(3, 8)) + 1)))
     hosts = []
     if vmware:
         rams, states = [16384, 12288, 8193, 8192, 6145, 6144], ["vmhostinuse"] * 6 + ["available"]
         hosts = [
-            sites.host(id_, ram=draw(st.sampled_from(rams)), state=draw(st.sampled_from(states))) for id_ in (90, 91)
+            sites.host(HOSTS + place, ram=draw(st.sampled_from(rams)), state=draw(st.sampled_from(states)))
+            for place in (0, 1)
         ]
-    return [*hosts, *(_computer(draw, id_, vmware, images) for id_ in ids)]
+    return [*hosts, *(_computer(draw, id_, vmware, images, hard) for id_ in ids)]
 
 
-def _computer(draw: st.DrawFn, id_: int, vmware: bool, images: Sequence[Image]) -> Computer:
+def _computer(draw: st.DrawFn, id_: int, vmware: bool, images: Sequence[Image], hard: Difficulties) -> Computer:
     """A computer of some size, with at most one fault."""
     loaded = [(0, 0), (0, 1024), (0, 2048), *((image.revision_id, image.min_ram) for image in images)]
     revision, held = draw(st.sampled_from(loaded))
     changes = {"revision_id": revision, "held_ram": held}
-    changes |= draw(st.sampled_from(SIZES)) | draw(st.sampled_from(FAULTS))
+    changes |= draw(st.sampled_from(SIZES)) | (draw(st.sampled_from(FAULTS)) if "faults" in hard else {})
     if not vmware:
         return sites.computer(id_, **changes)
-    places: list[dict[str, Any]] = [{"host_id": 90}] * 6 + [{"host_id": 91}] * 6
-    places += [{"host_id": 92}, {}, {"host_id": 90, "vm_host_id": None}]
+    places: list[dict[str, Any]] = [{"host_id": HOSTS}] * 6 + [{"host_id": HOSTS + 1}] * 6
+    places += [{"host_id": HOSTS + 2}, {}, {"host_id": HOSTS, "vm_host_id": None}]
     place = draw(st.sampled_from(places))
     return sites.vm(id_, **place, **changes) if place else sites.computer(id_, **{"provisioning_id": 2, **changes})
 
@@ -170,99 +184,119 @@ def _members(draw: st.DrawFn) -> list[Member]:
     """Up to four members, in VCL's order: by name."""
     kinds: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((GROUP,), ())] * 3
     kinds += [((GROUP, GROUP + 1), ()), ((GROUP, GROUP + 2), ()), ((GROUP,), (GROUP + 3,))]
-    drawn = draw(st.lists(st.sampled_from(kinds), max_size=4))
+    drawn = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=4)) if draw(st.integers(0, 9)) else []
     return [sites.member(10 + place, f"user{place}", groups, owns) for place, (groups, owns) in enumerate(drawn)]
 
 
-def _links(draw: st.DrawFn, now: int) -> dict[str, Any]:
+def _computer_groups(draw: st.DrawFn, computers: list[Computer], hard: Difficulties) -> dict[int, frozenset[int]]:
+    kinds = MEMBERSHIPS if "groups" in hard else MEMBERSHIPS[:1]
+    return {found.id: frozenset(draw(st.sampled_from(kinds))) for found in computers}
+
+
+def _links(draw: st.DrawFn, now: int, hard: Difficulties) -> dict[str, Any]:
     """Groups of images and nodes, what they are mapped to, and nodes that checked in or did not."""
-    ranges = [GROUPS] * 8 + [GROUPS[:2], GROUPS[:1], GROUPS[1:], []]
-    checkins = [60, 60, 60, 299, 300, None]
+    ranges = [GROUPS, GROUPS, GROUPS[:2], GROUPS[:1], GROUPS[1:], []] if "groups" in hard else [GROUPS]
+    checkins = [60, 299, 300, None] if "nodes" in hard else [60]
+    states = ["available", "available", "maintenance", "deleted"] if "nodes" in hard else ["available"]
     nodes = []
     for id_ in (1, 2, 3):
         ago = draw(st.sampled_from(checkins))
-        state = "maintenance" if _one_in(draw, 8) else "available"
-        nodes.append(sites.node(id_, last_checkin=None if ago is None else now - ago, state=state))
+        seen = None if ago is None else now - ago
+        nodes.append(sites.node(id_, last_checkin=seen, state=draw(st.sampled_from(states))))
+    mapped = {group: frozenset(draw(st.sampled_from(ranges))) for group in (IMAGES, IMAGES + 1, NODES, NODES + 1)}
     return {
         "image_groups": {1: frozenset({IMAGES}), 2: frozenset(draw(st.sampled_from([{IMAGES}, {IMAGES + 1}])))},
         "node_groups": {1: frozenset({NODES}), 2: frozenset({NODES}), 3: frozenset({NODES + 1})},
-        "mapped_groups": {
-            group: frozenset(draw(st.sampled_from(ranges))) for group in (IMAGES, IMAGES + 1, NODES, NODES + 1)
-        },
+        "mapped_groups": mapped,
         "management_nodes": nodes,
     }
 
 
-def _maintenances(draw: st.DrawFn, moments: _Moments) -> list[Any]:
-    if not _one_in(draw, 8):
-        return []
+def _maintenances(draw: st.DrawFn, moments: _Moments) -> list[Maintenance]:
     begin = moments.instant(draw)
     return [sites.maintenance(begin, begin + draw(st.sampled_from([60, 1800, 7200])), draw(st.integers(0, 1)))]
 
 
 def _reservations(
-    draw: st.DrawFn, computers: list[Computer], images: list[Image], members: list[Member], moments: _Moments
+    draw: st.DrawFn, ids: list[int], images: list[Image], members: list[Member], moments: _Moments
 ) -> list[Reservation]:
-    """Requests of all sorts of users, and the members' own ones of all images of the block."""
-    rows: list[Reservation] = []
-    for request_id in range(7001, 7001 + draw(st.integers(0, 4))):
-        if members and draw(st.booleans()):
-            user, state, wanted = draw(st.sampled_from(members)).id, STATES[draw(st.integers(0, 3))], images
-            begin = moments.block.start + draw(st.sampled_from(EDGES))
-            end = begin + draw(st.sampled_from([600, HOUR, 5 * HOUR]))
-        else:
-            user = draw(st.sampled_from([CALLER, RELOAD_USER, STRANGER, *(member.id for member in members)]))
-            state, wanted = draw(st.sampled_from(STATES)), [draw(st.sampled_from([*images, sites.image(99)]))]
-            begin, end = moments.interval(draw)
-        common = {"request_id": request_id, "state_id": state[0], "last_state_id": state[1], "user_id": user}
-        common |= {"management_node_id": draw(st.integers(1, 3)), "image_ram": draw(st.sampled_from([2048, 4096]))}
-        for computer_id, image in zip(_some_ids(draw, computers, len(wanted)), wanted, strict=False):
-            rows.append(sites.reservation(computer_id, begin, end, image_id=image.id, **common))
+    """Single computers of all sorts of users."""
+    rows = []
+    users = [CALLER, RELOAD_USER, STRANGER, *(member.id for member in members)]
+    for request_id in range(7001, 7001 + draw(st.integers(1, 5))):
+        begin, end = moments.interval(draw)
+        state_id, last_state_id = draw(st.sampled_from(STATES))
+        changes = {"request_id": request_id, "state_id": state_id, "last_state_id": last_state_id}
+        changes |= {"user_id": draw(st.sampled_from(users)), "image_ram": draw(st.sampled_from([2048, 4096]))}
+        changes |= {"image_id": draw(st.sampled_from([99, *(image.id for image in images)]))}
+        changes |= {"management_node_id": draw(st.integers(1, 3))}
+        rows.append(sites.reservation(draw(st.sampled_from(ids)), begin, end, **changes))
     return rows
 
 
-def _some_ids(draw: st.DrawFn, computers: list[Computer], number: int) -> list[int]:
-    """At most `number` different computers that are no VM hosts."""
-    ids = st.sampled_from([found.id for found in computers if found.id < 90])
-    return list(dict.fromkeys(draw(ids) for _ in range(number)))
+def _own_reservations(
+    draw: st.DrawFn, ids: list[int], images: list[Image], members: list[Member], moments: _Moments
+) -> list[Reservation]:
+    """Members' reservations of the block's images, most of them about the time of the block."""
+    rows = []
+    for request_id in range(7101, 7101 + draw(st.integers(1, 3))):
+        begin = moments.instant(draw) if draw(st.booleans()) else moments.block.start + draw(st.sampled_from(EDGES))
+        end = begin + draw(st.sampled_from([600, HOUR, 5 * HOUR]))
+        state_id, last_state_id = draw(st.sampled_from(STATES[:4]))
+        user, node = draw(st.sampled_from(members)).id, draw(st.integers(1, 3))
+        # As many computers as the image has; sometimes fewer, where the same one was drawn twice.
+        for computer_id, image in zip(_some_ids(draw, ids, len(images)), images, strict=False):
+            more = {"state_id": state_id, "last_state_id": last_state_id, "management_node_id": node}
+            more |= {"request_id": request_id, "user_id": user, "image_id": image.id}
+            rows.append(sites.reservation(computer_id, begin, end, **more))
+    return rows
 
 
-def _holdings(
-    draw: st.DrawFn, computers: list[Computer], images: list[Image], moments: _Moments, block: Block
-) -> list[Holding]:
-    """Computers of other blocks, before, after and beside ours, and some of our own."""
+def _some_ids(draw: st.DrawFn, ids: list[int], number: int) -> list[int]:
+    """At most `number` different ones."""
+    return list(dict.fromkeys(draw(st.sampled_from(ids)) for _ in range(number)))
+
+
+def _other_holdings(draw: st.DrawFn, ids: list[int], images: list[Image], moments: _Moments) -> list[Holding]:
+    """Computers of other blocks, before, after and beside ours."""
     rows: list[Holding] = []
     kinds: list[dict[str, Any]] = [{}, {}, {"skip": 1}, {"status": "deleted"}, {"group_id": GROUP}, {"group_id": None}]
-    for other in range(901, 901 + draw(st.integers(0, 3))):
+    for other in range(901, 901 + draw(st.integers(1, 3))):
         begin, end = moments.interval(draw)
         lead = draw(st.sampled_from([1200, 1260, 0]))
         begin += lead if draw(st.booleans()) else 0
-        common = {"block_time_id": other, "image_ram": 2048, **draw(st.sampled_from(kinds))}
-        common["reload_start"] = begin - lead
-        end = max(end, begin + 60)
-        for computer_id in _some_ids(draw, computers, 2):
+        common = {"block_time_id": other, "image_ram": 2048, "reload_start": begin - lead}
+        common |= draw(st.sampled_from(kinds))
+        for computer_id in _some_ids(draw, ids, 2):
             image_id = draw(st.sampled_from([99, *(image.id for image in images)]))
-            rows.append(sites.holding(computer_id, begin, end, image_id=image_id, **common))
-    if _one_in(draw, 3):
-        for computer_id, image in zip(_some_ids(draw, computers, 2), reversed(images), strict=False):
-            rows.append(sites.own_holding(computer_id, image.id, start=block.start, end=block.end, image_ram=1024))
+            rows.append(sites.holding(computer_id, begin, max(end, begin + 60), image_id=image_id, **common))
     return rows
 
 
+def _own_holdings(draw: st.DrawFn, ids: list[int], images: list[Image], block: Block) -> list[Holding]:
+    """Computers that the block has already; of a cluster, any of its images."""
+    return [
+        sites.own_holding(
+            computer_id, draw(st.sampled_from(images)).id, start=block.start, end=block.end, image_ram=1024
+        )
+        for computer_id in _some_ids(draw, ids, 3)
+    ]
+
+
 def _recent(
-    draw: st.DrawFn, computers: list[Computer], images: list[Image], members: list[Member]
+    draw: st.DrawFn, ids: list[int], images: list[Image], members: list[Member]
 ) -> dict[tuple[int, int], frozenset[int]]:
     """Computers that may have failed the calling account or the last member."""
     who = [CALLER, *(member.id for member in members[-1:])]
-    if not _one_in(draw, 3):
-        return {}
-    return {(user, image.id): frozenset(_some_ids(draw, computers, 3)) for user in who for image in images}
+    return {(user, image.id): frozenset(_some_ids(draw, ids, 3)) for user in who for image in images}
 
 
-def _privileges(draw: st.DrawFn, members: list[Member]) -> PrivilegeTree:
+def _privileges(draw: st.DrawFn, members: list[Member], hard: Difficulties) -> PrivilegeTree:
     """Five nodes below a root that is its own parent or has none; some trees are broken."""
-    grants = {("group", GROUP): {1: draw(st.sampled_from([PRIVILEGES[0]] * 12 + PRIVILEGES))}}
-    offers = {COMPUTERS: {2: draw(st.sampled_from([*OFFERS[:2] * 4, *OFFERS]))}}
+    if "privileges" not in hard:
+        return sites.open_tree()
+    grants = {("group", GROUP): {1: draw(st.sampled_from(PRIVILEGES))}}
+    offers = {COMPUTERS: {2: draw(st.sampled_from(OFFERS))}}
     holders = [("group", GROUP), ("group", GROUP + 1), *(("user", member.id) for member in members)]
     for _ in range(draw(st.integers(0, 3))):
         at_node = {draw(st.integers(1, 5)): draw(st.sampled_from(PRIVILEGES))}
@@ -270,7 +304,7 @@ def _privileges(draw: st.DrawFn, members: list[Member]) -> PrivilegeTree:
     for _ in range(draw(st.integers(0, 3))):
         at_node = {draw(st.integers(1, 5)): draw(st.sampled_from(OFFERS))}
         offers.setdefault(draw(st.sampled_from(GROUPS)), {}).update(at_node)
-    owners = {group: GROUP + draw(st.integers(0, 5)) for group in GROUPS[1:]} if _one_in(draw, 3) else {}
+    owners = {group: GROUP + draw(st.integers(0, 5)) for group in GROUPS} if draw(st.booleans()) else {}
     return sites.tree(draw(st.sampled_from(TREES)), grants, offers, owners)
 
 

@@ -19,7 +19,7 @@ from tests import sites
 from tests.oracle import Answer, Machine, Oracle, Taken
 from tests.random_sites import Case, cases, shuffled
 
-EXAMPLES = {"ci": 100, "long": 5000}
+EXAMPLES = {"ci": 400, "long": 10000}
 PROFILE = settings(
     max_examples=EXAMPLES[os.environ.get("HYPOTHESIS_PROFILE", "ci")],
     deadline=None,

@@ -7,10 +7,12 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.management.base import CommandError
 from django.db import connection as migrated
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -19,7 +21,7 @@ from django.db.utils import ConnectionHandler
 
 from blockalloc.models import Guard
 from blockalloc.schema import Column, base_rows, columns, tables
-from blockalloc.schema.adopt import NOT_NEEDED, SchemaMismatch
+from blockalloc.schema.adopt import NOT_NEEDED, SchemaMismatch, check_server
 from blockalloc.schema.operations import CreateOrAdoptTables
 from tests.mariadb_server import PrivateMariaDB
 from vclsite.database import database
@@ -126,12 +128,13 @@ class TestMigrate:
 
     def test_refusal_is_one_clear_error(self, vcl: Site) -> None:
         vcl.sql("ALTER TABLE reservation DROP COLUMN connectport")
-        before = vcl.contents()
+        before, tables_before = vcl.contents(), vcl.connection.introspection.table_names()
         done = vcl.migrate()
         assert done.returncode == 1
         assert "column reservation.connectport is missing" in done.stderr
         assert "Traceback" not in done.stderr
         assert vcl.contents() == before
+        assert vcl.connection.introspection.table_names() == tables_before
 
 
 class TestAdoption:
@@ -292,6 +295,18 @@ class TestModels:
                 continue
             value = field.get_prep_value(field.get_default())
             assert {None: "NULL"}.get(value, str(value)) == (column.default or "").strip("'"), field.column
+
+
+@pytest.mark.parametrize(
+    ("is_mariadb", "version", "told"),
+    [(False, (8, 0, 36), "MySQL 8.0.36"), (True, (10, 3, 39), "MariaDB 10.3.39")],
+)
+def test_a_server_that_lacks_what_the_sql_needs_is_refused(
+    is_mariadb: bool, version: tuple[int, ...], told: str
+) -> None:
+    server = SimpleNamespace(vendor="mysql", mysql_is_mariadb=is_mariadb, mysql_version=version)
+    with pytest.raises(CommandError, match=told):
+        check_server(server)  # type: ignore[arg-type]
 
 
 @pytest.mark.django_db(transaction=True)

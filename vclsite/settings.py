@@ -56,7 +56,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False  # a redirected XML-RPC POST would lose its body
 
 # --- Database and time ------------------------------------------------------------------------
-DATABASES = {"default": database(environment.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'demo.sqlite3'}"))}
+_DATABASE_URL = environment.text("DATABASE_URL", "")
+if not _DATABASE_URL:
+    (BASE_DIR / "var").mkdir(exist_ok=True)  # SQLite makes the file, but no folder
+    _DATABASE_URL = f"sqlite:///{BASE_DIR / 'var' / 'demo.sqlite3'}"
+DATABASES = {"default": database(_DATABASE_URL)}
 
 USE_TZ = True
 TIME_ZONE = environment.text("VCL_TIME_ZONE", "UTC")

@@ -26,6 +26,7 @@ NOT_NEEDED = frozenset(
         "xmlrpcLog",
     }
 )
+OLDEST_MARIADB = (10, 5)  # the first whose INSERT gives back the ids of all rows
 NEEDED = frozenset(tables()) - NOT_NEEDED
 
 _COLUMNS = {
@@ -45,6 +46,21 @@ class SchemaMismatch(CommandError):
         super().__init__(
             f"This database has tables of VCL, but not all that is needed of VCL 2.5:\n  {listed}\n"
             "Nothing was changed. Upgrade VCL's database first, or name an empty one in DATABASE_URL."
+        )
+
+
+def check_server(connection: BaseDatabaseWrapper) -> None:
+    """Raise CommandError unless the server is one that the service's SQL is written for."""
+    if connection.vendor != "mysql":
+        return
+    # Attributes of the MySQL backend only.
+    is_mariadb: bool = getattr(connection, "mysql_is_mariadb", False)
+    version: tuple[int, ...] = getattr(connection, "mysql_version", ())
+    if not is_mariadb or version < OLDEST_MARIADB:
+        name = "MariaDB" if is_mariadb else "MySQL"
+        found = ".".join(map(str, version))
+        raise CommandError(
+            f"The database server is {name} {found}: MariaDB 10.5 or newer is needed. Nothing was changed."
         )
 
 

@@ -1,0 +1,135 @@
+"""Pages that only show."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
+
+from blockalloc.admin.columns import NOTHING, Column
+
+_Row = TypeVar("_Row", bound=Model)
+_Page = TypeVar("_Page", bound=Model)
+
+if TYPE_CHECKING:
+    # The type stubs give Django's classes type parameters; Django's own have none.
+    from django.contrib.admin import ModelAdmin, TabularInline
+else:
+
+    class ModelAdmin(admin.ModelAdmin, Generic[_Row]):
+        """Django's, with a type parameter."""
+
+    class TabularInline(admin.TabularInline, Generic[_Row, _Page]):
+        """Django's, with type parameters."""
+
+
+class ReadOnlyAdmin(ModelAdmin[_Row]):
+    """A list and a page for each row, for whoever may view them. Nobody may add, change or delete.
+
+    `sections` says what a page shows.
+    """
+
+    sections: ClassVar[Sequence[tuple[str | None, Sequence[Column]]]] = ()
+
+    actions = None
+    empty_value_display = NOTHING
+    list_per_page = 50
+    view_on_site = False
+    # Both would count whole tables for each page.
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_fieldsets(self, request: HttpRequest, obj: _Row | None = None) -> Any:
+        """The sections, as Django wants them."""
+        return [(title, {"fields": tuple(columns)}) for title, columns in self.sections]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: _Row | None = None) -> Any:
+        """All that is shown."""
+        return flatten_fieldsets(self.get_fieldsets(request, obj))
+
+    def heading(self, row: _Row) -> str:
+        """The heading of the row's page."""
+        return str(row)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """For nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: _Row | None = None) -> bool:
+        """For nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: _Row | None = None) -> bool:
+        """For nobody."""
+        return False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only the filters in the list.
+
+        Django lets the address of a list ask for any column: keys and passwords could be guessed letter by letter.
+        """
+        return lookup in {getattr(each, "parameter_name", None) for each in self.get_list_filter(request)}
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, under the name of what it lists."""
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: _Row | None = None,
+    ) -> HttpResponse:
+        """The page of a row, under the row's name."""
+        if obj is not None:
+            context.update(title=self.heading(obj), subtitle=None)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+class ReadOnlyInline(TabularInline[_Row, _Page]):
+    """A table on the page of another row: a part of that page, for all who may see the page.
+
+    `columns` says what it shows.
+    """
+
+    columns: ClassVar[Sequence[Column]] = ()
+
+    template = "admin/blockalloc/rows.html"
+    empty_value_display = NOTHING
+    extra = 0
+    max_num = 0
+    can_delete = False
+
+    def get_fields(self, request: HttpRequest, obj: _Page | None = None) -> Any:
+        """The columns."""
+        return tuple(self.columns)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: _Page | None = None) -> Any:
+        """All that is shown."""
+        return tuple(self.columns)
+
+    def has_view_permission(self, request: HttpRequest, obj: _Page | None = None) -> bool:
+        """For all who may see the page."""
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: _Page | None = None) -> bool:
+        """For nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: _Page | None = None) -> bool:
+        """For nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: _Page | None = None) -> bool:
+        """For nobody."""
+        return False

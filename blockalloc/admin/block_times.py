@@ -1,0 +1,339 @@
+"""Block times with their computers."""
+
+from datetime import datetime
+
+from django.contrib import admin
+from django.db.models import ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+
+from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from blockalloc.admin.columns import column, fact, link, link_to, list_link, when
+from blockalloc.admin.counts import computers_of_machine, first, loaded, number_of, production_revisions, with_reload
+from blockalloc.admin.filters import (
+    ALL,
+    Choice,
+    ChoiceFilter,
+    DayFilter,
+    GroupFilter,
+    ImageFilter,
+    latest_first,
+    now,
+)
+from blockalloc.models import BlockComputer, BlockTime, Request
+
+_ACCEPTED = "accepted"
+
+# --- Block times --------------------------------------------------------------------------------
+
+
+def with_counts(times: QuerySet[BlockTime]) -> QuerySet[BlockTime]:
+    """With the numbers of computers that each time wants, has, and has loaded."""
+    held = BlockComputer.objects.filter(blockTime=OuterRef("pk"))
+    per_machine = computers_of_machine("blockRequest__image__imagemeta")
+    return times.annotate(
+        held=number_of(held, "blockTime"),
+        loaded=number_of(loaded(held), "blockTime"),
+        per_machine=per_machine,
+        wanted=ExpressionWrapper(F("blockRequest__numMachines") * per_machine, IntegerField()),
+    )
+
+
+def status_in_words(time: BlockTime) -> str:
+    """How far a block time is."""
+    request, moment = time.blockRequest, now()
+    if time.skip:
+        return "skipped"
+    if request.status != _ACCEPTED:
+        return f"request {request.status}"
+    if time.end <= moment:
+        return "over"
+    if request.expireTime <= moment:
+        return "request expired"
+    return _allocated_in_words(fact(time, "wanted") - fact(time, "held"), time)
+
+
+def _allocated_in_words(missing: int, time: BlockTime) -> str:
+    if missing <= 0:
+        return "complete"
+    if fact(time, "held"):
+        return f"short of {missing} computer{'s' if missing > 1 else ''}"
+    return "no computers found" if time.processed else "not processed yet"
+
+
+class TimeGroupFilter(GroupFilter):
+    """Times for a user group."""
+
+    path = "blockRequest__group"
+
+
+class TimeImageFilter(ImageFilter):
+    """Times for an image."""
+
+    path = "blockRequest__image"
+
+
+class StatusFilter(ChoiceFilter):
+    """How far block times are, whatever their day."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def options(self) -> dict[str, Choice]:
+        """What staff look for."""
+        open_ = Q(skip=0, blockRequest__status=_ACCEPTED)
+        begun = Q(processed__gt=0) | Q(held__gt=0)
+        return {
+            ALL: Choice("All", Q()),
+            "complete": Choice("Complete", open_ & Q(held__gte=F("wanted"))),
+            "short": Choice("Short of computers", open_ & begun & Q(held__lt=F("wanted"))),
+            "waiting": Choice("Not processed yet", open_ & Q(processed=0, held=0)),
+            "skipped": Choice("Skipped", Q(skip__gt=0)),
+            "not-accepted": Choice("Request not accepted", ~Q(blockRequest__status=_ACCEPTED)),
+        }
+
+
+@column("Block", ordering="blockRequest__name")
+def block_name(time: BlockTime) -> str:
+    """As the time's own link in the list."""
+    return time.blockRequest.name
+
+
+@column("Block request")
+def block_link(time: BlockTime) -> str | None:
+    """To the page of the request."""
+    return link(time.blockRequest)
+
+
+@column("User group", ordering="blockRequest__group__name")
+def group_of_time(time: BlockTime) -> str | None:
+    """Whose members use the block."""
+    return str(time.blockRequest.group) if time.blockRequest.group else None
+
+
+@column("Image", ordering="blockRequest__image__prettyname")
+def image_of_time(time: BlockTime) -> str | None:
+    """What is loaded for it."""
+    return link(time.blockRequest.image)
+
+
+@column("Image revision to load")
+def revision_of_time(time: BlockTime) -> str | None:
+    """The one that is in production now."""
+    return fact(time, "revision_name") or "none in production"
+
+
+@column("Start", ordering="start")
+def start(row: BlockTime | Request) -> datetime | None:
+    """When it begins."""
+    return row.start
+
+
+@column("End", ordering="end")
+def end(row: BlockTime | Request) -> datetime | None:
+    """When it ends."""
+    return row.end
+
+
+@column("Computers wanted")
+def wanted(time: BlockTime) -> str:
+    """With the machines where they are clusters."""
+    computers, each = fact(time, "wanted"), fact(time, "per_machine")
+    return f"{computers} ({time.blockRequest.numMachines} machines of {each})" if each > 1 else f"{computers}"
+
+
+@column("Allocated")
+def allocated(time: BlockTime) -> int:
+    """Computers that the block time has."""
+    return int(fact(time, "held"))
+
+
+@column("Loaded now")
+def loaded_now(time: BlockTime) -> int:
+    """Of these, those that hold the production revision now."""
+    return int(fact(time, "loaded"))
+
+
+@column("Status")
+def status(time: BlockTime) -> str:
+    """How far it is."""
+    return status_in_words(time)
+
+
+@column("Processed", ordering="processed")
+def processed(time: BlockTime) -> bool:
+    """Whether computers have been asked for."""
+    return bool(time.processed)
+
+
+@column("Skip", ordering="skip")
+def skip(time: BlockTime) -> bool:
+    """Whether the block does not take place this time."""
+    return bool(time.skip)
+
+
+@column("Owner")
+def owner_of_time(time: BlockTime) -> str:
+    """Who asked for the block."""
+    return str(time.blockRequest.owner)
+
+
+@column("Other times")
+def other_times(time: BlockTime) -> str:
+    """The way to the times of the same group."""
+    group = time.blockRequest.group_id
+    return list_link(BlockTime, "all times of this user group", day=ALL, group=group) if group else ""
+
+
+# --- Computers of a block time ------------------------------------------------------------------
+
+
+@column("Computer")
+def computer_link(held: BlockComputer) -> str | None:
+    """To the page of the computer."""
+    return link(held.computer)
+
+
+@column("Type")
+def computer_type(held: BlockComputer) -> str:
+    """Blade, lab or virtual machine."""
+    return held.computer.type
+
+
+@column("State now")
+def computer_state(held: BlockComputer) -> str:
+    """What the computer is doing."""
+    return held.computer.state.name
+
+
+@column("Image now")
+def image_now(held: BlockComputer) -> str:
+    """What the computer holds."""
+    return f"{link(held.computer.currentimage)}"
+
+
+@column("Image wanted")
+def image_wanted(held: BlockComputer) -> str | None:
+    """What it is to hold when the block begins."""
+    return link(held.image)
+
+
+@column("Loading")
+def loading(held: BlockComputer) -> str:
+    """What the reload will find. The image alone does not tell: it may be held in an old revision."""
+    return "loaded" if held.computer.imagerevision_id == fact(held, "production_id") else "must load"
+
+
+@column("Reload starts")
+def reload_start(held: BlockComputer) -> str | None:
+    """A link to the reload; nothing once VCL has removed it."""
+    begins = fact(held, "reload_start")
+    return link_to(Request, held.reloadrequestid, when(begins)) if begins else None
+
+
+@column("Reload ends")
+def reload_end(held: BlockComputer) -> datetime | None:
+    """By then the computer is loaded."""
+    ends: datetime | None = fact(held, "reload_end")
+    return ends
+
+
+@column("Reloaded by")
+def reload_node(held: BlockComputer) -> str | None:
+    """The management node."""
+    name: str | None = fact(held, "reload_node")
+    return name
+
+
+class ComputersInline(ReadOnlyInline[BlockComputer, BlockTime]):
+    """The computers of a block time."""
+
+    model = BlockComputer
+    verbose_name_plural = "computers"
+    columns = (
+        computer_link,
+        computer_type,
+        computer_state,
+        image_now,
+        image_wanted,
+        loading,
+        reload_start,
+        reload_end,
+        reload_node,
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BlockComputer]:
+        """By name, with their reloads."""
+        held = BlockComputer.objects.select_related("computer__state", "computer__currentimage", "image").only(
+            "blockTime",
+            "reloadrequestid",
+            "image__prettyname",
+            "computer__hostname",
+            "computer__type",
+            "computer__imagerevision",
+            "computer__state__name",
+            "computer__currentimage__prettyname",
+        )
+        return with_reload(held).order_by("computer__hostname")
+
+
+@admin.register(BlockTime)
+class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
+    """Sessions of blocks, those to come first."""
+
+    list_display = (
+        block_name,
+        start,
+        end,
+        group_of_time,
+        image_of_time,
+        wanted,
+        allocated,
+        loaded_now,
+        status,
+        processed,
+        skip,
+    )
+    list_filter = (DayFilter, StatusFilter, TimeGroupFilter, TimeImageFilter)
+    search_fields = (
+        "blockRequest__name",
+        "blockRequest__group__name",
+        "blockRequest__image__prettyname",
+        "blockRequest__image__name",
+        "blockcomputer__computer__hostname",
+    )
+    search_help_text = "Search by block, user group, image or computer"
+    sections = (
+        (None, (block_link, status, start, end, group_of_time, image_of_time, revision_of_time)),
+        ("Computers", (wanted, allocated, loaded_now)),
+        ("Request", (processed, skip, owner_of_time, other_times)),
+    )
+    inlines = (ComputersInline,)
+
+    def heading(self, row: BlockTime) -> str:
+        """What and when."""
+        return f"{row.blockRequest.name}, {when(row.start)}"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
+        """With all that list and page show."""
+        times = BlockTime.objects.select_related(
+            "blockRequest__image", "blockRequest__group__affiliation", "blockRequest__owner__affiliation"
+        ).only(
+            "start",
+            "end",
+            "processed",
+            "skip",
+            *of_request("blockRequest__"),
+        )
+        revision = first(production_revisions("blockRequest__image"), "imagename")
+        return with_counts(times).annotate(revision_name=revision)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """The next one first, or the latest of those that are over."""
+        return ("-start", "-pk") if latest_first(request) else ("start", "pk")
+
+
+def of_request(path: str) -> list[str]:
+    """The columns that pages about a block request need; others hold long texts."""
+    names = ("name", "numMachines", "status", "expireTime", "repeating", "image__prettyname", "group__name")
+    people = ("group__affiliation__name", "owner__unityid", "owner__affiliation__name")
+    return [path + name for name in (*names, *people)]

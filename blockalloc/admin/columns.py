@@ -1,0 +1,80 @@
+"""What is shown in a column of a list or beside a label of a page: texts, times and links."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+
+from blockalloc.site_time import instant_to_local
+
+NOTHING = "–"
+# The admin takes such functions for columns; each looks at one row of its table.
+Column = Callable[[Any], str]
+_Row = TypeVar("_Row")
+
+
+def column(label: str, *, ordering: str | None = None) -> Callable[[Callable[[_Row], object]], Column]:
+    """Make a column of a function that tells the value for a row: times, truths and nothing are put in words."""
+
+    def decorate(value_of: Callable[[_Row], object]) -> Column:
+        @admin.display(description=label, ordering=ordering)
+        @wraps(value_of)
+        def shown(row: _Row) -> str:
+            return in_words(value_of(row))
+
+        return shown
+
+    return decorate
+
+
+def in_words(value: object) -> str:
+    """A value as staff read it."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, datetime):
+        return when(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    # Texts stay what they are: a link is a text that is marked as safe.
+    return value if isinstance(value, str) else str(value)
+
+
+def when(moment: datetime) -> str:
+    """`Mon 30 Nov 2026 09:00`, on the site's clock."""
+    local = instant_to_local(moment)
+    return f"{local:%a} {local.day} {local:%b %Y %H:%M}"
+
+
+def duration(seconds: int) -> str:
+    """`9 min 30 s`."""
+    minutes, rest = divmod(seconds, 60)
+    return " ".join([*([f"{minutes} min"] if minutes else []), *([f"{rest} s"] if rest or not minutes else [])])
+
+
+def link(row: Model | None, text: str = "") -> str | None:
+    """A link to the row's own page, with its name or another text; None for no row."""
+    return None if row is None else link_to(type(row), row.pk, text or str(row))
+
+
+def link_to(model: type[Model], key: object, text: str) -> str:
+    """A link to the page of the row of `model` that has this key."""
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:{_page(model)}_change", args=[key]), text)
+
+
+def list_link(model: type[Model], text: str, **chosen: object) -> str:
+    """A link to the list of `model` with these filters chosen."""
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:{_page(model)}_changelist", query=chosen), text)
+
+
+def fact(row: Model, name: str) -> Any:
+    """What the page's query found out about the row besides its columns."""
+    return getattr(row, name)
+
+
+def _page(model: type[Model]) -> str:
+    return f"{model._meta.app_label}_{model._meta.model_name}"

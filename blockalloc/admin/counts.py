@@ -1,0 +1,49 @@
+"""What lists tell about rows besides their columns: subqueries, so that a list takes one query whatever its length."""
+
+from typing import Any
+
+from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
+
+from blockalloc.models import BlockComputer, ImageRevision, Request, Reservation, SubImage
+
+
+def number_of(rows: QuerySet[Any], by: str) -> Combinable:
+    """How many rows there are; they refer to the outer row by the column `by`."""
+    # Without the order of the rows, which would become part of the grouping.
+    counted = rows.order_by().values(by).annotate(number=Count(by)).values("number")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
+
+
+def first(rows: QuerySet[Any], column: str) -> Subquery:
+    """A column of the first of the rows."""
+    return Subquery(rows.values(column)[:1])
+
+
+def loaded(computers: QuerySet[BlockComputer]) -> QuerySet[BlockComputer]:
+    """Those computers of blocks that hold the production revision of their image now."""
+    return computers.filter(computer__imagerevision__production=1, computer__imagerevision__image=F("image"))
+
+
+def production_revisions(image: str) -> QuerySet[ImageRevision]:
+    """The production revision of the outer row's image."""
+    return ImageRevision.objects.filter(image=OuterRef(image), production=1).order_by("-pk")
+
+
+def computers_of_machine(meta: str) -> Combinable:
+    """How many computers make one machine of an image: more than one for a cluster."""
+    subimages = SubImage.objects.filter(imagemeta=OuterRef(meta), imagemeta__subimages=1)
+    return Value(1) + number_of(subimages, "imagemeta")
+
+
+def with_reload(held: QuerySet[BlockComputer]) -> QuerySet[BlockComputer]:
+    """With the times and the management node of each computer's reload. VCL removes reloads that are done."""
+    reloads = Request.objects.filter(pk=OuterRef("reloadrequestid"))
+    reservations = Reservation.objects.filter(request=OuterRef("reloadrequestid"), computer=OuterRef("computer"))
+    return held.annotate(
+        reload_start=first(reloads, "start"),
+        reload_end=first(reloads, "end"),
+        reload_node=first(reservations, "managementnode__hostname"),
+        production_id=first(production_revisions("image"), "pk"),
+    )

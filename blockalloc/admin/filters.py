@@ -1,0 +1,211 @@
+"""The filters beside the lists.
+
+Each takes its choices from few rows: Django's own filters list all images, groups and computers of the site. Times
+are compared as aware datetimes, for the databases know nothing of the site's zone.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from django.contrib.admin import SimpleListFilter
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+
+from blockalloc import clock
+from blockalloc.models import BlockRequest, Image, UserGroup
+from blockalloc.site_time import local_to_instant, site_zone
+
+if TYPE_CHECKING:
+    from django.contrib.admin.options import ModelAdmin
+    from django.contrib.admin.views.main import ChangeList
+
+_Row = TypeVar("_Row", bound=Model)
+
+ALL = "all"
+_EVERYTHING = Q()
+_DAY = timedelta(days=1)
+# Groups and images of blocks that ended longer ago are found by the search, not by a filter.
+_REMEMBERED = timedelta(days=365)
+
+
+def now() -> datetime:
+    """The current time, in the site's zone."""
+    return datetime.fromtimestamp(clock.now(), site_zone())
+
+
+class Choice(NamedTuple):
+    """One line of a filter: how it is read, and which rows it leaves."""
+
+    label: str
+    condition: Q
+
+
+class ChoiceFilter(SimpleListFilter):
+    """A choice of conditions. While nothing (or nothing known) is chosen, the first of them is in force."""
+
+    def options(self) -> dict[str, Choice]:
+        """The choices by what they are called in the page's address."""
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> list[tuple[str, str]]:
+        """The choices, as Django wants them."""
+        self._options = self.options()
+        return [(name, choice.label) for name, choice in self._options.items()] if len(self._options) > 1 else []
+
+    def choices(self, changelist: "ChangeList") -> Iterator[Any]:
+        """The choices, each with the address that chooses it."""
+        chosen = self._chosen()
+        for name, choice in self._options.items():
+            yield {
+                "selected": name == chosen,
+                "query_string": changelist.get_query_string({self.parameter_name or "": name}),
+                "display": choice.label,
+            }
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[_Row]) -> QuerySet[_Row]:
+        """The rows that the choice leaves."""
+        return queryset.filter(self._options[self._chosen()].condition)
+
+    def _chosen(self) -> str:
+        value = self.value()
+        return value if value in self._options else next(iter(self._options))
+
+
+class DayFilter(ChoiceFilter):
+    """What takes place on a day or in a week, for tables with `start` and `end`. Any day can be in the address."""
+
+    title = "day"
+    parameter_name = "day"
+    PAST = "past"
+
+    def options(self) -> dict[str, Choice]:
+        """What is to come; each of the next seven days; this week and the next; what is over."""
+        moment = now()
+        today = moment.date()
+        monday = today - today.weekday() * _DAY
+        days = {f"{day}": Choice(_name_of(day, today), _within(day, 1)) for day in _days(today, self.value())}
+        return {
+            "coming": Choice("Now and to come", Q(end__gt=moment)),
+            **days,
+            "this-week": Choice("This week", _within(monday, 7)),
+            "next-week": Choice("Next week", _within(monday + 7 * _DAY, 7)),
+            self.PAST: Choice("Over", Q(end__lte=moment)),
+            ALL: Choice("All", _EVERYTHING),
+        }
+
+
+def latest_first(request: HttpRequest) -> bool:
+    """Whether the list shows what is over, which is read from its end."""
+    return request.GET.get(DayFilter.parameter_name or "") in (DayFilter.PAST, ALL)
+
+
+class OpenFilter(ChoiceFilter):
+    """Block requests that can still have block times to come."""
+
+    title = "expiry"
+    parameter_name = "open"
+
+    def options(self) -> dict[str, Choice]:
+        """Open, expired or all."""
+        moment = now()
+        return {
+            "open": Choice("Open", Q(expireTime__gt=moment)),
+            "expired": Choice("Expired", Q(expireTime__lte=moment)),
+            ALL: Choice("All", _EVERYTHING),
+        }
+
+
+class InUseFilter(ChoiceFilter):
+    """Rows that VCL only marks as deleted are left out at first."""
+
+    title = "removed"
+    parameter_name = "removed"
+
+    def options(self) -> dict[str, Choice]:
+        """Those that there are, those that there were."""
+        return {
+            "no": Choice("No", Q(deleted=0)),
+            "yes": Choice("Yes", Q(deleted=1)),
+            ALL: Choice("All", _EVERYTHING),
+        }
+
+
+class RelatedFilter(ChoiceFilter):
+    """Rows that refer to the chosen row of another table, along `path`."""
+
+    path: str
+
+    def candidates(self) -> QuerySet[Any]:
+        """The rows to choose from, in order."""
+        raise NotImplementedError
+
+    def named(self, key: int) -> QuerySet[Any]:
+        """The row with this key, also when it is no candidate: a link may lead here."""
+        return self.candidates().model._default_manager.filter(pk=key)
+
+    def options(self) -> dict[str, Choice]:
+        """All, or one of the candidates."""
+        found = {str(row.pk): row for row in self.candidates()}
+        value = self.value() or ""
+        if value.isdecimal() and len(value) < 10 and value not in found:
+            found.update((str(row.pk), row) for row in self.named(int(value)))
+        own = {key: Choice(str(row), Q((self.path, row.pk))) for key, row in found.items()}
+        return {ALL: Choice("All", _EVERYTHING), **own}
+
+
+class GroupFilter(RelatedFilter):
+    """Blocks of a user group."""
+
+    title = "user group"
+    parameter_name = "group"
+
+    def candidates(self) -> QuerySet[UserGroup]:
+        """The groups that have blocks."""
+        groups = UserGroup.objects.filter(Exists(_remembered().filter(group=OuterRef("pk"))))
+        return groups.select_related("affiliation").only("name", "affiliation__name").order_by("name")
+
+
+class ImageFilter(RelatedFilter):
+    """Blocks of an image."""
+
+    title = "image"
+    parameter_name = "image"
+
+    def candidates(self) -> QuerySet[Image]:
+        """The images of blocks."""
+        images = Image.objects.filter(Exists(_remembered().filter(image=OuterRef("pk"))))
+        return images.only("prettyname").order_by("prettyname")
+
+    def named(self, key: int) -> QuerySet[Image]:
+        """Without the long texts."""
+        return Image.objects.filter(pk=key).only("prettyname")
+
+
+def _remembered() -> QuerySet[BlockRequest]:
+    return BlockRequest.objects.filter(expireTime__gt=now() - _REMEMBERED)
+
+
+def _within(first: date, days: int) -> Q:
+    """What takes place, at least in part, on these days of the site's calendar."""
+    return Q(start__lt=_midnight(first + days * _DAY), end__gt=_midnight(first))
+
+
+def _midnight(day: date) -> datetime:
+    return local_to_instant(datetime(day.year, day.month, day.day))
+
+
+def _days(today: date, chosen: str | None) -> list[date]:
+    """The next seven days, and the one that the address asks for if it is another."""
+    week = [today + number * _DAY for number in range(7)]
+    try:
+        other = date.fromisoformat(chosen or "")
+    except ValueError:
+        return week
+    # The ends of the calendar have no day beside them to compare with.
+    return week if other in week or other.year not in range(1971, 9999) else [*week, other]
+
+
+def _name_of(day: date, today: date) -> str:
+    names = {today: "Today, ", today + _DAY: "Tomorrow, "}
+    return f"{names.get(day, '')}{day:%A} {day.day} {day:%b}{'' if day.year == today.year else f' {day.year}'}"
