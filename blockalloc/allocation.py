@@ -90,6 +90,10 @@ class AllocationCall:
             self._claimed.update(found.computer.id for found in _assignments(self.plan.machines))
         raise AssertionError("the last round writes what it has")
 
+    def hostname(self, computer_id: int) -> str:
+        """The name of a computer of the site as the plan saw it."""
+        return self._site.computers[computer_id].hostname
+
     # --- the transactions -----------------------------------------------------------------------
 
     def _look(self) -> None:

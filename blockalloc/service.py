@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass
 from blockalloc import checks
 from blockalloc.allocation import AllocationCall, Remembered
 from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall, Outcome
+from blockalloc.site_time import site_zone
 from blockalloc.store import idempotency, rows
 from scheduling.plan import Machine
 
@@ -33,11 +34,27 @@ class PlannedMachine:
 
 
 @dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A rule that kept computers from the block: how many, and one of them with its reason in words."""
+
+    rule: str
+    computers: int
+    example: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Allocation:
-    """The outcome of a call and the machines that it took."""
+    """The outcome of a call and the machines that it took.
+
+    When machines are missing, `stopped_by` tells what ended the search, and `obstacles` what kept
+    the other computers of the site from the block, the most frequent rule first.
+    """
 
     outcome: Outcome
     machines: Sequence[PlannedMachine]
+    stopped_by: str = ""
+    obstacles: Sequence[Obstacle] = ()
 
 
 def allocate_block(call: BlockAllocationCall, caller: Caller) -> int:
@@ -58,7 +75,11 @@ def allocate(call: BlockAllocationCall, caller: Caller, *, dry_run: bool = False
         outcome = work.dry_run() if dry_run else work.run()
     except Remembered as earlier:
         return Allocation(earlier.outcome, ())
-    return Allocation(outcome, [_in_words(machine) for machine in work.machines])
+    machines = [_in_words(machine) for machine in work.machines]
+    if not outcome.unallocated:
+        return Allocation(outcome, machines)
+    stopped_by = work.plan.shortfall.told(site_zone()) if work.plan.shortfall else ""
+    return Allocation(outcome, machines, stopped_by, _obstacles(work))
 
 
 def process_block_time(block_time_id: int | None, ignore_privileges: bool | None, caller: Caller) -> Outcome:
@@ -107,6 +128,22 @@ class _Memory:
         """Remember an answer above 0."""
         if self._key and outcome.allocated:
             idempotency.remember(self._user, self._key, self._parameters, outcome.allocated, outcome.block_time_id, now)
+
+
+def _obstacles(work: AllocationCall) -> list[Obstacle]:
+    """Why computers were passed over, by rule."""
+    by_rule: dict[str, list[int]] = {}
+    for computer_id, reason in work.plan.passed_over.items():
+        by_rule.setdefault(reason.rule, []).append(computer_id)
+    return [
+        Obstacle(
+            rule,
+            len(computers),
+            work.hostname(computers[0]),
+            work.plan.passed_over[computers[0]].told(site_zone()),
+        )
+        for rule, computers in sorted(by_rule.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
 
 
 def _in_words(machine: Machine) -> PlannedMachine:

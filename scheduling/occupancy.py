@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from scheduling.facts import Computer, Holding, Reservation, Site
-from scheduling.reasons import Reason
+from scheduling.reasons import Instant, Reason
 from scheduling.rules import BUSY_NOW_STATES
 from scheduling.windows import MINUTE, overlap, schedule_covers
 
@@ -43,7 +43,7 @@ class Occupancy:
                 continue
             forbids = not window.allow_reservations and overlap(start, end, window.start, window.end)
             if forbids or window.start - BEFORE_MAINTENANCE < start < window.end:
-                return Reason("maintenance", "site maintenance from {} to {}", (window.start, window.end))
+                return Reason("maintenance", "site maintenance from {} to {}", _times(window.start, window.end))
         return None
 
     def reason_against(self, computer: Computer, start: int, end: int, aside: int | None = None) -> Reason | None:
@@ -68,7 +68,8 @@ class Occupancy:
             self._open[key] = schedule_covers(times, start, end, self._site.zone)
         if self._open[key]:
             return None
-        return Reason("schedule", "its schedule {} is not open from {} to {}", (computer.schedule_id, start, end))
+        figures = (computer.schedule_id, *_times(start, end))
+        return Reason("schedule", "its schedule {} is not open from {} to {}", figures)
 
     def _busy_now(self, computer: Computer, start: int) -> Reason | None:
         if start > self._site.now or computer.state not in BUSY_NOW_STATES:
@@ -79,16 +80,15 @@ class Occupancy:
     def _reserved(reservations: Sequence[Reservation], start: int, end: int, aside: int | None) -> Reason | None:
         for found in reservations:
             if found.request_id != aside and overlap(start, end, found.start, found.end, ROOM):
-                return Reason(
-                    "reservation", "reserved by request {} from {} to {}", (found.request_id, found.start, found.end)
-                )
+                figures = (found.request_id, *_times(found.start, found.end))
+                return Reason("reservation", "reserved by request {} from {} to {}", figures)
         return None
 
     @staticmethod
     def _in_other_block(holdings: Sequence[Holding], start: int, end: int) -> Reason | None:
         for held in holdings:
             if overlap(start, end, held.reload_start, held.end):
-                figures = (held.block_time_id, held.reload_start, held.end)
+                figures = (held.block_time_id, *_times(held.reload_start, held.end))
                 return Reason("other_block", "held by block time {} from {} to {}", figures)
         return None
 
@@ -96,3 +96,7 @@ class Occupancy:
         if computer.id not in self._site.claimed:
             return None
         return Reason("semaphore", "somebody is reserving it at this moment")
+
+
+def _times(start: int, end: int) -> tuple[Instant, Instant]:
+    return Instant(start), Instant(end)

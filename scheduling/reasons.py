@@ -1,6 +1,12 @@
 """Why a computer was passed over, in words that staff can read."""
 
+from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+
+class Instant(int):
+    """A figure that is a point in time: Unix seconds, told as the site's clock shows it."""
 
 
 class Reason(NamedTuple):
@@ -16,3 +22,11 @@ class Reason(NamedTuple):
 
     def __str__(self) -> str:
         return self.text.format(*self.figures)
+
+    def told(self, zone: ZoneInfo) -> str:
+        """The sentence with its times in `zone`."""
+        return self.text.format(*(_told(figure, zone) for figure in self.figures))
+
+
+def _told(figure: object, zone: ZoneInfo) -> object:
+    return f"{datetime.fromtimestamp(figure, zone):%Y-%m-%d %H:%M}" if isinstance(figure, Instant) else figure

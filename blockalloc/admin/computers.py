@@ -10,9 +10,8 @@ from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.columns import column, fact, in_words, link, link_to, when
 from blockalloc.admin.counts import first, with_reload
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, RelatedFilter, now
+from blockalloc.admin.reloads import reload_link
 from blockalloc.models import BlockComputer, BlockTime, Computer, Request, Reservation, ResourceGroup, State
-
-_RELOAD_STATE = "reload"
 
 # --- Facts of a computer ------------------------------------------------------------------------
 
@@ -207,9 +206,7 @@ class BlocksInline(ReadOnlyInline[BlockComputer, Computer]):
 @column("For")
 def reserved_for(reservation: Reservation) -> str:
     """A reload leads to its page."""
-    request = reservation.request
-    is_reload = _RELOAD_STATE in (request.state.name, request.laststate.name)
-    return link_to(Request, request.pk, "reload") if is_reload else str(request.user)
+    return reload_link(reservation.request, "reload") or str(reservation.request.user)
 
 
 @column("Image")
@@ -251,13 +248,13 @@ class ReservationsInline(ReadOnlyInline[Reservation, Computer]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reservation]:
         """The next one first. Passwords of sessions are in the same table and are not read."""
-        related = ("request__state", "request__laststate", "request__user__affiliation", "image", "managementnode")
+        related = ("request__state", "request__user__affiliation", "image", "managementnode")
         columns = (
             "computer",
             "request__start",
             "request__end",
             "request__state__name",
-            "request__laststate__name",
+            "request__laststate",
             "request__user__unityid",
             "request__user__affiliation__name",
             "image__prettyname",

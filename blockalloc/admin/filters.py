@@ -142,7 +142,11 @@ class RelatedFilter(ChoiceFilter):
 
     def named(self, key: int) -> QuerySet[Any]:
         """The row with this key, also when it is no candidate: a link may lead here."""
-        return self.candidates().model._default_manager.filter(pk=key)
+        raise NotImplementedError
+
+    def condition(self, row: Any) -> Q:
+        """What refers to it."""
+        return Q((self.path, row.pk))
 
     def options(self) -> dict[str, Choice]:
         """All, or one of the candidates."""
@@ -150,7 +154,7 @@ class RelatedFilter(ChoiceFilter):
         value = self.value() or ""
         if value.isdecimal() and len(value) < 10 and value not in found:
             found.update((str(row.pk), row) for row in self.named(int(value)))
-        own = {key: Choice(str(row), Q((self.path, row.pk))) for key, row in found.items()}
+        own = {key: Choice(str(row), self.condition(row)) for key, row in found.items()}
         return {ALL: Choice("All", _EVERYTHING), **own}
 
 
@@ -163,7 +167,14 @@ class GroupFilter(RelatedFilter):
     def candidates(self) -> QuerySet[UserGroup]:
         """The groups that have blocks."""
         groups = UserGroup.objects.filter(Exists(_remembered().filter(group=OuterRef("pk"))))
-        return groups.select_related("affiliation").only("name", "affiliation__name").order_by("name")
+        return self._with_affiliation(groups).order_by("name")
+
+    def named(self, key: int) -> QuerySet[UserGroup]:
+        """Any group."""
+        return self._with_affiliation(UserGroup.objects.filter(pk=key))
+
+    def _with_affiliation(self, groups: QuerySet[UserGroup]) -> QuerySet[UserGroup]:
+        return groups.select_related("affiliation").only("name", "affiliation__name")
 
 
 class ImageFilter(RelatedFilter):

@@ -230,7 +230,8 @@ class InBlocksFilter(ChoiceFilter):
 
 
 _COLUMNS = (
-    *"prettyname name minram minprocnumber minprocspeed minnetwork maxconcurrent reloadtime deleted description".split(),
+    *"prettyname name minram minprocnumber minprocspeed minnetwork".split(),
+    *"maxconcurrent reloadtime deleted description".split(),
     *("OS__prettyname", "OS__installtype", "platform__name", "imagemeta__subimages"),
     *("owner__unityid", "owner__affiliation__name"),
 )

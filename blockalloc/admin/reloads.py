@@ -3,7 +3,7 @@
 from typing import cast
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
@@ -13,7 +13,7 @@ from blockalloc.admin.counts import first
 from blockalloc.admin.filters import DayFilter, RelatedFilter, latest_first
 from blockalloc.models import BlockComputer, BlockTime, ManagementNode, Request, Reservation
 
-_RELOAD = 19  # the state; its number is the same at all sites
+_PENDING, _RELOAD = 14, 19  # states; their numbers are the same at all sites
 _OWNER = {"user__unityid": "vclreload", "user__affiliation__name": "Local"}
 
 # VCL's table holds all requests. Only reloads are shown here, and menus and headings are to say so.
@@ -22,8 +22,15 @@ Request._meta.verbose_name_plural = "reload reservations"
 
 
 def reloads() -> QuerySet[Request]:
-    """The requests that load computers."""
-    return Request.objects.filter(state=_RELOAD, **_OWNER)
+    """The requests that load computers. The last state tells those that a back end is at, or has failed at."""
+    return Request.objects.filter(Q(state=_RELOAD) | Q(laststate=_RELOAD), **_OWNER)
+
+
+def reload_link(request: Request, text: str) -> str | None:
+    """To the page of the reload; None for another kind of request. The user must have been fetched."""
+    owner = request.user
+    ours = (owner.unityid, owner.affiliation.name) == tuple(_OWNER.values())
+    return link(request, text) if ours and _RELOAD in (request.state_id, request.laststate_id) else None
 
 
 @column("Computers")
@@ -42,6 +49,12 @@ def images(request: Request) -> str:
 def nodes(request: Request) -> str:
     """Who loads it."""
     return ", ".join(dict.fromkeys(each.managementnode.hostname for each in _reservations(request)))
+
+
+@column("State")
+def state(request: Request) -> str:
+    """How far it is."""
+    return {_RELOAD: "waiting", _PENDING: "loading"}.get(request.state_id, request.state.name)
 
 
 @column("Block")
@@ -109,7 +122,10 @@ class NodeFilter(RelatedFilter):
 
     title = "management node"
     parameter_name = "node"
-    path = "reservation__managementnode"
+
+    def condition(self, row: ManagementNode) -> Q:
+        """Some computer of the reload is loaded by the node."""
+        return Q(Exists(Reservation.objects.filter(request=OuterRef("pk"), managementnode=row)))
 
     def candidates(self) -> QuerySet[ManagementNode]:
         """Those that have reloads."""
@@ -125,7 +141,7 @@ class NodeFilter(RelatedFilter):
 class ReloadAdmin(ReadOnlyAdmin[Request]):
     """Reloads, the next first."""
 
-    list_display = (start, end, computers, images, nodes, block)
+    list_display = (start, end, computers, images, nodes, state, block)
     list_filter = (DayFilter, NodeFilter)
     search_fields = (
         "reservation__computer__hostname",
@@ -133,7 +149,7 @@ class ReloadAdmin(ReadOnlyAdmin[Request]):
         "reservation__managementnode__hostname",
     )
     search_help_text = "Search by computer, image or management node"
-    sections = ((None, (start, end, computers, images, nodes, block)),)
+    sections = ((None, (start, end, computers, images, nodes, state, block)),)
     inlines = (ReservationsInline,)
 
     def heading(self, row: Request) -> str:
@@ -149,7 +165,8 @@ class ReloadAdmin(ReadOnlyAdmin[Request]):
         reservations = Prefetch("reservation_set", _named(Reservation.objects.all()), to_attr="found_reservations")
         return (
             reloads()
-            .only("start", "end")
+            .select_related("state")
+            .only("start", "end", "state__name")
             .prefetch_related(reservations)
             .annotate(
                 block_time_id=first(held, "blockTime_id"),

@@ -15,7 +15,7 @@ from blockalloc.calls import BlockAllocationCall, Outcome, Refusal
 from blockalloc.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
 from blockalloc.models import BlockTime
 from blockalloc.report import AllocationReport, ReportRow, allocation_report, as_text, table
-from blockalloc.service import Allocation, PlannedMachine
+from blockalloc.service import Allocation, Obstacle, PlannedMachine
 from blockalloc.site_time import local_to_instant, site_zone
 
 _FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
@@ -144,7 +144,14 @@ def _as_text(allocation: Allocation, report: AllocationReport | None, *, dry_run
         lines += ["", as_text(report)]
     elif allocation.machines:
         lines += ["", *table(_rows(allocation.machines))]
+    if allocation.stopped_by:
+        lines += ["", f"Why not more: {allocation.stopped_by}", *map(_obstacle, allocation.obstacles)]
     return "\n".join(lines)
+
+
+def _obstacle(found: Obstacle) -> str:
+    computers = "computer " if found.computers == 1 else "computers"
+    return f"  {found.computers:>5} {computers}  {found.reason} ({found.example})"
 
 
 def _verdict(outcome: Outcome, *, dry_run: bool) -> str:
@@ -162,6 +169,8 @@ def _as_json(allocation: Allocation, report: AllocationReport | None, *, dry_run
     answer = asdict(allocation.outcome) | {
         "dry_run": dry_run,
         "computers_taken": list(map(asdict, _rows(allocation.machines))),
+        "stopped_by": allocation.stopped_by,
+        "obstacles": list(map(asdict, allocation.obstacles)),
         "block_time": asdict(report) if report else None,
     }
     return json.dumps(answer, indent=2, default=datetime.isoformat, ensure_ascii=False)
