@@ -100,9 +100,8 @@ def _must_agree(call: BlockAllocationCall, row: BlockTimeRow, *, ignore: bool) -
     end = _time(call.end, refusals.END, "end")
     if not ignore and row.group_id is not None and call.user_group_id is None:
         raise refusals.no_such_group("usergroupid", None)
-    said = [("imageid", call.image_id, row.image_id)]
-    said += [("start", start, row.start)] if times.to_local(start) != times.to_local(row.start) else []
-    said += [("end", end, row.end)] if times.to_local(end) != times.to_local(row.end) else []
+    said: list[tuple[str, object, object]] = [("imageid", call.image_id, row.image_id)]
+    said += [("start", times.told(start), times.told(row.start)), ("end", times.told(end), times.told(row.end))]
     if not ignore and row.group_id is not None:
         said.append(("usergroupid", call.user_group_id, row.group_id))
     differing = [(name, given, stored) for name, given, stored in said if given != stored]
@@ -143,16 +142,18 @@ def _times(start: int | None, end: int | None, now: int, start_name: str, end_na
     begins = _new_time(start, refusals.START, start_name)
     ends = _new_time(end, refusals.END, end_name)
     if ends <= begins:
-        raise refusals.bad_time(refusals.END, end_name, end, "a time after start")
+        raise refusals.bad_time(refusals.END, end_name, times.told(ends), f"a time after start, {times.told(begins)}")
     if ends < now:
-        raise refusals.bad_time(refusals.END, end_name, end, "a time that is not past")
+        raise refusals.bad_time(refusals.END, end_name, times.told(ends), "a time that is not past")
     return begins, ends
 
 
 def _new_time(instant: int | None, code: int, name: str) -> int:
     checked = _time(instant, code, name)
     if not times.is_storable(checked):
-        raise refusals.bad_time(code, name, checked, "not in the second pass of an hour that the clock repeats")
+        raise refusals.bad_time(
+            code, name, times.told(checked), "a time that is not in the second pass of an hour that the clock repeats"
+        )
     return checked
 
 

@@ -68,7 +68,7 @@ def no_access_to_image(given: str) -> Refusal:
     return Refusal(3, f"imageid: access denied to {given}", f"access denied to {given}")
 
 
-def bad_time(code: int, name: str, given: int | None, right: str) -> Refusal:
+def bad_time(code: int, name: str, given: object, right: str) -> Refusal:
     """4 or 36: a start or an end that can't be."""
     return Refusal(code, f"{name}: {_told(given)}: give {right}", f"received invalid input for {name}")
 
@@ -109,5 +109,5 @@ def busy() -> Refusal:
     return Refusal(BUSY, "busy: another allocation is being made, try again; nothing was written")
 
 
-def _told(given: int | None) -> str:
+def _told(given: object) -> str:
     return "not a whole number" if given is None else str(given)

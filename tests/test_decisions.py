@@ -1,16 +1,26 @@
 """What is right where the recorded behaviour is a fault: an expectation by hand for every tagged case."""
 
 import copy
+from collections.abc import Iterator
 
 import pytest
 
-from tests.decisions import (
-    COMPLETED, TAGGED, answers, error, nothing, reloads, reserved_by, success, taken, wrote_nothing,
-)  # fmt: skip
 from tests.golden.replay import Made, Scenario, differences, play
-from tests.test_recorded_cases import CASES
+from tests.recorded import (
+    CASES,
+    COMPLETED,
+    TAGGED,
+    answers,
+    broken,
+    error,
+    nothing,
+    reloads,
+    reserved_by,
+    success,
+    taken,
+    wrote_nothing,
+)  # fmt: skip
 
-pytest_plugins = ["tests.decisions"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DECIDED: set[str] = set()
@@ -20,6 +30,20 @@ def decides(*names: str) -> pytest.MarkDecorator:
     """The test says what is right in these cases; it gets the calls of each."""
     DECIDED.update(names)
     return pytest.mark.parametrize("calls", names, indirect=True)
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest) -> Scenario:
+    """The case of the test."""
+    return CASES[request.node.callspec.params["calls"]]
+
+
+@pytest.fixture
+def calls(request: pytest.FixtureRequest) -> Iterator[list[Made]]:
+    """The calls of a case, made. None breaks an invariant."""
+    made = play(CASES[request.param])
+    yield made
+    assert broken(CASES[request.param], made) == []
 
 
 def test_no_case_is_forgotten() -> None:
@@ -189,12 +213,15 @@ def test_maintenance_is_read_and_never_written(calls: list[Made]) -> None:
 @decides("api-dates-impossible-0", "api-dates-text-0", "api-empty-group-0", "errors-deleted-image-0")
 def test_refused_before_anything_is_written(case: Scenario, calls: list[Made]) -> None:
     begin, end = [error(code, f"received invalid input for {name}") for code, name in ((4, "start"), (36, "end"))]
-    assert answers(calls) == {
-        "api-dates-impossible-0": [begin],
-        "api-dates-text-0": [begin, end] * 4,
-        "api-empty-group-0": [error(11, "empty user group and ignoreprivileges set to 0")],
-        "errors-deleted-image-0": [error(10, "unknown or deleted image")],
-    }[case["name"]]
+    assert (
+        answers(calls)
+        == {
+            "api-dates-impossible-0": [begin],
+            "api-dates-text-0": [begin, end] * 4,
+            "api-empty-group-0": [error(11, "empty user group and ignoreprivileges set to 0")],
+            "errors-deleted-image-0": [error(10, "unknown or deleted image")],
+        }[case["name"]]
+    )
     assert all(map(wrote_nothing, calls))
 
 
@@ -233,10 +260,13 @@ def test_who_may_not_call(calls: list[Made]) -> None:
 def test_numbers_are_numbers(case: Scenario, calls: list[Made]) -> None:
     unknown, no_id = error(8, "unknown blockTimesid"), error(77, "Invalid blockTimesid specified")
     no_flag = error(86, "ignoreprivileges must be 0 or 1")
-    assert answers(calls) == {
-        "errors-arguments-0": [*[unknown] * 3, *[no_id] * 3, *[no_flag] * 4, success(1), *[COMPLETED] * 3],
-        "errors-numbers-0": [no_flag, no_id, success(1), COMPLETED, COMPLETED],
-    }[case["name"]]
+    assert (
+        answers(calls)
+        == {
+            "errors-arguments-0": [*[unknown] * 3, *[no_id] * 3, *[no_flag] * 4, success(1), *[COMPLETED] * 3],
+            "errors-numbers-0": [no_flag, no_id, success(1), COMPLETED, COMPLETED],
+        }[case["name"]]
+    )
     assert [made.number for made in calls if not wrote_nothing(made)] == [10 if len(calls) == 14 else 2]
 
 

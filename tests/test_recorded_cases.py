@@ -1,41 +1,22 @@
 """The service does what VCL's own front end did, wherever that was right: the recorded cases of tests/golden."""
 
 import http.client
-import json
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
 from blockalloc.models import Guard
-from tests import invariants
-from tests.golden.replay import Made, Scenario, differences, now_of, play, read_case
+from tests.golden.replay import differences, play
+from tests.recorded import CASES, RIGHT, SEVEN, broken
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-FOLDER = Path(__file__).parent / "golden"
-CASES = {path.stem: read_case(path) for path in sorted(FOLDER.glob("*.json"))}
-RIGHT = [name for name, case in CASES.items() if "reference_bug" not in case]
-SEVEN = json.loads((FOLDER.parent / "golden_seven.json").read_text())["cases"]
 
 
 @pytest.fixture(autouse=True)
 def _rows_as_migrated(transactional_db: None) -> None:
     """Of the rows that tests begin with (conftest.py) only the guard's: each case brings a site of its own."""
     Guard.objects.update_or_create(id=Guard.ROW, defaults={"n": 0})
-
-
-def change_of(case: Scenario, made: Made) -> invariants.Change:
-    """A call as the invariants look at it."""
-    place = {"XMLRPCprocessBlockTime": 1, "XMLRPCblockAllocation": 5}.get(made.method, 99)
-    ignore = made.params[place] if len(made.params) > place else 0
-    return invariants.Change(made.before, made.after, now_of(case), made.answer, ignore in (1, "1"))
-
-
-def broken(case: Scenario, calls: list[Made]) -> list[str]:
-    """Every invariant that calls of a case broke."""
-    return [f"{made}: {text}" for made in calls for text in invariants.broken(change_of(case, made))]
 
 
 def test_the_cases_are_all_there() -> None:

@@ -32,6 +32,11 @@ def to_local(instant: int) -> str:
     return datetime.fromtimestamp(instant, site_zone()).strftime(_FORMAT)
 
 
+def told(instant: int) -> str:
+    """An instant for people: as the site's clock shows it."""
+    return f"{to_local(instant)} local time"
+
+
 def to_utc(instant: int) -> str:
     """What a TIMESTAMP column stores for an instant."""
     return datetime.fromtimestamp(instant, UTC).strftime(_FORMAT)
