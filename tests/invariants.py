@@ -174,7 +174,8 @@ def _users_of_image(change: Change, time_id: int, image_id: int) -> set[int]:
 
 
 def _reload_user(change: Change) -> int:
-    return next(row["id"] for row in change.after["user"] if (row["unityid"], row["affiliationid"]) == RELOAD_USER)
+    users = change.after["user"]
+    return next(int(row["id"]) for row in users if (row["unityid"], row["affiliationid"]) == RELOAD_USER)
 
 
 def hosts_not_over_committed(change: Change) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -45,9 +45,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def mariadb_server(request: pytest.FixtureRequest) -> PrivateMariaDB:
-    """The server of the run, for tests of what only MariaDB has."""
+def mariadb_server(request: pytest.FixtureRequest) -> Iterator[PrivateMariaDB]:
+    """A server for tests of what only MariaDB has: that of the run, or one that is started for them."""
     server = request.config.stash.get(_SERVER, None)
-    if server is None:
-        pytest.skip("only with --mariadb")
-    return server
+    if server is not None:
+        yield server
+        return
+    with PrivateMariaDB() as server:
+        yield server

@@ -125,11 +125,15 @@ class Oracle:
             if not fit:
                 self.making = []
                 return False
-            self.take(min(fit, key=lambda c, image=image: self.rank(c, image, someone)), image)
+            self.take(self.first_choice(fit, image, someone), image)
         self.finish(self.block.start, someone, None)
         return True
 
-    def rank(self, computer: Computer, image: Image, someone: Member) -> tuple[object, ...]:
+    def first_choice(self, fit: list[Computer], image: Image, someone: Member) -> Computer:
+        """The lowest rank of all that fit."""
+        return min(fit, key=lambda computer: self.rank(computer, image, someone))
+
+    def rank(self, computer: Computer, image: Image, someone: Member) -> tuple[bool, bool, int, int, int, int]:
         """Which first: the lower."""
         may_have_failed = computer.id in (self.site.recent or {}).get((someone.id, image.id), ())
         loaded = computer.revision_id == image.revision_id

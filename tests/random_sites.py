@@ -26,22 +26,22 @@ STARTS = [
     ("2026-06-13 23:30", "Asia/Kolkata"),
 ]
 LENGTHS = [HOUR, 2 * HOUR, 5 * HOUR, 30 * HOUR, 7 * 24 * HOUR - 1800, 8 * 24 * HOUR]
-AHEAD = [6 * HOUR] * 5 + [HOUR, 1200, 1260, 0, -600]
+AHEAD = [6 * HOUR] * 4 + [HOUR, 1200, 1200, 1260, 0, -600]
 LOADS = [600, 600, 121, 840, 841, 1200]
-EDGES = [0, 0, 1, -1, 60, -60, 120, 899, 900, 901, -899, -900, -901, 1200, 1800, -1800, -1799, 3600, -3600, 20000]
+EDGES = [0, 0, 0, 0, 1, -1, 60, -60, 120, 899, 900, 901, -899, -900, -901, 1200, 1800, -1800, -1799, 3600, -3600, 20000]
 
-MINIMA: list[dict[str, Any]] = [{"min_ram": 1024}, {}]
-MINIMA += [{"min_ram": 4096}, {"min_processors": 4}, {"min_speed": 3000}, {"min_network": 10000}, {"platform_id": 2}]
-LIMITS = [None, 0, 1, 2, 3, 4]
+MINIMA: list[dict[str, Any]] = [{"min_ram": 1024}, {}, {"min_ram": 4096}]
+MINIMA += [{"min_processors": 4}, {"min_speed": 3000}, {"min_network": 10000}, {"platform_id": 2}]
+LIMITS = [None, 2, 3, 1, 4, 0]
 SIZES = [{}, {"ram": 4096}, {"ram": 4096, "processors": 4}, {"ram": 4096, "speed": 4000}, {"speed": 3000}]
 SIZES += [{"processors": 3}, {"network": 10000, "ram": 4096}, {"ram": 8192, "processors": 4, "speed": 3000}]
 FAULTS: list[dict[str, Any]] = [{}] * 20
-FAULTS += [{"state": state} for state in ("inuse", "inuse", "timeout", "timeout", "reloading", "failed", "maintenance")]
+FAULTS += [{"state": state} for state in ["inuse", "timeout"] * 4 + ["reloading", "failed", "maintenance"]]
 FAULTS += [{"deleted": 1}, {"schedule_id": None}, {"schedule_id": 2}, {"schedule_id": 2}, {"schedule_id": 3}]
 FAULTS += [{"platform_id": 2}, {"network": 100}, {"ram": 1024}, {"speed": 1999}, {"processors": 1}]
 FAULTS += [{"provisioning_id": 3}, {"owner_id": 10}, {"owner_id": 10}, {"owner_id": 11}]
 # In use, new, pending, reload, then what is over or on its way out.
-STATES = [(8, 13), (13, 13), (3, 3), (14, 13), (14, 19), (19, 19), (5, 8), (12, 8), (1, 8), (11, 8), (16, 8)]
+STATES = [(8, 13), (13, 13), (3, 3), (14, 13), (14, 19), (14, 19), (19, 19), (5, 8), (12, 8), (1, 8), (11, 8), (16, 8)]
 
 GROUPS = [COMPUTERS, COMPUTERS + 1, COMPUTERS + 2]
 MEMBERSHIPS = [{COMPUTERS}] * 5 + [{COMPUTERS, COMPUTERS + 1}, {COMPUTERS + 1}, {COMPUTERS + 2}, set()]
@@ -79,7 +79,7 @@ class _Moments:
     def __init__(self, block: Block, now: int, load: int) -> None:
         self.block = block
         self._reloads = [block.start - load - 600 - step * 60 for step in (0, 0, 1, 2)]
-        self._any = [now, block.start, *self._reloads, block.end]
+        self._any = [now, now, block.start, *self._reloads, block.end]
 
     def instant(self, draw: st.DrawFn) -> int:
         """One of them."""
@@ -142,14 +142,15 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
 def _images(draw: st.DrawFn, hard: Difficulties, plain: bool) -> list[Image]:
     """The block's image and up to two subimages, which may be the image again."""
     engine = {"install_type": "vmware"} if draw(st.sampled_from([False, False, True])) and not plain else {}
-    minima = MINIMA if "minima" in hard else MINIMA[:2]
+    minima = MINIMA if "minima" in hard else MINIMA[:3]
     limits = LIMITS if "limits" in hard else LIMITS[:1]
     first, second = (
         sites.image(id_, max_concurrent=draw(st.sampled_from(limits)), **engine, **draw(st.sampled_from(minima)))
         for id_ in (1, 2)
     )
-    clusters = [[first]] * 5 + [[first, second], [first, first], [first, second, second], [first, second, first]]
-    return [first] if plain else draw(st.sampled_from(clusters))
+    clusters = [[first, second], [first, first], [first, second, second], [first, second, first]]
+    singles = [[first]] * (1 if "incomplete" in hard else 5)
+    return [first] if plain else draw(st.sampled_from(singles + clusters))
 
 
 def _computers(draw: st.DrawFn, images: Sequence[Image], hard: Difficulties) -> list[Computer]:
@@ -228,7 +229,7 @@ def _reservations(
         state_id, last_state_id = draw(st.sampled_from(STATES))
         changes = {"request_id": request_id, "state_id": state_id, "last_state_id": last_state_id}
         changes |= {"user_id": draw(st.sampled_from(users)), "image_ram": draw(st.sampled_from([2048, 4096]))}
-        changes |= {"image_id": draw(st.sampled_from([99, *(image.id for image in images)]))}
+        changes |= {"image_id": draw(st.sampled_from([images[0].id, images[-1].id, 99]))}
         changes |= {"management_node_id": draw(st.integers(1, 3))}
         rows.append(sites.reservation(draw(st.sampled_from(ids)), begin, end, **changes))
     return rows
@@ -268,7 +269,7 @@ def _other_holdings(draw: st.DrawFn, ids: list[int], images: list[Image], moment
         common = {"block_time_id": other, "image_ram": 2048, "reload_start": begin - lead}
         common |= draw(st.sampled_from(kinds))
         for computer_id in _some_ids(draw, ids, 2):
-            image_id = draw(st.sampled_from([99, *(image.id for image in images)]))
+            image_id = draw(st.sampled_from([images[0].id, images[-1].id, 99]))
             rows.append(sites.holding(computer_id, begin, max(end, begin + 60), image_id=image_id, **common))
     return rows
 

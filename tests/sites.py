@@ -190,8 +190,9 @@ def open_tree(*, group: int = GROUP, computers: int = COMPUTERS) -> PrivilegeTre
 def site(computers: Sequence[Computer] | None = None, **changes: Any) -> Site:
     """A site with these computers (by default one), all in the resource group that the images are mapped to."""
     there = [computer()] if computers is None else computers
+    now = changes.get("now", NOW)
     plain = Site(
-        now=NOW,
+        now=now,
         zone=ZoneInfo("UTC"),
         computers={found.id: found for found in there},
         computer_groups={found.id: frozenset({COMPUTERS}) for found in there},
@@ -204,7 +205,7 @@ def site(computers: Sequence[Computer] | None = None, **changes: Any) -> Site:
         },
         schedule_times={OPEN_SCHEDULE: [(0, 10080)], CLOSED_SCHEDULE: []},
         install_types={PLAIN_ENGINE: frozenset({"partimage"}), VM_ENGINE: frozenset({"vmware"})},
-        management_nodes=[node()],
+        management_nodes=[node(last_checkin=now - MINUTE)],
         maintenances=[],
         reservations=[],
         holdings=[],

@@ -13,13 +13,14 @@ from tests.recorded import (
     answers,
     broken,
     error,
+    no_rows_but_the_cases,  # noqa: F401 - a fixture
     nothing,
     reloads,
     reserved_by,
     success,
     taken,
     wrote_nothing,
-)  # fmt: skip
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,8 @@ RELOAD_MINUTES = 12
 
 def loads(*seconds: int) -> list[tuple[int, int]]:
     """Loads that took so long, begun at any time."""
-    return [(1_700_000_000 + 10_000 * place, 1_700_000_000 + 10_000 * place + took) for place, took in enumerate(seconds)]
+    begins = 1_700_000_000
+    return [(begins + 10_000 * place, begins + 10_000 * place + took) for place, took in enumerate(seconds)]
 
 
 def test_the_mean_of_past_loads_is_cut_to_whole_seconds() -> None:

@@ -6,17 +6,10 @@ from urllib.parse import urlsplit
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
-from blockalloc.models import Guard
 from tests.golden.replay import differences, play
-from tests.recorded import CASES, RIGHT, SEVEN, broken
+from tests.recorded import CASES, RIGHT, SEVEN, broken, no_rows_but_the_cases  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _rows_as_migrated(transactional_db: None) -> None:
-    """Of the rows that tests begin with (conftest.py) only the guard's: each case brings a site of its own."""
-    Guard.objects.update_or_create(id=Guard.ROW, defaults={"n": 0})
 
 
 def test_the_cases_are_all_there() -> None:

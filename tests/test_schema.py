@@ -80,17 +80,37 @@ class Site:
 @pytest.fixture
 def site(request: pytest.FixtureRequest, tmp_path: Path, django_db_blocker: Any) -> Iterator[Site]:
     """An empty database; away after the test."""
-    if not request.config.getoption("--mariadb"):
-        site = Site(f"sqlite:///{tmp_path / 'site.sqlite3'}", None)
-    else:
-        server: PrivateMariaDB = request.getfixturevalue("mariadb_server")
-        server.execute("CREATE DATABASE site DEFAULT CHARSET latin1")
-        site = Site(server.url("site"), server)
+    if request.config.getoption("--mariadb"):
+        yield request.getfixturevalue("mariadb_site")
+        return
     with django_db_blocker.unblock():
+        site = Site(f"sqlite:///{tmp_path / 'site.sqlite3'}", None)
         yield site
         site.connection.close()
-        if site.server is not None:
-            site.server.execute("DROP DATABASE site")
+
+
+@pytest.fixture
+def mariadb_site(mariadb_server: PrivateMariaDB, django_db_blocker: Any) -> Iterator[Site]:
+    """The same on MariaDB, whatever the run is on."""
+    with django_db_blocker.unblock():
+        yield from _site_on(mariadb_server)
+
+
+@pytest.fixture(scope="module")
+def fresh(mariadb_server: PrivateMariaDB, django_db_blocker: Any) -> Iterator[Site]:
+    """A site on MariaDB with all tables made, for tests that only read."""
+    with django_db_blocker.unblock():
+        for site in _site_on(mariadb_server, "fresh"):
+            assert site.migrate().returncode == 0
+            yield site
+
+
+def _site_on(server: PrivateMariaDB, name: str = "site") -> Iterator[Site]:
+    server.execute(f"CREATE DATABASE {name} DEFAULT CHARSET latin1")
+    site = Site(server.url(name), server)
+    yield site
+    site.connection.close()
+    server.execute(f"DROP DATABASE {name}")
 
 
 @pytest.fixture
@@ -169,10 +189,11 @@ class TestAdoption:
         vcl.operate()
         assert vcl.contents() == before
 
-    def test_local_times_where_instants_are_due_are_refused(self, vcl: Site, mariadb_server: PrivateMariaDB) -> None:
-        vcl.sql("ALTER TABLE managementnode MODIFY lastcheckin datetime NULL")
+    def test_local_times_where_instants_are_due_are_refused(self, mariadb_site: Site) -> None:
+        mariadb_site.operate()
+        mariadb_site.sql("ALTER TABLE managementnode MODIFY lastcheckin datetime NULL")
         with pytest.raises(SchemaMismatch) as refusal:
-            vcl.operate()
+            mariadb_site.operate()
         assert refusal.value.problems == ["column managementnode.lastcheckin is a datetime, not a timestamp"]
 
     def test_going_back_leaves_vcls_tables(self, vcl: Site) -> None:
@@ -186,14 +207,12 @@ class TestAdoption:
         assert set(tables()) >= NOT_NEEDED
 
 
-@pytest.mark.django_db
-@pytest.mark.usefixtures("mariadb_server")
 class TestMariaDB:
     """The tables that were made, against the facts, as the server itself describes them."""
 
-    def test_columns(self) -> None:
+    def test_columns(self, fresh: Site) -> None:
         made: dict[str, list[Column]] = defaultdict(list)
-        for table, name, kind, null, default, extra in self._rows(
+        for table, name, kind, null, default, extra in fresh.sql(
             "SELECT table_name, column_name, column_type, is_nullable, column_default, extra "
             "FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
         ):
@@ -202,9 +221,9 @@ class TestMariaDB:
             name: table.columns for name, table in tables().items()
         }
 
-    def test_indexes(self) -> None:
+    def test_indexes(self, fresh: Site) -> None:
         made: dict[str, dict[tuple[str, bool], list[str]]] = defaultdict(lambda: defaultdict(list))
-        for table, index, not_unique, column in self._rows(
+        for table, index, not_unique, column in fresh.sql(
             "SELECT table_name, index_name, non_unique, column_name FROM information_schema.statistics "
             "WHERE table_schema = DATABASE() ORDER BY table_name, index_name, seq_in_index"
         ):
@@ -214,9 +233,9 @@ class TestMariaDB:
             for name, table in tables().items()
         }
 
-    def test_foreign_keys(self) -> None:
+    def test_foreign_keys(self, fresh: Site) -> None:
         made: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-        for table, *key in self._rows(
+        for table, *key in fresh.sql(
             "SELECT k.table_name, k.column_name, k.referenced_table_name, k.referenced_column_name, "
             "r.update_rule, r.delete_rule FROM information_schema.key_column_usage k "
             "JOIN information_schema.referential_constraints r ON r.constraint_schema = k.table_schema "
@@ -229,22 +248,17 @@ class TestMariaDB:
             for name, table in tables().items()
         }
 
-    def test_engine_and_collation(self) -> None:
-        kinds = self._rows(
+    def test_engine_and_collation(self, fresh: Site) -> None:
+        kinds = fresh.sql(
             "SELECT table_name, engine, table_collation FROM information_schema.tables WHERE table_schema = DATABASE()"
         )
-        collated = self._rows(
+        collated = fresh.sql(
             "SELECT DISTINCT table_name, collation_name FROM information_schema.columns "
             "WHERE table_schema = DATABASE() AND collation_name IS NOT NULL"
         )
         assert {kind[1:] for kind in kinds if kind[0] in tables()} == {("InnoDB", "latin1_swedish_ci")}
         assert {collation for table, collation in collated if table in tables()} == {"latin1_swedish_ci"}
         assert ("blockalloc_idempotencykey", "utf8mb4_bin") in collated
-
-    def _rows(self, sql: str) -> list[Any]:
-        with migrated.cursor() as cursor:
-            cursor.execute(sql)
-            return list(cursor.fetchall())
 
 
 @pytest.mark.django_db

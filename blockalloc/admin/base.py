@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
-from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from blockalloc.admin.columns import NOTHING, Column
+from blockalloc.fields import validate_latin1
 
 _Row = TypeVar("_Row", bound=Model)
 _Page = TypeVar("_Page", bound=Model)
@@ -30,10 +31,10 @@ else:
 class ReadOnlyAdmin(ModelAdmin[_Row]):
     """A list and a page for each row, for whoever may view them. Nobody may add, change or delete.
 
-    `sections` says what a page shows.
+    `sections` says what a page shows; columns in one tuple share a line.
     """
 
-    sections: ClassVar[Sequence[tuple[str | None, Sequence[Column]]]] = ()
+    sections: ClassVar[Sequence[tuple[str | None, Sequence[Column | tuple[Column, ...]]]]] = ()
 
     actions = None
     empty_value_display = NOTHING
@@ -73,6 +74,16 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
         Django lets the address of a list ask for any column: keys and passwords could be guessed letter by letter.
         """
         return lookup in {getattr(each, "parameter_name", None) for each in self.get_list_filter(request)}
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[_Row], search_term: str
+    ) -> tuple[QuerySet[_Row], bool]:
+        """What is found. MariaDB refuses to compare its texts with characters that they cannot hold."""
+        try:
+            validate_latin1(search_term)
+        except ValidationError:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, under the name of what it lists."""

@@ -15,7 +15,6 @@ from blockalloc.admin.block_times import (
     processed,
     skip,
     status,
-    wanted,
     with_counts,
 )
 from blockalloc.admin.columns import column, fact, link, link_to, when
@@ -142,7 +141,7 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
     """The times of a block request."""
 
     model = BlockTime
-    columns = (time_link, end, wanted, allocated, loaded_now, status, processed, skip)
+    columns = (time_link, end, allocated, loaded_now, status, processed, skip)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
         """All of them, in order."""
@@ -162,15 +161,24 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
 class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
     """Blocks, each with all its times."""
 
-    list_display = (name, group, image, machines, request_status, repeating, next_time, times_to_come, expires, owner)
+    list_display = (name, group, image, machines, request_status, next_time, times_to_come, owner)
     list_filter = (OpenFilter, RequestStatusFilter, RequestGroupFilter, RequestImageFilter)
     search_fields = ("name", "group__name", "image__prettyname", "image__name", "owner__unityid")
     search_help_text = "Search by block, user group, image or owner"
     ordering = ("name", "pk")
     sections = (
-        (None, (name, request_status, group, image, machines, repeating)),
-        ("Times", (next_time, times_to_come, expires)),
-        ("Request", (owner, managementnode, comments)),
+        (
+            None,
+            (
+                (name, request_status),
+                (image, machines),
+                (group, owner),
+                (next_time, times_to_come),
+                (repeating, expires),
+                managementnode,
+                comments,
+            ),
+        ),
     )
     inlines = (TimesInline,)
 

@@ -7,7 +7,7 @@ from django.db.models import ExpressionWrapper, F, IntegerField, OuterRef, Q, Qu
 from django.http import HttpRequest
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from blockalloc.admin.columns import column, fact, link, link_to, list_link, when
+from blockalloc.admin.columns import column, fact, link, link_to, list_link, strong, until, when
 from blockalloc.admin.counts import computers_of_machine, first, loaded, number_of, production_revisions, with_reload
 from blockalloc.admin.filters import (
     ALL,
@@ -129,22 +129,22 @@ def start(row: BlockTime | Request) -> datetime | None:
 
 
 @column("End", ordering="end")
-def end(row: BlockTime | Request) -> datetime | None:
+def end(row: BlockTime | Request) -> str | None:
     """When it ends."""
-    return row.end
+    return until(row.start, row.end)
 
 
-@column("Computers wanted")
-def wanted(time: BlockTime) -> str:
-    """With the machines where they are clusters."""
-    computers, each = fact(time, "wanted"), fact(time, "per_machine")
-    return f"{computers} ({time.blockRequest.numMachines} machines of {each})" if each > 1 else f"{computers}"
+@column("Machines wanted")
+def machines_of_time(time: BlockTime) -> str:
+    """A machine of a cluster is several computers."""
+    each = fact(time, "per_machine")
+    return f"{time.blockRequest.numMachines}{f', each of {each} computers' if each > 1 else ''}"
 
 
 @column("Allocated")
-def allocated(time: BlockTime) -> int:
-    """Computers that the block time has."""
-    return int(fact(time, "held"))
+def allocated(time: BlockTime) -> str:
+    """Computers that the block time has and wants."""
+    return f"{fact(time, 'held')} of {fact(time, 'wanted')}"
 
 
 @column("Loaded now")
@@ -156,7 +156,8 @@ def loaded_now(time: BlockTime) -> int:
 @column("Status")
 def status(time: BlockTime) -> str:
     """How far it is."""
-    return status_in_words(time)
+    found = status_in_words(time)
+    return strong(found) if found.startswith(("short", "no ")) else found
 
 
 @column("Processed", ordering="processed")
@@ -220,7 +221,7 @@ def image_wanted(held: BlockComputer) -> str | None:
 @column("Loading")
 def loading(held: BlockComputer) -> str:
     """What the reload will find. The image alone does not tell: it may be held in an old revision."""
-    return "loaded" if held.computer.imagerevision_id == fact(held, "production_id") else "must load"
+    return "loaded" if held.computer.imagerevision_id == fact(held, "production_id") else strong("must load")
 
 
 @column("Reload starts")
@@ -231,10 +232,9 @@ def reload_start(held: BlockComputer) -> str | None:
 
 
 @column("Reload ends")
-def reload_end(held: BlockComputer) -> datetime | None:
+def reload_end(held: BlockComputer) -> str | None:
     """By then the computer is loaded."""
-    ends: datetime | None = fact(held, "reload_end")
-    return ends
+    return until(fact(held, "reload_start"), fact(held, "reload_end"))
 
 
 @column("Reloaded by")
@@ -286,12 +286,10 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         end,
         group_of_time,
         image_of_time,
-        wanted,
         allocated,
         loaded_now,
         status,
         processed,
-        skip,
     )
     list_filter = (DayFilter, StatusFilter, TimeGroupFilter, TimeImageFilter)
     search_fields = (
@@ -303,9 +301,17 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
     )
     search_help_text = "Search by block, user group, image or computer"
     sections = (
-        (None, (block_link, status, start, end, group_of_time, image_of_time, revision_of_time)),
-        ("Computers", (wanted, allocated, loaded_now)),
-        ("Request", (processed, skip, owner_of_time, other_times)),
+        (
+            None,
+            (
+                (block_link, status),
+                (start, end),
+                (image_of_time, revision_of_time),
+                (allocated, loaded_now, machines_of_time),
+                (group_of_time, owner_of_time, other_times),
+                (processed, skip),
+            ),
+        ),
     )
     inlines = (ComputersInline,)
 

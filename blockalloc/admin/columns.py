@@ -50,10 +50,23 @@ def when(moment: datetime) -> str:
     return f"{local:%a} {local.day} {local:%b %Y %H:%M}"
 
 
+def until(start: datetime | None, end: datetime | None) -> str | None:
+    """`11:00`; with the day when that is not the day of the start."""
+    if start is None or end is None:
+        return None if end is None else when(end)
+    first, last = instant_to_local(start), instant_to_local(end)
+    return f"{last:%H:%M}" if first.date() == last.date() else when(end)
+
+
 def duration(seconds: int) -> str:
     """`9 min 30 s`."""
     minutes, rest = divmod(seconds, 60)
     return " ".join([*([f"{minutes} min"] if minutes else []), *([f"{rest} s"] if rest or not minutes else [])])
+
+
+def strong(text: str) -> str:
+    """For what staff may have to look after."""
+    return format_html("<strong>{}</strong>", text)
 
 
 def link(row: Model | None, text: str = "") -> str | None:

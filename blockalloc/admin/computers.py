@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from blockalloc.admin.columns import column, fact, in_words, link, link_to, when
+from blockalloc.admin.columns import column, fact, in_words, link, link_to, until, when
 from blockalloc.admin.counts import first, with_reload
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, RelatedFilter, now
 from blockalloc.admin.reloads import reload_link
@@ -166,9 +166,9 @@ def block_start(held: BlockComputer) -> datetime:
 
 
 @column("End")
-def block_end(held: BlockComputer) -> datetime:
+def block_end(held: BlockComputer) -> str | None:
     """When the block ends."""
-    return held.blockTime.end
+    return until(held.blockTime.start, held.blockTime.end)
 
 
 @column("Reload starts")
@@ -222,9 +222,9 @@ def reserved_from(reservation: Reservation) -> datetime | None:
 
 
 @column("End")
-def reserved_until(reservation: Reservation) -> datetime | None:
+def reserved_until(reservation: Reservation) -> str | None:
     """When the reservation ends."""
-    return reservation.request.end
+    return until(reservation.request.start, reservation.request.end)
 
 
 @column("State")
@@ -333,15 +333,27 @@ _COLUMNS = (
 class ComputerAdmin(ReadOnlyAdmin[Computer]):
     """Computers."""
 
-    list_display = (hostname, type_, state, image, memory, processors, network, vm_host, next_block)
+    list_display = (hostname, type_, state, image, memory, processors, vm_host, next_block)
     list_filter = (TypeFilter, StateFilter, BlockFilter, InUseFilter)
     search_fields = ("hostname", "IPaddress", "currentimage__prettyname", "vmhost__computer__hostname")
     search_help_text = "Search by name, address, image now or VM host"
     ordering = ("hostname", "pk")
     sections = (
-        (None, (hostname, type_, state, image, revision, next_block)),
-        ("Power", (memory, processors, network, platform)),
-        ("Place", (vm_host, provisioning, schedule, groups, address, location, last_check, removed, notes)),
+        (
+            None,
+            (
+                (type_, state),
+                (image, revision),
+                (memory, processors),
+                (network, platform),
+                (vm_host, provisioning),
+                (schedule, groups),
+                (address, location),
+                (last_check, removed),
+                next_block,
+                notes,
+            ),
+        ),
     )
     inlines = (BlocksInline, ReservationsInline)
 

@@ -32,12 +32,6 @@ def prettyname(image: Image) -> str:
     return image.prettyname
 
 
-@column("File name", ordering="name")
-def file_name(image: Image) -> str:
-    """What the back end calls it, without the revision."""
-    return image.name
-
-
 @column("Operating system", ordering="OS__prettyname")
 def operating_system(image: Image) -> str:
     """With the way it is installed, which decides on which computers it can be."""
@@ -89,11 +83,10 @@ def production(image: Image) -> str:
     return fact(image, "revision_name") or "none"
 
 
-@column("Loaded on", ordering="loaded_on")
-def loaded_on(image: Image) -> str:
+@column("Computers with it", ordering="loaded_on")
+def loaded_on(image: Image) -> int:
     """How many computers hold that revision now."""
-    number = fact(image, "loaded_on")
-    return f"{number} computer{'' if number == 1 else 's'}"
+    return int(fact(image, "loaded_on"))
 
 
 @column("Open blocks", ordering="open_blocks")
@@ -102,14 +95,14 @@ def open_blocks(image: Image) -> int:
     return int(fact(image, "open_blocks"))
 
 
-@column("Load time")
+@column("Expected load time")
 def load_time(image: Image) -> str:
-    """What blocks are planned with."""
+    """What blocks are planned with: what loads took in the last 12 months."""
     found = rows.images(image.pk)[0].image
-    return f"{duration(snapshot.load_seconds(found, clock.now()))}, by the loads of the last 12 months"
+    return duration(snapshot.load_seconds(found, clock.now()))
 
 
-@column("Load time without history")
+@column("If it was never loaded")
 def reload_time(image: Image) -> str:
     """What counts while there are no loads to learn from."""
     return f"{image.reloadtime} min"
@@ -247,7 +240,6 @@ class ImageAdmin(ReadOnlyAdmin[Image]):
         platform,
         memory,
         processors,
-        network,
         production,
         loaded_on,
         open_blocks,
@@ -257,10 +249,18 @@ class ImageAdmin(ReadOnlyAdmin[Image]):
     search_help_text = "Search by image, file name or operating system"
     ordering = ("prettyname", "pk")
     sections = (
-        (None, (prettyname, file_name, production, loaded_on, load_time, reload_time, all_times)),
-        ("What a computer must have", (operating_system, platform, memory, processors, network)),
-        ("Limits", (at_once, further_computers)),
-        ("About", (owner, removed, description)),
+        (
+            None,
+            (
+                (production, loaded_on),
+                (load_time, reload_time),
+                (at_once, further_computers),
+                (owner, removed),
+                all_times,
+                description,
+            ),
+        ),
+        ("What a computer must have", ((operating_system, platform), (memory, processors, network))),
     )
     inlines = (BlocksInline, RevisionsInline)
 

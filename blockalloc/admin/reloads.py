@@ -5,6 +5,7 @@ from typing import cast
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_times import end, start
@@ -35,8 +36,8 @@ def reload_link(request: Request, text: str) -> str | None:
 
 @column("Computers")
 def computers(request: Request) -> str:
-    """More than one for a cluster."""
-    return ", ".join(each.computer.hostname for each in _reservations(request))
+    """Links; more than one for a cluster."""
+    return format_html_join(", ", "{}", ((link(each.computer),) for each in _reservations(request)))
 
 
 @column("Image")
@@ -149,12 +150,13 @@ class ReloadAdmin(ReadOnlyAdmin[Request]):
         "reservation__managementnode__hostname",
     )
     search_help_text = "Search by computer, image or management node"
-    sections = ((None, (start, end, computers, images, nodes, state, block)),)
+    sections = ((None, ((start, end), (block, state))),)
     inlines = (ReservationsInline,)
 
     def heading(self, row: Request) -> str:
         """What and when."""
-        return f"Reload of {computers(row)}, {when(row.start) if row.start else 'without a time'}"
+        names = ", ".join(each.computer.hostname for each in _reservations(row))
+        return f"Reload of {names}, {when(row.start) if row.start else 'without a time'}"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Request]:
         """With the computers and the block that each reload is for."""

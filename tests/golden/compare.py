@@ -117,12 +117,9 @@ def _changes(
 
 def _whole(table: str, row: Row) -> Row:
     """A recorded row with the columns that it leaves out, as the schema's defaults."""
-    full: Row = {}
-    for column in tables()[table].columns:
-        default = column.default
-        plain = None if default in (None, "NULL") else str(default).strip("'")
-        full[column.name] = row.get(column.name, plain)
-    return full
+    defaults = {column.name: column.default for column in tables()[table].columns}
+    plain = {name: None if text in (None, "NULL") else str(text).strip("'") for name, text in defaults.items()}
+    return {**plain, **row}
 
 
 def _numbers(value: object) -> object:

@@ -6,6 +6,7 @@ import json
 import xmlrpc.client
 import zoneinfo
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def read_case(path: Path) -> Scenario:
     return dict(case)
 
 
-def test_client(body: bytes, headers: dict[str, str]) -> bytes:
+def in_process(body: bytes, headers: dict[str, str]) -> bytes:
     """Posts through Django's test client: the whole HTTP layer but the socket."""
     response = _client().post("/xmlrpc/", body, content_type="text/xml", headers=headers)
     if response.status_code != 200:
@@ -69,10 +70,7 @@ def _client() -> Client:
     return Client(SERVER_NAME="localhost")
 
 
-test_client.__test__ = False  # type: ignore[attr-defined] - not a test, whatever its name
-
-
-def replay(scenario: Scenario, transport: Transport = test_client, seven: Sevens | None = None) -> list[str]:
+def replay(scenario: Scenario, transport: Transport = in_process, seven: Sevens | None = None) -> list[str]:
     """Differences between the recording and what happens here, none when equal.
 
     `seven` replaces calls by the seven-parameter call.
@@ -93,15 +91,22 @@ def differences(scenario: Scenario, calls: list[Made]) -> list[str]:
     ]
 
 
-def play(scenario: Scenario, transport: Transport = test_client, seven: Sevens | None = None) -> list[Made]:
+def play(scenario: Scenario, transport: Transport = in_process, seven: Sevens | None = None) -> list[Made]:
     """Load the site of a case and make its calls at its time."""
+    with on_site(scenario):
+        return list(_calls(scenario, transport, seven))
+
+
+@contextmanager
+def on_site(scenario: Scenario) -> Iterator[None]:
+    """Load the site of a case; its settings and its time hold meanwhile."""
     limit = scenario.get("settings", {}).get("max_block_machines", 70)
     settings = override_settings(
         TIME_ZONE=scenario["time_zone"], VCL_MAX_BLOCK_MACHINES=limit, VCL_ALLOW_PLAIN_HTTP=True
     )
     with settings, time_machine.travel(now_of(scenario), tick=False):
         tables.load(scenario["tables"], scenario["time_zone"])
-        return list(_calls(scenario, transport, seven))
+        yield
 
 
 def now_of(scenario: Scenario) -> datetime.datetime:
