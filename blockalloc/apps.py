@@ -9,3 +9,7 @@ class BlockAllocConfig(AppConfig):
     name = "blockalloc"
     verbose_name = "Block allocation"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the check of the database."""
+        from blockalloc.schema import system_checks  # noqa: F401 - importing it registers the check

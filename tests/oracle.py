@@ -11,9 +11,8 @@ from typing import NamedTuple
 from scheduling.facts import Block, Computer, Image, Member, Reservation, Site
 from tests.oracle_rules import (
     counts,
-    has_privilege,
-    is_available,
     is_strong_enough,
+    may_use_group,
     schedule_is_open,
     tried_in_order,
 )
@@ -237,18 +236,8 @@ class Oracle:
         """Rule 7."""
         tree = self.site.privileges
         assert tree is not None
-        if computer.owner_id == someone.id:
-            return True
         groups = self.site.computer_groups.get(computer.id, frozenset())
-        if any(tree.group_owners.get(group) in someone.group_ids | someone.owned_group_ids for group in groups):
-            return True
-        holders = [("user", someone.id)] + [("group", group) for group in someone.group_ids]
-        return any(
-            has_privilege(tree, holder, node) and is_available(tree, group, node)
-            for node in tree.parents
-            for holder in holders
-            for group in groups
-        )
+        return computer.owner_id == someone.id or any(may_use_group(tree, someone, group) for group in groups)
 
     def is_free(self, computer: Computer, start: int, aside: int | None) -> bool:
         """Rule 8, and no computer twice in one block."""

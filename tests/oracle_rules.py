@@ -89,3 +89,15 @@ def is_available(tree: PrivilegeTree, group: int, node: int) -> bool:
     above = [at.get(place, frozenset()) for place in to_the_root(tree, node)[1:]]
     cascaded = any("available" in names and "cascade" in names for names in above)
     return "available" in here or (cascaded and "block" not in here)
+
+
+def may_use_group(tree: PrivilegeTree, someone: Member, group: int) -> bool:
+    """Rule 7: whether a member may use the computers of a resource group, by the tree or because it is his."""
+    if tree.group_owners.get(group) in someone.group_ids | someone.owned_group_ids:
+        return True
+    holders = [("user", someone.id)] + [("group", his) for his in someone.group_ids]
+    return any(
+        has_privilege(tree, holder, node) and is_available(tree, group, node)
+        for node in tree.parents
+        for holder in holders
+    )

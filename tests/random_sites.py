@@ -5,6 +5,7 @@ A row is drawn as a whole from a list of likely ones: few choices make cases tha
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from scheduling.facts import Block, Computer, Holding, Image, Maintenance, Member, PrivilegeTree, Reservation, Site
 from tests import sites
+from tests.oracle_rules import local_minute, sunday
 from tests.sites import BLOCK_TIME, CALLER, COMPUTERS, GROUP, HOUR, IMAGES, NODES, RELOAD_USER, STRANGER, at
 
 # Local evenings and mornings about a week's end, changes of the clock, and an ordinary day.
@@ -293,9 +295,15 @@ def _recent(
 
 
 def _privileges(draw: st.DrawFn, members: list[Member], hard: Difficulties) -> PrivilegeTree:
-    """Five nodes below a root that is its own parent or has none; some trees are broken."""
+    """Everybody may use the usual computers, or it depends."""
     if "privileges" not in hard:
         return sites.open_tree()
+    return draw(trees(members))
+
+
+@st.composite
+def trees(draw: st.DrawFn, members: Sequence[Member]) -> PrivilegeTree:
+    """Five nodes below a root that is its own parent or has none; some trees are broken."""
     grants = {("group", GROUP): {1: draw(st.sampled_from(PRIVILEGES))}}
     offers = {COMPUTERS: {2: draw(st.sampled_from(OFFERS))}}
     holders = [("group", GROUP), ("group", GROUP + 1), *(("user", member.id) for member in members)]
@@ -307,6 +315,25 @@ def _privileges(draw: st.DrawFn, members: list[Member], hard: Difficulties) -> P
         offers.setdefault(draw(st.sampled_from(GROUPS)), {}).update(at_node)
     owners = {group: GROUP + draw(st.integers(0, 5)) for group in GROUPS} if draw(st.booleans()) else {}
     return sites.tree(draw(st.sampled_from(TREES)), grants, offers, owners)
+
+
+@st.composite
+def openings(draw: st.DrawFn) -> tuple[list[tuple[int, int]], int, int, ZoneInfo]:
+    """A schedule and a window, whose ends are close to one another: entries, start, end, zone."""
+    local, name = draw(st.sampled_from(STARTS))
+    zone, day = ZoneInfo(name), 24 * HOUR
+    start = at(local, name) + 600 * draw(st.integers(-300, 300)) + draw(st.sampled_from([0, 1, 59]))
+    week = [7 * day - HOUR, 7 * day - 1200, 7 * day - 1, 7 * day, 7 * day + HOUR]
+    end = start + draw(st.sampled_from([60, HOUR, 5 * HOUR, day, 3 * day, *week]))
+    first, last = (_minute(instant, zone) for instant in (start, end))
+    opens = st.sampled_from([0, 0, 1, max(first - 1, 0), first, first, first + 1])
+    closes = st.sampled_from([10080, 10080, 10079, max(last - 1, 0), last, last, last + 1])
+    return draw(st.lists(st.tuples(opens, closes), min_size=1, max_size=3)), start, end, zone
+
+
+def _minute(instant: int, zone: ZoneInfo) -> int:
+    local = local_minute(instant, zone)
+    return (local - sunday(local)) // timedelta(minutes=1)
 
 
 @st.composite

@@ -168,3 +168,16 @@ def test_failures_of_one_member_do_not_trouble_another() -> None:
     there = site([computer(id_) for id_ in (1, 2, 3)], members=PEOPLE[:2], privileges=open_tree(), recent=recent)
     found = planned(there, 2)
     assert (members_of(found), computers_of(found)) == ([12, 11], [(2,), (1,)])
+
+
+def test_failures_of_one_member_may_cost_him_a_cluster_that_another_can_have() -> None:
+    """For Bob the only computer that does for the subimage comes first for the image; for Ada it does not."""
+    there = site(
+        [computer(1), computer(2, ram=4096)],
+        members=PEOPLE[:2],
+        privileges=open_tree(),
+        recent={(12, 1): frozenset({1})},
+    )
+    cluster = block(2, [image(1), image(2, min_ram=4096)])
+    found = plan(there, cluster, ignore_privileges=False)
+    assert (members_of(found), computers_of(found)) == ([11], [(1, 2)])

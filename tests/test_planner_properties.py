@@ -6,18 +6,23 @@ HYPOTHESIS_PROFILE=long looks at many more of them.
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from scheduling.confirmation import standing
-from scheduling.facts import Computer, Reservation, Site
+from scheduling.facts import Computer, Member, PrivilegeTree, Reservation, Site
 from scheduling.plan import Machine as PlannedMachine
 from scheduling.plan import Plan
 from scheduling.planner import plan
+from scheduling.privileges import Privileges
+from scheduling.windows import schedule_covers
 from tests import sites
 from tests.oracle import Answer, Machine, Oracle, Taken
-from tests.random_sites import Case, cases, shuffled
+from tests.oracle_rules import may_use_group, schedule_is_open
+from tests.random_sites import GROUPS, Case, cases, openings, shuffled, trees
+from tests.sites import GROUP
 
 EXAMPLES = {"ci": 350, "long": 10000}
 PROFILE = settings(
@@ -56,6 +61,24 @@ def test_the_plan_is_the_one_that_the_specification_describes(case: Case) -> Non
     event(f"adopted: {any(machine.request_id for machine in expected.machines)}")
     machines = [in_short(machine) for machine in found.machines]
     assert Answer(machines, found.had, found.allocated, found.late) == expected
+
+
+PEOPLE = [sites.member(10), sites.member(11, groups={GROUP, GROUP + 1}), sites.member(12, owns={GROUP + 3})]
+
+
+@MOST
+@given(trees(PEOPLE), st.sampled_from(PEOPLE))
+def test_access_is_what_the_specification_says(tree: PrivilegeTree, someone: Member) -> None:
+    granted = Privileges(tree).granted_groups(someone)
+    assert {group for group in GROUPS if may_use_group(tree, someone, group)} == granted & set(GROUPS)
+
+
+@MOST
+@given(openings())
+def test_schedules_are_open_when_the_specification_says_so(
+    opening: tuple[list[tuple[int, int]], int, int, ZoneInfo],
+) -> None:
+    assert schedule_covers(*opening) == schedule_is_open(*opening)
 
 
 @PROFILE

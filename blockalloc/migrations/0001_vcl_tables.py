@@ -12,8 +12,6 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = []
-    # A database that is refused is left as it was: Django's own tables come after the check.
-    run_before = [("contenttypes", "0001_initial"), ("sessions", "0001_initial")]
 
     operations = [
         CreateOrAdoptTables(),

@@ -1,0 +1,27 @@
+"""A database that the service cannot work on is refused before `migrate` makes a single table in it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.management.base import CommandError
+from django.db import connections
+
+from blockalloc.schema.adopt import check_adoptable, check_server, vcl_tables_in
+
+
+@register(Tags.database)
+def check_databases(databases: Sequence[str] | None, **_: Any) -> list[CheckMessage]:
+    """blockalloc.E001: the server is too old, or its VCL tables are not VCL 2.5's. Run by `migrate`."""
+    return [problem for alias in databases or () for problem in _check(alias)]
+
+
+def _check(alias: str) -> list[CheckMessage]:
+    connection = connections[alias]
+    try:
+        check_server(connection)
+        if vcl_tables_in(connection):
+            check_adoptable(connection)
+    except CommandError as refusal:
+        return [Error(str(refusal), id="blockalloc.E001")]
+    return []
