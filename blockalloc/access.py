@@ -11,8 +11,6 @@ def may_use_image(row: ImageRow, user_id: int) -> bool:
     if row.owner_id == user_id:
         return True
     linked = links.read([links.image_groups_part([row.image.id]), *links.privilege_parts([user_id])])
-    if linked.privileges is None:
-        return False
     none: frozenset[int] = frozenset()
     user = Member(user_id, "", linked.user_groups.get(user_id, none), linked.owned_groups.get(user_id, none))
     groups = linked.image_groups.get(row.image.id, none)

@@ -25,7 +25,7 @@ class Chooser:
         self._memory = HostMemory(site)
         self._use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
         self._load = NodeLoad(site)
-        self._privileges = Privileges(site.privileges) if site.privileges and not ignore_privileges else None
+        self._privileges = None if ignore_privileges else Privileges(site.privileges)
         self._granted: dict[int, frozenset[int]] = {}
         self._owners = {computer.owner_id for computer in site.computers.values()} if self._privileges else set()
         self.taken = {held.computer_id for held in site.holdings if held.block_time_id == block.block_time_id}
@@ -69,7 +69,6 @@ class Chooser:
         """Take note of a whole machine: what follows must fit beside it."""
         for assignment in assignments:
             self._load.add(assignment.management_node, window.start)
-            self.passed_over.pop(assignment.computer.id, None)
 
     def access_of(self, member: Member) -> tuple[object, ...]:
         """What tells this member's chances from another's: members with equal access fare alike."""

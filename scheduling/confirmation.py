@@ -40,10 +40,27 @@ class _Confirmation:
         for machine in machines:
             if whole_machines(self._block.images, self._held) >= self._block.machines:
                 break
-            if not any(self._reason_against(assignment, machine) for assignment in machine.assignments):
+            if self._stands(machine):
                 kept.append(machine)
-                self._keep(machine)
+                self._held.update(assignment.image.id for assignment in machine.assignments)
         return kept
+
+    def _stands(self, machine: Machine) -> bool:
+        """Whether every computer of the machine can be had, each beside those before it; else none is noted."""
+        noted: list[Assignment] = []
+        for assignment in machine.assignments:
+            if self._reason_against(assignment, machine) is not None:
+                self._take_back(noted)
+                return False
+            noted.append(assignment)
+            self._use.choose(assignment.computer.id, assignment.image)
+            self._memory.plan(assignment.computer, assignment.image, machine.reload.start, self._block.end)
+        return True
+
+    def _take_back(self, noted: list[Assignment]) -> None:
+        for assignment in noted:
+            self._use.forget(assignment.computer.id, assignment.image)
+            self._memory.forget(assignment.computer)
 
     def _reason_against(self, assignment: Assignment, machine: Machine) -> Reason | None:
         computer, image = assignment.computer, assignment.image
@@ -56,9 +73,3 @@ class _Confirmation:
             or self._occupancy.reason_against(computer, start, end, aside)
             or self._memory.reason_against(computer, image, start, end)
         )
-
-    def _keep(self, machine: Machine) -> None:
-        for assignment in machine.assignments:
-            self._use.choose(assignment.computer.id, assignment.image)
-            self._memory.plan(assignment.computer, assignment.image, machine.reload.start, self._block.end)
-            self._held[assignment.image.id] += 1

@@ -121,6 +121,9 @@ class PrivilegeTree:
     group_owners: Mapping[int, int]  # resource group -> user group that owns it
 
 
+NO_PRIVILEGES = PrivilegeTree({}, {}, {}, {})
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """The block time to be filled."""
@@ -156,4 +159,4 @@ class Site:
     members: Sequence[Member] = ()  # of the user group, by unityid
     caller_id: int = 0  # the calling account
     recent: Mapping[tuple[int, int], frozenset[int]] | None = None  # (user, image) -> computers (SPEC 4, order)
-    privileges: PrivilegeTree | None = None  # read when privileges count
+    privileges: PrivilegeTree = NO_PRIVILEGES  # read when privileges count

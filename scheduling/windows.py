@@ -27,10 +27,11 @@ def schedule_covers(times: Sequence[tuple[int, int]], start: int, end: int, zone
 
     `times` are (start, end) minutes of the week, Sunday 00:00 = 0, 10080 = the week's end.
     """
-    if end - start >= WEEK:
-        return any(opens == 0 and closes >= WEEK_MINUTES for opens, closes in times)
     first_week, first = minute_of_week(start, zone)
     last_week, last = minute_of_week(end, zone)
+    # Where the clock is put forward, less than seven days can touch three weeks of the calendar.
+    if end - start >= WEEK or last_week - first_week > timedelta(weeks=1):
+        return any(opens == 0 and closes >= WEEK_MINUTES for opens, closes in times)
     if first_week == last_week:
         return any(opens <= first and closes >= last for opens, closes in times)
     to_the_end = any(opens <= first and closes >= WEEK_MINUTES for opens, closes in times)

@@ -136,7 +136,6 @@ def test_with_all_machines_there_nothing_is_planned() -> None:
     assert (found.had, found.allocated, list(found.machines), found.shortfall) == (1, 1, [], None)
 
 
-@pytest.mark.xfail(strict=True, reason="the reasons of an image that is looked at late cover what was chosen before")
 def test_a_computer_that_was_chosen_is_not_told_to_be_passed_over() -> None:
     """Computer 1 does for the image, not for the subimage, and the other way round."""
     held = [own_holding(9, IMAGE)]
@@ -180,7 +179,6 @@ def test_a_cluster_that_lost_one_computer_falls_whole() -> None:
     assert standing(again, cluster(2), machines, ignore_privileges=True) == list(machines[1:])
 
 
-@pytest.mark.xfail(strict=True, reason="the computers of one machine are not counted beside one another")
 def test_a_limit_reached_meanwhile_holds_within_one_cluster() -> None:
     twice = MAIN._replace(max_concurrent=3)
     machines = plan(mixed(4, 0), cluster(1, twice, twice), ignore_privileges=True).machines
@@ -190,7 +188,6 @@ def test_a_limit_reached_meanwhile_holds_within_one_cluster() -> None:
     assert standing(again, cluster(1, twice, twice), machines, ignore_privileges=True) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the computers of one machine are not counted beside one another")
 def test_host_memory_taken_meanwhile_counts_for_a_whole_cluster() -> None:
     twice = vmware_image()
     computers = [host(90, ram=6144), vm(1, 90), vm(2, 90), vm(3, 90)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from blockalloc.store.sql import Value, fetch
 from blockalloc.store.times import to_local
-from scheduling.facts import PrivilegeTree
+from scheduling.facts import NO_PRIVILEGES, PrivilegeTree
 from scheduling.windows import MINUTE
 
 RECENT = 90 * MINUTE  # a reservation that began later and is over already may have failed unnoticed
@@ -43,7 +43,7 @@ class Links:
     recent: dict[tuple[int, int], frozenset[int]] = field(default_factory=dict)  # (user, image) -> computers
     user_groups: dict[int, frozenset[int]] = field(default_factory=dict)  # user -> groups he is in
     owned_groups: dict[int, frozenset[int]] = field(default_factory=dict)  # user -> groups he owns
-    privileges: PrivilegeTree | None = None
+    privileges: PrivilegeTree = NO_PRIVILEGES
     reload_user: int = 0  # vclreload@Local, who owns reload requests
 
 
@@ -149,7 +149,7 @@ def read(parts: Sequence[Part]) -> Links:
         recent=_recent(rows[_RECENT]),
         user_groups=_sets(rows[_MEMBERSHIP]),
         owned_groups=_sets(rows[_GROUP_OWNER]),
-        privileges=_tree(rows) if rows[_PARENT] else None,
+        privileges=_tree(rows),
         reload_user=rows[_RELOAD_USER][0][0] if rows[_RELOAD_USER] else 0,
     )
 
