@@ -98,7 +98,9 @@ def test_scripts_are_well_formed_and_executable(script: str) -> None:
 
 
 def test_make_alone_lists_the_targets() -> None:
-    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     targets = re.findall(r"^make (\S+) +\S", listed, re.MULTILINE)
     assert {"setup", "demo", "serve", "test", "test-mariadb", "lint", "clean", "help"} <= set(targets)
     assert len(targets) == len(listed.splitlines())
