@@ -234,10 +234,9 @@ class Oracle:
 
     def may_use(self, someone: Member, computer: Computer) -> bool:
         """Rule 7."""
-        tree = self.site.privileges
-        assert tree is not None
         groups = self.site.computer_groups.get(computer.id, frozenset())
-        return computer.owner_id == someone.id or any(may_use_group(tree, someone, group) for group in groups)
+        by_group = any(may_use_group(self.site.privileges, someone, group) for group in groups)
+        return computer.owner_id == someone.id or by_group
 
     def is_free(self, computer: Computer, start: int, aside: int | None) -> bool:
         """Rule 8, and no computer twice in one block."""

@@ -342,3 +342,9 @@ def test_unhealthy_when_it_does_not(monkeypatch: pytest.MonkeyPatch, caplog: pyt
 
 def test_the_health_check_takes_no_posts() -> None:
     assert Client().post("/healthz").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/", "/admin"])
+def test_people_who_leave_out_the_rest_of_the_address_find_the_staff_pages(path: str) -> None:
+    response = Client(SERVER_NAME="localhost").get(path)
+    assert (response.status_code, response["Location"]) == (302, "/admin/")

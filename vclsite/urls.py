@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import path, re_path
+from django.views.generic import RedirectView
 
 from blockalloc.health import healthz
 from blockalloc.rpc.endpoint import front_end_path, xmlrpc
@@ -12,5 +13,7 @@ urlpatterns = [
     # Back ends configured for VCL's front end call …/index.php?mode=xmlrpccall.
     re_path(r"^(?:.*/)?index\.php$", front_end_path),
     path("admin/", admin.site.urls),
+    path("admin", RedirectView.as_view(url="/admin/")),
+    path("", RedirectView.as_view(url="/admin/")),
     path("healthz", healthz),
 ]
