@@ -66,10 +66,7 @@ def site_parts(image_ids: Sequence[int]) -> list[Part]:
     images = _listed(image_ids)
     return [
         (f"SELECT {_COMPUTER}, r.subid, m.resourcegroupid, 0 {_MEMBERS} WHERE t.name = 'computer'", []),
-        (
-            f"SELECT {_IMAGE}, r.subid, m.resourcegroupid, 0 {_MEMBERS} WHERE t.name = 'image' AND r.subid IN {images}",
-            [],
-        ),
+        image_groups_part(image_ids),
         (f"SELECT {_NODE}, r.subid, m.resourcegroupid, 0 {_MEMBERS} WHERE t.name = 'managementnode'", []),
         (f"SELECT {_MAP}, resourcegroupid1, resourcegroupid2, 0 FROM resourcemap", []),
         (f"SELECT {_SCHEDULE}, scheduleid, start, `end` FROM scheduletimes", []),
