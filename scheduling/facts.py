@@ -151,7 +151,7 @@ class Site:
     install_types: Mapping[int, frozenset[str]]  # provisioning -> install types it supports
     management_nodes: Sequence[ManagementNode]
     maintenances: Sequence[Maintenance]
-    reservations: Sequence[Reservation]
+    reservations: Sequence[Reservation]  # a request's in the order of their ids: the first is of its image
     holdings: Sequence[Holding]
     claimed: frozenset[int]  # computers with a live semaphore that stops us
     load_seconds: int  # load time of the block's image (SPEC 6)
