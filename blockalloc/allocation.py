@@ -8,12 +8,15 @@ the guard, so of our own calls only one is at it at any time.
 """
 
 import logging
+import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from django.db import DatabaseError, transaction
+from django.conf import settings
+from django.db import Error, transaction
 
-from blockalloc import clock, refusals
+from blockalloc import checks, clock, refusals
 from blockalloc.calls import Caller, Outcome
 from blockalloc.checks import Order
 from blockalloc.store import claims, commit, snapshot
@@ -25,6 +28,9 @@ from scheduling.facts import Site
 from scheduling.plan import Assignment, Machine, Plan, whole_machines
 
 log = logging.getLogger(__name__)
+
+# Seconds between two looks at whether other calls in flight are done.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 LATE = (13, "possibly insufficient time to load machines")
 NOTHING = (14, "unable to allocate any machines")
@@ -38,41 +44,58 @@ class Remembered(Exception):
         self.outcome = outcome
 
 
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What a transaction has claimed and the next one has to confirm."""
+
+    order: Order
+    site: Site
+    plan: Plan
+    call_id: str
+
+
+class _Rival(Exception):
+    """Other calls are at work: about the same (`same`), or on computers that this one is short of."""
+
+    def __init__(self, *, same: bool) -> None:
+        super().__init__()
+        self.same = same
+
+
 class AllocationCall:
     """One call of one caller. `check` gives the order or raises Refusal; it runs inside the guard.
 
-    `before` runs first in every transaction, `after` in the one that writes, with the outcome:
-    the idempotency key hooks in there.
+    `before` runs first, in the claiming transaction, `after` in the one that writes, with the
+    outcome: the idempotency key hooks in there. `subject` tells apart what calls for new blocks are
+    about; two calls about the same never run at the same time.
     """
 
     def __init__(
         self,
         check: Callable[[int], Order],
         caller: Caller,
+        subject: str = "",
         before: Callable[[int], None] = lambda now: None,
         after: Callable[[Outcome, int], None] = lambda outcome, now: None,
     ) -> None:
         self._check = check
         self._caller = caller
+        self._subject = subject
         self._before = before
         self._after = after
-        self._id = uuid.uuid4().hex
         self._now = clock.now()
+        self._token = uuid.uuid4().hex
         self._deadline = Deadline()
-        self._claimed: set[int] = set()
-        self._order: Order
-        self._site: Site
-        self.plan: Plan
-        self.machines: Sequence[Machine] = ()  # what was written; of a dry run what would be
+        self._claims_of = ""  # the call id of committed claims
 
-    def dry_run(self) -> Outcome:
-        """Check and plan, write nothing and claim nothing."""
+    def dry_run(self) -> "Result":
+        """Check and plan, write nothing and claim nothing. Raises Refusal."""
         with transaction.atomic():
-            self._look()
-        self.machines = self.plan.machines
-        return self._outcome(self._order.block.block_time_id, self.plan.allocated)
+            stage, _ = self._look()
+        outcome = _outcome(stage, stage.plan.machines, stage.order.block.block_time_id, stage.plan.allocated)
+        return Result(outcome, stage.plan.machines, stage.plan, stage.site)
 
-    def run(self) -> Outcome:
+    def run(self) -> "Result":
         """Allocate. Raises Refusal; nothing was written then."""
         try:
             return self._in_rounds()
@@ -80,115 +103,145 @@ class AllocationCall:
             self._give_up()
             raise
 
-    def _in_rounds(self) -> Outcome:
-        rounds = (self._claim, lambda: self._confirm(exchange=True), lambda: self._confirm(exchange=False))
-        for attempt in rounds:
-            outcome = guarded(attempt, self._deadline)
-            if outcome is not None:
-                return outcome
-            # Only now is the transaction with the claims committed.
-            self._claimed.update(found.computer.id for found in _assignments(self.plan.machines))
-        raise AssertionError("the last round writes what it has")
+    def _in_rounds(self) -> "Result":
+        """Claim, confirm, and once more when something was lost.
 
-    def hostname(self, computer_id: int) -> str:
-        """The name of a computer of the site as the plan saw it."""
-        return self._site.computers[computer_id].hostname
+        A transaction may be tried again: it leaves nothing behind but what it returns.
+        """
+        found = self._claim_when_alone()
+        if isinstance(found, _Stage):
+            self._claims_of = found.call_id
+            found = self._next_round(found, exchange=True)
+        if isinstance(found, _Stage):
+            found = self._next_round(found, exchange=False)
+        assert isinstance(found, Result)  # the last round writes what it has
+        return found
+
+    def _claim_when_alone(self) -> "_Stage | Result":
+        """The first transaction, once no other call in flight can spoil the answer.
+
+        A call about the same would be answered twice: Refusal 205 when it does not end in time. For
+        computers that other calls have claimed and may give back, half of the time is waited.
+        """
+        pause = _FIRST_PAUSE
+        while True:
+            patient = self._deadline.left() > settings.VCL_GUARD_WAIT_SECONDS / 2
+            try:
+                return guarded(lambda: self._claim(patient=patient), self._deadline)  # noqa: B023 - runs at once
+            except _Rival as rival:
+                if rival.same and self._deadline.left() <= 0:
+                    raise refusals.busy() from rival
+                time.sleep(min(pause, self._deadline.left()))
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _next_round(self, stage: _Stage, *, exchange: bool) -> "_Stage | Result":
+        return guarded(lambda: self._confirm(stage, exchange=exchange), self._deadline)
 
     # --- the transactions -----------------------------------------------------------------------
 
-    def _look(self) -> None:
-        """Check the call, read the facts, plan."""
-        self._order = self._check(self._now)
-        self._site = snapshot.read_site(self._question())
-        self._make_plan()
-        if self.plan.had < self.plan.wanted and not (self._order.ignore_privileges or self._site.members):
-            raise refusals.no_members(self._order.block.group_id)
+    def _look(self) -> tuple[_Stage, frozenset[str]]:
+        """Check the call, read the facts, plan; with the claims of other calls in flight."""
+        order = self._check(self._now)
+        call_id = f"{self._subject_of(order) or 'new'}.{self._token}"
+        seen = snapshot.read(self._question(order, call_id))
+        plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
+        if plan.had < plan.wanted and not (order.ignore_privileges or seen.site.members):
+            raise refusals.no_members(order.block.group_id)
+        return _Stage(order, seen.site, plan, call_id), seen.rivals
 
-    def _claim(self) -> Outcome | None:
-        """First transaction. Gives the outcome when there is nothing to confirm."""
+    def _claim(self, *, patient: bool) -> "_Stage | Result":
+        """First transaction. Gives the result when there is nothing to confirm."""
         self._before(self._now)
-        self._look()
-        if not self.plan.machines:
-            return self._write(self._order.block.block_time_id, [])
-        claims.purge(clock.now())
-        self._claim_computers()
-        return None
+        stage, rivals = self._look()
+        subject, plan = self._subject_of(stage.order), stage.plan
+        if plan.had < plan.wanted and subject and any(rival.startswith(f"{subject}.") for rival in rivals):
+            raise _Rival(same=True)
+        if patient and rivals and plan.allocated < plan.wanted:
+            raise _Rival(same=False)
+        if not stage.plan.machines:
+            return self._write(stage, [])
+        claims.claim(stage.call_id, _assignments(stage.plan.machines), clock.now())
+        return stage
 
-    def _confirm(self, *, exchange: bool) -> Outcome | None:
-        """Look again and write; with `exchange`, plan anew when something was lost, and give None."""
-        self._before(self._now)
-        self._site = snapshot.read_again(self._site, self._question())
-        block, ignore = self._order.block, self._order.ignore_privileges
-        kept = standing(self._site, block, self.plan.machines, ignore_privileges=ignore)
-        if exchange and self._is_short_of(kept):
-            self._make_plan()
-            self._claim_computers()
-            return None
-        return self._write(block.block_time_id, kept)
+    def _confirm(self, stage: _Stage, *, exchange: bool) -> "_Stage | Result":
+        """Look again and write. With `exchange`, plan and claim anew when something was lost."""
+        order = stage.order
+        checks.must_still_be_open(order, self._now)
+        seen = snapshot.read_again(stage.site, self._question(order, stage.call_id))
+        machines = stage.plan.machines
+        # A claim that ran out while the call waited keeps nobody off: its computer counts as lost.
+        lapsed = {found.computer.id for found in _assignments(machines)} - seen.own_claims
+        looked_at = replace(seen.site, claimed=seen.site.claimed | lapsed)
+        kept = standing(looked_at, order.block, machines, ignore_privileges=order.ignore_privileges)
+        stage = replace(stage, site=seen.site)
+        if exchange and len(kept) < len(machines) and _total(stage, kept) < order.block.machines:
+            plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
+            claims.claim(stage.call_id, _assignments(plan.machines), clock.now())
+            return replace(stage, plan=plan)
+        return self._write(stage, kept)
 
-    def _is_short_of(self, kept: Sequence[Machine]) -> bool:
-        """Whether machines of the plan were lost that are still wanted."""
-        return len(kept) < len(self.plan.machines) and self._total(kept) < self._order.block.machines
-
-    def _write(self, block_time_id: int, machines: Sequence[Machine]) -> Outcome:
+    def _write(self, stage: _Stage, machines: Sequence[Machine]) -> "Result":
         """Write the machines, with their block when it is new and kept, and hold their computers."""
-        order = self._order
-        owner = self._site.reload_user_id
+        order, owner = stage.order, stage.site.reload_user_id
+        block_time_id = order.block.block_time_id
         if order.new_block is not None and (machines or order.keep_empty):
             block_time_id = commit.write_block(order.new_block, owner)
         commit.write_machines(block_time_id, machines, owner, self._now)
-        self._hold(machines)
-        self.machines = machines
-        outcome = self._outcome(block_time_id, self._total(machines))
+        if stage.plan.machines:
+            claims.hold(stage.call_id, _assignments(machines), clock.now())
+        if len(machines) < len(stage.plan.machines):
+            claims.release(stage.call_id)
+        outcome = _outcome(stage, machines, block_time_id, _total(stage, machines))
         self._after(outcome, self._now)
-        return outcome
+        return Result(outcome, machines, stage.plan, stage.site)
 
     # --- pieces ---------------------------------------------------------------------------------
 
-    def _question(self) -> Question:
-        order = self._order
-        return Question(order.block, self._now, clock.now(), self._caller.user_id, self._id, order.ignore_privileges)
+    def _subject_of(self, order: Order) -> str:
+        """What the call is about: its block time, or what `subject` says of a new block."""
+        return str(order.block.block_time_id or self._subject)
 
-    def _make_plan(self) -> None:
-        order = self._order
-        self.plan = planner.plan(self._site, order.block, ignore_privileges=order.ignore_privileges)
-
-    def _claim_computers(self) -> None:
-        new = [found for found in _assignments(self.plan.machines) if found.computer.id not in self._claimed]
-        if new:
-            claims.claim(self._id, new, clock.now())
-
-    def _hold(self, machines: Sequence[Machine]) -> None:
-        held = [found.computer.id for found in _assignments(machines)]
-        if held:
-            claims.hold(self._id, held, clock.now())
-        if self._claimed - set(held):
-            claims.release(self._id)
+    def _question(self, order: Order, call_id: str) -> Question:
+        ignore = order.ignore_privileges
+        return Question(order.block, self._now, clock.now(), self._caller.user_id, call_id, ignore)
 
     def _give_up(self) -> None:
         """Free the claims of a call that failed, so that its retry finds the computers free."""
-        if not self._claimed:
+        if not self._claims_of:
             return
         try:
-            claims.release(self._id)
-        except DatabaseError:
+            claims.release(self._claims_of)
+        except Error:
             log.exception("claims of a failed call stay until they expire")
 
-    def _total(self, machines: Sequence[Machine]) -> int:
-        """Whole machines of the block with these, never more than wanted."""
-        held = held_images(self._site, self._order.block)
-        held.update(found.image.id for found in _assignments(machines))
-        return min(whole_machines(self._order.block.images, held), self._order.block.machines)
 
-    def _outcome(self, block_time_id: int, allocated: int) -> Outcome:
-        unallocated = self.plan.wanted - allocated
-        if not self.machines and not unallocated:
-            return Outcome("completed", allocated, unallocated, block_time_id)
-        if not self.machines:
-            return Outcome("warning", allocated, unallocated, block_time_id, NOTHING)
-        if self.plan.late:
-            return Outcome("warning", allocated, unallocated, block_time_id, LATE)
-        return Outcome("success", allocated, unallocated, block_time_id)
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a call answers and took, and the plan and the site that explain it."""
+
+    outcome: Outcome
+    machines: Sequence[Machine]  # what was written; of a dry run what would be
+    plan: Plan
+    site: Site
+
+
+def _total(stage: _Stage, machines: Sequence[Machine]) -> int:
+    """Whole machines of the block with these, never more than wanted."""
+    block = stage.order.block
+    held = held_images(stage.site, block)
+    held.update(found.image.id for found in _assignments(machines))
+    return min(whole_machines(block.images, held), block.machines)
+
+
+def _outcome(stage: _Stage, machines: Sequence[Machine], block_time_id: int, allocated: int) -> Outcome:
+    unallocated = stage.plan.wanted - allocated
+    if not machines and not unallocated:
+        return Outcome("completed", allocated, unallocated, block_time_id)
+    if not machines:
+        return Outcome("warning", allocated, unallocated, block_time_id, NOTHING)
+    if stage.plan.late:
+        return Outcome("warning", allocated, unallocated, block_time_id, LATE)
+    return Outcome("success", allocated, unallocated, block_time_id)
 
 
 def _assignments(machines: Sequence[Machine]) -> list[Assignment]:

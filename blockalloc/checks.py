@@ -69,6 +69,12 @@ def five_or_six_parameters(call: NewBlockCall, caller: Caller, now: int) -> Orde
     return _new_block_order(images, start, end, machines, group_id, node, ignore=ignore, keep_empty=True)
 
 
+def must_still_be_open(order: Order, now: int) -> None:
+    """Raise Refusal 8, 202, 203 or 9 when an existing block time has been closed since it was checked."""
+    if order.block.block_time_id:
+        _open_block_time(order.block.block_time_id, now, "blockTimeid")
+
+
 def _seven_for_new_block(call: BlockAllocationCall, now: int) -> Order:
     images = _usable(_images(call.image_id), call.image_id, "imageid")
     start, end = _times(call.start, call.end, now, "start", "end")

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from hashlib import sha256
 
 from blockalloc import checks
-from blockalloc.allocation import AllocationCall, Remembered
+from blockalloc.allocation import AllocationCall, Remembered, Result
 from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall, Outcome
 from blockalloc.site_time import site_zone
 from blockalloc.store import idempotency, rows
@@ -69,22 +70,24 @@ def allocate(call: BlockAllocationCall, caller: Caller, *, dry_run: bool = False
     """The same with all that is known of it. A dry run plans and writes nothing. Raises Refusal."""
     memory = _Memory(call, caller)
     work = AllocationCall(
-        lambda now: checks.seven_parameters(call, now), caller, before=memory.look_up, after=memory.keep
+        lambda now: checks.seven_parameters(call, now), caller, memory.subject, memory.look_up, memory.keep
     )
     try:
-        outcome = work.dry_run() if dry_run else work.run()
+        result = work.dry_run() if dry_run else work.run()
     except Remembered as earlier:
         return Allocation(earlier.outcome, ())
-    machines = [_in_words(machine) for machine in work.machines]
-    if not outcome.unallocated:
-        return Allocation(outcome, machines)
-    stopped_by = work.plan.shortfall.told(site_zone()) if work.plan.shortfall else ""
-    return Allocation(outcome, machines, stopped_by, _obstacles(work))
+    machines = [_in_words(machine) for machine in result.machines]
+    if not result.outcome.unallocated:
+        return Allocation(result.outcome, machines)
+    shortfall = result.plan.shortfall
+    stopped_by = shortfall.told(site_zone()) if shortfall else ""
+    return Allocation(result.outcome, machines, stopped_by, _obstacles(result))
 
 
 def process_block_time(block_time_id: int | None, ignore_privileges: bool | None, caller: Caller) -> Outcome:
     """XMLRPCprocessBlockTime: fill a block time to the machines of its request (SPEC 2.2). Raises Refusal."""
-    return AllocationCall(lambda now: checks.process_block_time(block_time_id, ignore_privileges, now), caller).run()
+    work = AllocationCall(lambda now: checks.process_block_time(block_time_id, ignore_privileges, now), caller)
+    return work.run().outcome
 
 
 def create_block(call: NewBlockCall, caller: Caller) -> Outcome:
@@ -92,7 +95,8 @@ def create_block(call: NewBlockCall, caller: Caller) -> Outcome:
 
     The block is kept even when no machine can be had for it.
     """
-    return AllocationCall(lambda now: checks.five_or_six_parameters(call, caller, now), caller).run()
+    work = AllocationCall(lambda now: checks.five_or_six_parameters(call, caller, now), caller)
+    return work.run().outcome
 
 
 def system_caller(door: str) -> Caller:
@@ -114,6 +118,8 @@ class _Memory:
         self._user = caller.name
         self._key = call.idempotency_key if call.block_time_id == 0 else None
         self._parameters = repr(astuple(call)[:7])
+        # Stands for user and key in the name of a claim, whatever characters they have.
+        self.subject = f"key-{sha256(repr((self._user, self._key)).encode()).hexdigest()[:32]}" if self._key else ""
 
     def look_up(self, now: int) -> None:
         """Raises Remembered when the call was answered before, Refusal 204 when the key was used otherwise."""
@@ -130,17 +136,17 @@ class _Memory:
             idempotency.remember(self._user, self._key, self._parameters, outcome.allocated, outcome.block_time_id, now)
 
 
-def _obstacles(work: AllocationCall) -> list[Obstacle]:
+def _obstacles(result: Result) -> list[Obstacle]:
     """Why computers were passed over, by rule."""
     by_rule: dict[str, list[int]] = {}
-    for computer_id, reason in work.plan.passed_over.items():
+    for computer_id, reason in result.plan.passed_over.items():
         by_rule.setdefault(reason.rule, []).append(computer_id)
     return [
         Obstacle(
             rule,
             len(computers),
-            work.hostname(computers[0]),
-            work.plan.passed_over[computers[0]].told(site_zone()),
+            result.site.computers[computers[0]].hostname,
+            result.plan.passed_over[computers[0]].told(site_zone()),
         )
         for rule, computers in sorted(by_rule.items(), key=lambda item: (-len(item[1]), item[0]))
     ]

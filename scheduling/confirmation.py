@@ -36,6 +36,7 @@ class _Confirmation:
 
     def run(self, machines: Sequence[Machine]) -> list[Machine]:
         """Machine by machine, each beside those before it."""
+        had = whole_machines(self._block.images, self._held)
         kept = []
         for machine in machines:
             if whole_machines(self._block.images, self._held) >= self._block.machines:
@@ -43,7 +44,8 @@ class _Confirmation:
             if self._stands(machine):
                 kept.append(machine)
                 self._held.update(assignment.image.id for assignment in machine.assignments)
-        return kept
+        # Parts of a cluster alone are no machine.
+        return kept if whole_machines(self._block.images, self._held) > had else []
 
     def _stands(self, machine: Machine) -> bool:
         """Whether every computer of the machine can be had, each beside those before it; else none is noted."""

@@ -42,6 +42,8 @@ class _Planning:
         if wanting:
             self._adopt()
             self._fill()
+        if self._whole() == had:
+            self._machines.clear()  # parts of a cluster alone are no machine
         return Plan(
             machines=self._machines,
             had=had,

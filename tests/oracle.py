@@ -68,6 +68,8 @@ class Oracle:
         if wanting:
             self.adopt()
             self.fill()
+        if self.whole() == had:
+            self.machines = []  # a part of a cluster alone is no machine
         return Answer(self.machines, had, min(self.whole(), self.block.machines), late)
 
     def adopt(self) -> None:

@@ -1,5 +1,7 @@
 """One of several processes that allocate at once: `python -m tests.race_worker BLOCK_TIME MACHINES …`.
 
+0 machines: as many as the block request wants, by the other method.
+
 Says "ready", waits for a line, makes its calls on the database of DATABASE_URL with the clock of
 the class site, and prints the answers as JSON: a number, or the code of the refusal.
 """
@@ -28,7 +30,10 @@ def main(pairs: list[tuple[int, int]]) -> None:
         sys.stdin.readline()
         for block_time, machines in pairs:
             try:
-                answers.append(service.allocate_block(a_call(machines, block_time=block_time), CALLER))
+                if machines:
+                    answers.append(service.allocate_block(a_call(machines, block_time=block_time), CALLER))
+                else:
+                    answers.append(service.process_block_time(block_time, True, CALLER).allocated)
             except Refusal as refusal:
                 answers.append(-refusal.code)
     print(json.dumps(answers), flush=True)

@@ -1,14 +1,18 @@
 """Claim, then confirm: what happens when somebody is faster between the two transactions (SPEC 8.7)."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import OperationalError, connection
+from django.test import override_settings
 
 from blockalloc import allocation, clock, service
+from blockalloc.calls import Refusal
+from blockalloc.store import claims
 from blockalloc.store.times import to_utc
-from tests.class_site import CALLER, IMAGE, NODE, NOW, ZONE, a_call, class_site, computers_of, reserve
+from tests.class_site import BLOCK_TIME, CALLER, IMAGE, NODE, NOW, ZONE, a_call, class_site, computers_of, reserve
 from tests.golden import tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,14 +22,14 @@ CLASS = ("2026-03-02 14:00:00", "2026-03-02 16:00:00")
 def _between(monkeypatch: pytest.MonkeyPatch, *steps: Callable[[], None]) -> None:
     """Do `steps`, one before each confirming transaction: what others do after the claim."""
     waiting = list(steps)
-    confirm = allocation.AllocationCall._confirm
+    next_round = allocation.AllocationCall._next_round
 
-    def after_others(self: allocation.AllocationCall, *, exchange: bool) -> object:
+    def after_others(self: allocation.AllocationCall, stage: Any, *, exchange: bool) -> object:
         if waiting:
             waiting.pop(0)()
-        return confirm(self, exchange=exchange)
+        return next_round(self, stage, exchange=exchange)
 
-    monkeypatch.setattr(allocation.AllocationCall, "_confirm", after_others)
+    monkeypatch.setattr(allocation.AllocationCall, "_next_round", after_others)
 
 
 def _semaphores() -> list[tuple[int, str]]:
@@ -69,7 +73,8 @@ def test_held_rows_do_not_stop_our_own_calls() -> None:
 
 
 def test_claims_of_another_call_in_flight_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    with class_site(computers=6, machines=4, blocks=2):
+    """After some patience: it may still give them back."""
+    with class_site(computers=6, machines=4, blocks=2), override_settings(VCL_GUARD_WAIT_SECONDS=1):
         answers: list[int] = []
         _between(monkeypatch, lambda: answers.append(service.allocate_block(a_call(block_time=11), CALLER)))
         assert service.allocate_block(a_call(), CALLER) == 4
@@ -107,14 +112,55 @@ def test_without_a_computer_to_exchange_for_the_answer_is_short(monkeypatch: pyt
         assert computers_of() == [11, 12, 13]
 
 
-def test_two_calls_for_one_block_time_never_take_more_than_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers: list[int] = []
-    _between(monkeypatch, lambda: answers.append(service.allocate_block(a_call(), CALLER)))
-    with class_site(computers=20):
-        assert service.allocate_block(a_call(), CALLER) == 4
-        assert answers == [4]
-        assert len(computers_of()) == 4
+@pytest.mark.parametrize(
+    ("block_time", "key"), [(BLOCK_TIME, None), (0, "monday")], ids=["one block time", "one idempotency key"]
+)
+def test_a_retry_beside_the_call_in_flight_is_told_to_try_again(
+    monkeypatch: pytest.MonkeyPatch, block_time: int, key: str | None
+) -> None:
+    call = a_call(block_time=block_time, key=key)
+    codes: list[int] = []
+
+    def retry() -> None:
+        with pytest.raises(Refusal) as refused:
+            service.allocate_block(call, CALLER)
+        codes.append(refused.value.code)
+
+    _between(monkeypatch, retry)
+    with class_site(computers=20), override_settings(VCL_GUARD_WAIT_SECONDS=1):
+        assert service.allocate_block(call, CALLER) == 4
+        assert codes == [205]
+        assert service.allocate_block(call, CALLER) == 4
         assert len(tables.read()["request"]) == 4
+
+
+def test_calls_for_other_new_blocks_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[int] = []
+    _between(monkeypatch, lambda: answers.append(service.allocate_block(a_call(2, block_time=0), CALLER)))
+    with class_site(computers=20), override_settings(VCL_GUARD_WAIT_SECONDS=1):
+        assert service.allocate_block(a_call(2, block_time=0), CALLER) == 2
+        assert answers == [2]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"update": {"blockTimes": [{"id": BLOCK_TIME, "skip": 1}]}}, 202),
+        ({"update": {"blockRequest": [{"id": BLOCK_TIME, "status": "deleted"}]}}, 203),
+        ({"delete": {"blockTimes": [{"id": BLOCK_TIME}]}}, 8),
+    ],
+    ids=["skipped", "deleted", "gone"],
+)
+def test_a_block_time_that_is_closed_meanwhile_is_not_filled(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], code: int
+) -> None:
+    _between(monkeypatch, lambda: tables.change(change, ZONE))
+    with class_site():
+        with pytest.raises(Refusal) as refused:
+            service.allocate_block(a_call(), CALLER)
+        assert refused.value.code == code
+        assert tables.read()["request"] == []
+        assert _semaphores() == []
 
 
 def test_a_new_block_of_which_everything_is_lost_leaves_no_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,3 +201,112 @@ def test_a_dry_run_writes_nothing() -> None:
         assert [machine.computers[0].hostname for machine in found.machines] == ["c10", "c11", "c12", "c13"]
         assert tables.read() == before
         assert _semaphores() == []
+
+
+# --- the front end's view: a computer passes when one of its rows is past -------------------------
+
+
+def _front_end_may_take(computer: int, seconds_later: int = 0) -> bool:
+    """Step (c) of the front end: does a join of computer and semaphore give a row that is NULL or past?"""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*) FROM computer c LEFT JOIN semaphore s ON s.computerid = c.id "
+            "WHERE c.id = %s AND (s.expires IS NULL OR s.expires < %s)",
+            [computer, to_utc(clock.now() + seconds_later)],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_stale_row_of_somebody_else_does_not_defeat_a_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    _between(monkeypatch, lambda: seen.append(_front_end_may_take(10)))
+    with class_site():
+        _foreign_semaphore(10, seconds=-60)
+        assert _front_end_may_take(10)
+        service.allocate_block(a_call(), CALLER)
+        assert seen == [False]
+        assert not _front_end_may_take(10)
+
+
+def test_an_older_held_row_does_not_defeat_a_newer_one() -> None:
+    with class_site(blocks=2):
+        later = {"start": "2026-03-03 14:00:00", "end": "2026-03-03 16:00:00"}
+        tables.change({"update": {"blockTimes": [{"id": 11, **later}]}}, ZONE)
+        tables.change({"update": {"blockRequest": [{"id": 11, "expireTime": later["end"]}]}}, ZONE)
+        service.process_block_time(10, True, CALLER)
+        with time_machine.travel(NOW.timestamp() + 40, tick=False):
+            service.process_block_time(11, True, CALLER)
+            assert computers_of(10) == computers_of(11) == [10, 11, 12, 13]
+            assert not _front_end_may_take(10, seconds_later=6)
+            assert _front_end_may_take(10, seconds_later=46)
+
+
+# --- claims that ran out --------------------------------------------------------------------------
+
+
+def test_a_claim_that_ran_out_is_made_again_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    with class_site(blocks=2), time_machine.travel(NOW, tick=False) as traveller:
+        seen: list[object] = []
+
+        def stall() -> None:
+            traveller.shift(46)
+            assert _front_end_may_take(10)
+
+        _between(monkeypatch, stall, lambda: seen.extend([computers_of(), _front_end_may_take(10)]))
+        assert service.allocate_block(a_call(), CALLER) == 4
+        assert seen == [[], False]
+        assert _semaphores() == [(number, "blockalloc-held") for number in (10, 11, 12, 13)]
+
+
+def test_a_claim_that_ran_out_and_was_purged_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with class_site(computers=10, blocks=2), time_machine.travel(NOW, tick=False) as traveller:
+
+        def stall_while_another_call_runs() -> None:
+            traveller.shift(46)
+            service.allocate_block(a_call(2, block_time=11), CALLER)
+
+        _between(monkeypatch, stall_while_another_call_runs)
+        assert service.allocate_block(a_call(), CALLER) == 4
+        assert computers_of(11) == [10, 11]
+        assert computers_of(10) == [12, 13, 14, 15]
+        assert len(_semaphores()) == 6
+
+
+def test_claims_that_run_out_again_and_again_make_the_answer_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    with class_site(), time_machine.travel(NOW, tick=False) as traveller:
+        _between(monkeypatch, lambda: traveller.shift(46), lambda: traveller.shift(46))
+        assert service.allocate_block(a_call(), CALLER) == 0
+        assert computers_of() == []
+
+
+def test_a_round_that_is_tried_again_writes_only_what_was_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transaction that exchanges is lost to a deadlock when all its work is done."""
+    claim, failures = claims.claim, [OperationalError(1213, "Deadlock found")]
+
+    def lost_the_second_time(call_id: str, assignments: Any, now: int) -> None:
+        claim(call_id, assignments, now)
+        if len(assignments) == 4 and {found.computer.id for found in assignments} == {10, 12, 13, 14} and failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(claims, "claim", lost_the_second_time)
+    _between(monkeypatch, lambda: reserve(11, *CLASS))
+    with class_site():
+        assert service.allocate_block(a_call(), CALLER) == 4
+        assert not failures
+        assert computers_of() == [10, 12, 13, 14]
+        assert _semaphores() == [(number, "blockalloc-held") for number in (10, 12, 13, 14)]
+
+
+# --- what other blocks hold -----------------------------------------------------------------------
+
+
+def test_a_reload_days_before_its_block_occupies_the_computer() -> None:
+    """A member's reservation that joined a later block is reloaded before the reservation, not before the block."""
+    with class_site(computers=1, machines=1, blocks=2):
+        later = {"start": "2026-03-05 14:00:00", "end": "2026-03-05 16:00:00"}
+        tables.change({"update": {"blockTimes": [{"id": 11, **later}]}}, ZONE)
+        request = {"id": 50, "stateid": 19, "laststateid": 19, "userid": 2, "daterequested": "2026-03-02 08:00:00"}
+        tables.insert("request", [{**request, "start": "2026-03-02 15:50:00", "end": "2026-03-02 16:15:00"}], ZONE)
+        held = {"blockTimeid": 11, "computerid": 10, "imageid": IMAGE, "reloadrequestid": 50}
+        tables.insert("blockComputers", [held], ZONE)
+        assert service.allocate_block(a_call(1), CALLER) == 0

@@ -14,7 +14,7 @@ from django.test import override_settings
 from blockalloc import service
 from blockalloc.calls import Refusal
 from blockalloc.store import guard
-from tests.class_site import CALLER, a_call, class_site, computers_of
+from tests.class_site import CALLER, ZONE, a_call, class_site, computers_of
 from tests.golden import tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,10 +70,19 @@ def test_blocks_at_the_same_hours_never_share_a_computer() -> None:
 def test_calls_for_one_block_time_fill_it_once() -> None:
     with class_site(computers=40, machines=10):
         answers = _race(*["10 10"] * PROCESSES)
-        # A call that finds computers claimed for the same block may see too few; nobody sees too many.
-        assert max(map(max, answers)) == 10
+        assert answers == [[10]] * PROCESSES
         assert len(computers_of()) == 10
         assert len(tables.read()["request"]) == 10
+
+
+def test_blocks_on_other_days_do_not_cost_each_other_computers() -> None:
+    with class_site(computers=30, machines=20, blocks=PROCESSES):
+        for number in range(PROCESSES):
+            day = {"start": f"2026-03-{10 + number} 14:00:00", "end": f"2026-03-{10 + number} 16:00:00"}
+            tables.change({"update": {"blockTimes": [{"id": 10 + number, **day}]}}, ZONE)
+            tables.change({"update": {"blockRequest": [{"id": 10 + number, "expireTime": day["end"]}]}}, ZONE)
+        answers = _race(*[f"{10 + number} 0" for number in range(PROCESSES)])
+        assert answers == [[20]] * PROCESSES
 
 
 def test_a_guard_that_is_never_free_is_fault_205_with_nothing_written() -> None:

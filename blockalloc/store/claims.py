@@ -18,13 +18,22 @@ HELD = "blockalloc-held:"
 _OURS = "blockalloc%:%"
 
 
-def purge(now: int) -> None:
-    """Remove our own rows that have expired; foreign ones are their owners' business."""
-    execute("DELETE FROM semaphore WHERE expires < %s AND procid LIKE %s", [to_utc(now), _OURS])
-
-
 def claim(call_id: str, assignments: Sequence[Assignment], now: int) -> None:
-    """Claim computers for a call in flight."""
+    """Claim computers for a call in flight; what it claimed before is replaced.
+
+    The front end lets a computer through when one of its rows is past, whatever the others say. So
+    no row stays beside the claim: neither one that expired, whoever left it, nor a held one of an
+    earlier call of ours. Our own expired rows on other computers go too.
+    """
+    if not assignments:
+        release(call_id)
+        return
+    chosen = ", ".join(str(found.computer.id) for found in assignments)
+    execute(
+        "DELETE FROM semaphore WHERE (expires < %s AND procid LIKE %s) OR procid = %s "
+        f"OR (computerid IN ({chosen}) AND (expires < %s OR procid LIKE %s))",
+        [to_utc(now), _OURS, f"{CLAIM}{call_id}", to_utc(now), f"{HELD}%"],
+    )
     expires, procid = to_utc(now + settings.VCL_SEMAPHORE_SECONDS), f"{CLAIM}{call_id}"
     rows: list[list[Value]] = [
         [found.computer.id, found.image.id, found.image.revision_id, found.management_node.id, expires, procid]
@@ -34,13 +43,20 @@ def claim(call_id: str, assignments: Sequence[Assignment], now: int) -> None:
     insert("semaphore", columns, rows)
 
 
-def hold(call_id: str, computer_ids: Sequence[int], now: int) -> None:
+def hold(call_id: str, assignments: Sequence[Assignment], now: int) -> None:
     """Turn the claims on these computers into held rows, with a new time to expire."""
-    marks = ", ".join(str(id_) for id_ in computer_ids)
+    if not assignments:
+        return
+    chosen = ", ".join(str(found.computer.id) for found in assignments)
     execute(
-        f"UPDATE semaphore SET procid = %s, expires = %s WHERE procid = %s AND computerid IN ({marks})",
+        f"UPDATE semaphore SET procid = %s, expires = %s WHERE procid = %s AND computerid IN ({chosen})",
         [f"{HELD}{call_id}", to_utc(now + settings.VCL_SEMAPHORE_SECONDS), f"{CLAIM}{call_id}"],
     )
+
+
+def margin() -> int:
+    """Seconds that a claim must have left when its call looks again: the time to write the rows."""
+    return int(settings.VCL_SEMAPHORE_SECONDS) // 4
 
 
 def release(call_id: str) -> None:

@@ -3,18 +3,24 @@
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.db import IntegrityError
 
 from blockalloc import refusals
 from blockalloc.models import IdempotencyKey
 
+_PURGE_EVERY = 100  # keys; one DELETE for so many is enough to keep the table small
+
 
 def remembered(user: str, key: str, parameters: str, now: int) -> tuple[int, int] | None:
-    """(answer, blockTimes.id) of an earlier call with this key, or None.
+    """(answer, blockTimes.id) of an earlier call with this key, or None. A key that is too old is forgotten.
 
     Raises Refusal 204 when that call had other parameters.
     """
-    found = IdempotencyKey.objects.filter(user=user, key=key, created__gte=_oldest(now)).first()
+    found = IdempotencyKey.objects.filter(user=user, key=key).first()
     if found is None:
+        return None
+    if found.created < _oldest(now):
+        found.delete()
         return None
     if found.parameters != parameters:
         raise refusals.key_reused(key)
@@ -22,16 +28,24 @@ def remembered(user: str, key: str, parameters: str, now: int) -> tuple[int, int
 
 
 def remember(user: str, key: str, parameters: str, answer: int, block_time_id: int, now: int) -> None:
-    """Keep an answer, in the transaction that writes what it tells of. Old keys are forgotten."""
-    IdempotencyKey.objects.filter(created__lt=_oldest(now)).delete()
-    IdempotencyKey.objects.create(
-        user=user,
-        key=key,
-        parameters=parameters,
-        answer=answer,
-        block_time_id=block_time_id,
-        created=datetime.fromtimestamp(now, UTC),
-    )
+    """Keep an answer, in the transaction that writes what it tells of.
+
+    Raises Refusal 205 when another call has just kept one for this key. Now and then all keys that
+    are too old go.
+    """
+    try:
+        kept = IdempotencyKey.objects.create(
+            user=user,
+            key=key,
+            parameters=parameters,
+            answer=answer,
+            block_time_id=block_time_id,
+            created=datetime.fromtimestamp(now, UTC),
+        )
+    except IntegrityError as error:
+        raise refusals.busy() from error
+    if kept.pk % _PURGE_EVERY == 0:
+        IdempotencyKey.objects.filter(created__lt=_oldest(now)).delete()
 
 
 def _oldest(now: int) -> datetime:

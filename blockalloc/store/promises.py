@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blockalloc.store import times
-from blockalloc.store.claims import CLAIM, HELD
+from blockalloc.store.claims import CLAIM, HELD, margin
 from blockalloc.store.sql import fetch
 from scheduling.facts import Holding, Maintenance, Reservation
 
@@ -26,10 +26,10 @@ SELECT {_HOLDING}, b.blockTimeid, r.groupid, t.skip, 0, 0, r.status, t.start, t.
        b.computerid, b.imageid, COALESCE(i.minram, 0), 0
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
 LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
-WHERE t.start < %s AND t.`end` > %s
+WHERE (t.start < %s OR q.start < %s) AND t.`end` > %s
 UNION ALL
-SELECT {_CLAIM}, 0, 0, 0, 0, 0, '', NULL, NULL, NULL, computerid, 0, 0, 0
-FROM semaphore WHERE expires >= %s AND procid NOT LIKE %s AND procid <> %s
+SELECT {_CLAIM}, 0, 0, 0, 0, 0, procid, expires, NULL, NULL, computerid, 0, 0, 0
+FROM semaphore WHERE expires >= %s AND procid NOT LIKE %s
 UNION ALL
 SELECT {_MAINTENANCE}, 0, allowreservations, 0, 0, 0, '', start, `end`, NULL, 0, 0, 0, 0
 FROM sitemaintenance WHERE `end` > %s
@@ -38,12 +38,18 @@ FROM sitemaintenance WHERE `end` > %s
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """The promises of a stretch of time. `claimed` are computers that a live semaphore keeps from this call."""
+    """The promises of a stretch of time.
+
+    `claimed` are computers that a live semaphore keeps from this call, `own_claims` those that it
+    has claimed itself with time enough left. `rivals` are our other calls in flight, by call id.
+    """
 
     reservations: list[Reservation]
     holdings: list[Holding]
-    claimed: frozenset[int]
     maintenances: list[Maintenance]
+    claimed: frozenset[int]
+    own_claims: frozenset[int]
+    rivals: frozenset[str]
 
 
 def read(low: int, high: int, clock: int, call_id: str) -> Promises:
@@ -52,15 +58,22 @@ def read(low: int, high: int, clock: int, call_id: str) -> Promises:
     A semaphore counts that is live at `clock`, unless it is one of our held rows or this call's own.
     """
     begin, end = times.to_local(low), times.to_local(high)
-    claims = [times.to_utc(clock), f"{HELD}%", f"{CLAIM}{call_id}"]
-    rows = fetch(_SQL, [end, begin, begin, end, begin, *claims, begin])
+    rows = fetch(_SQL, [end, begin, begin, end, end, begin, times.to_utc(clock), f"{HELD}%", begin])
     # In the order of their ids, which is the order in which they were made.
     rows.sort(key=lambda row: (row[0], row[1]))
+    claims = [(row[6], times.known(times.from_utc(row[7])), row[10]) for row in _of(rows, _CLAIM)]
+    own = f"{CLAIM}{call_id}"
     return Promises(
         [_reservation(*row[2:]) for row in _of(rows, _RESERVATION)],
         [_holding(*row[1:]) for row in _of(rows, _HOLDING)],
-        frozenset(row[10] for row in _of(rows, _CLAIM)),
         [Maintenance(_instant(row[7]), _instant(row[8]), row[2]) for row in _of(rows, _MAINTENANCE)],
+        claimed=frozenset(computer for procid, _, computer in claims if procid != own),
+        own_claims=frozenset(
+            computer for procid, expires, computer in claims if procid == own and expires >= clock + margin()
+        ),
+        rivals=frozenset(
+            procid.removeprefix(CLAIM) for procid, _, _ in claims if procid.startswith(CLAIM) and procid != own
+        ),
     )
 
 

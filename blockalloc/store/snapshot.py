@@ -13,9 +13,8 @@ from scheduling.reload_plan import ADOPTED_ROOM, ROOM, step
 from scheduling.windows import HOUR
 
 # What SQL narrows by is wider than what the rules look at: local times may be off by a change of
-# the clock, and another block's reload may begin long before the block does.
+# the clock, and 15 to 30 minutes of room count on both sides.
 _SLACK = 3 * HOUR
-_LONGEST_LEAD = 24 * HOUR
 
 _COMPUTERS = """
 SELECT c.id, c.hostname, c.type, s.name, c.deleted, c.platformid, c.scheduleid, c.provisioningid, c.vmhostid,
@@ -67,7 +66,16 @@ def load_seconds(image: Image, now: int) -> int:
     return load_time.estimate(loads, image.reload_minutes)
 
 
-def read_site(question: Question) -> Site:
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The facts for a plan; the call's own live claims, and our other calls in flight (call ids)."""
+
+    site: Site
+    own_claims: frozenset[int]
+    rivals: frozenset[str]
+
+
+def read(question: Question) -> Snapshot:
     """All facts for a plan, read in the guard's transaction."""
     block = question.block
     people = members(block.group_id)
@@ -82,7 +90,7 @@ def read_site(question: Question) -> Site:
         parts += links.privilege_parts(who)
     linked = links.read(parts)
     found = _promises(question, seconds)
-    return Site(
+    site = Site(
         now=question.now,
         zone=site_zone(),
         computers={row[0]: Computer(*row) for row in fetch(_COMPUTERS)},
@@ -104,18 +112,20 @@ def read_site(question: Question) -> Site:
         recent=linked.recent,
         privileges=linked.privileges,
     )
+    return Snapshot(site, found.own_claims, found.rivals)
 
 
-def read_again(site: Site, question: Question) -> Site:
+def read_again(site: Site, question: Question) -> Snapshot:
     """The same site with what others may have written meanwhile."""
     found = _promises(question, site.load_seconds)
-    return replace(
+    site = replace(
         site,
         reservations=found.reservations,
         holdings=found.holdings,
         claimed=found.claimed,
         maintenances=found.maintenances,
     )
+    return Snapshot(site, found.own_claims, found.rivals)
 
 
 def _promises(question: Question, seconds: int) -> promises.Promises:
@@ -123,7 +133,7 @@ def _promises(question: Question, seconds: int) -> promises.Promises:
     block = question.block
     lead = seconds + max(ROOM, ADOPTED_ROOM) + step(seconds) * block.machines
     low = min(block.start, question.now) - lead - _SLACK
-    return promises.read(low, block.end + _LONGEST_LEAD, question.clock, question.call_id)
+    return promises.read(low, block.end + _SLACK, question.clock, question.call_id)
 
 
 def _member(id_: int, name: str, linked: links.Links) -> Member:

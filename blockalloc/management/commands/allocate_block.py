@@ -20,6 +20,7 @@ from blockalloc.site_time import local_to_instant, site_zone
 
 _FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
 _NOT_ALL, _BAD_INPUT = 1, 2
+_DIGITS = 18  # more than any Unix time has; Python reads no numbers of any length
 
 
 class BadInput(Exception):
@@ -111,7 +112,7 @@ def _stored(block_time_id: int) -> dict[str, int]:
 
 def _seconds(text: str) -> int:
     """Unix seconds of a local time of the site, or of Unix seconds."""
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
         return int(text)
     for form in _FORMATS:
         try:
