@@ -1,9 +1,8 @@
 """What a block time has: its computers, when each is loaded and by which node. For shells and for scripts."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -79,11 +78,6 @@ def as_text(report: AllocationReport) -> str:
         f"{report.allocated} of {report.wanted} machines"
     )
     return "\n".join([heading, "", *table(report.rows)]) if report.rows else heading
-
-
-def as_json(report: AllocationReport) -> str:
-    """The same for scripts; times in ISO 8601, with their offset."""
-    return json.dumps(asdict(report), indent=2, default=datetime.isoformat, ensure_ascii=False)
 
 
 def table(rows: Sequence[ReportRow]) -> list[str]:

@@ -124,6 +124,14 @@ def test_of_a_repeated_image_the_missing_number_is_filled() -> None:
     assert taken(mixed(1, 3, holdings=held), cluster(1, MAIN, SUB, SUB)) == [[(1, 1), (102, 2)]]
 
 
+def test_a_part_that_a_member_reserved_is_no_machine_by_itself() -> None:
+    """His reservation could join the block, but the computer for the subimage cannot be had."""
+    own = reservation(1, user_id=7, image_id=IMAGE)
+    there = mixed(1, 0, reservations=[own], members=[member(7)])
+    found = plan(there, cluster(1), ignore_privileges=True)
+    assert (found.had, found.allocated, list(found.machines)) == (0, 0, [])
+
+
 def test_more_of_one_image_than_wanted_is_no_machine() -> None:
     held = [own_holding(id_, IMAGE) for id_ in (1, 2, 3)]
     found = plan(mixed(3, 0, holdings=held), cluster(2), ignore_privileges=True)

@@ -156,6 +156,13 @@ class TestMigrate:
         assert vcl.contents() == before
         assert vcl.connection.introspection.table_names() == tables_before
 
+    def test_a_database_of_another_program_is_refused(self, site: Site) -> None:
+        site.sql("CREATE TABLE wp_posts (id INTEGER)")
+        done = site.migrate()
+        assert done.returncode == 1
+        assert "wp_posts" in done.stderr
+        assert site.connection.introspection.table_names() == ["wp_posts"]
+
 
 class TestAdoption:
     """What is checked before VCL's tables are taken as they are."""

@@ -34,7 +34,7 @@ def database(url: str) -> dict[str, Any]:
     engine = settings["ENGINE"]
     if engine not in defaults:
         raise ImproperlyConfigured(
-            f"DATABASE_URL asks for {engine!r}: use mysql://user:password@host/database (MariaDB, MySQL) "
+            f"DATABASE_URL asks for {engine!r}: use mysql://user:password@host/database (MariaDB) "
             "or sqlite:////path/to/file"
         )
     settings["OPTIONS"] = defaults[engine] | settings.get("OPTIONS", {})

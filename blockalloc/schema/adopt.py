@@ -26,6 +26,7 @@ NOT_NEEDED = frozenset(
         "xmlrpcLog",
     }
 )
+_OUR_TABLES = ("blockalloc_", "django_", "auth_", "sqlite_")
 OLDEST_MARIADB = (10, 5)  # the first whose INSERT gives back the ids of all rows
 NEEDED = frozenset(tables()) - NOT_NEEDED
 
@@ -68,6 +69,19 @@ def vcl_tables_in(connection: BaseDatabaseWrapper) -> set[str]:
     """The names of VCL's tables, needed or not, that the database has."""
     found = _existing(connection)
     return {name for name in tables() if _folded(connection, name) in found}
+
+
+def check_empty(connection: BaseDatabaseWrapper) -> None:
+    """Raise CommandError when a database without VCL's tables has those of another program.
+
+    A wrong name in DATABASE_URL must not put a VCL site beside somebody's web shop.
+    """
+    foreign = sorted(name for name in _existing(connection) if not name.lower().startswith(_OUR_TABLES))
+    if foreign:
+        raise CommandError(
+            f"This database has none of VCL's tables, but others: {', '.join(foreign[:5])}. Nothing was changed. "
+            "Name VCL's database in DATABASE_URL, or an empty one."
+        )
 
 
 def check_adoptable(connection: BaseDatabaseWrapper) -> None:

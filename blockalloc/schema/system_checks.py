@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.management.base import CommandError
 from django.db import connections
 
-from blockalloc.schema.adopt import check_adoptable, check_server, vcl_tables_in
+from blockalloc.schema.adopt import check_adoptable, check_empty, check_server, vcl_tables_in
 
 
 @register(Tags.database)
@@ -22,6 +22,8 @@ def _check(alias: str) -> list[CheckMessage]:
         check_server(connection)
         if vcl_tables_in(connection):
             check_adoptable(connection)
+        else:
+            check_empty(connection)
     except CommandError as refusal:
         return [Error(str(refusal), id="blockalloc.E001")]
     return []

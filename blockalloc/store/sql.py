@@ -1,6 +1,6 @@
 """Plain SQL for the hot path: one statement in, rows out.
 
-Statements are written so that MariaDB, MySQL and SQLite read them alike; backticks quote names.
+Statements are written so that MariaDB and SQLite read them alike; backticks quote names.
 """
 
 from collections.abc import Sequence

@@ -158,7 +158,7 @@ def _obstacle(found: Obstacle) -> str:
 def _verdict(outcome: Outcome, *, dry_run: bool) -> str:
     count = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines"
     if outcome.status == "completed":
-        return f"Nothing to do: the block time has {count} already."
+        return f"Nothing to do: the block time has the {outcome.allocated} machines that were asked for, or more."
     if dry_run:
         return f"Dry run, nothing was written: the block time would have {count}."
     return (

@@ -78,6 +78,8 @@ class Command(BaseCommand):
         self._summary()
 
     def _load_now(self) -> None:
+        if get_user_model()._meta.db_table not in connection.introspection.table_names():
+            raise CommandError("this database is not set up yet: run manage.py migrate first", returncode=2)
         try:
             load(timezone.now())
         except NotTheDemo as error:
