@@ -1,11 +1,14 @@
 """An allocation costs a fixed number of SQL statements, whatever the size of the site."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from blockalloc import service
-from tests.class_site import CALLER, a_call, class_site, computers_of, grant_to_group
+from blockalloc.allocation import AllocationCall
+from tests.class_site import CALLER, a_call, class_site, computers_of, grant_to_group, reserve
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIMIT = 25  # claim and confirm together, BEGIN and COMMIT counted
@@ -32,6 +35,25 @@ def test_a_new_block_costs_the_rows_of_the_block_more(ignore: bool) -> None:
     small = _statements(machines=1, computers=2, ignore=ignore, block_time=0)
     large = _statements(machines=70, computers=300, ignore=ignore, block_time=0)
     assert small == large <= LIMIT
+
+
+def test_an_idempotency_key_costs_two_more() -> None:
+    without = _statements(machines=4, computers=8, block_time=0)
+    with_key = _statements(machines=4, computers=8, block_time=0, key="monday")
+    assert with_key == without + 2
+
+
+def test_a_second_look_costs_the_same_whatever_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody reserves one of the chosen computers after the claim."""
+    next_round = AllocationCall._next_round
+
+    def after_another(self: AllocationCall, stage: Any, *, exchange: bool) -> object:
+        if exchange:
+            reserve(10, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
+        return next_round(self, stage, exchange=exchange)
+
+    monkeypatch.setattr(AllocationCall, "_next_round", after_another)
+    assert _statements(machines=1, computers=3) == _statements(machines=60, computers=200)
 
 
 def test_a_completed_block_time_is_answered_without_writing() -> None:
