@@ -104,6 +104,11 @@ def key_reused(key: str) -> Refusal:
     return Refusal(KEY_REUSED, text)
 
 
+def key_too_long(length: int, most: int) -> Refusal:
+    """204: an idempotency key that can't be remembered."""
+    return Refusal(KEY_REUSED, f"X-Idempotency-Key: {length} characters, at most {most} are allowed")
+
+
 def busy() -> Refusal:
     """205: another call held the guard for too long."""
     return Refusal(BUSY, "busy: another allocation is being made, try again; nothing was written")

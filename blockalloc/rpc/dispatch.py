@@ -19,6 +19,7 @@ from modernrpc.exceptions import (
     RPCMarshallingError,
 )
 
+from blockalloc import refusals
 from blockalloc.calls import Caller, Refusal
 from blockalloc.rpc.authentication import NOT_ON_THE_LIST, NOT_ON_THE_LIST_TEXT, may_manage_blocks
 from blockalloc.rpc.wire import internal_error
@@ -26,7 +27,7 @@ from blockalloc.rpc.wire import internal_error
 log = logging.getLogger(__name__)
 
 # Busy, and an error of our own: a fault in every method, since callers retry on faults.
-FAULTS_EVERYWHERE = (205, 206)
+FAULTS_EVERYWHERE = (refusals.BUSY, refusals.INTERNAL)
 
 
 @dataclass

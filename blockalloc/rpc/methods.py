@@ -2,13 +2,12 @@
 
 from modernrpc.exceptions import RPC_INVALID_PARAMS, RPCException, RPCMethodNotFound
 
-from blockalloc import service
-from blockalloc.calls import BlockAllocationCall, NewBlockCall, Outcome, Refusal
+from blockalloc import refusals, service
+from blockalloc.calls import BlockAllocationCall, NewBlockCall, Outcome
 from blockalloc.rpc.arguments import flag, local_seconds, text, whole_number
 from blockalloc.rpc.dispatch import Arguments, CallContext, Form, Method, build_server
 
 IDEMPOTENCY_KEY_LENGTH = 200
-IDEMPOTENCY_KEY_REFUSED = 204
 
 Struct = dict[str, object]
 
@@ -32,10 +31,7 @@ def _allocate(arguments: Arguments, context: CallContext) -> object:
 
 def _idempotency_key(header: str) -> str | None:
     if len(header) > IDEMPOTENCY_KEY_LENGTH:
-        raise Refusal(
-            IDEMPOTENCY_KEY_REFUSED,
-            f"X-Idempotency-Key: {len(header)} characters, at most {IDEMPOTENCY_KEY_LENGTH} are allowed",
-        )
+        raise refusals.key_too_long(len(header), IDEMPOTENCY_KEY_LENGTH)
     return header or None
 
 

@@ -25,9 +25,10 @@ from modernrpc.exceptions import (
 )
 from modernrpc.xmlrpc.handler import XmlRpcRequest
 
+from blockalloc import refusals
+
 log = logging.getLogger(__name__)
 
-INTERNAL_ERROR = 206
 MAX_NESTING = 20
 
 _INTEGER = re.compile(r"[ \t\r\n]*[+-]?[0-9]+[ \t\r\n]*", re.ASCII)
@@ -193,7 +194,7 @@ class StrictDeserializer:
 def internal_error(error: BaseException) -> RPCException:
     """The fault for an error of our own, which is logged: its text may hold anything, also secrets."""
     log.error("internal error in an XML-RPC call", exc_info=error)
-    return RPCException(INTERNAL_ERROR, "internal error (logged)")
+    return RPCException(refusals.INTERNAL, "internal error (logged)")
 
 
 def fault_document(fault: RPCException) -> str:
