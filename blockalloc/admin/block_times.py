@@ -5,6 +5,7 @@ from datetime import datetime
 from django.contrib import admin
 from django.db.models import ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.columns import column, fact, link, link_to, list_link, strong, until, when
@@ -208,8 +209,10 @@ def computer_state(held: BlockComputer) -> str:
 
 @column("Image now")
 def image_now(held: BlockComputer) -> str:
-    """What the computer holds."""
-    return f"{link(held.computer.currentimage)}"
+    """What the computer holds, and whether in an old revision."""
+    computer = held.computer
+    outdated = computer.currentimage_id == held.image_id and computer.imagerevision_id != fact(held, "production_id")
+    return format_html("{}{}", link(computer.currentimage), " (old revision)" if outdated else "")
 
 
 @column("Image wanted")

@@ -53,6 +53,7 @@ def test_an_old_revision_is_not_loaded(viewer: Client, site: Site) -> None:
     time = site.time(site.request("CS1", site.ubuntu, None, 1), MONDAY)
     site.hold(time, site.computer("old", site.ubuntu, number=1))
     assert rows(viewer, page_url("blocktime", time.pk), "loading") == ["must load"]
+    assert rows(viewer, page_url("blocktime", time.pk), "image_now") == ["Ubuntu 22.04 (old revision)"]
     assert rows(viewer, list_url("blocktime"), "loaded_now") == ["0"]
 
 
