@@ -38,12 +38,12 @@ def _semaphores() -> list[tuple[int, str]]:
         return [(computer, procid.split(":")[0]) for computer, procid in cursor.fetchall()]
 
 
-def _foreign_semaphore(computer: int, seconds: int = 45) -> None:
+def _foreign_semaphore(computer: int, seconds: int = 45, procid: str = "front end") -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO semaphore (computerid, imageid, imagerevisionid, managementnodeid, expires, procid) "
-            "VALUES (%s, %s, 10, %s, %s, 'front end')",
-            [computer, IMAGE, NODE, to_utc(clock.now() + seconds)],
+            "VALUES (%s, %s, 10, %s, %s, %s)",
+            [computer, IMAGE, NODE, to_utc(clock.now() + seconds), procid],
         )
 
 
@@ -83,6 +83,23 @@ def test_claims_of_another_call_in_flight_do(monkeypatch: pytest.MonkeyPatch) ->
         assert computers_of(11) == [14, 15]
 
 
+def test_a_call_that_would_come_up_short_waits_for_claims_to_be_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another call has claimed two computers, for another day say, and writes its rows while this one waits."""
+
+    def others_end(_seconds: float) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE semaphore SET procid = 'blockalloc-held:99.other' WHERE procid LIKE 'blockalloc:99.%'"
+            )
+
+    with class_site(computers=4):
+        for computer in (10, 11):
+            _foreign_semaphore(computer, procid="blockalloc:99.other")
+        monkeypatch.setattr(allocation.time, "sleep", others_end)
+        assert service.allocate_block(a_call(), CALLER) == 4
+        assert computers_of() == [10, 11, 12, 13]
+
+
 def test_a_reservation_made_meanwhile_is_exchanged_for_another_computer(monkeypatch: pytest.MonkeyPatch) -> None:
     _between(monkeypatch, lambda: reserve(11, *CLASS))
     with class_site():
@@ -103,6 +120,7 @@ def test_what_is_lost_in_the_second_round_makes_the_answer_short(monkeypatch: py
     with class_site():
         assert service.allocate_block(a_call(), CALLER) == 3
         assert computers_of() == [11, 12, 13]
+        assert _semaphores() == [(number, "blockalloc-held") for number in (11, 12, 13)]
 
 
 def test_without_a_computer_to_exchange_for_the_answer_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
