@@ -5,32 +5,34 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-# SQLite: take the write lock when the transaction begins. With the default mode, calls that
-# run at once die with "database is locked" when they turn from reading to writing.
-_SQLITE_OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL;"}
+# A transaction of ours is idle for the time it takes to plan. One that is idle for longer is that of a host which
+# died: the server cannot see that, and would keep the guard locked for hours.
+_LONGEST_PAUSE_IN_TRANSACTION = 60  # seconds
+# A connection that is silent for longer than a request may take is dead.
+_ROOM_FOR_WORK = 60  # seconds, besides the wait for a lock
+_CONNECT_SECONDS = 10
 
 # TIMESTAMP columns (semaphore.expires, managementnode.lastcheckin) are instants: with the session
 # in UTC they can be read and written without the server's time zone tables. DATETIME columns are
 # the site's local times whatever the session says.
-_MYSQL_OPTIONS = {
-    "init_command": "SET time_zone = '+00:00', "
-    "sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
-    "isolation_level": "read committed",
-    "charset": "utf8mb4",
-}
+_SESSION = "time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 
 
-def database(url: str) -> dict[str, Any]:
+def database(url: str, wait_seconds: int = 20) -> dict[str, Any]:
     """Django's DATABASES entry for `url` (mysql://… or sqlite:///…).
 
-    Raises ImproperlyConfigured for a URL that is malformed or of another kind of database.
+    No statement waits longer than `wait_seconds` for a lock of somebody else. Raises
+    ImproperlyConfigured for a URL that is malformed or of another kind of database.
     """
     try:
         # dj_database_url gives a TypedDict; the options below are not part of its type.
         settings: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60)}
     except (ValueError, KeyError) as error:
         raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
-    defaults = {"django.db.backends.mysql": _MYSQL_OPTIONS, "django.db.backends.sqlite3": _SQLITE_OPTIONS}
+    defaults = {
+        "django.db.backends.mysql": _mysql_options(wait_seconds),
+        "django.db.backends.sqlite3": _sqlite_options(wait_seconds),
+    }
     engine = settings["ENGINE"]
     if engine not in defaults:
         raise ImproperlyConfigured(
@@ -41,3 +43,30 @@ def database(url: str) -> dict[str, Any]:
     # A server that was restarted must not cost the next call its connection.
     settings["CONN_HEALTH_CHECKS"] = engine.endswith("mysql")
     return settings
+
+
+def _sqlite_options(wait_seconds: int) -> dict[str, Any]:
+    # The write lock is taken when the transaction begins. With the default mode, calls that run
+    # at once die with "database is locked" when they turn from reading to writing.
+    return {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": wait_seconds,
+        "init_command": "PRAGMA journal_mode=WAL;",
+    }
+
+
+def _mysql_options(wait_seconds: int) -> dict[str, Any]:
+    waits = {
+        "innodb_lock_wait_timeout": wait_seconds,  # for rows
+        "lock_wait_timeout": wait_seconds,  # for tables: somebody may be altering one
+        "idle_transaction_timeout": _LONGEST_PAUSE_IN_TRANSACTION,
+    }
+    limits = ", ".join(f"{name} = {seconds}" for name, seconds in waits.items())
+    return {
+        "init_command": f"SET {_SESSION}, {limits}",
+        "isolation_level": "read committed",
+        "charset": "utf8mb4",
+        "connect_timeout": _CONNECT_SECONDS,
+        "read_timeout": wait_seconds + _ROOM_FOR_WORK,
+        "write_timeout": wait_seconds + _ROOM_FOR_WORK,
+    }

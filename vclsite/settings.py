@@ -60,7 +60,8 @@ _DATABASE_URL = environment.text("DATABASE_URL", "")
 if not _DATABASE_URL:
     (BASE_DIR / "var").mkdir(exist_ok=True)  # SQLite makes the file, but no folder
     _DATABASE_URL = f"sqlite:///{BASE_DIR / 'var' / 'demo.sqlite3'}"
-DATABASES = {"default": database(_DATABASE_URL)}
+VCL_GUARD_WAIT_SECONDS = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, low=1, high=600)
+DATABASES = {"default": database(_DATABASE_URL, VCL_GUARD_WAIT_SECONDS)}
 
 USE_TZ = True
 TIME_ZONE = environment.text("VCL_TIME_ZONE", "UTC")
@@ -76,7 +77,6 @@ VCL_MAX_BLOCK_MACHINES = environment.whole_number("VCL_MAX_BLOCK_MACHINES", 70, 
 VCL_MIN_BLOCK_MACHINES = environment.whole_number("VCL_MIN_BLOCK_MACHINES", 1, low=1, high=VCL_MAX_BLOCK_MACHINES)
 VCL_ALLOW_PLAIN_HTTP = environment.flag("VCL_ALLOW_PLAIN_HTTP", default=False)
 VCL_TRUSTED_PROXIES = environment.networks("VCL_TRUSTED_PROXIES")
-VCL_GUARD_WAIT_SECONDS = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, low=1, high=600)
 VCL_SEMAPHORE_SECONDS = environment.whole_number("VCL_SEMAPHORE_SECONDS", 45, low=1, high=3600)
 VCL_IDEMPOTENCY_DAYS = environment.whole_number("VCL_IDEMPOTENCY_DAYS", 7, low=1, high=3650)
 VCL_MAX_BODY_BYTES = environment.whole_number("VCL_MAX_BODY_BYTES", 65536, low=1024, high=10_000_000)

@@ -16,9 +16,14 @@ from django.db import OperationalError, connection, transaction
 
 from blockalloc import refusals
 from blockalloc.models import Guard
+from blockalloc.store.sql import execute, waiting_at_most
 
 log = logging.getLogger(__name__)
-_LOCK_WAIT, _DEADLOCK = 1205, 1213
+
+# Lock wait timeout; deadlock, which is also how a cluster tells a lost race; a node that is not ready, because it
+# is joining its cluster or has lost it.
+_CONFLICTS = frozenset({1205, 1213, 1047})
+_LONGEST_PAUSE = 1.0  # seconds between two attempts
 
 
 class Deadline:
@@ -46,8 +51,8 @@ def guarded(work: Callable[[], T], deadline: Deadline) -> T:
     while True:
         attempt += 1
         try:
-            with transaction.atomic():
-                _take(deadline)
+            with waiting_at_most(deadline.left), transaction.atomic():
+                _take()
                 return work()
         except OperationalError as error:
             if connection.in_atomic_block or not _is_conflict(error):
@@ -57,22 +62,16 @@ def guarded(work: Callable[[], T], deadline: Deadline) -> T:
                 raise refusals.busy() from error
             log.warning("attempt %d lost to another transaction, trying again: %s", attempt, error)
             # Jitter: callers that lost together must not meet again.
-            time.sleep(min(random.uniform(0.01, 0.05) * attempt, deadline.left()))
+            time.sleep(min(random.uniform(0.01, 0.05) * attempt, _LONGEST_PAUSE, deadline.left()))
 
 
-def _take(deadline: Deadline) -> None:
+def _take() -> None:
     """Write the guard row; waits for whoever holds it."""
-    table = connection.ops.quote_name(Guard._meta.db_table)
-    sql = f"UPDATE {table} SET n = n + 1 WHERE id = 1"
-    if connection.vendor == "mysql":
-        # Bounds the wait in the same statement. 0 would mean not to wait at all.
-        sql = f"SET STATEMENT innodb_lock_wait_timeout = {max(int(deadline.left()), 1)} FOR {sql}"
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        if cursor.rowcount == 0:
-            cursor.execute(f"INSERT INTO {table} (id, n) VALUES (1, 1)")
+    table = Guard._meta.db_table
+    if execute(f"UPDATE {table} SET n = n + 1 WHERE id = 1") == 0:
+        execute(f"INSERT INTO {table} (id, n) VALUES (1, 1)")
 
 
 def _is_conflict(error: OperationalError) -> bool:
     """Whether another transaction was in the way, and trying again can help."""
-    return error.args[:1] in ((_LOCK_WAIT,), (_DEADLOCK,)) or "database is locked" in str(error)
+    return (bool(error.args) and error.args[0] in _CONFLICTS) or "database is locked" in str(error)

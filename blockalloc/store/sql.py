@@ -3,25 +3,29 @@
 Statements are written so that MariaDB and SQLite read them alike; backticks quote names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db import connection
 
 Value = int | str | None
 
+_seconds_left: ContextVar[Callable[[], float] | None] = ContextVar("seconds_left", default=None)
+
 
 def fetch(sql: str, params: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
     """All rows of a SELECT."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, list(params))
+        cursor.execute(_bounded(sql), list(params))
         return list(cursor.fetchall())
 
 
 def execute(sql: str, params: Sequence[Value] = ()) -> int:
     """Run a statement that changes rows; returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, list(params))
+        cursor.execute(_bounded(sql), list(params))
         return int(cursor.rowcount)
 
 
@@ -38,3 +42,39 @@ def insert(
         return []
     # Ids of one statement grow with its rows, whatever order RETURNING gives them in.
     return sorted(int(id_) for (id_,) in fetch(f"{sql} RETURNING id", values))
+
+
+@contextmanager
+def waiting_at_most(left: Callable[[], float]) -> Iterator[None]:
+    """Let no statement inside wait longer for locks of others than `left` says when it is sent (seconds).
+
+    To be entered outside a transaction: SQLite waits when one begins.
+    """
+    before = _seconds_left.set(left)
+    usual = _set_sqlite_wait(int(left() * 1000))
+    try:
+        yield
+    finally:
+        _seconds_left.reset(before)
+        if usual is not None:
+            _set_sqlite_wait(usual)
+
+
+def _bounded(sql: str) -> str:
+    """The statement with a limit to its waits, for MariaDB: sent along with it, it costs no statement of its own."""
+    left = _seconds_left.get()
+    if left is None or connection.vendor != "mysql":
+        return sql
+    seconds = max(int(left()), 1)  # 0 would mean not to wait at all
+    return f"SET STATEMENT innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds} FOR {sql}"
+
+
+def _set_sqlite_wait(milliseconds: int) -> int | None:
+    """Set how long SQLite waits for a lock; what was set before. None on another database, and in a transaction."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return None
+    connection.ensure_connection()
+    raw = connection.connection
+    (before,) = raw.execute("PRAGMA busy_timeout").fetchone()
+    raw.execute(f"PRAGMA busy_timeout = {milliseconds}")
+    return int(before)
