@@ -31,6 +31,7 @@ class PrivateMariaDB:
         self.port = port
         self.directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._extra_args: Sequence[str] = ()
 
     @property
     def socket(self) -> str:
@@ -47,6 +48,7 @@ class PrivateMariaDB:
         shared_memory = Path("/dev/shm")  # noqa: S108 - only the place; mkdtemp makes a directory of our own
         place = shared_memory if os.access(shared_memory, os.W_OK) else None
         self.directory = Path(tempfile.mkdtemp(prefix="mariadb-", dir=place))
+        self._extra_args = extra_args
         atexit.register(self.stop)
         try:
             self._install(install)
@@ -66,6 +68,16 @@ class PrivateMariaDB:
         if self.directory is not None:
             shutil.rmtree(self.directory, ignore_errors=True)
             self.directory = None
+
+    def kill(self) -> None:
+        """End the server at once, as a crash does; its data stay for `relaunch()`."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def relaunch(self) -> None:
+        """Start a server that was killed on the data that it left; returns when it answers."""
+        self._launch(_program("mariadbd"), self._extra_args)
 
     def execute(self, sql: str) -> str:
         """Run statements with the command-line client; what it printed."""
