@@ -124,6 +124,7 @@ def kill_process(scenario: Scenario, place: Place) -> None:
     child = os.fork()
     if child == 0:
         try:
+            connection.ensure_connection()  # or its first statements would be counted
             scenario.run(lambda at: os.kill(os.getpid(), signal.SIGKILL) if place.is_at(at) else None)
         finally:
             os._exit(1)
