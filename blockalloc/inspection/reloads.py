@@ -15,9 +15,13 @@ AT_WORK = 10 * MINUTE
 HEAD_START = MINUTE
 
 
-def is_untouched(start: int, requested: int, now: int) -> bool:
-    """Whether a waiting reload can be deleted: not about to begin, and not of a call that may be at work."""
-    return start > now + HEAD_START and requested <= now - AT_WORK
+def is_deletable(start: int, requested: int, now: int, *, is_empty: bool) -> bool:
+    """Whether a waiting reload that no block computer names can be deleted without harm.
+
+    Not when it may be half of a call at work, and not when a management node may have begun it: none ever begins one
+    without computers.
+    """
+    return requested <= now - AT_WORK and (is_empty or start > now + HEAD_START)
 
 
 def without_reload(facts: Facts) -> Iterator[Finding]:
@@ -89,15 +93,8 @@ def orphaned(facts: Facts) -> Iterator[Finding]:
         if not found.waiting:
             continue
         if why := _why_orphaned(facts, found, named=found.id in named):
-            repairable = (
-                found.id not in named
-                and found.end > facts.now
-                and (
-                    found.requested <= facts.now - AT_WORK
-                    if not found.computers
-                    else is_untouched(found.start, found.requested, facts.now)
-                )
-            )
+            times = (found.start, found.requested, facts.now)
+            repairable = found.id not in named and is_deletable(*times, is_empty=not found.computers)
             yield Finding("orphaned_reload", {"request": found.id}, f"{words.reload(found)} {why}", repairable)
 
 
