@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.apps import apps
-from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from blockalloc.inspection.facts import READS
@@ -14,8 +14,6 @@ from blockalloc.schema import Column, Table, tables
 from blockalloc.schema.adopt import NEEDED
 from blockalloc.schema.ddl import sqlite_type
 from blockalloc.schema.present import PresentTable, folded, present_tables
-
-Present = Mapping[str, PresentTable]
 
 _INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
 _TEXTS = ("varchar", "text", "mediumtext", "longtext")
@@ -34,56 +32,86 @@ READ_BY: Mapping[str, Collection[tuple[str, ...]]] = {
 }
 
 
-def read() -> Present:
-    """The tables that the database has."""
-    return present_tables(connection)
+class Drift:
+    """The tables that a database has, beside those that it should have."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._connection = connection
+        self._present = present_tables(connection)
+
+    def is_readable(self) -> bool:
+        """Whether everything is there that an inspection reads of the rows."""
+        return all(
+            (there := self._table(table)) and all(name.lower() in there.columns for name in names)
+            for table, names in READS.items()
+        )
+
+    def obstacle_to_repairs(self) -> str:
+        """Why repairs can't hold the guard, or would be left half done when they fail in the middle; "" when not."""
+        if not self.is_readable():
+            return "tables or columns are missing that the rows are judged by"
+        if not self._table(Guard._meta.db_table):
+            return "our own tables are missing: run manage.py migrate first"
+        without = [finding.subject["table"] for finding in self._engines()]
+        return f"there are no transactions in {', '.join(without)}: convert them to InnoDB first" if without else ""
+
+    def findings(self) -> Iterator[Finding]:
+        """All differences, tables that are needed first."""
+        if not any(map(self._table, tables())):
+            text = "this database has no table of VCL: DATABASE_URL names another one, or VCL was never installed in it"
+            yield Finding("schema_drift", {"tables": []}, text, repairable=False)
+            return
+        for name in sorted(tables(), key=lambda name: (name not in NEEDED, name.lower())):
+            there = self._table(name)
+            if there is None:
+                yield _finding(name, "is missing")
+                continue
+            yield from _of_columns(tables()[name], there, self._connection.vendor)
+            if name in NEEDED:
+                yield from _of_indexes(tables()[name], there)
+        yield from self._engines()
+        yield from self._own_tables()
+
+    def _table(self, name: str) -> PresentTable | None:
+        return self._present.get(folded(self._connection, name))
+
+    def _engines(self) -> Iterator[Finding]:
+        for name in [*sorted(NEEDED, key=str.lower), *_own_names()]:
+            there = self._table(name)
+            if there and there.engine not in ("", "InnoDB"):
+                wrong = f"is kept by {there.engine}, not InnoDB: it has no transactions, and nothing is promised there"
+                yield _finding(name, wrong)
+
+    def _own_tables(self) -> Iterator[Finding]:
+        executor = MigrationExecutor(self._connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes("blockalloc"))
+        names = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+        if names:
+            text = f"our own tables are not all made ({', '.join(names)} not applied): run manage.py migrate"
+            yield Finding("schema_drift", {"migrations": names}, text, repairable=False)
+            return
+        for name in _own_names():
+            if not self._table(name):
+                yield Finding("schema_drift", {"table": name}, f"our own table {name} is missing", repairable=False)
 
 
-def is_readable(present: Present) -> bool:
-    """Whether everything is there that an inspection reads of the rows."""
-    return all(name.lower() in _columns(present, table) for table, names in READS.items() for name in names)
+def _own_names() -> list[str]:
+    models = apps.get_app_config("blockalloc").get_models()
+    return [model._meta.db_table for model in models if model._meta.managed]
 
 
-def obstacle_to_repairs(present: Present) -> str:
-    """Why repairs could not hold the guard, or would be left half done when they fail in the middle; "" when not."""
-    if not is_readable(present):
-        return "tables or columns are missing that the rows are judged by"
-    if folded(connection, Guard._meta.db_table) not in present:
-        return "our own tables are missing: run manage.py migrate first"
-    without = [finding.subject["table"] for finding in _engines(present)]
-    return f"there are no transactions in {', '.join(without)}: convert them to InnoDB first" if without else ""
-
-
-def findings(present: Present) -> Iterator[Finding]:
-    """All differences, tables that are needed first."""
-    if not any(folded(connection, name) in present for name in tables()):
-        text = "this database has no table of VCL: DATABASE_URL names another one, or VCL was never installed in it"
-        yield Finding("schema_drift", {"tables": []}, text, repairable=False)
-        return
-    for name in sorted(tables(), key=lambda name: (name not in NEEDED, name.lower())):
-        there = present.get(folded(connection, name))
-        if there is None:
-            yield _finding(name, "is missing")
-            continue
-        yield from _of_columns(tables()[name], there)
-        if name in NEEDED:
-            yield from _of_indexes(tables()[name], there)
-    yield from _engines(present)
-    yield from _own_tables(present)
-
-
-def _of_columns(table: Table, there: PresentTable) -> Iterator[Finding]:
+def _of_columns(table: Table, there: PresentTable, vendor: str) -> Iterator[Finding]:
     for column in table.columns:
         found = there.columns.get(column.name.lower())
         if found is None:
             yield _finding(table.name, "is missing", column=column.name)
-        elif wrong := _difference(column, found):
+        elif wrong := _difference(column, found, vendor):
             yield _finding(table.name, wrong, column=column.name)
 
 
-def _difference(wanted: Column, found: Column) -> str:
+def _difference(wanted: Column, found: Column, vendor: str) -> str:
     """What a column can't hold that VCL 2.5's can; "" when it holds all of it."""
-    if connection.vendor == "sqlite":
+    if vendor == "sqlite":
         fits = found.type.upper() == sqlite_type(wanted)
         kind = sqlite_type(wanted)
     else:
@@ -124,29 +152,6 @@ def _of_indexes(table: Table, there: PresentTable) -> Iterator[Finding]:
             yield _finding(table.name, "has no index: reading by it is slow", index=names)
 
 
-def _engines(present: Present) -> Iterator[Finding]:
-    own = [model._meta.db_table for model in apps.get_app_config("blockalloc").get_models() if model._meta.managed]
-    for name in [*sorted(NEEDED, key=str.lower), *own]:
-        there = present.get(folded(connection, name))
-        if there and there.engine not in ("", "InnoDB"):
-            wrong = f"is kept by {there.engine}, not InnoDB: it has no transactions, and nothing is promised there"
-            yield _finding(name, wrong)
-
-
-def _own_tables(present: Present) -> Iterator[Finding]:
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes("blockalloc"))
-    names = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
-    if names:
-        text = f"our own tables are not all made ({', '.join(names)} not applied): run manage.py migrate"
-        yield Finding("schema_drift", {"migrations": names}, text, repairable=False)
-        return
-    for model in apps.get_app_config("blockalloc").get_models():
-        name = model._meta.db_table
-        if model._meta.managed and folded(connection, name) not in present:
-            yield Finding("schema_drift", {"table": name}, f"our own table {name} is missing", repairable=False)
-
-
 def _finding(table: str, wrong: str, column: str = "", index: Iterable[str] = ()) -> Finding:
     listed = list(index)
     subject: dict[str, Any] = {"table": table}
@@ -161,8 +166,3 @@ def _finding(table: str, wrong: str, column: str = "", index: Iterable[str] = ()
 
 def _is_needed(table: str) -> bool:
     return table in NEEDED or table not in tables()
-
-
-def _columns(present: Present, table: str) -> Mapping[str, Column]:
-    there = present.get(folded(connection, table))
-    return there.columns if there else {}

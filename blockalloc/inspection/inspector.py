@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from blockalloc.inspection import bookings, drift, facts, leftovers, reloads
+from django.db import connection
+
+from blockalloc.inspection import bookings, facts, leftovers, reloads
+from blockalloc.inspection.drift import Drift
 from blockalloc.inspection.findings import KINDS, Finding
 
 
@@ -12,9 +15,9 @@ def inspect(now: int) -> list[Finding]:
     Where tables or columns are missing that the rows are judged by, only `schema_drift` is found; the last of its
     findings then says so (`is_about_rows_unread`).
     """
-    present = drift.read()
-    found = list(drift.findings(present))
-    if not drift.is_readable(present):
+    drift = Drift(connection)
+    found = list(drift.findings())
+    if not drift.is_readable():
         return [*found, _unread()]
     with facts.one_moment():
         rows = facts.read(now)

@@ -7,8 +7,10 @@ rely on, so that what VCL changes at the same moment is left alone.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db import connection
+
 from blockalloc import clock
-from blockalloc.inspection import drift
+from blockalloc.inspection.drift import Drift
 from blockalloc.inspection.facts import ACCEPTED, instant
 from blockalloc.inspection.findings import Finding
 from blockalloc.inspection.leftovers import is_stale, is_stuck
@@ -48,7 +50,7 @@ _END_PROCESSING = "UPDATE blockRequest SET processing = 0 WHERE id = %s AND proc
 
 def obstacle() -> str:
     """Why nothing can be repaired in this database; "" when it can be."""
-    return drift.obstacle_to_repairs(drift.read())
+    return Drift(connection).obstacle_to_repairs()
 
 
 def proposed(finding: Finding) -> str:
