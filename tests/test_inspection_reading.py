@@ -58,13 +58,11 @@ class TestMariaDB:
     """Others go on writing while an inspection reads."""
 
     def test_rows_of_one_moment(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Between two of its statements another process removes a block's computer and its reload."""
-        own = held(10, C)
+        """Between two of its statements another process allocates: its reload would look like an orphan."""
         read_booked = facts._booked
 
         def others() -> None:
-            rows = {"blockComputers": [{"blockTimeid": 10, "computerid": C}], "request": [{"id": own}]}
-            tables.change({"delete": rows}, "UTC")
+            held(10, C)
             connection.close()
 
         def then_others(at: int) -> dict[int, list[facts.Booked]]:
@@ -76,7 +74,7 @@ class TestMariaDB:
         monkeypatch.setattr(facts, "_booked", then_others)
         assert kinds() == []
         monkeypatch.undo()
-        assert tables.read()["blockComputers"] == []
+        assert len(tables.read()["blockComputers"]) == 1
 
     def test_nothing_can_be_written(self) -> None:
         hold(10, C)
