@@ -31,7 +31,7 @@ from tests.disorder import (
 )
 from tests.golden import tables
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)

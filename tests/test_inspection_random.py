@@ -19,7 +19,7 @@ from tests.class_site import CALLER, a_call, class_site
 from tests.disorder import ADMIN, MEMBER, OTHER_MEMBER, RELOAD_USER, C, block_time, found, hold, now, reload, request
 from tests.golden import tables
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 EXAMPLES = {"ci": 60, "long": 3000}
 PROFILE = settings(
