@@ -4,6 +4,7 @@ Each step is one SQL statement, committed at once, on a connection of its own. T
 yielded before they are sent, so that whoever drives them decides what happens in between.
 """
 
+import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -28,7 +29,7 @@ WHERE q.start < %s AND q.`end` > %s AND {_OCCUPIES}
 UNION
 SELECT b.computerid FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
 WHERE t.start < %s AND t.`end` > %s
-"""
+"""  # noqa: S608 - put together from constants
 _CLAIM = """
 INSERT INTO semaphore (computerid, imageid, imagerevisionid, managementnodeid, expires, procid)
 SELECT c.id, %s, %s, %s, %s, %s FROM computer c LEFT JOIN semaphore s ON s.computerid = c.id
@@ -37,7 +38,7 @@ WHERE c.id = %s AND (s.expires IS NULL OR s.expires < %s) LIMIT 1
 _OVERLAPPING = f"""
 SELECT q.id FROM request q JOIN reservation r ON r.requestid = q.id
 WHERE r.computerid = %s AND q.start < %s AND q.`end` > %s AND {_OCCUPIES}
-"""
+"""  # noqa: S608
 _GIVE_UP = "DELETE FROM semaphore WHERE procid = %s AND computerid = %s"
 _REQUEST = """
 INSERT INTO request (stateid, laststateid, userid, start, `end`, daterequested) VALUES (13, 13, %s, %s, %s, %s)
@@ -103,11 +104,12 @@ class FrontEnd:
     connection: Connection
     wish: Wish
     procid: str
-    clock: Callable[[], int]
+    clock: Callable[[], float]
     computer: int | None = None
     request: int | None = None
     blocked: int = 0  # how often a statement had to wait
-    listed_at: int = 0
+    listed_at: float = 0.0
+    claimed_at: float = 0.0
     sent: str = ""  # the letters of the statements done
     _steps: Generator[Step, Answer, None] = field(init=False)
     _next: Step | None = field(init=False)
@@ -127,6 +129,20 @@ class FrontEnd:
         """The letter of the statement that comes next, "" at the end."""
         return self._next.letter if self._next else ""
 
+    @property
+    def patience(self) -> float:
+        """Seconds that may pass until its next statement, lest it breaks the promise of SPEC 8.7.
+
+        From its list to its semaphore, and from there to its reservation, it takes less than a
+        semaphore lives. Infinite when it has listed nothing yet, or has all it wants.
+        """
+        ends = []
+        if self.letter in ("b", "c", "d", "x"):
+            ends.append(self.listed_at)
+        if self.letter in ("d", "x", "e", "E"):
+            ends.append(self.claimed_at)
+        return min(ends, default=math.inf) + SEMAPHORE_SECONDS - self.clock()
+
     def advance(self) -> bool:
         """Send the next statement; False when it has to wait: it goes on at the next call."""
         if self._next is None:
@@ -135,7 +151,9 @@ class FrontEnd:
             now = self.clock()
             if self._next.letter == "a":
                 self.listed_at = now
-            self._ready = self._next.statement(now)
+            if self._next.letter == "c":
+                self.claimed_at = now
+            self._ready = self._next.statement(int(now))
         try:
             answer = self.connection.send(*self._ready)
         except Blocked:

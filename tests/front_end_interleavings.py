@@ -9,18 +9,19 @@ front end 0 at place 2. A schedule plays the same every time.
 import itertools
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import comb
 from typing import Any
 
-from blockalloc import clock, service
+from blockalloc import service
 from blockalloc.calls import Refusal
 from tests.boundaries import Boundary, at_boundaries
 from tests.class_site import BLOCK_TIME, CALLER, a_call, class_site
 from tests.front_end import Connection, FrontEnd, connect
-from tests.front_end_scenarios import Scenario
+from tests.front_end_scenarios import OTHER_BLOCK, Scenario
 
 # Only what one side writes and the other reads or writes can make a difference: the front end
 # writes semaphore, request and reservation, and reads blockComputers besides. Beside other
@@ -59,7 +60,7 @@ class Run:
 def stage(scenario: Scenario) -> Iterator[Connection]:
     """The site of a scenario, and the connection of everybody but us."""
     with class_site(computers=scenario.computers, machines=scenario.machines, blocks=2):
-        _move_other_block()
+        move_other_block()
         others = connect()
         try:
             yield others
@@ -67,7 +68,7 @@ def stage(scenario: Scenario) -> Iterator[Connection]:
             others.close()
 
 
-def _move_other_block() -> None:
+def move_other_block() -> None:
     """The second block time is a day later."""
     from django.db import connection
 
@@ -81,9 +82,8 @@ def _move_other_block() -> None:
 
 def play(scenario: Scenario, schedule: Schedule, others: Connection) -> Run:
     """Play one interleaving and judge it."""
-    for table in _EMPTIED:
-        others.send(f"DELETE FROM {table}")  # noqa: S608 - names are our own
-    sessions = [FrontEnd(others, wish, f"front-end-{n}", clock.now) for n, wish in enumerate(scenario.wishes)]
+    empty(others)
+    sessions = [FrontEnd(others, wish, f"front-end-{n}", time.time) for n, wish in enumerate(scenario.wishes)]
     scenario.setup(others, sessions)
     stepping = Stepping(scenario, schedule, sessions, others)
     with at_boundaries(stepping.visit):
@@ -94,6 +94,12 @@ def play(scenario: Scenario, schedule: Schedule, others: Connection) -> Run:
     if scenario.enough_for_all:
         run.faults += _liveness(run, scenario.machines)
     return run
+
+
+def empty(others: Connection) -> None:
+    """Take away what runs leave behind."""
+    for table in _EMPTIED:
+        others.send(f"DELETE FROM {table}")  # noqa: S608 - names are our own
 
 
 def call(machines: int, block_time: int = BLOCK_TIME) -> int:
@@ -257,19 +263,22 @@ SELECT 'a semaphore of a front end that is done', computerid FROM semaphore WHER
 """
 
 
-def judge(others: Connection, answer: int, late: set[int | None], block_time: int | None = BLOCK_TIME) -> list[str]:
+def judge(
+    others: Connection, answer: int, late: set[int | None], block_time: int = BLOCK_TIME, had: Collection[int] = ()
+) -> list[str]:
     """What is wrong with the rows, in words.
 
     `late` are requests of front ends that listed their candidates when the block had its computers
-    already: those avoid the class, but not its reloads, which they don't look for.
+    already: those avoid the class, but not its reloads, which they don't look for. `had` are
+    computers that blocks had before anything began: all front ends were late for them.
     """
     faults = [
         f"computer {computer} is in block time {block} and reserved by request {request}"
         for block, computer, request, in_class in others.send(_TWICE).rows
-        if in_class or request not in late
+        if in_class or not (request in late or computer in had)
     ]
     faults += [f"{what}: {id_}" for what, id_ in others.send(_HALF.replace("%", "%%")).rows]
-    of = "blockTimeid > 11" if block_time == 0 else f"blockTimeid = {block_time}"
+    of = f"blockTimeid = {block_time}" if block_time else f"blockTimeid > {OTHER_BLOCK}"
     ((count,),) = others.send(f"SELECT COUNT(*) FROM blockComputers WHERE {of}").rows  # noqa: S608 - a number
     if answer != count:
         faults.append(f"the answer was {answer}, the block time has {count}")
