@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import Error, transaction
 
 from blockalloc import checks, clock, refusals
-from blockalloc.calls import Caller, Outcome
+from blockalloc.calls import Caller, Outcome, Refusal
 from blockalloc.checks import Order
 from blockalloc.store import claims, commit, snapshot
 from blockalloc.store.guard import Deadline, guarded
@@ -222,8 +222,8 @@ class AllocationCall:
         if not self._claims_of:
             return
         try:
-            claims.release(self._claims_of)
-        except Error:
+            guarded(lambda: claims.release(self._claims_of), self._deadline)
+        except (Error, Refusal):
             log.exception("claims of a failed call stay until they expire")
 
 

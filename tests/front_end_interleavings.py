@@ -264,7 +264,11 @@ SELECT 'a semaphore of a front end that is done', computerid FROM semaphore WHER
 
 
 def judge(
-    others: Connection, answer: int, late: set[int | None], block_time: int = BLOCK_TIME, had: Collection[int] = ()
+    others: Connection,
+    answer: int,
+    late: Collection[int | None],
+    block_time: int = BLOCK_TIME,
+    had: Collection[int] = (),
 ) -> list[str]:
     """What is wrong with the rows, in words.
 
@@ -278,8 +282,8 @@ def judge(
         if in_class or not (request in late or computer in had)
     ]
     faults += [f"{what}: {id_}" for what, id_ in others.send(_HALF.replace("%", "%%")).rows]
-    of = f"blockTimeid = {block_time}" if block_time else f"blockTimeid > {OTHER_BLOCK}"
-    ((count,),) = others.send(f"SELECT COUNT(*) FROM blockComputers WHERE {of}").rows  # noqa: S608 - a number
+    of = f"= {block_time}" if block_time else f"> {OTHER_BLOCK}"
+    ((count,),) = others.send(f"SELECT COUNT(*) FROM blockComputers WHERE blockTimeid {of}").rows  # noqa: S608 - a number
     if answer != count:
         faults.append(f"the answer was {answer}, the block time has {count}")
     return faults

@@ -3,6 +3,10 @@
 A claim is made while a call plans, and stops everybody. When the call has written its rows the
 claim is turned into a held row, which stops the front end (it may have listed its candidates
 before) but never our own calls: those see the rows themselves.
+
+No statement here waits for a lock: a transaction that has locked semaphore rows and waits for a
+front end, which waits for these rows, is a deadlock, and the front end's small statement would be
+its victim. Ours fails instead, and its transaction is tried again; see blockalloc.store.guard.
 """
 
 from collections.abc import Collection, Sequence
@@ -37,6 +41,7 @@ def claim(call_id: str, assignments: Sequence[Assignment], held: Collection[int]
         "DELETE FROM semaphore WHERE (expires < %s AND procid LIKE %s) OR procid = %s "
         f"OR (computerid IN ({chosen}) AND (expires < %s OR procid LIKE %s))",
         [to_utc(now), _OURS, f"{CLAIM}{call_id}", to_utc(now), f"{HELD}%"],
+        wait=False,
     )
     expires = to_utc(now + settings.VCL_SEMAPHORE_SECONDS)
     rows: list[list[Value]] = [
@@ -45,7 +50,7 @@ def claim(call_id: str, assignments: Sequence[Assignment], held: Collection[int]
         for kind in ([CLAIM, HELD] if found.computer.id in held else [CLAIM])
     ]
     columns = ["computerid", "imageid", "imagerevisionid", "managementnodeid", "expires", "procid"]
-    insert("semaphore", columns, rows)
+    insert("semaphore", columns, rows, wait=False)
 
 
 def hold(call_id: str, assignments: Sequence[Assignment], now: int) -> None:
@@ -64,6 +69,7 @@ def hold(call_id: str, assignments: Sequence[Assignment], now: int) -> None:
             f"{CLAIM}{call_id}",
             f"{HELD}{call_id}",
         ],
+        wait=False,
     )
 
 
@@ -79,4 +85,4 @@ def too_slow(looked: int, now: int) -> bool:
 
 def release(call_id: str) -> None:
     """Give up what is left of a call's claims."""
-    execute("DELETE FROM semaphore WHERE procid = %s", [f"{CLAIM}{call_id}"])
+    execute("DELETE FROM semaphore WHERE procid = %s", [f"{CLAIM}{call_id}"], wait=False)
