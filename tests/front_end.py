@@ -214,7 +214,7 @@ class MariaDBConnection:
     def __init__(self, socket: str, database: str, wait: int = 0) -> None:
         import MySQLdb
 
-        self._errors = MySQLdb.OperationalError
+        self.errors = MySQLdb.OperationalError
         self._raw = MySQLdb.connect(
             user="root", unix_socket=socket, database=database, autocommit=True, charset="utf8mb4"
         )
@@ -227,7 +227,7 @@ class MariaDBConnection:
             cursor.execute(sql, list(params) or None)
             rows = cursor.fetchall() if cursor.description else ()
             return Answer(rows, cursor.rowcount, cursor.lastrowid)
-        except self._errors as error:
+        except self.errors as error:
             if error.args[0] == _LOCK_WAIT:
                 raise Blocked from error
             raise
@@ -245,14 +245,14 @@ class SQLiteConnection:
     def __init__(self, path: str, wait: int = 0) -> None:
         import sqlite3
 
-        self._errors = sqlite3.OperationalError
+        self.errors = sqlite3.OperationalError
         self._raw = sqlite3.connect(path, timeout=wait, isolation_level=None)
 
     def send(self, sql: str, params: Sequence[Any] = ()) -> Answer:
         """Send one statement."""
         try:
             cursor = self._raw.execute(sql.replace("%s", "?"), list(params))
-        except self._errors as error:
+        except self.errors as error:
             if _SQLITE_BUSY in str(error):
                 raise Blocked from error
             raise

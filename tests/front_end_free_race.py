@@ -38,7 +38,7 @@ def run(server: PrivateMariaDB, seconds: float, ours: int = 2, theirs: int = 3) 
 
     with override_settings(TIME_ZONE="UTC"):
         tables.load(site.rows(), "UTC")
-    log = _log(server)
+    log = log_of(server)
     begun = time.time() + 2  # by then all are there
     sides = ["ours"] * ours + ["theirs"] * theirs
     workers = [_start(server, side, number, begun, seconds) for number, side in enumerate(sides)]
@@ -48,7 +48,7 @@ def run(server: PrivateMariaDB, seconds: float, ours: int = 2, theirs: int = 3) 
         if worker.returncode:
             raise RuntimeError(f"a process of the race ended with {worker.returncode}")
         counts[side].update(json.loads(output))
-    with_us, among_them = _deadlocks(_log(server)[len(log) :])
+    with_us, among_them = deadlocks(log_of(server)[len(log) :])
     faults = _judge(counts["ours"]["got"])
     return Outcome(counts["ours"], counts["theirs"], among_them, with_us, faults, time.time() - begun)
 
@@ -77,12 +77,13 @@ def _judge(answered: int) -> list[str]:
         others.close()
 
 
-def _log(server: PrivateMariaDB) -> str:
+def log_of(server: PrivateMariaDB) -> str:
+    """What the server has logged."""
     assert server.directory is not None
     return (server.directory / "server.log").read_text(errors="replace")
 
 
-def _deadlocks(log: str) -> tuple[int, int]:
+def deadlocks(log: str) -> tuple[int, int]:
     """How many deadlocks a transaction of ours was part of, and how many were others' own."""
     found = log.split("Transactions deadlock detected")[1:]
     with_us = sum(any(_OURS in text for text in _TRANSACTION.findall(deadlock)) for deadlock in found)

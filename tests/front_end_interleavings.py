@@ -20,7 +20,7 @@ from blockalloc import service
 from blockalloc.calls import Refusal
 from tests.boundaries import Boundary, at_boundaries
 from tests.class_site import BLOCK_TIME, CALLER, a_call, class_site
-from tests.front_end import Connection, FrontEnd, connect
+from tests.front_end import Blocked, Connection, FrontEnd, connect
 from tests.front_end_scenarios import OTHER_BLOCK, Scenario
 
 # Only what one side writes and the other reads or writes can make a difference: the front end
@@ -123,6 +123,7 @@ class Stepping:
         self._owed = [0] * len(sessions)  # steps that are due
         self._group = [0] * len(sessions)
         self._hooks = dict(scenario.after_step)
+        self._hook: Callable[[Connection], None] | None = None  # due before any other step
         self._wrote = False
         self.place = 0
         self.commits = 0
@@ -170,13 +171,21 @@ class Stepping:
 
     def _advance(self, session: FrontEnd) -> bool:
         letter = session.letter
-        if not session.advance():
+        if not self._hook_done() or not session.advance():
             return False
         if letter == "a" and self._wrote:
             self.listed_late.append(session)
-        hook = self._hooks.pop(letter, None)
-        if hook:
-            hook(self._others)
+        self._hook = self._hooks.pop(letter, None)
+        return True
+
+    def _hook_done(self) -> bool:
+        """What others do at a step of the front end; on SQLite they have to wait for us as it has."""
+        if self._hook:
+            try:
+                self._hook(self._others)
+            except Blocked:
+                return False
+            self._hook = None
         return True
 
 
