@@ -103,7 +103,8 @@ MODERNRPC_XML_DESERIALIZER = {"class": "blockalloc.rpc.wire.StrictDeserializer",
 
 # --- Safety -----------------------------------------------------------------------------------
 PRODUCTION = not production.is_demo_site(DATABASES["default"]["ENGINE"], ALLOWED_HOSTS)
-if PRODUCTION and not environment.flag("VCL_ALLOW_UNSAFE_SETTINGS", default=False):
+_ALLOW_UNSAFE = environment.flag("VCL_ALLOW_UNSAFE_SETTINGS", default=False)
+if PRODUCTION and not _ALLOW_UNSAFE:
     production.refuse_unsafe_settings(secret_key=SECRET_KEY, debug=DEBUG, plain_http=VCL_ALLOW_PLAIN_HTTP)
 
 _HTTPS_ONLY = PRODUCTION and not VCL_ALLOW_PLAIN_HTTP
