@@ -33,7 +33,7 @@ class LiveServer:
     def __init__(self, directory: Path, database_url: str = "") -> None:
         self.log = directory / "server.log"
         self.database_url = database_url or f"sqlite:///{directory / 'live.sqlite3'}"
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -119,7 +119,8 @@ class LiveServer:
             return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
