@@ -250,6 +250,16 @@ def test_the_caches_own_expiry_is_not_before(clock: time_machine.Traveller) -> N
     assert code() == 0
 
 
+def test_the_value_decides_and_not_the_caches_own_expiry(clock: time_machine.Traveller) -> None:
+    fail(LIMIT)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE blockalloc_cache SET expires = %s", ["2026-03-05 00:00:00"])
+    clock.shift(299)
+    assert code() == 207
+    clock.shift(1)
+    assert code() == 0
+
+
 # --- Cost -----------------------------------------------------------------------------------------
 def test_a_sign_in_without_failures_on_record_reads_once_and_writes_nothing() -> None:
     with CaptureQueriesContext(connection) as queries:
@@ -337,11 +347,21 @@ def test_a_failure_that_cannot_be_counted_is_an_error(
     assert "could not be counted" in caplog.text
 
 
-@pytest.mark.parametrize("value", [len, datetime(2026, 1, 1), {"a": print}])
-def test_what_somebody_else_writes_into_the_table_is_not_run(value: object) -> None:
+class _Trap:
+    """Unpickling it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_what_somebody_else_writes_into_the_table_is_not_run(tmp_path: Path) -> None:
     attempt = lockout.begin("VCL", "vclsystem@Local", A)
-    cache.set(next(attempt.pair.keys(attempt.began)), value)
+    cache.set(next(attempt.pair.keys(attempt.began)), _Trap(tmp_path / "sprung"))
     assert code() == 206
+    assert not (tmp_path / "sprung").exists()
 
 
 # --- Many at once ---------------------------------------------------------------------------------
