@@ -79,6 +79,13 @@ def test_another_account_does_not_end_the_pairs(client: Client) -> None:
     assert "Too many" in sign_in(client)
 
 
+def test_a_name_that_only_the_database_takes_for_another_is_nobody(client: Client) -> None:
+    """MariaDB takes y and ü for one letter: each such spelling would have guesses of its own."""
+    StaffUser.objects.create_superuser("system", password=PASSWORD)
+    assert sign_in(client, user="system") == ""
+    assert "Please enter the correct username" in sign_in(client, user="süstem")
+
+
 def test_accounts_here_and_there_are_not_the_same_people(client: Client) -> None:
     """Of a pair's failures; the address is the same."""
     for _ in range(LIMIT):
