@@ -1,5 +1,7 @@
 """Signing in to the staff pages: the lock-out there, sessions, and what the pages tell browsers."""
 
+import re
+
 import pytest
 import time_machine
 from django.contrib.auth.models import User as StaffUser
@@ -10,8 +12,9 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from blockalloc import lockout
+from blockalloc.models import BlockTime
 from tests.rpc_calls import fault_of, post
-from tests.test_admin.vcl_site import NOW
+from tests.test_admin.vcl_site import NOW, PAGES, key_of, list_url, page_url
 from tests.test_rpc_access import TEST, signing_in
 
 pytestmark = pytest.mark.django_db
@@ -180,6 +183,15 @@ def test_every_answer_tells_browsers_what_not_to_do(path: str, client: Client) -
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Referrer-Policy"] == "same-origin"
     assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_hold_nothing_that_the_policy_forbids(page: str, viewer: Client, cs101: BlockTime) -> None:
+    """Styles and scripts are files of our own; browsers would not apply any others."""
+    for url in (list_url(page), page_url(page, key_of(page))):
+        body = viewer.get(url).content.decode()
+        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:|<script(?![^>]*\ssrc=)", body), url
+        assert all(re.match(r"/\w", source) for source in re.findall(r'\ssrc="([^"]*)"', body)), url
 
 
 def test_pages_cannot_be_framed(client: Client) -> None:
