@@ -146,7 +146,6 @@ def _take(key: str, until: int) -> bool:
     """Whether the entry is ours now; if not, somebody else has it. Raises DatabaseError when neither is so."""
     if cache.add(key, until, timeout=settings.VCL_LOCKOUT_SECONDS):
         return True
-    # Django's cache says "it exists" for every error in the database.
     if cache.get(key) is None:
-        raise DatabaseError("a failed sign-in could not be counted: the cache's table can't be written")
+        raise DatabaseError("a failed sign-in could not be counted: the cache's table does not take it")
     return False
