@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from tests.mariadb_server import MariaDBUnavailable, PrivateMariaDB
+from tests.mariadb_server import SECRET_KEY, MariaDBUnavailable, PrivateMariaDB
 
 _SERVER = pytest.StashKey[PrivateMariaDB]()
 
@@ -24,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     """Start the server that the settings are to find."""
+    os.environ.setdefault("DJANGO_SECRET_KEY", SECRET_KEY)
     if early_config.known_args_namespace.mariadb:
         server = PrivateMariaDB()
         try:
