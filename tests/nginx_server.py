@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,8 @@ from tests.live_server import ROOT, free_port
 START_SECONDS = 10.0
 NAME = "blocks.example.edu"
 
+# Where bin/setup puts it when it is not installed.
+FETCHED = Path(sys.prefix) / "nginx" / "usr" / "sbin"
 # What the machine's own nginx.conf says around the file, and where nginx may write.
 AROUND = """
 daemon off;
@@ -44,8 +47,8 @@ class Nginx:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-        assert program, "nginx is not installed: apt-get install nginx (Debian, Ubuntu)"
+        program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:{FETCHED}")
+        assert program, "nginx is not here: bin/setup --tests fetches it"
         self._make_certificate()
         user = "user root;" if os.geteuid() == 0 else ""  # the tests' own directory is for nobody else
         (self.directory / "nginx.conf").write_text(AROUND.format(user=user))
