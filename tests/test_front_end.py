@@ -212,16 +212,18 @@ def test_the_hold_begins_anew_when_the_rows_are_written() -> None:
 def test_a_call_that_waited_for_its_turn_has_the_time_of_its_turn() -> None:
     """The time of a claim and of a hold is that of the transaction, not of the call."""
     with race() as both:
-        first = iter([True])
+        commits = 0
 
         def wait(boundary: Boundary) -> None:
-            if next(first, False):
+            nonlocal commits
+            commits += boundary.after and boundary.sql == "COMMIT"
+            if not both.front_end.sent:
                 both.clock.shift(36)
                 both.steps("ab")
 
         with at_boundaries(wait):
             answer = call(1)
-        assert answer == 1
+        assert (answer, commits) == (1, 2)
         both.clock.shift(44)
         both.rest()
         assert both.faults(answer) == []
@@ -248,29 +250,50 @@ def test_rows_that_are_written_too_late_are_not_committed() -> None:
 
 @between_locks
 def test_a_semaphore_that_dies_beside_a_slow_claim_opens_the_computer_to_nobody() -> None:
-    """A front end takes its semaphore between our look and our claim, and dies. Its row is past before our claim is."""
+    """A front end takes one between our look and our claim, and dies: its row must not be past before ours is."""
     with race() as both:
+        second = FrontEnd(both.others, Wish((10,), *CLASS), "front-end-1", time.time)
+        looks = 0
 
-        def slow_claim(boundary: Boundary) -> None:
-            if both.front_end.letter == "c" and "DELETE FROM semaphore" in boundary.sql and not boundary.after:
+        def visit(boundary: Boundary) -> None:
+            nonlocal looks
+            if boundary.sql == "COMMIT" and boundary.after and looks == 1:
+                both.clock.shift(33)
+            if not (boundary.after and "FROM semaphore WHERE expires >=" in boundary.sql):
+                return
+            looks += 1
+            if looks == 1:
                 both.steps("c")
                 both.clock.shift(13)
-
-        second = FrontEnd(both.others, Wish((10,), *CLASS), "front-end-1", time.time)
-
-        def later(boundary: Boundary) -> None:
-            slow_claim(boundary)
-            if boundary.sql == "COMMIT" and boundary.after and not second.sent:
-                both.clock.shift(33)
+            if looks == 2:
                 for _ in "abcd":
                     assert second.advance()
 
         both.steps("ab")
-        with at_boundaries(later):
+        with at_boundaries(visit):
             answer = call(1)
         while not second.done:
             assert second.advance()
         both.others.send("DELETE FROM semaphore WHERE procid = 'front-end-0'")
+        assert both.faults(answer) == []
+
+
+@between_locks
+def test_a_claim_that_ran_out_is_noticed_before_a_front_end_comes_in() -> None:
+    with race() as both:
+        looks = 0
+
+        def visit(boundary: Boundary) -> None:
+            nonlocal looks
+            if boundary.sql == "COMMIT" and boundary.after and looks == 1:
+                both.clock.shift(46)
+            looks += boundary.after and "FROM semaphore WHERE expires >=" in boundary.sql
+            if looks == 2 and not both.front_end.sent:
+                both.steps("abcd")
+
+        with at_boundaries(visit):
+            answer = call(1)
+        both.rest()
         assert both.faults(answer) == []
 
 
