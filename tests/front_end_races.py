@@ -6,18 +6,13 @@ anything else was wrong: the schedule that did it is printed, and played again b
 
 import argparse
 import logging
-import os
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import django
-
 from tests.mariadb_server import PrivateMariaDB
+from tests.private_database import private_database
 
 if TYPE_CHECKING:
     from tests.front_end_interleavings import Tally
@@ -28,7 +23,9 @@ _HEAD = ("", "runs", "wrong", "we got", "they got", "exchanges", "had to wait", 
 def main(words: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; the exit status."""
     asked = _arguments(words)
-    with _database(asked.mariadb) as server:
+    from tests.front_end_free_race import SERVER_ARGUMENTS
+
+    with private_database(mariadb=asked.mariadb, arguments=SERVER_ARGUMENTS) as server:
         logging.getLogger("blockalloc").setLevel(logging.ERROR)  # being held up is the point here
         if asked.replay:
             return _replay(asked.replay)
@@ -55,29 +52,6 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--theirs", type=int, default=3, metavar="N", help="front ends in the free race")
     parser.add_argument("--replay", nargs="+", metavar="WORD", help="one run: its words as printed")
     return parser.parse_args(words)
-
-
-@contextmanager
-def _database(mariadb: bool) -> Iterator[PrivateMariaDB | None]:
-    """A new database with VCL's tables and ours, as Django's; the server when there is one."""
-    from tests.front_end_free_race import SERVER_ARGUMENTS
-
-    with ExitStack() as stack:
-        server = None
-        if mariadb:
-            server = PrivateMariaDB().start(SERVER_ARGUMENTS)
-            stack.callback(server.stop)
-            server.execute("CREATE DATABASE vcl CHARACTER SET utf8mb4")
-            os.environ["DATABASE_URL"] = server.url("vcl")
-        else:
-            directory = stack.enter_context(tempfile.TemporaryDirectory())
-            os.environ["DATABASE_URL"] = f"sqlite:///{Path(directory) / 'races.sqlite3'}"
-        os.environ["DJANGO_SETTINGS_MODULE"] = "vclsite.settings"
-        django.setup()
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0)
-        yield server
 
 
 def _interleavings(asked: str, names: Sequence[str] | None) -> int:

@@ -3,16 +3,14 @@
 import argparse
 import json
 import logging
-import os
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.mariadb_server import SECRET_KEY, MariaDBUnavailable, PrivateMariaDB
+from tests.mariadb_server import MariaDBUnavailable
+from tests.private_database import private_database
 
 if TYPE_CHECKING:
     from tests.golden.replay import Scenario, Sevens
@@ -36,15 +34,11 @@ def main() -> int:
         chosen = _chosen(paths, sevens)
     except ValueError as error:
         parser.error(str(error))
-    with ExitStack() as stack:
-        # The cases replace all rows: never in a database that somebody uses.
-        try:
-            os.environ["DATABASE_URL"] = _database(stack, mariadb=options.mariadb)
-        except MariaDBUnavailable as error:
-            parser.error(f"--mariadb: {error}")
-        os.environ.setdefault("DJANGO_SECRET_KEY", SECRET_KEY)
-        os.environ["DJANGO_SETTINGS_MODULE"] = "vclsite.settings"
-        return _replay_all(chosen, sevens)
+    try:
+        with private_database(mariadb=options.mariadb):
+            return _replay_all(chosen, sevens)
+    except MariaDBUnavailable as error:
+        parser.error(f"--mariadb: {error}")
 
 
 def _paths(directory: Path, only: str) -> list[Path]:
@@ -75,22 +69,8 @@ def _chosen(paths: list[Path], sevens: "dict[str, Sevens] | None") -> list[Path]
     return chosen
 
 
-def _database(stack: ExitStack, *, mariadb: bool) -> str:
-    if not mariadb:
-        directory = stack.enter_context(tempfile.TemporaryDirectory())
-        return f"sqlite:///{directory}/cases.sqlite3"
-    server = stack.enter_context(PrivateMariaDB())
-    server.execute("CREATE DATABASE vcl")
-    return server.url("vcl")
-
-
 def _replay_all(paths: list[Path], sevens: "dict[str, Sevens] | None") -> int:
-    import django
-    from django.core.management import call_command
-
-    django.setup()
     logging.disable(logging.WARNING)  # refused calls are part of the cases
-    call_command("migrate", verbosity=0)
     count: Counter[str] = Counter()
     for path in paths:
         result, lines = _replay_one(path, sevens[path.stem] if sevens is not None else None)

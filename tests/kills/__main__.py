@@ -2,16 +2,14 @@
 
 import argparse
 import logging
-import os
 import random
 import sys
-import tempfile
 import time
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.mariadb_server import SECRET_KEY, PrivateMariaDB
+from tests.mariadb_server import PrivateMariaDB
+from tests.private_database import private_database
 
 if TYPE_CHECKING:
     from tests.kills.killing import Killer, Place
@@ -24,17 +22,7 @@ _DURING_COMMIT = 0.003  # seconds: no COMMIT takes longer here
 def main() -> int:
     """Run what the command line asks for; 1 when a promise was broken."""
     options = _options()
-    with ExitStack() as stack:
-        server = None
-        if options.database == "sqlite":
-            directory = stack.enter_context(tempfile.TemporaryDirectory())
-            os.environ["DATABASE_URL"] = f"sqlite:///{directory}/kills.sqlite3"
-        else:
-            server = PrivateMariaDB()
-            stack.callback(server.stop)
-            server.start(DURABLE)
-            server.execute("CREATE DATABASE vcl")
-            os.environ["DATABASE_URL"] = server.url("vcl")
+    with private_database(mariadb=options.database == "mariadb", arguments=DURABLE) as server:
         return _campaign(options, server)
 
 
@@ -54,14 +42,7 @@ def _options() -> argparse.Namespace:
 
 
 def _campaign(options: argparse.Namespace, server: PrivateMariaDB | None) -> int:
-    os.environ.setdefault("DJANGO_SECRET_KEY", SECRET_KEY)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vclsite.settings")
-    import django
-    from django.core.management import call_command
-
-    django.setup()
     logging.disable(logging.CRITICAL)  # of calls that die
-    call_command("migrate", verbosity=0)
     from tests.kills.killing import kill_process, kill_server
     from tests.kills.scenarios import SCENARIOS
 
