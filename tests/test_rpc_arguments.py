@@ -1,5 +1,6 @@
 """What counts as a number, a flag or a time, and how the methods hand parameters and answers on."""
 
+import logging
 import xmlrpc.client
 from datetime import UTC, datetime
 
@@ -33,6 +34,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> StubService:
         (" 11\r\n", 11),
         ("007", 7),
         ("0" * 50 + "5", 5),
+        ("0" * 60000 + "5", 5),
+        ("0" * 60000, 0),
         (3.0, 3),
         (-3.0, -3),
         (2**63 - 1, 2**63 - 1),
@@ -246,6 +249,47 @@ def test_an_answer_that_is_no_xml_rpc_is_an_error_of_our_own(
     service.count = 2**40
     assert fault_of(post(document("XMLRPCblockAllocation", *SEVEN))) == (206, "internal error (logged)")
     assert "internal error" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters", "reason"),
+    [
+        ("XMLRPCblockAllocation", SEVEN, "XMLRPCblockAllocation: 8, blockTimeid: there is none"),
+        ("XMLRPCblockAllocation", SIX, "XMLRPCblockAllocation: 8, blockTimeid: there is none"),
+        ("XMLRPCprocessBlockTime", (10,), "XMLRPCprocessBlockTime: 8, blockTimeid: there is none"),
+        ("XMLRPCprocessBlockTime", (), "XMLRPCprocessBlockTime: -32602, 0 parameters given: call"),
+        ("XMLRPCtest", ([],), "XMLRPCtest: -32602, the parameter must be a string"),
+        ("XMLRPCnoSuchThing", (), '-32601, Method not found: "XMLRPCnoSuchThing"'),
+        ("system.methodHelp", ("x\u2028y",), 'system.methodHelp: -32601, Method not found: "x\\u2028y"'),
+    ],
+)
+def test_every_refusal_is_logged_once_with_who_from_where_and_why(
+    method: str, parameters: tuple[object, ...], reason: str, service: StubService, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.error = Refusal(8, "blockTimeid: there is none", "vcl's own words")
+    post(document(method, *parameters))
+    (record,) = [record for record in caplog.records if record.name.startswith("blockalloc")]
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith(f"refused 'vclsystem@Local' from 127.0.0.1: {reason}")
+
+
+def test_what_the_log_repeats_of_a_caller_is_on_one_line_and_bounded(
+    service: StubService, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.error = Refusal(8, "x\r\n2026-01-01 INFO all is well\x1b[31m" + "y" * 5000)
+    post(document("XMLRPCprocessBlockTime", 10))
+    (record,) = [record for record in caplog.records if record.name.startswith("blockalloc")]
+    assert "x\\r\\n2026-01-01 INFO all is well\\x1b[31myyy" in record.getMessage()
+    assert len(record.getMessage()) < 600
+
+
+def test_what_an_error_repeats_of_a_caller_is_bounded(service: StubService) -> None:
+    post(document("XMLRPCblockAllocation", "x" * 5000, *SIX[1:]))
+    assert isinstance(asked := service.asked[0][0], NewBlockCall)
+    assert asked.image_text == "x" * 100
+    code, said = fault_of(post(document("system.methodHelp", "x" * 5000)))
+    assert code == -32601
+    assert len(said) < 200
 
 
 # --- Numbers of parameters --------------------------------------------------------------------

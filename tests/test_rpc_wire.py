@@ -1,18 +1,23 @@
 """Hostile, broken and unusual requests: each is answered with a document that an XML-RPC client can read."""
 
+import encodings
 import gzip
 import io
+import logging
+import time
 import xmlrpc.client
 from typing import Any
 
 import pytest
 from django.db import DatabaseError
 from django.test import Client, RequestFactory
+from gunicorn.http.errors import InvalidChunkSize
 from pytest_django import Settings
 
 from blockalloc.calls import Caller, Refusal
 from blockalloc.rpc.endpoint import xmlrpc as view
 from tests.rpc_calls import SIGNED_IN, StubService, answer, document, fault_of, post
+from vclsite.wsgi import Request, application
 
 CALLER = Caller(3, "vclsystem@Local", "127.0.0.1")
 
@@ -124,9 +129,23 @@ def test_values_of_other_types_are_for_the_service_to_refuse(value: str, service
     assert service.asked[0][0] is None
 
 
-def test_a_malformed_call_is_logged_with_who_made_it(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("number", ["1" * 60000 + "x", "1" * 60000 + ".e", "." + "1" * 60000 + "x"])
+def test_a_long_number_that_goes_wrong_at_its_end_costs_no_time(number: str, service: StubService) -> None:
+    begun = time.thread_time()
+    assert fault_of(post(one_value(f"<double>{number}</double>"))) == (-32600, "Invalid request: not a double")
+    assert time.thread_time() - begun < 1
+
+
+def test_a_method_name_that_is_too_long_is_not_repeated() -> None:
+    body = f"<methodCall><methodName>{'x' * 101}</methodName></methodCall>"
+    assert fault_of(post(body)) == (-32600, "Invalid request: the method name is longer than 100 characters")
+
+
+def test_a_malformed_call_is_logged_once_with_who_made_it_and_why(caplog: pytest.LogCaptureFixture) -> None:
     post("not xml")
-    assert "vclsystem@Local" in caplog.text
+    (record,) = [record for record in caplog.records if record.name.startswith("blockalloc")]
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith("refused 'vclsystem@Local' from 127.0.0.1: -32700, Parse error")
 
 
 # --- Encodings and media types ----------------------------------------------------------------
@@ -174,6 +193,17 @@ def test_encodings_and_media_types_that_are_not(content_type: str, body: bytes) 
     assert fault_of(post(body, content_type=content_type))[0] in (-32600, -32700)
 
 
+def test_names_of_encodings_that_nobody_knows_are_not_kept() -> None:
+    """Python's codecs.lookup() keeps each one for ever, and a caller can send as many as he likes."""
+    before = len(encodings._cache)
+    body = document("XMLRPCtest", "x")
+    for number in range(20):
+        declaration = f'<?xml version="1.0" encoding="x-unknown-{number}"?>'
+        assert fault_of(post(body.replace("<?xml version='1.0'?>", declaration)))[0] == -32700
+        assert with_environ(body.encode(), CONTENT_TYPE=f"text/xml; charset=x-unheard-{number}") == -32700
+    assert len(encodings._cache) == before
+
+
 # --- Sizes ------------------------------------------------------------------------------------
 def padded(length: int) -> bytes:
     """A call of XMLRPCtest of exactly `length` bytes."""
@@ -194,10 +224,8 @@ def test_a_body_that_is_larger(length: int, settings: Settings) -> None:
 
 def with_environ(body: bytes, **environ: Any) -> object:
     """The answer, or the code of the fault, to a request with a WSGI environment of its own."""
-    request = RequestFactory().post(
-        "/xmlrpc/", data=body, content_type="text/xml", headers=SIGNED_IN, secure=True, **environ
-    )
-    response = view(request)
+    plain = RequestFactory().post("/xmlrpc/", data=body, content_type="text/xml", headers=SIGNED_IN, secure=True)
+    response = view(Request(plain.environ | environ))
     try:
         return answer(response)
     except xmlrpc.client.Fault as fault:
@@ -220,7 +248,14 @@ def test_a_chunked_body_is_read_and_limited(settings: Settings) -> None:
     assert with_environ(b"", **chunked(padded(2001))) == -32600
 
 
-@pytest.mark.parametrize("length", ["", "0", "10", "-5", "x"])
+@pytest.mark.parametrize("length", ["65537", "9" * 30, "9" * 5000, "0" * 5000 + "65537"])
+def test_a_content_length_above_the_limit_is_refused_before_anything_is_read(length: str) -> None:
+    unread = io.BytesIO(padded(500))
+    assert with_environ(b"", CONTENT_LENGTH=length, **{"wsgi.input": unread}) == -32600
+    assert unread.tell() == 0
+
+
+@pytest.mark.parametrize("length", ["", "0", "10", "-5", "x", "²"])
 def test_a_content_length_that_is_missing_or_too_short(length: str) -> None:
     assert with_environ(b"", CONTENT_LENGTH=length, **{"wsgi.input": io.BytesIO(padded(500))}) == -32700
 
@@ -231,13 +266,14 @@ def test_a_content_length_that_is_too_long() -> None:
     assert with_environ(b"", CONTENT_LENGTH=str(len(body)), **{"wsgi.input": cut_off}) == -32700
 
 
-def test_a_connection_that_breaks_off() -> None:
+@pytest.mark.parametrize("error", [ConnectionResetError("reset by peer"), InvalidChunkSize(b"zz")])
+def test_a_body_that_cannot_be_read_to_its_end(error: Exception) -> None:
     class Broken(io.BytesIO):
-        """Fails as a socket does."""
+        """Fails as a socket does, or the HTTP server that reads it."""
 
         def read(self, size: int | None = -1, /) -> bytes:
             """Never anything."""
-            raise ConnectionResetError("reset by peer")
+            raise error
 
     assert with_environ(b"", CONTENT_LENGTH="100", **{"wsgi.input": Broken()}) == -32700
 
@@ -277,6 +313,19 @@ def test_an_error_before_any_method_is_a_fault_too(
 )
 def test_addresses(path: str) -> None:
     assert answer(post(document("XMLRPCtest", "x"), path=path))
+
+
+def test_the_mode_is_found_among_any_number_of_fields() -> None:
+    """Django itself answers more than 1000 with HTTP 400."""
+    assert answer(post(document("XMLRPCtest", "x"), path=f"/index.php?{'a&' * 1500}mode=xmlrpccall"))
+
+
+@pytest.mark.parametrize("charset", ["rot13", "hex", "punycode", "undefined", "utf-16", "nonsense"])
+def test_no_charset_breaks_a_request_before_it_reaches_us(charset: str) -> None:
+    """Django decodes the query with it before any middleware or view, and fails with HTTP 500."""
+    environ = RequestFactory().get("/xmlrpc/?mode=é").environ | {"CONTENT_TYPE": f"text/xml; charset={charset}"}
+    assert Request(environ).GET["mode"] == "é"
+    assert application.request_class is Request
 
 
 @pytest.mark.parametrize("path", ["/index.php", "/vcl/index.php?mode=home", "/vcl/index.php?mode="])

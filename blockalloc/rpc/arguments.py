@@ -31,8 +31,9 @@ def whole_number(value: object) -> int | None:
 
 
 def _number_in(text: str) -> int | None:
-    # Python refuses to convert thousands of digits; so many are no number of ours anyway.
-    return int(text) if _DIGITS.fullmatch(text) and len(text.lstrip("0")) <= _MOST_DIGITS else None
+    # Python refuses to convert thousands of digits, zeros in front included.
+    digits = text.lstrip("0") or text[:1]
+    return int(digits) if _DIGITS.fullmatch(digits) and len(digits) <= _MOST_DIGITS else None
 
 
 def flag(value: object) -> bool | None:

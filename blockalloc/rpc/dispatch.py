@@ -5,26 +5,18 @@ TypeError, also one of our own making, for a mistake of the caller's.
 """
 
 import dataclasses
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from modernrpc import Protocol, RpcServer
 from modernrpc.core import RpcRequestContext
-from modernrpc.exceptions import (
-    RPC_INVALID_PARAMS,
-    RPC_INVALID_REQUEST,
-    RPC_PARSE_ERROR,
-    RPCException,
-    RPCMarshallingError,
-)
+from modernrpc.exceptions import RPC_INVALID_PARAMS, RPCException, RPCMarshallingError
 
 from blockalloc import refusals
 from blockalloc.calls import Caller, Refusal
 from blockalloc.rpc.authentication import NOT_ON_THE_LIST, NOT_ON_THE_LIST_TEXT, may_manage_blocks
+from blockalloc.rpc.refusal_log import log_refusal
 from blockalloc.rpc.wire import internal_error
-
-log = logging.getLogger(__name__)
 
 # Busy, and an error of our own: a fault in every method, since callers retry on faults.
 FAULTS_EVERYWHERE = (refusals.BUSY, refusals.INTERNAL)
@@ -36,6 +28,10 @@ class CallContext(RpcRequestContext):
 
     caller: Caller = field(kw_only=True)
     idempotency_key: str = field(kw_only=True, default="")
+
+    def log_refusal(self, code: int, reason: str) -> None:
+        """Log that this call is refused."""
+        log_refusal(self.caller.name, self.caller.address, f"{code}, {reason}", self.caller.door)
 
 
 Arguments = Sequence[object]
@@ -85,6 +81,7 @@ class Method:
             return self._form_or_fault(form, len(arguments)).run(arguments, context)
         except Refusal as refusal:
             if form and form.errors_are_structs and refusal.code not in FAULTS_EVERYWHERE:
+                context.log_refusal(refusal.code, refusal.text)
                 return {"status": "error", "errorcode": refusal.code, "errormsg": refusal.answer}
             raise RPCException(refusal.code, refusal.text) from refusal
 
@@ -97,7 +94,6 @@ class Method:
 
 def _check_access(caller: Caller) -> None:
     if not may_manage_blocks(caller):
-        log.warning("refused %r from %s: not on the block-API list (%s)", caller.name, caller.address, caller.door)
         raise Refusal(NOT_ON_THE_LIST, NOT_ON_THE_LIST_TEXT)
 
 
@@ -110,12 +106,16 @@ def build_server(methods: Sequence[Method]) -> RpcServer:
 
 
 def on_error(error: BaseException, context: RpcRequestContext) -> None:
-    """Called by django-modern-rpc for every exception on the way to an answer; what this raises is answered."""
+    """Called by django-modern-rpc for every exception on the way to an answer; what this raises is answered.
+
+    Each refusal that is answered as a fault is logged here; those answered as structs are no
+    exceptions any more, and Method.call() logs them.
+    """
     # Its own error about an answer that can't be written as XML holds that answer.
     if not isinstance(error, RPCException) or isinstance(error, RPCMarshallingError):
         raise internal_error(error) from error
-    if isinstance(context, CallContext) and error.code in (RPC_PARSE_ERROR, RPC_INVALID_REQUEST):
-        log.warning("refused %r from %s: %.200r", context.caller.name, context.caller.address, error.message)
+    if isinstance(context, CallContext) and error.code != refusals.INTERNAL:  # that is logged as an error
+        context.log_refusal(error.code, error.message)
 
 
 def _procedure(method: Method) -> Callable[..., object]:

@@ -1,6 +1,6 @@
 """The XML-RPC views. Every POST is answered with HTTP 200 and an XML-RPC document, whatever it held."""
 
-import logging
+from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -10,10 +10,9 @@ from modernrpc.exceptions import RPCException
 from blockalloc.rpc.authentication import claimed_user, sign_in
 from blockalloc.rpc.dispatch import CallContext
 from blockalloc.rpc.methods import server
+from blockalloc.rpc.refusal_log import log_refusal
 from blockalloc.rpc.wire import RequestRefused, decode_body, fault_document, internal_error, printable, read_body
 from blockalloc.transport import client_address, is_secure
-
-log = logging.getLogger(__name__)
 
 HTTPS_WANTED = 4
 
@@ -35,7 +34,8 @@ def xmlrpc(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 def front_end_path(request: HttpRequest) -> HttpResponse:
     """The same under the address of VCL's front end, …/index.php?mode=xmlrpccall. Raises Http404 for other modes."""
-    if request.GET.get("mode") != "xmlrpccall":
+    # Not request.GET: Django answers a query of more than 1000 fields with HTTP 400.
+    if parse_qs(request.META.get("QUERY_STRING", "")).get("mode", [""])[-1] != "xmlrpccall":
         raise Http404("the only mode here is xmlrpccall")
     return xmlrpc(request)
 
@@ -50,7 +50,7 @@ def _answer(request: HttpRequest) -> str:
         caller = sign_in(request, address)
         document = decode_body(body, request)
     except RequestRefused as refused:
-        log.warning("refused %.100r from %s: %s", claimed_user(request), address, refused.reason)
+        log_refusal(claimed_user(request), address, f"{refused.code}, {refused.reason}")
         raise
     (handler,) = server.handlers
     context = CallContext(

@@ -8,6 +8,7 @@ from blockalloc.rpc.arguments import flag, local_seconds, text, whole_number
 from blockalloc.rpc.dispatch import Arguments, CallContext, Form, Method, build_server
 
 IDEMPOTENCY_KEY_LENGTH = 200
+LONGEST_ECHO = 100  # characters of what the caller wrote, when an error repeats them
 
 Struct = dict[str, object]
 
@@ -39,7 +40,7 @@ def _create(arguments: Arguments, context: CallContext) -> object:
     image, start, end, machines, group, *more = arguments
     call = NewBlockCall(
         image_id=whole_number(image),
-        image_text=text(image) or "",
+        image_text=(text(image) or "")[:LONGEST_ECHO],
         start=local_seconds(start),
         end=local_seconds(end),
         machines=whole_number(machines),
@@ -86,7 +87,7 @@ def _method_signature(arguments: Arguments, _context: CallContext) -> object:
 def _named_method(arguments: Arguments) -> Method:
     name = _wanted_text(arguments)
     if name not in METHODS:
-        raise RPCMethodNotFound(name)
+        raise RPCMethodNotFound(name[:LONGEST_ECHO])
     return METHODS[name]
 
 

@@ -6,6 +6,8 @@ of our own exceptions stay in the log, and characters that XML does not know are
 
 import base64
 import codecs
+import encodings
+import encodings.aliases
 import logging
 import re
 import xml.parsers.expat
@@ -30,9 +32,11 @@ from blockalloc import refusals
 log = logging.getLogger(__name__)
 
 MAX_NESTING = 20
+LONGEST_METHOD_NAME = 100
 
 _INTEGER = re.compile(r"[ \t\r\n]*[+-]?[0-9]+[ \t\r\n]*", re.ASCII)
-_DOUBLE = re.compile(r"[ \t\r\n]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\r\n]*", re.ASCII)
+# Digits can be read in one way only, or else a long number that goes wrong at its end takes quadratic time.
+_DOUBLE = re.compile(r"[ \t\r\n]*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\r\n]*", re.ASCII)
 _DATE_TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)T(\d\d):(\d\d):(\d\d)", re.ASCII)
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
@@ -41,11 +45,11 @@ _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za
 # Perl declares us-ascii and sends bytes above 127 all the same, as UTF-8.
 _ENCODINGS = {
     "ascii": "utf-8",
-    "utf-8": "utf-8",
-    "iso8859-1": "iso8859-1",
-    "iso8859-15": "iso8859-15",
+    "utf_8": "utf-8",
+    "latin_1": "iso8859-1",
+    "iso8859_15": "iso8859-15",
     "cp1252": "cp1252",
-    "utf-16": "utf-16",
+    "utf_16": "utf-16",
 }
 _XML_TYPES = {"", "text/xml", "application/xml"}
 
@@ -67,18 +71,24 @@ def read_body(request: HttpRequest, limit: int) -> bytes:
     """
     too_large = RequestRefused(RPC_INVALID_REQUEST, f"request body larger than {limit} bytes")
     length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isdecimal() and int(length) > limit:
+    if _is_above(length, limit):
         raise too_large
     # A chunked body has no length; the HTTP server ends the stream (and says so, as it must here:
     # reading one that has no end would wait for the client for ever).
     chunked = not length and request.META.get("HTTP_TRANSFER_ENCODING") and request.META.get("wsgi.input_terminated")
     try:
         body: bytes = request.META["wsgi.input"].read(limit + 1) if chunked else request.read(limit + 1)
-    except OSError as error:
+    except Exception as error:  # also what the HTTP server has for a chunked body that goes wrong
         raise RequestRefused(RPC_PARSE_ERROR, "the request body broke off") from error
     if len(body) > limit:
         raise too_large
     return body
+
+
+def _is_above(length: str, limit: int) -> bool:
+    """Whether a Content-Length is a number above `limit`. Python refuses to convert thousands of digits."""
+    digits = length.lstrip("0")
+    return digits.isdecimal() and (len(digits) > len(str(limit)) or int(digits) > limit)
 
 
 def decode_body(body: bytes, request: HttpRequest) -> str:
@@ -89,18 +99,24 @@ def decode_body(body: bytes, request: HttpRequest) -> str:
     charset = (request.content_params or {}).get("charset", "")
     try:
         return body.decode(_encoding(body, charset)).removeprefix("\ufeff")
-    except (UnicodeDecodeError, LookupError) as error:
+    except (UnicodeDecodeError, KeyError) as error:
         raise RequestRefused(RPC_PARSE_ERROR, "the request body is not text in an encoding known here") from error
 
 
 def _encoding(body: bytes, charset: str) -> str:
     """The body's encoding: the Content-Type counts most, then a byte order mark, then the XML declaration."""
     if charset:
-        return _ENCODINGS[codecs.lookup(charset).name]
+        return _ENCODINGS[_codec(charset)]
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     declared = _DECLARED_ENCODING.match(body)
-    return _ENCODINGS[codecs.lookup(declared[1].decode("ascii")).name] if declared else "utf-8"
+    return _ENCODINGS[_codec(declared[1].decode("ascii"))] if declared else "utf-8"
+
+
+def _codec(encoding: str) -> str:
+    """Python's name of an encoding. Not codecs.lookup(): that remembers every unknown name for ever."""
+    name = encodings.normalize_encoding(encoding.lower())
+    return encodings.aliases.aliases.get(name, name)
 
 
 # --- Parsing ----------------------------------------------------------------------------------
@@ -187,6 +203,8 @@ class StrictDeserializer:
         name = (target.getmethodname() or "").strip()
         if not name:
             raise RPCInvalidRequest("no method name")
+        if len(name) > LONGEST_METHOD_NAME:  # the answer would repeat it
+            raise RPCInvalidRequest(f"the method name is longer than {LONGEST_METHOD_NAME} characters")
         return XmlRpcRequest(name, arguments)
 
 

@@ -1,0 +1,214 @@
+"""The promises of the door, judged for one request and its answer."""
+
+import logging
+import re
+import xmlrpc.client
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.fuzz import rows, wording
+from tests.fuzz.door import Answer
+from tests.fuzz.request import PASSWORD_MARK, FuzzRequest
+from tests.fuzz.rows import Digest
+from tests.fuzz.site import OTHER_PASSWORD, PASSWORD
+
+MOST_SECONDS = 2.0
+LONGEST_LINE = 1200
+# Other answers than XML-RPC, where the request was none or was not for the door: Django's refusal of a
+# Host header or of a query with too many fields (400), an address that is not there (404), a verb other
+# than POST (405), the staff pages and their form (200, 302, 403), the health check and static files (200, 304).
+ELSEWHERE = {200, 301, 302, 304, 400, 403, 404, 405}
+_REFUSED = re.compile(r"refused (?:'|\").*(?:'|\") from (\S*): \S.*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_STRUCTS_OF_PROCESS = (
+    {"status"}, {"status", "allocated", "unallocated"},
+    {"status", "allocated", "unallocated", "warningcode", "warningmsg"},
+)  # fmt: skip
+
+
+class Broken(Exception):
+    """A promise does not hold; the text says which and how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What kind of answer it was, for the table; `refusal` is the fault's or error's code, None when there is none."""
+
+    kind: str
+    refusal: int | None = None
+    wrote: bool = False
+
+
+def judge(request: FuzzRequest, answer: Answer, before: Digest, after: Digest) -> Verdict:
+    """What the answer is. Raises Broken."""
+    _bounded(answer)
+    _no_secrets(answer)
+    if answer.status >= 500:
+        raise Broken(f"HTTP status {answer.status}\n" + "\n".join(answer.lines))
+    if answer.headers.get("Content-Type") != "text/xml; charset=utf-8":
+        return _elsewhere(request, answer, before, after)
+    verdict = judge_document(answer)
+    if verdict.refusal is None:
+        _nothing_refused(answer)
+        _rows_as_told(request, _value(answer), before, after)
+        return replace(verdict, wrote=before != after)
+    if before != after:
+        raise Broken(f"refused with {verdict.refusal}, and rows were written: {rows.added(before, after)}")
+    _logged_once(request, answer)
+    return verdict
+
+
+def judge_document(answer: Answer) -> Verdict:
+    """What kind of XML-RPC document an answer is, whatever was asked. Raises Broken."""
+    if answer.status != 200:
+        raise Broken(f"an XML-RPC document with HTTP status {answer.status}")
+    value = _value(answer)
+    _no_internals(answer)
+    code = _refusal(value)
+    if code in wording.FORBIDDEN:
+        raise Broken(f"code {code}\n" + "\n".join(answer.lines))
+    if code is None:
+        return Verdict(_kind(value))
+    return Verdict(f"{'fault' if isinstance(value, xmlrpc.client.Fault) else 'error'} {code}", code)
+
+
+def rows_fit_together(more: dict[str, int]) -> None:
+    """That machines and blocks were written whole. Raises Broken."""
+    if more["request"] < 0 or not more["request"] == more["reservation"] == more["blockComputers"]:
+        raise Broken(f"machines by halves: {more}")
+    if more["blockTimes"] < 0 or not (
+        more["blockTimes"] == more["blockRequest"] == more["blockWebDate"] == more["blockWebTime"]
+    ):
+        raise Broken(f"a block by halves: {more}")
+
+
+# --- The answer -------------------------------------------------------------------------------
+def _bounded(answer: Answer) -> None:
+    if answer.seconds > MOST_SECONDS:
+        raise Broken(f"took {answer.seconds:.1f} s of processor time, more than {MOST_SECONDS:g}")
+
+
+def _elsewhere(request: FuzzRequest, answer: Answer, before: Digest, after: Digest) -> Verdict:
+    if request.is_for_the_door():
+        raise Broken(f"HTTP status {answer.status} and no XML-RPC document: {answer.body[:200]!r}")
+    if answer.status not in ELSEWHERE:
+        raise Broken(f"HTTP status {answer.status}")
+    if answer.status >= 400:
+        _no_internals(answer)
+    if before != after:
+        raise Broken(f"no call, and rows were written: {rows.added(before, after)}")
+    return Verdict(f"HTTP {answer.status}")
+
+
+def _value(answer: Answer) -> Any:
+    """The value, or the Fault, that Python's own client finds in the answer."""
+    try:
+        (value,), _method = xmlrpc.client.loads(answer.body)
+    except xmlrpc.client.Fault as fault:
+        return fault
+    except Exception as error:
+        raise Broken(f"an answer that no client can read: {error!r}: {answer.body[:300]!r}") from error
+    return value
+
+
+def _no_internals(answer: Answer) -> None:
+    if found := wording.LEAKS.search(answer.body):
+        raise Broken(f"internal text in the answer, {found[0]!r}: {answer.body[:500]!r}")
+
+
+def _refusal(value: Any) -> int | None:
+    """The code, when it is a refusal in words that our code has."""
+    if isinstance(value, xmlrpc.client.Fault):
+        code, text, struct = value.faultCode, value.faultString, False
+    elif isinstance(value, dict) and value.get("status") == "error":
+        if set(value) != {"status", "errorcode", "errormsg"}:
+            raise Broken(f"an error with other members: {value!r}")
+        code, text, struct = value["errorcode"], value["errormsg"], True
+    else:
+        return None
+    if code in wording.FORBIDDEN:
+        return int(code)
+    if not wording.is_worded(code, text, struct=struct):
+        raise Broken(f"a text that is not worded for callers: {code}, {text[:500]!r}")
+    return int(code)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"struct {value['status']}"
+    if isinstance(value, int):
+        return "machines" if value else "0"
+    return type(value).__name__
+
+
+# --- The rows ---------------------------------------------------------------------------------
+def _rows_as_told(request: FuzzRequest, value: Any, before: Digest, after: Digest) -> None:
+    """That exactly those rows were written that the answer tells of."""
+    more = rows.added(before, after)
+    rows_fit_together(more)
+    machines, new = more["request"], more["blockTimes"]
+    if new > 1:
+        raise Broken(f"{new} new blocks by one call")
+    if more["computer"] or before["computer"] != after["computer"]:
+        raise Broken("computers were changed")
+    if new:
+        _as_told(rows.newest_block_time(), value, machines)
+    elif machines and machines > (told := _allocated(value)):
+        raise Broken(f"{machines} machines were written, {told} told")
+    elif machines and told not in rows.machines_by_block_time().values():
+        raise Broken(f"no block time has the {told} machines that the answer tells")
+    _key_as_told(request, value, more, new)
+
+
+def _as_told(block_time: int, value: Any, machines: int) -> None:
+    """A new block: kept only with machines by the call that answers with a number."""
+    if isinstance(value, dict) and value.get("blockTimesid") != block_time:
+        raise Broken(f"a new block time {block_time}, and the answer {value!r}")
+    if _allocated(value) != machines or (not isinstance(value, dict) and not machines):
+        raise Broken(f"a new block time with {machines} machines, and the answer {value!r}")
+
+
+def _allocated(value: Any) -> int:
+    if isinstance(value, dict) and set(value) - {"blockTimesid"} in _STRUCTS_OF_PROCESS:
+        return int(value.get("allocated", 0))
+    return value if isinstance(value, int) else 0
+
+
+def _key_as_told(request: FuzzRequest, value: Any, more: dict[str, int], new: int) -> None:
+    remembered = more[rows.KEYS]
+    wanted = 1 if new and not isinstance(value, dict) and request.header("X-Idempotency-Key").strip() else 0
+    if remembered != wanted:
+        raise Broken(f"{remembered} idempotency keys were remembered, not {wanted}")
+
+
+# --- The log ----------------------------------------------------------------------------------
+def _no_secrets(answer: Answer) -> None:
+    for line in answer.lines:
+        for secret in (PASSWORD, OTHER_PASSWORD, PASSWORD_MARK):
+            if secret in line:
+                raise Broken(f"a password in the log: {line}")
+        if "Traceback" not in line and _CONTROL.search(line):
+            raise Broken(f"a control character in the log: {line!r}")
+
+
+def _warnings(answer: Answer) -> list[logging.LogRecord]:
+    return [record for record in answer.records if record.levelno >= logging.WARNING]
+
+
+def _nothing_refused(answer: Answer) -> None:
+    if _warnings(answer):
+        raise Broken("not refused, and the log warns:\n" + "\n".join(answer.lines))
+
+
+def _logged_once(request: FuzzRequest, answer: Answer) -> None:
+    found = _warnings(answer)
+    if len(found) != 1 or found[0].levelno != logging.WARNING or not found[0].name.startswith("blockalloc"):
+        raise Broken(f"a refusal is in the log {len(found)} times, not once:\n" + "\n".join(answer.lines))
+    text = found[0].getMessage()
+    matched = _REFUSED.fullmatch(text)
+    if not matched:
+        raise Broken(f"a refusal is logged without who, from where and why: {text!r}")
+    if not request.header("X-Forwarded-For") and matched[1] != request.peer[:60]:
+        raise Broken(f"a refusal is logged with another address than {request.peer!r}: {text!r}")
+    if len(text) > LONGEST_LINE:
+        raise Broken(f"a log line of {len(text)} characters: {text[:200]!r}…")
