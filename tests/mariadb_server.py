@@ -31,6 +31,7 @@ class PrivateMariaDB:
         self.port = port
         self.directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._extra_args: Sequence[str] = ()
 
     @property
     def socket(self) -> str:
@@ -43,18 +44,27 @@ class PrivateMariaDB:
 
     def start(self, extra_args: Sequence[str] = ()) -> Self:
         """Make the data directory and start the server; returns when it answers."""
-        install, server = _program("mariadb-install-db"), _program("mariadbd")
-        shared_memory = Path("/dev/shm")  # noqa: S108 - only the place; mkdtemp makes a directory of our own
-        place = shared_memory if os.access(shared_memory, os.W_OK) else None
-        self.directory = Path(tempfile.mkdtemp(prefix="mariadb-", dir=place))
-        atexit.register(self.stop)
+        self.prepare(extra_args)
         try:
-            self._install(install)
-            self._launch(server, extra_args)
+            self.relaunch()
         except BaseException:
             self.stop()
             raise
         return self
+
+    def prepare(self, extra_args: Sequence[str] = ()) -> None:
+        """Make the data directory for a server that will be started with these arguments."""
+        install = _program("mariadb-install-db")
+        shared_memory = Path("/dev/shm")  # noqa: S108 - only the place; mkdtemp makes a directory of our own
+        place = shared_memory if os.access(shared_memory, os.W_OK) else None
+        self.directory = Path(tempfile.mkdtemp(prefix="mariadb-", dir=place))
+        self._extra_args = extra_args
+        atexit.register(self.stop)
+        try:
+            self._install(install)
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop the server and remove its data. Harmless when it is not running."""
@@ -66,6 +76,16 @@ class PrivateMariaDB:
         if self.directory is not None:
             shutil.rmtree(self.directory, ignore_errors=True)
             self.directory = None
+
+    def kill(self) -> None:
+        """End the server at once, as a crash does; its data stay for `relaunch()`."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def relaunch(self) -> None:
+        """Start a server that was killed on the data that it left; returns when it answers."""
+        self._launch(_program("mariadbd"), self._extra_args)
 
     def execute(self, sql: str) -> str:
         """Run statements with the command-line client; what it printed."""
@@ -102,10 +122,22 @@ class PrivateMariaDB:
             raise MariaDBUnavailable(f"{program} failed:\n{done.stdout}{done.stderr}")
 
     def _launch(self, program: str, extra_args: Sequence[str]) -> None:
+        with (self._home / "server.log").open("ab") as log:
+            # A session of its own: Ctrl-C is for us, who then stop the server in order.
+            self._process = subprocess.Popen(
+                [program, *self._arguments(), *extra_args],
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                start_new_session=True,
+            )
+        self._wait(self._process)
+
+    def _arguments(self) -> list[str]:
         network = ["--skip-networking"]
         if self.port is not None:
             network = ["--bind-address=127.0.0.1", f"--port={self.port}"]
-        arguments = [
+        return [
             "--no-defaults",
             f"--datadir={self._home / 'data'}",
             f"--socket={self.socket}",
@@ -115,12 +147,16 @@ class PrivateMariaDB:
             "--innodb-flush-method=nosync",
             "--innodb-flush-log-at-trx-commit=0",
             *network,
-            *extra_args,
         ]
-        with (self._home / "server.log").open("wb") as log:
-            # A session of its own: Ctrl-C is for us, who then stop the server in order.
-            self._process = subprocess.Popen([program, *arguments], stdout=log, stderr=log, start_new_session=True)
-        self._wait(self._process)
+
+    def _environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def _run_server(self, *arguments: str) -> str:
+        """Run the server's program until it ends by itself; what it printed."""
+        command = [_program("mariadbd"), *self._arguments(), *arguments]
+        done = subprocess.run(command, capture_output=True, env=self._environment(), check=False)
+        return (done.stdout + done.stderr).decode(errors="replace")
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
