@@ -16,9 +16,14 @@ FAILED, COMPLETE, PENDING, RELOAD = 5, 12, 14, 19  # ids in VCL's table `state`
 
 def occupies(reservation: Reservation) -> bool:
     """Whether a reservation holds its computer: over, failed and reload requests do not."""
-    if reservation.state_id in (FAILED, COMPLETE, RELOAD):
+    return is_occupying(reservation.state_id, reservation.last_state_id)
+
+
+def is_occupying(state_id: int, last_state_id: int) -> bool:
+    """The same by the ids of a request's state and last state."""
+    if state_id in (FAILED, COMPLETE, RELOAD):
         return False
-    return not (reservation.state_id == PENDING and reservation.last_state_id == RELOAD)
+    return not (state_id == PENDING and last_state_id == RELOAD)
 
 
 class Occupancy:

@@ -14,7 +14,7 @@ LONGEST = 400  # lines
 # Modules that are not listed (settings of the site, plain data, helpers) belong to no layer.
 LAYERS = [
     ("blockalloc.rpc", "blockalloc.admin", "blockalloc.pages", "blockalloc.management"),
-    ("blockalloc.service",),
+    ("blockalloc.service", "blockalloc.inspection"),
     ("blockalloc.allocation", "blockalloc.checks"),
     ("blockalloc.store",),
     ("blockalloc.models",),

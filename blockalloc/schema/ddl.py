@@ -53,7 +53,7 @@ def _mariadb_column(column: Column, quote: Quote) -> str:
 
 
 def _sqlite_column(column: Column, quote: Quote) -> str:
-    words = [quote(column.name), _sqlite_type(column), "NULL" if column.null else "NOT NULL"]
+    words = [quote(column.name), sqlite_type(column), "NULL" if column.null else "NOT NULL"]
     if column.kind in _TEXT_KINDS:
         words.append("COLLATE NOCASE")  # latin1_swedish_ci does not tell a from A
     if column.auto_increment:
@@ -63,8 +63,11 @@ def _sqlite_column(column: Column, quote: Quote) -> str:
     return " ".join(words)
 
 
-def _sqlite_type(column: Column) -> str:
-    """Times are TEXT: the driver would convert columns declared as `datetime`, and fail on zero dates."""
+def sqlite_type(column: Column) -> str:
+    """The type of a column on SQLite.
+
+    Times are TEXT: the driver would convert columns declared as `datetime`, and fail on zero dates.
+    """
     if "int" in column.kind:
         return "INTEGER"
     name = _SQLITE_TYPES.get(column.kind, "TEXT")

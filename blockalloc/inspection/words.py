@@ -1,0 +1,39 @@
+"""How findings name what they are about."""
+
+from collections.abc import Sequence
+
+from blockalloc.inspection.facts import Held, Reload
+from blockalloc.store.times import to_local
+
+_MOST = 5  # hostnames that a line tells
+
+
+def span(start: int, end: int) -> str:
+    """From when to when on the site's clock: `2026-11-30 09:00:00–11:00:00`."""
+    first, last = to_local(start), to_local(end)
+    return f"{first}–{last[11:]}" if first[:10] == last[:10] else f"{first}–{last}"
+
+
+def computer(held: Held) -> str:
+    """A computer by its name; by its id when the row is gone."""
+    return held.hostname or f"computer {held.computer_id}"
+
+
+def block(held: Held) -> str:
+    """A block time: `block time 10 (CS101, 2026-11-30 09:00:00–11:00:00)`."""
+    if held.request_id is None:
+        return f"block time {held.block_time_id} (gone)"
+    return f"block time {held.block_time_id} ({held.block}, {span(held.start, held.end)})"
+
+
+def reload(found: Reload) -> str:
+    """A reload request with its time and computers."""
+    names = [name or f"computer {id_}" for id_, _, name in found.computers]
+    of = f" of {some(names)}" if names else ""
+    return f"reload request {found.id}{of} ({span(found.start, found.end)})"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of many names."""
+    more = len(names) - _MOST
+    return ", ".join(names[:_MOST]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,159 @@
+"""`manage.py check_vcl`: whether a VCL database is in order, and repairs of what is safe to repair."""
+
+import json
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from blockalloc import clock, inspection
+from blockalloc.calls import Refusal
+from blockalloc.inspection import KINDS, Finding
+from blockalloc.store.times import to_local
+
+_SOMETHING, _NOT_CHECKED = 1, 2
+_DONE, _CHANGED, _WOULD = "done", "left alone, it has changed meanwhile", "would be done"
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was done about a finding, or would be."""
+
+    finding: Finding
+    action: str
+    result: str
+
+
+@dataclass(slots=True)
+class Report:
+    """An inspection and what came of it. `problem`: why it is not the whole truth, or why repairs stopped."""
+
+    checked_at: int
+    findings: Sequence[Finding]
+    repairs: list[Repair] = field(default_factory=list)
+    left: Sequence[Finding] = ()
+    problem: str = ""
+
+
+class Command(BaseCommand):
+    """See docs/check_vcl.md."""
+
+    help = (
+        "List what is not in order in a VCL database: double bookings, classes without a reload and reloads without a "
+        "class, left-over rows, tables that differ. Writes nothing without --repair. "
+        "Exit status: 0 nothing found, 1 something found (after --repair: left), 2 it could not be checked or repaired."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--repair", action="store_true", help="repair what is safe to repair, say what was done")
+        parser.add_argument("--dry-run", action="store_true", help="show what --repair would do, write nothing")
+        parser.add_argument("--json", action="store_true", help="answer in JSON")
+        parser.add_argument(
+            "--kind",
+            metavar="KIND",
+            nargs="+",
+            choices=list(KINDS),
+            default=list(KINDS),
+            help=f"only these kinds of findings: {', '.join(KINDS)}",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Inspect, repair when told to, and tell."""
+        try:
+            report = _run(options)
+        except DatabaseError as error:
+            raise CommandError(f"the database does not answer as VCL's: {error}", returncode=_NOT_CHECKED) from error
+        answer = _as_json if options["json"] else _as_text
+        self.stdout.write(answer(report))
+        if report.problem:
+            raise CommandError(report.problem, returncode=_NOT_CHECKED)
+        if report.left:
+            raise SystemExit(_SOMETHING)
+
+
+# --- Inspect and repair -----------------------------------------------------------------------
+def _run(options: Mapping[str, Any]) -> Report:
+    kinds = options["kind"]
+    report = _inspected(kinds)
+    if not (options["repair"] or options["dry_run"]) or report.problem:
+        return report
+    repairable = [finding for finding in report.findings if finding.repairable]
+    if repairable and (obstacle := inspection.obstacle()):
+        report.problem = f"nothing was repaired: {obstacle}"
+    elif options["dry_run"]:
+        report.repairs = [Repair(finding, inspection.proposed(finding), _WOULD) for finding in repairable]
+    elif repairable:
+        report.problem = _repair(repairable, report.repairs)
+        report.left = _inspected(kinds).findings
+    return report
+
+
+def _inspected(kinds: Sequence[str]) -> Report:
+    now = clock.now()
+    everything = inspection.inspect(now)
+    found = [finding for finding in everything if finding.kind in kinds]
+    report = Report(now, found, left=found)
+    unread = [finding.text for finding in everything if inspection.is_about_rows_unread(finding)]
+    if unread and set(kinds) != {"schema_drift"}:
+        report.problem = unread[0]
+    return report
+
+
+def _repair(findings: Sequence[Finding], done: list[Repair]) -> str:
+    """Repair one after the other, adding to `done`. Returns what stopped it, "" when nothing did."""
+    for finding in findings:
+        try:
+            result = _DONE if inspection.repair(finding) else _CHANGED
+        except (Refusal, DatabaseError) as error:
+            return f"stopped at the first repair that failed ({inspection.proposed(finding)}): {error}"
+        done.append(Repair(finding, inspection.proposed(finding), result))
+    return ""
+
+
+# --- The answer -------------------------------------------------------------------------------
+def _as_text(report: Report) -> str:
+    lines = [f"Checked at {to_local(report.checked_at)} ({settings.TIME_ZONE})."]
+    lines += _told(report.findings)
+    if not report.findings and not report.problem:
+        lines.append("Everything is in order.")
+    if report.repairs:
+        lines += ["", *(f"{repair.result}: {repair.action}" for repair in report.repairs)]
+        if report.repairs[0].result == _WOULD:
+            lines.append("Dry run: nothing was written.")
+        else:
+            lines += ["", "Nothing is left." if not report.left else f"{_counted(report.left)} left."]
+    elif any(finding.repairable for finding in report.findings):
+        lines += ["", "manage.py check_vcl --repair repairs what is marked with *; --dry-run shows what it would do."]
+    return "\n".join(lines)
+
+
+def _told(findings: Sequence[Finding]) -> Iterator[str]:
+    for word, kind in KINDS.items():
+        of_kind = [finding for finding in findings if finding.kind == word]
+        if of_kind:
+            yield from ("", f"{kind.heading} ({word}): {len(of_kind)}")
+            yield from (f"{'*' if finding.repairable else '-'} {finding.text}" for finding in of_kind)
+            yield f"  What to do: {kind.advice}"
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    return "1 finding is" if len(findings) == 1 else f"{len(findings)} findings are"
+
+
+def _as_json(report: Report) -> str:
+    answer = {
+        "checked_at": to_local(report.checked_at),
+        "time_zone": settings.TIME_ZONE,
+        "counts": Counter(finding.kind for finding in report.findings),
+        "findings": list(map(asdict, report.findings)),
+        "repairs": list(map(asdict, report.repairs)),
+        "left": list(map(asdict, report.left)),
+        "problem": report.problem,
+    }
+    return json.dumps(answer, indent=2, ensure_ascii=False)
