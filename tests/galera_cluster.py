@@ -18,7 +18,7 @@ _HERE = Path(__file__).resolve().parent
 
 
 class GaleraNode(PrivateMariaDB):
-    """One node. Its data begin as those of the server at `copied_from`, or empty; `peers` are the ports of all nodes."""
+    """One node. Its data begin as a copy of `copied_from`, or empty; `peers` are the ports of all nodes."""
 
     def __init__(self, name: str, port: int, peers: Sequence[int], copied_from: Path | None = None) -> None:
         super().__init__()

@@ -140,9 +140,7 @@ def _run(chosen: argparse.Namespace, place: Place, directory: Path) -> int:
         place.http.start({"VCL_ALLOW_PLAIN_HTTP": "1", "WEB_CONCURRENCY": "2"})
         http = ("127.0.0.1", place.http.port)
     size = Size(chosen.calls, chosen.processes, chosen.computers, chosen.seed, HTTP_SHARE if http else 0.0)
-    result = run(
-        size, place.urls, directory, http=http, watch=place.watch, before_judging=place.before_judging
-    )
+    result = run(size, place.urls, directory, http=http, watch=place.watch, before_judging=place.before_judging)
     result.verdict.partial_calls.extend(place.differences())
     if place.http is not None:
         from tests.campaigns.worker import retries
@@ -180,6 +178,7 @@ def _print(database: str, size: "Size", result: "Result") -> None:
         ("partial calls", len(verdict.partial_calls)),
         ("lost acknowledged calls", len(verdict.lost_calls)),
         ("wrong answers, errors", len(verdict.wrong_answers)),
+        ("findings of check_vcl", len(verdict.inspection)),
     ]
     for name, value in rows:
         print(f"{name:32}{value}")

@@ -74,7 +74,9 @@ def _new_block(site: Site, key: str, choice: random.Random) -> Call:
 def _fill(site: Site, progress: float, choice: random.Random) -> Call:
     """An existing block time: mostly one of those that everybody wants at this moment."""
     place = int(progress * len(site.block_times)) + choice.randrange(4)
-    wanted = choice.choice(site.block_times) if choice.random() < 0.3 else site.block_times[place % len(site.block_times)]
+    wanted = (
+        choice.choice(site.block_times) if choice.random() < 0.3 else site.block_times[place % len(site.block_times)]
+    )
     machines = wanted.machines if choice.random() < 0.6 else choice.randint(1, wanted.machines)
     door: Door = "process" if machines == wanted.machines and choice.random() < 0.3 else "service"
     return Call(wanted.image_id, wanted.start, wanted.end, machines, wanted.id, door=door)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from django.db import connection
 
+from blockalloc import clock
+from blockalloc.inspection import inspect
 from blockalloc.models import IdempotencyKey
 from tests.campaigns import calls, journal
 from tests.campaigns.judge import Evidence, Verdict, judge
@@ -74,10 +76,12 @@ def run(
     seconds = time.monotonic() - begun
     before_judging()
     after = tables.read()
-    keys = list(IdempotencyKey.objects.values())
+    keys = [dict(row) for row in IdempotencyKey.objects.values()]
     attempts = [attempt for task in tasks for attempt in journal.attempts(task.journal, task.number)]
     evidence = Evidence(before, after, keys, wanted, attempts)
-    return Result(evidence, judge(evidence), _retries(tasks), seconds)
+    verdict = judge(evidence)
+    verdict.inspection = [f"{finding.kind}: {finding.text}" for finding in inspect(clock.now())]
+    return Result(evidence, verdict, _retries(tasks), seconds)
 
 
 def race(tasks: Sequence[Task], watch: Callable[[float], None] = lambda done: None, *, partners: bool = False) -> None:

@@ -4,7 +4,7 @@ Nothing of the service is used here: rows, notes and the calls that were to be m
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -25,7 +25,7 @@ class Evidence:
 
     before: dict[str, list[Row]]
     after: dict[str, list[Row]]
-    keys: list[Row]
+    keys: Sequence[Mapping[str, Any]]
     calls: Sequence[Sequence[Call]]
     attempts: Sequence[Attempt]
 
@@ -76,6 +76,7 @@ class Verdict:
     partial_calls: list[str] = field(default_factory=list)
     lost_calls: list[str] = field(default_factory=list)
     wrong_answers: list[str] = field(default_factory=list)
+    inspection: list[str] = field(default_factory=list)  # what check_vcl finds
 
     def is_clean(self) -> bool:
         """Whether nothing is wrong."""
@@ -142,7 +143,9 @@ def _peak(spans: Iterable[tuple[str, str]]) -> int:
 def halves(evidence: Evidence) -> Iterator[str]:
     """Each reload request has its reservations, each of these its computer in a block, and the other way round."""
     loads = Counter((row["requestid"], row["computerid"], row["imageid"]) for row in evidence.after["reservation"])
-    held = Counter((row["reloadrequestid"], row["computerid"], row["imageid"]) for row in evidence.after["blockComputers"])
+    held = Counter(
+        (row["reloadrequestid"], row["computerid"], row["imageid"]) for row in evidence.after["blockComputers"]
+    )
     if loads != held:
         yield f"reservations without a block {list(loads - held)}, blocks without a reservation {list(held - loads)}"
     ours = {id_ for id_, row in evidence.requests.items() if row["stateid"] == RELOAD}
