@@ -20,6 +20,8 @@ _HERE = Path(__file__).resolve().parent
 class GaleraNode(PrivateMariaDB):
     """One node. Its data begin as a copy of `copied_from`, or empty; `peers` are the ports of all nodes."""
 
+    start_seconds = 90.0  # the others may take a while to give up the node that crashed
+
     def __init__(self, name: str, port: int, peers: Sequence[int], copied_from: Path | None = None) -> None:
         super().__init__()
         self.name = name

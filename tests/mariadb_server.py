@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 from urllib.parse import quote
 
 START_SECONDS = 30.0
@@ -26,6 +26,8 @@ class PrivateMariaDB:
     Data live in memory where the system has a file system for that, and are never flushed to disk: they are as
     good as lost when the server stops, and `stop()` removes them.
     """
+
+    start_seconds: ClassVar = START_SECONDS
 
     def __init__(self, port: int | None = None) -> None:
         self.port = port
@@ -159,7 +161,7 @@ class PrivateMariaDB:
         return (done.stdout + done.stderr).decode(errors="replace")
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while not self._answers():
             if process.poll() is not None or time.monotonic() > deadline:
                 log = (self._home / "server.log").read_text(errors="replace")
