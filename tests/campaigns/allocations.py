@@ -20,9 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.campaigns.journal import Attempt
+from tests.campaigns.worker import BUSY, retries
 from tests.galera_cluster import GaleraCluster
 from tests.live_server import LiveServer
 from tests.mariadb_server import PrivateMariaDB
+
 
 if TYPE_CHECKING:
     from tests.campaigns.campaign import Result, Size
@@ -143,8 +146,6 @@ def _run(chosen: argparse.Namespace, place: Place, directory: Path) -> int:
     result = run(size, place.urls, directory, http=http, watch=place.watch, before_judging=place.before_judging)
     result.verdict.partial_calls.extend(place.differences())
     if place.http is not None:
-        from tests.campaigns.worker import retries
-
         result.retries.update(retries(place.http.log.read_text(errors="replace")))
     _print(chosen.database, size, result)
     return 0 if result.verdict.is_clean() else 1
@@ -157,12 +158,12 @@ def _print(database: str, size: "Size", result: "Result") -> None:
     answered = [attempt for attempt in attempts if attempt.kind == "answer"]
     short = sum(attempt.value < result.evidence.call_of(attempt).machines for attempt in answered)
     seconds = sorted(attempt.ended - attempt.begun for attempt in answered)
-    made = {(attempt.worker, attempt.call) for attempt in attempts}
-    unanswered = made - {(attempt.worker, attempt.call) for attempt in answered}
+    ended = {(attempt.worker, attempt.call): attempt for attempt in attempts}  # the last attempt of each
+    unanswered = [attempt for attempt in ended.values() if attempt.kind in ("lost", "broken") or _is_busy(attempt)]
     rows: list[tuple[str, object]] = [
         ("database", database),
         ("processes, computers, seed", f"{size.processes}, {size.computers}, {size.seed}"),
-        ("calls", len(made)),
+        ("calls", len(ended)),
         ("attempts", len(attempts)),
         ("answers", len(answered)),
         ("  fewer machines than wanted", short),
@@ -172,7 +173,7 @@ def _print(database: str, size: "Size", result: "Result") -> None:
         ("computers allocated", len(result.evidence.after["blockComputers"])),
         ("transactions lost and retried", _told(result.retries)),
         ("seconds", f"{result.seconds:.0f}"),
-        ("calls a second", f"{len(made) / result.seconds:.1f}"),
+        ("calls a second", f"{len(ended) / result.seconds:.1f}"),
         ("median, p95, longest answer", _milliseconds(seconds)),
         ("double bookings", len(verdict.double_bookings)),
         ("partial calls", len(verdict.partial_calls)),
@@ -185,6 +186,10 @@ def _print(database: str, size: "Size", result: "Result") -> None:
     for kind, found in vars(verdict).items():
         for wrong in found[:20]:
             print(f"{kind}: {wrong}", file=sys.stderr)
+
+
+def _is_busy(attempt: Attempt) -> bool:
+    return attempt.kind == "refused" and attempt.value == BUSY
 
 
 def _told(counted: Counter[int] | Counter[str]) -> str:
