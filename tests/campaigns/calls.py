@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tests.campaigns.site import Site
+from tests.campaigns.site import BlockTime, Site
 
 Door = Literal["service", "http", "process"]
 
@@ -31,21 +31,28 @@ class Call:
 
 
 def plan(site: Site, calls: int, workers: int, choice: random.Random, http: float) -> list[list[Call]]:
-    """The calls of each worker. Workers 0 and 1, 2 and 3 … are partners; `http` is the share of calls over HTTP."""
+    """The calls of each worker. Workers 0 and 1, 2 and 3 … are partners; `http` is the share of calls over HTTP.
+
+    Four rounds of ten are the same for both, at the same moment: a new block with the same key, a block time
+    that nobody has filled yet, or blocks with two keys for the same hours, which may be one too many.
+    """
     found: list[list[Call]] = []
     rounds = calls // workers
+    unfilled = iter(choice.sample(site.block_times, len(site.block_times)))
     for pair in range(workers // 2):
         ours: tuple[list[Call], list[Call]] = ([], [])
         for number in range(rounds):
-            kind = choice.random()
-            if kind < 0.25:
-                twin = replace(_new_block(site, f"{pair}-{number}", choice), meets=True)
-                both = [twin, twin]
-            elif kind < 0.32:
-                twin = replace(_fill(site, number / rounds, choice), meets=True)
-                both = [twin, twin]
+            name, kind = f"{pair}-{number}", choice.random()
+            if kind < 0.2:
+                both = [_new_block(site, name, choice)] * 2
+            elif kind < 0.3:
+                both = [_all_of(next(unfilled, choice.choice(site.block_times)))] * 2
+            elif kind < 0.4:
+                wish = _new_block(site, name, choice)
+                both = [wish, replace(wish, key=f"{name}-rival")]
             else:
-                both = [_alone(site, worker, number, rounds, choice, f"{pair}-{number}") for worker in ours]
+                alone = [_alone(site, worker, number, rounds, choice, name) for worker in ours]
+                both = [replace(call, meets=False) for call in alone]
             for worker, call in zip(ours, both, strict=True):
                 worker.append(_through_a_door(call, choice, http))
         found += ours
@@ -59,16 +66,20 @@ def _alone(site: Site, before: list[Call], number: int, rounds: int, choice: ran
     if kind < 0.15:
         return _new_block(site, f"{name}-{len(before)}-{choice.random()}", choice)
     if kind < 0.25 and with_key:
-        return replace(choice.choice(with_key), meets=False)
+        return choice.choice(with_key)
     if kind < 0.27 and with_key:
         known = choice.choice(with_key)
-        return replace(known, meets=False, machines=known.machines + 1, reuses=True)
+        return replace(known, machines=known.machines + 1, reuses=True)
     return _fill(site, number / rounds, choice)
 
 
 def _new_block(site: Site, key: str, choice: random.Random) -> Call:
     image, start, end, machines = site.wish(choice)
-    return Call(image, start, end, max(machines // 3, 1), 0, key)
+    return Call(image, start, end, max(machines // 3, 1), 0, key, meets=True)
+
+
+def _all_of(wanted: BlockTime) -> Call:
+    return Call(wanted.image_id, wanted.start, wanted.end, wanted.machines, wanted.id, meets=True)
 
 
 def _fill(site: Site, progress: float, choice: random.Random) -> Call:
