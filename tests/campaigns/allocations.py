@@ -9,6 +9,7 @@ done and brought back after half of them, with nobody's help.
 
 import argparse
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -25,7 +26,6 @@ from tests.campaigns.worker import BUSY, retries
 from tests.galera_cluster import GaleraCluster
 from tests.live_server import LiveServer
 from tests.mariadb_server import PrivateMariaDB
-
 
 if TYPE_CHECKING:
     from tests.campaigns.campaign import Result, Size
@@ -122,6 +122,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a directory for the workers' notes (default: thrown away)")
     chosen = parser.parse_args()
+    # Whoever is told to stop must stop its servers too: SIGTERM ends a campaign as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as temporary:
         directory = chosen.keep or Path(temporary)
         directory.mkdir(parents=True, exist_ok=True)
