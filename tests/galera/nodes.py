@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -66,7 +67,7 @@ class Nodes:
             start.wait(SECONDS)
             return service.allocate_block(call, CALLER)
 
-        made = [self.run(node, lambda call=call: work(call)) for node, call in calls]
+        made = [self.run(node, partial(work, call)) for node, call in calls]
         answers = [future.result(SECONDS) for future in made]
         self.cluster.wait_alike()
         return answers

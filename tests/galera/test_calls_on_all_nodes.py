@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from blockalloc import allocation
 from blockalloc.models import IdempotencyKey
 from blockalloc.store import claims, guard
 from tests.class_site import a_call, computers_of
@@ -56,7 +55,7 @@ def _pause_once(monkeypatch: pytest.MonkeyPatch, socket: str, pause: Callable[[]
         if connection.settings_dict["OPTIONS"]["unix_socket"] == socket and pauses:
             pauses.pop()()
 
-    monkeypatch.setattr(allocation.claims, "claim", claim_and_pause)
+    monkeypatch.setattr(claims, "claim", claim_and_pause)
 
 
 def test_a_call_whose_facts_are_old_when_it_commits_looks_again(
