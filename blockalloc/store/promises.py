@@ -4,7 +4,8 @@ This is what others change while a call is at work. It is read in one statement,
 is of one moment, and read again before anything is written.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,8 @@ class Promises:
     """The promises of a stretch of time.
 
     `claimed` are computers that a live semaphore keeps from this call, `own_claims` those that it
-    has claimed itself with time enough left. `rivals` are our other calls in flight, by call id.
+    has claimed itself with time enough left. `rivals` are our other calls in flight, by call id, with the
+    computers that they have claimed.
     """
 
     reservations: list[Reservation]
@@ -49,7 +51,7 @@ class Promises:
     maintenances: list[Maintenance]
     claimed: frozenset[int]
     own_claims: frozenset[int]
-    rivals: frozenset[str]
+    rivals: Mapping[str, frozenset[int]]
 
 
 def read(low: int, high: int, clock: int, call_id: str) -> Promises:
@@ -71,10 +73,17 @@ def read(low: int, high: int, clock: int, call_id: str) -> Promises:
         own_claims=frozenset(
             computer for procid, expires, computer in claims if procid == own and expires >= clock + margin()
         ),
-        rivals=frozenset(
-            procid.removeprefix(CLAIM) for procid, _, _ in claims if procid.startswith(CLAIM) and procid != own
-        ),
+        rivals=_by_call((procid, computer) for procid, _, computer in claims if procid != own),
     )
+
+
+def _by_call(claims: Iterable[tuple[str, int]]) -> dict[str, frozenset[int]]:
+    """(procid, computer) of our calls in flight as call id -> computers."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for procid, computer in claims:
+        if procid.startswith(CLAIM):
+            found[procid.removeprefix(CLAIM)].add(computer)
+    return {call_id: frozenset(computers) for call_id, computers in found.items()}
 
 
 def _of(rows: Iterable[tuple[Any, ...]], kind: int) -> Iterable[tuple[Any, ...]]:

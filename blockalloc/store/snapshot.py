@@ -1,6 +1,6 @@
 """Reads what a plan rests on: a fixed number of set-based statements, whatever the size of the site."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -68,11 +68,11 @@ def load_seconds(image: Image, now: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The facts for a plan; the call's own live claims, and our other calls in flight (call ids)."""
+    """The facts for a plan; the call's own live claims, and what our other calls in flight have claimed."""
 
     site: Site
     own_claims: frozenset[int]
-    rivals: frozenset[str]
+    rivals: Mapping[str, frozenset[int]]  # by call id
 
 
 def read(question: Question) -> Snapshot:

@@ -71,9 +71,7 @@ def run(
         for number, ours in enumerate(wanted)
     ]
     before = tables.read()
-    begun = time.monotonic()
-    race(tasks, watch, partners=True)
-    seconds = time.monotonic() - begun
+    seconds = race(tasks, watch, partners=True)
     before_judging()
     after = tables.read()
     keys = [dict(row) for row in IdempotencyKey.objects.values()]
@@ -84,8 +82,10 @@ def run(
     return Result(evidence, verdict, _retries(tasks), seconds)
 
 
-def race(tasks: Sequence[Task], watch: Callable[[float], None] = lambda done: None, *, partners: bool = False) -> None:
-    """Run a worker for each task, all let go at once; with `partners`, 0 and 1, 2 and 3 … meet at calls that say so.
+def race(tasks: Sequence[Task], watch: Callable[[float], None] = lambda done: None, *, partners: bool = False) -> float:
+    """Run a worker for each task, all let go at once; the seconds from then until all are done.
+
+    With `partners`, workers 0 and 1, 2 and 3 … meet at calls that say so.
 
     The management node checks in meanwhile, as a live one does. Raises RuntimeError when a worker fails.
     """
@@ -101,12 +101,14 @@ def race(tasks: Sequence[Task], watch: Callable[[float], None] = lambda done: No
     total, last_check_in = sum(len(task.calls) for task in tasks), 0.0
     try:
         start.wait(MEETING_SECONDS)
+        begun = time.monotonic()
         while any(worker.is_alive() for worker in workers):
             if tasks[0].clock is None and time.monotonic() > last_check_in + CHECK_IN_SECONDS:
                 _check_in()
                 last_check_in = time.monotonic()
             watch(done.value / total)
             time.sleep(0.05)
+        seconds = time.monotonic() - begun
     finally:
         for worker in workers:
             worker.kill()
@@ -114,6 +116,7 @@ def race(tasks: Sequence[Task], watch: Callable[[float], None] = lambda done: No
     failed = [number for number, worker in enumerate(workers) if worker.exitcode]
     if failed:
         raise RuntimeError(f"workers {failed} failed")
+    return seconds
 
 
 def _check_in() -> None:

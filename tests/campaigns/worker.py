@@ -18,9 +18,9 @@ from typing import Any
 from tests.campaigns.calls import Call
 from tests.campaigns.journal import Journal, Kind, Note
 
-# Errors of a server that went away before or while it worked on a statement, as mysqlclient numbers them: it can't
-# be reached, is gone, was lost in between, shuts down, closed the connection.
-_LOST = {2002, 2003, 2006, 2013, 1053, 1927}
+# Errors of a server that went away before or while it worked on a statement: it can't be reached, is gone, was lost
+# in between, shuts down, closed the connection, lost its cluster during a COMMIT.
+_LOST = {2002, 2003, 2006, 2013, 1053, 1927, 1180}
 ATTEMPTS = 6  # of a call that is lost or refused as busy; VCL's back end does the same
 MEETING_SECONDS = 120
 BUSY = 205
