@@ -1,6 +1,6 @@
 # Everything that one does in this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb lint clean
+.PHONY: help setup demo serve test test-mariadb test-long test-galera fuzz lint clean
 
 PYTHON := .venv/bin/python
 
@@ -26,6 +26,18 @@ test:          ## style, types, all tests on SQLite, all tests on MariaDB
 test-mariadb:  ## all tests on a MariaDB server that is started for them
 	bin/setup --tests
 	$(PYTHON) -m pytest --mariadb
+
+test-long:     ## the campaigns in full: kills at every statement, races, allocations by the thousand (an hour)
+	bin/setup --tests
+	$(PYTHON) -m tests.kills --kill process
+	$(PYTHON) -m tests.kills --kill process --database sqlite
+	$(PYTHON) -m tests.kills --kill server --during 20
+
+test-galera:   ## what only a cluster shows: three Galera nodes on this machine, one is killed and comes back
+	bin/setup --galera
+
+fuzz:          ## 200,000 mutated requests
+	bin/setup --tests
 
 lint:          ## style and types: ruff, mypy
 	bin/setup --dev

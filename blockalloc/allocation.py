@@ -17,11 +17,11 @@ from django.conf import settings
 from django.db import Error, transaction
 
 from blockalloc import checks, clock, refusals
-from blockalloc.calls import Caller, Outcome
+from blockalloc.calls import Caller, Outcome, Refusal
 from blockalloc.checks import Order
 from blockalloc.store import claims, commit, snapshot
 from blockalloc.store.guard import Deadline, guarded
-from blockalloc.store.snapshot import Question
+from blockalloc.store.snapshot import Question, Snapshot
 from scheduling import planner
 from scheduling.confirmation import held_images, standing
 from scheduling.facts import Site
@@ -60,6 +60,10 @@ class _Rival(Exception):
     def __init__(self, *, same: bool) -> None:
         super().__init__()
         self.same = same
+
+
+class _TooSlow(Exception):
+    """Claims may run out before the rows are committed; then the front end would not see either of them."""
 
 
 class AllocationCall:
@@ -135,32 +139,37 @@ class AllocationCall:
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _next_round(self, stage: _Stage, *, exchange: bool) -> "_Stage | Result":
-        return guarded(lambda: self._confirm(stage, exchange=exchange), self._deadline)
+        """A confirming transaction. One that was too slow is done again; it soon finds its claims run out."""
+        while True:
+            try:
+                return guarded(lambda: self._confirm(stage, exchange=exchange), self._deadline)
+            except _TooSlow:
+                log.warning("call %s was held up while it wrote, and looks again", stage.call_id)
 
     # --- the transactions -----------------------------------------------------------------------
 
-    def _look(self) -> tuple[_Stage, Mapping[str, frozenset[int]]]:
-        """Check the call, read the facts, plan; with the claims of other calls in flight."""
+    def _look(self) -> tuple[_Stage, Snapshot]:
+        """Check the call, read the facts, plan."""
         order = self._check(self._now)
         call_id = f"{self._subject_of(order) or 'new'}.{self._token}"
         seen = snapshot.read(self._question(order, call_id))
         plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
         if plan.had < plan.wanted and not (order.ignore_privileges or seen.site.members):
             raise refusals.no_members(order.block.group_id)
-        return _Stage(order, seen.site, plan, call_id), seen.rivals
+        return _Stage(order, seen.site, plan, call_id), seen
 
     def _claim(self, *, patient: bool) -> "_Stage | Result":
         """First transaction. Gives the result when there is nothing to confirm."""
         self._before(self._now)
-        stage, rivals = self._look()
+        stage, seen = self._look()
         subject, plan = self._subject_of(stage.order), stage.plan
-        if plan.had < plan.wanted and subject and any(rival.startswith(f"{subject}.") for rival in rivals):
+        if plan.had < plan.wanted and subject and any(rival.startswith(f"{subject}.") for rival in seen.rivals):
             raise _Rival(same=True)
-        if patient and rivals and plan.allocated < plan.wanted and _may_get_more(stage, rivals):
+        if patient and seen.rivals and plan.allocated < plan.wanted and _may_get_more(stage, seen.rivals):
             raise _Rival(same=False)
         if not stage.plan.machines:
-            return self._write(stage, [])
-        claims.claim(stage.call_id, _assignments(stage.plan.machines), clock.now())
+            return self._write(stage, [], seen.clock)
+        claims.claim(stage.call_id, _assignments(stage.plan.machines), seen.held, seen.clock)
         return stage
 
     def _confirm(self, stage: _Stage, *, exchange: bool) -> "_Stage | Result":
@@ -176,11 +185,14 @@ class AllocationCall:
         stage = replace(stage, site=seen.site)
         if exchange and len(kept) < len(machines) and _total(stage, kept) < order.block.machines:
             plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
-            claims.claim(stage.call_id, _assignments(plan.machines), clock.now())
+            claims.claim(stage.call_id, _assignments(plan.machines), seen.held, seen.clock)
             return replace(stage, plan=plan)
-        return self._write(stage, kept)
+        result = self._write(stage, kept, seen.clock)
+        if kept and claims.too_slow(seen.clock, clock.now()):
+            raise _TooSlow
+        return result
 
-    def _write(self, stage: _Stage, machines: Sequence[Machine]) -> "Result":
+    def _write(self, stage: _Stage, machines: Sequence[Machine], looked: int) -> "Result":
         """Write the machines, with their block when it is new and kept, and hold their computers."""
         order, owner = stage.order, stage.site.reload_user_id
         block_time_id = order.block.block_time_id
@@ -188,7 +200,7 @@ class AllocationCall:
             block_time_id = commit.write_block(order.new_block, owner)
         commit.write_machines(block_time_id, machines, owner, self._now)
         if stage.plan.machines:
-            claims.hold(stage.call_id, _assignments(machines), clock.now())
+            claims.hold(stage.call_id, _assignments(machines), looked)
         if len(machines) < len(stage.plan.machines):
             claims.release(stage.call_id)
         outcome = _outcome(stage, machines, block_time_id, _total(stage, machines))
@@ -210,8 +222,8 @@ class AllocationCall:
         if not self._claims_of:
             return
         try:
-            claims.release(self._claims_of)
-        except Error:
+            guarded(lambda: claims.release(self._claims_of), self._deadline)
+        except (Error, Refusal):
             log.exception("claims of a failed call stay until they expire")
 
 

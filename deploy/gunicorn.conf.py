@@ -33,7 +33,7 @@ limit_request_line = 4094
 limit_request_fields = 50
 limit_request_field_size = 8190
 
-# Which proxies are believed is one decision, made in blockalloc/rpc/transport.py: gunicorn itself
+# Which proxies are believed is one decision, made in blockalloc/transport.py: gunicorn itself
 # would believe X-Forwarded-Proto of every process on this machine.
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}

@@ -1,7 +1,11 @@
 """What tests of all subjects share."""
 
+from typing import Any
+
 import pytest
+from django.core.cache import cache
 from django.db import connection
+from django.test import Client
 
 from blockalloc.models import Guard
 from blockalloc.schema import tables
@@ -15,6 +19,20 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     """Let SQLite's test database be a file: the real thing, and other processes can reach it."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+class Browser(Client):
+    """Django's test client over HTTPS, which a real site sends people to."""
+
+    def request(self, **request: Any) -> Any:
+        """Every request of the client goes through here."""
+        return super().request(**request | {"wsgi.url_scheme": "https"})
+
+
+@pytest.fixture
+def client() -> Client:
+    """As people use the pages."""
+    return Browser()
 
 
 @pytest.fixture(autouse=True)
@@ -33,4 +51,5 @@ def _rows_as_migrated(request: pytest.FixtureRequest) -> None:
         for name in tables():
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(name)}")  # noqa: S608 - names are our own
         insert_base_rows(connection)
+    cache.clear()  # its table has no model, and is not emptied with the others
     Guard.objects.update_or_create(id=Guard.ROW, defaults={"n": 0})

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.mariadb_server import SECRET_KEY
+
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -31,7 +33,7 @@ class LiveServer:
     def __init__(self, directory: Path, database_url: str = "") -> None:
         self.log = directory / "server.log"
         self.database_url = database_url or f"sqlite:///{directory / 'live.sqlite3'}"
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -90,8 +92,12 @@ class LiveServer:
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
         ours = ("VCL_", "DJANGO_", "GUNICORN_", "DATABASE_URL", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        # Plain HTTP is what most tests speak; a site on a database server has to be told that it is meant.
+        unsafe = {"VCL_ALLOW_UNSAFE_SETTINGS": "1"} if env.get("VCL_ALLOW_PLAIN_HTTP") == "1" else {}
         return {
             **inherited,
+            **unsafe,
+            "DJANGO_SECRET_KEY": SECRET_KEY,
             "DATABASE_URL": self.database_url,
             "GUNICORN_BIND": f"127.0.0.1:{self.port}",
             "WEB_CONCURRENCY": "1",
@@ -113,7 +119,8 @@ class LiveServer:
             return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

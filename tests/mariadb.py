@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.galera_cluster import GaleraCluster
-from tests.mariadb_server import MariaDBUnavailable, PrivateMariaDB
+from tests.mariadb_server import SECRET_KEY, MariaDBUnavailable, PrivateMariaDB
 
 _SERVER = pytest.StashKey[PrivateMariaDB]()
 _CLUSTER = pytest.StashKey[GaleraCluster]()
@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     """Start the server or the cluster that the settings are to find."""
+    os.environ.setdefault("DJANGO_SECRET_KEY", SECRET_KEY)
     options = early_config.known_args_namespace
     if options.mariadb or options.galera:
         # A run that is told to stop must stop its servers too: SIGTERM ends it as Ctrl-C does.

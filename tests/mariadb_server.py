@@ -15,6 +15,9 @@ from urllib.parse import quote
 
 START_SECONDS = 30.0
 
+# A site on a database server does not start with the demo's key.
+SECRET_KEY = "for-tests-on-a-private-server-7Yq2mWc9TzKx4RbLp8VdNs3HfJg6"
+
 
 class MariaDBUnavailable(RuntimeError):
     """The server's programs are missing, or it did not start; the text says which and what to do."""

@@ -301,8 +301,8 @@ def test_a_round_that_is_tried_again_writes_only_what_was_claimed(monkeypatch: p
     """The transaction that exchanges is lost to a deadlock when all its work is done."""
     claim, failures = claims.claim, [OperationalError(1213, "Deadlock found")]
 
-    def lost_the_second_time(call_id: str, assignments: Any, now: int) -> None:
-        claim(call_id, assignments, now)
+    def lost_the_second_time(call_id: str, assignments: Any, *facts: Any) -> None:
+        claim(call_id, assignments, *facts)
         if len(assignments) == 4 and {found.computer.id for found in assignments} == {10, 12, 13, 14} and failures:
             raise failures.pop()
 

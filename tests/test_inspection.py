@@ -31,7 +31,7 @@ from tests.disorder import (
 )
 from tests.golden import tables
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +105,16 @@ class TestBlockAndBlock:
         held(11, C, "09:40", "10:00")
         held(12, C, "14:40", "15:00")
         assert [finding.subject["other_block_time"] for finding in found()] == [11, 12]
+
+    def test_a_third_that_meets_the_first_only(self) -> None:
+        block_time(10, "09:00", "11:00")
+        block_time(11, "15:00", "16:00")
+        block_time(12, "10:00", "10:30")
+        held(10, C, "08:40", "09:00")
+        held(11, C, "14:40", "15:00")
+        held(12, C, "09:40", "10:00")
+        (finding,) = found()
+        assert finding.subject == {"computer": C, "block_time": 10, "other_block_time": 12}
 
     @pytest.mark.parametrize(("at", "count"), [("15:59", 1), ("16:00", 0)])
     def test_what_is_over_is_no_double_booking(self, at: str, count: int) -> None:
@@ -236,6 +246,12 @@ class TestBlockAndReservation:
     def test_a_reservation_that_is_over(self, at: str, count: int) -> None:
         hold(10, C)
         request("13:00", "15:00", C)
+        assert kinds(at) == ["double_booking"] * count
+
+    @pytest.mark.parametrize(("at", "count"), [("15:59", 1), ("16:00", 0)])
+    def test_a_class_that_is_over(self, at: str, count: int) -> None:
+        hold(10, C)
+        request("15:00", "19:00", C)
         assert kinds(at) == ["double_booking"] * count
 
     def test_an_adopted_reservation_is_in_order(self) -> None:

@@ -117,6 +117,10 @@ class TestMariaDB:
                 "is enum('requested','accepted'), not",
             ),
             ("blockWebDate MODIFY weeknum tinyint unsigned NOT NULL", "blockWebDate.weeknum does not take NULL"),
+            (
+                "blockComputers DROP PRIMARY KEY, ADD KEY (blockTimeid, computerid)",
+                "blockComputers (blockTimeid, computerid) is not unique",
+            ),
             ("blockComputers DROP PRIMARY KEY", "blockComputers (blockTimeid, computerid) is not unique"),
         ],
     )

@@ -1,6 +1,8 @@
 """Settings from the environment: what is right is read, what is wrong stops the start-up with a clear message."""
 
+import json
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -8,22 +10,28 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from vclsite import environment
+from vclsite import environment, production
 from vclsite.database import database
 
 ROOT = Path(__file__).parent.parent
 
 
+GOOD_KEY = secrets.token_urlsafe(50)
+MARIADB = "mysql://vcl:pw@db.example.edu/vcl"
+
+
+def _run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with these variables, and none of this process's that configure the service."""
+    ours = ("VCL_", "DJANGO_", "DATABASE_URL")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=inherited | variables, capture_output=True, text=True, check=False
+    )
+
+
 def _start(**variables: str) -> subprocess.CompletedProcess[str]:
     """Start Django with these variables, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-c", "import vclsite.settings"],
-        cwd=ROOT,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return _run("-c", "import vclsite.settings", **variables)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +45,9 @@ def _start(**variables: str) -> subprocess.CompletedProcess[str]:
         ("VCL_TRUSTED_PROXIES", "10.0.0.300", "10.1.2.0/24"),
         ("DATABASE_URL", "postgres://localhost/vcl", "mysql://"),
         ("DATABASE_URL", "nonsense", "DATABASE_URL"),
+        ("VCL_LOCKOUT_FAILURES", "0", "from 1 to 1000"),
+        ("VCL_LOCKOUT_SECONDS", "never", "from 1 to 86400"),
+        ("VCL_ALLOW_UNSAFE_SETTINGS", "perhaps", "use 1 or 0"),
     ],
 )
 def test_a_value_that_cannot_be_used_stops_the_start(name: str, value: str, told: str) -> None:
@@ -47,6 +58,94 @@ def test_a_value_that_cannot_be_used_stops_the_start(name: str, value: str, told
     assert told in last
 
 
+# --- A real site ----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("variables", "demo"),
+    [
+        ({}, True),
+        ({"DJANGO_ALLOWED_HOSTS": "LOCALHOST, 127.0.0.5"}, True),
+        ({"DJANGO_ALLOWED_HOSTS": "[::1]"}, True),
+        ({"DJANGO_ALLOWED_HOSTS": "localhost,blocks.example.edu"}, False),
+        ({"DJANGO_ALLOWED_HOSTS": "*"}, False),
+        ({"DJANGO_ALLOWED_HOSTS": ".localhost"}, False),
+        ({"DJANGO_ALLOWED_HOSTS": "192.168.1.1"}, False),
+        ({"DATABASE_URL": MARIADB}, False),
+    ],
+)
+def test_the_demo_site_is_a_file_and_this_machine(variables: dict[str, str], demo: bool) -> None:
+    assert (_start(**variables).returncode == 0) is demo
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, "DJANGO_SECRET_KEY: it is the demo site's"),
+        ({"DJANGO_SECRET_KEY": ""}, "DJANGO_SECRET_KEY: it is too short or too simple"),
+        ({"DJANGO_SECRET_KEY": "short"}, "DJANGO_SECRET_KEY: it is too short or too simple"),
+        ({"DJANGO_SECRET_KEY": "ab" * 50}, "DJANGO_SECRET_KEY: it is too short or too simple"),
+        ({"DJANGO_SECRET_KEY": f"django-insecure-{GOOD_KEY}"}, "DJANGO_SECRET_KEY: it is too short or too simple"),
+        ({"DJANGO_SECRET_KEY": GOOD_KEY, "DJANGO_DEBUG": "1"}, "DJANGO_DEBUG=1: "),
+        ({"DJANGO_SECRET_KEY": GOOD_KEY, "VCL_ALLOW_PLAIN_HTTP": "1"}, "VCL_ALLOW_PLAIN_HTTP=1: "),
+    ],
+)
+@pytest.mark.parametrize("site", [{"DATABASE_URL": MARIADB}, {"DJANGO_ALLOWED_HOSTS": "blocks.example.edu"}])
+def test_a_real_site_does_not_start_unsafe_unless_told_so(
+    site: dict[str, str], variables: dict[str, str], told: str
+) -> None:
+    refused = _start(**site, **variables)
+    assert refused.returncode != 0
+    last = refused.stderr.strip().splitlines()[-1]
+    assert "ImproperlyConfigured" in last
+    assert told in last
+    assert _start(**site, **variables, VCL_ALLOW_UNSAFE_SETTINGS="1").returncode == 0
+
+
+def test_all_problems_are_told_at_once() -> None:
+    refused = _start(DATABASE_URL=MARIADB, DJANGO_DEBUG="1", VCL_ALLOW_PLAIN_HTTP="1")
+    last = refused.stderr.strip().splitlines()[-1]
+    for name in ("DJANGO_SECRET_KEY", "DJANGO_DEBUG", "VCL_ALLOW_PLAIN_HTTP", "VCL_ALLOW_UNSAFE_SETTINGS"):
+        assert name in last
+
+
+def test_the_key_that_the_message_tells_how_to_make_is_taken() -> None:
+    made = subprocess.run(production.NEW_SECRET_KEY, shell=True, capture_output=True, text=True, check=True)  # noqa: S602
+    started = _start(DATABASE_URL=MARIADB, DJANGO_SECRET_KEY=made.stdout.strip())
+    assert started.returncode == 0, started.stderr
+
+
+def test_a_real_site_passes_djangos_check_for_deployment() -> None:
+    done = _run(
+        *("manage.py", "check", "--deploy", "--fail-level", "INFO"),
+        DJANGO_ALLOWED_HOSTS="blocks.example.edu",
+        DJANGO_SECRET_KEY=GOOD_KEY,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no issues (2 silenced)" in done.stdout
+    assert done.stderr == ""
+
+
+_COOKIES = """
+import json, vclsite.settings as s
+cookies = [s.SESSION_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_NAME, s.CSRF_COOKIE_SECURE]
+print(json.dumps([*cookies, s.SECURE_SSL_REDIRECT, s.SECURE_HSTS_SECONDS > 0]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("variables", "https"),
+    [
+        ({"DATABASE_URL": MARIADB, "DJANGO_SECRET_KEY": GOOD_KEY}, True),
+        ({}, False),
+        ({"DATABASE_URL": MARIADB, "VCL_ALLOW_PLAIN_HTTP": "1", "VCL_ALLOW_UNSAFE_SETTINGS": "1"}, False),
+    ],
+)
+def test_pages_of_a_real_site_are_for_https_only(variables: dict[str, str], https: bool) -> None:
+    prefix = "__Host-" if https else ""
+    expected = [f"{prefix}sessionid", https, f"{prefix}csrftoken", https, https, https]
+    assert json.loads(_run("-c", _COOKIES, **variables).stdout) == expected
+
+
+# --- Values ---------------------------------------------------------------------------------------
 def test_values_that_can_be_used_do_not() -> None:
     result = _start(VCL_MAX_BLOCK_MACHINES="255", VCL_TIME_ZONE="Europe/Berlin", VCL_TRUSTED_PROXIES="10.0.0.1, ::1")
     assert result.returncode == 0, result.stderr

@@ -3,16 +3,17 @@
 import zoneinfo
 from pathlib import Path
 
+from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from vclsite import environment
+from vclsite import environment, production
 from vclsite.database import database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- Django -----------------------------------------------------------------------------------
 DEBUG = environment.flag("DJANGO_DEBUG", default=False)
-SECRET_KEY = environment.text("DJANGO_SECRET_KEY", "only-for-the-demo-site-set-DJANGO_SECRET_KEY-for-your-own")
+SECRET_KEY = environment.text("DJANGO_SECRET_KEY", production.DEMO_SECRET_KEY)
 ALLOWED_HOSTS = environment.words("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 ROOT_URLCONF = "vclsite.urls"
 WSGI_APPLICATION = "vclsite.wsgi.application"
@@ -23,11 +24,14 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "csp",
     "blockalloc",
     "scheduling",
 ]
 MIDDLEWARE = [
+    "blockalloc.middleware.TrustedProxyMiddleware",  # first: all others ask whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -63,6 +67,17 @@ if not _DATABASE_URL:
 VCL_GUARD_WAIT_SECONDS = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, low=1, high=600)
 DATABASES = {"default": database(_DATABASE_URL, VCL_GUARD_WAIT_SECONDS)}
 
+# The lock-outs, shared by all workers. They are written by `add`, which never makes room by removing
+# what still counts: many failures from many addresses end nobody's lock-out. (Django's `set`, which
+# nothing here uses, would, beyond MAX_ENTRIES: a site has no more, unless it is under attack.)
+CACHES = {
+    "default": {
+        "BACKEND": "blockalloc.store.cache.PlainValueCache",
+        "LOCATION": "blockalloc_cache",
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},
+    }
+}
+
 USE_TZ = True
 TIME_ZONE = environment.text("VCL_TIME_ZONE", "UTC")
 if TIME_ZONE not in zoneinfo.available_timezones():
@@ -79,9 +94,53 @@ VCL_ALLOW_PLAIN_HTTP = environment.flag("VCL_ALLOW_PLAIN_HTTP", default=False)
 VCL_TRUSTED_PROXIES = environment.networks("VCL_TRUSTED_PROXIES")
 VCL_SEMAPHORE_SECONDS = environment.whole_number("VCL_SEMAPHORE_SECONDS", 45, low=1, high=3600)
 VCL_IDEMPOTENCY_DAYS = environment.whole_number("VCL_IDEMPOTENCY_DAYS", 7, low=1, high=3650)
+VCL_LOCKOUT_FAILURES = environment.whole_number("VCL_LOCKOUT_FAILURES", 20, low=1, high=1000)
+VCL_LOCKOUT_SECONDS = environment.whole_number("VCL_LOCKOUT_SECONDS", 300, low=1, high=86400)
 VCL_MAX_BODY_BYTES = environment.whole_number("VCL_MAX_BODY_BYTES", 65536, low=1024, high=10_000_000)
 
 MODERNRPC_XML_DESERIALIZER = {"class": "blockalloc.rpc.wire.StrictDeserializer", "kwargs": {}}
+
+# --- Safety -----------------------------------------------------------------------------------
+PRODUCTION = not production.is_demo_site(DATABASES["default"]["ENGINE"], ALLOWED_HOSTS)
+_ALLOW_UNSAFE = environment.flag("VCL_ALLOW_UNSAFE_SETTINGS", default=False)
+if PRODUCTION and not _ALLOW_UNSAFE:
+    production.refuse_unsafe_settings(secret_key=SECRET_KEY, debug=DEBUG, plain_http=VCL_ALLOW_PLAIN_HTTP)
+
+_HTTPS_ONLY = PRODUCTION and not VCL_ALLOW_PLAIN_HTTP
+# People are sent to HTTPS. Back ends are not: they get fault 4, and would lose the call's body on the way.
+SECURE_SSL_REDIRECT = _HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = [r"^xmlrpc/?$", r"^(?:.*/)?index\.php$", r"^healthz$"]
+SECURE_HSTS_SECONDS = 365 * 86400 if _HTTPS_ONLY else 0
+# Not for subdomains, and not for browsers' built-in lists: computers of the site may have names below the
+# service's own, and what they speak is not this service's business.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+
+# A session ends with the browser, and with the working day. The prefix of the names makes browsers
+# refuse such cookies from other hosts of the domain and over plain HTTP.
+_COOKIE_PREFIX = "__Host-" if _HTTPS_ONLY else ""
+SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}sessionid"
+SESSION_COOKIE_AGE = 10 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SECURE = _HTTPS_ONLY
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"  # a link in a mail may lead to a page
+CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}csrftoken"
+CSRF_COOKIE_SECURE = _HTTPS_ONLY
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Strict"
 
 LOGGING = {
     "version": 1,

@@ -1,11 +1,18 @@
 """Addresses of the site: XML-RPC (also at the path of VCL's own front end), the admin, a health check."""
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from blockalloc.health import healthz
 from blockalloc.rpc.endpoint import front_end_path, xmlrpc
+
+
+def no_icon(_request: HttpRequest) -> HttpResponse:
+    """For browsers, which ask for one whatever the page says: there is none, and that is no error."""
+    return HttpResponse(status=204)
+
 
 urlpatterns = [
     path("xmlrpc/", xmlrpc),
@@ -15,5 +22,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("", RedirectView.as_view(url="/admin/")),
+    path("favicon.ico", no_icon),
     path("healthz", healthz),
 ]

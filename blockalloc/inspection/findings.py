@@ -52,14 +52,15 @@ KINDS: Mapping[str, Kind] = {
     ),
     "orphaned_reload": Kind(
         "Reloads that no class needs, or that no management node has taken",
-        "Of one whose time is over: look whether the management node runs, then delete the request.",
+        "Those marked * are deleted by --repair. A reload made just now may be half of a call: look again in ten "
+        "minutes. One whose time is over: see whether its management node runs, then delete it in VCL.",
     ),
     "stale_block_computer": Kind(
         "Computers still held for classes that are over",
-        "See whether the block request's management node runs: removing these rows is its work.",
+        "--repair deletes these rows. It is the management node's work: see whether it runs.",
     ),
     "stuck_processing": Kind(
-        "Block requests that the back end takes for being processed",
-        "While the flag stands, no management node processes the request's block times.",
+        "Block requests that are marked as being processed, and are not",
+        "--repair takes the mark away. While it stands, no management node processes their block times.",
     ),
 }

@@ -40,5 +40,6 @@ def stuck(facts: Facts) -> Iterator[Finding]:
     """Block requests marked as being processed at a time at which nobody processes them."""
     for request in facts.requests:
         if request.processing and is_stuck(request.times, request.expires, facts.now):
-            text = f"block request {request.id} ({request.name}) is marked as being processed, and nothing is due"
+            name = f"block request {request.id} ({request.name})"
+            text = f"{name} is marked as being processed; nothing was due within the last half hour"
             yield Finding("stuck_processing", {"block_request": request.id}, text, repairable=True)

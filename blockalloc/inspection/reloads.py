@@ -104,5 +104,6 @@ def _why_orphaned(facts: Facts, found: Reload, *, named: bool) -> str:
     if found.end <= facts.now:
         return "is over, and no management node has taken it"
     if not named and found.start > facts.now:
-        return "belongs to no block time"
+        made_now = found.requested > facts.now - AT_WORK
+        return "belongs to no block time" + (", and was made just now" if made_now else "")
     return ""

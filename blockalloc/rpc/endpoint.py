@@ -10,8 +10,8 @@ from modernrpc.exceptions import RPCException
 from blockalloc.rpc.authentication import claimed_user, sign_in
 from blockalloc.rpc.dispatch import CallContext
 from blockalloc.rpc.methods import server
-from blockalloc.rpc.transport import client_address, is_secure
 from blockalloc.rpc.wire import RequestRefused, decode_body, fault_document, internal_error, printable, read_body
+from blockalloc.transport import client_address, is_secure
 
 log = logging.getLogger(__name__)
 

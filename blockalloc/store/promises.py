@@ -30,7 +30,7 @@ LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.im
 WHERE (t.start < %s OR q.start < %s) AND t.`end` > %s
 UNION ALL
 SELECT {_CLAIM}, 0, 0, 0, 0, 0, procid, expires, NULL, NULL, computerid, 0, 0, 0
-FROM semaphore WHERE expires >= %s AND procid NOT LIKE %s
+FROM semaphore WHERE expires >= %s
 UNION ALL
 SELECT {_MAINTENANCE}, 0, allowreservations, 0, 0, 0, '', start, `end`, NULL, 0, 0, 0, 0
 FROM sitemaintenance WHERE `end` > %s
@@ -42,8 +42,8 @@ class Promises:
     """The promises of a stretch of time.
 
     `claimed` are computers that a live semaphore keeps from this call, `own_claims` those that it
-    has claimed itself with time enough left. `rivals` are our other calls in flight, by call id, with the
-    computers that they have claimed.
+    has claimed itself with time enough left, `held` those on which an earlier call of ours keeps the
+    front end off. `rivals` are our other calls in flight, by call id, with what they have claimed.
     """
 
     reservations: list[Reservation]
@@ -51,6 +51,7 @@ class Promises:
     maintenances: list[Maintenance]
     claimed: frozenset[int]
     own_claims: frozenset[int]
+    held: frozenset[int]
     rivals: Mapping[str, frozenset[int]]
 
 
@@ -60,10 +61,11 @@ def read(low: int, high: int, clock: int, call_id: str) -> Promises:
     A semaphore counts that is live at `clock`, unless it is one of our held rows or this call's own.
     """
     begin, end = times.to_local(low), times.to_local(high)
-    rows = fetch(_SQL, [end, begin, begin, end, end, begin, times.to_utc(clock), f"{HELD}%", begin])
+    rows = fetch(_SQL, [end, begin, begin, end, end, begin, times.to_utc(clock), begin])
     # In the order of their ids, which is the order in which they were made.
     rows.sort(key=lambda row: (row[0], row[1]))
-    claims = [(row[6], times.known(times.from_utc(row[7])), row[10]) for row in _of(rows, _CLAIM)]
+    live = [(row[6], times.known(times.from_utc(row[7])), row[10]) for row in _of(rows, _CLAIM)]
+    claims = [row for row in live if not row[0].startswith(HELD)]
     own = f"{CLAIM}{call_id}"
     return Promises(
         [_reservation(*row[2:]) for row in _of(rows, _RESERVATION)],
@@ -73,6 +75,7 @@ def read(low: int, high: int, clock: int, call_id: str) -> Promises:
         own_claims=frozenset(
             computer for procid, expires, computer in claims if procid == own and expires >= clock + margin()
         ),
+        held=frozenset(computer for procid, _, computer in live if procid.startswith(HELD)),
         rivals=_by_call((procid, computer) for procid, _, computer in claims if procid != own),
     )
 

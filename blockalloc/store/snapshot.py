@@ -68,11 +68,13 @@ def load_seconds(image: Image, now: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The facts for a plan; the call's own live claims, and what our other calls in flight have claimed."""
+    """The facts for a plan, read at `clock`, and what semaphores say of our own calls: see Promises."""
 
+    clock: int
     site: Site
     own_claims: frozenset[int]
-    rivals: Mapping[str, frozenset[int]]  # by call id
+    held: frozenset[int]
+    rivals: Mapping[str, frozenset[int]]
 
 
 def read(question: Question) -> Snapshot:
@@ -112,7 +114,7 @@ def read(question: Question) -> Snapshot:
         recent=linked.recent,
         privileges=linked.privileges,
     )
-    return Snapshot(site, found.own_claims, found.rivals)
+    return Snapshot(question.clock, site, found.own_claims, found.held, found.rivals)
 
 
 def read_again(site: Site, question: Question) -> Snapshot:
@@ -125,7 +127,7 @@ def read_again(site: Site, question: Question) -> Snapshot:
         claimed=found.claimed,
         maintenances=found.maintenances,
     )
-    return Snapshot(site, found.own_claims, found.rivals)
+    return Snapshot(question.clock, site, found.own_claims, found.held, found.rivals)
 
 
 def _promises(question: Question, seconds: int) -> promises.Promises:

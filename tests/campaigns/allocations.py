@@ -25,7 +25,7 @@ from tests.campaigns.journal import Attempt
 from tests.campaigns.worker import BUSY, retries
 from tests.galera_cluster import GaleraCluster
 from tests.live_server import LiveServer
-from tests.mariadb_server import PrivateMariaDB
+from tests.mariadb_server import SECRET_KEY, PrivateMariaDB
 
 if TYPE_CHECKING:
     from tests.campaigns.campaign import Result, Size
@@ -132,7 +132,12 @@ def main() -> None:
 
 
 def _run(chosen: argparse.Namespace, place: Place, directory: Path) -> int:
-    os.environ |= {"DJANGO_SETTINGS_MODULE": "vclsite.settings", "DATABASE_URL": place.urls[0], "VCL_TIME_ZONE": "UTC"}
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "vclsite.settings",
+        "DJANGO_SECRET_KEY": SECRET_KEY,
+        "DATABASE_URL": place.urls[0],
+        "VCL_TIME_ZONE": "UTC",
+    }
     import django
     from django.core.management import call_command
 

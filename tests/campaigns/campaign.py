@@ -20,9 +20,10 @@ from tests.campaigns.judge import Evidence, Verdict, judge
 from tests.campaigns.site import NODE, site, text
 from tests.campaigns.worker import MEETING_SECONDS, Task, work
 from tests.golden import tables
+from tests.mariadb_server import SECRET_KEY
 
 CHECK_IN_SECONDS = 30
-_ENVIRONMENT = {"VCL_TIME_ZONE": "UTC", "VCL_ALLOW_PLAIN_HTTP": "1"}
+_ENVIRONMENT = {"VCL_TIME_ZONE": "UTC", "DJANGO_SECRET_KEY": SECRET_KEY}
 _PASSWORD = {"passhash": hashlib.sha1(b"p4ss" + b"8ht2Pa55").hexdigest(), "salt": "8ht2Pa55"}  # noqa: S324 - VCL's way
 
 

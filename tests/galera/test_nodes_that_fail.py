@@ -18,6 +18,8 @@ from tests.galera.nodes import SECONDS, Nodes
 from tests.golden import tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
+# The server can't be reached (Django connects anew when a COMMIT fails), is gone, was lost; the node lost its cluster.
+_LOST = (2002, 2006, 2013, 1180)
 
 
 def _allocate_with_crash(nodes: Nodes, commit: int, crash: Callable[[Boundary], None]) -> int | None:
@@ -40,7 +42,7 @@ def _allocate_with_crash(nodes: Nodes, commit: int, crash: Callable[[Boundary], 
     try:
         return int(nodes.run(1, work).result(SECONDS))
     except OperationalError as error:
-        if error.args[0] not in (2002, 2006, 2013):  # 2002: Django connects anew when a COMMIT fails
+        if error.args[0] not in _LOST:
             raise
         return None
 
@@ -99,6 +101,23 @@ def test_a_node_that_crashes_in_a_commit_leaves_all_or_nothing(nodes: Nodes, mil
         left = _left_on(nodes, 2)
         assert left in ([4] if answer == 4 else [0, 4])
         _retry_completes(nodes)
+
+
+def test_a_node_that_is_cut_off_in_a_commit_leaves_all_or_nothing(nodes: Nodes) -> None:
+    def cut_off(boundary: Boundary) -> None:
+        if not boundary.after:
+            nodes.isolate(1, alone=True)
+
+    with nodes.site():
+        try:
+            answer = _allocate_with_crash(nodes, 2, cut_off)
+            left = _left_on(nodes, 2)
+            assert left in ([4] if answer == 4 else [0, 4])
+            _retry_completes(nodes)
+        finally:
+            nodes.isolate(1, alone=False)
+            nodes.cluster.wait_synced()
+        assert _left_on(nodes, 1) == 4
 
 
 def test_what_is_answered_survives_the_crash_of_its_node(nodes: Nodes) -> None:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.mariadb_server import MariaDBUnavailable, PrivateMariaDB
+from tests.mariadb_server import SECRET_KEY, MariaDBUnavailable, PrivateMariaDB
 
 if TYPE_CHECKING:
     from tests.golden.replay import Scenario, Sevens
@@ -42,6 +42,7 @@ def main() -> int:
             os.environ["DATABASE_URL"] = _database(stack, mariadb=options.mariadb)
         except MariaDBUnavailable as error:
             parser.error(f"--mariadb: {error}")
+        os.environ.setdefault("DJANGO_SECRET_KEY", SECRET_KEY)
         os.environ["DJANGO_SETTINGS_MODULE"] = "vclsite.settings"
         return _replay_all(chosen, sevens)
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.mariadb_server import PrivateMariaDB
+from tests.mariadb_server import SECRET_KEY, PrivateMariaDB
 
 if TYPE_CHECKING:
     from tests.kills.killing import Killer, Place
@@ -54,6 +54,7 @@ def _options() -> argparse.Namespace:
 
 
 def _campaign(options: argparse.Namespace, server: PrivateMariaDB | None) -> int:
+    os.environ.setdefault("DJANGO_SECRET_KEY", SECRET_KEY)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vclsite.settings")
     import django
     from django.core.management import call_command

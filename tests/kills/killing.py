@@ -12,6 +12,7 @@ import time_machine
 from django.db import Error, connection
 from django.test import override_settings
 
+from blockalloc import clock, inspection
 from blockalloc.calls import Refusal
 from blockalloc.models import IdempotencyKey
 from tests.boundaries import Boundary
@@ -23,6 +24,7 @@ from tests.mariadb_server import PrivateMariaDB
 
 CLAIM_SECONDS = 46  # after so long the claims of a dead call are no more
 _BUSY = 205
+JUDGED = ("double_booking", "orphaned_reload", "no_reload", "partial_call")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def broken_promises(scenario: Scenario, place: Place, run: Run, kill: Killer) ->
             wrong.append("rows were there before the last COMMIT")
         if found == "none" and place.number == last and place.after:
             wrong.append("rows are lost that were committed")
+        wrong += [finding.text for finding in inspection.inspect(clock.now()) if finding.kind in JUDGED]
         if scenario.repeatable:
             wrong += _wrong_in_repetition(scenario, before, run)
         return found, wrong

@@ -1,0 +1,151 @@
+"""Lock-out after repeated failures to sign in, over XML-RPC and on the staff pages.
+
+Failures are counted for each pair of user and address and for each address, never for a user alone:
+else anybody could lock out the back end. All workers share the counts.
+
+A counter is a set of numbered entries in the cache, one for each failure; an entry's value is the time
+at which the failure stops to count. `cache.add` gives a number to one worker only, so nothing gets lost
+between workers, as it would with a number that is read and written back. Time is cut into spans as long
+as a failure counts, and the span is part of the key: no entry is used a second time, so there is no
+moment in which one worker revives an entry that another one removes.
+"""
+
+import hashlib
+import ipaddress
+import logging
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError
+
+from blockalloc import clock
+
+log = logging.getLogger(__name__)
+
+IPV6_NETWORK_BITS = 64  # what one customer of a provider has at least: it can use all addresses in it
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to sign in: who, from where, and the failures that counted when it began (key → until when)."""
+
+    user: str
+    address: str
+    began: int  # Unix seconds
+    pair: "_Counter"
+    place: "_Counter"
+    failures: Mapping[str, int]
+
+    @property
+    def seconds_to_wait(self) -> int:
+        """How long nothing is checked; 0 when it may go on."""
+        return max(counter.seconds_to_wait(self.failures, self.began) for counter in (self.pair, self.place))
+
+    def failed(self) -> None:
+        """Count a failure. Raises DatabaseError when it can't be counted."""
+        pair_full = self.pair.add(self.failures, self.began)
+        place_full = self.place.add(self.failures, self.began)
+        if pair_full or place_full:
+            whose = f"everybody at {self.address}" if place_full else f"{self.user[:100]!r} at {self.address}"
+            count, seconds = settings.VCL_LOCKOUT_FAILURES, settings.VCL_LOCKOUT_SECONDS
+            log.warning("lock-out of %s begins: %d failed sign-ins within %d seconds", whose, count, seconds)
+
+    def succeeded(self) -> None:
+        """End both counters. Writes nothing when there was no failure."""
+        if self.failures:
+            cache.delete_many(self.failures)
+
+
+def begin(realm: str, user: str, address: str) -> Attempt:
+    """An attempt of `user` to sign in from `address`. Users of different realms have nothing to do with each other.
+
+    Raises DatabaseError when the failures can't be read.
+    """
+    now = clock.now()
+    place = network_of(address)
+    pair, alone = _Counter.of("pair", realm, folded(user), place), _Counter.of("address", place)
+    found = cache.get_many([*pair.keys(now), *alone.keys(now)])
+    live = {key: until for key, until in found.items() if until > now}
+    return Attempt(user, address, now, pair, alone, live)
+
+
+def refusal(seconds: int) -> str:
+    """What somebody is told who has to wait."""
+    return f"too many failed sign-ins: try again in {seconds} seconds"
+
+
+def folded(name: str) -> str:
+    """`name` without capitals, accents and forms of letters: names that a database may take for one are one."""
+    decomposed = unicodedata.normalize("NFKD", name)
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the /64 network of an IPv6 one."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:  # a socket has none
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found), IPV6_NETWORK_BITS), strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    """The failures of one pair or one address."""
+
+    name: str
+
+    @classmethod
+    def of(cls, *parts: str) -> "_Counter":
+        """Names may be anything, of any length: keys are made of their hash."""
+        # repr() tells ("a", "b") from ("a', 'b",).
+        return cls(hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:40])
+
+    def keys(self, now: int) -> Iterator[str]:
+        """All keys under which failures may be found that count now."""
+        span = now // settings.VCL_LOCKOUT_SECONDS
+        yield from self._keys_of(span - 1)
+        yield from self._keys_of(span)
+
+    def seconds_to_wait(self, failures: Mapping[str, int], now: int) -> int:
+        """Until so many failures stop to count that there are fewer than VCL_LOCKOUT_FAILURES."""
+        ends = sorted(_among(failures, self.keys(now)))
+        too_many = len(ends) - settings.VCL_LOCKOUT_FAILURES
+        return ends[too_many] - now if too_many >= 0 else 0
+
+    def add(self, failures: Mapping[str, int], now: int) -> bool:
+        """Count a failure; whether just this one made the counter full.
+
+        Entries of a span are taken in order, so the number that was got tells how many there are.
+        """
+        seconds = settings.VCL_LOCKOUT_SECONDS
+        span = now // seconds
+        before = sum(1 for _ in _among(failures, self._keys_of(span - 1)))
+        for number, key in enumerate(self._keys_of(span)):
+            if key not in failures and _take(key, now + seconds):
+                return before + number + 1 == settings.VCL_LOCKOUT_FAILURES
+        return False  # others filled it in the meantime
+
+    def _keys_of(self, span: int) -> Iterator[str]:
+        for number in range(settings.VCL_LOCKOUT_FAILURES):
+            yield f"lockout:{self.name}:{span}:{number}"
+
+
+def _among(failures: Mapping[str, int], keys: Iterable[str]) -> Iterator[int]:
+    return (failures[key] for key in keys if key in failures)
+
+
+def _take(key: str, until: int) -> bool:
+    """Whether the entry is ours now; if not, somebody else has it. Raises DatabaseError when neither is so."""
+    if cache.add(key, until, timeout=settings.VCL_LOCKOUT_SECONDS):
+        return True
+    if cache.get(key) is None:
+        raise DatabaseError("a failed sign-in could not be counted: the cache's table does not take it")
+    return False

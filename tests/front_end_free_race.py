@@ -1,0 +1,90 @@
+"""Front ends and calls of ours in processes of their own, unhindered, on one MariaDB server."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from tests import front_end_race_site as site
+from tests.mariadb_server import PrivateMariaDB
+
+# To be given to the server: it logs what each transaction of a deadlock was about.
+SERVER_ARGUMENTS = ("--innodb-print-all-deadlocks=ON",)
+_TRANSACTION = re.compile(r"\*\*\* \(\d\) TRANSACTION:(.*?)(?=\*\*\* |\Z)", re.DOTALL)
+_OURS = "SET STATEMENT"  # with which statements of ours, and no others, begin
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a race."""
+
+    ours: Counter[str]
+    theirs: Counter[str]
+    deadlocks: int  # among front ends
+    deadlocks_with_us: int
+    faults: list[str]
+    seconds: float
+
+
+def run(server: PrivateMariaDB, seconds: float, ours: int = 2, theirs: int = 3) -> Outcome:
+    """Let so many processes of both sides race; the database is Django's, which has VCL's tables."""
+    from django.test import override_settings
+
+    from tests.golden import tables
+
+    with override_settings(TIME_ZONE="UTC"):
+        tables.load(site.rows(), "UTC")
+    log = log_of(server)
+    begun = time.time() + 2  # by then all are there
+    sides = ["ours"] * ours + ["theirs"] * theirs
+    workers = [_start(server, side, number, begun, seconds) for number, side in enumerate(sides)]
+    counts: dict[str, Counter[str]] = {"ours": Counter(), "theirs": Counter()}
+    for side, worker in zip(sides, workers, strict=True):
+        output, _ = worker.communicate(timeout=seconds + 120)
+        if worker.returncode:
+            raise RuntimeError(f"a process of the race ended with {worker.returncode}")
+        counts[side].update(json.loads(output))
+    with_us, among_them = deadlocks(log_of(server)[len(log) :])
+    faults = _judge(counts["ours"]["got"])
+    return Outcome(counts["ours"], counts["theirs"], among_them, with_us, faults, time.time() - begun)
+
+
+def _start(server: PrivateMariaDB, side: str, number: int, begun: float, seconds: float) -> subprocess.Popen[str]:
+    from django.db import connection
+
+    environment = os.environ | {
+        "DATABASE_URL": server.url(connection.settings_dict["NAME"]),
+        "DJANGO_SETTINGS_MODULE": "vclsite.settings",
+        "VCL_TIME_ZONE": "UTC",
+        "VCL_SEMAPHORE_SECONDS": str(site.SEMAPHORE_SECONDS),
+    }
+    command = [sys.executable, "-m", "tests.front_end_worker", side, str(number), str(begun), str(seconds)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
+
+
+def _judge(answered: int) -> list[str]:
+    from tests.front_end import connect
+    from tests.front_end_interleavings import judge
+
+    others = connect()
+    try:
+        return judge(others, answered, (), 0)
+    finally:
+        others.close()
+
+
+def log_of(server: PrivateMariaDB) -> str:
+    """What the server has logged."""
+    assert server.directory is not None
+    return (server.directory / "server.log").read_text(errors="replace")
+
+
+def deadlocks(log: str) -> tuple[int, int]:
+    """How many deadlocks a transaction of ours was part of, and how many were others' own."""
+    found = log.split("Transactions deadlock detected")[1:]
+    with_us = sum(any(_OURS in text for text in _TRANSACTION.findall(deadlock)) for deadlock in found)
+    return with_us, len(found) - with_us

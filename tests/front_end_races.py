@@ -1,0 +1,156 @@
+"""Races with VCL's front end: `python -m tests.front_end_races [--mariadb] [--interleavings all|N] …`.
+
+Prints what was played and what came of it. Exit status 1 when a computer was promised twice, or
+anything else was wrong: the schedule that did it is printed, and played again by `--replay`.
+"""
+
+import argparse
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+
+from tests.mariadb_server import PrivateMariaDB
+
+if TYPE_CHECKING:
+    from tests.front_end_interleavings import Tally
+
+_HEAD = ("", "runs", "wrong", "we got", "they got", "exchanges", "had to wait", "seconds")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run what the command line asks for; the exit status."""
+    asked = _arguments(words)
+    with _database(asked.mariadb) as server:
+        logging.getLogger("blockalloc").setLevel(logging.ERROR)  # being held up is the point here
+        if asked.replay:
+            return _replay(asked.replay)
+        _row(_HEAD)
+        wrong = _interleavings(asked.interleavings, asked.scenarios) + _random(asked.first, asked.random)
+        if server is not None and asked.free_seconds:
+            wrong += _free(server, asked.free_seconds, asked.ours, asked.theirs)
+    return 1 if wrong else 0
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.front_end_races", description=__doc__)
+    parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB server (default: SQLite)")
+    parser.add_argument(
+        "--interleavings", default="500", metavar="all|N", help="schedules of each scenario (default: 500)"
+    )
+    parser.add_argument("--scenarios", nargs="+", metavar="NAME", help="only these (default: all)")
+    parser.add_argument("--random", type=int, default=5000, metavar="N", help="random runs (default: 5000)")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first random run")
+    parser.add_argument(
+        "--free-seconds", type=float, default=60, metavar="S", help="of the free race, on MariaDB (default: 60)"
+    )
+    parser.add_argument("--ours", type=int, default=2, metavar="N", help="our processes in the free race")
+    parser.add_argument("--theirs", type=int, default=3, metavar="N", help="front ends in the free race")
+    parser.add_argument("--replay", nargs="+", metavar="WORD", help="one run: its words as printed")
+    return parser.parse_args(words)
+
+
+@contextmanager
+def _database(mariadb: bool) -> Iterator[PrivateMariaDB | None]:
+    """A new database with VCL's tables and ours, as Django's; the server when there is one."""
+    from tests.front_end_free_race import SERVER_ARGUMENTS
+
+    with ExitStack() as stack:
+        server = None
+        if mariadb:
+            server = PrivateMariaDB().start(SERVER_ARGUMENTS)
+            stack.callback(server.stop)
+            server.execute("CREATE DATABASE vcl CHARACTER SET utf8mb4")
+            os.environ["DATABASE_URL"] = server.url("vcl")
+        else:
+            directory = stack.enter_context(tempfile.TemporaryDirectory())
+            os.environ["DATABASE_URL"] = f"sqlite:///{Path(directory) / 'races.sqlite3'}"
+        os.environ["DJANGO_SETTINGS_MODULE"] = "vclsite.settings"
+        django.setup()
+        from django.core.management import call_command
+
+        call_command("migrate", verbosity=0)
+        yield server
+
+
+def _interleavings(asked: str, names: Sequence[str] | None) -> int:
+    from tests.front_end_interleavings import play_all
+    from tests.front_end_scenarios import SCENARIOS
+
+    wrong = 0
+    at_most = None if asked == "all" else int(asked)
+    if at_most == 0:
+        return 0
+    for scenario in (SCENARIOS[name] for name in names or SCENARIOS):
+        begun = time.monotonic()
+        wrong += _told(scenario.name, play_all(scenario, at_most), time.monotonic() - begun)
+    return wrong
+
+
+def _random(first: int, number: int) -> int:
+    from tests import front_end_random
+    from tests.front_end_interleavings import Tally
+
+    if not number:
+        return 0
+    begun, tally = time.monotonic(), Tally()
+    with front_end_random.stage() as others:
+        for run in range(first, first + number):
+            tally.add(front_end_random.play(run, others))
+    return _told("random", tally, time.monotonic() - begun)
+
+
+def _free(server: PrivateMariaDB, seconds: float, ours: int, theirs: int) -> int:
+    from tests import front_end_free_race
+
+    found = front_end_free_race.run(server, seconds, ours, theirs)
+    print(f"\nfree race of {ours} of our processes and {theirs} front ends, {found.seconds:.0f} seconds")
+    for side, counts in (("we", found.ours), ("they", found.theirs)):
+        print(f"  {side}: " + ", ".join(f"{what} {number}" for what, number in sorted(counts.items())))
+    print(f"  deadlocks: {found.deadlocks_with_us} with us, {found.deadlocks} of front ends among themselves")
+    for fault in found.faults:
+        print(f"  WRONG: {fault}")
+    return len(found.faults) + found.deadlocks_with_us
+
+
+def _replay(words: Sequence[str]) -> int:
+    from tests import front_end_interleavings as interleavings
+    from tests import front_end_random
+    from tests.front_end_scenarios import SCENARIOS
+
+    name, *rest = words
+    if name == "random":
+        with front_end_random.stage() as others:
+            run = front_end_random.play(int(rest[0]), others)
+    else:
+        with interleavings.stage(SCENARIOS[name]) as others:
+            run = interleavings.play(SCENARIOS[name], interleavings.read(rest), others)
+    print(f"{run.told}: we got {run.answer}")
+    for session in run.sessions:
+        print(f"  {session.procid}: steps {session.sent}, computer {session.computer}, waited {session.blocked} times")
+    for fault in run.faults:
+        print(f"  WRONG: {fault}")
+    return 1 if run.faults else 0
+
+
+def _told(name: str, tally: "Tally", seconds: float) -> int:
+    figures = (tally.runs, len(tally.wrong), tally.ours, tally.theirs, tally.exchanges, tally.blocked)
+    _row((name, *map(str, figures), f"{seconds:.1f}"))
+    for run in tally.wrong[:10]:
+        print(f"  WRONG: {'; '.join(run.faults)}\n    again: --replay {run.told}")
+    return len(tally.wrong)
+
+
+def _row(cells: Sequence[str]) -> None:
+    print(f"{cells[0]:26}" + "".join(f"{cell:>12}" for cell in cells[1:]), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""One process of the free race: `python -m tests.front_end_worker ours|theirs NUMBER BEGUN SECONDS`.
+
+Works on the database of DATABASE_URL until BEGUN + SECONDS by the real clock, and prints what came of it as JSON.
+"""
+
+import json
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import django
+
+from tests import front_end_race_site as site
+
+_DEADLOCK = 1213
+
+
+def main(side: str, number: int, begun: float, seconds: float) -> None:
+    """Take part in every meeting until the time is over."""
+    django.setup()
+    rng = random.Random(number)
+    counts: Counter[str] = Counter()
+    attempt = _ours(counts) if side == "ours" else _theirs(counts, number, rng)
+    tick = 0
+    while time.time() < begun + seconds:
+        tick = site.next_tick(begun, tick)
+        time.sleep(rng.choice((0, 0, 0.003, 0.01)))
+        attempt(site.meeting(tick, begun))
+        counts["attempts"] += 1
+    print(json.dumps(counts), flush=True)
+
+
+def _ours(counts: Counter[str]) -> Callable[[site.Meeting], None]:
+    from blockalloc import service
+    from blockalloc.calls import BlockAllocationCall, Refusal
+    from tests.class_site import CALLER, GROUP
+
+    def attempt(at: site.Meeting) -> None:
+        """A new block of one or two machines."""
+        wanted = 1 + counts["attempts"] % 2
+        call = BlockAllocationCall(at.image, at.start, at.end, wanted, GROUP, True, 0)
+        try:
+            found = service.allocate(call, CALLER)
+        except Refusal as refusal:
+            counts[f"refusals {refusal.code}"] += 1
+            return
+        counts["got"] += found.outcome.allocated
+        counts["short"] += found.outcome.allocated < wanted
+
+    return attempt
+
+
+def _theirs(counts: Counter[str], number: int, rng: random.Random) -> Callable[[site.Meeting], None]:
+    from MySQLdb import OperationalError
+
+    from tests.front_end import FrontEnd, Wish, connect
+
+    connection = connect(wait=50)
+
+    def attempt(at: site.Meeting) -> None:
+        """A user's reservation within the same hours."""
+        wish = Wish(
+            rng.sample(at.computers, site.COMPUTERS), at.start + 600, at.end - 600,
+            image=at.image, revision=at.image,
+        )  # fmt: skip
+        procid = f"front-end-{number}-{counts['attempts']}"
+        session = FrontEnd(connection, wish, procid, time.time, life=site.SEMAPHORE_SECONDS)
+        try:
+            while not session.done and session.patience > 0.5:
+                session.advance()
+                time.sleep(rng.choice((0, 0, 0, 0.002, 0.01)))
+        except OperationalError as error:
+            if error.args[0] != _DEADLOCK:
+                raise
+            counts[f"deadlocks at {session.letter}"] += 1
+        if not session.done:
+            counts["given up"] += 1
+            connection.send("DELETE FROM semaphore WHERE procid = %s", [procid])
+        counts["got"] += session.computer is not None
+        counts["lost at c"] += session.sent.count("cc")
+
+    return attempt
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]))

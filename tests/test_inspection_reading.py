@@ -1,0 +1,88 @@
+"""An inspection reads the rows of one moment, in a fixed number of statements, and writes nothing."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
+
+from blockalloc.inspection import facts, inspect
+from tests.class_site import class_site
+from tests.disorder import C, found, held, hold, kinds, now, reload, request
+from tests.golden import tables
+
+pytestmark = pytest.mark.django_db(transaction=True)
+STATEMENTS = 20
+
+
+@pytest.fixture(autouse=True)
+def site() -> Iterator[None]:
+    """Forty computers, twelve block times at the same hours. It is 8:00."""
+    with class_site(computers=40, machines=3, blocks=12):
+        yield
+
+
+def statements() -> int:
+    """How many an inspection takes."""
+    with CaptureQueriesContext(connection) as queries:
+        inspect(now())
+    return len(queries)
+
+
+def test_the_number_of_statements_does_not_grow() -> None:
+    few = statements()
+    for block in range(10, 22):
+        for computer in range(C, C + 40, 4):
+            held(block, computer)
+    request("14:00", "16:00", *range(C, C + 40))
+    assert len(found()) > 500
+    assert statements() == few < STATEMENTS
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="what SQLite does; the test below is MariaDB's")
+def test_nobody_writes_meanwhile_on_sqlite() -> None:
+    other = sqlite3.connect(str(connection.settings_dict["NAME"]), timeout=0)
+    try:
+        with facts.one_moment(), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("DELETE FROM blockComputers")
+        other.execute("DELETE FROM blockComputers")
+        other.rollback()
+    finally:
+        other.close()
+
+
+@pytest.mark.skipif(connection.vendor != "mysql", reason="what MariaDB does; the test above is SQLite's")
+class TestMariaDB:
+    """Others go on writing while an inspection reads."""
+
+    def test_rows_of_one_moment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Between two of its statements another process allocates: its reload would look like an orphan."""
+        read_booked = facts._booked
+
+        def others() -> None:
+            held(10, C)
+            connection.close()
+
+        def then_others(at: int) -> dict[int, list[facts.Booked]]:
+            thread = threading.Thread(target=others)
+            thread.start()
+            thread.join()
+            return read_booked(at)
+
+        monkeypatch.setattr(facts, "_booked", then_others)
+        assert kinds() == []
+        monkeypatch.undo()
+        assert len(tables.read()["blockComputers"]) == 1
+
+    def test_nothing_can_be_written(self) -> None:
+        hold(10, C)
+        with pytest.raises(DatabaseError, match="READ ONLY"), facts.one_moment():
+            hold(10, C + 1)
+        hold(10, C + 2)  # the next transaction is an ordinary one again
+
+
+def test_a_waiting_reload_is_seen_once_however_many_computers_it_has() -> None:
+    reload("13:00", "13:20", C, C + 1, C + 2)
+    assert kinds() == ["orphaned_reload"]

@@ -1,0 +1,56 @@
+"""What tells the demo site from a real one, and what a real one does not start with."""
+
+import ipaddress
+from collections.abc import Sequence
+
+from django.core.checks.security import base as django_checks
+from django.core.exceptions import ImproperlyConfigured
+
+DEMO_SECRET_KEY = "only-for-the-demo-site-set-DJANGO_SECRET_KEY-for-your-own"  # noqa: S105 - it is no secret
+
+NEW_SECRET_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"  # noqa: S105 - how to make one
+
+
+def is_demo_site(engine: str, hosts: Sequence[str]) -> bool:
+    """Whether it can be the demo site only: a database that is a file, and no name but this machine's own to itself."""
+    return engine == "django.db.backends.sqlite3" and all(map(_is_loopback, hosts))
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_unsafe_settings(*, secret_key: str, debug: bool, plain_http: bool) -> None:
+    """Raise ImproperlyConfigured with all that must not be on a real site, and what to do about each."""
+    problems = []
+    if _is_weak(secret_key):
+        known = "it is the demo site's" if secret_key == DEMO_SECRET_KEY else "it is too short or too simple"
+        problems.append(f"DJANGO_SECRET_KEY: {known}, set one that nobody else has: {NEW_SECRET_KEY}")
+    if debug:
+        problems.append("DJANGO_DEBUG=1: error pages would show source code and settings to anybody, unset it")
+    if plain_http:
+        problems.append(
+            "VCL_ALLOW_PLAIN_HTTP=1: names and passwords would travel in the clear, unset it and put a server that "
+            "ends TLS in front (deploy/nginx.conf, VCL_TRUSTED_PROXIES)"
+        )
+    if problems:
+        raise ImproperlyConfigured(
+            "not safe on a site with a database server or a public name. "
+            + "; ".join(problems)
+            + " (for tests only: VCL_ALLOW_UNSAFE_SETTINGS=1 starts all the same)"
+        )
+
+
+def _is_weak(key: str) -> bool:
+    """Whether the key is the demo's, or one that Django's own check (security.W009) calls weak."""
+    return (
+        key == DEMO_SECRET_KEY
+        or len(key) < django_checks.SECRET_KEY_MIN_LENGTH
+        or len(set(key)) < django_checks.SECRET_KEY_MIN_UNIQUE_CHARACTERS
+        or key.startswith(django_checks.SECRET_KEY_INSECURE_PREFIX)
+    )
