@@ -10,7 +10,7 @@ the guard, so of our own calls only one is at it at any time.
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -165,7 +165,7 @@ class AllocationCall:
         subject, plan = self._subject_of(stage.order), stage.plan
         if plan.had < plan.wanted and subject and any(rival.startswith(f"{subject}.") for rival in seen.rivals):
             raise _Rival(same=True)
-        if patient and seen.rivals and plan.allocated < plan.wanted:
+        if patient and seen.rivals and plan.allocated < plan.wanted and _may_get_more(stage, seen.rivals):
             raise _Rival(same=False)
         if not stage.plan.machines:
             return self._write(stage, [], seen.clock)
@@ -235,6 +235,13 @@ class Result:
     machines: Sequence[Machine]  # what was written; of a dry run what would be
     plan: Plan
     site: Site
+
+
+def _may_get_more(stage: _Stage, rivals: Mapping[str, frozenset[int]]) -> bool:
+    """Whether more machines could be had if the claims of other calls were given back, or were for other hours."""
+    site = replace(stage.site, claimed=stage.site.claimed - frozenset().union(*rivals.values()))
+    plan = planner.plan(site, stage.order.block, ignore_privileges=stage.order.ignore_privileges)
+    return plan.allocated > stage.plan.allocated
 
 
 def _total(stage: _Stage, machines: Sequence[Machine]) -> int:

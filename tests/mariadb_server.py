@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 from urllib.parse import quote
 
 START_SECONDS = 30.0
@@ -30,6 +30,8 @@ class PrivateMariaDB:
     good as lost when the server stops, and `stop()` removes them.
     """
 
+    start_seconds: ClassVar = START_SECONDS
+
     def __init__(self, port: int | None = None) -> None:
         self.port = port
         self.directory: Path | None = None
@@ -47,7 +49,17 @@ class PrivateMariaDB:
 
     def start(self, extra_args: Sequence[str] = ()) -> Self:
         """Make the data directory and start the server; returns when it answers."""
-        install, server = _program("mariadb-install-db"), _program("mariadbd")
+        self.prepare(extra_args)
+        try:
+            self.relaunch()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def prepare(self, extra_args: Sequence[str] = ()) -> None:
+        """Make the data directory for a server that will be started with these arguments."""
+        install = _program("mariadb-install-db")
         shared_memory = Path("/dev/shm")  # noqa: S108 - only the place; mkdtemp makes a directory of our own
         place = shared_memory if os.access(shared_memory, os.W_OK) else None
         self.directory = Path(tempfile.mkdtemp(prefix="mariadb-", dir=place))
@@ -55,11 +67,9 @@ class PrivateMariaDB:
         atexit.register(self.stop)
         try:
             self._install(install)
-            self._launch(server, extra_args)
         except BaseException:
             self.stop()
             raise
-        return self
 
     def stop(self) -> None:
         """Stop the server and remove its data. Harmless when it is not running."""
@@ -117,10 +127,22 @@ class PrivateMariaDB:
             raise MariaDBUnavailable(f"{program} failed:\n{done.stdout}{done.stderr}")
 
     def _launch(self, program: str, extra_args: Sequence[str]) -> None:
+        with (self._home / "server.log").open("ab") as log:
+            # A session of its own: Ctrl-C is for us, who then stop the server in order.
+            self._process = subprocess.Popen(
+                [program, *self._arguments(), *extra_args],
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                start_new_session=True,
+            )
+        self._wait(self._process)
+
+    def _arguments(self) -> list[str]:
         network = ["--skip-networking"]
         if self.port is not None:
             network = ["--bind-address=127.0.0.1", f"--port={self.port}"]
-        arguments = [
+        return [
             "--no-defaults",
             f"--datadir={self._home / 'data'}",
             f"--socket={self.socket}",
@@ -130,15 +152,19 @@ class PrivateMariaDB:
             "--innodb-flush-method=nosync",
             "--innodb-flush-log-at-trx-commit=0",
             *network,
-            *extra_args,
         ]
-        with (self._home / "server.log").open("wb") as log:
-            # A session of its own: Ctrl-C is for us, who then stop the server in order.
-            self._process = subprocess.Popen([program, *arguments], stdout=log, stderr=log, start_new_session=True)
-        self._wait(self._process)
+
+    def _environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def _run_server(self, *arguments: str) -> str:
+        """Run the server's program until it ends by itself; what it printed."""
+        command = [_program("mariadbd"), *self._arguments(), *arguments]
+        done = subprocess.run(command, capture_output=True, env=self._environment(), check=False)
+        return (done.stdout + done.stderr).decode(errors="replace")
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while not self._answers():
             if process.poll() is not None or time.monotonic() > deadline:
                 log = (self._home / "server.log").read_text(errors="replace")

@@ -1,11 +1,8 @@
 """Calls of several processes at once: the database decides between them (SPEC 8.1)."""
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection
@@ -14,7 +11,12 @@ from django.test import override_settings
 from blockalloc import service
 from blockalloc.calls import Refusal
 from blockalloc.store import guard
-from tests.class_site import CALLER, ZONE, a_call, class_site, computers_of
+from tests.campaigns.calls import Call
+from tests.campaigns.campaign import Size, race, run
+from tests.campaigns.journal import attempts
+from tests.campaigns.judge import Verdict
+from tests.campaigns.worker import Task
+from tests.class_site import CALLER, END, IMAGE, NOW, START, ZONE, a_call, class_site, computers_of
 from tests.golden import tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,60 +31,64 @@ def _shared_database() -> str:
     return f"mysql://root@localhost/{name}?unix_socket={connection.settings_dict['OPTIONS']['unix_socket']}"
 
 
-def _race(*work: str) -> list[list[int]]:
-    """Run a worker for each of `work` ("BLOCK_TIME MACHINES …"), all let go at once; their answers."""
-    environment = os.environ | {"DATABASE_URL": _shared_database(), "DJANGO_SETTINGS_MODULE": "vclsite.settings"}
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.race_worker", *pairs.split()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            text=True,
+def _race(directory: Path, *work: list[tuple[int, int]]) -> list[list[int]]:
+    """Run a worker for each of `work`, (block time, machines) for each of its calls; their answers.
+
+    0 machines: as many as the block request wants, by the other method.
+    """
+    environment = {"VCL_TIME_ZONE": ZONE}
+    tasks = [
+        Task(
+            number, [_shared_database()], [_call(*pair) for pair in pairs], directory / f"{number}.journal",
+            environment, NOW.timestamp(),
         )
-        for pairs in work
-    ]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-    outputs = []
-    for worker in workers:
-        assert worker.stdin is not None
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
-    for worker in workers:
-        output, _ = worker.communicate(timeout=120)
-        assert worker.returncode == 0
-        outputs.append(json.loads(output))
-    return outputs
+        for number, pairs in enumerate(work)
+    ]  # fmt: skip
+    race(tasks)
+    made = [attempts(task.journal, task.number) for task in tasks]
+    assert [[attempt.kind for attempt in ours] for ours in made] == [["answer"] * len(pairs) for pairs in work]
+    return [[attempt.value for attempt in ours] for ours in made]
 
 
-def test_blocks_at_the_same_hours_never_share_a_computer() -> None:
+def _call(block_time: int, machines: int) -> Call:
+    return Call(IMAGE, START, END, machines, block_time, door="service" if machines else "process")
+
+
+def test_blocks_at_the_same_hours_never_share_a_computer(tmp_path: Path) -> None:
     with class_site(computers=30, machines=4, blocks=12):
-        each = [" ".join(f"{10 + number} 4" for number in range(start, 12, PROCESSES)) for start in range(PROCESSES)]
-        answers = _race(*each)
+        each = [[(10 + number, 4) for number in range(start, 12, PROCESSES)] for start in range(PROCESSES)]
+        answers = _race(tmp_path, *each)
         held = Counter(row["computerid"] for row in tables.read()["blockComputers"])
         assert max(held.values()) == 1
         assert len(held) == 30  # none is left while somebody wants one
         assert sum(map(sum, answers)) == 30
 
 
-def test_calls_for_one_block_time_fill_it_once() -> None:
+def test_calls_for_one_block_time_fill_it_once(tmp_path: Path) -> None:
     with class_site(computers=40, machines=10):
-        answers = _race(*["10 10"] * PROCESSES)
+        answers = _race(tmp_path, *[[(10, 10)]] * PROCESSES)
         assert answers == [[10]] * PROCESSES
         assert len(computers_of()) == 10
         assert len(tables.read()["request"]) == 10
 
 
-def test_blocks_on_other_days_do_not_cost_each_other_computers() -> None:
+def test_blocks_on_other_days_do_not_cost_each_other_computers(tmp_path: Path) -> None:
     with class_site(computers=30, machines=20, blocks=PROCESSES):
         for number in range(PROCESSES):
             day = {"start": f"2026-03-{10 + number} 14:00:00", "end": f"2026-03-{10 + number} 16:00:00"}
             tables.change({"update": {"blockTimes": [{"id": 10 + number, **day}]}}, ZONE)
             tables.change({"update": {"blockRequest": [{"id": 10 + number, "expireTime": day["end"]}]}}, ZONE)
-        answers = _race(*[f"{10 + number} 0" for number in range(PROCESSES)])
+        answers = _race(tmp_path, *[[(10 + number, 0)] for number in range(PROCESSES)])
         assert answers == [[20]] * PROCESSES
+
+
+def test_a_campaign_leaves_nothing_twice_nothing_half_and_nothing_lost(tmp_path: Path) -> None:
+    """A sample of `python -m tests.campaigns.allocations`: few computers, and everybody wants the same ones."""
+    result = run(Size(calls=160, processes=PROCESSES, computers=60), [_shared_database()], tmp_path)
+    assert result.verdict == Verdict()
+    answers = [attempt.value for attempt in result.evidence.attempts if attempt.kind == "answer"]
+    assert len(answers) >= 140
+    assert sum(bool(answer) for answer in answers) >= 70
 
 
 def test_a_guard_that_is_never_free_is_fault_205_with_nothing_written() -> None:

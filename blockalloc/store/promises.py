@@ -4,7 +4,8 @@ This is what others change while a call is at work. It is read in one statement,
 is of one moment, and read again before anything is written.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +43,7 @@ class Promises:
 
     `claimed` are computers that a live semaphore keeps from this call, `own_claims` those that it
     has claimed itself with time enough left, `held` those on which an earlier call of ours keeps the
-    front end off. `rivals` are our other calls in flight, by call id.
+    front end off. `rivals` are our other calls in flight, by call id, with what they have claimed.
     """
 
     reservations: list[Reservation]
@@ -51,7 +52,7 @@ class Promises:
     claimed: frozenset[int]
     own_claims: frozenset[int]
     held: frozenset[int]
-    rivals: frozenset[str]
+    rivals: Mapping[str, frozenset[int]]
 
 
 def read(low: int, high: int, clock: int, call_id: str) -> Promises:
@@ -75,10 +76,17 @@ def read(low: int, high: int, clock: int, call_id: str) -> Promises:
             computer for procid, expires, computer in claims if procid == own and expires >= clock + margin()
         ),
         held=frozenset(computer for procid, _, computer in live if procid.startswith(HELD)),
-        rivals=frozenset(
-            procid.removeprefix(CLAIM) for procid, _, _ in claims if procid.startswith(CLAIM) and procid != own
-        ),
+        rivals=_by_call((procid, computer) for procid, _, computer in claims if procid != own),
     )
+
+
+def _by_call(claims: Iterable[tuple[str, int]]) -> dict[str, frozenset[int]]:
+    """(procid, computer) of our calls in flight as call id -> computers."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for procid, computer in claims:
+        if procid.startswith(CLAIM):
+            found[procid.removeprefix(CLAIM)].add(computer)
+    return {call_id: frozenset(computers) for call_id, computers in found.items()}
 
 
 def _of(rows: Iterable[tuple[Any, ...]], kind: int) -> Iterable[tuple[Any, ...]]:

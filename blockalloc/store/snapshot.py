@@ -1,6 +1,6 @@
 """Reads what a plan rests on: a fixed number of set-based statements, whatever the size of the site."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -74,7 +74,7 @@ class Snapshot:
     site: Site
     own_claims: frozenset[int]
     held: frozenset[int]
-    rivals: frozenset[str]
+    rivals: Mapping[str, frozenset[int]]
 
 
 def read(question: Question) -> Snapshot:

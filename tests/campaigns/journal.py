@@ -1,0 +1,64 @@
+"""What a worker did: a line before each call, another one when it has its answer.
+
+Each line is on its way to the file before the worker goes on, so that nothing that was acknowledged is missing.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+# answer: a number of machines; refused: its code; lost: no answer came; broken: an error that must not be.
+Kind = Literal["begun", "answer", "refused", "lost", "broken"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """One line. `at` are seconds of the machine's monotonic clock, which all its processes share."""
+
+    call: int
+    attempt: int
+    kind: Kind
+    at: float
+    value: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A call that was made once, from its first line to its second; without one (`lost`) it ended never."""
+
+    worker: int
+    call: int
+    kind: Kind
+    begun: float
+    ended: float
+    value: int
+    text: str
+
+
+class Journal:
+    """A worker's file."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="utf-8")
+
+    def write(self, note: Note) -> None:
+        """Add a line."""
+        self._file.write(json.dumps(asdict(note)) + "\n")
+        self._file.flush()
+
+
+def attempts(path: Path, worker: int) -> list[Attempt]:
+    """What the worker tried, in its order."""
+    notes = [Note(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    found = []
+    for number, begun in enumerate(notes):
+        if begun.kind != "begun":
+            continue
+        end = notes[number + 1] if number + 1 < len(notes) and notes[number + 1].kind != "begun" else None
+        if end is None:
+            found.append(Attempt(worker, begun.call, "lost", begun.at, float("inf"), 0, "the worker ended"))
+        else:
+            found.append(Attempt(worker, begun.call, end.kind, begun.at, end.at, end.value, end.text))
+    return found
