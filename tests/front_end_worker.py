@@ -4,6 +4,7 @@ Works on the database of DATABASE_URL until BEGUN + SECONDS by the real clock, a
 """
 
 import json
+import logging
 import random
 import sys
 import time
@@ -20,6 +21,7 @@ _DEADLOCK = 1213
 def main(side: str, number: int, begun: float, seconds: float) -> None:
     """Take part in every meeting until the time is over."""
     django.setup()
+    logging.getLogger("blockalloc").setLevel(logging.ERROR)  # with claims that live so shortly, calls are held up often
     rng = random.Random(number)
     counts: Counter[str] = Counter()
     attempt = _ours(counts) if side == "ours" else _theirs(counts, number, rng)

@@ -244,9 +244,9 @@ def test_a_repair_holds_the_guard(make: Maker, monkeypatch: pytest.MonkeyPatch) 
     taken: list[bool] = []
     take = guard._take
 
-    def note(deadline: guard.Deadline) -> None:
+    def note() -> None:
         taken.append(connection.in_atomic_block)
-        take(deadline)
+        take()
 
     monkeypatch.setattr(guard, "_take", note)
     assert repair(finding)
