@@ -258,7 +258,7 @@ def test_a_guard_that_is_never_free_stops_a_repair(monkeypatch: pytest.MonkeyPat
     finding = an_orphan()
     before = everything()
 
-    def never(_: object) -> None:
+    def never() -> None:
         raise guard.OperationalError(1205, "Lock wait timeout exceeded")
 
     monkeypatch.setattr(guard, "_take", never)

@@ -293,10 +293,10 @@ def test_the_beginning_is_logged_once_and_each_refusal_too(
     assert code("nobody", "s3cret") == 207
     begins = [record.getMessage() for record in caplog.records if record.name == "blockalloc.lockout"]
     assert begins == [f"lock-out of everybody at {A} begins: 3 failed sign-ins within 300 seconds"]
-    refused = [record.getMessage() for record in caplog.records if record.name == "blockalloc.rpc.endpoint"]
+    refused = [record.getMessage() for record in caplog.records if record.name == "blockalloc.rpc.refusal_log"]
     assert len(refused) == LIMIT + 2
     assert refused[-1] == (
-        f"refused 'nobody' from {A}: X-User, X-Pass: too many failed sign-ins: try again in 300 seconds"
+        f"refused 'nobody' from {A}: 207, X-User, X-Pass: too many failed sign-ins: try again in 300 seconds"
     )
     assert "s3cret" not in caplog.text
     assert "wrong'" not in caplog.text

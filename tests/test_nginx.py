@@ -87,7 +87,7 @@ def test_the_service_learns_the_true_address(nginx: Nginx, service: LiveServer) 
     with pytest.raises(xmlrpc.client.Fault):
         xmlrpc.client.loads(response.read())
     (line,) = [line for line in service.log.read_text().splitlines() if "mallory" in line]
-    assert "from 127.0.0.9: unknown user" in line
+    assert "from 127.0.0.9: 3, unknown user" in line
 
 
 def test_a_client_cannot_say_that_it_came_by_https_when_it_did_not(nginx: Nginx) -> None:
