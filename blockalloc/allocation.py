@@ -90,7 +90,7 @@ class AllocationCall:
         self._now = clock.now()
         self._token = uuid.uuid4().hex
         self._deadline = Deadline()
-        self._claims_of = ""  # the call id of committed claims
+        self._claims_of = ""  # the call id of claims that may be committed
 
     def dry_run(self) -> "Result":
         """Check and plan, write nothing and claim nothing. Raises Refusal."""
@@ -114,7 +114,6 @@ class AllocationCall:
         """
         found = self._claim_when_alone()
         if isinstance(found, _Stage):
-            self._claims_of = found.call_id
             found = self._next_round(found, exchange=True)
         if isinstance(found, _Stage):
             found = self._next_round(found, exchange=False)
@@ -169,6 +168,7 @@ class AllocationCall:
             raise _Rival(same=False)
         if not stage.plan.machines:
             return self._write(stage, [], seen.clock)
+        self._claims_of = stage.call_id  # before its commit: that can be done, and the answer be lost
         claims.claim(stage.call_id, _assignments(stage.plan.machines), seen.held, seen.clock)
         return stage
 

@@ -56,6 +56,9 @@ def guarded(work: Callable[[], T], deadline: Deadline) -> T:
                 return work()
         except OperationalError as error:
             if connection.in_atomic_block or not _is_conflict(error):
+                # A connection that was lost at the end of a transaction can be left in the middle of one. Nothing
+                # would ever close it then: all later calls of this thread would fail.
+                connection.close_if_unusable_or_obsolete()
                 raise
             if deadline.left() <= 0:
                 log.warning("gave up after %d attempts: %s", attempt, error)
