@@ -27,17 +27,24 @@ test-mariadb:  ## all tests on a MariaDB server that is started for them
 	bin/setup --tests
 	$(PYTHON) -m pytest --mariadb
 
-test-long:     ## the campaigns in full: kills at every statement, races, allocations by the thousand (an hour)
+test-long:     ## the campaigns in full: kills at every statement, allocations by the thousand, races (some hours)
 	bin/setup --tests
 	$(PYTHON) -m tests.kills --kill process
 	$(PYTHON) -m tests.kills --kill process --database sqlite
 	$(PYTHON) -m tests.kills --kill server --during 20
+	$(PYTHON) -m tests.campaigns.allocations --database mariadb --calls 10000
+	$(PYTHON) -m tests.campaigns.allocations --database sqlite --calls 2000
+	HYPOTHESIS_PROFILE=long $(PYTHON) -m pytest tests/test_inspection_random.py
+	$(PYTHON) -m tests.front_end_races --mariadb --interleavings all --random 5000 --free-seconds 60
 
 test-galera:   ## what only a cluster shows: three Galera nodes on this machine, one is killed and comes back
 	bin/setup --galera
+	$(PYTHON) -m pytest --galera tests/galera
+	$(PYTHON) -m tests.campaigns.allocations --database galera --calls 2000
 
-fuzz:          ## 200,000 mutated requests
+fuzz:          ## 200,000 mutated requests, and 5,000 over the network
 	bin/setup --tests
+	$(PYTHON) -m tests.fuzz --requests 200000 --sockets 5000
 
 lint:          ## style and types: ruff, mypy
 	bin/setup --dev
