@@ -4,7 +4,7 @@ import logging
 
 log = logging.getLogger(__name__)
 
-_LONGEST_NAME, _LONGEST_ADDRESS, _LONGEST_REASON = 100, 60, 400
+_LONGEST_NAME, _LONGEST_ADDRESS, _LONGEST_REASON = 100, 60, 300
 
 
 def log_refusal(who: str, address: str, reason: str, method: str = "") -> None:
@@ -23,5 +23,5 @@ def log_refusal(who: str, address: str, reason: str, method: str = "") -> None:
 
 
 def _plain(text: str, most: int) -> str:
-    """`text` on one line, as Python would write it in quotes."""
-    return repr(text[:most])[1:-1]
+    """`text` on one line, as Python would write it in quotes; escaped it may be longer, so it is cut after that."""
+    return repr(text[:most])[1:-1][:most]

@@ -20,8 +20,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed makes the same requests")
     parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB server instead of SQLite")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="send what FILE holds, nothing else")
-    parser.add_argument("--save", type=Path, default=Path(), metavar="DIR", help="where to save what breaks a promise")
+    parser.add_argument(
+        "--save", type=Path, default=Path("var"), metavar="DIR", help="where to save what breaks a promise"
+    )
     options = parser.parse_args()
+    options.save.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         # The fuzzer replaces all rows: never in a database that somebody uses.
         try:

@@ -9,6 +9,8 @@ from tests.fuzz.values import (
     COUNTS,
     IDS,
     LOCAL_TIMES,
+    OVERLAP,
+    TEXTS,
     TIMES,
     anything,
     flag,
@@ -78,8 +80,12 @@ def _spoil_name(rng: Random, _method: str, parameters: list[str]) -> Call:
 def _seven_new(rng: Random) -> Call:
     start = _hour(rng)
     end = start + rng.choice((1, 2, 3, 26, 200)) * 3600
-    if rng.random() < 0.12:
+    kind = rng.random()
+    if kind < 0.12:
         start, end = rng.choice(TIMES), rng.choice(TIMES)
+    elif kind < 0.2:  # around the change to winter time
+        start = OVERLAP + rng.choice((-3600, 0, 1800, 3600, 5400, 7200))
+        end = start + rng.choice((1800, 3600, 7200))
     image = rng.choices((site.IMAGE, site.NOT_OURS, site.DELETED_IMAGE, site.NO_REVISION), weights=(30, 2, 1, 1))[0]
     return _seven(rng, image, start, end, rng.choice((1, 1, 2, 3, 4, 30, 70)), 0)
 
@@ -119,7 +125,7 @@ def _process(rng: Random) -> Call:
 
 
 def _trial(rng: Random) -> Call:
-    return "XMLRPCtest", [value(f"<string>{rng.choice(('hello', 'é', '☃', '20', '', '&lt;x&gt;'))}</string>")]
+    return "XMLRPCtest", [value(f"<string>{rng.choice(TEXTS)}</string>")]
 
 
 def _system(rng: Random) -> Call:

@@ -8,18 +8,23 @@ from typing import Any
 
 from tests.fuzz import rows, wording
 from tests.fuzz.door import Answer
+from tests.fuzz.generator import MOST_BYTES
 from tests.fuzz.request import PASSWORD_MARK, FuzzRequest
 from tests.fuzz.rows import Digest
 from tests.fuzz.site import OTHER_PASSWORD, PASSWORD
 
 MOST_SECONDS = 2.0
-LONGEST_LINE = 1200
+LONGEST_LINE = 600
+DEEPEST = 60
 # Other answers than XML-RPC, where the request was none or was not for the door: Django's refusal of a
 # Host header or of a query with too many fields (400), an address that is not there (404), a verb other
 # than POST (405), the staff pages and their form (200, 302, 403), the health check and static files (200, 304).
 ELSEWHERE = {200, 301, 302, 304, 400, 403, 404, 405}
 _REFUSED = re.compile(r"refused (?:'|\").*(?:'|\") from (\S*): \S.*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_TAGS = re.compile(rb"<(/?)[A-Za-z][^<>]*?(/?)>")
+# Faults of sign-in and of reading the document.
+_BEFORE_ANY_METHOD = {3, 4, 7, 8, 34, 207, -32600, -32700}
 _STRUCTS_OF_PROCESS = (
     {"status"}, {"status", "allocated", "unallocated"},
     {"status", "allocated", "unallocated", "warningcode", "warningmsg"},
@@ -48,9 +53,12 @@ def judge(request: FuzzRequest, answer: Answer, before: Digest, after: Digest) -
     if answer.headers.get("Content-Type") != "text/xml; charset=utf-8":
         return _elsewhere(request, answer, before, after)
     verdict = judge_document(answer)
+    _limits_hold(request, verdict.refusal)
     if verdict.refusal is None:
         _nothing_refused(answer)
-        _rows_as_told(request, _value(answer), before, after)
+        value = _value(answer)
+        _rows_as_told(request, value, before, after)
+        _as_asked(request, value, before, after)
         return replace(verdict, wrote=before != after)
     if before != after:
         raise Broken(f"refused with {verdict.refusal}, and rows were written: {rows.added(before, after)}")
@@ -141,6 +149,27 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
+def _limits_hold(request: FuzzRequest, refusal: int | None) -> None:
+    """That what is too large or too deep went no further than to the parser, whatever it says."""
+    if refusal in _BEFORE_ANY_METHOD:
+        return
+    if len(request.body) > MOST_BYTES and request.length is None:
+        raise Broken(f"a body of {len(request.body)} bytes was read, more than the {MOST_BYTES} that are allowed")
+    if b"<!DOCTYPE" in request.body:
+        raise Broken("a document with a type declaration was read")
+    if (depth := _depth(request.body)) > DEEPEST:
+        raise Broken(f"a document of {depth} levels was read, more than {DEEPEST}")
+
+
+def _depth(body: bytes) -> int:
+    """How deep elements lie in each other, counted by their tags alone."""
+    depth = deepest = 0
+    for closing, empty in _TAGS.findall(body):
+        depth += -1 if closing else 0 if empty else 1
+        deepest = max(deepest, depth)
+    return deepest
+
+
 # --- The rows ---------------------------------------------------------------------------------
 def _rows_as_told(request: FuzzRequest, value: Any, before: Digest, after: Digest) -> None:
     """That exactly those rows were written that the answer tells of."""
@@ -179,6 +208,23 @@ def _key_as_told(request: FuzzRequest, value: Any, more: dict[str, int], new: in
     wanted = 1 if new and not isinstance(value, dict) and request.header("X-Idempotency-Key").strip() else 0
     if remembered != wanted:
         raise Broken(f"{remembered} idempotency keys were remembered, not {wanted}")
+
+
+def _as_asked(request: FuzzRequest, value: Any, before: Digest, after: Digest) -> None:
+    """That what was sent came in unchanged: texts come back, and new blocks are at the times that were asked for."""
+    if request.header("Content-Type") != "text/xml":  # a charset there would count more than what Python's client reads
+        return
+    parameters: Any
+    try:
+        parameters, method = xmlrpc.client.loads(request.body)
+    except Exception:  # not as Python's own client spells it: then others of its kind are
+        return
+    if method == "XMLRPCtest" and isinstance(parameters[0], str) and parameters[0] != value["string"]:
+        raise Broken(f"{parameters[0]!r} came back as {value['string']!r}")
+    if method == "XMLRPCblockAllocation" and isinstance(value, int) and before["blockTimes"] != after["blockTimes"]:
+        asked, stored = [int(each) for each in parameters[1:3]], rows.newest_times()
+        if asked != stored:
+            raise Broken(f"a block from {asked[0]} to {asked[1]} was asked for, {stored} are its times")
 
 
 # --- The log ----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from tests.fuzz.site import local
 from tests.golden import tables
 from tests.golden.tables import Row
 
@@ -51,6 +52,13 @@ def newest_block_time() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT MAX(id) FROM blockTimes")
         return int(cursor.fetchone()[0])
+
+
+def newest_times() -> list[int]:
+    """Start and end of the block time with the highest id, as Unix seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT start, `end` FROM blockTimes ORDER BY id DESC LIMIT 1")
+        return [local(str(stored)) for stored in cursor.fetchone()]
 
 
 @dataclass(frozen=True, slots=True)

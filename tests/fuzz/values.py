@@ -11,10 +11,10 @@ BEYOND = (-(2**31), -(2**63), -(2**63) - 1, 2**63, 2**64, 10**30, 10**400)
 COUNTS = (0, -1, 1, 2, 4, 5, 24, 25, 69, 70, 71, 254, 255, 256, 65536)
 _LAST = local("2038-01-01 00:00:00")
 _NOW = int(NOW.timestamp())
-_OVERLAP = local("2026-11-01 01:30:00")  # comes again an hour later
+OVERLAP = local("2026-11-01 01:30:00")  # comes again an hour later
 TIMES = (
     0, 1, -1, 946684800, _NOW - 1, _NOW, _NOW + 1, _NOW + 60, _LAST - 1, _LAST, _LAST + 1, 2**31 - 1, 2**31, 2**32,
-    _OVERLAP, _OVERLAP + 3600, _OVERLAP + 7200, local("2026-03-08 01:59:59"), local("2026-03-08 03:00:00"),
+    OVERLAP, OVERLAP + 3600, OVERLAP + 7200, local("2026-03-08 01:59:59"), local("2026-03-08 03:00:00"),
     253402300800,
 )  # fmt: skip
 LOCAL_TIMES = (
@@ -33,7 +33,7 @@ _DATES = (
     "20260302T14:00:00", "2026-03-02T14:00:00", "20260302T14:00:00Z", "20261302T14:00:00", "00010101T00:00:00",
     "99991231T23:59:59", "00000000T00:00:00", "20260302T25:00:00", "20260308T02:30:00", "20261101T01:30:00", "", "T",
 )  # fmt: skip
-_TEXTS = (
+TEXTS = (
     "", " ", "x", "'", '"', "' OR '1'='1", "1; DROP TABLE request", "%s", "%(x)s", "{0}", "${x}", "\\", "\t",
     "é", "☃",
     "\U0001f600", "\u202e", "\u2028", "\ufeff", "\ufffd", "a]]&gt;b", "&lt;b&gt;", "&#13;&#10;", "&#x85;",
@@ -103,7 +103,7 @@ def _date(rng: Random, _depth: int) -> str:
 
 
 def _text(rng: Random, _depth: int) -> str:
-    text = rng.choice(_TEXTS) if rng.random() < 0.9 else rng.choice(_TEXTS) * rng.choice((10, 100, 1000))
+    text = rng.choice(TEXTS) if rng.random() < 0.9 else rng.choice(TEXTS) * rng.choice((10, 100, 1000))
     return f"<string>{text}</string>" if rng.random() < 0.7 else text
 
 
