@@ -4,7 +4,9 @@ Put a proxy that ends TLS (and keeps slow clients away) in front of it, and name
 VCL_TRUSTED_PROXIES: only then is its X-Forwarded-Proto believed.
 """
 
+import logging
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -43,3 +45,12 @@ control_socket_disable = True
 
 accesslog = "-"
 access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms'  # no headers: they hold the password
+
+
+def _without_quotation(record: logging.LogRecord) -> bool:
+    """Cut off what a refused request held: gunicorn quotes a malformed header, and that may be the password's."""
+    record.msg = re.sub(r"^(Invalid request from ip=\S*: [^:]*).*", r"\1", str(record.msg), flags=re.DOTALL)
+    return True
+
+
+logging.getLogger("gunicorn.error").addFilter(_without_quotation)

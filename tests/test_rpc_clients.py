@@ -197,3 +197,12 @@ def test_the_password_is_in_no_log(site: LiveServer) -> None:
     assert "wrong password" in log
     assert "a-wrong-one" not in log
     assert "p4ss" not in log
+
+
+@pytest.mark.parametrize("header", [b"X-Pass\xba s3cret", b"X-Pass> s3cret", b"X-Pass\x1a s3cret", b"X-Pass s3cret"])
+def test_the_password_is_in_no_log_when_its_header_is_malformed(site: LiveServer, header: bytes) -> None:
+    answer = raw(site, b"POST /xmlrpc/ HTTP/1.1\r\nHost: localhost\r\n" + header + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
+    log = site.log.read_text()
+    assert "Invalid request from ip=127.0.0.1: Invalid HTTP Header\n" in log
+    assert "s3cret" not in log

@@ -19,7 +19,8 @@ _BAD_HEADERS = (
     ("X-Pass: fuzzpw-" + "x" * 9000,), ("X-Pass\xff: fuzzpw-name",), ("X-Pass: fuzzpw-\x7f\x01",), ("X-User\x00: a",),
     ("Expect: 100-continue",), ("Expect: x",), ("Upgrade: h2c",), ("Host: localhost",),
     ("Connection: keep-alive, close",),
-    ("Trailer: X-User",), tuple(f"X-{number}: y" for number in range(60)),
+    ("X-Pass\x1a fuzzpw-colon",), ("X-Pass fuzzpw-colon",), ("Trailer: X-User",),
+    tuple(f"X-{number}: y" for number in range(60)),
 )  # fmt: skip
 _BAD_LINES = (
     "POST /xmlrpc/ HTTP/1.0", "POST /xmlrpc/ HTTP/0.9", "POST /xmlrpc/ HTTP/2.0", "POST /xmlrpc/ HTTP/3.7",
