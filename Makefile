@@ -32,7 +32,7 @@ test-long:     ## the campaigns in full: kills at every statement, allocations b
 	$(PYTHON) -m tests.kills --kill process
 	$(PYTHON) -m tests.kills --kill process --database sqlite
 	$(PYTHON) -m tests.kills --kill server --during 20
-	$(PYTHON) -m tests.campaigns.allocations --database mariadb --calls 10000
+	$(PYTHON) -m tests.campaigns.allocations --database mariadb --calls 10100
 	$(PYTHON) -m tests.campaigns.allocations --database sqlite --calls 2000
 	HYPOTHESIS_PROFILE=long $(PYTHON) -m pytest tests/test_inspection_random.py
 	$(PYTHON) -m tests.front_end_races --mariadb --interleavings all --random 5000 --free-seconds 60

@@ -7,6 +7,7 @@ from django.db import OperationalError, connection
 
 from blockalloc import service
 from tests.class_site import CALLER, a_call, class_site, computers_of
+from tests.golden import tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,3 +54,22 @@ def test_the_next_call_of_the_thread_works(
         assert not connection.in_atomic_block
         assert computers_of() == ([10, 11, 12, 13] if written else [])
         assert service.allocate_block(a_call(), CALLER) == 4
+
+
+def test_a_commit_whose_outcome_is_unknown_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django connects anew after a lost COMMIT; the node that it comes to may not be ready."""
+    commit, answers = connection.commit, 0
+
+    def lost() -> None:
+        nonlocal answers
+        commit()
+        answers += 1
+        if answers == 2:
+            raise OperationalError(1047, "WSREP has not yet prepared node for application use")
+
+    with class_site(computers=8):
+        before = len(tables.read()["blockRequest"])
+        monkeypatch.setattr(connection, "commit", lost)
+        with pytest.raises(OperationalError):
+            service.allocate_block(a_call(block_time=0), CALLER)
+        assert len(tables.read()["blockRequest"]) == before + 1

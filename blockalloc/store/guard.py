@@ -20,9 +20,9 @@ from blockalloc.store.sql import execute, waiting_at_most
 
 log = logging.getLogger(__name__)
 
-# Lock wait timeout; deadlock, which is also how a cluster tells a lost race; a node that is not ready, because it
-# is joining its cluster or has lost it.
-_CONFLICTS = frozenset({1205, 1213, 1047})
+# Lock wait timeout; deadlock, which is also how a cluster tells a lost race.
+_CONFLICTS = frozenset({1205, 1213})
+_NOT_READY = 1047  # a node that is joining its cluster, or has lost it
 _LONGEST_PAUSE = 1.0  # seconds between two attempts
 
 
@@ -50,12 +50,15 @@ def guarded(work: Callable[[], T], deadline: Deadline) -> T:
     attempt = 0
     while True:
         attempt += 1
+        committing = False
         try:
             with waiting_at_most(deadline.left), transaction.atomic():
                 _take()
-                return work()
+                result = work()
+                committing = True
+            return result
         except OperationalError as error:
-            if connection.in_atomic_block or not _is_conflict(error):
+            if connection.in_atomic_block or not _is_conflict(error, committing=committing):
                 # A connection that was lost at the end of a transaction can be left in the middle of one. Nothing
                 # would ever close it then: all later calls of this thread would fail.
                 connection.close_if_unusable_or_obsolete()
@@ -75,6 +78,10 @@ def _take() -> None:
         execute(f"INSERT INTO {table} (id, n) VALUES (1, 1)")
 
 
-def _is_conflict(error: OperationalError) -> bool:
-    """Whether another transaction was in the way, and trying again can help."""
-    return (bool(error.args) and error.args[0] in _CONFLICTS) or "database is locked" in str(error)
+def _is_conflict(error: OperationalError, *, committing: bool) -> bool:
+    """Whether another transaction was in the way, nothing was written, and trying again can help.
+
+    A node that is not ready when the connection was lost at COMMIT says nothing about what became of it.
+    """
+    code = error.args[0] if error.args else None
+    return code in _CONFLICTS or (code == _NOT_READY and not committing) or "database is locked" in str(error)
