@@ -95,7 +95,7 @@ class GaleraNode(PrivateMariaDB):
         ]
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "PATH": f"{_HERE / 'galera'}:{os.environ['PATH']}"}
+        return {**super()._environment(), "PATH": f"{_HERE / 'galera'}:{os.environ['PATH']}"}
 
 
 class GaleraCluster:

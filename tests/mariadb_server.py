@@ -122,7 +122,9 @@ class PrivateMariaDB:
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
         ]
-        done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [program, *arguments], capture_output=True, text=True, env=self._environment(), check=False
+        )
         if done.returncode:
             raise MariaDBUnavailable(f"{program} failed:\n{done.stdout}{done.stderr}")
 
@@ -155,7 +157,8 @@ class PrivateMariaDB:
         ]
 
     def _environment(self) -> dict[str, str]:
-        return dict(os.environ)
+        # Servers that begin at the same moment may give their temporary tables the same names.
+        return {**os.environ, "TMPDIR": str(self._home)}
 
     def _run_server(self, *arguments: str) -> str:
         """Run the server's program until it ends by itself; what it printed."""
