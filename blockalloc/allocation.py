@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 # Seconds between two looks at whether other calls in flight are done.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_SECONDS_TO_GIVE_UP = 2.0  # for freeing the claims of a call that failed, whose own deadline may be over
 
 LATE = (13, "possibly insufficient time to load machines")
 NOTHING = (14, "unable to allocate any machines")
@@ -138,12 +139,14 @@ class AllocationCall:
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _next_round(self, stage: _Stage, *, exchange: bool) -> "_Stage | Result":
-        """A confirming transaction. One that was too slow is done again; it soon finds its claims run out."""
+        """A confirming transaction. One that was too slow is done again. Refusal 205 when time is up."""
         while True:
             try:
                 return guarded(lambda: self._confirm(stage, exchange=exchange), self._deadline)
-            except _TooSlow:
+            except _TooSlow as slow:
                 log.warning("call %s was held up while it wrote, and looks again", stage.call_id)
+                if self._deadline.left() <= 0:
+                    raise refusals.busy() from slow
 
     # --- the transactions -----------------------------------------------------------------------
 
@@ -182,6 +185,8 @@ class AllocationCall:
         lapsed = {found.computer.id for found in _assignments(machines)} - seen.own_claims
         looked_at = replace(seen.site, claimed=seen.site.claimed | lapsed)
         kept = standing(looked_at, order.block, machines, ignore_privileges=order.ignore_privileges)
+        if lapsed and not (exchange or kept):
+            raise refusals.busy()  # nobody has taken anything: this call was too slow, twice
         stage = replace(stage, site=seen.site)
         if exchange and len(kept) < len(machines) and _total(stage, kept) < order.block.machines:
             plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
@@ -222,9 +227,9 @@ class AllocationCall:
         if not self._claims_of:
             return
         try:
-            guarded(lambda: claims.release(self._claims_of), self._deadline)
-        except (Error, Refusal):
-            log.exception("claims of a failed call stay until they expire")
+            guarded(lambda: claims.release(self._claims_of), Deadline(_SECONDS_TO_GIVE_UP))
+        except (Error, Refusal) as error:
+            log.warning("claims of the failed call %s stay until they expire: %s", self._claims_of, error)
 
 
 @dataclass(frozen=True, slots=True)

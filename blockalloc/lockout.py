@@ -6,8 +6,9 @@ else anybody could lock out the back end. All workers share the counts.
 A counter is a set of numbered entries in the cache, one for each failure; an entry's value is the time
 at which the failure stops to count. `cache.add` gives a number to one worker only, so nothing gets lost
 between workers, as it would with a number that is read and written back. Time is cut into spans as long
-as a failure counts, and the span is part of the key: no entry is used a second time, so there is no
-moment in which one worker revives an entry that another one removes.
+as a failure counts, and the span is part of the key: no entry that is past is used a second time, so there
+is no moment in which one worker revives an entry that another one removes. A success removes the entries
+that it has seen; a failure of the same moment may go with them.
 """
 
 import hashlib
@@ -144,8 +145,9 @@ def _among(failures: Mapping[str, int], keys: Iterable[str]) -> Iterator[int]:
 
 def _take(key: str, until: int) -> bool:
     """Whether the entry is ours now; if not, somebody else has it. Raises DatabaseError when neither is so."""
-    if cache.add(key, until, timeout=settings.VCL_LOCKOUT_SECONDS):
-        return True
-    if cache.get(key) is None:
-        raise DatabaseError("a failed sign-in could not be counted: the cache's table does not take it")
-    return False
+    for _ in range(2):  # a success may remove somebody's entry between our two looks at it
+        if cache.add(key, until, timeout=settings.VCL_LOCKOUT_SECONDS):
+            return True
+        if cache.get(key) is not None:
+            return False
+    raise DatabaseError("a failed sign-in could not be counted: the cache's table does not take it")

@@ -290,10 +290,31 @@ def test_a_claim_that_ran_out_and_was_purged_is_made_again(monkeypatch: pytest.M
         assert len(_semaphores()) == 6
 
 
-def test_claims_that_run_out_again_and_again_make_the_answer_short(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_claims_that_run_out_again_and_again_are_busy_not_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has taken the computers: an answer of 0 would say that none can be had."""
     with class_site(), time_machine.travel(NOW, tick=False) as traveller:
         _between(monkeypatch, lambda: traveller.shift(46), lambda: traveller.shift(46))
-        assert service.allocate_block(a_call(), CALLER) == 0
+        with pytest.raises(Refusal) as refused:
+            service.allocate_block(a_call(), CALLER)
+        assert refused.value.code == 205
+        assert computers_of() == []
+        assert _semaphores() == []
+
+
+def test_a_call_that_is_too_slow_every_time_is_refused_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    hold = claims.hold
+    with class_site(), time_machine.travel(NOW, tick=False) as traveller:
+
+        def slowly(*arguments: Any) -> None:
+            hold(*arguments)
+            traveller.shift(6)
+
+        monkeypatch.setattr(claims, "hold", slowly)
+        monkeypatch.setattr(allocation.Deadline, "left", lambda _: max(NOW.timestamp() + 20 - clock.now(), 0.0))
+        with pytest.raises(Refusal) as refused:
+            service.allocate_block(a_call(), CALLER)
+        assert refused.value.code == 205
+        assert clock.now() <= NOW.timestamp() + 30
         assert computers_of() == []
 
 

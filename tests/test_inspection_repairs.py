@@ -11,7 +11,8 @@ from blockalloc import service
 from blockalloc.calls import Refusal
 from blockalloc.inspection import Finding, obstacle, proposed, repair
 from blockalloc.inspection import repairs as repairs_module
-from blockalloc.store import guard
+from blockalloc.inspection.reloads import is_deletable
+from blockalloc.store import guard, times
 from tests.class_site import CALLER, ZONE, a_call, class_site
 from tests.disorder import ADMIN, PENDING, C, change, found, held, hold, reload
 from tests.golden import tables
@@ -278,3 +279,13 @@ def test_reservations_of_users_are_never_deleted() -> None:
     before = everything()
     assert not repair(finding)
     assert everything() == before
+
+
+def test_an_hour_that_the_clock_repeats_makes_nothing_older() -> None:
+    """01:30 comes twice on 1 November 2026 in New York: what was made at the second is seconds old, not an hour."""
+    with override_settings(TIME_ZONE="America/New_York"):
+        second = 1793514600  # 06:30 UTC
+        assert times.from_local("2026-11-01 01:30:00") == second - 3600
+        assert times.latest("2026-11-01 01:30:00") == second
+        assert times.latest("2026-03-08 02:30:00") == times.from_local("2026-03-08 02:30:00")
+        assert not is_deletable(second + 86400, second, second + 5, is_empty=False)

@@ -228,7 +228,8 @@ def _reloads() -> dict[int, Reload]:
             computers[id_].append((computer[0], computer[1], computer[2]))
         waiting = (state, last, user, affiliation) == (RELOAD, RELOAD, *OWNER)
         if id_ not in found:
-            found[id_] = Reload(id_, waiting, instant(start), instant(end), instant(requested), computers[id_])
+            requested_at = times.known(times.latest(requested))
+            found[id_] = Reload(id_, waiting, instant(start), instant(end), requested_at, computers[id_])
     return found
 
 

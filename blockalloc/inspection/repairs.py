@@ -15,6 +15,7 @@ from blockalloc.inspection.facts import ACCEPTED, instant
 from blockalloc.inspection.findings import Finding
 from blockalloc.inspection.leftovers import is_stale, is_stuck
 from blockalloc.inspection.reloads import is_deletable
+from blockalloc.store import times
 from blockalloc.store.guard import Deadline, guarded
 from blockalloc.store.sql import execute, fetch
 from scheduling.occupancy import RELOAD
@@ -77,7 +78,8 @@ def _delete_reload(subject: Subject, now: int) -> int:
     id_ = subject["request"]
     deleted = 0
     for start, requested, is_empty in fetch(_RELOAD, [id_]):
-        if is_deletable(instant(start), instant(requested), now, is_empty=bool(is_empty)):
+        requested_at = times.known(times.latest(requested))
+        if is_deletable(instant(start), requested_at, now, is_empty=bool(is_empty)):
             waiting = [id_, RELOAD, RELOAD]
             deleted = (
                 execute(_DELETE_EMPTY_RELOAD, waiting) if is_empty else execute(_DELETE_RELOAD, [*waiting, str(start)])

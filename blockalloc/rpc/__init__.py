@@ -1,1 +1,1 @@
-"""The XML-RPC door: transport, sign-in, strict parsing, and the thin methods that call the service."""
+"""The XML-RPC door: sign-in, strict parsing, and the thin methods that call the service."""

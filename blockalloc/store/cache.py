@@ -5,6 +5,7 @@ What differs: nothing that is read is run, an error is an error, and nobody's en
 
 import base64
 import io
+import logging
 import pickle
 import random
 from collections.abc import Iterable
@@ -13,10 +14,12 @@ from typing import Any, NoReturn
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
-from django.db import connections, router
+from django.db import DatabaseError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.constants import OnConflict
 from django.utils import timezone
+
+log = logging.getLogger(__name__)
 
 ADDS_PER_PURGE = 200  # so that few wait for a purge, and those past are never many more than those that live
 
@@ -59,16 +62,25 @@ class PlainValueCache(DatabaseCache):
         packed = base64.b64encode(pickle.dumps(value, self.pickle_protocol)).decode("ascii")
         insert = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
         with connection.cursor() as cursor:
-            if random.randrange(ADDS_PER_PURGE) == 0:
-                cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [now])
             cursor.execute(f"{insert} {table} (cache_key, value, expires) VALUES (%s, %s, %s)", [name, packed, expires])
             if cursor.rowcount == 1:
+                self._purge_now_and_then(connection, now)
                 return True
             cursor.execute(
                 f"UPDATE {table} SET value = %s, expires = %s WHERE cache_key = %s AND expires < %s",
                 [packed, expires, name, now],
             )
             return bool(cursor.rowcount == 1)
+
+    def _purge_now_and_then(self, connection: BaseDatabaseWrapper, now: Any) -> None:
+        """Remove what is past. That it fails, since others are at it, must cost no entry."""
+        if random.randrange(ADDS_PER_PURGE) or connection.in_atomic_block:
+            return
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"DELETE FROM {self._name(connection)} WHERE expires < %s", [now])
+        except DatabaseError as error:
+            log.warning("entries of the cache that are past were not removed: %s", error)
 
     def _name(self, connection: BaseDatabaseWrapper) -> str:
         return connection.ops.quote_name(self._table)  # type: ignore[attr-defined] # the stubs leave it out

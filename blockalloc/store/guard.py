@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
 from blockalloc import refusals
 from blockalloc.models import Guard
@@ -57,7 +57,7 @@ def guarded(work: Callable[[], T], deadline: Deadline) -> T:
                 result = work()
                 committing = True
             return result
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             if connection.in_atomic_block or not _is_conflict(error, committing=committing):
                 # A connection that was lost at the end of a transaction can be left in the middle of one. Nothing
                 # would ever close it then: all later calls of this thread would fail.
@@ -78,7 +78,7 @@ def _take() -> None:
         execute(f"INSERT INTO {table} (id, n) VALUES (1, 1)")
 
 
-def _is_conflict(error: OperationalError, *, committing: bool) -> bool:
+def _is_conflict(error: Error, *, committing: bool) -> bool:
     """Whether another transaction was in the way, nothing was written, and trying again can help.
 
     A node that is not ready when the connection was lost at COMMIT says nothing about what became of it.

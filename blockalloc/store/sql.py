@@ -56,9 +56,9 @@ def waiting_at_most(left: Callable[[], float]) -> Iterator[None]:
 
     To be entered outside a transaction: SQLite waits when one begins.
     """
-    before = _seconds_left.set(left)
-    usual = _set_sqlite_wait(int(left() * 1000))
+    before, usual = _seconds_left.set(left), None
     try:
+        usual = _set_sqlite_wait(int(left() * 1000))
         yield
     finally:
         _seconds_left.reset(before)
@@ -69,11 +69,16 @@ def waiting_at_most(left: Callable[[], float]) -> Iterator[None]:
 def _bounded(sql: str, *, wait: bool = True) -> str:
     """The statement with a limit to its waits, for MariaDB: sent along with it, it costs no statement of its own."""
     left = _seconds_left.get()
-    if left is None or connection.vendor != "mysql":
+    if connection.vendor != "mysql" or (left is None and wait):
         return sql
-    seconds = max(int(left()), 1)  # 0 would mean not to wait at all
-    for_rows = seconds if wait else 0
-    return f"SET STATEMENT innodb_lock_wait_timeout = {for_rows}, lock_wait_timeout = {seconds} FOR {sql}"
+    limits = {}
+    if left is not None:
+        seconds = max(int(left()), 1)  # 0 would mean not to wait at all
+        limits = {"innodb_lock_wait_timeout": seconds, "lock_wait_timeout": seconds}
+    if not wait:
+        limits["innodb_lock_wait_timeout"] = 0
+    listed = ", ".join(f"{name} = {seconds}" for name, seconds in limits.items())
+    return f"SET STATEMENT {listed} FOR {sql}"
 
 
 def _set_sqlite_wait(milliseconds: int) -> int | None:

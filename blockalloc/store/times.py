@@ -21,6 +21,17 @@ def from_local(value: Stored) -> int | None:
     return None if naive is None else int(naive.replace(tzinfo=site_zone()).timestamp())
 
 
+def latest(value: Stored) -> int | None:
+    """Unix seconds of the last instant at which the site's clock showed a DATETIME value; None as in from_local.
+
+    For what must not be taken for older than it may be: a local time that comes twice is its second occurrence.
+    """
+    naive = _naive(value)
+    if naive is None:
+        return None
+    return max(int(naive.replace(tzinfo=site_zone(), fold=fold).timestamp()) for fold in (0, 1))
+
+
 def from_utc(value: Stored) -> int | None:
     """Unix seconds of a TIMESTAMP value; None for NULL and for a zero date."""
     naive = _naive(value)
