@@ -26,6 +26,7 @@ from blockalloc import clock
 
 log = logging.getLogger(__name__)
 
+_TRIES = 5  # to take an entry that successes of the same moment remove
 IPV6_NETWORK_BITS = 64  # what one customer of a provider has at least: it can use all addresses in it
 
 
@@ -145,7 +146,7 @@ def _among(failures: Mapping[str, int], keys: Iterable[str]) -> Iterator[int]:
 
 def _take(key: str, until: int) -> bool:
     """Whether the entry is ours now; if not, somebody else has it. Raises DatabaseError when neither is so."""
-    for _ in range(2):  # a success may remove somebody's entry between our two looks at it
+    for _ in range(_TRIES):  # a success may remove somebody's entry between our two looks at it
         if cache.add(key, until, timeout=settings.VCL_LOCKOUT_SECONDS):
             return True
         if cache.get(key) is not None:

@@ -289,3 +289,14 @@ def test_an_hour_that_the_clock_repeats_makes_nothing_older() -> None:
         assert times.latest("2026-11-01 01:30:00") == second
         assert times.latest("2026-03-08 02:30:00") == times.from_local("2026-03-08 02:30:00")
         assert not is_deletable(second + 86400, second, second + 5, is_empty=False)
+
+
+@pytest.mark.parametrize("end", ["0000-00-00 00:00:00", "2026-03-02 05:00:00"], ids=["zero", "before its start"])
+def test_a_class_whose_end_cannot_be_is_not_cleared_away(end: str) -> None:
+    service.process_block_time(10, True, CALLER)
+    # MariaDB takes a zero date in its old mode only, which VCL's front end works in.
+    mode = "SET STATEMENT sql_mode = '' FOR " if connection.vendor == "mysql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{mode}UPDATE blockTimes SET `end` = %s WHERE id = 10", [end])  # noqa: S608
+    assert not [finding for finding in found() if finding.kind == "stale_block_computer"]
+    assert tables.read()["blockComputers"]

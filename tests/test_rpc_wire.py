@@ -328,6 +328,16 @@ def test_no_charset_breaks_a_request_before_it_reaches_us(charset: str) -> None:
     assert application.request_class is Request
 
 
+@pytest.mark.parametrize("value", ["nosuch''x", "idna''x%ff", "punycode''%ff%ff", "undefined''x"])
+@pytest.mark.parametrize("media_type", ["text/xml", "multipart/form-data"])
+def test_no_parameter_with_an_encoding_of_its_own_does(value: str, media_type: str) -> None:
+    """Django looks these encodings up too (RFC 2231)."""
+    content_type = f"{media_type}; charset*={value}; boundary*={value}"
+    environ = RequestFactory().post("/xmlrpc/").environ | {"CONTENT_TYPE": content_type}
+    assert (Request(environ).content_type, Request(environ).content_params) == (media_type, {})
+    assert dict(Request(environ).headers)["Content-Type"] == media_type
+
+
 @pytest.mark.parametrize("path", ["/index.php", "/vcl/index.php?mode=home", "/vcl/index.php?mode="])
 def test_other_modes_of_the_front_end_are_not_found(path: str) -> None:
     assert post(document("XMLRPCtest", "x"), path=path).status_code == 404

@@ -172,7 +172,7 @@ GROUP BY imageid
 """
 
 _REQUESTS = """
-SELECT r.id, r.name, r.processing, r.expireTime, u.unityid, a.name, t.start, t.`end`,
+SELECT r.id, COALESCE(r.name, ''), r.processing, r.expireTime, u.unityid, a.name, t.start, t.`end`,
        EXISTS (SELECT 1 FROM blockWebDate d WHERE d.blockRequestid = r.id),
        EXISTS (SELECT 1 FROM blockWebTime h WHERE h.blockRequestid = r.id)
 FROM blockRequest r LEFT JOIN user u ON u.id = r.ownerid LEFT JOIN affiliation a ON a.id = u.affiliationid

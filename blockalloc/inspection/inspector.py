@@ -12,16 +12,20 @@ from blockalloc.inspection.findings import KINDS, Finding
 def inspect(now: int) -> list[Finding]:
     """All that is not in order at `now` (Unix seconds). Reads only, as of one moment.
 
-    Where tables or columns are missing that the rows are judged by, only `schema_drift` is found; the last of its
-    findings then says so (`is_about_rows_unread`).
+    Where the rows can't be judged, since tables or columns are missing or of other types, only `schema_drift` is
+    found; the last of its findings then says so (`is_about_rows_unread`).
     """
     drift = Drift(connection)
     found = list(drift.findings())
     if not drift.is_readable():
-        return [*found, _unread()]
-    with facts.one_moment():
-        rows = facts.read(now)
-    return [*found, *_judged(rows)]
+        return [*found, _unread("tables or columns are missing that they are judged by")]
+    try:
+        with facts.one_moment():
+            rows = facts.read(now)
+        return [*found, *_judged(rows)]
+    except (AttributeError, TypeError, ValueError) as error:
+        # Columns of other types can hold what is no time and no number; what was found so far must not be lost.
+        return [*found, _unread(f"a value in them is none that VCL writes ({error})")]
 
 
 def is_about_rows_unread(finding: Finding) -> bool:
@@ -39,7 +43,7 @@ def _judged(rows: facts.Facts) -> Iterator[Finding]:
     yield from leftovers.stuck(rows)
 
 
-def _unread() -> Finding:
+def _unread(why: str) -> Finding:
     kinds = [kind for kind in KINDS if kind != "schema_drift"]
-    text = "the rows were not checked: tables or columns are missing that they are judged by"
+    text = f"the rows were not checked: {why}"
     return Finding("schema_drift", {"not_checked": kinds}, text, repairable=False)

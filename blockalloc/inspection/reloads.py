@@ -21,7 +21,7 @@ def is_deletable(start: int, requested: int, now: int, *, is_empty: bool) -> boo
     Not when it may be half of a call at work, and not when a management node may have begun it: none ever begins one
     without computers.
     """
-    return requested <= now - AT_WORK and (is_empty or start > now + HEAD_START)
+    return 0 < requested <= now - AT_WORK and (is_empty or start > now + HEAD_START)
 
 
 def without_reload(facts: Facts) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def _half_a_request(facts: Facts, request: Request) -> Iterator[Finding]:
     }
     missing = [name for name, rows in there.items() if not rows]
     if missing:
-        text = f"block request {request.id} ({request.name}) has no {' and no '.join(missing)}"
+        text = f"block request {request.id} ({words.plain(request.name)}) has no {' and no '.join(missing)}"
         yield Finding("partial_call", {"block_request": request.id}, text, repairable=False)
 
 

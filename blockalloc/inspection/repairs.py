@@ -92,8 +92,8 @@ def _delete_reload(subject: Subject, now: int) -> int:
 def _delete_block_computers(subject: Subject, now: int) -> int:
     id_ = subject["block_time"]
     deleted = 0
-    for (end,) in fetch("SELECT `end` FROM blockTimes WHERE id = %s", [id_]):
-        if is_stale(instant(end), now):
+    for start, end in fetch("SELECT start, `end` FROM blockTimes WHERE id = %s", [id_]):
+        if is_stale(instant(start), instant(end), now):
             deleted = execute(_DELETE_BLOCK_COMPUTERS, [id_, id_, str(end)])
     return deleted
 

@@ -23,7 +23,12 @@ def block(held: Held) -> str:
     """A block time: `block time 10 (CS101, 2026-11-30 09:00:00–11:00:00)`."""
     if held.request_id is None:
         return f"block time {held.block_time_id} (gone)"
-    return f"block time {held.block_time_id} ({held.block}, {span(held.start, held.end)})"
+    return f"block time {held.block_time_id} ({plain(held.block)}, {span(held.start, held.end)})"
+
+
+def plain(name: str) -> str:
+    """A name that somebody has typed, on one line and without what moves a terminal's cursor."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name)
 
 
 def reload(found: Reload) -> str:

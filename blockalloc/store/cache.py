@@ -14,13 +14,14 @@ from typing import Any, NoReturn
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
-from django.db import DatabaseError, connections, router
+from django.db import DatabaseError, OperationalError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.constants import OnConflict
 from django.utils import timezone
 
 log = logging.getLogger(__name__)
 
+_DEADLOCK, _TRIES = 1213, 4
 ADDS_PER_PURGE = 200  # so that few wait for a purge, and those past are never many more than those that live
 
 
@@ -62,11 +63,12 @@ class PlainValueCache(DatabaseCache):
         packed = base64.b64encode(pickle.dumps(value, self.pickle_protocol)).decode("ascii")
         insert = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
         with connection.cursor() as cursor:
-            cursor.execute(f"{insert} {table} (cache_key, value, expires) VALUES (%s, %s, %s)", [name, packed, expires])
+            _send(cursor, f"{insert} {table} (cache_key, value, expires) VALUES (%s, %s, %s)", [name, packed, expires])
             if cursor.rowcount == 1:
                 self._purge_now_and_then(connection, now)
                 return True
-            cursor.execute(
+            _send(
+                cursor,
                 f"UPDATE {table} SET value = %s, expires = %s WHERE cache_key = %s AND expires < %s",
                 [packed, expires, name, now],
             )
@@ -89,6 +91,17 @@ class PlainValueCache(DatabaseCache):
 def _column(connection: BaseDatabaseWrapper, moment: datetime) -> Any:
     """A moment as Django's class keeps it: UTC, in whole seconds."""
     return connection.ops.adapt_datetimefield_value(moment.replace(microsecond=0))
+
+
+def _send(cursor: Any, sql: str, params: list[Any]) -> None:
+    """Run a statement that stands alone; one that is lost to a deadlock with others at the table is run again."""
+    for left in reversed(range(_TRIES)):
+        try:
+            cursor.execute(sql, params)
+            return
+        except OperationalError as error:
+            if error.args[:1] != (_DEADLOCK,) or not left:
+                raise
 
 
 class _PlainUnpickler(pickle.Unpickler):

@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
     help = (
         "Allocate machines for a block time, or for a new block, and show what was done. "
-        "Exit status: 0 all machines are there, 1 some or all are missing, 2 nothing was done (wrong or refused)."
+        "Exit status: 0 all machines are there, 1 some or none, 2 nothing was done (wrong or refused)."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
