@@ -35,6 +35,12 @@ def client() -> Client:
     return Browser()
 
 
+@pytest.fixture
+def no_purge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that count statements: the cache throws away what is past with none of its entries."""
+    monkeypatch.setattr("random.randrange", lambda _stop: 1)
+
+
 @pytest.fixture(autouse=True)
 def _rows_as_migrated(request: pytest.FixtureRequest) -> None:
     """Begin each test that commits with the rows that a new site has.

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests import front_end_race_site as site
+from tests.front_end_worker import READY
 from tests.mariadb_server import PrivateMariaDB
 
 # To be given to the server: it logs what each transaction of a deadlock was about.
@@ -39,9 +41,9 @@ def run(server: PrivateMariaDB, seconds: float, ours: int = 2, theirs: int = 3) 
     with override_settings(TIME_ZONE="UTC"):
         tables.load(site.rows(), "UTC")
     log = log_of(server)
-    begun = time.time() + 2  # by then all are there
     sides = ["ours"] * ours + ["theirs"] * theirs
-    workers = [_start(server, side, number, begun, seconds) for number, side in enumerate(sides)]
+    workers = [_start(server, side, number, seconds) for number, side in enumerate(sides)]
+    begun = _let_go(workers)
     counts: dict[str, Counter[str]] = {"ours": Counter(), "theirs": Counter()}
     for side, worker in zip(sides, workers, strict=True):
         output, _ = worker.communicate(timeout=seconds + 120)
@@ -53,7 +55,7 @@ def run(server: PrivateMariaDB, seconds: float, ours: int = 2, theirs: int = 3) 
     return Outcome(counts["ours"], counts["theirs"], among_them, with_us, faults, time.time() - begun)
 
 
-def _start(server: PrivateMariaDB, side: str, number: int, begun: float, seconds: float) -> subprocess.Popen[str]:
+def _start(server: PrivateMariaDB, side: str, number: int, seconds: float) -> subprocess.Popen[str]:
     from django.db import connection
 
     environment = os.environ | {
@@ -62,8 +64,23 @@ def _start(server: PrivateMariaDB, side: str, number: int, begun: float, seconds
         "VCL_TIME_ZONE": "UTC",
         "VCL_SEMAPHORE_SECONDS": str(site.SEMAPHORE_SECONDS),
     }
-    command = [sys.executable, "-m", "tests.front_end_worker", side, str(number), str(begun), str(seconds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
+    command = [sys.executable, "-m", "tests.front_end_worker", side, str(number), str(seconds)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, text=True)
+
+
+def _let_go(workers: Sequence[subprocess.Popen[str]]) -> float:
+    """Tell all workers, once they are ready, when the race begins: now, in seconds of the real clock."""
+    for worker in workers:
+        assert worker.stdout is not None
+        if worker.stdout.readline() != f"{READY}\n":
+            raise RuntimeError("a process of the race ended before it began")
+    begun = time.time()
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write(f"{begun}\n")
+        worker.stdin.flush()
+    return begun
 
 
 def _judge(answered: int) -> list[str]:

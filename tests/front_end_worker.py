@@ -1,6 +1,7 @@
-"""One process of the free race: `python -m tests.front_end_worker ours|theirs NUMBER BEGUN SECONDS`.
+"""One process of the free race: `python -m tests.front_end_worker ours|theirs NUMBER SECONDS`.
 
-Works on the database of DATABASE_URL until BEGUN + SECONDS by the real clock, and prints what came of it as JSON.
+Prints READY and reads when the race begins (seconds of the real clock); works on the database of DATABASE_URL for so
+many SECONDS from then, at least for one attempt, and prints what came of it as JSON.
 """
 
 import json
@@ -15,18 +16,21 @@ import django
 
 from tests import front_end_race_site as site
 
+READY = "ready"
 _DEADLOCK = 1213
 
 
-def main(side: str, number: int, begun: float, seconds: float) -> None:
+def main(side: str, number: int, seconds: float) -> None:
     """Take part in every meeting until the time is over."""
     django.setup()
     logging.getLogger("blockalloc").setLevel(logging.ERROR)  # with claims that live so shortly, calls are held up often
     rng = random.Random(number)
     counts: Counter[str] = Counter()
     attempt = _ours(counts) if side == "ours" else _theirs(counts, number, rng)
+    print(READY, flush=True)
+    begun = float(sys.stdin.readline())
     tick = 0
-    while time.time() < begun + seconds:
+    while time.time() < begun + seconds or not counts["attempts"]:
         tick = site.next_tick(begun, tick)
         time.sleep(rng.choice((0, 0, 0.003, 0.01)))
         attempt(site.meeting(tick, begun))
@@ -87,4 +91,4 @@ def _theirs(counts: Counter[str], number: int, rng: random.Random) -> Callable[[
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]))
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))

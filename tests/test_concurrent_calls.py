@@ -13,9 +13,9 @@ from blockalloc.calls import Refusal
 from blockalloc.store import guard
 from tests.campaigns.calls import Call
 from tests.campaigns.campaign import Size, race, run
-from tests.campaigns.journal import attempts
-from tests.campaigns.judge import Verdict
-from tests.campaigns.worker import Task
+from tests.campaigns.journal import Attempt, attempts
+from tests.campaigns.judge import KEY_REUSED, Verdict
+from tests.campaigns.worker import BUSY, Task
 from tests.class_site import CALLER, END, IMAGE, NOW, START, ZONE, a_call, class_site, computers_of
 from tests.golden import tables
 
@@ -86,9 +86,20 @@ def test_a_campaign_leaves_nothing_twice_nothing_half_and_nothing_lost(tmp_path:
     """A sample of `python -m tests.campaigns.allocations`: few computers, and everybody wants the same ones."""
     result = run(Size(calls=160, processes=PROCESSES, computers=60), [_shared_database()], tmp_path)
     assert result.verdict == Verdict()
+    last = {(attempt.worker, attempt.call): attempt for attempt in result.evidence.attempts}
+    for worker, calls in enumerate(result.evidence.calls):
+        for number, call in enumerate(calls):
+            assert _ended_as_meant(call, last.get((worker, number))), call
     answers = [attempt.value for attempt in result.evidence.attempts if attempt.kind == "answer"]
-    assert len(answers) >= 140
     assert sum(bool(answer) for answer in answers) >= 70
+
+
+def _ended_as_meant(call: Call, last: Attempt | None) -> bool:
+    """Whether a call was answered or busy to its end; one that reuses a key is refused for it, or not made at all."""
+    if last is None:
+        return call.reuses
+    codes = (BUSY, KEY_REUSED) if call.reuses else (BUSY,)
+    return last.kind == "answer" or (last.kind == "refused" and last.value in codes)
 
 
 def test_a_guard_that_is_never_free_is_fault_205_with_nothing_written() -> None:

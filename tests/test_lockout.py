@@ -270,6 +270,7 @@ def test_a_sign_in_without_failures_on_record_reads_once_and_writes_nothing() ->
     assert len(queries) == 2
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_failures_cost_the_same_whoever_exists(clock: time_machine.Traveller) -> None:
     give_password(make_user("locked"), b"x", lockedout=1)
 

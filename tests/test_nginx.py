@@ -3,10 +3,15 @@
 import http.client
 import re
 import ssl
+import threading
 import time
 import xmlrpc.client
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
 
 import pytest
 
@@ -16,6 +21,7 @@ from tests.rpc_calls import SIGNED_IN, document
 from tests.test_rpc_clients import ACCOUNT
 
 THREADS = 2
+PATIENCE_SECONDS = 60  # with what takes a busy machine longer
 SILENCE_SECONDS = 5  # client_header_timeout, client_body_timeout
 CALL = document("XMLRPCtest", "x").encode()
 
@@ -63,12 +69,10 @@ def call(nginx: Nginx, source: str = "127.0.0.1", body: bytes = CALL, **headers:
 
 
 def assert_served(nginx: Nginx) -> None:
-    """A call is answered, and soon."""
-    began = time.monotonic()
+    """A call is answered, before the socket's time is over."""
     response = call(nginx)
     assert response.status == 200
     assert b"RPC call worked" in response.read()
-    assert time.monotonic() - began < 2
 
 
 def head(length: int) -> bytes:
@@ -161,59 +165,106 @@ def test_large_headers_are_refused(nginx: Nginx, service: LiveServer) -> None:
 
 
 def test_a_flood_from_one_address_is_stopped_and_nobody_else(nginx: Nginx) -> None:
-    connection = Connection(nginx, "127.0.0.66")
-    statuses = []
-    for _ in range(330):
-        connection.request("GET", "/static/admin/css/base.css")
-        response = connection.getresponse()
-        response.read()
-        statuses.append(response.status)
-    assert 429 not in statuses[:200]
-    assert 429 in statuses
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    stopped = threading.Event()
+
+    def flood() -> list[int]:
+        connection, statuses = Connection(nginx, "127.0.0.66"), []
+        while not stopped.is_set() and time.monotonic() < deadline:
+            connection.request("GET", "/static/admin/css/base.css")
+            response = connection.getresponse()
+            response.read()
+            statuses.append(response.status)
+            if response.status == 429:
+                stopped.set()
+        return statuses
+
+    with ThreadPoolExecutor(8) as clients:
+        floods = [clients.submit(flood) for _ in range(8)]
+    statuses = Counter(status for each in floods for status in each.result())
+    assert statuses[429] > 0
+    assert statuses[200] >= 200  # before
     assert_served(nginx)
 
 
 def test_one_address_cannot_take_all_connections(nginx: Nginx) -> None:
-    with ExitStack() as stack:
+    with ExitStack() as stack, Drips() as drips:
         for _ in range(100):
-            stack.enter_context(nginx.connect("127.0.0.77")).sendall(head(1000))
-        deadline = time.monotonic() + 3
+            client = stack.enter_context(nginx.connect("127.0.0.77"))
+            client.sendall(head(1000))
+            drips.add(client)
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while (status := call(nginx, "127.0.0.77").status) == 200:
             assert time.monotonic() < deadline  # nginx has read all the heads by then
+            time.sleep(0.2)  # far from the rate that is refused with the same status
         assert status == 429
         assert_served(nginx)
 
 
 # --- Slow clients ---------------------------------------------------------------------------------
+class Drips:
+    """One more byte on each connection again and again, whatever else the test has to wait for."""
+
+    PAUSE_SECONDS = 0.5
+
+    def __init__(self) -> None:
+        self.cut_off: set[ssl.SSLSocket] = set()
+        self._clients: list[ssl.SSLSocket] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._drip)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def add(self, client: ssl.SSLSocket) -> None:
+        """Drip here too from now on, until the server has cut it off."""
+        self._clients.append(client)
+
+    def _drip(self) -> None:
+        while not self._over.wait(self.PAUSE_SECONDS):
+            for client in [each for each in self._clients if each not in self.cut_off]:
+                try:
+                    client.send(b"x")
+                except OSError:
+                    self.cut_off.add(client)
+
+
 def test_slow_clients_hold_no_worker_and_are_cut_off(nginx: Nginx, service: LiveServer) -> None:
     """Many more of them than the service has threads, of all kinds at once; calls go on meanwhile."""
-    with ExitStack() as stack:
-        dripping, silent_body, slow_head = (
-            [stack.enter_context(nginx.connect("127.0.0.5")) for _ in range(4 * THREADS)] for _ in range(3)
-        )
-        for client in (*dripping, *silent_body):
-            client.sendall(head(1000) + b"<?xml")
-        for client in slow_head:
-            client.sendall(head(1000)[:-4])  # the last header goes on and on
+    with ExitStack() as stack, Drips() as drips:
+
+        def clients(sent: bytes) -> list[ssl.SSLSocket]:
+            opened = []
+            for _ in range(4 * THREADS):
+                opened.append(stack.enter_context(nginx.connect("127.0.0.5")))
+                opened[-1].sendall(sent)
+            return opened
+
+        silent_body = clients(head(1000) + b"<?xml")
+        slow_head = clients(head(1000)[:-4])  # the last header goes on and on
+        dripping = clients(head(1000) + b"<?xml")
+        for client in (*slow_head, *dripping):
+            drips.add(client)
         began = time.monotonic()
-        while time.monotonic() - began < SILENCE_SECONDS + 1:
-            for client in (*dripping, *slow_head):
-                _drip(client)
+        # Cut off are those whose pause was too long, and slow heads, however steadily they dripped.
+        while (
+            time.monotonic() - began < SILENCE_SECONDS + 1
+            or not drips.cut_off.issuperset(slow_head)
+            or not all(_is_closed(client) for client in silent_body)
+        ):
+            assert time.monotonic() - began < PATIENCE_SECONDS
             assert_served(nginx)
             time.sleep(1)
-        assert all(_is_closed(client) for client in silent_body)  # its pause was too long
-        assert all(_is_closed(client) for client in slow_head)  # however steadily it dripped
-        assert not any(_is_closed(client) for client in dripping)  # nginx waits for it, the service does not
+        assert drips.cut_off == set(slow_head)  # nginx waits for the others, the service does not
     requests = [line for line in service.log.read_text().splitlines() if '"POST /xmlrpc/ HTTP' in line]
     assert requests == []  # of this path, which nothing but slow clients and refused ones use here
-
-
-def _drip(client: ssl.SSLSocket) -> None:
-    """One more byte; it is too late for those that were cut off."""
-    try:
-        client.send(b"x")
-    except OSError:
-        return
 
 
 def _is_closed(client: ssl.SSLSocket) -> bool:

@@ -56,7 +56,7 @@ def test_what_somebody_holds_for_too_long_is_fault_205_in_time_with_nothing_writ
             cursor.execute(held)
             code, seconds = refused_after(WAIT)
         assert code == 205
-        assert WAIT - 1 <= seconds <= WAIT + 3
+        assert WAIT - 1 <= seconds < 15  # far less than the default, 20
         assert tables.read() == before
         assert service.allocate_block(a_call(), CALLER) == 4
 

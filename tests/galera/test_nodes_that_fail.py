@@ -157,7 +157,7 @@ def test_a_node_that_is_cut_off_refuses_calls_as_busy_and_the_others_go_on(nodes
             with pytest.raises(Refusal) as refused:
                 nodes.allocate(1, a_call()).result(SECONDS)
             assert refused.value.code == 205
-            assert time.monotonic() - begun < 4
+            assert time.monotonic() - begun < 15  # far less than the default, 20
             assert nodes.allocate(2, a_call(2)).result(SECONDS) == 2
         finally:
             nodes.isolate(1, alone=False)

@@ -123,6 +123,7 @@ def test_accounts_that_may_not_see_the_pages_are_told_nothing_and_counted(
     assert "Too many" in sign_in(client)
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_a_failure_costs_the_same_whoever_exists(client: Client) -> None:
     counts = []
     for user, peer in (("wanda", A), ("nobody", B)):
