@@ -37,6 +37,15 @@ def _is_mysql(connection: BaseDatabaseWrapper) -> bool:
 # --- Text -------------------------------------------------------------------------------------
 
 
+def fits_latin1(value: str) -> bool:
+    """Whether a `latin1` column can hold `value`: MariaDB refuses even to compare it with anything else."""
+    try:
+        validate_latin1(value)
+    except ValidationError:
+        return False
+    return True
+
+
 def validate_latin1(value: str) -> None:
     """Refuse characters that a `latin1` column cannot hold (MariaDB's latin1 is Windows' cp1252)."""
     try:

@@ -9,7 +9,8 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, OperationalError, connection, connections
+from django.db.backends.utils import CursorWrapper
 from django.test import override_settings
 
 from blockalloc.store.cache import PlainValueCache
@@ -124,3 +125,40 @@ def test_an_error_is_no_answer() -> None:
         broken.add("key", 1)
     with pytest.raises(DatabaseError):
         broken.get("key")
+
+
+def _failing(monkeypatch: pytest.MonkeyPatch, verb: str, times: int, code: int = 1213) -> list[str]:
+    """Let statements that begin with `verb` fail so many times; the list of those that did."""
+    failed: list[str] = []
+    usual = CursorWrapper.execute
+
+    def execute(self: CursorWrapper, sql: str, params: object = None) -> object:
+        if sql.startswith(verb) and len(failed) < times:
+            failed.append(sql)
+            raise OperationalError(code, "not now")
+        return usual(self, sql, params)
+
+    monkeypatch.setattr(CursorWrapper, "execute", execute)
+    return failed
+
+
+def test_an_add_that_is_lost_to_a_deadlock_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = _failing(monkeypatch, "INSERT", 3)
+    assert cache.add("key", 1, timeout=60)
+    assert len(failed) == 3
+    assert cache.get("key") == 1
+
+
+@pytest.mark.parametrize(("times", "code"), [(4, 1213), (1, 1205)])
+def test_other_errors_and_endless_deadlocks_are_told(times: int, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    _failing(monkeypatch, "INSERT", times, code)
+    with pytest.raises(OperationalError):
+        cache.add("key", 1, timeout=60)
+
+
+def test_a_purge_that_fails_costs_no_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.randrange", lambda _: 0)
+    failed = _failing(monkeypatch, "DELETE", 1)
+    assert cache.add("key", 1, timeout=60)
+    assert len(failed) == 1
+    assert cache.get("key") == 1

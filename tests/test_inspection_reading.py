@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
-from blockalloc.inspection import facts, inspect
+from blockalloc.inspection import facts, inspect, words
 from tests.class_site import class_site
 from tests.disorder import C, found, held, hold, kinds, now, reload, request
 from tests.golden import tables
@@ -86,3 +86,21 @@ class TestMariaDB:
 def test_a_waiting_reload_is_seen_once_however_many_computers_it_has() -> None:
     reload("13:00", "13:20", C, C + 1, C + 2)
     assert kinds() == ["orphaned_reload"]
+
+
+def test_a_value_that_is_none_of_vcls_is_told_and_what_was_found_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column of another type can hold a text where a time should be."""
+    hold(10, C)
+
+    def unreadable(_: object) -> int:
+        raise ValueError("Invalid isoformat string: 'garbage'")
+
+    monkeypatch.setattr(facts, "instant", unreadable)
+    last = inspect(now())[-1]
+    assert (last.kind, last.repairable) == ("schema_drift", False)
+    assert "garbage" in last.text
+    assert last.subject["not_checked"]
+
+
+def test_names_cannot_move_the_operators_cursor() -> None:
+    assert words.plain("CS101\n\x1b[31m – Übung") == "CS101\\n\\x1b[31m – Übung"

@@ -449,3 +449,14 @@ def test_sign_ins_of_other_realms_share_the_address_only() -> None:
     fail()
     assert code() == 207
     assert answer(post(TEST, peer=B))
+
+
+def test_an_entry_that_a_success_removes_meanwhile_is_taken_after_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`add` finds the entry there; when one looks whose it is, a success of the same moment has removed it."""
+    add, refusals = cache.add, [False, False]
+    monkeypatch.setattr(cache, "add", lambda *words, **more: refusals.pop() if refusals else add(*words, **more))
+    assert code(password="wrong") == 3
+    assert refusals == []
+    monkeypatch.undo()
+    fail(LIMIT - 1)
+    assert code() == 207

@@ -12,6 +12,7 @@ from django.test import override_settings
 
 from blockalloc import service
 from blockalloc.calls import Refusal
+from blockalloc.store import sql
 from tests.class_site import CALLER, a_call, class_site
 from tests.golden import tables
 
@@ -71,3 +72,10 @@ def test_what_is_let_go_in_time_is_waited_for() -> None:
         assert service.allocate_block(a_call(), CALLER) == 4
         assert time.monotonic() - begun >= 0.9
         let_go.join()
+
+
+def test_a_statement_that_must_not_wait_says_so_wherever_it_is_sent() -> None:
+    usual = "DELETE FROM semaphore"
+    bounded = f"SET STATEMENT innodb_lock_wait_timeout = 0 FOR {usual}"
+    assert sql._bounded(usual) == usual
+    assert sql._bounded(usual, wait=False) == (bounded if connection.vendor == "mysql" else usual)

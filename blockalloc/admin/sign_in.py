@@ -7,7 +7,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 
 from blockalloc import lockout
-from blockalloc.fields import validate_latin1
+from blockalloc.fields import fits_latin1
 from blockalloc.transport import client_address
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class SignInForm(AdminAuthenticationForm):
             text = lockout.refusal(attempt.seconds_to_wait)
             log.warning("staff sign-in refused: %.100r from %s: %s", name, address, text)
             raise ValidationError(f"{text[0].upper()}{text[1:]}.", code="locked_out")
-        if not _fits_database(name):
+        if not fits_latin1(name):
             self.cleaned_data["username"] = ""  # nobody's; asked for all the same, to take the same work
         try:
             cleaned = super().clean()
@@ -43,12 +43,3 @@ class SignInForm(AdminAuthenticationForm):
         """Refuse another spelling that only the database takes for the name: it would have a lock-out of its own."""
         if lockout.folded(self.get_user().get_username()) != lockout.folded(name):
             raise self.get_invalid_login_error()
-
-
-def _fits_database(name: str) -> bool:
-    """Whether a table in VCL's database can hold `name`: MariaDB refuses to compare it with anything else."""
-    try:
-        validate_latin1(name)
-    except ValidationError:
-        return False
-    return True

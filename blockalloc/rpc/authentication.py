@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from blockalloc import lockout
 from blockalloc.calls import Caller
+from blockalloc.fields import fits_latin1
 from blockalloc.models import LocalAuth
 from blockalloc.rpc.wire import RequestRefused
 
@@ -106,7 +107,7 @@ def _find(user: str) -> _Account:
     """The account of "name" or "name@Affiliation" in one statement; _NOBODY when there is none."""
     wanted = _full_name(user)
     name, _at, affiliation = wanted.rpartition("@")
-    if not (_fits_database(name) and _fits_database(affiliation)):
+    if not (fits_latin1(name) and fits_latin1(affiliation)):
         name = affiliation = ""  # exists nowhere; asked for all the same, to take the same work
     row = (
         LocalAuth.objects.filter(user__unityid__iexact=name, user__affiliation__name__iexact=affiliation)
@@ -121,15 +122,6 @@ def _find(user: str) -> _Account:
     if lockout.folded(found) != lockout.folded(wanted):
         return _NOBODY
     return _Account(user_id, found, passhash, salt, locked_out=bool(lockedout))
-
-
-def _fits_database(name: str) -> bool:
-    """Whether VCL's latin1 columns can hold `name`: MariaDB refuses to compare them with anything else."""
-    try:
-        name.encode("cp1252")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _password_matches(account: _Account, password: str) -> bool:
