@@ -1,6 +1,7 @@
 """The Django application."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class BlockAllocConfig(AppConfig):
@@ -13,3 +14,9 @@ class BlockAllocConfig(AppConfig):
     def ready(self) -> None:
         """Register the check of the database."""
         from blockalloc.schema import system_checks  # noqa: F401 - importing it registers the check
+
+
+class StaffAdminConfig(AdminConfig):
+    """Django's admin, as the staff's site."""
+
+    default_site = "blockalloc.pages.site.StaffSite"

@@ -18,14 +18,14 @@ ALLOWED_HOSTS = environment.words("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[
 ROOT_URLCONF = "vclsite.urls"
 WSGI_APPLICATION = "vclsite.wsgi.application"
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "blockalloc.apps.StaffAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
-    "blockalloc",
+    "blockalloc.apps.BlockAllocConfig",
     "scheduling",
 ]
 MIDDLEWARE = [

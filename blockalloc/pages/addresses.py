@@ -1,0 +1,9 @@
+"""The addresses of our pages, below the admin's own."""
+
+from django.contrib.admin import AdminSite
+from django.urls import URLPattern
+
+
+def patterns(site: AdminSite) -> list[URLPattern]:
+    """All of them. Who is not signed in is sent to the sign-in page; see `frame.page` for who may see what."""
+    return []
