@@ -11,7 +11,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.db import Error, transaction
@@ -26,6 +26,7 @@ from scheduling import planner
 from scheduling.confirmation import held_images, standing
 from scheduling.facts import Site
 from scheduling.plan import Assignment, Machine, Plan, whole_machines
+from scheduling.reasons import Reason
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class _Stage:
     site: Site
     plan: Plan
     call_id: str
+    rosters: frozenset[int]
 
 
 class _Rival(Exception):
@@ -88,17 +90,26 @@ class AllocationCall:
         self._subject = subject
         self._before = before
         self._after = after
-        self._now = clock.now()
         self._token = uuid.uuid4().hex
         self._deadline = Deadline()
+        self.record: Callable[[Result, AllocationCall], None] = lambda result, work: None
         self._claims_of = ""  # the call id of claims that may be committed
+        self.now = self._now = clock.now()
+        self.retries = 0  # transactions that were given up for another, and looks that were taken again
+        self.waits = 0  # looks that found other calls at work
 
     def dry_run(self) -> "Result":
         """Check and plan, write nothing and claim nothing. Raises Refusal."""
         with transaction.atomic():
             stage, _ = self._look()
         outcome = _outcome(stage, stage.plan.machines, stage.order.block.block_time_id, stage.plan.allocated)
-        return Result(outcome, stage.plan.machines, stage.plan, stage.site)
+        return Result(outcome, stage.plan.machines, stage.plan, stage.site, stage.order, stage.rosters)
+
+    def look_ahead(self, order: Order, seconds: int) -> Site:
+        """The facts for an order that may as well begin up to so many seconds later."""
+        block = replace(order.block, end=order.block.end + seconds)
+        with transaction.atomic():
+            return snapshot.read(self._question(replace(order, block=block), "")).site
 
     def run(self) -> "Result":
         """Allocate. Raises Refusal; nothing was written then."""
@@ -117,6 +128,7 @@ class AllocationCall:
         if isinstance(found, _Stage):
             found = self._next_round(found, exchange=True)
         if isinstance(found, _Stage):
+            self._again()
             found = self._next_round(found, exchange=False)
         assert isinstance(found, Result)  # the last round writes what it has
         return found
@@ -131,8 +143,13 @@ class AllocationCall:
         while True:
             patient = self._deadline.left() > settings.VCL_GUARD_WAIT_SECONDS / 2
             try:
-                return guarded(lambda: self._claim(patient=patient), self._deadline)  # noqa: B023 - runs at once
+                return guarded(
+                    lambda: self._claim(patient=patient),  # noqa: B023 - runs at once
+                    self._deadline,
+                    self._again,
+                )
             except _Rival as rival:
+                self.waits += 1
                 if rival.same and self._deadline.left() <= 0:
                     raise refusals.busy() from rival
                 time.sleep(min(pause, self._deadline.left()))
@@ -142,8 +159,9 @@ class AllocationCall:
         """A confirming transaction. One that was too slow is done again. Refusal 205 when time is up."""
         while True:
             try:
-                return guarded(lambda: self._confirm(stage, exchange=exchange), self._deadline)
+                return guarded(lambda: self._confirm(stage, exchange=exchange), self._deadline, self._again)
             except _TooSlow as slow:
+                self._again()
                 log.warning("call %s was held up while it wrote, and looks again", stage.call_id)
                 if self._deadline.left() <= 0:
                     raise refusals.busy() from slow
@@ -158,7 +176,7 @@ class AllocationCall:
         plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
         if plan.had < plan.wanted and not (order.ignore_privileges or seen.site.members):
             raise refusals.no_members(order.block.group_id)
-        return _Stage(order, seen.site, plan, call_id), seen
+        return _Stage(order, seen.site, plan, call_id, seen.rosters), seen
 
     def _claim(self, *, patient: bool) -> "_Stage | Result":
         """First transaction. Gives the result when there is nothing to confirm."""
@@ -170,7 +188,7 @@ class AllocationCall:
         if patient and seen.rivals and plan.allocated < plan.wanted and _may_get_more(stage, seen.rivals):
             raise _Rival(same=False)
         if not stage.plan.machines:
-            return self._write(stage, [], seen.clock)
+            return self._write(stage, [], {}, seen.clock)
         self._claims_of = stage.call_id  # before its commit: that can be done, and the answer be lost
         claims.claim(stage.call_id, _assignments(stage.plan.machines), seen.held, seen.clock)
         return stage
@@ -184,7 +202,7 @@ class AllocationCall:
         # A claim that ran out while the call waited keeps nobody off: its computer counts as lost.
         lapsed = {found.computer.id for found in _assignments(machines)} - seen.own_claims
         looked_at = replace(seen.site, claimed=seen.site.claimed | lapsed)
-        kept = standing(looked_at, order.block, machines, ignore_privileges=order.ignore_privileges)
+        kept, lost = standing(looked_at, order.block, machines, ignore_privileges=order.ignore_privileges)
         if lapsed and not (exchange or kept):
             raise refusals.busy()  # nobody has taken anything: this call was too slow, twice
         stage = replace(stage, site=seen.site)
@@ -192,27 +210,33 @@ class AllocationCall:
             plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
             claims.claim(stage.call_id, _assignments(plan.machines), seen.held, seen.clock)
             return replace(stage, plan=plan)
-        result = self._write(stage, kept, seen.clock)
+        result = self._write(stage, kept, lost, seen.clock)
         if kept and claims.too_slow(seen.clock, clock.now()):
             raise _TooSlow
         return result
 
-    def _write(self, stage: _Stage, machines: Sequence[Machine], looked: int) -> "Result":
+    def _write(self, stage: _Stage, machines: Sequence[Machine], lost: Mapping[int, Reason], looked: int) -> "Result":
         """Write the machines, with their block when it is new and kept, and hold their computers."""
         order, owner = stage.order, stage.site.reload_user_id
         block_time_id = order.block.block_time_id
         if order.new_block is not None and (machines or order.keep_empty):
-            block_time_id = commit.write_block(order.new_block, owner)
+            request_id, block_time_id = commit.write_block(order.new_block, owner)
+            order = replace(order, names=replace(order.names, request_id=request_id))
         commit.write_machines(block_time_id, machines, owner, self._now)
         if stage.plan.machines:
             claims.hold(stage.call_id, _assignments(machines), looked)
         if len(machines) < len(stage.plan.machines):
             claims.release(stage.call_id)
         outcome = _outcome(stage, machines, block_time_id, _total(stage, machines))
+        result = Result(outcome, machines, stage.plan, stage.site, order, stage.rosters, lost)
         self._after(outcome, self._now)
-        return Result(outcome, machines, stage.plan, stage.site)
+        self.record(result, self)
+        return result
 
     # --- pieces ---------------------------------------------------------------------------------
+
+    def _again(self) -> None:
+        self.retries += 1
 
     def _subject_of(self, order: Order) -> str:
         """What the call is about: its block time, or what `subject` says of a new block."""
@@ -234,12 +258,18 @@ class AllocationCall:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a call answers and took, and the plan and the site that explain it."""
+    """What a call answers and took, and what explains it: plan, site and order.
+
+    `lost` tells of planned computers that somebody else got. `rosters`: see Snapshot.
+    """
 
     outcome: Outcome
     machines: Sequence[Machine]  # what was written; of a dry run what would be
     plan: Plan
     site: Site
+    order: Order
+    rosters: frozenset[int]
+    lost: Mapping[int, Reason] = field(default_factory=dict)
 
 
 def _may_get_more(stage: _Stage, rivals: Mapping[str, frozenset[int]]) -> bool:

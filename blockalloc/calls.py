@@ -31,6 +31,7 @@ class Caller:
     name: str  # "vclsystem@Local"
     address: str = ""  # IP address of the client, "" for the shell
     door: str = ""  # XML-RPC method or command
+    person: str = ""  # who is at the keyboard, when that is known: a staff account, a login of the shell
 
 
 @dataclass(frozen=True, slots=True)

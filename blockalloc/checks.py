@@ -11,9 +11,9 @@ from django.conf import settings
 from blockalloc import refusals
 from blockalloc.access import may_use_image
 from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall
-from blockalloc.store import rows, times
+from blockalloc.store import commit, rows, times
 from blockalloc.store.commit import NewBlock
-from blockalloc.store.rows import BlockTimeRow, ImageRow
+from blockalloc.store.rows import BlockTimeRow, ImageRow, Names, NewBlockRow
 from scheduling.facts import Block
 from scheduling.windows import HOUR
 
@@ -30,6 +30,7 @@ class Order:
 
     block: Block
     ignore_privileges: bool
+    names: Names
     new_block: NewBlock | None = None
     keep_empty: bool = False
 
@@ -50,23 +51,22 @@ def process_block_time(block_time_id: int | None, ignore_privileges: bool | None
     ignore = _flag(ignore_privileges)
     row = _open_block_time(block_time_id, now, "blockTimesid")
     images = _usable(rows.images(row.image_id), row.image_id, "image")
-    return Order(_stored_block(row, images, row.machines), ignore)
+    return Order(_stored_block(row, images, row.machines), ignore, row.names)
 
 
 def five_or_six_parameters(call: NewBlockCall, caller: Caller, now: int) -> Order:
     """Check XMLRPCblockAllocation with five or six parameters (SPEC 2.2). Raises Refusal."""
-    found = _images(call.image_id)
+    found, more = _for_new_block(call.image_id, call.user_group_id, now)
     if not found or found[0].deleted or not found[0].for_checkout or not may_use_image(found[0], caller.user_id):
         raise refusals.no_access_to_image(call.image_text)
     start, end = _times(call.start, call.end, now, "start", "end")
     machines = _machines(call.machines, "numMachines")
-    group_id, found_node = _group_and_node(call.user_group_id, now)
-    if group_id is None:
+    if more.group_id is None:
         raise refusals.no_such_group("usergroupid", call.user_group_id)
     ignore = _flag(call.ignore_privileges)
-    node = _needed(found_node)
+    node = _needed(more.management_node_id)
     images = _usable(found, call.image_id, "imageid")
-    return _new_block_order(images, start, end, machines, group_id, node, ignore=ignore, keep_empty=True)
+    return _new_block_order(images, start, end, machines, more, node, ignore=ignore, keep_empty=True)
 
 
 def must_still_be_open(order: Order, now: int) -> None:
@@ -76,15 +76,15 @@ def must_still_be_open(order: Order, now: int) -> None:
 
 
 def _seven_for_new_block(call: BlockAllocationCall, now: int) -> Order:
-    images = _usable(_images(call.image_id), call.image_id, "imageid")
+    found, more = _for_new_block(call.image_id, call.user_group_id, now)
+    images = _usable(found, call.image_id, "imageid")
     start, end = _times(call.start, call.end, now, "start", "end")
     machines = _machines(call.machines, "machinecount")
-    group_id, found_node = _group_and_node(call.user_group_id, now)
-    if call.ignore_privileges is False and group_id is None:
+    if call.ignore_privileges is False and more.group_id is None:
         raise refusals.no_such_group("usergroupid", call.user_group_id)
     ignore = _flag(call.ignore_privileges)
-    node = _needed(found_node)
-    return _new_block_order(images, start, end, machines, group_id, node, ignore=ignore, keep_empty=False)
+    node = _needed(more.management_node_id)
+    return _new_block_order(images, start, end, machines, more, node, ignore=ignore, keep_empty=False)
 
 
 def _seven_for_block_time(call: BlockAllocationCall, block_time_id: int, now: int) -> Order:
@@ -97,7 +97,7 @@ def _seven_for_block_time(call: BlockAllocationCall, block_time_id: int, now: in
     _must_agree(call, row, ignore=ignore)
     if call.machines > row.machines:
         raise refusals.bad_machines("machinecount", call.machines, f"from {low} to {row.machines}")
-    return Order(_stored_block(row, images, call.machines), ignore)
+    return Order(_stored_block(row, images, call.machines), ignore, row.names)
 
 
 def _must_agree(call: BlockAllocationCall, row: BlockTimeRow, *, ignore: bool) -> None:
@@ -177,10 +177,14 @@ def _machines(machines: int | None, name: str) -> int:
     return machines
 
 
-def _group_and_node(group_id: int | None, now: int) -> tuple[int | None, int | None]:
-    """The user group, if it exists, and a management node for a new block, if there is one."""
-    known = group_id is not None and 0 < group_id < _ID_LIMIT
-    return rows.group_and_node(group_id if known and group_id else 0, now - HOUR)
+def _for_new_block(image_id: int | None, group_id: int | None, now: int) -> tuple[list[ImageRow], NewBlockRow]:
+    """The image, and what else a new block refers to, where it exists."""
+    return rows.for_new_block(_possible(image_id), _possible(group_id), now - HOUR)
+
+
+def _possible(id_: int | None) -> int:
+    """An id that a row can have; 0, which no row has, for others."""
+    return id_ if id_ is not None and 0 < id_ < _ID_LIMIT else 0
 
 
 def _needed(node: int | None) -> int:
@@ -196,12 +200,14 @@ def _flag(value: bool | None) -> bool:
 
 
 def _new_block_order(
-    images: list[ImageRow], start: int, end: int, machines: int, group_id: int | None, node: int,
+    images: list[ImageRow], start: int, end: int, machines: int, rows_found: NewBlockRow, node: int,
     *, ignore: bool, keep_empty: bool,
 ) -> Order:  # fmt: skip
+    group_id = rows_found.group_id
     block = Block(0, start, end, group_id, [row.image for row in images], machines)
     new_block = NewBlock(images[0].image.id, start, end, machines, group_id, node)
-    return Order(block, ignore, new_block, keep_empty)
+    names = Names(0, new_block.name, rows_found.group_name, commit.OWNER, rows_found.local_id or 0)
+    return Order(block, ignore, names, new_block, keep_empty)
 
 
 def _stored_block(row: BlockTimeRow, images: list[ImageRow], machines: int) -> Block:

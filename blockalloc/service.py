@@ -1,16 +1,19 @@
 """The use cases: the one way in, for every caller."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 
-from blockalloc import checks
+from blockalloc import checks, explanation, refusals
 from blockalloc.allocation import AllocationCall, Remembered, Result
-from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall, Outcome
-from blockalloc.site_time import site_zone
+from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall, Outcome, Refusal
+from blockalloc.explanation import Explanation, OneComputer
+from blockalloc.models import Decision
+from blockalloc.recording import Recorder
 from blockalloc.store import idempotency, rows
 from scheduling.plan import Machine
 
+IDEMPOTENCY_KEY_LENGTH = 200  # characters, at most
 SYSTEM_USER = ("vclsystem", "Local")
 
 
@@ -35,59 +38,51 @@ class PlannedMachine:
 
 
 @dataclass(frozen=True, slots=True)
-class Obstacle:
-    """A rule that kept computers from the block: how many, and one of them with its reason in words."""
-
-    rule: str
-    computers: int
-    example: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Allocation:
-    """The outcome of a call and the machines that it took.
+    """The outcome of a call, the machines that it took, and what explains it.
 
-    When machines are missing, `stopped_by` tells what ended the search, and `obstacles` what kept
-    the other computers of the site from the block, the most frequent rule first.
+    There is an explanation when one was asked for, and when machines are missing.
     """
 
     outcome: Outcome
     machines: Sequence[PlannedMachine]
-    stopped_by: str = ""
-    obstacles: Sequence[Obstacle] = ()
+    explanation: Explanation | None = None
 
 
 def allocate_block(call: BlockAllocationCall, caller: Caller) -> int:
     """XMLRPCblockAllocation with seven parameters: machines that the block time has now (SPEC 2.1).
 
-    Raises Refusal; nothing was written then.
+    Raises Refusal; nothing was written then but the record of the call.
     """
     return allocate(call, caller).outcome.allocated
 
 
-def allocate(call: BlockAllocationCall, caller: Caller, *, dry_run: bool = False) -> Allocation:
-    """The same with all that is known of it. A dry run plans and writes nothing. Raises Refusal."""
+def allocate(call: BlockAllocationCall, caller: Caller, *, dry_run: bool = False, explain: bool = False) -> Allocation:
+    """The same with all that is known of it. A dry run plans and writes nothing. Raises Refusal.
+
+    `explain`: also when nothing is missing, and with remedies when something is.
+    """
     memory = _Memory(call, caller)
     work = AllocationCall(
         lambda now: checks.seven_parameters(call, now), caller, memory.subject, memory.look_up, memory.keep
     )
+    recorder = Recorder(Decision.DRY_RUN if dry_run else Decision.ALLOCATE, caller, _parameters(call))
     try:
-        result = work.dry_run() if dry_run else work.run()
+        result = _run(work, recorder, dry_run=dry_run)
     except Remembered as earlier:
+        recorder.answered_before(earlier.outcome.allocated, earlier.outcome.block_time_id)
         return Allocation(earlier.outcome, ())
     machines = [_in_words(machine) for machine in result.machines]
-    if not result.outcome.unallocated:
+    if not (explain or result.outcome.unallocated):
         return Allocation(result.outcome, machines)
-    shortfall = result.plan.shortfall
-    stopped_by = shortfall.told(site_zone()) if shortfall else ""
-    return Allocation(result.outcome, machines, stopped_by, _obstacles(result))
+    return Allocation(result.outcome, machines, explanation.of(result, work if explain else None))
 
 
 def process_block_time(block_time_id: int | None, ignore_privileges: bool | None, caller: Caller) -> Outcome:
     """XMLRPCprocessBlockTime: fill a block time to the machines of its request (SPEC 2.2). Raises Refusal."""
     work = AllocationCall(lambda now: checks.process_block_time(block_time_id, ignore_privileges, now), caller)
-    return work.run().outcome
+    given = {"blockTimeid": block_time_id, "ignoreprivileges": ignore_privileges}
+    return _run(work, Recorder(Decision.ALLOCATE, caller, given)).outcome
 
 
 def create_block(call: NewBlockCall, caller: Caller) -> Outcome:
@@ -96,10 +91,24 @@ def create_block(call: NewBlockCall, caller: Caller) -> Outcome:
     The block is kept even when no machine can be had for it.
     """
     work = AllocationCall(lambda now: checks.five_or_six_parameters(call, caller, now), caller)
-    return work.run().outcome
+    return _run(work, Recorder(Decision.ALLOCATE, caller, _parameters(call))).outcome
 
 
-def system_caller(door: str) -> Caller:
+def record_refusal(caller: Caller, given: Mapping[str, object], refusal: Refusal) -> None:
+    """The record of an allocation call that a door refused itself."""
+    Recorder(Decision.ALLOCATE, caller, given).refused(refusal)
+
+
+def explain_computer(call: BlockAllocationCall, hostname: str, caller: Caller) -> OneComputer:
+    """Why the call would take a computer or pass it over: what each rule says, and the plan. Nothing is written.
+
+    Raises Refusal, and LookupError when no computer has that name.
+    """
+    work = AllocationCall(lambda now: checks.seven_parameters(call, now), caller)
+    return explanation.of_computer(work.dry_run(), hostname)
+
+
+def system_caller(door: str, person: str = "", address: str = "") -> Caller:
     """The calling account of everything that does not come over XML-RPC (SPEC 2.1).
 
     Raises LookupError when the database has no such user.
@@ -108,7 +117,38 @@ def system_caller(door: str) -> Caller:
     user_id = rows.user_id(name, affiliation)
     if user_id is None:
         raise LookupError(f"there is no user {name}@{affiliation} in this database: it is part of every VCL database")
-    return Caller(user_id, f"{name}@{affiliation}", door=door)
+    return Caller(user_id, f"{name}@{affiliation}", address, door, person)
+
+
+def _run(work: AllocationCall, recorder: Recorder, *, dry_run: bool = False) -> Result:
+    """Make the call and its record. Raises Refusal and Remembered."""
+    work.record = recorder.write
+    try:
+        result = work.dry_run() if dry_run else work.run()
+    except Remembered:
+        raise
+    except Refusal as refusal:
+        recorder.refused(refusal, work)
+        raise
+    except Exception as error:
+        recorder.failed(error, work)
+        raise
+    if dry_run:
+        recorder.write_apart(result, work)
+    recorder.finish()
+    return result
+
+
+# What XML-RPC calls the parameters (SPEC 2.1), in their order.
+_NAMES = ("imageid", "start", "end", "machinecount", "usergroupid", "ignoreprivileges", "blockTimeid", "key")
+
+
+def _parameters(call: BlockAllocationCall | NewBlockCall) -> dict[str, object]:
+    """What the caller gave, for the record."""
+    if isinstance(call, BlockAllocationCall):
+        return dict(zip(_NAMES, astuple(call), strict=True))
+    image, _text, start, end, machines, group, ignore = astuple(call)
+    return dict(zip(_NAMES, (image, start, end, machines, group, ignore), strict=False))
 
 
 class _Memory:
@@ -122,9 +162,14 @@ class _Memory:
         self.subject = f"key-{sha256(repr((self._user, self._key)).encode()).hexdigest()[:32]}" if self._key else ""
 
     def look_up(self, now: int) -> None:
-        """Raises Remembered when the call was answered before, Refusal 204 when the key was used otherwise."""
+        """Raises Remembered when the call was answered before.
+
+        Refusal 204 when the key is too long, or was used with other parameters.
+        """
         if not self._key:
             return
+        if len(self._key) > IDEMPOTENCY_KEY_LENGTH:
+            raise refusals.key_too_long(len(self._key), IDEMPOTENCY_KEY_LENGTH)
         found = idempotency.remembered(self._user, self._key, self._parameters, now)
         if found is not None:
             allocated, block_time_id = found
@@ -134,22 +179,6 @@ class _Memory:
         """Remember an answer above 0."""
         if self._key and outcome.allocated:
             idempotency.remember(self._user, self._key, self._parameters, outcome.allocated, outcome.block_time_id, now)
-
-
-def _obstacles(result: Result) -> list[Obstacle]:
-    """Why computers were passed over, by rule."""
-    by_rule: dict[str, list[int]] = {}
-    for computer_id, reason in result.plan.passed_over.items():
-        by_rule.setdefault(reason.rule, []).append(computer_id)
-    return [
-        Obstacle(
-            rule,
-            len(computers),
-            result.site.computers[computers[0]].hostname,
-            result.plan.passed_over[computers[0]].told(site_zone()),
-        )
-        for rule, computers in sorted(by_rule.items(), key=lambda item: (-len(item[1]), item[0]))
-    ]
 
 
 def _in_words(machine: Machine) -> PlannedMachine:

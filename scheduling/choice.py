@@ -12,6 +12,8 @@ from scheduling.reasons import Reason
 from scheduling.reload_plan import Window
 from scheduling.rules import LiveNodes
 
+GRANTED = "granted"
+
 
 class Chooser:
     """The site as it stands while a plan grows: what is promised already, and what the plan takes."""
@@ -29,11 +31,12 @@ class Chooser:
         self._granted: dict[int, frozenset[int]] = {}
         self._owners = {computer.owner_id for computer in site.computers.values()} if self._privileges else set()
         self.taken = {held.computer_id for held in site.holdings if held.block_time_id == block.block_time_id}
-        self.passed_over: dict[int, Reason] = {}
+        self._looked_at: dict[int, Reason] = {}
         self.obstacle: Reason | None = None  # why the last choice found nothing
 
     def choose(self, image: Image, window: Window, member: Member) -> Assignment | None:
         """The best computer for `image`, reloaded from `window.start` and kept until the block's end."""
+        self._pool(image)  # also when all are refused together: it tells why single ones would be
         self.obstacle = self._against_all(image, window.start, member, None)
         if self.obstacle is not None:
             return None
@@ -54,7 +57,7 @@ class Chooser:
             computer, image, start, member, request
         )
         if reason is not None:
-            self.passed_over[computer_id] = reason
+            self._looked_at[computer_id] = reason
             return None
         return self._take(computer, image, window)
 
@@ -69,6 +72,21 @@ class Chooser:
         """Take note of a whole machine: what follows must fit beside it."""
         for assignment in assignments:
             self._load.add(assignment.management_node, window.start)
+
+    def passed_over(self) -> dict[int, Reason]:
+        """Why computers were passed over, those that were taken left out.
+
+        With a cluster a computer that can run one of its images is not out of it for another one's sake.
+        """
+        found: dict[int, Reason] = {}
+        for pool in self._pools.values():
+            found = {**pool.passed_over, **found}
+        for pool in self._pools.values() if len(self._pools) > 1 else ():
+            found = {id_: reason for id_, reason in found.items() if id_ not in pool}
+        found.update(self._looked_at)
+        for id_ in self.taken:
+            found.pop(id_, None)
+        return found
 
     def access_of(self, member: Member) -> tuple[object, ...]:
         """What tells this member's chances from another's: members with equal access fare alike."""
@@ -91,8 +109,9 @@ class Chooser:
 
     def _passes(self, computer: Computer, image: Image, start: int, member: Member) -> bool:
         reason = self._against(computer, image, start, member, None)
-        if reason is not None:
-            self.passed_over[computer.id] = reason
+        # What another member was told of a computer that he may use says more.
+        if reason is not None and (reason.rule != GRANTED or computer.id not in self._looked_at):
+            self._looked_at[computer.id] = reason
         return reason is None
 
     def _against_all(self, image: Image, start: int, member: Member, aside: int | None) -> Reason | None:
@@ -105,7 +124,7 @@ class Chooser:
     ) -> Reason | None:
         """What stands between one computer and this window for this member."""
         if self._privileges and not self._may_use(member, computer):
-            return Reason("granted", "not granted to {}", (member.name,))
+            return Reason(GRANTED, "not granted to {}", (member.name,))
         return self._occupancy.reason_against(computer, start, self._block.end, aside) or self._memory.reason_against(
             computer, image, start, self._block.end
         )
@@ -126,6 +145,5 @@ class Chooser:
 
     def _pool(self, image: Image) -> Pool:
         if image.id not in self._pools:
-            pool = self._pools[image.id] = Pool(image, self._site, self._nodes)
-            self.passed_over.update(pool.passed_over)
+            self._pools[image.id] = Pool(image, self._site, self._nodes)
         return self._pools[image.id]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from scheduling.concurrency import ConcurrentUse
 from scheduling.facts import Block, Site
@@ -16,7 +17,14 @@ def held_images(site: Site, block: Block) -> Counter[int]:
     return Counter(held.image_id for held in site.holdings if held.block_time_id == block.block_time_id)
 
 
-def standing(site: Site, block: Block, machines: Sequence[Machine], *, ignore_privileges: bool) -> list[Machine]:
+class Standing(NamedTuple):
+    """The machines that stand, and by computer why others were lost."""
+
+    kept: list[Machine]
+    lost: dict[int, Reason]
+
+
+def standing(site: Site, block: Block, machines: Sequence[Machine], *, ignore_privileges: bool) -> Standing:
     """Those of `machines`, planned on earlier facts, that may be written by the facts of now.
 
     What a computer is and who may use it is not judged again; what others took meanwhile is:
@@ -33,11 +41,12 @@ class _Confirmation:
         self._use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
         self._held = held_images(site, block)
         self._own = {held.computer_id for held in site.holdings if held.block_time_id == block.block_time_id}
+        self._lost: dict[int, Reason] = {}
 
-    def run(self, machines: Sequence[Machine]) -> list[Machine]:
+    def run(self, machines: Sequence[Machine]) -> Standing:
         """Machine by machine, each beside those before it."""
         had = whole_machines(self._block.images, self._held)
-        kept = []
+        kept: list[Machine] = []
         for machine in machines:
             if whole_machines(self._block.images, self._held) >= self._block.machines:
                 break
@@ -45,13 +54,17 @@ class _Confirmation:
                 kept.append(machine)
                 self._held.update(assignment.image.id for assignment in machine.assignments)
         # Parts of a cluster alone are no machine.
-        return kept if whole_machines(self._block.images, self._held) > had else []
+        if whole_machines(self._block.images, self._held) == had:
+            kept.clear()
+        return Standing(kept, self._lost)
 
     def _stands(self, machine: Machine) -> bool:
         """Whether every computer of the machine can be had, each beside those before it; else none is noted."""
         noted: list[Assignment] = []
         for assignment in machine.assignments:
-            if self._reason_against(assignment, machine) is not None:
+            reason = self._reason_against(assignment, machine)
+            if reason is not None:
+                self._lost[assignment.computer.id] = reason
                 self._take_back(noted)
                 return False
             noted.append(assignment)

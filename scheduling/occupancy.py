@@ -1,7 +1,7 @@
 """What stands in a computer's way during a window (SPEC 4, rules 1, 2, 4 and 8)."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from scheduling.facts import Computer, Holding, Reservation, Site
 from scheduling.reasons import Instant, Reason
@@ -10,6 +10,9 @@ from scheduling.windows import MINUTE, overlap, schedule_covers
 
 ROOM = 15 * MINUTE  # kept free on both sides of a user's reservation
 BEFORE_MAINTENANCE = 30 * MINUTE  # no reload begins this shortly before a maintenance
+
+# Names of rules whose first figure is the id of a request or of a block time, the others its times.
+RESERVATION, OTHER_BLOCK = "reservation", "other_block"
 
 FAILED, COMPLETE, PENDING, RELOAD = 5, 12, 14, 19  # ids in VCL's table `state`
 
@@ -56,51 +59,45 @@ class Occupancy:
 
         `aside` is a request that does not count (a member's reservation that joins the block).
         """
-        return (
-            self._closed(computer, start, end)
-            or self._busy_now(computer, start)
-            or self._reserved(self._reservations.get(computer.id, ()), start, end, aside)
-            or self._in_other_block(self._holdings.get(computer.id, ()), start, end)
-            or self._claimed(computer)
-        )
+        return next(self.reasons_against(computer, start, end, aside), None)
 
-    def _closed(self, computer: Computer, start: int, end: int) -> Reason | None:
+    def reasons_against(self, computer: Computer, start: int, end: int, aside: int | None = None) -> Iterator[Reason]:
+        """All that keeps `computer` from this window."""
+        yield from self._closed(computer, start, end)
+        yield from self._busy_now(computer, start)
+        yield from self._reserved(self._reservations.get(computer.id, ()), start, end, aside)
+        yield from self._in_other_blocks(self._holdings.get(computer.id, ()), start, end)
+        if computer.id in self._site.claimed:
+            yield Reason("semaphore", "somebody is reserving it at this moment")
+
+    def _closed(self, computer: Computer, start: int, end: int) -> Iterator[Reason]:
         if computer.schedule_id is None:
-            return None  # told by its own rule
+            return  # told by its own rule
         key = (computer.schedule_id, start, end)
         if key not in self._open:
             times = self._site.schedule_times.get(computer.schedule_id, ())
             self._open[key] = schedule_covers(times, start, end, self._site.zone)
-        if self._open[key]:
-            return None
-        figures = (computer.schedule_id, *_times(start, end))
-        return Reason("schedule", "its schedule {} is not open from {} to {}", figures)
+        if not self._open[key]:
+            figures = (computer.schedule_id, *_times(start, end))
+            yield Reason("schedule", "its schedule {} is not open from {} to {}", figures)
 
-    def _busy_now(self, computer: Computer, start: int) -> Reason | None:
-        if start > self._site.now or computer.state not in BUSY_NOW_STATES:
-            return None
-        return Reason("free_now", "its state is {} and its reload would begin now", (computer.state,))
+    def _busy_now(self, computer: Computer, start: int) -> Iterator[Reason]:
+        if start <= self._site.now and computer.state in BUSY_NOW_STATES:
+            yield Reason("free_now", "its state is {} and its reload would begin now", (computer.state,))
 
     @staticmethod
-    def _reserved(reservations: Sequence[Reservation], start: int, end: int, aside: int | None) -> Reason | None:
+    def _reserved(reservations: Sequence[Reservation], start: int, end: int, aside: int | None) -> Iterator[Reason]:
         for found in reservations:
             if found.request_id != aside and overlap(start, end, found.start, found.end, ROOM):
                 figures = (found.request_id, *_times(found.start, found.end))
-                return Reason("reservation", "reserved by request {} from {} to {}", figures)
-        return None
+                yield Reason(RESERVATION, "reserved by request {} from {} to {}", figures)
 
     @staticmethod
-    def _in_other_block(holdings: Sequence[Holding], start: int, end: int) -> Reason | None:
+    def _in_other_blocks(holdings: Sequence[Holding], start: int, end: int) -> Iterator[Reason]:
         for held in holdings:
             if overlap(start, end, held.reload_start, held.end):
                 figures = (held.block_time_id, *_times(held.reload_start, held.end))
-                return Reason("other_block", "held by block time {} from {} to {}", figures)
-        return None
-
-    def _claimed(self, computer: Computer) -> Reason | None:
-        if computer.id not in self._site.claimed:
-            return None
-        return Reason("semaphore", "somebody is reserving it at this moment")
+                yield Reason(OTHER_BLOCK, "held by block time {} from {} to {}", figures)
 
 
 def _times(start: int, end: int) -> tuple[Instant, Instant]:

@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from scheduling import funnel
 from scheduling.facts import Computer, Image, ManagementNode, Member
 from scheduling.reasons import Reason
 from scheduling.reload_plan import Window
+
+NOT_NEEDED = Reason(funnel.NOT_NEEDED, "not needed: enough machines were found before its turn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Plan:
     `had` whole machines were there before, `allocated` are there after it, never more than
     `wanted`. `late` is the condition of warning 13. `shortfall` tells what stopped the plan when
     machines are missing; `passed_over` gives a reason for each computer that was looked at and
-    not chosen.
+    not chosen, `rest` the one for all others.
     """
 
     machines: Sequence[Machine]
@@ -50,6 +53,11 @@ class Plan:
     late: bool
     shortfall: Reason | None
     passed_over: Mapping[int, Reason]
+
+    @property
+    def rest(self) -> Reason:
+        """Why computers are not in the block that were not looked at one by one."""
+        return self.shortfall or NOT_NEEDED
 
 
 def whole_machines(images: Sequence[Image], held: Mapping[int, int]) -> int:

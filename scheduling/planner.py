@@ -52,9 +52,7 @@ class _Planning:
             load_seconds=load,
             late=is_late(self._site.now, self._block.start, load, wanting),
             shortfall=self._shortfall,
-            passed_over={
-                id_: reason for id_, reason in self._chooser.passed_over.items() if id_ not in self._chooser.taken
-            },
+            passed_over=self._chooser.passed_over(),
         )
 
     def _whole(self) -> int:

@@ -8,7 +8,10 @@ from scheduling.rules import Judge, LiveNodes, terms_of
 
 
 class Pool:
-    """Computers that pass the rules about the computer itself; `passed_over` has a reason for the others."""
+    """Computers that pass the rules about the computer itself; `passed_over` has a reason for the others.
+
+    `computers` are those that pass, first choice first.
+    """
 
     def __init__(self, image: Image, site: Site, nodes: LiveNodes) -> None:
         self.image = image
@@ -22,7 +25,7 @@ class Pool:
                 fit.append(computer)
             else:
                 self.passed_over[computer.id] = reason
-        self._ordered = sorted(fit, key=self._order)
+        self.computers = sorted(fit, key=self._order)
         self._ids = {computer.id for computer in fit}
 
     def __contains__(self, computer_id: int) -> bool:
@@ -35,10 +38,10 @@ class Pool:
     def in_order(self, suspects: frozenset[int]) -> Iterator[Computer]:
         """The computers, first choice first; `suspects` (recent failures) only after all others."""
         if not suspects:
-            yield from self._ordered
+            yield from self.computers
             return
-        yield from (computer for computer in self._ordered if computer.id not in suspects)
-        yield from (computer for computer in self._ordered if computer.id in suspects)
+        yield from (computer for computer in self.computers if computer.id not in suspects)
+        yield from (computer for computer in self.computers if computer.id in suspects)
 
     def _order(self, computer: Computer) -> tuple[bool, int, int, int, int]:
         """Those that hold the image, then the smallest that fits; equal ones by id."""

@@ -146,6 +146,13 @@ def _at_least(rule: str, what: str, unit: str, has: int, needs: int) -> Reason |
     return Reason(rule, "{} {}{}{} is below the image's {}{}{}", (what, has, blank, unit, needs, blank, unit))
 
 
+def has_live_node(nodes: LiveNodes, groups: frozenset[int]) -> Reason | None:
+    """Rule 10: somebody must be there to load a computer of these resource groups."""
+    if nodes.of(groups):
+        return None
+    return Reason("management_node", "no management node that it is mapped to has checked in lately")
+
+
 Rule = Callable[[Computer, Terms, frozenset[int]], Reason | None]
 
 PROFILE_RULES: tuple[Rule, ...] = (
@@ -188,6 +195,4 @@ class Judge:
             reason = rule(computer, self._terms, groups)
             if reason is not None:
                 return reason
-        if not self._nodes.of(groups):
-            return Reason("management_node", "no management node that it is mapped to has checked in lately")
-        return None
+        return has_live_node(self._nodes, groups)

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 MINUTE = 60
 HOUR = 60 * MINUTE
-WEEK = 7 * 24 * HOUR
+DAY = 24 * HOUR
+WEEK = 7 * DAY
 WEEK_MINUTES = 7 * 24 * 60
 
 

@@ -15,6 +15,7 @@ LONGEST = 400  # lines
 LAYERS = [
     ("blockalloc.rpc", "blockalloc.admin", "blockalloc.pages", "blockalloc.management"),
     ("blockalloc.service", "blockalloc.inspection"),
+    ("blockalloc.recording", "blockalloc.explanation"),
     ("blockalloc.allocation", "blockalloc.checks"),
     ("blockalloc.store",),
     ("blockalloc.models",),
@@ -65,7 +66,17 @@ def is_in(module: str, package: str) -> bool:
 
 @pytest.mark.parametrize("path", modules("scheduling"), ids=name_of)
 def test_the_pure_core_imports_the_standard_library_and_itself_only(path: Path) -> None:
-    allowed = ("scheduling", "collections", "dataclasses", "typing", "bisect", "datetime", "zoneinfo", "functools")
+    allowed = (
+        "scheduling",
+        "collections",
+        "dataclasses",
+        "typing",
+        "bisect",
+        "datetime",
+        "zoneinfo",
+        "functools",
+        "itertools",
+    )
     imported = [module for module in imports_of(path) if not any(is_in(module, package) for package in allowed)]
     assert imported == []
 

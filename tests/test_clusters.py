@@ -184,7 +184,7 @@ def test_a_cluster_that_lost_one_computer_falls_whole() -> None:
     first = mixed(2, 2)
     machines = plan(first, cluster(2), ignore_privileges=True).machines
     again = mixed(2, 2, claimed=frozenset({101}))
-    assert standing(again, cluster(2), machines, ignore_privileges=True) == list(machines[1:])
+    assert standing(again, cluster(2), machines, ignore_privileges=True).kept == list(machines[1:])
 
 
 def test_a_limit_reached_meanwhile_holds_within_one_cluster() -> None:
@@ -193,7 +193,7 @@ def test_a_limit_reached_meanwhile_holds_within_one_cluster() -> None:
     assert len(machines) == 1
     others = [reservation(id_, image_id=IMAGE) for id_ in (3, 4)]
     again = mixed(4, 0, reservations=others)
-    assert standing(again, cluster(1, twice, twice), machines, ignore_privileges=True) == []
+    assert standing(again, cluster(1, twice, twice), machines, ignore_privileges=True).kept == []
 
 
 def test_host_memory_taken_meanwhile_counts_for_a_whole_cluster() -> None:
@@ -204,4 +204,4 @@ def test_host_memory_taken_meanwhile_counts_for_a_whole_cluster() -> None:
     assert len(machines) == 1
     again = site(computers, reservations=[reservation(3, image_ram=2048)])
     assert plan(again, what, ignore_privileges=True).machines == []
-    assert standing(again, what, machines, ignore_privileges=True) == []
+    assert standing(again, what, machines, ignore_privileges=True).kept == []

@@ -42,7 +42,7 @@ def planned(machines: int = 2) -> Sequence[Machine]:
 
 def left(where: Site, machines: int = 2) -> list[int]:
     """The computers of the planned machines that stand on these facts."""
-    kept = standing(where, block(machines), planned(machines), ignore_privileges=True)
+    kept = standing(where, block(machines), planned(machines), ignore_privileges=True).kept
     return [taken.computer.id for machine in kept for taken in machine.assignments]
 
 
@@ -84,7 +84,7 @@ def test_a_limit_that_others_used_up_lets_the_first_ones_stand() -> None:
     what = block(2, [image(max_concurrent=2)])
     machines = plan(three_computers(), what, ignore_privileges=True).machines
     other = three_computers(reservations=[reservation(3, image_id=1)])
-    assert standing(other, what, machines, ignore_privileges=True) == list(machines[:1])
+    assert standing(other, what, machines, ignore_privileges=True).kept == list(machines[:1])
 
 
 def test_memory_of_a_host_that_others_used_up_lets_the_first_ones_stand() -> None:
@@ -93,4 +93,4 @@ def test_memory_of_a_host_that_others_used_up_lets_the_first_ones_stand() -> Non
     machines = plan(site(computers), what, ignore_privileges=True).machines
     assert len(machines) == 2
     other = site(computers, reservations=[reservation(3, image_ram=1024)])
-    assert standing(other, what, machines, ignore_privileges=True) == list(machines[:1])
+    assert standing(other, what, machines, ignore_privileges=True).kept == list(machines[:1])

@@ -180,7 +180,7 @@ def test_a_plan_stops_short_only_with_a_reason(case: Case) -> None:
 
 def kept(case: Case, site: Site, machines: Sequence[PlannedMachine]) -> list[PlannedMachine]:
     """The machines that still stand on the facts of `site`."""
-    return standing(site, case.block, machines, ignore_privileges=case.ignore_privileges)
+    return standing(site, case.block, machines, ignore_privileges=case.ignore_privileges).kept
 
 
 @PROFILE

@@ -40,6 +40,7 @@ from blockalloc.models.catalogue import (
     State,
     VmType,
 )
+from blockalloc.models.decisions import Decision, Roster
 from blockalloc.models.guard import Guard
 from blockalloc.models.idempotency import IdempotencyKey
 from blockalloc.models.inventory import (
@@ -89,6 +90,7 @@ __all__ = [
     "Computer",
     "ComputerLoadLog",
     "ComputerLoadState",
+    "Decision",
     "Guard",
     "IMType",
     "IdempotencyKey",
@@ -115,6 +117,7 @@ __all__ = [
     "ResourceMap",
     "ResourcePriv",
     "ResourceType",
+    "Roster",
     "Schedule",
     "ScheduleTime",
     "Semaphore",

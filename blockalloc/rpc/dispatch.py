@@ -12,7 +12,7 @@ from modernrpc import Protocol, RpcServer
 from modernrpc.core import RpcRequestContext
 from modernrpc.exceptions import RPC_INVALID_PARAMS, RPCException, RPCMarshallingError
 
-from blockalloc import refusals
+from blockalloc import refusals, service
 from blockalloc.calls import Caller, Refusal
 from blockalloc.rpc.authentication import NOT_ON_THE_LIST, NOT_ON_THE_LIST_TEXT, may_manage_blocks
 from blockalloc.rpc.refusal_log import log_refusal
@@ -20,6 +20,8 @@ from blockalloc.rpc.wire import internal_error
 
 # Busy, and an error of our own: a fault in every method, since callers retry on faults.
 FAULTS_EVERYWHERE = (refusals.BUSY, refusals.INTERNAL)
+
+_LONGEST_UNREAD = 300  # characters of parameters that are recorded, but were never read
 
 
 @dataclass
@@ -71,13 +73,14 @@ class Method:
     name: str
     help: str
     forms: tuple[Form, ...]
+    is_decision: bool = False  # each call leaves a record, also one of somebody who may not make it
 
     def call(self, arguments: Arguments, context: CallContext) -> object:
         """The answer. Raises RPCException for a fault."""
         form = next((form for form in self.forms if form.takes(len(arguments))), None)
         context.caller = dataclasses.replace(context.caller, door=self.name)
         try:
-            _check_access(context.caller)
+            self._check_access(arguments, context.caller)
             return self._form_or_fault(form, len(arguments)).run(arguments, context)
         except Refusal as refusal:
             if form and form.errors_are_structs and refusal.code not in FAULTS_EVERYWHERE:
@@ -85,16 +88,19 @@ class Method:
                 return {"status": "error", "errorcode": refusal.code, "errormsg": refusal.answer}
             raise RPCException(refusal.code, refusal.text) from refusal
 
+    def _check_access(self, arguments: Arguments, caller: Caller) -> None:
+        if may_manage_blocks(caller):
+            return
+        refusal = Refusal(NOT_ON_THE_LIST, NOT_ON_THE_LIST_TEXT)
+        if self.is_decision:
+            service.record_refusal(caller, {"unread": repr(arguments)[:_LONGEST_UNREAD]}, refusal)
+        raise refusal
+
     def _form_or_fault(self, form: Form | None, count: int) -> Form:
         if form is None:
             forms = " or ".join(f"{self.name}{form}" for form in self.forms)
             raise RPCException(RPC_INVALID_PARAMS, f"{count} parameters given: call {forms}")
         return form
-
-
-def _check_access(caller: Caller) -> None:
-    if not may_manage_blocks(caller):
-        raise Refusal(NOT_ON_THE_LIST, NOT_ON_THE_LIST_TEXT)
 
 
 def build_server(methods: Sequence[Method]) -> RpcServer:

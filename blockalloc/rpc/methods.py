@@ -1,13 +1,16 @@
 """The methods that a VCL back end calls: read the parameters, call the service, word the answer."""
 
+from dataclasses import asdict
+
 from modernrpc.exceptions import RPC_INVALID_PARAMS, RPCException, RPCMethodNotFound
 
-from blockalloc import refusals, service
+from blockalloc import service
 from blockalloc.calls import BlockAllocationCall, NewBlockCall, Outcome
+from blockalloc.explanation import Remedies
 from blockalloc.rpc.arguments import flag, local_seconds, text, whole_number
 from blockalloc.rpc.dispatch import Arguments, CallContext, Form, Method, build_server
+from blockalloc.service import Allocation
 
-IDEMPOTENCY_KEY_LENGTH = 200
 LONGEST_ECHO = 100  # characters of what the caller wrote, when an error repeats them
 
 Struct = dict[str, object]
@@ -15,25 +18,26 @@ Struct = dict[str, object]
 
 # --- Block allocations ------------------------------------------------------------------------
 def _allocate(arguments: Arguments, context: CallContext) -> object:
+    return service.allocate_block(_seven_parameters(arguments, context), context.caller)
+
+
+def _explain(arguments: Arguments, context: CallContext) -> object:
+    call = _seven_parameters(arguments, context)
+    return explanation_struct(service.allocate(call, context.caller, dry_run=True, explain=True))
+
+
+def _seven_parameters(arguments: Arguments, context: CallContext) -> BlockAllocationCall:
     image, start, end, machines, group, ignore_privileges, block_time = arguments
-    block_time_id = whole_number(block_time)
-    call = BlockAllocationCall(
+    return BlockAllocationCall(
         image_id=whole_number(image),
         start=whole_number(start),
         end=whole_number(end),
         machines=whole_number(machines),
         user_group_id=whole_number(group),
         ignore_privileges=flag(ignore_privileges),
-        block_time_id=block_time_id,
-        idempotency_key=_idempotency_key(context.idempotency_key) if block_time_id == 0 else None,
+        block_time_id=whole_number(block_time),
+        idempotency_key=context.idempotency_key or None,
     )
-    return service.allocate_block(call, context.caller)
-
-
-def _idempotency_key(header: str) -> str | None:
-    if len(header) > IDEMPOTENCY_KEY_LENGTH:
-        raise refusals.key_too_long(len(header), IDEMPOTENCY_KEY_LENGTH)
-    return header or None
 
 
 def _create(arguments: Arguments, context: CallContext) -> object:
@@ -55,6 +59,44 @@ def _process(arguments: Arguments, context: CallContext) -> object:
     block_time, *more = arguments
     ignore_privileges = flag(more[0]) if more else False
     return _struct(service.process_block_time(whole_number(block_time), ignore_privileges, context.caller))
+
+
+def explanation_struct(found: Allocation) -> Struct:
+    """What XMLRPCexplainBlockAllocation answers. Times are Unix seconds; 0 and "" stand for what there is not."""
+    why = found.explanation
+    assert why is not None, "it was asked for"
+    code, message = found.outcome.warning or (0, "")
+    answer: Struct = {
+        "status": found.outcome.status,
+        "allocated": found.outcome.allocated,
+        "unallocated": found.outcome.unallocated,
+        "warningcode": code,
+        "warningmsg": message,
+        "computers": why.computers,
+        "funnel": [
+            {"rule": each.rule, "label": each.label, "left": each.left, "lost": each.lost} for each in why.funnel
+        ],
+        "machines": [
+            {
+                "computers": [computer.hostname for computer in machine.computers],
+                "reloadstart": machine.reload_start,
+                "reloadend": machine.reload_end,
+            }
+            for machine in found.machines
+        ],
+        "stoppedby": why.stopped_by,
+        "obstacles": [asdict(each) for each in why.obstacles],
+    }
+    return answer | {"remedies": _remedies_struct(why.remedies) if why.remedies else {}}
+
+
+def _remedies_struct(found: Remedies) -> Struct:
+    return {
+        "possible": found.possible,
+        "earlieststart": found.earliest_start or 0,
+        "searcheduntil": found.searched_until,
+        "intheway": [asdict(each) for each in found.in_the_way],
+    }
 
 
 def _struct(outcome: Outcome) -> Struct:
@@ -99,6 +141,15 @@ def _wanted_text(arguments: Arguments) -> str:
 
 
 # --- The table --------------------------------------------------------------------------------
+_SEVEN = (
+    ("imageid", "int"),
+    ("start", "int"),
+    ("end", "int"),
+    ("machinecount", "int"),
+    ("usergroupid", "int"),
+    ("ignoreprivileges", "int"),
+    ("blockTimeid", "int"),
+)
 _BLOCK_ALLOCATION = Method(
     "XMLRPCblockAllocation",
     "Allocates machines for a block time. With seven parameters start and end are Unix timestamps and the "
@@ -106,19 +157,7 @@ _BLOCK_ALLOCATION = Method(
     "a block is created). With five or six, as in VCL 2.x, start and end are local times YYYY-MM-DD HH:MM:SS, "
     "a block is created, and the answer is a struct.",
     (
-        Form(
-            _allocate,
-            "int",
-            (
-                ("imageid", "int"),
-                ("start", "int"),
-                ("end", "int"),
-                ("machinecount", "int"),
-                ("usergroupid", "int"),
-                ("ignoreprivileges", "int"),
-                ("blockTimeid", "int"),
-            ),
-        ),
+        Form(_allocate, "int", _SEVEN),
         Form(
             _create,
             "struct",
@@ -134,6 +173,7 @@ _BLOCK_ALLOCATION = Method(
             errors_are_structs=True,
         ),
     ),
+    is_decision=True,
 )
 _PROCESS_BLOCK_TIME = Method(
     "XMLRPCprocessBlockTime",
@@ -150,6 +190,15 @@ _PROCESS_BLOCK_TIME = Method(
             errors_are_structs=True,
         ),
     ),
+    is_decision=True,
+)
+_EXPLAIN = Method(
+    "XMLRPCexplainBlockAllocation",
+    "What XMLRPCblockAllocation with the same seven parameters would do now, and why: nothing is written. The answer "
+    "is a struct with the machines that would be taken, how many computers each rule leaves over, and, when machines "
+    "are missing, what kept the others from the block and when all could be had.",
+    (Form(_explain, "struct", _SEVEN),),
+    is_decision=True,
 )
 _TEST = Method(
     "XMLRPCtest",
@@ -170,5 +219,5 @@ _SYSTEM = (
     ),
 )
 
-METHODS = {method.name: method for method in (_BLOCK_ALLOCATION, _PROCESS_BLOCK_TIME, _TEST, *_SYSTEM)}
+METHODS = {method.name: method for method in (_BLOCK_ALLOCATION, _PROCESS_BLOCK_TIME, _EXPLAIN, _TEST, *_SYSTEM)}
 server = build_server(tuple(METHODS.values()))

@@ -23,16 +23,26 @@ class NewBlock:
     group_id: int | None
     management_node_id: int
 
+    @property
+    def name(self) -> str:
+        """What the block request is called (SPEC 2.1)."""
+        return f"API:{to_local(self.start)}"
 
-def write_block(block: NewBlock, owner_id: int) -> int:
-    """Insert the block request and its block time with the rows of VCL's web form; returns `blockTimes.id`.
+
+OWNER = "vclreload@Local"  # of new block requests and of reload requests
+
+
+def write_block(block: NewBlock, owner_id: int) -> tuple[int, int]:
+    """Insert the block request and its block time with the rows of VCL's web form.
+
+    Returns `blockRequest.id` and `blockTimes.id`.
 
     The name and the rows of the form are those of VCL's own API; `blockWebTime` gets the true end
     (SPEC 8.6).
     """
     start, end = to_local(block.start), to_local(block.end)
     request: dict[str, Value] = {
-        "name": f"API:{start}", "imageid": block.image_id, "numMachines": block.machines, "groupid": block.group_id,
+        "name": block.name, "imageid": block.image_id, "numMachines": block.machines, "groupid": block.group_id,
         "repeating": "list", "ownerid": owner_id, "managementnodeid": block.management_node_id, "expireTime": end,
         "processing": 0, "status": "accepted",
     }  # fmt: skip
@@ -44,7 +54,7 @@ def write_block(block: NewBlock, owner_id: int) -> int:
     hours = ["starthour", "startminute", "startmeridian", "endhour", "endminute", "endmeridian"]
     clock: list[Value] = [*_twelve_hour_clock(block.start), *_twelve_hour_clock(block.end)]
     insert("blockWebTime", ["blockRequestid", *hours, "order"], [[request_id, *clock, 0]])
-    return block_time_id
+    return request_id, block_time_id
 
 
 def write_machines(block_time_id: int, machines: Sequence[Machine], owner_id: int, now: int) -> None:

@@ -41,11 +41,12 @@ class Deadline:
 T = TypeVar("T")
 
 
-def guarded(work: Callable[[], T], deadline: Deadline) -> T:
+def guarded(work: Callable[[], T], deadline: Deadline, lost: Callable[[], None] = lambda: None) -> T:
     """Run `work` in one transaction that holds the guard; the only one at a time.
 
     The transaction is retried when the database gives it up for another. Raises Refusal 205 when
-    the deadline passes first: nothing was written then.
+    the deadline passes first: nothing was written then. `lost` is called for each attempt that was
+    given up for another transaction.
     """
     attempt = 0
     while True:
@@ -63,6 +64,7 @@ def guarded(work: Callable[[], T], deadline: Deadline) -> T:
                 # would ever close it then: all later calls of this thread would fail.
                 connection.close_if_unusable_or_obsolete()
                 raise
+            lost()
             if deadline.left() <= 0:
                 log.warning("gave up after %d attempts: %s", attempt, error)
                 raise refusals.busy() from error

@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from blockalloc.models import Roster
+from blockalloc.store import decisions
 from blockalloc.store.sql import Value, fetch
 from blockalloc.store.times import to_local
 from scheduling.facts import NO_PRIVILEGES, PrivilegeTree
@@ -25,7 +27,8 @@ _COMPUTER, _IMAGE, _NODE, _MAP, _SCHEDULE, _PROVISIONING, _RECENT = range(1, 8)
     _GROUP_OWNER,
     _MEMBERSHIP,
     _RELOAD_USER,
-) = range(8, 16)
+    _ROSTER,
+) = range(8, 17)
 
 _PRIVILEGE_NAMES = {1: "imageAdmin", 2: "imageCheckOut", 3: "cascade", 4: "block", 5: "available"}
 
@@ -45,6 +48,7 @@ class Links:
     owned_groups: dict[int, frozenset[int]] = field(default_factory=dict)  # user -> groups he owns
     privileges: PrivilegeTree = NO_PRIVILEGES
     reload_user: int = 0  # vclreload@Local, who owns reload requests
+    rosters: frozenset[int] = frozenset()  # those of decisions that need not be written again
 
 
 Part = tuple[str, list[Value]]
@@ -92,6 +96,11 @@ def recent_part(now: int, user_ids: Iterable[int], image_ids: Sequence[int]) -> 
         f"AND l.userid IN {_listed(user_ids)} AND l.imageid IN {_listed(image_ids)}",
         [to_local(now - RECENT), to_local(now)],
     )
+
+
+def roster_part(now: int) -> Part:
+    """The rosters that a decision of `now` may refer to as they are."""
+    return f"SELECT {_ROSTER}, id, 0, 0 FROM {Roster._meta.db_table} WHERE seen > %s", [decisions.since(now)]
 
 
 def membership_part(user_ids: Sequence[int]) -> Part:
@@ -148,6 +157,7 @@ def read(parts: Sequence[Part]) -> Links:
         owned_groups=_sets(rows[_GROUP_OWNER]),
         privileges=_tree(rows),
         reload_user=rows[_RELOAD_USER][0][0] if rows[_RELOAD_USER] else 0,
+        rosters=frozenset(id_ for id_, _, _ in rows[_ROSTER]),
     )
 
 

@@ -1,10 +1,26 @@
 """Reads the rows that a call is about: its block time, its image, its user group."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from blockalloc.store import times
 from blockalloc.store.sql import fetch
 from scheduling.facts import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a block is called: for the record of decisions, which outlives the rows. 0 and "" where there is none.
+
+    `affiliation_id` is that of the owner.
+    """
+
+    request_id: int
+    block: str
+    user_group: str
+    owner: str
+    affiliation_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +36,7 @@ class BlockTimeRow:
     group_id: int | None
     expires: int
     status: str
+    names: Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +50,24 @@ class ImageRow:
 
 
 _BLOCK_TIME = """
-SELECT t.id, t.start, t.`end`, t.skip, r.imageid, r.numMachines, r.groupid, r.expireTime, r.status
+SELECT t.id, t.start, t.`end`, t.skip, r.imageid, r.numMachines, r.groupid, r.expireTime, r.status,
+       r.id, r.name, g.name, ga.name, u.unityid, ua.name, COALESCE(ua.id, 0)
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid
+LEFT JOIN usergroup g ON g.id = r.groupid LEFT JOIN affiliation ga ON ga.id = g.affiliationid
+LEFT JOIN user u ON u.id = r.ownerid LEFT JOIN affiliation ua ON ua.id = u.affiliationid
 WHERE t.id = %s
 """
 
 _IMAGE_COLUMNS = """
 i.id, i.prettyname,
-COALESCE((SELECT MAX(v.id) FROM imagerevision v WHERE v.imageid = i.id AND v.production = 1), 0),
+COALESCE((SELECT MAX(v.id) FROM imagerevision v WHERE v.imageid = i.id AND v.production = 1), 0) AS revision_id,
 i.platformid, o.installtype, i.minram, i.minprocnumber, i.minprocspeed, i.minnetwork, i.maxconcurrent, i.reloadtime,
 i.deleted, i.forcheckout, i.ownerid
 """
 
 # The subimages of a cluster may repeat: one row for each further computer that a machine needs.
 _IMAGES = f"""
-SELECT 0, {_IMAGE_COLUMNS}
+SELECT 0 AS part, {_IMAGE_COLUMNS}
 FROM image i JOIN OS o ON o.id = i.OSid
 WHERE i.id = %s
 UNION ALL
@@ -58,37 +78,67 @@ WHERE c.id = %s AND m.subimages = 1
 """
 
 _GROUP_AND_NODE = """
-SELECT (SELECT id FROM usergroup WHERE id = %s), (
+SELECT g.id AS group_id, g.name AS group_name, ga.name AS group_at, l.id AS local_id, (
     SELECT n.id FROM managementnode n JOIN state s ON s.id = n.stateid
     WHERE s.name NOT IN ('deleted', 'maintenance') AND n.lastcheckin > %s
     ORDER BY (SELECT COUNT(*) FROM blockRequest r WHERE r.managementnodeid = n.id AND r.status = 'accepted'), n.id
     LIMIT 1
-)
+) AS node_id
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN affiliation l ON l.name = 'Local'
+LEFT JOIN usergroup g ON g.id = %s LEFT JOIN affiliation ga ON ga.id = g.affiliationid
 """
 
 
 def block_time(block_time_id: int) -> BlockTimeRow | None:
     """The block time with this id, or None."""
-    for id_, start, end, skip, image, machines, group, expires, status in fetch(_BLOCK_TIME, [block_time_id]):
+    for id_, start, end, skip, image, machines, group, expires, status, *named in fetch(_BLOCK_TIME, [block_time_id]):
         begins, ends, gone = (times.known(times.from_local(value)) for value in (start, end, expires))
-        return BlockTimeRow(id_, begins, ends, bool(skip), image, machines, group, gone, status)
+        request_id, name, of_group, group_at, owner, owner_at, affiliation_id = named
+        names = Names(request_id, name, _full(of_group, group_at), _full(owner, owner_at), affiliation_id)
+        return BlockTimeRow(id_, begins, ends, bool(skip), image, machines, group, gone, status, names)
     return None
 
 
 def images(image_id: int) -> list[ImageRow]:
     """The image with this id, then one for each of its subimages; empty when there is none."""
-    rows = sorted(fetch(_IMAGES, [image_id, image_id]), key=lambda row: int(row[0]))
-    return [ImageRow(Image(*row[1:12]), bool(row[12]), bool(row[13]), row[14]) for row in rows]
+    return list(map(_image_row, sorted(fetch(_IMAGES, [image_id, image_id]), key=_main_image_first)))
 
 
-def group_and_node(group_id: int, since: int) -> tuple[int | None, int | None]:
-    """The user group with this id, and the management node for a new block request; None for what there is not.
+def _main_image_first(row: tuple[Any, ...]) -> int:
+    return int(row[0])
+
+
+def _image_row(row: tuple[Any, ...]) -> ImageRow:
+    return ImageRow(Image(*row[1:12]), bool(row[12]), bool(row[13]), row[14])
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlockRow:
+    """What a new block request will refer to; None (or "") for what there is not.
+
+    `local_id` is the affiliation Local, that of the reload user who will own the request.
+    """
+
+    group_id: int | None
+    group_name: str
+    local_id: int | None
+    management_node_id: int | None
+
+
+def for_new_block(image_id: int, group_id: int, since: int) -> tuple[list[ImageRow], NewBlockRow]:
+    """The image as `images` has it, the user group, and the management node for a new block request.
 
     Of the nodes that are not deleted nor in maintenance and checked in after `since` (Unix
     seconds) it is the one with the fewest accepted block requests, then the lowest id (SPEC 2.1).
+    Without the image there is nothing of the rest either.
     """
-    ((group, node),) = fetch(_GROUP_AND_NODE, [group_id, times.to_utc(since)])
-    return group, node
+    sql = f"SELECT * FROM ({_IMAGES}) AS images CROSS JOIN ({_GROUP_AND_NODE}) AS new_block"
+    found = sorted(fetch(sql, [image_id, image_id, times.to_utc(since), group_id]), key=_main_image_first)
+    if not found:
+        return [], NewBlockRow(None, "", None, None)
+    group, name, affiliation, local, node = found[0][-5:]
+    return list(map(_image_row, found)), NewBlockRow(group, _full(name, affiliation), local, node)
 
 
 def user_id(unityid: str, affiliation: str) -> int | None:
@@ -98,3 +148,27 @@ def user_id(unityid: str, affiliation: str) -> int | None:
         [unityid, affiliation],
     )
     return rows[0][0] if rows else None
+
+
+def _full(name: str | None, affiliation: str | None) -> str:
+    """A user or a user group as VCL's pages name it."""
+    return f"{name}@{affiliation}" if name and affiliation else name or ""
+
+
+def users_of_requests(ids: Sequence[int]) -> dict[int, str]:
+    """Whose the requests with these ids are."""
+    sql = """
+SELECT q.id, u.unityid, a.name FROM request q JOIN user u ON u.id = q.userid
+LEFT JOIN affiliation a ON a.id = u.affiliationid WHERE q.id IN ({})
+"""
+    return {id_: _full(name, affiliation) for id_, name, affiliation in _by_ids(sql, ids)}
+
+
+def names_of_block_times(ids: Sequence[int]) -> dict[int, str]:
+    """What the blocks of the block times with these ids are called."""
+    sql = "SELECT t.id, r.name FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid WHERE t.id IN ({})"
+    return dict(_by_ids(sql, ids))
+
+
+def _by_ids(sql: str, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    return fetch(sql.format(", ".join(["%s"] * len(ids))), list(ids)) if ids else []

@@ -25,15 +25,20 @@ LEFT JOIN image i ON i.id = c.currentimageid
 WHERE c.deleted = 0 OR c.vmhostid IS NOT NULL OR c.id IN (SELECT computerid FROM vmhost)
 """
 
-_NODES = "SELECT n.id, n.hostname, s.name, n.lastcheckin FROM managementnode n JOIN state s ON s.id = n.stateid"
+_MEMBER, _NODE = 1, 2
+# Texts that come by the dozen, in one statement.
+_MEMBERS_AND_NODES = f"""
+SELECT {_MEMBER}, u.id, u.unityid, '', NULL
+FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid = %s
+UNION ALL
+SELECT {_NODE}, n.id, n.hostname, s.name, n.lastcheckin FROM managementnode n JOIN state s ON s.id = n.stateid
+"""
 
 _LOADS = """
 SELECT start, loaded FROM log
 WHERE imageid = %s AND wasavailable = 1 AND ending <> 'failed' AND nowfuture = 'now' AND loaded IS NOT NULL
   AND start > %s
 """
-
-_MEMBERS = "SELECT u.id, u.unityid FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,19 @@ class Question:
     ignore_privileges: bool
 
 
-def members(group_id: int | None) -> list[tuple[int, str]]:
-    """(id, unityid) of the members of a user group, in VCL's order (SPEC 5)."""
-    rows = fetch(_MEMBERS, [group_id]) if group_id is not None else []
+def _members_and_nodes(group_id: int | None) -> tuple[list[tuple[int, str]], list[ManagementNode]]:
+    """(id, unityid) of the members of a user group, in VCL's order (SPEC 5), and all management nodes."""
+    rows = fetch(_MEMBERS_AND_NODES, [group_id])
+    people = [(id_, name) for kind, id_, name, _, _ in rows if kind == _MEMBER]
+    nodes = [
+        ManagementNode(id_, name, state, times.from_utc(seen)) for kind, id_, name, state, seen in rows if kind == _NODE
+    ]
+    return sorted(people, key=_by_name), nodes
+
+
+def _by_name(member: tuple[int, str]) -> tuple[str, int]:
     # Upper case is how the database's collation weighs letters against "_".
-    return sorted(rows, key=lambda row: (row[1].upper(), row[0]))
+    return member[1].upper(), member[0]
 
 
 def load_seconds(image: Image, now: int) -> int:
@@ -68,25 +81,30 @@ def load_seconds(image: Image, now: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The facts for a plan, read at `clock`, and what semaphores say of our own calls: see Promises."""
+    """The facts for a plan, read at `clock`, and what semaphores say of our own calls: see Promises.
+
+    `rosters` are those that the record of this call may refer to as they are.
+    """
 
     clock: int
     site: Site
     own_claims: frozenset[int]
     held: frozenset[int]
     rivals: Mapping[str, frozenset[int]]
+    rosters: frozenset[int] = frozenset()
 
 
 def read(question: Question) -> Snapshot:
     """All facts for a plan, read in the guard's transaction."""
     block = question.block
-    people = members(block.group_id)
+    people, nodes = _members_and_nodes(block.group_id)
     seconds = load_seconds(block.images[0], question.now)
     image_ids = sorted({image.id for image in block.images})
     who = [question.caller_id] if question.ignore_privileges else [id_ for id_, _ in people]
     parts = [
         *links.site_parts(image_ids),
         links.recent_part(question.now, who, image_ids),
+        links.roster_part(question.now),
     ]
     if not question.ignore_privileges:
         parts += links.privilege_parts(who)
@@ -102,7 +120,7 @@ def read(question: Question) -> Snapshot:
         mapped_groups=linked.mapped_groups,
         schedule_times=linked.schedule_times,
         install_types=_install_types(linked, block.images),
-        management_nodes=_nodes(),
+        management_nodes=nodes,
         maintenances=found.maintenances,
         reservations=found.reservations,
         holdings=found.holdings,
@@ -114,7 +132,7 @@ def read(question: Question) -> Snapshot:
         recent=linked.recent,
         privileges=linked.privileges,
     )
-    return Snapshot(question.clock, site, found.own_claims, found.held, found.rivals)
+    return Snapshot(question.clock, site, found.own_claims, found.held, found.rivals, linked.rosters)
 
 
 def read_again(site: Site, question: Question) -> Snapshot:
@@ -147,10 +165,6 @@ def _install_types(linked: links.Links, images: Sequence[Image]) -> dict[int, fr
     """Provisioning engine -> those install types of the block's images that it supports."""
     names = {image.id: image.install_type for image in images}
     return {engine: frozenset(names[id_] for id_ in found) for engine, found in linked.supported_images.items()}
-
-
-def _nodes() -> list[ManagementNode]:
-    return [ManagementNode(id_, name, state, times.from_utc(seen)) for id_, name, state, seen in fetch(_NODES)]
 
 
 def _year_before(moment: datetime) -> datetime:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-Value = int | str | None
+Value = int | str | bytes | None
 
 _seconds_left: ContextVar[Callable[[], float] | None] = ContextVar("seconds_left", default=None)
 

@@ -1,0 +1,161 @@
+"""What a plan did and why, in words: for the shell, for XML-RPC, for staff."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from blockalloc.allocation import AllocationCall, Result
+from blockalloc.site_time import site_zone
+from blockalloc.store import rows
+from scheduling import one_computer, remedies
+from scheduling.facts import Computer
+from scheduling.funnel import NOT_NEEDED, Stage, funnel
+from scheduling.plan import Plan
+from scheduling.reasons import Reason
+
+MOST_IN_THE_WAY = 10  # bookings that are told of
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A rule that kept computers from the block: how many, and one of them with its reason in words."""
+
+    rule: str
+    computers: int
+    example: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InTheWay:
+    """A booking of computers that the block could have had: whose, when (Unix seconds), of how many."""
+
+    kind: str  # "request" or "block time"
+    id: int
+    name: str
+    start: int
+    end: int
+    computers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remedies:
+    """What would help when machines are missing; see scheduling.remedies."""
+
+    possible: int
+    earliest_start: int | None
+    searched_until: int
+    in_the_way: Sequence[InTheWay]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """From the `computers` of the site, stage by stage, to those that are in the block.
+
+    `stopped_by` tells what ended the search when machines are missing, `obstacles` what kept the
+    other computers from the block, the most frequent rule first.
+    """
+
+    computers: int
+    funnel: Sequence[Stage]
+    stopped_by: str
+    obstacles: Sequence[Obstacle]
+    remedies: Remedies | None
+
+
+@dataclass(frozen=True, slots=True)
+class OneComputer:
+    """A computer and a block: whether the plan has it, and if not why not; and what each rule says."""
+
+    hostname: str
+    in_block: bool
+    verdict: str
+    images: Sequence[one_computer.ForImage]
+
+
+def of(result: Result, work: AllocationCall | None) -> Explanation:
+    """The explanation of a result. With the call that made it, also the remedies when machines are missing."""
+    plan, computers = result.plan, result.site.computers
+    reasons = _reasons(result)
+    by_rule: dict[str, list[int]] = {}
+    for id_, reason in reasons.items():
+        by_rule.setdefault(reason.rule, []).append(id_)
+    obstacles = [
+        Obstacle(rule, len(ids), computers[ids[0]].hostname, reasons[ids[0]].told(site_zone()))
+        for rule, ids in sorted(by_rule.items(), key=lambda item: (-len(item[1]), item[0]))
+        if rule != NOT_NEEDED
+    ]
+    return Explanation(
+        computers=len(computers),
+        funnel=funnel(len(computers), {rule: len(ids) for rule, ids in by_rule.items()}),
+        stopped_by=plan.shortfall.told(site_zone()) if plan.shortfall else "",
+        obstacles=obstacles,
+        remedies=_remedies(result, work) if work and result.outcome.unallocated else None,
+    )
+
+
+def of_computer(result: Result, hostname: str) -> OneComputer:
+    """One computer of the site by its name. Raises LookupError when there is none."""
+    computer = _named(result.site.computers, hostname)
+    order, plan = result.order, result.plan
+    reason = _reasons(result).get(computer.id)
+    images = one_computer.judge(result.site, order.block, computer, plan, ignore_privileges=order.ignore_privileges)
+    return OneComputer(computer.hostname, reason is None, _verdict(result, computer, reason), images)
+
+
+def _named(computers: Mapping[int, Computer], hostname: str) -> Computer:
+    """A computer by its name in any case, also without its domain where that is enough."""
+    wanted = hostname.strip().casefold()
+    found = [each for each in computers.values() if each.hostname.casefold() == wanted]
+    found = found or [each for each in computers.values() if each.hostname.casefold().split(".")[0] == wanted]
+    if not found:
+        raise LookupError(f"computer {hostname!r}: there is none, or it is deleted: give the name that VCL has for it")
+    if len(found) > 1:
+        names = ", ".join(sorted(each.hostname for each in found)[:5])
+        raise LookupError(f"computer {hostname!r}: there are {len(found)}, give the whole name: {names}")
+    return found[0]
+
+
+def _verdict(result: Result, computer: Computer, reason: Reason | None) -> str:
+    if reason is not None:
+        return f"passed over: {reason.told(site_zone())}"
+    if computer.id in _held(result):
+        return "in the block already"
+    for machine in result.machines:
+        if any(found.computer.id == computer.id for found in machine.assignments):
+            return f"chosen on behalf of {machine.member.name}"
+    return "not looked at: the block has all its machines"
+
+
+def _reasons(result: Result) -> dict[int, Reason]:
+    """Why each computer is not in the block, in the order of the site's computers."""
+    plan = result.plan
+    inside = _held(result) | {found.computer.id for machine in result.machines for found in machine.assignments}
+    why = {**plan.passed_over, **result.lost}
+    if plan.had >= plan.wanted:
+        return {}
+    return {id_: why.get(id_, plan.rest) for id_ in result.site.computers if id_ not in inside}
+
+
+def _held(result: Result) -> set[int]:
+    block_time_id = result.order.block.block_time_id
+    return {held.computer_id for held in result.site.holdings if held.block_time_id == block_time_id}
+
+
+def _remedies(result: Result, work: AllocationCall) -> Remedies:
+    order, plan = result.order, result.plan
+    ahead = work.look_ahead(order, remedies.HORIZON)
+    start = remedies.earliest_start(ahead, order.block, plan.load_seconds, ignore_privileges=order.ignore_privileges)
+    until = order.block.start + remedies.HORIZON
+    return Remedies(result.outcome.allocated, start, until, _in_the_way(plan))
+
+
+def _in_the_way(plan: Plan) -> list[InTheWay]:
+    found = remedies.in_the_way(plan)[:MOST_IN_THE_WAY]
+    names = {
+        "request": rows.users_of_requests([each.id for each in found if each.kind == "request"]),
+        "block time": rows.names_of_block_times([each.id for each in found if each.kind == "block time"]),
+    }
+    return [
+        InTheWay(each.kind, each.id, names[each.kind].get(each.id, ""), each.start, each.end, each.computers)
+        for each in found
+    ]

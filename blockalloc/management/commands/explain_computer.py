@@ -1,0 +1,59 @@
+"""`manage.py explain_computer`: why a block would get a computer or not."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from blockalloc import service
+from blockalloc.explanation import OneComputer
+from blockalloc.management import options, wording
+from blockalloc.site_time import site_zone
+
+_NOT_IN_THE_BLOCK = 1
+
+
+class Command(BaseCommand):
+    """What each rule says of one computer and one block."""
+
+    help = (
+        "Tell why a block time, or a new block, would get a computer or pass it over. Nothing is written. "
+        "Exit status: 0 the block has it or would get it, 1 it would not, 2 wrong or refused."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("computer", metavar="COMPUTER", help="name of the computer: vm-17")
+        options.add_call_arguments(parser)
+        parser.add_argument("--json", action="store_true", help="answer in JSON")
+
+    def handle(self, *args: Any, **given: Any) -> None:
+        """Plan, and print what it says of the computer."""
+        try:
+            call = options.call_from(given)
+            caller = service.system_caller(door="explain_computer", person=options.login())
+            found = service.explain_computer(call, given["computer"], caller)
+        except options.PROBLEMS as problem:
+            raise options.as_command_error(problem) from problem
+        self.stdout.write(_as_json(found) if given["json"] else "\n".join(wording.one_computer(found)))
+        if not found.in_block:
+            raise SystemExit(_NOT_IN_THE_BLOCK)
+
+
+def _as_json(found: OneComputer) -> str:
+    answer = {
+        "computer": found.hostname,
+        "in_block": found.in_block,
+        "verdict": found.verdict,
+        "images": [
+            {
+                **asdict(each),
+                "image": each.image.name,
+                "against": [{"rule": reason.rule, "reason": reason.told(site_zone())} for reason in each.against],
+            }
+            for each in found.images
+        ],
+    }
+    return json.dumps(answer, indent=2, ensure_ascii=False)

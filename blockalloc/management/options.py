@@ -1,0 +1,121 @@
+"""Options that say which block a command is about, and what goes wrong with them."""
+
+import getpass
+from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.db import DatabaseError
+
+from blockalloc.calls import BlockAllocationCall, Refusal
+from blockalloc.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
+from blockalloc.models import BlockTime
+from blockalloc.site_time import local_to_instant
+
+_FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
+_DIGITS = 18  # more than any Unix time has; Python reads no numbers of any length
+_BAD_INPUT = 2  # exit status
+
+
+class BadInput(Exception):
+    """An option that is missing or cannot be read; the text says what would be right."""
+
+
+PROBLEMS = (Refusal, BadInput, LookupProblem, LookupError, DatabaseError)
+
+
+def as_command_error(problem: Exception) -> CommandError:
+    """What the command ends with: exit status 2, nothing was done."""
+    text = str(problem)
+    if isinstance(problem, Refusal):
+        text = f"{problem.text} (error {problem.code})"
+    elif isinstance(problem, DatabaseError):
+        text = f"the database does not answer as VCL's: {problem}"
+    return CommandError(text, returncode=_BAD_INPUT)
+
+
+def login() -> str:
+    """Who runs the command, as the system knows him."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may run as a user without a name
+        return ""
+
+
+def add_call_arguments(parser: ArgumentParser) -> None:
+    """Declare the options of a call."""
+    parser.add_argument("--image", metavar="IMAGE", help='name or id: "Ubuntu 22.04"')
+    parser.add_argument(
+        "--group", metavar="GROUP", help="user group whose access counts: name@affiliation, a unique name, or id"
+    )
+    parser.add_argument(
+        "--start", metavar="TIME", help='machines are ready by then: "2026-11-30 09:00" site time, or Unix seconds'
+    )
+    parser.add_argument("--end", metavar="TIME", help="end of the class, in the same forms")
+    parser.add_argument("--machines", metavar="N", type=int, help="how many machines the block time is to have")
+    parser.add_argument(
+        "--block-time", metavar="ID", type=int, default=0, help="a block time of VCL: the rest can be left out then"
+    )
+    parser.add_argument("--ignore-privileges", action="store_true", help="any computer that can run the image")
+
+
+def call_from(options: Mapping[str, Any]) -> BlockAllocationCall:
+    """The call that the options ask for; what they leave out is what the rows of the block time say.
+
+    Raises BadInput and LookupProblem.
+    """
+    block_time_id = options["block_time"]
+    values = _stored(block_time_id) if block_time_id else {}
+    values |= {name: read(options[name]) for name, read in _READERS.items() if options[name] is not None}
+    if options["ignore_privileges"]:
+        values.setdefault("group", 0)
+    missing = [f"--{name}" for name in _READERS if name not in values]
+    if missing:
+        raise BadInput(f"missing: {', '.join(missing)} (or --block-time, whose rows have all that)")
+    return BlockAllocationCall(
+        image_id=values["image"],
+        start=values["start"],
+        end=values["end"],
+        machines=values["machines"],
+        user_group_id=values["group"],
+        ignore_privileges=options["ignore_privileges"],
+        block_time_id=block_time_id,
+    )
+
+
+def _stored(block_time_id: int) -> dict[str, int]:
+    """What the rows of the block time say, by option."""
+    row = BlockTime.objects.select_related("blockRequest").filter(pk=block_time_id).first()
+    if row is None:
+        raise BadInput(f"--block-time: there is no block time {block_time_id}")
+    request = row.blockRequest
+    return {
+        "image": request.image_id,
+        "group": request.group_id or 0,  # none: the service says whether that will do
+        "start": int(row.start.timestamp()),
+        "end": int(row.end.timestamp()),
+        "machines": request.numMachines,
+    }
+
+
+def _seconds(text: str) -> int:
+    """Unix seconds of a local time of the site, or of Unix seconds."""
+    if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
+        return int(text)
+    for form in _FORMATS:
+        try:
+            return int(local_to_instant(datetime.strptime(text, form)).timestamp())
+        except (ValueError, OverflowError):  # another form; or a time at the ends of the calendar
+            continue
+    raise BadInput(f"{text!r} is not a time: write 2026-11-30 09:00 (the site's local time) or Unix seconds")
+
+
+_READERS: Mapping[str, Callable[[Any], int]] = {
+    "image": lambda text: image_by_name_or_id(text).id,
+    "group": lambda text: user_group_by_name_or_id(text).id,
+    "start": _seconds,
+    "end": _seconds,
+    "machines": int,
+}

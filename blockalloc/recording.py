@@ -1,0 +1,153 @@
+"""The record that each call leaves: who asked for what, what came of it, and why."""
+
+import json
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import django
+
+from blockalloc import clock
+from blockalloc.allocation import AllocationCall, Result
+from blockalloc.calls import Caller, Refusal
+from blockalloc.models import Decision
+from blockalloc.models.decisions import NAME
+from blockalloc.store import decisions, findings, rows
+from blockalloc.store.decisions import RosterOf, as_datetime
+from blockalloc.store.rows import Names
+from blockalloc.store.sql import Value
+from blockalloc.version import VERSION
+from scheduling.facts import Site
+
+_VERSIONS = f"{VERSION} (Django {django.get_version()}, Python {platform.python_version()})"
+_LONGEST_PARAMETERS, _LONGEST_TEXT, _LONGEST_ADDRESS = 2000, 2000, 60
+_MAX_ID = 2**31 - 1
+NOBODY = Names(0, "", "", "", 0)
+
+
+@dataclass
+class Recorder:
+    """The record of one call in the making. `parameters` are what the caller gave, by name."""
+
+    action: str
+    caller: Caller
+    parameters: Mapping[str, object]
+    now: int = field(default_factory=clock.now)
+    _began: float = field(default_factory=time.monotonic)
+    _written: int | None = None
+
+    def write(self, result: Result, work: AllocationCall) -> None:
+        """In the transaction that writes what was decided. It may be tried again: only the last one stays."""
+        columns, roster = self._of_result(result, work)
+        if roster is not None and roster.id not in result.rosters:
+            roster.keep(self.now)
+        self._written = decisions.write(columns)
+
+    def write_apart(self, result: Result, work: AllocationCall) -> None:
+        """For a call that has written nothing: a dry run."""
+        columns, roster = self._of_result(result, work)
+        decisions.write_apart(columns, roster)
+
+    def done(self, text: str, block_time_id: int, names: Names, **more: Value) -> None:
+        """What staff did to a block time, in the transaction that does it."""
+        columns = self._columns(Decision.DONE, text=text, block_time_id=block_time_id, **_named(names), **more)
+        self._written = decisions.write(columns)
+
+    def answered_before(self, allocated: int, block_time_id: int) -> None:
+        """The call's idempotency key was known: the answer of then was given again."""
+        text = "answered as before: its idempotency key is known"
+        about = self._looked_up(block_time_id)
+        decisions.write_apart(self._columns("completed", text=text, allocated=allocated, **about))
+
+    def refused(self, refusal: Refusal, work: AllocationCall | None = None) -> None:
+        """Nothing was written but this."""
+        about = self._looked_up(self.parameters.get("blockTimeid"))
+        columns = self._columns(Decision.REFUSED, code=refusal.code, text=refusal.text, **about, **_tries(work))
+        decisions.write_apart(columns)
+
+    def failed(self, error: BaseException, work: AllocationCall | None = None) -> None:
+        """An error of our own, or of the database. What it says is in the log; here is that it was."""
+        text = f"{type(error).__name__}: the log has the rest"
+        about = self._looked_up(self.parameters.get("blockTimeid"))
+        decisions.write_apart(self._columns(Decision.FAILED, text=text, **about, **_tries(work)))
+
+    def finish(self) -> None:
+        """After the transaction: now and then old records go."""
+        if self._written is not None:
+            decisions.prune_now_and_then(self._written, self.now)
+
+    def _of_result(self, result: Result, work: AllocationCall) -> tuple[dict[str, Value], RosterOf | None]:
+        outcome, plan, block = result.outcome, result.plan, result.order.block
+        code, words = outcome.warning or (None, "")
+        stopped_by = plan.shortfall.told(result.site.zone) if plan.shortfall else ""
+        columns = self._columns(
+            outcome.status,
+            code=code,
+            text=". ".join(filter(None, (words, stopped_by))),
+            block_time_id=outcome.block_time_id or None,
+            block_start=as_datetime(block.start),
+            block_end=as_datetime(block.end),
+            image_id=block.images[0].id,
+            image_name=block.images[0].name,
+            wanted=plan.wanted,
+            had=plan.had,
+            allocated=outcome.allocated,
+            **_named(result.order.names),
+            **_tries(work),
+        )
+        if plan.had >= plan.wanted:
+            return columns, None  # no computer was looked at
+        roster = RosterOf.site(result.site.computers)
+        columns["roster_id"] = roster.id
+        columns["findings"] = findings.encode(
+            roster.ids(), plan, result.machines, _held(result.site, block.block_time_id), result.lost
+        )
+        return columns, roster
+
+    def _columns(self, outcome: str, text: str, **values: Value) -> dict[str, Value]:
+        defaults: dict[str, Value] = dict.fromkeys(("block_name", "image_name", "user_group", "owner"), "")
+        return defaults | {
+            "started": as_datetime(self.now),
+            "action": self.action,
+            "door": self.caller.door,
+            "caller": self.caller.name[:NAME],
+            "person": self.caller.person[:NAME],
+            "address": self.caller.address[:_LONGEST_ADDRESS],
+            "parameters": json.dumps(self.parameters, default=str)[:_LONGEST_PARAMETERS],
+            "outcome": outcome,
+            "text": text[:_LONGEST_TEXT],
+            "duration": round((time.monotonic() - self._began) * 1000),
+            "retries": 0,
+            "waits": 0,
+            "version": _VERSIONS,
+            **values,
+        }
+
+    def _looked_up(self, block_time_id: object) -> dict[str, Value]:
+        """What the rows say of the block time that a call names. Nothing when the database does not answer."""
+        if not isinstance(block_time_id, int) or not 0 < block_time_id <= _MAX_ID:
+            return {}
+        row = decisions.if_it_answers(lambda: rows.block_time(block_time_id))
+        if row is None:
+            return {"block_time_id": block_time_id}
+        times = {"block_start": as_datetime(row.start), "block_end": as_datetime(row.end)}
+        return {"block_time_id": row.id, "image_id": row.image_id, "wanted": row.machines, **times, **_named(row.names)}
+
+
+def _named(names: Names) -> dict[str, Value]:
+    return {
+        "block_request_id": names.request_id or None,
+        "block_name": names.block,
+        "user_group": names.user_group,
+        "owner": names.owner,
+        "affiliation_id": names.affiliation_id or None,
+    }
+
+
+def _tries(work: AllocationCall | None) -> dict[str, Value]:
+    return {"retries": work.retries, "waits": work.waits} if work else {}
+
+
+def _held(site: Site, block_time_id: int) -> list[int]:
+    return [held.computer_id for held in site.holdings if held.block_time_id == block_time_id]

@@ -1,0 +1,150 @@
+"""Writes the record of decisions, reads what it found about computers, prunes what is old."""
+
+import json
+import logging
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import Error, transaction
+
+from blockalloc.models import Decision, Roster
+from blockalloc.store.findings import Findings, decode
+from blockalloc.store.sql import Value, execute, fetch, insert, waiting_at_most
+from blockalloc.store.times import to_utc
+from scheduling.facts import Computer
+from scheduling.windows import DAY
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+# A roster is seen again before decisions that refer to it are a month apart, and kept for two months
+# longer than they are: no decision is ever written that refers to one about to go.
+ROSTER_FRESH_SECONDS = 30 * DAY
+_ROSTER_ROOM = 60 * DAY
+_PRUNE_EVERY, _PRUNE_AT_ONCE = 100, 1000  # decisions; what is old goes in small portions
+_SECONDS_TO_WRITE = 2.0  # for records of calls that wrote nothing else: their answer waits for it
+_DECISIONS, _ROSTERS = Decision._meta.db_table, Roster._meta.db_table
+
+
+@dataclass(frozen=True, slots=True)
+class RosterOf:
+    """The names of computers, sorted by id. `id` is made of them: the same names, the same id."""
+
+    id: int
+    computers: Sequence[Computer]
+
+    @classmethod
+    def site(cls, computers: Mapping[int, Computer]) -> "RosterOf":
+        """The roster of all computers that a snapshot has."""
+        found = [computers[id_] for id_ in sorted(computers)]
+        names = f"{[computer.id for computer in found]}\n" + "\n".join([computer.hostname for computer in found])
+        digest = blake2b(names.encode(), digest_size=8).digest()
+        return cls(int.from_bytes(digest) >> 1, found)  # a BIGINT has a sign
+
+    def ids(self) -> list[int]:
+        """The ids, sorted."""
+        return [computer.id for computer in self.computers]
+
+    def keep(self, now: int) -> None:
+        """Write it, or move on when it was seen last."""
+        names = json.dumps([[computer.id, computer.hostname] for computer in self.computers], ensure_ascii=False)
+        # REPLACE is what both kinds of database call it.
+        execute(
+            f"REPLACE INTO {_ROSTERS} (id, seen, names) VALUES (%s, %s, %s)",
+            [self.id, to_utc(now), zlib.compress(names.encode())],
+        )
+
+
+def write(columns: Mapping[str, Value]) -> int:
+    """Insert a decision in the caller's transaction; returns its id."""
+    (id_,) = insert(_DECISIONS, list(columns), [list(columns.values())], returning=True)
+    return id_
+
+
+def write_apart(columns: Mapping[str, Value], roster: RosterOf | None = None) -> None:
+    """Insert a decision in a transaction of its own. A record that can't be written is logged: the answer goes on."""
+    try:
+        with waiting_at_most(lambda: _SECONDS_TO_WRITE), transaction.atomic():
+            if roster is not None:
+                roster.keep(int(datetime.now(UTC).timestamp()))
+            write(columns)
+    except Error as error:
+        told = {name: value for name, value in columns.items() if not isinstance(value, bytes)}
+        log.error("a decision could not be recorded (%s): %s", error, told)
+
+
+def if_it_answers(read: Callable[[], T]) -> T | None:
+    """What `read` reads for a record; None when the database does not answer."""
+    try:
+        with waiting_at_most(lambda: _SECONDS_TO_WRITE):
+            return read()
+    except Error as error:
+        log.warning("a record goes without what the database would say: %s", error)
+        return None
+
+
+def prune_now_and_then(decision_id: int, now: int) -> None:
+    """After each hundredth decision remove what is older than VCL_DECISION_DAYS, a portion at a time."""
+    if decision_id % _PRUNE_EVERY:
+        return
+    try:
+        with waiting_at_most(lambda: _SECONDS_TO_WRITE), transaction.atomic():
+            prune(now, _PRUNE_AT_ONCE)
+    except Error as error:
+        log.warning("old decisions could not be pruned, the next try is %d decisions away: %s", _PRUNE_EVERY, error)
+
+
+def prune(now: int, at_most: int) -> int:
+    """Remove up to so many of the oldest decisions that are too old, and the rosters that nothing refers to any more.
+
+    Returns the number of decisions removed.
+    """
+    oldest = now - settings.VCL_DECISION_DAYS * DAY
+    ids = [id_ for (id_,) in fetch(
+        f"SELECT id FROM {_DECISIONS} WHERE started < %s ORDER BY started LIMIT {int(at_most)}", [to_utc(oldest)]
+    )]  # fmt: skip
+    if ids:
+        execute(f"DELETE FROM {_DECISIONS} WHERE id IN ({', '.join(map(str, ids))})")
+    forgotten = datetime.fromtimestamp(oldest - _ROSTER_ROOM, UTC)
+    referred_to = Decision.objects.filter(roster_id__isnull=False).values("roster_id")
+    Roster.objects.filter(seen__lt=forgotten).exclude(pk__in=referred_to).delete()
+    return len(ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a decision found, with the names that the computers had then."""
+
+    findings: Findings
+    names: Mapping[int, str]
+
+
+def told(decisions: Iterable[Decision]) -> dict[int, Told]:
+    """What these decisions found, by their ids; those that looked at no computer are left out.
+
+    One statement for the rosters, whatever the number of decisions (their findings must have been read).
+    """
+    having = [decision for decision in decisions if decision.findings is not None]
+    rosters = Roster.objects.in_bulk({decision.roster_id for decision in having})
+    names = {id_: dict(json.loads(zlib.decompress(roster.names))) for id_, roster in rosters.items()}
+    return {each.pk: _told(each, names[each.roster_id]) for each in having if each.roster_id in names}
+
+
+def _told(decision: Decision, names: dict[int, str]) -> Told:
+    return Told(decode(bytes(decision.findings or b""), list(names)), names)
+
+
+def as_datetime(instant: int | None) -> str | None:
+    """What our own DATETIME columns hold for Unix seconds."""
+    return None if instant is None else to_utc(instant)
+
+
+def since(now: int) -> str:
+    """Rosters that were seen after this need not be written again."""
+    return to_utc(now - ROSTER_FRESH_SECONDS)

@@ -1,0 +1,57 @@
+"""From all computers of a site to those of a block: how many each rule leaves over."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+NOT_NEEDED = "not_needed"
+
+# The rules in the order in which they are told, each with what is said of the computers that it leaves over.
+STAGES: Mapping[str, str] = {
+    "not_deleted": "in service",
+    "has_schedule": "with a schedule",
+    "platform": "of the image's platform",
+    "memory": "with enough memory",
+    "processors": "with enough processors",
+    "speed": "fast enough",
+    "network": "with a network that is fast enough",
+    "usable_state": "in a usable state",
+    "on_a_host": "on a VM host, if virtual",
+    "provisioning": "whose provisioning engine can load the image",
+    "mapped": "mapped to the image",
+    "management_node": "with a live management node",
+    "maintenance": "outside of site maintenance",
+    "concurrent_use": "within the image's limit of concurrent use",
+    "granted": "granted to the user group",
+    "schedule": "open at that time",
+    "free_now": "not in use now",
+    "reservation": "free of reservations",
+    "other_block": "free of other blocks",
+    "semaphore": "not being reserved at this moment",
+    "host_state": "on a VM host that is ready",
+    "host_memory": "whose VM host has memory left",
+    "own": "not in the block before",
+    "no_computer": "of whole clusters",
+    NOT_NEEDED: "in the block",
+}
+
+
+class Stage(NamedTuple):
+    """What one rule left over: `left` computers, after it `lost` some."""
+
+    rule: str
+    label: str
+    left: int
+    lost: int
+
+
+def funnel(computers: int, lost: Mapping[str, int]) -> list[Stage]:
+    """The stages from `computers` down, by the number that each rule took out; rules that took none are left out."""
+    return list(_stages(computers, lost))
+
+
+def _stages(computers: int, lost: Mapping[str, int]) -> Iterator[Stage]:
+    left = computers
+    for rule in [*STAGES, *sorted(lost.keys() - STAGES.keys())]:
+        if lost.get(rule):
+            left -= lost[rule]
+            yield Stage(rule, STAGES.get(rule, rule), left, lost[rule])

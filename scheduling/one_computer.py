@@ -1,0 +1,80 @@
+"""One computer and one block time: what every rule says, and what the plan makes of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scheduling.choice import GRANTED
+from scheduling.facts import Block, Computer, Image, Site
+from scheduling.host_memory import HostMemory
+from scheduling.occupancy import Occupancy
+from scheduling.plan import Plan
+from scheduling.pool import Pool
+from scheduling.privileges import Privileges
+from scheduling.reasons import Reason
+from scheduling.reload_plan import staggered
+from scheduling.rules import PROFILE_RULES, LiveNodes, has_live_node, terms_of
+
+
+@dataclass(frozen=True, slots=True)
+class ForImage:
+    """What the rules say of a computer for one image of the block: all reasons against it, in their order.
+
+    `place` is its place among those that may run the image at all, 1 for the first choice; 0 when it may not.
+    `granted_to` members of `members` may use it; both are 0 when privileges are ignored.
+    """
+
+    image: Image
+    against: tuple[Reason, ...]
+    place: int
+    candidates: int
+    granted_to: int
+    members: int
+
+
+def judge(site: Site, block: Block, computer: Computer, plan: Plan, *, ignore_privileges: bool) -> list[ForImage]:
+    """All rules for each different image of the block, over the window of the first machine.
+
+    What the plan itself takes is not counted: memory of the host is what it was before.
+    """
+    return [
+        _for_image(site, block, computer, image, plan.load_seconds, ignore_privileges=ignore_privileges)
+        for image in dict.fromkeys(block.images)
+    ]
+
+
+def _for_image(
+    site: Site, block: Block, computer: Computer, image: Image, load_seconds: int, *, ignore_privileges: bool
+) -> ForImage:
+    start, end = staggered(block.start, load_seconds, 0).start, block.end
+    pool = Pool(image, site, LiveNodes(site))
+    privileges = Privileges(site.privileges)
+    members = () if ignore_privileges else site.members
+    groups = site.computer_groups.get(computer.id, frozenset())
+    granted = [
+        member
+        for member in members
+        if computer.owner_id == member.id or not groups.isdisjoint(privileges.granted_groups(member))
+    ]
+    reasons = [*_of_profile(site, computer, image)]
+    if not ignore_privileges and not granted:
+        reasons.append(Reason(GRANTED, "not granted to any of the {} members of the group", (len(members),)))
+    occupancy = Occupancy(site, block.block_time_id)
+    forbidden = occupancy.maintenance(start, end)
+    reasons += [forbidden] if forbidden else []
+    reasons += occupancy.reasons_against(computer, start, end)
+    short = HostMemory(site).reason_against(computer, image, start, end)
+    reasons += [short] if short else []
+    places = {candidate.id: place for place, candidate in enumerate(pool.computers, 1)}
+    return ForImage(image, tuple(reasons), places.get(computer.id, 0), len(places), len(granted), len(members))
+
+
+def _of_profile(site: Site, computer: Computer, image: Image) -> Iterator[Reason]:
+    groups = site.computer_groups.get(computer.id, frozenset())
+    terms = terms_of(image, site)
+    for rule in PROFILE_RULES:
+        reason = rule(computer, terms, groups)
+        if reason is not None:
+            yield reason
+    reason = has_live_node(LiveNodes(site), groups)
+    if reason is not None:
+        yield reason
