@@ -36,7 +36,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[BlockAllocationCall]:
     """The calls that reach the service, which then does nothing."""
     calls: list[BlockAllocationCall] = []
 
-    def allocate(call: BlockAllocationCall, _caller: object, *, dry_run: bool = False) -> Allocation:
+    def allocate(call: BlockAllocationCall, _caller: object, *, dry_run: bool, explain: bool) -> Allocation:
         calls.append(call)
         return Allocation(Outcome("success", call.machines or 0, 0, 0), ())
 

@@ -76,3 +76,13 @@ def test_with_a_block_time_the_key_means_nothing() -> None:
     with class_site():
         assert service.allocate_block(a_call(2, key="monday"), CALLER) == 2
         assert service.allocate_block(a_call(3, key="monday"), CALLER) == 3
+
+
+def test_a_key_of_more_than_200_characters_is_refused() -> None:
+    with class_site():
+        with pytest.raises(Refusal) as refused:
+            service.allocate_block(a_call(2, block_time=0, key="k" * 201), CALLER)
+        assert refused.value.code == 204
+        assert refused.value.text.startswith("X-Idempotency-Key: 201 characters, at most 200")
+        assert _blocks() == 1
+        assert service.allocate_block(a_call(2, block_time=0, key="k" * 200), CALLER) == 2

@@ -28,6 +28,7 @@ def _explain(arguments: Arguments, context: CallContext) -> object:
 
 def _seven_parameters(arguments: Arguments, context: CallContext) -> BlockAllocationCall:
     image, start, end, machines, group, ignore_privileges, block_time = arguments
+    block_time_id = whole_number(block_time)
     return BlockAllocationCall(
         image_id=whole_number(image),
         start=whole_number(start),
@@ -35,8 +36,8 @@ def _seven_parameters(arguments: Arguments, context: CallContext) -> BlockAlloca
         machines=whole_number(machines),
         user_group_id=whole_number(group),
         ignore_privileges=flag(ignore_privileges),
-        block_time_id=whole_number(block_time),
-        idempotency_key=context.idempotency_key or None,
+        block_time_id=block_time_id,
+        idempotency_key=(context.idempotency_key or None) if block_time_id == 0 else None,
     )
 
 
