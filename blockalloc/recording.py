@@ -15,7 +15,7 @@ from blockalloc.models import Decision
 from blockalloc.models.decisions import NAME
 from blockalloc.store import decisions, findings, rows
 from blockalloc.store.decisions import RosterOf, as_datetime
-from blockalloc.store.rows import Names
+from blockalloc.store.rows import BlockTimeRow, Names
 from blockalloc.store.sql import Value
 from blockalloc.version import VERSION
 from scheduling.facts import Site
@@ -23,7 +23,6 @@ from scheduling.facts import Site
 _VERSIONS = f"{VERSION} (Django {django.get_version()}, Python {platform.python_version()})"
 _LONGEST_PARAMETERS, _LONGEST_TEXT, _LONGEST_ADDRESS = 2000, 2000, 60
 _MAX_ID = 2**31 - 1
-NOBODY = Names(0, "", "", "", 0)
 
 
 @dataclass
@@ -49,10 +48,9 @@ class Recorder:
         columns, roster = self._of_result(result, work)
         decisions.write_apart(columns, roster)
 
-    def done(self, text: str, block_time_id: int, names: Names, **more: Value) -> None:
+    def done(self, text: str, row: BlockTimeRow) -> None:
         """What staff did to a block time, in the transaction that does it."""
-        columns = self._columns(Decision.DONE, text=text, block_time_id=block_time_id, **_named(names), **more)
-        self._written = decisions.write(columns)
+        self._written = decisions.write(self._columns(Decision.DONE, text=text, **_of_row(row)))
 
     def answered_before(self, allocated: int, block_time_id: int) -> None:
         """The call's idempotency key was known: the answer of then was given again."""
@@ -131,8 +129,12 @@ class Recorder:
         row = decisions.if_it_answers(lambda: rows.block_time(block_time_id))
         if row is None:
             return {"block_time_id": block_time_id}
-        times = {"block_start": as_datetime(row.start), "block_end": as_datetime(row.end)}
-        return {"block_time_id": row.id, "image_id": row.image_id, "wanted": row.machines, **times, **_named(row.names)}
+        return _of_row(row)
+
+
+def _of_row(row: BlockTimeRow) -> dict[str, Value]:
+    times = {"block_start": as_datetime(row.start), "block_end": as_datetime(row.end)}
+    return {"block_time_id": row.id, "image_id": row.image_id, "wanted": row.machines, **times, **_named(row.names)}
 
 
 def _named(names: Names) -> dict[str, Value]:

@@ -37,6 +37,16 @@ def skipped(name: str, given: int) -> Refusal:
     return Refusal(SKIPPED, f"{name}: block time {given} is marked to be skipped: clear its skip flag first")
 
 
+def skipped_already(given: int) -> Refusal:
+    """202: staff skip a block time that is skipped."""
+    return Refusal(SKIPPED, f"blockTimeid: block time {given} is marked to be skipped already")
+
+
+def not_skipped(given: int) -> Refusal:
+    """202: staff unskip a block time that takes place."""
+    return Refusal(SKIPPED, f"blockTimeid: block time {given} is not marked to be skipped")
+
+
 def not_accepted(name: str, given: int, status: str) -> Refusal:
     """203: the block request is not accepted."""
     text = f"{name}: the block request of block time {given} is {status}: only accepted ones are processed"

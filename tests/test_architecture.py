@@ -14,7 +14,7 @@ LONGEST = 400  # lines
 # Modules that are not listed (settings of the site, plain data, helpers) belong to no layer.
 LAYERS = [
     ("blockalloc.rpc", "blockalloc.admin", "blockalloc.pages", "blockalloc.management"),
-    ("blockalloc.service", "blockalloc.inspection"),
+    ("blockalloc.service", "blockalloc.inspection", "blockalloc.block_time_actions"),
     ("blockalloc.recording", "blockalloc.explanation"),
     ("blockalloc.allocation", "blockalloc.checks"),
     ("blockalloc.store",),

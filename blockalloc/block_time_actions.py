@@ -1,0 +1,69 @@
+"""What staff do to a block time: release, skip, unskip. Each in one transaction, with its record."""
+
+from collections.abc import Callable
+
+from blockalloc import refusals
+from blockalloc.calls import Caller, Refusal
+from blockalloc.models import Decision
+from blockalloc.recording import Recorder
+from blockalloc.store import rows
+from blockalloc.store.guard import Deadline, guarded
+from blockalloc.store.release import clear_skip, release, set_skip
+from blockalloc.store.rows import BlockTimeRow
+
+
+def release_block_time(block_time_id: int, caller: Caller) -> str:
+    """Take its computers from it, with the reloads that have not begun; says what was done.
+
+    The back end does not ask for it again. Raises Refusal 8 when there is no such block time, 205
+    when other calls are at work for too long; nothing was done then.
+    """
+    return _act(Decision.RELEASE, block_time_id, caller, lambda row: str(release(row.id)))
+
+
+def skip_block_time(block_time_id: int, caller: Caller) -> str:
+    """Release it and mark it to be skipped; raises as `release_block_time`."""
+
+    def skip(row: BlockTimeRow) -> str:
+        if row.skip:
+            raise refusals.skipped_already(row.id)
+        done = release(row.id)
+        set_skip(row.id)
+        return f"skipped; {done}"
+
+    return _act(Decision.SKIP, block_time_id, caller, skip)
+
+
+def unskip_block_time(block_time_id: int, caller: Caller) -> str:
+    """Let it take place after all: the back end will ask for its computers. Raises as `release_block_time`."""
+
+    def unskip(row: BlockTimeRow) -> str:
+        if not row.skip:
+            raise refusals.not_skipped(row.id)
+        clear_skip(row.id)
+        return "takes place after all, and is to be processed"
+
+    return _act(Decision.UNSKIP, block_time_id, caller, unskip)
+
+
+def _act(action: str, block_time_id: int, caller: Caller, work: Callable[[BlockTimeRow], str]) -> str:
+    recorder = Recorder(action, caller, {"blockTimeid": block_time_id})
+
+    def transaction() -> str:
+        row = rows.block_time(block_time_id)
+        if row is None:
+            raise refusals.unknown_block_time("blockTimeid", block_time_id)
+        done = work(row)
+        recorder.done(done, row)
+        return done
+
+    try:
+        done = guarded(transaction, Deadline())
+    except Refusal as refusal:
+        recorder.refused(refusal)
+        raise
+    except Exception as error:
+        recorder.failed(error)
+        raise
+    recorder.finish()
+    return done
