@@ -5,20 +5,21 @@ from typing import NamedTuple
 
 NOT_NEEDED = "not_needed"
 
-# The rules in the order in which they are told, each with what is said of the computers that it leaves over.
+# The rules in the order in which they are told, each with what is said of the computers that it leaves over;
+# with "not" before it, of those that it takes out.
 STAGES: Mapping[str, str] = {
     "not_deleted": "in service",
-    "has_schedule": "with a schedule",
+    "has_schedule": "on a schedule",
     "platform": "of the image's platform",
-    "memory": "with enough memory",
-    "processors": "with enough processors",
+    "memory": "equipped with enough memory",
+    "processors": "equipped with enough processors",
     "speed": "fast enough",
-    "network": "with a network that is fast enough",
+    "network": "on a network fast enough",
     "usable_state": "in a usable state",
     "on_a_host": "on a VM host, if virtual",
-    "provisioning": "whose provisioning engine can load the image",
+    "provisioning": "loadable by their provisioning engine",
     "mapped": "mapped to the image",
-    "management_node": "with a live management node",
+    "management_node": "served by a live management node",
     "maintenance": "outside of site maintenance",
     "concurrent_use": "within the image's limit of concurrent use",
     "granted": "granted to the user group",
@@ -28,7 +29,7 @@ STAGES: Mapping[str, str] = {
     "other_block": "free of other blocks",
     "semaphore": "not being reserved at this moment",
     "host_state": "on a VM host that is ready",
-    "host_memory": "whose VM host has memory left",
+    "host_memory": "on a VM host with memory left",
     "own": "not in the block before",
     "no_computer": "of whole clusters",
     NOT_NEEDED: "in the block",

@@ -69,6 +69,11 @@ def strong(text: str) -> str:
     return format_html("<strong>{}</strong>", text)
 
 
+def signal(level: str, text: str) -> str:
+    """A text in the colour of a level: good, watch, bad, plain (staff.css)."""
+    return format_html('<span class="signal {}">{}</span>', level, text)
+
+
 def link(row: Model | None, text: str = "") -> str | None:
     """A link to the row's own page, with its name or another text; None for no row."""
     return None if row is None else link_to(type(row), row.pk, text or str(row))

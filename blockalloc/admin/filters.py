@@ -72,6 +72,25 @@ class ChoiceFilter(SimpleListFilter):
         return value if value in self._options else next(iter(self._options))
 
 
+class TextFilter(SimpleListFilter):
+    """A filter that one types into."""
+
+    template = "admin/blockalloc/text_filter.html"
+    hint = ""
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> list[tuple[str, str]]:
+        """Something, so that Django shows the filter."""
+        return [("", "")]
+
+    def choices(self, changelist: "ChangeList") -> Iterator[Any]:
+        """What the field needs: what is typed, and the rest of the address."""
+        others = {name: value for name, value in changelist.params.items() if name != self.parameter_name}
+        others |= {name: value[-1] for name, value in changelist.filter_params.items() if name != self.parameter_name}
+        if changelist.query:
+            others["q"] = changelist.query
+        yield {"name": self.parameter_name, "value": self.value() or "", "hint": self.hint, "others": others.items()}
+
+
 class DayFilter(ChoiceFilter):
     """What takes place on a day or in a week, for tables with `start` and `end`. Any day can be in the address."""
 
@@ -84,15 +103,20 @@ class DayFilter(ChoiceFilter):
         moment = now()
         today = moment.date()
         monday = today - today.weekday() * _DAY
-        days = {f"{day}": Choice(_name_of(day, today), _within(day, 1)) for day in _days(today, self.value())}
         return {
             "coming": Choice("Now and to come", Q(end__gt=moment)),
-            **days,
+            **days_of("start", "end", self.value()),
             "this-week": Choice("This week", _within(monday, 7)),
             "next-week": Choice("Next week", _within(monday + 7 * _DAY, 7)),
             self.PAST: Choice("Over", Q(end__lte=moment)),
             ALL: Choice("All", _EVERYTHING),
         }
+
+
+def days_of(start: str, end: str, chosen: str | None, *, back: int = 0) -> dict[str, Choice]:
+    """The next seven days, so many before them, and the one that the address asks for, for rows with such times."""
+    today = now().date()
+    return {f"{day}": Choice(_name_of(day, today), _within(day, 1, start, end)) for day in _days(today, chosen, back)}
 
 
 def latest_first(request: HttpRequest) -> bool:
@@ -197,18 +221,18 @@ def _remembered() -> QuerySet[BlockRequest]:
     return BlockRequest.objects.filter(expireTime__gt=now() - _REMEMBERED)
 
 
-def _within(first: date, days: int) -> Q:
+def _within(first: date, days: int, start: str = "start", end: str = "end") -> Q:
     """What takes place, at least in part, on these days of the site's calendar."""
-    return Q(start__lt=_midnight(first + days * _DAY), end__gt=_midnight(first))
+    return Q((f"{start}__lt", _midnight(first + days * _DAY)), (f"{end}__gt", _midnight(first)))
 
 
 def _midnight(day: date) -> datetime:
     return local_to_instant(datetime(day.year, day.month, day.day))
 
 
-def _days(today: date, chosen: str | None) -> list[date]:
-    """The next seven days, and the one that the address asks for if it is another."""
-    week = [today + number * _DAY for number in range(7)]
+def _days(today: date, chosen: str | None, back: int) -> list[date]:
+    """The next seven days, so many before them, and the one that the address asks for if it is another."""
+    week = [today + number * _DAY for number in range(-back, 7)]
     try:
         other = date.fromisoformat(chosen or "")
     except ValueError:
@@ -218,5 +242,5 @@ def _days(today: date, chosen: str | None) -> list[date]:
 
 
 def _name_of(day: date, today: date) -> str:
-    names = {today: "Today, ", today + _DAY: "Tomorrow, "}
+    names = {today - _DAY: "Yesterday, ", today: "Today, ", today + _DAY: "Tomorrow, "}
     return f"{names.get(day, '')}{day:%A} {day.day} {day:%b}{'' if day.year == today.year else f' {day.year}'}"

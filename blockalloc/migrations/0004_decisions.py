@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
                 "db_table": "blockalloc_decision",
                 "indexes": [
                     models.Index(fields=["block_time_id", "id"], name="blockalloc_decision_of_time"),
+                    models.Index(fields=["block_request_id", "id"], name="blockalloc_decision_of_request"),
                     models.Index(fields=["affiliation_id", "id"], name="blockalloc_decision_of_affil"),
                     models.Index(
                         fields=["block_name", "caller", "person", "user_group"], name="blockalloc_decision_search"

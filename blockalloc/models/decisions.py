@@ -58,6 +58,7 @@ class Decision(models.Model):
         db_table = "blockalloc_decision"
         indexes = [
             models.Index(fields=["block_time_id", "id"], name="blockalloc_decision_of_time"),
+            models.Index(fields=["block_request_id", "id"], name="blockalloc_decision_of_request"),
             models.Index(fields=["affiliation_id", "id"], name="blockalloc_decision_of_affil"),
             # What is searched, in one index: the rows with their findings need not be read.
             models.Index(fields=["block_name", "caller", "person", "user_group"], name="blockalloc_decision_search"),

@@ -1,0 +1,392 @@
+"""The record of decisions: what was asked for, what came of it, and why each computer was chosen or left out."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
+
+from blockalloc.admin.base import ReadOnlyAdmin
+from blockalloc.admin.columns import Column, column, link_to, signal, when
+from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, TextFilter, days_of, now
+from blockalloc.decision_report import CHOSEN, HELD, all_verdicts, report, verdict
+from blockalloc.models import BlockRequest, BlockTime, Decision, Image
+from blockalloc.pages.csv_export import csv_response
+from blockalloc.scope import scope_of
+from blockalloc.store import decisions
+
+_LEVELS = {
+    "success": "good",
+    "completed": "good",
+    "done": "plain",
+    "warning": "watch",
+    "refused": "bad",
+    "failed": "bad",
+}
+_HEAVY = ("findings", "parameters")  # columns that lists do without
+
+
+# --- Columns ------------------------------------------------------------------------------------
+
+
+@column("When", ordering="pk")
+def started(decision: Decision) -> datetime:
+    """When the call came."""
+    return decision.started
+
+
+@column("What")
+def action(decision: Decision) -> str:
+    """What was asked for."""
+    return decision.action
+
+
+@column("Block")
+def block(decision: Decision) -> str | None:
+    """A link to the block time; its page may be gone."""
+    key = decision.block_time_id
+    return _link(BlockTime, key, decision.block_name or f"block time {key}") or decision.block_name
+
+
+@column("Class begins", ordering="block_start")
+def block_start(decision: Decision) -> datetime | None:
+    """When the block time begins."""
+    return decision.block_start
+
+
+@column("Outcome")
+def outcome(decision: Decision) -> str:
+    """How it ended, in a colour; the code is a warning's or a refusal's."""
+    if decision.outcome in ("success", "warning") and (decision.allocated or 0) < (decision.wanted or 0):
+        return signal("watch", f"short of {(decision.wanted or 0) - (decision.allocated or 0)}")
+    code = f" {decision.code}" if decision.code else ""
+    return signal(_LEVELS.get(decision.outcome, "plain"), f"{decision.outcome}{code}")
+
+
+@column("Machines")
+def machines(decision: Decision) -> str | None:
+    """What the block time had then."""
+    if decision.allocated is None:
+        return None
+    return f"{decision.allocated}" + (f" of {decision.wanted}" if decision.wanted is not None else "")
+
+
+@column("Who")
+def who(decision: Decision) -> str:
+    """The person, where it is known; else the account that called."""
+    return decision.person or decision.caller
+
+
+@column("Through")
+def door(decision: Decision) -> str:
+    """By which method or command."""
+    return decision.door
+
+
+@column("Why, or what was done")
+def text(decision: Decision) -> str:
+    """The words of a warning or a refusal; what an action did."""
+    return decision.text
+
+
+@column("Calling account")
+def caller(decision: Decision) -> str:
+    """Whose rights counted."""
+    return decision.caller
+
+
+@column("Person")
+def person(decision: Decision) -> str:
+    """Who was at the keyboard."""
+    return decision.person
+
+
+@column("From")
+def address(decision: Decision) -> str:
+    """The client's address."""
+    return decision.address
+
+
+@column("Parameters")
+def parameters(decision: Decision) -> str:
+    """What was given."""
+    return decision.parameters
+
+
+@column("Block request")
+def block_request(decision: Decision) -> str | None:
+    """A link; its page may be gone."""
+    return _link(BlockRequest, decision.block_request_id, decision.block_name)
+
+
+@column("User group")
+def user_group(decision: Decision) -> str:
+    """Whose members use the block."""
+    return decision.user_group
+
+
+@column("Owner")
+def owner(decision: Decision) -> str:
+    """Who asked for the block."""
+    return decision.owner
+
+
+@column("Image")
+def image(decision: Decision) -> str | None:
+    """What was to be loaded."""
+    return _link(Image, decision.image_id, decision.image_name or f"image {decision.image_id}")
+
+
+@column("Class ends")
+def block_end(decision: Decision) -> datetime | None:
+    """When the block time ends."""
+    return decision.block_end
+
+
+@column("Had before")
+def had(decision: Decision) -> int | None:
+    """Machines that were there before the call."""
+    return decision.had
+
+
+@column("Took")
+def took(decision: Decision) -> str:
+    """How long, and how often it had to begin again."""
+    again = [(decision.retries, "tried again"), (decision.waits, "waited for other calls")]
+    return "; ".join([f"{decision.duration} ms", *(f"{what} {number}×" for number, what in again if number)])
+
+
+@column("Version")
+def version(decision: Decision) -> str:
+    """Of the service and what it runs on."""
+    return decision.version
+
+
+def _link(model: Any, key: int | None, words: str) -> str | None:
+    return link_to(model, key, words) if key else None
+
+
+# --- Filters ------------------------------------------------------------------------------------
+
+
+class CalledFilter(ChoiceFilter):
+    """When the call came."""
+
+    title = "called"
+    parameter_name = "called"
+
+    def options(self) -> dict[str, Choice]:
+        """Lately, or at any time."""
+        moment = now()
+        spans = {"day": ("Last 24 hours", 1), "week": ("Last 7 days", 7), "month": ("Last 31 days", 31)}
+        lately = {
+            name: Choice(label, Q(started__gte=moment - timedelta(days=days))) for name, (label, days) in spans.items()
+        }
+        return {ALL: Choice("At any time", Q()), **lately}
+
+
+class ClassDayFilter(ChoiceFilter):
+    """The day of the class that was decided about. Any day can be in the address."""
+
+    title = "day of the class"
+    parameter_name = "day"
+
+    def options(self) -> dict[str, Choice]:
+        """Any day; the last two, the next seven."""
+        return {ALL: Choice("Any day", Q()), **days_of("block_start", "block_end", self.value(), back=2)}
+
+
+class ActionFilter(ChoiceFilter):
+    """What was asked for."""
+
+    title = "what"
+    parameter_name = "action"
+
+    def options(self) -> dict[str, Choice]:
+        """The words that the column has."""
+        return {
+            ALL: Choice("All", Q()),
+            **{word: Choice(word.capitalize(), Q(action=word)) for word in Decision.ACTIONS},
+        }
+
+
+class OutcomeFilter(ChoiceFilter):
+    """How it ended."""
+
+    title = "outcome"
+    parameter_name = "outcome"
+
+    def options(self) -> dict[str, Choice]:
+        """The words that the column has."""
+        words = {word: Choice(word.capitalize(), Q(outcome=word)) for word in Decision.OUTCOMES}
+        return {ALL: Choice("All", Q()), "short": Choice("Short of machines", Q(allocated__lt=F("wanted"))), **words}
+
+
+class ComputerFilter(TextFilter):
+    """Decisions that looked at computers, with what they found about one of them."""
+
+    title = "computer"
+    parameter_name = "computer"
+    hint = "vm-17"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those that have findings; what they say of the computer is a column of its own."""
+        return queryset.filter(roster_id__isnull=False) if self.value() else queryset
+
+
+class TimeFilter(TextFilter):
+    """Decisions about one block time, by its id: pages lead here."""
+
+    title = "block time"
+    parameter_name = "block_time"
+    hint = "id: 101"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those about it."""
+        wanted = (self.value() or "").strip()
+        if not wanted:
+            return queryset
+        return (
+            queryset.filter(block_time_id=int(wanted)) if wanted.isdecimal() and len(wanted) < 10 else queryset.none()
+        )
+
+
+class DecisionList(ChangeList):
+    """The list, with what is said of the computer that is asked for."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The rows of the page; their findings are read for these only."""
+        super().get_results(request)
+        name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
+        if name:
+            told = decisions.told(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
+            for row in self.result_list:
+                row.verdict = verdict(told[row.pk], name) if row.pk in told else ""
+
+
+def _about(name: str) -> Column:
+    @column(name)
+    def about(decision: Decision) -> str:
+        """What the decision says of the computer."""
+        found: str = getattr(decision, "verdict", "")
+        return signal("good", found) if found in (CHOSEN, HELD) else found
+
+    return about
+
+
+# --- List and page ------------------------------------------------------------------------------
+
+_LIST = (started, action, block, block_start, outcome, machines, who, door)
+_EXPORTED = (
+    *"id started action door caller person address outcome code text block_time_id block_request_id block_name".split(),
+    *"block_start block_end image_id image_name user_group owner wanted had allocated duration retries waits".split(),
+    "version",
+)
+_ROWS_AT_ONCE = 2000
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnlyAdmin[Decision]):
+    """Decisions, the latest first. Nobody can change one."""
+
+    list_filter = (ClassDayFilter, ComputerFilter, CalledFilter, ActionFilter, OutcomeFilter, TimeFilter)
+    search_fields = ("block_name", "caller", "person", "user_group")
+    search_help_text = "Search by block, user group or who called"
+    ordering = ("-pk",)
+    change_form_template = "admin/blockalloc/decision.html"
+    change_list_template = "admin/blockalloc/decisions.html"
+    sections = (
+        (
+            None,
+            (
+                (action, outcome),
+                (started, took),
+                text,
+                (machines, had),
+                (block, block_request),
+                (block_start, block_end),
+                (image, user_group),
+                (owner, door),
+                (caller, person),
+                (address, version),
+                parameters,
+            ),
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
+        """Those that the person may see; without the long columns."""
+        affiliation_id = scope_of(request.user).affiliation_id
+        own = Q() if affiliation_id is None else Q(affiliation_id=affiliation_id)
+        return Decision.objects.filter(own).defer(*_HEAVY)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Decision], search_term: str
+    ) -> tuple[QuerySet[Decision], bool]:
+        """What is found. The index for it has all that is searched, and the keys of the rows."""
+        if not search_term.strip():
+            return queryset, False
+        found, _ = super(ReadOnlyAdmin, self).get_search_results(request, Decision.objects.order_by(), search_term)
+        return queryset.filter(pk__in=found.values("pk")), False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that tells of a computer."""
+        return DecisionList
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """With the computer that is asked for, or the words of the outcome."""
+        name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
+        return (*_LIST, _about(name[:60]) if name else text)
+
+    def heading(self, row: Decision) -> str:
+        """What, about which block, when."""
+        return f"{row.action.capitalize()}: {row.block_name or 'no block'}, {when(row.started)}"
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the exports."""
+        return [
+            path("csv/", self.admin_site.admin_view(self.export_list), name="decisions_csv"),
+            path("<int:key>/computers.csv", self.admin_site.admin_view(self.export_computers), name="decision_csv"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """With the address of the same list as CSV."""
+        return super().changelist_view(request, {"query": request.GET.urlencode(), **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With the findings, and what they say of the computer that is asked for."""
+        row = self.get_object(request, object_id)
+        name = request.GET.get("computer", "").strip()
+        found = decisions.told([row]).get(row.pk) if row is not None else None
+        context = {"report": report(found) if found else None, "computer": name[:60]}
+        if found and name:
+            context["verdict"] = verdict(found, name)
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def export_list(self, request: HttpRequest) -> HttpResponseBase:
+        """The list as it is filtered, as CSV."""
+        self._must_view(request)
+        rows = self.get_changelist_instance(request).get_queryset(request)
+        lines = ([getattr(row, name) for name in _EXPORTED] for row in rows.iterator(_ROWS_AT_ONCE))
+        return csv_response("decisions.csv", _EXPORTED, lines)
+
+    def export_computers(self, request: HttpRequest, key: int) -> HttpResponseBase:
+        """What a decision says of each computer, as CSV."""
+        self._must_view(request)
+        row = self.get_object(request, str(key))
+        found = decisions.told([row]).get(key) if row is not None else None
+        if found is None:
+            raise Http404("no such decision, or one that looked at no computer")
+        return csv_response(f"decision-{key}.csv", ("computer", "finding"), all_verdicts(found))
+
+    def _must_view(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied

@@ -1,0 +1,137 @@
+"""What a recorded decision says, in words and in the order in which one reads it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from blockalloc.models import Image, ManagementNode
+from blockalloc.site_time import site_zone
+from blockalloc.store.decisions import Told
+from scheduling.funnel import NOT_NEEDED, STAGES, Stage, funnel
+from scheduling.reasons import Reason
+
+CHOSEN, HELD = "chosen", "in the block before"
+NOT_THERE = "not there: no such computer, or a deleted one"
+_REASONS_SHOWN, _NAMES_SHOWN = 30, 12  # of a rule, of a reason; the export has all
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRow:
+    """A computer that was taken; `on_behalf_of` is the member whose access counted."""
+
+    computer_id: int
+    computer: str
+    image: str
+    already_loaded: bool
+    reload_start: datetime
+    management_node: str
+    on_behalf_of: str
+    adopted_request: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRow:
+    """A reason in words, and the computers that it kept out: how many, and the names of the first."""
+
+    words: str
+    computers: int
+    names: Sequence[str]
+
+    @property
+    def more(self) -> int:
+        """How many are not named."""
+        return self.computers - len(self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """A rule and what it kept out, which `title` says in words."""
+
+    title: str
+    computers: int
+    reasons: Sequence[ReasonRow]
+    more: int  # reasons that are not shown
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A decision's findings, to be shown."""
+
+    computers: int
+    stages: Sequence[Stage]
+    chosen: Sequence[ChosenRow]
+    held: Sequence[str]
+    rules: Sequence[RuleRow]
+
+
+def verdict(told: Told, name: str) -> str:
+    """What the decision says of a computer, by its name of then, in any case, with or without its domain."""
+    wanted = name.strip().casefold()
+    found = [id_ for id_, full in told.names.items() if full.casefold() == wanted]
+    found = found or [id_ for id_, full in told.names.items() if full.casefold().partition(".")[0] == wanted]
+    if not found:
+        return NOT_THERE
+    return "; ".join(dict.fromkeys(_verdict(told, id_) for id_ in found))
+
+
+def all_verdicts(told: Told) -> Iterator[tuple[str, str]]:
+    """Each computer of the site by name, and what the decision says of it."""
+    for id_, name in sorted(told.names.items(), key=lambda item: item[1]):
+        yield name, _verdict(told, id_)
+
+
+def report(told: Told) -> Report:
+    """Everything that a page about the decision shows. Two statements, for names."""
+    found = told.findings
+    nodes = ManagementNode.objects.only("hostname").in_bulk({row.management_node_id for row in found.chosen})
+    images = Image.objects.only("prettyname").in_bulk({row.image_id for row in found.chosen})
+    chosen = [
+        ChosenRow(
+            computer_id=row.computer_id,
+            computer=told.names.get(row.computer_id, f"computer {row.computer_id}"),
+            image=images[row.image_id].prettyname if row.image_id in images else f"image {row.image_id}",
+            already_loaded=row.already_loaded,
+            reload_start=datetime.fromtimestamp(row.reload_start, site_zone()),
+            management_node=_node(nodes, row.management_node_id),
+            on_behalf_of=row.member,
+            adopted_request=row.adopted_request,
+        )
+        for row in found.chosen
+    ]
+    return Report(
+        computers=len(told.names),
+        stages=funnel(len(told.names), found.lost()),
+        chosen=sorted(chosen, key=lambda row: (row.reload_start, row.computer)),
+        held=sorted(told.names.get(id_, f"computer {id_}") for id_ in found.held),
+        rules=_rules(told),
+    )
+
+
+def _verdict(told: Told, computer_id: int) -> str:
+    reason = told.findings.reason_of(computer_id)
+    if reason is not None:
+        return reason.told(site_zone())
+    return HELD if computer_id in told.findings.held else CHOSEN
+
+
+def _node(nodes: dict[int, ManagementNode], id_: int) -> str:
+    return nodes[id_].hostname if id_ in nodes else f"node {id_}"
+
+
+def _rules(told: Told) -> list[RuleRow]:
+    by_rule: dict[str, list[tuple[Reason, list[int]]]] = {}
+    for reason, ids in told.findings.by_reason().items():
+        by_rule.setdefault(reason.rule, []).append((reason, ids))
+    order = [*STAGES, *sorted(by_rule.keys() - STAGES.keys())]
+    return [_rule(told, rule, by_rule[rule]) for rule in order if rule in by_rule]
+
+
+def _rule(told: Told, rule: str, reasons: list[tuple[Reason, list[int]]]) -> RuleRow:
+    reasons.sort(key=lambda item: (-len(item[1]), item[0].figures))
+    shown = [
+        ReasonRow(reason.told(site_zone()), len(ids), sorted(told.names[id_] for id_ in ids[:_NAMES_SHOWN]))
+        for reason, ids in reasons[:_REASONS_SHOWN]
+    ]
+    total = sum(len(ids) for _, ids in reasons)
+    title = "not needed" if rule == NOT_NEEDED else f"not {STAGES.get(rule, rule)}"
+    return RuleRow(title, total, shown, len(reasons) - len(shown))
