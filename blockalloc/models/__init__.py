@@ -75,6 +75,7 @@ from blockalloc.models.reservations import (
     SiteMaintenance,
     Sublog,
 )
+from blockalloc.models.staff import StaffAccount
 
 __all__ = [
     "OS",
@@ -120,6 +121,7 @@ __all__ = [
     "Semaphore",
     "ServerRequest",
     "SiteMaintenance",
+    "StaffAccount",
     "State",
     "SubImage",
     "Sublog",
