@@ -84,7 +84,8 @@ class VclAccountBackend(BaseBackend):
         if link is None or not link.digest:
             return None
         manager = vcl_accounts.manager(link.vcl_user_id)
-        if manager is None or not link.user.is_active or not constant_time_compare(manager.digest, link.digest):
+        on = link.user.is_active and link.user.is_staff
+        if manager is None or not on or not constant_time_compare(manager.digest, link.digest):
             # Unless a sign-in of this moment has changed it.
             StaffAccount.objects.filter(pk=link.pk, digest=link.digest).update(digest="")
             log.warning(
@@ -151,7 +152,8 @@ def _obstacle(account: Account, manager: Manager | None, rows: _Rows) -> str:
         return "its user groups may not manage block allocations"
     if any(_vcl_user_id(user) is None for user in rows.others):
         return f"a Django account has the name; that of VCL is {account.name}"
-    return "its staff account is not active" if rows.own and not rows.own.is_active else ""
+    out = rows.own and not (rows.own.is_active and rows.own.is_staff)
+    return "its staff account is switched off" if out else ""
 
 
 def _sign_in(account: Account, rows: _Rows) -> StaffUser | None:
