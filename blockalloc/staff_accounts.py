@@ -89,7 +89,8 @@ class VclAccountBackend(BaseBackend):
             # Unless a sign-in of this moment has changed it.
             StaffAccount.objects.filter(pk=link.pk, digest=link.digest).update(digest="")
             log.warning(
-                "sessions of %r ended: the account, its password or its rights are not what they were", link.user
+                "sessions of %r ended: the account, its password or its rights are not what they were",
+                link.user.username,
             )
             return None
         return _with(link.user, manager)
@@ -157,14 +158,15 @@ def _obstacle(account: Account, manager: Manager | None, rows: _Rows) -> str:
 
 
 def _sign_in(account: Account, rows: _Rows) -> StaffUser | None:
-    """The account's staff account as it is to be from now on; None when another sign-in came in between."""
+    """The account's staff account as it is to be from now on; None when somebody else's got the name meanwhile."""
     try:
         with transaction.atomic():
             for user in rows.others:
                 _give_up_name(user, account)
             return _renew(rows.own, account) if rows.own else _make(account)
-    except IntegrityError:
-        return None
+    except IntegrityError:  # it signs in twice at this moment, or somebody else gets the name
+        own = _Rows.read(account.name, account).own
+        return _renew(own, account) if own and own.is_active and own.is_staff else None
 
 
 def _make(account: Account) -> StaffUser:

@@ -19,7 +19,8 @@ from pytest_django import Settings
 from blockalloc import vcl_accounts
 from blockalloc.models import Affiliation, LocalAuth, StaffAccount, User, UserGroup, UserGroupMember, UserGroupPriv
 from blockalloc.scope import Scope, scope_of
-from blockalloc.staff_accounts import PERMISSIONS
+from blockalloc.staff_accounts import PERMISSIONS, _Rows
+from tests.conftest import Browser
 from tests.rpc_calls import fault_of, post
 from tests.test_admin.vcl_site import PAGES, Site, list_url, text
 from tests.test_admin.vcl_staff import GLOBAL, OWN, PASSWORD, grant, manager, sign_in
@@ -165,7 +166,7 @@ def test_a_new_user_of_the_same_name_is_another_one(jdoe: User, client: Client) 
     heir = manager("jdoe", "NCSU", GLOBAL)
     assert heir.pk != StaffAccount.objects.get().vcl_user_id
     assert not is_in(client)
-    other = Client()
+    other = Browser()
     assert sign_in(other, "jdoe@NCSU")
     assert current(other) != before
     assert current(other).username == "jdoe@NCSU"
@@ -182,19 +183,42 @@ def test_a_user_whom_vcl_renames_stays_who_it_is(jdoe: User, client: Client) -> 
     assert sign_in(client, "jroe@NCSU")
     assert current(client) == before
     assert current(client).username == "jroe@NCSU"
-    assert not sign_in(Client(), "jdoe@NCSU")
+    assert not sign_in(Browser(), "jdoe@NCSU")
 
 
 def test_two_users_may_swap_names(jdoe: User, client: Client) -> None:
     other = manager("other", "NCSU", GLOBAL, password="0ther")
     for name, password in (("jdoe@NCSU", PASSWORD), ("other@NCSU", "0ther")):
-        assert sign_in(Client(), name, password)
+        assert sign_in(Browser(), name, password)
     for user, name in ((jdoe, "swap"), (other, "jdoe"), (jdoe, "other")):
         User.objects.filter(pk=user.pk).update(unityid=name)
     for name, password, user in (("jdoe@NCSU", "0ther", other), ("other@NCSU", PASSWORD, jdoe)):
         assert sign_in(client, name, password)
         assert current(client).staffaccount.vcl_user_id == user.pk
         assert current(client).username == name
+
+
+def test_two_first_sign_ins_at_one_moment_are_one_account(
+    jdoe: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sign_in(Browser(), "jdoe@NCSU")
+    read = _Rows.read
+    early = [_Rows(None, [])]  # what the second one has read before the first was done
+    monkeypatch.setattr(_Rows, "read", lambda *args: early.pop() if early else read(*args))
+    assert sign_in(client, "jdoe@NCSU")
+    assert not early
+    assert StaffUser.objects.count() == StaffAccount.objects.count() == 1
+
+
+def test_a_django_account_that_gets_the_name_at_that_moment_keeps_it(
+    jdoe: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    StaffUser.objects.create_superuser("jdoe@NCSU", password="django")
+    read = _Rows.read
+    early = [_Rows(None, [])]
+    monkeypatch.setattr(_Rows, "read", lambda *args: early.pop() if early else read(*args))
+    assert not sign_in(client, "jdoe@NCSU")
+    assert not StaffAccount.objects.exists()
 
 
 # --- Rights, read at each request ------------------------------------------------------------------
@@ -305,7 +329,7 @@ def test_what_ends_in_vcl_ends_the_session_for_good(end: Callable[[User], None],
     grant(jdoe, OWN)
     StaffUser.objects.update(is_active=True)
     assert not is_in(client)
-    other = Client()
+    other = Browser()
     assert sign_in(other, "jdoe@NCSU")
     assert is_in(other)
     assert not is_in(client)
@@ -315,7 +339,7 @@ def test_a_session_of_the_old_password_does_not_come_back_with_the_new_one(jdoe:
     """Also if it asked for nothing in the meantime."""
     assert sign_in(client, "jdoe@NCSU")
     _new_password(jdoe)
-    other = Client()
+    other = Browser()
     assert not sign_in(other, "jdoe@NCSU")
     assert sign_in(other, "jdoe@NCSU", "new")
     assert not is_in(client)
@@ -323,7 +347,7 @@ def test_a_session_of_the_old_password_does_not_come_back_with_the_new_one(jdoe:
 
 
 def test_several_sessions_of_one_password_live_side_by_side(jdoe: User, client: Client) -> None:
-    other = Client()
+    other = Browser()
     assert sign_in(client, "jdoe@NCSU")
     assert sign_in(other, "jdoe@NCSU")
     assert is_in(client)
@@ -344,7 +368,7 @@ def test_a_superuser_can_keep_an_account_out(column: str, jdoe: User, client: Cl
     assert sign_in(client, "jdoe@NCSU")
     StaffUser.objects.update(**{column: False})
     assert not is_in(client)
-    assert not sign_in(Client(), "jdoe@NCSU")
+    assert not sign_in(Browser(), "jdoe@NCSU")
     assert not getattr(StaffUser.objects.get(), column)
 
 
@@ -424,7 +448,7 @@ def test_every_refusal_takes_the_same_work(monkeypatch: pytest.MonkeyPatch, clie
         hashes.clear()
         compared.clear()
         with CaptureQueriesContext(connection) as queries:
-            assert not sign_in(Client(), name, password, peer=f"198.51.100.{number}")
+            assert not sign_in(Browser(), name, password, peer=f"198.51.100.{number}")
         statements = [query["sql"].replace("`", '"') for query in queries]
         shapes = tuple(" ".join(re.findall(r'(?:FROM|INTO|JOIN|UPDATE) "\w+"', statement)) for statement in statements)
         seen[name, password] = (shapes, tuple(hashes), tuple(compared))

@@ -22,7 +22,7 @@ from tests.test_rpc_access import give_password, make_user
 
 GLOBAL, OWN = MANAGES_ALL_BLOCKS, MANAGES_BLOCKS_OF_AFFILIATION
 PASSWORD = "p4ss"
-STRANGE = "zulu"  # in the name of everything that belongs to the other affiliation
+STRANGE = "strangers"  # in the name of everything of the other affiliation; too long to be part of a random token
 
 
 def grant(user: User, right: str) -> UserGroup:
