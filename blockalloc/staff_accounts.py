@@ -18,7 +18,7 @@ What can be told apart by time or statements, beside Django's own check (one has
 """
 
 import logging
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -70,7 +70,8 @@ class VclAccountBackend(BaseBackend):
         problem = vcl_accounts.problem(account, password.encode("utf-8", "replace"))
         manager = vcl_accounts.manager(account.user_id)
         rows = _Rows.read(name, account)
-        problem = problem or _obstacle(account, manager, rows)
+        obstacle = _obstacle(account, manager, rows)
+        problem = problem or obstacle
         user = None if problem else _sign_in(account, rows)
         if user is None or manager is None:
             if request is not None:
@@ -121,52 +122,53 @@ def is_linked(user: AbstractBaseUser) -> bool:
     return StaffAccount.objects.filter(user_id=user.pk).exists()
 
 
-class _Rows:
+class _Row(NamedTuple):
+    """What matters of a staff account. Not a model's row: making one takes a time that could be told."""
+
+    key: int
+    username: str
+    is_on: bool
+    vcl_user_id: int | None
+
+
+class _Rows(NamedTuple):
     """The staff accounts that have to do with a sign-in: the account's own, and others of its names."""
 
-    def __init__(self, own: StaffUser | None, others: list[StaffUser]) -> None:
-        self.own = own
-        self.others = others
+    own: _Row | None
+    others: list[_Row]
 
     @classmethod
     def read(cls, name: str, account: Account) -> "_Rows":
         """In one statement."""
         wanted = account.name or vcl_accounts.full_name(name)
         names = Q(username__iexact=name) | Q(username__iexact=wanted)
-        found = list(
-            StaffUser.objects.filter(names | Q(staffaccount__vcl_user_id=account.user_id)).select_related(
-                "staffaccount"
-            )
+        found = StaffUser.objects.filter(names | Q(staffaccount__vcl_user_id=account.user_id)).values_list(
+            "pk", "username", "is_active", "is_staff", "staffaccount__vcl_user_id"
         )
-        own = next((user for user in found if _vcl_user_id(user) == account.user_id), None)
-        return cls(own, [user for user in found if user is not own])
-
-
-def _vcl_user_id(user: StaffUser) -> int | None:
-    link: StaffAccount | None = getattr(user, "staffaccount", None)
-    return link.vcl_user_id if link else None
+        rows = [_Row(key, username, active and staff, linked) for key, username, active, staff, linked in found]
+        own = next((row for row in rows if row.vcl_user_id == account.user_id), None)
+        return cls(own, [row for row in rows if row is not own])
 
 
 def _obstacle(account: Account, manager: Manager | None, rows: _Rows) -> str:
     """Why somebody with the right password gets in none the less; "" for nothing."""
     if manager is None or manager.digest != account.digest:
         return "its user groups may not manage block allocations"
-    if any(_vcl_user_id(user) is None for user in rows.others):
+    if any(row.vcl_user_id is None for row in rows.others):
         return f"a Django account has the name; that of VCL is {account.name}"
-    out = rows.own and not (rows.own.is_active and rows.own.is_staff)
-    return "its staff account is switched off" if out else ""
+    return "its staff account is switched off" if rows.own and not rows.own.is_on else ""
 
 
 def _sign_in(account: Account, rows: _Rows) -> StaffUser | None:
     """The account's staff account as it is to be from now on; None when somebody else's got the name meanwhile."""
     try:
         with transaction.atomic():
-            for user in rows.others:
-                _give_up_name(user, account)
+            for row in rows.others:
+                _give_up_name(row, account)
             return _renew(rows.own, account) if rows.own else _make(account)
     except IntegrityError:  # it signs in twice at this moment, or somebody else gets the name
         own = _Rows.read(account.name, account).own
-        return _renew(own, account) if own and own.is_active and own.is_staff else None
+        return _renew(own, account) if own and own.is_on else None
 
 
 def _make(account: Account) -> StaffUser:
@@ -178,9 +180,10 @@ def _make(account: Account) -> StaffUser:
     return user
 
 
-def _renew(user: StaffUser, account: Account) -> StaffUser:
+def _renew(row: _Row, account: Account) -> StaffUser:
     """After a change of name or password in VCL, or the end of the sessions."""
-    link: StaffAccount = user.staffaccount
+    link = StaffAccount.objects.select_related("user").get(user_id=row.key)
+    user = link.user
     if user.username != account.name:
         user.username = account.name
         user.save(update_fields=["username"])
@@ -193,11 +196,11 @@ def _renew(user: StaffUser, account: Account) -> StaffUser:
     return user
 
 
-def _give_up_name(user: StaffUser, account: Account) -> None:
+def _give_up_name(row: _Row, account: Account) -> None:
     """VCL has another user of the name now. The old one's staff account stays, with what it did, under another."""
-    if folded(user.username) == folded(account.name):
-        user.username = f"{user.username} (VCL user {_vcl_user_id(user)})"
-        user.save(update_fields=["username"])
+    if folded(row.username) == folded(account.name):
+        name = f"{row.username} (VCL user {row.vcl_user_id})"
+        StaffUser.objects.filter(pk=row.key).update(username=name)
 
 
 def _with(user: StaffUser, manager: Manager) -> StaffUser:

@@ -121,13 +121,12 @@ def manager(user_id: int) -> Manager | None:
         )
         .first()
     )
-    if row is None:
-        return None
-    unityid, affiliation_id, affiliation, passhash, salt, all_blocks, own_blocks = row
-    if not (all_blocks or own_blocks):
-        return None
+    # Nobody's is made, too, to take the same work.
+    none = ("", 0, "", NOBODY.passhash, NOBODY.salt, False, False)
+    unityid, affiliation_id, affiliation, passhash, salt, all_blocks, own_blocks = row or none
     account = Account(user_id, f"{unityid}@{affiliation}", passhash, salt, locked_out=False)
-    return Manager(account.name, affiliation_id, affiliation, bool(all_blocks), account.digest)
+    found = Manager(account.name, affiliation_id, affiliation, bool(all_blocks), account.digest)
+    return found if all_blocks or own_blocks else None
 
 
 def _has(right: str) -> Exists:
