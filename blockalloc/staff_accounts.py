@@ -209,6 +209,6 @@ def _with(user: StaffUser, manager: Manager) -> StaffUser:
     setattr(user, _MANAGER, manager)
     # Never by Django's tables, whatever they hold: ModelBackend finds its answers here, and asks no database.
     user.is_superuser = False
-    for cache in ("_perm_cache", "_user_perm_cache", "_group_perm_cache"):
+    for cache in ("_user_perm_cache", "_group_perm_cache"):
         setattr(user, cache, set())
     return user
