@@ -38,17 +38,20 @@ class Attempt:
     address: str
     began: int  # Unix seconds
     pair: "_Counter"
+    other_pair: "_Counter | None"  # that of another name for perhaps the same account
     place: "_Counter"
     failures: Mapping[str, int]
 
     @property
     def seconds_to_wait(self) -> int:
         """How long nothing is checked; 0 when it may go on."""
-        return max(counter.seconds_to_wait(self.failures, self.began) for counter in (self.pair, self.place))
+        pair = seconds_to_wait(self.failures, [*self.pair.keys(self.began), *self._other_keys()], self.began)
+        return max(pair, seconds_to_wait(self.failures, self.place.keys(self.began), self.began))
 
     def failed(self) -> None:
         """Count a failure. Raises DatabaseError when it can't be counted."""
-        pair_full = self.pair.add(self.failures, self.began)
+        elsewhere = sum(1 for _ in _among(self.failures, self._other_keys()))
+        pair_full = self.pair.add(self.failures, self.began, elsewhere)
         place_full = self.place.add(self.failures, self.began)
         if pair_full or place_full:
             whose = f"everybody at {self.address}" if place_full else f"{self.user[:100]!r} at {self.address}"
@@ -56,22 +59,37 @@ class Attempt:
             log.warning("lock-out of %s begins: %d failed sign-ins within %d seconds", whose, count, seconds)
 
     def succeeded(self) -> None:
-        """End both counters. Writes nothing when there was no failure."""
-        if self.failures:
-            cache.delete_many(self.failures)
+        """End both counters, but not the other name's. Writes nothing when there was no failure."""
+        others = set(self._other_keys())
+        if ended := [key for key in self.failures if key not in others]:
+            cache.delete_many(ended)
+
+    def _other_keys(self) -> list[str]:
+        return list(self.other_pair.keys(self.began)) if self.other_pair else []
 
 
-def begin(realm: str, user: str, address: str) -> Attempt:
+def begin(realm: str, user: str, address: str, other_name: str = "") -> Attempt:
     """An attempt of `user` to sign in from `address`. Users of different realms have nothing to do with each other.
+
+    `other_name` may be the same account's: failures with either count together. A success ends those of the name
+    that was used; the others may have been meant for somebody else.
 
     Raises DatabaseError when the failures can't be read.
     """
     now = clock.now()
     place = network_of(address)
     pair, alone = _Counter.of("pair", realm, folded(user), place), _Counter.of("address", place)
-    found = cache.get_many([*pair.keys(now), *alone.keys(now)])
+    other = _Counter.of("pair", realm, folded(other_name), place) if other_name else None
+    found = cache.get_many([key for counter in (pair, other, alone) if counter for key in counter.keys(now)])
     live = {key: until for key, until in found.items() if until > now}
-    return Attempt(user, address, now, pair, alone, live)
+    return Attempt(user, address, now, pair, other, alone, live)
+
+
+def seconds_to_wait(failures: Mapping[str, int], keys: Iterable[str], now: int) -> int:
+    """Until so many failures under these keys stop to count that there are fewer than VCL_LOCKOUT_FAILURES."""
+    ends = sorted(_among(failures, keys))
+    too_many = len(ends) - settings.VCL_LOCKOUT_FAILURES
+    return ends[too_many] - now if too_many >= 0 else 0
 
 
 def refusal(seconds: int) -> str:
@@ -116,14 +134,8 @@ class _Counter:
         yield from self._keys_of(span - 1)
         yield from self._keys_of(span)
 
-    def seconds_to_wait(self, failures: Mapping[str, int], now: int) -> int:
-        """Until so many failures stop to count that there are fewer than VCL_LOCKOUT_FAILURES."""
-        ends = sorted(_among(failures, self.keys(now)))
-        too_many = len(ends) - settings.VCL_LOCKOUT_FAILURES
-        return ends[too_many] - now if too_many >= 0 else 0
-
-    def add(self, failures: Mapping[str, int], now: int) -> bool:
-        """Count a failure; whether just this one made the counter full.
+    def add(self, failures: Mapping[str, int], now: int, elsewhere: int = 0) -> bool:
+        """Count a failure; whether just this one made the counter full, with those that count `elsewhere`.
 
         Entries of a span are taken in order, so the number that was got tells how many there are.
         """
@@ -132,7 +144,7 @@ class _Counter:
         before = sum(1 for _ in _among(failures, self._keys_of(span - 1)))
         for number, key in enumerate(self._keys_of(span)):
             if key not in failures and _take(key, now + seconds):
-                return before + number + 1 == settings.VCL_LOCKOUT_FAILURES
+                return elsewhere + before + number + 1 == settings.VCL_LOCKOUT_FAILURES
         return False  # others filled it in the meantime
 
     def _keys_of(self, span: int) -> Iterator[str]:

@@ -54,6 +54,10 @@ TEMPLATES = [
         },
     },
 ]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "blockalloc.staff_accounts.VclAccountBackend",
+]
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step needed on the demo site
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -7,11 +7,12 @@ from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from blockalloc.admin.columns import NOTHING, Column
 from blockalloc.fields import validate_latin1
+from blockalloc.scope import scope_of
 
 _Row = TypeVar("_Row", bound=Model)
 _Page = TypeVar("_Page", bound=Model)
@@ -31,10 +32,12 @@ else:
 class ReadOnlyAdmin(ModelAdmin[_Row]):
     """A list and a page for each row, for whoever may view them. Nobody may add, change or delete.
 
-    `sections` says what a page shows; columns in one tuple share a line.
+    `sections` says what a page shows; columns in one tuple share a line. Columns in `only_for_all_blocks` are left out
+    for those who may see the blocks of one affiliation only: they may name anybody.
     """
 
     sections: ClassVar[Sequence[tuple[str | None, Sequence[Column | tuple[Column, ...]]]]] = ()
+    only_for_all_blocks: ClassVar[Sequence[Column]] = ()
 
     actions = None
     empty_value_display = NOTHING
@@ -46,7 +49,11 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
 
     def get_fieldsets(self, request: HttpRequest, obj: _Row | None = None) -> Any:
         """The sections, as Django wants them."""
-        return [(title, {"fields": tuple(columns)}) for title, columns in self.sections]
+        left_out = self.only_for_all_blocks if scope_of(request.user).is_limited else ()
+        return [
+            (title, {"fields": tuple(column for column in columns if column not in left_out)})
+            for title, columns in self.sections
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: _Row | None = None) -> Any:
         """All that is shown."""
@@ -91,6 +98,13 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
             raise PermissionDenied
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> _Row | None:
+        """The row of a page, by its key. Raises Http404 for who may not see all rows, as for one that is not there."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None and scope_of(request.user).is_limited:
+            raise Http404
+        return found
 
     def render_change_form(
         self,

@@ -21,6 +21,7 @@ from blockalloc.admin.columns import column, fact, link, link_to, when
 from blockalloc.admin.counts import first, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, OpenFilter, now
 from blockalloc.models import BlockRequest, BlockTime
+from blockalloc.scope import scope_of
 
 
 def with_next_time(requests: QuerySet[BlockRequest]) -> QuerySet[BlockRequest]:
@@ -183,7 +184,8 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
     inlines = (TimesInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:
-        """With all that list and page show."""
+        """Those that are to be seen, with all that list and page show."""
         related = ("image", "group__affiliation", "owner__affiliation", "managementnode")
         requests = BlockRequest.objects.select_related(*related)
+        requests = requests.filter(scope_of(request.user).of())
         return with_next_time(requests.only("comments", "managementnode__hostname", *of_request("")))

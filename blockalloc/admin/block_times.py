@@ -21,6 +21,7 @@ from blockalloc.admin.filters import (
     now,
 )
 from blockalloc.models import BlockComputer, BlockTime, Request
+from blockalloc.scope import scope_of
 
 _ACCEPTED = "accepted"
 
@@ -323,7 +324,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         return f"{row.blockRequest.name}, {when(row.start)}"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
-        """With all that list and page show."""
+        """Those that are to be seen, with all that list and page show."""
         times = BlockTime.objects.select_related(
             "blockRequest__image", "blockRequest__group__affiliation", "blockRequest__owner__affiliation"
         ).only(
@@ -334,6 +335,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             *of_request("blockRequest__"),
         )
         revision = first(production_revisions("blockRequest__image"), "imagename")
+        times = times.filter(scope_of(request.user).of("blockRequest__"))
         return with_counts(times).annotate(revision_name=revision)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html
 
+from blockalloc.models import User
 from blockalloc.site_time import instant_to_local
 
 NOTHING = "–"
@@ -87,6 +88,11 @@ def link_to(model: type[Model], key: object, text: str) -> str:
 def list_link(model: type[Model], text: str, **chosen: object) -> str:
     """A link to the list of `model` with these filters chosen."""
     return format_html('<a href="{}">{}</a>', reverse(f"admin:{_page(model)}_changelist", query=chosen), text)
+
+
+def person(row: Model, user: User) -> str:
+    """The user's name, for whoever may see users of all affiliations or is of the same (`only_affiliation`)."""
+    return str(user) if fact(row, "only_affiliation") in (None, user.affiliation_id) else "somebody else"
 
 
 def fact(row: Model, name: str) -> Any:

@@ -3,15 +3,16 @@
 from datetime import datetime
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from blockalloc.admin.columns import column, fact, in_words, link, link_to, until, when
+from blockalloc.admin.columns import column, fact, in_words, link, link_to, person, until, when
 from blockalloc.admin.counts import first, with_reload
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, RelatedFilter, now
 from blockalloc.admin.reloads import reload_link
 from blockalloc.models import BlockComputer, BlockTime, Computer, Request, Reservation, ResourceGroup, State
+from blockalloc.scope import Scope, scope_of
 
 # --- Facts of a computer ------------------------------------------------------------------------
 
@@ -178,6 +179,11 @@ def block_reload(held: BlockComputer) -> str | None:
     return link_to(Request, held.reloadrequestid, when(begins)) if begins else None
 
 
+def _coming(scope: Scope) -> QuerySet[BlockComputer]:
+    """Computers of block times now and to come, of those that are to be seen."""
+    return BlockComputer.objects.filter(scope.of("blockTime__blockRequest__"), blockTime__end__gt=now())
+
+
 class BlocksInline(ReadOnlyInline[BlockComputer, Computer]):
     """The blocks that the computer is in, now and to come."""
 
@@ -187,9 +193,7 @@ class BlocksInline(ReadOnlyInline[BlockComputer, Computer]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockComputer]:
         """The next one first."""
-        held = BlockComputer.objects.filter(blockTime__end__gt=now()).select_related(
-            "image", "blockTime__blockRequest__group__affiliation"
-        )
+        held = _coming(scope_of(request.user)).select_related("image", "blockTime__blockRequest__group__affiliation")
         columns = (
             "computer",
             "reloadrequestid",
@@ -205,8 +209,10 @@ class BlocksInline(ReadOnlyInline[BlockComputer, Computer]):
 
 @column("For")
 def reserved_for(reservation: Reservation) -> str:
-    """A reload leads to its page."""
-    return reload_link(reservation.request, "reload") or str(reservation.request.user)
+    """A reload leads to its page, if that is to be seen."""
+    shown = bool(fact(reservation, "reload_shown"))
+    by_reload = reload_link(reservation.request, "reload", to_be_seen=shown)
+    return by_reload or person(reservation, reservation.request.user)
 
 
 @column("Image")
@@ -260,7 +266,11 @@ class ReservationsInline(ReadOnlyInline[Reservation, Computer]):
             "image__prettyname",
             "managementnode__hostname",
         )
-        coming = Reservation.objects.filter(request__end__gt=now())
+        scope = scope_of(request.user)
+        shown = ExpressionWrapper(Q(pk__isnull=False) & scope.of_reloads("request"), BooleanField())
+        coming = Reservation.objects.filter(request__end__gt=now()).annotate(
+            reload_shown=shown, only_affiliation=scope.as_column()
+        )
         return coming.select_related(*related).only(*columns).order_by("request__start", "pk")
 
 
@@ -300,7 +310,7 @@ class BlockFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """In a block now or to come, or in none."""
-        coming = Exists(BlockComputer.objects.filter(computer=OuterRef("pk"), blockTime__end__gt=now()))
+        coming = Exists(_coming(self.scope).filter(computer=OuterRef("pk")))
         return {
             ALL: Choice("All", Q()),
             "yes": Choice("In a block now or to come", Q(coming)),
@@ -355,11 +365,12 @@ class ComputerAdmin(ReadOnlyAdmin[Computer]):
             ),
         ),
     )
+    only_for_all_blocks = (notes,)  # VCL writes into them who put a computer into maintenance
     inlines = (BlocksInline, ReservationsInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Computer]:
         """With the next block. The computers' private keys are in the same table and are not read."""
-        held = BlockComputer.objects.filter(computer=OuterRef("pk"), blockTime__end__gt=now())
+        held = _coming(scope_of(request.user)).filter(computer=OuterRef("pk"))
         soonest = held.order_by("blockTime__start")
         return (
             Computer.objects.select_related(*_RELATED)

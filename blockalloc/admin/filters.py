@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from blockalloc import clock
 from blockalloc.models import BlockRequest, Image, UserGroup
+from blockalloc.scope import Scope, scope_of
 from blockalloc.site_time import local_to_instant, site_zone
 
 if TYPE_CHECKING:
@@ -44,12 +45,15 @@ class Choice(NamedTuple):
 class ChoiceFilter(SimpleListFilter):
     """A choice of conditions. While nothing (or nothing known) is chosen, the first of them is in force."""
 
+    scope: Scope  # of the person who looks
+
     def options(self) -> dict[str, Choice]:
         """The choices by what they are called in the page's address."""
         raise NotImplementedError
 
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> list[tuple[str, str]]:
         """The choices, as Django wants them."""
+        self.scope = scope_of(request.user)
         self._options = self.options()
         return [(name, choice.label) for name, choice in self._options.items()] if len(self._options) > 1 else []
 
@@ -189,13 +193,17 @@ class GroupFilter(RelatedFilter):
     parameter_name = "group"
 
     def candidates(self) -> QuerySet[UserGroup]:
-        """The groups that have blocks."""
-        groups = UserGroup.objects.filter(Exists(_remembered().filter(group=OuterRef("pk"))))
+        """The groups that have blocks, of those that are to be seen."""
+        blocks = _remembered().filter(self.scope.of(), group=OuterRef("pk"))
+        groups = UserGroup.objects.filter(Exists(blocks))
         return self._with_affiliation(groups).order_by("name")
 
     def named(self, key: int) -> QuerySet[UserGroup]:
-        """Any group."""
-        return self._with_affiliation(UserGroup.objects.filter(pk=key))
+        """Any group that is to be seen."""
+        groups = UserGroup.objects.filter(pk=key)
+        if self.scope.is_limited:
+            groups = groups.filter(Exists(BlockRequest.objects.filter(self.scope.of(), group=OuterRef("pk"))))
+        return self._with_affiliation(groups)
 
     def _with_affiliation(self, groups: QuerySet[UserGroup]) -> QuerySet[UserGroup]:
         return groups.select_related("affiliation").only("name", "affiliation__name")
@@ -208,12 +216,12 @@ class ImageFilter(RelatedFilter):
     parameter_name = "image"
 
     def candidates(self) -> QuerySet[Image]:
-        """The images of blocks."""
-        images = Image.objects.filter(Exists(_remembered().filter(image=OuterRef("pk"))))
+        """The images of blocks, of those that are to be seen."""
+        images = Image.objects.filter(Exists(_remembered().filter(self.scope.of(), image=OuterRef("pk"))))
         return images.only("prettyname").order_by("prettyname")
 
     def named(self, key: int) -> QuerySet[Image]:
-        """Without the long texts."""
+        """Any image, without the long texts: images are to be seen by all who see blocks."""
         return Image.objects.filter(pk=key).only("prettyname")
 
 

@@ -17,10 +17,11 @@ from blockalloc.admin.block_requests import (
     times_to_come,
     with_next_time,
 )
-from blockalloc.admin.columns import column, duration, fact, in_words, link, list_link
+from blockalloc.admin.columns import column, duration, fact, in_words, link, list_link, person
 from blockalloc.admin.counts import first, number_of, production_revisions
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, now
 from blockalloc.models import BlockRequest, BlockTime, Computer, Image, ImageRevision, SubImage
+from blockalloc.scope import Scope, scope_of
 from blockalloc.store import rows, snapshot
 
 # --- Facts of an image --------------------------------------------------------------------------
@@ -111,7 +112,7 @@ def reload_time(image: Image) -> str:
 @column("Owner")
 def owner(image: Image) -> str | None:
     """Who sees to it."""
-    return str(image.owner) if image.owner else None
+    return person(image, image.owner) if image.owner else None
 
 
 @column("Removed")
@@ -135,6 +136,10 @@ def all_times(image: Image) -> str:
 # --- Its blocks and revisions -------------------------------------------------------------------
 
 
+def _open(scope: Scope) -> QuerySet[BlockRequest]:
+    return BlockRequest.objects.filter(scope.of(), expireTime__gt=now())
+
+
 @column("Block")
 def block(request: BlockRequest) -> str | None:
     """To the page of the request."""
@@ -142,7 +147,7 @@ def block(request: BlockRequest) -> str | None:
 
 
 class BlocksInline(ReadOnlyInline[BlockRequest, Image]):
-    """The requests for the image that are not over."""
+    """The requests for the image that are not over, of those that are to be seen."""
 
     model = BlockRequest
     verbose_name_plural = "open blocks"
@@ -150,7 +155,7 @@ class BlocksInline(ReadOnlyInline[BlockRequest, Image]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:
         """By name."""
-        open_ = BlockRequest.objects.filter(expireTime__gt=now()).select_related("group__affiliation")
+        open_ = _open(scope_of(request.user)).select_related("group__affiliation")
         columns = ("image", "name", "numMachines", "status", "expireTime", "group__name", "group__affiliation__name")
         return with_next_time(open_.only(*columns)).order_by("name", "pk")
 
@@ -214,7 +219,7 @@ class InBlocksFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """In open blocks or not."""
-        used = Exists(BlockRequest.objects.filter(image=OuterRef("pk"), expireTime__gt=now()))
+        used = Exists(_open(self.scope).filter(image=OuterRef("pk")))
         return {
             ALL: Choice("All", Q()),
             "yes": Choice("In open blocks", Q(used)),
@@ -269,13 +274,14 @@ class ImageAdmin(ReadOnlyAdmin[Image]):
         holding = Computer.objects.filter(
             deleted=0, currentimage=OuterRef("pk"), imagerevision__image=F("currentimage"), imagerevision__production=1
         )
-        open_ = BlockRequest.objects.filter(image=OuterRef("pk"), expireTime__gt=now())
+        scope = scope_of(request.user)
         return (
             Image.objects.select_related("OS", "platform", "imagemeta", "owner__affiliation")
             .only(*_COLUMNS)
             .annotate(
                 revision_name=first(production_revisions("pk"), "imagename"),
                 loaded_on=number_of(holding, "currentimage"),
-                open_blocks=number_of(open_, "image"),
+                open_blocks=number_of(_open(scope).filter(image=OuterRef("pk")), "image"),
+                only_affiliation=scope.as_column(),
             )
         )

@@ -13,6 +13,7 @@ from blockalloc.admin.columns import column, fact, link, link_to, when
 from blockalloc.admin.counts import first
 from blockalloc.admin.filters import DayFilter, RelatedFilter, latest_first
 from blockalloc.models import BlockComputer, BlockTime, ManagementNode, Request, Reservation
+from blockalloc.scope import scope_of
 
 _PENDING, _RELOAD = 14, 19  # states; their numbers are the same at all sites
 _OWNER = {"user__unityid": "vclreload", "user__affiliation__name": "Local"}
@@ -27,11 +28,13 @@ def reloads() -> QuerySet[Request]:
     return Request.objects.filter(Q(state=_RELOAD) | Q(laststate=_RELOAD), **_OWNER)
 
 
-def reload_link(request: Request, text: str) -> str | None:
-    """To the page of the reload; None for another kind of request. The user must have been fetched."""
+def reload_link(request: Request, text: str, *, to_be_seen: bool = True) -> str | None:
+    """To the page of the reload, or the text alone; None for another kind of request. The user must be fetched."""
     owner = request.user
     ours = (owner.unityid, owner.affiliation.name) == tuple(_OWNER.values())
-    return link(request, text) if ours and _RELOAD in (request.state_id, request.laststate_id) else None
+    if not (ours and _RELOAD in (request.state_id, request.laststate_id)):
+        return None
+    return link(request, text) if to_be_seen else text
 
 
 @column("Computers")
@@ -129,8 +132,8 @@ class NodeFilter(RelatedFilter):
         return Q(Exists(Reservation.objects.filter(request=OuterRef("pk"), managementnode=row)))
 
     def candidates(self) -> QuerySet[ManagementNode]:
-        """Those that have reloads."""
-        theirs = reloads().filter(reservation__managementnode=OuterRef("pk"))
+        """Those that have reloads, of those that are to be seen."""
+        theirs = reloads().filter(self.scope.of_reloads(), reservation__managementnode=OuterRef("pk"))
         return ManagementNode.objects.filter(Exists(theirs)).only("hostname").order_by("hostname")
 
     def named(self, key: int) -> QuerySet[ManagementNode]:
@@ -161,12 +164,16 @@ class ReloadAdmin(ReadOnlyAdmin[Request]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Request]:
         """With the computers and the block that each reload is for."""
         # The column reloadrequestid has no index: the way to the block is by the computer.
+        scope = scope_of(request.user)
         held = BlockComputer.objects.filter(
-            computer__reservation__request=OuterRef("pk"), reloadrequestid=OuterRef("pk")
+            scope.of("blockTime__blockRequest__"),
+            computer__reservation__request=OuterRef("pk"),
+            reloadrequestid=OuterRef("pk"),
         ).order_by("blockTime")
         reservations = Prefetch("reservation_set", _named(Reservation.objects.all()), to_attr="found_reservations")
         return (
             reloads()
+            .filter(scope.of_reloads())
             .select_related("state")
             .only("start", "end", "state__name")
             .prefetch_related(reservations)

@@ -76,6 +76,7 @@ from blockalloc.models.reservations import (
     SiteMaintenance,
     Sublog,
 )
+from blockalloc.models.staff import StaffAccount
 
 __all__ = [
     "OS",
@@ -123,6 +124,7 @@ __all__ = [
     "Semaphore",
     "ServerRequest",
     "SiteMaintenance",
+    "StaffAccount",
     "State",
     "SubImage",
     "Sublog",

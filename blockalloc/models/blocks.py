@@ -55,6 +55,13 @@ class BlockTime(models.Model):
     class Meta:
         managed = False
         db_table = "blockTimes"
+        # What staff may do beside looking. Who has them: Django's accounts by its own tables, those of VCL by VCL's.
+        permissions = [
+            ("allocate_blocktime", "Can have computers allocated to a block time"),
+            ("dry_run_blocktime", "Can try out what an allocation of a block time would do"),
+            ("release_blocktime", "Can release computers of a block time"),
+            ("skip_blocktime", "Can have a block time skipped, or not skipped"),
+        ]
 
     def __str__(self) -> str:
         return span(self.start, self.end)

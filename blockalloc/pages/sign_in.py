@@ -6,15 +6,26 @@ from typing import Any
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 
-from blockalloc import lockout
+from blockalloc import lockout, vcl_accounts
 from blockalloc.fields import fits_latin1
+from blockalloc.staff_accounts import is_linked, manager_of, refusal
 from blockalloc.transport import client_address
 
 log = logging.getLogger(__name__)
 
 
 class SignInForm(AdminAuthenticationForm):
-    """Name and password of a staff account. Refuses, without looking at either, while there is a lock-out."""
+    """Name and password of a staff account. Refuses, without looking at either, while there is a lock-out.
+
+    The lock-outs are the staff form's own: failures with an account of VCL over XML-RPC don't count here, nor those
+    here there; those of an address count for both. A name alone may be meant for VCL's account of affiliation Local:
+    failures with "jdoe" and with "jdoe@Local" count together. A success ends those of the name that was typed only,
+    for a Django account "jdoe" may be somebody else's.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "Name (VCL: name or name@affiliation)"
 
     def clean(self) -> dict[str, Any]:
         """The form's values. Raises ValidationError when they let nobody in, or nobody for now."""
@@ -22,7 +33,7 @@ class SignInForm(AdminAuthenticationForm):
             return super().clean()  # nothing that could be checked
         assert self.request is not None, "the admin gives its request to the form"
         name, address = self.cleaned_data["username"], client_address(self.request)
-        attempt = lockout.begin("staff", name, address)
+        attempt = lockout.begin("staff", name, address, vcl_accounts.other_name(name))
         if attempt.seconds_to_wait:
             text = lockout.refusal(attempt.seconds_to_wait)
             log.warning("staff sign-in refused: %.100r from %s: %s", name, address, text)
@@ -33,13 +44,21 @@ class SignInForm(AdminAuthenticationForm):
             cleaned = super().clean()
             self._check_name(name)
         except ValidationError:
-            log.warning("staff sign-in refused: %.100r from %s: wrong name or password, or not staff", name, address)
+            reason = refusal(self.request) or "not asked"
+            said = "wrong name or password, or not staff"
+            log.warning("staff sign-in refused: %.100r from %s: Django: %s; VCL: %s", name, address, said, reason)
             attempt.failed()
             raise
         attempt.succeeded()
         return cleaned
 
     def _check_name(self, name: str) -> None:
-        """Refuse another spelling that only the database takes for the name: it would have a lock-out of its own."""
-        if lockout.folded(self.get_user().get_username()) != lockout.folded(name):
+        """Refuse another spelling that only the database takes for the name: it would have a lock-out of its own.
+
+        And refuse a password of Django's for an account of VCL, should it have got one: VCL has to know it.
+        """
+        user = self.get_user()
+        manager = manager_of(user)
+        found, typed = (manager.name, vcl_accounts.full_name(name)) if manager else (user.get_username(), name)
+        if lockout.folded(found) != lockout.folded(typed) or (manager is None and is_linked(user)):
             raise self.get_invalid_login_error()

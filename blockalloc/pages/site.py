@@ -3,10 +3,13 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 
 from blockalloc.pages.sign_in import SignInForm
+from blockalloc.staff_accounts import manager_of
 
 
 class StaffSite(AdminSite):
@@ -27,7 +30,7 @@ class StaffSite(AdminSite):
         return [*addresses.patterns(self), *super().get_urls()]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """With the menu: what this person may see."""
+        """With the menu: what this person may see; and by which account of VCL the person has signed in."""
         from blockalloc.pages.menu import ENTRIES
 
         menu = [
@@ -35,4 +38,10 @@ class StaffSite(AdminSite):
             for entry in ENTRIES
             if request.user.has_perm(entry.permission)
         ]
-        return {**super().each_context(request), "menu": menu}
+        return {**super().each_context(request), "menu": menu, "vcl_manager": manager_of(request.user)}
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """For Django's own accounts. The passwords of the others are VCL's."""
+        if manager_of(request.user):
+            raise PermissionDenied
+        return super().password_change(request, extra_context)

@@ -18,8 +18,6 @@ NOT_NEEDED = frozenset(
         "IMtype",
         "loginlog",
         "serverrequest",
-        "usergrouppriv",
-        "usergroupprivtype",
         "variable",
         "vmprofile",
         "vmtype",
