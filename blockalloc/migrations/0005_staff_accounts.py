@@ -9,7 +9,7 @@ from blockalloc.schema.operations import EncodeAsUtf8mb4
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("blockalloc", "0003_cache"),
+        ("blockalloc", "0004_decisions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
