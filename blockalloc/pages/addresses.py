@@ -3,11 +3,13 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
+from blockalloc.pages.load_times import load_times
 from blockalloc.pages.timeline.page import timeline
 
 
 def patterns(site: AdminSite) -> list[URLPattern]:
     """All of them. Who is not signed in is sent to the sign-in page; see `frame.page` for who may see what."""
     return [
+        path("blockalloc/image/<int:image_id>/load-times/", site.admin_view(load_times), name="load_times"),
         path("timeline/", site.admin_view(timeline), name="timeline"),
     ]

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from blockalloc.site_time import site_zone
-from blockalloc.store import links, promises, times
+from blockalloc.store import links, loads, promises, times
 from blockalloc.store.sql import fetch
-from scheduling import load_time
 from scheduling.facts import Block, Computer, Image, ManagementNode, Member, Site
 from scheduling.reload_plan import ADOPTED_ROOM, ROOM, step
 from scheduling.windows import HOUR
@@ -26,12 +24,6 @@ WHERE c.deleted = 0 OR c.vmhostid IS NOT NULL OR c.id IN (SELECT computerid FROM
 """
 
 _NODES = "SELECT n.id, n.hostname, s.name, n.lastcheckin FROM managementnode n JOIN state s ON s.id = n.stateid"
-
-_LOADS = """
-SELECT start, loaded FROM log
-WHERE imageid = %s AND wasavailable = 1 AND ending <> 'failed' AND nowfuture = 'now' AND loaded IS NOT NULL
-  AND start > %s
-"""
 
 _MEMBERS = "SELECT u.id, u.unityid FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid = %s"
 
@@ -57,13 +49,7 @@ def members(group_id: int | None) -> list[tuple[int, str]]:
 
 def load_seconds(image: Image, now: int) -> int:
     """How long the image takes to load, by the loads of the last 12 months (SPEC 6)."""
-    since = _year_before(datetime.fromtimestamp(now, site_zone())).strftime("%Y-%m-%d %H:%M:%S")
-    loads = (
-        (begun, loaded)
-        for begun, loaded in ((times.from_local(a), times.from_local(b)) for a, b in fetch(_LOADS, [image.id, since]))
-        if begun is not None and loaded is not None
-    )
-    return load_time.estimate(loads, image.reload_minutes)
+    return loads.estimate(image, loads.read(image.id, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +137,3 @@ def _install_types(linked: links.Links, images: Sequence[Image]) -> dict[int, fr
 
 def _nodes() -> list[ManagementNode]:
     return [ManagementNode(id_, name, state, times.from_utc(seen)) for id_, name, state, seen in fetch(_NODES)]
-
-
-def _year_before(moment: datetime) -> datetime:
-    """The same local time twelve months ago; the last of February for a leap day."""
-    try:
-        return moment.replace(year=moment.year - 1)
-    except ValueError:
-        return moment.replace(year=moment.year - 1, day=28)

@@ -38,8 +38,8 @@ _FORMS = {
     BLOCK: _Form(2, 16, 0),
     FOREIGN: _Form(2, 16, 0, "timeline-dots"),
     LEAD: _Form(2, 16, 0, "timeline-stripes"),
-    USER: _Form(19, 13, 6),
-    RELOAD: _Form(19, 13, 0, "timeline-stripes"),
+    USER: _Form(19, 14, 6),
+    RELOAD: _Form(19, 14, 0, "timeline-stripes"),
 }
 
 LEGEND = (
@@ -95,7 +95,8 @@ def head(axis: Axis, bands: Sequence[Band], now: int, days: Sequence[str | None]
         _now(axis, now, ROW, ""),
         _labels(axis, addresses),
         _bands(axis, bands, HEAD, top=HEAD - 6),
-        _now(axis, now, HEAD, "now"),
+        # Where it would be written over the name of a day, the legend is enough.
+        _now(axis, now, HEAD, "now" if axis.zoom != WEEK and axis.place(now) > 8 else ""),
     )
 
 
@@ -148,7 +149,7 @@ def _text(bar: Bar, width: float) -> SafeString:
     if not bar.text or width / 100 * NARROWEST < _ROOM_FOR_TEXT:
         return SafeString("")
     text = conditional_escape(Truncator(bar.text).chars(_LONGEST) if len(bar.text) > _LONGEST else bar.text)
-    return SafeString(f'<text x="4" y="{_FORMS[bar.kind].height - 4}">{text}</text>')
+    return SafeString(f'<text x="5" y="{_FORMS[bar.kind].height - 4}">{text}</text>')
 
 
 def _lines(axis: Axis) -> Iterable[tuple[str, str, str, int]]:

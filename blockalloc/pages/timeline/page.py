@@ -31,6 +31,7 @@ class Row(NamedTuple):
     """A computer of the page."""
 
     name: str
+    domain: str
     address: str | None
     marks: list[tuple[str, str]]  # (word, class)
     drawing: str
@@ -150,7 +151,7 @@ def _rows(machines: Iterable[Machine], booked: Bookings, axis: Axis, reader: Rea
         bars[found.computer_id].append(words.bar_of_reservation(found, reader, names[found.computer_id]))
     return [
         Row(
-            machine.hostname,
+            *_parts(machine.hostname),
             reader.computer(machine.id),
             _marks(machine),
             drawing.line(axis, sorted(_visible(bars[machine.id], axis), key=lambda bar: (bar.start, bar.end))),
@@ -161,6 +162,12 @@ def _rows(machines: Iterable[Machine], booked: Bookings, axis: Axis, reader: Rea
 
 def _visible(bars: Iterable[Bar], axis: Axis) -> Iterable[Bar]:
     return (bar for bar in bars if bar.start < axis.end and bar.end > axis.start)
+
+
+def _parts(hostname: str) -> tuple[str, str]:
+    """`vm1` and `.example.edu`, of which a phone shows the first; an address is left whole."""
+    name, dot, domain = hostname.partition(".")
+    return (hostname, "") if name.isdecimal() else (name, dot + domain)
 
 
 def _marks(machine: Machine) -> list[tuple[str, str]]:
