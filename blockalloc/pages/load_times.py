@@ -39,7 +39,7 @@ def load_times(request: HttpRequest, image_id: int) -> HttpResponse:
         reload_minutes=image.reload_minutes,
         facts=facts,
         trust=_trust(facts, estimate),
-        others=_others(facts, lost, estimate),
+        others=_others(facts, lost),
         percentiles=[(_NAMES[percent], percent, duration(seconds)) for percent, seconds in facts.percentiles],
         histogram=_histogram(facts, estimate),
         months=_months(facts.months),
@@ -51,14 +51,15 @@ def _trust(facts: Statistics, estimate: int) -> str:
     window = f"{duration(estimate + ROOM)} (the estimate and {ROOM // MINUTE} minutes, the room that a reload gets)"
     longer = f"{_part(facts.longer, facts.number)} took longer than the estimate"
     if not facts.late:
-        return f"{longer}. None took longer than {window}: each would have been ready when its block began."
+        return f"{longer}. None of them took longer than {window}: each would have been ready when its block began."
     late = f"{_part(facts.late, facts.number)} took longer than {window}"
     return f"{longer}. {late}: a block that began then would have found the computer still loading."
 
 
-def _others(facts: Statistics, lost: loads.Lost, estimate: int) -> list[tuple[int, str]]:
+def _others(facts: Statistics, lost: loads.Lost) -> list[tuple[int, str]]:
     """The loads that do not count, by why."""
-    late = "" if not facts.stuck_late else f"; {facts.stuck_late:,} of them would have been late for a block"
+    some = "all" if facts.stuck_late == facts.stuck else f"{facts.stuck_late:,}"
+    late = f"; {some} of them would have been late for a block" if facts.stuck_late else ""
     found = [
         (facts.too_short, "took 2 minutes or less: the computer held the image, none was needed"),
         (facts.stuck, f"took 30 minutes or more: something was stuck{late}"),
