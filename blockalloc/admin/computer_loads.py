@@ -28,19 +28,21 @@ _ENDINGS = {
 
 
 class Row(NamedTuple):
-    """A line of the load history."""
+    """A line of the load history; `stuck` and `failed` say what staff may have to look after."""
 
     start: str
     image: str
     took: str
+    stuck: bool
     ending: str
-    signal: str  # class of the ending; none for what needs no attention
+    failed: bool
 
 
 def row(load: Load) -> Row:
     """A load in words."""
     image = link_to(Image, load.image_id, load.image or f"image {load.image_id}")
-    return Row(_at(load.start), image, _took(load), _ENDINGS.get(load.ending, load.ending), _signal(load))
+    stuck = load.seconds is not None and load.seconds >= LONGEST
+    return Row(_at(load.start), image, _took(load), stuck, _ENDINGS.get(load.ending, load.ending), load.failed)
 
 
 def summary(history: Sequence[Load]) -> str:
@@ -94,13 +96,6 @@ def _took(load: Load) -> str:
     if load.failed:
         return text
     return f"{text}, no load was needed" if load.seconds <= SHORTEST else text
-
-
-def _signal(load: Load) -> str:
-    if load.failed:
-        return "bad"
-    stuck = load.seconds is not None and load.seconds >= LONGEST
-    return "watch" if stuck else ""
 
 
 def _at(instant: int) -> str:

@@ -38,7 +38,7 @@ def load_times(request: HttpRequest, image_id: int) -> HttpResponse:
         estimate=duration(estimate),
         reload_minutes=image.reload_minutes,
         facts=facts,
-        trust=_trust(facts, estimate),
+        trust=_trust(facts, estimate) if facts.number else "",
         others=_others(facts, lost),
         percentiles=[(_NAMES[percent], percent, duration(seconds)) for percent, seconds in facts.percentiles],
         histogram=_histogram(facts, estimate),
