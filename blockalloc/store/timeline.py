@@ -4,7 +4,7 @@ Instants are Unix seconds; ids are those of VCL's rows.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from blockalloc.store import times
@@ -40,15 +40,16 @@ LEFT JOIN user u ON u.id = r.ownerid
 WHERE t.start < %s AND t.`end` > %s
 """
 
-# The column reloadrequestid has no index: the way to the block is by the computer.
 _RESERVED = """
 SELECT v.computerid, q.id, q.stateid, q.laststateid, s.name, q.start, q.`end`, v.imageid, COALESCE(i.prettyname, ''),
-       u.unityid, COALESCE(a.name, ''), b.blockTimeid
+       u.unityid, COALESCE(a.name, '')
 FROM request q JOIN reservation v ON v.requestid = q.id JOIN state s ON s.id = q.stateid
 JOIN user u ON u.id = q.userid LEFT JOIN affiliation a ON a.id = u.affiliationid LEFT JOIN image i ON i.id = v.imageid
-LEFT JOIN blockComputers b ON b.computerid = v.computerid AND b.reloadrequestid = q.id
 WHERE q.start < %s AND q.`end` > %s
 """
+
+# The column reloadrequestid has no index: the way to the block is by the computer.
+_FOR_BLOCKS = "SELECT reloadrequestid FROM blockComputers WHERE computerid IN ({}) AND reloadrequestid IN ({})"
 
 _CLOSED = (
     "SELECT start, `end`, allowreservations, COALESCE(reason, '') FROM sitemaintenance WHERE start < %s AND `end` > %s"
@@ -91,7 +92,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A computer of a request: a user's, or a reload. `block_time_id`: the block time that a reload is for."""
+    """A computer of a request: a user's, or a reload. `for_block`: the reload is for a block, one after this time."""
 
     computer_id: int
     request_id: int
@@ -102,7 +103,7 @@ class Reserved:
     image_id: int
     image: str
     user: str
-    block_time_id: int | None
+    for_block: bool = False
 
 
 class Closed(NamedTuple):
@@ -134,17 +135,21 @@ def bookings(start: int, end: int, computers: Sequence[int] | None) -> Bookings:
     held_till = times.to_local(end + _SLACK + _LEAD)
     rows = fetch(*_on(_HELD, [held_till, begin], "b.computerid", computers))
     held = [row for row in (_held(clock, *row) for row in rows) if row.begins < end and row.end > start]
-    ids = {row.block_time_id for row in held}
     rows = fetch(*_on(_RESERVED, [till, begin], "v.computerid", computers))
-    reserved = (_reserved(clock, *row) for row in rows if is_occupying(row[2], row[3]) or _is_reload(row[2], row[3]))
-    return Bookings(
-        held,
-        [
-            row
-            for row in reserved
-            if row.start < end and row.end > start and not (row.reload and row.block_time_id in ids)
-        ],
-    )
+    found = (_reserved(clock, *row) for row in rows if is_occupying(row[2], row[3]) or _is_reload(row[2], row[3]))
+    told = {row.reload_id for row in held}
+    reserved = [
+        row for row in found if row.start < end and row.end > start and not (row.reload and row.request_id in told)
+    ]
+    return Bookings(held, _with_blocks(reserved))
+
+
+def _with_blocks(reserved: list[Reserved]) -> list[Reserved]:
+    """With which of the reloads are for blocks that begin after the time shown: those of adopted reservations may."""
+    reloads = [row for row in reserved if row.reload]
+    where = _listed(row.computer_id for row in reloads), _listed(row.request_id for row in reloads)
+    later = {request for (request,) in fetch(_FOR_BLOCKS.format(*where))}
+    return [replace(row, for_block=True) if row.reload and row.request_id in later else row for row in reserved]
 
 
 def closed(start: int, end: int) -> list[Closed]:
@@ -182,11 +187,11 @@ def _held(
 
 def _reserved(
     clock: _Clock, computer: int, request: int, state_id: int, last_state_id: int, state: str, start: times.Stored,
-    end: times.Stored, image_id: int, image: str, user: str, affiliation: str, block_time: int | None,
+    end: times.Stored, image_id: int, image: str, user: str, affiliation: str,
 ) -> Reserved:  # fmt: skip
     reload = _is_reload(state_id, last_state_id)
     times_ = clock.at(start), clock.at(end)
-    return Reserved(computer, request, reload, state, *times_, image_id, image, _at(user, affiliation), block_time)
+    return Reserved(computer, request, reload, state, *times_, image_id, image, _at(user, affiliation))
 
 
 def _is_reload(state: int, last_state: int) -> bool:
@@ -198,8 +203,12 @@ def _on(sql: str, params: list[Value], column: str, ids: Iterable[int] | None) -
     """The statement, narrowed to some computers."""
     if ids is None:
         return sql, params
-    # Ids from the database; 0, which no row has, when there are none.
-    return f"{sql} AND {column} IN ({', '.join(str(int(id_)) for id_ in ids) or '0'})", params
+    return f"{sql} AND {column} IN ({_listed(ids)})", params
+
+
+def _listed(ids: Iterable[int]) -> str:
+    """Ids from the database; 0, which no row has, when there are none."""
+    return ", ".join(str(int(id_)) for id_ in ids) or "0"
 
 
 def _at(name: str, affiliation: str) -> str:

@@ -209,7 +209,7 @@ def _summary(machines: Sequence[Machine], booked: Bookings, closed: Sequence[obj
     busy = {row.computer_id for row in booked.held} | {row.computer_id for row in booked.reserved}
     blocks = len({held.block_time_id for held in booked.held})
     users = len({found.request_id for found in booked.reserved if not found.reload})
-    reloads = len({found.request_id for found in booked.reserved if found.reload})
+    reloads = len({found.request_id for found in booked.reserved if found.reload and not found.for_block})
     parts = [
         *([counted(blocks, "block")] if blocks else []),
         *([counted(users, "reservation of users", "reservations of users")] if users else []),

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
@@ -44,7 +46,13 @@ class Reader:
 
 def span(start: int, end: int) -> str:
     """`Mon 30 Nov 2026 09:00–11:00`."""
-    first, last = (datetime.fromtimestamp(instant, site_zone()) for instant in (start, end))
+    return _span(start, end, site_zone())
+
+
+@lru_cache(maxsize=4096)
+def _span(start: int, end: int, zone: ZoneInfo) -> str:
+    """Remembered: the computers of a block have the same."""
+    first, last = (datetime.fromtimestamp(instant, zone) for instant in (start, end))
     return f"{when(first)}–{until(first, last)}"
 
 
@@ -78,8 +86,8 @@ def bar_of_reservation(found: Reserved, reader: Reader, hostname: str) -> Bar:
     time = span(found.start, found.end)
     if found.reload:
         way = reader.reload(found.request_id) if found.user == _RELOADER else reader.computer(found.computer_id)
-        title = _joined("Reload", time, found.image, hostname)
-        return Bar(RELOAD, found.start, found.end, "", title, way)
+        title = _joined("Reload for a later block" if found.for_block else "Reload", time, found.image, hostname)
+        return Bar(LEAD if found.for_block else RELOAD, found.start, found.end, "", title, way)
     who = found.user if reader.reads_names else ""
     title = _joined(f"Reservation of {who or 'a user'}", time, found.image, f"state {found.state}", hostname)
     return Bar(USER, found.start, found.end, who, title, reader.computer(found.computer_id))
