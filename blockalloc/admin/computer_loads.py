@@ -62,16 +62,16 @@ def next_load(load: NextLoad | None, now: int, scope: Scope) -> str:
     image = link_to(Image, load.image_id, load.image or f"image {load.image_id}")
     held = " (which it holds)" if load.holds_it else ""
     node = f", by {load.node}" if load.node else ""
-    return format_html("{}, {}{}, {}{}", _begins(load, now), image, held, _purpose(load, scope), node)
+    return format_html("{}, {}{}, {}{}", _begins(load, now, scope), image, held, _purpose(load, scope), node)
 
 
-def _begins(load: NextLoad, now: int) -> str:
+def _begins(load: NextLoad, now: int, scope: Scope) -> str:
     text = _at(load.start)
     if load.reload:
         late = "" if load.start > now else ", due and not begun"
         text = f"{text}, at work" if load.begun else f"{text}{late}"
-    own = load.reload and load.block_time_id is not None
-    return link_to(Request, load.request_id, text) if own else text
+    told = load.block_time_id is not None and _may_be_told(load, scope)
+    return link_to(Request, load.request_id, text) if load.reload and told else text
 
 
 def _purpose(load: NextLoad, scope: Scope) -> str:
@@ -79,10 +79,14 @@ def _purpose(load: NextLoad, scope: Scope) -> str:
         return "for a user's reservation"
     if load.block_time_id is None:
         return "for no block"
-    if scope.affiliation_id not in (None, load.affiliation_id):
+    if not _may_be_told(load, scope):
         return "for another affiliation's block"
     name = link_to(BlockTime, load.block_time_id, f"{load.block}, {_at(load.block_start)}")
     return format_html("for {}", name)
+
+
+def _may_be_told(load: NextLoad, scope: Scope) -> bool:
+    return scope.affiliation_id in (None, load.affiliation_id)
 
 
 def _took(load: Load) -> str:

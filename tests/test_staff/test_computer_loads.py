@@ -127,6 +127,10 @@ def test_another_affiliations_block_is_not_named(viewer: Client, site: Site, mon
     site.class_("Secret", owner_id=owner.pk)
     monkeypatch.setattr("blockalloc.admin.computers.scope_of", lambda _user: Scope(LOCAL))
     assert next_load(viewer, "secret-pc0").endswith("for another affiliation's block, by mn0.edu")
+    line = viewer.get(page_url("computer", Computer.objects.get(hostname="secret-pc0").pk)).content.decode()
+    line = line.partition('id="next-load"')[2].partition("</p>")[0]
+    assert "/request/" not in line
+    assert "/blocktime/" not in line
 
 
 # --- The history --------------------------------------------------------------------------------

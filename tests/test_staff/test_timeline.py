@@ -123,9 +123,33 @@ def test_places_are_by_instants(viewer: Client, site: Site, day: str, hours: int
 
 def test_a_lead_time_before_midnight_is_on_the_day_before(viewer: Client, site: Site) -> None:
     site.class_("Night", MONDAY - 9 * HOUR)
-    assert [bar.kind for bar in bars(viewer, "night-pc0", day="2026-11-29")] == ["lead"]
+    (lead,) = bars(viewer, "night-pc0", day="2026-11-29")
+    assert (lead.kind, lead.title[:18]) == ("lead", "Lead time of Night")
     assert [bar.kind for bar in bars(viewer, "night-pc0")] == ["block"]
     assert names(viewer, day="2026-11-29", busy=1) == ["night-pc0", "night-pc1"]
+
+
+def test_a_reload_may_be_for_a_block_of_days_later(viewer: Client, site: Site) -> None:
+    """So it is when a member's own reservation, which begins before the block, has joined it."""
+    time = site.time(site.request("CS1", site.ubuntu, None, 1), MONDAY + 3 * DAY)
+    reload = site.hold(time, site.computer("pc", site.windows), site.computer("idle", site.windows))
+    Request.objects.filter(pk=reload.pk).update(start=MONDAY, end=MONDAY + HOUR)
+    Reservation.objects.filter(request=reload, computer__hostname="idle").delete()
+    (lead,) = bars(viewer, "pc")
+    assert (lead.kind, lead.left, lead.width) == ("lead", share(9), share(1))
+    assert lead.title.startswith("Reload for a later block, Mon 30 Nov 2026 09:00–10:00")
+    assert lead.address == page_url("request", reload.pk)
+    # On the days between, the computer waits for it.
+    assert [(bar.kind, bar.left, bar.width) for bar in bars(viewer, "pc", day="2026-12-02")] == [("lead", 0, 100)]
+
+
+def test_what_is_over_is_not_drawn(viewer: Client, site: Site) -> None:
+    pc = site.computer("pc", site.ubuntu)
+    for end in (MONDAY - 9 * HOUR, MONDAY + 18 * HOUR):  # as the day begins, and three hours after it ends
+        site.hold(site.time(site.request("CS1", site.ubuntu, None, 1), end - 2 * HOUR), pc)
+        site.reserve(site.windows, end - HOUR, end, pc, **IN_USE)
+    assert bars(viewer, "pc") == []
+    assert names(viewer, busy=1) == []
 
 
 def test_reservations_of_users_and_other_reloads(viewer: Client, site: Site) -> None:
@@ -219,6 +243,10 @@ def test_filters(viewer: Client, site: Site, cs101: BlockTime) -> None:
     site.reserve(site.windows, MONDAY, MONDAY + HOUR, used, **IN_USE)
     kind = ResourceType.objects.get(name="computer")
     group = ResourceGroup.objects.create(name="Lab <1>", resourcetype=kind, ownerusergroup_id=1)
+    other_group = ResourceGroup.objects.create(name="Others", resourcetype=kind, ownerusergroup_id=1)
+    ResourceGroupMember(
+        resource=Resource.objects.create(resourcetype=kind, subid=used.pk), resourcegroup=other_group
+    ).save(force_insert=True)
     for computer in (pc, idle):
         resource = Resource.objects.create(resourcetype=kind, subid=computer.pk)
         ResourceGroupMember(resource=resource, resourcegroup=group).save(force_insert=True)
@@ -320,6 +348,10 @@ def test_other_affiliations_blocks_are_not_told(
     assert lead.title == "Lead time of another affiliation's block, Mon 30 Nov 2026 08:30–09:00, secret-pc0"
     assert lead.address == ""
     assert (reservation.text, reservation.title[:21]) == ("", "Reservation of a user")
+    reload = {"state_id": RELOAD, "laststate_id": RELOAD, "user_id": VCLRELOAD}
+    pc = site.computer("pc", site.ubuntu)
+    site.reserve(site.windows, MONDAY, MONDAY + HOUR, pc, **reload)
+    assert bars(viewer, "pc")[0].address == page_url("computer", pc.pk)  # the page of the reload is not theirs
     page = viewer.get(url()).content.decode()
     assert "Secret" not in page
     assert "admin@Local" not in page

@@ -85,7 +85,9 @@ def bar_of_reservation(found: Reserved, reader: Reader, hostname: str) -> Bar:
     """A user's reservation, or a reload that belongs to no block in sight."""
     time = span(found.start, found.end)
     if found.reload:
-        way = reader.reload(found.request_id) if found.user == _RELOADER else reader.computer(found.computer_id)
+        # Whoever sees one affiliation's blocks only sees the pages of their reloads only.
+        has_page = found.user == _RELOADER and reader.scope.affiliation_id is None
+        way = reader.reload(found.request_id) if has_page else reader.computer(found.computer_id)
         title = _joined("Reload for a later block" if found.for_block else "Reload", time, found.image, hostname)
         return Bar(LEAD if found.for_block else RELOAD, found.start, found.end, "", title, way)
     who = found.user if reader.reads_names else ""
