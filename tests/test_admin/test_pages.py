@@ -168,7 +168,7 @@ def test_the_page_of_an_image_tells_its_load_time_and_blocks(viewer: Client, sit
             ending="released",
         )
     page = text(viewer, page_url("image", site.ubuntu.pk))
-    assert "Expected load time: 5 min 30 s If it" in page
+    assert "Expected load time: 5 min 30 s – load times If it" in page
     assert "file-Ubuntu 22.04-v2" in page
     assert "Open blocks (1)" in page
     assert "CS101 CS101@Local 2 accepted Mon 30 Nov 2026 09:00 1" in page
