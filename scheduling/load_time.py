@@ -7,10 +7,16 @@ LONGEST = 1800  # seconds; one that took as long was stuck
 
 
 def estimate(loads: Iterable[tuple[int, int]], reload_minutes: int) -> int:
+    """Seconds that a load takes, by past loads as (start, loaded) in Unix seconds: see `mean`."""
+    return mean(((loaded - start, 1) for start, loaded in loads), reload_minutes)
+
+
+def mean(lengths: Iterable[tuple[int, int]], reload_minutes: int) -> int:
     """Seconds that a load takes: the mean of past loads, cut to whole seconds.
 
-    `loads` are (start, loaded) in Unix seconds of those log rows that count; of them only loads
-    of more than 120 s and less than 1800 s are used. Without any: the image's `reload_minutes`.
+    `lengths` are (seconds, number of loads) of those log rows that count; of them only loads of
+    more than 120 s and less than 1800 s are used. Without any: the image's `reload_minutes`.
     """
-    seconds = [loaded - start for start, loaded in loads if SHORTEST < loaded - start < LONGEST]
-    return sum(seconds) // len(seconds) if seconds else reload_minutes * 60
+    counted = [(seconds, number) for seconds, number in lengths if SHORTEST < seconds < LONGEST]
+    loads = sum(number for _, number in counted)
+    return sum(seconds * number for seconds, number in counted) // loads if loads else reload_minutes * 60

@@ -1,18 +1,23 @@
 """Computers with what they are booked for."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
-from django.http import HttpRequest
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 
-from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from blockalloc.admin.columns import column, fact, in_words, link, link_to, person, until, when
-from blockalloc.admin.counts import first, with_reload
-from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, RelatedFilter, now
-from blockalloc.admin.reloads import reload_link
-from blockalloc.models import BlockComputer, BlockTime, Computer, Request, Reservation, ResourceGroup, State
-from blockalloc.scope import Scope, scope_of
+from blockalloc import clock
+from blockalloc.admin import computer_loads
+from blockalloc.admin.base import ReadOnlyAdmin
+from blockalloc.admin.columns import column, fact, in_words, link, link_to, when
+from blockalloc.admin.computer_tables import BlocksInline, ReservationsInline, coming_blocks
+from blockalloc.admin.counts import first
+from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, RelatedFilter
+from blockalloc.models import BlockTime, Computer, ResourceGroup, State
+from blockalloc.scope import scope_of
+from blockalloc.store import load_history
 
 # --- Facts of a computer ------------------------------------------------------------------------
 
@@ -138,142 +143,6 @@ def notes(computer: Computer) -> str | None:
     return computer.notes
 
 
-# --- Its blocks and reservations ----------------------------------------------------------------
-
-
-@column("Block")
-def block(held: BlockComputer) -> str | None:
-    """To the page of the block time."""
-    return link(held.blockTime, held.blockTime.blockRequest.name)
-
-
-@column("User group")
-def block_group(held: BlockComputer) -> str | None:
-    """Whose members use it."""
-    found = held.blockTime.blockRequest.group
-    return str(found) if found else None
-
-
-@column("Image")
-def block_image(held: BlockComputer) -> str | None:
-    """What it is to hold."""
-    return link(held.image)
-
-
-@column("Start")
-def block_start(held: BlockComputer) -> datetime:
-    """When the block begins."""
-    return held.blockTime.start
-
-
-@column("End")
-def block_end(held: BlockComputer) -> str | None:
-    """When the block ends."""
-    return until(held.blockTime.start, held.blockTime.end)
-
-
-@column("Reload starts")
-def block_reload(held: BlockComputer) -> str | None:
-    """A link to the reload; nothing once VCL has removed it."""
-    begins = fact(held, "reload_start")
-    return link_to(Request, held.reloadrequestid, when(begins)) if begins else None
-
-
-def _coming(scope: Scope) -> QuerySet[BlockComputer]:
-    """Computers of block times now and to come, of those that are to be seen."""
-    return BlockComputer.objects.filter(scope.of("blockTime__blockRequest__"), blockTime__end__gt=now())
-
-
-class BlocksInline(ReadOnlyInline[BlockComputer, Computer]):
-    """The blocks that the computer is in, now and to come."""
-
-    model = BlockComputer
-    verbose_name_plural = "blocks now and to come"
-    columns = (block, block_group, block_image, block_start, block_end, block_reload)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[BlockComputer]:
-        """The next one first."""
-        held = _coming(scope_of(request.user)).select_related("image", "blockTime__blockRequest__group__affiliation")
-        columns = (
-            "computer",
-            "reloadrequestid",
-            "image__prettyname",
-            "blockTime__start",
-            "blockTime__end",
-            "blockTime__blockRequest__name",
-            "blockTime__blockRequest__group__name",
-            "blockTime__blockRequest__group__affiliation__name",
-        )
-        return with_reload(held.only(*columns)).order_by("blockTime__start")
-
-
-@column("For")
-def reserved_for(reservation: Reservation) -> str:
-    """A reload leads to its page, if that is to be seen."""
-    shown = bool(fact(reservation, "reload_shown"))
-    by_reload = reload_link(reservation.request, "reload", to_be_seen=shown)
-    return by_reload or person(reservation, reservation.request.user)
-
-
-@column("Image")
-def reserved_image(reservation: Reservation) -> str | None:
-    """What it is to hold."""
-    return link(reservation.image)
-
-
-@column("Start")
-def reserved_from(reservation: Reservation) -> datetime | None:
-    """When the reservation begins."""
-    return reservation.request.start
-
-
-@column("End")
-def reserved_until(reservation: Reservation) -> str | None:
-    """When the reservation ends."""
-    return until(reservation.request.start, reservation.request.end)
-
-
-@column("State")
-def reserved_state(reservation: Reservation) -> str:
-    """How far the back end is."""
-    return reservation.request.state.name
-
-
-@column("Management node")
-def reserved_node(reservation: Reservation) -> str:
-    """Whose back end sees to it."""
-    return reservation.managementnode.hostname
-
-
-class ReservationsInline(ReadOnlyInline[Reservation, Computer]):
-    """Who has the computer now and later, reloads included."""
-
-    model = Reservation
-    verbose_name_plural = "reservations and reloads now and to come"
-    columns = (reserved_for, reserved_image, reserved_from, reserved_until, reserved_state, reserved_node)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Reservation]:
-        """The next one first. Passwords of sessions are in the same table and are not read."""
-        related = ("request__state", "request__user__affiliation", "image", "managementnode")
-        columns = (
-            "computer",
-            "request__start",
-            "request__end",
-            "request__state__name",
-            "request__laststate",
-            "request__user__unityid",
-            "request__user__affiliation__name",
-            "image__prettyname",
-            "managementnode__hostname",
-        )
-        scope = scope_of(request.user)
-        shown = ExpressionWrapper(Q(pk__isnull=False) & scope.of_reloads("request"), BooleanField())
-        coming = Reservation.objects.filter(request__end__gt=now()).annotate(
-            reload_shown=shown, only_affiliation=scope.as_column()
-        )
-        return coming.select_related(*related).only(*columns).order_by("request__start", "pk")
-
-
 # --- List and page ------------------------------------------------------------------------------
 
 
@@ -310,7 +179,7 @@ class BlockFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """In a block now or to come, or in none."""
-        coming = Exists(_coming(self.scope).filter(computer=OuterRef("pk")))
+        coming = Exists(coming_blocks(self.scope).filter(computer=OuterRef("pk")))
         return {
             ALL: Choice("All", Q()),
             "yes": Choice("In a block now or to come", Q(coming)),
@@ -370,7 +239,7 @@ class ComputerAdmin(ReadOnlyAdmin[Computer]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Computer]:
         """With the next block. The computers' private keys are in the same table and are not read."""
-        held = _coming(scope_of(request.user)).filter(computer=OuterRef("pk"))
+        held = coming_blocks(scope_of(request.user)).filter(computer=OuterRef("pk"))
         soonest = held.order_by("blockTime__start")
         return (
             Computer.objects.select_related(*_RELATED)
@@ -381,3 +250,26 @@ class ComputerAdmin(ReadOnlyAdmin[Computer]):
                 next_name=first(soonest, "blockTime__blockRequest__name"),
             )
         )
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Computer | None = None,
+    ) -> HttpResponse:
+        """With what the computer loads next, and how its loads went."""
+        if obj is not None:
+            context.update(self._loads(request, obj))
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _loads(self, request: HttpRequest, computer: Computer) -> Mapping[str, object]:
+        moment, scope = clock.now(), scope_of(request.user)
+        history = load_history.loads(computer.pk)
+        return {
+            "next_load": computer_loads.next_load(load_history.next_load(computer.pk, moment), moment, scope),
+            "loads": [computer_loads.row(each) for each in history],
+            "often": computer_loads.summary(history),
+        }

@@ -5,6 +5,8 @@ from datetime import datetime
 from django.contrib import admin
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from blockalloc import clock
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
@@ -100,7 +102,8 @@ def open_blocks(image: Image) -> int:
 def load_time(image: Image) -> str:
     """What blocks are planned with: what loads took in the last 12 months."""
     found = rows.images(image.pk)[0].image
-    return duration(snapshot.load_seconds(found, clock.now()))
+    text = duration(snapshot.load_seconds(found, clock.now()))
+    return format_html('{} – <a href="{}">load times</a>', text, reverse("admin:load_times", args=[image.pk]))
 
 
 @column("If it was never loaded")

@@ -1,9 +1,15 @@
 """The addresses of our pages, below the admin's own."""
 
 from django.contrib.admin import AdminSite
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from blockalloc.pages.load_times import load_times
+from blockalloc.pages.timeline.page import timeline
 
 
 def patterns(site: AdminSite) -> list[URLPattern]:
     """All of them. Who is not signed in is sent to the sign-in page; see `frame.page` for who may see what."""
-    return []
+    return [
+        path("blockalloc/image/<int:image_id>/load-times/", site.admin_view(load_times), name="load_times"),
+        path("timeline/", site.admin_view(timeline), name="timeline"),
+    ]

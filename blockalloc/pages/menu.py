@@ -13,6 +13,7 @@ class Entry(NamedTuple):
 
 ENTRIES = (
     Entry("blockalloc_blocktime_changelist", "Block times", "blockalloc.view_blocktime"),
+    Entry("timeline", "Timeline", "blockalloc.view_blocktime"),
     Entry("blockalloc_blockrequest_changelist", "Block requests", "blockalloc.view_blockrequest"),
     Entry("blockalloc_decision_changelist", "Decisions", "blockalloc.view_decision"),
     Entry("blockalloc_computer_changelist", "Computers", "blockalloc.view_computer"),

@@ -13,8 +13,6 @@ NOT_NEEDED = frozenset(
     {
         "adminlevel",
         "changelog",
-        "computerloadlog",
-        "computerloadstate",
         "IMtype",
         "loginlog",
         "serverrequest",

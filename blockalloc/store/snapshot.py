@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from blockalloc.site_time import site_zone
-from blockalloc.store import links, promises, times
+from blockalloc.store import links, loads, promises, times
 from blockalloc.store.sql import fetch
-from scheduling import load_time
 from scheduling.facts import Block, Computer, Image, ManagementNode, Member, Site
 from scheduling.reload_plan import ADOPTED_ROOM, ROOM, step
 from scheduling.windows import HOUR
@@ -32,12 +30,6 @@ SELECT {_MEMBER}, u.id, u.unityid, '', NULL
 FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid = %s
 UNION ALL
 SELECT {_NODE}, n.id, n.hostname, s.name, n.lastcheckin FROM managementnode n JOIN state s ON s.id = n.stateid
-"""
-
-_LOADS = """
-SELECT start, loaded FROM log
-WHERE imageid = %s AND wasavailable = 1 AND ending <> 'failed' AND nowfuture = 'now' AND loaded IS NOT NULL
-  AND start > %s
 """
 
 
@@ -70,13 +62,7 @@ def _by_name(member: tuple[int, str]) -> tuple[str, int]:
 
 def load_seconds(image: Image, now: int) -> int:
     """How long the image takes to load, by the loads of the last 12 months (SPEC 6)."""
-    since = _year_before(datetime.fromtimestamp(now, site_zone())).strftime("%Y-%m-%d %H:%M:%S")
-    loads = (
-        (begun, loaded)
-        for begun, loaded in ((times.from_local(a), times.from_local(b)) for a, b in fetch(_LOADS, [image.id, since]))
-        if begun is not None and loaded is not None
-    )
-    return load_time.estimate(loads, image.reload_minutes)
+    return loads.estimate(image, loads.read(image.id, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +151,3 @@ def _install_types(linked: links.Links, images: Sequence[Image]) -> dict[int, fr
     """Provisioning engine -> those install types of the block's images that it supports."""
     names = {image.id: image.install_type for image in images}
     return {engine: frozenset(names[id_] for id_ in found) for engine, found in linked.supported_images.items()}
-
-
-def _year_before(moment: datetime) -> datetime:
-    """The same local time twelve months ago; the last of February for a leap day."""
-    try:
-        return moment.replace(year=moment.year - 1)
-    except ValueError:
-        return moment.replace(year=moment.year - 1, day=28)

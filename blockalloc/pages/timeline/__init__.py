@@ -1,0 +1,1 @@
+"""Computers and what they are booked for, hour by hour."""

@@ -1,0 +1,219 @@
+"""What computers are booked for in a stretch of time, for the timeline: a fixed number of statements.
+
+Instants are Unix seconds; ids are those of VCL's rows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from blockalloc.store import times
+from blockalloc.store.sql import Value, fetch
+from scheduling.occupancy import PENDING, RELOAD, is_occupying
+from scheduling.windows import HOUR
+
+# What SQL narrows by is wider than what is shown: a change of the clock; and a reload that begins in the time shown
+# may be for a block that starts after it (255 minutes of load, 255 machines, two minutes each).
+_SLACK = 3 * HOUR
+_LEAD = 24 * HOUR
+
+# Removed computers are shown while blocks hold them: somebody counts on these.
+_COMPUTERS = """
+SELECT c.id, c.hostname, s.name, c.deleted FROM computer c JOIN state s ON s.id = c.stateid
+WHERE (c.deleted = 0 OR c.id IN (SELECT computerid FROM blockComputers))
+"""
+
+_OF_GROUP = """
+AND c.id IN (
+    SELECT r.subid FROM resourcegroupmembers m JOIN resource r ON r.id = m.resourceid
+    JOIN resourcetype y ON y.id = r.resourcetypeid WHERE y.name = 'computer' AND m.resourcegroupid = %s
+)
+"""
+
+_HELD = """
+SELECT b.computerid, t.id, t.start, t.`end`, t.skip, r.id, r.name, r.status, b.imageid, COALESCE(i.prettyname, ''),
+       COALESCE(g.name, ''), COALESCE(a.name, ''), u.affiliationid, q.id, q.start
+FROM blockTimes t JOIN blockComputers b ON b.blockTimeid = t.id JOIN blockRequest r ON r.id = t.blockRequestid
+LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
+LEFT JOIN usergroup g ON g.id = r.groupid LEFT JOIN affiliation a ON a.id = g.affiliationid
+LEFT JOIN user u ON u.id = r.ownerid
+WHERE t.start < %s AND t.`end` > %s
+"""
+
+_RESERVED = """
+SELECT v.computerid, q.id, q.stateid, q.laststateid, s.name, q.start, q.`end`, v.imageid, COALESCE(i.prettyname, ''),
+       u.unityid, COALESCE(a.name, '')
+FROM request q JOIN reservation v ON v.requestid = q.id JOIN state s ON s.id = q.stateid
+JOIN user u ON u.id = q.userid LEFT JOIN affiliation a ON a.id = u.affiliationid LEFT JOIN image i ON i.id = v.imageid
+WHERE q.start < %s AND q.`end` > %s
+"""
+
+# The column reloadrequestid has no index: the way to the block is by the computer.
+_FOR_BLOCKS = "SELECT reloadrequestid FROM blockComputers WHERE computerid IN ({}) AND reloadrequestid IN ({})"
+
+_CLOSED = (
+    "SELECT start, `end`, allowreservations, COALESCE(reason, '') FROM sitemaintenance WHERE start < %s AND `end` > %s"
+)
+
+
+class Machine(NamedTuple):
+    """A computer with VCL's word for what it is doing."""
+
+    id: int
+    hostname: str
+    state: str
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A computer that a block time has. `reload_id` and `reload_start` are None when no reload is there (any more)."""
+
+    computer_id: int
+    block_time_id: int
+    start: int
+    end: int
+    skip: bool
+    request_id: int
+    name: str
+    status: str
+    image_id: int
+    image: str
+    group: str
+    affiliation_id: int | None  # of the block request's owner
+    reload_id: int | None
+    reload_start: int | None
+
+    @property
+    def begins(self) -> int:
+        """When the computer is taken for it: its reload included."""
+        return self.start if self.reload_start is None else min(self.start, self.reload_start)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A computer of a request: a user's, or a reload. `for_block`: the reload is for a block, one after this time."""
+
+    computer_id: int
+    request_id: int
+    reload: bool
+    state: str
+    start: int
+    end: int
+    image_id: int
+    image: str
+    user: str
+    for_block: bool = False
+
+
+class Closed(NamedTuple):
+    """A site maintenance. `open`: users may reserve all the same."""
+
+    start: int
+    end: int
+    open: bool
+    reason: str
+
+
+class Bookings(NamedTuple):
+    """What computers are booked for."""
+
+    held: list[Held]
+    reserved: list[Reserved]
+
+
+def machines(group_id: int | None) -> list[Machine]:
+    """The site's computers, or those of a resource group; in no order."""
+    sql, params = (_COMPUTERS, []) if group_id is None else (_COMPUTERS + _OF_GROUP, [group_id])
+    return [Machine(id_, name, state, bool(removed)) for id_, name, state, removed in fetch(sql, params)]
+
+
+def bookings(start: int, end: int, computers: Sequence[int] | None) -> Bookings:
+    """What takes place between `start` and `end` on these computers; None: on all."""
+    clock = _Clock()
+    begin, till = times.to_local(start - _SLACK), times.to_local(end + _SLACK)
+    held_till = times.to_local(end + _SLACK + _LEAD)
+    rows = fetch(*_on(_HELD, [held_till, begin], "b.computerid", computers))
+    held = [row for row in (_held(clock, *row) for row in rows) if row.begins < end and row.end > start]
+    rows = fetch(*_on(_RESERVED, [till, begin], "v.computerid", computers))
+    found = (_reserved(clock, *row) for row in rows if is_occupying(row[2], row[3]) or _is_reload(row[2], row[3]))
+    told = {row.reload_id for row in held}
+    reserved = [
+        row for row in found if row.start < end and row.end > start and not (row.reload and row.request_id in told)
+    ]
+    return Bookings(held, _with_blocks(reserved))
+
+
+def _with_blocks(reserved: list[Reserved]) -> list[Reserved]:
+    """With which of the reloads are for blocks that begin after the time shown: those of adopted reservations may."""
+    reloads = [row for row in reserved if row.reload]
+    where = _listed(row.computer_id for row in reloads), _listed(row.request_id for row in reloads)
+    later = {request for (request,) in fetch(_FOR_BLOCKS.format(*where))}
+    return [replace(row, for_block=True) if row.reload and row.request_id in later else row for row in reserved]
+
+
+def closed(start: int, end: int) -> list[Closed]:
+    """The site maintenances between two instants."""
+    rows = fetch(_CLOSED, [times.to_local(end + _SLACK), times.to_local(start - _SLACK)])
+    found = (Closed(_instant(row[0]), _instant(row[1]), bool(row[2]), row[3]) for row in rows)
+    return sorted(row for row in found if row.start < end and row.end > start)
+
+
+class _Clock:
+    """Local times as instants. Each is reckoned once: all computers of a block have the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[times.Stored, int | None] = {}
+
+    def maybe(self, value: times.Stored) -> int | None:
+        if value not in self._known:
+            self._known[value] = times.from_local(value)
+        return self._known[value]
+
+    def at(self, value: times.Stored) -> int:
+        return times.known(self.maybe(value))
+
+
+def _held(
+    clock: _Clock, computer: int, block_time: int, start: times.Stored, end: times.Stored, skip: int, request: int,
+    name: str, status: str, image_id: int, image: str, group: str, group_affiliation: str, affiliation: int | None,
+    reload: int | None, reload_start: times.Stored,
+) -> Held:  # fmt: skip
+    return Held(
+        computer, block_time, clock.at(start), clock.at(end), bool(skip), request, name, status, image_id, image,
+        _at(group, group_affiliation), affiliation, reload, clock.maybe(reload_start),
+    )  # fmt: skip
+
+
+def _reserved(
+    clock: _Clock, computer: int, request: int, state_id: int, last_state_id: int, state: str, start: times.Stored,
+    end: times.Stored, image_id: int, image: str, user: str, affiliation: str,
+) -> Reserved:  # fmt: skip
+    reload = _is_reload(state_id, last_state_id)
+    times_ = clock.at(start), clock.at(end)
+    return Reserved(computer, request, reload, state, *times_, image_id, image, _at(user, affiliation))
+
+
+def _is_reload(state: int, last_state: int) -> bool:
+    """Whether a request is a reload that is still to come or at work."""
+    return state == RELOAD or (state == PENDING and last_state == RELOAD)
+
+
+def _on(sql: str, params: list[Value], column: str, ids: Iterable[int] | None) -> tuple[str, list[Value]]:
+    """The statement, narrowed to some computers."""
+    if ids is None:
+        return sql, params
+    return f"{sql} AND {column} IN ({_listed(ids)})", params
+
+
+def _listed(ids: Iterable[int]) -> str:
+    """Ids from the database; 0, which no row has, when there are none."""
+    return ", ".join(str(int(id_)) for id_ in ids) or "0"
+
+
+def _at(name: str, affiliation: str) -> str:
+    return f"{name}@{affiliation}" if name and affiliation else name
+
+
+def _instant(value: times.Stored) -> int:
+    return times.known(times.from_local(value))
