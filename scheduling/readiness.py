@@ -318,7 +318,7 @@ def _late(view: _View) -> list[_Problem]:
     late = [ready_at for ready_at in loads if ready_at > view.block.start]
     if not late:
         return []
-    expected = f"expected {clock_time(max(late), view.zone)}"
+    expected = f"expected {_clock_time(max(late), view)}"
     if view.left <= 0:
         begun = f"began {span(-view.left)} ago"
         return [("bad", f"{_plural(len(late), 'computer')} not loaded, {begun} ({expected})")]
@@ -343,8 +343,8 @@ def _long_loads(view: _View) -> list[_Problem]:
     if not found:
         return []
     since = view.now - min(each.begun or view.now for each in found)
-    verb = "is" if len(found) == 1 else "are"
-    return [("watch", f"{_names(found)} {verb} loading for {span(since)} already, usual are {span(usual)}")]
+    verb = "has" if len(found) == 1 else "have"
+    return [("watch", f"{_names(found)} {verb} been loading for {span(since)} (usual: {span(usual)})")]
 
 
 def _outdated(view: _View) -> list[_Problem]:
@@ -362,7 +362,7 @@ def _all_well(view: _View) -> str:
     if view.ready >= wanted:
         return f"all {_plural(wanted, 'machine')} ready{used}" if wanted != 1 else f"the machine is ready{used}"
     last = max((each.ready_at for each in view.computers if each.ready_at is not None), default=view.block.start)
-    return f"{view.ready} of {_plural(wanted, 'machine')} ready, all by {clock_time(last, view.zone)}{used}"
+    return f"{view.ready} of {_plural(wanted, 'machine')} ready, all by {_clock_time(last, view)}{used}"
 
 
 # --- Words --------------------------------------------------------------------------------------
@@ -380,9 +380,10 @@ def span(seconds: int) -> str:
     return f"{seconds // (24 * HOUR)} days"
 
 
-def clock_time(instant: int, zone: ZoneInfo) -> str:
-    """`09:06`, on the clock of `zone`."""
-    return f"{datetime.fromtimestamp(instant, zone):%H:%M}"
+def _clock_time(instant: int, view: _View) -> str:
+    """`09:06`, on the site's clock; `Tue 09:06` when that is not on the day on which the block time begins."""
+    local, begins = (datetime.fromtimestamp(moment, view.zone) for moment in (instant, view.block.start))
+    return f"{local:%H:%M}" if local.date() == begins.date() else f"{local:%a %H:%M}"
 
 
 def _names(computers: Sequence[ComputerReadiness]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.urls import reverse
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vDuration
 from icalendar.enums import STATUS, TRANSP
 
 from blockalloc.readiness import ReadyTime
@@ -23,7 +23,9 @@ def calendar_of(found: Sequence[ReadyTime], name: str, now: int, host: str, abso
         refresh_interval=REFRESH,
         subcomponents=[_event(each, now, host, absolute) for each in found],
     )
-    calendar.add("x-published-ttl", REFRESH)  # the same for Outlook, which knows no REFRESH-INTERVAL
+    # RFC 7986 wants the kind of value named, which the library leaves out; a second name for it is Outlook's.
+    calendar["REFRESH-INTERVAL"].params["VALUE"] = "DURATION"
+    calendar.add("x-published-ttl", vDuration(REFRESH))
     text: bytes = calendar.to_ical()
     return text
 

@@ -22,9 +22,13 @@ from scheduling.readiness import ACCEPTED
 
 KEPT = timedelta(weeks=4)  # so long a block time stays in the calendar when it is over
 
-# The salt keeps other signed texts of the site from passing for an address. No colon in an address: some calendars
-# write it down as %3A.
-_signer = signing.Signer(salt="blockalloc.pages.feeds", sep=".")
+
+def _signer() -> signing.Signer:
+    """Signs and reads tokens. The salt keeps other signed texts of the site from passing for one.
+
+    Without the usual colon: some calendars write it down as %3A.
+    """
+    return signing.Signer(salt="blockalloc.pages.feeds", sep=".")
 
 
 class _Feed(NamedTuple):
@@ -35,7 +39,7 @@ class _Feed(NamedTuple):
 
     def token(self) -> str:
         """The part of the address that only the site can make."""
-        return _signer.sign_object([self.group, self.affiliation])
+        return _signer().sign_object([self.group, self.affiliation])
 
     def address(self, request: HttpRequest) -> str:
         """Where a calendar program finds it."""
@@ -87,7 +91,7 @@ def _calendar(request: HttpRequest, group: int | None, token: str) -> HttpRespon
 def _feed(group: int | None, token: str) -> _Feed:
     """What the token is for. Raises Http404 when it is none of ours, or one for another address."""
     try:
-        feed = _Feed(*_signer.unsign_object(token))
+        feed = _Feed(*_signer().unsign_object(token))
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise Http404 from error
     if feed.group != group:
