@@ -10,10 +10,11 @@ from django.db.models import Q, QuerySet
 
 from blockalloc.models import BlockTime, SubImage
 from blockalloc.site_time import site_zone
-from blockalloc.store import snapshot, times
+from blockalloc.store import load_times, times
 from blockalloc.store.sql import fetch
 from scheduling.occupancy import is_occupying
-from scheduling.readiness import ACCEPTED, ASKED_AHEAD, SILENT_STEPS, BlockFacts, ComputerFacts, Readiness, readiness
+from scheduling.readiness import ACCEPTED, ASKED_AHEAD, Readiness, readiness
+from scheduling.ready_computer import SILENT_STEPS, BlockFacts, ComputerFacts
 from scheduling.windows import HOUR
 
 # Requests that never became a class.
@@ -85,7 +86,7 @@ def read(found: QuerySet[BlockTime], now: int) -> list[ReadyTime]:
     """How ready these block times are at `now` (Unix seconds), by start. The query set says whose they may be."""
     rows = list(found.order_by("start", "pk").values(*_COLUMNS))
     clusters = _clusters({row["blockRequest__image__imagemeta_id"] for row in rows if _is_cluster(row)})
-    estimates = snapshot.load_seconds_of(_to_estimate(rows, now), now)
+    estimates = load_times.load_seconds_of(_to_estimate(rows, now), now)
     # A block time that is skipped or over keeps its computers for the counts; its users no longer matter.
     computers = _computers({row["pk"] for row in rows}, {row["pk"] for row in rows if _is_open(row, now)}, now)
     zone = site_zone()

@@ -1,6 +1,6 @@
 """Reads what a plan rests on: a fixed number of set-based statements, whatever the size of the site."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -33,12 +33,6 @@ WHERE imageid = %s AND wasavailable = 1 AND ending <> 'failed' AND nowfuture = '
   AND start > %s
 """
 
-_LOADS_OF_MANY = """
-SELECT imageid, start, loaded FROM log
-WHERE imageid IN ({}) AND wasavailable = 1 AND ending <> 'failed' AND nowfuture = 'now' AND loaded IS NOT NULL
-  AND start > %s
-"""
-
 _MEMBERS = "SELECT u.id, u.unityid FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid = %s"
 
 
@@ -62,33 +56,14 @@ def members(group_id: int | None) -> list[tuple[int, str]]:
 
 
 def load_seconds(image: Image, now: int) -> int:
-    """How long the image takes to load, by the loads of the last 12 months (SPEC 6)."""
-    loads = _instants((begun, loaded) for begun, loaded in fetch(_LOADS, [image.id, _a_year_ago(now)]))
+    """How long the image takes to load, by the loads of the last 12 months (SPEC 6). Of many: `load_times`."""
+    since = year_before(datetime.fromtimestamp(now, site_zone())).strftime("%Y-%m-%d %H:%M:%S")
+    loads = (
+        (begun, loaded)
+        for begun, loaded in ((times.from_local(a), times.from_local(b)) for a, b in fetch(_LOADS, [image.id, since]))
+        if begun is not None and loaded is not None
+    )
     return load_time.estimate(loads, image.reload_minutes)
-
-
-def load_seconds_of(reload_minutes: Mapping[int, int], now: int) -> dict[int, int]:
-    """The same for many images, given as image id -> its `reloadtime` in minutes, in one statement."""
-    if not reload_minutes:
-        return {}
-    listed = ", ".join(str(int(image_id)) for image_id in sorted(reload_minutes))
-    loads: dict[int, list[tuple[times.Stored, times.Stored]]] = {image_id: [] for image_id in reload_minutes}
-    for image_id, begun, loaded in fetch(_LOADS_OF_MANY.format(listed), [_a_year_ago(now)]):
-        loads[image_id].append((begun, loaded))
-    return {id_: load_time.estimate(_instants(loads[id_]), minutes) for id_, minutes in reload_minutes.items()}
-
-
-def _instants(loads: Iterable[tuple[times.Stored, times.Stored]]) -> Iterator[tuple[int, int]]:
-    """Start and end of loads; those that have both."""
-    for start, end in loads:
-        begun, loaded = times.from_local(start), times.from_local(end)
-        if begun is not None and loaded is not None:
-            yield begun, loaded
-
-
-def _a_year_ago(now: int) -> str:
-    """The local time since when loads count."""
-    return _year_before(datetime.fromtimestamp(now, site_zone())).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +153,7 @@ def _nodes() -> list[ManagementNode]:
     return [ManagementNode(id_, name, state, times.from_utc(seen)) for id_, name, state, seen in fetch(_NODES)]
 
 
-def _year_before(moment: datetime) -> datetime:
+def year_before(moment: datetime) -> datetime:
     """The same local time twelve months ago; the last of February for a leap day."""
     try:
         return moment.replace(year=moment.year - 1)

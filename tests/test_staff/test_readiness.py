@@ -20,10 +20,11 @@ from blockalloc.models import (
     Request,
     SubImage,
 )
-from blockalloc.store import rows, snapshot
+from blockalloc.store import load_times, rows, snapshot
 from scheduling import readiness
 from scheduling.occupancy import COMPLETE, FAILED, PENDING, RELOAD
-from scheduling.readiness import BlockFacts, ComputerFacts, Readiness
+from scheduling.readiness import Readiness
+from scheduling.ready_computer import BlockFacts, ComputerFacts
 from scheduling.windows import HOUR, MINUTE
 from tests.test_admin.vcl_site import ADMIN, NOW, VCLRELOAD, Site, add_image
 from tests.test_admin.vcl_site import HOUR as AN_HOUR
@@ -366,7 +367,7 @@ def test_estimates_of_many_images_are_those_of_each(site: Site) -> None:
                 )
     Log.objects.create(user_id=ADMIN, image=images[0], start=NOW, initialend=NOW, finalend=NOW, wasavailable=1)
     with CaptureQueriesContext(connection) as queries:
-        found = snapshot.load_seconds_of({image.pk: image.reloadtime for image in images}, now)
+        found = load_times.load_seconds_of({image.pk: image.reloadtime for image in images}, now)
     assert len(queries) == 1
     one_by_one = {image.pk: snapshot.load_seconds(rows.images(image.pk)[0].image, now) for image in images}
     assert found == one_by_one
