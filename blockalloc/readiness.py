@@ -12,7 +12,7 @@ from blockalloc.models import BlockTime, SubImage
 from blockalloc.site_time import site_zone
 from blockalloc.store import load_times, times
 from blockalloc.store.sql import fetch
-from scheduling.occupancy import is_occupying
+from scheduling.occupancy import PENDING, is_occupying
 from scheduling.readiness import ACCEPTED, ASKED_AHEAD, Readiness, readiness
 from scheduling.ready_computer import SILENT_STEPS, BlockFacts, ComputerFacts
 from scheduling.windows import HOUR
@@ -22,16 +22,19 @@ _REFUSED = ("rejected", "deleted")
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
 _RELOAD_USER = ("vclreload", "Local")
 
+# The load log is long, and tells of loads that are at work only.
 _COMPUTERS = """
 SELECT b.blockTimeid, b.computerid, c.hostname, b.imageid,
        COALESCE((SELECT MAX(p.id) FROM imagerevision p WHERE p.imageid = b.imageid AND p.production = 1), 0),
        s.name, c.deleted, c.currentimageid, c.imagerevisionid,
        COALESCE(q.stateid, 0), COALESCE(q.laststateid, 0), q.start, v.imagerevisionid, COALESCE(n.loadstatename, ''),
-       (SELECT MIN(f.timestamp) FROM computerloadlog f WHERE f.reservationid = v.id)
+       CASE WHEN q.stateid = {pending} THEN
+           (SELECT MIN(f.timestamp) FROM computerloadlog f WHERE f.reservationid = v.id)
+       END
 FROM blockComputers b JOIN computer c ON c.id = b.computerid JOIN state s ON s.id = c.stateid
 LEFT JOIN request q ON q.id = b.reloadrequestid
 LEFT JOIN reservation v ON v.requestid = q.id AND v.computerid = b.computerid
-LEFT JOIN computerloadlog g ON g.id = (
+LEFT JOIN computerloadlog g ON q.stateid = {pending} AND g.id = (
     SELECT MAX(x.id) FROM computerloadlog x JOIN computerloadstate y ON y.id = x.loadstateid
     WHERE x.reservationid = v.id AND y.loadstatename NOT IN ({silent})
 )
@@ -165,7 +168,7 @@ def _computers(wanted: Collection[int], still_open: Collection[int], now: int) -
     silent = ", ".join(f"'{step}'" for step in SILENT_STEPS)
     seen = set()
     for block_time, *plain, reload, target, step, begun in fetch(
-        _COMPUTERS.format(silent=silent, block_times=_listed(wanted))
+        _COMPUTERS.format(pending=PENDING, silent=silent, block_times=_listed(wanted))
     ):
         if (block_time, plain[0]) in seen:  # a request should have one reservation of a computer
             continue
