@@ -112,7 +112,7 @@ def read(found: QuerySet[BlockTime], now: int) -> list[ReadyTime]:
 
 def _block(row: Mapping[str, Any], clusters: Mapping[int, list[int]], estimates: Mapping[int, int]) -> BlockFacts:
     image = row["blockRequest__image_id"]
-    further = clusters.get(row["blockRequest__image__imagemeta_id"], []) if _is_cluster(row) else []
+    further = clusters.get(row["blockRequest__image__imagemeta_id"], [])
     return BlockFacts(
         start=_instant(row["start"]),
         end=_instant(row["end"]),
