@@ -1,5 +1,6 @@
 """A plan: which computers a block time gets, when they are reloaded, and why others were passed over."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -62,7 +63,10 @@ class Plan:
 
 def whole_machines(images: Sequence[Image], held: Mapping[int, int]) -> int:
     """How many whole machines the computers make that are held for each image id (SPEC 8.12)."""
-    needed: dict[int, int] = {}
-    for image in images:
-        needed[image.id] = needed.get(image.id, 0) + 1
+    return machines_of([image.id for image in images], held)
+
+
+def machines_of(image_ids: Sequence[int], held: Mapping[int, int]) -> int:
+    """The same by the ids of the images that make one machine; an image comes once for each computer of it."""
+    needed = Counter(image_ids)
     return min(held.get(image_id, 0) // number for image_id, number in needed.items())

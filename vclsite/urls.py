@@ -1,4 +1,4 @@
-"""Addresses of the site: XML-RPC (also at the path of VCL's own front end), the admin, a health check."""
+"""Addresses of the site: XML-RPC (also at the path of VCL's own front end), the admin, calendars, a health check."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -6,6 +6,7 @@ from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from blockalloc.health import healthz
+from blockalloc.pages import feeds
 from blockalloc.rpc.endpoint import front_end_path, xmlrpc
 
 
@@ -22,6 +23,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("", RedirectView.as_view(url="/admin/")),
+    # Calendars have no way to sign in: whoever has the address, which is signed, may read.
+    path("feeds/all/<str:token>.ics", feeds.all_blocks, name="feed-all"),
+    path("feeds/group/<int:group>/<str:token>.ics", feeds.blocks_of_group, name="feed-group"),
     path("favicon.ico", no_icon),
     path("healthz", healthz),
 ]

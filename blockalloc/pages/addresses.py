@@ -3,6 +3,7 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
+from blockalloc.pages import duty, feeds
 from blockalloc.pages.load_times import load_times
 from blockalloc.pages.timeline.page import timeline
 
@@ -12,4 +13,7 @@ def patterns(site: AdminSite) -> list[URLPattern]:
     return [
         path("blockalloc/image/<int:image_id>/load-times/", site.admin_view(load_times), name="load_times"),
         path("timeline/", site.admin_view(timeline), name="timeline"),
+        path("today/", site.admin_view(duty.today), name="today"),
+        path("week/", site.admin_view(duty.week), name="week"),
+        path("feeds/", site.admin_view(feeds.addresses), name="feeds"),
     ]

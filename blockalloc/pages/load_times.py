@@ -10,7 +10,7 @@ from blockalloc.admin.columns import duration, link_to
 from blockalloc.models import Image
 from blockalloc.pages import load_drawing
 from blockalloc.pages.frame import needs, page
-from blockalloc.store import loads, rows
+from blockalloc.store import loads, rows, snapshot
 from scheduling.load_statistics import Month, Statistics, statistics
 from scheduling.reload_plan import ROOM
 from scheduling.windows import MINUTE
@@ -28,7 +28,7 @@ def load_times(request: HttpRequest, image_id: int) -> HttpResponse:
     image, now = found[0].image, clock.now()
     taken = loads.read(image.id, now)
     lost = loads.lost(image.id, now)
-    estimate = loads.estimate(image, taken)
+    estimate = snapshot.load_seconds(image, now)
     facts = statistics(taken, estimate)
     return page(
         request,

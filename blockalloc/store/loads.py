@@ -4,18 +4,17 @@ The database counts loads of equal length, so that cost does not grow with the l
 nothing of the site's zone: it is told by how much the clock was ahead of UTC, and when that changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from blockalloc.site_time import site_zone
 from blockalloc.store.sql import Value, fetch
-from scheduling.facts import Image
 from scheduling.load_statistics import Loads
-from scheduling.load_time import mean
+from scheduling.load_time import LONGEST, SHORTEST, mean
 
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 _DAY = timedelta(days=1)
@@ -26,7 +25,7 @@ _APART = {
     "mysql": "TIMESTAMPDIFF(SECOND, start, loaded)",
     "sqlite": "CAST(strftime('%%s', loaded) AS INTEGER) - CAST(strftime('%%s', start) AS INTEGER)",
 }
-_RUN_NOW = "imageid = %s AND wasavailable = 1 AND nowfuture = 'now' AND start > %s"
+_RUN_NOW = "imageid IN ({images}) AND wasavailable = 1 AND nowfuture = 'now' AND start > %s"
 # A zero date is none (SPEC 3).
 _LOADED = "loaded > '1000-01-01 00:00:00'"
 
@@ -34,6 +33,11 @@ _COUNTED = """
 SELECT SUBSTR(start, 1, 7) AS month, {seconds} AS seconds, COUNT(*) FROM log
 WHERE {run} AND ending <> 'failed' AND {loaded}
 GROUP BY month, seconds
+"""
+_SUMMED = """
+SELECT imageid, SUM(seconds), COUNT(*) FROM (
+    SELECT imageid, {seconds} AS seconds FROM log WHERE {run} AND ending <> 'failed' AND {loaded}
+) AS loads WHERE seconds > {shortest} AND seconds < {longest} GROUP BY imageid
 """
 _LOST = "SELECT ending, COUNT(*) FROM log WHERE {run} AND (ending = 'failed' OR loaded IS NULL) GROUP BY ending"
 
@@ -45,8 +49,31 @@ class Lost(NamedTuple):
     untold: int
 
 
+def estimates(reload_minutes: Mapping[int, int], now: int) -> dict[int, int]:
+    """Image id -> seconds that plans reckon with for a load, by the loads of the last 12 months.
+
+    The images come as image id -> `reloadtime` in minutes, which counts while there are no loads.
+    """
+    if not reload_minutes:
+        return {}
+    summed = {image: (int(seconds), number) for image, seconds, number in _loads(_SUMMED, reload_minutes, now)}
+    return {image: mean(*summed.get(image, (0, 0)), minutes) for image, minutes in reload_minutes.items()}
+
+
 def read(image_id: int, now: int) -> list[Loads]:
-    """The image's loads of the last 12 months, by month and length.
+    """The image's loads of the last 12 months, by month and length."""
+    return [Loads(*row) for row in _loads(_COUNTED, [image_id], now)]
+
+
+def lost(image_id: int, now: int) -> Lost:
+    """What of the same time has no length."""
+    rows = fetch(_LOST.format(run=_run([image_id])), [begin(now).strftime(_FORMAT)])
+    failed = sum(number for ending, number in rows if ending == "failed")
+    return Lost(failed, sum(number for _, number in rows) - failed)
+
+
+def _loads(sql: str, images: Iterable[int], now: int) -> list[tuple[Any, ...]]:
+    """The rows of `sql` over loads with the seconds that they took.
 
     A load over a change of the clock took the time that passed, not what the clocks on the wall say. Local times
     that come twice or never are what `store.times` takes them for.
@@ -57,20 +84,12 @@ def read(image_id: int, now: int) -> list[Loads]:
     if len(steps) > 1:
         seconds = f"{seconds} + {_offset('start', steps)} - {_offset('loaded', steps)}"
         params = [until for until, _ in steps[:-1]] * 2
-    sql = _COUNTED.format(seconds=seconds, run=_RUN_NOW, loaded=_LOADED)
-    return [Loads(*row) for row in fetch(sql, [*params, image_id, since.strftime(_FORMAT)])]
+    sql = sql.format(seconds=seconds, run=_run(images), loaded=_LOADED, shortest=SHORTEST, longest=LONGEST)
+    return fetch(sql, [*params, since.strftime(_FORMAT)])
 
 
-def estimate(image: Image, found: Sequence[Loads]) -> int:
-    """Seconds that plans reckon with for a load of the image, by its loads."""
-    return mean(((each.seconds, each.number) for each in found), image.reload_minutes)
-
-
-def lost(image_id: int, now: int) -> Lost:
-    """What of the same time has no length."""
-    rows = fetch(_LOST.format(run=_RUN_NOW), [image_id, begin(now).strftime(_FORMAT)])
-    failed = sum(number for ending, number in rows if ending == "failed")
-    return Lost(failed, sum(number for _, number in rows) - failed)
+def _run(images: Iterable[int]) -> str:
+    return _RUN_NOW.format(images=", ".join(str(int(image)) for image in sorted(images)))
 
 
 def begin(now: int) -> datetime:

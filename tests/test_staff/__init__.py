@@ -1,0 +1,1 @@
+"""The staff's own pages: what the person on duty and the auditor see."""

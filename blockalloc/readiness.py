@@ -1,0 +1,212 @@
+"""How ready block times are, for pages and feeds: facts of any number of them in a fixed number of statements."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from blockalloc.models import BlockTime, SubImage
+from blockalloc.site_time import site_zone
+from blockalloc.store import loads, times
+from blockalloc.store.sql import fetch
+from scheduling.occupancy import PENDING, is_occupying
+from scheduling.readiness import ACCEPTED, ASKED_AHEAD, Readiness, readiness
+from scheduling.ready_computer import SILENT_STEPS, BlockFacts, ComputerFacts
+from scheduling.windows import HOUR
+
+# Requests that never became a class.
+_REFUSED = ("rejected", "deleted")
+_SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
+_RELOAD_USER = ("vclreload", "Local")
+
+# The load log is long, and tells of loads that are at work only.
+_COMPUTERS = """
+SELECT b.blockTimeid, b.computerid, c.hostname, b.imageid,
+       COALESCE((SELECT MAX(p.id) FROM imagerevision p WHERE p.imageid = b.imageid AND p.production = 1), 0),
+       s.name, c.deleted, c.currentimageid, c.imagerevisionid,
+       COALESCE(q.stateid, 0), COALESCE(q.laststateid, 0), q.start, v.imagerevisionid, COALESCE(n.loadstatename, ''),
+       CASE WHEN q.stateid = {pending} THEN
+           (SELECT MIN(f.timestamp) FROM computerloadlog f WHERE f.reservationid = v.id)
+       END
+FROM blockComputers b JOIN computer c ON c.id = b.computerid JOIN state s ON s.id = c.stateid
+LEFT JOIN request q ON q.id = b.reloadrequestid
+LEFT JOIN reservation v ON v.requestid = q.id AND v.computerid = b.computerid
+LEFT JOIN computerloadlog g ON q.stateid = {pending} AND g.id = (
+    SELECT MAX(x.id) FROM computerloadlog x JOIN computerloadstate y ON y.id = x.loadstateid
+    WHERE x.reservationid = v.id AND y.loadstatename NOT IN ({silent})
+)
+LEFT JOIN computerloadstate n ON n.id = g.loadstateid
+WHERE b.blockTimeid IN ({block_times})
+ORDER BY b.blockTimeid, c.hostname, b.computerid
+"""
+
+_BOOKED = """
+SELECT v.computerid, q.stateid, q.laststateid, q.start, q.`end`, u.unityid, a.name
+FROM blockComputers b JOIN reservation v ON v.computerid = b.computerid JOIN request q ON q.id = v.requestid
+JOIN user u ON u.id = q.userid JOIN affiliation a ON a.id = u.affiliationid
+WHERE b.blockTimeid IN ({block_times}) AND q.start < %s AND q.`end` > %s
+"""
+
+# What is read of a block time, and of what it belongs to.
+_COLUMNS = (
+    *("pk", "start", "end", "processed", "skip", "blockRequest_id", "blockRequest__name", "blockRequest__status"),
+    *("blockRequest__expireTime", "blockRequest__numMachines", "blockRequest__group_id", "blockRequest__group__name"),
+    *("blockRequest__group__affiliation__name", "blockRequest__image_id", "blockRequest__image__prettyname"),
+    *("blockRequest__image__reloadtime", "blockRequest__image__imagemeta_id"),
+    "blockRequest__image__imagemeta__subimages",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyTime:
+    """A block time with how ready it is; instants are Unix seconds. `group` is "" for a request without one."""
+
+    id: int
+    start: int
+    end: int
+    request_id: int
+    block: str
+    group: str
+    image: str
+    skip: bool
+    status: str  # of the block request
+    readiness: Readiness
+
+    def is_open(self, now: int) -> bool:
+        """Whether it is on or to come, and is to take place."""
+        return not self.skip and self.status == ACCEPTED and self.end > now
+
+
+def between(first: datetime, last: datetime) -> Q:
+    """The block times that take place, at least in part, between two instants; requests that were refused aside."""
+    return Q(start__lt=last, end__gt=first) & ~Q(blockRequest__status__in=_REFUSED)
+
+
+def read(found: QuerySet[BlockTime], now: int) -> list[ReadyTime]:
+    """How ready these block times are at `now` (Unix seconds), by start. The query set says whose they may be."""
+    rows = list(found.order_by("start", "pk").values(*_COLUMNS))
+    clusters = _clusters({row["blockRequest__image__imagemeta_id"] for row in rows if _is_cluster(row)})
+    estimates = loads.estimates(_to_estimate(rows, now), now)
+    # A block time that is skipped or over keeps its computers for the counts; its users no longer matter.
+    computers = _computers({row["pk"] for row in rows}, {row["pk"] for row in rows if _is_open(row, now)}, now)
+    zone = site_zone()
+    return [
+        ReadyTime(
+            id=row["pk"],
+            start=_instant(row["start"]),
+            end=_instant(row["end"]),
+            request_id=row["blockRequest_id"],
+            block=row["blockRequest__name"],
+            group=_group(row),
+            image=row["blockRequest__image__prettyname"],
+            skip=bool(row["skip"]),
+            status=row["blockRequest__status"],
+            readiness=readiness(_block(row, clusters, estimates), computers.get(row["pk"], ()), now, zone),
+        )
+        for row in rows
+    ]
+
+
+def _block(row: Mapping[str, Any], clusters: Mapping[int, list[int]], estimates: Mapping[int, int]) -> BlockFacts:
+    image = row["blockRequest__image_id"]
+    further = clusters.get(row["blockRequest__image__imagemeta_id"], [])
+    return BlockFacts(
+        start=_instant(row["start"]),
+        end=_instant(row["end"]),
+        processed=bool(row["processed"]),
+        skip=bool(row["skip"]),
+        status=row["blockRequest__status"],
+        expires=_instant(row["blockRequest__expireTime"]),
+        machines=row["blockRequest__numMachines"],
+        image_ids=(image, *further),
+        load_seconds=estimates.get(image, row["blockRequest__image__reloadtime"] * 60),
+    )
+
+
+def _group(row: Mapping[str, Any]) -> str:
+    name, affiliation = row["blockRequest__group__name"], row["blockRequest__group__affiliation__name"]
+    return "" if name is None else f"{name}@{affiliation}" if affiliation else name
+
+
+def _is_cluster(row: Mapping[str, Any]) -> bool:
+    return bool(row["blockRequest__image__imagemeta__subimages"])
+
+
+def _clusters(metas: Collection[int]) -> dict[int, list[int]]:
+    """Row of `imagemeta` -> the images of the further computers of a cluster; an image may come several times."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for meta, image in SubImage.objects.filter(imagemeta__in=metas).values_list("imagemeta_id", "image_id"):
+        found[meta].append(image)
+    return found
+
+
+def _is_open(row: Mapping[str, Any], now: int) -> bool:
+    return not row["skip"] and _instant(row["end"]) > now
+
+
+def _to_estimate(rows: Collection[Mapping[str, Any]], now: int) -> dict[int, int]:
+    """The images whose load time matters now, with what counts while there is nothing to learn from.
+
+    Earlier than this nothing is loaded, and the log of a year is long.
+    """
+    return {
+        row["blockRequest__image_id"]: row["blockRequest__image__reloadtime"]
+        for row in rows
+        if _is_open(row, now) and _instant(row["start"]) < now + 2 * ASKED_AHEAD
+    }
+
+
+def _computers(wanted: Collection[int], still_open: Collection[int], now: int) -> dict[int, list[ComputerFacts]]:
+    """Block time -> its computers, by name."""
+    found: dict[int, list[ComputerFacts]] = defaultdict(list)
+    if not wanted:
+        return found
+    in_use = _in_use(still_open, now) if still_open else frozenset()
+    silent = ", ".join(f"'{step}'" for step in SILENT_STEPS)
+    seen = set()
+    for block_time, *plain, reload, target, step, begun in fetch(
+        _COMPUTERS.format(pending=PENDING, silent=silent, block_times=_listed(wanted))
+    ):
+        if (block_time, plain[0]) in seen:  # a request should have one reservation of a computer
+            continue
+        seen.add((block_time, plain[0]))
+        plain[5] = bool(plain[5])
+        timed = (times.from_local(reload), target, step, times.from_local(begun))
+        found[block_time].append(ComputerFacts._make([*plain, *timed, plain[0] in in_use]))
+    return found
+
+
+def _in_use(block_times: Collection[int], now: int) -> frozenset[int]:
+    """Those of their computers that a user's reservation occupies now."""
+    around = [times.to_local(now + _SLACK), times.to_local(now - _SLACK)]
+    return frozenset(
+        computer
+        for computer, state, last_state, start, end, *user in fetch(
+            _BOOKED.format(block_times=_listed(block_times)), around
+        )
+        if is_occupying(state, last_state)
+        and tuple(user) != _RELOAD_USER
+        and times.known(times.from_local(start)) <= now < times.known(times.from_local(end))
+    )
+
+
+def _listed(keys: Collection[int]) -> str:
+    """Keys of the database, as SQL: more than a statement takes for parameters."""
+    return ", ".join(str(int(key)) for key in sorted(keys))
+
+
+def _instant(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def most_urgent_first(found: Collection[ReadyTime], now: int) -> list[ReadyTime]:
+    """Those at risk, the worst of them on top; then what is on or to come; last what is over or skipped. By start."""
+    ranks = {"bad": 0, "watch": 1}
+
+    def urgency(each: ReadyTime) -> tuple[int, int, int]:
+        return 3 if not each.is_open(now) else ranks.get(each.readiness.signal.level, 2), each.start, each.id
+
+    return sorted(found, key=urgency)

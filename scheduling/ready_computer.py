@@ -1,0 +1,148 @@
+"""What each computer of a block time is at a moment: in use, loaded, loading, waiting, overdue or failed."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from scheduling.occupancy import FAILED, PENDING, RELOAD
+from scheduling.rules import UNUSABLE_STATES
+from scheduling.windows import MINUTE
+
+State = Literal["in use", "loaded", "loading", "waiting", "overdue", "failed"]
+STATES: tuple[State, ...] = ("in use", "loaded", "loading", "waiting", "overdue", "failed")
+
+GRACE = 2 * MINUTE  # a management node looks for reloads every few seconds, and counts in rounded minutes
+# Steps of VCL's `computerloadstate` that end a load badly; and those that come in between, or after the end, and
+# tell nothing about it: a process of the back end logs "exited" whether it loaded the computer or not.
+FAILED_STEPS = frozenset({"loadimagefailed", "failed"})
+SILENT_STEPS = ("info", "WARNING", "exited", "repeat")
+BUSY_STATES = frozenset({"inuse", "reserved", "timeout"})
+
+
+class ComputerFacts(NamedTuple):
+    """A computer of a block time, and its reload. Instants are Unix seconds, an id is the row's id in VCL's table."""
+
+    id: int
+    hostname: str
+    image_id: int  # what it is to hold
+    production_id: int  # that image's production revision; 0: it has none
+    state: str  # VCL's: "available", "reloading", "inuse" …
+    deleted: bool
+    current_image_id: int  # what it holds
+    revision_id: int
+    reload_state: int = 0  # of the reload request; 0 when that is gone
+    reload_last_state: int = 0
+    reload_start: int | None = None
+    target_revision_id: int | None = None  # what the reload is to load
+    step: str = ""  # the last step that the load log tells of the reload, without the silent ones
+    load_begun: int | None = None  # its first step
+    has_user: bool = False  # a user's reservation occupies it now
+
+
+class BlockFacts(NamedTuple):
+    """A block time. `image_ids` make one machine: one image or, with a cluster, one for each computer of it."""
+
+    start: int
+    end: int
+    processed: bool
+    skip: bool
+    status: str  # of the block request
+    expires: int
+    machines: int
+    image_ids: tuple[int, ...]
+    load_seconds: int  # how long the image takes to load, as estimated
+
+
+class Fault(NamedTuple):
+    """What is wrong with a computer, as it is said of one and of several."""
+
+    one: str
+    many: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComputerReadiness:
+    """What a computer is. `ready_at` is when its load is expected to end, None where nothing is to be loaded.
+
+    `fault` tells what is wrong with a failed one. `old_revision`: what it holds is no longer in production.
+    """
+
+    facts: ComputerFacts
+    state: State
+    ready_at: int | None = None
+    begun: int | None = None  # when the load that is at work began
+    fault: Fault | None = None
+    old_revision: bool = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be used, or is."""
+        return self.state in ("loaded", "in use")
+
+
+_LOAD_FAULT = Fault("failed to load", "failed to load")
+
+
+def computer_readiness(computer: ComputerFacts, block: BlockFacts, now: int) -> ComputerReadiness:
+    """What a computer of the block time is at `now`."""
+    if fault := _unusable(computer):
+        return ComputerReadiness(computer, "failed", fault=fault)
+    holds = computer.revision_id in {computer.production_id, computer.target_revision_id} - {0, None}
+    old = computer.revision_id != computer.production_id and computer.current_image_id == computer.image_id
+    if _in_use(computer, holds=holds or old, on=block.start <= now < block.end):
+        return ComputerReadiness(computer, "in use", old_revision=old)
+    free = computer.state == "available"
+    if free and holds:
+        return ComputerReadiness(computer, "loaded", old_revision=old)
+    if found := _by_reload(computer, block, now):
+        return found
+    # Nobody will load it any more. A revision that has been exchanged since is what the class was promised.
+    if free and old:
+        return ComputerReadiness(computer, "loaded", old_revision=True)
+    text = "not hold the image, and nothing will load it"
+    return ComputerReadiness(computer, "failed", fault=Fault(f"does {text}", f"do {text}"))
+
+
+def _unusable(computer: ComputerFacts) -> Fault | None:
+    if computer.deleted or computer.state == "deleted":
+        return Fault("is deleted", "are deleted")
+    if computer.state == "failed" and _load_failed(computer):
+        return _LOAD_FAULT
+    if computer.state in UNUSABLE_STATES:
+        return Fault(f"is in state {computer.state}", f"are in state {computer.state}")
+    return None
+
+
+def _in_use(computer: ComputerFacts, *, holds: bool, on: bool) -> bool:
+    """Whether a member of the class has it. `on`: the block time has begun.
+
+    Before that, somebody on a computer that is still to be loaded is no member: his time is over before the reload.
+    """
+    somebody = computer.has_user or computer.state in BUSY_STATES
+    if on:
+        return somebody
+    to_load = computer.reload_state == RELOAD or _is_loading(computer)
+    return somebody and holds and not to_load
+
+
+def _by_reload(computer: ComputerFacts, block: BlockFacts, now: int) -> ComputerReadiness | None:
+    """What its reload makes of a computer that does not hold the image; None when there is none any more."""
+    if computer.reload_state == RELOAD:
+        begins = block.start if computer.reload_start is None else computer.reload_start
+        state: State = "waiting" if now <= begins + GRACE else "overdue"
+        return ComputerReadiness(computer, state, ready_at=max(begins, now) + block.load_seconds)
+    if _load_failed(computer):
+        return ComputerReadiness(computer, "failed", fault=_LOAD_FAULT)
+    if _is_loading(computer) or computer.state == "reloading":
+        begun = computer.load_begun or computer.reload_start or now
+        # One that takes longer than expected is not ready the next moment either.
+        expected = max(begun + block.load_seconds, now + MINUTE)
+        return ComputerReadiness(computer, "loading", ready_at=expected, begun=begun)
+    return None
+
+
+def _is_loading(computer: ComputerFacts) -> bool:
+    return (computer.reload_state, computer.reload_last_state) == (PENDING, RELOAD)
+
+
+def _load_failed(computer: ComputerFacts) -> bool:
+    return computer.reload_state == FAILED or (_is_loading(computer) and computer.step in FAILED_STEPS)
