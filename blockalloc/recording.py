@@ -34,23 +34,23 @@ class Recorder:
     parameters: Mapping[str, object]
     now: int = field(default_factory=clock.now)
     _began: float = field(default_factory=time.monotonic)
-    _written: int | None = None
+    decision_id: int | None = None  # once it is written
 
     def write(self, result: Result, work: AllocationCall) -> None:
         """In the transaction that writes what was decided. It may be tried again: only the last one stays."""
         columns, roster = self._of_result(result, work)
         if roster is not None and roster.id not in result.rosters:
             roster.keep(self.now)
-        self._written = decisions.write(columns)
+        self.decision_id = decisions.write(columns)
 
     def write_apart(self, result: Result, work: AllocationCall) -> None:
         """For a call that has written nothing: a dry run."""
         columns, roster = self._of_result(result, work)
-        decisions.write_apart(columns, roster)
+        self.decision_id = decisions.write_apart(columns, roster)
 
     def done(self, text: str, row: BlockTimeRow) -> None:
         """What staff did to a block time, in the transaction that does it."""
-        self._written = decisions.write(self._columns(Decision.DONE, text=text, **_of_row(row)))
+        self.decision_id = decisions.write(self._columns(Decision.DONE, text=text, **_of_row(row)))
 
     def answered_before(self, allocated: int, block_time_id: int) -> None:
         """The call's idempotency key was known: the answer of then was given again."""
@@ -72,8 +72,8 @@ class Recorder:
 
     def finish(self) -> None:
         """After the transaction: now and then old records go."""
-        if self._written is not None:
-            decisions.prune_now_and_then(self._written, self.now)
+        if self.decision_id is not None:
+            decisions.prune_now_and_then(self.decision_id, self.now)
 
     def _of_result(self, result: Result, work: AllocationCall) -> tuple[dict[str, Value], RosterOf | None]:
         outcome, plan, block = result.outcome, result.plan, result.order.block

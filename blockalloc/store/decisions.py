@@ -67,16 +67,20 @@ def write(columns: Mapping[str, Value]) -> int:
     return id_
 
 
-def write_apart(columns: Mapping[str, Value], roster: RosterOf | None = None) -> None:
-    """Insert a decision in a transaction of its own. A record that can't be written is logged: the answer goes on."""
+def write_apart(columns: Mapping[str, Value], roster: RosterOf | None = None) -> int | None:
+    """Insert a decision in a transaction of its own; returns its id.
+
+    One that can't be written is logged, and has none: the answer goes on.
+    """
     try:
         with waiting_at_most(lambda: _SECONDS_TO_WRITE), transaction.atomic():
             if roster is not None:
                 roster.keep(int(datetime.now(UTC).timestamp()))
-            write(columns)
+            return write(columns)
     except Error as error:
         told = {name: value for name, value in columns.items() if not isinstance(value, bytes)}
         log.error("a decision could not be recorded (%s): %s", error, told)
+        return None
 
 
 def if_it_answers(read: Callable[[], T]) -> T | None:
