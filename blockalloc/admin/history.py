@@ -27,11 +27,22 @@ def _history(request: HttpRequest, about: Mapping[str, int], query: Mapping[str,
         return {}
     found = Decision.objects.filter(**about).defer(*decisions.HEAVY).order_by("-pk")[:_SHOWN]
     address = reverse("admin:blockalloc_decision_changelist", query=query)
-    return {"shows_history": True, "history": list(map(_row, found)), "history_address": address}
+    latest = next((each for each in found if each.action == Decision.ALLOCATE and each.allocated is not None), None)
+    short = latest is not None and (latest.allocated or 0) < (latest.wanted or 0)
+    return {
+        "shows_history": True,
+        "history": list(map(_row, found)),
+        "history_address": address,
+        "why_short": _address(latest) if latest and short else "",
+    }
 
 
 def _row(decision: Decision) -> dict[str, str]:
     """A line of the table: the same words as in the list of decisions."""
     columns = ("started", "action", "outcome", "machines", "who", "door", "text", "block_start")
     row: dict[str, str] = {name: getattr(decisions, name)(decision) for name in columns}
-    return row | {"address": reverse("admin:blockalloc_decision_change", args=[decision.pk])}
+    return row | {"address": _address(decision)}
+
+
+def _address(decision: Decision) -> str:
+    return reverse("admin:blockalloc_decision_change", args=[decision.pk])

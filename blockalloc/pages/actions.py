@@ -19,6 +19,8 @@ from blockalloc.scope import scope_of
 from blockalloc.site_time import site_zone
 from blockalloc.store import decisions
 from blockalloc.transport import client_address
+from scheduling.occupancy import RELOAD
+from scheduling.ready_computer import ComputerFacts
 
 _COUNTED = "counted"  # of the two ways to treat privileges the one that is not the back end's
 
@@ -84,12 +86,15 @@ def _ask(request: HttpRequest, action: Action, time: BlockTime) -> HttpResponse:
 
 
 def _computers(ready: ReadyTime) -> list[tuple[str, str]]:
-    """The computers by name, and whether their load has begun."""
-    begun = {"loading", "loaded", "in use"}
-    return [
-        (each.facts.hostname, "load has begun, or is done" if each.state in begun else "not loaded yet")
-        for each in ready.readiness.computers
-    ]
+    """The computers by name, and what becomes of their reloads."""
+    return [(each.facts.hostname, _becomes(each.facts)) for each in ready.readiness.computers]
+
+
+def _becomes(computer: ComputerFacts) -> str:
+    if not computer.reload_state:
+        return "has no reload any more"
+    begun = (computer.reload_state, computer.reload_last_state) != (RELOAD, RELOAD)
+    return "has begun to load: that goes on" if begun else "its reload is removed"
 
 
 def _back(time: BlockTime) -> HttpResponse:
@@ -169,7 +174,8 @@ _ALL = (
         "Release",
         "blockalloc.release_blocktime",
         "All computers are taken from the block time, and reloads that have not begun are removed. Loads that have "
-        "begun go on. The back end does not ask for the block time again: use “Allocate now” for that.",
+        "begun go on. A back end that has not asked for the block time yet will do so: to keep it off, skip the block "
+        "time. One that has asked does not ask again: for other computers, use “Allocate now”.",
         _done_by(block_time_actions.release_block_time),
         removes=True,
     ),
