@@ -121,7 +121,8 @@ def _verdict(result: Result, computer: Computer, reason: Reason | None) -> str:
         return "in the block already"
     for machine in result.machines:
         if any(found.computer.id == computer.id for found in machine.assignments):
-            return f"chosen on behalf of {machine.member.name}"
+            own = f", with his own reservation, request {machine.adopted_request}" if machine.adopted_request else ""
+            return f"chosen on behalf of {machine.member.name}{own}"
     return "not looked at: the block has all its machines"
 
 

@@ -37,15 +37,18 @@ def judge(site: Site, block: Block, computer: Computer, plan: Plan, *, ignore_pr
 
     What the plan itself takes is not counted: memory of the host is what it was before.
     """
+    adopted = {one.computer.id: each.adopted_request for each in plan.machines for one in each.assignments}
+    aside = adopted.get(computer.id)  # a member's own reservation that joins the block is nothing against it
     return [
-        _for_image(site, block, computer, image, plan.load_seconds, ignore_privileges=ignore_privileges)
+        _for_image(site, block, computer, image, plan.load_seconds, aside, ignore_privileges=ignore_privileges)
         for image in dict.fromkeys(block.images)
     ]
 
 
 def _for_image(
-    site: Site, block: Block, computer: Computer, image: Image, load_seconds: int, *, ignore_privileges: bool
-) -> ForImage:
+    site: Site, block: Block, computer: Computer, image: Image, load_seconds: int, aside: int | None,
+    *, ignore_privileges: bool,
+) -> ForImage:  # fmt: skip
     start, end = staggered(block.start, load_seconds, 0).start, block.end
     pool = Pool(image, site, LiveNodes(site))
     privileges = Privileges(site.privileges)
@@ -59,17 +62,19 @@ def _for_image(
     occupancy = Occupancy(site, block.block_time_id)
     who = members if members else (Member(site.caller_id, "the calling account", frozenset()),)
     use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
-    limits = [use.reason_against(image, start, end, member) for member in who]
+    limits = [use.reason_against(image, start, end, member, aside) for member in who]
     reasons = [
         *_of_profile(site, computer, image),
         occupancy.maintenance(start, end),
         limits[0] if all(limits) else None,  # somebody's own blocks do not count for him
         None if granted or ignore_privileges else _not_granted(len(members)),
-        *occupancy.reasons_against(computer, start, end),
+        *occupancy.reasons_against(computer, start, end, aside),
         HostMemory(site).reason_against(computer, image, start, end),
     ]
     places = {candidate.id: place for place, candidate in enumerate(pool.computers, 1)}
-    return ForImage(image, tuple(filter(None, reasons)), places.get(computer.id, 0), len(places), len(granted), len(members))
+    return ForImage(
+        image, tuple(filter(None, reasons)), places.get(computer.id, 0), len(places), len(granted), len(members)
+    )
 
 
 def _not_granted(members: int) -> Reason:

@@ -70,7 +70,12 @@ def _boom(*_args: object, **_options: object) -> None:
 def test_a_call_with_seven_parameters() -> None:
     assert rpc("XMLRPCblockAllocation", *SEVEN) == 4
     found = the_record()
-    assert (found.action, found.door, found.outcome, found.code) == ("allocate", "XMLRPCblockAllocation", "success", None)
+    assert (found.action, found.door, found.outcome, found.code) == (
+        "allocate",
+        "XMLRPCblockAllocation",
+        "success",
+        None,
+    )
     assert (found.caller, found.person, found.address) == ("vclsystem@Local", "", "127.0.0.1")
     assert json.loads(found.parameters) == {
         "imageid": IMAGE, "start": START, "end": END, "machinecount": 4, "usergroupid": GROUP,
@@ -83,7 +88,10 @@ def test_a_call_with_seven_parameters() -> None:
     assert "@Local" in found.owner
     assert found.affiliation_id == 1
     assert found.started == NOW
-    assert (found.block_start, found.block_end) == (datetime.fromtimestamp(START, UTC), datetime.fromtimestamp(END, UTC))
+    assert (found.block_start, found.block_end) == (
+        datetime.fromtimestamp(START, UTC),
+        datetime.fromtimestamp(END, UTC),
+    )
     assert (found.wanted, found.had, found.allocated, found.retries, found.waits) == (4, 0, 4, 0, 0)
     assert 0 <= found.duration < 10_000
     assert found.version.startswith("0.")
@@ -133,7 +141,13 @@ def test_a_block_that_has_everything_is_a_record_that_looked_at_no_computer() ->
     service.allocate_block(a_call(), CALLER)
     service.allocate_block(a_call(), CALLER)
     again = Decision.objects.latest("id")
-    assert (again.outcome, again.had, again.allocated, again.findings, again.roster_id) == ("completed", 4, 4, None, None)
+    assert (again.outcome, again.had, again.allocated, again.findings, again.roster_id) == (
+        "completed",
+        4,
+        4,
+        None,
+        None,
+    )
     assert decisions.told([again]) == {}
 
 
@@ -292,7 +306,9 @@ def test_an_error_after_the_record_takes_it_back(monkeypatch: pytest.MonkeyPatch
     assert computers_of() == []
 
 
-def _conflict_at_commit(monkeypatch: pytest.MonkeyPatch, number: int, error: tuple[int, str] = (1213, "Deadlock")) -> None:
+def _conflict_at_commit(
+    monkeypatch: pytest.MonkeyPatch, number: int, error: tuple[int, str] = (1213, "Deadlock")
+) -> None:
     """Let the COMMIT with this number be lost to another transaction."""
     usual, commits = connection.commit, 0
 
@@ -575,7 +591,9 @@ def test_ids_of_a_cluster_that_grow_by_its_nodes_come_to_their_turn() -> None:
             assert any(id_ % decisions._PRUNE_EVERY == 0 for id_ in range(offset, offset + 120 * nodes, nodes))
 
 
-def test_pruning_that_fails_changes_no_answer(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_pruning_that_fails_changes_no_answer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(decisions, "_PRUNE_EVERY", 1)
     monkeypatch.setattr(decisions, "_ROSTERS", "no_such_table")
     with pytest.raises(Refusal) as refusal:
@@ -592,4 +610,3 @@ def test_reading_many_records_takes_one_statement(django_assert_num_queries: Any
     found = list(Decision.objects.all())
     with django_assert_num_queries(1):
         assert len(decisions.told(found)) == 4
-

@@ -10,7 +10,7 @@ from blockalloc import allocation, block_time_actions, service
 from blockalloc.block_time_actions import release_block_time, skip_block_time, unskip_block_time
 from blockalloc.calls import Caller, Refusal
 from blockalloc.models import Decision
-from blockalloc.store import release
+from blockalloc.store import decisions, promises, release
 from tests.class_site import IMAGE, ZONE, a_call, class_site, computers_of, reserve
 from tests.class_site import CALLER as SYSTEM
 from tests.golden import tables
@@ -114,6 +114,24 @@ def test_members_own_reservations_stay() -> None:
     assert computers_of() == []
     assert own in _rows("request")
     assert own in {row["requestid"] for row in tables.read()["reservation"]}
+
+
+def test_the_record_of_an_adopted_reservation_says_whose_it_was() -> None:
+    release_block_time(10, CALLER)
+    reserve(18, "2026-03-02 14:00:00", "2026-03-02 16:00:00", user=110)
+    service.allocate_block(a_call(3), SYSTEM)
+    record = Decision.objects.latest("id")
+    (adopted,) = (each for each in decisions.told([record])[record.pk].findings.chosen if each.adopted_request)
+    assert (adopted.computer_id, adopted.adopted_request) == (18, max(_rows("request") - set(_reloads())))
+    assert adopted.member
+
+
+def test_facts_are_whole_numbers_on_every_database() -> None:
+    """MariaDB gives Decimal for columns of a UNION whose parts differ; a record and XML-RPC know no such numbers."""
+    reserve(18, "2026-03-02 14:00:00", "2026-03-02 16:00:00", user=110)
+    found = promises.read(0, 2**31 - 10**6, 0, "")
+    for row in (*found.reservations, *found.holdings, *found.maintenances):
+        assert {type(value) for value in row} <= {int, str, type(None)}, row
 
 
 def test_a_clusters_reload_is_one() -> None:

@@ -70,7 +70,7 @@ def read(low: int, high: int, clock: int, call_id: str) -> Promises:
     return Promises(
         [_reservation(*row[2:]) for row in _of(rows, _RESERVATION)],
         [_holding(*row[1:]) for row in _of(rows, _HOLDING)],
-        [Maintenance(_instant(row[7]), _instant(row[8]), row[2]) for row in _of(rows, _MAINTENANCE)],
+        [Maintenance(_instant(row[7]), _instant(row[8]), int(row[2])) for row in _of(rows, _MAINTENANCE)],
         claimed=frozenset(computer for procid, _, computer in claims if procid != own),
         own_claims=frozenset(
             computer for procid, expires, computer in claims if procid == own and expires >= clock + margin()
@@ -97,7 +97,11 @@ def _reservation(
     request: int, state: int, last_state: int, user: int, _text: str, start: times.Stored, end: times.Stored,
     _reload: None, computer: int, image: int, ram: int, node: int,
 ) -> Reservation:  # fmt: skip
-    return Reservation(request, state, last_state, user, _instant(start), _instant(end), computer, image, ram, node)
+    # MariaDB gives Decimal for columns of a UNION whose parts differ; records and XML-RPC know no such numbers.
+    return Reservation(
+        int(request), int(state), int(last_state), int(user), _instant(start), _instant(end), int(computer), int(image),
+        int(ram), int(node),
+    )  # fmt: skip
 
 
 def _holding(
@@ -108,7 +112,10 @@ def _holding(
     reload_start = times.from_local(reload)
     # A row whose reload request is gone holds its computer from the block's start (SPEC 4, rule 8).
     held_from = begins if reload_start is None else min(reload_start, begins)
-    return Holding(block_time, computer, image, ram, begins, _instant(end), held_from, group, skip, status)
+    return Holding(
+        int(block_time), int(computer), int(image), int(ram), begins, _instant(end), held_from,
+        None if group is None else int(group), int(skip), status,
+    )  # fmt: skip
 
 
 def _instant(value: times.Stored) -> int:
