@@ -107,7 +107,7 @@ def main() -> None:
     number: int = parser.parse_args().computers
     print(f"{'':36} {'bytes':>8} {'encode ms':>10} {'decode ms':>10} {'plan ms':>8}")
     for name, case in CASES:
-        site = case(number, random.Random(1))  # noqa: S311 - the same figures each time
+        site = case(number, random.Random(1))
         block: Block = sites.block(MACHINES)
         ids = sorted(site.computers)
         made, planning = _measured(lambda: plan(site, block, ignore_privileges=True))  # noqa: B023 - runs at once

@@ -22,7 +22,18 @@ from blockalloc.models import Decision, Roster
 from blockalloc.store import commit, decisions, guard
 from blockalloc.store.decisions import Told
 from tests.class_site import (
-    CALLER, END, GROUP, IMAGE, NOW, START, ZONE, a_call, class_site, computers_of, grant_to_group, reserve,
+    CALLER,
+    END,
+    GROUP,
+    IMAGE,
+    NOW,
+    START,
+    ZONE,
+    a_call,
+    class_site,
+    computers_of,
+    grant_to_group,
+    reserve,
 )  # fmt: skip
 from tests.golden import tables
 from tests.golden.replay import PASSWORD
@@ -484,7 +495,7 @@ def test_a_record_says_the_same_when_its_rows_are_gone() -> None:
 
 def _empty(table: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {table}")
+        cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - names are our own
 
 
 def test_long_and_foreign_texts_are_kept_as_far_as_they_fit() -> None:

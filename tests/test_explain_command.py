@@ -5,6 +5,7 @@ import xmlrpc.client
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ def test_what_is_missing_is_explained_from_all_computers_to_those_of_the_block()
     assert lines[0] == [str(Computer.objects.filter(deleted=0).count()), "computers"]
     left = [int(number) for number, _ in lines]
     assert [int(text.rpartition("(-")[2].rstrip(")")) for _, text in lines[1:]] == [
-        before - after for before, after in zip(left, left[1:], strict=False)
+        before - after for before, after in pairwise(left)
     ]
     assert f"{left[-1]} of 70 machines" in output
     assert why.startswith("Why not more: no further computer passes all rules for image Ubuntu 22.04\n")
@@ -99,11 +100,9 @@ def _book(computer: int) -> int:
     model = Reservation.objects.first()
     assert model is not None
     row = {"requestid": request, "computerid": computer, "imageid": model.image_id, "managementnodeid": 1}
-    revision = tables.read()["reservation"][0]
-    tables.insert(
-        "reservation",
-        [row | {"imagerevisionid": revision["imagerevisionid"], "managementnodeid": revision["managementnodeid"]}], zone,
-    )  # fmt: skip
+    other = tables.read()["reservation"][0]
+    row |= {name: other[name] for name in ("imagerevisionid", "managementnodeid")}
+    tables.insert("reservation", [row], zone)
     return request
 
 
@@ -207,8 +206,8 @@ def test_the_struct_is_whole_and_nothing_is_written_but_the_record() -> None:
     before = {name: rows for name, rows in tables.read(leave_out=()).items() if name != "localauth"}
     answer = _explained(101, START, END, 70, 101, 0, 0)
     assert set(answer) == {
-        "status", "allocated", "unallocated", "warningcode", "warningmsg", "computers", "funnel", "machines", "stoppedby",
-        "obstacles", "remedies",
+        "status", "allocated", "unallocated", "warningcode", "warningmsg", "computers", "funnel", "machines",
+        "stoppedby", "obstacles", "remedies",
     }  # fmt: skip
     assert len(answer["machines"]) == answer["allocated"] == 70 - answer["unallocated"]
     assert answer["funnel"][-1]["left"] == answer["allocated"]

@@ -11,8 +11,8 @@ from blockalloc.block_time_actions import release_block_time, skip_block_time, u
 from blockalloc.calls import Caller, Refusal
 from blockalloc.models import Decision
 from blockalloc.store import decisions, promises, release
-from tests.class_site import IMAGE, ZONE, a_call, class_site, computers_of, reserve
 from tests.class_site import CALLER as SYSTEM
+from tests.class_site import IMAGE, ZONE, a_call, class_site, computers_of, reserve
 from tests.golden import tables
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -34,7 +34,8 @@ def _remedies(found: Remedies) -> Iterator[str]:
     if found.earliest_start:
         yield f"  begin later: from {_when(found.earliest_start)} all can be had, for as long"
     else:
-        yield f"  beginning later does not: no start was found until {_when(found.searched_until)} at which all can be had"
+        until = _when(found.searched_until)
+        yield f"  beginning later does not: no start was found until {until} at which all can be had"
     if found.in_the_way:
         yield "  move what is in the way:"
     for each in found.in_the_way:

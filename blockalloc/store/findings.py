@@ -2,8 +2,8 @@
 
 Computers are told by their place in the roster, sorted by id: a list has one small number for each. Most of them
 share their reason with others; what differs (the request that has a computer, and its times) is kept as columns of
-numbers, sorted, as the steps from each to the next. All of it is JSON, compressed. Texts are kept too: a reader of later years
-needs no rules of today.
+numbers, sorted, as the steps from each to the next. All of it is JSON, compressed. Texts are kept too: a reader of
+later years needs no rules of today.
 """
 
 import json
