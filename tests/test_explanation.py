@@ -154,7 +154,8 @@ def _one_more(case: Case, _computer: Computer, reason: Reason) -> Case:
     engine = next((id_ for id_, types in case.site.install_types.items() if image.install_type in types), 0)
     computer = sites.computer(
         next(_fresh), platform_id=image.platform_id, provisioning_id=engine, schedule_id=77,
-        revision_id=image.revision_id, ram=10**6, processors=image.min_processors, speed=image.min_speed, network=image.min_network,
+        revision_id=image.revision_id,
+        ram=10**6, processors=image.min_processors, speed=image.min_speed, network=image.min_network,
     )  # fmt: skip
     case = _site(case, computers={**case.site.computers, computer.id: computer})
     case = _live_node(_mapped(case, computer, Reason("", "")), computer, Reason("", ""))
