@@ -65,6 +65,16 @@ def test_what_the_block_has_itself_is_in_nobodys_way() -> None:
     assert _found(site, sites.block(2)) == START + STEP
 
 
+def test_a_members_own_reservation_is_in_nobodys_way() -> None:
+    """It joins the block, whose machine it is then; a stranger's keeps the computer until it is over."""
+    member = sites.member(10)
+    own = sites.own_reservation(member, start=START + HOUR, end=START + 3 * HOUR)
+    site = sites.site(members=[member], reservations=[own])
+    assert _found(site, sites.block()) == START + STEP
+    site = replace(site, reservations=[own._replace(user_id=sites.STRANGER)])
+    assert _found(site, sites.block()) == START + 3 * HOUR + 45 * MINUTE
+
+
 def test_starts_are_quarters_of_an_hour_whatever_the_block_starts_at() -> None:
     assert _found(sites.site(), replace(sites.block(), start=START + 7 * MINUTE)) == START + STEP
 
