@@ -108,9 +108,9 @@ def create_block(call: NewBlockCall, caller: Caller) -> Outcome:
     return _run(work, Recorder(Decision.ALLOCATE, caller, _parameters(call))).outcome
 
 
-def record_refusal(caller: Caller, given: Mapping[str, object], refusal: Refusal) -> None:
-    """The record of an allocation call that a door refused itself."""
-    Recorder(Decision.ALLOCATE, caller, given).refused(refusal)
+def record_refusal(caller: Caller, given: Mapping[str, object], refusal: Refusal, *, dry_run: bool = False) -> None:
+    """The record of an allocation call, or of a dry run, that a door refused itself."""
+    Recorder(Decision.DRY_RUN if dry_run else Decision.ALLOCATE, caller, given).refused(refusal)
 
 
 def explain_computer(call: BlockAllocationCall, hostname: str, caller: Caller) -> OneComputer:
@@ -149,7 +149,8 @@ def _run(work: AllocationCall, recorder: Recorder, *, dry_run: bool = False) -> 
         raise
     if dry_run:
         recorder.write_apart(result, work)
-    recorder.finish()
+    else:
+        recorder.finish()
     return result
 
 

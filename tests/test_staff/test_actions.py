@@ -138,12 +138,12 @@ def test_release_takes_the_computers_and_removes_reloads_that_have_not_begun(sig
         confirm = client.get(address("release")).content.decode()
         assert confirm.count("its reload is removed") == 3
         assert confirm.count("has begun to load: that goes on") == 1
-        assert "4 computers released, 3 reloads removed; loads that had begun were left: c10" in said(client, "release")
+        assert "Computers released: 4, reloads removed: 3; loads that had begun were left: c10" in said(client, "release")
         assert held() == 0
         assert list(Request.objects.values_list("pk", flat=True)) == [loading]
         assert list(Reservation.objects.values_list("request", flat=True)) == [loading]
         assert recorded()[1] == ("release", "wanda", "admin", "done", "127.0.0.1")
-        assert "4 computers released" in client.get(page_of_time()).content.decode()  # in its history
+        assert "computers released: 4" in client.get(page_of_time()).content.decode()  # in its history
 
 
 def test_skip_releases_and_unskip_lets_the_back_end_ask_again(sign_in: Callable[..., Client]) -> None:
@@ -151,7 +151,7 @@ def test_skip_releases_and_unskip_lets_the_back_end_ask_again(sign_in: Callable[
         client = sign_in("allocate", "skip")
         said(client, "allocate")
         BlockTime.objects.filter(pk=BLOCK_TIME).update(processed=1)
-        assert "Skipped; 4 computers released, 4 reloads removed" in said(client, "skip")
+        assert "Skipped; computers released: 4, reloads removed: 4" in said(client, "skip")
         time = BlockTime.objects.get(pk=BLOCK_TIME)
         assert (held(), Request.objects.count(), time.skip, time.processed) == (0, 0, 1, 1)
         page = client.get(page_of_time()).content.decode()
