@@ -1,6 +1,6 @@
 # Everything that one does in this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb test-long test-galera fuzz lint clean
+.PHONY: help setup demo serve test test-mariadb test-long test-galera bench-pages fuzz lint clean
 
 PYTHON := .venv/bin/python
 
@@ -20,8 +20,7 @@ serve:         ## run the demo site at http://127.0.0.1:8000/admin/ until Ctrl-C
 test:          ## style, types, all tests on SQLite, all tests on MariaDB
 	bin/setup --tests
 	$(MAKE) --no-print-directory lint
-	$(PYTHON) -m pytest
-	$(PYTHON) -m pytest --mariadb --ignore tests/test_planner_properties.py # they know no database
+	bin/test
 
 test-mariadb:  ## all tests on a MariaDB server that is started for them
 	bin/setup --tests
