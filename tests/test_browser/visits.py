@@ -1,0 +1,77 @@
+"""How the tests look at a page, and at what happens behind it."""
+
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Page, Request, Response
+
+from tests.test_browser.site import MondayMorning
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
+_AXE = Axe()
+
+
+@dataclass
+class Noise:
+    """What went wrong behind the pages: errors and warnings of the console, requests that failed or left this machine.
+
+    An `expected` status of a page itself (403, 404) is no error.
+    """
+
+    server: MondayMorning
+    expected: int = 200
+    heard: list[str] = field(default_factory=list)
+
+    def listen(self, page: Page) -> None:
+        """To everything that happens from now on."""
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.heard.append(f"script: {error}"))
+        page.on("request", self._request)
+        page.on("requestfailed", self._failed)
+        page.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        the_page = f"status of {self.expected}" in message.text and "/static/" not in message.location.get("url", "")
+        if message.type in ("error", "warning") and not the_page:
+            self.heard.append(f"console: {message.type}: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.server.url}/", "data:")):
+            self.heard.append(f"request to {urlsplit(request.url).netloc}: {request.url}")
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # a download, or the next page was faster
+            self.heard.append(f"failed: {request.url}: {request.failure}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400 and not (response.status == self.expected and response.request.is_navigation_request()):
+            self.heard.append(f"{response.status}: {response.url}")
+
+
+def violations(page: Page, context: dict[str, Any] | None = None) -> list[str]:
+    """The rules of WCAG 2.1 AA that the page breaks as it is shown now, each with where it does."""
+    found = _AXE.run(page, context=context, options=RULES).response["violations"]
+    return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
+
+
+def sign_in(page: Page, server: MondayMorning, name: str = "demo") -> None:
+    """As a person does who has only the server's name."""
+    page.goto(f"{server.url}/")
+    page.get_by_label("Name (VCL: name or name@affiliation)").fill(name)
+    page.get_by_label("Password").fill("demo")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_text("Signed in as").wait_for()
+
+
+def menu(page: Page, entry: str) -> None:
+    """Follow a link of the menu."""
+    page.get_by_role("navigation", name="Staff pages").get_by_role("link", name=entry, exact=True).click()
+
+
+def value(server: MondayMorning, sql: str, *parameters: object) -> Any:
+    """The first value that a query gives."""
+    with sqlite3.connect(server.database) as database:
+        return database.execute(sql, parameters).fetchone()[0]
