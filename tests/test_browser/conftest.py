@@ -1,16 +1,16 @@
 """One browser and one server for all tests of this folder, and pages that nothing may go wrong on."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.test_browser.chromium import chromium
-from tests.test_browser.site import MondayMorning
+from tests.test_browser.site import DEMO, MondayMorning
 from tests.test_browser.visits import Noise, sign_in
 
-WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 Visitor = Callable[[str], Page]
 
 
@@ -28,18 +28,23 @@ def monday(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MondayMorning]:
 
 
 @pytest.fixture(scope="package")
-def cookies(browser: Browser, monday: MondayMorning) -> Callable[[str], Any]:
-    """What a browser keeps of someone who has signed in; "" for nobody."""
-    kept: dict[str, Any] = {"": None}
+def signed_in(browser: Browser, monday: MondayMorning) -> Iterator[Callable[[str], BrowserContext]]:
+    """The browser of someone who has signed in; "" for nobody."""
+    kept: dict[str, BrowserContext] = {}
 
-    def of(name: str) -> Any:
+    def of(name: str) -> BrowserContext:
         if name not in kept:
-            with browser.new_context() as context:
-                sign_in(context.new_page(), monday, name)
-                kept[name] = context.storage_state()
+            kept[name] = browser.new_context(viewport=WIDE, base_url=monday.url)
+            kept[name].set_default_timeout(8_000)
+            if name:
+                page = kept[name].new_page()
+                sign_in(page, monday, name)
+                page.close()
         return kept[name]
 
-    return of
+    yield of
+    for context in kept.values():
+        context.close()
 
 
 @pytest.fixture
@@ -50,21 +55,25 @@ def noise(monday: MondayMorning) -> Iterator[Noise]:
 
 
 @pytest.fixture
-def visitor(
-    browser: Browser, monday: MondayMorning, cookies: Callable[[str], Any], noise: Noise
-) -> Iterator[Visitor]:
+def visitor(signed_in: Callable[[str], BrowserContext], noise: Noise) -> Iterator[Visitor]:
     """A page of someone who has signed in already."""
-    contexts = []
+    pages = []
 
-    def of(name: str = "demo") -> Page:
-        contexts.append(
-            browser.new_context(storage_state=cookies(name), viewport=WIDE, base_url=monday.url, reduced_motion="reduce")
-        )
-        page = contexts[-1].new_page()
-        page.set_default_timeout(8_000)
-        noise.listen(page)
-        return page
+    def of(name: str = DEMO) -> Page:
+        pages.append(signed_in(name).new_page())
+        noise.listen(pages[-1])
+        return pages[-1]
 
     yield of
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture
+def stranger(browser: Browser, monday: MondayMorning, noise: Noise) -> Iterator[Page]:
+    """A page of somebody who has not signed in, in a browser of his own."""
+    with browser.new_context(viewport=WIDE, base_url=monday.url) as context:
+        context.set_default_timeout(8_000)
+        page = context.new_page()
+        noise.listen(page)
+        yield page

@@ -25,6 +25,7 @@ from blockalloc.models import (
     Computer,
     ComputerLoadLog,
     ComputerLoadState,
+    Decision,
     Image,
     ManagementNode,
     Request,
@@ -46,8 +47,8 @@ def build(*, people: bool) -> None:
     if people:
         add_people()
     at(LOADED + timedelta(hours=3), lambda: allocate(first(STUDIO), "demo"))
-    at(MOMENT.replace(hour=1), exam)
-    at(MOMENT.replace(hour=3), lambda: allocate(first(LAB)))
+    at(MOMENT.replace(hour=1, minute=0), exam)
+    at(MOMENT.replace(hour=3, minute=0), lambda: allocate(first(LAB)))
     at(MOMENT.replace(hour=3, minute=30), lambda: allocate(first(SIGNALS)))
     at(MOMENT.replace(hour=8, minute=5), lambda: allocate(first(EVENING), "demo"))
     at(MOMENT.replace(hour=8, minute=10), lambda: allocate(first(TUTORIAL), "demo"))
@@ -84,6 +85,7 @@ def exam() -> None:
     """A block at the time of CS101 that leaves it fewer computers than it wants."""
     wanted = replace(service.stored_call(first(LAB), ignore_privileges=True), machines=70, block_time_id=0)
     possible = service.allocate(wanted, caller(), dry_run=True).outcome.allocated
+    Decision.objects.filter(action=Decision.DRY_RUN).delete()  # nobody's question
     request = BlockRequest.objects.create(
         name=EXAM,
         image=Image.objects.get(prettyname=UBUNTU),
