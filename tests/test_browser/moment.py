@@ -79,6 +79,8 @@ def caller(person: str = "") -> service.Caller:
 def allocate(time: BlockTime, person: str = "") -> None:
     """As the back end asks some hours before, or a person at any time."""
     service.allocate(service.stored_call(time, ignore_privileges=True), caller(person))
+    if not person:  # the back end notes that it has asked
+        BlockTime.objects.filter(pk=time.pk).update(processed=1)
 
 
 def exam() -> None:

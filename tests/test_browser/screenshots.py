@@ -1,6 +1,6 @@
 """Pictures of the pages: `python -m tests.test_browser.screenshots` writes docs/screenshots/*.png.
 
-They show the demo site on a Monday at 8:40, with the clock stopped: run again, they change only where pages did.
+They show the demo site on a Monday at 8:40, with the clock stopped: run again, little changes where pages did not.
 """
 
 import tempfile
@@ -36,10 +36,10 @@ def _desk(place: str, height: int = 800) -> Picture:
 
 
 PICTURES = {
-    "sign-in": _desk("signing in", 420),
+    "sign-in": _desk("signing in", 460),
     "first-page": _desk("first page", 700),
-    "today": _desk("today", 560),
-    "today-dark": Picture("today", 560, DESK, "dark"),
+    "today": _desk("today", 600),
+    "today-dark": Picture("today", 600, DESK, "dark"),
     "today-phone": Picture("today", 800, PHONE),
     "week": _desk("this week"),
     "timeline": _desk("timeline of a day"),
@@ -47,7 +47,7 @@ PICTURES = {
     "timeline-dark": Picture("timeline of a day", 800, DESK, "dark"),
     "timeline-phone": Picture("timeline of a day", 800, PHONE),
     "block-times": _desk("block times", 700),
-    "block-time": _desk("block time that is short", 1000),
+    "block-time": _desk("block time that is short", 860),
     "block-time-released": _desk("block time that was released", 700),
     "release": _desk("to release", 700),
     "allocate": _desk("to allocate", 480),
