@@ -1,27 +1,15 @@
 """How pages keep themselves up to date: refresh.js in a real browser, against pages that are made up here."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 import blockalloc
 
 SCRIPT = Path(blockalloc.__file__).parent / "static/blockalloc/refresh.js"
 ADDRESS = "https://site.example/admin/today/"
-CHROMIUM = shutil.which("chromium")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to run the script in")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 class Server:
