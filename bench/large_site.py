@@ -32,7 +32,7 @@ _AVAILABLE, _RESERVED, _FAILED, _RELOADING, _INUSE, _MAINTENANCE, _NEW, _PENDING
 )  # fmt: skip
 _STATES = ((_AVAILABLE, _INUSE, _RELOADING, _MAINTENANCE, _FAILED, _RESERVED), (78, 12, 4, 3, 2, 1))
 _WEEKS_BACK, _WEEKS = 6, 17  # of the term
-_HELD_BACK, _HELD_AHEAD = timedelta(weeks=1), timedelta(weeks=3)  # block times that have computers
+_HELD_BACK, _HELD_AHEAD = timedelta(weeks=1), timedelta(weeks=2)  # block times that have computers
 _DAILY = 84  # times of the one request that takes place on every working day
 _STEPS = (35, 22, 26, 2, 12, 27, 28, 9)  # states of the load log, as they follow each other
 _AT_ONCE = 500  # rows of a statement
