@@ -71,8 +71,8 @@ def _rows(site: Site, models: Sequence[dict[str, Value]]) -> Iterator[tuple[Valu
             door, person = "staff page", f"staff{n % 20}"
             model |= {"outcome": "done", "roster_id": None, "findings": None, "text": "computers released"}
         yield (
-            n + 1, _stored(now - step * (site.sizes.decisions - n)), action, door, "vclsystem@Local", person, "10.9.0.1",
-            id_, id_of(place), f"Class {place:03} laboratory", _instant(start), _instant(end),
+            n + 1, _stored(now - step * (site.sizes.decisions - n)), action, door, "vclsystem@Local", person,
+            "10.9.0.1", id_, id_of(place), f"Class {place:03} laboratory", _instant(start), _instant(end),
             f"CS{place % 200:03} section {place % 7}@{place % 3}", f"user{place}@{place % 3}", site.affiliation(place),
             *(model[name] for name in _COPIED), 0, 0,
         )  # fmt: skip

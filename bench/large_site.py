@@ -150,7 +150,8 @@ def _people(site: Site) -> None:
     insert("usergroupmembers", "userid usergroupid", [*members, (id_of(_USERS), id_of(_GROUPS))])
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO usergrouppriv (usergroupid, userprivtypeid) SELECT %s, id FROM usergroupprivtype WHERE name = %s",
+            "INSERT INTO usergrouppriv (usergroupid, userprivtypeid) "
+            "SELECT %s, id FROM usergroupprivtype WHERE name = %s",
             [id_of(_GROUPS), MANAGES_BLOCKS_OF_AFFILIATION],
         )
 
@@ -204,7 +205,9 @@ def _computers(site: Site) -> None:
         name = f"vm{pool:02}-{n}" if _is_virtual(pool) else f"blade{pool:02}-{n}"
         image = id_of(pool + _POOLS * site.random.randrange(_IMAGES // _POOLS))
         state = site.random.choices(*_STATES)[0]
-        virtual = ("virtualmachine", _VMWARE, id_of(n % hosts), 8192) if _is_virtual(pool) else ("blade", _XCAT, None, 16_384)
+        virtual = (
+            ("virtualmachine", _VMWARE, id_of(n % hosts), 8192) if _is_virtual(pool) else ("blade", _XCAT, None, 16_384)
+        )
         rows.append((id_, f"{name}.example.edu", state, *virtual, image))
     insert(
         "computer",
@@ -344,7 +347,11 @@ def _reservations(site: Site) -> None:
     steps: list[tuple[Value, ...]] = []
     for n in range(site.sizes.reservations):
         on = n % 12 == 0
-        start = WALL - timedelta(minutes=random.randrange(180)) if on else WALL + timedelta(minutes=random.randrange(20_160))
+        start = (
+            WALL - timedelta(minutes=random.randrange(180))
+            if on
+            else WALL + timedelta(minutes=random.randrange(20_160))
+        )
         end = start + timedelta(minutes=200 if on else random.choice((60, 120, 240)))
         state = _INUSE if on else _NEW
         id_, image = id_of(site.requests + n), random.choice(site.images)

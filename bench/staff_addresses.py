@@ -1,4 +1,4 @@
-"""The pages that are measured: each list with each of its filters, each kind of page, those that are known to be long."""
+"""The pages that are measured: each list with each of its filters, each kind of page, those that are long."""
 
 from collections.abc import Iterator
 from datetime import timedelta

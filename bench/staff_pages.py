@@ -1,6 +1,6 @@
 """What the staff's pages cost on a large university's site: statements, milliseconds, bytes.
 
-    python -m bench.staff_pages [--database sqlite|mariadb] [--computers 10000] [--block-times 5000] [--decisions 100000]
+    python -m bench.staff_pages [--database sqlite|mariadb] [--computers N] [--block-times N] [--decisions N]
 
 Makes a site of its own (bench/large_site.py) in a private database, on a private server for MariaDB. Each page is
 asked for through Django's test client, which leaves out the web server and the network, by a superuser and by an

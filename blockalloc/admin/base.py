@@ -42,7 +42,7 @@ class KeysFirst(ChangeList):
         super().get_results(request)
         keys = list(self.result_list.values_list("pk", flat=True)) if self.result_count else []
         rows = {row.pk: row for row in self.root_queryset.filter(pk__in=keys)} if keys else {}
-        self.result_list = [rows[key] for key in keys if key in rows]  # type: ignore[assignment]  # sized, read once
+        self.result_list = [rows[key] for key in keys if key in rows]
 
 
 class ReadOnlyAdmin(ModelAdmin[_Row]):

@@ -20,6 +20,7 @@ from blockalloc.models import BlockRequest, BlockTime, Decision, Image
 from blockalloc.pages.csv_export import csv_response
 from blockalloc.scope import scope_of
 from blockalloc.store import decisions
+from blockalloc.store.sql import found_apart
 
 _LEVELS = {
     "success": "good",
@@ -333,7 +334,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         if not search_term.strip():
             return queryset, False
         found = searched(Decision.objects.order_by(), self.search_fields, search_term)
-        return queryset.filter(pk__in=found.values("pk")), False
+        return queryset.filter(pk__in=found_apart(found)), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list that tells of a computer."""
