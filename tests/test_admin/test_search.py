@@ -40,7 +40,7 @@ def test_it_finds_what_djangos_own_search_does(two_classes: None, model: type[Mo
         found = list(searched(rows, of_list.search_fields, text).values_list("pk", flat=True))
         assert found == sorted(set(djangos.values_list("pk", flat=True))), text
         found_some += bool(found)
-    assert found_some > 3
+    assert found_some > 2
 
 
 def test_decisions_are_searched_in_the_index_for_it(viewer: Client) -> None:
@@ -66,5 +66,5 @@ def test_lists_look_up_the_keys_of_their_page_first(viewer: Client, two_classes:
             page, Decision if page == "decision" else Request
         )
     ].opts.db_table
-    keys = f"SELECT {quote(table)}.{quote('id')} AS {quote('pk')} FROM {quote(table)}"
+    keys = f"SELECT {quote(table)}.{quote('id')} AS {quote('pk')} FROM {quote(table)}"  # noqa: S608 - to compare with
     assert sum(query["sql"].startswith(keys) for query in queries) == 1
