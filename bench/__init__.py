@@ -1,1 +1,1 @@
-"""What the service costs, measured."""
+"""Measurements that people repeat by hand."""

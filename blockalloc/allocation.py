@@ -271,6 +271,14 @@ class Result:
     rosters: frozenset[int]
     lost: Mapping[int, Reason] = field(default_factory=dict)
 
+    def stopped_by(self) -> str:
+        """Why there are not more machines, in words; "" when none is missing."""
+        if self.plan.shortfall:
+            return self.plan.shortfall.told(self.site.zone)
+        if self.outcome.unallocated and self.lost:
+            return f"somebody else was faster: computers lost after they were chosen: {len(self.lost)}"
+        return ""
+
 
 def _may_get_more(stage: _Stage, rivals: Mapping[str, frozenset[int]]) -> bool:
     """Whether more machines could be had if the claims of other calls were given back, or were for other hours."""

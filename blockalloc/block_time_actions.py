@@ -58,7 +58,7 @@ def _act(action: str, block_time_id: int, caller: Caller, work: Callable[[BlockT
         return done
 
     try:
-        done = guarded(transaction, Deadline())
+        done = guarded(transaction, Deadline(), recorder.again)
     except Refusal as refusal:
         recorder.refused(refusal)
         raise

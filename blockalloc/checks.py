@@ -206,7 +206,9 @@ def _new_block_order(
     group_id = rows_found.group_id
     block = Block(0, start, end, group_id, [row.image for row in images], machines)
     new_block = NewBlock(images[0].image.id, start, end, machines, group_id, node)
-    names = Names(0, new_block.name, rows_found.group_name, commit.OWNER, rows_found.local_id or 0)
+    names = Names(
+        0, new_block.name, rows_found.group_name, commit.OWNER, rows_found.local_id or 0, images[0].image.name
+    )
     return Order(block, ignore, names, new_block, keep_empty)
 
 

@@ -1,7 +1,7 @@
 """What a plan did and why, in words: for the shell, for XML-RPC, for staff."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from blockalloc.allocation import AllocationCall, Result
 from blockalloc.site_time import site_zone
@@ -74,8 +74,7 @@ class OneComputer:
 
 def of(result: Result, work: AllocationCall | None) -> Explanation:
     """The explanation of a result. With the call that made it, also the remedies when machines are missing."""
-    plan, computers = result.plan, result.site.computers
-    reasons = _reasons(result)
+    computers, reasons = result.site.computers, _reasons(result)
     by_rule: dict[str, list[int]] = {}
     for id_, reason in reasons.items():
         by_rule.setdefault(reason.rule, []).append(id_)
@@ -87,7 +86,7 @@ def of(result: Result, work: AllocationCall | None) -> Explanation:
     return Explanation(
         computers=len(computers),
         funnel=funnel(len(computers), {rule: len(ids) for rule, ids in by_rule.items()}),
-        stopped_by=plan.shortfall.told(site_zone()) if plan.shortfall else "",
+        stopped_by=result.stopped_by(),
         obstacles=obstacles,
         remedies=_remedies(result, work) if work and result.outcome.unallocated else None,
     )
@@ -97,9 +96,9 @@ def of_computer(result: Result, hostname: str) -> OneComputer:
     """One computer of the site by its name. Raises LookupError when there is none."""
     computer = _named(result.site.computers, hostname)
     order, plan = result.order, result.plan
-    reason = _reasons(result).get(computer.id)
+    reason, in_block = _reasons(result).get(computer.id), computer.id in _inside(result)
     images = one_computer.judge(result.site, order.block, computer, plan, ignore_privileges=order.ignore_privileges)
-    return OneComputer(computer.hostname, reason is None, _verdict(result, computer, reason), images)
+    return OneComputer(computer.hostname, in_block, _verdict(result, computer, reason), images)
 
 
 def _named(computers: Mapping[int, Computer], hostname: str) -> Computer:
@@ -122,18 +121,24 @@ def _verdict(result: Result, computer: Computer, reason: Reason | None) -> str:
         return "in the block already"
     for machine in result.machines:
         if any(found.computer.id == computer.id for found in machine.assignments):
-            return f"chosen on behalf of {machine.member.name}"
+            own = f", with his own reservation, request {machine.adopted_request}" if machine.adopted_request else ""
+            return f"chosen on behalf of {machine.member.name}{own}"
     return "not looked at: the block has all its machines"
 
 
 def _reasons(result: Result) -> dict[int, Reason]:
     """Why each computer is not in the block, in the order of the site's computers."""
     plan = result.plan
-    inside = _held(result) | {found.computer.id for machine in result.machines for found in machine.assignments}
+    inside = _inside(result)
     why = {**plan.passed_over, **result.lost}
     if plan.had >= plan.wanted:
         return {}
     return {id_: why.get(id_, plan.rest) for id_ in result.site.computers if id_ not in inside}
+
+
+def _inside(result: Result) -> set[int]:
+    """The computers that the block has then."""
+    return _held(result) | {found.computer.id for machine in result.machines for found in machine.assignments}
 
 
 def _held(result: Result) -> set[int]:
@@ -144,7 +149,8 @@ def _held(result: Result) -> set[int]:
 def _remedies(result: Result, work: AllocationCall) -> Remedies:
     order, plan = result.order, result.plan
     ahead = work.look_ahead(order, remedies.HORIZON)
-    start = remedies.earliest_start(ahead, order.block, plan.load_seconds, ignore_privileges=order.ignore_privileges)
+    block = replace(order.block, block_time_id=result.outcome.block_time_id)  # a new one has its computers by now
+    start = remedies.earliest_start(ahead, block, plan.load_seconds, ignore_privileges=order.ignore_privileges)
     until = order.block.start + remedies.HORIZON
     return Remedies(result.outcome.allocated, start, until, _in_the_way(plan))
 

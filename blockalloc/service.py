@@ -8,7 +8,7 @@ from blockalloc import checks, explanation, refusals
 from blockalloc.allocation import AllocationCall, Remembered, Result
 from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall, Outcome, Refusal
 from blockalloc.explanation import Explanation, OneComputer
-from blockalloc.models import Decision
+from blockalloc.models import BlockTime, Decision
 from blockalloc.recording import Recorder
 from blockalloc.store import idempotency, rows
 from scheduling.plan import Machine
@@ -47,6 +47,7 @@ class Allocation:
     outcome: Outcome
     machines: Sequence[PlannedMachine]
     explanation: Explanation | None = None
+    decision_id: int | None = None  # its record
 
 
 def allocate_block(call: BlockAllocationCall, caller: Caller) -> int:
@@ -73,9 +74,22 @@ def allocate(call: BlockAllocationCall, caller: Caller, *, dry_run: bool = False
         recorder.answered_before(earlier.outcome.allocated, earlier.outcome.block_time_id)
         return Allocation(earlier.outcome, ())
     machines = [_in_words(machine) for machine in result.machines]
-    if not (explain or result.outcome.unallocated):
-        return Allocation(result.outcome, machines)
-    return Allocation(result.outcome, machines, explanation.of(result, work if explain else None))
+    why = explanation.of(result, work if explain else None) if explain or result.outcome.unallocated else None
+    return Allocation(result.outcome, machines, why, recorder.decision_id)
+
+
+def stored_call(time: BlockTime, *, ignore_privileges: bool) -> BlockAllocationCall:
+    """The call that fills a block time to the machines of its request."""
+    request = time.blockRequest
+    return BlockAllocationCall(
+        image_id=request.image_id,
+        start=int(time.start.timestamp()),
+        end=int(time.end.timestamp()),
+        machines=request.numMachines,
+        user_group_id=request.group_id or 0,  # none: the checks say whether that will do
+        ignore_privileges=ignore_privileges,
+        block_time_id=time.pk,
+    )
 
 
 def process_block_time(block_time_id: int | None, ignore_privileges: bool | None, caller: Caller) -> Outcome:
@@ -94,9 +108,9 @@ def create_block(call: NewBlockCall, caller: Caller) -> Outcome:
     return _run(work, Recorder(Decision.ALLOCATE, caller, _parameters(call))).outcome
 
 
-def record_refusal(caller: Caller, given: Mapping[str, object], refusal: Refusal) -> None:
-    """The record of an allocation call that a door refused itself."""
-    Recorder(Decision.ALLOCATE, caller, given).refused(refusal)
+def record_refusal(caller: Caller, given: Mapping[str, object], refusal: Refusal, *, dry_run: bool = False) -> None:
+    """The record of an allocation call, or of a dry run, that a door refused itself."""
+    Recorder(Decision.DRY_RUN if dry_run else Decision.ALLOCATE, caller, given).refused(refusal)
 
 
 def explain_computer(call: BlockAllocationCall, hostname: str, caller: Caller) -> OneComputer:
@@ -135,7 +149,8 @@ def _run(work: AllocationCall, recorder: Recorder, *, dry_run: bool = False) -> 
         raise
     if dry_run:
         recorder.write_apart(result, work)
-    recorder.finish()
+    else:
+        recorder.finish()
     return result
 
 

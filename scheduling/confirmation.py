@@ -55,6 +55,8 @@ class _Confirmation:
                 self._held.update(assignment.image.id for assignment in machine.assignments)
         # Parts of a cluster alone are no machine.
         if whole_machines(self._block.images, self._held) == had:
+            for machine in kept:
+                self._lose(machine, "other computers of its cluster were lost")
             kept.clear()
         return Standing(kept, self._lost)
 
@@ -64,6 +66,7 @@ class _Confirmation:
         for assignment in machine.assignments:
             reason = self._reason_against(assignment, machine)
             if reason is not None:
+                self._lose(machine, f"{assignment.computer.hostname} of the same machine was lost")
                 self._lost[assignment.computer.id] = reason
                 self._take_back(noted)
                 return False
@@ -71,6 +74,10 @@ class _Confirmation:
             self._use.choose(assignment.computer.id, assignment.image)
             self._memory.plan(assignment.computer, assignment.image, machine.reload.start, self._block.end)
         return True
+
+    def _lose(self, machine: Machine, why: str) -> None:
+        """The computers of a machine go together."""
+        self._lost |= {found.computer.id: Reason("no_computer", "{}", (why,)) for found in machine.assignments}
 
     def _take_back(self, noted: list[Assignment]) -> None:
         for assignment in noted:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scheduling.choice import GRANTED
-from scheduling.facts import Block, Computer, Image, Site
+from scheduling.concurrency import ConcurrentUse
+from scheduling.facts import Block, Computer, Image, Member, Site
 from scheduling.host_memory import HostMemory
 from scheduling.occupancy import Occupancy
 from scheduling.plan import Plan
@@ -36,15 +37,18 @@ def judge(site: Site, block: Block, computer: Computer, plan: Plan, *, ignore_pr
 
     What the plan itself takes is not counted: memory of the host is what it was before.
     """
+    adopted = {one.computer.id: each.adopted_request for each in plan.machines for one in each.assignments}
+    aside = adopted.get(computer.id)  # a member's own reservation that joins the block is nothing against it
     return [
-        _for_image(site, block, computer, image, plan.load_seconds, ignore_privileges=ignore_privileges)
+        _for_image(site, block, computer, image, plan.load_seconds, aside, ignore_privileges=ignore_privileges)
         for image in dict.fromkeys(block.images)
     ]
 
 
 def _for_image(
-    site: Site, block: Block, computer: Computer, image: Image, load_seconds: int, *, ignore_privileges: bool
-) -> ForImage:
+    site: Site, block: Block, computer: Computer, image: Image, load_seconds: int, aside: int | None,
+    *, ignore_privileges: bool,
+) -> ForImage:  # fmt: skip
     start, end = staggered(block.start, load_seconds, 0).start, block.end
     pool = Pool(image, site, LiveNodes(site))
     privileges = Privileges(site.privileges)
@@ -55,17 +59,26 @@ def _for_image(
         for member in members
         if computer.owner_id == member.id or not groups.isdisjoint(privileges.granted_groups(member))
     ]
-    reasons = [*_of_profile(site, computer, image)]
-    if not ignore_privileges and not granted:
-        reasons.append(Reason(GRANTED, "not granted to any of the {} members of the group", (len(members),)))
     occupancy = Occupancy(site, block.block_time_id)
-    forbidden = occupancy.maintenance(start, end)
-    reasons += [forbidden] if forbidden else []
-    reasons += occupancy.reasons_against(computer, start, end)
-    short = HostMemory(site).reason_against(computer, image, start, end)
-    reasons += [short] if short else []
+    who = members if members else (Member(site.caller_id, "the calling account", frozenset()),)
+    use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
+    limits = [use.reason_against(image, start, end, member, aside) for member in who]
+    reasons = [
+        *_of_profile(site, computer, image),
+        occupancy.maintenance(start, end),
+        limits[0] if all(limits) else None,  # somebody's own blocks do not count for him
+        None if granted or ignore_privileges else _not_granted(len(members)),
+        *occupancy.reasons_against(computer, start, end, aside),
+        HostMemory(site).reason_against(computer, image, start, end),
+    ]
     places = {candidate.id: place for place, candidate in enumerate(pool.computers, 1)}
-    return ForImage(image, tuple(reasons), places.get(computer.id, 0), len(places), len(granted), len(members))
+    return ForImage(
+        image, tuple(filter(None, reasons)), places.get(computer.id, 0), len(places), len(granted), len(members)
+    )
+
+
+def _not_granted(members: int) -> Reason:
+    return Reason(GRANTED, "not granted to any of the {} members of the group", (members,))
 
 
 def _of_profile(site: Site, computer: Computer, image: Image) -> Iterator[Reason]:

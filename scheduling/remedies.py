@@ -11,7 +11,7 @@ from scheduling.occupancy import OTHER_BLOCK, RESERVATION, ROOM, Occupancy, occu
 from scheduling.plan import Plan
 from scheduling.planner import plan as make_plan
 from scheduling.pool import Pool
-from scheduling.reload_plan import staggered
+from scheduling.reload_plan import adopted, staggered
 from scheduling.rules import LiveNodes
 from scheduling.windows import MINUTE, WEEK, schedule_covers
 
@@ -74,22 +74,37 @@ def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privil
 
 
 def _hopeful(site: Site, block: Block, load_seconds: int) -> Iterator[int]:
-    """Starts at which enough computers are open and free of bookings. Other rules may still say no."""
+    """Starts at which enough computers are open and free of bookings. Other rules may still say no.
+
+    Members' own reservations may join the block: they are in nobody's way, and their machines have times of
+    their own. Only when they can't be all of its machines there is one that the usual window must suit.
+    """
     nodes = LiveNodes(site)
     fit = {computer.id: computer for image in block.images for computer in Pool(image, site, nodes).computers}
     first = (block.start // STEP + 1) * STEP
     lead, length = -staggered(0, load_seconds, 0).start, block.end - block.start
-    busy = _busy_by_slot(site, fit, first - lead, lead + length)
+    shortest = -adopted(0, 0, load_seconds).start
+    busy = _busy_by_slot(site, fit, first - shortest, shortest + length)
+    adopted_at_most = _own_requests(site)
     occupancy = Occupancy(site, 0)
     schedules = Counter(computer.schedule_id for computer in fit.values())
     needed = block.machines * len(block.images)
     for slot, taken in enumerate(busy):
         start = first + slot * STEP
         window = (start - lead, start + length)
-        if len(fit) - taken < needed or occupancy.maintenance(*window):
+        if len(fit) - taken < needed:
             continue
-        if sum(number for id_, number in schedules.items() if _is_open(site, id_, *window)) >= needed:
+        if adopted_at_most < block.machines and occupancy.maintenance(*window):
+            continue
+        usable = sum(number for id_, number in schedules.items() if _is_open(site, id_, *window))
+        if usable >= needed - adopted_at_most * len(block.images):
             yield start
+
+
+def _own_requests(site: Site) -> int:
+    """How many reservations the members have themselves."""
+    members = {member.id for member in site.members}
+    return len({found.request_id for found in site.reservations if found.user_id in members and occupies(found)})
 
 
 def _is_open(site: Site, schedule_id: int | None, start: int, end: int) -> bool:
@@ -99,8 +114,9 @@ def _is_open(site: Site, schedule_id: int | None, start: int, end: int) -> bool:
 def _busy_by_slot(site: Site, fit: Container[int], first: int, length: int) -> list[int]:
     """For windows of `length` seconds that begin at `first` and every STEP after it: how many of `fit` are not free."""
     spells: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    members = {member.id for member in site.members}
     for found in site.reservations:
-        if found.computer_id in fit and occupies(found):
+        if found.computer_id in fit and occupies(found) and found.user_id not in members:
             spells[found.computer_id].append((found.start - ROOM, found.end + ROOM))
     for held in site.holdings:
         if held.computer_id in fit:

@@ -1,6 +1,7 @@
 """The demo site holds together, and is loaded only where it does no harm."""
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -15,10 +16,11 @@ import time_machine
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 
 from blockalloc.calls import BlockAllocationCall
 from blockalloc.demo import MARK, build, next_monday
-from blockalloc.models import BlockTime, Computer, ManagementNode, Reservation, Semaphore, User, Variable
+from blockalloc.models import BlockTime, Computer, Decision, ManagementNode, Reservation, Semaphore, User, Variable
 from blockalloc.schema import Column, base_rows, tables
 from blockalloc.service import allocate_block, system_caller
 
@@ -205,6 +207,20 @@ def test_says_what_there_is_and_what_to_try() -> None:
 
 
 @pytest.mark.django_db
+def test_has_decisions_to_look_at_and_somebody_of_the_labs_staff_to_sign_in(client: Client) -> None:
+    output = load()
+    made = Decision.objects.order_by("pk").values_list("action", "person")
+    assert list(made) == [("allocate", "")] * 4 + [("release", "demo")]
+    assert not Decision.objects.filter(block_time_id=FIRST).exists()  # the class to try
+    name = re.search(r"account (\S+),", output)
+    assert name is not None
+    assert client.login(username=name[1], password="demo-pass")
+    load("--again")
+    assert Decision.objects.count() == 5
+    assert client.login(username=name[1], password="demo-pass")
+
+
+@pytest.mark.django_db
 def test_refuses_to_replace_itself_unless_told() -> None:
     load()
     with pytest.raises(CommandError, match="--again") as refused:
@@ -220,7 +236,7 @@ def test_replaces_itself_with_all_that_was_booked() -> None:
     claim.save(force_insert=True)
     Reservation.objects.update(image_id=FIRST)
     load("--again")
-    assert not Semaphore.objects.exists()
+    assert not Semaphore.objects.filter(procid="x").exists()
     assert Reservation.objects.exclude(image_id=FIRST).exists()
     assert Computer.objects.count() == 120
 

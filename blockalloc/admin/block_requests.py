@@ -1,10 +1,11 @@
 """Block requests with their times."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import OuterRef, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_times import (
@@ -20,6 +21,7 @@ from blockalloc.admin.block_times import (
 from blockalloc.admin.columns import column, fact, link, link_to, when
 from blockalloc.admin.counts import first, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, OpenFilter, now
+from blockalloc.admin.history import history_of_request
 from blockalloc.models import BlockRequest, BlockTime
 from blockalloc.scope import scope_of
 
@@ -182,6 +184,15 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
         ),
     )
     inlines = (TimesInline,)
+    change_form_template = "admin/blockalloc/block_request.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With what was decided about its times, and done to them."""
+        row = self.get_object(request, object_id)
+        context = history_of_request(request, row) if row is not None else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:
         """Those that are to be seen, with all that list and page show."""

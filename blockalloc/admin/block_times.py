@@ -1,15 +1,16 @@
 """Block times with their computers."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse
 
-from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from blockalloc.admin.columns import column, fact, link, link_to, list_link, strong, until, when
-from blockalloc.admin.counts import computers_of_machine, first, loaded, number_of, production_revisions, with_reload
+from blockalloc.admin.base import ReadOnlyAdmin
+from blockalloc.admin.block_time_tables import ComputersInline, ready_time
+from blockalloc.admin.columns import column, fact, link, list_link, strong, until, when
+from blockalloc.admin.counts import computers_of_machine, first, loaded, number_of, production_revisions
 from blockalloc.admin.filters import (
     ALL,
     Choice,
@@ -20,7 +21,9 @@ from blockalloc.admin.filters import (
     latest_first,
     now,
 )
+from blockalloc.admin.history import history_of_time
 from blockalloc.models import BlockComputer, BlockTime, Request
+from blockalloc.pages.actions import offered
 from blockalloc.scope import scope_of
 
 _ACCEPTED = "accepted"
@@ -187,99 +190,6 @@ def other_times(time: BlockTime) -> str:
     return list_link(BlockTime, "all times of this user group", day=ALL, group=group) if group else ""
 
 
-# --- Computers of a block time ------------------------------------------------------------------
-
-
-@column("Computer")
-def computer_link(held: BlockComputer) -> str | None:
-    """To the page of the computer."""
-    return link(held.computer)
-
-
-@column("Type")
-def computer_type(held: BlockComputer) -> str:
-    """Blade, lab or virtual machine."""
-    return held.computer.type
-
-
-@column("State now")
-def computer_state(held: BlockComputer) -> str:
-    """What the computer is doing."""
-    return held.computer.state.name
-
-
-@column("Image now")
-def image_now(held: BlockComputer) -> str:
-    """What the computer holds, and whether in an old revision."""
-    computer = held.computer
-    outdated = computer.currentimage_id == held.image_id and computer.imagerevision_id != fact(held, "production_id")
-    return format_html("{}{}", link(computer.currentimage), " (old revision)" if outdated else "")
-
-
-@column("Image wanted")
-def image_wanted(held: BlockComputer) -> str | None:
-    """What it is to hold when the block begins."""
-    return link(held.image)
-
-
-@column("Loading")
-def loading(held: BlockComputer) -> str:
-    """What the reload will find. The image alone does not tell: it may be held in an old revision."""
-    return "loaded" if held.computer.imagerevision_id == fact(held, "production_id") else strong("must load")
-
-
-@column("Reload starts")
-def reload_start(held: BlockComputer) -> str | None:
-    """A link to the reload; nothing once VCL has removed it."""
-    begins = fact(held, "reload_start")
-    return link_to(Request, held.reloadrequestid, when(begins)) if begins else None
-
-
-@column("Reload ends")
-def reload_end(held: BlockComputer) -> str | None:
-    """By then the computer is loaded."""
-    return until(fact(held, "reload_start"), fact(held, "reload_end"))
-
-
-@column("Reloaded by")
-def reload_node(held: BlockComputer) -> str | None:
-    """The management node."""
-    name: str | None = fact(held, "reload_node")
-    return name
-
-
-class ComputersInline(ReadOnlyInline[BlockComputer, BlockTime]):
-    """The computers of a block time."""
-
-    model = BlockComputer
-    verbose_name_plural = "computers"
-    columns = (
-        computer_link,
-        computer_type,
-        computer_state,
-        image_now,
-        image_wanted,
-        loading,
-        reload_start,
-        reload_end,
-        reload_node,
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[BlockComputer]:
-        """By name, with their reloads."""
-        held = BlockComputer.objects.select_related("computer__state", "computer__currentimage", "image").only(
-            "blockTime",
-            "reloadrequestid",
-            "image__prettyname",
-            "computer__hostname",
-            "computer__type",
-            "computer__imagerevision",
-            "computer__state__name",
-            "computer__currentimage__prettyname",
-        )
-        return with_reload(held).order_by("computer__hostname")
-
-
 @admin.register(BlockTime)
 class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
     """Sessions of blocks, those to come first."""
@@ -318,10 +228,21 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         ),
     )
     inlines = (ComputersInline,)
+    change_form_template = "admin/blockalloc/block_time.html"
 
     def heading(self, row: BlockTime) -> str:
         """What and when."""
         return f"{row.blockRequest.name}, {when(row.start)}"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With how ready it is, what may be done to it, and what was."""
+        row = self.get_object(request, object_id)
+        context: dict[str, Any] = {}
+        if row is not None:
+            context = {"ready": ready_time(request), "offered": offered(request, row), **history_of_time(request, row)}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
         """Those that are to be seen, with all that list and page show."""

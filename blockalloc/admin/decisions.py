@@ -30,7 +30,7 @@ _LEVELS = {
     "refused": "bad",
     "failed": "bad",
 }
-_HEAVY = ("findings", "parameters")  # columns that lists do without
+HEAVY = ("findings", "parameters")  # columns that lists do without
 
 
 # --- Columns ------------------------------------------------------------------------------------
@@ -325,7 +325,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         """Those that the person may see; without the long columns."""
         affiliation_id = scope_of(request.user).affiliation_id
         own = Q() if affiliation_id is None else Q(affiliation_id=affiliation_id)
-        return Decision.objects.filter(own).defer(*_HEAVY)
+        return Decision.objects.filter(own).defer(*HEAVY)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Decision], search_term: str

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, cast
 
 from django.apps import apps
+from django.contrib.auth.models import User as StaffUser
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
@@ -54,6 +55,8 @@ _BOOKINGS = [
 # Tables without `id`: the column that says whose row it is, and the table it refers to.
 _LINKS = {
     "usergroupmembers": ("usergroupid", "usergroup"),
+    "usergrouppriv": ("usergroupid", "usergroup"),
+    "localauth": ("userid", "user"),
     "subimages": ("imagemetaid", "imagemeta"),
     "scheduletimes": ("scheduleid", "schedule"),
     "resourcegroupmembers": ("resourcegroupid", "resourcegroup"),
@@ -139,6 +142,7 @@ def _not_own(table: str, last_ids: Mapping[str, int]) -> tuple[str, list[int]]:
 
 def _remove(mark: Mark) -> None:
     """Remove the demo's rows, all bookings, and our own records of the calls that made them."""
+    StaffUser.objects.filter(staffaccount__isnull=False).delete()  # their accounts of VCL are about to go
     own = [model._meta.db_table for model in apps.get_app_config("blockalloc").get_models()]
     records = [table for table in own if table.startswith("blockalloc_") and table != "blockalloc_guard"]
     with connection.cursor() as cursor:

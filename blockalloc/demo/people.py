@@ -8,8 +8,9 @@ from random import Random
 
 from blockalloc.demo.rows import LOCAL, VCLSYSTEM, Rows
 
-PASSWORD = "demo-pass"  # noqa: S105 - of vclsystem@Local, the back end's account on the demo site
+PASSWORD = "demo-pass"  # noqa: S105 - of vclsystem@Local, the back end's account, and of one of the lab's staff
 _SALT = "d3mo5a1t"
+_MANAGE_BLOCKS = 2  # VCL's row of `usergroupprivtype`: block allocations of all affiliations
 
 _FIRST_NAMES = (
     "Aisha Ben Carla Daniel Elena Farid Grace Hiro Ines Jamal Katrin Liam Maya Noah Olga Priya Quentin Rosa Sven Tara "
@@ -36,7 +37,10 @@ class People:
 
 
 def add_people(rows: Rows, now: datetime) -> People:
-    """Add the users, the five groups and the password of vclsystem@Local."""
+    """Add the users and the five groups, and passwords of vclsystem@Local and of one of the lab's staff.
+
+    The lab's staff may manage block allocations.
+    """
     names = _names()
     people = People({}, {}, {})
     for group in _MEMBERS:
@@ -56,14 +60,20 @@ def add_people(rows: Rows, now: datetime) -> People:
             rows.link("usergroupmembers", userid=member, usergroupid=people.groups[group])
     for number in people.groups.values():
         rows.row("usergroup", number)["editusergroupid"] = people.groups[STAFF]
+    _password(rows, VCLSYSTEM, now)
+    _password(rows, people.members[STAFF][0], now)
+    rows.link("usergrouppriv", usergroupid=people.groups[STAFF], userprivtypeid=_MANAGE_BLOCKS)
+    return people
+
+
+def _password(rows: Rows, user: int, now: datetime) -> None:
     rows.link(
         "localauth",
-        userid=VCLSYSTEM,
+        userid=user,
         passhash=hashlib.sha1((PASSWORD + _SALT).encode()).hexdigest(),  # noqa: S324 - VCL's own format
         salt=_SALT,
         lastupdated=now - timedelta(days=40),
     )
-    return people
 
 
 def _names() -> Iterator[tuple[str, str]]:

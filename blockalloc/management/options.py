@@ -3,6 +3,7 @@
 import getpass
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
+from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import DatabaseError
 from blockalloc.calls import BlockAllocationCall, Refusal
 from blockalloc.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
 from blockalloc.models import BlockTime
+from blockalloc.service import stored_call
 from blockalloc.site_time import local_to_instant
 
 _FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
@@ -90,14 +92,9 @@ def _stored(block_time_id: int) -> dict[str, int]:
     row = BlockTime.objects.select_related("blockRequest").filter(pk=block_time_id).first()
     if row is None:
         raise BadInput(f"--block-time: there is no block time {block_time_id}")
-    request = row.blockRequest
-    return {
-        "image": request.image_id,
-        "group": request.group_id or 0,  # none: the service says whether that will do
-        "start": int(row.start.timestamp()),
-        "end": int(row.end.timestamp()),
-        "machines": request.numMachines,
-    }
+    call = stored_call(row, ignore_privileges=False)
+    names = ("image", "start", "end", "machines", "group")  # the first parameters, in their order
+    return dict(zip(names, astuple(call), strict=False))
 
 
 def _seconds(text: str) -> int:

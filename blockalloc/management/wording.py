@@ -30,13 +30,14 @@ def _obstacle(found: Obstacle) -> str:
 
 def _remedies(found: Remedies) -> Iterator[str]:
     yield "What would help:"
-    yield f"  as many as can be had at this time: {found.possible}"
+    yield f"  ask for fewer: {found.possible} can be had at this time"
     if found.earliest_start:
-        yield f"  the earliest start at which all can be had, for as long: {_when(found.earliest_start)}"
+        yield f"  begin later: from {_when(found.earliest_start)} all can be had, for as long"
     else:
-        yield f"  no start until {_when(found.searched_until)} was found at which all can be had"
+        until = _when(found.searched_until)
+        yield f"  beginning later does not: no start was found until {until} at which all can be had"
     if found.in_the_way:
-        yield "  in the way:"
+        yield "  move what is in the way:"
     for each in found.in_the_way:
         times = f"{_when(each.start)} to {_when(each.end)}"
         yield f"  {each.computers:>5} {_computers(each.computers)}  {each.kind} {each.id} ({each.name}), {times}"

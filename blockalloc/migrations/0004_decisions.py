@@ -68,6 +68,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        EncodeAsUtf8mb4("Decision"),
+        EncodeAsUtf8mb4("Decision", "utf8mb4_unicode_ci"),  # is searched
         EncodeAsUtf8mb4("Roster"),
     ]

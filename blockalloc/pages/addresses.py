@@ -4,6 +4,7 @@ from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
 from blockalloc.pages import duty, feeds
+from blockalloc.pages.actions import act
 from blockalloc.pages.load_times import load_times
 from blockalloc.pages.timeline.page import timeline
 
@@ -11,6 +12,7 @@ from blockalloc.pages.timeline.page import timeline
 def patterns(site: AdminSite) -> list[URLPattern]:
     """All of them. Who is not signed in is sent to the sign-in page; see `frame.page` for who may see what."""
     return [
+        path("blockalloc/blocktime/<int:block_time_id>/do/<slug:name>/", site.admin_view(act), name="blocktime_action"),
         path("blockalloc/image/<int:image_id>/load-times/", site.admin_view(load_times), name="load_times"),
         path("timeline/", site.admin_view(timeline), name="timeline"),
         path("today/", site.admin_view(duty.today), name="today"),

@@ -34,7 +34,7 @@ class StaffSite(AdminSite):
         from blockalloc.pages.menu import ENTRIES
 
         menu = [
-            {"title": entry.title, "address": reverse(f"{self.name}:{entry.name}")}
+            {"title": entry.title, "address": reverse(f"{self.name}:{entry.name}"), "about": entry.about}
             for entry in ENTRIES
             if request.user.has_perm(entry.permission)
         ]

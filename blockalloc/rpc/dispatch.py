@@ -74,13 +74,14 @@ class Method:
     help: str
     forms: tuple[Form, ...]
     is_decision: bool = False  # each call leaves a record, also one of somebody who may not make it
+    is_dry_run: bool = False
 
     def call(self, arguments: Arguments, context: CallContext) -> object:
         """The answer. Raises RPCException for a fault."""
         form = next((form for form in self.forms if form.takes(len(arguments))), None)
         context.caller = dataclasses.replace(context.caller, door=self.name)
         try:
-            self._check_access(arguments, context.caller)
+            self._check_access(form, arguments, context.caller)
             return self._form_or_fault(form, len(arguments)).run(arguments, context)
         except Refusal as refusal:
             if form and form.errors_are_structs and refusal.code not in FAULTS_EVERYWHERE:
@@ -88,12 +89,13 @@ class Method:
                 return {"status": "error", "errorcode": refusal.code, "errormsg": refusal.answer}
             raise RPCException(refusal.code, refusal.text) from refusal
 
-    def _check_access(self, arguments: Arguments, caller: Caller) -> None:
+    def _check_access(self, form: Form | None, arguments: Arguments, caller: Caller) -> None:
         if may_manage_blocks(caller):
             return
         refusal = Refusal(NOT_ON_THE_LIST, NOT_ON_THE_LIST_TEXT)
-        if self.is_decision:
-            service.record_refusal(caller, {"unread": repr(arguments)[:_LONGEST_UNREAD]}, refusal)
+        if self.is_decision and form:  # a wrong number of parameters is no call, whoever makes it
+            given = {"unread": repr(arguments)[:_LONGEST_UNREAD]}
+            service.record_refusal(caller, given, refusal, dry_run=self.is_dry_run)
         raise refusal
 
     def _form_or_fault(self, form: Form | None, count: int) -> Form:

@@ -15,6 +15,8 @@ LONGEST_ECHO = 100  # characters of what the caller wrote, when an error repeats
 
 Struct = dict[str, object]
 
+_LAST_SECOND = 2**31 - 1  # the largest <int>
+
 
 # --- Block allocations ------------------------------------------------------------------------
 def _allocate(arguments: Arguments, context: CallContext) -> object:
@@ -96,7 +98,8 @@ def _remedies_struct(found: Remedies) -> Struct:
         "possible": found.possible,
         "earlieststart": found.earliest_start or 0,
         "searcheduntil": found.searched_until,
-        "intheway": [asdict(each) for each in found.in_the_way],
+        # A reservation without an end lasts for ages in VCL, longer than XML-RPC can say.
+        "intheway": [asdict(each) | {"end": min(each.end, _LAST_SECOND)} for each in found.in_the_way],
     }
 
 
@@ -200,6 +203,7 @@ _EXPLAIN = Method(
     "are missing, what kept the others from the block and when all could be had.",
     (Form(_explain, "struct", _SEVEN),),
     is_decision=True,
+    is_dry_run=True,
 )
 _TEST = Method(
     "XMLRPCtest",

@@ -5,7 +5,6 @@ import logging
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -27,7 +26,9 @@ log = logging.getLogger(__name__)
 # longer than they are: no decision is ever written that refers to one about to go.
 ROSTER_FRESH_SECONDS = 30 * DAY
 _ROSTER_ROOM = 60 * DAY
-_PRUNE_EVERY, _PRUNE_AT_ONCE = 100, 1000  # decisions; what is old goes in small portions
+# Decisions. What is old goes in small portions. A prime: on a cluster ids grow by the number of its nodes, and
+# those of one node must meet its multiples all the same.
+_PRUNE_EVERY, _PRUNE_AT_ONCE = 101, 1000
 _SECONDS_TO_WRITE = 2.0  # for records of calls that wrote nothing else: their answer waits for it
 _DECISIONS, _ROSTERS = Decision._meta.db_table, Roster._meta.db_table
 
@@ -51,13 +52,17 @@ class RosterOf:
         """The ids, sorted."""
         return [computer.id for computer in self.computers]
 
+    def packed(self) -> bytes:
+        """The names as they are stored."""
+        names = json.dumps([[computer.id, computer.hostname] for computer in self.computers], ensure_ascii=False)
+        return zlib.compress(names.encode())
+
     def keep(self, now: int) -> None:
         """Write it, or move on when it was seen last."""
-        names = json.dumps([[computer.id, computer.hostname] for computer in self.computers], ensure_ascii=False)
         # REPLACE is what both kinds of database call it.
         execute(
             f"REPLACE INTO {_ROSTERS} (id, seen, names) VALUES (%s, %s, %s)",
-            [self.id, to_utc(now), zlib.compress(names.encode())],
+            [self.id, to_utc(now), self.packed()],
         )
 
 
@@ -67,16 +72,20 @@ def write(columns: Mapping[str, Value]) -> int:
     return id_
 
 
-def write_apart(columns: Mapping[str, Value], roster: RosterOf | None = None) -> None:
-    """Insert a decision in a transaction of its own. A record that can't be written is logged: the answer goes on."""
+def write_apart(columns: Mapping[str, Value], now: int, roster: RosterOf | None = None) -> int | None:
+    """Insert a decision in a transaction of its own, with the roster where it has to be written; returns its id.
+
+    A record that can't be written is logged (None then): the answer goes on.
+    """
     try:
         with waiting_at_most(lambda: _SECONDS_TO_WRITE), transaction.atomic():
             if roster is not None:
-                roster.keep(int(datetime.now(UTC).timestamp()))
-            write(columns)
+                roster.keep(now)
+            return write(columns)
     except Error as error:
         told = {name: value for name, value in columns.items() if not isinstance(value, bytes)}
         log.error("a decision could not be recorded (%s): %s", error, told)
+        return None
 
 
 def if_it_answers(read: Callable[[], T]) -> T | None:
@@ -90,7 +99,7 @@ def if_it_answers(read: Callable[[], T]) -> T | None:
 
 
 def prune_now_and_then(decision_id: int, now: int) -> None:
-    """After each hundredth decision remove what is older than VCL_DECISION_DAYS, a portion at a time."""
+    """After each hundredth decision or so remove what is older than VCL_DECISION_DAYS, a portion at a time."""
     if decision_id % _PRUNE_EVERY:
         return
     try:
@@ -111,10 +120,20 @@ def prune(now: int, at_most: int) -> int:
     )]  # fmt: skip
     if ids:
         execute(f"DELETE FROM {_DECISIONS} WHERE id IN ({', '.join(map(str, ids))})")
-    forgotten = datetime.fromtimestamp(oldest - _ROSTER_ROOM, UTC)
-    referred_to = Decision.objects.filter(roster_id__isnull=False).values("roster_id")
-    Roster.objects.filter(seen__lt=forgotten).exclude(pk__in=referred_to).delete()
+    _prune_rosters(oldest - _ROSTER_ROOM)
     return len(ids)
+
+
+def _prune_rosters(unseen_since: int) -> None:
+    """Remove those that were not seen since then (Unix seconds), unless a decision refers to them."""
+    forgotten = {id_ for (id_,) in fetch(f"SELECT id FROM {_ROSTERS} WHERE seen < %s", [to_utc(unseen_since)])}
+    if not forgotten:
+        return
+    # Read first: a DELETE that looks into the decisions itself would lock them all.
+    listed = ", ".join(map(str, forgotten))
+    forgotten -= {id_ for (id_,) in fetch(f"SELECT DISTINCT roster_id FROM {_DECISIONS} WHERE roster_id IN ({listed})")}
+    if forgotten:
+        execute(f"DELETE FROM {_ROSTERS} WHERE id IN ({', '.join(map(str, forgotten))})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 Computers are told by their place in the roster, sorted by id: a list has one small number for each. Most of them
 share their reason with others; what differs (the request that has a computer, and its times) is kept as columns of
-numbers, each beside the one before it. All of it is JSON, compressed. Texts are kept too: a reader of later years
-needs no rules of today.
+numbers, sorted, as the steps from each to the next. All of it is JSON, compressed. Texts are kept too: a reader of
+later years needs no rules of today.
 """
 
 import json
@@ -11,6 +11,8 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from math import gcd
 from typing import Any, NamedTuple
 
 from scheduling.plan import Assignment, Machine, Plan
@@ -65,7 +67,8 @@ class Findings:
             counts[place] += 1
         found: dict[str, int] = defaultdict(int)
         for reason, count in zip(self.reasons, counts, strict=True):
-            found[reason.rule] += count
+            if count:
+                found[reason.rule] += count
         return dict(found)
 
 
@@ -81,14 +84,14 @@ def encode(
     `held` are the computers that the block had before; `lost` tells of computers that somebody else got meanwhile.
     """
     taken = [(machine, assignment) for machine in machines for assignment in machine.assignments]
-    codes = _Codes()
-    rest = codes.of(plan.rest)
-    code_of = {id_: codes.of(reason) for id_, reason in plan.passed_over.items()}
-    code_of |= {id_: codes.of(reason) for id_, reason in lost.items()}
+    why = {**plan.passed_over, **lost}
+    table = _Table([plan.rest, *why.values()])
+    rest = table.code(plan.rest)
+    code_of = {id_: table.code(reason) for id_, reason in why.items()}
     code_of |= dict.fromkeys(held, _HELD) | {found.computer.id: _CHOSEN for _, found in taken}
     document = {
-        "texts": codes.texts(),
-        "reasons": codes.columns(),
+        "texts": table.texts,
+        "reasons": table.columns,
         "of": [code_of.get(id_, rest) for id_ in computer_ids],
         "chosen": [_chosen(machine, assignment) for machine, assignment in taken],
     }
@@ -99,47 +102,47 @@ def encode(
 def decode(data: bytes, computer_ids: Sequence[int]) -> Findings:
     """What `encode` made of it; `computer_ids` are those of the roster, sorted."""
     document = json.loads(zlib.decompress(data))
-    order, reasons = _reasons(document["texts"], document["reasons"])
     codes: list[int] = document["of"]
+    of_computer = list(zip(computer_ids, codes, strict=True))
     return Findings(
         chosen=[Chosen(*row) for row in document["chosen"]],
-        held=[id_ for id_, code in zip(computer_ids, codes, strict=True) if code == _HELD],
-        reasons=reasons,
-        of_reason={id_: order[code] for id_, code in zip(computer_ids, codes, strict=True) if code >= _FIRST_REASON},
+        held=[id_ for id_, code in of_computer if code == _HELD],
+        reasons=_reasons(document["texts"], document["reasons"]),
+        of_reason={id_: code - _FIRST_REASON for id_, code in of_computer if code >= _FIRST_REASON},
     )
 
 
-class _Codes:
-    """Reasons by number, in the order in which they are met. Equal reasons have one number."""
+class _Table:
+    """Different reasons, by their texts; those with the same text sorted by their figures.
 
-    def __init__(self) -> None:
-        self._by_object: dict[int, int] = {}  # computers with the same profile share the very object
-        self._by_value: dict[Reason, int] = {}
+    `texts` has each text once: its rule, its words, the kinds of its figures. `columns` has for each text the
+    number of its reasons and their figures, column by column. A reason's code is its place in this order.
+    """
 
-    def of(self, reason: Reason) -> int:
-        code = self._by_object.get(id(reason))
-        if code is None:
-            code = self._by_value.setdefault(reason, len(self._by_value) + _FIRST_REASON)
-            self._by_object[id(reason)] = code
-        return code
+    def __init__(self, reasons: Iterable[Reason]) -> None:
+        by_object = {id(reason): reason for reason in reasons}  # computers with the same profile share the very object
+        by_text: dict[tuple[str, str, str], dict[Reason, tuple[Any, ...]]] = defaultdict(dict)
+        for reason in by_object.values():
+            rule, text, figures = reason
+            kinds = "".join(map(_kind, figures))
+            by_text[rule, text, kinds][reason] = tuple(map(str, figures)) if _TEXT in kinds else figures
+        self.texts = [list(key) for key in by_text]
+        self.columns: list[list[Any]] = []
+        code_of: dict[Reason, int] = {}
+        for (_, _, kinds), found in by_text.items():
+            rows = sorted(found.items(), key=_by_figures)
+            code_of |= {reason: len(code_of) + number for number, (reason, _) in enumerate(rows, _FIRST_REASON)}
+            figures_of = zip(*(reason.figures for reason, _ in rows), strict=True)
+            self.columns.append([len(rows), *(_packed(*column) for column in zip(kinds, figures_of, strict=True))])
+        self._codes = {number: code_of[reason] for number, reason in by_object.items()}
 
-    def texts(self) -> list[list[str]]:
-        """Each text once: its rule, its words, the kinds of its figures."""
-        return [[rule, text, kinds] for rule, text, kinds in self._by_text()]
+    def code(self, reason: Reason) -> int:
+        """The code of one of the very objects that the table was made of."""
+        return self._codes[id(reason)]
 
-    def columns(self) -> list[list[list[Any]]]:
-        """For each text the codes of its reasons and their figures, column by column."""
-        return [
-            [_steps(codes), *(_column(kind, column) for kind, column in zip(kinds, figures, strict=True))]
-            for (_, _, kinds), rows in self._by_text().items()
-            for codes, *figures in [list(zip(*rows, strict=True))]
-        ]
 
-    def _by_text(self) -> dict[tuple[str, str, str], list[tuple[Any, ...]]]:
-        found: dict[tuple[str, str, str], list[tuple[Any, ...]]] = defaultdict(list)
-        for (rule, text, figures), code in self._by_value.items():
-            found[rule, text, "".join(map(_kind, figures))].append((code, *figures))
-        return found
+def _by_figures(row: tuple[Reason, tuple[Any, ...]]) -> tuple[Any, ...]:
+    return row[1]
 
 
 def _kind(figure: object) -> str:
@@ -148,39 +151,33 @@ def _kind(figure: object) -> str:
     return _NUMBER if isinstance(figure, int) else _TEXT
 
 
-def _column(kind: str, values: Sequence[Any]) -> list[Any]:
-    return list(map(str, values)) if kind == _TEXT else _steps(values)
+def _packed(kind: str, values: Sequence[Any]) -> list[Any]:
+    """A column: texts as they are; numbers as their unit (times are whole minutes) and the steps from each to the next.
+
+    Sorted ones have small steps, most of them the same.
+    """
+    if kind == _TEXT:
+        return list(map(str, values))
+    steps = [value - before for before, value in zip([0, *values], values, strict=False)]
+    unit = gcd(*steps) or 1
+    return [unit, *(step // unit for step in steps)]
 
 
-def _steps(values: Sequence[int]) -> list[int]:
-    """Numbers as the steps from each to the next."""
-    return [value - before for before, value in zip([0, *values], values, strict=False)]
-
-
-def _sums(steps: Iterable[int]) -> list[int]:
-    total, found = 0, []
-    for step in steps:
-        total += step
-        found.append(total)
-    return found
-
-
-def _reasons(texts: list[list[str]], columns: list[list[list[Any]]]) -> tuple[dict[int, int], list[Reason]]:
-    """The reasons, and the place of each code among them."""
-    place: dict[int, int] = {}
-    reasons: list[Reason] = []
-    for (rule, text, kinds), (codes, *figures) in zip(texts, columns, strict=True):
-        values = [_values(kind, column) for kind, column in zip(kinds, figures, strict=True)]
-        for number, code in enumerate(_sums(codes)):
-            place[code] = len(reasons)
-            reasons.append(Reason(rule, text, tuple(column[number] for column in values)))
-    return place, reasons
-
-
-def _values(kind: str, column: list[Any]) -> list[Any]:
+def _unpacked(kind: str, column: list[Any]) -> list[Any]:
     if kind == _TEXT:
         return column
-    return list(map(Instant, _sums(column))) if kind == _INSTANT else _sums(column)
+    unit, *steps = column
+    values = [unit * total for total in accumulate(steps)]
+    return list(map(Instant, values)) if kind == _INSTANT else values
+
+
+def _reasons(texts: list[list[str]], columns: list[list[Any]]) -> list[Reason]:
+    """The reasons, in the order of their codes."""
+    found: list[Reason] = []
+    for (rule, text, kinds), (number, *packed) in zip(texts, columns, strict=True):
+        figures = [_unpacked(kind, column) for kind, column in zip(kinds, packed, strict=True)]
+        found += (Reason(rule, text, row) for row in (zip(*figures, strict=True) if figures else [()] * number))
+    return found
 
 
 def _chosen(machine: Machine, found: Assignment) -> Chosen:

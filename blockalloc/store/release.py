@@ -28,7 +28,8 @@ class Released:
             return "it had no computers"
         names = ", ".join(self.computers)
         left = f"; loads that had begun were left: {', '.join(self.loading)}" if self.loading else ""
-        return f"{len(self.computers)} computers released, {self.reloads} reloads removed{left}: {names}"
+        released = f"computers released: {len(self.computers)}, reloads removed: {self.reloads}"
+        return f"{released}{left}: {names}"
 
 
 def release(block_time_id: int) -> Released:

@@ -21,6 +21,7 @@ class Names:
     user_group: str
     owner: str
     affiliation_id: int
+    image: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,11 @@ class ImageRow:
 
 _BLOCK_TIME = """
 SELECT t.id, t.start, t.`end`, t.skip, r.imageid, r.numMachines, r.groupid, r.expireTime, r.status,
-       r.id, r.name, g.name, ga.name, u.unityid, ua.name, COALESCE(ua.id, 0)
+       r.id, r.name, g.name, ga.name, u.unityid, ua.name, COALESCE(ua.id, 0), COALESCE(i.prettyname, '')
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid
 LEFT JOIN usergroup g ON g.id = r.groupid LEFT JOIN affiliation ga ON ga.id = g.affiliationid
 LEFT JOIN user u ON u.id = r.ownerid LEFT JOIN affiliation ua ON ua.id = u.affiliationid
+LEFT JOIN image i ON i.id = r.imageid
 WHERE t.id = %s
 """
 
@@ -94,8 +96,8 @@ def block_time(block_time_id: int) -> BlockTimeRow | None:
     """The block time with this id, or None."""
     for id_, start, end, skip, image, machines, group, expires, status, *named in fetch(_BLOCK_TIME, [block_time_id]):
         begins, ends, gone = (times.known(times.from_local(value)) for value in (start, end, expires))
-        request_id, name, of_group, group_at, owner, owner_at, affiliation_id = named
-        names = Names(request_id, name, _full(of_group, group_at), _full(owner, owner_at), affiliation_id)
+        request_id, name, of_group, group_at, owner, owner_at, affiliation_id, of_image = named
+        names = Names(request_id, name, _full(of_group, group_at), _full(owner, owner_at), affiliation_id, of_image)
         return BlockTimeRow(id_, begins, ends, bool(skip), image, machines, group, gone, status, names)
     return None
 

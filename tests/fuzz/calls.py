@@ -23,7 +23,7 @@ from tests.fuzz.values import (
 Call = tuple[str, list[str]]
 _METHODS = (
     "XMLRPCblockAllocation", "XMLRPCprocessBlockTime", "XMLRPCtest", "system.listMethods", "system.methodHelp",
-    "system.methodSignature",
+    "system.methodSignature", "XMLRPCexplainBlockAllocation",
 )  # fmt: skip
 _OTHER_NAMES = (
     "XMLRPCaddRequest", "system.multicall", "xmlrpctest", "XMLRPCtest ", "__init__", "system", "", " ", ".",
@@ -34,8 +34,8 @@ _OTHER_NAMES = (
 
 def right_call(rng: Random) -> Call:
     """A call that is in order, or refused for what its rows say."""
-    kinds: tuple[Callable[[Random], Call], ...] = (_seven_new, _seven_stored, _six, _process, _trial, _system)
-    (kind,) = rng.choices(kinds, weights=(28, 24, 16, 16, 8, 8))
+    kinds: tuple[Callable[[Random], Call], ...] = (_seven_new, _seven_stored, _six, _process, _trial, _system, _explain)
+    (kind,) = rng.choices(kinds, weights=(28, 24, 16, 16, 8, 8, 8))
     return kind(rng)
 
 
@@ -106,6 +106,11 @@ def _seven(rng: Random, image: int, start: int, end: int, machines: int, block_t
     return "XMLRPCblockAllocation", [*parameters, flag(rng, ignore), number(rng, block_time)]
 
 
+def _explain(rng: Random) -> Call:
+    _, parameters = _seven_new(rng) if rng.random() < 0.6 else _seven_stored(rng)
+    return "XMLRPCexplainBlockAllocation", parameters
+
+
 def _six(rng: Random) -> Call:
     start = _hour(rng)
     texts = [_local(start), _local(start + rng.choice((1, 2, 24)) * 3600)]
@@ -129,7 +134,7 @@ def _trial(rng: Random) -> Call:
 
 
 def _system(rng: Random) -> Call:
-    method = rng.choice(_METHODS[3:])
+    method = rng.choice(_METHODS[3:6])
     return method, [] if method == "system.listMethods" else [value(rng.choice((*_METHODS, "nosuch")))]
 
 

@@ -29,6 +29,10 @@ _STRUCTS_OF_PROCESS = (
     {"status"}, {"status", "allocated", "unallocated"},
     {"status", "allocated", "unallocated", "warningcode", "warningmsg"},
 )  # fmt: skip
+_EXPLANATION = {
+    "status", "allocated", "unallocated", "warningcode", "warningmsg", "computers", "funnel", "machines", "stoppedby",
+    "obstacles", "remedies",
+}  # fmt: skip
 
 
 class Broken(Exception):
@@ -173,6 +177,11 @@ def _depth(body: bytes) -> int:
 # --- The rows ---------------------------------------------------------------------------------
 def _rows_as_told(request: FuzzRequest, value: Any, before: Digest, after: Digest) -> None:
     """That exactly those rows were written that the answer tells of."""
+    if isinstance(value, dict) and "funnel" in value:
+        _explains(value)
+        if before != after:
+            raise Broken(f"an explanation, and rows were written: {rows.added(before, after)}")
+        return
     more = rows.added(before, after)
     rows_fit_together(more)
     machines, new = more["request"], more["blockTimes"]
@@ -187,6 +196,21 @@ def _rows_as_told(request: FuzzRequest, value: Any, before: Digest, after: Diges
     elif machines and told not in rows.machines_by_block_time().values():
         raise Broken(f"no block time has the {told} machines that the answer tells")
     _key_as_told(request, value, more, new)
+
+
+def _explains(value: dict[str, Any]) -> None:
+    """That an explanation is whole, and that its stages end at the computers of the block."""
+    if set(value) != _EXPLANATION:
+        raise Broken(f"an explanation with other members: {sorted(value)}")
+    left = value["computers"]
+    for stage in value["funnel"]:
+        left -= stage["lost"]
+        if stage["left"] != left or not stage["lost"]:
+            raise Broken(f"stages that do not add up: {value['funnel']}")
+    if value["status"] != "completed" and left < value["allocated"]:
+        raise Broken(f"{value['allocated']} machines of {left} computers")
+    if bool(value["unallocated"]) != bool(value["remedies"]):
+        raise Broken(f"{value['unallocated']} machines are missing, and the remedies are {value['remedies']}")
 
 
 def _as_told(block_time: int, value: Any, machines: int) -> None:

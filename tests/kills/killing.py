@@ -14,7 +14,7 @@ from django.test import override_settings
 
 from blockalloc import clock, inspection
 from blockalloc.calls import Refusal
-from blockalloc.models import IdempotencyKey
+from blockalloc.models import Decision, IdempotencyKey, Roster
 from tests.boundaries import Boundary
 from tests.class_site import NOW, class_site
 from tests.invariants import Rows
@@ -71,10 +71,12 @@ def undisturbed(scenario: Scenario) -> Run:
 def broken_promises(scenario: Scenario, place: Place, run: Run, kill: Killer) -> tuple[str, list[str]]:
     """Kill the call at `place`. Gives "all" or "none", what is there then, and what is wrong."""
     with _site(scenario), override_settings(VCL_GUARD_WAIT_SECONDS=1):
-        before = rows()
+        before, told = rows(), _records_of_success()
         answer = kill(scenario, place)
         found = verdict(before, rows(), run.whole)
         wrong = [found] if found not in ("all", "none") else []
+        if (told := _records_of_success() - told) != (found == "all"):
+            wrong.append(f"{told} records of success, and the rows are {found}")
         last = run.places[-1].number
         if answer is not None and (answer, found) != (scenario.machines, "all"):
             wrong.append(f"the answer was {answer}, the rows are {found}")
@@ -93,9 +95,15 @@ def broken_promises(scenario: Scenario, place: Place, run: Run, kill: Killer) ->
 def _site(scenario: Scenario) -> Iterator[None]:
     """The scenario's site as it is before the call."""
     with class_site(**scenario.site):
-        IdempotencyKey.objects.all().delete()
+        for model in (IdempotencyKey, Decision, Roster):
+            model.objects.all().delete()
         scenario.prepare()
         yield
+
+
+def _records_of_success() -> int:
+    """They are of the transaction that writes: there when its rows are, and not there when they are not."""
+    return Decision.objects.filter(outcome="success").count()
 
 
 def _wrong_in_repetition(scenario: Scenario, before: Rows, run: Run) -> list[str]:

@@ -14,9 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
+from blockalloc.demo.calls import make_calls
 from blockalloc.demo.database import Mark, NotTheDemo, check_in_management_nodes, load, read_mark
 from blockalloc.demo.people import PASSWORD
 from blockalloc.demo.rows import FIRST_ID
+from blockalloc.models import LocalAuth
 from blockalloc.site_time import local_to_instant
 
 # A computer's management node must have checked in within the last five minutes to be given a reload.
@@ -32,6 +34,7 @@ _COUNTED = (
     ("block requests", "blockRequest", ""),
     ("block times to come", "blockTimes", ""),
     ("computers allocated to them", "blockComputers", ""),
+    ("decisions on record", "blockalloc_decision", ""),
 )
 
 
@@ -94,6 +97,7 @@ class Command(BaseCommand):
         if created:
             user.set_password(_ADMIN)
             user.save()
+        make_calls()
         self.stdout.write(self.style.SUCCESS("The demo site is loaded."))
 
     def _summary(self) -> None:
@@ -104,7 +108,8 @@ class Command(BaseCommand):
         seconds = f"{start.timestamp():.0f}, {end.timestamp():.0f}"
         write(f"""
 To try:
-  /admin/     staff pages: user {_ADMIN}, password {_ADMIN} (a Django superuser made for the demo)
+  /admin/     staff pages: user {_ADMIN}, password {_ADMIN} (a Django superuser made for the demo),
+              or VCL's own account {_manager()}, password {PASSWORD} (of the lab's staff)
   /xmlrpc/    the back end's calls: X-User vclsystem@Local, X-Pass {PASSWORD}, X-APIVERSION 2
   the CS101 class of next Monday, {start:%Y-%m-%d %H:%M} to {end:%H:%M}: 20 machines of Ubuntu 22.04
     XMLRPCblockAllocation({first}, {seconds}, 20, {first}, 0, {first})
@@ -155,6 +160,12 @@ def _count(table: str, condition: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM `{table}` {condition}")  # noqa: S608 - names are our own
         return int(cursor.fetchone()[0])
+
+
+def _manager() -> str:
+    """The name of the one of the lab's staff who has a password."""
+    accounts = LocalAuth.objects.filter(user_id__gte=FIRST_ID).select_related("user__affiliation")
+    return str(accounts.order_by("user_id")[0].user)
 
 
 def _class_to_try() -> tuple[datetime, datetime]:

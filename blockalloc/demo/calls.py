@@ -1,0 +1,32 @@
+"""Calls that the demo's back end and staff have made: so that there are decisions to look at."""
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from blockalloc import block_time_actions, service
+from blockalloc.demo.rows import FIRST_ID
+from blockalloc.models import BlockTime
+
+_HOW_MANY = 4
+PERSON = "demo"
+
+
+def make_calls() -> None:
+    """Allocate the next classes that have no computers yet, as the back end asks for them; a person releases one.
+
+    The class that the README's example is about is left alone.
+    """
+    back_end = service.system_caller("XMLRPCprocessBlockTime", address="127.0.0.1")
+    person = service.system_caller("admin", PERSON, "127.0.0.1")
+    times = list(_without_computers()[:_HOW_MANY])
+    for time in times:
+        service.process_block_time(time.pk, True, back_end)
+    if times:
+        block_time_actions.release_block_time(times[-1].pk, person)
+
+
+def _without_computers() -> QuerySet[BlockTime]:
+    coming = BlockTime.objects.filter(
+        start__gt=timezone.now(), skip=0, blockRequest__status="accepted", blockcomputer__isnull=True
+    )
+    return coming.exclude(pk=FIRST_ID).order_by("start", "pk")

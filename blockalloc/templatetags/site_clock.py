@@ -1,0 +1,15 @@
+"""Instants in templates."""
+
+from datetime import UTC, datetime
+
+from django import template
+
+from blockalloc.admin.columns import when
+
+register = template.Library()
+
+
+@register.filter
+def site_clock(instant: int) -> str:
+    """Unix seconds as the site's clock shows them."""
+    return when(datetime.fromtimestamp(instant, UTC))
