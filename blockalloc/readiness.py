@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -25,13 +26,15 @@ _RELOAD_USER = ("vclreload", "Local")
 # The load log is long, and tells of loads that are at work only.
 _COMPUTERS = """
 SELECT b.blockTimeid, b.computerid, c.hostname, b.imageid,
-       COALESCE((SELECT MAX(p.id) FROM imagerevision p WHERE p.imageid = b.imageid AND p.production = 1), 0),
+       COALESCE(p.id, 0),
        s.name, c.deleted, c.currentimageid, c.imagerevisionid,
        COALESCE(q.stateid, 0), COALESCE(q.laststateid, 0), q.start, v.imagerevisionid, COALESCE(n.loadstatename, ''),
        CASE WHEN q.stateid = {pending} THEN
            (SELECT MIN(f.timestamp) FROM computerloadlog f WHERE f.reservationid = v.id)
        END
 FROM blockComputers b JOIN computer c ON c.id = b.computerid JOIN state s ON s.id = c.stateid
+LEFT JOIN (SELECT imageid, MAX(id) AS id FROM imagerevision WHERE production = 1 GROUP BY imageid) AS p
+    ON p.imageid = b.imageid
 LEFT JOIN request q ON q.id = b.reloadrequestid
 LEFT JOIN reservation v ON v.requestid = q.id AND v.computerid = b.computerid
 LEFT JOIN computerloadlog g ON q.stateid = {pending} AND g.id = (
@@ -85,13 +88,17 @@ def between(first: datetime, last: datetime) -> Q:
     return Q(start__lt=last, end__gt=first) & ~Q(blockRequest__status__in=_REFUSED)
 
 
-def read(found: QuerySet[BlockTime], now: int) -> list[ReadyTime]:
-    """How ready these block times are at `now` (Unix seconds), by start. The query set says whose they may be."""
+def read(found: QuerySet[BlockTime], now: int, *, closed: bool = True) -> list[ReadyTime]:
+    """How ready these block times are at `now` (Unix seconds), by start. The query set says whose they may be.
+
+    Without `closed`, computers of block times that are skipped or over are not counted.
+    """
     rows = list(found.order_by("start", "pk").values(*_COLUMNS))
     clusters = _clusters({row["blockRequest__image__imagemeta_id"] for row in rows if _is_cluster(row)})
     estimates = loads.estimates(_to_estimate(rows, now), now)
     # A block time that is skipped or over keeps its computers for the counts; its users no longer matter.
-    computers = _computers({row["pk"] for row in rows}, {row["pk"] for row in rows if _is_open(row, now)}, now)
+    still_open = {row["pk"] for row in rows if _is_open(row, now)}
+    computers = _computers({row["pk"] for row in rows} if closed else still_open, still_open, now)
     zone = site_zone()
     return [
         ReadyTime(
@@ -166,6 +173,7 @@ def _computers(wanted: Collection[int], still_open: Collection[int], now: int) -
         return found
     in_use = _in_use(still_open, now) if still_open else frozenset()
     silent = ", ".join(f"'{step}'" for step in SILENT_STEPS)
+    instant_of = cache(times.from_local)  # the computers of a block have the same times, or nearly
     seen = set()
     for block_time, *plain, reload, target, step, begun in fetch(
         _COMPUTERS.format(pending=PENDING, silent=silent, block_times=_listed(wanted))
@@ -174,7 +182,7 @@ def _computers(wanted: Collection[int], still_open: Collection[int], now: int) -
             continue
         seen.add((block_time, plain[0]))
         plain[5] = bool(plain[5])
-        timed = (times.from_local(reload), target, step, times.from_local(begun))
+        timed = (instant_of(reload), target, step, instant_of(begun))
         found[block_time].append(ComputerFacts._make([*plain, *timed, plain[0] in in_use]))
     return found
 

@@ -90,6 +90,8 @@ def readiness(block: BlockFacts, computers: Sequence[ComputerFacts], now: int, z
 
 
 def _machines(block: BlockFacts, computers: Sequence[ComputerReadiness]) -> int:
+    if not computers:  # most of a term's block times
+        return 0
     return machines_of(block.image_ids, Counter(each.facts.image_id for each in computers))
 
 

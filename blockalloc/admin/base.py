@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from blockalloc.admin.columns import NOTHING, Column
+from blockalloc.admin.search import searched
 from blockalloc.fields import validate_latin1
 from blockalloc.scope import scope_of
 
@@ -27,6 +29,20 @@ else:
 
     class TabularInline(admin.TabularInline, Generic[_Row, _Page]):
         """Django's, with type parameters."""
+
+
+class KeysFirst(ChangeList):
+    """A list that looks up the keys of its page first, then what it tells of these rows only.
+
+    In one statement, databases sort all rows with everything that is told of each, and throw most of it away.
+    """
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The rows of the page, in the list's order."""
+        super().get_results(request)
+        keys = list(self.result_list.values_list("pk", flat=True)) if self.result_count else []
+        rows = {row.pk: row for row in self.root_queryset.filter(pk__in=keys)} if keys else {}
+        self.result_list = [rows[key] for key in keys if key in rows]
 
 
 class ReadOnlyAdmin(ModelAdmin[_Row]):
@@ -90,7 +106,11 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
             validate_latin1(search_term)
         except ValidationError:
             return queryset.none(), False
-        return super().get_search_results(request, queryset, search_term)
+        return searched(queryset, self.get_search_fields(request), search_term), False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that reads its page only."""
+        return KeysFirst
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, under the name of what it lists."""

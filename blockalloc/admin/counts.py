@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
@@ -23,7 +23,15 @@ def first(rows: QuerySet[Any], column: str) -> Subquery:
 
 def loaded(computers: QuerySet[BlockComputer]) -> QuerySet[BlockComputer]:
     """Those computers of blocks that hold the production revision of their image now."""
-    return computers.filter(computer__imagerevision__production=1, computer__imagerevision__image=F("image"))
+    return computers.filter(holds_production("computer__imagerevision", "image"))
+
+
+def holds_production(revision: str, image: str) -> Exists:
+    """Whether the revision is the image's production revision.
+
+    As a condition and no join: a database without statistics would begin with all revisions in production.
+    """
+    return Exists(ImageRevision.objects.filter(pk=OuterRef(revision), image=OuterRef(image), production=1))
 
 
 def production_revisions(image: str) -> QuerySet[ImageRevision]:

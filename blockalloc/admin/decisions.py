@@ -11,14 +11,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
-from blockalloc.admin.base import ReadOnlyAdmin
+from blockalloc.admin.base import KeysFirst, ReadOnlyAdmin
 from blockalloc.admin.columns import Column, column, link_to, signal, when
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, TextFilter, days_of, now
+from blockalloc.admin.search import searched
 from blockalloc.decision_report import CHOSEN, HELD, all_verdicts, report, verdict
 from blockalloc.models import BlockRequest, BlockTime, Decision, Image
 from blockalloc.pages.csv_export import csv_response
 from blockalloc.scope import scope_of
 from blockalloc.store import decisions
+from blockalloc.store.sql import found_apart
 
 _LEVELS = {
     "success": "good",
@@ -256,7 +258,7 @@ class TimeFilter(TextFilter):
         )
 
 
-class DecisionList(ChangeList):
+class DecisionList(KeysFirst):
     """The list, with what is said of the computer that is asked for."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -331,8 +333,8 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         """What is found. The index for it has all that is searched, and the keys of the rows."""
         if not search_term.strip():
             return queryset, False
-        found, _ = super(ReadOnlyAdmin, self).get_search_results(request, Decision.objects.order_by(), search_term)
-        return queryset.filter(pk__in=found.values("pk")), False
+        found = searched(Decision.objects.order_by(), self.search_fields, search_term)
+        return queryset.filter(pk__in=found_apart(found)), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list that tells of a computer."""

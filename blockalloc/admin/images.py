@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.contrib import admin
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -20,7 +20,7 @@ from blockalloc.admin.block_requests import (
     with_next_time,
 )
 from blockalloc.admin.columns import column, duration, fact, in_words, link, list_link, person
-from blockalloc.admin.counts import first, number_of, production_revisions
+from blockalloc.admin.counts import first, holds_production, number_of, production_revisions
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, now
 from blockalloc.models import BlockRequest, BlockTime, Computer, Image, ImageRevision, SubImage
 from blockalloc.scope import Scope, scope_of
@@ -275,7 +275,7 @@ class ImageAdmin(ReadOnlyAdmin[Image]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
         """With what is loaded and what is asked for."""
         holding = Computer.objects.filter(
-            deleted=0, currentimage=OuterRef("pk"), imagerevision__image=F("currentimage"), imagerevision__production=1
+            holds_production("imagerevision", "currentimage"), deleted=0, currentimage=OuterRef("pk")
         )
         scope = scope_of(request.user)
         return (

@@ -9,8 +9,11 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 Value = int | str | bytes | None
+_ALL = 2**62  # rows; a limit keeps a subquery a table
 
 _seconds_left: ContextVar[Callable[[], float] | None] = ContextVar("seconds_left", default=None)
 
@@ -48,6 +51,15 @@ def insert(
         return []
     # Ids of one statement grow with its rows, whatever order RETURNING gives them in.
     return sorted(int(id_) for (id_,) in fetch(f"{sql} RETURNING id", values))
+
+
+def found_apart(keys: QuerySet[Any]) -> RawSQL:
+    """The keys as a table of their own, for `pk__in`: found before any row is looked at, by an index that has it all.
+
+    A plain subquery MariaDB makes a part of the outer one: it reads whole rows, by key, to look into each.
+    """
+    sql, params = keys.order_by().values("pk")[:_ALL].query.sql_with_params()
+    return RawSQL(f"SELECT pk FROM ({sql}) AS found", params)  # noqa: S611 - the ORM's own
 
 
 @contextmanager

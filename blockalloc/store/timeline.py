@@ -3,12 +3,13 @@
 Instants are Unix seconds; ids are those of VCL's rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import NamedTuple
 
 from blockalloc.store import times
-from blockalloc.store.sql import Value, fetch
+from blockalloc.store.sql import fetch
 from scheduling.occupancy import PENDING, RELOAD, is_occupying
 from scheduling.windows import HOUR
 
@@ -31,22 +32,32 @@ AND c.id IN (
 """
 
 _HELD = """
-SELECT b.computerid, t.id, t.start, t.`end`, t.skip, r.id, r.name, r.status, b.imageid, COALESCE(i.prettyname, ''),
-       COALESCE(g.name, ''), COALESCE(a.name, ''), u.affiliationid, q.id, q.start
+SELECT b.computerid, t.id, t.start, t.`end`, t.skip, r.id, r.name, r.status, b.imageid, {names},
+       u.affiliationid, q.id, q.start
 FROM blockTimes t JOIN blockComputers b ON b.blockTimeid = t.id JOIN blockRequest r ON r.id = t.blockRequestid
-LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
-LEFT JOIN usergroup g ON g.id = r.groupid LEFT JOIN affiliation a ON a.id = g.affiliationid
-LEFT JOIN user u ON u.id = r.ownerid
+LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN user u ON u.id = r.ownerid {joins}
 WHERE t.start < %s AND t.`end` > %s
 """
 
 _RESERVED = """
-SELECT v.computerid, q.id, q.stateid, q.laststateid, s.name, q.start, q.`end`, v.imageid, COALESCE(i.prettyname, ''),
-       u.unityid, COALESCE(a.name, '')
-FROM request q JOIN reservation v ON v.requestid = q.id JOIN state s ON s.id = q.stateid
-JOIN user u ON u.id = q.userid LEFT JOIN affiliation a ON a.id = u.affiliationid LEFT JOIN image i ON i.id = v.imageid
+SELECT v.computerid, q.id, q.stateid, q.laststateid, q.start, q.`end`, v.imageid, {names}
+FROM request q JOIN reservation v ON v.requestid = q.id {joins}
 WHERE q.start < %s AND q.`end` > %s
 """
+
+# Names are for the computers that are shown, and no use for choosing these.
+_HELD_NAMES = {
+    "names": "COALESCE(i.prettyname, ''), COALESCE(g.name, ''), COALESCE(a.name, '')",
+    "joins": """LEFT JOIN image i ON i.id = b.imageid
+        LEFT JOIN usergroup g ON g.id = r.groupid LEFT JOIN affiliation a ON a.id = g.affiliationid""",
+}
+_RESERVED_NAMES = {
+    "names": "s.name, COALESCE(i.prettyname, ''), u.unityid, COALESCE(a.name, '')",
+    "joins": """JOIN state s ON s.id = q.stateid JOIN user u ON u.id = q.userid
+        LEFT JOIN affiliation a ON a.id = u.affiliationid LEFT JOIN image i ON i.id = v.imageid""",
+}
+_NO_HELD_NAMES = {"names": "'', '', ''", "joins": ""}
+_NO_RESERVED_NAMES = {"names": "'', '', '', ''", "joins": ""}
 
 # The column reloadrequestid has no index: the way to the block is by the computer.
 _FOR_BLOCKS = "SELECT reloadrequestid FROM blockComputers WHERE computerid IN ({}) AND reloadrequestid IN ({})"
@@ -54,6 +65,9 @@ _FOR_BLOCKS = "SELECT reloadrequestid FROM blockComputers WHERE computerid IN ({
 _CLOSED = (
     "SELECT start, `end`, allowreservations, COALESCE(reason, '') FROM sitemaintenance WHERE start < %s AND `end` > %s"
 )
+
+
+_InstantOf = Callable[[times.Stored], int | None]
 
 
 class Machine(NamedTuple):
@@ -128,20 +142,34 @@ def machines(group_id: int | None) -> list[Machine]:
     return [Machine(id_, name, state, bool(removed)) for id_, name, state, removed in fetch(sql, params)]
 
 
-def bookings(start: int, end: int, computers: Sequence[int] | None) -> Bookings:
-    """What takes place between `start` and `end` on these computers; None: on all."""
-    clock = _Clock()
-    begin, till = times.to_local(start - _SLACK), times.to_local(end + _SLACK)
-    held_till = times.to_local(end + _SLACK + _LEAD)
-    rows = fetch(*_on(_HELD, [held_till, begin], "b.computerid", computers))
-    held = [row for row in (_held(clock, *row) for row in rows) if row.begins < end and row.end > start]
-    rows = fetch(*_on(_RESERVED, [till, begin], "v.computerid", computers))
-    found = (_reserved(clock, *row) for row in rows if is_occupying(row[2], row[3]) or _is_reload(row[2], row[3]))
-    told = {row.reload_id for row in held}
-    reserved = [
-        row for row in found if row.start < end and row.end > start and not (row.reload and row.request_id in told)
-    ]
+def bookings(start: int, end: int, computers: Sequence[int]) -> Bookings:
+    """What takes place between `start` and `end` on these computers."""
+    held = _all_held(start, end, _on(_HELD.format(**_HELD_NAMES), "b.computerid", computers))
+    reserved = _all_reserved(start, end, held, _on(_RESERVED.format(**_RESERVED_NAMES), "v.computerid", computers))
     return Bookings(held, _with_blocks(reserved))
+
+
+def bookings_of_all(start: int, end: int, block: int | None = None) -> Bookings:
+    """What takes place then on any computer, without names; with `block` that block request's times only."""
+    if block is not None:
+        return Bookings(_all_held(start, end, _on(_HELD.format(**_NO_HELD_NAMES), "r.id", [block])), [])
+    held = _all_held(start, end, _HELD.format(**_NO_HELD_NAMES))
+    return Bookings(held, _all_reserved(start, end, held, _RESERVED.format(**_NO_RESERVED_NAMES)))
+
+
+def _all_held(start: int, end: int, sql: str) -> list[Held]:
+    instant_of = cache(times.from_local)  # all computers of a block have the same times
+    rows = fetch(sql, [times.to_local(end + _SLACK + _LEAD), times.to_local(start - _SLACK)])
+    return [row for row in (_held(instant_of, *row) for row in rows) if row.begins < end and row.end > start]
+
+
+def _all_reserved(start: int, end: int, held: Iterable[Held], sql: str) -> list[Reserved]:
+    """Without the reloads that the computers of blocks tell of."""
+    instant_of = cache(times.from_local)
+    rows = fetch(sql, [times.to_local(end + _SLACK), times.to_local(start - _SLACK)])
+    found = (_reserved(instant_of, *row) for row in rows if is_occupying(row[2], row[3]) or _is_reload(row[2], row[3]))
+    told = {row.reload_id for row in held}
+    return [row for row in found if row.start < end and row.end > start and not (row.reload and row.request_id in told)]
 
 
 def _with_blocks(reserved: list[Reserved]) -> list[Reserved]:
@@ -159,38 +187,23 @@ def closed(start: int, end: int) -> list[Closed]:
     return sorted(row for row in found if row.start < end and row.end > start)
 
 
-class _Clock:
-    """Local times as instants. Each is reckoned once: all computers of a block have the same."""
-
-    def __init__(self) -> None:
-        self._known: dict[times.Stored, int | None] = {}
-
-    def maybe(self, value: times.Stored) -> int | None:
-        if value not in self._known:
-            self._known[value] = times.from_local(value)
-        return self._known[value]
-
-    def at(self, value: times.Stored) -> int:
-        return times.known(self.maybe(value))
-
-
 def _held(
-    clock: _Clock, computer: int, block_time: int, start: times.Stored, end: times.Stored, skip: int, request: int,
-    name: str, status: str, image_id: int, image: str, group: str, group_affiliation: str, affiliation: int | None,
-    reload: int | None, reload_start: times.Stored,
+    instant_of: _InstantOf, computer: int, block_time: int, start: times.Stored, end: times.Stored, skip: int,
+    request: int, name: str, status: str, image_id: int, image: str, group: str, group_affiliation: str,
+    affiliation: int | None, reload: int | None, reload_start: times.Stored,
 ) -> Held:  # fmt: skip
     return Held(
-        computer, block_time, clock.at(start), clock.at(end), bool(skip), request, name, status, image_id, image,
-        _at(group, group_affiliation), affiliation, reload, clock.maybe(reload_start),
+        computer, block_time, instant_of(start) or 0, instant_of(end) or 0, bool(skip), request, name, status,
+        image_id, image, _at(group, group_affiliation), affiliation, reload, instant_of(reload_start),
     )  # fmt: skip
 
 
 def _reserved(
-    clock: _Clock, computer: int, request: int, state_id: int, last_state_id: int, state: str, start: times.Stored,
-    end: times.Stored, image_id: int, image: str, user: str, affiliation: str,
+    instant_of: _InstantOf, computer: int, request: int, state_id: int, last_state_id: int, start: times.Stored,
+    end: times.Stored, image_id: int, state: str, image: str, user: str, affiliation: str,
 ) -> Reserved:  # fmt: skip
     reload = _is_reload(state_id, last_state_id)
-    times_ = clock.at(start), clock.at(end)
+    times_ = instant_of(start) or 0, instant_of(end) or 0
     return Reserved(computer, request, reload, state, *times_, image_id, image, _at(user, affiliation))
 
 
@@ -199,11 +212,9 @@ def _is_reload(state: int, last_state: int) -> bool:
     return state == RELOAD or (state == PENDING and last_state == RELOAD)
 
 
-def _on(sql: str, params: list[Value], column: str, ids: Iterable[int] | None) -> tuple[str, list[Value]]:
-    """The statement, narrowed to some computers."""
-    if ids is None:
-        return sql, params
-    return f"{sql} AND {column} IN ({_listed(ids)})", params
+def _on(sql: str, column: str, ids: Iterable[int]) -> str:
+    """The statement, narrowed to some rows."""
+    return f"{sql} AND {column} IN ({_listed(ids)})"
 
 
 def _listed(ids: Iterable[int]) -> str:

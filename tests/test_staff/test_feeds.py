@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.core import signing
 from django.db import connection
 from django.test import Client
@@ -65,6 +66,15 @@ def test_the_calendar_says_when_to_ask_again(viewer: Client, site: Site, cs101: 
     for line in ("REFRESH-INTERVAL;VALUE=DURATION:PT15M", "X-PUBLISHED-TTL:PT15M", "DTSTART:20261130T140000Z"):
         assert f"{line}\r\n" in raw
     assert max(len(line) for line in raw.encode().split(b"\r\n")) <= 75
+
+
+def test_texts_that_are_kept_tell_when_they_were_asked_for(viewer: Client, site: Site, cs101: BlockTime) -> None:
+    address = links(viewer)["All blocks"]
+    before = viewer.get(address).content.decode()
+    with time_machine.travel(NOW + timedelta(minutes=7), tick=False):
+        after = viewer.get(address).content.decode()
+    assert before.count("DTSTAMP:20261125T170000Z\r\n") == 1
+    assert before.replace("DTSTAMP:20261125T170000Z", "DTSTAMP:20261125T170700Z") == after
 
 
 def test_skipped_ones_are_cancelled_and_keep_their_id(viewer: Client, site: Site, cs101: BlockTime) -> None:

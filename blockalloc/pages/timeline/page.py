@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +24,7 @@ from blockalloc.site_time import site_zone
 from blockalloc.store import timeline as store
 from blockalloc.store.timeline import Bookings, Machine
 
+_NAMES_KEPT = 20_000  # of computers, as they are sorted: they are the same from one page to the next
 # States of computers that staff look after, and how grave they are.
 _MARKS = {"maintenance": "watch", "failed": "bad"}
 
@@ -87,21 +89,13 @@ def _context(
 
 def _found(chosen: Choices, axis: Axis, reader: Reader) -> tuple[list[Machine], Bookings, int]:
     """The computers of the page with their bookings, and how many computers there are on all pages."""
-    machines = sorted(store.machines(chosen.group), key=_natural)
+    machines = store.machines(chosen.group)
     if chosen.busy or chosen.image is not None or chosen.block is not None:
-        booked = store.bookings(axis.start, axis.end, None)
-        asked = _asked_for(booked, chosen, reader)
+        asked = _asked_for(store.bookings_of_all(axis.start, axis.end, chosen.block), chosen, reader)
         machines = [machine for machine in machines if machine.id in asked]
-        shown = _of_page(machines, chosen.page)
-        ids = {machine.id for machine in shown}
-        booked = Bookings(
-            [held for held in booked.held if held.computer_id in ids],
-            [reserved for reserved in booked.reserved if reserved.computer_id in ids],
-        )
-    else:
-        shown = _of_page(machines, chosen.page)
-        booked = store.bookings(axis.start, axis.end, [machine.id for machine in shown])
-    return shown, booked, len(machines)
+    machines.sort(key=_natural)
+    shown = _of_page(machines, chosen.page)
+    return shown, store.bookings(axis.start, axis.end, [machine.id for machine in shown]), len(machines)
 
 
 def _asked_for(booked: Bookings, chosen: Choices, reader: Reader) -> set[int]:
@@ -176,9 +170,15 @@ def _marks(machine: Machine) -> list[tuple[str, str]]:
 
 
 def _natural(machine: Machine) -> tuple[list[str | int], int]:
-    """vm2 before vm10: texts and numbers by turns."""
-    parts = re.split("([0-9]+)", machine.hostname.lower())
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)], machine.id
+    """vm2 before vm10."""
+    return _by_turns(machine.hostname), machine.id
+
+
+@lru_cache(_NAMES_KEPT)
+def _by_turns(hostname: str) -> list[str | int]:
+    """Texts and numbers."""
+    parts = re.split("([0-9]+)", hostname.lower())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 # --- Words of the page --------------------------------------------------------------------------

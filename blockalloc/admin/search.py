@@ -1,0 +1,63 @@
+"""Search in lists, in few steps for the database.
+
+Django's own joins all tables that are searched and compares texts in each row of the join. Here each table is
+searched once, and rows refer to what was found: a site has thousands of computers, but tens of thousands of
+reservations of them.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+from django.utils.text import smart_split, unescape_string_literal
+
+_Row = TypeVar("_Row", bound=Model)
+
+
+def searched(rows: QuerySet[_Row], columns: Sequence[str], text: str) -> QuerySet[_Row]:
+    """The rows in which each word of the text is part of some column ("group__name"), in any case.
+
+    When several rows of another table belong to a row, all words are found in one of them. Words in quotes are one.
+    """
+    words = [_unquoted(word) for word in smart_split(text)]
+    if not words or not columns:
+        return rows
+    model = rows.model
+    condition = Q()
+    for word in words:
+        condition &= Q.create([_contains(model, column, word) for column in columns], connector=Q.OR)
+    if any(_has_many(model, column) for column in columns):
+        # Without the conditions and counts of the list, which are for the rows and not for the search.
+        return rows.filter(pk__in=model._default_manager.filter(condition).order_by().values("pk"))
+    return rows.filter(condition)
+
+
+def _contains(model: type[Model], column: str, word: str) -> tuple[str, Any]:
+    """The condition that a column has the word: for one of another table, that the row refers to such."""
+    path, _, name = column.rpartition("__")
+    contains = (f"{name}__icontains", word)
+    if not path:
+        return contains
+    *_, other = _tables(model, path.split("__"))
+    return f"{path}__in", other._default_manager.filter(contains).order_by().values("pk")
+
+
+def _has_many(model: type[Model], column: str) -> bool:
+    """Whether there may be several rows at the end of the way."""
+    steps = column.split("__")[:-1]
+    tables = [model, *_tables(model, steps)]
+    return any(table._meta.get_field(step).one_to_many for table, step in zip(tables, steps, strict=False))
+
+
+def _tables(model: type[Model], steps: Iterable[str]) -> list[type[Model]]:
+    """The tables along the way."""
+    found = []
+    for step in steps:
+        model = model._meta.get_field(step).related_model  # type: ignore[assignment]  # a relation, by the caller
+        found.append(model)
+    return found
+
+
+def _unquoted(word: str) -> str:
+    quoted = word.startswith(('"', "'")) and word[0] == word[-1]
+    return unescape_string_literal(word) if quoted else word
