@@ -1,6 +1,6 @@
 # Everything that one does in this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb test-long test-galera bench-pages fuzz lint clean
+.PHONY: help setup demo serve test test-mariadb test-long test-galera bench-pages screenshots fuzz lint clean
 
 PYTHON := .venv/bin/python
 
@@ -40,6 +40,16 @@ test-galera:   ## what only a cluster shows: three Galera nodes on this machine,
 	bin/setup --galera
 	$(PYTHON) -m pytest --galera tests/galera
 	$(PYTHON) -m tests.campaigns.allocations --database galera --calls 2000
+
+bench-pages:   ## what the staff's pages and the record of decisions cost on a site of 10,000 computers (some minutes)
+	bin/setup --tests
+	$(PYTHON) -m bench.decision_records
+	$(PYTHON) -m bench.staff_pages --database sqlite
+	$(PYTHON) -m bench.staff_pages --database mariadb
+
+screenshots:   ## make docs/screenshots anew, in a real browser
+	bin/setup --tests
+	$(PYTHON) -m tests.test_browser.screenshots
 
 fuzz:          ## 200,000 mutated requests, and 5,000 over the network
 	bin/setup --tests
