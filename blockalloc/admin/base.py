@@ -1,6 +1,6 @@
 """Pages that only show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from django.contrib import admin
@@ -79,6 +79,10 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
         """The heading of the row's page."""
         return str(row)
 
+    def more(self, request: HttpRequest, row: _Row) -> Mapping[str, Any]:
+        """What the template of the row's page shows besides the sections and tables."""
+        return {}
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """For nobody."""
         return False
@@ -135,9 +139,9 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
         form_url: str = "",
         obj: _Row | None = None,
     ) -> HttpResponse:
-        """The page of a row, under the row's name."""
+        """The page of a row, under the row's name, with what its template shows besides."""
         if obj is not None:
-            context.update(title=self.heading(obj), subtitle=None)
+            context.update(title=self.heading(obj), subtitle=None, **self.more(request, obj))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 

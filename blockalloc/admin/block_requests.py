@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import OuterRef, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_times import (
@@ -186,13 +186,9 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
     inlines = (TimesInline,)
     change_form_template = "admin/blockalloc/block_request.html"
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """With what was decided about its times, and done to them."""
-        row = self.get_object(request, object_id)
-        context = history_of_request(request, row) if row is not None else {}
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def more(self, request: HttpRequest, row: BlockRequest) -> dict[str, Any]:
+        """What was decided about its times, and done to them."""
+        return history_of_request(request, row)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:
         """Those that are to be seen, with all that list and page show."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from blockalloc.admin.base import ReadOnlyAdmin
 from blockalloc.admin.block_time_tables import ComputersInline, ready_time
@@ -234,15 +234,9 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         """What and when."""
         return f"{row.blockRequest.name}, {when(row.start)}"
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """With how ready it is, what may be done to it, and what was."""
-        row = self.get_object(request, object_id)
-        context: dict[str, Any] = {}
-        if row is not None:
-            context = {"ready": ready_time(request), "offered": offered(request, row), **history_of_time(request, row)}
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def more(self, request: HttpRequest, row: BlockTime) -> dict[str, Any]:
+        """How ready it is, what may be done to it, and what was."""
+        return {"ready": ready_time(request), "offered": offered(request, row), **history_of_time(request, row)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
         """Those that are to be seen, with all that list and page show."""

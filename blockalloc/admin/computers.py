@@ -1,12 +1,11 @@
 """Computers with what they are booked for."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from blockalloc import clock
 from blockalloc.admin import computer_loads
@@ -251,25 +250,12 @@ class ComputerAdmin(ReadOnlyAdmin[Computer]):
             )
         )
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Computer | None = None,
-    ) -> HttpResponse:
-        """With what the computer loads next, and how its loads went."""
-        if obj is not None:
-            context.update(self._loads(request, obj))
-        return super().render_change_form(request, context, add, change, form_url, obj)
-
-    def _loads(self, request: HttpRequest, computer: Computer) -> Mapping[str, object]:
+    def more(self, request: HttpRequest, row: Computer) -> dict[str, Any]:
+        """What the computer loads next, and how its loads went."""
         moment, scope = clock.now(), scope_of(request.user)
-        history = load_history.loads(computer.pk)
+        history = load_history.loads(row.pk)
         return {
-            "next_load": computer_loads.next_load(load_history.next_load(computer.pk, moment), moment, scope),
+            "next_load": computer_loads.next_load(load_history.next_load(row.pk, moment), moment, scope),
             "loads": [computer_loads.row(each) for each in history],
             "often": computer_loads.summary(history),
         }

@@ -361,17 +361,12 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         """With the address of the same list as CSV."""
         return super().changelist_view(request, {"query": request.GET.urlencode(), **(extra_context or {})})
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """With the findings, and what they say of the computer that is asked for."""
-        row = self.get_object(request, object_id)
+    def more(self, request: HttpRequest, row: Decision) -> dict[str, Any]:
+        """The findings, and what they say of the computer that is asked for."""
         name = request.GET.get("computer", "").strip()
-        found = decisions.told([row]).get(row.pk) if row is not None else None
-        context = {"report": report(found) if found else None, "computer": name[:60]}
-        if found and name:
-            context["verdict"] = verdict(found, name)
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+        found = decisions.told([row]).get(row.pk)
+        said = verdict(found, name) if found and name else ""
+        return {"report": report(found) if found else None, "computer": name[:60], "verdict": said}
 
     def export_list(self, request: HttpRequest) -> HttpResponseBase:
         """The list as it is filtered, as CSV."""
