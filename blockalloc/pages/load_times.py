@@ -51,7 +51,9 @@ def _trust(facts: Statistics, estimate: int) -> str:
     window = f"{duration(estimate + ROOM)} (the estimate and {ROOM // MINUTE} minutes, the room that a reload gets)"
     longer = f"{_part(facts.longer, facts.number)} took longer than the estimate"
     if not facts.late:
-        return f"{longer}. None of them took longer than {window}: each would have been ready when its block began."
+        but = f" But {facts.stuck_late:,} others got stuck, and would not have been." if facts.stuck_late else ""
+        in_time = f"None of them took longer than {window}: each would have been ready when its block began."
+        return f"{longer}. {in_time}{but}"
     late = f"{_part(facts.late, facts.number)} took longer than {window}"
     return f"{longer}. {late}: a block that began then would have found the computer still loading."
 
