@@ -91,6 +91,8 @@ _STRUCTS: dict[int, tuple[str, ...]] = {
 CODES = frozenset(set(_FAULTS) - {207})
 FORBIDDEN = frozenset({205, 206})
 
+# The page for what is not there has the staff pages' style sheets: their addresses are known to everybody.
+ASSETS = re.compile(rb'(href|src)="/static/[^"]*"')
 LEAKS = re.compile(
     rb"Traceback|\w(Error|Exception)\b|[Ff]ile \"|\.py\b|site-packages|/usr/|/home/|/tmp/|<(class|module|function)"
     rb"|\b(SELECT|INSERT|UPDATE|FROM)\b|sqlite|[Mm]y[Ss][Qq][Ll]|MariaDB|modernrpc|blockalloc|[Dd]jango"
