@@ -38,6 +38,9 @@ LATE = (13, "possibly insufficient time to load machines")
 NOTHING = (14, "unable to allocate any machines")
 
 
+_NO_TIME = Reason("no_time", "others changed what the call had seen, twice: call again")
+
+
 class Remembered(Exception):
     """The call was made before, with the same idempotency key; `outcome` is what was answered."""
 
@@ -206,7 +209,8 @@ class AllocationCall:
         if lapsed and not (exchange or kept):
             raise refusals.busy()  # nobody has taken anything: this call was too slow, twice
         stage = replace(stage, site=seen.site)
-        if exchange and len(kept) < len(machines) and _total(stage, kept) < order.block.machines:
+        # Less than was planned: something was lost to others, or the block time was released meanwhile.
+        if exchange and _total(stage, kept) < stage.plan.allocated:
             plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
             claims.claim(stage.call_id, _assignments(plan.machines), seen.held, seen.clock)
             return replace(stage, plan=plan)
@@ -277,7 +281,20 @@ class Result:
             return self.plan.shortfall.told(self.site.zone)
         if self.outcome.unallocated and self.lost:
             return f"somebody else was faster: computers lost after they were chosen: {len(self.lost)}"
-        return ""
+        return str(self.rest) if self.outcome.unallocated else ""
+
+    @property
+    def held(self) -> set[int]:
+        """The computers that the block time had before."""
+        own = self.order.block.block_time_id
+        return {held.computer_id for held in self.site.holdings if held.block_time_id == own}
+
+    @property
+    def rest(self) -> Reason:
+        """Why computers are not in the block that nothing else is said of."""
+        if self.outcome.unallocated and self.plan.shortfall is None:
+            return _NO_TIME
+        return self.plan.rest
 
 
 def _may_get_more(stage: _Stage, rivals: Mapping[str, frozenset[int]]) -> bool:

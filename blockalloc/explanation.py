@@ -1,5 +1,6 @@
 """What a plan did and why, in words: for the shell, for XML-RPC, for staff."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,12 +13,12 @@ from scheduling.funnel import NOT_NEEDED, Stage, funnel
 from scheduling.plan import Plan
 from scheduling.reasons import Reason
 
-MOST_IN_THE_WAY = 10  # bookings that are told of
+MOST_OBSTACLES, MOST_IN_THE_WAY = 30, 10  # reasons and bookings that are told of
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A rule that kept computers from the block: how many, and one of them with its reason in words."""
+    """A reason that kept computers from the block: its rule, how many, one of them, and the reason in words."""
 
     rule: str
     computers: int
@@ -52,7 +53,7 @@ class Explanation:
     """From the `computers` of the site, stage by stage, to those that are in the block.
 
     `stopped_by` tells what ended the search when machines are missing, `obstacles` what kept the
-    other computers from the block, the most frequent rule first.
+    other computers from the block, the most frequent reason first.
     """
 
     computers: int
@@ -75,19 +76,19 @@ class OneComputer:
 def of(result: Result, work: AllocationCall | None) -> Explanation:
     """The explanation of a result. With the call that made it, also the remedies when machines are missing."""
     computers, reasons = result.site.computers, _reasons(result)
-    by_rule: dict[str, list[int]] = {}
+    by_reason: dict[Reason, list[int]] = {}
     for id_, reason in reasons.items():
-        by_rule.setdefault(reason.rule, []).append(id_)
+        by_reason.setdefault(reason, []).append(id_)
     obstacles = [
-        Obstacle(rule, len(ids), computers[ids[0]].hostname, reasons[ids[0]].told(site_zone()))
-        for rule, ids in sorted(by_rule.items(), key=lambda item: (-len(item[1]), item[0]))
-        if rule != NOT_NEEDED
+        Obstacle(reason.rule, len(ids), computers[ids[0]].hostname, reason.told(site_zone()))
+        for reason, ids in sorted(by_reason.items(), key=lambda item: (-len(item[1]), str(item[0])))
+        if reason.rule != NOT_NEEDED
     ]
     return Explanation(
         computers=len(computers),
-        funnel=funnel(len(computers), {rule: len(ids) for rule, ids in by_rule.items()}),
+        funnel=funnel(len(computers), Counter(reason.rule for reason in reasons.values())),
         stopped_by=result.stopped_by(),
-        obstacles=obstacles,
+        obstacles=obstacles[:MOST_OBSTACLES],
         remedies=_remedies(result, work) if work and result.outcome.unallocated else None,
     )
 
@@ -117,7 +118,7 @@ def _named(computers: Mapping[int, Computer], hostname: str) -> Computer:
 def _verdict(result: Result, computer: Computer, reason: Reason | None) -> str:
     if reason is not None:
         return f"passed over: {reason.told(site_zone())}"
-    if computer.id in _held(result):
+    if computer.id in result.held:
         return "in the block already"
     for machine in result.machines:
         if any(found.computer.id == computer.id for found in machine.assignments):
@@ -133,17 +134,12 @@ def _reasons(result: Result) -> dict[int, Reason]:
     why = {**plan.passed_over, **result.lost}
     if plan.had >= plan.wanted:
         return {}
-    return {id_: why.get(id_, plan.rest) for id_ in result.site.computers if id_ not in inside}
+    return {id_: why.get(id_, result.rest) for id_ in result.site.computers if id_ not in inside}
 
 
 def _inside(result: Result) -> set[int]:
     """The computers that the block has then."""
-    return _held(result) | {found.computer.id for machine in result.machines for found in machine.assignments}
-
-
-def _held(result: Result) -> set[int]:
-    block_time_id = result.order.block.block_time_id
-    return {held.computer_id for held in result.site.holdings if held.block_time_id == block_time_id}
+    return result.held | {found.computer.id for machine in result.machines for found in machine.assignments}
 
 
 def _remedies(result: Result, work: AllocationCall) -> Remedies:

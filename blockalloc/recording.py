@@ -12,16 +12,14 @@ from blockalloc import clock
 from blockalloc.allocation import AllocationCall, Result
 from blockalloc.calls import Caller, Refusal
 from blockalloc.models import Decision
-from blockalloc.models.decisions import NAME
 from blockalloc.store import decisions, findings, rows
 from blockalloc.store.decisions import RosterOf, as_datetime
 from blockalloc.store.rows import BlockTimeRow, Names
 from blockalloc.store.sql import Value
 from blockalloc.version import VERSION
-from scheduling.facts import Site
 
 _VERSIONS = f"{VERSION} (Django {django.get_version()}, Python {platform.python_version()})"
-_LONGEST_VALUE, _LONGEST_TEXT, _LONGEST_ADDRESS = 300, 2000, 60
+_LONGEST_VALUE, _LONGEST_TEXT = 300, 2000
 _MAX_ID, _MAX_MACHINES = 2**31 - 1, 2**15 - 1  # what the columns hold
 
 
@@ -109,7 +107,7 @@ class Recorder:
         roster = RosterOf.site(result.site.computers)
         columns["roster_id"] = roster.id
         columns["findings"] = findings.encode(
-            roster.ids(), plan, result.machines, _held(result.site, block.block_time_id), result.lost
+            roster.ids(), plan, result.machines, result.held, result.lost, result.rest
         )
         return columns, roster if roster.id not in result.rosters else None
 
@@ -126,22 +124,23 @@ class Recorder:
 
     def _columns(self, outcome: str, text: str, **values: Value) -> dict[str, Value]:
         defaults: dict[str, Value] = dict.fromkeys(("block_name", "image_name", "user_group", "owner"), "")
-        return defaults | {
+        columns: dict[str, Value] = defaults | {
             "started": as_datetime(self.now),
             "action": self.action,
             "door": self.caller.door,
-            "caller": self.caller.name[:NAME],
-            "person": self.caller.person[:NAME],
-            "address": self.caller.address[:_LONGEST_ADDRESS],
+            "caller": self.caller.name,
+            "person": self.caller.person,
+            "address": self.caller.address,
             "parameters": _as_json(self.parameters),
             "outcome": outcome,
-            "text": text[:_LONGEST_TEXT],
+            "text": text,
             "duration": round((time.monotonic() - self._began) * 1000),
             "retries": self.retries,
             "waits": 0,
             "version": _VERSIONS,
             **values,
         }
+        return {name: _fitting(name, value) for name, value in columns.items()}
 
     def _looked_up(self, block_time_id: object) -> dict[str, Value]:
         """What the rows say of the block time that a call names. Nothing when the database does not answer."""
@@ -180,5 +179,9 @@ def _tries(work: AllocationCall | None) -> dict[str, Value]:
     return {"retries": work.retries, "waits": work.waits} if work else {}
 
 
-def _held(site: Site, block_time_id: int) -> list[int]:
-    return [held.computer_id for held in site.holdings if held.block_time_id == block_time_id]
+def _fitting(name: str, value: Value) -> Value:
+    """A value as its column takes it: a record must never be what an allocation fails for."""
+    if not isinstance(value, str):
+        return value
+    length: int | None = getattr(Decision._meta.get_field(name), "max_length", None)
+    return value.encode("utf-8", "replace").decode()[: length or _LONGEST_TEXT]

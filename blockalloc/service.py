@@ -1,8 +1,11 @@
 """The use cases: the one way in, for every caller."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from hashlib import sha256
+
+from django.core.cache import cache
 
 from blockalloc import checks, explanation, refusals
 from blockalloc.allocation import AllocationCall, Remembered, Result
@@ -14,6 +17,9 @@ from blockalloc.store import idempotency, rows
 from scheduling.plan import Machine
 
 IDEMPOTENCY_KEY_LENGTH = 200  # characters, at most
+log = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_REFUSALS = 60
 SYSTEM_USER = ("vclsystem", "Local")
 
 
@@ -55,7 +61,7 @@ def allocate_block(call: BlockAllocationCall, caller: Caller) -> int:
 
     Raises Refusal; nothing was written then but the record of the call.
     """
-    return allocate(call, caller).outcome.allocated
+    return _allocate(call, caller)[0].outcome.allocated
 
 
 def allocate(call: BlockAllocationCall, caller: Caller, *, dry_run: bool = False, explain: bool = False) -> Allocation:
@@ -63,6 +69,16 @@ def allocate(call: BlockAllocationCall, caller: Caller, *, dry_run: bool = False
 
     `explain`: also when nothing is missing, and with remedies when something is.
     """
+    allocation, result, work = _allocate(call, caller, dry_run=dry_run)
+    if result is None or not (explain or result.outcome.unallocated):
+        return allocation
+    return replace(allocation, explanation=_explained(result, work if explain else None, dry_run=dry_run))
+
+
+def _allocate(
+    call: BlockAllocationCall, caller: Caller, *, dry_run: bool = False
+) -> tuple[Allocation, Result | None, AllocationCall]:
+    """The allocation, and what explains it: nothing when an idempotency key gave the answer."""
     memory = _Memory(call, caller)
     work = AllocationCall(
         lambda now: checks.seven_parameters(call, now), caller, memory.subject, memory.look_up, memory.keep
@@ -72,10 +88,20 @@ def allocate(call: BlockAllocationCall, caller: Caller, *, dry_run: bool = False
         result = _run(work, recorder, dry_run=dry_run)
     except Remembered as earlier:
         recorder.answered_before(earlier.outcome.allocated, earlier.outcome.block_time_id)
-        return Allocation(earlier.outcome, ())
+        return Allocation(earlier.outcome, ()), None, work
     machines = [_in_words(machine) for machine in result.machines]
-    why = explanation.of(result, work if explain else None) if explain or result.outcome.unallocated else None
-    return Allocation(result.outcome, machines, why, recorder.decision_id)
+    return Allocation(result.outcome, machines, decision_id=recorder.decision_id), result, work
+
+
+def _explained(result: Result, work: AllocationCall | None, *, dry_run: bool) -> Explanation | None:
+    """The explanation. Of what is written and committed it must not fail: the caller would call again."""
+    try:
+        return explanation.of(result, work)
+    except Exception:
+        if dry_run:
+            raise
+        log.exception("what was allocated is written, but could not be explained")
+        return None
 
 
 def stored_call(time: BlockTime, *, ignore_privileges: bool) -> BlockAllocationCall:
@@ -109,8 +135,13 @@ def create_block(call: NewBlockCall, caller: Caller) -> Outcome:
 
 
 def record_refusal(caller: Caller, given: Mapping[str, object], refusal: Refusal, *, dry_run: bool = False) -> None:
-    """The record of an allocation call, or of a dry run, that a door refused itself."""
-    Recorder(Decision.DRY_RUN if dry_run else Decision.ALLOCATE, caller, given).refused(refusal)
+    """The record of a call by somebody who may make none: one a minute for each, for anybody with a password can call.
+
+    The log has all of them.
+    """
+    name = sha256(caller.name.encode("utf-8", "replace")).hexdigest()[:32]
+    if cache.add(f"refused:{name}", 1, timeout=_SECONDS_BETWEEN_REFUSALS):
+        Recorder(Decision.DRY_RUN if dry_run else Decision.ALLOCATE, caller, given).refused(refusal)
 
 
 def explain_computer(call: BlockAllocationCall, hostname: str, caller: Caller) -> OneComputer:

@@ -1,5 +1,7 @@
 """Choosing one computer: every rule of SPEC 4 over one window, for one member."""
 
+from collections.abc import Mapping
+
 from scheduling.concurrency import ConcurrentUse
 from scheduling.facts import Block, Computer, Image, Member, Site
 from scheduling.host_memory import HostMemory
@@ -84,9 +86,22 @@ class Chooser:
         for pool in self._pools.values() if len(self._pools) > 1 else ():
             found = {id_: reason for id_, reason in found.items() if id_ not in pool}
         found.update(self._looked_at)
-        for id_ in self.taken:
+        for id_ in [*self.taken, *self._granted_to_somebody(found)]:
             found.pop(id_, None)
         return found
+
+    def _granted_to_somebody(self, found: Mapping[int, Reason]) -> list[int]:
+        """Computers said not to be granted to one member that another one, who was tried too, may use."""
+        reached = frozenset().union(*self._granted.values())
+        return [
+            id_
+            for id_, reason in found.items()
+            if reason.rule == GRANTED
+            and (
+                self._site.computers[id_].owner_id in self._granted
+                or not self._site.computer_groups.get(id_, frozenset()).isdisjoint(reached)
+            )
+        ]
 
     def access_of(self, member: Member) -> tuple[object, ...]:
         """What tells this member's chances from another's: members with equal access fare alike."""

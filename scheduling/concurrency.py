@@ -66,7 +66,8 @@ class ConcurrentUse:
         count = len(users) + len(held) + len(self._chosen[image.id] - in_use)
         if count < image.max_concurrent:
             return None
-        return Reason("concurrent_use", "{} of at most {} are in use already", (count, image.max_concurrent))
+        figures = (count, image.max_concurrent, image.name)
+        return Reason("concurrent_use", "{} of at most {} of image {} are in use already", figures)
 
     def _counts(self, held: Holding, member: Member, start: int, end: int) -> bool:
         if held.block_time_id == self._block.block_time_id:

@@ -32,6 +32,7 @@ STAGES: Mapping[str, str] = {
     "host_memory": "on a VM host with memory left",
     "own": "not in the block before",
     "no_computer": "of whole clusters",
+    "no_time": "looked at once more",
     NOT_NEEDED: "in the block",
 }
 

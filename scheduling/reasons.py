@@ -29,4 +29,9 @@ class Reason(NamedTuple):
 
 
 def _told(figure: object, zone: ZoneInfo) -> object:
-    return f"{datetime.fromtimestamp(figure, zone):%Y-%m-%d %H:%M}" if isinstance(figure, Instant) else figure
+    if not isinstance(figure, Instant):
+        return figure
+    try:
+        return f"{datetime.fromtimestamp(figure, zone):%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError):  # 9999-12-31 is how rows say "for ever", and in the west it is past that
+        return "the end of the calendar"

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate, islice
 from typing import NamedTuple, cast
 
@@ -30,30 +30,22 @@ class InTheWay(NamedTuple):
     computers: int
 
 
-@dataclass(frozen=True, slots=True)
-class Remedies:
-    """`possible` machines can be had at the time that was asked for, those included that are there.
-
-    `earliest_start` (Unix seconds) is the first quarter of an hour at which all could be had for as
-    long; None when there is none until `searched_until`.
-    """
-
-    possible: int
-    earliest_start: int | None
-    searched_until: int
-    in_the_way: Sequence[InTheWay]
-
-
 def in_the_way(plan: Plan) -> list[InTheWay]:
-    """Requests and block times that kept computers from the plan, those that keep most first."""
+    """Requests and block times that kept computers from the plan, those that keep most first.
+
+    A block has its computers from their reloads on, which begin one after the other: from the first of them.
+    """
     kinds = {RESERVATION: "request", OTHER_BLOCK: "block time"}
-    found: Counter[tuple[str, int, int, int]] = Counter()
+    spans: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
     for reason in plan.passed_over.values():
         if reason.rule in kinds:
             id_, start, end = cast("tuple[int, int, int]", reason.figures)
-            found[kinds[reason.rule], id_, int(start), int(end)] += 1
-    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return [InTheWay(*which, computers) for which, computers in ordered]
+            spans[kinds[reason.rule], id_].append((int(start), int(end)))
+    found = [
+        InTheWay(kind, id_, min(start for start, _ in times), max(end for _, end in times), len(times))
+        for (kind, id_), times in spans.items()
+    ]
+    return sorted(found, key=lambda each: (-each.computers, each))
 
 
 def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privileges: bool) -> int | None:
@@ -64,7 +56,9 @@ def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privil
     first _MOST_PLANS that look as if they would do don't.
     """
     own = block.block_time_id
-    site = replace(site, holdings=[held for held in site.holdings if not own or held.block_time_id != own])
+    # Claims are for seconds: at another time they are nobody's.
+    holdings = [held for held in site.holdings if not own or held.block_time_id != own]
+    site = replace(site, claimed=frozenset(), holdings=holdings)
     for start in islice(_hopeful(site, block, load_seconds), _MOST_PLANS):
         later = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
         found = make_plan(site, later, ignore_privileges=ignore_privileges)

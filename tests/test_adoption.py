@@ -216,7 +216,7 @@ def test_a_reservation_that_joins_is_not_counted_twice_against_the_limit() -> No
     found = planned(with_own(own_reservation(ADA, 3)), limited)
     assert computers_of(found) == [(3,), (1,)]
     assert found.shortfall is not None
-    assert str(found.shortfall) == "2 of at most 2 are in use already"
+    assert str(found.shortfall) == f"2 of at most 2 of image {image().name} are in use already"
 
 
 # --- clusters -------------------------------------------------------------------------------------------

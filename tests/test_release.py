@@ -85,7 +85,7 @@ def test_a_load_that_begins_between_our_read_and_our_delete_is_left(monkeypatch:
     begun, usual = _reloads()[0], release.execute
 
     def taken_up(sql: str, params: Any = ()) -> int:
-        if sql.startswith("DELETE FROM request"):
+        if sql.strip().startswith("DELETE FROM request\n"):
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE request SET stateid = 14 WHERE id = %s", [begun])
         return usual(sql, params)

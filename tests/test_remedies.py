@@ -26,7 +26,8 @@ def _found(site: Site, block: Block, *, ignore: bool = True) -> int | None:
 
 def _by_trying(site: Site, block: Block, until: int, *, ignore: bool) -> int | None:
     """The same by making the plan of each quarter of an hour."""
-    site = replace(site, holdings=[held for held in site.holdings if held.block_time_id != block.block_time_id])
+    holdings = [held for held in site.holdings if held.block_time_id != block.block_time_id]
+    site = replace(site, holdings=holdings, claimed=frozenset())
     for start in _quarters(block.start, until):
         moved = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
         made = plan(site, moved, ignore_privileges=ignore)

@@ -1,7 +1,7 @@
 """What staff do to a block time: each with a permission of its own, confirmed on a page, and recorded."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -12,10 +12,11 @@ from django.views.decorators.http import require_http_methods
 from blockalloc import block_time_actions, clock, service
 from blockalloc.calls import Caller, Refusal
 from blockalloc.decision_report import report
-from blockalloc.models import BlockTime, Decision
+from blockalloc.explanation import Explanation, InTheWay
+from blockalloc.models import BlockTime, Decision, Request
 from blockalloc.pages.frame import page
 from blockalloc.readiness import ReadyTime, read
-from blockalloc.scope import scope_of
+from blockalloc.scope import Scope, scope_of
 from blockalloc.site_time import site_zone
 from blockalloc.store import decisions
 from blockalloc.transport import client_address
@@ -130,11 +131,25 @@ def _dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespo
         "time": time,
         "outcome": found.outcome,
         "explanation": found.explanation,
+        "in_the_way": _in_the_way(found.explanation, scope_of(request.user)),
         "report": report(told) if told else None,
         "decision_id": found.decision_id,
         "zone": site_zone(),
     }
     return page(request, "blockalloc/dry_run.html", f"Dry run: {time.blockRequest.name}", **context)
+
+
+def _in_the_way(why: Explanation | None, scope: Scope) -> list[InTheWay]:
+    """The bookings in the way, without names that are not to be seen."""
+    found = list(why.remedies.in_the_way) if why and why.remedies else []
+    if not scope.is_limited:
+        return found
+    ids = {kind: [each.id for each in found if each.kind == kind] for kind in ("request", "block time")}
+    users = Request.objects.filter(pk__in=ids["request"], user__affiliation=scope.affiliation_id)
+    times = BlockTime.objects.filter(scope.of("blockRequest__"), pk__in=ids["block time"])
+    seen = {("request", id_) for id_ in users.values_list("pk", flat=True)}
+    seen |= {("block time", id_) for id_ in times.values_list("pk", flat=True)}
+    return [each if (each.kind, each.id) in seen else replace(each, name="of another affiliation") for each in found]
 
 
 # --- Release, skip, unskip ----------------------------------------------------------------------

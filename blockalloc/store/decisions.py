@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import Error, transaction
+from django.db import transaction
 
 from blockalloc.models import Decision, Roster
 from blockalloc.store.findings import Findings, decode
@@ -82,7 +82,7 @@ def write_apart(columns: Mapping[str, Value], now: int, roster: RosterOf | None 
             if roster is not None:
                 roster.keep(now)
             return write(columns)
-    except Error as error:
+    except Exception as error:  # whatever it is, it must not take the place of the answer
         told = {name: value for name, value in columns.items() if not isinstance(value, bytes)}
         log.error("a decision could not be recorded (%s): %s", error, told)
         return None
@@ -93,19 +93,19 @@ def if_it_answers(read: Callable[[], T]) -> T | None:
     try:
         with waiting_at_most(lambda: _SECONDS_TO_WRITE):
             return read()
-    except Error as error:
+    except Exception as error:
         log.warning("a record goes without what the database would say: %s", error)
         return None
 
 
 def prune_now_and_then(decision_id: int, now: int) -> None:
-    """After each hundredth decision or so remove what is older than VCL_DECISION_DAYS, a portion at a time."""
+    """After each 101st decision remove what is older than VCL_DECISION_DAYS, a portion at a time."""
     if decision_id % _PRUNE_EVERY:
         return
     try:
         with waiting_at_most(lambda: _SECONDS_TO_WRITE), transaction.atomic():
             prune(now, _PRUNE_AT_ONCE)
-    except Error as error:
+    except Exception as error:
         log.warning("old decisions could not be pruned, the next try is %d decisions away: %s", _PRUNE_EVERY, error)
 
 

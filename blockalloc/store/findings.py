@@ -78,21 +78,24 @@ def encode(
     machines: Sequence[Machine],
     held: Iterable[int],
     lost: Mapping[int, Reason],
+    rest: Reason | None = None,
 ) -> bytes:
     """The findings about `computer_ids` (sorted) of a plan of which `machines` were taken.
 
-    `held` are the computers that the block had before; `lost` tells of computers that somebody else got meanwhile.
+    `held` are the computers that the block had before; `lost` tells of computers that somebody else got meanwhile,
+    `rest` of all that nothing else is said of (that of the plan).
     """
     taken = [(machine, assignment) for machine in machines for assignment in machine.assignments]
     why = {**plan.passed_over, **lost}
-    table = _Table([plan.rest, *why.values()])
-    rest = table.code(plan.rest)
+    rest = rest or plan.rest
+    table = _Table([rest, *why.values()])
+    others = table.code(rest)
     code_of = {id_: table.code(reason) for id_, reason in why.items()}
     code_of |= dict.fromkeys(held, _HELD) | {found.computer.id: _CHOSEN for _, found in taken}
     document = {
         "texts": table.texts,
         "reasons": table.columns,
-        "of": [code_of.get(id_, rest) for id_ in computer_ids],
+        "of": [code_of.get(id_, others) for id_ in computer_ids],
         "chosen": [_chosen(machine, assignment) for machine, assignment in taken],
     }
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)

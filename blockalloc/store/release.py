@@ -11,6 +11,16 @@ SELECT c.hostname, b.reloadrequestid
 FROM blockComputers b JOIN computer c ON c.id = b.computerid WHERE b.blockTimeid = %s ORDER BY c.hostname
 """
 
+# The statement itself decides which reloads have not begun: the back end may take one up at this moment. A number in
+# `reloadrequestid` may be somebody else's by now: only requests of the reload user go, and none of another block time.
+_REMOVE = """
+DELETE FROM request
+WHERE id IN ({requests}) AND stateid = %s AND laststateid = %s
+  AND userid = (SELECT u.id FROM user u JOIN affiliation a ON a.id = u.affiliationid
+                WHERE u.unityid = 'vclreload' AND a.name = 'Local')
+  AND NOT EXISTS (SELECT 1 FROM blockComputers b WHERE b.reloadrequestid = request.id AND b.blockTimeid <> %s)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Released:
@@ -40,10 +50,7 @@ def release(block_time_id: int) -> Released:
     removed = 0
     if requests:
         listed = ", ".join(map(str, requests))
-        # The statement itself decides which have not begun: the back end may take one up at this moment.
-        removed = execute(
-            f"DELETE FROM request WHERE id IN ({listed}) AND stateid = %s AND laststateid = %s", [RELOAD, RELOAD]
-        )
+        removed = execute(_REMOVE.format(requests=listed), [RELOAD, RELOAD, block_time_id])
         begun = {id_ for (id_,) in fetch(f"SELECT id FROM request WHERE id IN ({listed})")}
         gone = [id_ for id_ in requests if id_ not in begun]
         if gone:  # the foreign key has deleted these, where the database has it
