@@ -11,7 +11,7 @@ from scheduling.funnel import NOT_NEEDED, STAGES, Stage, funnel
 from scheduling.reasons import Reason
 
 CHOSEN, HELD = "chosen", "in the block before"
-NOT_THERE = "not there: no such computer, or a deleted one"
+NOT_THERE = "no computer had exactly this name then: give the whole name"
 _REASONS_SHOWN, _NAMES_SHOWN = 30, 12  # of a rule, of a reason; the export has all
 
 

@@ -37,11 +37,6 @@ class Signal:
     level: Level
     words: tuple[str, ...]
 
-    @property
-    def at_risk(self) -> bool:
-        """Whether somebody should look after it."""
-        return self.level in ("bad", "watch")
-
     def __str__(self) -> str:
         return "; ".join(self.words)
 

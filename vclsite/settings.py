@@ -152,5 +152,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"blockalloc": {"handlers": ["stderr"], "level": "INFO"}},
+    "loggers": {
+        "blockalloc": {"handlers": ["stderr"], "level": "INFO"},
+        # Answers of 500, with the traceback; Django itself would mail them to nobody.
+        "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+    },
 }

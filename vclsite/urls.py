@@ -6,7 +6,7 @@ from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from blockalloc.health import healthz
-from blockalloc.pages import feeds
+from blockalloc.pages import feeds, row_id  # noqa: F401 - row_id: for the addresses
 from blockalloc.rpc.endpoint import front_end_path, xmlrpc
 
 
@@ -25,7 +25,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     # Calendars have no way to sign in: whoever has the address, which is signed, may read.
     path("feeds/all/<str:token>.ics", feeds.all_blocks, name="feed-all"),
-    path("feeds/group/<int:group>/<str:token>.ics", feeds.blocks_of_group, name="feed-group"),
+    path("feeds/group/<row_id:group>/<str:token>.ics", feeds.blocks_of_group, name="feed-group"),
     path("favicon.ico", no_icon),
     path("healthz", healthz),
 ]

@@ -124,11 +124,20 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> _Row | None:
-        """The row of a page, by its key. Raises Http404 for who may not see all rows, as for one that is not there."""
-        found = super().get_object(request, object_id, from_field)
+        """The row of a page, by its key. Raises Http404 for who may not see all rows, as for one that is not there.
+
+        Never by another column, which the address of a page may name.
+        """
+        found = super().get_object(request, object_id)
         if found is None and scope_of(request.user).is_limited:
             raise Http404
         return found
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Not there: Django's would tell of changes in the admin, and there are none."""
+        raise Http404
 
     def render_change_form(
         self,

@@ -221,7 +221,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
                 (block_link, status),
                 (start, end),
                 (image_of_time, revision_of_time),
-                (allocated, loaded_now, machines_of_time),
+                (allocated, machines_of_time),
                 (group_of_time, owner_of_time, other_times),
                 (processed, skip),
             ),
@@ -236,7 +236,9 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
 
     def more(self, request: HttpRequest, row: BlockTime) -> dict[str, Any]:
         """How ready it is, what may be done to it, and what was."""
-        return {"ready": ready_time(request), "offered": offered(request, row), **history_of_time(request, row)}
+        held = fact(row, "held")
+        actions = [each for each in offered(request, row) if held or each[0].name != "release"]
+        return {"ready": ready_time(request), "offered": actions, **history_of_time(request, row)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
         """Those that are to be seen, with all that list and page show."""

@@ -1,22 +1,32 @@
 """The record of decisions: what was asked for, what came of it, and why each computer was chosen or left out."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
 from blockalloc.admin.base import KeysFirst, ReadOnlyAdmin
 from blockalloc.admin.columns import Column, column, link_to, signal, when
-from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, TextFilter, days_of, now
+from blockalloc.admin.decision_filters import (
+    ActionFilter,
+    CalledFilter,
+    ClassDayFilter,
+    ComputerFilter,
+    OutcomeFilter,
+    TimeFilter,
+)
 from blockalloc.admin.search import searched
 from blockalloc.decision_report import CHOSEN, HELD, all_verdicts, report, verdict
 from blockalloc.models import BlockRequest, BlockTime, Decision, Image
+from blockalloc.pages import row_id  # noqa: F401 - for the addresses
 from blockalloc.pages.csv_export import csv_response
 from blockalloc.scope import scope_of
 from blockalloc.store import decisions
@@ -173,89 +183,14 @@ def _link(model: Any, key: int | None, words: str) -> str | None:
     return link_to(model, key, words) if key else None
 
 
-# --- Filters ------------------------------------------------------------------------------------
+# --- Lists -------------------------------------------------------------------------------------
 
 
-class CalledFilter(ChoiceFilter):
-    """When the call came."""
+class WholeList(ChangeList):
+    """The list without its pages, for the export: what is chosen and searched, and nothing read of it."""
 
-    title = "called"
-    parameter_name = "called"
-
-    def options(self) -> dict[str, Choice]:
-        """Lately, or at any time."""
-        moment = now()
-        spans = {"day": ("Last 24 hours", 1), "week": ("Last 7 days", 7), "month": ("Last 31 days", 31)}
-        lately = {
-            name: Choice(label, Q(started__gte=moment - timedelta(days=days))) for name, (label, days) in spans.items()
-        }
-        return {ALL: Choice("At any time", Q()), **lately}
-
-
-class ClassDayFilter(ChoiceFilter):
-    """The day of the class that was decided about. Any day can be in the address."""
-
-    title = "day of the class"
-    parameter_name = "day"
-
-    def options(self) -> dict[str, Choice]:
-        """Any day; the last two, the next seven."""
-        return {ALL: Choice("Any day", Q()), **days_of("block_start", "block_end", self.value(), back=2)}
-
-
-class ActionFilter(ChoiceFilter):
-    """What was asked for."""
-
-    title = "what"
-    parameter_name = "action"
-
-    def options(self) -> dict[str, Choice]:
-        """The words that the column has."""
-        return {
-            ALL: Choice("All", Q()),
-            **{word: Choice(word.capitalize(), Q(action=word)) for word in Decision.ACTIONS},
-        }
-
-
-class OutcomeFilter(ChoiceFilter):
-    """How it ended."""
-
-    title = "outcome"
-    parameter_name = "outcome"
-
-    def options(self) -> dict[str, Choice]:
-        """The words that the column has."""
-        words = {word: Choice(word.capitalize(), Q(outcome=word)) for word in Decision.OUTCOMES}
-        return {ALL: Choice("All", Q()), "short": Choice("Short of machines", Q(allocated__lt=F("wanted"))), **words}
-
-
-class ComputerFilter(TextFilter):
-    """Decisions that looked at computers, with what they found about one of them."""
-
-    title = "computer"
-    parameter_name = "computer"
-    hint = "vm-17"
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Those that have findings; what they say of the computer is a column of its own."""
-        return queryset.filter(roster_id__isnull=False) if self.value() else queryset
-
-
-class TimeFilter(TextFilter):
-    """Decisions about one block time, by its id: pages lead here."""
-
-    title = "block time"
-    parameter_name = "block_time"
-    hint = "id: 101"
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Those about it."""
-        wanted = (self.value() or "").strip()
-        if not wanted:
-            return queryset
-        return (
-            queryset.filter(block_time_id=int(wanted)) if wanted.isdecimal() and len(wanted) < 10 else queryset.none()
-        )
+    def get_results(self, request: HttpRequest) -> None:
+        """None: the export reads on its own."""
 
 
 class DecisionList(KeysFirst):
@@ -269,6 +204,13 @@ class DecisionList(KeysFirst):
             told = decisions.told(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
             for row in self.result_list:
                 row.verdict = verdict(told[row.pk], name) if row.pk in told else ""
+
+    def url_for_result(self, result: Model) -> str:
+        """The row's page, which tells of the same computer."""
+        address = super().url_for_result(result)
+        parameter = ComputerFilter.parameter_name or ""
+        name = self.filter_params.get(parameter, [""])[-1].strip()
+        return f"{address}?{urlencode({parameter: name})}" if name else address
 
 
 def _about(name: str) -> Column:
@@ -290,6 +232,16 @@ _EXPORTED = (
     "version",
 )
 _ROWS_AT_ONCE = 2000
+_EXPORT = "decisions_csv"  # the name of its address
+
+
+def _in_portions(found: QuerySet[Decision]) -> Iterator[Decision]:
+    """The latest first, so many at once: clients of MariaDB hold all rows of a statement in memory."""
+    rest = found.order_by("-pk")
+    rows = list(rest[:_ROWS_AT_ONCE])
+    while rows:
+        yield from rows
+        rows = list(rest.filter(pk__lt=rows[-1].pk)[:_ROWS_AT_ONCE])
 
 
 @admin.register(Decision)
@@ -337,8 +289,9 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         return queryset.filter(pk__in=found_apart(found)), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """The list that tells of a computer."""
-        return DecisionList
+        """The list that tells of a computer; for the export that without pages."""
+        address = request.resolver_match
+        return WholeList if address is not None and address.url_name == _EXPORT else DecisionList
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """With the computer that is asked for, or the words of the outcome."""
@@ -352,14 +305,16 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
     def get_urls(self) -> list[URLPattern]:
         """With the exports."""
         return [
-            path("csv/", self.admin_site.admin_view(self.export_list), name="decisions_csv"),
-            path("<int:key>/computers.csv", self.admin_site.admin_view(self.export_computers), name="decision_csv"),
+            path("csv/", self.admin_site.admin_view(self.export_list), name=_EXPORT),
+            path("<row_id:key>/computers.csv", self.admin_site.admin_view(self.export_computers), name="decision_csv"),
             *super().get_urls(),
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """With the address of the same list as CSV."""
-        return super().changelist_view(request, {"query": request.GET.urlencode(), **(extra_context or {})})
+        query = request.GET.copy()
+        query.pop(PAGE_VAR, None)  # the export has no pages
+        return super().changelist_view(request, {"query": query.urlencode(), **(extra_context or {})})
 
     def more(self, request: HttpRequest, row: Decision) -> dict[str, Any]:
         """The findings, and what they say of the computer that is asked for."""
@@ -369,10 +324,10 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         return {"report": report(found) if found else None, "computer": name[:60], "verdict": said}
 
     def export_list(self, request: HttpRequest) -> HttpResponseBase:
-        """The list as it is filtered, as CSV."""
+        """The list as it is filtered, as CSV; the latest first."""
         self._must_view(request)
-        rows = self.get_changelist_instance(request).get_queryset(request)
-        lines = ([getattr(row, name) for name in _EXPORTED] for row in rows.iterator(_ROWS_AT_ONCE))
+        found: QuerySet[Decision] = self.get_changelist_instance(request).queryset
+        lines = ([getattr(row, name) for name in _EXPORTED] for row in _in_portions(found))
         return csv_response("decisions.csv", _EXPORTED, lines)
 
     def export_computers(self, request: HttpRequest, key: int) -> HttpResponseBase:

@@ -169,8 +169,8 @@ class RelatedFilter(ChoiceFilter):
         raise NotImplementedError
 
     def named(self, key: int) -> QuerySet[Any]:
-        """The row with this key, also when it is no candidate: a link may lead here."""
-        raise NotImplementedError
+        """The row with this key although it is no candidate, for filters that links lead to. Here there is none."""
+        return self.candidates().none()
 
     def condition(self, row: Any) -> Q:
         """What refers to it."""

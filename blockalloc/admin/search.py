@@ -6,6 +6,7 @@ reservations of them.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -13,13 +14,17 @@ from django.utils.text import smart_split, unescape_string_literal
 
 _Row = TypeVar("_Row", bound=Model)
 
+_MOST_WORDS = 20
+_LONGEST = 255  # characters of a word; names have no more
+
 
 def searched(rows: QuerySet[_Row], columns: Sequence[str], text: str) -> QuerySet[_Row]:
     """The rows in which each word of the text is part of some column ("group__name"), in any case.
 
     When several rows of another table belong to a row, all words are found in one of them. Words in quotes are one.
+    What follows on the first words does not count, for SQLite refuses long conditions.
     """
-    words = [_unquoted(word) for word in smart_split(text)]
+    words = [_unquoted(word)[:_LONGEST] for word in islice(smart_split(text), _MOST_WORDS)]
     if not words or not columns:
         return rows
     model = rows.model

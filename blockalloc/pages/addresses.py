@@ -3,7 +3,7 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from blockalloc.pages import duty, feeds
+from blockalloc.pages import duty, feeds, row_id  # noqa: F401 - row_id: for the addresses
 from blockalloc.pages.actions import act
 from blockalloc.pages.load_times import load_times
 from blockalloc.pages.timeline.page import timeline
@@ -12,8 +12,10 @@ from blockalloc.pages.timeline.page import timeline
 def patterns(site: AdminSite) -> list[URLPattern]:
     """All of them. Who is not signed in is sent to the sign-in page; see `frame.page` for who may see what."""
     return [
-        path("blockalloc/blocktime/<int:block_time_id>/do/<slug:name>/", site.admin_view(act), name="blocktime_action"),
-        path("blockalloc/image/<int:image_id>/load-times/", site.admin_view(load_times), name="load_times"),
+        path(
+            "blockalloc/blocktime/<row_id:block_time_id>/do/<slug:name>/", site.admin_view(act), name="blocktime_action"
+        ),
+        path("blockalloc/image/<row_id:image_id>/load-times/", site.admin_view(load_times), name="load_times"),
         path("timeline/", site.admin_view(timeline), name="timeline"),
         path("today/", site.admin_view(duty.today), name="today"),
         path("week/", site.admin_view(duty.week), name="week"),

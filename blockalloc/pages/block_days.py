@@ -1,5 +1,6 @@
 """What the pages "Today" and "This week" tell of block times: rows of a table, and a line that sums them up."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -92,15 +93,17 @@ def _day(day: date, found: Sequence[ReadyTime], today: date, now: int) -> Day:
 
 
 def _overview(found: Sequence[ReadyTime], now: int, *, is_today: bool) -> str:
-    """`7 classes today, 2 at risk, 1 on now, next in 38 min`."""
+    """`7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`."""
     classes = [each for each in found if not each.skip and each.status == ACCEPTED]
     number = f"{len(classes) or 'No'} class{'' if len(classes) == 1 else 'es'}{' today' if is_today else ''}"
-    at_risk = sum(each.readiness.signal.at_risk for each in classes)
+    levels = Counter(each.readiness.signal.level for each in classes)
     on = sum(each.start <= now < each.end for each in classes)
     to_come = [each.readiness.left for each in classes if each.readiness.left > 0]
     parts = [number]
     if classes:
-        parts.append(f"{at_risk or 'none'} at risk")
+        parts.append(f"{levels['bad'] or 'none'} at risk")
+    if levels["watch"]:
+        parts.append(f"{levels['watch']} to watch")
     if on:
         parts.append(f"{on} on now")
     if to_come and is_today:

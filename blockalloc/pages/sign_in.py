@@ -13,6 +13,8 @@ from blockalloc.transport import client_address
 
 log = logging.getLogger(__name__)
 
+LONGEST_NAME = 254  # characters; names of Django have 150, those of VCL with their affiliation fewer
+
 
 class SignInForm(AdminAuthenticationForm):
     """Name and password of a staff account. Refuses, without looking at either, while there is a lock-out.
@@ -38,7 +40,8 @@ class SignInForm(AdminAuthenticationForm):
             text = lockout.refusal(attempt.seconds_to_wait)
             log.warning("staff sign-in refused: %.100r from %s: %s", name, address, text)
             raise ValidationError(f"{text[0].upper()}{text[1:]}.", code="locked_out")
-        if not fits_latin1(name):
+        # SQLite refuses to look for very long texts.
+        if len(name) > LONGEST_NAME or not fits_latin1(name):
             self.cleaned_data["username"] = ""  # nobody's; asked for all the same, to take the same work
         try:
             cleaned = super().clean()

@@ -148,7 +148,7 @@ def test_own_pages_are(scoped: Client, two: TwoAffiliations) -> None:
     own = [("blocktime", time.pk) for time in two.own] + [("request", each.pk) for each in two.reloads[False]]
     for page, key in [*own, ("blockrequest", two.own[0].blockRequest_id), ("computer", two.shared[0].pk)]:
         assert scoped.get(page_url(page, key)).status_code == 200
-        assert scoped.get(reverse(f"admin:blockalloc_{page}_history", args=[key])).status_code == 200
+        assert scoped.get(reverse(f"admin:blockalloc_{page}_history", args=[key])).status_code == 404
 
 
 # --- Lists, search, filters, counts ------------------------------------------------------------------

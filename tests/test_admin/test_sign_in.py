@@ -152,6 +152,14 @@ def test_names_of_any_kind_are_refused(name: str, client: Client) -> None:
     assert response.context["form"].errors
 
 
+def test_a_very_long_name_counts_and_is_looked_for_nowhere(client: Client) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        for _ in range(LIMIT):
+            assert "Please enter the correct username" in sign_in(client, "wrong", user="x" * 60_000)
+    assert all("xxx" not in query["sql"] for query in queries)
+    assert "Too many" in sign_in(client, user="x" * 60_000)
+
+
 def test_empty_fields_are_no_attempt(client: Client) -> None:
     for _ in range(LIMIT):
         client.post(reverse("admin:login"), {"username": "wanda", "password": ""}, REMOTE_ADDR=A)

@@ -1,7 +1,9 @@
 """The pages of decisions: lists, what is found in them, one decision, exports. Nobody changes a record."""
 
 import csv
+import html
 import io
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +16,7 @@ from django.urls import reverse
 
 from blockalloc import service
 from blockalloc.calls import Refusal
+from blockalloc.decision_report import NOT_THERE
 from blockalloc.models import BlockRequest, Computer, Decision
 from blockalloc.scope import Scope
 from tests.class_site import BLOCK_TIME, CALLER, a_call, class_site, grant_to_group, reserve
@@ -62,6 +65,10 @@ def test_it_is_found_by_what_it_is_about(root: Client) -> None:
         assert rows(root, list_url("decision", called="day"), BLOCK) == ["block 11", "block 10"]
 
 
+def shown(client: Client, **query: str) -> str:
+    return client.get(list_url("decision", **query)).content.decode()
+
+
 def test_why_a_computer_was_not_used(root: Client) -> None:
     with class_site():
         reserve(10, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
@@ -73,9 +80,9 @@ def test_why_a_computer_was_not_used(root: Client) -> None:
         assert rows(root, list_url("decision", computer="c15"), "about") == [
             "not needed: enough machines were found before its turn"
         ]
-        assert rows(root, list_url("decision", computer="c99"), "about") == [
-            "not there: no such computer, or a deleted one"
-        ]
+        assert rows(root, list_url("decision", computer="c99"), "about") == [NOT_THERE]
+        (address,) = re.findall(r'<th class="field-started[^>]*><a href="([^"]*)"', shown(root, computer="C10"))
+        assert f"C10 : {reason}" in text(root, html.unescape(address))
         assert f"c10 : {reason}" in text(root, page_url("decision", Decision.objects.first().pk) + "?computer=c10")
 
 
@@ -97,9 +104,7 @@ def test_names_are_those_of_then(root: Client) -> None:
         page = text(root, page_url("decision", decision.pk))
         assert "c10" in page
         assert "renamed" not in page
-        assert rows(root, list_url("decision", computer="renamed"), "about") == [
-            "not there: no such computer, or a deleted one"
-        ]
+        assert rows(root, list_url("decision", computer="renamed"), "about") == [NOT_THERE]
 
 
 def test_nobody_changes_or_removes_one(root: Client) -> None:

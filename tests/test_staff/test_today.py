@@ -54,7 +54,7 @@ def test_those_at_risk_come_first_and_what_is_over_last(viewer: Client, day: Non
 def test_the_overview(viewer: Client, day: None) -> None:
     page = text(viewer, TODAY)
     assert "Today, Wednesday 25 Nov" in page
-    assert "7 classes today, 3 at risk, 1 on now, next in 30 min. Updated 12:00:00 ." in page
+    assert "7 classes today, 2 at risk, 1 to watch, 1 on now, next in 30 min. Updated 12:00:00 ." in page
 
 
 def test_a_line_tells_the_figures_and_leads_to_the_block_time(viewer: Client, site: Site, cs101: BlockTime) -> None:
