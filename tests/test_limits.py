@@ -139,7 +139,8 @@ def test_concurrent_use(limit: int | None, machines: int) -> None:
     if machines < 4:
         assert found.shortfall is not None
         assert found.shortfall.rule == "concurrent_use"
-        assert str(found.shortfall) == f"{machines} of at most {limit} are in use already"
+        name = limited(limit, 4).images[0].name
+        assert str(found.shortfall) == f"{machines} of at most {limit} of image {name} are in use already"
 
 
 @pytest.mark.parametrize(
