@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from blockalloc.hostnames import matching
 from blockalloc.models import Image, ManagementNode
 from blockalloc.site_time import site_zone
 from blockalloc.store.decisions import Told
@@ -66,9 +67,7 @@ class Report:
 
 def verdict(told: Told, name: str) -> str:
     """What the decision says of a computer, by its name of then, in any case, with or without its domain."""
-    wanted = name.strip().casefold()
-    found = [id_ for id_, full in told.names.items() if full.casefold() == wanted]
-    found = found or [id_ for id_, full in told.names.items() if full.casefold().partition(".")[0] == wanted]
+    found = matching(told.names, name)
     if not found:
         return NOT_THERE
     return "; ".join(dict.fromkeys(_verdict(told, id_) for id_ in found))

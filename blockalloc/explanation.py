@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from blockalloc.allocation import AllocationCall, Result
+from blockalloc.hostnames import matching
 from blockalloc.site_time import site_zone
 from blockalloc.store import rows
 from scheduling import one_computer, remedies
@@ -104,9 +105,8 @@ def of_computer(result: Result, hostname: str) -> OneComputer:
 
 def _named(computers: Mapping[int, Computer], hostname: str) -> Computer:
     """A computer by its name in any case, also without its domain where that is enough."""
-    wanted = hostname.strip().casefold()
-    found = [each for each in computers.values() if each.hostname.casefold() == wanted]
-    found = found or [each for each in computers.values() if each.hostname.casefold().split(".")[0] == wanted]
+    ids = matching({id_: each.hostname for id_, each in computers.items()}, hostname)
+    found = [computers[id_] for id_ in ids]
     if not found:
         raise LookupError(f"computer {hostname!r}: there is none, or it is deleted: give the name that VCL has for it")
     if len(found) > 1:

@@ -15,6 +15,8 @@ from scheduling.reload_plan import Window
 from scheduling.rules import LiveNodes
 
 GRANTED = "granted"
+# One for all: who else was tried without success tells nothing more.
+_NOT_GRANTED = Reason(GRANTED, "not granted to any member of the user group who was tried")
 
 
 class Chooser:
@@ -139,7 +141,7 @@ class Chooser:
     ) -> Reason | None:
         """What stands between one computer and this window for this member."""
         if self._privileges and not self._may_use(member, computer):
-            return Reason(GRANTED, "not granted to {}", (member.name,))
+            return _NOT_GRANTED
         return self._occupancy.reason_against(computer, start, self._block.end, aside) or self._memory.reason_against(
             computer, image, start, self._block.end
         )

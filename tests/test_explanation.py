@@ -8,7 +8,7 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from scheduling import one_computer
-from scheduling.facts import Block, Computer, Site
+from scheduling.facts import Block, Computer, Member, Site
 from scheduling.funnel import NOT_NEEDED, STAGES, funnel
 from scheduling.occupancy import occupies
 from scheduling.plan import Plan
@@ -83,10 +83,14 @@ def _higher_limit(case: Case, _computer: Computer, reason: Reason) -> Case:
     return replace(case, block=replace(case.block, images=images))
 
 
-def _granted(case: Case, computer: Computer, reason: Reason) -> Case:
-    """To the member who is named: by a resource group that he may use."""
-    (name,) = reason.figures
-    (member,) = (each for each in case.site.members if each.name == name)
+def _granted(case: Case, computer: Computer, _reason: Reason) -> Case:
+    """To all members: by a resource group that they may use."""
+    for member in case.site.members:
+        case = _granted_to(member, case, computer)
+    return case
+
+
+def _granted_to(member: Member, case: Case, computer: Computer) -> Case:
     tree = case.site.privileges
     node = 900  # below nothing, for nothing else
     holder = ("user", member.id)
@@ -159,8 +163,7 @@ def _one_more(case: Case, _computer: Computer, reason: Reason) -> Case:
     )  # fmt: skip
     case = _site(case, computers={**case.site.computers, computer.id: computer})
     case = _live_node(_mapped(case, computer, Reason("", "")), computer, Reason("", ""))
-    for member in case.site.members:
-        case = _granted(case, computer, Reason("", "", (member.name,)))
+    case = _granted(case, computer, Reason("", ""))
     return _site(case, schedule_times={**case.site.schedule_times, 77: [(0, 10080)]})
 
 

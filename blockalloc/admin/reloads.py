@@ -14,8 +14,8 @@ from blockalloc.admin.counts import first
 from blockalloc.admin.filters import DayFilter, RelatedFilter, latest_first
 from blockalloc.models import BlockComputer, BlockTime, ManagementNode, Request, Reservation
 from blockalloc.scope import scope_of
+from scheduling.occupancy import PENDING, RELOAD
 
-_PENDING, _RELOAD = 14, 19  # states; their numbers are the same at all sites
 _OWNER = {"user__unityid": "vclreload", "user__affiliation__name": "Local"}
 
 # VCL's table holds all requests. Only reloads are shown here, and menus and headings are to say so.
@@ -25,14 +25,14 @@ Request._meta.verbose_name_plural = "reload reservations"
 
 def reloads() -> QuerySet[Request]:
     """The requests that load computers. The last state tells those that a back end is at, or has failed at."""
-    return Request.objects.filter(Q(state=_RELOAD) | Q(laststate=_RELOAD), **_OWNER)
+    return Request.objects.filter(Q(state=RELOAD) | Q(laststate=RELOAD), **_OWNER)
 
 
 def reload_link(request: Request, text: str, *, to_be_seen: bool = True) -> str | None:
     """To the page of the reload, or the text alone; None for another kind of request. The user must be fetched."""
     owner = request.user
     ours = (owner.unityid, owner.affiliation.name) == tuple(_OWNER.values())
-    if not (ours and _RELOAD in (request.state_id, request.laststate_id)):
+    if not (ours and RELOAD in (request.state_id, request.laststate_id)):
         return None
     return link(request, text) if to_be_seen else text
 
@@ -58,7 +58,7 @@ def nodes(request: Request) -> str:
 @column("State")
 def state(request: Request) -> str:
     """How far it is."""
-    return {_RELOAD: "waiting", _PENDING: "loading"}.get(request.state_id, request.state.name)
+    return {RELOAD: "waiting", PENDING: "loading"}.get(request.state_id, request.state.name)
 
 
 @column("Block")

@@ -10,7 +10,7 @@ from scheduling.one_computer import ForImage
 
 def explained(why: Explanation, *, whole: bool) -> list[str]:
     """Why there are not more machines; with `whole` also the funnel and the remedies."""
-    lines = ["", *_funnel(why)] if whole else []
+    lines = ["", *_funnel(why)] if whole and why.funnel else []  # empty: no computer was looked at
     if why.stopped_by:
         lines += ["", f"Why not more: {why.stopped_by}", *map(_obstacle, why.obstacles)]
     if whole and why.remedies:

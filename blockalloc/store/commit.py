@@ -7,9 +7,8 @@ from datetime import datetime
 from blockalloc.site_time import site_zone
 from blockalloc.store.sql import Value, insert
 from blockalloc.store.times import to_local
+from scheduling.occupancy import RELOAD
 from scheduling.plan import Machine
-
-_RELOAD = 19  # VCL's state "reload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def write_machines(block_time_id: int, machines: Sequence[Machine], owner_id: in
         return
     requested = to_local(now)
     requests: list[list[Value]] = [
-        [_RELOAD, _RELOAD, owner_id, to_local(machine.reload.start), to_local(machine.reload.end), requested]
+        [RELOAD, RELOAD, owner_id, to_local(machine.reload.start), to_local(machine.reload.end), requested]
         for machine in machines
     ]
     columns = ["stateid", "laststateid", "userid", "start", "end", "daterequested"]
