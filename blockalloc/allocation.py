@@ -200,10 +200,11 @@ class AllocationCall:
         """Look again and write. With `exchange`, plan and claim anew when something was lost."""
         order = stage.order
         checks.must_still_be_open(order, self._now)
-        seen = snapshot.read_again(stage.site, self._question(order, stage.call_id))
         machines = stage.plan.machines
+        question, chosen = self._question(order, stage.call_id), {found.computer.id for found in _assignments(machines)}
+        seen = snapshot.read_again(stage.site, question, chosen)
         # A claim that ran out while the call waited keeps nobody off: its computer counts as lost.
-        lapsed = {found.computer.id for found in _assignments(machines)} - seen.own_claims
+        lapsed = chosen - seen.own_claims
         looked_at = replace(seen.site, claimed=seen.site.claimed | lapsed)
         kept, lost = standing(looked_at, order.block, machines, ignore_privileges=order.ignore_privileges)
         if lapsed and not (exchange or kept):
@@ -211,13 +212,18 @@ class AllocationCall:
         stage = replace(stage, site=seen.site)
         # Less than was planned: something was lost to others, or the block time was released meanwhile.
         if exchange and _total(stage, kept) < stage.plan.allocated:
-            plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
-            claims.claim(stage.call_id, _assignments(plan.machines), seen.held, seen.clock)
-            return replace(stage, plan=plan)
+            return self._plan_again(stage, question)
         result = self._write(stage, kept, lost, seen.clock)
         if kept and claims.too_slow(seen.clock, clock.now()):
             raise _TooSlow
         return result
+
+    def _plan_again(self, stage: _Stage, question: Question) -> _Stage:
+        """Plan on facts about all computers, any of which may be the next choice, and claim the chosen ones."""
+        seen = snapshot.read_again(stage.site, question)
+        plan = planner.plan(seen.site, stage.order.block, ignore_privileges=stage.order.ignore_privileges)
+        claims.claim(stage.call_id, _assignments(plan.machines), seen.held, seen.clock)
+        return replace(stage, site=seen.site, plan=plan)
 
     def _write(self, stage: _Stage, machines: Sequence[Machine], lost: Mapping[int, Reason], looked: int) -> "Result":
         """Write the machines, with their block when it is new and kept, and hold their computers."""

@@ -1,6 +1,7 @@
 """Choosing one computer: every rule of SPEC 4 over one window, for one member."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from scheduling.concurrency import ConcurrentUse
 from scheduling.facts import Block, Computer, Image, Member, Site
@@ -33,6 +34,7 @@ class Chooser:
         self._load = NodeLoad(site)
         self._privileges = None if ignore_privileges else Privileges(site.privileges)
         self._granted: dict[int, frozenset[int]] = {}
+        self._groups_of_computer = cache(site.groups_of)
         self._owners = {computer.owner_id for computer in site.computers.values()} if self._privileges else set()
         self.taken = {held.computer_id for held in site.holdings if held.block_time_id == block.block_time_id}
         self._looked_at: dict[int, Reason] = {}
@@ -94,15 +96,11 @@ class Chooser:
 
     def _granted_to_somebody(self, found: Mapping[int, Reason]) -> list[int]:
         """Computers said not to be granted to one member that another one, who was tried too, may use."""
-        reached = frozenset().union(*self._granted.values())
+        reached = self._site.computers_in(frozenset().union(*self._granted.values()))
         return [
             id_
             for id_, reason in found.items()
-            if reason.rule == GRANTED
-            and (
-                self._site.computers[id_].owner_id in self._granted
-                or not self._site.computer_groups.get(id_, frozenset()).isdisjoint(reached)
-            )
+            if reason.rule == GRANTED and (self._site.computers[id_].owner_id in self._granted or id_ in reached)
         ]
 
     def access_of(self, member: Member) -> tuple[object, ...]:
@@ -112,7 +110,7 @@ class Chooser:
         return (self._groups_of(member), owner, suspects, self._use.exempt_groups(member))
 
     def _take(self, computer: Computer, image: Image, window: Window) -> Assignment:
-        nodes = self._nodes.of(self._site.computer_groups.get(computer.id, frozenset()))
+        nodes = self._nodes.of(computer.id)
         self.taken.add(computer.id)
         self._use.choose(computer.id, image)
         self._memory.plan(computer, image, window.start, self._block.end)
@@ -147,8 +145,8 @@ class Chooser:
         )
 
     def _may_use(self, member: Member, computer: Computer) -> bool:
-        groups = self._site.computer_groups.get(computer.id, frozenset())
-        return computer.owner_id == member.id or not groups.isdisjoint(self._groups_of(member))
+        granted = self._groups_of(member)
+        return computer.owner_id == member.id or not granted.isdisjoint(self._groups_of_computer(computer.id))
 
     def _groups_of(self, member: Member) -> frozenset[int]:
         if self._privileges is None:

@@ -4,7 +4,7 @@ Rows that come by the thousand are named tuples (cheap to make), the rest frozen
 Instants are Unix seconds; an id is the row's id in VCL's table.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -143,7 +143,7 @@ class Site:
     now: int
     zone: ZoneInfo
     computers: Mapping[int, Computer]
-    computer_groups: Mapping[int, frozenset[int]]  # computer -> resource groups
+    group_computers: Mapping[int, frozenset[int]]  # resource group -> computers
     image_groups: Mapping[int, frozenset[int]]  # image -> resource groups
     node_groups: Mapping[int, frozenset[int]]  # management node -> resource groups
     mapped_groups: Mapping[int, frozenset[int]]  # resource group -> groups it is mapped to, either direction
@@ -160,3 +160,12 @@ class Site:
     caller_id: int = 0  # the calling account
     recent: Mapping[tuple[int, int], frozenset[int]] | None = None  # (user, image) -> computers (SPEC 4, order)
     privileges: PrivilegeTree = NO_PRIVILEGES  # read when privileges count
+
+    def groups_of(self, computer_id: int) -> frozenset[int]:
+        """The resource groups that a computer is in. For few computers: it looks into each group."""
+        return frozenset(group for group, computers in self.group_computers.items() if computer_id in computers)
+
+    def computers_in(self, groups: Iterable[int]) -> frozenset[int]:
+        """The computers of several resource groups."""
+        none: frozenset[int] = frozenset()
+        return none.union(*(self.group_computers.get(group, none) for group in groups))

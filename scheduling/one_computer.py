@@ -1,6 +1,5 @@
 """One computer and one block time: what every rule says, and what the plan makes of it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scheduling.choice import GRANTED
@@ -13,7 +12,7 @@ from scheduling.pool import Pool
 from scheduling.privileges import Privileges
 from scheduling.reasons import Reason
 from scheduling.reload_plan import staggered
-from scheduling.rules import PROFILE_RULES, LiveNodes, has_live_node, terms_of
+from scheduling.rules import LiveNodes, reasons_against, terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,11 @@ def _for_image(
     *, ignore_privileges: bool,
 ) -> ForImage:  # fmt: skip
     start, end = staggered(block.start, load_seconds, 0).start, block.end
-    pool = Pool(image, site, LiveNodes(site))
+    nodes = LiveNodes(site)
+    pool = Pool(image, site, nodes)
     privileges = Privileges(site.privileges)
     members = () if ignore_privileges else site.members
-    groups = site.computer_groups.get(computer.id, frozenset())
+    groups = site.groups_of(computer.id)
     granted = [
         member
         for member in members
@@ -64,14 +64,14 @@ def _for_image(
     use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
     limits = [use.reason_against(image, start, end, member, aside) for member in who]
     reasons = [
-        *_of_profile(site, computer, image),
+        *reasons_against(computer, terms_of(image, site), nodes),
         occupancy.maintenance(start, end),
         limits[0] if all(limits) else None,  # somebody's own blocks do not count for him
         None if granted or ignore_privileges else _not_granted(len(members)),
         *occupancy.reasons_against(computer, start, end, aside),
         HostMemory(site).reason_against(computer, image, start, end),
     ]
-    places = {candidate.id: place for place, candidate in enumerate(pool.computers, 1)}
+    places = {candidate.id: place for place, candidate in enumerate(pool.in_order(), 1)}
     return ForImage(
         image, tuple(filter(None, reasons)), places.get(computer.id, 0), len(places), len(granted), len(members)
     )
@@ -79,15 +79,3 @@ def _for_image(
 
 def _not_granted(members: int) -> Reason:
     return Reason(GRANTED, "not granted to any of the {} members of the group", (members,))
-
-
-def _of_profile(site: Site, computer: Computer, image: Image) -> Iterator[Reason]:
-    groups = site.computer_groups.get(computer.id, frozenset())
-    terms = terms_of(image, site)
-    for rule in PROFILE_RULES:
-        reason = rule(computer, terms, groups)
-        if reason is not None:
-            yield reason
-    reason = has_live_node(LiveNodes(site), groups)
-    if reason is not None:
-        yield reason

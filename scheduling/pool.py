@@ -1,32 +1,20 @@
 """The computers that may run an image at all, in the order in which they are taken (SPEC 4)."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from scheduling.facts import Computer, Image, Site
-from scheduling.reasons import Reason
-from scheduling.rules import Judge, LiveNodes, terms_of
+from scheduling.rules import LiveNodes, sort_out, terms_of
 
 
 class Pool:
-    """Computers that pass the rules about the computer itself; `passed_over` has a reason for the others.
-
-    `computers` are those that pass, first choice first.
-    """
+    """Computers that pass the rules about the computer itself; `passed_over` has a reason for the others."""
 
     def __init__(self, image: Image, site: Site, nodes: LiveNodes) -> None:
         self.image = image
-        self.passed_over: dict[int, Reason] = {}
-        judge = Judge(terms_of(image, site), nodes)
-        none: frozenset[int] = frozenset()
-        fit = []
-        for computer in site.computers.values():
-            reason = judge.reason_against(computer, site.computer_groups.get(computer.id, none))
-            if reason is None:
-                fit.append(computer)
-            else:
-                self.passed_over[computer.id] = reason
-        self.computers = sorted(fit, key=self._order)
-        self._ids = {computer.id for computer in fit}
+        self.fit, self.passed_over = sort_out(site.computers.values(), terms_of(image, site), nodes)
+        self._ids = {computer.id for computer in self.fit}
+        self._in_order = _InOrder(self)
 
     def __contains__(self, computer_id: int) -> bool:
         return computer_id in self._ids
@@ -35,15 +23,40 @@ class Pool:
         """Whether the computer holds the production revision of the image now."""
         return computer.revision_id == self.image.revision_id
 
-    def in_order(self, suspects: frozenset[int]) -> Iterator[Computer]:
+    def in_order(self, suspects: frozenset[int] = frozenset()) -> Iterator[Computer]:
         """The computers, first choice first; `suspects` (recent failures) only after all others."""
         if not suspects:
-            yield from self.computers
+            yield from self._in_order
             return
-        yield from (computer for computer in self.computers if computer.id not in suspects)
-        yield from (computer for computer in self.computers if computer.id in suspects)
+        yield from (computer for computer in self._in_order if computer.id not in suspects)
+        yield from (computer for computer in self._in_order if computer.id in suspects)
 
-    def _order(self, computer: Computer) -> tuple[bool, int, int, int, int]:
-        """Those that hold the image, then the smallest that fits; equal ones by id."""
-        power = computer.speed * computer.processors
-        return (not self.holds_image(computer), computer.ram, power, computer.network, computer.id)
+
+class _InOrder:
+    """Those that hold the image, then the smallest that fits; equal ones by id.
+
+    Few of many are ever asked for: what has the same memory is sorted when its turn comes.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._parts: dict[tuple[bool, int], list[Computer]] = defaultdict(list)
+        for computer in pool.fit:
+            self._parts[not pool.holds_image(computer), computer.ram].append(computer)
+        self._unsorted = sorted(self._parts, reverse=True)
+        self._sorted: list[Computer] = []
+
+    def __iter__(self) -> Iterator[Computer]:
+        place = 0
+        while place < len(self._sorted) or self._sort_next():
+            yield self._sorted[place]
+            place += 1
+
+    def _sort_next(self) -> bool:
+        if not self._unsorted:
+            return False
+        self._sorted += sorted(self._parts.pop(self._unsorted.pop()), key=_smallest_first)
+        return True
+
+
+def _smallest_first(computer: Computer) -> tuple[int, int, int]:
+    return computer.speed * computer.processors, computer.network, computer.id

@@ -1,5 +1,6 @@
 """Who may use which resource groups: VCL's privilege tree (SPEC 4, rule 7)."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
 
@@ -13,15 +14,20 @@ class Privileges:
 
     def __init__(self, tree: PrivilegeTree) -> None:
         self._tree = tree
-        self._paths = {node: _path(node, tree.parents) for node in tree.parents}
+        self._children: dict[int, list[int]] = defaultdict(list)
+        for node, parent in tree.parents.items():
+            self._children[parent].append(node)
         self.nodes_of = cache(self._nodes_of)
         self.nodes_offering = cache(self._nodes_offering)
+        self._all_below = cache(self._below)
 
     def granted_groups(self, member: Member) -> frozenset[int]:
         """Resource groups that `member` may use, by the tree or because they are his own."""
         holders = [("user", member.id), *(("group", group) for group in member.group_ids)]
         nodes = frozenset().union(*(self.nodes_of(holder) for holder in holders))
-        reached = {group for group in self._tree.resource_privileges if nodes & self.nodes_offering(group)}
+        reached = {
+            group for group in self._tree.resource_privileges if not nodes.isdisjoint(self.nodes_offering(group))
+        }
         his = member.group_ids | member.owned_group_ids
         return frozenset(reached | {group for group, owner in self._tree.group_owners.items() if owner in his})
 
@@ -31,42 +37,36 @@ class Privileges:
         A block stops what comes from above, at its node and below; what is set at the node itself
         holds beside it and cascades on.
         """
-        direct = self._tree.user_privileges.get(holder, {})
-        if not any(names & GRANTS for names in direct.values()):
-            return frozenset()
-        return frozenset(node for node, path in self._paths.items() if _holds(path, direct))
+        direct = self._of_nodes(self._tree.user_privileges.get(holder, {}))
+        blocked = frozenset(node for node, names in direct.items() if "block" in names)
+        granting = [node for node, names in direct.items() if names & GRANTS]
+        cascading = (node for node in granting if "cascade" in direct[node])
+        return frozenset(granting).union(*(self._below(node, blocked) for node in cascading))
 
     def _nodes_offering(self, group: int) -> frozenset[int]:
         """Nodes at which a resource group is available.
 
         A block stops what comes from above at its node only, not below it.
         """
-        direct = self._tree.resource_privileges[group]
-        none: frozenset[str] = frozenset()
-        cascading = {node for node, names in direct.items() if {"available", "cascade"} <= names}
-        return frozenset(
-            node
-            for node, path in self._paths.items()
-            if "available" in direct.get(node, none)
-            or ("block" not in direct.get(node, none) and not cascading.isdisjoint(path[1:]))
-        )
+        direct = self._of_nodes(self._tree.resource_privileges[group])
+        blocked = {node for node, names in direct.items() if "block" in names}
+        offering = {node for node, names in direct.items() if "available" in names}
+        cascading = (node for node, names in direct.items() if {"available", "cascade"} <= names)
+        inherited = frozenset().union(*map(self._all_below, cascading))
+        return frozenset(offering | (inherited - blocked))
 
+    def _of_nodes(self, direct: Mapping[int, frozenset[str]]) -> dict[int, frozenset[str]]:
+        """Names set at nodes that there are."""
+        return {node: names for node, names in direct.items() if node in self._tree.parents}
 
-def _holds(path: tuple[int, ...], direct: Mapping[int, frozenset[str]]) -> bool:
-    """Whether a grant is set at the first node of `path`, or reaches it from a node further up."""
-    for depth, node in enumerate(path):
-        names = direct.get(node, frozenset())
-        if names & GRANTS and (depth == 0 or "cascade" in names):
-            return True
-        if "block" in names:
-            return False
-    return False
-
-
-def _path(node: int, parents: Mapping[int, int]) -> tuple[int, ...]:
-    """The nodes from `node` up to the root. The root is its own parent; a broken tree ends where it repeats."""
-    path: list[int] = []
-    while node in parents and node not in path:
-        path.append(node)
-        node = parents[node]
-    return tuple(path)
+    def _below(self, node: int, blocked: frozenset[int] = frozenset()) -> frozenset[int]:
+        """The nodes below `node`, without those that are `blocked` and what is below them."""
+        found: set[int] = set()
+        waiting = [node]
+        while waiting:
+            for child in self._children.get(waiting.pop(), ()):
+                # The root is its own parent, and a broken tree may go round.
+                if child != node and child not in found and child not in blocked:
+                    found.add(child)
+                    waiting.append(child)
+        return frozenset(found)

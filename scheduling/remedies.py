@@ -74,7 +74,7 @@ def _hopeful(site: Site, block: Block, load_seconds: int) -> Iterator[int]:
     their own. Only when they can't be all of its machines there is one that the usual window must suit.
     """
     nodes = LiveNodes(site)
-    fit = {computer.id: computer for image in block.images for computer in Pool(image, site, nodes).computers}
+    fit = {computer.id: computer for image in block.images for computer in Pool(image, site, nodes).fit}
     first = (block.start // STEP + 1) * STEP
     lead, length = -staggered(0, load_seconds, 0).start, block.end - block.start
     shortest = -adopted(0, 0, load_seconds).start

@@ -1,11 +1,13 @@
 """The rules about a computer itself: what it is, where it belongs (SPEC 4, rules 2 to 6 and 10).
 
 Each rule is a function of the computer and the terms of an image. It returns None when the
-computer may be taken and a Reason when not. Computers with the same profile are judged once.
+computer may be taken and a Reason when not.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
 from scheduling.facts import Computer, Image, ManagementNode, Site
 from scheduling.reasons import Reason
@@ -22,37 +24,38 @@ class Terms:
 
     image: Image
     supporting: frozenset[int]  # provisioning engines that support the install type of its OS
-    mapped_groups: frozenset[int]  # resource groups whose computers it is mapped to
+    mapped: frozenset[int]  # computers of the resource groups that it is mapped to
 
 
 def terms_of(image: Image, site: Site) -> Terms:
     """The terms of `image` at this site."""
-    mapped = [site.mapped_groups.get(group, frozenset()) for group in site.image_groups.get(image.id, ())]
     return Terms(
         image,
         frozenset(engine for engine, types in site.install_types.items() if image.install_type in types),
-        frozenset().union(*mapped),
+        site.computers_in(_mapped_from(site.image_groups.get(image.id, ()), site)),
     )
 
 
 class LiveNodes:
-    """Management nodes that may be given a reload, by the computers that they are mapped to."""
+    """Management nodes that may be given a reload, and the computers that they are mapped to: `reached`."""
 
     def __init__(self, site: Site) -> None:
+        self._site = site
         self._by_group: dict[int, list[ManagementNode]] = {}
         for node in site.management_nodes:
             if is_live(node, site.now):
                 for group in _mapped_from(site.node_groups.get(node.id, ()), site):
                     self._by_group.setdefault(group, []).append(node)
-        self._cache: dict[frozenset[int], tuple[ManagementNode, ...]] = {}
+        self.reached = site.computers_in(self._by_group)
 
-    def of(self, computer_groups: frozenset[int]) -> tuple[ManagementNode, ...]:
-        """The live nodes of a computer in these resource groups, lowest id first."""
-        nodes = self._cache.get(computer_groups)
-        if nodes is None:
-            found = {node for group in computer_groups for node in self._by_group.get(group, ())}
-            nodes = self._cache[computer_groups] = tuple(sorted(found, key=lambda node: node.id))
-        return nodes
+    def of(self, computer_id: int) -> tuple[ManagementNode, ...]:
+        """The live nodes of a computer, lowest id first."""
+        found = {node for group in self._site.groups_of(computer_id) for node in self._by_group.get(group, ())}
+        return tuple(sorted(found, key=_by_id))
+
+
+def _by_id(node: ManagementNode) -> int:
+    return node.id
 
 
 def is_live(node: ManagementNode, now: int) -> bool:
@@ -69,17 +72,17 @@ def _mapped_from(groups: Iterable[int], site: Site) -> frozenset[int]:
 # --- the rules, in the order in which they are told ---------------------------------------------
 
 
-def not_deleted(computer: Computer, terms: Terms, groups: frozenset[int]) -> Reason | None:
+def not_deleted(computer: Computer, terms: Terms) -> Reason | None:
     """Rule 4: a deleted computer is gone."""
     return Reason("not_deleted", "it is deleted") if computer.deleted else None
 
 
-def has_schedule(computer: Computer, terms: Terms, groups: frozenset[int]) -> Reason | None:
+def has_schedule(computer: Computer, terms: Terms) -> Reason | None:
     """Rule 2: a computer without a schedule is never open."""
     return Reason("has_schedule", "it has no schedule") if computer.schedule_id is None else None
 
 
-def platform(computer: Computer, terms: Terms, groups: frozenset[int]) -> Reason | None:
+def platform(computer: Computer, terms: Terms) -> Reason | None:
     """Rule 3: the image runs on one platform only."""
     wanted = terms.image.platform_id
     if computer.platform_id == wanted:
@@ -87,41 +90,41 @@ def platform(computer: Computer, terms: Terms, groups: frozenset[int]) -> Reason
     return Reason("platform", "platform {} is not the image's platform {}", (computer.platform_id, wanted))
 
 
-def memory(computer: Computer, terms: Terms, groups: frozenset[int]) -> Reason | None:
+def memory(computer: Computer, terms: Terms) -> Reason | None:
     """Rule 3: memory, MB."""
     return _at_least("memory", "RAM", "MB", computer.ram, terms.image.min_ram)
 
 
-def processors(computer: Computer, terms: Terms, groups: frozenset[int]) -> Reason | None:
+def processors(computer: Computer, terms: Terms) -> Reason | None:
     """Rule 3: number of processors."""
     return _at_least("processors", "number of processors", "", computer.processors, terms.image.min_processors)
 
 
-def speed(computer: Computer, terms: Terms, groups: frozenset[int]) -> Reason | None:
+def speed(computer: Computer, terms: Terms) -> Reason | None:
     """Rule 3: speed of one processor, MHz."""
     return _at_least("speed", "processor speed", "MHz", computer.speed, terms.image.min_speed)
 
 
-def network(computer: Computer, terms: Terms, groups: frozenset[int]) -> Reason | None:
+def network(computer: Computer, terms: Terms) -> Reason | None:
     """Rule 3: network, Mbit/s."""
     return _at_least("network", "network", "Mbit/s", computer.network, terms.image.min_network)
 
 
-def usable_state(computer: Computer, terms: Terms, groups: frozenset[int]) -> Reason | None:
+def usable_state(computer: Computer, terms: Terms) -> Reason | None:
     """Rule 4: states in which a computer is never given out."""
     if computer.state not in UNUSABLE_STATES:
         return None
     return Reason("usable_state", "its state is {}", (computer.state,))
 
 
-def on_a_host(computer: Computer, terms: Terms, groups: frozenset[int]) -> Reason | None:
+def on_a_host(computer: Computer, terms: Terms) -> Reason | None:
     """Rule 4: a virtual machine needs a VM host."""
     if computer.type != "virtualmachine" or computer.vm_host_id is not None:
         return None
     return Reason("on_a_host", "it is a virtual machine without a VM host")
 
 
-def provisioning(computer: Computer, terms: Terms, groups: frozenset[int]) -> Reason | None:
+def provisioning(computer: Computer, terms: Terms) -> Reason | None:
     """Rule 5: the provisioning engine must support the install type of the image's OS."""
     if computer.provisioning_id in terms.supporting:
         return None
@@ -132,9 +135,9 @@ def provisioning(computer: Computer, terms: Terms, groups: frozenset[int]) -> Re
     )
 
 
-def mapped(computer: Computer, terms: Terms, groups: frozenset[int]) -> Reason | None:
+def mapped(computer: Computer, terms: Terms) -> Reason | None:
     """Rule 6: a resource group of the image is mapped to one of the computer."""
-    if not groups.isdisjoint(terms.mapped_groups):
+    if computer.id in terms.mapped:
         return None
     return Reason("mapped", "none of its resource groups is mapped to the image {}", (terms.image.name,))
 
@@ -146,16 +149,16 @@ def _at_least(rule: str, what: str, unit: str, has: int, needs: int) -> Reason |
     return Reason(rule, "{} {}{}{} is below the image's {}{}{}", (what, has, blank, unit, needs, blank, unit))
 
 
-def has_live_node(nodes: LiveNodes, groups: frozenset[int]) -> Reason | None:
-    """Rule 10: somebody must be there to load a computer of these resource groups."""
-    if nodes.of(groups):
+def has_live_node(computer: Computer, nodes: LiveNodes) -> Reason | None:
+    """Rule 10: somebody must be there to load the computer."""
+    if computer.id in nodes.reached:
         return None
     return Reason("management_node", "no management node that it is mapped to has checked in lately")
 
 
-Rule = Callable[[Computer, Terms, frozenset[int]], Reason | None]
+Rule = Callable[[Computer, Terms], Reason | None]
 
-PROFILE_RULES: tuple[Rule, ...] = (
+RULES: tuple[Rule, ...] = (
     not_deleted,
     has_schedule,
     platform,
@@ -170,29 +173,47 @@ PROFILE_RULES: tuple[Rule, ...] = (
 )
 
 
-class Judge:
-    """Applies the profile rules, and that a live management node is mapped, once for each profile."""
+def reasons_against(computer: Computer, terms: Terms, nodes: LiveNodes) -> Iterator[Reason]:
+    """All that these rules have against a computer, in their order."""
+    yield from filter(None, (rule(computer, terms) for rule in RULES))
+    yield from filter(None, (has_live_node(computer, nodes),))
 
-    def __init__(self, terms: Terms, nodes: LiveNodes) -> None:
-        self._terms = terms
-        self._nodes = nodes
-        self._known: dict[tuple[object, ...], Reason | None] = {}
 
-    def reason_against(self, computer: Computer, groups: frozenset[int]) -> Reason | None:
-        """The first rule that speaks against a computer in these resource groups, or None."""
-        # Everything that the rules look at, and nothing that is the computer's own (id, name).
+def _of(*fields: str) -> Callable[[Computer], tuple[Any, ...]]:
+    return itemgetter(*map(Computer._fields.index, fields))
+
+
+_KIND = _of("deleted", "schedule_id", "platform_id", "state", "type", "provisioning_id")
+_STRENGTH = _of("ram", "processors", "speed", "network")
+
+
+def sort_out(computers: Iterable[Computer], terms: Terms, nodes: LiveNodes) -> tuple[list[Computer], dict[int, Reason]]:
+    """The computers that no rule speaks against, and for each other one the first reason.
+
+    There may be tens of thousands, of few kinds: computers with the same profile, which is all that the
+    rules look at, are judged once. How strong a computer is does not matter when it is strong enough.
+    """
+    image, mapped_here, reached = terms.image, terms.mapped, nodes.reached
+    known: dict[tuple[object, ...], Reason | None] = {}
+    fit: list[Computer] = []
+    against: dict[int, Reason] = {}
+    for computer in computers:
         profile = (
-            computer.deleted, computer.schedule_id is None, computer.platform_id, computer.ram, computer.processors,
-            computer.speed, computer.network, computer.state, computer.type, computer.vm_host_id is None,
-            computer.provisioning_id, groups,
-        )  # fmt: skip
-        if profile not in self._known:
-            self._known[profile] = self._judge(computer, groups)
-        return self._known[profile]
-
-    def _judge(self, computer: Computer, groups: frozenset[int]) -> Reason | None:
-        for rule in PROFILE_RULES:
-            reason = rule(computer, self._terms, groups)
-            if reason is not None:
-                return reason
-        return has_live_node(self._nodes, groups)
+            _KIND(computer),
+            computer.vm_host_id is None,
+            computer.id in mapped_here,
+            computer.id in reached,
+            computer.ram >= image.min_ram
+            and computer.processors >= image.min_processors
+            and computer.speed >= image.min_speed
+            and computer.network >= image.min_network
+            or _STRENGTH(computer),
+        )
+        if profile not in known:
+            known[profile] = next(reasons_against(computer, terms, nodes), None)
+        reason = known[profile]
+        if reason is None:
+            fit.append(computer)
+        else:
+            against[computer.id] = reason
+    return fit, against

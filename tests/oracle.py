@@ -231,12 +231,12 @@ class Oracle:
 
     def is_mapped(self, computer: Computer, groups: frozenset[int]) -> bool:
         """Rule 6: whether one of `groups` is mapped to a group of the computer."""
-        his = self.site.computer_groups.get(computer.id, frozenset())
+        his = self.site.groups_of(computer.id)
         return any(theirs in self.site.mapped_groups.get(group, ()) for group in groups for theirs in his)
 
     def may_use(self, someone: Member, computer: Computer) -> bool:
         """Rule 7."""
-        groups = self.site.computer_groups.get(computer.id, frozenset())
+        groups = self.site.groups_of(computer.id)
         by_group = any(may_use_group(self.site.privileges, someone, group) for group in groups)
         return computer.owner_id == someone.id or by_group
 

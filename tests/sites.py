@@ -195,7 +195,7 @@ def site(computers: Sequence[Computer] | None = None, **changes: Any) -> Site:
         now=now,
         zone=ZoneInfo("UTC"),
         computers={found.id: found for found in there},
-        computer_groups={found.id: frozenset({COMPUTERS}) for found in there},
+        group_computers=by_group({found.id: frozenset({COMPUTERS}) for found in there}),
         image_groups={image_id: frozenset({IMAGES}) for image_id in range(1, 10)},
         node_groups={1: frozenset({NODES})},
         mapped_groups={
@@ -214,7 +214,15 @@ def site(computers: Sequence[Computer] | None = None, **changes: Any) -> Site:
         reload_user_id=RELOAD_USER,
         caller_id=CALLER,
     )
+    if "computer_groups" in changes:
+        changes["group_computers"] = by_group(changes.pop("computer_groups"))
     return replace(plain, **changes)
+
+
+def by_group(computer_groups: Mapping[int, frozenset[int]]) -> dict[int, frozenset[int]]:
+    """Computer -> resource groups as resource group -> computers."""
+    groups = frozenset().union(*computer_groups.values())
+    return {group: frozenset(id_ for id_, his in computer_groups.items() if group in his) for group in groups}
 
 
 def block(machines: int = 1, images: Sequence[Image] | None = None, **changes: Any) -> Block:

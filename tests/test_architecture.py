@@ -76,6 +76,7 @@ def test_the_pure_core_imports_the_standard_library_and_itself_only(path: Path) 
         "zoneinfo",
         "functools",
         "itertools",
+        "operator",
     )
     imported = [module for module in imports_of(path) if not any(is_in(module, package) for package in allowed)]
     assert imported == []

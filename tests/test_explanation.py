@@ -39,9 +39,9 @@ def _computer(case: Case, computer: Computer, **changes: object) -> Case:
 
 def _into_group(case: Case, computer: Computer, **mapped: frozenset[int]) -> Case:
     """Let it be in one more resource group, and that be mapped."""
-    groups = {**case.site.computer_groups}
-    groups[computer.id] = groups.get(computer.id, frozenset()) | {WHOLE_GROUP}
-    return _site(case, computer_groups=groups, **mapped)
+    groups = {**case.site.group_computers}
+    groups[WHOLE_GROUP] = groups.get(WHOLE_GROUP, frozenset()) | {computer.id}
+    return _site(case, group_computers=groups, **mapped)
 
 
 def _mapped(case: Case, computer: Computer, _reason: Reason) -> Case:

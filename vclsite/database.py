@@ -12,6 +12,7 @@ _LONGEST_PAUSE_IN_TRANSACTION = 60  # seconds
 # A connection that is silent for longer than a request may take is dead.
 _ROOM_FOR_WORK = 60  # seconds, besides the wait for a lock
 _CONNECT_SECONDS = 10
+_LONGEST_LIST = 2**32 - 1  # bytes; MariaDB cuts off longer ones, by default after a million
 
 # TIMESTAMP columns (semaphore.expires, managementnode.lastcheckin) are instants: with the session
 # in UTC they can be read and written without the server's time zone tables. DATETIME columns are
@@ -66,7 +67,7 @@ def _mysql_options(wait_seconds: int) -> dict[str, Any]:
     }
     limits = ", ".join(f"{name} = {seconds}" for name, seconds in waits.items())
     return {
-        "init_command": f"SET {_SESSION}, {limits}",
+        "init_command": f"SET {_SESSION}, group_concat_max_len = {_LONGEST_LIST}, {limits}",
         "isolation_level": "read committed",
         "charset": "utf8mb4",
         "connect_timeout": _CONNECT_SECONDS,

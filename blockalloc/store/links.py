@@ -8,8 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from blockalloc.models import Roster
-from blockalloc.store import decisions
 from blockalloc.store.sql import Value, fetch
 from blockalloc.store.times import to_local
 from scheduling.facts import NO_PRIVILEGES, PrivilegeTree
@@ -17,7 +15,7 @@ from scheduling.windows import MINUTE
 
 RECENT = 90 * MINUTE  # a reservation that began later and is over already may have failed unnoticed
 
-_COMPUTER, _IMAGE, _NODE, _MAP, _SCHEDULE, _PROVISIONING, _RECENT = range(1, 8)
+_IMAGE, _NODE, _MAP, _SCHEDULE, _PROVISIONING, _RECENT = range(1, 7)
 (
     _PARENT,
     _USER_PRIVILEGE,
@@ -27,8 +25,7 @@ _COMPUTER, _IMAGE, _NODE, _MAP, _SCHEDULE, _PROVISIONING, _RECENT = range(1, 8)
     _GROUP_OWNER,
     _MEMBERSHIP,
     _RELOAD_USER,
-    _ROSTER,
-) = range(8, 17)
+) = range(7, 15)
 
 _PRIVILEGE_NAMES = {1: "imageAdmin", 2: "imageCheckOut", 3: "cascade", 4: "block", 5: "available"}
 
@@ -37,7 +34,6 @@ _PRIVILEGE_NAMES = {1: "imageAdmin", 2: "imageCheckOut", 3: "cascade", 4: "block
 class Links:
     """The integer facts of one call, by what they link."""
 
-    computer_groups: dict[int, frozenset[int]] = field(default_factory=dict)
     image_groups: dict[int, frozenset[int]] = field(default_factory=dict)
     node_groups: dict[int, frozenset[int]] = field(default_factory=dict)
     mapped_groups: dict[int, frozenset[int]] = field(default_factory=dict)
@@ -48,13 +44,12 @@ class Links:
     owned_groups: dict[int, frozenset[int]] = field(default_factory=dict)  # user -> groups he owns
     privileges: PrivilegeTree = NO_PRIVILEGES
     reload_user: int = 0  # vclreload@Local, who owns reload requests
-    rosters: frozenset[int] = frozenset()  # those of decisions that need not be written again
 
 
 Part = tuple[str, list[Value]]
 
 
-_MEMBERS = (
+MEMBERS = (  # of resource groups
     "FROM resourcegroupmembers m JOIN resource r ON r.id = m.resourceid JOIN resourcetype t ON t.id = r.resourcetypeid"
 )
 
@@ -62,16 +57,15 @@ _MEMBERS = (
 def image_groups_part(image_ids: Sequence[int]) -> Part:
     """The resource groups of images."""
     where = f"WHERE t.name = 'image' AND r.subid IN {_listed(image_ids)}"
-    return f"SELECT {_IMAGE}, r.subid, m.resourcegroupid, 0 {_MEMBERS} {where}", []
+    return f"SELECT {_IMAGE}, r.subid, m.resourcegroupid, 0 {MEMBERS} {where}", []
 
 
 def site_parts(image_ids: Sequence[int]) -> list[Part]:
-    """Resource groups and their maps, schedules, provisioning engines."""
+    """Resource groups of images and management nodes, maps between groups, schedules, provisioning engines."""
     images = _listed(image_ids)
     return [
-        (f"SELECT {_COMPUTER}, r.subid, m.resourcegroupid, 0 {_MEMBERS} WHERE t.name = 'computer'", []),
         image_groups_part(image_ids),
-        (f"SELECT {_NODE}, r.subid, m.resourcegroupid, 0 {_MEMBERS} WHERE t.name = 'managementnode'", []),
+        (f"SELECT {_NODE}, r.subid, m.resourcegroupid, 0 {MEMBERS} WHERE t.name = 'managementnode'", []),
         (f"SELECT {_MAP}, resourcegroupid1, resourcegroupid2, 0 FROM resourcemap", []),
         (f"SELECT {_SCHEDULE}, scheduleid, start, `end` FROM scheduletimes", []),
         (
@@ -96,11 +90,6 @@ def recent_part(now: int, user_ids: Iterable[int], image_ids: Sequence[int]) -> 
         f"AND l.userid IN {_listed(user_ids)} AND l.imageid IN {_listed(image_ids)}",
         [to_local(now - RECENT), to_local(now)],
     )
-
-
-def roster_part(now: int) -> Part:
-    """The rosters that a decision of `now` may refer to as they are."""
-    return f"SELECT {_ROSTER}, id, 0, 0 FROM {Roster._meta.db_table} WHERE seen > %s", [decisions.since(now)]
 
 
 def membership_part(user_ids: Sequence[int]) -> Part:
@@ -146,7 +135,6 @@ def read(parts: Sequence[Part]) -> Links:
     for tag, first, second, third in fetch(sql, [value for _, params in parts for value in params]):
         rows[tag].append((first, second, third))
     return Links(
-        computer_groups=_sets(rows[_COMPUTER]),
         image_groups=_sets(rows[_IMAGE]),
         node_groups=_sets(rows[_NODE]),
         mapped_groups=_sets([*rows[_MAP], *((second, first, 0) for first, second, _ in rows[_MAP])]),
@@ -157,7 +145,6 @@ def read(parts: Sequence[Part]) -> Links:
         owned_groups=_sets(rows[_GROUP_OWNER]),
         privileges=_tree(rows),
         reload_user=rows[_RELOAD_USER][0][0] if rows[_RELOAD_USER] else 0,
-        rosters=frozenset(id_ for id_, _, _ in rows[_ROSTER]),
     )
 
 
@@ -193,10 +180,7 @@ def _sets(rows: Iterable[tuple[int, int, int]]) -> dict[int, frozenset[int]]:
     found: dict[int, set[int]] = defaultdict(set)
     for first, second, _ in rows:
         found[first].add(second)
-    # Equal sets become one object: thousands of computers share a few sets of groups, and a
-    # frozenset remembers its hash.
-    same: dict[frozenset[int], frozenset[int]] = {}
-    return {key: same.setdefault(frozen := frozenset(values), frozen) for key, values in found.items()}
+    return {key: frozenset(values) for key, values in found.items()}
 
 
 def _lists(rows: Iterable[tuple[int, int, int]]) -> dict[int, list[tuple[int, int]]]:

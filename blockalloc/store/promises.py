@@ -5,7 +5,7 @@ is of one moment, and read again before anything is written.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ _SQL = f"""
 SELECT {_RESERVATION}, r.id, q.id, q.stateid, q.laststateid, q.userid, '', q.start, q.`end`, NULL,
        r.computerid, r.imageid, COALESCE(i.minram, 0), r.managementnodeid
 FROM request q JOIN reservation r ON r.requestid = q.id LEFT JOIN image i ON i.id = r.imageid
-WHERE q.start < %s AND (q.`end` > %s OR q.start > %s)
+WHERE q.start < %s AND (q.`end` > %s OR q.start > %s) {{only}}
 UNION ALL
 SELECT {_HOLDING}, b.blockTimeid, r.groupid, t.skip, 0, 0, r.status, t.start, t.`end`, q.start,
        b.computerid, b.imageid, COALESCE(i.minram, 0), 0
@@ -55,13 +55,15 @@ class Promises:
     rivals: Mapping[str, frozenset[int]]
 
 
-def read(low: int, high: int, clock: int, call_id: str) -> Promises:
+def read(low: int, high: int, clock: int, call_id: str, only: Collection[int] | None = None) -> Promises:
     """All promises between `low` and `high` (Unix seconds).
 
-    A semaphore counts that is live at `clock`, unless it is one of our held rows or this call's own.
+    A semaphore counts that is live at `clock`, unless it is one of our held rows or this call's own. With `only`,
+    reservations of other computers are left out.
     """
     begin, end = times.to_local(low), times.to_local(high)
-    rows = fetch(_SQL, [end, begin, begin, end, end, begin, times.to_utc(clock), begin])
+    listed = "" if only is None else f"AND r.computerid IN ({', '.join(map(str, only)) or '0'})"
+    rows = fetch(_SQL.format(only=listed), [end, begin, begin, end, end, begin, times.to_utc(clock), begin])
     # In the order of their ids, which is the order in which they were made.
     rows.sort(key=lambda row: (row[0], row[1]))
     live = [(row[6], times.known(times.from_utc(row[7])), row[10]) for row in _of(rows, _CLAIM)]

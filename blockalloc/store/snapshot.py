@@ -1,36 +1,18 @@
 """Reads what a plan rests on: a fixed number of set-based statements, whatever the size of the site."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from blockalloc.site_time import site_zone
-from blockalloc.store import links, loads, promises, times
-from blockalloc.store.sql import fetch
-from scheduling.facts import Block, Computer, Image, ManagementNode, Member, Site
+from blockalloc.store import inventory, links, loads, promises
+from scheduling.facts import Block, Image, Member, Reservation, Site
+from scheduling.host_memory import VMWARE
 from scheduling.reload_plan import ADOPTED_ROOM, ROOM, step
 from scheduling.windows import HOUR
 
 # What SQL narrows by is wider than what the rules look at: local times may be off by a change of
 # the clock, and 15 to 30 minutes of room count on both sides.
 _SLACK = 3 * HOUR
-
-_COMPUTERS = """
-SELECT c.id, c.hostname, c.type, s.name, c.deleted, c.platformid, c.scheduleid, c.provisioningid, c.vmhostid,
-       h.computerid, c.RAM, c.procnumber, c.procspeed, c.network, c.imagerevisionid, COALESCE(i.minram, 0), c.ownerid
-FROM computer c JOIN state s ON s.id = c.stateid
-LEFT JOIN vmhost h ON h.id = c.vmhostid
-LEFT JOIN image i ON i.id = c.currentimageid
-WHERE c.deleted = 0 OR c.vmhostid IS NOT NULL OR c.id IN (SELECT computerid FROM vmhost)
-"""
-
-_MEMBER, _NODE = 1, 2
-# Texts that come by the dozen, in one statement.
-_MEMBERS_AND_NODES = f"""
-SELECT {_MEMBER}, u.id, u.unityid, '', NULL
-FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid = %s
-UNION ALL
-SELECT {_NODE}, n.id, n.hostname, s.name, n.lastcheckin FROM managementnode n JOIN state s ON s.id = n.stateid
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +25,6 @@ class Question:
     caller_id: int
     call_id: str
     ignore_privileges: bool
-
-
-def _members_and_nodes(group_id: int | None) -> tuple[list[tuple[int, str]], list[ManagementNode]]:
-    """(id, unityid) of the members of a user group, in VCL's order (SPEC 5), and all management nodes."""
-    rows = fetch(_MEMBERS_AND_NODES, [group_id])
-    people = [(id_, name) for kind, id_, name, _, _ in rows if kind == _MEMBER]
-    nodes = [
-        ManagementNode(id_, name, state, times.from_utc(seen)) for kind, id_, name, state, seen in rows if kind == _NODE
-    ]
-    return sorted(people, key=_by_name), nodes
-
-
-def _by_name(member: tuple[int, str]) -> tuple[str, int]:
-    # Upper case is how the database's collation weighs letters against "_".
-    return member[1].upper(), member[0]
 
 
 def load_seconds(image: Image, now: int) -> int:
@@ -83,47 +50,52 @@ class Snapshot:
 def read(question: Question) -> Snapshot:
     """All facts for a plan, read in the guard's transaction."""
     block = question.block
-    people, nodes = _members_and_nodes(block.group_id)
+    has = inventory.read(block.group_id, question.now)
     seconds = load_seconds(block.images[0], question.now)
     image_ids = sorted({image.id for image in block.images})
-    who = [question.caller_id] if question.ignore_privileges else [id_ for id_, _ in people]
+    who = [question.caller_id] if question.ignore_privileges else [id_ for id_, _ in has.people]
     parts = [
         *links.site_parts(image_ids),
         links.recent_part(question.now, who, image_ids),
-        links.roster_part(question.now),
     ]
     if not question.ignore_privileges:
         parts += links.privilege_parts(who)
     linked = links.read(parts)
-    found = _promises(question, seconds)
+    found = _promises(question, seconds, [id_ for id_, _ in has.people])
     site = Site(
         now=question.now,
         zone=site_zone(),
-        computers={row[0]: Computer(*row) for row in fetch(_COMPUTERS)},
-        computer_groups=linked.computer_groups,
+        computers=has.computers,
+        group_computers=has.group_computers,
         image_groups=linked.image_groups,
         node_groups=linked.node_groups,
         mapped_groups=linked.mapped_groups,
         schedule_times=linked.schedule_times,
         install_types=_install_types(linked, block.images),
-        management_nodes=nodes,
+        management_nodes=has.nodes,
         maintenances=found.maintenances,
         reservations=found.reservations,
         holdings=found.holdings,
         claimed=found.claimed,
         load_seconds=seconds,
         reload_user_id=linked.reload_user,
-        members=[_member(id_, name, linked) for id_, name in people],
+        members=[_member(id_, name, linked) for id_, name in has.people],
         caller_id=question.caller_id,
         recent=linked.recent,
         privileges=linked.privileges,
     )
-    return Snapshot(question.clock, site, found.own_claims, found.held, found.rivals, linked.rosters)
+    return Snapshot(question.clock, site, found.own_claims, found.held, found.rivals, has.rosters)
 
 
-def read_again(site: Site, question: Question) -> Snapshot:
-    """The same site with what others may have written meanwhile."""
-    found = _promises(question, site.load_seconds)
+def read_again(site: Site, question: Question, only: Collection[int] | None = None) -> Snapshot:
+    """The same site with what others may have written meanwhile. With `only`, without reservations of other computers.
+
+    A limit of concurrent use and the memory of a VM host depend on what others have: then all are read.
+    """
+    if any(image.max_concurrent is not None or image.install_type == VMWARE for image in question.block.images):
+        only = None
+    members = [member.id for member in site.members]
+    found = _promises(question, site.load_seconds, members, site.reservations, only)
     site = replace(
         site,
         reservations=found.reservations,
@@ -134,12 +106,34 @@ def read_again(site: Site, question: Question) -> Snapshot:
     return Snapshot(question.clock, site, found.own_claims, found.held, found.rivals)
 
 
-def _promises(question: Question, seconds: int) -> promises.Promises:
-    """What is promised at any time that may matter to the plan."""
+def _promises(
+    question: Question,
+    seconds: int,
+    members: Collection[int],
+    known: Iterable[Reservation] = (),
+    only: Collection[int] | None = None,
+) -> promises.Promises:
+    """What is promised at any time that may matter to the plan.
+
+    That is from the first reload on. A member's reservation that joins the block is reloaded before it begins: where
+    one begins before the block, it is read again from there. `known` are reservations of an earlier look.
+    """
     block = question.block
-    lead = seconds + max(ROOM, ADOPTED_ROOM) + step(seconds) * block.machines
-    low = min(block.start, question.now) - lead - _SLACK
-    return promises.read(low, block.end + _SLACK, question.clock, question.call_id)
+    lead = seconds + max(ROOM, ADOPTED_ROOM) + step(seconds) * block.machines + _SLACK
+    begin = _first_start(question, members, known)
+    while True:
+        found = promises.read(begin - lead, block.end + _SLACK, question.clock, question.call_id, only)
+        earlier = _first_start(question, members, found.reservations)
+        if earlier >= begin:
+            return found
+        begin = earlier
+
+
+def _first_start(question: Question, members: Collection[int], reservations: Iterable[Reservation]) -> int:
+    """When the block begins, or a reservation of a member that may join it (SPEC 5)."""
+    start = question.block.start
+    theirs = (found for found in reservations if found.user_id in members)
+    return min((found.start for found in theirs if question.now < found.start < start < found.end), default=start)
 
 
 def _member(id_: int, name: str, linked: links.Links) -> Member:

@@ -5,6 +5,8 @@ time zone). MariaDB's driver gives naive datetimes and None for a zero date, SQL
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from blockalloc.site_time import site_zone
 
@@ -18,7 +20,12 @@ def from_local(value: Stored) -> int | None:
     A local time that comes twice is its first occurrence, a skipped one the instant an hour later.
     """
     naive = _naive(value)
-    return None if naive is None else int(naive.replace(tzinfo=site_zone()).timestamp())
+    return None if naive is None else _instant(naive, site_zone())
+
+
+@lru_cache(maxsize=10_000)  # thousands of rows share a few hundred times: most begin and end on a quarter of an hour
+def _instant(naive: datetime, zone: ZoneInfo) -> int:
+    return int(naive.replace(tzinfo=zone).timestamp())
 
 
 def latest(value: Stored) -> int | None:

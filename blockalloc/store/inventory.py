@@ -1,0 +1,72 @@
+"""Reads what a site has: computers and their resource groups, management nodes, members of a user group."""
+
+import json
+from dataclasses import dataclass
+
+from blockalloc.models import Roster
+from blockalloc.store import decisions, links, times
+from blockalloc.store.sql import fetch
+from scheduling.facts import Computer, ManagementNode
+
+# Tens of thousands of rows: each join that most of them don't need would cost more than reading them. What a
+# computer holds now counts for virtual machines only. A state is looked up by a subquery, whose few results the
+# server remembers.
+_COMPUTERS = """
+SELECT c.id, c.hostname, c.type, (SELECT s.name FROM state s WHERE s.id = c.stateid), c.deleted, c.platformid,
+       c.scheduleid, c.provisioningid, c.vmhostid, h.computerid, c.RAM, c.procnumber, c.procspeed, c.network,
+       c.imagerevisionid, CAST(COALESCE(i.minram, 0) AS UNSIGNED), c.ownerid
+FROM computer c
+LEFT JOIN vmhost h ON h.id = c.vmhostid
+LEFT JOIN image i ON i.id = c.currentimageid AND c.vmhostid IS NOT NULL
+WHERE c.deleted = 0 OR c.vmhostid IS NOT NULL OR c.id IN (SELECT computerid FROM vmhost)
+"""
+
+_MEMBER, _NODE, _GROUP, _ROSTERS = range(1, 5)
+# Few rows with texts, in one statement. A list of ids is much cheaper to send and to read than rows of them.
+_OTHERS = f"""
+SELECT {_MEMBER}, u.id, u.unityid, '', NULL
+FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid = %s
+UNION ALL
+SELECT {_NODE}, n.id, n.hostname, s.name, n.lastcheckin FROM managementnode n JOIN state s ON s.id = n.stateid
+UNION ALL
+SELECT {_GROUP}, m.resourcegroupid, GROUP_CONCAT(r.subid), '', NULL
+{links.MEMBERS} WHERE t.name = 'computer' GROUP BY m.resourcegroupid
+UNION ALL
+SELECT {_ROSTERS}, 0, GROUP_CONCAT(id), '', NULL FROM {Roster._meta.db_table} WHERE seen > %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a site has. `people` are (id, unityid) of the user group's members, in VCL's order (SPEC 5).
+
+    `rosters` are those of records that a record of now may refer to as they are.
+    """
+
+    people: list[tuple[int, str]]
+    nodes: list[ManagementNode]
+    computers: dict[int, Computer]
+    group_computers: dict[int, frozenset[int]]  # resource group -> computers
+    rosters: frozenset[int]
+
+
+def read(user_group_id: int | None, now: int) -> Inventory:
+    """All of it, in two statements."""
+    rows = fetch(_OTHERS, [user_group_id, decisions.since(now)])
+    people = [(id_, name) for kind, id_, name, _, _ in rows if kind == _MEMBER]
+    return Inventory(
+        sorted(people, key=_by_name),
+        [ManagementNode(id_, name, state, times.from_utc(at)) for kind, id_, name, state, at in rows if kind == _NODE],
+        {row[0]: Computer._make(row) for row in fetch(_COMPUTERS)},
+        {id_: _ids(listed) for kind, id_, listed, _, _ in rows if kind == _GROUP},
+        frozenset().union(*(_ids(listed) for kind, _, listed, _, _ in rows if kind == _ROSTERS)),
+    )
+
+
+def _ids(listed: str | None) -> frozenset[int]:
+    return frozenset(json.loads(f"[{listed or ''}]"))
+
+
+def _by_name(member: tuple[int, str]) -> tuple[str, int]:
+    # Upper case is how the database's collation weighs letters against "_".
+    return member[1].upper(), member[0]
