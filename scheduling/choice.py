@@ -38,6 +38,7 @@ class Chooser:
         self._owners = {computer.owner_id for computer in site.computers.values()} if self._privileges else set()
         self.taken = {held.computer_id for held in site.holdings if held.block_time_id == block.block_time_id}
         self._looked_at: dict[int, Reason] = {}
+        self._occupied: dict[int, Reason] = {}
         self.obstacle: Reason | None = None  # why the last choice found nothing
 
     def choose(self, image: Image, window: Window, member: Member) -> Assignment | None:
@@ -140,9 +141,20 @@ class Chooser:
         """What stands between one computer and this window for this member."""
         if self._privileges and not self._may_use(member, computer):
             return _NOT_GRANTED
-        return self._occupancy.reason_against(computer, start, self._block.end, aside) or self._memory.reason_against(
+        return self._reason_occupied(computer, start, aside) or self._memory.reason_against(
             computer, image, start, self._block.end
         )
+
+    def _reason_occupied(self, computer: Computer, start: int, aside: int | None) -> Reason | None:
+        """What keeps the computer from the window. For good: later machines are reloaded earlier, never later."""
+        if aside is not None:
+            return self._occupancy.reason_against(computer, start, self._block.end, aside)
+        if computer.id not in self._occupied:
+            reason = self._occupancy.reason_against(computer, start, self._block.end)
+            if reason is None:
+                return None
+            self._occupied[computer.id] = reason
+        return self._occupied[computer.id]
 
     def _may_use(self, member: Member, computer: Computer) -> bool:
         granted = self._groups_of(member)

@@ -4,7 +4,7 @@ Rows that come by the thousand are named tuples (cheap to make), the rest frozen
 Instants are Unix seconds; an id is the row's id in VCL's table.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -146,7 +146,7 @@ class Site:
     group_computers: Mapping[int, frozenset[int]]  # resource group -> computers
     image_groups: Mapping[int, frozenset[int]]  # image -> resource groups
     node_groups: Mapping[int, frozenset[int]]  # management node -> resource groups
-    mapped_groups: Mapping[int, frozenset[int]]  # resource group -> groups it is mapped to, either direction
+    mapped_groups: Mapping[int, Collection[int]]  # resource group -> groups it is mapped to, either direction
     schedule_times: Mapping[int, Sequence[tuple[int, int]]]  # schedule -> (start, end) minutes of the week
     install_types: Mapping[int, frozenset[str]]  # provisioning -> install types it supports
     management_nodes: Sequence[ManagementNode]

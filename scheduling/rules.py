@@ -66,7 +66,7 @@ def is_live(node: ManagementNode, now: int) -> bool:
 
 
 def _mapped_from(groups: Iterable[int], site: Site) -> frozenset[int]:
-    return frozenset().union(*(site.mapped_groups.get(group, frozenset()) for group in groups))
+    return frozenset().union(*(site.mapped_groups.get(group, ()) for group in groups))
 
 
 # --- the rules, in the order in which they are told ---------------------------------------------
@@ -203,10 +203,12 @@ def sort_out(computers: Iterable[Computer], terms: Terms, nodes: LiveNodes) -> t
             computer.vm_host_id is None,
             computer.id in mapped_here,
             computer.id in reached,
-            computer.ram >= image.min_ram
-            and computer.processors >= image.min_processors
-            and computer.speed >= image.min_speed
-            and computer.network >= image.min_network
+            (
+                computer.ram >= image.min_ram
+                and computer.processors >= image.min_processors
+                and computer.speed >= image.min_speed
+                and computer.network >= image.min_network
+            )
             or _STRENGTH(computer),
         )
         if profile not in known:

@@ -1,6 +1,8 @@
-"""Reads what a site has: computers and their resource groups, management nodes, members of a user group."""
+"""Reads what a site has: computers, resource groups and their maps, management nodes, members of a user group."""
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from blockalloc.models import Roster
@@ -21,7 +23,7 @@ LEFT JOIN image i ON i.id = c.currentimageid AND c.vmhostid IS NOT NULL
 WHERE c.deleted = 0 OR c.vmhostid IS NOT NULL OR c.id IN (SELECT computerid FROM vmhost)
 """
 
-_MEMBER, _NODE, _GROUP, _ROSTERS = range(1, 5)
+_MEMBER, _NODE, _GROUP, _MAP, _ROSTERS = range(1, 6)
 # Few rows with texts, in one statement. A list of ids is much cheaper to send and to read than rows of them.
 _OTHERS = f"""
 SELECT {_MEMBER}, u.id, u.unityid, '', NULL
@@ -31,6 +33,8 @@ SELECT {_NODE}, n.id, n.hostname, s.name, n.lastcheckin FROM managementnode n JO
 UNION ALL
 SELECT {_GROUP}, m.resourcegroupid, GROUP_CONCAT(r.subid), '', NULL
 {links.MEMBERS} WHERE t.name = 'computer' GROUP BY m.resourcegroupid
+UNION ALL
+SELECT {_MAP}, resourcegroupid1, GROUP_CONCAT(resourcegroupid2), '', NULL FROM resourcemap GROUP BY resourcegroupid1
 UNION ALL
 SELECT {_ROSTERS}, 0, GROUP_CONCAT(id), '', NULL FROM {Roster._meta.db_table} WHERE seen > %s
 """
@@ -47,6 +51,7 @@ class Inventory:
     nodes: list[ManagementNode]
     computers: dict[int, Computer]
     group_computers: dict[int, frozenset[int]]  # resource group -> computers
+    mapped_groups: dict[int, set[int]]  # resource group -> groups it is mapped to, either direction
     rosters: frozenset[int]
 
 
@@ -59,8 +64,18 @@ def read(user_group_id: int | None, now: int) -> Inventory:
         [ManagementNode(id_, name, state, times.from_utc(at)) for kind, id_, name, state, at in rows if kind == _NODE],
         {row[0]: Computer._make(row) for row in fetch(_COMPUTERS)},
         {id_: _ids(listed) for kind, id_, listed, _, _ in rows if kind == _GROUP},
+        _both_ways((id_, _ids(listed)) for kind, id_, listed, _, _ in rows if kind == _MAP),
         frozenset().union(*(_ids(listed) for kind, _, listed, _, _ in rows if kind == _ROSTERS)),
     )
+
+
+def _both_ways(maps: Iterable[tuple[int, frozenset[int]]]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for group, others in maps:
+        found[group] |= others
+        for other in others:
+            found[other].add(group)
+    return found
 
 
 def _ids(listed: str | None) -> frozenset[int]:

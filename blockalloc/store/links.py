@@ -15,7 +15,7 @@ from scheduling.windows import MINUTE
 
 RECENT = 90 * MINUTE  # a reservation that began later and is over already may have failed unnoticed
 
-_IMAGE, _NODE, _MAP, _SCHEDULE, _PROVISIONING, _RECENT = range(1, 7)
+_IMAGE, _NODE, _SCHEDULE, _PROVISIONING, _RECENT = range(1, 6)
 (
     _PARENT,
     _USER_PRIVILEGE,
@@ -25,7 +25,7 @@ _IMAGE, _NODE, _MAP, _SCHEDULE, _PROVISIONING, _RECENT = range(1, 7)
     _GROUP_OWNER,
     _MEMBERSHIP,
     _RELOAD_USER,
-) = range(7, 15)
+) = range(6, 14)
 
 _PRIVILEGE_NAMES = {1: "imageAdmin", 2: "imageCheckOut", 3: "cascade", 4: "block", 5: "available"}
 
@@ -36,7 +36,6 @@ class Links:
 
     image_groups: dict[int, frozenset[int]] = field(default_factory=dict)
     node_groups: dict[int, frozenset[int]] = field(default_factory=dict)
-    mapped_groups: dict[int, frozenset[int]] = field(default_factory=dict)
     schedule_times: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     supported_images: dict[int, frozenset[int]] = field(default_factory=dict)  # provisioning -> images
     recent: dict[tuple[int, int], frozenset[int]] = field(default_factory=dict)  # (user, image) -> computers
@@ -61,12 +60,11 @@ def image_groups_part(image_ids: Sequence[int]) -> Part:
 
 
 def site_parts(image_ids: Sequence[int]) -> list[Part]:
-    """Resource groups of images and management nodes, maps between groups, schedules, provisioning engines."""
+    """Resource groups of images and management nodes, schedules, provisioning engines."""
     images = _listed(image_ids)
     return [
         image_groups_part(image_ids),
         (f"SELECT {_NODE}, r.subid, m.resourcegroupid, 0 {MEMBERS} WHERE t.name = 'managementnode'", []),
-        (f"SELECT {_MAP}, resourcegroupid1, resourcegroupid2, 0 FROM resourcemap", []),
         (f"SELECT {_SCHEDULE}, scheduleid, start, `end` FROM scheduletimes", []),
         (
             f"SELECT {_RELOAD_USER}, u.id, 0, 0 FROM user u JOIN affiliation a ON a.id = u.affiliationid "
@@ -137,7 +135,6 @@ def read(parts: Sequence[Part]) -> Links:
     return Links(
         image_groups=_sets(rows[_IMAGE]),
         node_groups=_sets(rows[_NODE]),
-        mapped_groups=_sets([*rows[_MAP], *((second, first, 0) for first, second, _ in rows[_MAP])]),
         schedule_times=_lists(rows[_SCHEDULE]),
         supported_images=_sets(rows[_PROVISIONING]),
         recent=_recent(rows[_RECENT]),

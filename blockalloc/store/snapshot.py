@@ -69,7 +69,7 @@ def read(question: Question) -> Snapshot:
         group_computers=has.group_computers,
         image_groups=linked.image_groups,
         node_groups=linked.node_groups,
-        mapped_groups=linked.mapped_groups,
+        mapped_groups=has.mapped_groups,
         schedule_times=linked.schedule_times,
         install_types=_install_types(linked, block.images),
         management_nodes=has.nodes,
@@ -131,8 +131,8 @@ def _promises(
 
 def _first_start(question: Question, members: Collection[int], reservations: Iterable[Reservation]) -> int:
     """When the block begins, or a reservation of a member that may join it (SPEC 5)."""
-    start = question.block.start
-    theirs = (found for found in reservations if found.user_id in members)
+    start, image = question.block.start, question.block.images[0]
+    theirs = (found for found in reservations if found.image_id == image.id and found.user_id in members)
     return min((found.start for found in theirs if question.now < found.start < start < found.end), default=start)
 
 
