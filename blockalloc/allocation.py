@@ -21,6 +21,7 @@ from blockalloc.calls import Caller, Outcome, Refusal
 from blockalloc.checks import Order
 from blockalloc.store import claims, commit, snapshot
 from blockalloc.store.guard import Deadline, guarded
+from blockalloc.store.promises import Only
 from blockalloc.store.snapshot import Question, Snapshot
 from scheduling import planner
 from scheduling.confirmation import held_images, standing
@@ -202,7 +203,7 @@ class AllocationCall:
         checks.must_still_be_open(order, self._now)
         machines = stage.plan.machines
         question, chosen = self._question(order, stage.call_id), {found.computer.id for found in _assignments(machines)}
-        seen = snapshot.read_again(stage.site, question, chosen)
+        seen = snapshot.read_again(stage.site, question, Only(chosen, order.block.block_time_id))
         # A claim that ran out while the call waited keeps nobody off: its computer counts as lost.
         lapsed = chosen - seen.own_claims
         looked_at = replace(seen.site, claimed=seen.site.claimed | lapsed)

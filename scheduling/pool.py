@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cached_property
 
 from scheduling.facts import Computer, Image, Site
 from scheduling.rules import LiveNodes, sort_out, terms_of
@@ -13,15 +14,14 @@ class Pool:
     def __init__(self, image: Image, site: Site, nodes: LiveNodes) -> None:
         self.image = image
         self.fit, self.passed_over = sort_out(site.computers.values(), terms_of(image, site), nodes)
-        self._ids = {computer.id for computer in self.fit}
         self._in_order = _InOrder(self)
 
     def __contains__(self, computer_id: int) -> bool:
         return computer_id in self._ids
 
-    def holds_image(self, computer: Computer) -> bool:
-        """Whether the computer holds the production revision of the image now."""
-        return computer.revision_id == self.image.revision_id
+    @cached_property
+    def _ids(self) -> frozenset[int]:
+        return frozenset(computer.id for computer in self.fit)
 
     def in_order(self, suspects: frozenset[int] = frozenset()) -> Iterator[Computer]:
         """The computers, first choice first; `suspects` (recent failures) only after all others."""
@@ -40,8 +40,9 @@ class _InOrder:
 
     def __init__(self, pool: Pool) -> None:
         self._parts: dict[tuple[bool, int], list[Computer]] = defaultdict(list)
+        revision = pool.image.revision_id
         for computer in pool.fit:
-            self._parts[not pool.holds_image(computer), computer.ram].append(computer)
+            self._parts[computer.revision_id != revision, computer.ram].append(computer)
         self._unsorted = sorted(self._parts, reverse=True)
         self._sorted: list[Computer] = []
 

@@ -7,11 +7,11 @@ computer may be taken and a Reason when not.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
 
 from scheduling.facts import Computer, Image, ManagementNode, Site
 from scheduling.reasons import Reason
 
+VIRTUAL = "virtualmachine"
 UNUSABLE_STATES = frozenset({"maintenance", "vmhostinuse", "hpc", "failed"})
 BUSY_NOW_STATES = frozenset({"timeout", "inuse"})
 UNUSABLE_NODE_STATES = frozenset({"deleted", "maintenance"})
@@ -119,7 +119,7 @@ def usable_state(computer: Computer, terms: Terms) -> Reason | None:
 
 def on_a_host(computer: Computer, terms: Terms) -> Reason | None:
     """Rule 4: a virtual machine needs a VM host."""
-    if computer.type != "virtualmachine" or computer.vm_host_id is not None:
+    if computer.type != VIRTUAL or computer.vm_host_id is not None:
         return None
     return Reason("on_a_host", "it is a virtual machine without a VM host")
 
@@ -179,12 +179,10 @@ def reasons_against(computer: Computer, terms: Terms, nodes: LiveNodes) -> Itera
     yield from filter(None, (has_live_node(computer, nodes),))
 
 
-def _of(*fields: str) -> Callable[[Computer], tuple[Any, ...]]:
-    return itemgetter(*map(Computer._fields.index, fields))
-
-
-_KIND = _of("deleted", "schedule_id", "platform_id", "state", "type", "provisioning_id")
-_STRENGTH = _of("ram", "processors", "speed", "network")
+_KIND = itemgetter(
+    *map(Computer._fields.index, ("deleted", "schedule_id", "platform_id", "state", "type", "provisioning_id"))
+)
+_STRENGTH = itemgetter(*map(Computer._fields.index, ("ram", "processors", "speed", "network")))
 
 
 def sort_out(computers: Iterable[Computer], terms: Terms, nodes: LiveNodes) -> tuple[list[Computer], dict[int, Reason]]:
@@ -193,24 +191,26 @@ def sort_out(computers: Iterable[Computer], terms: Terms, nodes: LiveNodes) -> t
     There may be tens of thousands, of few kinds: computers with the same profile, which is all that the
     rules look at, are judged once. How strong a computer is does not matter when it is strong enough.
     """
-    image, mapped_here, reached = terms.image, terms.mapped, nodes.reached
+    image, reachable = terms.image, terms.mapped & nodes.reached
     known: dict[tuple[object, ...], Reason | None] = {}
     fit: list[Computer] = []
     against: dict[int, Reason] = {}
     for computer in computers:
-        profile = (
-            _KIND(computer),
-            computer.vm_host_id is None,
-            computer.id in mapped_here,
-            computer.id in reached,
-            (
-                computer.ram >= image.min_ram
-                and computer.processors >= image.min_processors
-                and computer.speed >= image.min_speed
-                and computer.network >= image.min_network
+        profile = _KIND(computer)
+        if (
+            computer.id not in reachable
+            or computer.ram < image.min_ram
+            or computer.processors < image.min_processors
+            or computer.speed < image.min_speed
+            or computer.network < image.min_network
+            or (computer.type == VIRTUAL and computer.vm_host_id is None)
+        ):
+            profile += (
+                _STRENGTH(computer),
+                computer.vm_host_id is None,
+                computer.id in terms.mapped,
+                computer.id in nodes.reached,
             )
-            or _STRENGTH(computer),
-        )
         if profile not in known:
             known[profile] = next(reasons_against(computer, terms, nodes), None)
         reason = known[profile]

@@ -62,7 +62,7 @@ def read(user_group_id: int | None, now: int) -> Inventory:
     return Inventory(
         sorted(people, key=_by_name),
         [ManagementNode(id_, name, state, times.from_utc(at)) for kind, id_, name, state, at in rows if kind == _NODE],
-        {row[0]: Computer._make(row) for row in fetch(_COMPUTERS)},
+        {computer.id: computer for computer in map(Computer._make, fetch(_COMPUTERS))},
         {id_: _ids(listed) for kind, id_, listed, _, _ in rows if kind == _GROUP},
         _both_ways((id_, _ids(listed)) for kind, id_, listed, _, _ in rows if kind == _MAP),
         frozenset().union(*(_ids(listed) for kind, _, listed, _, _ in rows if kind == _ROSTERS)),

@@ -7,13 +7,14 @@ is of one moment, and read again before anything is written.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from blockalloc.store import times
 from blockalloc.store.claims import CLAIM, HELD, margin
 from blockalloc.store.sql import fetch
 from scheduling.facts import Holding, Maintenance, Reservation
 
+_ALL = "1 = 1"
 _RESERVATION, _HOLDING, _CLAIM, _MAINTENANCE = range(1, 5)
 
 # Columns: kind, key, four whole numbers, text, start, end, reload start, computer, image, memory, node.
@@ -21,13 +22,13 @@ _SQL = f"""
 SELECT {_RESERVATION}, r.id, q.id, q.stateid, q.laststateid, q.userid, '', q.start, q.`end`, NULL,
        r.computerid, r.imageid, COALESCE(i.minram, 0), r.managementnodeid
 FROM request q JOIN reservation r ON r.requestid = q.id LEFT JOIN image i ON i.id = r.imageid
-WHERE q.start < %s AND (q.`end` > %s OR q.start > %s) {{only}}
+WHERE q.start < %s AND (q.`end` > %s OR q.start > %s) AND {{reserved}}
 UNION ALL
 SELECT {_HOLDING}, b.blockTimeid, r.groupid, t.skip, 0, 0, r.status, t.start, t.`end`, q.start,
        b.computerid, b.imageid, COALESCE(i.minram, 0), 0
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
 LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
-WHERE (t.start < %s OR q.start < %s) AND t.`end` > %s
+WHERE (t.start < %s OR q.start < %s) AND t.`end` > %s AND {{held}}
 UNION ALL
 SELECT {_CLAIM}, 0, 0, 0, 0, 0, procid, expires, NULL, NULL, computerid, 0, 0, 0
 FROM semaphore WHERE expires >= %s
@@ -55,15 +56,25 @@ class Promises:
     rivals: Mapping[str, frozenset[int]]
 
 
-def read(low: int, high: int, clock: int, call_id: str, only: Collection[int] | None = None) -> Promises:
-    """All promises between `low` and `high` (Unix seconds).
+class Only(NamedTuple):
+    """What is asked for when not all is: promises of some computers, and those that a block time has itself."""
 
-    A semaphore counts that is live at `clock`, unless it is one of our held rows or this call's own. With `only`,
-    reservations of other computers are left out.
+    computers: Collection[int]
+    block_time_id: int
+
+
+def read(low: int, high: int, clock: int, call_id: str, only: Only | None = None) -> Promises:
+    """All promises between `low` and `high` (Unix seconds), or the reservations and blocks of `only`.
+
+    A semaphore counts that is live at `clock`, unless it is one of our held rows or this call's own.
     """
     begin, end = times.to_local(low), times.to_local(high)
-    listed = "" if only is None else f"AND r.computerid IN ({', '.join(map(str, only)) or '0'})"
-    rows = fetch(_SQL.format(only=listed), [end, begin, begin, end, end, begin, times.to_utc(clock), begin])
+    sql = _SQL.format(reserved=_ALL, held=_ALL)
+    if only is not None:
+        listed = ", ".join(map(str, only.computers)) or "0"
+        held = f"(b.computerid IN ({listed}) OR b.blockTimeid = {int(only.block_time_id)})"
+        sql = _SQL.format(reserved=f"r.computerid IN ({listed})", held=held)
+    rows = fetch(sql, [end, begin, begin, end, end, begin, times.to_utc(clock), begin])
     # In the order of their ids, which is the order in which they were made.
     rows.sort(key=lambda row: (row[0], row[1]))
     live = [(row[6], times.known(times.from_utc(row[7])), row[10]) for row in _of(rows, _CLAIM)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from blockalloc.site_time import site_zone
 from blockalloc.store import inventory, links, loads, promises
+from blockalloc.store.promises import Only
 from scheduling.facts import Block, Image, Member, Reservation, Site
 from scheduling.host_memory import VMWARE
 from scheduling.reload_plan import ADOPTED_ROOM, ROOM, step
@@ -87,8 +88,8 @@ def read(question: Question) -> Snapshot:
     return Snapshot(question.clock, site, found.own_claims, found.held, found.rivals, has.rosters)
 
 
-def read_again(site: Site, question: Question, only: Collection[int] | None = None) -> Snapshot:
-    """The same site with what others may have written meanwhile. With `only`, without reservations of other computers.
+def read_again(site: Site, question: Question, only: Only | None = None) -> Snapshot:
+    """The same site with what others may have written meanwhile, or of that what is said of `only`.
 
     A limit of concurrent use and the memory of a VM host depend on what others have: then all are read.
     """
@@ -111,7 +112,7 @@ def _promises(
     seconds: int,
     members: Collection[int],
     known: Iterable[Reservation] = (),
-    only: Collection[int] | None = None,
+    only: Only | None = None,
 ) -> promises.Promises:
     """What is promised at any time that may matter to the plan.
 
