@@ -48,7 +48,7 @@ def missing() -> list[MissingIndex]:
 
 
 def create(wanted: MissingIndex) -> bool:
-    """Make an index while others work. False: one of that name, on other columns, is in its place. Raises NotCreated."""
+    """Make an index, while others work. False: another has its name, and is left alone. Raises NotCreated."""
     try:
         with waiting_at_most(lambda: _LONGEST_WAIT):
             execute(wanted.statement)
