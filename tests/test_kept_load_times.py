@@ -16,6 +16,7 @@ from blockalloc.store import loads
 from blockalloc.store.guard import Deadline, guarded, is_held
 from tests.class_site import CALLER, IMAGE, NOW, a_call, class_site
 from tests.golden import tables
+from tests.test_settings import _start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -254,3 +255,12 @@ def test_the_image_may_go(settings: Any) -> None:
     in_a_call(images=(OTHER,))
     Image.objects.filter(pk=OTHER).delete()
     assert [row[0] for row in kept()] == [OTHER]
+
+
+@pytest.mark.parametrize(
+    ("hours", "starts"), [("0", True), ("168", True), ("169", False), ("-1", False), ("1.5", False)]
+)
+def test_the_setting(hours: str, starts: bool) -> None:
+    started = _start(VCL_LOAD_TIME_HOURS=hours)
+    assert (started.returncode == 0) is starts
+    assert ("VCL_LOAD_TIME_HOURS" in started.stderr and "from 0 to 168" in started.stderr) is not starts
