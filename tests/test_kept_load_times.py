@@ -16,7 +16,7 @@ from blockalloc.store import loads
 from blockalloc.store.guard import Deadline, guarded, is_held
 from tests.class_site import CALLER, IMAGE, NOW, a_call, class_site
 from tests.golden import tables
-from tests.test_settings import _start
+from tests.test_settings import _run, _start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -264,3 +264,7 @@ def test_the_setting(hours: str, starts: bool) -> None:
     started = _start(VCL_LOAD_TIME_HOURS=hours)
     assert (started.returncode == 0) is starts
     assert ("VCL_LOAD_TIME_HOURS" in started.stderr and "from 0 to 168" in started.stderr) is not starts
+
+
+def test_nothing_is_kept_unless_told_so() -> None:
+    assert _run("-c", "from vclsite import settings; print(settings.VCL_LOAD_TIME_HOURS)").stdout == "0\n"
