@@ -53,6 +53,7 @@ from blockalloc.models.inventory import (
     VmHost,
     VmProfile,
 )
+from blockalloc.models.load_times import LoadTime
 from blockalloc.models.privileges import (
     PrivNode,
     Resource,
@@ -99,6 +100,7 @@ __all__ = [
     "ImageMeta",
     "ImageRevision",
     "ImageType",
+    "LoadTime",
     "LocalAuth",
     "Log",
     "LoginLog",

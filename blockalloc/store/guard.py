@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TypeVar
 
 from django.conf import settings
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 _CONFLICTS = frozenset({1205, 1213})
 _NOT_READY = 1047  # a node that is joining its cluster, or has lost it
 _LONGEST_PAUSE = 1.0  # seconds between two attempts
+
+_held: ContextVar[bool] = ContextVar("guard_held", default=False)
 
 
 class Deadline:
@@ -55,7 +58,7 @@ def guarded(work: Callable[[], T], deadline: Deadline, lost: Callable[[], None] 
         try:
             with waiting_at_most(deadline.left), transaction.atomic():
                 _take()
-                result = work()
+                result = _holding(work)
                 committing = True
             return result
         except (OperationalError, InterfaceError) as error:
@@ -71,6 +74,19 @@ def guarded(work: Callable[[], T], deadline: Deadline, lost: Callable[[], None] 
             log.warning("attempt %d lost to another transaction, trying again: %s", attempt, error)
             # Jitter: callers that lost together must not meet again.
             time.sleep(min(random.uniform(0.01, 0.05) * attempt, _LONGEST_PAUSE, deadline.left()))
+
+
+def is_held() -> bool:
+    """Whether this is inside the transaction that holds the guard: no other one of ours writes at the same time."""
+    return _held.get()
+
+
+def _holding(work: Callable[[], T]) -> T:
+    before = _held.set(True)
+    try:
+        return work()
+    finally:
+        _held.reset(before)
 
 
 def _take() -> None:

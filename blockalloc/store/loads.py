@@ -4,15 +4,18 @@ The database counts loads of equal length, so that cost does not grow with the l
 nothing of the site's zone: it is told by how much the clock was ahead of UTC, and when that changed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from blockalloc.site_time import site_zone
-from blockalloc.store.sql import Value, fetch
+from blockalloc.store import kept_loads
+from blockalloc.store.kept_loads import Sum
+from blockalloc.store.sql import fetch
 from scheduling.load_statistics import Loads
 from scheduling.load_time import LONGEST, SHORTEST, mean
 
@@ -25,7 +28,9 @@ _APART = {
     "mysql": "TIMESTAMPDIFF(SECOND, start, loaded)",
     "sqlite": "CAST(strftime('%%s', loaded) AS INTEGER) - CAST(strftime('%%s', start) AS INTEGER)",
 }
-_RUN_NOW = "imageid IN ({images}) AND wasavailable = 1 AND nowfuture = 'now' AND start > %s"
+# VCL indexes `wasavailable`, which is 1 in nearly all rows: MariaDB would read through all of them to intersect that
+# index with the image's. The sum hides the column from it (and costs the index of `schema.suggested` nothing).
+_RUN_NOW = "imageid IN ({images}) AND wasavailable + 0 = 1 AND nowfuture = 'now' AND start > %s"
 # A zero date is none (SPEC 3).
 _LOADED = "loaded > '1000-01-01 00:00:00'"
 
@@ -37,7 +42,7 @@ GROUP BY month, seconds
 _SUMMED = """
 SELECT imageid, SUM(seconds), COUNT(*) FROM (
     SELECT imageid, {seconds} AS seconds FROM log WHERE {run} AND ending <> 'failed' AND {loaded}
-) AS loads WHERE seconds > {shortest} AND seconds < {longest} GROUP BY imageid
+) AS loads WHERE seconds BETWEEN {low} AND {high} GROUP BY imageid
 """
 _LOST = "SELECT ending, COUNT(*) FROM log WHERE {run} AND (ending = 'failed' OR loaded IS NULL) GROUP BY ending"
 
@@ -49,15 +54,29 @@ class Lost(NamedTuple):
     untold: int
 
 
+class Step(NamedTuple):
+    """By how many seconds local times before `until`, the next step's first, are ahead of UTC. The last has no end."""
+
+    until: str | None
+    ahead: int
+
+
 def estimates(reload_minutes: Mapping[int, int], now: int) -> dict[int, int]:
     """Image id -> seconds that plans reckon with for a load, by the loads of the last 12 months.
 
-    The images come as image id -> `reloadtime` in minutes, which counts while there are no loads.
+    The images come as image id -> `reloadtime` in minutes, which counts while there are no loads. Where sums are kept
+    (VCL_LOAD_TIME_HOURS), the log is read only for images of which none is, or one that is too old.
     """
     if not reload_minutes:
         return {}
-    summed = {image: (int(seconds), number) for image, seconds, number in _loads(_SUMMED, reload_minutes, now)}
-    return {image: mean(*summed.get(image, (0, 0)), minutes) for image, minutes in reload_minutes.items()}
+    summed = kept_loads.sums(reload_minutes, now, _summed)
+    return {image: mean(*summed[image], minutes) for image, minutes in reload_minutes.items()}
+
+
+def _summed(images: Collection[int], now: int) -> dict[int, Sum]:
+    """By the log itself."""
+    found = {image: Sum(int(seconds), number) for image, seconds, number in _loads(_SUMMED, images, now)}
+    return {image: found.get(image, Sum(0, 0)) for image in images}
 
 
 def read(image_id: int, now: int) -> list[Loads]:
@@ -79,12 +98,14 @@ def _loads(sql: str, images: Iterable[int], now: int) -> list[tuple[Any, ...]]:
     that come twice or never are what `store.times` takes them for.
     """
     since = begin(now)
-    steps = _steps(since - _DAY, datetime.fromtimestamp(now, site_zone()).replace(tzinfo=None) + _LONGEST, site_zone())
+    # Whole days, so that all calls of a day walk through them once.
+    until = datetime.fromtimestamp(now, site_zone()).date() + _LONGEST + _DAY
+    steps = _steps(since.date() - _DAY, until, site_zone())
     seconds, params = _APART[connection.vendor], []
     if len(steps) > 1:
         seconds = f"{seconds} + {_offset('start', steps)} - {_offset('loaded', steps)}"
-        params = [until for until, _ in steps[:-1]] * 2
-    sql = sql.format(seconds=seconds, run=_run(images), loaded=_LOADED, shortest=SHORTEST, longest=LONGEST)
+        params = [change for change, _ in steps[:-1]] * 2
+    sql = sql.format(seconds=seconds, run=_run(images), loaded=_LOADED, low=SHORTEST + 1, high=LONGEST - 1)
     return fetch(sql, [*params, since.strftime(_FORMAT)])
 
 
@@ -101,23 +122,23 @@ def begin(now: int) -> datetime:
         return moment.replace(year=moment.year - 1, day=28)
 
 
-def _steps(start: datetime, end: datetime, zone: ZoneInfo) -> list[tuple[Value, int]]:
-    """By how many seconds local times are ahead of UTC, as (first local time of the next step, seconds).
+@lru_cache(maxsize=8)
+def _steps(first: date, last: date, zone: ZoneInfo) -> Sequence[Step]:
+    """By how many seconds local times from the first day to the last one's begin are ahead of UTC.
 
     A time that is skipped or comes twice belongs to the earlier step: so `store.times` reads it.
     """
-    found: list[tuple[Value, int]] = []
-    low = int(start.replace(tzinfo=zone).timestamp())
-    last = int(end.replace(tzinfo=zone).timestamp())
-    while low < last:
-        high = min(low + 86_400, last)
+    found: list[Step] = []
+    low, end = (int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) for day in (first, last))
+    while low < end:
+        high = min(low + 86_400, end)
         before, after = _ahead(low, zone), _ahead(high, zone)
         if before != after:
             change = _change(low, high, zone)
             wall = datetime.fromtimestamp(change + max(before, after), UTC)
-            found.append((wall.strftime(_FORMAT), before))
+            found.append(Step(wall.strftime(_FORMAT), before))
         low = high
-    return [*found, (None, _ahead(last, zone))]
+    return (*found, Step(None, _ahead(end, zone)))
 
 
 def _change(low: int, high: int, zone: ZoneInfo) -> int:
@@ -135,7 +156,7 @@ def _ahead(instant: int, zone: ZoneInfo) -> int:
     return int(offset.total_seconds())
 
 
-def _offset(column: str, steps: Sequence[tuple[Value, int]]) -> str:
+def _offset(column: str, steps: Sequence[Step]) -> str:
     """SQL for how far a local time is ahead of UTC; a parameter for each change of the clock."""
     cases = " ".join(f"WHEN {column} < %s THEN {seconds}" for _, seconds in steps[:-1])
     return f"CASE {cases} ELSE {steps[-1][1]} END"

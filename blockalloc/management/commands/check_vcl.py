@@ -1,4 +1,4 @@
-"""`manage.py check_vcl`: whether a VCL database is in order, and repairs of what is safe to repair."""
+"""`manage.py check_vcl`: whether a VCL database is in order, repairs of what is safe to repair, suggested indexes."""
 
 import json
 from argparse import ArgumentParser
@@ -13,11 +13,13 @@ from django.db import DatabaseError
 
 from blockalloc import clock, inspection
 from blockalloc.calls import Refusal
-from blockalloc.inspection import KINDS, Finding
+from blockalloc.inspection import KINDS, Finding, indexes
 from blockalloc.store.times import to_local
 
 _SOMETHING, _NOT_CHECKED = 1, 2
 _DONE, _CHANGED, _WOULD = "done", "left alone, it has changed meanwhile", "would be done"
+_NOTHING_WRITTEN = "Dry run: nothing was written."
+_TAKEN = "not created, an index of this name is there on other columns: drop that one first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,15 @@ class Repair:
 
     finding: Finding
     action: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """What came of the creation of an index, or would."""
+
+    index: str
+    statement: str
     result: str
 
 
@@ -38,6 +49,8 @@ class Report:
     repairs: list[Repair] = field(default_factory=list)
     left: Sequence[Finding] = ()
     problem: str = ""
+    suggested: Sequence[indexes.MissingIndex] = ()
+    created: list[Creation] | None = None  # None: nobody asked for it
 
 
 class Command(BaseCommand):
@@ -45,14 +58,18 @@ class Command(BaseCommand):
 
     help = (
         "List what is not in order in a VCL database: double bookings, classes without a reload and reloads without a "
-        "class, left-over rows, tables that differ. Writes nothing without --repair. "
+        "class, left-over rows, tables that differ. Suggests indexes that would make allocations quicker. Writes "
+        "nothing without --repair or --create-indexes. "
         "Exit status: 0 nothing found, 1 something found (after --repair: left), 2 it could not be checked or repaired."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("--repair", action="store_true", help="repair what is safe to repair, say what was done")
-        parser.add_argument("--dry-run", action="store_true", help="show what --repair would do, write nothing")
+        parser.add_argument("--create-indexes", action="store_true", help="create the indexes that are suggested")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what --repair and --create-indexes would do, write nothing"
+        )
         parser.add_argument("--json", action="store_true", help="answer in JSON")
         parser.add_argument(
             "--kind",
@@ -67,6 +84,7 @@ class Command(BaseCommand):
         """Inspect, repair when told to, and tell."""
         try:
             report = _run(options)
+            _see_to_indexes(report, options)
         except DatabaseError as error:
             raise CommandError(f"the database does not answer as VCL's: {error}", returncode=_NOT_CHECKED) from error
         answer = _as_json if options["json"] else _as_text
@@ -116,6 +134,27 @@ def _repair(findings: Sequence[Finding], done: list[Repair]) -> str:
     return ""
 
 
+# --- Indexes ----------------------------------------------------------------------------------
+def _see_to_indexes(report: Report, options: Mapping[str, Any]) -> None:
+    """Suggest them to who asks for everything, or create them for who asks for that."""
+    if not options["create_indexes"]:
+        report.suggested = indexes.missing() if set(options["kind"]) == set(KINDS) else ()
+        return
+    report.suggested, report.created = indexes.missing(), []
+    if options["dry_run"]:
+        report.created = [_creation(each, _TAKEN if each.taken else _WOULD) for each in report.suggested]
+        return
+    try:
+        for wanted in report.suggested:
+            report.created.append(_creation(wanted, _DONE if indexes.create(wanted) else _TAKEN))
+    except indexes.NotCreated as error:
+        report.problem = "; ".join(filter(None, [report.problem, str(error)]))
+
+
+def _creation(wanted: indexes.MissingIndex, result: str) -> Creation:
+    return Creation(wanted.index.name, wanted.statement, result)
+
+
 # --- The answer -------------------------------------------------------------------------------
 def _as_text(report: Report) -> str:
     lines = [f"Checked at {to_local(report.checked_at)} ({settings.TIME_ZONE})."]
@@ -125,12 +164,25 @@ def _as_text(report: Report) -> str:
     if report.repairs:
         lines += ["", *(f"{repair.result}: {repair.action}" for repair in report.repairs)]
         if report.repairs[0].result == _WOULD:
-            lines.append("Dry run: nothing was written.")
+            lines.append(_NOTHING_WRITTEN)
         else:
             lines += ["", "Nothing is left." if not report.left else f"{_counted(report.left)} left."]
     elif any(finding.repairable for finding in report.findings):
         lines += ["", "manage.py check_vcl --repair repairs what is marked with *; --dry-run shows what it would do."]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_told_of_indexes(report)])
+
+
+def _told_of_indexes(report: Report) -> Iterator[str]:
+    if report.created:
+        yield from ("", *(f"{created.result}: {created.statement}" for created in report.created))
+        if any(created.result == _WOULD for created in report.created):
+            yield _NOTHING_WRITTEN
+    elif report.created is not None and not report.suggested:
+        yield from ("", "No index is missing of those that would be suggested.")
+    elif report.suggested and not report.problem:
+        yield from ("", "Indexes that would make allocations quicker (nothing is wrong without them):")
+        yield from (f"- {each.index.name} on {each.index.table}: {each.wins}" for each in report.suggested)
+        yield "manage.py check_vcl --create-indexes creates them; docs/check_vcl.md says what that means for VCL."
 
 
 def _told(findings: Sequence[Finding]) -> Iterator[str]:
@@ -155,5 +207,7 @@ def _as_json(report: Report) -> str:
         "repairs": list(map(asdict, report.repairs)),
         "left": list(map(asdict, report.left)),
         "problem": report.problem,
+        "suggested_indexes": [each.told() for each in report.suggested],
+        "created_indexes": list(map(asdict, report.created or ())),
     }
     return json.dumps(answer, indent=2, ensure_ascii=False)

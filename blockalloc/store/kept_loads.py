@@ -1,0 +1,65 @@
+"""Sums of loads that are kept for some hours (VCL_LOAD_TIME_HOURS), so that most calls need not read VCL's log.
+
+Only the transaction that holds the guard writes them: it orders who writes the same row, here and on a cluster. Pages
+and dry runs read what is kept and count the rest for themselves.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from django.conf import settings
+
+from blockalloc.models import LoadTime
+from blockalloc.store import guard, times
+from blockalloc.store.sql import Value, execute, fetch
+from scheduling.windows import HOUR
+
+_TABLE = LoadTime._meta.db_table
+
+
+class Sum(NamedTuple):
+    """Loads of an image that count (SPEC 6): the seconds of all of them together, and how many they are."""
+
+    seconds: int
+    loads: int
+
+
+Count = Callable[[Collection[int], int], Mapping[int, Sum]]  # images, now -> a sum for each of them
+
+
+def sums(images: Collection[int], now: int, count: Count) -> dict[int, Sum]:
+    """Image -> its sum at `now` (Unix seconds): as it was kept, or as `count` finds it.
+
+    What was counted is kept for later calls where that is wanted and the guard is held.
+    """
+    hours = settings.VCL_LOAD_TIME_HOURS
+    if not hours:
+        return dict(count(images, now))
+    found = _fresh(images, now, hours * HOUR)
+    missing = sorted(set(images) - found.keys())
+    if missing:
+        counted = count(missing, now)
+        if guard.is_held():
+            _keep(counted, now)
+        found.update(counted)
+    return found
+
+
+def _fresh(images: Iterable[int], now: int, seconds: int) -> dict[int, Sum]:
+    """Those that were counted less than so many seconds before `now`, and not after it, by a clock since set back."""
+    listed = ", ".join(str(int(image)) for image in sorted(images))
+    rows = fetch(f"SELECT image_id, seconds, loads, counted FROM {_TABLE} WHERE image_id IN ({listed})")
+    return {
+        image: Sum(*summed)
+        for image, *summed, counted in rows
+        if 0 <= now - times.known(times.from_utc(counted)) < seconds
+    }
+
+
+def _keep(counted: Mapping[int, Sum], now: int) -> None:
+    marks = ", ".join(["(%s, %s, %s, %s)"] * len(counted))
+    values: list[Value] = [
+        value for image, (seconds, loads) in counted.items() for value in (image, seconds, loads, times.to_utc(now))
+    ]
+    # REPLACE is what both kinds of database call it.
+    execute(f"REPLACE INTO {_TABLE} (image_id, seconds, loads, counted) VALUES {marks}", values)
