@@ -107,7 +107,7 @@ class Recorder:
         roster = RosterOf.site(result.site.computers)
         columns["roster_id"] = roster.id
         columns["findings"] = findings.encode(
-            roster.ids(), plan, result.machines, result.held, result.lost, result.rest
+            roster.computer_ids, plan, result.machines, result.held, result.lost, result.rest
         )
         return columns, roster if roster.id not in result.rosters else None
 

@@ -35,7 +35,7 @@ class Chooser:
         self._privileges = None if ignore_privileges else Privileges(site.privileges)
         self._granted: dict[int, frozenset[int]] = {}
         self._groups_of_computer = cache(site.groups_of)
-        self._owners = {computer.owner_id for computer in site.computers.values()} if self._privileges else set()
+        self._owners = set(site.computers.column("owner_id")) if self._privileges else set()
         self.taken = {held.computer_id for held in site.holdings if held.block_time_id == block.block_time_id}
         self._looked_at: dict[int, Reason] = {}
         self._occupied: dict[int, Reason] = {}

@@ -4,9 +4,10 @@ Rows that come by the thousand are named tuples (cheap to make), the rest frozen
 Instants are Unix seconds; an id is the row's id in VCL's table.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 
@@ -46,6 +47,51 @@ class Computer(NamedTuple):
     revision_id: int  # the image revision it holds now
     held_ram: int  # MB, the minimum memory of the image it holds now
     owner_id: int | None
+
+
+class Fleet(Mapping[int, Computer]):
+    """The computers of a site by id, kept column by column.
+
+    There may be tens of thousands, of which few are looked at one by one: what concerns all is worked out on
+    columns, and a `Computer` is made when somebody asks for it.
+    """
+
+    def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
+        """`columns` are the fields of Computer, in their order, each with a value for every computer."""
+        self._columns = columns
+        self._made: dict[int, Computer] = {}
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[tuple[Any, ...]]) -> Self:
+        """Of rows with the fields of Computer."""
+        return cls(list(zip(*rows, strict=True)) or [()] * len(Computer._fields))
+
+    def column(self, field: str) -> Sequence[Any]:
+        """One field of all computers; every column has them in the same order."""
+        return self._columns[Computer._fields.index(field)]
+
+    def columns(self, *fields: str) -> Iterator[tuple[Any, ...]]:
+        """Several fields of each computer."""
+        return zip(*map(self.column, fields), strict=True)
+
+    def at(self, place: int) -> Computer:
+        """The computer at a place of the columns."""
+        if place not in self._made:
+            self._made[place] = Computer._make([column[place] for column in self._columns])
+        return self._made[place]
+
+    def __getitem__(self, computer_id: int) -> Computer:
+        return self.at(self._places[computer_id])
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.column("id"))
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {computer_id: place for place, computer_id in enumerate(self)}
 
 
 class ManagementNode(NamedTuple):
@@ -142,7 +188,7 @@ class Site:
 
     now: int
     zone: ZoneInfo
-    computers: Mapping[int, Computer]
+    computers: Fleet
     group_computers: Mapping[int, frozenset[int]]  # resource group -> computers
     image_groups: Mapping[int, frozenset[int]]  # image -> resource groups
     node_groups: Mapping[int, frozenset[int]]  # management node -> resource groups

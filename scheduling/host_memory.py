@@ -24,10 +24,10 @@ class HostMemory:
 
     def __init__(self, site: Site) -> None:
         self._computers = site.computers
-        self._machines: dict[int, list[Computer]] = defaultdict(list)
-        for computer in site.computers.values():
-            if computer.host_computer_id is not None:
-                self._machines[computer.host_computer_id].append(computer)
+        self._machines: dict[int, list[int]] = defaultdict(list)
+        for id_, host in site.computers.columns("id", "host_computer_id"):
+            if host is not None:
+                self._machines[host].append(id_)
         self._planned: dict[int, list[_Load]] = defaultdict(list)
         for found in site.reservations:
             if found.state_id not in (FAILED, COMPLETE):
@@ -58,12 +58,12 @@ class HostMemory:
         host = self._computers.get(computer.host_computer_id)
         if host is None or host.state != HOST_STATE:
             return Reason("host_state", "its VM host is not in state {}", (HOST_STATE,))
-        others = sum(self._held(other, start, end) for other in self._machines[host.id] if other.id != computer.id)
+        others = sum(self._held(id_, start, end) for id_ in self._machines[host.id] if id_ != computer.id)
         left = host.ram - others
         if left - image.min_ram > 0:
             return None
         return Reason("host_memory", "VM host {} has {} MB left for {} MB", (host.hostname, left, image.min_ram))
 
-    def _held(self, computer: Computer, start: int, end: int) -> int:
-        planned = (load.ram for load in self._planned.get(computer.id, ()) if overlap(start, end, load.start, load.end))
-        return max(computer.held_ram, max(planned, default=0))
+    def _held(self, computer_id: int, start: int, end: int) -> int:
+        planned = (load.ram for load in self._planned.get(computer_id, ()) if overlap(start, end, load.start, load.end))
+        return max(self._computers[computer_id].held_ram, max(planned, default=0))

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 
-from scheduling.facts import Computer, Image, Site
+from scheduling.facts import Computer, Fleet, Image, Site
 from scheduling.rules import LiveNodes, sort_out, terms_of
 
 
@@ -12,16 +12,18 @@ class Pool:
     """Computers that pass the rules about the computer itself; `passed_over` has a reason for the others."""
 
     def __init__(self, image: Image, site: Site, nodes: LiveNodes) -> None:
-        self.image = image
-        self.fit, self.passed_over = sort_out(site.computers.values(), terms_of(image, site), nodes)
-        self._in_order = _InOrder(self)
+        self._computers = site.computers
+        self._fit, self.passed_over = sort_out(site.computers, terms_of(image, site), nodes)
+        self._in_order = _InOrder(site.computers, self._fit, image)
 
     def __contains__(self, computer_id: int) -> bool:
-        return computer_id in self._ids
+        return computer_id in self.ids
 
     @cached_property
-    def _ids(self) -> frozenset[int]:
-        return frozenset(computer.id for computer in self.fit)
+    def ids(self) -> frozenset[int]:
+        """The ids of the computers."""
+        ids = self._computers.column("id")
+        return frozenset(ids[place] for place in self._fit)
 
     def in_order(self, suspects: frozenset[int] = frozenset()) -> Iterator[Computer]:
         """The computers, first choice first; `suspects` (recent failures) only after all others."""
@@ -33,31 +35,33 @@ class Pool:
 
 
 class _InOrder:
-    """Those that hold the image, then the smallest that fits; equal ones by id.
+    """Those of `places` that hold the image, then the smallest that fits; equal ones by id.
 
     Few of many are ever asked for: what has the same memory is sorted when its turn comes.
     """
 
-    def __init__(self, pool: Pool) -> None:
-        self._parts: dict[tuple[bool, int], list[Computer]] = defaultdict(list)
-        revision = pool.image.revision_id
-        for computer in pool.fit:
-            self._parts[computer.revision_id != revision, computer.ram].append(computer)
+    def __init__(self, computers: Fleet, places: list[int], image: Image) -> None:
+        self._computers = computers
+        columns = ("speed", "processors", "network", "id")
+        self._speeds, self._processors, self._networks, self._ids = map(computers.column, columns)
+        self._parts: dict[tuple[bool, int], list[int]] = defaultdict(list)
+        revisions, memory = computers.column("revision_id"), computers.column("ram")
+        for place in places:
+            self._parts[revisions[place] != image.revision_id, memory[place]].append(place)
         self._unsorted = sorted(self._parts, reverse=True)
-        self._sorted: list[Computer] = []
+        self._sorted: list[int] = []
 
     def __iter__(self) -> Iterator[Computer]:
-        place = 0
-        while place < len(self._sorted) or self._sort_next():
-            yield self._sorted[place]
-            place += 1
+        number = 0
+        while number < len(self._sorted) or self._sort_next():
+            yield self._computers.at(self._sorted[number])
+            number += 1
 
     def _sort_next(self) -> bool:
         if not self._unsorted:
             return False
-        self._sorted += sorted(self._parts.pop(self._unsorted.pop()), key=_smallest_first)
+        self._sorted += sorted(self._parts.pop(self._unsorted.pop()), key=self._smallest_first)
         return True
 
-
-def _smallest_first(computer: Computer) -> tuple[int, int, int]:
-    return computer.speed * computer.processors, computer.network, computer.id
+    def _smallest_first(self, place: int) -> tuple[int, int, int]:
+        return self._speeds[place] * self._processors[place], self._networks[place], self._ids[place]

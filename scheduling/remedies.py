@@ -74,14 +74,14 @@ def _hopeful(site: Site, block: Block, load_seconds: int) -> Iterator[int]:
     their own. Only when they can't be all of its machines there is one that the usual window must suit.
     """
     nodes = LiveNodes(site)
-    fit = {computer.id: computer for image in block.images for computer in Pool(image, site, nodes).fit}
+    fit = frozenset().union(*(Pool(image, site, nodes).ids for image in block.images))
     first = (block.start // STEP + 1) * STEP
     lead, length = -staggered(0, load_seconds, 0).start, block.end - block.start
     shortest = -adopted(0, 0, load_seconds).start
     busy = _busy_by_slot(site, fit, first - shortest, shortest + length)
     adopted_at_most = _own_requests(site)
     occupancy = Occupancy(site, 0)
-    schedules = Counter(computer.schedule_id for computer in fit.values())
+    schedules = Counter(schedule for id_, schedule in site.computers.columns("id", "schedule_id") if id_ in fit)
     needed = block.machines * len(block.images)
     for slot, taken in enumerate(busy):
         start = first + slot * STEP

@@ -6,9 +6,8 @@ computer may be taken and a Reason when not.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from operator import itemgetter
 
-from scheduling.facts import Computer, Image, ManagementNode, Site
+from scheduling.facts import Computer, Fleet, Image, ManagementNode, Site
 from scheduling.reasons import Reason
 
 VIRTUAL = "virtualmachine"
@@ -179,43 +178,33 @@ def reasons_against(computer: Computer, terms: Terms, nodes: LiveNodes) -> Itera
     yield from filter(None, (has_live_node(computer, nodes),))
 
 
-_KIND = itemgetter(
-    *map(Computer._fields.index, ("deleted", "schedule_id", "platform_id", "state", "type", "provisioning_id"))
-)
-_STRENGTH = itemgetter(*map(Computer._fields.index, ("ram", "processors", "speed", "network")))
+def sort_out(computers: Fleet, terms: Terms, nodes: LiveNodes) -> tuple[list[int], dict[int, Reason]]:
+    """The places of computers that no rule speaks against, and by id the first reason against each other one.
 
-
-def sort_out(computers: Iterable[Computer], terms: Terms, nodes: LiveNodes) -> tuple[list[Computer], dict[int, Reason]]:
-    """The computers that no rule speaks against, and for each other one the first reason.
-
-    There may be tens of thousands, of few kinds: computers with the same profile, which is all that the
-    rules look at, are judged once. How strong a computer is does not matter when it is strong enough.
+    They are of few kinds: those with the same profile, which is all that the rules look at, are judged once.
+    How strong a computer is does not matter when it is strong enough.
     """
     image, reachable = terms.image, terms.mapped & nodes.reached
     known: dict[tuple[object, ...], Reason | None] = {}
-    fit: list[Computer] = []
+    fit: list[int] = []
     against: dict[int, Reason] = {}
-    for computer in computers:
-        profile = _KIND(computer)
+    kinds = computers.columns("type", "state", "deleted", "schedule_id", "platform_id", "provisioning_id")
+    others = computers.columns("id", "ram", "processors", "speed", "network", "vm_host_id")
+    for place, (profile, (id_, ram, processors, speed, network, host)) in enumerate(zip(kinds, others, strict=True)):
+        if id_ not in reachable or (host is None and profile[0] == VIRTUAL):
+            profile += (id_ in terms.mapped, id_ in nodes.reached, host is None)
         if (
-            computer.id not in reachable
-            or computer.ram < image.min_ram
-            or computer.processors < image.min_processors
-            or computer.speed < image.min_speed
-            or computer.network < image.min_network
-            or (computer.type == VIRTUAL and computer.vm_host_id is None)
+            ram < image.min_ram
+            or processors < image.min_processors
+            or speed < image.min_speed
+            or network < image.min_network
         ):
-            profile += (
-                _STRENGTH(computer),
-                computer.vm_host_id is None,
-                computer.id in terms.mapped,
-                computer.id in nodes.reached,
-            )
+            profile += (ram, processors, speed, network)
         if profile not in known:
-            known[profile] = next(reasons_against(computer, terms, nodes), None)
+            known[profile] = next(reasons_against(computers.at(place), terms, nodes), None)
         reason = known[profile]
         if reason is None:
-            fit.append(computer)
+            fit.append(place)
         else:
-            against[computer.id] = reason
+            against[id_] = reason
     return fit, against

@@ -11,7 +11,18 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from scheduling.facts import Block, Computer, Holding, Image, Maintenance, Member, PrivilegeTree, Reservation, Site
+from scheduling.facts import (
+    Block,
+    Computer,
+    Fleet,
+    Holding,
+    Image,
+    Maintenance,
+    Member,
+    PrivilegeTree,
+    Reservation,
+    Site,
+)
 from tests import sites
 from tests.oracle_rules import local_minute, sunday
 from tests.sites import BLOCK_TIME, CALLER, COMPUTERS, GROUP, HOUR, IMAGES, NODES, RELOAD_USER, STRANGER, at
@@ -342,7 +353,7 @@ def shuffled(draw: st.DrawFn, site: Site) -> Site:
     requests = draw(st.permutations(sorted({found.request_id for found in site.reservations})))
     return replace(
         site,
-        computers=dict(draw(st.permutations(list(site.computers.items())))),
+        computers=Fleet.of_rows(draw(st.permutations(list(site.computers.values())))),
         reservations=sorted(site.reservations, key=lambda found: requests.index(found.request_id)),
         holdings=draw(st.permutations(list(site.holdings))),
         maintenances=draw(st.permutations(list(site.maintenances))),

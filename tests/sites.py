@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from scheduling.facts import (
     Block,
     Computer,
+    Fleet,
     Holding,
     Image,
     Maintenance,
@@ -194,7 +195,7 @@ def site(computers: Sequence[Computer] | None = None, **changes: Any) -> Site:
     plain = Site(
         now=now,
         zone=ZoneInfo("UTC"),
-        computers={found.id: found for found in there},
+        computers=Fleet.of_rows(there),
         group_computers=by_group({found.id: frozenset({COMPUTERS}) for found in there}),
         image_groups={image_id: frozenset({IMAGES}) for image_id in range(1, 10)},
         node_groups={1: frozenset({NODES})},

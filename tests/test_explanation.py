@@ -8,7 +8,7 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from scheduling import one_computer
-from scheduling.facts import Block, Computer, Member, Site
+from scheduling.facts import Block, Computer, Fleet, Member, Site
 from scheduling.funnel import NOT_NEEDED, STAGES, funnel
 from scheduling.occupancy import occupies
 from scheduling.plan import Plan
@@ -33,8 +33,13 @@ def _site(case: Case, **changes: object) -> Case:
     return replace(case, site=replace(case.site, **changes))
 
 
+def _with(case: Case, computer: Computer) -> Fleet:
+    """The computers of the case, and this one in the place of the one with its id."""
+    return Fleet.of_rows({**case.site.computers, computer.id: computer}.values())
+
+
 def _computer(case: Case, computer: Computer, **changes: object) -> Case:
-    return _site(case, computers={**case.site.computers, computer.id: computer._replace(**changes)})
+    return _site(case, computers=_with(case, computer._replace(**changes)))
 
 
 def _into_group(case: Case, computer: Computer, **mapped: frozenset[int]) -> Case:
@@ -161,7 +166,7 @@ def _one_more(case: Case, _computer: Computer, reason: Reason) -> Case:
         revision_id=image.revision_id,
         ram=10**6, processors=image.min_processors, speed=image.min_speed, network=image.min_network,
     )  # fmt: skip
-    case = _site(case, computers={**case.site.computers, computer.id: computer})
+    case = _site(case, computers=_with(case, computer))
     case = _live_node(_mapped(case, computer, Reason("", "")), computer, Reason("", ""))
     case = _granted(case, computer, Reason("", ""))
     return _site(case, schedule_times={**case.site.schedule_times, 77: [(0, 10080)]})

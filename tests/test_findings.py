@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from blockalloc.store.decisions import RosterOf
 from blockalloc.store.findings import Chosen, Findings, decode, encode
-from scheduling.facts import Site
+from scheduling.facts import Computer, Fleet, Site
 from scheduling.funnel import NOT_NEEDED, STAGES, funnel
 from scheduling.plan import Machine, Plan
 from scheduling.planner import plan
@@ -23,7 +23,7 @@ COMPUTERS = 10_000
 
 def _kept(site: Site, made: Plan, held: Sequence[int] = (), lost: dict[int, Reason] | None = None) -> Findings:
     """Written and read."""
-    ids = RosterOf.site(site.computers).ids()
+    ids = RosterOf.site(site.computers).computer_ids
     return decode(encode(ids, made, made.machines, held, lost or {}), ids)
 
 
@@ -148,16 +148,20 @@ def _free() -> list[sites.Computer]:
 
 
 # --- Names ------------------------------------------------------------------------------------
+def _roster(*computers: Computer) -> RosterOf:
+    return RosterOf.site(Fleet.of_rows(computers))
+
+
 def test_a_roster_is_another_one_when_a_name_or_the_set_is() -> None:
     """And only then: states, sizes and the order of rows are nothing to it."""
     one, two = sites.computer(1), sites.computer(2)
-    usual = RosterOf.site({1: one, 2: two})
-    assert RosterOf.site({2: two._replace(state="failed", ram=1), 1: one}).id == usual.id
+    usual = _roster(one, two)
+    assert _roster(two._replace(state="failed", ram=1), one).id == usual.id
     others = [
-        RosterOf.site({1: one}),
-        RosterOf.site({1: one, 2: two._replace(hostname="other")}),
-        RosterOf.site({1: one, 3: two._replace(id=3)}),
-        RosterOf.site({1: two._replace(id=1), 2: one._replace(id=2)}),
+        _roster(one),
+        _roster(one, two._replace(hostname="other")),
+        _roster(one, two._replace(id=3)),
+        _roster(two._replace(id=1), one._replace(id=2)),
     ]
     assert len({usual.id, *(each.id for each in others)}) == 5
     assert all(0 <= each.id < 2**63 for each in (usual, *others))

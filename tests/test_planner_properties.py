@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from scheduling.confirmation import held_images, standing
-from scheduling.facts import Computer, Member, PrivilegeTree, Reservation, Site
+from scheduling.facts import Computer, Fleet, Member, PrivilegeTree, Reservation, Site
 from scheduling.plan import Machine as PlannedMachine
 from scheduling.plan import Plan, whole_machines
 from scheduling.planner import plan
@@ -142,7 +142,7 @@ def test_more_computers_never_give_fewer_machines(case: Case, data: st.DataObjec
     removed = data.draw(st.sets(st.sampled_from(sorted(case.site.computers)), min_size=1))
     gone = removed - {found.computer_id for found in reservations} - {held.computer_id for held in case.site.holdings}
     all_of_them = replace(case.site, reservations=reservations)
-    fewer = {id_: found for id_, found in case.site.computers.items() if id_ not in gone}
+    fewer = Fleet.of_rows(found for id_, found in case.site.computers.items() if id_ not in gone)
     before = plan(replace(all_of_them, computers=fewer), case.block, ignore_privileges=True)
     after = plan(all_of_them, case.block, ignore_privileges=True)
     assert after.allocated >= before.allocated

@@ -15,7 +15,7 @@ from blockalloc.models import Decision, Roster
 from blockalloc.store.findings import Findings, decode
 from blockalloc.store.sql import Value, execute, fetch, insert, waiting_at_most
 from blockalloc.store.times import to_utc
-from scheduling.facts import Computer
+from scheduling.facts import Fleet
 from scheduling.windows import DAY
 
 T = TypeVar("T")
@@ -38,23 +38,20 @@ class RosterOf:
     """The names of computers, sorted by id. `id` is made of them: the same names, the same id."""
 
     id: int
-    computers: Sequence[Computer]
+    computer_ids: Sequence[int]
+    names: Sequence[str]
 
     @classmethod
-    def site(cls, computers: Mapping[int, Computer]) -> "RosterOf":
+    def site(cls, computers: Fleet) -> "RosterOf":
         """The roster of all computers that a snapshot has."""
-        found = [computers[id_] for id_ in sorted(computers)]
-        names = f"{[computer.id for computer in found]}\n" + "\n".join([computer.hostname for computer in found])
-        digest = blake2b(names.encode(), digest_size=8).digest()
-        return cls(int.from_bytes(digest) >> 1, found)  # a BIGINT has a sign
-
-    def ids(self) -> list[int]:
-        """The ids, sorted."""
-        return [computer.id for computer in self.computers]
+        found = sorted(computers.columns("id", "hostname"))
+        ids, names = [id_ for id_, _ in found], [name for _, name in found]
+        digest = blake2b("\n".join([str(ids), *names]).encode(), digest_size=8).digest()
+        return cls(int.from_bytes(digest) >> 1, ids, names)  # a BIGINT has a sign
 
     def packed(self) -> bytes:
         """The names as they are stored."""
-        names = json.dumps([[computer.id, computer.hostname] for computer in self.computers], ensure_ascii=False)
+        names = json.dumps(list(zip(self.computer_ids, self.names, strict=True)), ensure_ascii=False)
         return zlib.compress(names.encode())
 
     def keep(self, now: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from blockalloc.models import Roster
 from blockalloc.store import decisions, links, times
 from blockalloc.store.sql import fetch
-from scheduling.facts import Computer, ManagementNode
+from scheduling.facts import Fleet, ManagementNode
 
 # Tens of thousands of rows: each join that most of them don't need would cost more than reading them. What a
 # computer holds now counts for virtual machines only. A state is looked up by a subquery, whose few results the
@@ -49,7 +49,7 @@ class Inventory:
 
     people: list[tuple[int, str]]
     nodes: list[ManagementNode]
-    computers: dict[int, Computer]
+    computers: Fleet
     group_computers: dict[int, frozenset[int]]  # resource group -> computers
     mapped_groups: dict[int, set[int]]  # resource group -> groups it is mapped to, either direction
     rosters: frozenset[int]
@@ -62,7 +62,7 @@ def read(user_group_id: int | None, now: int) -> Inventory:
     return Inventory(
         sorted(people, key=_by_name),
         [ManagementNode(id_, name, state, times.from_utc(at)) for kind, id_, name, state, at in rows if kind == _NODE],
-        {computer.id: computer for computer in map(Computer._make, fetch(_COMPUTERS))},
+        Fleet.of_rows(fetch(_COMPUTERS)),
         {id_: _ids(listed) for kind, id_, listed, _, _ in rows if kind == _GROUP},
         _both_ways((id_, _ids(listed)) for kind, id_, listed, _, _ in rows if kind == _MAP),
         frozenset().union(*(_ids(listed) for kind, _, listed, _, _ in rows if kind == _ROSTERS)),
