@@ -1,13 +1,12 @@
 """Reads what a site has: computers, resource groups and their maps, management nodes, members of a user group."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from blockalloc.models import Roster
 from blockalloc.store import decisions, links, times
-from blockalloc.store.sql import fetch
+from blockalloc.store.sql import fetch, ids
 from scheduling.facts import Fleet, ManagementNode
 
 # Tens of thousands of rows: each join that most of them don't need would cost more than reading them. What a
@@ -57,15 +56,15 @@ class Inventory:
 
 def read(user_group_id: int | None, now: int) -> Inventory:
     """All of it, in two statements."""
-    rows = fetch(_OTHERS, [user_group_id, decisions.since(now)])
+    rows = fetch(_OTHERS, [user_group_id, decisions.since(now)], hash_join=True)
     people = [(id_, name) for kind, id_, name, _, _ in rows if kind == _MEMBER]
     return Inventory(
         sorted(people, key=_by_name),
         [ManagementNode(id_, name, state, times.from_utc(at)) for kind, id_, name, state, at in rows if kind == _NODE],
         Fleet.of_rows(fetch(_COMPUTERS)),
-        {id_: _ids(listed) for kind, id_, listed, _, _ in rows if kind == _GROUP},
-        _both_ways((id_, _ids(listed)) for kind, id_, listed, _, _ in rows if kind == _MAP),
-        frozenset().union(*(_ids(listed) for kind, _, listed, _, _ in rows if kind == _ROSTERS)),
+        {id_: ids(listed) for kind, id_, listed, _, _ in rows if kind == _GROUP},
+        _both_ways((id_, ids(listed)) for kind, id_, listed, _, _ in rows if kind == _MAP),
+        frozenset().union(*(ids(listed) for kind, _, listed, _, _ in rows if kind == _ROSTERS)),
     )
 
 
@@ -76,10 +75,6 @@ def _both_ways(maps: Iterable[tuple[int, frozenset[int]]]) -> dict[int, set[int]
         for other in others:
             found[other].add(group)
     return found
-
-
-def _ids(listed: str | None) -> frozenset[int]:
-    return frozenset(json.loads(f"[{listed or ''}]"))
 
 
 def _by_name(member: tuple[int, str]) -> tuple[str, int]:

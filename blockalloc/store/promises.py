@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from blockalloc.store import times
 from blockalloc.store.claims import CLAIM, HELD, margin
-from blockalloc.store.sql import fetch
+from blockalloc.store.sql import fetch, ids
 from scheduling.facts import Holding, Maintenance, Reservation
 
 _ALL = "1 = 1"
-_RESERVATION, _HOLDING, _CLAIM, _MAINTENANCE = range(1, 5)
+_RESERVATION, _HOLDING, _CLAIM, _HELD, _MAINTENANCE = range(1, 6)
 
 # Columns: kind, key, four whole numbers, text, start, end, reload start, computer, image, memory, node.
 _SQL = f"""
@@ -31,7 +31,10 @@ LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.im
 WHERE (t.start < %s OR q.start < %s) AND t.`end` > %s AND {{held}}
 UNION ALL
 SELECT {_CLAIM}, 0, 0, 0, 0, 0, procid, expires, NULL, NULL, computerid, 0, 0, 0
-FROM semaphore WHERE expires >= %s
+FROM semaphore WHERE expires >= %s AND procid NOT LIKE %s
+UNION ALL
+SELECT {_HELD}, 0, 0, 0, 0, 0, GROUP_CONCAT(computerid), NULL, NULL, NULL, 0, 0, 0, 0
+FROM semaphore WHERE expires >= %s AND procid LIKE %s
 UNION ALL
 SELECT {_MAINTENANCE}, 0, allowreservations, 0, 0, 0, '', start, `end`, NULL, 0, 0, 0, 0
 FROM sitemaintenance WHERE `end` > %s
@@ -74,11 +77,11 @@ def read(low: int, high: int, clock: int, call_id: str, only: Only | None = None
         listed = ", ".join(map(str, only.computers)) or "0"
         held = f"(b.computerid IN ({listed}) OR b.blockTimeid = {int(only.block_time_id)})"
         sql = _SQL.format(reserved=f"r.computerid IN ({listed})", held=held)
-    rows = fetch(sql, [end, begin, begin, end, end, begin, times.to_utc(clock), begin])
+    semaphores = [times.to_utc(clock), f"{HELD}%"]
+    rows = fetch(sql, [end, begin, begin, end, end, begin, *semaphores, *semaphores, begin])
     # In the order of their ids, which is the order in which they were made.
     rows.sort(key=lambda row: (row[0], row[1]))
-    live = [(row[6], times.known(times.from_utc(row[7])), row[10]) for row in _of(rows, _CLAIM)]
-    claims = [row for row in live if not row[0].startswith(HELD)]
+    claims = [(row[6], times.known(times.from_utc(row[7])), row[10]) for row in _of(rows, _CLAIM)]
     own = f"{CLAIM}{call_id}"
     return Promises(
         [_reservation(*row[2:]) for row in _of(rows, _RESERVATION)],
@@ -88,7 +91,7 @@ def read(low: int, high: int, clock: int, call_id: str, only: Only | None = None
         own_claims=frozenset(
             computer for procid, expires, computer in claims if procid == own and expires >= clock + margin()
         ),
-        held=frozenset(computer for procid, _, computer in live if procid.startswith(HELD)),
+        held=frozenset().union(*(ids(row[6]) for row in _of(rows, _HELD))),
         rivals=_by_call((procid, computer) for procid, _, computer in claims if procid != own),
     )
 
