@@ -178,6 +178,9 @@ def reasons_against(computer: Computer, terms: Terms, nodes: LiveNodes) -> Itera
     yield from filter(None, (has_live_node(computer, nodes),))
 
 
+_UNKNOWN = Reason("", "not judged yet")
+
+
 def sort_out(computers: Fleet, terms: Terms, nodes: LiveNodes) -> tuple[list[int], dict[int, Reason]]:
     """The places of computers that no rule speaks against, and by id the first reason against each other one.
 
@@ -200,9 +203,9 @@ def sort_out(computers: Fleet, terms: Terms, nodes: LiveNodes) -> tuple[list[int
             or network < image.min_network
         ):
             profile += (ram, processors, speed, network)
-        if profile not in known:
-            known[profile] = next(reasons_against(computers.at(place), terms, nodes), None)
-        reason = known[profile]
+        reason = known.get(profile, _UNKNOWN)
+        if reason is _UNKNOWN:
+            reason = known[profile] = next(reasons_against(computers.at(place), terms, nodes), None)
         if reason is None:
             fit.append(place)
         else:
