@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from blockalloc.models import Roster
 from blockalloc.store import decisions, links, times
-from blockalloc.store.sql import fetch, ids
-from scheduling.facts import Fleet, ManagementNode
+from blockalloc.store.sql import Rows, Select, ids
+from scheduling.facts import ManagementNode
 
-# Tens of thousands of rows: each join that most of them don't need would cost more than reading them. What a
-# computer holds now counts for virtual machines only. A state is looked up by a subquery, whose few results the
-# server remembers.
-_COMPUTERS = """
+# The fields of a Computer, in tens of thousands of rows: each join that most of them don't need would cost more
+# than reading them. What a computer holds now counts for virtual machines only. A state is looked up by a subquery,
+# whose few results the server remembers.
+COMPUTERS = Select("""
 SELECT c.id, c.hostname, c.type, (SELECT s.name FROM state s WHERE s.id = c.stateid), c.deleted, c.platformid,
        c.scheduleid, c.provisioningid, c.vmhostid, h.computerid, c.RAM, c.procnumber, c.procspeed, c.network,
        c.imagerevisionid, CAST(COALESCE(i.minram, 0) AS UNSIGNED), c.ownerid
@@ -20,7 +20,7 @@ FROM computer c
 LEFT JOIN vmhost h ON h.id = c.vmhostid
 LEFT JOIN image i ON i.id = c.currentimageid AND c.vmhostid IS NOT NULL
 WHERE c.deleted = 0 OR c.vmhostid IS NOT NULL OR c.id IN (SELECT computerid FROM vmhost)
-"""
+""")
 
 _MEMBER, _NODE, _GROUP, _MAP, _ROSTERS = range(1, 6)
 # Few rows with texts, in one statement. A list of ids is much cheaper to send and to read than rows of them.
@@ -41,27 +41,30 @@ SELECT {_ROSTERS}, 0, GROUP_CONCAT(id), '', NULL FROM {Roster._meta.db_table} WH
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What a site has. `people` are (id, unityid) of the user group's members, in VCL's order (SPEC 5).
+    """What a site has beside its computers.
 
-    `rosters` are those of records that a record of now may refer to as they are.
+    `people` are (id, unityid) of the user group's members, in VCL's order (SPEC 5); `rosters` those of records that
+    a record of now may refer to as they are.
     """
 
     people: list[tuple[int, str]]
     nodes: list[ManagementNode]
-    computers: Fleet
     group_computers: dict[int, frozenset[int]]  # resource group -> computers
     mapped_groups: dict[int, set[int]]  # resource group -> groups it is mapped to, either direction
     rosters: frozenset[int]
 
 
-def read(user_group_id: int | None, now: int) -> Inventory:
-    """All of it, in two statements."""
-    rows = fetch(_OTHERS, [user_group_id, decisions.since(now)], hash_join=True)
+def select(user_group_id: int | None, now: int) -> Select:
+    """The statement for an inventory."""
+    return Select(_OTHERS, [user_group_id, decisions.since(now)], hash_join=True)
+
+
+def made_of(rows: Rows) -> Inventory:
+    """The inventory that the statement's rows tell of."""
     people = [(id_, name) for kind, id_, name, _, _ in rows if kind == _MEMBER]
     return Inventory(
         sorted(people, key=_by_name),
         [ManagementNode(id_, name, state, times.from_utc(at)) for kind, id_, name, state, at in rows if kind == _NODE],
-        Fleet.of_rows(fetch(_COMPUTERS)),
         {id_: ids(listed) for kind, id_, listed, _, _ in rows if kind == _GROUP},
         _both_ways((id_, ids(listed)) for kind, id_, listed, _, _ in rows if kind == _MAP),
         frozenset().union(*(ids(listed) for kind, _, listed, _, _ in rows if kind == _ROSTERS)),

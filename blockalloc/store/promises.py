@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from blockalloc.store import times
 from blockalloc.store.claims import CLAIM, HELD, margin
-from blockalloc.store.sql import fetch, ids
+from blockalloc.store.sql import Rows, Select, ids
 from scheduling.facts import Holding, Maintenance, Reservation
 
 _ALL = "1 = 1"
@@ -66,10 +66,10 @@ class Only(NamedTuple):
     block_time_id: int
 
 
-def read(low: int, high: int, clock: int, call_id: str, only: Only | None = None) -> Promises:
-    """All promises between `low` and `high` (Unix seconds), or the reservations and blocks of `only`.
+def select(low: int, high: int, clock: int, only: Only | None = None) -> Select:
+    """The statement for all promises between `low` and `high`, or of those the reservations and blocks of `only`.
 
-    A semaphore counts that is live at `clock`, unless it is one of our held rows or this call's own.
+    A semaphore counts that is live at `clock`. All are Unix seconds.
     """
     begin, end = times.to_local(low), times.to_local(high)
     sql = _SQL.format(reserved=_ALL, held=_ALL)
@@ -78,7 +78,11 @@ def read(low: int, high: int, clock: int, call_id: str, only: Only | None = None
         held = f"(b.computerid IN ({listed}) OR b.blockTimeid = {int(only.block_time_id)})"
         sql = _SQL.format(reserved=f"r.computerid IN ({listed})", held=held)
     semaphores = [times.to_utc(clock), f"{HELD}%"]
-    rows = fetch(sql, [end, begin, begin, end, end, begin, *semaphores, *semaphores, begin])
+    return Select(sql, [end, begin, begin, end, end, begin, *semaphores, *semaphores, begin])
+
+
+def made_of(rows: Rows, clock: int, call_id: str) -> Promises:
+    """The promises that the statement's rows tell of, as a call sees them at `clock`."""
     # In the order of their ids, which is the order in which they were made.
     rows.sort(key=lambda row: (row[0], row[1]))
     claims = [(row[6], times.known(times.from_utc(row[7])), row[10]) for row in _of(rows, _CLAIM)]

@@ -1,12 +1,14 @@
 """Reads what a plan rests on: a fixed number of set-based statements, whatever the size of the site."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from blockalloc.site_time import site_zone
 from blockalloc.store import inventory, links, loads, promises
 from blockalloc.store.promises import Only
-from scheduling.facts import Block, Image, Member, Reservation, Site
+from blockalloc.store.sql import fetch, fetch_each
+from scheduling.facts import Block, Fleet, Image, Member, Reservation, Site
 from scheduling.host_memory import VMWARE
 from scheduling.reload_plan import ADOPTED_ROOM, ROOM, step
 from scheduling.windows import HOUR
@@ -51,10 +53,19 @@ class Snapshot:
 def read(question: Question) -> Snapshot:
     """All facts for a plan, read in the guard's transaction."""
     block = question.block
-    has = inventory.read(block.group_id, question.now)
     seconds = load_seconds(block.images[0], question.now)
+    window = _window(question, seconds, block.start)
+    promised = promises.select(*window, question.clock)
+    selects = [inventory.COMPUTERS, inventory.select(block.group_id, question.now), promised]
+    with closing(fetch_each(selects)) as rows:
+        computers = Fleet.of_rows(next(rows))
+        has = inventory.made_of(next(rows))
+        found = promises.made_of(next(rows), question.clock, question.call_id)
+    people = [id_ for id_, _ in has.people]
+    if _first_start(question, people, found.reservations) < block.start:
+        found = _promises(question, seconds, people, found.reservations)
     image_ids = sorted({image.id for image in block.images})
-    who = [question.caller_id] if question.ignore_privileges else [id_ for id_, _ in has.people]
+    who = [question.caller_id] if question.ignore_privileges else people
     parts = [
         *links.site_parts(image_ids),
         links.recent_part(question.now, who, image_ids),
@@ -62,11 +73,10 @@ def read(question: Question) -> Snapshot:
     if not question.ignore_privileges:
         parts += links.privilege_parts(who)
     linked = links.read(parts)
-    found = _promises(question, seconds, [id_ for id_, _ in has.people])
     site = Site(
         now=question.now,
         zone=site_zone(),
-        computers=has.computers,
+        computers=computers,
         group_computers=has.group_computers,
         image_groups=linked.image_groups,
         node_groups=linked.node_groups,
@@ -119,15 +129,20 @@ def _promises(
     That is from the first reload on. A member's reservation that joins the block is reloaded before it begins: where
     one begins before the block, it is read again from there. `known` are reservations of an earlier look.
     """
-    block = question.block
-    lead = seconds + max(ROOM, ADOPTED_ROOM) + step(seconds) * block.machines + _SLACK
     begin = _first_start(question, members, known)
     while True:
-        found = promises.read(begin - lead, block.end + _SLACK, question.clock, question.call_id, only)
+        promised = promises.select(*_window(question, seconds, begin), question.clock, only)
+        found = promises.made_of(fetch(promised.sql, promised.params), question.clock, question.call_id)
         earlier = _first_start(question, members, found.reservations)
         if earlier >= begin:
             return found
         begin = earlier
+
+
+def _window(question: Question, seconds: int, begin: int) -> tuple[int, int]:
+    """From the first reload that may be needed, when the first machine is used at `begin`, to the block's end."""
+    lead = seconds + max(ROOM, ADOPTED_ROOM) + step(seconds) * question.block.machines
+    return begin - lead - _SLACK, question.block.end + _SLACK
 
 
 def _first_start(question: Question, members: Collection[int], reservations: Iterable[Reservation]) -> int:
