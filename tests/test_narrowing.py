@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from blockalloc import checks, clock
+from blockalloc import checks, clock, service
 from blockalloc.checks import Order
 from blockalloc.store import snapshot
 from blockalloc.store.promises import Only
@@ -16,7 +16,18 @@ from scheduling import planner
 from scheduling.confirmation import standing
 from scheduling.plan import Plan
 from scheduling.windows import DAY
-from tests.class_site import CALLER, FIRST_COMPUTER, IMAGE, NODE, ZONE, a_call, class_site, grant_to_group
+from tests.class_site import (
+    CALLER,
+    FIRST_COMPUTER,
+    IMAGE,
+    NODE,
+    ZONE,
+    a_call,
+    class_site,
+    computers_of,
+    grant_to_group,
+    reserve,
+)
 from tests.golden import tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,3 +125,12 @@ def test_other_computers_do_not_matter_when_a_plan_is_confirmed(seed: int, limit
         some, everything = (standing(each, order.block, plan.machines, ignore_privileges=True) for each in seen)
         assert some == everything
         assert limited or len(seen[0].reservations) < len(seen[1].reservations)
+
+
+def test_a_reservation_that_joins_the_block_and_begins_long_before_it_is_looked_at_from_its_own_reload_on() -> None:
+    """The computer is somebody else's until shortly before the member's reservation, hours before the class."""
+    with class_site(computers=3, machines=2):
+        reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)
+        reserve(FIRST_COMPUTER, "2026-03-02 08:40:00", "2026-03-02 15:00:00", user=MEMBERS[0])
+        assert service.allocate_block(a_call(2), CALLER) == 2
+        assert computers_of() == [FIRST_COMPUTER + 1, FIRST_COMPUTER + 2]
