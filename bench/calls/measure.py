@@ -16,8 +16,9 @@ from bench.calls.scenarios import Scenario
 from bench.calls.server import Client, MeasuredServer
 from bench.calls.site import ZONE, Site
 
-_WARM, _KEPT_OPEN, _TIMED = 2, 2, 15  # calls; of one more the server counts what it does
-CALLS = _WARM + 1 + _KEPT_OPEN + _TIMED
+TIMED = 15  # calls of a scenario whose times count
+_WARM, _KEPT_OPEN = 3, 2  # calls before them; in the last of the first ones the server counts what it does
+BEFORE = _WARM + _KEPT_OPEN
 _INDEX = "CREATE INDEX blockalloc_load_times ON log (imageid, wasavailable, nowfuture, start, loaded, ending)"
 
 
@@ -74,8 +75,8 @@ class NotEnough(Exception):
     """The site has too few block times of a kind; the text tells."""
 
 
-def measure(scenario: Scenario, place: Place, directory: Path, calls: int = CALLS) -> Measured:
-    """Start the service on the site and call it so often. The block times are used up then."""
+def measure(scenario: Scenario, place: Place, directory: Path, timed: int = TIMED) -> Measured:
+    """Start the service on the site and time so many calls. Their block times are used up then, and BEFORE more."""
     if scenario.index:
         create_indexes(place.database)
     measured = Measured(scenario)
@@ -91,7 +92,7 @@ def measure(scenario: Scenario, place: Place, directory: Path, calls: int = CALL
             measured.times = measured.rush.times
             measured.answers = measured.rush.answers
         else:
-            _one_by_one(measured, place, server, calls)
+            _one_by_one(measured, place, server, BEFORE + timed)
         measured.memory = server.peak_memory()
     return measured
 
@@ -116,11 +117,11 @@ def _one_by_one(measured: Measured, place: Place, server: MeasuredServer, calls:
         task = _task(place, scenario, id_)
         seconds, picked = raw.allocate(task)
         call = _Call(server.url, place.site, scenario, task)
-        if number == 1:
-            measured.work = work_of(database, call)
-        elif number <= _WARM:
+        if number < _WARM - 1:
             call()
-        elif number <= _WARM + _KEPT_OPEN and calls == CALLS:
+        elif number < _WARM:
+            measured.work = work_of(database, call)
+        elif number < BEFORE:
             measured.kept_open.append(call(kept_open)[0])
         else:
             measured.raw.append(1000 * seconds)
@@ -157,7 +158,7 @@ def _task(place: Place, scenario: Scenario, block_time: int) -> Task:
     ((start, end),) = connection.run("SELECT start, `end` FROM blockTimes WHERE id = %(id)s", {"id": block_time})
     connection.close()
     group = None if scenario.ignore else place.site.group
-    return Task(place.site.image, group, _moment(start), _moment(end), scenario.machines, block_time)
+    return Task(place.site.image, group, moment(start), moment(end), scenario.machines, block_time)
 
 
 def computers_of(database: Database, block_time: int) -> set[int]:
@@ -168,7 +169,8 @@ def computers_of(database: Database, block_time: int) -> set[int]:
     return {computer for (computer,) in found}
 
 
-def _moment(value: datetime | str) -> datetime:
+def moment(value: datetime | str) -> datetime:
+    """A local time as the database gives it."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)
 
 

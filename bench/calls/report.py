@@ -40,7 +40,7 @@ def _notes(each: Measured) -> str:
         rush = each.rush
         faults = "".join(f", {count} × {fault}" for fault, count in sorted(rush.faults.items()))
         return (
-            f"last of {rush.calls} answered after {rush.seconds:.1f} s; {rush.refused} refused{faults}; "
+            f"{rush.calls} answered within {rush.seconds:.1f} s; {rush.refused} refused{faults}; "
             f"{rush.short} short; {rush.twice} computers promised twice"
         )
     short = sum(answer < each.scenario.machines for answer in each.answers)

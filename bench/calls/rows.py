@@ -39,15 +39,19 @@ class RowsError(Exception):
     """A folder of rows that cannot be used; the text says what is missing."""
 
 
+def check_folder(folder: Path) -> None:
+    """Raises RowsError when the folder has no rows."""
+    for name in ("load.sql", "site.json"):
+        if not (folder / name).is_file():
+            raise RowsError(f"--rows {folder}: there is no {name} in it")
+
+
 def load_folder(folder: Path, database: OnMariaDB) -> Site:
     """Fill a migrated database with the rows of another program: CSV files, `load.sql` and `site.json`.
 
     Its times are moved by whole days, so that the moment in site.json is less than a day ago. Management nodes that
     were silent at that moment stay so.
     """
-    for name in ("load.sql", "site.json"):
-        if not (folder / name).is_file():
-            raise RowsError(f"--rows {folder}: there is no {name} in it")
     told: dict[str, Any] = json.loads((folder / "site.json").read_text())
     statements = [line for line in (folder / "load.sql").read_text().splitlines() if not _is_skipped(line)]
     tables = sorted({name for line in statements for name in _LOADED.findall(line)})

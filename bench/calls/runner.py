@@ -8,13 +8,13 @@ from pathlib import Path
 
 from bench.calls import rows, scenarios
 from bench.calls.database import MARIADB, Database, Databases, OnMariaDB
-from bench.calls.measure import CALLS, Measured, Place, measure
+from bench.calls.measure import TIMED, Measured, Place, measure
 from bench.calls.scenarios import Scenario
 from bench.calls.server import MeasuredServer
 from bench.calls.site import Site
 
 
-def run(chosen: Sequence[Scenario], databases: Databases, directory: Path, calls: int = CALLS) -> Iterator[Measured]:
+def run(chosen: Sequence[Scenario], databases: Databases, directory: Path, timed: int = TIMED) -> Iterator[Measured]:
     """Measure the scenarios on sites of our own. Those of one site follow each other, and share it."""
     for (kind, sizes), group in groupby(chosen, key=lambda each: each.place):
         assert sizes is not None
@@ -22,17 +22,18 @@ def run(chosen: Sequence[Scenario], databases: Databases, directory: Path, calls
         began = time.perf_counter()
         site = rows.load(sizes, database)
         _say(f"{sizes.told()}, {kind}: made in {time.perf_counter() - began:.0f} s")
-        yield from _on(database, site, [*group], directory, calls)
+        yield from _on(database, site, [*group], directory, timed)
         databases.drop(database)
 
 
 def run_rows(folder: Path, only: str, databases: Databases, directory: Path) -> Iterator[Measured]:
     """Measure all kinds of calls that the rows in a folder have block times for."""
+    rows.check_folder(folder)
     database = _migrated(MARIADB, databases, directory)
     assert isinstance(database, OnMariaDB)
     site = rows.load_folder(folder, database)
     chosen = [each for each in scenarios.of_rows([*site.times]) if only in each.name]
-    yield from _on(database, site, chosen, directory, CALLS)
+    yield from _on(database, site, chosen, directory, TIMED)
 
 
 def _migrated(kind: str, databases: Databases, directory: Path) -> Database:
@@ -41,11 +42,11 @@ def _migrated(kind: str, databases: Databases, directory: Path) -> Database:
     return database
 
 
-def _on(database: Database, site: Site, chosen: Sequence[Scenario], directory: Path, calls: int) -> Iterator[Measured]:
+def _on(database: Database, site: Site, chosen: Sequence[Scenario], directory: Path, timed: int) -> Iterator[Measured]:
     place = Place(database, site, {key: list(ids) for key, ids in site.times.items()})
     for scenario in chosen:
         began = time.perf_counter()
-        found = measure(scenario, place, directory, calls)
+        found = measure(scenario, place, directory, timed)
         _say(f"  {scenario.name}: {found.median:.0f} ms, measured in {time.perf_counter() - began:.0f} s")
         yield found
 
