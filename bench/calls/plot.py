@@ -23,7 +23,6 @@ _PANELS = {
 _RUSH = "workers under a rush"
 _FEW = 1_000  # below, the axis of what is past is linear: it begins at 0
 _COLOURS = ("#1b6ca8", "#d1495b", "#3d8b5f")
-_GREY = "#777777"
 
 Figures = dict[str, Any]  # of one scenario, as bench.calls.report writes them
 
@@ -37,11 +36,14 @@ def draw(scenarios: Sequence[Figures], path: Path) -> None:
     matplotlib.rcParams.update({"svg.hashsalt": "bench.calls", "svg.fonttype": "path", "font.size": 8})
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, len(_PANELS) + 1, figsize=(15, 3.4), layout="constrained")
-    for axis, (title, curves) in zip(axes, _PANELS.items(), strict=False):
+    figure, grid = pyplot.subplots(2, 3, figsize=(11, 6), layout="constrained")
+    *panels, last, rest = grid.flat
+    for axis, (title, curves) in zip(panels, _PANELS.items(), strict=True):
+        axis.sharey(panels[0])
         _panel(axis, title, {name: _points(scenarios, name) for name in curves})
-    axes[0].set_ylabel("milliseconds of a call, median")
-    _rush(axes[-1], _points(scenarios, _RUSH))
+        axis.set_ylabel("milliseconds of a call, median")
+    _rush(last, _points(scenarios, _RUSH))
+    rest.remove()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
@@ -59,26 +61,31 @@ def _panel(axis: Any, title: str, curves: dict[str, list[Figures]]) -> None:
     axis.set(title=title, xscale="log", yscale="log")
     if any(_x(point) == 0 for points in curves.values() for point in points):
         axis.set_xscale("symlog", linthresh=_FEW)
+        axis.set_xticks([_x(point) for point in next(iter(curves.values()))])
     for (name, points), colour in zip(curves.items(), _COLOURS, strict=False):
         along = [_x(point) for point in points]
         axis.plot(along, [point["median"] for point in points], "o-", markersize=3, color=colour, label=name)
         raw = [statistics.median(point["raw"]) for point in points]
-        axis.plot(along, raw, ":", color=colour, label=f"{name}: plain SQL")
+        axis.plot(along, raw, ":", color=colour, label="the same in plain SQL")
     _finish(axis)
 
 
 def _rush(axis: Any, points: list[Figures]) -> None:
-    axis.set(title=f"{_RUSH}: answers a second", xscale="log", yscale="log")
+    axis.set(title=_RUSH, ylabel="calls a second that were not refused", xscale="log", yscale="log")
     along = [_x(point) for point in points]
     answered = [len(point["answers"]) / point["rush"]["seconds"] for point in points]
-    axis.plot(along, answered, "o-", markersize=3, color=_COLOURS[0], label="answers that were no refusals")
-    if along:
-        axis.set_xticks(along, [str(n) for n in along])
+    axis.plot(along, answered, "o-", markersize=3, color=_COLOURS[0], label="500 calls at once")
+    axis.set_xticks(along)
     _finish(axis)
 
 
 def _finish(axis: Any) -> None:
-    axis.grid(visible=True, which="major", color="#dddddd", linewidth=0.5)
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    for each in (axis.xaxis, axis.yaxis):
+        each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+        each.set_minor_formatter(NullFormatter())
+    axis.grid(visible=True, which="both", color="#e4e4e4", linewidth=0.5)
     axis.legend(fontsize=6, frameon=False)
 
 
