@@ -85,10 +85,10 @@ def measure(scenario: Scenario, place: Place, directory: Path, timed: int = TIME
         if scenario.rush:
             times = place.left.pop(scenario.key)
             tasks = [_task(place, scenario, id_) for id_ in times]
-            rows.check_in(place.database)
-            measured.rush = call_at_once(
-                tasks, place.database, lambda task: _Call(server.url, place.site, scenario, task)
-            )
+            with rows.kept_alive(place.database):
+                measured.rush = call_at_once(
+                    tasks, place.database, lambda task: _Call(server.url, place.site, scenario, task)
+                )
             measured.times = measured.rush.times
             measured.answers = measured.rush.answers
         else:

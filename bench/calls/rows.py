@@ -4,6 +4,9 @@ import json
 import re
 import shutil
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from bench.calls.database import Database, OnMariaDB
 from bench.calls.site import ZONE, Draft, Site, Sizes
 
 _SILENT_AFTER = 300  # seconds since a management node checked in
+_REPORT_EVERY = 60.0  # seconds
 _ALWAYS_SILENT = "2000-01-01 00:00:00"
 _LOADED = re.compile(r"INTO TABLE `(\w+)`")
 # Tables of VCL that our migrations do not make, and nothing here reads.
@@ -129,6 +133,25 @@ def _move(database: OnMariaDB, tables: list[str], days: int) -> None:
 def check_in(database: Database) -> None:
     """Let the management nodes report that they are alive, but those that are silent on purpose."""
     _report(database, datetime.now(ZoneInfo("UTC")))
+
+
+@contextmanager
+def kept_alive(database: Database) -> Iterator[None]:
+    """Let the management nodes report for as long as it takes: a node that was silent for 5 minutes gets nothing."""
+    over = threading.Event()
+
+    def report() -> None:
+        while not over.wait(_REPORT_EVERY):
+            check_in(database)
+
+    check_in(database)
+    thread = threading.Thread(target=report, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def fall_silent(database: Database) -> None:
