@@ -102,11 +102,11 @@ def test_every_scenario_has_its_block_times() -> None:
     """Those of one site that follow each other share its block times: there are enough for all of them."""
     every = full()
     assert len({each.name for each in every}) == len(every)
-    for (_, sizes), group in groupby(every, key=lambda each: each.place):
+    for (_, sizes, _), group in groupby(every, key=lambda each: each.place):
         assert sizes is not None
         left = {wanted.key: len([*wanted.starts(datetime(2026, 1, 1))]) for wanted in sizes.wanted}
         for scenario in group:
-            left[scenario.key] -= left[scenario.key] if scenario.rush else measure.BEFORE + measure.TIMED
+            left[scenario.key] -= 500 if scenario.rush else measure.BEFORE + measure.TIMED
         assert min(left.values()) >= 0
 
 

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     if not found:
-        parser.error(f"--only {options.only}: no scenario has that in its name; --list shows them")
+        parser.error(f"--only {', '.join(options.only)}: no scenario has that in its name; --list shows them")
     print(f"\n{report.table(found)}\n\n{report.write(found, options.out)}")
     return 0
 
@@ -49,7 +49,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m bench.calls", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--full", action="store_true", help="also how the cost grows, one size at a time (an hour)")
-    parser.add_argument("--only", default="", metavar="NAME", help="scenarios with this in their names")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="scenarios with this in their names; may be repeated",
+    )
     parser.add_argument("--rows", type=Path, metavar="DIR", help="measure on the rows of another program "
                         "in DIR instead: a CSV file a table, load.sql that loads them, site.json")  # fmt: skip
     parser.add_argument("--out", type=Path, default=ROOT / "var" / "bench", metavar="DIR",
@@ -68,7 +74,7 @@ def _run(options: argparse.Namespace) -> Iterator[Measured]:
 
 def _chosen(options: argparse.Namespace) -> list[Scenario]:
     every = scenarios.full() if options.full else scenarios.short()
-    return [each for each in every if options.only in each.name]
+    return scenarios.named(every, options.only)
 
 
 if __name__ == "__main__":

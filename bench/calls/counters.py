@@ -38,3 +38,8 @@ def work_of(database: Database, work: Callable[[], object]) -> Work | None:
         (third.statements - second.statements) - (second.statements - first.statements),
         (third.rows - second.rows) - (second.rows - first.rows),
     )
+
+
+def least(first: Work | None, second: Work | None) -> Work | None:
+    """The smaller of two: a call by a thread of the service that is new has to open a connection first."""
+    return min((work for work in (first, second) if work), key=lambda work: work.statements, default=None)

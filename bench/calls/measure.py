@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bench.calls import rows
-from bench.calls.counters import Work, work_of
+from bench.calls.counters import Work, least, work_of
 from bench.calls.database import MARIADB, Database
 from bench.calls.raw_sql import RawSQL, Task
 from bench.calls.rush import Rush, call_at_once
@@ -17,7 +17,7 @@ from bench.calls.server import Client, MeasuredServer
 from bench.calls.site import ZONE, Site
 
 TIMED = 15  # calls of a scenario whose times count
-_WARM, _KEPT_OPEN = 3, 2  # calls before them; in the last of the first ones the server counts what it does
+_WARM, _KEPT_OPEN = 3, 2  # calls before them; in the first ones, but for the very first, the server counts
 BEFORE = _WARM + _KEPT_OPEN
 _INDEX = "CREATE INDEX blockalloc_load_times ON log (imageid, wasavailable, nowfuture, start, loaded, ending)"
 
@@ -117,10 +117,10 @@ def _one_by_one(measured: Measured, place: Place, server: MeasuredServer, calls:
         task = _task(place, scenario, id_)
         seconds, picked = raw.allocate(task)
         call = _Call(server.url, place.site, scenario, task)
-        if number < _WARM - 1:
+        if number == 0:
             call()
         elif number < _WARM:
-            measured.work = work_of(database, call)
+            measured.work = least(measured.work, work_of(database, call))
         elif number < BEFORE:
             measured.kept_open.append(call(kept_open)[0])
         else:

@@ -16,7 +16,7 @@ from bench.calls.site import Site
 
 def run(chosen: Sequence[Scenario], databases: Databases, directory: Path, timed: int = TIMED) -> Iterator[Measured]:
     """Measure the scenarios on sites of our own. Those of one site follow each other, and share it."""
-    for (kind, sizes), group in groupby(chosen, key=lambda each: each.place):
+    for (kind, sizes, _), group in groupby(chosen, key=lambda each: each.place):
         assert sizes is not None
         database = _migrated(kind, databases, directory)
         began = time.perf_counter()
@@ -26,13 +26,13 @@ def run(chosen: Sequence[Scenario], databases: Databases, directory: Path, timed
         databases.drop(database)
 
 
-def run_rows(folder: Path, only: str, databases: Databases, directory: Path) -> Iterator[Measured]:
+def run_rows(folder: Path, only: Sequence[str], databases: Databases, directory: Path) -> Iterator[Measured]:
     """Measure all kinds of calls that the rows in a folder have block times for."""
     rows.check_folder(folder)
     database = _migrated(MARIADB, databases, directory)
     assert isinstance(database, OnMariaDB)
     site = rows.load_folder(folder, database)
-    chosen = [each for each in scenarios.of_rows([*site.times]) if only in each.name]
+    chosen = scenarios.named(scenarios.of_rows([*site.times]), only)
     yield from _on(database, site, chosen, directory, TIMED)
 
 

@@ -1,6 +1,6 @@
 """What is measured: the sites, and the calls on each. Site after site, so that each is loaded once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.calls.database import MARIADB, SQLITE
@@ -46,9 +46,9 @@ class Scenario:
         return f"{self.machines}/{int(self.ignore)}"
 
     @property
-    def place(self) -> tuple[str, Sizes | None]:
-        """Scenarios of the same place share a database."""
-        return self.database, self.sizes
+    def place(self) -> tuple[str, Sizes | None, str]:
+        """Scenarios of the same place share a database. A rush uses up its block times: it has one of its own."""
+        return self.database, self.sizes, self.name if self.rush else ""
 
 
 def short() -> list[Scenario]:
@@ -83,6 +83,11 @@ def of_rows(keys: list[str]) -> list[Scenario]:
         told = "ignored" if ignore == "1" else "count"
         found.append(Scenario(f"{machines} machines, privileges {told}", None, int(machines), ignore == "1"))
     return sorted(found, key=lambda each: (each.machines, not each.ignore))
+
+
+def named(every: list[Scenario], parts: Sequence[str]) -> list[Scenario]:
+    """Those that have one of the parts in their names; all when there are no parts."""
+    return [each for each in every if not parts or any(part in each.name for part in parts)]
 
 
 def _by_computers() -> list[Scenario]:
