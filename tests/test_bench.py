@@ -19,7 +19,7 @@ from bench.calls.site import Sizes, Wanted
 from tests.live_server import LiveServer
 
 _TINY = Sizes(
-    (Wanted(3, True, days=6), Wanted(2, False, days=6)),
+    (Wanted(30, True, days=6), Wanted(20, False, days=6)),
     computers=400, log=500, reservations=200, past_times=20, decisions=5, users=100, groups=10,
 )  # fmt: skip
 
@@ -53,7 +53,7 @@ def test_the_yardstick_leaves_nothing_behind(place: measure.Place) -> None:
     raw = RawSQL(place.database)
     _, picked = raw.allocate(_task(place))
     raw.close()
-    assert len(picked) == 3
+    assert len(picked) == 30
     assert [_rows(place.database, f"SELECT COUNT(*) FROM `{table}`") for table in tables] == before  # noqa: S608
 
 
@@ -65,9 +65,9 @@ def test_silent_nodes_leave_nothing_to_choose(place: measure.Place) -> None:
 
 
 def _task(place: measure.Place) -> Task:
-    id_ = place.site.times["3/1"][0]
+    id_ = place.site.times["30/1"][0]
     ((start, end),) = _rows(place.database, f"SELECT start, `end` FROM blockTimes WHERE id = {id_}")  # noqa: S608
-    return Task(place.site.image, None, measure.moment(start), measure.moment(end), 3, id_)
+    return Task(place.site.image, None, measure.moment(start), measure.moment(end), 30, id_)
 
 
 def _rows(database: Database, sql: str) -> list[tuple[Any, ...]]:

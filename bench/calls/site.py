@@ -295,7 +295,8 @@ def _bookings(draft: Draft) -> Iterator[Table]:
     yield Table("blockComputers", "blockTimeid computerid imageid reloadrequestid", held)
     for _ in range(draft.sizes.reservations):
         id_, image = id_of(len(requests)), id_of(random.randrange(IMAGES))
-        start = (draft.now + timedelta(minutes=random.randrange(-240, DAYS_AHEAD * 1440))).replace(second=0)
+        # By the day: at whatever hour the site is made, the same ones are in the way of the block times.
+        start = draft.midnight + timedelta(minutes=random.randrange(DAYS_AHEAD * 1440))
         end = start + timedelta(hours=random.choice((1, 2, 4, 8)))
         state = _NEW if start > draft.now else _INUSE if end > draft.now else _COMPLETE
         user = id_of(random.randrange(MEMBERS, draft.sizes.users))
