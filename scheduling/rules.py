@@ -202,7 +202,13 @@ def sort_out(computers: Fleet, terms: Terms, nodes: LiveNodes) -> tuple[list[int
             or speed < image.min_speed
             or network < image.min_network
         ):
-            profile += (ram, processors, speed, network)
+            # Only what is too little tells one from another.
+            profile += (
+                ram < image.min_ram and ram,
+                processors < image.min_processors and processors,
+                speed < image.min_speed and speed,
+                network < image.min_network and network,
+            )
         reason = known.get(profile, _UNKNOWN)
         if reason is _UNKNOWN:
             reason = known[profile] = next(reasons_against(computers.at(place), terms, nodes), None)
