@@ -38,7 +38,7 @@ class Chooser:
         self._owners = set(site.computers.column("owner_id")) if self._privileges else set()
         self.taken = {held.computer_id for held in site.holdings if held.block_time_id == block.block_time_id}
         self._looked_at: dict[int, Reason] = {}
-        self._occupied: dict[int, Reason] = {}
+        self._occupied: set[int] = set()
         self.obstacle: Reason | None = None  # why the last choice found nothing
 
     def choose(self, image: Image, window: Window, member: Member) -> Assignment | None:
@@ -119,7 +119,8 @@ class Chooser:
 
     def _first(self, image: Image, start: int, member: Member) -> Computer | None:
         for computer in self._pool(image).in_order(self._suspects(image, member)):
-            if computer.id not in self.taken and self._passes(computer, image, start, member):
+            gone = computer.id in self.taken or computer.id in self._occupied
+            if not gone and self._passes(computer, image, start, member):
                 return computer
         return None
 
@@ -146,15 +147,14 @@ class Chooser:
         )
 
     def _reason_occupied(self, computer: Computer, start: int, aside: int | None) -> Reason | None:
-        """What keeps the computer from the window. For good: later machines are reloaded earlier, never later."""
-        if aside is not None:
-            return self._occupancy.reason_against(computer, start, self._block.end, aside)
-        if computer.id not in self._occupied:
-            reason = self._occupancy.reason_against(computer, start, self._block.end)
-            if reason is None:
-                return None
-            self._occupied[computer.id] = reason
-        return self._occupied[computer.id]
+        """What keeps the computer from the window: for good, since later machines are reloaded earlier, never later.
+
+        But for adoption (`aside`), whose windows have times of their own.
+        """
+        reason = self._occupancy.reason_against(computer, start, self._block.end, aside)
+        if reason is not None and aside is None:
+            self._occupied.add(computer.id)
+        return reason
 
     def _may_use(self, member: Member, computer: Computer) -> bool:
         granted = self._groups_of(member)

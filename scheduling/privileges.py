@@ -17,19 +17,23 @@ class Privileges:
         self._children: dict[int, list[int]] = defaultdict(list)
         for node, parent in tree.parents.items():
             self._children[parent].append(node)
-        self.nodes_of = cache(self._nodes_of)
-        self.nodes_offering = cache(self._nodes_offering)
         self._all_below = cache(self._below)
+        self._nodes_of_holder = cache(self._nodes_of)
+        self._offered: dict[int, set[int]] = defaultdict(set)  # node -> resource groups available there
+        for group in tree.resource_privileges:
+            for node in self._nodes_offering(group):
+                self._offered[node].add(group)
+        self._owned: dict[int, set[int]] = defaultdict(set)  # user group -> resource groups that it owns
+        for group, owner in tree.group_owners.items():
+            self._owned[owner].add(group)
 
     def granted_groups(self, member: Member) -> frozenset[int]:
         """Resource groups that `member` may use, by the tree or because they are his own."""
         holders = [("user", member.id), *(("group", group) for group in member.group_ids)]
-        nodes = frozenset().union(*(self.nodes_of(holder) for holder in holders))
-        reached = {
-            group for group in self._tree.resource_privileges if not nodes.isdisjoint(self.nodes_offering(group))
-        }
+        nodes = frozenset().union(*map(self._nodes_of_holder, holders))
         his = member.group_ids | member.owned_group_ids
-        return frozenset(reached | {group for group, owner in self._tree.group_owners.items() if owner in his})
+        offered = (self._offered[node] for node in nodes if node in self._offered)
+        return frozenset().union(*offered, *(self._owned[group] for group in his if group in self._owned))
 
     def _nodes_of(self, holder: tuple[str, int]) -> frozenset[int]:
         """Nodes at which a user or a user group has imageAdmin or imageCheckOut.
