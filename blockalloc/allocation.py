@@ -20,7 +20,7 @@ from blockalloc import checks, clock, refusals
 from blockalloc.calls import Caller, Outcome, Refusal
 from blockalloc.checks import Order
 from blockalloc.store import claims, commit, snapshot
-from blockalloc.store.guard import Deadline, guarded
+from blockalloc.store.guard import Deadline, guarded, turn
 from blockalloc.store.promises import Only
 from blockalloc.store.snapshot import Question, Snapshot
 from scheduling import planner
@@ -118,17 +118,17 @@ class AllocationCall:
     def run(self) -> "Result":
         """Allocate. Raises Refusal; nothing was written then."""
         try:
-            return self._in_rounds()
+            return self._when_alone()
         except BaseException:
             self._give_up()
             raise
 
-    def _in_rounds(self) -> "Result":
+    def _in_rounds(self, *, patient: bool) -> "Result":
         """Claim, confirm, and once more when something was lost.
 
         A transaction may be tried again: it leaves nothing behind but what it returns.
         """
-        found = self._claim_when_alone()
+        found = guarded(lambda: self._claim(patient=patient), self._deadline, self._again)
         if isinstance(found, _Stage):
             found = self._next_round(found, exchange=True)
         if isinstance(found, _Stage):
@@ -137,8 +137,8 @@ class AllocationCall:
         assert isinstance(found, Result)  # the last round writes what it has
         return found
 
-    def _claim_when_alone(self) -> "_Stage | Result":
-        """The first transaction, once no other call in flight can spoil the answer.
+    def _when_alone(self) -> "Result":
+        """All rounds, once no other call in flight can spoil the answer.
 
         A call about the same would be answered twice: Refusal 205 when it does not end in time. For
         computers that other calls have claimed and may give back, half of the time is waited.
@@ -147,11 +147,8 @@ class AllocationCall:
         while True:
             patient = self._deadline.left() > settings.VCL_GUARD_WAIT_SECONDS / 2
             try:
-                return guarded(
-                    lambda: self._claim(patient=patient),  # noqa: B023 - runs at once
-                    self._deadline,
-                    self._again,
-                )
+                with turn(self._deadline):
+                    return self._in_rounds(patient=patient)
             except _Rival as rival:
                 self.waits += 1
                 if rival.same and self._deadline.left() <= 0:
