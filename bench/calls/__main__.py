@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found: list[Measured] = []
     stopped = False
     try:
-        found.extend(_run(options))
+        for each in _run(options):
+            found.append(each)  # one by one: kept when the run is interrupted
     except (rows.RowsError, NotEnough, MariaDBUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
