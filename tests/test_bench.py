@@ -118,6 +118,19 @@ def test_a_name_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "70 machines, SQLite\n"
 
 
+def test_what_was_measured_is_told_though_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def one_then_stop(*_: object) -> Iterator[measure.Measured]:
+        yield measure.Measured(Scenario("the first", _TINY), times=[10.0])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "run", one_then_stop)
+    assert command.main(["--out", str(tmp_path)]) == 130
+    assert "| the first | 10 |" in capsys.readouterr().out
+    assert (tmp_path / "calls.json").is_file()
+
+
 def test_a_folder_without_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--rows", str(tmp_path)]) == 2
     assert "there is no load.sql in it" in capsys.readouterr().err

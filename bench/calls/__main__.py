@@ -22,7 +22,7 @@ from tests.mariadb_server import MariaDBUnavailable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 2 when it cannot be done."""
+    """Measure and print; 2 when it cannot be done, 130 when it was interrupted."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.list:
@@ -30,18 +30,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     # One that is told to stop must stop its servers too: SIGTERM ends it as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    found: list[Measured] = []
+    stopped = False
     try:
-        found = [*_run(options)]
+        for each in _run(options):
+            found.append(each)  # one by one: kept when the run is interrupted
     except (rows.RowsError, NotEnough, MariaDBUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    if not found:
+        print("interrupted: what was measured until then follows", file=sys.stderr)
+        stopped = True
+    if not (found or stopped):
         parser.error(f"--only {', '.join(options.only)}: no scenario has that in its name; --list shows them")
     print(f"\n{report.table(found)}\n\n{report.write(found, options.out)}")
-    return 0
+    return 130 if stopped else 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -228,8 +228,8 @@ def _resources(draft: Draft) -> Iterator[Table]:
             members += [(resources[-1][0], group) for group in chosen]
     yield Table("resource", "id resourcetypeid subid", resources)
     yield Table("resourcegroupmembers", "resourceid resourcegroupid", members)
-    # Six in ten of the pools for each group of images; each pool has two of the groups of nodes.
-    maps = [(g, _IMAGE, pool, _COMPUTER) for g in ids[_IMAGE] for pool in ids[_COMPUTER] if random.random() < 0.6]
+    # A third of the pools for each group of images; each pool has two of the groups of nodes.
+    maps = [(g, _IMAGE, pool, _COMPUTER) for g in ids[_IMAGE] for pool in ids[_COMPUTER] if random.random() < 0.35]
     for n, pool in enumerate(ids[_COMPUTER]):
         maps += [(ids[_NODE][(n + k) % _NODE_GROUPS], _NODE, pool, _COMPUTER) for k in (0, 1)]
     yield Table("resourcemap", "resourcegroupid1 resourcetypeid1 resourcegroupid2 resourcetypeid2", maps)
