@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 
 from bench.calls import rows
 from bench.calls.counters import Work, least, work_of
-from bench.calls.database import MARIADB, Database
+from bench.calls.database import Database
 from bench.calls.raw_sql import RawSQL, Task
 from bench.calls.rush import Rush, call_at_once
 from bench.calls.scenarios import Scenario
 from bench.calls.server import Client, MeasuredServer
 from bench.calls.site import ZONE, Site
+from blockalloc.schema.suggested import SUGGESTED
 
 TIMED = 15  # calls of a scenario whose times count
 _WARM, _KEPT_OPEN = 3, 2  # calls before them; in the first ones, but for the very first, the server counts
 BEFORE = _WARM + _KEPT_OPEN
-_INDEX = "CREATE INDEX blockalloc_load_times ON log (imageid, wasavailable, nowfuture, start, loaded, ending)"
 
 
 @dataclass
@@ -100,12 +100,12 @@ def measure(scenario: Scenario, place: Place, directory: Path, timed: int = TIME
 def create_indexes(database: Database) -> None:
     """The indexes that the service suggests for large sites; nothing when they are there already."""
     connection = database.connect()
-    there = database.kind == MARIADB and connection.run("SHOW INDEX FROM log WHERE Key_name = 'blockalloc_load_times'")
-    if not there:
-        connection.run(_INDEX)
-        connection.commit()
-        database.analyze()
+    for index in SUGGESTED:
+        columns = ", ".join(f"`{column}`" for column in index.columns)
+        connection.run(f"CREATE INDEX IF NOT EXISTS {index.name} ON `{index.table}` ({columns})")
+    connection.commit()
     connection.close()
+    database.analyze()
 
 
 def _one_by_one(measured: Measured, place: Place, server: MeasuredServer, calls: int) -> None:
