@@ -1,6 +1,6 @@
 # Everything that one does in this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb test-long test-galera bench-pages screenshots fuzz lint clean
+.PHONY: help setup demo serve test test-mariadb test-long test-galera bench bench-full bench-pages screenshots fuzz lint clean
 
 PYTHON := .venv/bin/python
 
@@ -40,6 +40,15 @@ test-galera:   ## what only a cluster shows: three Galera nodes on this machine,
 	bin/setup --galera
 	$(PYTHON) -m pytest --galera tests/galera
 	$(PYTHON) -m tests.campaigns.allocations --database galera --calls 2000
+
+bench:         ## what an allocation costs over HTTP, beside plain SQL that does the same (some minutes)
+	bin/setup --tests
+	$(PYTHON) -m bench.calls
+
+bench-full:    ## the same, and how the cost grows with the site, the log, the past, the workers; draws it (an hour)
+	bin/setup --bench
+	$(PYTHON) -m bench.calls --full
+	$(PYTHON) -m bench.calls.plot var/bench/calls.json docs/performance-growth.svg
 
 bench-pages:   ## what the staff's pages and the record of decisions cost on a site of 10,000 computers (some minutes)
 	bin/setup --tests

@@ -54,7 +54,7 @@ class Machine:
         self.program("python3", PYTHON)
         self.program("id", f"#!/usr/bin/env bash\necho {user}\n")
         (self.checkout / "bin").mkdir(parents=True)
-        for name in ("bin/setup", "requirements.txt", "requirements-dev.txt"):
+        for name in ("bin/setup", "requirements.txt", "requirements-dev.txt", "requirements-bench.txt"):
             shutil.copy(ROOT / name, self.checkout / name)
         (self.home / "true").symlink_to(str(shutil.which("true")))
 
@@ -167,6 +167,13 @@ def test_no_mariadb_service_is_ever_installed(root_machine: Machine) -> None:
     root_machine.setup("--tests")
     assert "mariadb-server-core" in (log := root_machine.log())
     assert not re.search(r"mariadb-server( |$)", log, re.MULTILINE)
+
+
+def test_what_draws_pictures_is_installed_for_them_only(root_machine: Machine) -> None:
+    root_machine.setup("--tests")
+    assert "matplotlib==" not in root_machine.log()
+    root_machine.setup("--bench")
+    assert "matplotlib==" in root_machine.log()
 
 
 def test_python_without_ensurepip_gets_it_or_says_how(user_machine: Machine) -> None:
