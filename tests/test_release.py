@@ -11,6 +11,7 @@ from blockalloc.block_time_actions import release_block_time, skip_block_time, u
 from blockalloc.calls import Caller, Refusal
 from blockalloc.models import Decision
 from blockalloc.store import decisions, promises, release
+from blockalloc.store.sql import fetch
 from tests.class_site import CALLER as SYSTEM
 from tests.class_site import IMAGE, ZONE, a_call, class_site, computers_of, reserve
 from tests.golden import tables
@@ -130,7 +131,8 @@ def test_the_record_of_an_adopted_reservation_says_whose_it_was() -> None:
 def test_facts_are_whole_numbers_on_every_database() -> None:
     """MariaDB gives Decimal for columns of a UNION whose parts differ; a record and XML-RPC know no such numbers."""
     reserve(18, "2026-03-02 14:00:00", "2026-03-02 16:00:00", user=110)
-    found = promises.read(0, 2**31 - 10**6, 0, "")
+    promised = promises.select(0, 2**31 - 10**6, 0)
+    found = promises.made_of(fetch(promised.sql, promised.params), 0, "")
     for row in (*found.reservations, *found.holdings, *found.maintenances):
         assert {type(value) for value in row} <= {int, str, type(None)}, row
 

@@ -207,7 +207,10 @@ def test_a_virtual_environment_whose_python_is_gone_is_made_anew(user_machine: M
 
 def test_an_unknown_option_is_refused(user_machine: Machine) -> None:
     done = user_machine.setup("--everything")
-    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "Usage: bin/setup [--dev | --tests | --galera | --bench]")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "Usage: bin/setup [--dev | --tests | --galera | --bench]",
+    )
 
 
 # --- bin/demo, bin/serve ----------------------------------------------------------------------
