@@ -17,6 +17,8 @@ from scheduling.facts import Holding, Maintenance, Reservation
 _ALL = "1 = 1"
 _RESERVATION, _HOLDING, _CLAIM, _HELD, _MAINTENANCE = range(1, 6)
 
+# Block requests are joined from the left, so that MariaDB begins with the block times that are not over: of requests
+# there are as many as there ever were.
 # Columns: kind, key, four whole numbers, text, start, end, reload start, computer, image, memory, node.
 _SQL = f"""
 SELECT {_RESERVATION}, r.id, q.id, q.stateid, q.laststateid, q.userid, '', q.start, q.`end`, NULL,
@@ -24,9 +26,9 @@ SELECT {_RESERVATION}, r.id, q.id, q.stateid, q.laststateid, q.userid, '', q.sta
 FROM request q JOIN reservation r ON r.requestid = q.id LEFT JOIN image i ON i.id = r.imageid
 WHERE q.start < %s AND (q.`end` > %s OR q.start > %s) AND {{reserved}}
 UNION ALL
-SELECT {_HOLDING}, b.blockTimeid, r.groupid, t.skip, 0, 0, r.status, t.start, t.`end`, q.start,
+SELECT {_HOLDING}, b.blockTimeid, r.groupid, t.skip, 0, 0, COALESCE(r.status, ''), t.start, t.`end`, q.start,
        b.computerid, b.imageid, COALESCE(i.minram, 0), 0
-FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
+FROM blockTimes t JOIN blockComputers b ON b.blockTimeid = t.id LEFT JOIN blockRequest r ON r.id = t.blockRequestid
 LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
 WHERE (t.start < %s OR q.start < %s) AND t.`end` > %s AND {{held}}
 UNION ALL
