@@ -7,7 +7,7 @@ from scheduling.concurrency import ConcurrentUse
 from scheduling.facts import Block, Computer, Image, Member, Site
 from scheduling.host_memory import HostMemory
 from scheduling.node_load import NodeLoad
-from scheduling.occupancy import Occupancy
+from scheduling.occupancy import SCHEDULE, Occupancy
 from scheduling.plan import Assignment
 from scheduling.pool import Pool
 from scheduling.privileges import Privileges
@@ -147,12 +147,13 @@ class Chooser:
         )
 
     def _reason_occupied(self, computer: Computer, start: int, aside: int | None) -> Reason | None:
-        """What keeps the computer from the window: for good, since later machines are reloaded earlier, never later.
+        """What keeps the computer from the window.
 
-        But for adoption (`aside`), whose windows have times of their own.
+        What is booked stays so: later machines are reloaded earlier, never later. Not so with opening hours: where
+        the clock is put back an earlier reload may begin later on the clock. Adoption (`aside`) has its own windows.
         """
         reason = self._occupancy.reason_against(computer, start, self._block.end, aside)
-        if reason is not None and aside is None:
+        if reason is not None and reason.rule != SCHEDULE and aside is None:
             self._occupied.add(computer.id)
         return reason
 

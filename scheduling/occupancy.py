@@ -13,6 +13,7 @@ BEFORE_MAINTENANCE = 30 * MINUTE  # no reload begins this shortly before a maint
 
 # Names of rules whose first figure is the id of a request or of a block time, the others its times.
 RESERVATION, OTHER_BLOCK = "reservation", "other_block"
+SCHEDULE = "schedule"
 
 FAILED, COMPLETE, PENDING, RELOAD = 5, 12, 14, 19  # ids in VCL's table `state`
 
@@ -79,7 +80,7 @@ class Occupancy:
             self._open[key] = schedule_covers(times, start, end, self._site.zone)
         if not self._open[key]:
             figures = (computer.schedule_id, *_times(start, end))
-            yield Reason("schedule", "its schedule {} is not open from {} to {}", figures)
+            yield Reason(SCHEDULE, "its schedule {} is not open from {} to {}", figures)
 
     def _busy_now(self, computer: Computer, start: int) -> Iterator[Reason]:
         if start <= self._site.now and computer.state in BUSY_NOW_STATES:

@@ -110,10 +110,10 @@ def network(computer: Computer, terms: Terms) -> Reason | None:
 
 
 def usable_state(computer: Computer, terms: Terms) -> Reason | None:
-    """Rule 4: states in which a computer is never given out."""
-    if computer.state not in UNUSABLE_STATES:
+    """Rule 4: states in which a computer is never given out, and none at all (in a damaged database)."""
+    if computer.state and computer.state not in UNUSABLE_STATES:
         return None
-    return Reason("usable_state", "its state is {}", (computer.state,))
+    return Reason("usable_state", "its state is {}", (computer.state or "unknown",))
 
 
 def on_a_host(computer: Computer, terms: Terms) -> Reason | None:
@@ -204,10 +204,10 @@ def sort_out(computers: Fleet, terms: Terms, nodes: LiveNodes) -> tuple[list[int
         ):
             # Only what is too little tells one from another.
             profile += (
-                ram < image.min_ram and ram,
-                processors < image.min_processors and processors,
-                speed < image.min_speed and speed,
-                network < image.min_network and network,
+                ram if ram < image.min_ram else None,
+                processors if processors < image.min_processors else None,
+                speed if speed < image.min_speed else None,
+                network if network < image.min_network else None,
             )
         reason = known.get(profile, _UNKNOWN)
         if reason is _UNKNOWN:

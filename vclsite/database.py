@@ -13,7 +13,7 @@ _LONGEST_PAUSE_IN_TRANSACTION = 60  # seconds
 # A connection that is silent for longer than a request may take is dead.
 _ROOM_FOR_WORK = 60  # seconds, besides the wait for a lock
 _CONNECT_SECONDS = 10
-_LONGEST_LIST = 2**32 - 1  # bytes; MariaDB cuts off longer ones, by default after a million
+_LONGEST_LIST = 2**30  # bytes, the most that MariaDB takes; it cuts off longer ones, by default after a million
 
 # TIMESTAMP columns (semaphore.expires, managementnode.lastcheckin) are instants: with the session
 # in UTC they can be read and written without the server's time zone tables. DATETIME columns are

@@ -48,7 +48,7 @@ class Links:
 Part = tuple[str, list[Value]]
 
 
-MEMBERS = (  # of resource groups
+_MEMBERS = (
     "FROM resourcegroupmembers m JOIN resource r ON r.id = m.resourceid JOIN resourcetype t ON t.id = r.resourcetypeid"
 )
 
@@ -56,7 +56,7 @@ MEMBERS = (  # of resource groups
 def image_groups_part(image_ids: Sequence[int]) -> Part:
     """The resource groups of images."""
     where = f"WHERE t.name = 'image' AND r.subid IN {_listed(image_ids)}"
-    return f"SELECT {_IMAGE}, r.subid, m.resourcegroupid, 0 {MEMBERS} {where}", []
+    return f"SELECT {_IMAGE}, r.subid, m.resourcegroupid, 0 {_MEMBERS} {where}", []
 
 
 def site_parts(image_ids: Sequence[int]) -> list[Part]:
@@ -64,7 +64,7 @@ def site_parts(image_ids: Sequence[int]) -> list[Part]:
     images = _listed(image_ids)
     return [
         image_groups_part(image_ids),
-        (f"SELECT {_NODE}, r.subid, m.resourcegroupid, 0 {MEMBERS} WHERE t.name = 'managementnode'", []),
+        (f"SELECT {_NODE}, r.subid, m.resourcegroupid, 0 {_MEMBERS} WHERE t.name = 'managementnode'", []),
         (f"SELECT {_SCHEDULE}, scheduleid, start, `end` FROM scheduletimes", []),
         (
             f"SELECT {_RELOAD_USER}, u.id, 0, 0 FROM user u JOIN affiliation a ON a.id = u.affiliationid "

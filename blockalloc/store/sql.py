@@ -15,7 +15,6 @@ from django.db.models.expressions import RawSQL
 
 Value = int | str | bytes | None
 BETWEEN = ";\n"  # statements that are sent together
-_HASH_JOINS = 4  # the lowest level of MariaDB's join caches that has them
 _ALL = 2**62  # rows; a limit keeps a subquery a table
 
 _seconds_left: ContextVar[Callable[[], float] | None] = ContextVar("seconds_left", default=None)
@@ -25,14 +24,10 @@ Rows = list[tuple[Any, ...]]
 
 
 class Select(NamedTuple):
-    """A SELECT that is still to be sent.
-
-    `hash_join` lets MariaDB join large tables as a whole, not by an index look-up for each row.
-    """
+    """A SELECT that is still to be sent."""
 
     sql: str
     params: Sequence[Value] = ()
-    hash_join: bool = False
 
 
 def fetch(sql: str, params: Sequence[Value] = ()) -> Rows:
@@ -51,16 +46,17 @@ def fetch_each(selects: Sequence[Select]) -> Generator[Rows]:
         yield from (fetch(each.sql, each.params) for each in selects)
         return
     with connection.cursor() as cursor:
-        together = BETWEEN.join(_bounded(each.sql.strip(), hash_join=each.hash_join) for each in selects)
+        together = BETWEEN.join(_bounded(each.sql.strip()) for each in selects)
         cursor.execute(together, [value for each in selects for value in each.params])
         yield list(cursor.fetchall())
         while cursor.nextset():
             yield list(cursor.fetchall())
 
 
-def ids(listed: str | None) -> frozenset[int]:
+def ids(listed: str | None) -> list[int]:
     """What GROUP_CONCAT made of a column of ids; of many rows that is much less to send and to read."""
-    return frozenset(json.loads(f"[{listed or ''}]"))
+    found: list[int] = json.loads(f"[{listed or ''}]")
+    return found
 
 
 def execute(sql: str, params: Sequence[Value] = (), *, wait: bool = True) -> int:
@@ -116,7 +112,7 @@ def waiting_at_most(left: Callable[[], float]) -> Iterator[None]:
             _set_sqlite_wait(usual)
 
 
-def _bounded(sql: str, *, wait: bool = True, hash_join: bool = False) -> str:
+def _bounded(sql: str, *, wait: bool = True) -> str:
     """The statement with a limit to its waits, for MariaDB: sent along with it, it costs no statement of its own."""
     left, settings = _seconds_left.get(), {}
     if connection.vendor != "mysql":
@@ -126,8 +122,6 @@ def _bounded(sql: str, *, wait: bool = True, hash_join: bool = False) -> str:
         settings = {"innodb_lock_wait_timeout": seconds, "lock_wait_timeout": seconds}
     if not wait:
         settings["innodb_lock_wait_timeout"] = 0
-    if hash_join:
-        settings["join_cache_level"] = _HASH_JOINS
     listed = ", ".join(f"{name} = {value}" for name, value in settings.items())
     return f"SET STATEMENT {listed} FOR {sql}" if settings else sql
 
