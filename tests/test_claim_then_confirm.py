@@ -349,3 +349,19 @@ def test_a_reload_days_before_its_block_occupies_the_computer() -> None:
         held = {"blockTimeid": 11, "computerid": 10, "imageid": IMAGE, "reloadrequestid": 50}
         tables.insert("blockComputers", [held], ZONE)
         assert service.allocate_block(a_call(1), CALLER) == 0
+
+
+def test_what_takes_a_lost_computers_place_is_chosen_by_the_facts_of_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the chosen is lost, and the next in order was reserved meanwhile too."""
+    rounds: list[str] = []
+
+    def others() -> None:
+        rounds.append("exchange")
+        for computer in (11, 14):
+            reserve(computer, *CLASS)
+
+    _between(monkeypatch, others, lambda: rounds.append("last"))
+    with class_site(computers=7):
+        assert service.allocate_block(a_call(), CALLER) == 4
+        assert computers_of() == [10, 12, 13, 15]
+        assert rounds == ["exchange", "last"]

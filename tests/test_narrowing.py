@@ -1,6 +1,7 @@
 """What SQL leaves out never changes a plan: read narrowly or widely, the same computers are chosen and kept."""
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -133,5 +134,46 @@ def test_a_reservation_that_joins_the_block_and_begins_long_before_it_is_looked_
     with class_site(computers=3, machines=2):
         reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)
         reserve(FIRST_COMPUTER, "2026-03-02 08:40:00", "2026-03-02 15:00:00", user=MEMBERS[0])
+        order = checks.seven_parameters(a_call(2), clock.now())
+        first = planner.plan(snapshot.read(_question(order)).site, order.block, ignore_privileges=True)
+        assert FIRST_COMPUTER not in {found[0] for found in _told(first)}
         assert service.allocate_block(a_call(2), CALLER) == 2
         assert computers_of() == [FIRST_COMPUTER + 1, FIRST_COMPUTER + 2]
+
+
+def test_a_reservation_that_joins_the_block_is_looked_at_from_its_own_reload_on_when_it_is_confirmed() -> None:
+    with class_site(computers=3, machines=2):
+        reserve(FIRST_COMPUTER, "2026-03-02 08:40:00", "2026-03-02 15:00:00", user=MEMBERS[0])
+        order = checks.seven_parameters(a_call(2), clock.now())
+        question = _question(order)
+        site = snapshot.read(question).site
+        plan = planner.plan(site, order.block, ignore_privileges=True)
+        assert FIRST_COMPUTER in {found[0] for found in _told(plan)}
+        reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)  # meanwhile
+        again = snapshot.read_again(site, question, Only([FIRST_COMPUTER, FIRST_COMPUTER + 1], 10)).site
+        kept = standing(again, order.block, plan.machines, ignore_privileges=True).kept
+        assert FIRST_COMPUTER not in {found.computer.id for machine in kept for found in machine.assignments}
+
+
+@pytest.mark.parametrize(("install_type", "all_of_them"), [("partimage", False), ("vmware", True)])
+def test_memory_of_hosts_depends_on_other_computers_too(install_type: str, all_of_them: bool) -> None:
+    with class_site(computers=3, machines=1):
+        order = checks.seven_parameters(a_call(1), clock.now())
+        question = _question(order)
+        images = [image._replace(install_type=install_type) for image in order.block.images]
+        question = replace(question, block=replace(order.block, images=images))
+        site = snapshot.read(question).site
+        reserve(FIRST_COMPUTER + 2, "2026-03-02 14:00:00", "2026-03-02 15:00:00")
+        again = snapshot.read_again(site, question, Only([FIRST_COMPUTER], 10)).site
+        assert bool(again.reservations) == all_of_them
+
+
+def test_a_reservation_that_joins_the_block_is_looked_at_from_its_own_reload_on_when_it_was_made_meanwhile() -> None:
+    with class_site(computers=3, machines=2):
+        order = checks.seven_parameters(a_call(2), clock.now())
+        question = _question(order)
+        site = snapshot.read(question).site
+        reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)
+        reserve(FIRST_COMPUTER, "2026-03-02 08:40:00", "2026-03-02 15:00:00", user=MEMBERS[0])
+        again = snapshot.read_again(site, question).site
+        assert {found.user_id for found in again.reservations} == {STRANGER, MEMBERS[0]}

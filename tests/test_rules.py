@@ -1,6 +1,7 @@
 """Every rule about which computers can be had (SPEC 4), by name, at its boundary, with the words that staff read."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.sites import (
     GROUP,
     HOUR,
     IMAGES,
+    LOAD,
     MINUTE,
     NODES,
     NOW,
@@ -392,3 +394,38 @@ def test_when_nothing_is_left_the_plan_says_so() -> None:
     assert str(found.shortfall) == "no further computer passes all rules for image image-1"
     assert (found.allocated, found.wanted) == (1, 2)
     assert found.machines[0].assignments[0].image.id == 1
+
+
+# --- computers that are judged together -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_computer_without_memory_gives_no_other_one_its_reason(order: tuple[int, int]) -> None:
+    """0 is a figure, not the absence of one."""
+    weak = [computer(1, ram=0, processors=1), computer(2, processors=1)]
+    there = site([weak[place] for place in order])
+    found = plan(there, block(images=[image(min_processors=2)]), ignore_privileges=True).passed_over
+    assert {id_: reason.rule for id_, reason in found.items()} == {1: "memory", 2: "processors"}
+
+
+def test_where_the_clock_is_put_back_an_earlier_reload_may_begin_later_on_the_clock() -> None:
+    """The first machine's reload begins at 1:00 of winter time, the second's at 1:59 of summer time."""
+    zone = "America/New_York"
+    start = at("2026-11-01 02:00", zone) - 60 * MINUTE + LOAD + 10 * MINUTE  # reload at the second 1:00
+    opens_late = computer(1, schedule_id=7)
+    there = site(
+        [opens_late, computer(2, ram=opens_late.ram + 1)],
+        now=start - 5 * HOUR,
+        zone=ZoneInfo(zone),
+        schedule_times={7: [(90, 10080)], OPEN_SCHEDULE: [(0, 10080)]},
+    )
+    made = plan(there, block(machines=2, start=start, end=start + HOUR), ignore_privileges=True)
+    assert computers_of(made) == [(2,), (1,)]
+
+
+def test_computers_that_are_closed_share_one_reason() -> None:
+    """And not one for each machine's window: records and lists of what is in the way stay short."""
+    closed = [computer(id_, schedule_id=CLOSED_SCHEDULE) for id_ in range(1, 20, 2)]
+    there = site([*closed, *(computer(id_) for id_ in range(2, 21, 2))])
+    found = plan(there, block(machines=11), ignore_privileges=True).passed_over
+    assert len({str(found[each.id]) for each in closed}) == 1

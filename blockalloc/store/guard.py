@@ -48,7 +48,7 @@ _TURNS = threading.RLock()
 
 @contextmanager
 def turn(deadline: Deadline) -> Iterator[None]:
-    """One call of this process at a time. Raises Refusal 205 when the deadline passes first.
+    """One allocation of this process at a time. Raises Refusal 205 when the deadline passes first.
 
     The guard lets only one transaction through, of all processes. Calls that wait for it in the database between
     their two transactions would stand behind all that have not begun, each with its facts in memory.

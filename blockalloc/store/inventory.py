@@ -14,8 +14,8 @@ from scheduling.facts import ManagementNode
 # whose few results the server remembers.
 COMPUTERS = Select("""
 SELECT c.id, c.hostname, c.type, COALESCE((SELECT s.name FROM state s WHERE s.id = c.stateid), ''), c.deleted,
-       c.platformid, c.scheduleid, c.provisioningid, c.vmhostid, h.computerid, c.RAM, c.procnumber, c.procspeed, c.network,
-       c.imagerevisionid, CAST(COALESCE(i.minram, 0) AS UNSIGNED), c.ownerid
+       c.platformid, c.scheduleid, c.provisioningid, c.vmhostid, h.computerid, c.RAM, c.procnumber, c.procspeed,
+       c.network, c.imagerevisionid, CAST(COALESCE(i.minram, 0) AS UNSIGNED), c.ownerid
 FROM computer c
 LEFT JOIN vmhost h ON h.id = c.vmhostid
 LEFT JOIN image i ON i.id = c.currentimageid AND c.vmhostid IS NOT NULL

@@ -5,7 +5,7 @@ the number of statements stays small, and one statement sees one state of the da
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from blockalloc.store.sql import Value, fetch
@@ -90,7 +90,7 @@ def recent_part(now: int, user_ids: Iterable[int], image_ids: Sequence[int]) -> 
     )
 
 
-def membership_part(user_ids: Sequence[int]) -> Part:
+def membership_part(user_ids: Collection[int]) -> Part:
     """The user groups that the users are members of."""
     return (
         f"SELECT {_MEMBERSHIP}, userid, usergroupid, 0 FROM usergroupmembers WHERE userid IN {_listed(user_ids)}",
@@ -98,7 +98,7 @@ def membership_part(user_ids: Sequence[int]) -> Part:
     )
 
 
-def privilege_parts(user_ids: Sequence[int]) -> list[Part]:
+def privilege_parts(user_ids: Collection[int]) -> list[Part]:
     """The privilege tree as far as it concerns these users and their groups (SPEC 4, rule 7)."""
     users = _listed(user_ids)
     names = (

@@ -69,9 +69,9 @@ class Only(NamedTuple):
 
 
 def select(low: int, high: int, clock: int, only: Only | None = None) -> Select:
-    """The statement for all promises between `low` and `high`, or of those the reservations and blocks of `only`.
+    """The statement for all promises between `low` and `high`; with `only`, other computers' bookings are left out.
 
-    A semaphore counts that is live at `clock`. All are Unix seconds.
+    Semaphores that are live at `clock` and maintenances are always told. All are Unix seconds.
     """
     begin, end = times.to_local(low), times.to_local(high)
     sql = _SQL.format(reserved=_ALL, held=_ALL)

@@ -61,7 +61,7 @@ def read(question: Question) -> Snapshot:
         computers = Fleet.of_rows(next(rows))
         has = inventory.made_of(next(rows))
         found = promises.made_of(next(rows), question.clock, question.call_id)
-    people = [id_ for id_, _ in has.people]
+    people = {id_ for id_, _ in has.people}
     if _first_start(question, people, found.reservations) < block.start:
         found = _promises(question, seconds, people, found.reservations)
     image_ids = sorted({image.id for image in block.images})
@@ -105,7 +105,7 @@ def read_again(site: Site, question: Question, only: Only | None = None) -> Snap
     """
     if any(image.max_concurrent is not None or image.install_type == VMWARE for image in question.block.images):
         only = None
-    members = [member.id for member in site.members]
+    members = {member.id for member in site.members}
     found = _promises(question, site.load_seconds, members, site.reservations, only)
     site = replace(
         site,
