@@ -76,12 +76,14 @@ def _rush(axis: Any, points: list[Figures]) -> None:
     answered = [len(point["answers"]) / point["rush"]["seconds"] for point in points]
     axis.plot(along, answered, "o-", markersize=3, color=_COLOURS[0], label="500 calls at once")
     axis.set_xticks(along)
+    axis.set_ylim(1, 100)  # small differences are none
     _finish(axis)
 
 
 def _finish(axis: Any) -> None:
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     for each in (axis.xaxis, axis.yaxis):
         each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
         each.set_minor_formatter(NullFormatter())
