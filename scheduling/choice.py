@@ -108,7 +108,7 @@ class Chooser:
         """What tells this member's chances from another's: members with equal access fare alike."""
         suspects = tuple(self._suspects(image, member) for image in self._block.images)
         owner = member.id if member.id in self._owners else None
-        return (self._groups_of(member), owner, suspects, self._use.exempt_groups(member))
+        return (self._granted_groups(member), owner, suspects, self._use.exempt_groups(member))
 
     def _take(self, computer: Computer, image: Image, window: Window) -> Assignment:
         nodes = self._nodes.of(computer.id)
@@ -158,10 +158,10 @@ class Chooser:
         return reason
 
     def _may_use(self, member: Member, computer: Computer) -> bool:
-        granted = self._groups_of(member)
+        granted = self._granted_groups(member)
         return computer.owner_id == member.id or not granted.isdisjoint(self._groups_of_computer(computer.id))
 
-    def _groups_of(self, member: Member) -> frozenset[int]:
+    def _granted_groups(self, member: Member) -> frozenset[int]:
         if self._privileges is None:
             return frozenset()
         if member.id not in self._granted:

@@ -20,11 +20,11 @@ def from_local(value: Stored) -> int | None:
     A local time that comes twice is its first occurrence, a skipped one the instant an hour later.
     """
     naive = _naive(value)
-    return None if naive is None else _instant(naive, site_zone())
+    return None if naive is None else _local_instant(naive, site_zone())
 
 
 @lru_cache(maxsize=10_000)  # thousands of rows share a few hundred times: most begin and end on a quarter of an hour
-def _instant(naive: datetime, zone: ZoneInfo) -> int:
+def _local_instant(naive: datetime, zone: ZoneInfo) -> int:
     return int(naive.replace(tzinfo=zone).timestamp())
 
 
