@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stopped = True
     if not (found or stopped):
         parser.error(f"--only {', '.join(options.only)}: no scenario has that in its name; --list shows them")
-    print(f"\n{report.table(found)}\n\n{report.write(found, options.out)}")
+    print(f"\n{report.table(found)}\n\n{report.LEGEND}\nAll figures: {report.write(found, options.out)}")
     return 130 if stopped else 0
 
 

@@ -14,6 +14,13 @@ from bench.calls.measure import Measured
 _HEAD = ("scenario", "median ms", "p95 ms", "statements", "rows read", "peak MB", "raw SQL ms", "ratio", "notes")
 
 
+LEGEND = """\
+Milliseconds of a call over HTTP, for a rush until the answer; statements and rows read of one call, by the server's
+counters, sign-in included; peak MB of a worker. raw SQL: the same allocation in hand-written SQL, in
+bench/calls/raw_sql.py; ratio: how many times that a call takes. Where others were chosen: raw SQL has one window for
+all machines, and knows what the class's group is granted only. docs/performance.md says more."""
+
+
 def table(found: Sequence[Measured]) -> str:
     """The markdown table."""
     lines = [_HEAD, ("---", *["---:"] * (len(_HEAD) - 2), "---"), *(_cells(each) for each in found)]

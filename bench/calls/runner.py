@@ -47,7 +47,8 @@ def _on(database: Database, site: Site, chosen: Sequence[Scenario], directory: P
     for scenario in chosen:
         began = time.perf_counter()
         found = measure(scenario, place, directory, timed)
-        _say(f"  {scenario.name}: {found.median:.0f} ms, measured in {time.perf_counter() - began:.0f} s")
+        waiting = " until an answer" if scenario.rush else ""
+        _say(f"  {scenario.name}: {found.median:.0f} ms{waiting}, measured in {time.perf_counter() - began:.0f} s")
         yield found
 
 

@@ -67,5 +67,5 @@ def _lacking() -> dict[SuggestedIndex, bool]:
             continue
         size = len(index.columns)
         if not any(other.columns[:size] == index.columns for other in there.indexes):
-            found[index] = any(other.name == index.name for other in there.indexes)
+            found[index] = any(other.name.lower() == index.name for other in there.indexes)
     return found
