@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from blockalloc import checks, clock, service
 from blockalloc.checks import Order
@@ -177,3 +178,12 @@ def test_a_reservation_that_joins_the_block_is_looked_at_from_its_own_reload_on_
         reserve(FIRST_COMPUTER, "2026-03-02 08:40:00", "2026-03-02 15:00:00", user=MEMBERS[0])
         again = snapshot.read_again(site, question).site
         assert {found.user_id for found in again.reservations} == {STRANGER, MEMBERS[0]}
+
+
+def test_a_computer_in_a_state_that_is_gone_is_not_chosen() -> None:
+    with class_site(computers=3, machines=2):
+        with connection.constraint_checks_disabled():
+            execute("UPDATE computer SET stateid = 77 WHERE id = %s", [FIRST_COMPUTER])
+        assert service.allocate_block(a_call(2), CALLER) == 2
+        assert computers_of() == [FIRST_COMPUTER + 1, FIRST_COMPUTER + 2]
+        execute("UPDATE computer SET stateid = 2 WHERE id = %s", [FIRST_COMPUTER])

@@ -399,6 +399,10 @@ def test_when_nothing_is_left_the_plan_says_so() -> None:
 # --- computers that are judged together -----------------------------------------------------------
 
 
+def test_a_computer_whose_state_is_none_that_there_is_cannot_be_had() -> None:
+    assert refused({"state": ""}) == ("usable_state", "its state is unknown")
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_a_computer_without_memory_gives_no_other_one_its_reason(order: tuple[int, int]) -> None:
     """0 is a figure, not the absence of one."""
