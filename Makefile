@@ -45,7 +45,7 @@ bench:         ## what an allocation costs over HTTP, beside plain SQL that does
 	bin/setup --tests
 	$(PYTHON) -m bench.calls
 
-bench-full:    ## the same, and how the cost grows with the site, the log, the past, the workers; draws it (an hour)
+bench-full:    ## the same, and how the cost grows with the site, the log, the past, the workers; draws it (a quarter of an hour)
 	bin/setup --bench
 	$(PYTHON) -m bench.calls --full
 	$(PYTHON) -m bench.calls.plot var/bench/calls.json docs/performance-growth.svg

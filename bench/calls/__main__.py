@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench.calls", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--full", action="store_true", help="also how the cost grows, one size at a time (an hour)")
+    parser.add_argument(
+        "--full", action="store_true", help="also how the cost grows, one size at a time (a quarter of an hour)"
+    )
     parser.add_argument(
         "--only",
         action="append",
