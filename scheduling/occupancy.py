@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from scheduling.facts import Computer, Holding, Reservation, Site
 from scheduling.reasons import Instant, Reason
+from scheduling.reload_plan import ROOM as LOAD_ROOM
 from scheduling.rules import BUSY_NOW_STATES
 from scheduling.windows import MINUTE, overlap, schedule_covers
 
@@ -28,6 +29,16 @@ def is_occupying(state_id: int, last_state_id: int) -> bool:
     if state_id in (FAILED, COMPLETE, RELOAD):
         return False
     return not (state_id == PENDING and last_state_id == RELOAD)
+
+
+def held_from(block_start: int, reload_start: int | None, planned: int | None, load_seconds: int) -> int:
+    """When a computer of a block time begins to be taken for it (SPEC 4, rule 8; 8.15). Unix seconds.
+
+    `reload_start` is when its reload request begins, None once that is gone (the back end deletes it when the computer
+    is loaded); `planned` when our record says that it was to begin; else the load time of the image tells.
+    """
+    begins = next((moment for moment in (reload_start, planned) if moment is not None), None)
+    return block_start - (load_seconds + LOAD_ROOM) if begins is None else min(begins, block_start)
 
 
 class Occupancy:

@@ -7,13 +7,13 @@ yielded before they are sent, so that whoever drives them decides what happens i
 import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from blockalloc.store.times import to_local, to_utc
+from simulation.connections import Answer, Blocked, Connection, MariaDBConnection, SQLiteConnection
 
 SEMAPHORE_SECONDS = 45  # of the front end's own rows
 _QUARTER = 900  # seconds
-_LOCK_WAIT, _SQLITE_BUSY = 1205, "locked"
 
 # Requests of these states hold no computer: failed, complete, reload, and pending after reload.
 _OCCUPIES = "q.stateid NOT IN (5, 12, 19) AND NOT (q.stateid = 14 AND q.laststateid = 19)"
@@ -48,29 +48,6 @@ INSERT INTO reservation (requestid, computerid, imageid, imagerevisionid, manage
 VALUES (%s, %s, %s, %s, %s)
 """
 _END = "DELETE FROM semaphore WHERE procid = %s"
-
-
-class Blocked(Exception):
-    """The statement would have to wait for a lock of somebody else: it was not done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a statement gave: rows of a SELECT, else the rows changed and the id of a new one."""
-
-    rows: Sequence[tuple[Any, ...]]
-    changed: int
-    new_id: int
-
-
-class Connection(Protocol):
-    """A connection that commits each statement. `send` raises Blocked where it would have to wait for a lock."""
-
-    def send(self, sql: str, params: Sequence[Any] = ()) -> Answer:
-        """Send one statement."""
-
-    def close(self) -> None:
-        """End the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,65 +180,6 @@ class FrontEnd:
         yield Step("E", lambda now: (_RESERVATION, [request, computer, *what]))
         self.computer, self.request = computer, request
         return True
-
-
-# --- connections ----------------------------------------------------------------------------------
-
-
-class MariaDBConnection:
-    """As the PHP client's: autocommit, REPEATABLE READ. It waits `wait` seconds for locks; 0: not at all."""
-
-    def __init__(self, socket: str, database: str, wait: int = 0) -> None:
-        import MySQLdb
-
-        self.errors = MySQLdb.OperationalError
-        self._raw = MySQLdb.connect(
-            user="root", unix_socket=socket, database=database, autocommit=True, charset="utf8mb4"
-        )
-        self.send(f"SET time_zone = '+00:00', tx_isolation = 'REPEATABLE-READ', innodb_lock_wait_timeout = {wait:d}")
-
-    def send(self, sql: str, params: Sequence[Any] = ()) -> Answer:
-        """Send one statement."""
-        cursor = self._raw.cursor()
-        try:
-            cursor.execute(sql, list(params) or None)
-            rows = cursor.fetchall() if cursor.description else ()
-            return Answer(rows, cursor.rowcount, cursor.lastrowid)
-        except self.errors as error:
-            if error.args[0] == _LOCK_WAIT:
-                raise Blocked from error
-            raise
-        finally:
-            cursor.close()
-
-    def close(self) -> None:
-        """End the connection."""
-        self._raw.close()
-
-
-class SQLiteConnection:
-    """The same for the demo's database: there a writer has to wait for every transaction of ours."""
-
-    def __init__(self, path: str, wait: int = 0) -> None:
-        import sqlite3
-
-        self.errors = sqlite3.OperationalError
-        self._raw = sqlite3.connect(path, timeout=wait, isolation_level=None)
-
-    def send(self, sql: str, params: Sequence[Any] = ()) -> Answer:
-        """Send one statement."""
-        try:
-            cursor = self._raw.execute(sql.replace("%s", "?"), list(params))
-        except self.errors as error:
-            if _SQLITE_BUSY in str(error):
-                raise Blocked from error
-            raise
-        rows = cursor.fetchall()
-        return Answer(rows, cursor.rowcount, cursor.lastrowid or 0)
-
-    def close(self) -> None:
-        """End the connection."""
-        self._raw.close()
 
 
 def connect(wait: int = 0) -> Connection:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("scheduling", "blockalloc", "vclsite")
+PACKAGES = ("scheduling", "simulation", "blockalloc", "vclsite")
 LONGEST = 400  # lines
 
 # Callers → service → store → models; each layer may import those after it and never those before.
@@ -111,6 +111,13 @@ def test_no_layer_imports_one_above_it(path: Path) -> None:
         if other is not None and other < own:
             upward.append(module)
     assert upward == []
+
+
+@pytest.mark.parametrize("path", modules("simulation"), ids=name_of)
+def test_the_doubles_of_other_programs_know_nothing_of_the_service(path: Path) -> None:
+    assert [
+        module for module in imports_of(path) if any(is_in(module, each) for each in ("blockalloc", "vclsite"))
+    ] == []
 
 
 def test_our_packages_do_not_import_the_tests() -> None:

@@ -54,6 +54,7 @@ from blockalloc.models.inventory import (
     VmProfile,
 )
 from blockalloc.models.load_times import LoadTime
+from blockalloc.models.planned_reloads import PlannedReload
 from blockalloc.models.privileges import (
     PrivNode,
     Resource,
@@ -108,6 +109,7 @@ __all__ = [
     "Module",
     "OSInstallType",
     "OSType",
+    "PlannedReload",
     "Platform",
     "PrivNode",
     "Provisioning",
