@@ -139,9 +139,11 @@ class Holding(NamedTuple):
 class OrphanedReload(NamedTuple):
     """A computer of a reload request of ours that no block time has any more (SPEC 8.15).
 
-    `end` is when one that is at work will be over; one that waits has none: it begins however late it is.
+    `block_time_id` had it. `end` is when one that is at work will be over; one that waits has none: it begins however
+    late it is.
     """
 
+    block_time_id: int
     request_id: int
     computer_id: int
     image_ram: int  # MB, the image's minimum memory

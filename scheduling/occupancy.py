@@ -60,7 +60,9 @@ class Occupancy:
                 self._holdings[holding.computer_id].append(holding)
         self._orphans: dict[int, list[OrphanedReload]] = defaultdict(list)
         for orphan in site.orphans:
-            self._orphans[orphan.computer_id].append(orphan)
+            # What the block time itself gave up, too late to be withdrawn, loads what it wants again.
+            if orphan.block_time_id != block_time_id:
+                self._orphans[orphan.computer_id].append(orphan)
         self._open: dict[tuple[int, int, int], bool] = {}
 
     def maintenance(self, start: int, end: int) -> Reason | None:

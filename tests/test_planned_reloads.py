@@ -15,7 +15,7 @@ from blockalloc.allocation import AllocationCall
 from blockalloc.calls import BlockAllocationCall
 from blockalloc.models import PlannedReload
 from blockalloc.store import planned_reloads
-from tests.class_site import BLOCK_TIME, CALLER, END, GROUP, IMAGE, NOW, START, ZONE, a_call, class_site
+from tests.class_site import BLOCK_TIME, CALLER, END, GROUP, IMAGE, NOW, START, ZONE, a_call, class_site, computers_of
 from tests.golden import tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,6 +125,14 @@ def test_one_that_is_at_work_is_over_in_a_while() -> None:
         assert before(over + 3600, start=over + 20 * MINUTE - 1) == 1  # this is 11
         assert before(over + 3600, start=over + 20 * MINUTE) == 1
         assert {row["computerid"] for row in tables.read()["blockComputers"]} == {10, 11}
+
+
+def test_a_block_that_wants_it_back_gets_it_back() -> None:
+    """Released when its load had begun, and allocated again: the load is the one that it needs."""
+    give_up()
+    change_request(10, start="2026-03-02 07:55:00", end="2026-03-02 14:00:00", stateid=14)
+    assert service.allocate_block(a_call(2), CALLER) == 2
+    assert computers_of() == [10, 11]
 
 
 @pytest.mark.parametrize("state", [5, 12])

@@ -51,13 +51,15 @@ def remember(block_time_id: int, planned: Sequence[Planned]) -> None:
     )
 
 
-def recorded(request_ids: Collection[int]) -> frozenset[tuple[int, int]]:
-    """(request, computer) of the reloads of ours among these requests. Costs no statement when there are none."""
+def recorded(request_ids: Collection[int]) -> dict[tuple[int, int], int]:
+    """(request, computer) -> block time, of the reloads of ours among these requests.
+
+    Costs no statement when there are none.
+    """
     if not request_ids:
-        return frozenset()
-    return frozenset(
-        fetch(f"SELECT request_id, computer_id FROM {TABLE} WHERE request_id IN ({listed_ids(request_ids)})")
-    )
+        return {}
+    sql = f"SELECT request_id, computer_id, block_time_id FROM {TABLE} WHERE request_id IN ({listed_ids(request_ids)})"
+    return {(request, computer): block_time for request, computer, block_time in fetch(sql)}
 
 
 def prune(now: int, at_most: int) -> None:

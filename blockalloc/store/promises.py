@@ -205,14 +205,15 @@ def _orphans(
         if is_reload(found.state_id, found.last_state_id) and (found.request_id, found.computer_id) not in named
     ]
     ours = planned_reloads.recorded({found.request_id for found in unnamed})
-    return [_orphan(found, clock) for found in unnamed if (found.request_id, found.computer_id) in ours]
+    keyed = [((found.request_id, found.computer_id), found) for found in unnamed]
+    return [_orphan(found, ours[key], clock) for key, found in keyed if key in ours]
 
 
-def _orphan(found: Reservation, clock: int) -> OrphanedReload:
+def _orphan(found: Reservation, block_time_id: int, clock: int) -> OrphanedReload:
     """One that waits begins however late its management node comes to it. One at work is over in a while."""
     at_work = found.state_id == PENDING
     end = max(found.end, clock + found.end - found.start) if at_work else None
-    return OrphanedReload(found.request_id, found.computer_id, found.image_ram, found.start, end)
+    return OrphanedReload(block_time_id, found.request_id, found.computer_id, found.image_ram, found.start, end)
 
 
 def _instant(value: times.Stored) -> int:
