@@ -18,9 +18,11 @@ from typing import Any
 
 from blockalloc import refusals, service
 from blockalloc.calls import Refusal
+from simulation.connections import Blocked, Connection
+from simulation.front_end.reserving import Reserving
 from tests.boundaries import Boundary, at_boundaries
 from tests.class_site import BLOCK_TIME, CALLER, a_call, class_site
-from tests.front_end import Blocked, Connection, FrontEnd, connect
+from tests.front_end import connect, reserving
 from tests.front_end_scenarios import OTHER_BLOCK, Scenario
 
 # Only what one side writes and the other reads or writes can make a difference: the front end
@@ -39,7 +41,7 @@ class Run:
     """One interleaving: what came of it."""
 
     answer: int
-    sessions: Sequence[FrontEnd]
+    sessions: Sequence[Reserving]
     commits: int
     places: int
     faults: list[str] = field(default_factory=list)
@@ -83,7 +85,7 @@ def move_other_block() -> None:
 def play(scenario: Scenario, schedule: Schedule, others: Connection) -> Run:
     """Play one interleaving and judge it."""
     empty(others)
-    sessions = [FrontEnd(others, wish, f"front-end-{n}", time.time) for n, wish in enumerate(scenario.wishes)]
+    sessions = [reserving(others, wish, f"front-end-{n}", time.time) for n, wish in enumerate(scenario.wishes)]
     scenario.setup(others, sessions)
     stepping = Stepping(scenario, schedule, sessions, others)
     with at_boundaries(stepping.visit):
@@ -114,7 +116,7 @@ class Stepping:
     """Lets the front ends do their steps at the places of a schedule."""
 
     def __init__(
-        self, scenario: Scenario, schedule: Schedule, sessions: Sequence[FrontEnd], others: Connection
+        self, scenario: Scenario, schedule: Schedule, sessions: Sequence[Reserving], others: Connection
     ) -> None:
         self._scenario = scenario
         self._moves = list(schedule)
@@ -127,7 +129,7 @@ class Stepping:
         self._wrote = False
         self.place = 0
         self.commits = 0
-        self.listed_late: list[FrontEnd] = []  # sessions that listed when our rows were there
+        self.listed_late: list[Reserving] = []  # sessions that listed when our rows were there
 
     def visit(self, boundary: Boundary) -> None:
         """A place of our call."""
@@ -169,12 +171,18 @@ class Stepping:
                 return
             self._owed[number] -= 1
 
-    def _advance(self, session: FrontEnd) -> bool:
-        letter = session.letter
-        if not self._hook_done() or not session.advance():
+    def _advance(self, session: Reserving) -> bool:
+        """The next step of a front end; the reads of (b) are one."""
+        if not self._hook_done():
             return False
-        if letter == "a" and self._wrote:
-            self.listed_late.append(session)
+        while True:
+            letter = session.next_step
+            if not session.advance():
+                return False
+            if letter == "a" and self._wrote:
+                self.listed_late.append(session)
+            if session.next_step not in ("b", "B"):
+                break
         self._hook = self._hooks.pop(letter, None)
         return True
 

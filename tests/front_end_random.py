@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 import time_machine
 
 from blockalloc.store import claims
+from simulation.connections import Connection
+from simulation.front_end.reserving import Reserving
 from tests.boundaries import Boundary, at_boundaries
 from tests.class_site import BLOCK_TIME, END, NOW, START, class_site
-from tests.front_end import Connection, FrontEnd, Wish, connect
+from tests.front_end import a_wish, connect, reserving
 from tests.front_end_interleavings import Run, call, empty, judge, move_other_block
 from tests.front_end_scenarios import (
     AFTERWARDS,
@@ -45,7 +47,7 @@ class Draw:
 
     number: int
     others: Connection
-    sessions: list[FrontEnd] = field(default_factory=list)
+    sessions: list[Reserving] = field(default_factory=list)
     had: set[int] = field(default_factory=set)  # computers that blocks have from the beginning
     in_block: int = 0  # how many of them the block of our call has
 
@@ -62,9 +64,9 @@ class Draw:
         for number in range(self.rng.randint(1, 3)):
             computers = self.rng.sample(COMPUTERS, self.rng.randint(1, 5))
             user = self.rng.choice((1, 1, MEMBER))
-            wish = Wish(computers, *self.rng.choice(_WINDOWS), user=user)
+            wish = a_wish(computers, *self.rng.choice(_WINDOWS), user=user)
             name = "front-end" if self.rng.random() < 0.85 else _DIES
-            self.sessions.append(FrontEnd(self.others, wish, f"{name}-{number}", time.time))
+            self.sessions.append(reserving(self.others, wish, f"{name}-{number}", time.time))
 
     def few(self) -> int:
         """A number of steps, small ones more often."""
@@ -126,7 +128,7 @@ class _Driver:
         self._writing = False
         self._wrote = False
         self.commits = 0
-        self.listed_late: list[FrontEnd] = []
+        self.listed_late: list[Reserving] = []
 
     def visit(self, boundary: Boundary) -> None:
         """A place of our call."""
@@ -157,17 +159,17 @@ class _Driver:
         if seconds > 0:
             self._traveller.shift(seconds)
 
-    def _go_on(self, session: FrontEnd, steps: int) -> None:
+    def _go_on(self, session: Reserving, steps: int) -> None:
         for _ in range(steps):
-            letter = session.letter
+            letter = session.next_step
             if self._is_over(session) or not session.advance():
                 return
             if letter == "a" and self._wrote:
                 self.listed_late.append(session)
 
     @staticmethod
-    def _is_over(session: FrontEnd) -> bool:
-        return session.done or (session.procid.startswith(_DIES) and session.letter in ("d", "e"))
+    def _is_over(session: Reserving) -> bool:
+        return session.done or (session.procid.startswith(_DIES) and session.next_step in ("d", "e"))
 
 
 def _longest_commit() -> int:
