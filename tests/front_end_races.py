@@ -56,13 +56,14 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
 
 def _interleavings(asked: str, names: Sequence[str] | None) -> int:
     from tests.front_end_interleavings import play_all
+    from tests.front_end_loaded import LOADED
     from tests.front_end_scenarios import SCENARIOS
 
-    wrong = 0
+    wrong, known = 0, SCENARIOS | LOADED
     at_most = None if asked == "all" else int(asked)
     if at_most == 0:
         return 0
-    for scenario in (SCENARIOS[name] for name in names or SCENARIOS):
+    for scenario in (known[name] for name in names or known):
         begun = time.monotonic()
         wrong += _told(scenario.name, play_all(scenario, at_most), time.monotonic() - begun)
     return wrong

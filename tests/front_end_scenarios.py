@@ -48,6 +48,10 @@ class Scenario:
     after_claims: Callable[[Connection], None] | None = None  # once our first transaction is committed
     places: int = 11  # of our call, see interleavings.MATTERS
     enough_for_all: bool = False  # nobody may come away short
+    loaded: bool = False  # the computers hold the image of the class
+    classes: int = 0  # of other groups at overlapping hours
+    pauses: Mapping[str, float] = field(default_factory=dict)  # seconds before a step of each front end, by its letter
+    wait: float = 0  # seconds between our call and the steps of front ends that are left
 
 
 # --- rows of others -------------------------------------------------------------------------------
