@@ -100,7 +100,10 @@ def move_other_block() -> None:
 def play(scenario: Scenario, schedule: Schedule, others: Connection) -> Run:
     """Play one interleaving and judge it."""
     empty(others)
-    sessions = [reserving(others, wish, f"front-end-{n}", time.time) for n, wish in enumerate(scenario.wishes)]
+    sessions = [
+        reserving(others, wish, f"front-end-{n}", time.time, promise=scenario.promise)
+        for n, wish in enumerate(scenario.wishes)
+    ]
     with time_machine.travel(NOW, tick=False) as traveller:
         scenario.setup(others, sessions)
         stepping = Stepping(scenario, schedule, sessions, others, traveller.shift)
@@ -174,8 +177,7 @@ class Stepping:
 
     def finish(self) -> None:
         """Our call is over: the front ends end theirs."""
-        if self._scenario.wait:
-            self._pause(self._scenario.wait)
+        self._let_pass(self._scenario.wait)
         self._moves = [(0, session) for _, session in self._moves]
         self._step_in()
         for session in self._sessions:
@@ -219,7 +221,13 @@ class Stepping:
         """The pause of a scenario, once for each front end: a statement that has to wait is not made anew."""
         if letter in self._scenario.pauses and (id(session), letter) not in self._paused:
             self._paused.add((id(session), letter))
-            self._pause(self._scenario.pauses[letter])
+            self._let_pass(self._scenario.pauses[letter])
+
+    def _let_pass(self, seconds: float) -> None:
+        """A pause is everybody's: none is so long that a front end breaks its promise."""
+        seconds = min([seconds, *(session.patience - 0.5 for session in self._sessions if not session.done)])
+        if seconds > 0:
+            self._pause(seconds)
 
     def _hook_done(self) -> bool:
         """What others do at a step of the front end; on SQLite they have to wait for us as it has."""
@@ -315,6 +323,12 @@ SELECT 'a semaphore of a front end that is done', computerid FROM semaphore WHER
 """
 
 
+# Block times that calls of ours made, rather than found.
+_NEW_BLOCKS = (
+    "SELECT n.id FROM blockTimes n JOIN blockRequest w ON w.id = n.blockRequestid WHERE SUBSTR(w.name, 1, 4) = 'API:'"
+)
+
+
 def judge(
     others: Connection,
     answer: int,
@@ -345,8 +359,10 @@ def judge(
             continue
         faults.append(f"computer {computer} is in block time {block} and reserved by request {request}")
     faults += [f"{what}: {id_}" for what, id_ in others.send(_HALF.replace("%", "%%")).rows]
-    of = f"= {block_time}" if block_time else f"> {OTHER_BLOCK}"
-    ((count,),) = others.send(f"SELECT COUNT(*) FROM blockComputers WHERE blockTimeid {of}").rows  # noqa: S608 - a number
+    of = f"t.id = {block_time}" if block_time else f"t.id IN ({_NEW_BLOCKS})"
+    ((count,),) = others.send(
+        f"SELECT COUNT(*) FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid WHERE {of}"  # noqa: S608
+    ).rows
     # A call that was held up for so long that its claims ran out twice says so, and has taken nothing.
     held_up = answer == -refusals.BUSY and count <= len(had)
     if answer != count and not held_up:

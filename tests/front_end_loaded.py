@@ -52,6 +52,7 @@ def beside(
         groups=_STEPS,
         loaded=loaded,
         classes=classes,
+        promise=LISTING_SECONDS,
         pauses=pauses,
         wait=wait,
         places=14,  # the last ones are after our call

@@ -11,6 +11,7 @@ from blockalloc.store.times import to_local, to_utc
 from simulation.connections import Connection
 from simulation.front_end.candidates import Wish
 from simulation.front_end.reserving import Reserving
+from simulation.front_end.semaphores import SEMAPHORE_SECONDS
 from tests.class_site import BLOCK_TIME, END, IMAGE, NODE, NOW, START
 from tests.front_end import a_wish
 
@@ -51,6 +52,7 @@ class Scenario:
     loaded: bool = False  # the computers hold the image of the class
     classes: int = 0  # of other groups at overlapping hours
     pauses: Mapping[str, float] = field(default_factory=dict)  # seconds before a step of each front end, by its letter
+    promise: float = SEMAPHORE_SECONDS  # seconds within which a front end gets from its list to its semaphore
     wait: float = 0  # seconds between our call and the steps of front ends that are left
 
 

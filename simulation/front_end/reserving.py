@@ -39,6 +39,7 @@ class Reserving(Session[bool]):
         self.promise = promise
         self.computer: int | None = None
         self.request: int | None = None
+        self.tried: int | None = None  # the last computer whose semaphore he went for
         self.listed_at = 0.0  # when it sent its list, Unix seconds
         self.claimed_at = 0.0  # when it sent its last semaphore
         super().__init__(front_end, self._protocol(front_end))
@@ -73,6 +74,7 @@ class Reserving(Session[bool]):
         hours = front_end.local(wish.start), front_end.local(wish.end + ROOM)
         load = Load(wish.image, wish.revision, wish.node)
         for computer in (yield from candidates(front_end, wish)):
+            self.tried = computer
             if (yield from take(front_end, self.procid, computer, load, hours)):
                 yield from self._insert(front_end, computer)
                 break
