@@ -34,7 +34,8 @@ def main(words: Sequence[str] | None = None) -> int:
             _random(asked.first, asked.random, loaded=loaded) for loaded in (False, True)
         )
         if server is not None and asked.free_seconds:
-            wrong += _free(server, asked.free_seconds, asked.ours, asked.theirs)
+            for loaded in (False, True):
+                wrong += _free(server, asked, loaded=loaded)
     return 1 if wrong else 0
 
 
@@ -86,11 +87,12 @@ def _random(first: int, number: int, *, loaded: bool) -> int:
     return _told(front_end_random.LOADED if loaded else front_end_random.PLAIN, tally, time.monotonic() - begun)
 
 
-def _free(server: PrivateMariaDB, seconds: float, ours: int, theirs: int) -> int:
+def _free(server: PrivateMariaDB, asked: argparse.Namespace, *, loaded: bool) -> int:
     from tests import front_end_free_race
 
-    found = front_end_free_race.run(server, seconds, ours, theirs)
-    print(f"\nfree race of {ours} of our processes and {theirs} front ends, {found.seconds:.0f} seconds")
+    found = front_end_free_race.run(server, asked.free_seconds, asked.ours, asked.theirs, loaded=loaded)
+    sides = f"{asked.ours} of our processes and {asked.theirs} front ends"
+    print(f"\nfree race of {sides}, computers {'loaded' if loaded else 'not loaded'}, {found.seconds:.0f} seconds")
     for side, counts in (("we", found.ours), ("they", found.theirs)):
         print(f"  {side}: " + ", ".join(f"{what} {number}" for what, number in sorted(counts.items())))
     print(f"  deadlocks: {found.deadlocks_with_us} with us, {found.deadlocks} of front ends among themselves")

@@ -83,6 +83,8 @@ def _theirs(counts: Counter[str], number: int, rng: random.Random) -> Callable[[
             while not session.done and session.patience > 0.5:
                 session.advance()
                 time.sleep(rng.choice((0, 0, 0, 0.002, 0.01)))
+                if session.letters == "aobB" and rng.random() < 0.1:  # a slow one
+                    time.sleep(max(rng.random() * (session.patience - 0.7), 0))
         except OperationalError as error:
             if error.args[0] != _DEADLOCK:
                 raise
