@@ -11,7 +11,8 @@ from django.urls import reverse
 from blockalloc.models import BlockTime
 from blockalloc.readiness import ReadyTime, between, most_urgent_first, read
 from blockalloc.site_time import local_to_instant, site_zone
-from scheduling.readiness import ACCEPTED, span
+from scheduling.readiness import ACCEPTED
+from scheduling.wording import span
 
 DAY = timedelta(days=1)
 _LABELS = {"bad": "At risk", "watch": "Watch"}
