@@ -30,7 +30,8 @@ _COMPUTERS = """
 SELECT b.blockTimeid, b.computerid, c.hostname, b.imageid,
        COALESCE(p.id, 0),
        s.name, c.deleted, c.currentimageid, c.imagerevisionid,
-       COALESCE(q.stateid, 0), COALESCE(q.laststateid, 0), q.start, v.imagerevisionid, COALESCE(n.loadstatename, ''),
+       COALESCE(q.stateid, 0), COALESCE(q.laststateid, 0), COALESCE(q.preload, 1), q.start, v.imagerevisionid,
+       COALESCE(n.loadstatename, ''),
        CASE WHEN q.stateid = {pending} THEN
            (SELECT MIN(f.timestamp) FROM computerloadlog f WHERE f.reservationid = v.id)
        END
@@ -192,14 +193,14 @@ def _computers(wanted: Collection[int], still_open: Collection[int], now: int) -
     silent = ", ".join(f"'{step}'" for step in SILENT_STEPS)
     instant_of = cache(times.from_local)  # the computers of a block have the same times, or nearly
     seen = set()
-    for block_time, *plain, reload, target, step, begun in fetch(
+    for block_time, *plain, preload, reload, target, step, begun in fetch(
         _COMPUTERS.format(pending=PENDING, silent=silent, block_times=_listed(wanted))
     ):
         if (block_time, plain[0]) in seen:  # a request should have one reservation of a computer
             continue
         seen.add((block_time, plain[0]))
         plain[5] = bool(plain[5])
-        timed = (instant_of(reload), target, step, instant_of(begun))
+        timed = (instant_of(reload), bool(preload), target, step, instant_of(begun))
         found[block_time].append(ComputerFacts._make([*plain, *timed, plain[0] in in_use]))
     return found
 

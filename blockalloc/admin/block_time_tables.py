@@ -1,5 +1,6 @@
 """The computers of a block time: what each is at this moment, and its reload."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import Case, CharField, QuerySet, Value, When
@@ -107,6 +108,15 @@ class ComputersInline(ReadOnlyInline[BlockComputer, BlockTime]):
             "computer__currentimage__prettyname",
         )
         return with_reload(held).annotate(readiness=_told(request)).order_by("computer__hostname")
+
+
+def signals(keys: Collection[int]) -> dict[int, str]:
+    """What is said of these block times, where they are to take place: the words of their signals."""
+    if not keys:
+        return {}
+    now = clock.now()
+    found = read(BlockTime.objects.filter(pk__in=keys), now)
+    return {each.id: str(each.readiness.signal) for each in found if each.is_open(now)}
 
 
 def _told(request: HttpRequest) -> Case | Value:
