@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from scheduling.ready_computer import BlockFacts
 from scheduling.wording import at, listed, plural
 
-NO_RECORD = "asked for by VCL's own front end or another program, which left no record here"
+NO_RECORD = "asked for by the front end of VCL or another program, which left no record here"
 
 
 class Call(NamedTuple):
@@ -99,7 +99,8 @@ def _taken_away(allocated: int, last: Call | None, gone: Sequence[Gone]) -> list
     if others := [each.hostname for each in gone if not each.failed]:
         told.append(f"{_were(others)} taken away since")
     if not told and last is not None and last.action == "allocate" and last.had > allocated:
-        told.append(f"{last.had - allocated} of the {plural(last.had, 'machine')} that it had taken away since")
+        lost = last.had - allocated
+        told.append(f"{plural(lost, 'machine')} that it had {'was' if lost == 1 else 'were'} taken away since")
     return told
 
 
