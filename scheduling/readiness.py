@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from scheduling import what_happened
+from scheduling import what_happened, wording
 from scheduling.plan import machines_of
 from scheduling.ready_computer import (
     BUSY_STATES,
@@ -24,7 +24,7 @@ from scheduling.ready_computer import (
 from scheduling.reload_plan import ROOM
 from scheduling.what_happened import EMPTY, Record
 from scheduling.windows import HOUR, MINUTE
-from scheduling.wording import listed, plural, span
+from scheduling.wording import plural, span
 
 ASKED_AHEAD = 6 * HOUR  # so long before the start the back end asks for a block time's computers (SPEC 1)
 ACCEPTED = "accepted"
@@ -203,7 +203,10 @@ def _faults(view: _View) -> list[_Problem]:
     for each in view.of("failed"):
         assert each.fault is not None, "each failed computer has its fault"
         by_fault.setdefault(each.fault, []).append(each.facts.hostname)
-    told = [f"{listed(names)} {fault.one if len(names) == 1 else fault.many}" for fault, names in by_fault.items()]
+    told = [
+        f"{wording.computers(names)} {fault.one if len(names) == 1 else fault.many}"
+        for fault, names in by_fault.items()
+    ]
     if told:
         told[-1] += f": at most {view.possible} of {plural(view.block.machines, 'machine')} can be had"
     return [("bad", words) for words in told]
@@ -272,4 +275,4 @@ def _clock_time(instant: int, view: _View) -> str:
 
 
 def _names(computers: Sequence[ComputerReadiness]) -> str:
-    return listed([each.facts.hostname for each in computers])
+    return wording.computers([each.facts.hostname for each in computers])

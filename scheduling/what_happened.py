@@ -9,7 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from scheduling.ready_computer import BlockFacts
-from scheduling.wording import at, listed, plural
+from scheduling.wording import at, computers, plural
 
 NO_RECORD = "asked for by the front end of VCL or another program, which left no record here"
 
@@ -118,4 +118,4 @@ def _who(call: Call) -> str:
 
 
 def _were(names: Sequence[str]) -> str:
-    return f"{listed(names)} {'was' if len(names) == 1 else 'were'}"
+    return f"{computers(names)} {'was' if len(names) == 1 else 'were'}"

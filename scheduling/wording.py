@@ -35,6 +35,12 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def computers(hostnames: Sequence[str]) -> str:
+    """The computers' names, listed; without their domain, as long as they can be told apart so."""
+    short = [name if name.replace(".", "").isdecimal() else name.partition(".")[0] for name in hostnames]
+    return listed(short if len(set(short)) == len(set(hostnames)) else hostnames)
+
+
 def plural(number: int, what: str) -> str:
     """`1 machine`, `2 machines`."""
     return f"{number} {what}{'' if number == 1 else 's'}"

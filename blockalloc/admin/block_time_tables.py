@@ -14,6 +14,7 @@ from blockalloc.admin.counts import with_reload
 from blockalloc.models import BlockComputer, BlockTime, Request
 from blockalloc.readiness import ReadyTime, read
 from blockalloc.site_time import site_zone
+from scheduling.readiness import ACCEPTED
 from scheduling.ready_computer import ComputerReadiness
 
 _READY = "_blockalloc_ready_time"
@@ -111,12 +112,12 @@ class ComputersInline(ReadOnlyInline[BlockComputer, BlockTime]):
 
 
 def signals(keys: Collection[int]) -> dict[int, str]:
-    """What is said of these block times, where they are to take place: the words of their signals."""
+    """What is said of these block times, those of accepted requests that are not over: the words of their signals."""
     if not keys:
         return {}
     now = clock.now()
     found = read(BlockTime.objects.filter(pk__in=keys), now)
-    return {each.id: str(each.readiness.signal) for each in found if each.is_open(now)}
+    return {each.id: str(each.readiness.signal) for each in found if each.end > now and each.status == ACCEPTED}
 
 
 def _told(request: HttpRequest) -> Case | Value:

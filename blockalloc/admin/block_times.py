@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from blockalloc.admin.base import KeysFirst, ReadOnlyAdmin
 from blockalloc.admin.block_time_tables import ComputersInline, ready_time, signals
@@ -48,7 +49,7 @@ def status_in_words(time: BlockTime) -> str:
     """How far a block time is."""
     request, moment = time.blockRequest, now()
     if time.skip:
-        return "skipped"
+        return getattr(time, "told", "") or "skipped"
     if request.status != _ACCEPTED:
         return f"request {request.status}"
     if time.end <= moment:
@@ -163,7 +164,10 @@ def loaded_now(time: BlockTime) -> int:
 def status(time: BlockTime) -> str:
     """How far it is."""
     found = status_in_words(time)
-    return strong(found) if found.startswith(("short", "no ", "never ")) else found
+    if not found.startswith(("short", "no ", "never ")):
+        return found
+    what, comma, why = found.partition(", ")
+    return format_html("{}{}{}", strong(what), comma, why)
 
 
 @column("Processed", ordering="processed")

@@ -131,6 +131,14 @@ def test_a_class_with_too_few(calls: Sequence[Call], gone: Sequence[Gone], words
     assert (found.level, found.words[0]) == ("bad", words)
 
 
+def test_computers_are_named_without_their_domain_where_they_differ_without_it() -> None:
+    gone = [Gone(f"pc-{number}.example.edu", failed=True) for number in (1, 2)]
+    assert "pc-1 and pc-2 were taken" in str(judged([ASKED], gone))
+    gone.append(Gone("pc-1.example.org", failed=True))
+    assert "pc-1.example.edu, pc-2.example.edu and pc-1.example.org were taken" in str(judged([ASKED], gone))
+    assert "10.0.0.1 was taken" in str(judged([ASKED], [Gone("10.0.0.1", failed=True)]))
+
+
 def test_a_complete_class_has_no_story() -> None:
     assert str(judged([SHORT, RELEASED, REFUSED], FAILED, computers=20)) == "all 20 machines ready"
 
@@ -338,6 +346,7 @@ def test_who_skipped_it_is_said_beside_the_signal(viewer: Client, released: Bloc
     decided(released, action="skip", person="<ben>")
     page = viewer.get(TODAY).content.decode()
     assert '<span class="signal plain">Skipped</span> by &lt;ben&gt; at 11:15' in page
+    assert rows(viewer, list_url("blocktime"), "status") == ["skipped by &lt;ben&gt; at 11:15"]
 
 
 @pytest.mark.django_db
