@@ -256,6 +256,14 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         actions = [each for each in offered(request, row) if held or each[0].name != "release"]
         return {"ready": ready_time(request), "offered": actions, **history_of_time(request, row)}
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> BlockTime | None:
+        """With the beginning of what is said of one without computers: the rest is above it."""
+        found = super().get_object(request, object_id, from_field)
+        ready = ready_time(request) if found is not None and not fact(found, "held") else None
+        if ready is not None and ready.readiness.signal.words:
+            vars(found)["told"] = str(ready.readiness.signal).partition(", ")[0]
+        return found
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list that tells what happened."""
         return BlockTimeList

@@ -333,6 +333,7 @@ def test_all_pages_and_calendars_say_it(viewer: Client, released: BlockTime) -> 
     assert f"Watch {SAID} 12:30–14:30 CS1" in text(viewer, TODAY)
     assert f"Watch {SAID} 12:30–14:30 CS1" in text(viewer, WEEK)
     assert f"0 of 2 machines, 0 ready {SAID}" in text(viewer, page_url("blocktime", released.pk))
+    assert "Status: no computers Start:" in text(viewer, page_url("blocktime", released.pk))
     assert rows(viewer, list_url("blocktime"), "status") == [SAID]
     assert rows(viewer, page_url("blockrequest", released.blockRequest_id), "status") == [SAID]
     for _, address in viewer.get(FEEDS, HTTP_HOST="testserver").context["feeds"]:
