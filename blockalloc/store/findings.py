@@ -115,6 +115,11 @@ def decode(data: bytes, computer_ids: Sequence[int]) -> Findings:
     )
 
 
+def chosen_ids(data: bytes) -> set[int]:
+    """The computers that were chosen, by what `encode` made: they are named without the roster."""
+    return {Chosen(*row).computer_id for row in json.loads(zlib.decompress(data))["chosen"]}
+
+
 class _Table:
     """Different reasons, by their texts; those with the same text sorted by their figures.
 
