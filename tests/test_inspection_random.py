@@ -1,9 +1,5 @@
-"""The inspection on random rows: it agrees with a slow, obvious finder, and what we allocate is always in order.
+"""The inspection on random rows: it agrees with a slow, obvious finder, and what we allocate is always in order."""
 
-HYPOTHESIS_PROFILE=long looks at many more.
-"""
-
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,14 +14,12 @@ from blockalloc.inspection import Finding
 from tests.class_site import CALLER, a_call, class_site
 from tests.disorder import ADMIN, MEMBER, OTHER_MEMBER, RELOAD_USER, C, block_time, found, hold, now, reload, request
 from tests.golden import tables
+from tests.properties import examples
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EXAMPLES = {"ci": 60, "long": 3000}
 PROFILE = settings(
-    max_examples=EXAMPLES[os.environ.get("HYPOTHESIS_PROFILE", "ci")],
-    deadline=None,
-    print_blob=True,
+    max_examples=examples(ci=60, long=3000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 BLOCKS, COMPUTERS = (10, 11, 12), (C, C + 1, C + 2)
