@@ -13,6 +13,7 @@ from simulation.back_end.times import whole_minutes
 _AHEAD = 6 * 3600  # seconds before its start from which a block time is looked at
 _PASSES, _PAUSE = 6, 5
 _LAST_PAUSE = 10  # seconds after the mails
+_CLEARING = 1  # second that clearing a time takes
 
 _COLUMNS = "b.id, b.numMachines, b.expireTime, b.processing, t.id, t.start, t.`end`, t.processed"
 # As it stands there: the OR lets every time through whose end is past, on every node.
@@ -137,10 +138,10 @@ def _end(site: Site, node: int, due: _Due) -> Steps:
     send("DELETE FROM blockComputers WHERE blockTimeid = %s", [due.time])
     send("DELETE FROM blockTimes WHERE id = %s", [due.time])
     _note(site, What.BLOCK_CLEARED, node, due)
+    yield _CLEARING
     if due.mode(site.now) == "expire":
         _complete(site, node, due)
     _set_processing(site, due.request, 0)
-    yield from ()
 
 
 def _expire(site: Site, node: int, due: _Due) -> Steps:
