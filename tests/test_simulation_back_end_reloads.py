@@ -328,6 +328,15 @@ def test_a_reload_of_the_same_revision_at_work_is_waited_for() -> None:
     assert stage.loads(What.NOTHING_TO_LOAD) == [(C0, second)]
 
 
+def test_nor_for_one_that_was_left_pending_by_a_node_that_died() -> None:
+    stage = Stage()
+    left = stage.request(C0, start=START - HOUR, state=states.PENDING, last=states.RELOAD)
+    request = stage.request(C0, start=START)
+    stage.rounds(START + MINUTE, since=START)
+    assert stage.states(left) is None
+    assert stage.loads() == [(C0, request)]
+
+
 @pytest.mark.parametrize(("reload_minutes", "waited"), [(12, 12), (9, 5)])
 def test_but_not_for_ever(reload_minutes: int, waited: int) -> None:
     stage = Stage(load_seconds=seconds({C0: HOUR}))

@@ -65,6 +65,7 @@ def test_a_future_reservation_is_preloaded_and_is_new_again_until_it_starts() ->
     assert stage.state(C0) == states.AVAILABLE
     assert stage.held(C0) == (IMAGE, IMAGE)
     assert len(stage.loads()) == 1
+    assert len(stage.events(What.PROCESS_FORKED)) == 1  # it is not preloaded again and again
     stage.rounds(START)
     assert len(stage.loads()) == 1
     assert stage.states(request) == (states.PENDING, states.RESERVED)

@@ -67,10 +67,6 @@ class Processes:
         for process in sleeping:
             self._end(process)
 
-    def count(self, node: int) -> int:
-        """How many processes a node has."""
-        return sum(process.alive and process.node == node for _wakes, _order, process in self._sleeping)
-
     def _work(self, process: Process) -> None:
         try:
             seconds = next(process.steps)
