@@ -79,7 +79,7 @@ class TestTold:
     def test_only_some_kinds(self) -> None:
         some_disorder()
         _, text = run("--kind", "orphaned_reload", "double_booking")
-        assert "stale_block_computer" not in text
+        assert "ended_block_time" not in text
         assert "orphaned_reload" in text
         assert run("--kind", "stuck_processing")[0] == 0
 
@@ -89,7 +89,7 @@ class TestTold:
         answer = json.loads(text)
         assert status == 1
         assert answer["checked_at"] == "2026-03-02 08:00:00"
-        assert answer["counts"] == {"orphaned_reload": 2, "stale_block_computer": 1}
+        assert answer["counts"] == {"orphaned_reload": 2, "ended_block_time": 1}
         assert {key: type(value) for key, value in answer["findings"][0].items()} == {
             "kind": str,
             "subject": dict,
@@ -147,7 +147,7 @@ class TestRepair:
 
     def test_only_some_kinds(self) -> None:
         some_disorder()
-        assert run("--repair", "--kind", "stale_block_computer")[0] == 0
+        assert run("--repair", "--kind", "ended_block_time")[0] == 0
         assert run("--kind", "orphaned_reload")[0] == 1
         assert len(tables.read()["request"]) == 3
 

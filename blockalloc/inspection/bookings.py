@@ -30,7 +30,7 @@ def of_users(facts: Facts, met: Sequence[Met], history: History) -> Iterator[Fin
     """What `in_class` has found, each as the kind that says most: how it came about, whose the computer is now."""
     for held, booked in met:
         theirs = _class_of(facts, held, booked)
-        member = f"; he is a member of the class of {words.block_time(theirs)}" if theirs else ""
+        member = f"; that user is a member of the class of {words.block_time(theirs)}" if theirs else ""
         if _is_in_gap(held, booked, history):
             kind, how = "taken_meanwhile", f": the reservation was made while the computer was being allocated{member}"
         else:

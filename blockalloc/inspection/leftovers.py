@@ -41,9 +41,9 @@ def ended(facts: Facts) -> Iterator[Finding]:
     for time in facts.times.values():
         if is_left_over(time.start, time.end, time.over, facts.now):
             all_held = by_time[time.id]
-            still = f" and still holds {words.some([*map(words.computer, all_held)])}" if all_held else ""
+            still = f", and still holds {words.some([*map(words.computer, all_held)])}" if all_held else ""
             subject = {"block_time": time.id, "computers": [held.computer_id for held in all_held]}
-            text = f"{words.block_time(time)} is over, was not cleared{still}"
+            text = f"{words.block_time(time)} is over and was not cleared{still}"
             yield Finding("ended_block_time", subject, text, repairable=True)
 
 
