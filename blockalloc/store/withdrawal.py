@@ -24,7 +24,8 @@ AND userid = (SELECT u.id FROM user u JOIN affiliation a ON a.id = u.affiliation
               WHERE u.unityid = 'vclreload' AND a.name = 'Local')
 """
 _READ = f"""
-SELECT request.id, request.start, request.preload, v.id, v.computerid
+SELECT request.id, request.start, request.preload, v.id, v.computerid,
+       EXISTS (SELECT 1 FROM blockComputers b WHERE b.reloadrequestid = request.id)
 FROM request LEFT JOIN reservation v ON v.requestid = request.id
 WHERE request.id IN ({{requests}}) AND {_WAITING}
 ORDER BY request.id, v.id
@@ -80,10 +81,12 @@ def withdraw(reloads: Collection[ReloadOf], now: int) -> Withdrawn:
         *(times.to_local(now + ahead) for ahead in (_HEAD_START_OF_PRELOAD, _HEAD_START)),
     ]
     waiting: dict[int, dict[int, int | None]] = defaultdict(dict)  # request -> its reservations -> their computers
-    for id_, start, preload, reservation, computer in fetch(_READ.format(requests=_listed(wanted)), limits):
+    named = set()
+    for id_, start, preload, reservation, computer, is_named in fetch(_READ.format(requests=_listed(wanted)), limits):
         if is_withdrawable(times.known(times.from_local(start)), preload, now):
             waiting[id_] |= {reservation: computer} if reservation is not None else {}
-    whole = [id_ for id_, found in waiting.items() if set(found.values()) <= wanted[id_]]
+            named |= {id_} if is_named else set()
+    whole = [id_ for id_, found in waiting.items() if id_ not in named and set(found.values()) <= wanted[id_]]
     parts = [
         reservation
         for id_ in waiting.keys() - set(whole)
