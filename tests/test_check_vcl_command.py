@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from django.db import OperationalError, connection
 
 from blockalloc import inspection
 from blockalloc.inspection import KINDS
+from blockalloc.inspection.repairs import REPAIRS
 from tests.class_site import class_site
 from tests.disorder import C, change, held, hold, reload
 from tests.golden import tables
@@ -205,6 +207,15 @@ class TestSitesWithoutOurTables:
         assert status == 2
         assert "nothing was repaired: our own tables are missing: run manage.py migrate first" in text
         assert tables.read(leave_out=()) == before
+
+
+def test_the_page_has_each_kind_and_each_repair() -> None:
+    page = (ROOT / "docs" / "check_vcl.md").read_text(encoding="utf-8")
+    _, found, repairs = (part.split("\n## ")[0] for part in re.split(r"\n## (?=What is found|Repairs)", page))
+    rows = {kind: line for kind in KINDS for line in found.splitlines() if line.startswith(f"| `{kind}` |")}
+    assert rows.keys() == KINDS.keys()
+    repaired = re.findall(r"^\| `(\w+)` \|", repairs, re.MULTILINE)
+    assert set(repaired) == set(REPAIRS) == {kind for kind, line in rows.items() if "| yes" in line}
 
 
 class TestFromOutside:

@@ -107,7 +107,7 @@ def repair(finding: Finding) -> bool:
     Raises Refusal 205 when the guard can't be had in time; nothing was written then.
     """
     assert finding.repairable
-    work = _REPAIRS[finding.kind]
+    work = REPAIRS[finding.kind]
     return guarded(lambda: work(finding.subject, clock.now()), Deadline()) > 0
 
 
@@ -171,7 +171,7 @@ def _end_processing(subject: Subject, now: int) -> int:
     return execute(_END_PROCESSING, [id_, ACCEPTED])
 
 
-_REPAIRS: Mapping[str, Callable[[Subject, int], int]] = {
+REPAIRS: Mapping[str, Callable[[Subject, int], int]] = {
     "abandoned_reload": _withdraw,
     "early_reload": _keep_until_start,
     "ended_block_time": _clear_block_time,
