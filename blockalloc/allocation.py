@@ -19,13 +19,14 @@ from django.db import Error, transaction
 from blockalloc import checks, clock, refusals
 from blockalloc.calls import Caller, Outcome, Refusal
 from blockalloc.checks import Order
-from blockalloc.store import claims, commit, snapshot
+from blockalloc.store import beside, claims, commit, snapshot
 from blockalloc.store.guard import Deadline, guarded, turn
-from blockalloc.store.promises import Only
+from blockalloc.store.promises import Chosen, Only
 from blockalloc.store.snapshot import Question, Snapshot
 from scheduling import planner
 from scheduling.confirmation import held_images, standing
 from scheduling.facts import Site
+from scheduling.holds import HeldBlock, Holds, holds
 from scheduling.plan import Assignment, Machine, Plan, whole_machines
 from scheduling.reasons import Reason
 
@@ -52,13 +53,18 @@ class Remembered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """What a transaction has claimed and the next one has to confirm."""
+    """What a transaction has claimed and the next one has to confirm.
+
+    `held` says of the claimed computers until when an earlier call had held them; as long as they are claimed these
+    rows live longer.
+    """
 
     order: Order
     site: Site
     plan: Plan
     call_id: str
     rosters: frozenset[int]
+    held: Mapping[int, int] = field(default_factory=dict)
 
 
 class _Rival(Exception):
@@ -97,7 +103,7 @@ class AllocationCall:
         self._token = uuid.uuid4().hex
         self._deadline = Deadline()
         self.record: Callable[[Result, AllocationCall], None] = lambda result, work: None
-        self._claims_of = ""  # the call id of claims that may be committed
+        self._claimed: _Stage | None = None  # of claims that may be committed
         self.now = self._now = clock.now()
         self.retries = 0  # transactions that were given up for another, and looks that were taken again
         self.waits = 0  # looks that found other calls at work
@@ -184,14 +190,23 @@ class AllocationCall:
         self._before(self._now)
         stage, seen = self._look()
         subject, plan = self._subject_of(stage.order), stage.plan
-        if plan.had < plan.wanted and subject and any(rival.startswith(f"{subject}.") for rival in seen.rivals):
+        rivals = seen.promises.rivals
+        if plan.had < plan.wanted and subject and any(rival.startswith(f"{subject}.") for rival in rivals):
             raise _Rival(same=True)
-        if patient and seen.rivals and plan.allocated < plan.wanted and _may_get_more(stage, seen.rivals):
+        if patient and rivals and plan.allocated < plan.wanted and _may_get_more(stage, rivals):
             raise _Rival(same=False)
         if not stage.plan.machines:
-            return self._write(stage, [], {}, seen.clock)
-        self._claims_of = stage.call_id  # before its commit: that can be done, and the answer be lost
-        claims.claim(stage.call_id, _assignments(stage.plan.machines), seen.held, seen.clock)
+            return self._write(stage, [], {}, seen)
+        return self._claimed_by(stage, seen)
+
+    def _claimed_by(self, stage: _Stage, seen: Snapshot) -> _Stage:
+        """Claim what a stage has planned; the stage with what had been held of it."""
+        chosen = _assignments(stage.plan.machines)
+        held = seen.promises.held
+        before = {found.computer.id: held[found.computer.id] for found in chosen if found.computer.id in held}
+        stage = replace(stage, held={**before, **stage.held})
+        self._claimed = stage  # before its commit: that can be done, and the answer be lost
+        claims.claim(stage.call_id, chosen, stage.held, seen.clock)
         return stage
 
     def _confirm(self, stage: _Stage, *, exchange: bool) -> "_Stage | Result":
@@ -200,9 +215,9 @@ class AllocationCall:
         checks.must_still_be_open(order, self._now)
         machines = stage.plan.machines
         question, chosen = self._question(order, stage.call_id), {found.computer.id for found in _assignments(machines)}
-        seen = snapshot.read_again(stage.site, question, Only(chosen, order.block.block_time_id))
+        seen = snapshot.read_again(stage.site, question, Only(chosen, order.block.block_time_id), chosen)
         # A claim that ran out while the call waited keeps nobody off: its computer counts as lost.
-        lapsed = chosen - seen.own_claims
+        lapsed = chosen - seen.promises.own_claims
         looked_at = replace(seen.site, claimed=seen.site.claimed | lapsed)
         kept, lost = standing(looked_at, order.block, machines, ignore_privileges=order.ignore_privileges)
         if lapsed and not (exchange or kept):
@@ -211,7 +226,7 @@ class AllocationCall:
         # Less than was planned: something was lost to others, or the block time was released meanwhile.
         if exchange and _total(stage, kept) < stage.plan.allocated:
             return self._plan_again(stage, question)
-        result = self._write(stage, kept, lost, seen.clock)
+        result = self._write(stage, kept, lost, seen)
         if kept and claims.too_slow(seen.clock, clock.now()):
             raise _TooSlow
         return result
@@ -220,10 +235,11 @@ class AllocationCall:
         """Plan on facts about all computers, any of which may be the next choice, and claim the chosen ones."""
         seen = snapshot.read_again(stage.site, question)
         plan = planner.plan(seen.site, stage.order.block, ignore_privileges=stage.order.ignore_privileges)
-        claims.claim(stage.call_id, _assignments(plan.machines), seen.held, seen.clock)
-        return replace(stage, site=seen.site, plan=plan)
+        return self._claimed_by(replace(stage, site=seen.site, plan=plan), seen)
 
-    def _write(self, stage: _Stage, machines: Sequence[Machine], lost: Mapping[int, Reason], looked: int) -> "Result":
+    def _write(
+        self, stage: _Stage, machines: Sequence[Machine], lost: Mapping[int, Reason], seen: Snapshot
+    ) -> "Result":
         """Write the machines, with their block when it is new and kept, and hold their computers."""
         order, owner = stage.order, stage.site.reload_user_id
         block_time_id = order.block.block_time_id
@@ -232,14 +248,29 @@ class AllocationCall:
             order = replace(order, names=replace(order.names, request_id=request_id))
         commit.write_machines(block_time_id, machines, owner, self._now)
         if stage.plan.machines:
-            claims.hold(stage.call_id, _assignments(machines), looked)
-        if len(machines) < len(stage.plan.machines):
-            claims.release(stage.call_id)
+            self._hold(stage, machines, seen)
         outcome = _outcome(stage, machines, block_time_id, _total(stage, machines))
         result = Result(outcome, machines, stage.plan, stage.site, order, stage.rosters, lost)
         self._after(outcome, self._now)
         self.record(result, self)
         return result
+
+    def _hold(self, stage: _Stage, machines: Sequence[Machine], seen: Snapshot) -> None:
+        """Keep the front end off what was written, as long as it may have listed it before; give up other claims."""
+        got, promised = _assignments(machines), seen.promises
+        block, decided = stage.order.block, Holds()
+        # Most computers hold what nobody waits for: then no other block times need be read.
+        if any(_is_awaited(found, promised.chosen) for found in got):
+            others = beside.read(block.block_time_id, seen.clock)
+            loaded = frozenset(found.computer.id for found in got if _holds_image(found, promised.chosen))
+            computers = frozenset(found.computer.id for found in got)
+            ours = HeldBlock(block.block_time_id, block.start, block.end, computers, loaded)
+            decided = holds(ours, others.blocks, seen.clock)
+            rows = claims.Rows(promised.live, promised.held, others.expired)
+            claims.hold_beside(stage.call_id, got[0], decided, stage.held, rows, seen.clock)
+        held = claims.hold(stage.call_id, got, decided, stage.held, seen.clock)
+        if len(held) < len(_assignments(stage.plan.machines)) or not stage.held.keys() <= set(held):
+            claims.release(stage.call_id, stage.held, held)
 
     # --- pieces ---------------------------------------------------------------------------------
 
@@ -256,12 +287,13 @@ class AllocationCall:
 
     def _give_up(self) -> None:
         """Free the claims of a call that failed, so that its retry finds the computers free."""
-        if not self._claims_of:
+        stage = self._claimed
+        if stage is None:
             return
         try:
-            guarded(lambda: claims.release(self._claims_of), Deadline(_SECONDS_TO_GIVE_UP))
+            guarded(lambda: claims.release(stage.call_id, stage.held), Deadline(_SECONDS_TO_GIVE_UP))
         except (Error, Refusal) as error:
-            log.warning("claims of the failed call %s stay until they expire: %s", self._claims_of, error)
+            log.warning("claims of the failed call %s stay until they expire: %s", stage.call_id, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +357,18 @@ def _outcome(stage: _Stage, machines: Sequence[Machine], block_time_id: int, all
     if stage.plan.late:
         return Outcome("warning", allocated, unallocated, block_time_id, LATE)
     return Outcome("success", allocated, unallocated, block_time_id)
+
+
+def _holds_image(found: Assignment, holding: Mapping[int, Chosen]) -> bool:
+    """Whether the computer holds the image, in whatever revision: so VCL's front end sees it (SPEC 8.7)."""
+    now = holding.get(found.computer.id)
+    return now is not None and now.image_id == found.image.id
+
+
+def _is_awaited(found: Assignment, holding: Mapping[int, Chosen]) -> bool:
+    """Whether members of a class, this one or another, wait for what the computer holds now."""
+    now = holding.get(found.computer.id)
+    return now is not None and (now.in_block or now.image_id == found.image.id)
 
 
 def _assignments(machines: Sequence[Machine]) -> list[Assignment]:

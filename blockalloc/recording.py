@@ -12,7 +12,7 @@ from blockalloc import clock
 from blockalloc.allocation import AllocationCall, Result
 from blockalloc.calls import Caller, Refusal
 from blockalloc.models import Decision
-from blockalloc.store import decisions, findings, rows
+from blockalloc.store import decisions, findings, planned_reloads, rows
 from blockalloc.store.decisions import RosterOf, as_datetime
 from blockalloc.store.rows import BlockTimeRow, Names
 from blockalloc.store.sql import Value
@@ -20,6 +20,7 @@ from blockalloc.version import VERSION
 
 _VERSIONS = f"{VERSION} (Django {django.get_version()}, Python {platform.python_version()})"
 _LONGEST_VALUE, _LONGEST_TEXT = 300, 2000
+_PRUNE_AT_ONCE = 10_000  # records of reloads; as many as a hundred calls make, and more
 _MAX_ID, _MAX_MACHINES = 2**31 - 1, 2**15 - 1  # what the columns hold
 
 
@@ -76,9 +77,9 @@ class Recorder:
         self._write_apart(self._columns(Decision.FAILED, text=text, **about, **_tries(work)))
 
     def finish(self) -> None:
-        """After the transaction: now and then old records go."""
-        if self.decision_id is not None:
-            decisions.prune_now_and_then(self.decision_id, self.now)
+        """After the transaction: now and then old records go, and those of reloads that are over."""
+        if self.decision_id is not None and decisions.prune_now_and_then(self.decision_id, self.now):
+            planned_reloads.prune(self.now, _PRUNE_AT_ONCE)
 
     def _write_apart(self, columns: Mapping[str, Value], roster: RosterOf | None = None) -> None:
         self.decision_id = decisions.write_apart(columns, self.now, roster)

@@ -121,7 +121,7 @@ class Reservation(NamedTuple):
 class Holding(NamedTuple):
     """A computer that a block time holds (`blockComputers`).
 
-    `reload_start` is the start of its reload request, or the block's start when that is gone.
+    `reload_start` is when its reload begins or was to begin: see occupancy.held_from.
     """
 
     block_time_id: int
@@ -134,6 +134,21 @@ class Holding(NamedTuple):
     group_id: int | None
     skip: int
     status: str
+
+
+class OrphanedReload(NamedTuple):
+    """A computer of a reload request of ours that no block time has any more (SPEC 8.15).
+
+    `block_time_id` had it. `end` is when one that is at work will be over; one that waits has none: it begins however
+    late it is.
+    """
+
+    block_time_id: int
+    request_id: int
+    computer_id: int
+    image_ram: int  # MB, the image's minimum memory
+    start: int
+    end: int | None
 
 
 class Maintenance(NamedTuple):
@@ -202,6 +217,7 @@ class Site:
     claimed: frozenset[int]  # computers with a live semaphore that stops us
     load_seconds: int  # load time of the block's image (SPEC 6)
     reload_user_id: int
+    orphans: Sequence[OrphanedReload] = ()
     members: Sequence[Member] = ()  # of the user group, by unityid
     caller_id: int = 0  # the calling account
     recent: Mapping[tuple[int, int], frozenset[int]] | None = None  # (user, image) -> computers (SPEC 4, order)

@@ -27,6 +27,7 @@ STAGES: Mapping[str, str] = {
     "free_now": "not in use now",
     "reservation": "free of reservations",
     "other_block": "free of other blocks",
+    "orphaned_reload": "free of reloads that no block needs",
     "semaphore": "not being reserved at this moment",
     "host_state": "on a VM host that is ready",
     "host_memory": "on a VM host with memory left",

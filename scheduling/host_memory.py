@@ -10,6 +10,7 @@ from scheduling.windows import overlap
 
 HOST_STATE = "vmhostinuse"
 VMWARE = "vmware"  # the OS install type whose images are held to the memory of the host
+_FOR_EVER = 2**62  # Unix seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class HostMemory:
                 self._planned[found.computer_id].append(_Load(found.start, found.end, found.image_ram))
         for held in site.holdings:
             self._planned[held.computer_id].append(_Load(held.reload_start, held.end, held.image_ram))
+        for orphan in site.orphans:
+            end = _FOR_EVER if orphan.end is None else orphan.end
+            self._planned[orphan.computer_id].append(_Load(orphan.start, end, orphan.image_ram))
 
     def plan(self, computer: Computer, image: Image, start: int, end: int) -> None:
         """Take note that `image` will be loaded on `computer` during this window."""

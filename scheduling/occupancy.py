@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from scheduling.facts import Computer, Holding, Reservation, Site
+from scheduling.facts import Computer, Holding, OrphanedReload, Reservation, Site
 from scheduling.reasons import Instant, Reason
 from scheduling.reload_plan import ROOM as LOAD_ROOM
 from scheduling.rules import BUSY_NOW_STATES
@@ -14,6 +14,7 @@ BEFORE_MAINTENANCE = 30 * MINUTE  # no reload begins this shortly before a maint
 
 # Names of rules whose first figure is the id of a request or of a block time, the others its times.
 RESERVATION, OTHER_BLOCK = "reservation", "other_block"
+ORPHANED_RELOAD = "orphaned_reload"
 SCHEDULE = "schedule"
 
 FAILED, COMPLETE, PENDING, RELOAD = 5, 12, 14, 19  # ids in VCL's table `state`
@@ -26,9 +27,12 @@ def occupies(reservation: Reservation) -> bool:
 
 def is_occupying(state_id: int, last_state_id: int) -> bool:
     """The same by the ids of a request's state and last state."""
-    if state_id in (FAILED, COMPLETE, RELOAD):
-        return False
-    return not (state_id == PENDING and last_state_id == RELOAD)
+    return state_id not in (FAILED, COMPLETE) and not is_reload(state_id, last_state_id)
+
+
+def is_reload(state_id: int, last_state_id: int) -> bool:
+    """Whether a request in this state and last state is a reload that waits, or that is at work."""
+    return state_id == RELOAD or (state_id == PENDING and last_state_id == RELOAD)
 
 
 def held_from(block_start: int, reload_start: int | None, planned: int | None, load_seconds: int) -> int:
@@ -54,6 +58,11 @@ class Occupancy:
         for holding in site.holdings:
             if holding.block_time_id != block_time_id:
                 self._holdings[holding.computer_id].append(holding)
+        self._orphans: dict[int, list[OrphanedReload]] = defaultdict(list)
+        for orphan in site.orphans:
+            # What the block time itself gave up, too late to be withdrawn, loads what it wants again.
+            if orphan.block_time_id != block_time_id:
+                self._orphans[orphan.computer_id].append(orphan)
         self._open: dict[tuple[int, int, int], bool] = {}
 
     def maintenance(self, start: int, end: int) -> Reason | None:
@@ -79,6 +88,7 @@ class Occupancy:
         yield from self._busy_now(computer, start)
         yield from self._reserved(self._reservations.get(computer.id, ()), start, end, aside)
         yield from self._in_other_blocks(self._holdings.get(computer.id, ()), start, end)
+        yield from self._reloaded_for_nobody(self._orphans.get(computer.id, ()), start, end)
         if computer.id in self._site.claimed:
             yield Reason("semaphore", "somebody is reserving it at this moment")
 
@@ -110,6 +120,14 @@ class Occupancy:
             if overlap(start, end, held.reload_start, held.end):
                 figures = (held.block_time_id, *_times(held.reload_start, held.end))
                 yield Reason(OTHER_BLOCK, "held by block time {} from {} to {}", figures)
+
+    @staticmethod
+    def _reloaded_for_nobody(orphans: Sequence[OrphanedReload], start: int, end: int) -> Iterator[Reason]:
+        """A reload that waits begins when it can, be the computer in another block by then (SPEC 8.15)."""
+        for found in orphans:
+            if found.start < end and (found.end is None or start < found.end):
+                text = "reload request {} of a block that has it no more begins at {}, and is still there"
+                yield Reason(ORPHANED_RELOAD, text, (found.request_id, Instant(found.start)))
 
 
 def _times(start: int, end: int) -> tuple[Instant, Instant]:

@@ -115,6 +115,10 @@ def _busy_by_slot(site: Site, fit: Container[int], first: int, length: int) -> l
     for held in site.holdings:
         if held.computer_id in fit:
             spells[held.computer_id].append((held.reload_start, held.end))
+    horizon = first + HORIZON + length
+    for orphan in site.orphans:
+        if orphan.computer_id in fit:
+            spells[orphan.computer_id].append((orphan.start, horizon if orphan.end is None else orphan.end))
     slots = HORIZON // STEP
     changes = [0] * (slots + 1)
     for of_computer in spells.values():

@@ -69,6 +69,7 @@ class SQLiteConnection:
 
         self.errors = sqlite3.OperationalError
         self._raw = sqlite3.connect(path, timeout=wait, isolation_level=None)
+        self._raw.execute("PRAGMA foreign_keys = ON")  # rows go with those that they refer to, as on MariaDB
 
     def send(self, sql: str, params: Sequence[Any] = ()) -> Answer:
         """Send one statement."""

@@ -6,12 +6,13 @@ Made from the plainest recorded case: one image, one group of computers, one man
 import copy
 import datetime
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import time_machine
+from django.db import connection
 from django.test import override_settings
 
 from blockalloc.calls import BlockAllocationCall, Caller
@@ -23,6 +24,7 @@ NOW = datetime.datetime(2026, 3, 2, 8, 0, tzinfo=zoneinfo.ZoneInfo(ZONE))
 START, END = 1772478000, 1772485200  # of block time 10: 2026-03-02 14:00 to 16:00
 IMAGE, GROUP, BLOCK_TIME, NODE = 10, 10, 10, 10
 FIRST_COMPUTER = 10
+OTHER_GROUP, OTHER_MEMBER = 20, 200  # the first group of other classes, and its member; then 21, 201 …
 CALLER = Caller(3, "vclsystem@Local")
 
 
@@ -67,6 +69,30 @@ def grant_to_group() -> None:
     """Let the members of the class use the computers, through the privilege tree."""
     tables.insert("userpriv", [{"usergroupid": GROUP, "privnodeid": 3, "userprivtypeid": 6}], ZONE)
     tables.insert("resourcepriv", [{"resourcegroupid": 11, "privnodeid": 3, "type": "available"}], ZONE)
+
+
+def give_to_others(block_times: Iterable[int]) -> None:
+    """Let each of these block times be a class of a group of its own, with one member."""
+    for number, block_time in enumerate(block_times):
+        group, user = OTHER_GROUP + number, OTHER_MEMBER + number
+        tables.insert("usergroup", [{"id": group, "name": f"class {group}", "affiliationid": 1, "ownerid": 1}], ZONE)
+        tables.insert("user", [{"id": user, "unityid": f"user{user}", "affiliationid": 1, "email": ""}], ZONE)
+        tables.insert("usergroupmembers", [{"userid": user, "usergroupid": group}], ZONE)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE blockRequest SET groupid = %s "
+                "WHERE id = (SELECT t.blockRequestid FROM blockTimes t WHERE t.id = %s)",
+                [group, block_time],
+            )
+
+
+def load(computers: Iterable[int], image: int = IMAGE, revision: int = IMAGE) -> None:
+    """Let computers hold an image."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE computer SET currentimageid = %s, imagerevisionid = %s WHERE id = %s",
+            [[image, revision, computer] for computer in computers],
+        )
 
 
 def a_call(machines: int = 4, block_time: int = BLOCK_TIME, *, ignore: bool = True, key: str | None = None) -> Any:

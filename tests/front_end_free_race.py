@@ -32,14 +32,17 @@ class Outcome:
     seconds: float
 
 
-def run(server: PrivateMariaDB, seconds: float, ours: int = 2, theirs: int = 3) -> Outcome:
-    """Let so many processes of both sides race; the database is Django's, which has VCL's tables."""
+def run(server: PrivateMariaDB, seconds: float, ours: int = 2, theirs: int = 3, *, loaded: bool = False) -> Outcome:
+    """Let so many processes of both sides race; the database is Django's, which has VCL's tables.
+
+    `loaded`: for computers that hold the image already.
+    """
     from django.test import override_settings
 
     from tests.golden import tables
 
     with override_settings(TIME_ZONE="UTC"):
-        tables.load(site.rows(), "UTC")
+        tables.load(site.rows(loaded=loaded), "UTC")
     log = log_of(server)
     sides = ["ours"] * ours + ["theirs"] * theirs
     workers = [_start(server, side, number, seconds) for number, side in enumerate(sides)]
@@ -63,6 +66,7 @@ def _start(server: PrivateMariaDB, side: str, number: int, seconds: float) -> su
         "DJANGO_SETTINGS_MODULE": "vclsite.settings",
         "VCL_TIME_ZONE": "UTC",
         "VCL_SEMAPHORE_SECONDS": str(site.SEMAPHORE_SECONDS),
+        "VCL_LISTING_SECONDS": str(site.SEMAPHORE_SECONDS),
     }
     command = [sys.executable, "-m", "tests.front_end_worker", side, str(number), str(seconds)]
     pipe = subprocess.PIPE

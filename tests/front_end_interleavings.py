@@ -16,11 +16,24 @@ from dataclasses import dataclass, field
 from math import comb
 from typing import Any
 
+import time_machine
+
 from blockalloc import refusals, service
 from blockalloc.calls import Refusal
+from simulation.connections import Blocked, Connection
+from simulation.front_end.reserving import Reserving
 from tests.boundaries import Boundary, at_boundaries
-from tests.class_site import BLOCK_TIME, CALLER, a_call, class_site
-from tests.front_end import Blocked, Connection, FrontEnd, connect
+from tests.class_site import (
+    BLOCK_TIME,
+    CALLER,
+    FIRST_COMPUTER,
+    NOW,
+    a_call,
+    class_site,
+    give_to_others,
+    load,
+)
+from tests.front_end import connect, reserving
 from tests.front_end_scenarios import OTHER_BLOCK, Scenario
 
 # Only what one side writes and the other reads or writes can make a difference: the front end
@@ -39,7 +52,7 @@ class Run:
     """One interleaving: what came of it."""
 
     answer: int
-    sessions: Sequence[FrontEnd]
+    sessions: Sequence[Reserving]
     commits: int
     places: int
     faults: list[str] = field(default_factory=list)
@@ -59,8 +72,12 @@ class Run:
 @contextmanager
 def stage(scenario: Scenario) -> Iterator[Connection]:
     """The site of a scenario, and the connection of everybody but us."""
-    with class_site(computers=scenario.computers, machines=scenario.machines, blocks=2):
+    blocks = 2 + scenario.classes
+    with class_site(computers=scenario.computers, machines=scenario.machines, blocks=blocks):
         move_other_block()
+        give_to_others(range(OTHER_BLOCK + 1, OTHER_BLOCK + 1 + scenario.classes))
+        if scenario.loaded:
+            load(range(FIRST_COMPUTER, FIRST_COMPUTER + scenario.computers))
         others = connect()
         try:
             yield others
@@ -74,23 +91,29 @@ def move_other_block() -> None:
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE blockTimes SET start = '2026-03-03 14:00:00', `end` = '2026-03-03 16:00:00' WHERE id > %s",
-            [BLOCK_TIME],
+            "UPDATE blockTimes SET start = '2026-03-03 14:00:00', `end` = '2026-03-03 16:00:00' WHERE id = %s",
+            [OTHER_BLOCK],
         )
-        cursor.execute("UPDATE blockRequest SET expireTime = '2026-03-03 16:00:00' WHERE id > %s", [BLOCK_TIME])
+        cursor.execute("UPDATE blockRequest SET expireTime = '2026-03-03 16:00:00' WHERE id = %s", [OTHER_BLOCK])
 
 
 def play(scenario: Scenario, schedule: Schedule, others: Connection) -> Run:
     """Play one interleaving and judge it."""
     empty(others)
-    sessions = [FrontEnd(others, wish, f"front-end-{n}", time.time) for n, wish in enumerate(scenario.wishes)]
-    scenario.setup(others, sessions)
-    stepping = Stepping(scenario, schedule, sessions, others)
-    with at_boundaries(stepping.visit):
-        answer = call(scenario.machines)
-    stepping.finish()
+    sessions = [
+        reserving(others, wish, f"front-end-{n}", time.time, promise=scenario.promise)
+        for n, wish in enumerate(scenario.wishes)
+    ]
+    with time_machine.travel(NOW, tick=False) as traveller:
+        scenario.setup(others, sessions)
+        stepping = Stepping(scenario, schedule, sessions, others, traveller.shift)
+        with at_boundaries(stepping.visit):
+            answer = call(scenario.machines)
+        stepping.finish()
     run = Run(answer, sessions, stepping.commits, stepping.place + 1, told=told(scenario, schedule))
-    run.faults += judge(others, answer, {s.request for s in sessions if s in stepping.listed_late})
+    run.faults += judge(
+        others, answer, {s.request for s in stepping.listed_late}, knowing={s.request for s in stepping.read_late}
+    )
     if scenario.enough_for_all:
         run.faults += _liveness(run, scenario.machines)
     return run
@@ -114,8 +137,15 @@ class Stepping:
     """Lets the front ends do their steps at the places of a schedule."""
 
     def __init__(
-        self, scenario: Scenario, schedule: Schedule, sessions: Sequence[FrontEnd], others: Connection
+        self,
+        scenario: Scenario,
+        schedule: Schedule,
+        sessions: Sequence[Reserving],
+        others: Connection,
+        pause: Callable[[float], None],
     ) -> None:
+        self._pause = pause
+        self._paused: set[tuple[int, str]] = set()
         self._scenario = scenario
         self._moves = list(schedule)
         self._sessions = sessions
@@ -127,7 +157,8 @@ class Stepping:
         self._wrote = False
         self.place = 0
         self.commits = 0
-        self.listed_late: list[FrontEnd] = []  # sessions that listed when our rows were there
+        self.listed_late: list[Reserving] = []  # sessions that listed when our rows were there
+        self.read_late: list[Reserving] = []  # sessions that read the computers of their classes then
 
     def visit(self, boundary: Boundary) -> None:
         """A place of our call."""
@@ -146,6 +177,7 @@ class Stepping:
 
     def finish(self) -> None:
         """Our call is over: the front ends end theirs."""
+        self._let_pass(self._scenario.wait)
         self._moves = [(0, session) for _, session in self._moves]
         self._step_in()
         for session in self._sessions:
@@ -169,14 +201,33 @@ class Stepping:
                 return
             self._owed[number] -= 1
 
-    def _advance(self, session: FrontEnd) -> bool:
-        letter = session.letter
-        if not self._hook_done() or not session.advance():
+    def _advance(self, session: Reserving) -> bool:
+        """The next step of a front end; the reads of (b) are one."""
+        if not self._hook_done():
             return False
-        if letter == "a" and self._wrote:
-            self.listed_late.append(session)
+        while True:
+            letter = session.next_step
+            self._pause_before(session, letter)
+            if not session.advance():
+                return False
+            if self._wrote and letter in ("a", "o"):
+                (self.listed_late if letter == "a" else self.read_late).append(session)
+            if session.next_step not in ("b", "B"):
+                break
         self._hook = self._hooks.pop(letter, None)
         return True
+
+    def _pause_before(self, session: Reserving, letter: str) -> None:
+        """The pause of a scenario, once for each front end: a statement that has to wait is not made anew."""
+        if letter in self._scenario.pauses and (id(session), letter) not in self._paused:
+            self._paused.add((id(session), letter))
+            self._let_pass(self._scenario.pauses[letter])
+
+    def _let_pass(self, seconds: float) -> None:
+        """A pause is everybody's: none is so long that a front end breaks its promise."""
+        seconds = min([seconds, *(session.patience - 0.5 for session in self._sessions if not session.done)])
+        if seconds > 0:
+            self._pause(seconds)
 
     def _hook_done(self) -> bool:
         """What others do at a step of the front end; on SQLite they have to wait for us as it has."""
@@ -242,7 +293,9 @@ def read(words: Sequence[str]) -> Schedule:
 # What a block has and a user as well. An adopted one is not among them: it is a member's own, of the
 # block's image, and its reload is over when the reservation begins.
 _TWICE = """
-SELECT b.blockTimeid, b.computerid, q.id, q.start < t.`end` AND q.`end` > t.start
+SELECT b.blockTimeid, b.computerid, q.id, q.start < t.`end` AND q.`end` > t.start,
+  r.imageid = b.imageid AND q.userid IN (SELECT m.userid FROM usergroupmembers m WHERE m.usergroupid = w.groupid),
+  l.`end` <= q.start
 FROM blockComputers b
 JOIN blockTimes t ON t.id = b.blockTimeid
 JOIN blockRequest w ON w.id = t.blockRequestid
@@ -251,8 +304,6 @@ JOIN reservation r ON r.computerid = b.computerid
 JOIN request q ON q.id = r.requestid
 WHERE q.stateid NOT IN (5, 12, 19) AND NOT (q.stateid = 14 AND q.laststateid = 19)
   AND q.start < t.`end` AND (q.`end` > t.start OR q.`end` > l.start)
-  AND NOT (r.imageid = b.imageid AND l.`end` <= q.start
-           AND q.userid IN (SELECT m.userid FROM usergroupmembers m WHERE m.usergroupid = w.groupid))
 """
 
 _HALF = """
@@ -272,27 +323,46 @@ SELECT 'a semaphore of a front end that is done', computerid FROM semaphore WHER
 """
 
 
+# Block times that calls of ours made, rather than found.
+_NEW_BLOCKS = (
+    "SELECT n.id FROM blockTimes n JOIN blockRequest w ON w.id = n.blockRequestid WHERE SUBSTR(w.name, 1, 4) = 'API:'"
+)
+
+
 def judge(
     others: Connection,
     answer: int,
     late: Collection[int | None],
     block_time: int = BLOCK_TIME,
     had: Collection[int] = (),
+    *,
+    knowing: Collection[int | None] = (),
+    unlucky: Collection[int | None] = (),
 ) -> list[str]:
     """What is wrong with the rows, in words.
 
     `late` are requests of front ends that listed their candidates when the block had its computers
     already: those avoid the class, but not its reloads, which they don't look for. `had` are
     computers that blocks had before anything began: all front ends were late for them.
+
+    A member may take a computer of his own class before its reload is over when he was offered it as
+    such: requests `knowing` read the computers of their classes when ours were written. Requests
+    `unlucky` lost the computers of their own classes to other users, and so were let have those of
+    others, by the front end alone.
     """
-    faults = [
-        f"computer {computer} is in block time {block} and reserved by request {request}"
-        for block, computer, request, in_class in others.send(_TWICE).rows
-        if in_class or not (request in late or computer in had)
-    ]
+    faults = []
+    for block, computer, request, in_class, own, loaded in others.send(_TWICE).rows:
+        foreseen = request in late or computer in had
+        if own and (loaded or computer in had or request in knowing):
+            continue
+        if foreseen and (not in_class or request in unlucky):
+            continue
+        faults.append(f"computer {computer} is in block time {block} and reserved by request {request}")
     faults += [f"{what}: {id_}" for what, id_ in others.send(_HALF.replace("%", "%%")).rows]
-    of = f"= {block_time}" if block_time else f"> {OTHER_BLOCK}"
-    ((count,),) = others.send(f"SELECT COUNT(*) FROM blockComputers WHERE blockTimeid {of}").rows  # noqa: S608 - a number
+    of = f"t.id = {block_time}" if block_time else f"t.id IN ({_NEW_BLOCKS})"
+    ((count,),) = others.send(
+        f"SELECT COUNT(*) FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid WHERE {of}"  # noqa: S608
+    ).rows
     # A call that was held up for so long that its claims ran out twice says so, and has taken nothing.
     held_up = answer == -refusals.BUSY and count <= len(had)
     if answer != count and not held_up:

@@ -43,8 +43,8 @@ def next_tick(begun: float, last: int) -> int:
     return tick
 
 
-def rows() -> dict[str, list[dict[str, Any]]]:
-    """The rows of the site; its clock is the real one, in UTC."""
+def rows(*, loaded: bool = False) -> dict[str, list[dict[str, Any]]]:
+    """The rows of the site; its clock is the real one, in UTC. `loaded`: computers hold the image of their pool."""
     site = class_site.rows(computers=1, blocks=2)  # blocks of the race have later ids
     image, computer = site["image"][-1], site["computer"][0]
     revision = site["imagerevision"][-1]
@@ -60,7 +60,8 @@ def rows() -> dict[str, list[dict[str, Any]]]:
         _join(site, 13, id_, group)
         for number in range(COMPUTERS):
             place = FIRST_COMPUTER + COMPUTERS * pool + number
-            site["computer"].append({**computer, "id": place, "hostname": f"c{place}"})
+            holds = {"currentimageid": id_, "imagerevisionid": id_} if loaded else {}
+            site["computer"].append({**computer, "id": place, "hostname": f"c{place}", **holds})
             _join(site, 12, place, group + 1)
         _map(site, 13, group, group + 1)
         _map(site, 16, class_site.NODE + 2, group + 1)

@@ -30,9 +30,12 @@ def main(words: Sequence[str] | None = None) -> int:
         if asked.replay:
             return _replay(asked.replay)
         _row(_HEAD)
-        wrong = _interleavings(asked.interleavings, asked.scenarios) + _random(asked.first, asked.random)
+        wrong = _interleavings(asked.interleavings, asked.scenarios) + sum(
+            _random(asked.first, asked.random, loaded=loaded) for loaded in (False, True)
+        )
         if server is not None and asked.free_seconds:
-            wrong += _free(server, asked.free_seconds, asked.ours, asked.theirs)
+            for loaded in (False, True):
+                wrong += _free(server, asked, loaded=loaded)
     return 1 if wrong else 0
 
 
@@ -43,7 +46,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--interleavings", default="500", metavar="all|N", help="schedules of each scenario (default: 500)"
     )
     parser.add_argument("--scenarios", nargs="+", metavar="NAME", help="only these (default: all)")
-    parser.add_argument("--random", type=int, default=5000, metavar="N", help="random runs (default: 5000)")
+    parser.add_argument(
+        "--random", type=int, default=5000, metavar="N", help="random runs of each kind (default: 5000)"
+    )
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first random run")
     parser.add_argument(
         "--free-seconds", type=float, default=60, metavar="S", help="of the free race, on MariaDB (default: 60)"
@@ -56,19 +61,20 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
 
 def _interleavings(asked: str, names: Sequence[str] | None) -> int:
     from tests.front_end_interleavings import play_all
+    from tests.front_end_loaded import LOADED
     from tests.front_end_scenarios import SCENARIOS
 
-    wrong = 0
+    wrong, known = 0, SCENARIOS | LOADED
     at_most = None if asked == "all" else int(asked)
     if at_most == 0:
         return 0
-    for scenario in (SCENARIOS[name] for name in names or SCENARIOS):
+    for scenario in (known[name] for name in names or known):
         begun = time.monotonic()
         wrong += _told(scenario.name, play_all(scenario, at_most), time.monotonic() - begun)
     return wrong
 
 
-def _random(first: int, number: int) -> int:
+def _random(first: int, number: int, *, loaded: bool) -> int:
     from tests import front_end_random
     from tests.front_end_interleavings import Tally
 
@@ -77,15 +83,16 @@ def _random(first: int, number: int) -> int:
     begun, tally = time.monotonic(), Tally()
     with front_end_random.stage() as others:
         for run in range(first, first + number):
-            tally.add(front_end_random.play(run, others))
-    return _told("random", tally, time.monotonic() - begun)
+            tally.add(front_end_random.play(run, others, loaded=loaded))
+    return _told(front_end_random.LOADED if loaded else front_end_random.PLAIN, tally, time.monotonic() - begun)
 
 
-def _free(server: PrivateMariaDB, seconds: float, ours: int, theirs: int) -> int:
+def _free(server: PrivateMariaDB, asked: argparse.Namespace, *, loaded: bool) -> int:
     from tests import front_end_free_race
 
-    found = front_end_free_race.run(server, seconds, ours, theirs)
-    print(f"\nfree race of {ours} of our processes and {theirs} front ends, {found.seconds:.0f} seconds")
+    found = front_end_free_race.run(server, asked.free_seconds, asked.ours, asked.theirs, loaded=loaded)
+    sides = f"{asked.ours} of our processes and {asked.theirs} front ends"
+    print(f"\nfree race of {sides}, computers {'loaded' if loaded else 'not loaded'}, {found.seconds:.0f} seconds")
     for side, counts in (("we", found.ours), ("they", found.theirs)):
         print(f"  {side}: " + ", ".join(f"{what} {number}" for what, number in sorted(counts.items())))
     print(f"  deadlocks: {found.deadlocks_with_us} with us, {found.deadlocks} of front ends among themselves")
@@ -97,18 +104,22 @@ def _free(server: PrivateMariaDB, seconds: float, ours: int, theirs: int) -> int
 def _replay(words: Sequence[str]) -> int:
     from tests import front_end_interleavings as interleavings
     from tests import front_end_random
+    from tests.front_end_loaded import LOADED
     from tests.front_end_scenarios import SCENARIOS
 
     name, *rest = words
-    if name == "random":
+    if name in (front_end_random.PLAIN, front_end_random.LOADED):
         with front_end_random.stage() as others:
-            run = front_end_random.play(int(rest[0]), others)
+            run = front_end_random.play(int(rest[0]), others, loaded=name == front_end_random.LOADED)
     else:
-        with interleavings.stage(SCENARIOS[name]) as others:
-            run = interleavings.play(SCENARIOS[name], interleavings.read(rest), others)
+        scenario = (SCENARIOS | LOADED)[name]
+        with interleavings.stage(scenario) as others:
+            run = interleavings.play(scenario, interleavings.read(rest), others)
     print(f"{run.told}: we got {run.answer}")
     for session in run.sessions:
-        print(f"  {session.procid}: steps {session.sent}, computer {session.computer}, waited {session.blocked} times")
+        print(
+            f"  {session.procid}: steps {session.letters}, computer {session.computer}, waited {session.blocked} times"
+        )
     for fault in run.faults:
         print(f"  WRONG: {fault}")
     return 1 if run.faults else 0

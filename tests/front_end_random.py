@@ -3,22 +3,40 @@
 Everything is drawn from one number, so that a run can be played again. The clock, which both sides
 read, stands still but for the pauses that are drawn. A front end keeps the promise that SPEC 8.7
 asks of it; our call may be held up for any time, at any place but one: see `_longest_commit`.
+
+Loaded runs draw computers that hold the image besides, other classes at overlapping hours, and
+members of them; their front ends are faster, as the short hold of loaded computers asks.
 """
 
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import time_machine
 
 from blockalloc.store import claims
+from blockalloc.store.times import to_utc
+from simulation.connections import Connection
+from simulation.front_end.reserving import Reserving
+from simulation.front_end.semaphores import SEMAPHORE_SECONDS
 from tests.boundaries import Boundary, at_boundaries
-from tests.class_site import BLOCK_TIME, END, NOW, START, class_site
-from tests.front_end import Connection, FrontEnd, Wish, connect
+from tests.class_site import (
+    BLOCK_TIME,
+    END,
+    IMAGE,
+    NOW,
+    OTHER_MEMBER,
+    START,
+    ZONE,
+    class_site,
+    give_to_others,
+)
+from tests.front_end import a_wish, connect, reserving
 from tests.front_end_interleavings import Run, call, empty, judge, move_other_block
+from tests.front_end_loaded import LISTING_SECONDS
 from tests.front_end_scenarios import (
     AFTERWARDS,
     CLASS,
@@ -31,8 +49,12 @@ from tests.front_end_scenarios import (
     reservation,
     semaphore,
 )
+from tests.golden import tables
 
 COMPUTERS, MACHINES = range(10, 15), 3
+CLASSES = (OTHER_BLOCK + 1, OTHER_BLOCK + 2)  # of other groups, at the hours of ours
+OLD_REVISION = 11
+PLAIN, LOADED = "random", "random-loaded"  # how runs are told
 _WINDOWS = (
     CLASS, (START, END), (START - HOUR // 2, START + 600), (END - 600, END + HOUR), IN_RELOAD,
     AFTERWARDS, (START + DAY, END + DAY),
@@ -45,9 +67,11 @@ class Draw:
 
     number: int
     others: Connection
-    sessions: list[FrontEnd] = field(default_factory=list)
+    loaded: bool = False
+    sessions: list[Reserving] = field(default_factory=list)
     had: set[int] = field(default_factory=set)  # computers that blocks have from the beginning
     in_block: int = 0  # how many of them the block of our call has
+    lost_to_us: set[str] = field(default_factory=set)  # procids of front ends that rows of ours kept off
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.number)
@@ -56,15 +80,29 @@ class Draw:
 
     def set_up(self) -> None:
         """Draw what is there, and what users want."""
+        kinds = (*[_nothing] * 4, *_SETUPS, *([_of_another_class] * 5 if self.loaded else ()))
         for computer in COMPUTERS:
-            kind = self.rng.choice((*[_nothing] * 4, *_SETUPS))
+            kind = self.rng.choice(kinds)
             kind(self, computer)
+        if self.loaded:
+            self._set_images()
+        users = (1, MEMBER, MEMBER, MEMBER + 1, OTHER_MEMBER) if self.loaded else (1, 1, MEMBER)
         for number in range(self.rng.randint(1, 3)):
             computers = self.rng.sample(COMPUTERS, self.rng.randint(1, 5))
-            user = self.rng.choice((1, 1, MEMBER))
-            wish = Wish(computers, *self.rng.choice(_WINDOWS), user=user)
+            user = self.rng.choice(users)
+            wish = a_wish(computers, *self.rng.choice(_WINDOWS), user=user)
             name = "front-end" if self.rng.random() < 0.85 else _DIES
-            self.sessions.append(FrontEnd(self.others, wish, f"{name}-{number}", time.time))
+            promise = LISTING_SECONDS if self.loaded else SEMAPHORE_SECONDS
+            self.sessions.append(reserving(self.others, wish, f"{name}-{number}", time.time, promise=promise))
+
+    def _set_images(self) -> None:
+        """Most computers hold the image of the class, some of them another revision of it."""
+        for computer in COMPUTERS:
+            image, revision = self.rng.choice(((IMAGE, IMAGE), (IMAGE, IMAGE), (IMAGE, OLD_REVISION), (1, 1)))
+            self.others.send(
+                "UPDATE computer SET currentimageid = %s, imagerevisionid = %s WHERE id = %s",
+                [image, revision, computer],
+            )
 
     def few(self) -> int:
         """A number of steps, small ones more often."""
@@ -112,7 +150,23 @@ def _held(draw: Draw, computer: int) -> None:
     draw.had.add(computer)
 
 
+def _of_another_class(draw: Draw, computer: int) -> None:
+    """A class of another group has it, at the same hours."""
+    block_computer(draw.others, computer, draw.rng.choice(CLASSES), START)
+    draw.had.add(computer)
+
+
 _SETUPS: Sequence[Callable[[Draw, int], None]] = (_stale, _stale, _dying, _reserved, _of_member, _in_block, _held)
+
+
+_KEPT_OFF_BY_US = """
+SELECT s.computerid FROM semaphore s
+JOIN blockComputers b ON b.computerid = s.computerid
+JOIN blockTimes t ON t.id = b.blockTimeid
+JOIN blockRequest w ON w.id = t.blockRequestid
+JOIN usergroupmembers m ON m.usergroupid = w.groupid
+WHERE s.computerid = %s AND m.userid = %s AND s.expires >= %s AND s.procid LIKE %s
+"""
 
 
 class _Driver:
@@ -126,7 +180,8 @@ class _Driver:
         self._writing = False
         self._wrote = False
         self.commits = 0
-        self.listed_late: list[FrontEnd] = []
+        self.listed_late: list[Reserving] = []
+        self.read_late: list[Reserving] = []
 
     def visit(self, boundary: Boundary) -> None:
         """A place of our call."""
@@ -157,17 +212,29 @@ class _Driver:
         if seconds > 0:
             self._traveller.shift(seconds)
 
-    def _go_on(self, session: FrontEnd, steps: int) -> None:
+    def _go_on(self, session: Reserving, steps: int) -> None:
         for _ in range(steps):
-            letter = session.letter
+            letter = session.next_step
             if self._is_over(session) or not session.advance():
                 return
-            if letter == "a" and self._wrote:
-                self.listed_late.append(session)
+            if self._wrote and letter in ("a", "o"):
+                (self.listed_late if letter == "a" else self.read_late).append(session)
+            if letter == "c" and session.next_step != "d":
+                self._see_who_was_faster(session)
+
+    def _see_who_was_faster(self, session: Reserving) -> None:
+        """A front end was kept off a computer: remember when it is its user's class's, and the row is ours."""
+        now = to_utc(int(time.time()))
+        if self._draw.others.send(_KEPT_OFF_BY_US, [session.tried, session.wish.user, now, "blockalloc%"]).rows:
+            self._draw.lost_to_us.add(session.procid)
+
+    def was_unlucky(self, session: Reserving) -> bool:
+        """Whether a front end had computers of the user's classes to offer, and lost them to others than us."""
+        return "B" not in session.sent and session.procid not in self._draw.lost_to_us
 
     @staticmethod
-    def _is_over(session: FrontEnd) -> bool:
-        return session.done or (session.procid.startswith(_DIES) and session.letter in ("d", "e"))
+    def _is_over(session: Reserving) -> bool:
+        return session.done or (session.procid.startswith(_DIES) and session.next_step in ("d", "e"))
 
 
 def _longest_commit() -> int:
@@ -180,8 +247,11 @@ def stage() -> Iterator[Connection]:
     """The site of the random runs, and the connection of everybody but us."""
     from django.db import connection
 
-    with class_site(computers=len(COMPUTERS), machines=MACHINES, blocks=2):
+    with class_site(computers=len(COMPUTERS), machines=MACHINES, blocks=2 + len(CLASSES)):
         move_other_block()
+        give_to_others(CLASSES)
+        old = {"id": OLD_REVISION, "imageid": IMAGE, "revision": 1, "userid": 1, "production": 0, "imagename": "old"}
+        tables.insert("imagerevision", [{**old, "datecreated": "2025-01-01 10:00:00", "deleted": 0}], ZONE)
         with connection.cursor() as cursor:  # the node stays alive however long a call is held up
             cursor.execute("UPDATE managementnode SET lastcheckin = '2026-03-02 16:00:00'")
         others = connect()
@@ -191,23 +261,26 @@ def stage() -> Iterator[Connection]:
             others.close()
 
 
-def play(number: int, others: Connection) -> Run:
+def play(number: int, others: Connection, *, loaded: bool = False) -> Run:
     """Play the random run of a number and judge it."""
     empty(others)
-    draw = Draw(number, others)
+    others.send("UPDATE computer SET currentimageid = 1, imagerevisionid = 1")
+    draw = Draw(number, others, loaded)
     with time_machine.travel(NOW, tick=False) as traveller:
         draw.set_up()
         driver = _Driver(draw, traveller)
         with at_boundaries(driver.visit):
             answer = call(draw.machines, draw.block_time)
         driver.finish()
-        run = Run(answer, draw.sessions, driver.commits, 0, told=f"random {number}")
-        late = {session.request for session in driver.listed_late}
-        run.faults += judge(others, answer, late, draw.block_time, draw.had)
-    if draw.block_time == 0:
-        others.send(f"DELETE FROM blockComputers WHERE blockTimeid > {OTHER_BLOCK:d}")  # noqa: S608 - a number
-        for table in ("blockWebDate", "blockWebTime"):
-            others.send(f"DELETE FROM {table}")  # noqa: S608
-        others.send(f"DELETE FROM blockTimes WHERE id > {OTHER_BLOCK:d}")  # noqa: S608
-        others.send(f"DELETE FROM blockRequest WHERE id > {OTHER_BLOCK:d}")  # noqa: S608
+        run = Run(answer, draw.sessions, driver.commits, 0, told=f"{LOADED if loaded else PLAIN} {number}")
+        run.faults += judge(
+            others, answer, _requests(driver.listed_late), draw.block_time, draw.had,
+            knowing=_requests(driver.read_late), unlucky=_requests(filter(driver.was_unlucky, draw.sessions)),
+        )  # fmt: skip
+    if draw.block_time == 0:  # its rows go with it
+        others.send(f"DELETE FROM blockRequest WHERE id > {CLASSES[-1]:d}")  # noqa: S608 - a number
     return run
+
+
+def _requests(sessions: Iterable[Reserving]) -> set[int | None]:
+    return {session.request for session in sessions}

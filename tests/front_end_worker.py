@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import django
 
@@ -61,31 +62,38 @@ def _ours(counts: Counter[str]) -> Callable[[site.Meeting], None]:
 def _theirs(counts: Counter[str], number: int, rng: random.Random) -> Callable[[site.Meeting], None]:
     from MySQLdb import OperationalError
 
-    from tests.front_end import FrontEnd, Wish, connect
+    from simulation.front_end.candidates import Wish
+    from simulation.front_end.reserving import Reserving
+    from simulation.front_end.session import FrontEnd
+    from tests.class_site import NODE
+    from tests.front_end import connect
 
     connection = connect(wait=50)
+    front_end = FrontEnd(connection, time.time, ZoneInfo("UTC"))
 
     def attempt(at: site.Meeting) -> None:
         """A user's reservation within the same hours."""
         wish = Wish(
             rng.sample(at.computers, site.COMPUTERS), at.start + 600, at.end - 600,
-            image=at.image, revision=at.image,
+            user=1, image=at.image, revision=at.image, node=NODE,
         )  # fmt: skip
         procid = f"front-end-{number}-{counts['attempts']}"
-        session = FrontEnd(connection, wish, procid, time.time, life=site.SEMAPHORE_SECONDS)
+        session = Reserving(front_end, wish, procid, promise=site.SEMAPHORE_SECONDS)
         try:
             while not session.done and session.patience > 0.5:
                 session.advance()
                 time.sleep(rng.choice((0, 0, 0, 0.002, 0.01)))
+                if session.letters == "aobB" and rng.random() < 0.1:  # a slow one
+                    time.sleep(max(rng.random() * (session.patience - 0.7), 0))
         except OperationalError as error:
             if error.args[0] != _DEADLOCK:
                 raise
-            counts[f"deadlocks at {session.letter}"] += 1
+            counts[f"deadlocks at {session.next_step}"] += 1
         if not session.done:
             counts["given up"] += 1
             connection.send("DELETE FROM semaphore WHERE procid = %s", [procid])
         counts["got"] += session.computer is not None
-        counts["lost at c"] += session.sent.count("cc")
+        counts["lost at c"] += session.letters.count("cc")
 
     return attempt
 

@@ -305,9 +305,10 @@ def test_a_call_that_is_too_slow_every_time_is_refused_when_its_time_is_up(monke
     hold = claims.hold
     with class_site(), time_machine.travel(NOW, tick=False) as traveller:
 
-        def slowly(*arguments: Any) -> None:
-            hold(*arguments)
+        def slowly(*arguments: Any) -> Any:
+            held = hold(*arguments)
             traveller.shift(6)
+            return held
 
         monkeypatch.setattr(claims, "hold", slowly)
         monkeypatch.setattr(allocation.Deadline, "left", lambda _: max(NOW.timestamp() + 20 - clock.now(), 0.0))

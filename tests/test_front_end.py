@@ -17,11 +17,13 @@ from blockalloc.inspection import inspect
 from blockalloc.store import claims
 from blockalloc.store.guard import Deadline, guarded
 from scheduling.plan import Assignment
+from simulation.connections import Connection, MariaDBConnection
+from simulation.front_end.candidates import Wish
 from tests import front_end_free_race as free_race
 from tests import front_end_random, sites
 from tests.boundaries import Boundary, at_boundaries
 from tests.class_site import BLOCK_TIME, IMAGE, NODE, NOW, class_site, computers_of
-from tests.front_end import Connection, FrontEnd, MariaDBConnection, Wish
+from tests.front_end import a_wish, reserving
 from tests.front_end_interleavings import (
     Run,
     Tally,
@@ -82,13 +84,13 @@ def test_a_free_race(mariadb_server: PrivateMariaDB) -> None:
     assert not found.faults
 
 
-# --- orders of steps by name: "abc" are the front end's, see Step ---------------------------------
+# --- orders of steps by name: "abc" are the front end's, see simulation.front_end.reserving -------
 
 CLAIMED, WRITTEN = 4, 9  # places: our first transaction is committed; our rows are held, not committed
 
 
 def _placed(**places: int) -> list[tuple[int, int]]:
-    """A schedule for one front end, by the letters of its steps."""
+    """A schedule for one front end, by the letters of its steps; all reads of (b) go together."""
     return [(places.get(letter, 99), 0) for letter in "abcdeEf"]
 
 
@@ -101,12 +103,12 @@ def _play(name: str, **places: int) -> Run:
 
 def test_one_that_listed_before_our_claim_and_comes_after_our_commit_goes_on_to_the_next() -> None:
     run = _play("same-computer-spare-ones", a=0, b=0)
-    assert (run.answer, run.sessions[0].computer, run.sessions[0].sent) == (2, 12, "abcccdeEf")
+    assert (run.answer, run.sessions[0].computer, run.sessions[0].letters) == (2, 12, "aobBcccdeEf")
 
 
 def test_one_that_lists_between_claim_and_confirm_leaves_the_claimed_computers_out() -> None:
     run = _play("same-computer-spare-ones", **dict.fromkeys("abcdeEf", CLAIMED))
-    assert (run.answer, run.sessions[0].computer, run.sessions[0].sent) == (2, 12, "abcdeEf")
+    assert (run.answer, run.sessions[0].computer, run.sessions[0].letters) == (2, 12, "aobBcdeEf")
 
 
 @between_locks
@@ -137,12 +139,12 @@ class Race:
         self.others = others
         self.clock = clock
         self.machines = machines
-        self.front_end = FrontEnd(others, wish, "front-end-0", time.time)
+        self.front_end = reserving(others, wish, "front-end-0", time.time)
 
     def steps(self, letters: str) -> None:
         """The front end's next steps, which are these."""
         for letter in letters:
-            assert self.front_end.letter == letter
+            assert self.front_end.next_step == letter
             assert self.front_end.advance()
 
     def rest(self) -> None:
@@ -178,14 +180,14 @@ def race(wish: Wish | None = None, computers: int = 1, machines: int = 1) -> Ite
     site = Scenario("", computers, machines, [])
     with stage(site) as others, time_machine.travel(NOW, tick=False) as clock:
         empty(others)
-        yield Race(others, clock, machines, wish or Wish((10,), *CLASS))
+        yield Race(others, clock, machines, wish or a_wish((10,), *CLASS))
 
 
 @pytest.mark.parametrize(("seconds", "twice"), [(44, False), (45, False), (46, True)])
 def test_the_promise_ends_where_the_front_end_takes_longer_than_a_semaphore_lives(seconds: int, twice: bool) -> None:
     """It listed the computer, had lunch, and takes it without another look at blocks: nobody can help it."""
     with race() as both:
-        both.steps("ab")
+        both.steps("aobB")
         answer = both.call()
         both.clock.shift(seconds)
         both.rest()
@@ -200,7 +202,7 @@ def test_the_hold_begins_anew_when_the_rows_are_written() -> None:
 
         def late_list() -> None:
             both.clock.shift(10)
-            both.steps("ab")
+            both.steps("aobB")
 
         answer = both.call(before_1=late_list)
         both.clock.shift(44)
@@ -217,9 +219,9 @@ def test_a_call_that_waited_for_its_turn_has_the_time_of_its_turn() -> None:
         def wait(boundary: Boundary) -> None:
             nonlocal commits
             commits += boundary.after and boundary.sql == "COMMIT"
-            if not both.front_end.sent:
+            if not both.front_end.letters:
                 both.clock.shift(36)
-                both.steps("ab")
+                both.steps("aobB")
 
         with at_boundaries(wait):
             answer = call(1)
@@ -238,11 +240,11 @@ def test_rows_that_are_written_too_late_are_not_committed() -> None:
 
         def list_meanwhile() -> None:
             both.clock.shift(13)
-            both.steps("ab")
+            both.steps("aobB")
 
         slow = iter([list_meanwhile])
         answer = both.call(after_1=stall, after_hold=lambda: next(slow, int)())
-        if both.front_end.sent:
+        if both.front_end.letters:
             both.clock.shift(44)
         both.rest()
         assert both.faults(answer) == []
@@ -252,7 +254,7 @@ def test_rows_that_are_written_too_late_are_not_committed() -> None:
 def test_a_semaphore_that_dies_beside_a_slow_claim_opens_the_computer_to_nobody() -> None:
     """A front end takes one between our look and our claim, and dies: its row must not be past before ours is."""
     with race() as both:
-        second = FrontEnd(both.others, Wish((10,), *CLASS), "front-end-1", time.time)
+        second = reserving(both.others, a_wish((10,), *CLASS), "front-end-1", time.time)
         looks = 0
 
         def visit(boundary: Boundary) -> None:
@@ -266,10 +268,10 @@ def test_a_semaphore_that_dies_beside_a_slow_claim_opens_the_computer_to_nobody(
                 both.steps("c")
                 both.clock.shift(13)
             if looks == 2:
-                for _ in "abcd":
+                for _ in "aobBcd":
                     assert second.advance()
 
-        both.steps("ab")
+        both.steps("aobB")
         with at_boundaries(visit):
             answer = call(1)
         while not second.done:
@@ -288,8 +290,8 @@ def test_a_claim_that_ran_out_is_noticed_before_a_front_end_comes_in() -> None:
             if boundary.sql == "COMMIT" and boundary.after and looks == 1:
                 both.clock.shift(46)
             looks += boundary.after and "FROM semaphore WHERE expires >=" in boundary.sql
-            if looks == 2 and not both.front_end.sent:
-                both.steps("abcd")
+            if looks == 2 and not both.front_end.letters:
+                both.steps("aobBcd")
 
         with at_boundaries(visit):
             answer = call(1)
@@ -335,9 +337,9 @@ def _take_and_leave(socket: str, database: str, number: int, over: threading.Eve
     for computer in itertools.cycle((10, 11, 12, 13)):
         if over.is_set():
             break
-        session = FrontEnd(others, Wish((computer,), *CLASS), procid, lambda: NOW.timestamp())
+        session = reserving(others, a_wish((computer,), *CLASS), procid, lambda: NOW.timestamp())
         try:
-            while session.letter in "abcd" and not session.done:
+            while session.next_step in "aobBcd" and not session.done:
                 session.advance()
             others.send("DELETE FROM semaphore WHERE procid = %s", [procid])
         except others.errors as error:  # a deadlock with the other front end: they do that among themselves
@@ -370,7 +372,7 @@ def test_stale_rows_are_gone_beside_a_claim() -> None:
     """A row that is past lets front ends in, whatever other rows say."""
     with race() as both:
         semaphore(both.others, 10, -60, "died")
-        both.steps("ab")
+        both.steps("aobB")
         answer = both.call()
         both.rest()
         assert answer == 1

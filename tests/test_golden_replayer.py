@@ -137,7 +137,7 @@ class TestDifferences:
         assert replay(_errors("fault", {"faultCode": 3})) == []
 
     def test_fault_instead_of_an_answer(self) -> None:
-        answer = {"status": "completed"}
+        answer = {"status": "success", "allocated": 2, "unallocated": 0}
         assert replay(_errors("response", answer)) == [f"{_FIRST}: answer: recorded {answer}, here {_WRONG}"]
 
     @pytest.mark.parametrize("false", [{"answer": 3}, {"fault": 64}, {"answer": 0}])

@@ -2,75 +2,132 @@
 
 A claim is made while a call plans, and stops everybody. When the call has written its rows the
 claim is turned into a held row, which stops the front end (it may have listed its candidates
-before) but never our own calls: those see the rows themselves.
+before) but never our own calls: those see the rows themselves. How long it stays depends on whether
+the computer is loaded for a class: see scheduling.holds.
+
+The front end lets a computer through when one of its rows is past, whatever the others say. So no row
+that expires earlier stays beside one of ours, and ours is never put beside one that expires later.
 
 No statement here waits for a lock: a transaction that has locked semaphore rows and waits for a
 front end, which waits for these rows, is a deadlock, and the front end's small statement would be
 its victim. Ours fails instead, and its transaction is tried again; see blockalloc.store.guard.
 """
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from django.conf import settings
 
-from blockalloc.store.sql import Value, execute, insert
+from blockalloc.store.sql import Value, execute, insert, listed_ids
 from blockalloc.store.times import to_utc
+from scheduling.holds import Holds
 from scheduling.plan import Assignment
 
 CLAIM = "blockalloc:"
 HELD = "blockalloc-held:"
 _OURS = "blockalloc%:%"
+_COLUMNS = ("computerid", "imageid", "imagerevisionid", "managementnodeid", "expires", "procid")
+
+Expiries = Mapping[int, int]  # computer -> when the last held row of ours there expires, Unix seconds
 
 
-def claim(call_id: str, assignments: Sequence[Assignment], held: Collection[int], now: int) -> None:
+def claim(call_id: str, assignments: Sequence[Assignment], held: Expiries, now: int) -> None:
     """Claim computers for a call in flight; what it claimed before is replaced.
 
-    The front end lets a computer through when one of its rows is past, whatever the others say. So
-    no row that expires earlier stays beside the claim: neither one that expired, whoever left it,
-    nor a held one of an earlier call of ours. Our own expired rows on other computers go too. Where
-    there is a held one (`held`, computer ids) it is made anew: it outlives a claim that is given up.
+    No row that expires earlier stays beside the claim: neither one that expired, whoever left it, nor a held one of
+    an earlier call of ours. Our own expired rows on other computers go too. Where there is a held one (`held`) it is
+    made anew, to live as long as the claim; it is what it was before when the claim is given up.
 
     `now` is the time of the facts that the plan rests on, so that whoever came in after them has a
     row that lives as long as the claim.
     """
     if not assignments:
-        release(call_id)
+        release(call_id, held)
         return
-    chosen = ", ".join(str(found.computer.id) for found in assignments)
+    chosen = listed_ids(found.computer.id for found in assignments)
     execute(
         "DELETE FROM semaphore WHERE (expires < %s AND procid LIKE %s) OR procid = %s "
         f"OR (computerid IN ({chosen}) AND (expires < %s OR procid LIKE %s))",
         [to_utc(now), _OURS, f"{CLAIM}{call_id}", to_utc(now), f"{HELD}%"],
         wait=False,
     )
-    expires = to_utc(now + settings.VCL_SEMAPHORE_SECONDS)
-    rows: list[list[Value]] = [
-        [found.computer.id, found.image.id, found.image.revision_id, found.management_node.id, expires, kind + call_id]
+    expires = now + settings.VCL_SEMAPHORE_SECONDS
+    rows = [
+        _row(found, found.computer.id, max(expires, held.get(found.computer.id, 0)), kind + call_id)
         for found in assignments
         for kind in ([CLAIM, HELD] if found.computer.id in held else [CLAIM])
     ]
-    columns = ["computerid", "imageid", "imagerevisionid", "managementnodeid", "expires", "procid"]
-    insert("semaphore", columns, rows, wait=False)
+    insert("semaphore", _COLUMNS, rows, wait=False)
 
 
-def hold(call_id: str, assignments: Sequence[Assignment], now: int) -> None:
-    """Turn the claims on these computers into held rows; all held ones there get a new time to expire.
+def hold(call_id: str, assignments: Sequence[Assignment], holds: Holds, held: Expiries, now: int) -> Collection[int]:
+    """Turn the claims on these computers into held rows, for as long as `holds` says; returns the computers held.
 
-    `now` is the time of the look that let the claims stand.
+    What was held for longer before the call claimed it (`held`) stays so. `now` is the time of the look that let the
+    claims stand.
     """
-    if not assignments:
-        return
-    chosen = ", ".join(str(found.computer.id) for found in assignments)
+    by_expiry: dict[int, list[int]] = defaultdict(list)
+    for found in assignments:
+        expires = _expires(found.computer.id, holds, held, now)
+        if expires >= now:
+            by_expiry[expires].append(found.computer.id)
+    if not by_expiry:
+        return ()
+    cases = " ".join(f"WHEN computerid IN ({listed_ids(ids)}) THEN %s" for ids in by_expiry.values())
+    kept = [id_ for ids in by_expiry.values() for id_ in ids]
     execute(
-        f"UPDATE semaphore SET procid = %s, expires = %s WHERE procid IN (%s, %s) AND computerid IN ({chosen})",
-        [
-            f"{HELD}{call_id}",
-            to_utc(now + settings.VCL_SEMAPHORE_SECONDS),
-            f"{CLAIM}{call_id}",
-            f"{HELD}{call_id}",
-        ],
+        f"UPDATE semaphore SET procid = %s, expires = CASE {cases} END "
+        f"WHERE procid IN (%s, %s) AND computerid IN ({listed_ids(kept)})",
+        [f"{HELD}{call_id}", *map(to_utc, by_expiry), f"{CLAIM}{call_id}", f"{HELD}{call_id}"],
         wait=False,
     )
+    return kept
+
+
+def _expires(computer_id: int, holds: Holds, held: Expiries, now: int) -> int:
+    """When the hold of a computer of the call ends; in the past when there is none."""
+    before = held.get(computer_id, now - 1)
+    if computer_id in holds.free:
+        return before
+    seconds = settings.VCL_LISTING_SECONDS if computer_id in holds.brief else settings.VCL_SEMAPHORE_SECONDS
+    return max(before, now + seconds)
+
+
+class Rows(NamedTuple):
+    """The semaphore rows that are there: until when anybody's row on a computer is live, and until when a held one of
+    ours; and the computers on which somebody left a row that is past.
+    """
+
+    live: Expiries
+    held: Expiries
+    expired: Collection[int]
+
+
+def hold_beside(call_id: str, like: Assignment, holds: Holds, held: Expiries, there: Rows, now: int) -> None:
+    """Hold computers of other block times (`holds.beside`) for as long as the loaded ones of the call.
+
+    `like` lends the rows its image and management node; `held` and `now` are as in `hold`.
+    """
+    if not holds.beside:
+        return
+    until = max(_expires(id_, holds, held, now) for id_ in holds.brief)
+    wanted = sorted(id_ for id_ in holds.beside if there.live.get(id_, 0) < until)
+    if not wanted:
+        return
+    # What expires before would let the front end in: it goes, but for the live rows of others.
+    if stale := [id_ for id_ in wanted if id_ in there.expired or id_ in there.held]:
+        execute(
+            f"DELETE FROM semaphore WHERE computerid IN ({listed_ids(stale)}) AND (expires < %s OR procid LIKE %s)",
+            [to_utc(now), f"{HELD}%"],
+            wait=False,
+        )
+    rows = [_row(like, id_, until, f"{HELD}{call_id}") for id_ in wanted]
+    insert("semaphore", _COLUMNS, rows, wait=False)
+
+
+def _row(found: Assignment, computer_id: int, expires: int, procid: str) -> list[Value]:
+    return [computer_id, found.image.id, found.image.revision_id, found.management_node.id, to_utc(expires), procid]
 
 
 def margin() -> int:
@@ -83,6 +140,19 @@ def too_slow(looked: int, now: int) -> bool:
     return now - looked > margin() // 2
 
 
-def release(call_id: str) -> None:
-    """Give up what is left of a call's claims."""
+def release(call_id: str, held: Expiries, kept: Collection[int] = ()) -> None:
+    """Give up what is left of a call's claims; what was held before it claimed (`held`) is as it was.
+
+    `kept` are computers whose claims have become held rows.
+    """
     execute("DELETE FROM semaphore WHERE procid = %s", [f"{CLAIM}{call_id}"], wait=False)
+    by_expiry: dict[int, list[int]] = defaultdict(list)
+    for computer_id, expires in held.items():
+        if computer_id not in kept:
+            by_expiry[expires].append(computer_id)
+    for expires, ids in by_expiry.items():
+        execute(
+            f"UPDATE semaphore SET expires = %s WHERE procid = %s AND computerid IN ({listed_ids(ids)})",
+            [to_utc(expires), f"{HELD}{call_id}"],
+            wait=False,
+        )

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from blockalloc.site_time import site_zone
+from blockalloc.store import planned_reloads
+from blockalloc.store.planned_reloads import Planned
 from blockalloc.store.sql import Value, insert
 from blockalloc.store.times import to_local
 from scheduling.occupancy import RELOAD
 from scheduling.plan import Machine
+from scheduling.windows import HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,15 @@ class NewBlock:
         """What the block request is called (SPEC 2.1)."""
         return f"API:{to_local(self.start)}"
 
+    @property
+    def expires(self) -> int:
+        """The last second of the day on which an hour after the end falls (SPEC 8.16).
+
+        The back end clears a block time a minute after its end, and only while its request has not expired.
+        """
+        day = datetime.fromtimestamp(self.end + HOUR, site_zone())
+        return int(day.replace(hour=23, minute=59, second=59, fold=0).timestamp())
+
 
 OWNER = "vclreload@Local"  # of new block requests and of reload requests
 
@@ -42,7 +54,8 @@ def write_block(block: NewBlock, owner_id: int) -> tuple[int, int]:
     start, end = to_local(block.start), to_local(block.end)
     request: dict[str, Value] = {
         "name": block.name, "imageid": block.image_id, "numMachines": block.machines, "groupid": block.group_id,
-        "repeating": "list", "ownerid": owner_id, "managementnodeid": block.management_node_id, "expireTime": end,
+        "repeating": "list", "ownerid": owner_id, "managementnodeid": block.management_node_id,
+        "expireTime": to_local(block.expires),
         "processing": 0, "status": "accepted",
     }  # fmt: skip
     (request_id,) = insert("blockRequest", list(request), [list(request.values())], returning=True)
@@ -57,31 +70,35 @@ def write_block(block: NewBlock, owner_id: int) -> tuple[int, int]:
 
 
 def write_machines(block_time_id: int, machines: Sequence[Machine], owner_id: int, now: int) -> None:
-    """Insert a reload request for each machine, its reservations, and the computers of the block time."""
+    """Insert a reload request for each machine, its reservations, and the computers of the block time.
+
+    With `preload` 1 the back end begins a reload when it is due, and not some 35 minutes before (SPEC 8.14).
+    """
     if not machines:
         return
     requested = to_local(now)
     requests: list[list[Value]] = [
-        [RELOAD, RELOAD, owner_id, to_local(machine.reload.start), to_local(machine.reload.end), requested]
+        [RELOAD, RELOAD, owner_id, to_local(machine.reload.start), to_local(machine.reload.end), requested, 1]
         for machine in machines
     ]
-    columns = ["stateid", "laststateid", "userid", "start", "end", "daterequested"]
+    columns = ["stateid", "laststateid", "userid", "start", "end", "daterequested", "preload"]
     ids = insert("request", columns, requests, returning=True)
     rows = [
-        (request_id, assignment)
+        (request_id, machine.reload.start, assignment)
         for request_id, machine in zip(ids, machines, strict=True)
         for assignment in machine.assignments
     ]
     insert(
         "reservation",
         ["requestid", "computerid", "imageid", "imagerevisionid", "managementnodeid"],
-        [[id_, a.computer.id, a.image.id, a.image.revision_id, a.management_node.id] for id_, a in rows],
+        [[id_, a.computer.id, a.image.id, a.image.revision_id, a.management_node.id] for id_, _, a in rows],
     )
     insert(
         "blockComputers",
         ["blockTimeid", "computerid", "imageid", "reloadrequestid"],
-        [[block_time_id, a.computer.id, a.image.id, id_] for id_, a in rows],
+        [[block_time_id, a.computer.id, a.image.id, id_] for id_, _, a in rows],
     )
+    planned_reloads.remember(block_time_id, [Planned(id_, a.computer.id, start) for id_, start, a in rows])
 
 
 def _twelve_hour_clock(instant: int) -> list[Value]:

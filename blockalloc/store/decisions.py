@@ -95,15 +95,19 @@ def if_it_answers(read: Callable[[], T]) -> T | None:
         return None
 
 
-def prune_now_and_then(decision_id: int, now: int) -> None:
-    """After each 101st decision remove what is older than VCL_DECISION_DAYS, a portion at a time."""
+def prune_now_and_then(decision_id: int, now: int) -> bool:
+    """After each 101st decision remove what is older than VCL_DECISION_DAYS, a portion at a time.
+
+    Returns whether it was such a one.
+    """
     if decision_id % _PRUNE_EVERY:
-        return
+        return False
     try:
         with waiting_at_most(lambda: _SECONDS_TO_WRITE), transaction.atomic():
             prune(now, _PRUNE_AT_ONCE)
     except Exception as error:
         log.warning("old decisions could not be pruned, the next try is %d decisions away: %s", _PRUNE_EVERY, error)
+    return True
 
 
 def prune(now: int, at_most: int) -> int:

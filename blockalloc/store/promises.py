@@ -1,46 +1,74 @@
 """What is promised to somebody at a time: reservations, blocks, claims, site maintenance.
 
 This is what others change while a call is at work. It is read in one statement, so that all of it
-is of one moment, and read again before anything is written.
+is of one moment, and read again before anything is written. What only some sites have costs another
+statement: load times of images whose block computers have no reload request, reloads that a block gave up.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from blockalloc.store import times
+from blockalloc.store import loads, planned_reloads, times
 from blockalloc.store.claims import CLAIM, HELD, margin
-from blockalloc.store.sql import Rows, Select, ids
-from scheduling.facts import Holding, Maintenance, Reservation
+from blockalloc.store.sql import Rows, Select, ids, listed_ids
+from scheduling.facts import Holding, Maintenance, OrphanedReload, Reservation
+from scheduling.occupancy import PENDING, RELOAD, held_from, is_reload
+from scheduling.windows import HOUR
 
 _ALL = "1 = 1"
-_RESERVATION, _HOLDING, _CLAIM, _HELD, _MAINTENANCE = range(1, 6)
+_RESERVATION, _HOLDING, _CLAIM, _HELD, _MAINTENANCE, _OVERDUE, _CHOSEN = range(1, 8)
+# A block whose computers have no reload request begins to hold them by the load time of an image: 255 minutes at most.
+_LEAD = 5 * HOUR
+_RELOAD_MINUTES = 10  # as VCL has it for a new image; only for an image that is gone
 
 # Block requests are joined from the left, so that MariaDB begins with the block times that are not over: of requests
 # there are as many as there ever were.
-# Columns: kind, key, four whole numbers, text, start, end, reload start, computer, image, memory, node.
+# Columns: kind, key, four whole numbers, text, start, end, reload start, computer, image, memory, node, planned
+# reload start, minutes of reload.
 _SQL = f"""
 SELECT {_RESERVATION}, r.id, q.id, q.stateid, q.laststateid, q.userid, '', q.start, q.`end`, NULL,
-       r.computerid, r.imageid, COALESCE(i.minram, 0), r.managementnodeid
+       r.computerid, r.imageid, COALESCE(i.minram, 0), r.managementnodeid, NULL, 0
 FROM request q JOIN reservation r ON r.requestid = q.id LEFT JOIN image i ON i.id = r.imageid
 WHERE q.start < %s AND (q.`end` > %s OR q.start > %s) AND {{reserved}}
 UNION ALL
-SELECT {_HOLDING}, b.blockTimeid, r.groupid, t.skip, 0, 0, COALESCE(r.status, ''), t.start, t.`end`, q.start,
-       b.computerid, b.imageid, COALESCE(i.minram, 0), 0
+SELECT {_HOLDING}, b.blockTimeid, r.groupid, t.skip, b.reloadrequestid, 0, COALESCE(r.status, ''), t.start, t.`end`,
+       q.start, b.computerid, b.imageid, COALESCE(i.minram, 0), 0, p.start, COALESCE(i.reloadtime, {_RELOAD_MINUTES})
 FROM blockTimes t JOIN blockComputers b ON b.blockTimeid = t.id LEFT JOIN blockRequest r ON r.id = t.blockRequestid
 LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
-WHERE (t.start < %s OR q.start < %s) AND t.`end` > %s AND {{held}}
+LEFT JOIN {planned_reloads.TABLE} p
+  ON p.block_time_id = b.blockTimeid AND p.computer_id = b.computerid AND p.request_id = b.reloadrequestid
+WHERE (t.start < %s OR q.start < %s OR p.start < %s) AND t.`end` > %s AND {{held}}
 UNION ALL
-SELECT {_CLAIM}, 0, 0, 0, 0, 0, procid, expires, NULL, NULL, computerid, 0, 0, 0
+SELECT {_CLAIM}, 0, 0, 0, 0, 0, procid, expires, NULL, NULL, computerid, 0, 0, 0, NULL, 0
 FROM semaphore WHERE expires >= %s AND procid NOT LIKE %s
 UNION ALL
-SELECT {_HELD}, 0, 0, 0, 0, 0, GROUP_CONCAT(computerid), NULL, NULL, NULL, 0, 0, 0, 0
-FROM semaphore WHERE expires >= %s AND procid LIKE %s
+SELECT {_HELD}, 0, 0, 0, 0, 0, GROUP_CONCAT(computerid), expires, NULL, NULL, 0, 0, 0, 0, NULL, 0
+FROM semaphore WHERE expires >= %s AND procid LIKE %s GROUP BY expires
 UNION ALL
-SELECT {_MAINTENANCE}, 0, allowreservations, 0, 0, 0, '', start, `end`, NULL, 0, 0, 0, 0
+SELECT {_MAINTENANCE}, 0, allowreservations, 0, 0, 0, '', start, `end`, NULL, 0, 0, 0, 0, NULL, 0
 FROM sitemaintenance WHERE `end` > %s
+UNION ALL
+SELECT {_OVERDUE}, r.id, q.id, q.stateid, q.laststateid, q.userid, '', q.start, q.`end`, NULL,
+       r.computerid, r.imageid, COALESCE(i.minram, 0), r.managementnodeid, NULL, 0
+FROM request q JOIN reservation r ON r.requestid = q.id LEFT JOIN image i ON i.id = r.imageid
+WHERE q.stateid = {RELOAD} AND q.laststateid = {RELOAD} AND q.start <= %s AND q.`end` <= %s AND {{reserved}}
+  AND NOT EXISTS (SELECT 1 FROM blockComputers b WHERE b.computerid = r.computerid AND b.reloadrequestid = q.id)
+UNION ALL
+SELECT {_CHOSEN}, 0, c.currentimageid, EXISTS (
+           SELECT 1 FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
+           WHERE b.computerid = c.id AND b.imageid = c.currentimageid AND t.`end` > %s
+       ), 0, 0, '', NULL, NULL, NULL, c.id, 0, 0, 0, NULL, 0
+FROM computer c WHERE c.id IN ({{chosen}})
 """
+
+
+class Chosen(NamedTuple):
+    """What a chosen computer holds: the row of its image, and whether a block time has the computer for that image."""
+
+    image_id: int
+    in_block: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +76,21 @@ class Promises:
     """The promises of a stretch of time.
 
     `claimed` are computers that a live semaphore keeps from this call, `own_claims` those that it
-    has claimed itself with time enough left, `held` those on which an earlier call of ours keeps the
-    front end off. `rivals` are our other calls in flight, by call id, with what they have claimed.
+    has claimed itself with time enough left. `held` says until when an earlier call of ours keeps the
+    front end off a computer, `live` until when anybody's semaphore does. `rivals` are our other calls in flight,
+    by call id, with what they have claimed. `chosen` are the computers that were asked about.
     """
 
     reservations: list[Reservation]
     holdings: list[Holding]
+    orphans: list[OrphanedReload]
     maintenances: list[Maintenance]
     claimed: frozenset[int]
     own_claims: frozenset[int]
-    held: frozenset[int]
+    held: Mapping[int, int]
+    live: Mapping[int, int]
     rivals: Mapping[str, frozenset[int]]
+    chosen: Mapping[int, Chosen]
 
 
 class Only(NamedTuple):
@@ -68,38 +100,59 @@ class Only(NamedTuple):
     block_time_id: int
 
 
-def select(low: int, high: int, clock: int, only: Only | None = None) -> Select:
+def select(low: int, high: int, clock: int, only: Only | None = None, chosen: Collection[int] = ()) -> Select:
     """The statement for all promises between `low` and `high`; with `only`, other computers' bookings are left out.
 
-    Semaphores that are live at `clock` and maintenances are always told. All are Unix seconds.
+    Semaphores that are live at `clock` and maintenances are always told, and what the `chosen` computers hold. All
+    are Unix seconds.
     """
     begin, end = times.to_local(low), times.to_local(high)
-    sql = _SQL.format(reserved=_ALL, held=_ALL)
+    sql = _SQL.format(reserved=_ALL, held=_ALL, chosen=listed_ids(chosen))
     if only is not None:
-        listed = ", ".join(map(str, only.computers)) or "0"
-        held = f"(b.computerid IN ({listed}) OR b.blockTimeid = {int(only.block_time_id)})"
-        sql = _SQL.format(reserved=f"r.computerid IN ({listed})", held=held)
+        held = f"(b.computerid IN ({listed_ids(only.computers)}) OR b.blockTimeid = {int(only.block_time_id)})"
+        sql = _SQL.format(
+            reserved=f"r.computerid IN ({listed_ids(only.computers)})", held=held, chosen=listed_ids(chosen)
+        )
+    holdings = [times.to_local(high + _LEAD), end, times.to_utc(high), begin]
     semaphores = [times.to_utc(clock), f"{HELD}%"]
-    return Select(sql, [end, begin, begin, end, end, begin, *semaphores, *semaphores, begin])
+    overdue = [begin, begin]
+    return Select(sql, [end, begin, begin, *holdings, *semaphores, *semaphores, begin, *overdue, times.to_local(clock)])
 
 
-def made_of(rows: Rows, clock: int, call_id: str) -> Promises:
-    """The promises that the statement's rows tell of, as a call sees them at `clock`."""
+def made_of(rows: Rows, clock: int, now: int, call_id: str) -> Promises:
+    """The promises that the statement's rows tell of, as a call made at `now` sees them at `clock`."""
     # In the order of their ids, which is the order in which they were made.
     rows.sort(key=lambda row: (row[0], row[1]))
     claims = [(row[6], times.known(times.from_utc(row[7])), row[10]) for row in _of(rows, _CLAIM)]
     own = f"{CLAIM}{call_id}"
+    held = _latest(
+        (computer, times.known(times.from_utc(row[7]))) for row in _of(rows, _HELD) for computer in ids(row[6])
+    )
+    reservations = [_reservation(*row[2:14]) for row in _of(rows, _RESERVATION)]
+    named = {(row[4], row[10]) for row in _of(rows, _HOLDING)}
+    overdue = [_reservation(*row[2:14]) for row in _of(rows, _OVERDUE)]
     return Promises(
-        [_reservation(*row[2:]) for row in _of(rows, _RESERVATION)],
-        [_holding(*row[1:]) for row in _of(rows, _HOLDING)],
+        reservations,
+        _holdings(list(_of(rows, _HOLDING)), now),
+        _orphans([*reservations, *overdue], named, clock),
         [Maintenance(_instant(row[7]), _instant(row[8]), row[2]) for row in _of(rows, _MAINTENANCE)],
         claimed=frozenset(computer for procid, _, computer in claims if procid != own),
         own_claims=frozenset(
             computer for procid, expires, computer in claims if procid == own and expires >= clock + margin()
         ),
-        held=frozenset().union(*(ids(row[6]) for row in _of(rows, _HELD))),
+        held=held,
+        live=_latest([*held.items(), *((computer, expires) for _, expires, computer in claims)]),
         rivals=_by_call((procid, computer) for procid, _, computer in claims if procid != own),
+        chosen={row[10]: Chosen(row[2], bool(row[3])) for row in _of(rows, _CHOSEN)},
     )
+
+
+def _latest(moments: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """(computer, instant) as computer -> the latest of its instants."""
+    found: dict[int, int] = {}
+    for computer, moment in moments:
+        found[computer] = max(moment, found.get(computer, moment))
+    return found
 
 
 def _by_call(claims: Iterable[tuple[str, int]]) -> dict[str, frozenset[int]]:
@@ -122,15 +175,45 @@ def _reservation(
     return Reservation(request, state, last_state, user, _instant(start), _instant(end), computer, image, ram, node)
 
 
+def _holdings(rows: Sequence[tuple[Any, ...]], now: int) -> list[Holding]:
+    """Of the rows' own reload requests, our records of those that are gone, and else the load time of the image."""
+    unknown = {row[11]: row[15] for row in rows if row[9] is None and row[14] is None}
+    seconds = loads.estimates(unknown, now)
+    return [_holding(seconds, *row[1:]) for row in rows]
+
+
 def _holding(
-    block_time: int, group: int | None, skip: int, _zero: int, _none: int, status: str, start: times.Stored,
-    end: times.Stored, reload: times.Stored, computer: int, image: int, ram: int, _node: int,
+    seconds: Mapping[int, int], block_time: int, group: int | None, skip: int, _reload: int, _none: int, status: str,
+    start: times.Stored, end: times.Stored, reload: times.Stored, computer: int, image: int, ram: int, _node: int,
+    planned: times.Stored, _minutes: int,
 ) -> Holding:  # fmt: skip
     begins = _instant(start)
-    reload_start = times.from_local(reload)
-    # A row whose reload request is gone holds its computer from the block's start (SPEC 4, rule 8).
-    held_from = begins if reload_start is None else min(reload_start, begins)
-    return Holding(block_time, computer, image, ram, begins, _instant(end), held_from, group, skip, status)
+    taken = held_from(begins, times.from_local(reload), times.from_utc(planned), seconds.get(image, 0))
+    return Holding(block_time, computer, image, ram, begins, _instant(end), taken, group, skip, status)
+
+
+def _orphans(
+    reservations: Iterable[Reservation], named: Container[tuple[int, int]], clock: int
+) -> list[OrphanedReload]:
+    """The reloads of ours that no block computer names any more (SPEC 8.15).
+
+    `named` are the (reload request, computer) of the block computers that were read.
+    """
+    unnamed = [
+        found
+        for found in reservations
+        if is_reload(found.state_id, found.last_state_id) and (found.request_id, found.computer_id) not in named
+    ]
+    ours = planned_reloads.recorded({found.request_id for found in unnamed})
+    keyed = [((found.request_id, found.computer_id), found) for found in unnamed]
+    return [_orphan(found, ours[key], clock) for key, found in keyed if key in ours]
+
+
+def _orphan(found: Reservation, block_time_id: int, clock: int) -> OrphanedReload:
+    """One that waits begins however late its management node comes to it. One at work is over in a while."""
+    at_work = found.state_id == PENDING
+    end = max(found.end, clock + found.end - found.start) if at_work else None
+    return OrphanedReload(block_time_id, found.request_id, found.computer_id, found.image_ram, found.start, end)
 
 
 def _instant(value: times.Stored) -> int:

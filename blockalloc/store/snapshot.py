@@ -1,12 +1,12 @@
 """Reads what a plan rests on: a fixed number of set-based statements, whatever the size of the site."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 from blockalloc.site_time import site_zone
 from blockalloc.store import inventory, links, loads, promises
-from blockalloc.store.promises import Only
+from blockalloc.store.promises import Only, Promises
 from blockalloc.store.sql import fetch, fetch_each
 from scheduling.facts import Block, Fleet, Image, Member, Reservation, Site
 from scheduling.host_memory import VMWARE
@@ -37,16 +37,14 @@ def load_seconds(image: Image, now: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The facts for a plan, read at `clock`, and what semaphores say of our own calls: see Promises.
+    """The facts for a plan, read at `clock`, and what others have promised (see Promises).
 
     `rosters` are those that the record of this call may refer to as they are.
     """
 
     clock: int
     site: Site
-    own_claims: frozenset[int]
-    held: frozenset[int]
-    rivals: Mapping[str, frozenset[int]]
+    promises: Promises
     rosters: frozenset[int] = frozenset()
 
 
@@ -60,7 +58,8 @@ def read(question: Question) -> Snapshot:
     with closing(fetch_each(selects)) as rows:
         computers = Fleet.of_rows(next(rows))
         has = inventory.made_of(next(rows))
-        found = promises.made_of(next(rows), question.clock, question.call_id)
+        promised_rows = next(rows)
+    found = promises.made_of(promised_rows, question.clock, question.now, question.call_id)
     people = {id_ for id_, _ in has.people}
     if _first_start(question, people, found.reservations) < block.start:
         found = _promises(question, seconds, people, found.reservations)
@@ -87,6 +86,7 @@ def read(question: Question) -> Snapshot:
         maintenances=found.maintenances,
         reservations=found.reservations,
         holdings=found.holdings,
+        orphans=found.orphans,
         claimed=found.claimed,
         load_seconds=seconds,
         reload_user_id=linked.reload_user,
@@ -95,26 +95,28 @@ def read(question: Question) -> Snapshot:
         recent=linked.recent,
         privileges=linked.privileges,
     )
-    return Snapshot(question.clock, site, found.own_claims, found.held, found.rivals, has.rosters)
+    return Snapshot(question.clock, site, found, has.rosters)
 
 
-def read_again(site: Site, question: Question, only: Only | None = None) -> Snapshot:
+def read_again(site: Site, question: Question, only: Only | None = None, chosen: Collection[int] = ()) -> Snapshot:
     """The same site with what others may have written meanwhile, or of that what is said of `only`.
 
-    A limit of concurrent use and the memory of a VM host depend on what others have: then all are read.
+    A limit of concurrent use and the memory of a VM host depend on what others have: then all are read. What the
+    `chosen` computers hold is told besides.
     """
     if any(image.max_concurrent is not None or image.install_type == VMWARE for image in question.block.images):
         only = None
     members = {member.id for member in site.members}
-    found = _promises(question, site.load_seconds, members, site.reservations, only)
+    found = _promises(question, site.load_seconds, members, site.reservations, only, chosen)
     site = replace(
         site,
         reservations=found.reservations,
         holdings=found.holdings,
+        orphans=found.orphans,
         claimed=found.claimed,
         maintenances=found.maintenances,
     )
-    return Snapshot(question.clock, site, found.own_claims, found.held, found.rivals)
+    return Snapshot(question.clock, site, found)
 
 
 def _promises(
@@ -123,7 +125,8 @@ def _promises(
     members: Collection[int],
     known: Iterable[Reservation] = (),
     only: Only | None = None,
-) -> promises.Promises:
+    chosen: Collection[int] = (),
+) -> Promises:
     """What is promised at any time that may matter to the plan.
 
     That is from the first reload on. A member's reservation that joins the block is reloaded before it begins: where
@@ -131,8 +134,9 @@ def _promises(
     """
     begin = _first_start(question, members, known)
     while True:
-        promised = promises.select(*_window(question, seconds, begin), question.clock, only)
-        found = promises.made_of(fetch(promised.sql, promised.params), question.clock, question.call_id)
+        promised = promises.select(*_window(question, seconds, begin), question.clock, only, chosen)
+        rows = fetch(promised.sql, promised.params)
+        found = promises.made_of(rows, question.clock, question.now, question.call_id)
         earlier = _first_start(question, members, found.reservations)
         if earlier >= begin:
             return found

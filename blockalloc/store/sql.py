@@ -4,7 +4,7 @@ Statements are written so that MariaDB and SQLite read them alike; backticks quo
 """
 
 import json
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -59,6 +59,11 @@ def ids(listed: str | None) -> list[int]:
     return found
 
 
+def listed_ids(found: Iterable[int]) -> str:
+    """Ids as SQL, for `IN`: more than a statement takes for parameters. 0, which no row has, when there are none."""
+    return ", ".join(str(int(id_)) for id_ in found) or "0"
+
+
 def execute(sql: str, params: Sequence[Value] = (), *, wait: bool = True) -> int:
     """Run a statement that changes rows; returns how many.
 
@@ -70,15 +75,16 @@ def execute(sql: str, params: Sequence[Value] = (), *, wait: bool = True) -> int
 
 
 def insert(
-    table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]], *, returning: bool = False, wait: bool = True
-) -> list[int]:
+    table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]], *,
+    returning: bool = False, wait: bool = True, replace: bool = False,
+) -> list[int]:  # fmt: skip
     """Insert all rows in one statement. With `returning`, their ids in the order of the rows.
 
-    `wait` is as in `execute`.
+    `wait` is as in `execute`. With `replace`, rows with the same key go before.
     """
     names = ", ".join(f"`{column}`" for column in columns)
     marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
-    sql = f"INSERT INTO `{table}` ({names}) VALUES {marks}"
+    sql = f"{'REPLACE' if replace else 'INSERT'} INTO `{table}` ({names}) VALUES {marks}"
     values = [value for row in rows for value in row]
     if not returning:
         execute(sql, values, wait=wait)

@@ -14,7 +14,7 @@ from typing import Any
 import time_machine
 from django.test import Client, override_settings
 
-from tests.golden import compare, tables
+from tests.golden import compare, decided, tables
 from tests.golden.tables import Row
 
 Transport = Callable[[bytes, dict[str, str]], bytes]
@@ -121,7 +121,8 @@ def _calls(scenario: Scenario, transport: Transport, seven: Sevens | None) -> It
         if call.get("before"):
             tables.change(call["before"], scenario["time_zone"])
             before = tables.read()
-        expect, method, params = call["expect"], call["method"], call["params"]
+        method, params = call["method"], call["params"]
+        expect = decided.expected(call["expect"], scenario["time_zone"], params, before)
         if seven is not None and number < len(seven) and (other := seven[number]):
             method, params, expect = "XMLRPCblockAllocation", other["params"], _seven_expect(other, expect)
         answer = make_call(transport, method, params, call.get("auth"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from blockalloc.models import PlannedReload
 from blockalloc.schema import tables
 
 Row = dict[str, Any]
@@ -15,11 +16,15 @@ NOT_COMPARED = {"loginlog", "xmlrpcLog", "semaphore"}
 
 
 def load(rows: Mapping[str, Sequence[Row]], time_zone: str) -> None:
-    """Replace all rows of VCL's tables. TIMESTAMP columns of `rows` are local times of `time_zone`."""
+    """Replace all rows of VCL's tables, and forget what was planned before.
+
+    TIMESTAMP columns of `rows` are local times of `time_zone`.
+    """
     with connection.constraint_checks_disabled():
         with transaction.atomic(), connection.cursor() as cursor:
             for name in tables():
                 cursor.execute(f"DELETE FROM `{name}`")
+            PlannedReload.objects.all().delete()
         _restart_ids()
         with transaction.atomic():
             for name, found in rows.items():

@@ -1,0 +1,36 @@
+"""The block times that hold computers, beside the one that has just got some: see scheduling.holds."""
+
+from typing import NamedTuple
+
+from blockalloc.store import times
+from blockalloc.store.sql import fetch, ids
+from scheduling.holds import HeldBlock
+
+_SQL = """
+SELECT t.id, t.start, t.`end`, GROUP_CONCAT(b.computerid),
+       GROUP_CONCAT(CASE WHEN c.currentimageid = b.imageid THEN b.computerid END)
+FROM blockTimes t JOIN blockComputers b ON b.blockTimeid = t.id JOIN computer c ON c.id = b.computerid
+WHERE t.`end` > %s AND t.id <> %s
+GROUP BY t.id, t.start, t.`end`
+UNION ALL
+SELECT 0, NULL, NULL, GROUP_CONCAT(computerid), NULL FROM semaphore WHERE expires < %s
+"""
+
+
+class Beside(NamedTuple):
+    """The other block times, and the computers on which somebody left a semaphore row that is past."""
+
+    blocks: list[HeldBlock]
+    expired: frozenset[int]
+
+
+def read(block_time_id: int, clock: int) -> Beside:
+    """All block times that are not over at `clock` (Unix seconds) and have computers, but this one."""
+    blocks, expired = [], frozenset[int]()
+    for id_, start, end, computers, loaded in fetch(_SQL, [times.to_local(clock), block_time_id, times.to_utc(clock)]):
+        if id_ == 0:
+            expired = frozenset(ids(computers))
+            continue
+        begins, ends = (times.known(times.from_local(value)) for value in (start, end))
+        blocks.append(HeldBlock(id_, begins, ends, frozenset(ids(computers)), frozenset(ids(loaded))))
+    return Beside(blocks, expired)

@@ -1,0 +1,76 @@
+"""When the reloads of block computers were planned to begin, and which reloads are ours (SPEC 8.15).
+
+The back end deletes a reload request when the computer is loaded. From then on only this tells from when on the
+computer is its block's. The front end deletes block computers and leaves their reload requests: this tells that one is
+ours.
+"""
+
+import logging
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from django.db import transaction
+
+from blockalloc.models import PlannedReload
+from blockalloc.store.sql import execute, fetch, insert, listed_ids, waiting_at_most
+from blockalloc.store.times import to_utc
+from scheduling.windows import DAY
+
+log = logging.getLogger(__name__)
+
+TABLE = PlannedReload._meta.db_table
+_SECONDS_TO_PRUNE = 2.0
+
+_PAST = f"""
+SELECT p.id FROM {TABLE} p
+WHERE p.start < %s AND NOT EXISTS (SELECT 1 FROM request q WHERE q.id = p.request_id)
+  AND NOT EXISTS (SELECT 1 FROM blockComputers b WHERE b.blockTimeid = p.block_time_id
+                  AND b.computerid = p.computer_id AND b.reloadrequestid = p.request_id)
+ORDER BY p.start LIMIT {{at_most}}
+"""
+
+
+class Planned(NamedTuple):
+    """The reload of a computer, planned to begin at `start` (Unix seconds)."""
+
+    request_id: int
+    computer_id: int
+    start: int
+
+
+def remember(block_time_id: int, planned: Sequence[Planned]) -> None:
+    """Keep when these reloads begin, in the transaction that writes them.
+
+    A record of the same ids is of a database that has been restored since: it tells nothing.
+    """
+    insert(
+        TABLE,
+        ["block_time_id", "computer_id", "request_id", "start"],
+        [[block_time_id, each.computer_id, each.request_id, to_utc(each.start)] for each in planned],
+        replace=True,
+    )
+
+
+def recorded(request_ids: Collection[int]) -> dict[tuple[int, int], int]:
+    """(request, computer) -> block time, of the reloads of ours among these requests.
+
+    Costs no statement when there are none.
+    """
+    if not request_ids:
+        return {}
+    sql = f"SELECT request_id, computer_id, block_time_id FROM {TABLE} WHERE request_id IN ({listed_ids(request_ids)})"
+    return {(request, computer): block_time for request, computer, block_time in fetch(sql)}
+
+
+def prune(now: int, at_most: int) -> None:
+    """Remove up to so many of the oldest records of which neither the block computer nor the request is left.
+
+    A record that can't be removed now is removed another time: no answer waits for it, and none fails.
+    """
+    try:
+        with waiting_at_most(lambda: _SECONDS_TO_PRUNE), transaction.atomic():
+            past = [id_ for (id_,) in fetch(_PAST.format(at_most=int(at_most)), [to_utc(now - DAY)])]
+            if past:
+                execute(f"DELETE FROM {TABLE} WHERE id IN ({listed_ids(past)})")
+    except Exception as error:
+        log.warning("records of reloads that are over could not be removed, they will be another time: %s", error)
