@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from blockalloc import refusals
+from blockalloc import clock, refusals
 from blockalloc.calls import Caller, Refusal
 from blockalloc.models import Decision
 from blockalloc.recording import Recorder
@@ -13,12 +13,12 @@ from blockalloc.store.rows import BlockTimeRow
 
 
 def release_block_time(block_time_id: int, caller: Caller) -> str:
-    """Take its computers from it, with the reloads that have not begun; says what was done.
+    """Take its computers from it, with the reloads that can be withdrawn; says what was done.
 
     The back end does not ask for it again. Raises Refusal 8 when there is no such block time, 205
     when other calls are at work for too long; nothing was done then.
     """
-    return _act(Decision.RELEASE, block_time_id, caller, lambda row: str(release(row.id)))
+    return _act(Decision.RELEASE, block_time_id, caller, lambda row: str(release(row.id, clock.now())))
 
 
 def skip_block_time(block_time_id: int, caller: Caller) -> str:
@@ -27,7 +27,7 @@ def skip_block_time(block_time_id: int, caller: Caller) -> str:
     def skip(row: BlockTimeRow) -> str:
         if row.skip:
             raise refusals.skipped_already(row.id)
-        done = release(row.id)
+        done = release(row.id, clock.now())
         set_skip(row.id)
         return f"skipped; {done}"
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from blockalloc.allocation import LATE, NOTHING
 from blockalloc.models import Decision
 from blockalloc.store import times
-from blockalloc.store.findings import chosen_ids
+from blockalloc.store.findings import decode_chosen
 from blockalloc.store.sql import fetch
 from scheduling.what_happened import Call, Gone, Record
 
@@ -72,7 +72,7 @@ def _had(calls: Mapping[int, list[tuple[int, Call]]], present: Mapping[int, Coll
             if call.done and call.had:
                 decisions.append(id_)
     for block_time, findings in fetch(_FINDINGS.format(decisions=_listed(decisions))) if decisions else []:
-        found[block_time].update(chosen_ids(bytes(findings)))
+        found[block_time].update(chosen.computer_id for chosen in decode_chosen(bytes(findings)))
     for block_time, computer in fetch(_PLANNED.format(times=_listed(untold))) if untold else []:
         found[block_time].add(computer)
     return found

@@ -1,8 +1,10 @@
 """Rows of a class site that are not in order, for tests of the inspection. Local times of 2026-03-02: "14:00"."""
 
+import datetime
 from typing import Any
 
 from blockalloc.inspection import Finding, inspect
+from blockalloc.models import PlannedReload
 from tests.class_site import FIRST_COMPUTER, IMAGE, NODE, NOW, ZONE
 from tests.golden import tables
 
@@ -19,9 +21,10 @@ def local(hours: str) -> str:
 def request(
     start: str, end: str, *computers: int, state: tuple[int, int] = (NEW, NEW), user: int = ADMIN, **more: Any
 ) -> int:
-    """A request with a reservation of each computer; `image` and `asked` may be given. Returns its id."""
+    """A request with a reservation of each computer; `image`, `asked` and `preload` may be given. Returns its id."""
     image, asked = more.get("image", IMAGE), local(more.get("asked", "06:00"))
     row = {"stateid": state[0], "laststateid": state[1], "userid": user, "daterequested": asked}
+    row["preload"] = more.get("preload", 0)
     tables.insert("request", [{**row, "start": local(start), "end": local(end)}], ZONE)
     id_ = max(int(found["id"]) for found in tables.read()["request"])
     for computer in computers:
@@ -31,8 +34,15 @@ def request(
 
 
 def reload(start: str, end: str, *computers: int, **more: Any) -> int:
-    """A reload request as it is made."""
-    return request(start, end, *computers, **{"state": (RELOAD, RELOAD), "user": RELOAD_USER, **more})
+    """A reload request as it is made by us, an hour and a half before it is eight."""
+    made = {"state": (RELOAD, RELOAD), "user": RELOAD_USER, "asked": "06:30", "preload": 1}
+    return request(start, end, *computers, **{**made, **more})
+
+
+def planned(block_time: int, computer: int, request_id: int, start: str = "13:40") -> None:
+    """Our record of a reload."""
+    at = datetime.datetime.fromtimestamp(now(start), datetime.UTC)
+    PlannedReload.objects.create(block_time_id=block_time, computer_id=computer, request_id=request_id, start=at)
 
 
 def hold(block_time: int, computer: int, reload_id: int = 0, image: int = IMAGE) -> None:
@@ -67,8 +77,13 @@ def now(hours: str = "08:00") -> int:
 
 
 def found(at: str = "08:00") -> list[Finding]:
-    """What an inspection finds at a time of the day."""
-    return inspect(now(at))
+    """What an inspection finds at a time of the day; classes that are short of machines have tests of their own."""
+    return [finding for finding in inspect(now(at)) if finding.kind != "short_class"]
+
+
+def short(at: str = "08:02") -> list[Finding]:
+    """The classes that are short of machines then."""
+    return [finding for finding in inspect(now(at)) if finding.kind == "short_class"]
 
 
 def kinds(at: str = "08:00") -> list[str]:

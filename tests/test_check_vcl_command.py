@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from django.db import OperationalError, connection
 
 from blockalloc import inspection
 from blockalloc.inspection import KINDS
+from blockalloc.inspection.repairs import REPAIRS
 from tests.class_site import class_site
 from tests.disorder import C, change, held, hold, reload
 from tests.golden import tables
@@ -79,7 +81,7 @@ class TestTold:
     def test_only_some_kinds(self) -> None:
         some_disorder()
         _, text = run("--kind", "orphaned_reload", "double_booking")
-        assert "stale_block_computer" not in text
+        assert "ended_block_time" not in text
         assert "orphaned_reload" in text
         assert run("--kind", "stuck_processing")[0] == 0
 
@@ -89,7 +91,7 @@ class TestTold:
         answer = json.loads(text)
         assert status == 1
         assert answer["checked_at"] == "2026-03-02 08:00:00"
-        assert answer["counts"] == {"orphaned_reload": 2, "stale_block_computer": 1}
+        assert answer["counts"] == {"orphaned_reload": 2, "ended_block_time": 1}
         assert {key: type(value) for key, value in answer["findings"][0].items()} == {
             "kind": str,
             "subject": dict,
@@ -147,7 +149,7 @@ class TestRepair:
 
     def test_only_some_kinds(self) -> None:
         some_disorder()
-        assert run("--repair", "--kind", "stale_block_computer")[0] == 0
+        assert run("--repair", "--kind", "ended_block_time")[0] == 0
         assert run("--kind", "orphaned_reload")[0] == 1
         assert len(tables.read()["request"]) == 3
 
@@ -205,6 +207,15 @@ class TestSitesWithoutOurTables:
         assert status == 2
         assert "nothing was repaired: our own tables are missing: run manage.py migrate first" in text
         assert tables.read(leave_out=()) == before
+
+
+def test_the_page_has_each_kind_and_each_repair() -> None:
+    page = (ROOT / "docs" / "check_vcl.md").read_text(encoding="utf-8")
+    _, found, repairs = (part.split("\n## ")[0] for part in re.split(r"\n## (?=What is found|Repairs)", page))
+    rows = {kind: line for kind in KINDS for line in found.splitlines() if line.startswith(f"| `{kind}` |")}
+    assert rows.keys() == KINDS.keys()
+    repaired = re.findall(r"^\| `(\w+)` \|", repairs, re.MULTILINE)
+    assert set(repaired) == set(REPAIRS) == {kind for kind, line in rows.items() if "| yes" in line}
 
 
 class TestFromOutside:

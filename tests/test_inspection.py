@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 
 from blockalloc import service
+from blockalloc.inspection import inspect
 from tests.class_site import CALLER, GROUP, ZONE, a_call, class_site
 from tests.disorder import (
     ADMIN,
@@ -26,6 +28,7 @@ from tests.disorder import (
     held,
     hold,
     kinds,
+    planned,
     reload,
     request,
 )
@@ -90,12 +93,33 @@ class TestBlockAndBlock:
         held(11, C, load, "16:20")
         assert kinds() == ["double_booking"] * overlaps
 
-    def test_without_a_reload_the_block_holds_from_its_start(self) -> None:
-        block_time(11, "16:00", "18:00")
+    @pytest.mark.parametrize(("start", "count"), [("16:20", 0), ("16:19", 1)])
+    @pytest.mark.parametrize("reload_id", [0, 999])
+    def test_without_a_reload_the_load_time_tells_from_when(self, start: str, count: int, reload_id: int) -> None:
+        """Ten minutes for the load of the image, ten to spare (SPEC 8.15)."""
         change("computer", id=C, imagerevisionid=10)
+        block_time(11, start, "18:00")
         held(10, C)
-        hold(11, C, 0)
-        assert kinds() == []
+        hold(11, C, reload_id)
+        assert kinds() == ["double_booking"] * count
+
+    @pytest.mark.parametrize(("load", "count"), [("16:00", 0), ("15:59", 1)])
+    def test_a_loaded_computer_stays_the_classs_from_when_its_load_was_planned(self, load: str, count: int) -> None:
+        change("computer", id=C, imagerevisionid=10)
+        block_time(11, "16:10", "18:00")
+        held(10, C)
+        hold(11, C, 999)
+        planned(11, C, 999, load)
+        assert kinds() == ["double_booking"] * count
+
+    @pytest.mark.parametrize("other", [(12, C, 999), (11, C + 1, 999), (11, C, 998)])
+    def test_a_record_counts_for_its_own_row_only(self, other: tuple[int, int, int]) -> None:
+        change("computer", id=C, imagerevisionid=10)
+        block_time(11, "16:10", "18:00")
+        held(10, C)
+        hold(11, C, 999)
+        planned(*other, "16:05")
+        assert kinds() == ["double_booking"]
 
     def test_a_time_between_that_is_inside_a_long_one(self) -> None:
         block_time(10, "09:00", "20:00")
@@ -227,6 +251,8 @@ class TestBlockAndReservation:
 
     def test_a_block_without_a_group_is_nobodys(self) -> None:
         change("blockRequest", id=10, groupid=None)
+        for other in (11, 12):
+            block_time(other, "16:00", "18:00")
         held(10, C)
         request("14:00", "16:00", C, user=MEMBER)
         assert kinds() == ["double_booking"]
@@ -260,10 +286,205 @@ class TestBlockAndReservation:
         assert [row["computerid"] for row in tables.read()["blockComputers"]] == [C + 3]
         assert found() == []
 
-    def test_a_reload_that_has_been_done_leaves_no_overlap(self) -> None:
+    @pytest.mark.parametrize(("end", "count"), [("13:40", 0), ("13:41", 1)])
+    def test_one_in_the_time_in_which_it_is_kept_loaded(self, end: str, count: int) -> None:
         change("computer", id=C, imagerevisionid=10)
         hold(10, C, 999)
-        request("13:00", "14:00", C)
+        planned(10, C, 999, "13:40")
+        request("13:00", end, C)
+        assert kinds() == ["reload_overlap"] * count
+        assert all("is kept, loaded, for the class" in finding.text for finding in found())
+
+
+class TestOtherClasses:
+    """`taken_by_other_class`."""
+
+    OTHERS, STUDENT = 77, 500
+
+    @pytest.fixture(autouse=True)
+    def another_class(self, site: None) -> None:
+        """Block time 11 is of a group of its own, with one member."""
+        tables.insert("usergroup", [{"id": self.OTHERS, "name": "others", "affiliationid": 1, "ownerid": 1}], ZONE)
+        tables.insert("user", [{"id": self.STUDENT, "unityid": "student", "affiliationid": 1, "email": ""}], ZONE)
+        tables.insert("usergroupmembers", [{"usergroupid": self.OTHERS, "userid": self.STUDENT}], ZONE)
+        change("blockRequest", id=11, groupid=self.OTHERS)
+
+    def test_a_member_of_it_has_the_computer(self) -> None:
+        held(10, C)
+        id_ = request("14:00", "16:00", C, user=self.STUDENT)
+        (finding,) = found()
+        assert (finding.kind, finding.repairable) == ("taken_by_other_class", False)
+        assert finding.subject == {"computer": C, "block_time": 10, "request": id_, "other_block_time": 11}
+        assert "is reserved by student" in finding.text
+        assert finding.text.endswith(
+            "user is a member of the class of block time 11 (block 11, 2026-03-02 14:00:00–16:00:00)"
+        )
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            {"table": "blockTimes", "skip": 1},
+            {"table": "blockRequest", "status": "requested"},
+            {"table": "blockTimes", "start": "2026-03-02 16:00:00", "end": "2026-03-02 18:00:00"},
+        ],
+    )
+    def test_a_class_that_is_not_then_is_none(self, row: dict[str, Any]) -> None:
+        table = row["table"]
+        change(table, id=11, **{name: value for name, value in row.items() if name != "table"})
+        held(10, C)
+        request("14:00", "16:00", C, user=self.STUDENT)
+        assert kinds() == ["double_booking"]
+
+    def test_a_reservation_outside_the_hours_of_his_class(self) -> None:
+        block_time(11, "15:00", "16:00")
+        held(10, C)
+        request("14:00", "15:00", C, user=self.STUDENT)
+        assert kinds() == ["double_booking"]
+
+    def test_a_member_of_both_classes(self) -> None:
+        tables.insert("usergroupmembers", [{"usergroupid": self.OTHERS, "userid": MEMBER}], ZONE)
+        held(10, C)
+        request("14:00", "16:00", C, user=MEMBER, image=1)
+        assert kinds() == ["double_booking"]
+
+    def test_his_own_class_is_in_order(self) -> None:
+        held(11, C)
+        request("14:00", "16:00", C, user=self.STUDENT)
+        assert kinds() == []
+
+    def test_who_came_in_the_gap_is_told_once(self) -> None:
+        held(10, C)
+        request("14:00", "16:00", C, user=self.STUDENT, asked="06:30")
+        (finding,) = found()
+        assert finding.kind == "taken_meanwhile"
+        assert "member of the class of block time 11" in finding.text
+
+
+class TestTakenMeanwhile:
+    """`taken_meanwhile`: reserved when the class was given it. Reloads are made at 6:30."""
+
+    @pytest.mark.parametrize(
+        ("asked", "kind"),
+        [
+            ("2026-03-02 06:28:59", "double_booking"),
+            ("2026-03-02 06:29:00", "taken_meanwhile"),
+            ("06:30", "taken_meanwhile"),
+            ("2026-03-02 06:31:00", "taken_meanwhile"),
+            ("2026-03-02 06:31:01", "double_booking"),
+        ],
+    )
+    def test_within_a_minute(self, asked: str, kind: str) -> None:
+        held(10, C)
+        request("14:00", "16:00", C, asked=asked)
+        assert kinds() == [kind]
+
+    def test_the_record_of_the_call_tells_when_the_reload_is_gone(self) -> None:
+        assert service.allocate_block(a_call(1), CALLER) == 1
+        (row,) = tables.read()["blockComputers"]
+        change("computer", id=row["computerid"], imagerevisionid=10)
+        tables.change({"delete": {"reservation": [{"requestid": row["reloadrequestid"]}]}}, ZONE)
+        tables.change({"delete": {"request": [{"id": row["reloadrequestid"]}]}}, ZONE)
+        assert kinds("08:10") == []
+        request("14:00", "16:00", row["computerid"], asked="2026-03-02 08:00:10")
+        assert kinds("08:10") == ["taken_meanwhile"]
+
+    def test_a_member_with_the_image_uses_it(self) -> None:
+        held(10, C)
+        request("14:00", "16:00", C, user=MEMBER, asked="06:30")
+        assert kinds() == []
+
+    def test_the_time_before_the_class_only(self) -> None:
+        """VCL's front end does not look at reloads: it reserves a computer then at any time."""
+        held(10, C)
+        request("13:00", "14:00", C, asked="06:30")
+        assert kinds() == ["reload_overlap"]
+
+
+class TestEarlyReloads:
+    """`early_reload`."""
+
+    def test_a_reload_with_preload_0(self) -> None:
+        hold(10, C, reload("13:40", "14:00", C, preload=0))
+        held(11, C + 1)
+        (finding,) = found()
+        assert (finding.kind, finding.repairable) == ("early_reload", True)
+        assert finding.subject["block_time"] == 10
+
+    @pytest.mark.parametrize(("at", "repairable"), [("13:03:59", [True]), ("13:04", [False]), ("13:40", [])])
+    def test_while_it_is_to_come(self, at: str, repairable: list[bool]) -> None:
+        hold(10, C, reload("13:40", "14:00", C, preload=0))
+        assert [finding.repairable for finding in found(at) if finding.kind == "early_reload"] == repairable
+
+    def test_a_cluster_is_told_once(self) -> None:
+        own = reload("13:40", "14:00", C, C + 1, preload=0)
+        hold(10, C, own)
+        hold(10, C + 1, own)
+        assert kinds() == ["early_reload"]
+
+    def test_of_what_does_not_take_place_none(self) -> None:
+        hold(10, C, reload("13:40", "14:00", C, preload=0))
+        change("blockTimes", id=10, skip=1)
+        hold(11, C + 1, reload("13:40", "14:00", C + 1, preload=0))
+        change("blockRequest", id=11, status="deleted")
+        assert kinds() == []
+
+    def test_one_that_is_under_way_is_none(self) -> None:
+        hold(10, C, reload("13:40", "14:00", C, preload=0, state=(PENDING, RELOAD)))
+        assert kinds() == []
+
+
+class TestAbandonedReloads:
+    """`abandoned_reload`."""
+
+    def test_one_of_ours_whose_row_is_gone(self) -> None:
+        id_ = reload("13:40", "14:00", C)
+        planned(10, C, id_)
+        (finding,) = found()
+        assert (finding.kind, finding.repairable) == ("abandoned_reload", True)
+        assert finding.subject == {"request": id_, "computers": [C]}
+        assert "of c10 (2026-03-02 13:40:00–14:00:00) was made for block time 10" in finding.text
+
+    def test_whose_block_time_is_gone_too(self) -> None:
+        planned(99, C, reload("13:40", "14:00", C))
+        (finding,) = found()
+        assert "was made for block time 99 (gone)" in finding.text
+
+    def test_one_that_its_class_needs_is_none(self) -> None:
+        planned(10, C, held(10, C))
+        assert kinds() == []
+
+    def test_one_of_a_computer_that_has_a_newer_reload(self) -> None:
+        old = reload("13:40", "14:00", C)
+        planned(10, C, old)
+        planned(10, C, held(10, C))
+        assert [finding.subject["request"] for finding in found()] == [old]
+
+    def test_a_part_of_a_cluster_is_told_once(self) -> None:
+        own = reload("13:40", "14:00", C, C + 1)
+        hold(10, C, own)
+        for computer in (C, C + 1):
+            planned(10, computer, own)
+        (finding,) = found()
+        assert (finding.kind, finding.subject) == ("abandoned_reload", {"request": own, "computers": [C + 1]})
+
+    @pytest.mark.parametrize(
+        ("preload", "at", "repairable"),
+        [
+            (1, "13:38:59", True), (1, "13:39", False), (1, "13:50", False),
+            (0, "13:03:59", True), (0, "13:04", False), (0, "13:39", False),
+        ],
+    )  # fmt: skip
+    def test_near_its_start_it_may_have_begun(self, preload: int, at: str, repairable: bool) -> None:
+        planned(10, C, reload("13:40", "14:00", C, preload=preload))
+        assert [(each.kind, each.repairable) for each in found(at)] == [("abandoned_reload", repairable)]
+
+    def test_one_that_was_not_taken_in_time(self) -> None:
+        planned(10, C, reload("13:40", "14:00", C))
+        assert kinds("14:00") == ["orphaned_reload"]
+
+    @pytest.mark.parametrize("state", [(PENDING, RELOAD), (FAILED, RELOAD), (COMPLETE, RELOAD)])
+    def test_one_under_way_or_done_is_none(self, state: tuple[int, int]) -> None:
+        planned(10, C, reload("13:40", "14:00", C, state=state))
         assert kinds() == []
 
 
@@ -298,6 +519,11 @@ class TestOrphanedReloads:
 
     def test_one_about_to_begin_is_left_to_the_back_end(self) -> None:
         reload("08:01", "08:30", C)
+        assert [finding.repairable for finding in found()] == [False]
+        assert [finding.repairable for finding in found("07:59")] == [True]
+
+    def test_one_that_begins_early_is_left_to_it_for_longer(self) -> None:
+        reload("08:36", "08:50", C, preload=0)
         assert [finding.repairable for finding in found()] == [False]
         assert [finding.repairable for finding in found("07:59")] == [True]
 
@@ -416,7 +642,7 @@ class TestPartialCalls:
         id_ = self.api_request()
         tables.change({"delete": {"blockComputers": [{"blockTimeid": id_}], "blockTimes": [{"id": id_}]}}, ZONE)
         assert found()[0].subject == {"block_request": id_}
-        assert kinds() == ["partial_call", "orphaned_reload"]
+        assert kinds() == ["partial_call", "abandoned_reload"]
 
     @pytest.mark.parametrize("table", ["blockWebDate", "blockWebTime"])
     def test_a_new_block_without_the_rows_of_the_form(self, table: str) -> None:
@@ -431,6 +657,17 @@ class TestPartialCalls:
         assert "partial_call" in kinds("15:59")
         assert "partial_call" not in kinds("16:00")
 
+    def test_a_block_that_is_over_and_not_yet_expired(self) -> None:
+        """It expires at the end of the day; hours before that the back end has removed its time."""
+        id_ = self.api_request()
+        tables.change({"delete": {"blockComputers": [{"blockTimeid": id_}], "blockTimes": [{"id": id_}]}}, ZONE)
+        change("blockRequest", id=id_, expireTime="2026-03-02 23:59:59")
+        assert "partial_call" in kinds("15:59")
+        assert "partial_call" not in kinds("16:00")
+        tables.change({"delete": {"blockWebTime": [{"blockRequestid": id_}]}}, ZONE)
+        assert "partial_call" in kinds("16:00")
+        assert "partial_call" not in kinds("23:59:59")
+
     @pytest.mark.parametrize("row", [{"status": "deleted"}, {"ownerid": ADMIN}, {"name": "APIs of CS101"}])
     def test_other_requests_without_times(self, row: dict[str, object]) -> None:
         change("blockRequest", id=10, name="API:2026-03-02 14:00:00", ownerid=RELOAD_USER)
@@ -440,26 +677,52 @@ class TestPartialCalls:
         assert kinds() == []
 
 
-class TestStaleRows:
-    """`stale_block_computer`."""
+def _kinds_at(now: int) -> list[str]:
+    return [finding.kind for finding in inspect(now)]
 
-    @pytest.mark.parametrize(("at", "count"), [("17:00", 0), ("17:00:01", 1)])
-    def test_an_hour_after_the_end(self, at: str, count: int) -> None:
-        for computer in (C, C + 1):
-            hold(10, computer)
-        assert kinds(at) == ["stale_block_computer"] * count
 
-    def test_it_is_told_once_for_each_block_time(self) -> None:
+class TestEndedBlockTimes:
+    """`ended_block_time`."""
+
+    @pytest.fixture(autouse=True)
+    def one_class(self, site: None) -> None:
+        """Only block time 10 is over in the afternoon."""
+        for other in (11, 12):
+            block_time(other, "20:00", "22:00")
+
+    @pytest.mark.parametrize(("at", "count"), [("16:15", 0), ("16:15:01", 1)])
+    @pytest.mark.parametrize("computers", [0, 2])
+    def test_a_quarter_of_an_hour_after_the_end(self, at: str, count: int, computers: int) -> None:
+        for number in range(computers):
+            hold(10, C + number)
+        assert kinds(at) == ["ended_block_time"] * count
+
+    @pytest.mark.parametrize(
+        ("table", "row"),
+        [
+            ("blockTimes", {"skip": 1}),
+            ("blockRequest", {"status": "deleted"}),
+            ("blockRequest", {"status": "requested"}),
+        ],
+    )
+    def test_whatever_became_of_it(self, table: str, row: dict[str, Any]) -> None:
+        """The back end looks at it on every node, skipped and unaccepted ones too."""
+        change(table, id=10, **row)
+        assert kinds("16:16") == ["ended_block_time"]
+
+    def test_the_text_names_its_computers(self) -> None:
         for computer in range(C, C + 6):
             hold(10, computer)
-        hold(11, C)
-        findings = found("18:00")
-        assert [finding.subject for finding in findings] == [
-            {"block_time": 10, "computers": list(range(C, C + 6))},
-            {"block_time": 11, "computers": [C]},
-        ]
-        assert "still holds c10, c11, c12, c13, c14 and 1 more" in findings[0].text
-        assert all(finding.repairable for finding in findings)
+        (finding,) = found("18:00")
+        assert (finding.repairable, finding.subject) == (True, {"block_time": 10, "computers": [*range(C, C + 6)]})
+        assert "and still holds c10, c11, c12, c13, c14 and 1 more" in finding.text
+
+    def test_an_hour_that_comes_twice_makes_it_no_older(self) -> None:
+        """Until 01:30 of a night in which that comes twice: it is over for certain after the second."""
+        block_time(10, "2025-11-02 00:30:00", "2025-11-02 01:30:00")
+        second = 1762065000  # 06:30 UTC
+        over = [time for time in (second + 900, second + 901) if "ended_block_time" in _kinds_at(time)]
+        assert over == [second + 901]
 
 
 class TestStuckProcessing:
@@ -482,7 +745,18 @@ class TestStuckProcessing:
     )
     def test_when_nothing_is_due(self, at: str, count: int) -> None:
         change("blockRequest", id=10, processing=1, expireTime="2026-03-02 19:00:00")
-        assert kinds(at) == ["stuck_processing"] * count
+        assert kinds(at).count("stuck_processing") == count
+
+    @pytest.mark.parametrize(("at", "count"), [("15:59:59", 1), ("16:00", 0), ("16:30", 0), ("16:30:01", 1)])
+    def test_at_its_end_when_its_time_is_gone(self, at: str, count: int) -> None:
+        """The back end removes the block time first, and takes the mark away after that."""
+        change("blockRequest", id=10, processing=1, expireTime="2026-03-02 23:59:59")
+        tables.change({"delete": {"blockTimes": [{"id": 10}]}}, ZONE)
+        dates = {"blockRequestid": 10, "start": "2026-03-02", "end": "2026-03-02", "days": 0}
+        tables.insert("blockWebDate", [dates], ZONE)
+        clock = {"starthour": 2, "startminute": 0, "startmeridian": "pm", "endhour": 4, "endminute": 0}
+        tables.insert("blockWebTime", [{"blockRequestid": 10, **clock, "endmeridian": "pm", "order": 0}], ZONE)
+        assert kinds(at).count("stuck_processing") == count
 
     def test_a_request_without_times(self) -> None:
         change("blockRequest", id=10, processing=1)

@@ -12,9 +12,9 @@ from blockalloc.calls import Refusal
 from blockalloc.inspection import Finding, obstacle, proposed, repair
 from blockalloc.inspection import repairs as repairs_module
 from blockalloc.inspection.reloads import is_deletable
-from blockalloc.store import guard, times
+from blockalloc.store import guard, times, withdrawal
 from tests.class_site import CALLER, ZONE, a_call, class_site
-from tests.disorder import ADMIN, PENDING, C, change, found, held, hold, reload
+from tests.disorder import ADMIN, PENDING, C, change, found, held, hold, planned, reload
 from tests.golden import tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,6 +46,27 @@ def yesterdays_block() -> Finding:
     return found()[0]
 
 
+def an_early_reload() -> Finding:
+    for computer in (C, C + 1):
+        hold(10, computer, reload("13:40", "14:00", computer, preload=0))
+    return found()[0]
+
+
+def an_abandoned_reload() -> Finding:
+    own = reload("13:40", "14:00", C)
+    planned(10, C, own)
+    planned(11, C + 1, held(11, C + 1))
+    return found()[0]
+
+
+def part_of_a_cluster() -> Finding:
+    own = reload("13:40", "14:00", C, C + 1)
+    hold(10, C, own)
+    for computer in (C, C + 1):
+        planned(10, computer, own)
+    return found()[0]
+
+
 def a_flag() -> Finding:
     for block in (10, 11):
         change("blockTimes", id=block, start="2026-03-04 14:00:00", end="2026-03-04 16:00:00")
@@ -53,7 +74,9 @@ def a_flag() -> Finding:
     return found()[0]
 
 
-MAKERS = [an_orphan, an_empty_orphan, yesterdays_block, a_flag]
+MAKERS = [
+    an_orphan, an_empty_orphan, yesterdays_block, an_early_reload, an_abandoned_reload, part_of_a_cluster, a_flag,
+]  # fmt: skip
 Maker = Callable[[], Finding]
 
 
@@ -88,9 +111,51 @@ def test_an_orphan_without_computers_goes() -> None:
     assert {table: len(rows) for table, rows in repaired(an_empty_orphan).items()} == {"request": 1}
 
 
-def test_all_computers_of_a_block_time_that_is_over_go() -> None:
+def test_a_block_time_that_is_over_goes_with_its_computers() -> None:
     gone = repaired(yesterdays_block)
     assert [(row["blockTimeid"], row["computerid"]) for row in gone.pop("blockComputers")] == [(10, C + 1), (10, C + 2)]
+    assert [row["id"] for row in gone.pop("blockTimes")] == [10]
+    assert gone == {}
+
+
+@pytest.mark.parametrize(
+    ("request_row", "others", "completed"),
+    [
+        ({"expireTime": "2026-03-02 08:00:00"}, False, True),
+        ({"expireTime": "2026-03-02 08:00:01"}, False, False),
+        ({"expireTime": "2026-03-02 08:00:00"}, True, False),
+        ({"expireTime": "2026-03-02 08:00:00", "status": "deleted"}, False, False),
+    ],
+)
+def test_its_request_is_completed_with_its_last_time(
+    request_row: dict[str, Any], others: bool, completed: bool
+) -> None:  # fmt: skip
+    change("blockRequest", id=10, **request_row)
+    if others:
+        change("blockTimes", id=12, blockRequestid=10)
+    gone = repaired(yesterdays_block)
+    assert [row["id"] for row in gone.get("blockRequest", [])] == [10] * completed
+    (row,) = (row for row in everything()["blockRequest"] if row["id"] == 10)
+    assert (row["status"] == "completed") == completed
+
+
+def test_an_early_reload_gets_preload_1() -> None:
+    gone = repaired(an_early_reload)
+    (row,) = gone.pop("request")
+    assert gone == {}
+    assert {**row, "preload": 1} in everything()["request"]
+
+
+def test_an_abandoned_reload_is_withdrawn() -> None:
+    gone = repaired(an_abandoned_reload)
+    assert [row["computerid"] for row in gone.pop("reservation")] == [C]
+    assert len(gone.pop("request")) == 1
+    assert gone == {}
+
+
+def test_of_a_cluster_only_the_computer_that_left_is_withdrawn() -> None:
+    gone = repaired(part_of_a_cluster)
+    assert [row["computerid"] for row in gone.pop("reservation")] == [C + 1]
     assert gone == {}
 
 
@@ -147,7 +212,7 @@ def given_a_computer(finding: Finding) -> None:
 
 
 def moved(finding: Finding) -> None:
-    change("blockTimes", id=10, start="2026-03-02 05:00:00", end="2026-03-02 07:00:00")
+    change("blockTimes", id=10, start="2026-03-02 05:00:00", end="2026-03-02 07:50:00")
 
 
 def removed_time(finding: Finding) -> None:
@@ -162,6 +227,26 @@ def due(finding: Finding) -> None:
     change("blockTimes", id=10, start="2026-03-02 14:00:00")
 
 
+def given_back(finding: Finding) -> None:
+    hold(12, finding.subject["computers"][-1], finding.subject["request"])
+
+
+def about_to_begin(finding: Finding) -> None:
+    change("request", id=finding.subject["request"], start="2026-03-02 08:00:59")
+
+
+def set_right(finding: Finding) -> None:
+    change("request", id=finding.subject["request"], preload=1)
+
+
+def moved_near(finding: Finding) -> None:
+    change("request", id=finding.subject["request"], start="2026-03-02 08:35:00")
+
+
+def skipped(finding: Finding) -> None:
+    change("blockTimes", id=10, skip=1)
+
+
 CHANGES: list[tuple[Maker, Callable[[Finding], None]]] = [
     (an_orphan, taken_by_a_management_node),
     (an_orphan, last_state_changed),
@@ -173,6 +258,16 @@ CHANGES: list[tuple[Maker, Callable[[Finding], None]]] = [
     (an_empty_orphan, named_by_a_block),
     (yesterdays_block, moved),
     (yesterdays_block, removed_time),
+    (an_early_reload, set_right),
+    (an_early_reload, moved_near),
+    (an_early_reload, skipped),
+    (an_early_reload, taken_by_a_management_node),
+    (an_abandoned_reload, given_back),
+    (an_abandoned_reload, about_to_begin),
+    (an_abandoned_reload, taken_by_a_management_node),
+    (part_of_a_cluster, given_back),
+    (part_of_a_cluster, about_to_begin),
+    (part_of_a_cluster, taken_by_a_management_node),
     (a_flag, closed),
     (a_flag, due),
 ]
@@ -199,11 +294,13 @@ def test_what_changes_between_the_second_look_and_the_statement_is_left_alone(
 
     def look_then_change(*args: Any) -> Any:
         rows = look(*args)
-        others(finding)
-        before.append(everything())
+        if not before:
+            others(finding)
+            before.append(everything())
         return rows
 
-    monkeypatch.setattr(repairs_module, "fetch", look_then_change)
+    for module in (repairs_module, withdrawal):
+        monkeypatch.setattr(module, "fetch", look_then_change)
     assert not repair(finding)
     assert everything() == before[-1]
 
@@ -233,7 +330,8 @@ def test_a_repair_is_whole_or_not_at_all(make: Maker, monkeypatch: pytest.Monkey
         run(*args)
         raise DatabaseError("the server has gone away")
 
-    monkeypatch.setattr(repairs_module, "execute", run_then_die)
+    for module in (repairs_module, withdrawal):
+        monkeypatch.setattr(module, "execute", run_then_die)
     with pytest.raises(DatabaseError):
         repair(finding)
     assert everything() == before
@@ -288,7 +386,7 @@ def test_an_hour_that_the_clock_repeats_makes_nothing_older() -> None:
         assert times.from_local("2026-11-01 01:30:00") == second - 3600
         assert times.latest("2026-11-01 01:30:00") == second
         assert times.latest("2026-03-08 02:30:00") == times.from_local("2026-03-08 02:30:00")
-        assert not is_deletable(second + 86400, second, second + 5, is_empty=False)
+        assert not is_deletable(second + 86400, 1, second, second + 5, is_empty=False)
 
 
 @pytest.mark.parametrize("end", ["0000-00-00 00:00:00", "2026-03-02 05:00:00"], ids=["zero", "before its start"])
@@ -298,5 +396,5 @@ def test_a_class_whose_end_cannot_be_is_not_cleared_away(end: str) -> None:
     mode = "SET STATEMENT sql_mode = '' FOR " if connection.vendor == "mysql" else ""
     with connection.cursor() as cursor:
         cursor.execute(f"{mode}UPDATE blockTimes SET `end` = %s WHERE id = 10", [end])  # noqa: S608
-    assert not [finding for finding in found() if finding.kind == "stale_block_computer"]
+    assert not [finding for finding in found() if finding.kind == "ended_block_time"]
     assert tables.read()["blockComputers"]

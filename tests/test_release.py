@@ -10,7 +10,7 @@ from blockalloc import allocation, block_time_actions, service
 from blockalloc.block_time_actions import release_block_time, skip_block_time, unskip_block_time
 from blockalloc.calls import Caller, Refusal
 from blockalloc.models import Decision
-from blockalloc.store import decisions, promises, release
+from blockalloc.store import decisions, promises, release, withdrawal
 from blockalloc.store.sql import fetch
 from tests.class_site import CALLER as SYSTEM
 from tests.class_site import IMAGE, ZONE, a_call, class_site, computers_of, reserve
@@ -78,12 +78,12 @@ def test_loads_that_have_begun_are_left_with_their_reservations() -> None:
     assert {begun, failed, odd} <= _rows("request")
     assert not set(rest) & _rows("request")
     assert {begun, failed, odd} <= {row["requestid"] for row in tables.read()["reservation"]}
-    assert "reloads removed: 1; loads that had begun were left: c12, c13, c14: c12, " in said
+    assert "reloads removed: 1; loads that have begun or are about to were left: c12, c13, c14: c12, " in said
 
 
 def test_a_load_that_begins_between_our_read_and_our_delete_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """The back end changes the row's state at that very moment."""
-    begun, usual = _reloads()[0], release.execute
+    begun, usual = _reloads()[0], withdrawal.execute
 
     def taken_up(sql: str, params: Any = ()) -> int:
         if sql.strip().startswith("DELETE FROM request\n"):
@@ -91,11 +91,34 @@ def test_a_load_that_begins_between_our_read_and_our_delete_is_left(monkeypatch:
                 cursor.execute("UPDATE request SET stateid = 14 WHERE id = %s", [begun])
         return usual(sql, params)
 
-    monkeypatch.setattr(release, "execute", taken_up)
+    monkeypatch.setattr(withdrawal, "execute", taken_up)
     release_block_time(10, CALLER)
     assert begun in _rows("request")
     assert begun in {row["requestid"] for row in tables.read()["reservation"]}
     assert computers_of() == []
+
+
+@pytest.mark.parametrize(
+    ("preload", "start", "left"),
+    [
+        (1, "2026-03-02 08:01:00", True),
+        (1, "2026-03-02 08:01:01", False),
+        (1, "2026-03-02 07:50:00", True),
+        (0, "2026-03-02 08:36:00", True),
+        (0, "2026-03-02 08:36:01", False),
+    ],
+)
+def test_a_reload_about_to_begin_is_left(preload: int, start: str, left: bool) -> None:
+    """It is eight: a management node may have read it (SPEC 8.15)."""
+    near, *rest = _reloads()
+    for id_ in (near, *rest):
+        _set("request", id_, preload=1)
+    _set("request", near, preload=preload, start=start)
+    said = release_block_time(10, CALLER)
+    assert computers_of() == []
+    assert (near in _rows("request")) == left
+    assert not set(rest) & _rows("request")
+    assert ("loads that have begun or are about to were left: c12: c12" in said) == left
 
 
 def test_a_reload_that_is_over_and_gone_is_no_matter() -> None:

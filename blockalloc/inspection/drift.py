@@ -6,6 +6,7 @@ from typing import Any
 from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Model
 
 from blockalloc.inspection.facts import READS
 from blockalloc.inspection.findings import Finding
@@ -44,6 +45,15 @@ class Drift:
         return all(
             (there := self._table(table)) and all(name.lower() in there.columns for name in names)
             for table, names in READS.items()
+        )
+
+    def own_tables(self) -> frozenset[str]:
+        """The tables of this service that are there, with all their columns."""
+        return frozenset(
+            model._meta.db_table
+            for model in _own_models()
+            if (there := self._table(model._meta.db_table))
+            and all(str(field.column).lower() in there.columns for field in model._meta.concrete_fields)
         )
 
     def obstacle_to_repairs(self) -> str:
@@ -95,9 +105,12 @@ class Drift:
                 yield Finding("schema_drift", {"table": name}, f"our own table {name} is missing", repairable=False)
 
 
+def _own_models() -> list[type[Model]]:
+    return [model for model in apps.get_app_config("blockalloc").get_models() if model._meta.managed]
+
+
 def _own_names() -> list[str]:
-    models = apps.get_app_config("blockalloc").get_models()
-    return [model._meta.db_table for model in models if model._meta.managed]
+    return [model._meta.db_table for model in _own_models()]
 
 
 def _of_columns(table: Table, there: PresentTable, vendor: str) -> Iterator[Finding]:

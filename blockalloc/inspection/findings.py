@@ -33,31 +33,57 @@ KINDS: Mapping[str, Kind] = {
         "The tables differ from VCL 2.5's, or from ours",
         "Upgrade VCL's database with VCL's own update script; make our own tables with manage.py migrate.",
     ),
+    "short_class": Kind(
+        "Classes about to begin, or on, with fewer machines than they want",
+        "Once the cause is gone: manage.py allocate_block --block-time N. One that was released on purpose stays here "
+        "until it is over; skip it when it does not take place.",
+    ),
     "double_booking": Kind(
         "Computers promised twice",
         "Move one of the two: remove the computer from a block time, or end the user's reservation in VCL.",
     ),
+    "taken_by_other_class": Kind(
+        "Computers of one class that a member of another class has",
+        "Give the class that lost it another one: remove the computer from its block time, then: "
+        "manage.py allocate_block --block-time N",
+    ),
+    "taken_meanwhile": Kind(
+        "Computers that a user reserved in the very moment in which a class was given them",
+        "Give the class another one: remove the computer from its block time, then: "
+        "manage.py allocate_block --block-time N",
+    ),
     "reload_overlap": Kind(
-        "Computers in use while they have to be loaded for a class",
+        "Computers in use in the time in which they are loaded for a class",
         "The computer may not be ready in time. Nothing to do when the class can begin without it for some minutes.",
     ),
     "no_reload": Kind(
         "Computers of a class to come that nobody will load",
         "Delete their rows in blockComputers, then: manage.py allocate_block --block-time N",
     ),
+    "early_reload": Kind(
+        "Reloads that management nodes begin 35 minutes early, whoever has the computer then",
+        "Those marked * are set right by --repair. The others may have begun: see who uses the computer.",
+    ),
     "partial_call": Kind(
         "Rows of an allocation that do not belong together",
         "Find out what wrote or removed them. Remove the half that is there, then: "
         "manage.py allocate_block --block-time N",
+    ),
+    "abandoned_reload": Kind(
+        "Reloads of ours for classes that do not have the computer any more",
+        "Those marked * are withdrawn by --repair. The others have begun or may have: the computer is loaded, and is "
+        "free again afterwards.",
     ),
     "orphaned_reload": Kind(
         "Reloads that no class needs, or that no management node has taken",
         "Those marked * are deleted by --repair. A reload made just now may be half of a call: look again in ten "
         "minutes. One whose time is over: see whether its management node runs, then delete it in VCL.",
     ),
-    "stale_block_computer": Kind(
-        "Computers still held for classes that are over",
-        "--repair deletes these rows. It is the management node's work: see whether it runs.",
+    "ended_block_time": Kind(
+        "Block times that are over and were not cleared",
+        "--repair clears them. Until then the back end works on them in every round for nothing, and a computer that "
+        "they still hold can be loaded with their image instead of that of its next class. Clearing is the management "
+        "node's work: see whether it runs.",
     ),
     "stuck_processing": Kind(
         "Block requests that are marked as being processed, and are not",

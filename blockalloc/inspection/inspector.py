@@ -1,10 +1,10 @@
 """The inspection of a whole database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.db import connection
 
-from blockalloc.inspection import bookings, facts, leftovers, reloads
+from blockalloc.inspection import bookings, facts, leftovers, records, reloads, shortages
 from blockalloc.inspection.drift import Drift
 from blockalloc.inspection.findings import KINDS, Finding
 
@@ -21,8 +21,12 @@ def inspect(now: int) -> list[Finding]:
         return [*found, _unread("tables or columns are missing that they are judged by")]
     try:
         with facts.one_moment():
-            rows = facts.read(now)
-        return [*found, *_judged(rows)]
+            own_tables = drift.own_tables()
+            rows = facts.read(now, own_tables)
+            short, met = shortages.short(rows), bookings.in_class(rows)
+            about = {time.id for time, _ in short} | {held.block_time_id for held, _ in met}
+            history = records.read(about, rows, own_tables)
+        return [*found, *_judged(rows, short, met, history)]
     except (AttributeError, TypeError, ValueError) as error:
         # Columns of other types can hold what is no time and no number; what was found so far must not be lost.
         return [*found, _unread(f"a value in them is none that VCL writes ({error})")]
@@ -33,13 +37,19 @@ def is_about_rows_unread(finding: Finding) -> bool:
     return "not_checked" in finding.subject
 
 
-def _judged(rows: facts.Facts) -> Iterator[Finding]:
-    yield from bookings.double_bookings(rows)
+def _judged(
+    rows: facts.Facts, short: Sequence[shortages.Short], met: Sequence[bookings.Met], history: records.History
+) -> Iterator[Finding]:
+    yield from shortages.told(rows, short, history)
+    yield from bookings.of_two_blocks(rows)
+    yield from bookings.of_users(rows, met, history)
     yield from bookings.reload_overlaps(rows)
     yield from reloads.without_reload(rows)
+    yield from reloads.early(rows)
     yield from reloads.partial_calls(rows)
+    yield from reloads.abandoned(rows)
     yield from reloads.orphaned(rows)
-    yield from leftovers.stale(rows)
+    yield from leftovers.ended(rows)
     yield from leftovers.stuck(rows)
 
 

@@ -8,44 +8,49 @@ from blockalloc.inspection.facts import Facts, Held
 from blockalloc.inspection.findings import Finding
 from scheduling.windows import HOUR, MINUTE
 
-KEPT_FOR = HOUR  # how long after a block's end its computers may still be in its rows
+KEPT_FOR = 15 * MINUTE  # how long after a block time's end its rows may still be there
 PROCESSED_BEFORE = 6 * HOUR  # the back end processes a block time this long before its start
 AT_WORK = 30 * MINUTE  # and is done by then
 
 
-def is_stale(start: int, end: int, now: int) -> bool:
-    """Whether the computers of a block time should be gone. Times that can't be (a zero date: 0) tell nothing."""
-    return 0 < start < end < now - KEPT_FOR
+def is_left_over(start: int, end: int, over: int, now: int) -> bool:
+    """Whether a block time and its computers should be gone. `over`: its end, by the later one in an hour that comes
+    twice. Times that can't be (a zero date: 0) tell nothing.
+    """
+    return 0 < start < end and over < now - KEPT_FOR
 
 
-def is_stuck(times: Iterable[tuple[int, int]], expires: int, now: int) -> bool:
+def is_stuck(times: Iterable[tuple[int, int]], last_end: int, expires: int, now: int) -> bool:
     """Whether a back end has nothing to do for a block request with these block times (start, end).
 
-    Times that can't be (a zero date: 0) tell nothing.
+    `last_end` is the end of the last one, which the back end deletes at that moment; 0 where nothing tells it. Times
+    that can't be (a zero date: 0) tell nothing.
     """
     times = list(times)
     if expires <= 0 or any(start <= 0 or end <= 0 for start, end in times):
         return False
-    moments = [expires, *(moment for start, end in times for moment in (start - PROCESSED_BEFORE, end))]
+    moments = [expires, last_end, *(moment for start, end in times for moment in (start - PROCESSED_BEFORE, end))]
     return not any(moment <= now <= moment + AT_WORK for moment in moments)
 
 
-def stale(facts: Facts) -> Iterator[Finding]:
-    """Block times that are over and still hold computers: one finding for each."""
+def ended(facts: Facts) -> Iterator[Finding]:
+    """Block times that are over and still there, with their computers."""
     by_time: dict[int, list[Held]] = defaultdict(list)
     for held in facts.held:
-        if held.request_id is not None and is_stale(held.start, held.end, facts.now):
-            by_time[held.block_time_id].append(held)
-    for id_, all_held in by_time.items():
-        subject = {"block_time": id_, "computers": [held.computer_id for held in all_held]}
-        text = f"{words.block(all_held[0])} is over and still holds {words.some([*map(words.computer, all_held)])}"
-        yield Finding("stale_block_computer", subject, text, repairable=True)
+        by_time[held.block_time_id].append(held)
+    for time in facts.times.values():
+        if is_left_over(time.start, time.end, time.over, facts.now):
+            all_held = by_time[time.id]
+            still = f", and still holds {words.some([*map(words.computer, all_held)])}" if all_held else ""
+            subject = {"block_time": time.id, "computers": [held.computer_id for held in all_held]}
+            text = f"{words.block_time(time)} is over and was not cleared{still}"
+            yield Finding("ended_block_time", subject, text, repairable=True)
 
 
 def stuck(facts: Facts) -> Iterator[Finding]:
     """Block requests marked as being processed at a time at which nobody processes them."""
     for request in facts.requests:
-        if request.processing and is_stuck(request.times, request.expires, facts.now):
+        if request.processing and is_stuck(request.times, request.last_end, request.expires, facts.now):
             name = f"block request {request.id} ({words.plain(request.name)})"
             text = f"{name} is marked as being processed; nothing was due within the last half hour"
             yield Finding("stuck_processing", {"block_request": request.id}, text, repairable=True)

@@ -11,24 +11,25 @@ from django.db import connection
 
 from blockalloc import clock
 from blockalloc.inspection.drift import Drift
-from blockalloc.inspection.facts import ACCEPTED, instant
+from blockalloc.inspection.facts import ACCEPTED, form_end, instant
 from blockalloc.inspection.findings import Finding
-from blockalloc.inspection.leftovers import is_stale, is_stuck
+from blockalloc.inspection.leftovers import is_left_over, is_stuck
 from blockalloc.inspection.reloads import is_deletable
 from blockalloc.store import times
 from blockalloc.store.guard import Deadline, guarded
 from blockalloc.store.sql import execute, fetch
+from blockalloc.store.withdrawal import is_withdrawable, withdraw
 from scheduling.occupancy import RELOAD
 
 Subject = Mapping[str, Any]
 
 _RELOAD = """
-SELECT start, daterequested, NOT EXISTS (SELECT 1 FROM reservation WHERE requestid = request.id)
+SELECT start, preload, daterequested, NOT EXISTS (SELECT 1 FROM reservation WHERE requestid = request.id)
 FROM request WHERE id = %s
 """
 _DELETE_RELOAD = """
 DELETE FROM request
-WHERE id = %s AND stateid = %s AND laststateid = %s AND start = %s
+WHERE id = %s AND stateid = %s AND laststateid = %s AND start = %s AND preload = %s
   AND NOT EXISTS (SELECT 1 FROM blockComputers WHERE reloadrequestid = request.id)
 """
 _DELETE_EMPTY_RELOAD = """
@@ -41,8 +42,36 @@ _DELETE_BLOCK_COMPUTERS = """
 DELETE FROM blockComputers
 WHERE blockTimeid = %s AND EXISTS (SELECT 1 FROM blockTimes t WHERE t.id = %s AND t.`end` = %s)
 """
+_DELETE_BLOCK_TIME = "DELETE FROM blockTimes WHERE id = %s AND `end` = %s"
+_COMPLETE = """
+UPDATE blockRequest SET status = 'completed'
+WHERE id = %s AND status = %s AND expireTime = %s
+  AND NOT EXISTS (SELECT 1 FROM blockTimes t WHERE t.blockRequestid = blockRequest.id)
+"""
+_ENDED = """
+SELECT t.start, t.`end`, t.blockRequestid, r.expireTime
+FROM blockTimes t LEFT JOIN blockRequest r ON r.id = t.blockRequestid WHERE t.id = %s
+"""
+_EARLY = "SELECT start, preload FROM request WHERE id = %s"
+# The class must still be to come: the same as for the finding.
+_KEEP_UNTIL_START = """
+UPDATE request SET preload = 1
+WHERE id = %s AND stateid = %s AND laststateid = %s AND preload = 0 AND start = %s AND EXISTS (
+    SELECT 1 FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
+    JOIN blockRequest r ON r.id = t.blockRequestid
+    WHERE b.reloadrequestid = request.id AND t.skip = 0 AND r.status = %s AND t.start > %s)
+"""
+_WITHOUT_ROW = """
+SELECT p.computer_id FROM blockalloc_planned_reload p
+WHERE p.request_id = %s AND NOT EXISTS (
+    SELECT 1 FROM blockComputers b WHERE b.computerid = p.computer_id AND b.reloadrequestid = p.request_id)
+"""
 _TIMES = """
-SELECT r.expireTime, t.start, t.`end`
+SELECT r.expireTime,
+       (SELECT MAX(d.`end`) FROM blockWebDate d WHERE d.blockRequestid = r.id),
+       (SELECT MAX((h.endhour %% 12 + CASE WHEN h.endmeridian = 'pm' THEN 12 ELSE 0 END) * 60 + h.endminute)
+        FROM blockWebTime h WHERE h.blockRequestid = r.id),
+       t.start, t.`end`
 FROM blockRequest r LEFT JOIN blockTimes t ON t.blockRequestid = r.id
 WHERE r.id = %s
 """
@@ -59,9 +88,17 @@ def proposed(finding: Finding) -> str:
     subject = finding.subject
     if finding.kind == "orphaned_reload":
         return f"delete reload request {subject['request']} and its reservations"
-    if finding.kind == "stale_block_computer":
-        return f"delete the {len(subject['computers'])} rows of block time {subject['block_time']} in blockComputers"
+    if finding.kind == "abandoned_reload":
+        return f"withdraw reload request {subject['request']} of {_computers(len(subject['computers']))}"
+    if finding.kind == "early_reload":
+        return f"set preload = 1 on reload request {subject['request']}"
+    if finding.kind == "ended_block_time":
+        return f"delete block time {subject['block_time']} with {_computers(len(subject['computers']))}"
     return f"set processing = 0 on block request {subject['block_request']}"
+
+
+def _computers(number: int) -> str:
+    return "1 computer" if number == 1 else f"{number} computers"
 
 
 def repair(finding: Finding) -> bool:
@@ -70,45 +107,74 @@ def repair(finding: Finding) -> bool:
     Raises Refusal 205 when the guard can't be had in time; nothing was written then.
     """
     assert finding.repairable
-    work = _REPAIRS[finding.kind]
+    work = REPAIRS[finding.kind]
     return guarded(lambda: work(finding.subject, clock.now()), Deadline()) > 0
 
 
 def _delete_reload(subject: Subject, now: int) -> int:
     id_ = subject["request"]
     deleted = 0
-    for start, requested, is_empty in fetch(_RELOAD, [id_]):
+    for start, preload, requested, is_empty in fetch(_RELOAD, [id_]):
         requested_at = times.known(times.latest(requested))
-        if is_deletable(instant(start), requested_at, now, is_empty=bool(is_empty)):
+        if is_deletable(instant(start), preload, requested_at, now, is_empty=bool(is_empty)):
             waiting = [id_, RELOAD, RELOAD]
             deleted = (
-                execute(_DELETE_EMPTY_RELOAD, waiting) if is_empty else execute(_DELETE_RELOAD, [*waiting, str(start)])
+                execute(_DELETE_EMPTY_RELOAD, waiting)
+                if is_empty
+                else execute(_DELETE_RELOAD, [*waiting, str(start), preload])
             )
     if deleted:  # the foreign key has deleted these, where the database has it
         execute("DELETE FROM reservation WHERE requestid = %s", [id_])
     return deleted
 
 
-def _delete_block_computers(subject: Subject, now: int) -> int:
+def _clear_block_time(subject: Subject, now: int) -> int:
+    """What the back end does at the end of a block time; a request that is not accepted keeps its status."""
     id_ = subject["block_time"]
     deleted = 0
-    for start, end in fetch("SELECT start, `end` FROM blockTimes WHERE id = %s", [id_]):
-        if is_stale(instant(start), instant(end), now):
-            deleted = execute(_DELETE_BLOCK_COMPUTERS, [id_, id_, str(end)])
+    for start, end, request, expires in fetch(_ENDED, [id_]):
+        if not is_left_over(instant(start), instant(end), times.known(times.latest(end)), now):
+            continue
+        execute(_DELETE_BLOCK_COMPUTERS, [id_, id_, str(end)])
+        deleted = execute(_DELETE_BLOCK_TIME, [id_, str(end)])
+        if deleted and 0 < instant(expires) <= now:
+            execute(_COMPLETE, [request, ACCEPTED, str(expires)])
     return deleted
+
+
+def _keep_until_start(subject: Subject, now: int) -> int:
+    id_ = subject["request"]
+    changed = 0
+    for start, preload in fetch(_EARLY, [id_]):
+        if is_withdrawable(instant(start), preload, now):
+            waiting = [id_, RELOAD, RELOAD, str(start)]
+            changed = execute(_KEEP_UNTIL_START, [*waiting, ACCEPTED, times.to_local(now)])
+    return changed
+
+
+def _withdraw(subject: Subject, now: int) -> int:
+    id_ = subject["request"]
+    without_row = {computer for (computer,) in fetch(_WITHOUT_ROW, [id_])}
+    withdrawn = withdraw([(id_, computer) for computer in subject["computers"] if computer in without_row], now)
+    return withdrawn.requests + withdrawn.reservations
 
 
 def _end_processing(subject: Subject, now: int) -> int:
     id_ = subject["block_request"]
     rows = fetch(_TIMES, [id_])
-    spans = [(instant(start), instant(end)) for _, start, end in rows if start is not None]
-    if not rows or not is_stuck(spans, instant(rows[0][0]), now):
+    if not rows:
+        return 0
+    spans = [(instant(start), instant(end)) for *_, start, end in rows if start is not None]
+    expires, day, minute, *_ = rows[0]
+    if not is_stuck(spans, form_end(day, minute), instant(expires), now):
         return 0
     return execute(_END_PROCESSING, [id_, ACCEPTED])
 
 
-_REPAIRS: Mapping[str, Callable[[Subject, int], int]] = {
+REPAIRS: Mapping[str, Callable[[Subject, int], int]] = {
+    "abandoned_reload": _withdraw,
+    "early_reload": _keep_until_start,
+    "ended_block_time": _clear_block_time,
     "orphaned_reload": _delete_reload,
-    "stale_block_computer": _delete_block_computers,
     "stuck_processing": _end_processing,
 }

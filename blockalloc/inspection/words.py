@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from blockalloc.inspection.facts import Held, Reload
+from blockalloc.inspection.facts import BlockTime, Held, Reload
 from blockalloc.store.times import to_local
 
 _MOST = 5  # hostnames that a line tells
@@ -23,7 +23,16 @@ def block(held: Held) -> str:
     """A block time: `block time 10 (CS101, 2026-11-30 09:00:00–11:00:00)`."""
     if held.request_id is None:
         return f"block time {held.block_time_id} (gone)"
-    return f"block time {held.block_time_id} ({plain(held.block)}, {span(held.start, held.end)})"
+    return _block(held.block_time_id, held.block, held.start, held.end)
+
+
+def block_time(time: BlockTime) -> str:
+    """The same of a block time that need not hold anything."""
+    return _block(time.id, time.name, time.start, time.end)
+
+
+def _block(id_: int, name: str, start: int, end: int) -> str:
+    return f"block time {id_} ({plain(name)}, {span(start, end)})"
 
 
 def plain(name: str) -> str:

@@ -115,9 +115,9 @@ def decode(data: bytes, computer_ids: Sequence[int]) -> Findings:
     )
 
 
-def chosen_ids(data: bytes) -> set[int]:
-    """The computers that were chosen, by what `encode` made: they are named without the roster."""
-    return {Chosen(*row).computer_id for row in json.loads(zlib.decompress(data))["chosen"]}
+def decode_chosen(data: bytes) -> list[Chosen]:
+    """Of what `encode` made, the computers that the call took: for that no roster is needed."""
+    return [Chosen(*row) for row in json.loads(zlib.decompress(data))["chosen"]]
 
 
 class _Table:

@@ -61,15 +61,16 @@ class Step(NamedTuple):
     ahead: int
 
 
-def estimates(reload_minutes: Mapping[int, int], now: int) -> dict[int, int]:
+def estimates(reload_minutes: Mapping[int, int], now: int, *, kept: bool = True) -> dict[int, int]:
     """Image id -> seconds that plans reckon with for a load, by the loads of the last 12 months.
 
     The images come as image id -> `reloadtime` in minutes, which counts while there are no loads. Where sums are kept
-    (VCL_LOAD_TIME_HOURS), the log is read only for images of which none is, or one that is too old.
+    (VCL_LOAD_TIME_HOURS), the log is read only for images of which none is, or one that is too old; without `kept`
+    for all of them, as where our own tables were never made.
     """
     if not reload_minutes:
         return {}
-    summed = kept_loads.sums(reload_minutes, now, _summed)
+    summed = kept_loads.sums(reload_minutes, now, _summed) if kept else _summed(reload_minutes, now)
     return {image: mean(*summed[image], minutes) for image, minutes in reload_minutes.items()}
 
 

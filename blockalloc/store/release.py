@@ -4,29 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blockalloc.store.sql import execute, fetch
-from scheduling.occupancy import RELOAD
+from blockalloc.store.withdrawal import withdraw
 
 _HELD = """
-SELECT c.hostname, b.reloadrequestid
+SELECT c.hostname, b.computerid, b.reloadrequestid
 FROM blockComputers b JOIN computer c ON c.id = b.computerid WHERE b.blockTimeid = %s ORDER BY c.hostname
-"""
-
-# The statement itself decides which reloads have not begun: the back end may take one up at this moment. A number in
-# `reloadrequestid` may be somebody else's by now: only requests of the reload user go, and none of another block time.
-_REMOVE = """
-DELETE FROM request
-WHERE id IN ({requests}) AND stateid = %s AND laststateid = %s
-  AND userid = (SELECT u.id FROM user u JOIN affiliation a ON a.id = u.affiliationid
-                WHERE u.unityid = 'vclreload' AND a.name = 'Local')
-  AND NOT EXISTS (SELECT 1 FROM blockComputers b WHERE b.reloadrequestid = request.id AND b.blockTimeid <> %s)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What a release did: the computers that left the block time, and those of them whose load had begun.
+    """What a release did: the computers that left the block time, and those of them whose reload was left.
 
-    The latter are loaded all the same: their reload requests were left. `reloads` were removed.
+    The latter are loaded all the same: their load has begun, or is so near that a management node may have read it.
+    `reloads` is how many requests were removed.
     """
 
     computers: Sequence[str]
@@ -37,26 +28,19 @@ class Released:
         if not self.computers:
             return "it had no computers"
         names = ", ".join(self.computers)
-        left = f"; loads that had begun were left: {', '.join(self.loading)}" if self.loading else ""
+        left = f"; loads that have begun or are about to were left: {', '.join(self.loading)}" if self.loading else ""
         released = f"computers released: {len(self.computers)}, reloads removed: {self.reloads}"
         return f"{released}{left}: {names}"
 
 
-def release(block_time_id: int) -> Released:
-    """Remove the reload requests that have not begun (state 19, laststate 19), and all computers of the block time."""
+def release(block_time_id: int, now: int) -> Released:
+    """Take all computers from the block time, and withdraw their reloads (SPEC 8.15). `now`: of the transaction."""
     held = fetch(_HELD, [block_time_id])
-    requests = sorted({request for _, request in held if request})
-    begun: set[int] = set()
-    removed = 0
-    if requests:
-        listed = ", ".join(map(str, requests))
-        removed = execute(_REMOVE.format(requests=listed), [RELOAD, RELOAD, block_time_id])
-        begun = {id_ for (id_,) in fetch(f"SELECT id FROM request WHERE id IN ({listed})")}
-        gone = [id_ for id_ in requests if id_ not in begun]
-        if gone:  # the foreign key has deleted these, where the database has it
-            execute(f"DELETE FROM reservation WHERE requestid IN ({', '.join(map(str, gone))})")
+    # First the rows: a reload that a block computer names is not withdrawn.
     execute("DELETE FROM blockComputers WHERE blockTimeid = %s", [block_time_id])
-    return Released([name for name, _ in held], [name for name, request in held if request in begun], removed)
+    withdrawn = withdraw({(request, computer) for _, computer, request in held if request}, now)
+    loading = [name for name, computer, request in held if (request, computer) in withdrawn.left]
+    return Released([name for name, _, _ in held], loading, withdrawn.requests)
 
 
 def set_skip(block_time_id: int) -> None:

@@ -57,9 +57,9 @@ class Command(BaseCommand):
     """See docs/check_vcl.md."""
 
     help = (
-        "List what is not in order in a VCL database: double bookings, classes without a reload and reloads without a "
-        "class, left-over rows, tables that differ. Suggests indexes that would make allocations quicker. Writes "
-        "nothing without --repair or --create-indexes. "
+        "List what is not in order in a VCL database: classes short of machines, double bookings, classes without a "
+        "reload and reloads without a class, left-over rows, tables that differ. Suggests indexes that would make "
+        "allocations quicker. Writes nothing without --repair or --create-indexes. "
         "Exit status: 0 nothing found, 1 something found (after --repair: left), 2 it could not be checked or repaired."
     )
 

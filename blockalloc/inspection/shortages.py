@@ -1,0 +1,148 @@
+"""Classes about to begin, or on, that have fewer machines than they want; and why, as far as rows and records tell."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from blockalloc.inspection import words
+from blockalloc.inspection.facts import BlockTime, Facts
+from blockalloc.inspection.findings import Finding
+from blockalloc.inspection.records import History, Record
+from blockalloc.models import Decision
+from blockalloc.store.times import to_local
+from scheduling.occupancy import FAILED
+from scheduling.plan import machines_of
+from scheduling.windows import HOUR, MINUTE
+
+ASKED_BEFORE = 6 * HOUR  # the back end asks for a block time so long before its start
+ROOM = 2 * MINUTE  # and has an answer so long after that
+
+_WHO_TAKES_AWAY = (
+    "the back end takes a computer out of all blocks when a load or a reservation fails on it; VCL's pages, when staff "
+    "edit or skip"
+)
+
+Short = tuple[BlockTime, int]  # and the machines that it has
+Computers = Mapping[int, Mapping[int, int]]  # block time -> computer -> image
+
+
+def is_due(time: BlockTime, now: int) -> bool:
+    """Whether a block time should have its machines by now: until it is over."""
+    to_come = time.takes_place and now < min(time.end, time.expires)
+    return to_come and time.start <= now + ASKED_BEFORE - ROOM
+
+
+def short(facts: Facts) -> list[Short]:
+    """The block times that have fewer machines than they want."""
+    computers = _computers(facts)
+    found = []
+    for time in facts.times.values():
+        if is_due(time, facts.now):
+            images = [time.image_id, *facts.subimages.get(time.image_id, ())]
+            machines = machines_of(images, Counter(computers[time.id].values()))
+            if machines < time.machines:
+                found.append((time, machines))
+    return found
+
+
+def told(facts: Facts, found: Sequence[Short], history: History) -> Iterator[Finding]:
+    """A finding for each of them, with why."""
+    computers = _computers(facts)
+    for time, machines in found:
+        why = "; ".join(_why(facts, time, machines, computers[time.id], history))
+        text = f"{words.block_time(time)} has {machines} of the {time.machines} machines that it wants: {why}"
+        subject = {"block_time": time.id, "machines": machines, "wanted": time.machines}
+        yield Finding("short_class", subject, text, repairable=False)
+
+
+def _computers(facts: Facts) -> Computers:
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    for held in facts.held:
+        found[held.block_time_id][held.computer_id] = held.image_id
+    return found
+
+
+def _why(
+    facts: Facts, time: BlockTime, machines: int, own: Mapping[int, int], history: History
+) -> Iterator[str]:  # fmt: skip
+    """All that tells, what happened last first."""
+    records = history.of.get(time.id, ())
+    release = _last(records, Decision.RELEASE, Decision.SKIP)
+    since = records if release is None else records[records.index(release) + 1 :]
+    calls = [record for record in since if record.action == Decision.ALLOCATE]
+    reasons = [
+        *_of_releases(release, calls),
+        *_of_losses(facts, time, own, calls, history, released=release is not None),
+        *_of_calls(time, calls),
+    ]
+    if time.processing:
+        reasons.append("a management node is marked as asking for it at this moment")
+    yield from reasons or _of_rows(time, machines, history, any_calls=bool(calls))
+
+
+def _of_releases(release: Record | None, calls: Sequence[Record]) -> Iterator[str]:
+    if release is not None and not any(call.allocated for call in calls):
+        done = "released" if release.action == Decision.RELEASE else "skipped"
+        yield f"it was {done} by {words.plain(release.who)} at {to_local(release.at)}"
+
+
+def _of_losses(
+    facts: Facts, time: BlockTime, own: Mapping[int, int], calls: Sequence[Record], history: History, *, released: bool
+) -> Iterator[str]:
+    """Computers that it was given and does not have any more.
+
+    Planned reloads of before a release can't be told from those after it: then only the records of calls tell.
+    """
+    given = {computer for call in calls for computer in call.chosen}
+    if not released:
+        given |= {planned.computer_id for planned in facts.planned if planned.block_time_id == time.id}
+    gone = sorted(given - own.keys())
+    failed = [id_ for id_ in gone if id_ in history.computers and history.computers[id_].state_id == FAILED]
+    if failed:
+        yield f"taken away after failed loads: {_names(failed, history)}"
+    if others := [id_ for id_ in gone if id_ not in failed]:
+        yield f"not in it any more: {_names(others, history)} ({_WHO_TAKES_AWAY})"
+
+
+def _names(ids: Sequence[int], history: History) -> str:
+    return words.some(
+        [history.computers[id_].hostname if id_ in history.computers else f"computer {id_}" for id_ in ids]
+    )
+
+
+def _of_calls(time: BlockTime, calls: Sequence[Record]) -> Iterator[str]:
+    """What the last call came to, when it was not all that was wanted."""
+    if not calls:
+        return
+    last = calls[-1]
+    at = to_local(last.at)
+    if last.outcome in (Decision.REFUSED, Decision.FAILED):
+        yield f"the last call for it, at {at}, {'was refused' if last.outcome == Decision.REFUSED else 'failed'}" + (
+            f": {words.plain(last.text)}" if last.text else ""
+        )
+    elif last.wanted is not None and last.allocated is not None:
+        if last.allocated < last.wanted:
+            reason = f" ({words.plain(last.text)})" if last.text else ""
+            yield f"the last call for it, at {at}, could get {last.allocated} of {last.wanted}{reason}"
+        if last.wanted < time.machines:
+            yield f"the last call for it, at {at}, asked for {last.wanted} only"
+
+
+def _of_rows(time: BlockTime, machines: int, history: History, *, any_calls: bool) -> Iterator[str]:
+    """When no record explains it."""
+    if any_calls:
+        yield "it had them all; nothing on record tells what became of them"
+    elif not time.processed:
+        yield "nobody has asked for them (processed = 0)"
+    elif history.kept:
+        yield (
+            "it is marked as processed, and no call for it is on our record: the service could not be reached when the "
+            "back end asked, or another one was asked"
+        )
+    else:
+        yield "they were asked for (processed = 1); why they are missing is not on record: our own tables are not made"
+
+
+def _last(records: Sequence[Record], *actions: str) -> Record | None:
+    """The last thing of these that staff did."""
+    done = [record for record in records if record.action in actions and record.outcome == Decision.DONE]
+    return done[-1] if done else None

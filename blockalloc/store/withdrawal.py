@@ -1,0 +1,126 @@
+"""Withdraws reloads that have not begun (SPEC 8.15), in the caller's transaction that holds the guard.
+
+A management node may take a reload up at any moment, without asking: the statements themselves decide which have not
+begun.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from blockalloc.store import times
+from blockalloc.store.sql import Value, execute, fetch
+from scheduling.occupancy import RELOAD
+from scheduling.windows import MINUTE
+
+# How long before its start a management node may have read a reload. With `preload` 0 it begins it 35 minutes early.
+_HEAD_START, _HEAD_START_OF_PRELOAD = MINUTE, 36 * MINUTE
+
+ReloadOf = tuple[int, int]  # request, computer
+
+_WAITING = """
+stateid = %s AND laststateid = %s AND start > CASE WHEN preload = 0 THEN %s ELSE %s END
+AND userid = (SELECT u.id FROM user u JOIN affiliation a ON a.id = u.affiliationid
+              WHERE u.unityid = 'vclreload' AND a.name = 'Local')
+"""
+_READ = f"""
+SELECT request.id, request.start, request.preload, v.id, v.computerid,
+       EXISTS (SELECT 1 FROM blockComputers b WHERE b.reloadrequestid = request.id)
+FROM request LEFT JOIN reservation v ON v.requestid = request.id
+WHERE request.id IN ({{requests}}) AND {_WAITING}
+ORDER BY request.id, v.id
+"""
+# A number in `reloadrequestid` that no block is said to have may be in another one's row all the same.
+_DELETE_REQUESTS = f"""
+DELETE FROM request
+WHERE id IN ({{requests}}) AND {_WAITING}
+  AND NOT EXISTS (SELECT 1 FROM blockComputers b WHERE b.reloadrequestid = request.id)
+"""
+_DELETE_RESERVATIONS = f"""
+DELETE FROM reservation
+WHERE id IN ({{reservations}})
+  AND requestid IN (SELECT id FROM request WHERE id IN ({{requests}}) AND {_WAITING})
+  AND NOT EXISTS (SELECT 1 FROM blockComputers b
+                  WHERE b.reloadrequestid = reservation.requestid AND b.computerid = reservation.computerid)
+"""
+_LEFT = """
+SELECT q.id, v.computerid FROM request q LEFT JOIN reservation v ON v.requestid = q.id WHERE q.id IN ({requests})
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What came of it: how many requests were removed, how many reservations of clusters' requests that stay, and the
+    reloads that were left: they have begun or may have, are somebody else's, or a block computer names them.
+    """
+
+    requests: int
+    reservations: int
+    left: frozenset[ReloadOf]
+
+
+def is_withdrawable(start: int, preload: int, now: int) -> bool:
+    """Whether no management node can have begun a waiting reload with this start (Unix seconds)."""
+    return start > now + (_HEAD_START if preload else _HEAD_START_OF_PRELOAD)
+
+
+def withdraw(reloads: Collection[ReloadOf], now: int) -> Withdrawn:
+    """Remove the reloads of these computers that have not begun and that no block computer names (any more).
+
+    Of a cluster's request only the reservation of that computer goes; the request itself with the last of them. `now`
+    is the time of the transaction. What is gone already is not told.
+    """
+    if not reloads:
+        return Withdrawn(0, 0, frozenset())
+    wanted: dict[int, set[int]] = defaultdict(set)
+    for request, computer in reloads:
+        wanted[request].add(computer)
+    limits: list[Value] = [
+        RELOAD,
+        RELOAD,
+        *(times.to_local(now + ahead) for ahead in (_HEAD_START_OF_PRELOAD, _HEAD_START)),
+    ]
+    waiting: dict[int, dict[int, int | None]] = defaultdict(dict)  # request -> its reservations -> their computers
+    named = set()
+    for id_, start, preload, reservation, computer, is_named in fetch(_READ.format(requests=_listed(wanted)), limits):
+        if is_withdrawable(times.known(times.from_local(start)), preload, now):
+            waiting[id_] |= {reservation: computer} if reservation is not None else {}
+            named |= {id_} if is_named else set()
+    whole = [id_ for id_, found in waiting.items() if id_ not in named and set(found.values()) <= wanted[id_]]
+    parts = [
+        reservation
+        for id_ in waiting.keys() - set(whole)
+        for reservation, computer in waiting[id_].items()
+        if computer in wanted[id_]
+    ]
+    requests = _delete_requests(whole, limits)
+    reservations = 0
+    if parts:
+        sql = _DELETE_RESERVATIONS.format(reservations=_listed(parts), requests=_listed(waiting))
+        reservations = execute(sql, limits)
+    return Withdrawn(requests, reservations, _left(wanted))
+
+
+def _delete_requests(ids: Collection[int], limits: Sequence[Value]) -> int:
+    if not ids:
+        return 0
+    listed = _listed(ids)
+    deleted = execute(_DELETE_REQUESTS.format(requests=listed), limits)
+    if deleted:  # the foreign key has deleted these, where the database has it
+        execute(
+            f"DELETE FROM reservation WHERE requestid IN ({listed}) "
+            "AND NOT EXISTS (SELECT 1 FROM request q WHERE q.id = reservation.requestid)"
+        )
+    return deleted
+
+
+def _left(wanted: dict[int, set[int]]) -> frozenset[ReloadOf]:
+    """What is still there: a request without reservations is of all computers that were asked for."""
+    left: set[ReloadOf] = set()
+    for id_, computer in fetch(_LEFT.format(requests=_listed(wanted))):
+        left |= {(id_, each) for each in wanted[id_] if computer in (None, each)}
+    return frozenset(left)
+
+
+def _listed(ids: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(ids)))
