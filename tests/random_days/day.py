@@ -34,7 +34,7 @@ class Class:
 
     @property
     def group(self) -> int:
-        """Its user group, and its block request and block time unless it is `OURS`."""
+        """Its user group."""
         return FIRST_CLASS + self.number
 
     @property

@@ -234,10 +234,9 @@ class Playing:
                 rows = self.front_end.connection.send("SELECT MAX(id) FROM blockTimes").rows
                 self.times[each.number] = rows[0][0]
             return
-        site.insert(each)
-        self.times[each.number] = each.group
+        self.times[each.number] = time = site.insert(each)
         if each.how == ALLOCATED:
-            self._allocate(each, each.group)
+            self._allocate(each, time)
 
     def _again(self, each: Class, time: int) -> None:
         """Somebody allocates once more: to what it has lost."""

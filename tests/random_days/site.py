@@ -66,14 +66,14 @@ def _images(site: dict[str, list[dict[str, Any]]]) -> None:
         site["resourcegroupmembers"].append({"resourceid": 900 + id_, "resourcegroupid": group})
 
 
-def insert(each: Class) -> None:
-    """A class that VCL's page for block requests has made: it expires at the end of its last day."""
+def insert(each: Class) -> int:
+    """A class that VCL's page for block requests has made: it expires at the end of its last day. Its block time."""
     assert each.how != OURS
-    request = {
-        "id": each.group, "name": f"class {each.number}", "imageid": each.image, "numMachines": each.machines,
-        "groupid": each.group, "repeating": "list", "ownerid": 1, "managementnodeid": NODE,
-        "expireTime": f"{local(each.end)[:10]} 23:59:59", "processing": 0, "status": "accepted",
-    }  # fmt: skip
-    time = {"id": each.group, "blockRequestid": each.group, "start": local(each.start), "end": local(each.end)}
-    tables.insert("blockRequest", [request], str(ZONE))
-    tables.insert("blockTimes", [{**time, "processed": 0, "skip": 0}], str(ZONE))
+    send = DjangoConnection().send
+    request = send(
+        "INSERT INTO blockRequest (name, imageid, numMachines, groupid, repeating, ownerid, managementnodeid, "
+        "expireTime, processing, status) VALUES (%s, %s, %s, %s, 'list', 1, %s, %s, 0, 'accepted')",
+        [f"class {each.number}", each.image, each.machines, each.group, NODE, f"{local(each.end)[:10]} 23:59:59"],
+    ).new_id
+    sql = "INSERT INTO blockTimes (blockRequestid, start, `end`, processed, skip) VALUES (%s, %s, %s, 0, 0)"
+    return send(sql, [request, local(each.start), local(each.end)]).new_id
