@@ -14,6 +14,10 @@ FIRST_COMPUTER, FIRST_CLASS = 10, 20
 MEMBERS = 5  # of each class
 STRANGER = 1
 
+# Days differ: on some the classes follow one another on few computers, each with another image; on some they are at
+# the same hours, on computers that hold their image already; on some a class is squeezed in before another one.
+PLAIN, TIGHT, CROWDED, SQUEEZED = "plain", "tight", "crowded", "squeezed"
+
 # How a class comes by its computers.
 ASKED = "asked"  # it is there in the morning; the back end asks for it
 ALLOCATED = "allocated"  # the same, but staff were quicker than the back end
@@ -58,6 +62,7 @@ class Day:
 
     number: int
     rng: random.Random = field(init=False)
+    kind: str = field(init=False)
     computers: int = field(init=False)
     holds: dict[int, int] = field(init=False)  # computer -> the image that is on it in the morning
     classes: list[Class] = field(default_factory=list)
@@ -66,9 +71,13 @@ class Day:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.number)
-        self.computers = self.rng.randint(4, 10)
+        self.kind = self.rng.choice((PLAIN, TIGHT, CROWDED, SQUEEZED))
+        low, high = {PLAIN: (4, 10), TIGHT: (2, 4), CROWDED: (8, 12), SQUEEZED: (2, 6)}[self.kind]
+        self.computers = self.rng.randint(low, high)
         ids = range(FIRST_COMPUTER, FIRST_COMPUTER + self.computers)
         self.holds = {id_: self.rng.choice((0, *IMAGES)) for id_ in ids}
+        if self.kind in (CROWDED, SQUEEZED):
+            self.holds = dict.fromkeys(ids, IMAGES[0])
         self.failures = self.rng.choice((0.0, 0.0, 0.05, 0.15))
         for number in range(self.rng.randint(2, 5)):
             self.classes.append(self._class(number))
@@ -85,15 +94,36 @@ class Day:
 
     def _class(self, number: int) -> Class:
         rng = self.rng
-        start = BEGIN + rng.randrange(4, 16) * 15 * MINUTE
-        if self.classes and rng.random() < 0.5:  # back to back, or at the same hours
-            before = rng.choice(self.classes)
-            start = rng.choice((before.end, before.end + 15 * MINUTE, before.start, before.start + 30 * MINUTE))
-        end = start + rng.choice((30, 45, 60, 90)) * MINUTE
+        start, end = self._hours()
         how = rng.choice((ASKED, ASKED, ALLOCATED, OURS, OURS))
-        at_short_notice = start - rng.randrange(3, 90) * MINUTE
-        known = BEGIN if how != OURS and rng.random() < 0.6 else max(at_short_notice, BEGIN + 1)
-        return Class(number, start, end, rng.randint(1, 4), rng.choice(IMAGES), how, known)
+        notice = start - rng.randrange(3, 90) * MINUTE
+        known = BEGIN if how != OURS and rng.random() < 0.6 else max(notice, BEGIN + 1)
+        image = rng.choice(IMAGES)
+        if self.kind == CROWDED:
+            image = IMAGES[0]
+        if self.kind == TIGHT:
+            image = IMAGES[number % len(IMAGES)]
+        if self.kind == SQUEEZED and self.classes:  # it comes when the other one stands loaded
+            how, known, image = OURS, start - rng.randrange(1, 4) * MINUTE, IMAGES[1]
+        return Class(number, start, end, rng.randint(1, 4), image, how, known)
+
+    def _hours(self) -> tuple[int, int]:
+        rng = self.rng
+        length = rng.choice((30, 45, 60, 90)) * MINUTE
+        start = BEGIN + rng.randrange(4, 16) * 15 * MINUTE
+        if not self.classes:
+            return start, start + length
+        other = rng.choice(self.classes)
+        if self.kind == SQUEEZED:
+            start = other.start - rng.randrange(5, 16) * MINUTE
+            return start, rng.choice((other.start, other.start - MINUTE))
+        if self.kind == TIGHT:
+            start = rng.choice((other.end, other.end, other.end + 20 * MINUTE))
+        elif self.kind == CROWDED:
+            start = other.start + rng.choice((0, 0, 15, 30)) * MINUTE
+        elif rng.random() < 0.5:
+            start = rng.choice((other.end, other.end + 15 * MINUTE, other.start, other.start + 30 * MINUTE))
+        return start, start + length
 
     def _actions_of(self, each: Class) -> None:
         """What happens to a class, and what its members do."""
