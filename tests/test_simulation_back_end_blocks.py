@@ -85,6 +85,7 @@ def test_a_block_that_is_had_at_once(stage: Stage) -> None:
     stage.rounds(START - HOUR, since=START - HOUR)
     assert stage.asked == [BLOCK]
     assert [(mail.kind, mail.allocated, mail.wanted) for mail in stage.site.mails] == [(Kind.DONE, 4, 4)]
+    stage.site.processes.run(START - HOUR + 9)
     assert stage.block(BLOCK) == ("accepted", 1)
     stage.rounds(START - HOUR + 12)
     assert stage.block(BLOCK) == ("accepted", 0)
@@ -130,6 +131,12 @@ def test_processed_is_set_before_the_first_call(stage: Stage) -> None:
         (
             [{"status": "warning", "allocated": 3, "warningmsg": "late"}, {"status": "success", "allocated": 4}],
             2,
+            4,
+            [Kind.ALARM],
+        ),
+        (
+            [{"status": "warning", "warningmsg": "late"}, {"status": "warning"}, {"status": "success", "allocated": 4}],
+            3,
             4,
             [Kind.ALARM],
         ),

@@ -307,6 +307,14 @@ def test_a_reload_of_another_revision_at_work_on_this_node_is_killed() -> None:
     assert stage.held(C0) == (IMAGE, IMAGE)
 
 
+def test_of_two_reloads_in_one_round_the_first_completes_the_second() -> None:
+    stage = Stage()
+    first = stage.request(C0, start=START)
+    stage.request(C0, start=START, image=OTHER_IMAGE)
+    stage.rounds(START + LOADED_AFTER, since=START)
+    assert stage.loads() == [(C0, first)]
+
+
 def test_a_process_on_another_node_is_not_killed_and_both_load() -> None:
     stage = Stage(nodes=(NODE, OTHER_NODE))
     first = stage.request(C0, start=START, image=OTHER_IMAGE, node=OTHER_NODE)
@@ -493,7 +501,10 @@ def test_a_part_that_fails_fails_the_request_and_leaves_the_blocks_alone() -> No
     stage = Stage(result=failing(C1))
     stage.hold(10, C0, C1, C2)
     request = stage.request(C0, C1, C2, start=START)
-    stage.rounds(START + 12 * MINUTE, since=START)
+    stage.rounds(START, since=START)
+    stage.site.processes.run(START + 12 * MINUTE)
+    assert stage.states(request) == (states.FAILED, states.RELOAD)
+    stage.rounds(START + 12 * MINUTE)
     assert stage.states(request) is None
     assert stage.block_computers(10) == [C0, C2]
     assert [stage.state(computer) for computer in (C0, C1, C2)] == [

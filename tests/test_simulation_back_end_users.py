@@ -246,6 +246,44 @@ def test_which_computers_are_reloaded_after_a_user(
     ]
 
 
+def test_a_computer_on_which_a_load_was_cut_off_is_not_clean() -> None:
+    stage = Stage()
+    stage.set(C0, stateid=states.RESERVED)
+    stage.site.half_loaded.add(C0)
+    reclaimed(stage, C0, states.RESERVED)
+    assert stage.state(C0) == states.RELOAD
+
+
+def test_a_second_reload_after_users_is_not_inserted_but_a_failure() -> None:
+    stage = Stage()
+    stage.set(C0, stateid=states.RELOAD)
+    reclaimed(stage, C0, states.INUSE, state=states.TIMEOUT)
+    assert stage.state(C0) == states.FAILED
+    assert stage.events(What.RELOAD_INSERTED) == []
+    assert stage.send("SELECT stateid, laststateid FROM request") == [(states.FAILED, states.TIMEOUT)]
+
+
+@pytest.mark.parametrize("state", [states.RESERVED, states.INUSE])
+def test_who_gives_back_his_computer_early_is_reclaimed_soon(state: int) -> None:
+    stage = Stage(visit=stays_away)
+    request = stage.user(C0, start=START, end=END, state=state, last=states.NEW)
+    begun = START if state == states.RESERVED else END - 10 * MINUTE
+    stage.rounds(begun + MINUTE, since=begun)
+    assert stage.states(request) == (states.PENDING, state)
+    stage.send("UPDATE request SET stateid = 1, laststateid = %s WHERE id = %s", state, request)
+    stage.rounds(begun + 3 * MINUTE)
+    assert stage.states(request) is None
+
+
+def test_after_the_reload_the_computer_is_nobodys_any_more() -> None:
+    stage = Stage()
+    stage.sits(C0, start=START, end=END)
+    stage.rounds(END + 15 * MINUTE, since=END - 10 * MINUTE, every=MINUTE)
+    stage.request(C0, start=END + 15 * MINUTE)
+    stage.rounds(END + 17 * MINUTE)
+    assert len(stage.loads()) == len(stage.events(What.NOTHING_TO_LOAD)) == 1
+
+
 def test_what_is_loaded_after_a_user() -> None:
     """The image of the earliest block time that the computer is in, however long ago; else what it holds."""
     stage = Stage()

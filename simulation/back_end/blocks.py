@@ -56,10 +56,10 @@ def look_at_blocks(site: Site, node: int) -> None:
     """One round's look of a node at block requests: fork a process for each time that something is to be done for."""
     skipped = 0  # the request whose further times this round leaves alone
     for due in _due(site, node):
-        if due.request == skipped:
+        if due.processing or due.request == skipped:
             continue
-        mode = due.mode(site.now) if not due.processing else ""
-        if due.processing or (mode == "start" and due.processed):
+        mode = due.mode(site.now)
+        if mode == "start" and due.processed:
             skipped = due.request
         elif mode:
             _set_processing(site, due.request, 1)

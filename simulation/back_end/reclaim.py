@@ -14,18 +14,20 @@ def reclaim(site: Site, task: Task) -> Steps:
     """State `timeout` or `deleted`: the request is done, the computer gets what comes next."""
     if not (yield from begin(site, task)):
         return
+    becomes = states.COMPLETE
     if task.computer_state in _LEFT_ALONE:
         pass
     elif _is_clean(site, task):
         site.rows.set_computer(task.computer, states.AVAILABLE)
         site.note(What.COMPUTER_CLEAN, task)
     elif site.rows.computer_state(task.computer) == states.RELOAD:
-        # It has such a request already.
+        # There is such a request already: a second one is not inserted, and that is a failure.
         site.rows.set_computer(task.computer, states.FAILED)
+        becomes = states.FAILED
     else:
         _load_anew(site, task)
     if task.is_parent:
-        site.rows.change_request(task.request, states.COMPLETE, task.state)
+        site.rows.change_request(task.request, becomes, task.state)
 
 
 def _is_clean(site: Site, task: Task) -> bool:
