@@ -118,7 +118,7 @@ class Day:
             start = other.start - rng.randrange(5, 16) * MINUTE
             return start, rng.choice((other.start, other.start - MINUTE))
         if self.kind == TIGHT:
-            start = rng.choice((other.end, other.end, other.end + 20 * MINUTE))
+            start = other.end + rng.choice((20, 25, 30, 35)) * MINUTE
         elif self.kind == CROWDED:
             start = other.start + rng.choice((0, 0, 15, 30)) * MINUTE
         elif rng.random() < 0.5:

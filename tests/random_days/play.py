@@ -20,6 +20,7 @@ from simulation.front_end.candidates import Wish
 from simulation.front_end.extending import extend
 from simulation.front_end.reserving import Reserving
 from simulation.front_end.session import FrontEnd
+from tests.django_connection import DjangoConnection
 from tests.golden.replay import in_process, make_call
 from tests.random_days import site
 from tests.random_days.day import (
@@ -78,7 +79,7 @@ class Playing:
         self.day = day
         self.rng = Random(-day.number - 1)
         self._traveller = traveller
-        connection = site.DjangoConnection()
+        connection = DjangoConnection()
         self.front_end = FrontEnd(connection, lambda: float(clock.now()), ZONE)
         self.back_ends = BackEnds(Site(connection, ZONE, self._process, self._conditions(), day.number), [site.NODE])
         self.judge = Judge(self.front_end, self.back_ends.site)

@@ -1,31 +1,14 @@
 """The rows of a day's morning, and connections to them."""
 
 import datetime
-from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
-
-from simulation.connections import Answer
 from tests.class_site import rows
+from tests.django_connection import DjangoConnection
 from tests.golden import tables
 from tests.random_days.day import BEGIN, IMAGES, LOAD_MINUTES, OURS, ZONE, Class, Day
 
 NODE = 10
-
-
-class DjangoConnection:
-    """The test's own connection, as somebody else's: each statement is committed at once, and none has to wait."""
-
-    def send(self, sql: str, params: Sequence[Any] = ()) -> Answer:
-        """Send one statement."""
-        with connection.cursor() as cursor:
-            cursor.execute(sql, list(params))
-            found = cursor.fetchall() if cursor.description else ()
-            return Answer(found, cursor.rowcount, cursor.lastrowid or 0)
-
-    def close(self) -> None:
-        """Nothing: it is Django's."""
 
 
 def local(instant: int) -> str:
