@@ -1,0 +1,111 @@
+"""What a day brings: everything is drawn from its number, so that it can be played again."""
+
+import datetime
+import random
+import zoneinfo
+from dataclasses import dataclass, field
+
+ZONE = zoneinfo.ZoneInfo("America/New_York")
+MINUTE, HOUR = 60, 3600
+BEGIN = int(datetime.datetime(2026, 3, 2, 8, 0, tzinfo=ZONE).timestamp())  # a Monday
+IMAGES = (10, 11)
+LOAD_MINUTES = {10: 8, 11: 12}  # image -> the minutes that plans reckon with
+FIRST_COMPUTER, FIRST_CLASS = 10, 20
+MEMBERS = 5  # of each class
+STRANGER = 1
+
+# How a class comes by its computers.
+ASKED = "asked"  # it is there in the morning; the back end asks for it
+ALLOCATED = "allocated"  # the same, but staff were quicker than the back end
+OURS = "ours"  # a call with blockTimeid 0 makes it
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class of the day. `known` is when it comes into being (Unix seconds)."""
+
+    number: int
+    start: int
+    end: int
+    machines: int
+    image: int
+    how: str
+    known: int
+
+    @property
+    def group(self) -> int:
+        """Its user group."""
+        return FIRST_CLASS + self.number
+
+    @property
+    def members(self) -> range:
+        """The users of its group."""
+        return range(100 * self.group, 100 * self.group + MEMBERS)
+
+
+@dataclass(frozen=True, order=True)
+class Action:
+    """Something that somebody does at a time (Unix seconds); `number` is that of a class."""
+
+    at: int
+    what: str
+    number: int = 0
+
+
+@dataclass
+class Day:
+    """A day as it is drawn."""
+
+    number: int
+    rng: random.Random = field(init=False)
+    computers: int = field(init=False)
+    holds: dict[int, int] = field(init=False)  # computer -> the image that is on it in the morning
+    classes: list[Class] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+    failures: float = 0.0  # how likely a load fails
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.number)
+        self.computers = self.rng.randint(4, 10)
+        ids = range(FIRST_COMPUTER, FIRST_COMPUTER + self.computers)
+        self.holds = {id_: self.rng.choice((0, *IMAGES)) for id_ in ids}
+        self.failures = self.rng.choice((0.0, 0.0, 0.05, 0.15))
+        for number in range(self.rng.randint(2, 5)):
+            self.classes.append(self._class(number))
+        for each in self.classes:
+            self._actions_of(each)
+        for _ in range(self.rng.randint(0, 4)):
+            self.actions.append(Action(BEGIN + self.rng.randrange(5 * HOUR), "stranger"))
+        self.actions.sort()
+
+    @property
+    def end(self) -> int:
+        """When the last class is over (Unix seconds)."""
+        return max(each.end for each in self.classes)
+
+    def _class(self, number: int) -> Class:
+        rng = self.rng
+        start = BEGIN + rng.randrange(4, 16) * 15 * MINUTE
+        if self.classes and rng.random() < 0.5:  # back to back, or at the same hours
+            before = rng.choice(self.classes)
+            start = rng.choice((before.end, before.end + 15 * MINUTE, before.start, before.start + 30 * MINUTE))
+        end = start + rng.choice((30, 45, 60, 90)) * MINUTE
+        how = rng.choice((ASKED, ASKED, ALLOCATED, OURS, OURS))
+        at_short_notice = start - rng.randrange(3, 90) * MINUTE
+        known = BEGIN if how != OURS and rng.random() < 0.6 else max(at_short_notice, BEGIN + 1)
+        return Class(number, start, end, rng.randint(1, 4), rng.choice(IMAGES), how, known)
+
+    def _actions_of(self, each: Class) -> None:
+        """What happens to a class, and what its members do."""
+        rng = self.rng
+
+        def sometime(first: int, last: int) -> int:
+            return rng.randrange(first, max(last, first + 1))
+
+        self.actions.append(Action(each.known, "known", each.number))
+        for what, how_likely in (("release", 0.1), ("skip", 0.1), ("edit", 0.15), ("again", 0.2)):
+            if rng.random() < how_likely:
+                self.actions.append(Action(sometime(each.known + 1, each.start), what, each.number))
+        for _ in range(rng.randint(0, 4)):
+            at = sometime(each.known + 1, each.end - 10 * MINUTE)
+            self.actions.append(Action(at, rng.choice(("member", "member", "early", "extend")), each.number))
