@@ -35,6 +35,8 @@ test-long:     ## the campaigns in full: kills at every statement, allocations b
 	$(PYTHON) -m tests.campaigns.allocations --database sqlite --calls 2000
 	HYPOTHESIS_PROFILE=long $(PYTHON) -m pytest -m hypothesis
 	$(PYTHON) -m tests.front_end_races --mariadb --interleavings all --random 5000 --free-seconds 60
+	$(PYTHON) -m tests.random_days --days 2000
+	$(PYTHON) -m tests.random_days --mariadb --days 200
 
 test-galera:   ## what only a cluster shows: three Galera nodes on this machine, one is killed and comes back
 	bin/setup --galera

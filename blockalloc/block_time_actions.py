@@ -15,8 +15,8 @@ from blockalloc.store.rows import BlockTimeRow
 def release_block_time(block_time_id: int, caller: Caller) -> str:
     """Take its computers from it, with the reloads that can be withdrawn; says what was done.
 
-    The back end does not ask for it again. Raises Refusal 8 when there is no such block time, 205
-    when other calls are at work for too long; nothing was done then.
+    A back end that has asked for it does not ask again; one that has not still will. Raises Refusal 8
+    when there is no such block time, 205 when other calls are at work for too long; nothing was done then.
     """
     return _act(Decision.RELEASE, block_time_id, caller, lambda row: str(release(row.id, clock.now())))
 
