@@ -91,10 +91,13 @@ def between(first: datetime, last: datetime) -> Q:
     return Q(start__lt=last, end__gt=first) & ~Q(blockRequest__status__in=_REFUSED)
 
 
-def read(found: QuerySet[BlockTime], now: int, *, closed: bool = True) -> list[ReadyTime]:
+def read(
+    found: QuerySet[BlockTime], now: int, *, closed: bool = True, people: bool = True
+) -> list[ReadyTime]:  # fmt: skip
     """How ready these block times are at `now` (Unix seconds), by start. The query set says whose they may be.
 
-    Without `closed`, computers of block times that are skipped or over are not counted.
+    Without `closed`, computers of block times that are skipped or over are not counted. Without `people`, nobody is
+    named who released or skipped them.
     """
     rows = list(found.order_by("start", "pk").values(*_COLUMNS))
     clusters = _clusters({row["blockRequest__image__imagemeta_id"] for row in rows if _is_cluster(row)})
@@ -104,6 +107,8 @@ def read(found: QuerySet[BlockTime], now: int, *, closed: bool = True) -> list[R
     computers = _computers({row["pk"] for row in rows} if closed else still_open, still_open, now)
     blocks = {row["pk"]: _block(row, clusters, estimates) for row in rows}
     records = what_happened.read(_to_look_up(blocks, computers, now))
+    if not people:
+        records = {time: record.without_people() for time, record in records.items()}
     zone = site_zone()
     return [
         ReadyTime(

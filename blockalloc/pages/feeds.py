@@ -78,7 +78,7 @@ def blocks_of_group(request: HttpRequest, group: int, token: str) -> HttpRespons
 def _calendar(request: HttpRequest, group: int | None, token: str) -> HttpResponse:
     feed = _feed(group, token)
     now = clock.now()
-    found = read(BlockTime.objects.filter(feed.block_times()), now, closed=False)
+    found = read(BlockTime.objects.filter(feed.block_times()), now, closed=False, people=False)
     group_name = next((each.group for each in found if each.group), "") if group is not None else ""
     name = f"Blocks of {group_name}" if group_name else "Blocks"
     return HttpResponse(
