@@ -1,0 +1,40 @@
+"""Days on which the service, VCL's back end and its front end work on the same rows: a sample of tests.random_days."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.random_days.play import play, stage
+from tests.random_days.undone import PROMISES, undone
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Days that show what happens when a promise is not kept.
+SHOWN_ON = {"preload": 4, "records": 9, "hold": 13, "expiry": 0, "numbers": 0, "inspection": 1}
+
+
+@pytest.fixture(autouse=True)
+def _as_on_the_days() -> Iterator[None]:
+    """Refusals are a part of them, and of no interest."""
+    logging.disable(logging.ERROR)
+    with stage():
+        yield
+    logging.disable(logging.NOTSET)
+
+
+def test_nothing_goes_wrong() -> None:
+    counts: Counter[str] = Counter()
+    for number in range(14):
+        played = play(number)
+        assert played.wrong == [], f"python -m tests.random_days --days 1 --first {number}"
+        counts.update(played.counts)
+    for what in ("computers allocated", "loads of ours", "reservations", "short classes found", "edited", "skipped"):
+        assert counts[what] > 0, what
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_a_promise_that_is_not_kept_is_noticed(promise: str) -> None:
+    with undone(promise):
+        assert play(SHOWN_ON[promise]).wrong != []
