@@ -267,7 +267,7 @@ class AllocationCall:
             computers = frozenset(found.computer.id for found in got)
             ours = HeldBlock(block.block_time_id, block.start, block.end, computers, loaded)
             decided = holds(ours, others.blocks, seen.clock)
-            rows = claims.Rows(promised.live, promised.held, others.expired)
+            rows = claims.SemaphoreRows(promised.live, promised.held, others.expired)
             claims.hold_beside(stage.call_id, got[0], decided, stage.held, rows, seen.clock)
         held = claims.hold(stage.call_id, got, decided, stage.held, seen.clock)
         if len(held) < len(_assignments(stage.plan.machines)) or not stage.held.keys() <= set(held):

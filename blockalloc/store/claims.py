@@ -94,7 +94,7 @@ def _expires(computer_id: int, holds: Holds, held: Expiries, now: int) -> int:
     return max(before, now + seconds)
 
 
-class Rows(NamedTuple):
+class SemaphoreRows(NamedTuple):
     """The semaphore rows that are there: until when anybody's row on a computer is live, and until when a held one of
     ours; and the computers on which somebody left a row that is past.
     """
@@ -104,7 +104,7 @@ class Rows(NamedTuple):
     expired: Collection[int]
 
 
-def hold_beside(call_id: str, like: Assignment, holds: Holds, held: Expiries, there: Rows, now: int) -> None:
+def hold_beside(call_id: str, like: Assignment, holds: Holds, held: Expiries, there: SemaphoreRows, now: int) -> None:
     """Hold computers of other block times (`holds.beside`) for as long as the loaded ones of the call.
 
     `like` lends the rows its image and management node; `held` and `now` are as in `hold`.
