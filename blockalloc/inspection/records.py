@@ -12,7 +12,7 @@ from blockalloc.inspection.facts import Facts
 from blockalloc.models import Decision
 from blockalloc.store import times
 from blockalloc.store.findings import decode_chosen
-from blockalloc.store.sql import fetch
+from blockalloc.store.sql import fetch, listed_ids
 
 _ACTIONS = (Decision.ALLOCATE, Decision.RELEASE, Decision.SKIP, Decision.UNSKIP)
 
@@ -71,8 +71,7 @@ class History:
 def read(block_time_ids: Collection[int], facts: Facts, own_tables: Collection[str]) -> History:
     """What is on record of these block times, in the caller's transaction."""
     kept = Decision._meta.db_table in own_tables
-    listed = ", ".join(map(str, sorted(block_time_ids))) or "0"
-    records = _records(listed) if kept else {}
+    records = _records(listed_ids(block_time_ids)) if kept else {}
     named = {computer for found in records.values() for record in found for computer in record.chosen}
     named |= {planned.computer_id for planned in facts.planned if planned.block_time_id in block_time_ids}
     return History(kept, records, _computers(named))
@@ -90,5 +89,4 @@ def _records(listed: str) -> dict[int, list[Record]]:
 
 
 def _computers(ids: Collection[int]) -> dict[int, Computer]:
-    listed = ", ".join(map(str, sorted(ids))) or "0"
-    return {id_: Computer(name, state) for id_, name, state in fetch(_COMPUTERS.format(computers=listed))}
+    return {id_: Computer(name, state) for id_, name, state in fetch(_COMPUTERS.format(computers=listed_ids(ids)))}
