@@ -26,14 +26,14 @@ test-mariadb:  ## all tests on a MariaDB server that is started for them
 	bin/setup --tests
 	$(PYTHON) -m pytest --mariadb
 
-test-long:     ## the campaigns in full: kills at every statement, allocations by the thousand, races (some hours)
+test-long:     ## the campaigns in full: kills at every statement, allocations by the thousand, random properties, races (some hours)
 	bin/setup --tests
 	$(PYTHON) -m tests.kills --kill process
 	$(PYTHON) -m tests.kills --kill process --database sqlite
 	$(PYTHON) -m tests.kills --kill server --during 20
 	$(PYTHON) -m tests.campaigns.allocations --database mariadb --calls 10100
 	$(PYTHON) -m tests.campaigns.allocations --database sqlite --calls 2000
-	HYPOTHESIS_PROFILE=long $(PYTHON) -m pytest tests/test_inspection_random.py
+	HYPOTHESIS_PROFILE=long $(PYTHON) -m pytest -m hypothesis
 	$(PYTHON) -m tests.front_end_races --mariadb --interleavings all --random 5000 --free-seconds 60
 
 test-galera:   ## what only a cluster shows: three Galera nodes on this machine, one is killed and comes back

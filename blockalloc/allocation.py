@@ -20,9 +20,10 @@ from blockalloc import checks, clock, refusals
 from blockalloc.calls import Caller, Outcome, Refusal
 from blockalloc.checks import Order
 from blockalloc.store import beside, claims, commit, snapshot
-from blockalloc.store.guard import Deadline, guarded, turn
+from blockalloc.store.guard import Deadline, guarded
 from blockalloc.store.promises import Chosen, Only
 from blockalloc.store.snapshot import Question, Snapshot
+from blockalloc.store.turns import turn
 from scheduling import planner
 from scheduling.confirmation import held_images, standing
 from scheduling.facts import Site

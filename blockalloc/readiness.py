@@ -1,7 +1,7 @@
 """How ready block times are, for pages and feeds: facts of any number of them in a fixed number of statements."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -9,13 +9,15 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from blockalloc import what_happened
 from blockalloc.models import BlockTime, SubImage
 from blockalloc.site_time import site_zone
 from blockalloc.store import loads, times
 from blockalloc.store.sql import fetch
 from scheduling.occupancy import PENDING, is_occupying
-from scheduling.readiness import ACCEPTED, ASKED_AHEAD, Readiness, readiness
+from scheduling.readiness import ACCEPTED, ASKED_AHEAD, Readiness, has_all, readiness
 from scheduling.ready_computer import SILENT_STEPS, BlockFacts, ComputerFacts
+from scheduling.what_happened import EMPTY
 from scheduling.windows import HOUR
 
 # Requests that never became a class.
@@ -28,7 +30,8 @@ _COMPUTERS = """
 SELECT b.blockTimeid, b.computerid, c.hostname, b.imageid,
        COALESCE(p.id, 0),
        s.name, c.deleted, c.currentimageid, c.imagerevisionid,
-       COALESCE(q.stateid, 0), COALESCE(q.laststateid, 0), q.start, v.imagerevisionid, COALESCE(n.loadstatename, ''),
+       COALESCE(q.stateid, 0), COALESCE(q.laststateid, 0), COALESCE(q.preload, 1), q.start, v.imagerevisionid,
+       COALESCE(n.loadstatename, ''),
        CASE WHEN q.stateid = {pending} THEN
            (SELECT MIN(f.timestamp) FROM computerloadlog f WHERE f.reservationid = v.id)
        END
@@ -99,6 +102,8 @@ def read(found: QuerySet[BlockTime], now: int, *, closed: bool = True) -> list[R
     # A block time that is skipped or over keeps its computers for the counts; its users no longer matter.
     still_open = {row["pk"] for row in rows if _is_open(row, now)}
     computers = _computers({row["pk"] for row in rows} if closed else still_open, still_open, now)
+    blocks = {row["pk"]: _block(row, clusters, estimates) for row in rows}
+    records = what_happened.read(_to_look_up(blocks, computers, now))
     zone = site_zone()
     return [
         ReadyTime(
@@ -111,7 +116,9 @@ def read(found: QuerySet[BlockTime], now: int, *, closed: bool = True) -> list[R
             image=row["blockRequest__image__prettyname"],
             skip=bool(row["skip"]),
             status=row["blockRequest__status"],
-            readiness=readiness(_block(row, clusters, estimates), computers.get(row["pk"], ()), now, zone),
+            readiness=readiness(
+                blocks[row["pk"]], computers.get(row["pk"], ()), now, zone, records.get(row["pk"], EMPTY)
+            ),
         )
         for row in rows
     ]
@@ -131,6 +138,17 @@ def _block(row: Mapping[str, Any], clusters: Mapping[int, list[int]], estimates:
         image_ids=(image, *further),
         load_seconds=estimates.get(image, row["blockRequest__image__reloadtime"] * 60),
     )
+
+
+def _to_look_up(
+    blocks: Mapping[int, BlockFacts], computers: Mapping[int, Sequence[ComputerFacts]], now: int
+) -> dict[int, set[int]]:
+    """The block times of which staff will ask what happened, with the computers that they have."""
+    return {
+        key: {each.id for each in computers.get(key, ())}
+        for key, block in blocks.items()
+        if block.end > now and block.status == ACCEPTED and (block.skip or not has_all(block, computers.get(key, ())))
+    }
 
 
 def _group(row: Mapping[str, Any]) -> str:
@@ -175,14 +193,14 @@ def _computers(wanted: Collection[int], still_open: Collection[int], now: int) -
     silent = ", ".join(f"'{step}'" for step in SILENT_STEPS)
     instant_of = cache(times.from_local)  # the computers of a block have the same times, or nearly
     seen = set()
-    for block_time, *plain, reload, target, step, begun in fetch(
+    for block_time, *plain, preload, reload, target, step, begun in fetch(
         _COMPUTERS.format(pending=PENDING, silent=silent, block_times=_listed(wanted))
     ):
         if (block_time, plain[0]) in seen:  # a request should have one reservation of a computer
             continue
         seen.add((block_time, plain[0]))
         plain[5] = bool(plain[5])
-        timed = (instant_of(reload), target, step, instant_of(begun))
+        timed = (instant_of(reload), bool(preload), target, step, instant_of(begun))
         found[block_time].append(ComputerFacts._make([*plain, *timed, plain[0] in in_use]))
     return found
 

@@ -16,8 +16,8 @@ from scheduling.reload_plan import Window
 from scheduling.rules import LiveNodes
 
 GRANTED = "granted"
-# One for all: who else was tried without success tells nothing more.
-_NOT_GRANTED = Reason(GRANTED, "not granted to any member of the user group who was tried")
+# One for all members: what is told of one of them is taken back when another may use the computer.
+_NOT_GRANTED = Reason(GRANTED, "not granted to any member of the user group")
 
 
 class Chooser:
@@ -91,18 +91,21 @@ class Chooser:
         for pool in self._pools.values() if len(self._pools) > 1 else ():
             found = {id_: reason for id_, reason in found.items() if id_ not in pool}
         found.update(self._looked_at)
-        for id_ in [*self.taken, *self._granted_to_somebody(found)]:
+        for id_ in {*self.taken, *self._granted_to_somebody(found)}:
             found.pop(id_, None)
         return found
 
-    def _granted_to_somebody(self, found: Mapping[int, Reason]) -> list[int]:
-        """Computers said not to be granted to one member that another one, who was tried too, may use."""
-        reached = self._site.computers_in(frozenset().union(*self._granted.values()))
-        return [
-            id_
-            for id_, reason in found.items()
-            if reason.rule == GRANTED and (self._site.computers[id_].owner_id in self._granted or id_ in reached)
-        ]
+    def _granted_to_somebody(self, found: Mapping[int, Reason]) -> set[int]:
+        """Computers said not to be granted to one member that another one may use.
+
+        Also one who was never tried, because enough machines were found before his turn.
+        """
+        denied = {id_ for id_, reason in found.items() if reason.rule == GRANTED}
+        if not denied:
+            return denied
+        members = {member.id: self._granted_groups(member) for member in self._site.members}
+        reached = self._site.computers_in(frozenset().union(*members.values()))
+        return {id_ for id_ in denied if id_ in reached or self._site.computers[id_].owner_id in members}
 
     def access_of(self, member: Member) -> tuple[object, ...]:
         """What tells this member's chances from another's: members with equal access fare alike."""

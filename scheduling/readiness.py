@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from scheduling import what_happened, wording
 from scheduling.plan import machines_of
 from scheduling.ready_computer import (
     BUSY_STATES,
@@ -21,7 +22,9 @@ from scheduling.ready_computer import (
     computer_readiness,
 )
 from scheduling.reload_plan import ROOM
+from scheduling.what_happened import EMPTY, Record
 from scheduling.windows import HOUR, MINUTE
+from scheduling.wording import plural, span
 
 ASKED_AHEAD = 6 * HOUR  # so long before the start the back end asks for a block time's computers (SPEC 1)
 ACCEPTED = "accepted"
@@ -61,13 +64,19 @@ class Readiness:
         return self.counts.get(state, 0)
 
 
-def readiness(block: BlockFacts, computers: Sequence[ComputerFacts], now: int, zone: ZoneInfo) -> Readiness:
-    """How ready the block time is at `now` (Unix seconds); `zone` is that of the times in its words."""
+def readiness(
+    block: BlockFacts, computers: Sequence[ComputerFacts], now: int, zone: ZoneInfo, record: Record = EMPTY
+) -> Readiness:
+    """How ready the block time is at `now` (Unix seconds); `zone` is that of the times in its words.
+
+    `record` says what happened to it; it matters when the block time lacks machines, or is skipped.
+    """
     found = [computer_readiness(computer, block, now) for computer in computers]
     view = _View(
         block,
         now,
         zone,
+        record,
         found,
         allocated=_machines(block, found),
         ready=_machines(block, [each for each in found if each.is_ready]),
@@ -84,8 +93,15 @@ def readiness(block: BlockFacts, computers: Sequence[ComputerFacts], now: int, z
     )
 
 
-def _machines(block: BlockFacts, computers: Sequence[ComputerReadiness]) -> int:
+def has_all(block: BlockFacts, computers: Sequence[ComputerFacts]) -> bool:
+    """Whether the block time has all its machines, ready or not."""
     if not computers:  # most of a term's block times
+        return False
+    return machines_of(block.image_ids, Counter(each.image_id for each in computers)) >= block.machines
+
+
+def _machines(block: BlockFacts, computers: Sequence[ComputerReadiness]) -> int:
+    if not computers:
         return 0
     return machines_of(block.image_ids, Counter(each.facts.image_id for each in computers))
 
@@ -100,6 +116,7 @@ class _View:
     block: BlockFacts
     now: int
     zone: ZoneInfo
+    record: Record
     computers: Sequence[ComputerReadiness]
     allocated: int
     ready: int
@@ -108,6 +125,11 @@ class _View:
     @property
     def left(self) -> int:
         return self.block.start - self.now
+
+    @property
+    def why_short(self) -> str:
+        """What happened to it, so that machines are missing; "" where nothing is known."""
+        return "; ".join(what_happened.why_short(self.block, self.allocated, self.record, self.now, self.zone))
 
     def of(self, *states: State) -> list[ComputerReadiness]:
         return [each for each in self.computers if each.state in states]
@@ -135,7 +157,7 @@ def _closed(view: _View) -> str:
     """Why nothing is to be done about the block time (any more); "" when it is to take place."""
     block = view.block
     if block.skip:
-        return "skipped"
+        return what_happened.skipped(view.record, view.now, view.zone)
     if block.status != ACCEPTED:
         return f"request {block.status}"
     if block.end <= view.now:
@@ -144,23 +166,36 @@ def _closed(view: _View) -> str:
 
 
 def _without_computers(view: _View) -> Signal:
-    block, left = view.block, view.left
+    block, left, why = view.block, view.left, view.why_short
+    early = left > ASKED_AHEAD
     begins = f"begins in {span(left)}" if left > 0 else f"began {span(-left)} ago"
+    nothing = f"no computers, {begins}{f': {why}' if why else ''}"
     if block.processed:
-        return Signal("watch" if left > ASKED_AHEAD else "bad", (f"no computers found, {begins}",))
-    if left > ASKED_AHEAD:
+        return Signal("watch" if early or view.record.is_released else "bad", (nothing,))
+    if why and not view.record.is_released:  # somebody has asked before the back end did, and has none
+        level: Level = "watch" if early or not _is_too_late(view) else "bad"
+        return Signal(level, (nothing,))
+    if why:
+        return Signal("plain" if early else "watch", (f"{nothing}; the back end has not asked yet",))
+    if early:
         return Signal("plain", (f"not processed yet, {begins}",))
-    # From here on the last of the machines would not be loaded by the start (SPEC 6, warning 13).
-    if left <= max(HOUR, block.load_seconds + ROOM + MINUTE * block.machines):
-        return Signal("bad", (f"not processed, {begins}: too late to load all in time",))
-    return Signal("watch", (f"not processed yet, {begins}",))
+    if _is_too_late(view):
+        return Signal("bad", (f"never asked for, {begins}: too late to load all in time",))
+    return Signal("watch", (f"never asked for, {begins}",))
+
+
+def _is_too_late(view: _View) -> bool:
+    """Whether the last of the machines would not be loaded by the start (SPEC 6, warning 13)."""
+    block = view.block
+    return view.left <= max(HOUR, block.load_seconds + ROOM + MINUTE * block.machines)
 
 
 def _missing(view: _View) -> list[_Problem]:
     missing = view.block.machines - view.allocated
     if missing <= 0:
         return []
-    return [("bad", f"{missing} of {_plural(view.block.machines, 'machine')} missing")]
+    why = view.why_short
+    return [("bad", f"{missing} of {plural(view.block.machines, 'machine')} missing{f': {why}' if why else ''}")]
 
 
 def _faults(view: _View) -> list[_Problem]:
@@ -168,9 +203,12 @@ def _faults(view: _View) -> list[_Problem]:
     for each in view.of("failed"):
         assert each.fault is not None, "each failed computer has its fault"
         by_fault.setdefault(each.fault, []).append(each.facts.hostname)
-    told = [f"{_listed(names)} {fault.one if len(names) == 1 else fault.many}" for fault, names in by_fault.items()]
+    told = [
+        f"{wording.computers(names)} {fault.one if len(names) == 1 else fault.many}"
+        for fault, names in by_fault.items()
+    ]
     if told:
-        told[-1] += f": at most {view.possible} of {_plural(view.block.machines, 'machine')} can be had"
+        told[-1] += f": at most {view.possible} of {plural(view.block.machines, 'machine')} can be had"
     return [("bad", words) for words in told]
 
 
@@ -183,8 +221,8 @@ def _late(view: _View) -> list[_Problem]:
     expected = f"expected {_clock_time(max(late), view)}"
     if view.left <= 0:
         begun = f"began {span(-view.left)} ago"
-        return [("bad", f"{_plural(len(late), 'computer')} not loaded, {begun} ({expected})")]
-    return [("bad", f"{_plural(len(late), 'load')} will end after the start ({expected})")]
+        return [("bad", f"{plural(len(late), 'computer')} not loaded, {begun} ({expected})")]
+    return [("bad", f"{plural(len(late), 'load')} will end after the start ({expected})")]
 
 
 def _overdue(view: _View) -> list[_Problem]:
@@ -220,26 +258,14 @@ def _outdated(view: _View) -> list[_Problem]:
 def _all_well(view: _View) -> str:
     wanted = view.block.machines
     in_use = len(view.of("in use"))
-    used = f", {_plural(in_use, 'computer')} in use" if in_use else ""
+    used = f", {plural(in_use, 'computer')} in use" if in_use else ""
     if view.ready >= wanted:
-        return f"all {_plural(wanted, 'machine')} ready{used}" if wanted != 1 else f"the machine is ready{used}"
+        return f"all {plural(wanted, 'machine')} ready{used}" if wanted != 1 else f"the machine is ready{used}"
     last = max((each.ready_at for each in view.computers if each.ready_at is not None), default=view.block.start)
-    return f"{view.ready} of {_plural(wanted, 'machine')} ready, all by {_clock_time(last, view)}{used}"
+    return f"{view.ready} of {plural(wanted, 'machine')} ready, all by {_clock_time(last, view)}{used}"
 
 
 # --- Words --------------------------------------------------------------------------------------
-
-
-def span(seconds: int) -> str:
-    """How long something takes, as one says it: `40 s`, `38 min`, `2 h 10 min`, `30 h`, `3 days`."""
-    if seconds < MINUTE:
-        return f"{seconds} s"
-    if seconds < HOUR:
-        return f"{seconds // MINUTE} min"
-    if seconds < 48 * HOUR:
-        hours, minutes = divmod(seconds // MINUTE, 60)
-        return f"{hours} h" + (f" {minutes} min" if minutes and hours < 10 else "")
-    return f"{seconds // (24 * HOUR)} days"
 
 
 def _clock_time(instant: int, view: _View) -> str:
@@ -249,15 +275,4 @@ def _clock_time(instant: int, view: _View) -> str:
 
 
 def _names(computers: Sequence[ComputerReadiness]) -> str:
-    return _listed([each.facts.hostname for each in computers])
-
-
-def _listed(names: Sequence[str]) -> str:
-    """The names of a few, and how many more there are."""
-    if len(names) > 3:
-        return f"{names[0]}, {names[1]} and {len(names) - 2} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _plural(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return wording.computers([each.facts.hostname for each in computers])

@@ -10,6 +10,9 @@ from scheduling.windows import MINUTE
 State = Literal["in use", "loaded", "loading", "waiting", "overdue", "failed"]
 STATES: tuple[State, ...] = ("in use", "loaded", "loading", "waiting", "overdue", "failed")
 
+# When the back end begins a reload with `preload` 0 before its start, whatever holds the computer then (SPEC 8.14). One
+# that it has not taken up in this time, or that was written after it, begins at its start.
+EARLY, EARLY_ENDS = 35 * MINUTE + 29, 24 * MINUTE + 30
 GRACE = 2 * MINUTE  # a management node looks for reloads every few seconds, and counts in rounded minutes
 # Steps of VCL's `computerloadstate` that end a load badly; and those that come in between, or after the end, and
 # tell nothing about it: a process of the back end logs "exited" whether it loaded the computer or not.
@@ -32,6 +35,7 @@ class ComputerFacts(NamedTuple):
     reload_state: int = 0  # of the reload request; 0 when that is gone
     reload_last_state: int = 0
     reload_start: int | None = None
+    preload: bool = True  # the reload begins at its start; without it the back end may begin early
     target_revision_id: int | None = None  # what the reload is to load
     step: str = ""  # the last step that the load log tells of the reload, without the silent ones
     load_begun: int | None = None  # its first step
@@ -127,17 +131,25 @@ def _in_use(computer: ComputerFacts, *, holds: bool, on: bool) -> bool:
 def _by_reload(computer: ComputerFacts, block: BlockFacts, now: int) -> ComputerReadiness | None:
     """What its reload makes of a computer that does not hold the image; None when there is none any more."""
     if computer.reload_state == RELOAD:
-        begins = block.start if computer.reload_start is None else computer.reload_start
-        state: State = "waiting" if now <= begins + GRACE else "overdue"
-        return ComputerReadiness(computer, state, ready_at=max(begins, now) + block.load_seconds)
+        start = block.start if computer.reload_start is None else computer.reload_start
+        state: State = "waiting" if now <= start + GRACE else "overdue"
+        return ComputerReadiness(computer, state, ready_at=_begins(start, computer.preload, now) + block.load_seconds)
     if _load_failed(computer):
         return ComputerReadiness(computer, "failed", fault=_LOAD_FAULT)
     if _is_loading(computer) or computer.state == "reloading":
-        begun = computer.load_begun or computer.reload_start or now
+        # Until it has logged a step, one that began before its start began just now.
+        begun = computer.load_begun or min(computer.reload_start or now, now)
         # One that takes longer than expected is not ready the next moment either.
         expected = max(begun + block.load_seconds, now + MINUTE)
         return ComputerReadiness(computer, "loading", ready_at=expected, begun=begun)
     return None
+
+
+def _begins(start: int, preload: bool, now: int) -> int:
+    """When a reload that has not begun will begin."""
+    if preload or now > start - EARLY_ENDS:
+        return max(start, now)
+    return max(start - EARLY, now)
 
 
 def _is_loading(computer: ComputerFacts) -> bool:

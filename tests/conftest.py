@@ -1,5 +1,6 @@
 """What tests of all subjects share."""
 
+import random
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 from blockalloc.models import Guard
 from blockalloc.schema import tables
 from blockalloc.schema.operations import insert_base_rows
+from tests import properties  # noqa: F401 - before all tests, those that say nothing of how they are tried included
 
 _COMMITTING_FIXTURES = {"transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
 
@@ -19,6 +21,12 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     """Let SQLite's test database be a file: the real thing, and other processes can reach it."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def _seeded(request: pytest.FixtureRequest) -> None:
+    """What the service draws while a test runs (waits, when the cache is purged) is the same each time."""
+    random.seed(request.node.nodeid)
 
 
 class Browser(Client):

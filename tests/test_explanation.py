@@ -23,6 +23,8 @@ from tests.test_planner_properties import PROFILE
 WHOLE_GROUP = COMPUTERS + 50  # a resource group that is mapped to everything that it is needed for
 ENOUGH = 40  # machines: more than there are computers
 MOST_STEPS = 60
+# May be told again in the same words: what was added went to computers that come before this one.
+AGAIN = ("no_computer", "host_memory")
 
 
 # --- What takes an obstacle away --------------------------------------------------------------
@@ -229,7 +231,7 @@ def test_taking_away_what_is_told_ends_with_the_computer_in_the_block(case: Case
     told: list[Reason] = []
     while id_ not in _inside(case, made):
         reason = _why(case, made, id_)
-        assert reason not in told or reason.rule == "no_computer", f"told again: {reason}, after {told}"
+        assert reason not in told or reason.rule in AGAIN, f"told again: {reason}, after {told}"
         assert len(told) < MOST_STEPS, told
         told.append(reason)
         case = REMEDIES[reason.rule](case, case.site.computers[id_], reason)
@@ -279,8 +281,10 @@ def test_the_rules_say_of_one_computer_what_the_plan_said(case: Case) -> None:
         elif computer.id not in own | held:
             reason = _why(replace(case, block=block), made, computer.id)
             if not found.against:
-                assert reason.rule == NOT_NEEDED or made.rest.rule in ("granted", "concurrent_use"), reason
-            elif reason.rule not in (NOT_NEEDED, "granted"):  # by name there, of all members here
+                assert reason.rule == NOT_NEEDED or made.rest.rule == "concurrent_use", reason
+            elif reason.rule == "granted":  # in other words here, and after the limits of an image
+                assert "granted" in [each.rule for each in found.against]
+            elif reason.rule != NOT_NEEDED:
                 assert found.against[0].rule == reason.rule, (found.against, reason)
                 assert found.against[0] == reason or reason.rule == "concurrent_use"
 

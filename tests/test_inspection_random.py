@@ -1,10 +1,6 @@
-"""The inspection on random rows: it agrees with a slow, obvious finder, and what we allocate is always in order.
-
-HYPOTHESIS_PROFILE=long looks at many more.
-"""
+"""The inspection on random rows: it agrees with a slow, obvious finder, and what we allocate is always in order."""
 
 import datetime
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -35,14 +31,12 @@ from tests.disorder import (
     request,
 )
 from tests.golden import tables
+from tests.properties import examples
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EXAMPLES = {"ci": 60, "long": 3000}
 PROFILE = settings(
-    max_examples=EXAMPLES[os.environ.get("HYPOTHESIS_PROFILE", "ci")],
-    deadline=None,
-    print_blob=True,
+    max_examples=examples(ci=60, long=3000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 OTHERS = 77

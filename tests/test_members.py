@@ -126,6 +126,25 @@ def test_when_nobody_can_have_one_the_plan_ends() -> None:
     assert set(found.passed_over) == set(range(1, 7))
 
 
+@pytest.mark.parametrize("bobs", [{"owner": 12}, {"group": COMPUTERS + 1}])
+def test_what_a_member_may_use_whose_turn_did_not_come_is_not_said_to_be_denied(bobs: dict[str, int]) -> None:
+    """Ada's machine was found past computer 1, which only Bob may use; nobody may use computer 2."""
+    owners = {1: bobs.get("owner"), 2: None, 3: 11}
+    groups = {1: {COMPUTERS, bobs.get("group", COMPUTERS)}, 2: {COMPUTERS}, 3: {COMPUTERS}}
+    where = site(
+        [computer(id_, owner_id=owner) for id_, owner in owners.items()],
+        members=PEOPLE[:2],
+        computer_groups={id_: frozenset(of) for id_, of in groups.items()},
+        privileges=tree(users={("user", 12): CHECK_OUT}, resources={COMPUTERS + 1: {2: {"available"}}}),
+    )
+    found = planned(where, 1)
+    assert (computers_of(found), members_of(found)) == ([(3,)], [11])
+    assert {id_: str(reason) for id_, reason in found.passed_over.items()} == {
+        2: "not granted to any member of the user group"
+    }
+    assert found.rest.rule == "not_needed"
+
+
 def owned_by(*owners: int | None) -> list[Computer]:
     """Computers 1 … with these owners."""
     return [computer(id_, owner_id=owner) for id_, owner in enumerate(owners, 1)]

@@ -1,9 +1,5 @@
-"""What holds for every plan, on random small sites.
+"""What holds for every plan, on random small sites."""
 
-HYPOTHESIS_PROFILE=long looks at many more of them.
-"""
-
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -21,15 +17,12 @@ from scheduling.windows import schedule_covers
 from tests import sites
 from tests.oracle import Answer, Machine, Oracle, Taken
 from tests.oracle_rules import may_use_group, schedule_is_open
+from tests.properties import examples
 from tests.random_sites import GROUPS, Case, cases, openings, shuffled, trees
 from tests.sites import GROUP
 
-EXAMPLES = {"ci": 350, "long": 10000}
 PROFILE = settings(
-    max_examples=EXAMPLES[os.environ.get("HYPOTHESIS_PROFILE", "ci")],
-    deadline=None,
-    derandomize=False,
-    print_blob=True,
+    max_examples=examples(ci=350, long=10000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 MOST = settings(PROFILE, max_examples=3 * PROFILE.max_examples)

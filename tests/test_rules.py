@@ -227,7 +227,7 @@ def test_one_mapped_group_of_the_image_is_enough() -> None:
 def test_granted() -> None:
     """The tree itself has its own tests."""
     people = [member(name="ada")]
-    denied = ("granted", "not granted to any member of the user group who was tried")
+    denied = ("granted", "not granted to any member of the user group")
     assert told(site(members=people, privileges=tree()), ignore_privileges=False) == denied
     assert told(site(members=people, privileges=tree()), ignore_privileges=True) is FREE
     assert told(site(members=people, privileges=open_tree()), ignore_privileges=False) is FREE

@@ -2,7 +2,7 @@
 
 import json
 import os
-import secrets
+import string
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ from vclsite.database import database
 ROOT = Path(__file__).parent.parent
 
 
-GOOD_KEY = secrets.token_urlsafe(50)
+GOOD_KEY = string.ascii_letters + string.digits
 MARIADB = "mysql://vcl:pw@db.example.edu/vcl"
 
 

@@ -1,7 +1,7 @@
 """The scripts that one runs first: on machines that lack something, and twice.
 
-`bin/setup` runs in a copy, with a PATH of its own: what that lacks is missing, as on another machine. Python is real
-there, but for venv and pip, which only note what they are asked for.
+`bin/setup` runs in a copy, with a PATH of its own: what that lacks is missing, as on another machine, whatever this one
+has. Python is real there, but for venv, pip and Playwright, which only note what they are asked for.
 """
 
 import os
@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ["bin/setup", "bin/demo", "bin/serve", ".ci/run"]
-TOOLS = ["bash", "cat", "cp", "cut", "dirname", "env", "grep", "mkdir", "mktemp", "rm", "sha256sum", "touch"]
+TOOLS = ["bash", "cat", "chmod", "cp", "cut", "dirname", "env", "grep", "mkdir", "mktemp", "rm", "sha256sum", "touch"]
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 PYTHON = f"""#!/usr/bin/env bash
@@ -29,15 +29,21 @@ case "$1 $2" in
     printf 'pip %s\\n' "$*" >>"$MACHINE/log"
     [ "$1" != install ] || cat "${{@: -1}}" >>"$MACHINE/log" 2>/dev/null || true # the file after -r, if there is one
     ;;
+"-m playwright") printf '%s\\n' "$*" >>"$MACHINE/log"; exit 1 ;;
 *) exec {sys.executable} "$@" ;;
 esac
 """
-# Installing packages makes the tools appear that bin/setup looks for.
+# Installing packages makes the tools appear that bin/setup looks for; a download leaves the package where one is.
 APT = """#!/usr/bin/env bash
 printf 'apt-get %s\n' "$*" >>"$MACHINE/log"
 [ ! -e "$MACHINE/no-network" ] || exit 100
+case "$*" in *"download nginx") touch nginx_1.22_all.deb ;; esac
 case "$*" in *pkg-config*) cp "$MACHINE/true" "$MACHINE/bin/pkg-config" ;; esac
 case "$*" in *-venv*) rm "$MACHINE/no-ensurepip" ;; esac
+"""
+# Unpacking nginx's package (dpkg-deb -x PACKAGE DIRECTORY) gives its program.
+DPKG_DEB = """#!/usr/bin/env bash
+[ -e "$2" ] && mkdir -p "$3/usr/sbin" && cp "$MACHINE/true" "$3/usr/sbin/nginx"
 """
 
 
@@ -47,10 +53,11 @@ class Machine:
     def __init__(self, directory: Path, *, user: int) -> None:
         self.home = directory / "machine"
         self.checkout = directory / "a copy"
-        self.bin = self.home / "bin"
+        self.bin, self.sbin = self.home / "bin", self.home / "sbin"
         self.bin.mkdir(parents=True)
+        self.sbin.mkdir()
         for tool in TOOLS:
-            (self.bin / tool).symlink_to(str(shutil.which(tool)))
+            self.has(tool)
         self.program("python3", PYTHON)
         self.program("id", f"#!/usr/bin/env bash\necho {user}\n")
         (self.checkout / "bin").mkdir(parents=True)
@@ -63,9 +70,15 @@ class Machine:
         (self.bin / name).write_text(text)
         (self.bin / name).chmod(0o755)
 
+    def has(self, tool: str) -> None:
+        """Let it have a program of this machine's."""
+        real = shutil.which(tool)
+        assert real, f"{tool} is part of every system"
+        (self.bin / tool).symlink_to(real)
+
     def setup(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run bin/setup from another directory."""
-        environment = {"PATH": str(self.bin), "MACHINE": str(self.home)}
+        environment = {"PATH": str(self.bin), "SETUP_SBIN": str(self.sbin), "MACHINE": str(self.home)}
         command = [str(self.checkout / "bin" / "setup"), *options]
         return subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
 
@@ -88,6 +101,7 @@ def root_machine(tmp_path: Path) -> Machine:
     """A machine on which apt-get can be used."""
     machine = Machine(tmp_path, user=0)
     machine.program("apt-get", APT)
+    machine.program("dpkg-deb", DPKG_DEB)
     return machine
 
 
@@ -139,7 +153,9 @@ def test_the_tests_are_not_set_up_without_mariadb(user_machine: Machine) -> None
     done = user_machine.setup("--tests")
     assert done.returncode == 1
     assert "the tests need what could not be installed; as root: apt-get install pkg-config" in done.stderr
-    assert " mariadb-server-core mariadb-client librpc-xml-perl libwww-perl" in done.stderr
+    assert done.stderr.rstrip().endswith(
+        " mariadb-server-core mariadb-client librpc-xml-perl libwww-perl chromium openssl libpcre2-8-0 nginx"
+    )
     assert "pytest==" in user_machine.log()  # the tests on SQLite can be run all the same
 
 
@@ -163,16 +179,28 @@ def test_root_without_network_gets_the_warning(root_machine: Machine) -> None:
     assert "works with SQLite only" in done.stderr
 
 
-def test_no_mariadb_service_is_ever_installed(root_machine: Machine) -> None:
-    root_machine.setup("--tests")
+def test_no_service_is_ever_installed(root_machine: Machine) -> None:
+    done = root_machine.setup("--tests")
+    assert (done.returncode, done.stderr) == (0, "")
     assert "mariadb-server-core" in (log := root_machine.log())
-    assert not re.search(r"mariadb-server( |$)", log, re.MULTILINE)
+    assert not re.search(r"install .*(mariadb-server|nginx)( |$)", log, re.MULTILINE)
+    assert os.access(root_machine.checkout / ".venv/nginx/usr/sbin/nginx", os.X_OK)
+
+
+def test_servers_are_found_where_only_root_looks(root_machine: Machine) -> None:
+    root_machine.program("mariadb-install-db", "#!/usr/bin/env bash\n")
+    for name in ("mariadbd", "nginx"):
+        (root_machine.sbin / name).symlink_to(root_machine.home / "true")
+    assert root_machine.setup("--tests").returncode == 0
+    log = root_machine.log()
+    assert "mariadb-server-core" not in log
+    assert "nginx" not in log
 
 
 def test_what_draws_pictures_is_installed_for_them_only(root_machine: Machine) -> None:
-    root_machine.setup("--tests")
+    assert root_machine.setup("--tests").returncode == 0
     assert "matplotlib==" not in root_machine.log()
-    root_machine.setup("--bench")
+    assert root_machine.setup("--bench").returncode == 0
     assert "matplotlib==" in root_machine.log()
 
 

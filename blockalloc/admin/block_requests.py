@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import Case, CharField, OuterRef, Q, QuerySet, Value, When
 from django.http import HttpRequest
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from blockalloc.admin.block_time_tables import signals
 from blockalloc.admin.block_times import (
     allocated,
     end,
@@ -24,6 +25,8 @@ from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, Ima
 from blockalloc.admin.history import history_of_request
 from blockalloc.models import BlockRequest, BlockTime
 from blockalloc.scope import scope_of
+
+_TOLD = "_blockalloc_told"
 
 
 def with_next_time(requests: QuerySet[BlockRequest]) -> QuerySet[BlockRequest]:
@@ -157,7 +160,19 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
             "blockRequest__status",
             "blockRequest__expireTime",
         )
-        return with_counts(times).order_by("start", "pk")
+        return with_counts(times).annotate(told=_told(request)).order_by("start", "pk")
+
+
+def _told(request: HttpRequest) -> Case | Value:
+    """What happened to each of the page's times that have no computers: columns look at rows only."""
+    key = request.resolver_match.kwargs.get("object_id", "") if request.resolver_match else ""
+    if not (key.isdecimal() and len(key) < 10):
+        return Value("")
+    if not hasattr(request, _TOLD):
+        times = BlockTime.objects.filter(blockRequest=int(key), blockcomputer__isnull=True)
+        setattr(request, _TOLD, signals(list(times.values_list("pk", flat=True))))
+    whens = [When(pk=time, then=Value(words)) for time, words in getattr(request, _TOLD).items()]
+    return Case(*whens, default=Value(""), output_field=CharField()) if whens else Value("")
 
 
 @admin.register(BlockRequest)

@@ -1,5 +1,6 @@
 """The computers of a block time: what each is at this moment, and its reload."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import Case, CharField, QuerySet, Value, When
@@ -13,6 +14,7 @@ from blockalloc.admin.counts import with_reload
 from blockalloc.models import BlockComputer, BlockTime, Request
 from blockalloc.readiness import ReadyTime, read
 from blockalloc.site_time import site_zone
+from scheduling.readiness import ACCEPTED
 from scheduling.ready_computer import ComputerReadiness
 
 _READY = "_blockalloc_ready_time"
@@ -107,6 +109,15 @@ class ComputersInline(ReadOnlyInline[BlockComputer, BlockTime]):
             "computer__currentimage__prettyname",
         )
         return with_reload(held).annotate(readiness=_told(request)).order_by("computer__hostname")
+
+
+def signals(keys: Collection[int]) -> dict[int, str]:
+    """What is said of these block times, those of accepted requests that are not over: the words of their signals."""
+    if not keys:
+        return {}
+    now = clock.now()
+    found = read(BlockTime.objects.filter(pk__in=keys), now)
+    return {each.id: str(each.readiness.signal) for each in found if each.end > now and each.status == ACCEPTED}
 
 
 def _told(request: HttpRequest) -> Case | Value:

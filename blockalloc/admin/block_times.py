@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
-from blockalloc.admin.base import ReadOnlyAdmin
-from blockalloc.admin.block_time_tables import ComputersInline, ready_time
+from blockalloc.admin.base import KeysFirst, ReadOnlyAdmin
+from blockalloc.admin.block_time_tables import ComputersInline, ready_time, signals
 from blockalloc.admin.columns import column, fact, link, list_link, strong, until, when
 from blockalloc.admin.counts import computers_of_machine, first, loaded, number_of, production_revisions
 from blockalloc.admin.filters import (
@@ -47,7 +49,7 @@ def status_in_words(time: BlockTime) -> str:
     """How far a block time is."""
     request, moment = time.blockRequest, now()
     if time.skip:
-        return "skipped"
+        return getattr(time, "told", "") or "skipped"
     if request.status != _ACCEPTED:
         return f"request {request.status}"
     if time.end <= moment:
@@ -62,7 +64,7 @@ def _allocated_in_words(missing: int, time: BlockTime) -> str:
         return "complete"
     if fact(time, "held"):
         return f"short of {missing} computer{'s' if missing > 1 else ''}"
-    return "no computers found" if time.processed else "not processed yet"
+    return getattr(time, "told", "") or ("no computers" if time.processed else "not processed yet")
 
 
 class TimeGroupFilter(GroupFilter):
@@ -162,7 +164,10 @@ def loaded_now(time: BlockTime) -> int:
 def status(time: BlockTime) -> str:
     """How far it is."""
     found = status_in_words(time)
-    return strong(found) if found.startswith(("short", "no ")) else found
+    if not found.startswith(("short", "no ", "never ")):
+        return found
+    what, comma, why = found.partition(", ")
+    return format_html("{}{}{}", strong(what), comma, why)
 
 
 @column("Processed", ordering="processed")
@@ -188,6 +193,17 @@ def other_times(time: BlockTime) -> str:
     """The way to the times of the same group."""
     group = time.blockRequest.group_id
     return list_link(BlockTime, "all times of this user group", day=ALL, group=group) if group else ""
+
+
+class BlockTimeList(KeysFirst):
+    """The list, with what happened to the times that have no computers."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The rows of the page."""
+        super().get_results(request)
+        told = signals([row.pk for row in self.result_list if not fact(row, "held")])
+        for row in self.result_list:
+            row.told = told.get(row.pk, "")
 
 
 @admin.register(BlockTime)
@@ -239,6 +255,18 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         held = fact(row, "held")
         actions = [each for each in offered(request, row) if held or each[0].name != "release"]
         return {"ready": ready_time(request), "offered": actions, **history_of_time(request, row)}
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> BlockTime | None:
+        """With the beginning of what is said of one without computers: the rest is above it."""
+        found = super().get_object(request, object_id, from_field)
+        ready = ready_time(request) if found is not None and not fact(found, "held") else None
+        if ready is not None and ready.readiness.signal.words:
+            vars(found)["told"] = str(ready.readiness.signal).partition(", ")[0]
+        return found
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that tells what happened."""
+        return BlockTimeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
         """Those that are to be seen, with all that list and page show."""

@@ -11,9 +11,11 @@ from django.urls import reverse
 from blockalloc.models import BlockTime
 from blockalloc.readiness import ReadyTime, between, most_urgent_first, read
 from blockalloc.site_time import local_to_instant, site_zone
-from scheduling.readiness import ACCEPTED, span
+from scheduling.readiness import ACCEPTED
+from scheduling.wording import span
 
 DAY = timedelta(days=1)
+_SKIPPED = "skipped"
 _LABELS = {"bad": "At risk", "watch": "Watch"}
 
 
@@ -126,7 +128,11 @@ def _row(found: ReadyTime, day: date, now: int) -> Row:
 def _signal(found: ReadyTime, now: int) -> tuple[str, str]:
     ready, words = found.readiness, str(found.readiness.signal)
     if ready.signal.level == "plain":
-        return ("Later", words) if found.is_open(now) else (words.capitalize(), "")
+        if found.is_open(now):
+            return "Later", words
+        if words.startswith(_SKIPPED):  # by whom and when, where that is known
+            return _SKIPPED.capitalize(), words.removeprefix(_SKIPPED).strip()
+        return words.capitalize(), ""
     if ready.signal.level == "good":
         return "Ready" if ready.ready >= ready.wanted else "On track", words
     return _LABELS[ready.signal.level], words

@@ -7,10 +7,8 @@ only a changed value is certified, so the row counts up. SELECT … FOR UPDATE w
 
 import logging
 import random
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -41,24 +39,6 @@ class Deadline:
     def left(self) -> float:
         """Seconds left, 0 when there are none."""
         return max(self._end - time.monotonic(), 0.0)
-
-
-_TURNS = threading.RLock()
-
-
-@contextmanager
-def turn(deadline: Deadline) -> Iterator[None]:
-    """One allocation of this process at a time. Raises Refusal 205 when the deadline passes first.
-
-    The guard lets only one transaction through, of all processes. Calls that wait for it in the database between
-    their two transactions would stand behind all that have not begun, each with its facts in memory.
-    """
-    if not _TURNS.acquire(timeout=deadline.left()):
-        raise refusals.busy()
-    try:
-        yield
-    finally:
-        _TURNS.release()
 
 
 T = TypeVar("T")

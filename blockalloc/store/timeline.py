@@ -3,14 +3,14 @@
 Instants are Unix seconds; ids are those of VCL's rows.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
-from blockalloc.store import times
+from blockalloc.store import loads, times
 from blockalloc.store.sql import fetch
-from scheduling.occupancy import PENDING, RELOAD, is_occupying
+from scheduling.occupancy import PENDING, RELOAD, held_from, is_occupying
 from scheduling.windows import HOUR
 
 # What SQL narrows by is wider than what is shown: a change of the clock; and a reload that begins in the time shown
@@ -33,9 +33,11 @@ AND c.id IN (
 
 _HELD = """
 SELECT b.computerid, t.id, t.start, t.`end`, t.skip, r.id, r.name, r.status, b.imageid, {names},
-       u.affiliationid, q.id, q.start
+       u.affiliationid, q.id, q.start, p.start
 FROM blockTimes t JOIN blockComputers b ON b.blockTimeid = t.id JOIN blockRequest r ON r.id = t.blockRequestid
-LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN user u ON u.id = r.ownerid {joins}
+LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN user u ON u.id = r.ownerid
+LEFT JOIN blockalloc_planned_reload p
+    ON p.block_time_id = t.id AND p.computer_id = b.computerid AND p.request_id = b.reloadrequestid {joins}
 WHERE t.start < %s AND t.`end` > %s
 """
 
@@ -59,8 +61,14 @@ _RESERVED_NAMES = {
 _NO_HELD_NAMES = {"names": "'', '', ''", "joins": ""}
 _NO_RESERVED_NAMES = {"names": "'', '', '', ''", "joins": ""}
 
-# The column reloadrequestid has no index: the way to the block is by the computer.
-_FOR_BLOCKS = "SELECT reloadrequestid FROM blockComputers WHERE computerid IN ({}) AND reloadrequestid IN ({})"
+# Which of these reloads a block time has a computer for, and which are ours (SPEC 8.15). The column reloadrequestid has
+# no index: the way to the block is by the computer.
+_WHOSE = """
+SELECT 'block', computerid, reloadrequestid FROM blockComputers
+WHERE computerid IN ({computers}) AND reloadrequestid IN ({requests})
+UNION SELECT 'ours', computer_id, request_id FROM blockalloc_planned_reload WHERE request_id IN ({requests})
+"""
+_TO_LOAD = "SELECT id, reloadtime FROM image WHERE id IN ({images})"
 
 _CLOSED = (
     "SELECT start, `end`, allowreservations, COALESCE(reason, '') FROM sitemaintenance WHERE start < %s AND `end` > %s"
@@ -81,7 +89,11 @@ class Machine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A computer that a block time has. `reload_id` and `reload_start` are None when no reload is there (any more)."""
+    """A computer that a block time has. `reload_id` and `reload_start` are None when no reload is there (any more).
+
+    `planned` is when its reload was to begin by our record, None without one; `load_seconds` how long its image takes
+    to load, which matters where nothing else tells when it is taken.
+    """
 
     computer_id: int
     block_time_id: int
@@ -97,16 +109,26 @@ class Held:
     affiliation_id: int | None  # of the block request's owner
     reload_id: int | None
     reload_start: int | None
+    planned: int | None
+    load_seconds: int = 0
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether neither a reload nor our record tells since when the computer is taken."""
+        return self.reload_start is None and self.planned is None
 
     @property
     def begins(self) -> int:
-        """When the computer is taken for it: its reload included."""
-        return self.start if self.reload_start is None else min(self.start, self.reload_start)
+        """When the computer is taken for it: its reload included (SPEC 8.15)."""
+        return held_from(self.start, self.reload_start, self.planned, self.load_seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A computer of a request: a user's, or a reload. `for_block`: the reload is for a block, one after this time."""
+    """A computer of a request: a user's, or a reload. `for_block`: the reload is for a block, one after this time.
+
+    `left_behind`: it is a reload of ours, but no block time has the computer for it any more.
+    """
 
     computer_id: int
     request_id: int
@@ -118,6 +140,7 @@ class Reserved:
     image: str
     user: str
     for_block: bool = False
+    left_behind: bool = False
 
 
 class Closed(NamedTuple):
@@ -142,25 +165,50 @@ def machines(group_id: int | None) -> list[Machine]:
     return [Machine(id_, name, state, bool(removed)) for id_, name, state, removed in fetch(sql, params)]
 
 
-def bookings(start: int, end: int, computers: Sequence[int]) -> Bookings:
+class LoadTimes:
+    """How long images take to load, as plans reckon: each is looked up once, and only when it is asked for."""
+
+    def __init__(self, now: int) -> None:
+        self._now = now
+        self._known: dict[int, int] = {}
+
+    def of(self, images: Collection[int]) -> Mapping[int, int]:
+        """Image id -> seconds."""
+        new = set(images) - self._known.keys()
+        if new:
+            self._known |= loads.estimates(dict(fetch(_TO_LOAD.format(images=_listed(sorted(new))))), self._now)
+        return self._known
+
+
+def bookings(start: int, end: int, computers: Sequence[int], load_times: LoadTimes) -> Bookings:
     """What takes place between `start` and `end` on these computers."""
-    held = _all_held(start, end, _on(_HELD.format(**_HELD_NAMES), "b.computerid", computers))
+    held = _all_held(start, end, _on(_HELD.format(**_HELD_NAMES), "b.computerid", computers), load_times)
     reserved = _all_reserved(start, end, held, _on(_RESERVED.format(**_RESERVED_NAMES), "v.computerid", computers))
     return Bookings(held, _with_blocks(reserved))
 
 
-def bookings_of_all(start: int, end: int, block: int | None = None) -> Bookings:
+def bookings_of_all(start: int, end: int, load_times: LoadTimes, block: int | None = None) -> Bookings:
     """What takes place then on any computer, without names; with `block` that block request's times only."""
     if block is not None:
-        return Bookings(_all_held(start, end, _on(_HELD.format(**_NO_HELD_NAMES), "r.id", [block])), [])
-    held = _all_held(start, end, _HELD.format(**_NO_HELD_NAMES))
+        return Bookings(_all_held(start, end, _on(_HELD.format(**_NO_HELD_NAMES), "r.id", [block]), load_times), [])
+    held = _all_held(start, end, _HELD.format(**_NO_HELD_NAMES), load_times)
     return Bookings(held, _all_reserved(start, end, held, _RESERVED.format(**_NO_RESERVED_NAMES)))
 
 
-def _all_held(start: int, end: int, sql: str) -> list[Held]:
+def _all_held(start: int, end: int, sql: str, load_times: LoadTimes) -> list[Held]:
     instant_of = cache(times.from_local)  # all computers of a block have the same times
     rows = fetch(sql, [times.to_local(end + _SLACK + _LEAD), times.to_local(start - _SLACK)])
-    return [row for row in (_held(instant_of, *row) for row in rows) if row.begins < end and row.end > start]
+    found = _with_load_times([_held(instant_of, *row) for row in rows], load_times)
+    return [row for row in found if row.begins < end and row.end > start]
+
+
+def _with_load_times(found: list[Held], load_times: LoadTimes) -> list[Held]:
+    """With the load times of the images of those of which nothing else tells since when they are taken."""
+    untold = {row.image_id for row in found if row.is_untold}
+    if not untold:
+        return found
+    seconds = load_times.of(untold)
+    return [replace(row, load_seconds=seconds.get(row.image_id, 0)) if row.is_untold else row for row in found]
 
 
 def _all_reserved(start: int, end: int, held: Iterable[Held], sql: str) -> list[Reserved]:
@@ -168,16 +216,31 @@ def _all_reserved(start: int, end: int, held: Iterable[Held], sql: str) -> list[
     instant_of = cache(times.from_local)
     rows = fetch(sql, [times.to_local(end + _SLACK), times.to_local(start - _SLACK)])
     found = (_reserved(instant_of, *row) for row in rows if is_occupying(row[2], row[3]) or _is_reload(row[2], row[3]))
-    told = {row.reload_id for row in held}
-    return [row for row in found if row.start < end and row.end > start and not (row.reload and row.request_id in told)]
+    told = {(row.computer_id, row.reload_id) for row in held}
+    return [
+        row
+        for row in found
+        if row.start < end and row.end > start and not (row.reload and (row.computer_id, row.request_id) in told)
+    ]
 
 
 def _with_blocks(reserved: list[Reserved]) -> list[Reserved]:
-    """With which of the reloads are for blocks that begin after the time shown: those of adopted reservations may."""
+    """With whose the reloads are.
+
+    Those of adopted reservations may be for blocks that begin after the time shown. Those of ours that VCL has taken
+    from their block, by an edit of its request, are there until they are withdrawn.
+    """
     reloads = [row for row in reserved if row.reload]
-    where = _listed(row.computer_id for row in reloads), _listed(row.request_id for row in reloads)
-    later = {request for (request,) in fetch(_FOR_BLOCKS.format(*where))}
-    return [replace(row, for_block=True) if row.reload and row.request_id in later else row for row in reserved]
+    computers, requests = (_listed(row.computer_id for row in reloads), _listed(row.request_id for row in reloads))
+    whose: dict[str, set[tuple[int, int]]] = {"block": set(), "ours": set()}
+    for kind, computer, request in fetch(_WHOSE.format(computers=computers, requests=requests)):
+        whose[kind].add((computer, request))
+    left_behind = whose["ours"] - whose["block"]
+    return [
+        replace(row, for_block=key in whose["block"], left_behind=key in left_behind) if row.reload else row
+        for row in reserved
+        for key in [(row.computer_id, row.request_id)]
+    ]
 
 
 def closed(start: int, end: int) -> list[Closed]:
@@ -190,11 +253,12 @@ def closed(start: int, end: int) -> list[Closed]:
 def _held(
     instant_of: _InstantOf, computer: int, block_time: int, start: times.Stored, end: times.Stored, skip: int,
     request: int, name: str, status: str, image_id: int, image: str, group: str, group_affiliation: str,
-    affiliation: int | None, reload: int | None, reload_start: times.Stored,
+    affiliation: int | None, reload: int | None, reload_start: times.Stored, planned: times.Stored,
 ) -> Held:  # fmt: skip
     return Held(
         computer, block_time, instant_of(start) or 0, instant_of(end) or 0, bool(skip), request, name, status,
         image_id, image, _at(group, group_affiliation), affiliation, reload, instant_of(reload_start),
+        times.from_utc(planned),
     )  # fmt: skip
 
 

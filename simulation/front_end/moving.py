@@ -28,7 +28,8 @@ def move_off(
     moved when there is no place for one of the reservations; when one is lost to somebody else
     afterwards, those before it have been moved.
 
-    Places are looked for as for reservations of the administrator, a user's id: the classes that
+    The semaphores of the new places are kept to the end, so that no two reservations go to the same
+    computer. Places are looked for as for reservations of the administrator, a user's id: the classes that
     count as own are his.
     """
     return Session(front_end, _steps(front_end, computer, others, administrator, procid))

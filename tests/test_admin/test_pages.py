@@ -15,6 +15,7 @@ from blockalloc.models import (
     SubImage,
     User,
 )
+from scheduling.what_happened import NO_RECORD
 from tests.test_admin.vcl_site import (
     ADMIN,
     DAY,
@@ -80,8 +81,8 @@ def test_a_cluster_wants_more_computers_than_machines(viewer: Client, site: Site
         ({}, {}, 2, "complete"),
         ({}, {"processed": 1}, 1, "short of 1 computer"),
         ({"machines": 3}, {"processed": 1}, 1, "short of 2 computers"),
-        ({}, {"processed": 1}, 0, "no computers found"),
-        ({}, {}, 0, "not processed yet"),
+        ({}, {"processed": 1}, 0, f"no computers, begins in 4 days: {NO_RECORD}"),
+        ({}, {}, 0, "not processed yet, begins in 4 days"),
         ({}, {"skip": 1}, 2, "skipped"),
         ({"status": "requested"}, {}, 0, "request requested"),
         ({"expireTime": NOW - DAY}, {}, 0, "request expired"),

@@ -115,7 +115,7 @@ class Site:
     def hold(self, time: BlockTime, *computers: Computer, image: Image | None = None, **reload: object) -> Request:
         """Give the time these computers, with one reload for all of them."""
         image = image or time.blockRequest.image
-        reload = {"state_id": RELOAD, "laststate_id": RELOAD, "user_id": VCLRELOAD, **reload}
+        reload = {"state_id": RELOAD, "laststate_id": RELOAD, "user_id": VCLRELOAD, "preload": 1, **reload}
         request = self.reserve(image, time.start - HOUR / 2, time.start, *computers, **reload)
         for computer in computers:
             held = BlockComputer(blockTime=time, computer=computer, image=image, reloadrequestid=request.pk)

@@ -13,6 +13,7 @@ from icalendar import Calendar, Event
 
 from blockalloc.models import Affiliation, BlockRequest, BlockTime, User
 from blockalloc.scope import Scope
+from scheduling.what_happened import NO_RECORD
 from tests.test_admin.vcl_site import DAY, HOUR, LOCAL, MONDAY, NOW, Site, page_url, text
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +54,7 @@ def test_an_event_tells_how_ready_the_class_is(viewer: Client, client: Client, s
     assert event.stamp == NOW.astimezone(UTC)
     assert event["STATUS"] == "CONFIRMED"
     assert event["URL"] == f"https://testserver{page_url('blocktime', cs101.pk)}"
-    assert event["DESCRIPTION"] == "Image: Ubuntu 22.04\nUser group: CS101@Local\n1 of 3 machines missing"
+    assert event["DESCRIPTION"] == f"Image: Ubuntu 22.04\nUser group: CS101@Local\n1 of 3 machines missing: {NO_RECORD}"
     assert "LOCATION" not in event
 
 

@@ -17,6 +17,7 @@ from blockalloc.models import (
     ImageMeta,
     ImageRevision,
     Log,
+    PlannedReload,
     Request,
     SubImage,
 )
@@ -25,6 +26,7 @@ from scheduling import readiness
 from scheduling.occupancy import COMPLETE, FAILED, PENDING, RELOAD
 from scheduling.readiness import Readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
+from scheduling.what_happened import NO_RECORD
 from scheduling.windows import HOUR, MINUTE
 from tests.test_admin.vcl_site import ADMIN, NOW, VCLRELOAD, Site, add_image
 from tests.test_admin.vcl_site import HOUR as AN_HOUR
@@ -127,10 +129,36 @@ def test_a_revision_that_was_exchanged_after_the_load(computer: ComputerFacts, s
         (15 * MINUTE, LOADING, START - 20 * MINUTE + LOAD),
         (15 * MINUTE, LOADING._replace(load_begun=START - 16 * MINUTE), START - 16 * MINUTE + LOAD),
         (2 * MINUTE, LOADING, START - MINUTE),  # longer than expected: not before the next minute
+        # The node looks 29 seconds ahead: begun before its time, and no step is logged yet.
+        (20 * MINUTE + 29, LOADING, START - 20 * MINUTE - 29 + LOAD),
     ],
 )
 def test_when_a_load_is_expected_to_end(before: int, computer: ComputerFacts, expected: int) -> None:
     assert judged(before, computer).computers[0].ready_at == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "state", "begins"),
+    [
+        (70 * MINUTE, "waiting", 55 * MINUTE + 29),  # 35:29 before its start
+        (50 * MINUTE, "waiting", 50 * MINUTE),  # at any moment now
+        (44 * MINUTE + 30, "waiting", 44 * MINUTE + 30),
+        (44 * MINUTE + 29, "waiting", 20 * MINUTE),  # nobody has taken it up: at its start
+        (18 * MINUTE, "waiting", 18 * MINUTE),
+        (17 * MINUTE, "overdue", 17 * MINUTE),
+    ],
+)
+def test_a_reload_that_may_begin_early(before: int, state: str, begins: int) -> None:
+    """Of the front end's own allocations, with `preload` 0 (SPEC 8.14). It is not late before its start."""
+    (found,) = judged(before, TO_LOAD._replace(preload=False)).computers
+    assert (found.state, found.ready_at) == (state, START - begins + LOAD)
+
+
+def test_a_load_that_began_early() -> None:
+    (found,) = judged(50 * MINUTE, LOADING._replace(preload=False, load_begun=START - 55 * MINUTE)).computers
+    assert (found.state, found.begun, found.ready_at) == ("loading", START - 55 * MINUTE, START - 55 * MINUTE + LOAD)
+    long = judged(30 * MINUTE, LOADING._replace(preload=False, load_begun=START - 55 * MINUTE))
+    assert "pc-1 has been loading for 25 min (usual: 8 min)" in str(long.signal)
 
 
 # --- Machines -----------------------------------------------------------------------------------
@@ -142,7 +170,7 @@ def test_clusters_count_once() -> None:
     heads, nodes = several(LOADED, 3), several(node, 5)
     found = judged(30 * MINUTE, *heads, *nodes, **cluster)
     assert (found.wanted, found.allocated, found.ready) == (3, 2, 2)
-    assert found.signal.words == ("1 of 3 machines missing",)
+    assert found.signal.words == (f"1 of 3 machines missing: {NO_RECORD}",)
     nodes[0] = nodes[0]._replace(state="failed")
     nodes[1] = nodes[1]._replace(state="failed")
     found = judged(30 * MINUTE, *heads, *nodes, **cluster)
@@ -158,15 +186,15 @@ def test_clusters_count_once() -> None:
     [
         (30 * HOUR, {"processed": False}, "plain", "not processed yet, begins in 30 h"),
         (6 * HOUR + 1, {"processed": False}, "plain", "not processed yet, begins in 6 h"),
-        (6 * HOUR, {"processed": False}, "watch", "not processed yet, begins in 6 h"),
-        (61 * MINUTE, {"processed": False}, "watch", "not processed yet, begins in 1 h 1 min"),
-        (60 * MINUTE, {"processed": False}, "bad", "not processed, begins in 1 h: too late to load all in time"),
+        (6 * HOUR, {"processed": False}, "watch", "never asked for, begins in 6 h"),
+        (61 * MINUTE, {"processed": False}, "watch", "never asked for, begins in 1 h 1 min"),
+        (60 * MINUTE, {"processed": False}, "bad", "never asked for, begins in 1 h: too late to load all in time"),
         # 60 machines begin to load a minute apart: an hour is not enough for them.
-        (70 * MINUTE, {"processed": False, "machines": 60}, "bad", "not processed, begins in 1 h 10 min: too late "
+        (70 * MINUTE, {"processed": False, "machines": 60}, "bad", "never asked for, begins in 1 h 10 min: too late "
          "to load all in time"),
-        (-5 * MINUTE, {"processed": False}, "bad", "not processed, began 5 min ago: too late to load all in time"),
-        (3 * HOUR, {}, "bad", "no computers found, begins in 3 h"),
-        (7 * HOUR, {}, "watch", "no computers found, begins in 7 h"),
+        (-5 * MINUTE, {"processed": False}, "bad", "never asked for, began 5 min ago: too late to load all in time"),
+        (3 * HOUR, {}, "bad", f"no computers, begins in 3 h: {NO_RECORD}"),
+        (7 * HOUR, {}, "watch", f"no computers, begins in 7 h: {NO_RECORD}"),
         (HOUR, {"skip": True}, "plain", "skipped"),
         (HOUR, {"status": "requested"}, "plain", "request requested"),
         (HOUR, {"expires": START - 2 * HOUR}, "plain", "request expired"),
@@ -185,8 +213,8 @@ def test_without_computers(before: int, block: dict[str, Any], level: str, words
         (30 * MINUTE, 2, several(LOADED, 2), "good", "all 2 machines ready"),
         (-MINUTE, 2, several(LOADED._replace(state="inuse"), 2), "good", "all 2 machines ready, 2 computers in use"),
         (30 * MINUTE, 2, [LOADED, TO_LOAD], "good", "1 of 2 machines ready, all by 02:48"),
-        (30 * MINUTE, 20, several(LOADED, 18), "bad", "2 of 20 machines missing"),
-        (7 * HOUR, 20, several(LOADED, 18), "watch", "2 of 20 machines missing"),
+        (30 * MINUTE, 20, several(LOADED, 18), "bad", f"2 of 20 machines missing: {NO_RECORD}"),
+        (7 * HOUR, 20, several(LOADED, 18), "watch", f"2 of 20 machines missing: {NO_RECORD}"),
         (30 * MINUTE, 1, [TO_LOAD._replace(reload_state=FAILED, hostname="pc-17")], "bad",
          "pc-17 failed to load: at most 0 of 1 machine can be had"),
         (30 * MINUTE, 5, several(TO_LOAD._replace(reload_state=FAILED), 5), "bad",
@@ -326,6 +354,14 @@ def test_the_production_revision_may_change_after_the_load(site: Site) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("preload", "expected"), [(1, AN_HOUR / 2), (0, timedelta())])
+def test_whether_a_reload_may_begin_early_is_read(site: Site, preload: int, expected: timedelta) -> None:
+    a_class(site, "CS1", site.computer("pc", site.windows), AN_HOUR, preload=preload)
+    (computer,) = read(site)["CS1"].computers
+    assert computer.ready_at == int((NOW + expected).timestamp()) + 10 * MINUTE
+
+
+@pytest.mark.django_db
 def test_the_number_of_queries_is_fixed(site: Site) -> None:
     def more(number: int) -> None:
         for n in range(number):
@@ -334,6 +370,8 @@ def test_the_number_of_queries_is_fixed(site: Site) -> None:
             SubImage.objects.create(imagemeta=image.imagemeta, image=site.ubuntu)
             time = site.time(site.request(name, image, site.group(name), 2), NOW + AN_HOUR, processed=1)
             site.hold(time, *(site.computer(f"pc{name}-{m}", site.windows) for m in range(n + 1)))
+            lost = site.computer(f"lost{name}", site.windows)
+            PlannedReload.objects.create(block_time_id=time.pk, computer_id=lost.pk, request_id=7, start=NOW)
 
     counts = []
     for number in (1, 6):
@@ -341,7 +379,7 @@ def test_the_number_of_queries_is_fixed(site: Site) -> None:
         with CaptureQueriesContext(connection) as queries:
             read(site)
         counts.append(len(queries))
-    assert counts == [5, 5]
+    assert counts == [8, 8]
 
 
 # --- Estimates ----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import NamedTuple
@@ -18,8 +18,11 @@ from django.urls import reverse
 
 from blockalloc.models import (
     Affiliation,
+    BlockComputer,
     BlockTime,
     Computer,
+    Log,
+    PlannedReload,
     Request,
     Reservation,
     Resource,
@@ -105,10 +108,95 @@ def test_a_block_and_its_lead_time(viewer: Client, cs101: BlockTime) -> None:
     assert viewer.get(lead.address).status_code == 200
 
 
-def test_without_its_reload_a_block_has_no_lead_time(viewer: Client, cs101: BlockTime) -> None:
+def without_reload(number: int | None = None) -> None:
+    """The back end has removed the reloads of all blocks; `number` is what their computers tell of them now."""
     Reservation.objects.all().delete()
     Request.objects.all().delete()
-    assert [bar.kind for bar in bars(viewer, "cs101-pc0")] == ["block"]
+    if number is not None:
+        BlockComputer.objects.update(reloadrequestid=number)
+
+
+def planned(hostname: str, before: timedelta, **values: object) -> None:
+    """Our record of a computer's reload, so long before the class."""
+    held = BlockComputer.objects.select_related("blockTime").get(computer__hostname=hostname)
+    PlannedReload.objects.create(
+        **{
+            "block_time_id": held.blockTime_id,
+            "computer_id": held.computer_id,
+            "request_id": held.reloadrequestid,
+            "start": held.blockTime.start - before,
+            **values,
+        }
+    )
+
+
+def lead_of(client: Client, hostname: str) -> tuple[float, float]:
+    """From when to when, in hours of the day."""
+    found = next(bar for bar in bars(client, hostname) if bar.kind == "lead")
+    return round(found.left * 0.24, 2), round((found.left + found.width) * 0.24, 2)
+
+
+def test_a_loaded_computer_is_taken_since_its_reload_was_planned_to_begin(viewer: Client, cs101: BlockTime) -> None:
+    """The back end has removed the request: our record of it tells (SPEC 8.15)."""
+    planned("cs101-pc0", HOUR * 3 / 4)
+    assert lead_of(viewer, "cs101-pc0") == (8.5, 9)  # while the request is there, its own start counts
+    without_reload()
+    assert lead_of(viewer, "cs101-pc0") == (8.25, 9)
+    lead = bars(viewer, "cs101-pc0")[0]
+    assert lead.title == "Lead time of CS101, Mon 30 Nov 2026 08:15–09:00, cs101-pc0"
+    assert lead.address == page_url("blocktime", cs101.pk)
+
+
+@pytest.mark.parametrize("number", [None, 0])
+def test_without_a_record_the_load_time_tells(viewer: Client, cs101: BlockTime, number: int | None) -> None:
+    """A load of ten minutes, as long as nothing is known of the image, and ten minutes' room."""
+    without_reload(number)
+    assert lead_of(viewer, "cs101-pc0") == (8.67, 9)
+    begun = NOW - DAY
+    Log.objects.create(
+        user_id=ADMIN, image=cs101.blockRequest.image, start=begun, loaded=begun + timedelta(minutes=20),
+        initialend=begun, finalend=begun, wasavailable=1,
+    )  # fmt: skip
+    assert lead_of(viewer, "cs101-pc0") == (8.5, 9)
+
+
+@pytest.mark.parametrize("other", ["block_time_id", "computer_id", "request_id"])
+def test_a_record_of_something_else_is_void(viewer: Client, cs101: BlockTime, other: str) -> None:
+    planned("cs101-pc0", HOUR * 3 / 4, **{other: 999})
+    without_reload()
+    assert lead_of(viewer, "cs101-pc0") == (8.67, 9)
+
+
+def test_lead_times_by_record_fall_on_the_day_before_too(viewer: Client, site: Site) -> None:
+    site.class_("Night", MONDAY - 9 * HOUR)
+    planned("night-pc0", HOUR * 3 / 4)
+    without_reload()
+    (lead,) = bars(viewer, "night-pc0", day="2026-11-29")
+    assert lead.title.startswith("Lead time of Night, Sun 29 Nov 2026 23:15–Mon 30 Nov 2026 00:00")
+    assert names(viewer, day="2026-11-29", busy=1) == ["night-pc0", "night-pc1"]
+
+
+def test_a_reload_of_ours_that_no_class_has_a_computer_for(viewer: Client, site: Site, cs101: BlockTime) -> None:
+    """An edit of the block's request on VCL's pages leaves it behind (SPEC 8.15)."""
+    planned("cs101-pc0", HOUR / 2)
+    BlockComputer.objects.all().delete()
+    note = "no class has the computer for it any more"
+    (ours,), (foreign,) = bars(viewer, "cs101-pc0"), bars(viewer, "cs101-pc1")
+    assert (ours.kind, ours.left, ours.width) == ("reload", share(8.5), share(0.5))
+    assert ours.title == f"Reload, {note}, Mon 30 Nov 2026 08:30–09:00, Ubuntu 22.04, cs101-pc0"
+    assert foreign.kind == "reload"
+    assert note not in foreign.title
+
+
+def test_a_cluster_that_has_lost_a_computer_leaves_its_part_of_the_reload(viewer: Client, site: Site) -> None:
+    time = site.time(site.request("CS1", site.ubuntu, None, 1), MONDAY)
+    reload = site.hold(time, site.computer("head", site.windows), site.computer("part", site.windows))
+    planned("part", HOUR / 2)
+    BlockComputer.objects.filter(computer__hostname="part").delete()
+    assert [bar.kind for bar in bars(viewer, "head")] == ["lead", "block"]
+    (left,) = bars(viewer, "part")
+    assert left.title.startswith("Reload, no class has the computer for it any more")
+    assert left.address == page_url("request", reload.pk)
 
 
 @pytest.mark.parametrize(("day", "hours", "morning"), [("2026-11-01", 25, 10), ("2026-03-08", 23, 8)])
@@ -362,6 +450,22 @@ def test_other_affiliations_blocks_are_not_told(
 
 
 # --- Cost ---------------------------------------------------------------------------------------
+
+
+def test_load_times_are_read_once_and_only_when_they_are_needed(viewer: Client, site: Site, cs101: BlockTime) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            viewer.get(url(busy=1))
+        return len(queries)
+
+    count()
+    before = count()
+    without_reload()
+    assert count() == before + 2  # of the images: what is known, and the log
+    other = site.time(site.request("CS2", site.windows, None, 1), MONDAY)
+    site.hold(other, site.computer("pc", site.ubuntu))
+    without_reload()
+    assert count() == before + 2
 
 
 @pytest.mark.parametrize("query", [{}, {"busy": 1, "zoom": "week"}])

@@ -22,7 +22,7 @@ from blockalloc.pages.timeline.words import Reader, counted, listed
 from blockalloc.scope import scope_of
 from blockalloc.site_time import site_zone
 from blockalloc.store import timeline as store
-from blockalloc.store.timeline import Bookings, Machine
+from blockalloc.store.timeline import Bookings, LoadTimes, Machine
 
 _NAMES_KEPT = 20_000  # of computers, as they are sorted: they are the same from one page to the next
 # States of computers that staff look after, and how grave they are.
@@ -61,7 +61,7 @@ def _context(
     request: HttpRequest, chosen: Choices, axis: Axis, reader: Reader, now: int, today: date
 ) -> Mapping[str, Any]:
     """What the template tells."""
-    found, booked, number = _found(chosen, axis, reader)
+    found, booked, number = _found(chosen, axis, reader, now)
     closed = store.closed(axis.start, axis.end)
     since = datetime.fromtimestamp(axis.start, site_zone())
     addresses = [chosen.address(zoom=DAY, day=day) for day in axis.days]
@@ -87,15 +87,16 @@ def _context(
     }
 
 
-def _found(chosen: Choices, axis: Axis, reader: Reader) -> tuple[list[Machine], Bookings, int]:
+def _found(chosen: Choices, axis: Axis, reader: Reader, now: int) -> tuple[list[Machine], Bookings, int]:
     """The computers of the page with their bookings, and how many computers there are on all pages."""
-    machines = store.machines(chosen.group)
+    machines, load_times = store.machines(chosen.group), LoadTimes(now)
     if chosen.busy or chosen.image is not None or chosen.block is not None:
-        asked = _asked_for(store.bookings_of_all(axis.start, axis.end, chosen.block), chosen, reader)
+        asked = _asked_for(store.bookings_of_all(axis.start, axis.end, load_times, chosen.block), chosen, reader)
         machines = [machine for machine in machines if machine.id in asked]
     machines.sort(key=_natural)
     shown = _of_page(machines, chosen.page)
-    return shown, store.bookings(axis.start, axis.end, [machine.id for machine in shown]), len(machines)
+    ids = [machine.id for machine in shown]
+    return shown, store.bookings(axis.start, axis.end, ids, load_times), len(machines)
 
 
 def _asked_for(booked: Bookings, chosen: Choices, reader: Reader) -> set[int]:

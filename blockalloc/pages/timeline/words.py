@@ -88,7 +88,9 @@ def bar_of_reservation(found: Reserved, reader: Reader, hostname: str) -> Bar:
         # Whoever sees one affiliation's blocks only sees the pages of their reloads only.
         has_page = found.user == _RELOADER and reader.scope.affiliation_id is None
         way = reader.reload(found.request_id) if has_page else reader.computer(found.computer_id)
-        title = _joined("Reload for a later block" if found.for_block else "Reload", time, found.image, hostname)
+        what = "Reload for a later block" if found.for_block else "Reload"
+        note = "no class has the computer for it any more" if found.left_behind else ""
+        title = _joined(what, note, time, found.image, hostname)
         return Bar(LEAD if found.for_block else RELOAD, found.start, found.end, "", title, way)
     who = found.user if reader.reads_names else ""
     title = _joined(f"Reservation of {who or 'a user'}", time, found.image, f"state {found.state}", hostname)

@@ -1,0 +1,121 @@
+"""What happened to a block time that lacks machines, or that is skipped: what is on record of it, in words.
+
+Facts in, words out. How bad it is, `readiness` says.
+"""
+
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from scheduling.ready_computer import BlockFacts
+from scheduling.wording import at, computers, plural
+
+NO_RECORD = "asked for by the front end of VCL or another program, which left no record here"
+
+
+class Call(NamedTuple):
+    """A call on record about a block time. `at` is its time (Unix seconds), `person` who made it, "" for a program.
+
+    `action` is "allocate", "release", "skip" or "unskip".
+    `had` of the `wanted` machines were there when an allocation was over. `why` says why there were not more, or why
+    the call came to nothing: then it is not `done`.
+    """
+
+    at: int
+    action: str
+    done: bool
+    person: str = ""
+    wanted: int = 0
+    had: int = 0
+    why: str = ""
+
+
+class Gone(NamedTuple):
+    """A computer that the block time had and has no longer. `failed`: its state is that after a failed load."""
+
+    hostname: str
+    failed: bool
+
+
+class Record(NamedTuple):
+    """What is on record of a block time: its calls in their order, and the computers that it had and has no longer.
+
+    Those that it had before the last release are not among these: what became of them is known.
+    """
+
+    calls: Sequence[Call] = ()
+    gone: Sequence[Gone] = ()
+
+    @property
+    def last_done(self) -> Call | None:
+        """The last call that came to something."""
+        return next((call for call in reversed(self.calls) if call.done), None)
+
+    @property
+    def is_released(self) -> bool:
+        """Whether somebody took its computers away on purpose, and nobody has asked for others since."""
+        last = self.last_done
+        return last is not None and last.action in ("release", "skip")
+
+
+EMPTY = Record()
+
+
+def skipped(record: Record, now: int, zone: ZoneInfo) -> str:
+    """Of a block time that is skipped: by whom and when, where that is known. VCL's own pages leave no record."""
+    last = record.last_done
+    return "skipped" if last is None or last.action != "skip" else f"skipped{_who(last)} {at(last.at, now, zone)}"
+
+
+def why_short(block: BlockFacts, allocated: int, record: Record, now: int, zone: ZoneInfo) -> list[str]:
+    """Why the block time has only `allocated` machines, or none; nothing when nobody has asked for any so far."""
+    last = record.last_done
+    told = [*_last(block, last, now, zone), *_taken_away(allocated, last, record.gone), *_refused(record, now, zone)]
+    asked = block.processed or allocated > 0
+    return told or ([NO_RECORD] if asked and (last is None or last.action == "unskip") else [])
+
+
+def _last(block: BlockFacts, last: Call | None, now: int, zone: ZoneInfo) -> list[str]:
+    """What the last call that came to something explains."""
+    if last is None or last.action == "unskip":  # what was before it no longer counts
+        return []
+    when = f"{_who(last)} {at(last.at, now, zone)}"
+    if last.action == "release":
+        return [f"released{when}"]
+    if last.action == "skip":
+        return [f"released when it was skipped{when}"]
+    if last.had < last.wanted:
+        had = f"only {last.had} of {last.wanted} could be had" if last.had else "none could be had"
+        return [f"asked for{when}, {had}{f' ({last.why})' if last.why else ''}"]
+    return [f"only {last.wanted} asked for{when}"] if last.wanted < block.machines else []
+
+
+def _taken_away(allocated: int, last: Call | None, gone: Sequence[Gone]) -> list[str]:
+    """The computers that the block time had and lost, or how many machines where nobody knows which."""
+    told = []
+    if failed := [each.hostname for each in gone if each.failed]:
+        told.append(f"{_were(failed)} taken away after {'a failed load' if len(failed) == 1 else 'failed loads'}")
+    if others := [each.hostname for each in gone if not each.failed]:
+        told.append(f"{_were(others)} taken away since")
+    if not told and last is not None and last.action == "allocate" and last.had > allocated:
+        lost = last.had - allocated
+        told.append(f"{plural(lost, 'machine')} that it had {'was' if lost == 1 else 'were'} taken away since")
+    return told
+
+
+def _refused(record: Record, now: int, zone: ZoneInfo) -> list[str]:
+    """The last call for computers that came to nothing, unless one has come to something since."""
+    since = list(takewhile(lambda call: not call.done, reversed(record.calls)))
+    last = next((call for call in since if call.action == "allocate"), None)
+    if last is None:
+        return []
+    return [f"asked for{_who(last)} {at(last.at, now, zone)} in vain ({last.why})"]
+
+
+def _who(call: Call) -> str:
+    return f" by {call.person}" if call.person else ""
+
+
+def _were(names: Sequence[str]) -> str:
+    return f"{computers(names)} {'was' if len(names) == 1 else 'were'}"

@@ -1,0 +1,106 @@
+"""One computer gets an image: whether it has to be loaded, its turn, and the load itself."""
+
+from collections.abc import Generator
+
+from simulation.back_end import states
+from simulation.back_end.conditions import Result
+from simulation.back_end.events import What
+from simulation.back_end.processes import until
+from simulation.back_end.rows import Task
+from simulation.back_end.site import Site
+
+STATUS_SECONDS = 5  # to find out what is on a computer
+LONGEST_WAIT = 1800  # for a turn of xCAT, or for another VM's copy on VMware
+
+
+def provide(site: Site, task: Task, revision: int) -> Generator[int, None, Result]:
+    """Let the computer hold the revision: load it, unless it does already."""
+    site.rows.log_load(task, "statuscheck", site.now)
+    forced = site.rows.computer_state(task.computer) == states.RELOAD
+    yield STATUS_SECONDS
+    if not forced and _is_ready(site, task, revision):
+        site.note(What.NOTHING_TO_LOAD, task)
+    else:
+        result = yield from _load(site, task)
+        if result is not Result.LOADED:
+            site.note(What.LOAD_FAILED, task, detail=result.value)
+            return result
+        site.half_loaded.discard(task.computer)
+        site.tainted.discard(task.computer)
+    site.rows.set_held(task.computer, task.image, revision)
+    return Result.LOADED
+
+
+def _is_ready(site: Site, task: Task, revision: int) -> bool:
+    """What `node_status` finds: the right image, answering, untainted, its post-load done."""
+    if task.computer in site.half_loaded or task.computer in site.tainted:
+        return False
+    return site.rows.held(task.computer) == (task.image, revision)
+
+
+def _load(site: Site, task: Task) -> Generator[int, None, Result]:
+    site.rows.log_load(task, "loadimageblade", site.now)
+    site.rows.set_computer(task.computer, states.RELOADING)
+    site.note(What.LOAD_BEGAN, task)
+    for step in ("info", "doesimageexists"):
+        site.rows.log_load(task, step, site.now)
+    result = site.conditions.result(task.computer, task.image, site.chance)
+    if result is Result.NOT_FETCHED:
+        return result
+    if task.provisioning.startswith("xcat"):
+        done = yield from _install_by_xcat(site, task)
+    elif task.vm_host:
+        done = yield from _install_vm(site, task)
+    else:
+        done = yield from _install(site, task, _seconds(site, task))
+    if not done:
+        result = Result.FAILED
+    site.rows.log_load(task, "loadimagecomplete" if result is Result.LOADED else "loadimagefailed", site.now)
+    if result is Result.LOADED:
+        site.note(What.LOAD_ENDED, task)
+    return result
+
+
+def _seconds(site: Site, task: Task) -> int:
+    return site.conditions.load_seconds(task.computer, task.image, site.chance)
+
+
+def _install(site: Site, task: Task, seconds: int) -> Generator[int, None, bool]:
+    site.half_loaded.add(task.computer)
+    site.rows.log_load(task, "startload", site.now)
+    yield seconds
+    return True
+
+
+def _install_by_xcat(site: Site, task: Task) -> Generator[int, None, bool]:
+    """xCAT loads no more than so many computers of a node at once; the next look every second for a turn."""
+    limit = site.rows.load_limit(task.node)
+
+    def has_a_turn() -> bool:
+        return sum(node == task.node for node in site.installing.values()) < limit
+
+    if not (yield from until(lambda: site.now, has_a_turn, LONGEST_WAIT, 1)):
+        return False
+    site.installing[task.id] = task.node
+    try:
+        return (yield from _install(site, task, _seconds(site, task)))
+    finally:
+        del site.installing[task.id]
+
+
+def _install_vm(site: Site, task: Task) -> Generator[int, None, bool]:
+    """Loads of one image on one VM host wait for one another while the image is copied."""
+    place = (task.vm_host, task.image)
+    # Libvirt waits as long as it takes.
+    limit = LONGEST_WAIT if task.provisioning == "vmware" else 10**9
+    if not (yield from until(lambda: site.now, lambda: place not in site.copying, limit, 5)):
+        return False
+    seconds = _seconds(site, task)
+    copy = min(seconds, site.conditions.copy_seconds(task.vm_host, task.image, site.chance))
+    site.copying[place] = task.id
+    try:
+        yield from _install(site, task, copy)
+    finally:
+        del site.copying[place]
+    yield seconds - copy
+    return True

@@ -1,0 +1,61 @@
+"""A user's reservation once its computer is ready: he is waited for, he works, he has to go."""
+
+from simulation.back_end import states
+from simulation.back_end.clusters import begin
+from simulation.back_end.events import What
+from simulation.back_end.processes import Steps
+from simulation.back_end.rows import Task
+from simulation.back_end.site import Site
+
+TO_CONNECT = 900  # seconds that a user is waited for
+COUNTDOWN_MINUTES = 10  # before the end
+_LOOK = 15  # seconds: how soon a process sees that the request was changed
+
+
+def wait_for_user(site: Site, task: Task) -> Steps:
+    """State `reserved`: the computer is ready; its user connects, or is timed out."""
+    if not (yield from begin(site, task)):
+        return
+    site.rows.set_computer(task.computer, states.RESERVED)
+    site.rows.log_load(task, "reserved", site.now)
+    if not task.is_parent:
+        return
+    site.note(What.USER_READY, task)
+    connects_after = site.conditions.visit(task.request, task.user).connects_after
+    connects = connects_after is not None and connects_after < TO_CONNECT
+    wait = connects_after if connects_after is not None and connects else TO_CONNECT
+    ready_at = site.now
+    while (left := ready_at + wait - site.now) > 0:
+        yield min(left, _LOOK)
+        if site.rows.states(task.request) != (states.PENDING, states.RESERVED):
+            return
+    if connects:
+        for computer in site.rows.computers_of(task.request):
+            site.tainted.add(computer)
+            site.rows.set_computer(computer, states.INUSE)
+        site.rows.change_request(task.request, states.INUSE, task.state)
+        site.note(What.USER_CONNECTED, task)
+    else:
+        site.rows.set_computer(task.computer, states.AVAILABLE)
+        site.rows.change_request(task.request, states.TIMEOUT, task.state)
+        site.note(What.USER_TIMED_OUT, task, detail="did not connect")
+
+
+def count_down(site: Site, task: Task) -> Steps:
+    """State `inuse`, near its end: a full ten minutes of warnings, however late they begin; then `timeout`."""
+    if not (yield from begin(site, task)) or not task.is_parent:
+        return
+    end = task.due.end
+    yield max(0, end - 60 * COUNTDOWN_MINUTES - site.now)
+    for minute in range(COUNTDOWN_MINUTES + 1):
+        if site.rows.states(task.request) != (states.PENDING, states.INUSE):
+            return
+        if (site.rows.end_of(task.request) or 0) > end:  # the user has extended it
+            site.rows.change_request(task.request, states.INUSE, task.state)
+            return
+        if minute < COUNTDOWN_MINUTES:
+            yield 60
+    for computer in site.rows.computers_of(task.request):
+        site.rows.set_computer(computer, states.TIMEOUT)
+    site.rows.change_request(task.request, states.TIMEOUT, task.state)
+    site.note(What.USER_TIMED_OUT, task, detail="end reached")
