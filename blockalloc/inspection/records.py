@@ -55,11 +55,13 @@ class Computer(NamedTuple):
 class History:
     """What is on record. `kept`: whether there are records at all.
 
-    `of` are the records of a block time, the oldest first; `computers` those that records and planned reloads name.
+    `of` are the records of a block time, the oldest first, `planned` the computers of which a reload for it is on
+    record; `computers` are those that either names.
     """
 
     kept: bool
     of: Mapping[int, Sequence[Record]]
+    planned: Mapping[int, Collection[int]]
     computers: Mapping[int, Computer]
 
     def taken_at(self, block_time_id: int, computer_id: int) -> int:
@@ -73,8 +75,11 @@ def read(block_time_ids: Collection[int], facts: Facts, own_tables: Collection[s
     kept = Decision._meta.db_table in own_tables
     records = _records(listed_ids(block_time_ids)) if kept else {}
     named = {computer for found in records.values() for record in found for computer in record.chosen}
-    named |= {planned.computer_id for planned in facts.planned if planned.block_time_id in block_time_ids}
-    return History(kept, records, _computers(named))
+    planned: dict[int, set[int]] = defaultdict(set)
+    for each in facts.planned:
+        if each.block_time_id in block_time_ids:
+            planned[each.block_time_id].add(each.computer_id)
+    return History(kept, records, planned, _computers(named.union(*planned.values())))
 
 
 def _records(listed: str) -> dict[int, list[Record]]:
