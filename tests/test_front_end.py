@@ -13,7 +13,7 @@ import pytest
 import time_machine
 from django.db import connection
 
-from blockalloc.inspection import inspect
+from blockalloc.inspection import TAKEN_TWICE, inspect
 from blockalloc.store import claims
 from blockalloc.store.guard import Deadline, guarded
 from scheduling.plan import Assignment
@@ -46,7 +46,7 @@ between_locks = pytest.mark.skipif(not ON_MARIADB, reason="SQLite has one lock f
 
 def _double_bookings() -> list[str]:
     """What the site's own inspection says."""
-    return [found.text for found in inspect(int(NOW.timestamp())) if found.kind == "double_booking"]
+    return [found.text for found in inspect(int(NOW.timestamp())) if found.kind in TAKEN_TWICE]
 
 
 def _inspect(run: Run) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from blockalloc import service
-from blockalloc.inspection import Finding, repair
+from blockalloc.inspection import TAKEN_TWICE, Finding, repair
 from tests.class_site import CALLER, GROUP, IMAGE, ZONE, a_call, class_site
 from tests.disorder import (
     ADMIN,
@@ -41,7 +41,7 @@ PROFILE = settings(
 )
 OTHERS = 77
 GROUP_OF, USERS_OF = {10: GROUP, 11: GROUP, 12: OTHERS}, {GROUP: {MEMBER, OTHER_MEMBER}, OTHERS: {ADMIN}}
-BOOKINGS = ("double_booking", "taken_by_other_class", "taken_meanwhile", "reload_overlap")
+BOOKINGS = (*TAKEN_TWICE, "reload_overlap")
 BLOCKS, COMPUTERS = (10, 11, 12), (C, C + 1, C + 2)
 STATES = [(8, 13), (13, 13), (14, 13), (14, 19), (19, 19), (5, 13), (12, 8), (1, 8), (21, 21)]
 FIRST, LAST = 6, 20  # hours of the day in which everything happens

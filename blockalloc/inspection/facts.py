@@ -100,7 +100,7 @@ class Booked(NamedTuple):
     user: str
     start: int
     end: int
-    asked: int
+    asked: times.Stored  # a local time, as the database gives it
     computer_id: int
     image_id: int
 
@@ -330,8 +330,7 @@ def _load_seconds(all_held: Iterable[Held], now: int, *, kept: bool) -> dict[int
 def _booked(now: int) -> dict[int, list[Booked]]:
     found: dict[int, list[Booked]] = defaultdict(list)
     for *plain, start, end, asked, computer, image in fetch(_BOOKED, [times.to_local(now - _SLACK)]):
-        moments = (instant(start), instant(end), instant(asked))
-        found[computer].append(Booked._make([*plain, *moments, computer, image]))
+        found[computer].append(Booked._make([*plain, instant(start), instant(end), asked, computer, image]))
     return found
 
 

@@ -27,6 +27,9 @@ class Kind:
     advice: str
 
 
+# The kinds of computers that two have at the same hours.
+TAKEN_TWICE = ("double_booking", "taken_by_other_class", "taken_meanwhile")
+
 # In the order in which they are told: what hurts a class first.
 KINDS: Mapping[str, Kind] = {
     "schema_drift": Kind(

@@ -12,7 +12,7 @@ from blockalloc.inspection.facts import Facts
 from blockalloc.models import Decision
 from blockalloc.store import times
 from blockalloc.store.findings import decode_chosen
-from blockalloc.store.sql import fetch
+from blockalloc.store.sql import fetch, listed_ids
 
 _ACTIONS = (Decision.ALLOCATE, Decision.RELEASE, Decision.SKIP, Decision.UNSKIP)
 
@@ -55,11 +55,13 @@ class Computer(NamedTuple):
 class History:
     """What is on record. `kept`: whether there are records at all.
 
-    `of` are the records of a block time, the oldest first; `computers` those that records and planned reloads name.
+    `of` are the records of a block time, the oldest first, `planned` the computers of which a reload for it is on
+    record; `computers` are those that either names.
     """
 
     kept: bool
     of: Mapping[int, Sequence[Record]]
+    planned: Mapping[int, Collection[int]]
     computers: Mapping[int, Computer]
 
     def taken_at(self, block_time_id: int, computer_id: int) -> int:
@@ -71,11 +73,13 @@ class History:
 def read(block_time_ids: Collection[int], facts: Facts, own_tables: Collection[str]) -> History:
     """What is on record of these block times, in the caller's transaction."""
     kept = Decision._meta.db_table in own_tables
-    listed = ", ".join(map(str, sorted(block_time_ids))) or "0"
-    records = _records(listed) if kept else {}
+    records = _records(listed_ids(block_time_ids)) if kept else {}
     named = {computer for found in records.values() for record in found for computer in record.chosen}
-    named |= {planned.computer_id for planned in facts.planned if planned.block_time_id in block_time_ids}
-    return History(kept, records, _computers(named))
+    planned: dict[int, set[int]] = defaultdict(set)
+    for each in facts.planned:
+        if each.block_time_id in block_time_ids:
+            planned[each.block_time_id].add(each.computer_id)
+    return History(kept, records, planned, _computers(named.union(*planned.values())))
 
 
 def _records(listed: str) -> dict[int, list[Record]]:
@@ -90,5 +94,4 @@ def _records(listed: str) -> dict[int, list[Record]]:
 
 
 def _computers(ids: Collection[int]) -> dict[int, Computer]:
-    listed = ", ".join(map(str, sorted(ids))) or "0"
-    return {id_: Computer(name, state) for id_, name, state in fetch(_COMPUTERS.format(computers=listed))}
+    return {id_: Computer(name, state) for id_, name, state in fetch(_COMPUTERS.format(computers=listed_ids(ids)))}

@@ -48,7 +48,7 @@ def told(facts: Facts, found: Sequence[Short], history: History) -> Iterator[Fin
     """A finding for each of them, with why."""
     computers = _computers(facts)
     for time, machines in found:
-        why = "; ".join(_why(facts, time, machines, computers[time.id], history))
+        why = "; ".join(_why(time, computers[time.id], history))
         text = f"{words.block_time(time)} has {machines} of the {time.machines} machines that it wants: {why}"
         subject = {"block_time": time.id, "machines": machines, "wanted": time.machines}
         yield Finding("short_class", subject, text, repairable=False)
@@ -61,22 +61,19 @@ def _computers(facts: Facts) -> Computers:
     return found
 
 
-def _why(
-    facts: Facts, time: BlockTime, machines: int, own: Mapping[int, int], history: History
-) -> Iterator[str]:  # fmt: skip
+def _why(time: BlockTime, own: Mapping[int, int], history: History) -> Iterator[str]:
     """All that tells, what happened last first."""
     records = history.of.get(time.id, ())
-    release = _last(records, Decision.RELEASE, Decision.SKIP)
-    since = records if release is None else records[records.index(release) + 1 :]
+    release, since = _last_release(records)
     calls = [record for record in since if record.action == Decision.ALLOCATE]
     reasons = [
         *_of_releases(release, calls),
-        *_of_losses(facts, time, own, calls, history, released=release is not None),
+        *_of_losses(time, own, calls, history, released=release is not None),
         *_of_calls(time, calls),
     ]
     if time.processing:
         reasons.append("a management node is marked as asking for it at this moment")
-    yield from reasons or _of_rows(time, machines, history, any_calls=bool(calls))
+    yield from reasons or _of_rows(time, history, any_calls=bool(calls))
 
 
 def _of_releases(release: Record | None, calls: Sequence[Record]) -> Iterator[str]:
@@ -86,7 +83,7 @@ def _of_releases(release: Record | None, calls: Sequence[Record]) -> Iterator[st
 
 
 def _of_losses(
-    facts: Facts, time: BlockTime, own: Mapping[int, int], calls: Sequence[Record], history: History, *, released: bool
+    time: BlockTime, own: Mapping[int, int], calls: Sequence[Record], history: History, *, released: bool
 ) -> Iterator[str]:
     """Computers that it was given and does not have any more.
 
@@ -94,7 +91,7 @@ def _of_losses(
     """
     given = {computer for call in calls for computer in call.chosen}
     if not released:
-        given |= {planned.computer_id for planned in facts.planned if planned.block_time_id == time.id}
+        given |= set(history.planned.get(time.id, ()))
     gone = sorted(given - own.keys())
     failed = [id_ for id_ in gone if id_ in history.computers and history.computers[id_].state_id == FAILED]
     if failed:
@@ -127,7 +124,7 @@ def _of_calls(time: BlockTime, calls: Sequence[Record]) -> Iterator[str]:
             yield f"the last call for it, at {at}, asked for {last.wanted} only"
 
 
-def _of_rows(time: BlockTime, machines: int, history: History, *, any_calls: bool) -> Iterator[str]:
+def _of_rows(time: BlockTime, history: History, *, any_calls: bool) -> Iterator[str]:
     """When no record explains it."""
     if any_calls:
         yield "it had them all; nothing on record tells what became of them"
@@ -142,7 +139,10 @@ def _of_rows(time: BlockTime, machines: int, history: History, *, any_calls: boo
         yield "they were asked for (processed = 1); why they are missing is not on record: our own tables are not made"
 
 
-def _last(records: Sequence[Record], *actions: str) -> Record | None:
-    """The last thing of these that staff did."""
-    done = [record for record in records if record.action in actions and record.outcome == Decision.DONE]
-    return done[-1] if done else None
+def _last_release(records: Sequence[Record]) -> tuple[Record | None, Sequence[Record]]:
+    """When staff took its computers away last, and the records after that; None and all of them when they did not."""
+    for place in range(len(records) - 1, -1, -1):
+        record = records[place]
+        if record.action in (Decision.RELEASE, Decision.SKIP) and record.outcome == Decision.DONE:
+            return record, records[place + 1 :]
+    return None, records

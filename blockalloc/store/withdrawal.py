@@ -5,11 +5,11 @@ begun.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from blockalloc.store import times
-from blockalloc.store.sql import Value, execute, fetch
+from blockalloc.store.sql import Value, execute, fetch, listed_ids
 from scheduling.occupancy import RELOAD
 from scheduling.windows import MINUTE
 
@@ -82,7 +82,9 @@ def withdraw(reloads: Collection[ReloadOf], now: int) -> Withdrawn:
     ]
     waiting: dict[int, dict[int, int | None]] = defaultdict(dict)  # request -> its reservations -> their computers
     named = set()
-    for id_, start, preload, reservation, computer, is_named in fetch(_READ.format(requests=_listed(wanted)), limits):
+    for id_, start, preload, reservation, computer, is_named in fetch(
+        _READ.format(requests=listed_ids(wanted)), limits
+    ):
         if is_withdrawable(times.known(times.from_local(start)), preload, now):
             waiting[id_] |= {reservation: computer} if reservation is not None else {}
             named |= {id_} if is_named else set()
@@ -96,7 +98,7 @@ def withdraw(reloads: Collection[ReloadOf], now: int) -> Withdrawn:
     requests = _delete_requests(whole, limits)
     reservations = 0
     if parts:
-        sql = _DELETE_RESERVATIONS.format(reservations=_listed(parts), requests=_listed(waiting))
+        sql = _DELETE_RESERVATIONS.format(reservations=listed_ids(parts), requests=listed_ids(waiting))
         reservations = execute(sql, limits)
     return Withdrawn(requests, reservations, _left(wanted))
 
@@ -104,7 +106,7 @@ def withdraw(reloads: Collection[ReloadOf], now: int) -> Withdrawn:
 def _delete_requests(ids: Collection[int], limits: Sequence[Value]) -> int:
     if not ids:
         return 0
-    listed = _listed(ids)
+    listed = listed_ids(ids)
     deleted = execute(_DELETE_REQUESTS.format(requests=listed), limits)
     if deleted:  # the foreign key has deleted these, where the database has it
         execute(
@@ -117,10 +119,6 @@ def _delete_requests(ids: Collection[int], limits: Sequence[Value]) -> int:
 def _left(wanted: dict[int, set[int]]) -> frozenset[ReloadOf]:
     """What is still there: a request without reservations is of all computers that were asked for."""
     left: set[ReloadOf] = set()
-    for id_, computer in fetch(_LEFT.format(requests=_listed(wanted))):
+    for id_, computer in fetch(_LEFT.format(requests=listed_ids(wanted))):
         left |= {(id_, each) for each in wanted[id_] if computer in (None, each)}
     return frozenset(left)
-
-
-def _listed(ids: Iterable[int]) -> str:
-    return ", ".join(map(str, sorted(ids)))

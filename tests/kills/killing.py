@@ -24,7 +24,7 @@ from tests.mariadb_server import PrivateMariaDB
 
 CLAIM_SECONDS = 46  # after so long the claims of a dead call are no more
 _BUSY = 205
-JUDGED = ("double_booking", "orphaned_reload", "abandoned_reload", "no_reload", "partial_call")
+JUDGED = (*inspection.TAKEN_TWICE, "orphaned_reload", "abandoned_reload", "no_reload", "partial_call")
 
 
 @dataclass(frozen=True, slots=True)
