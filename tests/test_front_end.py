@@ -16,6 +16,7 @@ from django.db import connection
 from blockalloc.inspection import TAKEN_TWICE, inspect
 from blockalloc.store import claims
 from blockalloc.store.guard import Deadline, guarded
+from scheduling.holds import Holds
 from scheduling.plan import Assignment
 from simulation.connections import Connection, MariaDBConnection
 from simulation.front_end.candidates import Wish
@@ -359,11 +360,11 @@ def _claim_and_give_up(computers: range, at_least: int) -> None:
         number += 1
         call_id = f"{BLOCK_TIME}.{number}"
         chosen = [Assignment(sites.computer(id_), image, node) for id_ in computers]
-        guarded(lambda: claims.claim(call_id, chosen, set(), now), Deadline(20))  # noqa: B023 - runs at once
+        guarded(lambda: claims.claim(call_id, chosen, {}, now), Deadline(20))  # noqa: B023 - runs at once
 
         def confirm(call_id: str = call_id, chosen: list[Assignment] = chosen) -> None:
-            claims.hold(call_id, chosen[:2], now - 60)
-            claims.release(call_id)
+            claims.hold(call_id, chosen[:2], Holds(), {}, now - 60)
+            claims.release(call_id, {})
 
         guarded(confirm, Deadline(20))
 

@@ -97,7 +97,9 @@ VCL_MIN_BLOCK_MACHINES = environment.whole_number("VCL_MIN_BLOCK_MACHINES", 1, l
 VCL_ALLOW_PLAIN_HTTP = environment.flag("VCL_ALLOW_PLAIN_HTTP", default=False)
 VCL_TRUSTED_PROXIES = environment.networks("VCL_TRUSTED_PROXIES")
 VCL_SEMAPHORE_SECONDS = environment.whole_number("VCL_SEMAPHORE_SECONDS", 45, low=1, high=3600)
-VCL_LISTING_SECONDS = environment.whole_number("VCL_LISTING_SECONDS", 5, low=1, high=VCL_SEMAPHORE_SECONDS)
+VCL_LISTING_SECONDS = environment.whole_number(
+    "VCL_LISTING_SECONDS", min(5, VCL_SEMAPHORE_SECONDS), low=1, high=VCL_SEMAPHORE_SECONDS
+)
 VCL_IDEMPOTENCY_DAYS = environment.whole_number("VCL_IDEMPOTENCY_DAYS", 7, low=1, high=3650)
 VCL_DECISION_DAYS = environment.whole_number("VCL_DECISION_DAYS", 730, low=1, high=36500)
 VCL_LOAD_TIME_HOURS = environment.whole_number("VCL_LOAD_TIME_HOURS", 0, low=0, high=168)

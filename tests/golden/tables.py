@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from blockalloc.models import PlannedReload
 from blockalloc.schema import tables
 
 Row = dict[str, Any]
@@ -24,7 +23,7 @@ def load(rows: Mapping[str, Sequence[Row]], time_zone: str) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             for name in tables():
                 cursor.execute(f"DELETE FROM `{name}`")
-            PlannedReload.objects.all().delete()
+            cursor.execute("DELETE FROM blockalloc_planned_reload")
         _restart_ids()
         with transaction.atomic():
             for name, found in rows.items():
