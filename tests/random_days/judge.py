@@ -63,6 +63,20 @@ class Time(NamedTuple):
         return not self.skip and self.status == "accepted"
 
 
+class Got(NamedTuple):
+    """What a user got. `user_group` is that of his class, 0 for a stranger.
+
+    `held_by_us` are computers of his own class that he could not have because of rows of ours. `sent_on`: he lost them
+    to other users, and then the front end leaves no other class's computers out.
+    """
+
+    user_group: int
+    computer: int
+    request: int
+    held_by_us: frozenset[int]
+    sent_on: bool
+
+
 @dataclass
 class Judge:
     """Collects what went wrong, in words; and how often what came about, to tell that the days are any good."""
@@ -74,7 +88,7 @@ class Judge:
     planned: dict[tuple[int, int, int], int] = field(default_factory=dict)  # block time, computer, request -> since
     ours: dict[int, set[tuple[int, int]]] = field(default_factory=dict)  # request -> block times and computers
     warned: set[int] = field(default_factory=set)  # block times of which an answer warned
-    gaps: set[tuple[int, int]] = field(default_factory=set)  # computer, request: let in around a class's start
+    gaps: set[tuple[int, int]] = field(default_factory=set)  # computer, request: what the front end itself did
     _asked_short: set[int] = field(default_factory=set)
 
     @property
@@ -154,19 +168,14 @@ class Judge:
 
     # --- what users get -------------------------------------------------------------------------
 
-    def got(
-        self, now: int, user_group: int, computer: int, request: int, hours: tuple[int, int], ours: set[int]
-    ) -> None:
-        """No member is given another class's computer because of a row of ours, and none is promised to both.
-
-        `ours` are computers of his own class that he could not have because of rows of ours.
-        """
+    def got(self, now: int, got: Got, hours: tuple[int, int]) -> None:
+        """No member is given another class's computer because of a row of ours, and none is promised to both."""
         self.counts["reservations"] += 1
         for held in self.held():
-            if held.computer != computer or not (held.start < hours[1] and hours[0] < held.end):
+            if held.computer != got.computer or not (held.start < hours[1] and hours[0] < held.end):
                 continue
             (group,) = {time.group for time in self.times() if time.id == held.block_time}
-            if group == user_group:
+            if group == got.user_group:
                 self.counts["members on their computers"] += 1
             elif ours:
                 self.fail(
@@ -174,9 +183,10 @@ class Judge:
                 )
             elif BELL[0] <= now - held.start <= BELL[1]:
                 self.counts["let in around a class's start"] += 1
-                self.gaps.add((computer, request))
+                self.gaps.add((got.computer, got.request))
             else:
-                self.fail(now, f"computer {computer} of block time {held.block_time} was given to request {request}")
+                text = f"computer {got.computer} of block time {held.block_time} was given to request {got.request}"
+                self.fail(now, text)
 
     # --- what check_vcl says --------------------------------------------------------------------
 

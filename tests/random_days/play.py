@@ -37,7 +37,7 @@ from tests.random_days.day import (
     Class,
     Day,
 )
-from tests.random_days.judge import Judge
+from tests.random_days.judge import Got, Judge
 
 CALLER = Caller(3, "vclsystem@Local")
 ROUND = MINUTE  # seconds between two rounds of the back end; each does what was due meanwhile at its second
@@ -205,8 +205,9 @@ class Playing:
             return
         assert session.request is not None
         group = user.of.group if user.of is not None else 0
-        hours = (session.wish.start, session.wish.end)
-        self.judge.got(clock.now(), group, session.computer, session.request, hours, user.own_held)
+        sent_on = "B" not in session.sent  # he had computers of his own class to try
+        got = Got(group, session.computer, session.request, frozenset(user.own_held), sent_on)
+        self.judge.got(clock.now(), got, (session.wish.start, session.wish.end))
         if user.of is not None:
             self.requests.setdefault(user.of.number, []).append(session.request)
 
