@@ -27,7 +27,7 @@ from blockalloc.store.turns import turn
 from scheduling import planner
 from scheduling.confirmation import held_images, standing
 from scheduling.facts import Site
-from scheduling.holds import HeldBlock, Holds, holds
+from scheduling.holds import HeldBlock, holds
 from scheduling.plan import Assignment, Machine, Plan, whole_machines
 from scheduling.reasons import Reason
 
@@ -258,20 +258,21 @@ class AllocationCall:
 
     def _hold(self, stage: _Stage, machines: Sequence[Machine], seen: Snapshot) -> None:
         """Keep the front end off what was written, as long as it may have listed it before; give up other claims."""
-        got, promised = _assignments(machines), seen.promises
-        block, decided = stage.order.block, Holds()
+        got, promised, block = _assignments(machines), seen.promises, stage.order.block
         # Most computers hold what nobody waits for: then no other block times need be read.
-        if any(_is_awaited(found, promised.chosen) for found in got):
-            others = beside.read(block.block_time_id, seen.clock)
-            loaded = frozenset(found.computer.id for found in got if _holds_image(found, promised.chosen))
-            computers = frozenset(found.computer.id for found in got)
-            ours = HeldBlock(block.block_time_id, block.start, block.end, computers, loaded)
-            decided = holds(ours, others.blocks, seen.clock)
-            rows = claims.SemaphoreRows(promised.live, promised.held, others.expired)
-            claims.hold_beside(stage.call_id, got[0], decided, stage.held, rows, seen.clock)
-        held = claims.hold(stage.call_id, got, decided, stage.held, seen.clock)
-        if len(held) < len(_assignments(stage.plan.machines)) or not stage.held.keys() <= set(held):
-            claims.release(stage.call_id, stage.held, held)
+        awaited = any(_is_awaited(found, promised.chosen) for found in got)
+        others = beside.read(block.block_time_id, seen.clock) if awaited else beside.NOTHING
+        loaded = frozenset(found.computer.id for found in got if _holds_image(found, promised.chosen))
+        computers = frozenset(found.computer.id for found in got)
+        ours = HeldBlock(block.block_time_id, block.start, block.end, computers, loaded)
+        held = {id_: max(ends, promised.held.get(id_, 0)) for id_, ends in stage.held.items()}
+        decided = holds(ours, others.blocks, {**promised.held, **held}, seen.clock, claims.seconds())
+        claims.hold(stage.call_id, decided)
+        if decided.beside:
+            there = claims.SemaphoreRows(promised.live, promised.held, others.expired)
+            claims.hold_beside(stage.call_id, got[0], decided, there, clock.now())
+        if len(decided.expires) < len(_assignments(stage.plan.machines)) or not stage.held.keys() <= computers:
+            claims.release(stage.call_id, stage.held, {*decided.expires, *decided.beside})
 
     # --- pieces ---------------------------------------------------------------------------------
 
@@ -369,7 +370,7 @@ def _holds_image(found: Assignment, holding: Mapping[int, Chosen]) -> bool:
 def _is_awaited(found: Assignment, holding: Mapping[int, Chosen]) -> bool:
     """Whether members of a class, this one or another, wait for what the computer holds now."""
     now = holding.get(found.computer.id)
-    return now is not None and (now.in_block or now.image_id == found.image.id)
+    return now is not None and (now.awaited or now.image_id == found.image.id)
 
 
 def _assignments(machines: Sequence[Machine]) -> list[Assignment]:

@@ -17,7 +17,8 @@ RESERVATION, OTHER_BLOCK = "reservation", "other_block"
 ORPHANED_RELOAD = "orphaned_reload"
 SCHEDULE = "schedule"
 
-FAILED, COMPLETE, PENDING, RELOAD = 5, 12, 14, 19  # ids in VCL's table `state`
+FAILED, COMPLETE, PENDING, RELOAD = 5, 12, 14, 19  # ids in VCL's table `state`, of requests
+RELOADING = 6  # of a computer
 
 
 def occupies(reservation: Reservation) -> bool:
@@ -60,8 +61,8 @@ class Occupancy:
                 self._holdings[holding.computer_id].append(holding)
         self._orphans: dict[int, list[OrphanedReload]] = defaultdict(list)
         for orphan in site.orphans:
-            # What the block time itself gave up, too late to be withdrawn, loads what it wants again.
-            if orphan.block_time_id != block_time_id:
+            # One at work that the block time itself gave up loads what it wants again.
+            if orphan.block_time_id != block_time_id or orphan.end is None:
                 self._orphans[orphan.computer_id].append(orphan)
         self._open: dict[tuple[int, int, int], bool] = {}
 

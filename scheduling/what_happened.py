@@ -11,7 +11,10 @@ from zoneinfo import ZoneInfo
 from scheduling.ready_computer import BlockFacts
 from scheduling.wording import at, computers, plural
 
-NO_RECORD = "asked for by the front end of VCL or another program, which left no record here"
+NO_RECORD = (
+    "no call for it is on record here: the service could not be reached when the back end asked, "
+    "or another one was asked"
+)
 
 
 class Call(NamedTuple):

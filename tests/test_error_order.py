@@ -173,7 +173,7 @@ def answer_of(form: str, wrongs: list[Wrong]) -> object:
 def test_the_first_fault_is_told(form: str, wrongs: list[Wrong]) -> None:
     answer = answer_of(form, wrongs)
     if wrongs[0].code == ANSWERED:
-        assert answer == (4 if form == "block-time" else {"status": "completed"})
+        assert answer == (4 if form == "block-time" else {"status": "completed", "allocated": 4, "unallocated": 0})
     elif form in ("new", "block-time"):
         assert isinstance(answer, Fault), answer
         assert answer.faultCode == wrongs[0].code, answer

@@ -363,7 +363,8 @@ def _claim_and_give_up(computers: range, at_least: int) -> None:
         guarded(lambda: claims.claim(call_id, chosen, {}, now), Deadline(20))  # noqa: B023 - runs at once
 
         def confirm(call_id: str = call_id, chosen: list[Assignment] = chosen) -> None:
-            claims.hold(call_id, chosen[:2], Holds(), {}, now - 60)
+            expires = {found.computer.id: now - 15 for found in chosen[:2]}
+            claims.hold(call_id, Holds(expires, frozenset(), now))
             claims.release(call_id, {})
 
         guarded(confirm, Deadline(20))

@@ -98,7 +98,7 @@ def test_never_asked() -> None:
 
 def test_asked_and_never_arrived() -> None:
     change("blockTimes", id=10, processed=1)
-    assert "no call for it is on our record: the service could not be reached when the back end asked" in why()
+    assert "no call for it is on record here: the service could not be reached when the back end asked" in why()
 
 
 def test_asked_and_short() -> None:

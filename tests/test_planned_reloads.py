@@ -135,6 +135,13 @@ def test_a_block_that_wants_it_back_gets_it_back() -> None:
     assert computers_of() == [10, 11]
 
 
+def test_a_block_does_not_get_two_reloads_of_one_computer() -> None:
+    """A failed load has taken it out of all blocks; the reload that was planned is still there."""
+    give_up()
+    assert service.allocate_block(a_call(2), CALLER) == 1
+    assert sum(row["computerid"] == 10 for row in tables.read()["reservation"]) == 1
+
+
 @pytest.mark.parametrize("state", [5, 12])
 def test_one_that_is_done_or_has_failed_occupies_nothing(state: int) -> None:
     give_up()

@@ -184,7 +184,7 @@ def test_process_block_time_takes_one_parameter_or_more(
     ("outcome", "struct"),
     [
         (Outcome("success", 3, 0, 10), {"status": "success", "allocated": 3, "unallocated": 0}),
-        (Outcome("completed", 3, 0, 10), {"status": "completed"}),
+        (Outcome("completed", 3, 0, 10), {"status": "completed", "allocated": 3, "unallocated": 0}),
         (
             Outcome("warning", 0, 2, 10, (14, "unable to allocate any machines")),
             {

@@ -11,6 +11,7 @@ from blockalloc.models import Decision
 from blockalloc.store.times import to_local
 from scheduling.occupancy import FAILED
 from scheduling.plan import machines_of
+from scheduling.what_happened import NO_RECORD
 from scheduling.windows import HOUR, MINUTE
 
 ASKED_BEFORE = 6 * HOUR  # the back end asks for a block time so long before its start
@@ -131,10 +132,7 @@ def _of_rows(time: BlockTime, history: History, *, any_calls: bool) -> Iterator[
     elif not time.processed:
         yield "nobody has asked for them (processed = 0)"
     elif history.kept:
-        yield (
-            "it is marked as processed, and no call for it is on our record: the service could not be reached when the "
-            "back end asked, or another one was asked"
-        )
+        yield f"it is marked as processed, and {NO_RECORD}"
     else:
         yield "they were asked for (processed = 1); why they are missing is not on record: our own tables are not made"
 

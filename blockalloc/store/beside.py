@@ -3,12 +3,16 @@
 from typing import NamedTuple
 
 from blockalloc.store import times
-from blockalloc.store.sql import fetch, ids
+from blockalloc.store.sql import Value, fetch, ids
 from scheduling.holds import HeldBlock
+from scheduling.occupancy import RELOADING
+from scheduling.windows import HOUR
 
-_SQL = """
+_SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
+
+_SQL = f"""
 SELECT t.id, t.start, t.`end`, GROUP_CONCAT(b.computerid),
-       GROUP_CONCAT(CASE WHEN c.currentimageid = b.imageid THEN b.computerid END)
+       GROUP_CONCAT(CASE WHEN c.currentimageid = b.imageid OR c.stateid = {RELOADING} THEN b.computerid END)
 FROM blockTimes t JOIN blockComputers b ON b.blockTimeid = t.id JOIN computer c ON c.id = b.computerid
 WHERE t.`end` > %s AND t.id <> %s
 GROUP BY t.id, t.start, t.`end`
@@ -24,13 +28,18 @@ class Beside(NamedTuple):
     expired: frozenset[int]
 
 
+NOTHING = Beside([], frozenset())
+
+
 def read(block_time_id: int, clock: int) -> Beside:
     """All block times that are not over at `clock` (Unix seconds) and have computers, but this one."""
     blocks, expired = [], frozenset[int]()
-    for id_, start, end, computers, loaded in fetch(_SQL, [times.to_local(clock), block_time_id, times.to_utc(clock)]):
+    params: list[Value] = [times.to_local(clock - _SLACK), block_time_id, times.to_utc(clock)]
+    for id_, start, end, computers, loaded in fetch(_SQL, params):
         if id_ == 0:
             expired = frozenset(ids(computers))
             continue
         begins, ends = (times.known(times.from_local(value)) for value in (start, end))
-        blocks.append(HeldBlock(id_, begins, ends, frozenset(ids(computers)), frozenset(ids(loaded))))
+        if ends > clock:
+            blocks.append(HeldBlock(id_, begins, ends, frozenset(ids(computers)), frozenset(ids(loaded))))
     return Beside(blocks, expired)

@@ -21,7 +21,7 @@ from django.conf import settings
 
 from blockalloc.store.sql import Value, execute, insert, listed_ids
 from blockalloc.store.times import to_utc
-from scheduling.holds import Holds
+from scheduling.holds import Holds, Seconds
 from scheduling.plan import Assignment
 
 CLAIM = "blockalloc:"
@@ -61,41 +61,24 @@ def claim(call_id: str, assignments: Sequence[Assignment], held: Expiries, now: 
     insert("semaphore", _COLUMNS, rows, wait=False)
 
 
-def hold(call_id: str, assignments: Sequence[Assignment], holds: Holds, held: Expiries, now: int) -> Collection[int]:
-    """Turn the claims on these computers into held rows, for as long as `holds` says; returns the computers held.
-
-    What was held for longer before the call claimed it (`held`) stays so. `now` is the time of the look that let the
-    claims stand.
-    """
+def hold(call_id: str, holds: Holds) -> None:
+    """Turn the claims on computers into held rows, for as long as `holds` says; other held ones there live as long."""
     by_expiry: dict[int, list[int]] = defaultdict(list)
-    for found in assignments:
-        expires = _expires(found.computer.id, holds, held, now)
-        if expires >= now:
-            by_expiry[expires].append(found.computer.id)
+    for computer_id, expires in holds.expires.items():
+        by_expiry[expires].append(computer_id)
     if not by_expiry:
-        return ()
+        return
     cases = " ".join(f"WHEN computerid IN ({listed_ids(ids)}) THEN %s" for ids in by_expiry.values())
-    kept = [id_ for ids in by_expiry.values() for id_ in ids]
     execute(
         f"UPDATE semaphore SET procid = %s, expires = CASE {cases} END "
-        f"WHERE procid IN (%s, %s) AND computerid IN ({listed_ids(kept)})",
-        [f"{HELD}{call_id}", *map(to_utc, by_expiry), f"{CLAIM}{call_id}", f"{HELD}{call_id}"],
+        f"WHERE (procid = %s OR procid LIKE %s) AND computerid IN ({listed_ids(holds.expires)})",
+        [f"{HELD}{call_id}", *map(to_utc, by_expiry), f"{CLAIM}{call_id}", f"{HELD}%"],
         wait=False,
     )
-    return kept
-
-
-def _expires(computer_id: int, holds: Holds, held: Expiries, now: int) -> int:
-    """When the hold of a computer of the call ends; in the past when there is none."""
-    before = held.get(computer_id, now - 1)
-    if computer_id in holds.free:
-        return before
-    seconds = settings.VCL_LISTING_SECONDS if computer_id in holds.brief else settings.VCL_SEMAPHORE_SECONDS
-    return max(before, now + seconds)
 
 
 class SemaphoreRows(NamedTuple):
-    """The semaphore rows that are there: until when anybody's row on a computer is live, and until when a held one of
+    """The semaphore rows that others have: until when anybody's on a computer is live, and until when a held one of
     ours; and the computers on which somebody left a row that is past.
     """
 
@@ -104,15 +87,14 @@ class SemaphoreRows(NamedTuple):
     expired: Collection[int]
 
 
-def hold_beside(call_id: str, like: Assignment, holds: Holds, held: Expiries, there: SemaphoreRows, now: int) -> None:
-    """Hold computers of other block times (`holds.beside`) for as long as the loaded ones of the call.
+def hold_beside(call_id: str, like: Assignment, holds: Holds, there: SemaphoreRows, now: int) -> None:
+    """Hold computers of other block times (`holds.beside`), for as long as those of the call at least.
 
-    `like` lends the rows its image and management node; `held` and `now` are as in `hold`.
+    `like` lends the rows its image and management node. `now` is the time at which this is written, which may be some
+    seconds after the look: a front end may list these computers until the commit.
     """
-    if not holds.beside:
-        return
-    until = max(_expires(id_, holds, held, now) for id_ in holds.brief)
-    wanted = sorted(id_ for id_ in holds.beside if there.live.get(id_, 0) < until)
+    until = max(holds.until, now + settings.VCL_LISTING_SECONDS)
+    wanted = sorted(id_ for id_ in holds.beside if there.held.get(id_, 0) < until)
     if not wanted:
         return
     # What expires before would let the front end in: it goes, but for the live rows of others.
@@ -122,12 +104,18 @@ def hold_beside(call_id: str, like: Assignment, holds: Holds, held: Expiries, th
             [to_utc(now), f"{HELD}%"],
             wait=False,
         )
-    rows = [_row(like, id_, until, f"{HELD}{call_id}") for id_ in wanted]
+    # A row of somebody else may go at any moment; where it does not, ours must not be past before it.
+    rows = [_row(like, id_, max(until, there.live.get(id_, 0)), f"{HELD}{call_id}") for id_ in wanted]
     insert("semaphore", _COLUMNS, rows, wait=False)
 
 
 def _row(found: Assignment, computer_id: int, expires: int, procid: str) -> list[Value]:
     return [computer_id, found.image.id, found.image.revision_id, found.management_node.id, to_utc(expires), procid]
+
+
+def seconds() -> Seconds:
+    """For how long computers are held."""
+    return Seconds(settings.VCL_LISTING_SECONDS, settings.VCL_SEMAPHORE_SECONDS)
 
 
 def margin() -> int:
@@ -143,7 +131,7 @@ def too_slow(looked: int, now: int) -> bool:
 def release(call_id: str, held: Expiries, kept: Collection[int] = ()) -> None:
     """Give up what is left of a call's claims; what was held before it claimed (`held`) is as it was.
 
-    `kept` are computers whose claims have become held rows.
+    `kept` are computers that the call holds.
     """
     execute("DELETE FROM semaphore WHERE procid = %s", [f"{CLAIM}{call_id}"], wait=False)
     by_expiry: dict[int, list[int]] = defaultdict(list)

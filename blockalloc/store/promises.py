@@ -14,13 +14,14 @@ from blockalloc.store import loads, planned_reloads, times
 from blockalloc.store.claims import CLAIM, HELD, margin
 from blockalloc.store.sql import Rows, Select, ids, listed_ids
 from scheduling.facts import Holding, Maintenance, OrphanedReload, Reservation
-from scheduling.occupancy import PENDING, RELOAD, held_from, is_reload
+from scheduling.occupancy import PENDING, RELOAD, RELOADING, held_from, is_reload
 from scheduling.windows import HOUR
 
 _ALL = "1 = 1"
 _RESERVATION, _HOLDING, _CLAIM, _HELD, _MAINTENANCE, _OVERDUE, _CHOSEN = range(1, 8)
 # A block whose computers have no reload request begins to hold them by the load time of an image: 255 minutes at most.
 _LEAD = 5 * HOUR
+_SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
 _RELOAD_MINUTES = 10  # as VCL has it for a new image; only for an image that is gone
 
 # Block requests are joined from the left, so that MariaDB begins with the block times that are not over: of requests
@@ -45,7 +46,7 @@ SELECT {_CLAIM}, 0, 0, 0, 0, 0, procid, expires, NULL, NULL, computerid, 0, 0, 0
 FROM semaphore WHERE expires >= %s AND procid NOT LIKE %s
 UNION ALL
 SELECT {_HELD}, 0, 0, 0, 0, 0, GROUP_CONCAT(computerid), expires, NULL, NULL, 0, 0, 0, 0, NULL, 0
-FROM semaphore WHERE expires >= %s AND procid LIKE %s GROUP BY expires
+FROM semaphore WHERE expires >= %s AND procid LIKE %s AND procid <> %s GROUP BY expires
 UNION ALL
 SELECT {_MAINTENANCE}, 0, allowreservations, 0, 0, 0, '', start, `end`, NULL, 0, 0, 0, 0, NULL, 0
 FROM sitemaintenance WHERE `end` > %s
@@ -58,17 +59,20 @@ WHERE q.stateid = {RELOAD} AND q.laststateid = {RELOAD} AND q.start <= %s AND q.
 UNION ALL
 SELECT {_CHOSEN}, 0, c.currentimageid, EXISTS (
            SELECT 1 FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
-           WHERE b.computerid = c.id AND b.imageid = c.currentimageid AND t.`end` > %s
+           WHERE b.computerid = c.id AND (b.imageid = c.currentimageid OR c.stateid = {RELOADING}) AND t.`end` > %s
        ), 0, 0, '', NULL, NULL, NULL, c.id, 0, 0, 0, NULL, 0
 FROM computer c WHERE c.id IN ({{chosen}})
 """
 
 
 class Chosen(NamedTuple):
-    """What a chosen computer holds: the row of its image, and whether a block time has the computer for that image."""
+    """What a chosen computer holds: the id of its image; and whether members of a class wait for it already.
+
+    Those of a block time that has the computer for that image, or for what is being loaded.
+    """
 
     image_id: int
-    in_block: bool
+    awaited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,9 @@ class Promises:
     """The promises of a stretch of time.
 
     `claimed` are computers that a live semaphore keeps from this call, `own_claims` those that it
-    has claimed itself with time enough left. `held` says until when an earlier call of ours keeps the
-    front end off a computer, `live` until when anybody's semaphore does. `rivals` are our other calls in flight,
-    by call id, with what they have claimed. `chosen` are the computers that were asked about.
+    has claimed itself with time enough left. `held` says until when another call of ours keeps the
+    front end off a computer, `live` until when anybody's semaphore but this call's does. `rivals` are our other
+    calls in flight, by call id, with what they have claimed. `chosen` are the computers that were asked about.
     """
 
     reservations: list[Reservation]
@@ -100,11 +104,13 @@ class Only(NamedTuple):
     block_time_id: int
 
 
-def select(low: int, high: int, clock: int, only: Only | None = None, chosen: Collection[int] = ()) -> Select:
+def select(
+    low: int, high: int, clock: int, call_id: str, only: Only | None = None, chosen: Collection[int] = ()
+) -> Select:
     """The statement for all promises between `low` and `high`; with `only`, other computers' bookings are left out.
 
-    Semaphores that are live at `clock` and maintenances are always told, and what the `chosen` computers hold. All
-    are Unix seconds.
+    Semaphores that are live at `clock` and maintenances are always told, and what the `chosen` computers hold. What
+    the call `call_id` itself holds is left out. All are Unix seconds.
     """
     begin, end = times.to_local(low), times.to_local(high)
     sql = _SQL.format(reserved=_ALL, held=_ALL, chosen=listed_ids(chosen))
@@ -115,8 +121,10 @@ def select(low: int, high: int, clock: int, only: Only | None = None, chosen: Co
         )
     holdings = [times.to_local(high + _LEAD), end, times.to_utc(high), begin]
     semaphores = [times.to_utc(clock), f"{HELD}%"]
+    held_by_others = [*semaphores, f"{HELD}{call_id}"]
     overdue = [begin, begin]
-    return Select(sql, [end, begin, begin, *holdings, *semaphores, *semaphores, begin, *overdue, times.to_local(clock)])
+    not_over = times.to_local(clock - _SLACK)
+    return Select(sql, [end, begin, begin, *holdings, *semaphores, *held_by_others, begin, *overdue, not_over])
 
 
 def made_of(rows: Rows, clock: int, now: int, call_id: str) -> Promises:
@@ -141,7 +149,7 @@ def made_of(rows: Rows, clock: int, now: int, call_id: str) -> Promises:
             computer for procid, expires, computer in claims if procid == own and expires >= clock + margin()
         ),
         held=held,
-        live=_latest([*held.items(), *((computer, expires) for _, expires, computer in claims)]),
+        live=_latest([*held.items(), *((computer, expires) for procid, expires, computer in claims if procid != own)]),
         rivals=_by_call((procid, computer) for procid, _, computer in claims if procid != own),
         chosen={row[10]: Chosen(row[2], bool(row[3])) for row in _of(rows, _CHOSEN)},
     )

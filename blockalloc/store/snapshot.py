@@ -53,7 +53,7 @@ def read(question: Question) -> Snapshot:
     block = question.block
     seconds = load_seconds(block.images[0], question.now)
     window = _window(question, seconds, block.start)
-    promised = promises.select(*window, question.clock)
+    promised = promises.select(*window, question.clock, question.call_id)
     selects = [inventory.COMPUTERS, inventory.select(block.group_id, question.now), promised]
     with closing(fetch_each(selects)) as rows:
         computers = Fleet.of_rows(next(rows))
@@ -134,7 +134,7 @@ def _promises(
     """
     begin = _first_start(question, members, known)
     while True:
-        promised = promises.select(*_window(question, seconds, begin), question.clock, only, chosen)
+        promised = promises.select(*_window(question, seconds, begin), question.clock, question.call_id, only, chosen)
         rows = fetch(promised.sql, promised.params)
         found = promises.made_of(rows, question.clock, question.now, question.call_id)
         earlier = _first_start(question, members, found.reservations)

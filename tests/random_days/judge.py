@@ -177,10 +177,12 @@ class Judge:
             (group,) = {time.group for time in self.times() if time.id == held.block_time}
             if group == got.user_group:
                 self.counts["members on their computers"] += 1
-            elif ours:
-                self.fail(
-                    now, f"a member was given computer {computer} of block time {held.block_time}: {ours} were held"
-                )
+            elif got.held_by_us:
+                whose = f"computer {got.computer} of block time {held.block_time}"
+                self.fail(now, f"a member was given {whose}: {set(got.held_by_us)} were held")
+            elif got.sent_on:
+                self.counts["sent on to another class"] += 1
+                self.gaps.add((got.computer, got.request))
             elif BELL[0] <= now - held.start <= BELL[1]:
                 self.counts["let in around a class's start"] += 1
                 self.gaps.add((got.computer, got.request))
@@ -209,11 +211,18 @@ class Judge:
             id_ for id_, computer in waiting
             if (id_, computer) not in named and any(computer == of for _, of in self.ours.get(id_, ()))
         }  # fmt: skip
+        early = {
+            held_.request for held_ in held if waiting.get((held_.request, held_.computer)) == 0
+            and held_.since > now and any(time.id == held_.block_time and time.takes_place for time in times)
+        }  # fmt: skip
         ended = {time.id for time in times if time.end < now - 15 * MINUTE}
-        there = {"short_class": short, "abandoned_reload": abandoned, "ended_block_time": ended}
+        there = {
+            "short_class": short, "abandoned_reload": abandoned, "ended_block_time": ended, "early_reload": early,
+            "partial_call": set(),
+        }  # fmt: skip
         for kind, ids in there.items():
-            key = "request" if kind == "abandoned_reload" else "block_time"
-            self._agree(now, kind, ids, {each.subject[key] for each in found if each.kind == kind})
+            key = "request" if kind.endswith("_reload") else "block_time"
+            self._agree(now, kind, ids, {each.subject.get(key, 0) for each in found if each.kind == kind})
         self.counts["short classes found"] += len(short)
         self.counts["abandoned reloads found"] += len(abandoned)
         twice = [each.text for each in found if each.kind == "double_booking" and not self._is_a_gap(each.subject)]

@@ -1,5 +1,6 @@
 """Lets a day pass: the back end's rounds, what users and staff do, and calls of ours, all on one clock."""
 
+import heapq
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from tests.random_days import site
 from tests.random_days.day import (
     ALLOCATED,
     BEGIN,
+    FIRST_CLASS,
     FIRST_COMPUTER,
     HOUR,
     IMAGES,
@@ -34,6 +36,7 @@ from tests.random_days.day import (
     OURS,
     STRANGER,
     ZONE,
+    Action,
     Class,
     Day,
 )
@@ -87,19 +90,22 @@ class Playing:
         self.times: dict[int, int] = {}  # class -> its block time
         self.requests: dict[int, list[int]] = {}  # class -> reservations of its members
         self._told = 0  # mails
+        self._due = list(day.actions)  # a heap: in their order
+        self._working = False  # the back end's processes are at work: nobody lets them work meanwhile
 
     def run(self) -> None:
         """From the morning to a few minutes after midnight."""
-        actions = iter([*self.day.actions, None])
-        action = next(actions)
         for now in range(BEGIN, self.day.end + 20 * MINUTE, ROUND):
-            while action is not None and action.at < now:
+            while self._due and self._due[0].at < now:
+                action = heapq.heappop(self._due)
                 self._go_to(max(action.at, clock.now()))
                 self._do(action.what, action.number)
-                action = next(actions)
             self._round(now)
             if now % (20 * MINUTE) == 0:
                 self.judge.inspect(clock.now())
+        evening = self.day.end + 3 * HOUR
+        for minutes in (2, 10, 20):
+            self._round(evening + minutes * MINUTE)
         self.judge.at_the_end(clock.now())
         for minute in range(1, 4):
             self._round(BEGIN + MIDNIGHT + minute * MINUTE)
@@ -112,14 +118,21 @@ class Playing:
     # --- time -----------------------------------------------------------------------------------
 
     def _go_to(self, now: float) -> None:
+        """Let time pass; loads that end meanwhile have ended then."""
         if now > clock.now():
             self._traveller.move_to(now)
+            if not self._working:
+                self._working = True
+                self.back_ends.site.processes.run(clock.now())
+                self._working = False
 
     def _round(self, now: int) -> None:
         """A round of the back end; what it has asked of the service, it has asked by then."""
         self._go_to(now)
         before = len(self.back_ends.site.mails)
+        self._working = True
         self.back_ends.round(clock.now())
+        self._working = False
         self._told = self.judge.mails(min(before, self._told))
 
     # --- calls of ours --------------------------------------------------------------------------
@@ -220,6 +233,8 @@ class Playing:
             self._come_into_being(each)
         elif what == "stranger":
             self._finish(self._user(None))
+        elif what == "evening":
+            self._allocate_evening()
         elif what in ("member", "early"):
             early = (clock.now(), each.start) if what == "early" and each.start > clock.now() + 15 * MINUTE else None
             if clock.now() < each.end - 10 * MINUTE:
@@ -239,6 +254,12 @@ class Playing:
         self.times[each.number] = time = site.insert(each)
         if each.how == ALLOCATED:
             self._allocate(each, time)
+
+    def _allocate_evening(self) -> None:
+        """A class after all others, on computers that they have or wait for."""
+        image, group = self.rng.choice(IMAGES), self.rng.choice(self.day.classes).group
+        start = self.day.end + 2 * HOUR
+        self._allocate(Class(group - FIRST_CLASS, start, start + HOUR, self.rng.randint(1, 4), image, OURS, 0), 0)
 
     def _again(self, each: Class, time: int) -> None:
         """Somebody allocates once more: to what it has lost."""
@@ -276,7 +297,11 @@ class Playing:
         day = self.day
 
         def seconds(_computer: int, image: int, chance: Random) -> int:
-            return int(LOAD_MINUTES[image] * MINUTE * chance.uniform(0.6, 1.2)) if image in LOAD_MINUTES else 300
+            load = int(LOAD_MINUTES[image] * MINUTE * chance.uniform(0.6, 1.2)) if image in LOAD_MINUTES else 300
+            if chance.random() < 0.1:  # somebody wants computers just before it is done
+                ends = self.back_ends.site.now + load
+                heapq.heappush(self._due, Action(ends - chance.randint(1, 40), "evening", 0))
+            return load
 
         def result(_computer: int, _image: int, chance: Random) -> Result:
             return Result.FAILED if chance.random() < day.failures else Result.LOADED

@@ -44,9 +44,12 @@ def _records(stack: ExitStack) -> None:
 def _hold(stack: ExitStack) -> None:
     """Loaded computers are held as long as all others, and nothing is held beside them."""
     from blockalloc import allocation
-    from scheduling.holds import Holds
+    from scheduling.holds import HeldBlock, Holds, Seconds
 
-    stack.enter_context(patch.object(allocation, "holds", lambda *_: Holds()))
+    def long(got: HeldBlock, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:
+        return Holds(dict.fromkeys(got.computers, now + seconds.long), frozenset(), now)
+
+    stack.enter_context(patch.object(allocation, "holds", long))
 
 
 def _expiry(stack: ExitStack) -> None:
