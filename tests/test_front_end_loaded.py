@@ -73,7 +73,7 @@ def test_random_interleavings() -> None:
     """The first are those that went wrong when loaded computers were held as long as others (on SQLite)."""
     tally = Tally()
     with front_end_random.stage() as others:
-        for number in (88, 175, 227, *range(120 if ON_MARIADB else 40)):
+        for number in (88, 175, 227, *range(50 if ON_MARIADB else 40)):
             tally.add(front_end_random.play(number, others, loaded=True))
     assert tally.ours > 0
     assert tally.theirs > 0

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
 from tests.random_days.play import play, stage
 from tests.random_days.undone import PROMISES, undone
@@ -26,14 +27,15 @@ def _as_on_the_days() -> Iterator[None]:
 
 def test_nothing_goes_wrong() -> None:
     counts: Counter[str] = Counter()
-    for number in range(14):
+    for number in range(5 if connection.vendor == "mysql" else 14):
         played = play(number)
         assert played.wrong == [], f"python -m tests.random_days --days 1 --first {number}"
         counts.update(played.counts)
-    for what in ("computers allocated", "loads of ours", "reservations", "short classes found", "edited", "skipped"):
+    for what in ("computers allocated", "loads of ours", "reservations", "inspections"):
         assert counts[what] > 0, what
 
 
+@pytest.mark.skipif(connection.vendor == "mysql", reason="once is enough: on SQLite")
 @pytest.mark.parametrize("promise", PROMISES)
 def test_a_promise_that_is_not_kept_is_noticed(promise: str) -> None:
     with undone(promise):
