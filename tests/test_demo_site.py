@@ -20,6 +20,7 @@ from django.test import Client
 
 from blockalloc.calls import BlockAllocationCall
 from blockalloc.demo import MARK, build, next_monday
+from blockalloc.inspection import inspect
 from blockalloc.models import BlockTime, Computer, Decision, ManagementNode, Reservation, Semaphore, User, Variable
 from blockalloc.schema import Column, base_rows, tables
 from blockalloc.service import allocate_block, system_caller
@@ -249,6 +250,14 @@ def test_refuses_a_database_with_other_rows(options: tuple[str, ...]) -> None:
         load(*options)
     assert refused.value.returncode == 2
     assert not Variable.objects.filter(name=MARK).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_is_in_order_at_any_time(now: datetime) -> None:
+    """But for a class that has half of its machines, so that there is something to see."""
+    with time_machine.travel(now, tick=False):
+        load()
+        assert {found.kind for found in inspect(int(now.timestamp()))} <= {"short_class"}
 
 
 @pytest.mark.django_db

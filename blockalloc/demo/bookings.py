@@ -78,13 +78,14 @@ class Booker:
         return computer["imagerevisionid"] == self.inventory.images.production(image)
 
     def request(self, state: int, user: int, start: datetime, end: datetime, log: int | None = None) -> int:
-        """Add a request."""
+        """Add a request. A reload begins when it is due, and not before (SPEC 8.14)."""
         return self.rows.add(
             "request",
             stateid=state,
             laststateid=RELOAD if state == PENDING else state,
             userid=user,
             logid=log,
+            preload=int(state == RELOAD),
             start=start,
             end=end,
             daterequested=min(start, self.now) - timedelta(minutes=2),
