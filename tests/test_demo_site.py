@@ -252,9 +252,11 @@ def test_refuses_a_database_with_other_rows(options: tuple[str, ...]) -> None:
     assert not Variable.objects.filter(name=MARK).exists()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_is_in_order_at_any_time(now: datetime) -> None:
+@pytest.mark.django_db
+@pytest.mark.parametrize("moment", ["wednesday", "monday, shortly before the class"])
+def test_is_in_order(moment: str) -> None:
     """But for a class that has half of its machines, so that there is something to see."""
+    now = MOMENTS[moment]
     with time_machine.travel(now, tick=False):
         load()
         assert {found.kind for found in inspect(int(now.timestamp()))} <= {"short_class"}

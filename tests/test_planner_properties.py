@@ -22,7 +22,7 @@ from tests.random_sites import GROUPS, Case, cases, openings, shuffled, trees
 from tests.sites import GROUP
 
 PROFILE = settings(
-    max_examples=examples(ci=350, long=10000),
+    max_examples=examples(ci=200, long=10000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 MOST = settings(PROFILE, max_examples=3 * PROFILE.max_examples)
