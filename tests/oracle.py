@@ -251,6 +251,10 @@ class Oracle:
             at_the_time = self.is_ours(h.block_time_id) or (start < h.end and end > h.reload_start)
             if h.computer_id == computer.id and at_the_time:
                 return False
+        for o in self.site.orphans:
+            gone_soon = o.end is not None and (o.end <= start or self.is_ours(o.block_time_id))
+            if o.computer_id == computer.id and o.start < end and not gone_soon:
+                return False
         taken = [t.computer_id for t, _ in self.all_taken()]
         return computer.id not in taken and computer.id not in self.site.claimed
 
@@ -277,6 +281,9 @@ class Oracle:
         for h in self.site.holdings:
             if h.computer_id == computer_id and start < h.end and end > h.reload_start:
                 yield h.image_ram
+        for o in self.site.orphans:
+            if o.computer_id == computer_id and o.start < end and (o.end is None or o.end > start):
+                yield o.image_ram
         for taken, _ in self.all_taken():
             if taken.computer_id == computer_id:
                 yield self.images[taken.image_id].min_ram

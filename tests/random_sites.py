@@ -19,6 +19,7 @@ from scheduling.facts import (
     Image,
     Maintenance,
     Member,
+    OrphanedReload,
     PrivilegeTree,
     Reservation,
     Site,
@@ -71,7 +72,7 @@ SCHEDULES = [
 
 
 DIFFICULTIES = ["maintenance", "faults", "minima", "groups", "nodes", "privileges", "limits"]
-DIFFICULTIES += ["reservations", "own reservations", "other blocks", "incomplete", "claims", "failures"]
+DIFFICULTIES += ["reservations", "own reservations", "other blocks", "incomplete", "claims", "failures", "orphans"]
 HOSTS = 90  # the ids of computers of VM hosts begin here
 
 Difficulties = frozenset[str]
@@ -145,6 +146,7 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
             *(_other_holdings(draw, ids, images, moments) if "other blocks" in hard else []),
             *(_own_holdings(draw, ids, images, block) if "incomplete" in hard else []),
         ],
+        orphans=_orphans(draw, ids, moments) if "orphans" in hard else [],
         claimed=frozenset(_some_ids(draw, ids, 2) if "claims" in hard else []),
         recent=_recent(draw, ids, images, members) if "failures" in hard else None,
         privileges=_privileges(draw, members, hard),
@@ -284,6 +286,18 @@ def _other_holdings(draw: st.DrawFn, ids: list[int], images: list[Image], moment
         for computer_id in _some_ids(draw, ids, 2):
             image_id = draw(st.sampled_from([images[0].id, images[-1].id, 99]))
             rows.append(sites.holding(computer_id, begin, max(end, begin + 60), image_id=image_id, **common))
+    return rows
+
+
+def _orphans(draw: st.DrawFn, ids: list[int], moments: _Moments) -> list[OrphanedReload]:
+    """Reloads that no block has any more, of other blocks and of ours; some at work."""
+    rows = []
+    for request, computer_id in enumerate(_some_ids(draw, ids, 2), 8001):
+        begin, end = moments.interval(draw)
+        block_time_id = draw(st.sampled_from([901, BLOCK_TIME]))
+        rows.append(
+            OrphanedReload(block_time_id, request, computer_id, 2048, begin, draw(st.sampled_from([None, end])))
+        )
     return rows
 
 

@@ -128,6 +128,14 @@ def _without_request(case: Case, computer: Computer, reason: Reason) -> Case:
     return _site(case, reservations=left)
 
 
+def _without_orphan(case: Case, computer: Computer, reason: Reason) -> Case:
+    left = [
+        each for each in case.site.orphans if (each.request_id, each.computer_id) != (reason.figures[0], computer.id)
+    ]
+    assert len(left) < len(case.site.orphans)
+    return _site(case, orphans=left)
+
+
 def _without_block_time(case: Case, computer: Computer, reason: Reason) -> Case:
     left = [
         each
@@ -194,6 +202,7 @@ REMEDIES: Mapping[str, Remedy] = {
     "free_now": lambda case, computer, _: _computer(case, computer, state="available"),
     "reservation": _without_request,
     "other_block": _without_block_time,
+    "orphaned_reload": _without_orphan,
     "semaphore": lambda case, computer, _: _site(case, claimed=case.site.claimed - {computer.id}),
     "host_state": _host_in_use,
     "host_memory": _more_host_memory,

@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scheduling.facts import Block, Site
+from scheduling.facts import Block, OrphanedReload, Site
 from scheduling.planner import plan
 from tests.sites import (
+    BLOCK_TIME,
     CLOSED_SCHEDULE,
     COMPUTERS,
     END,
@@ -19,6 +20,7 @@ from tests.sites import (
     NODES,
     NOW,
     OPEN_SCHEDULE,
+    OTHER_BLOCK_TIME,
     RELOAD_START,
     START,
     at,
@@ -290,6 +292,25 @@ def test_every_row_of_another_block_counts(changes: dict[str, Any]) -> None:
     found = told(site(holdings=[holding(**changes)]))
     assert found is not None
     assert found[0] == "other_block"
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "of", "free"),
+    [
+        (END, None, OTHER_BLOCK_TIME, True),
+        (END - 1, None, OTHER_BLOCK_TIME, False),
+        (RELOAD_START - 3 * HOUR, None, OTHER_BLOCK_TIME, False),  # it begins however late
+        (RELOAD_START - 3 * HOUR, None, BLOCK_TIME, False),
+        (RELOAD_START - HOUR, RELOAD_START, OTHER_BLOCK_TIME, True),  # at work, and over by then
+        (RELOAD_START - HOUR, RELOAD_START + 1, OTHER_BLOCK_TIME, False),
+        (RELOAD_START - HOUR, RELOAD_START + 1, BLOCK_TIME, True),  # at work on what the block wants
+    ],
+)
+def test_orphaned_reload(begins: int, ends: int | None, of: int, free: bool) -> None:
+    """A reload of ours that no block has any more occupies its computer until it is gone (SPEC 8.15)."""
+    text = f"reload request 7 of a block that has it no more begins at {begins}, and is still there"
+    found = told(site(orphans=[OrphanedReload(of, 7, 1, 2048, begins, ends)]))
+    assert found == (None if free else ("orphaned_reload", text))
 
 
 def test_a_computer_of_the_block_itself_is_not_taken_again() -> None:
