@@ -249,22 +249,22 @@ class AllocationCall:
             order = replace(order, names=replace(order.names, request_id=request_id))
         commit.write_machines(block_time_id, machines, owner, self._now)
         if stage.plan.machines:
-            self._hold(stage, machines, seen)
+            self._hold(stage, block_time_id, machines, seen)
         outcome = _outcome(stage, machines, block_time_id, _total(stage, machines))
         result = Result(outcome, machines, stage.plan, stage.site, order, stage.rosters, lost)
         self._after(outcome, self._now)
         self.record(result, self)
         return result
 
-    def _hold(self, stage: _Stage, machines: Sequence[Machine], seen: Snapshot) -> None:
+    def _hold(self, stage: _Stage, block_time_id: int, machines: Sequence[Machine], seen: Snapshot) -> None:
         """Keep the front end off what was written, as long as it may have listed it before; give up other claims."""
         got, promised, block = _assignments(machines), seen.promises, stage.order.block
         # Most computers hold what nobody waits for: then no other block times need be read.
         awaited = any(_is_awaited(found, promised.chosen) for found in got)
-        others = beside.read(block.block_time_id, seen.clock) if awaited else beside.NOTHING
+        others = beside.read(seen.clock) if awaited else beside.NOTHING
         loaded = frozenset(found.computer.id for found in got if _holds_image(found, promised.chosen))
         computers = frozenset(found.computer.id for found in got)
-        ours = HeldBlock(block.block_time_id, block.start, block.end, computers, loaded)
+        ours = HeldBlock(block_time_id, block.start, block.end, computers, loaded)
         held = {id_: max(ends, promised.held.get(id_, 0)) for id_, ends in stage.held.items()}
         decided = holds(ours, others.blocks, {**promised.held, **held}, seen.clock, claims.seconds())
         claims.hold(stage.call_id, decided)

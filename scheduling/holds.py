@@ -50,9 +50,9 @@ class Holds(NamedTuple):
 def holds(got: HeldBlock, others: Sequence[HeldBlock], held: Mapping[int, int], now: int, seconds: Seconds) -> Holds:
     """What is to be held of the computers that a block time has just got, and beside them.
 
-    `got` is the block time with these computers alone, and those of them that hold its image already. `others` are the
-    other block times: a computer may be loaded for one of them, and is as dear to the members of that class. `held`
-    says until when computers are held already: no hold is shortened.
+    `got` is the block time with these computers alone, and those of them that hold its image already. `others` are all
+    block times, ours with what it had before: a computer may be loaded for another one, and is as dear to the members
+    of that class. `held` says until when computers are held already: no hold is shortened.
     """
     awaited = _union(each.loaded & got.computers for each in (got, *others))
     at_once = max([now - 1, *_holds_around(got, others, held)]) if _is_beginning(got, now) else now + seconds.brief
@@ -72,7 +72,7 @@ def holds(got: HeldBlock, others: Sequence[HeldBlock], held: Mapping[int, int], 
 def _holds_around(got: HeldBlock, others: Iterable[HeldBlock], held: Mapping[int, int]) -> Iterator[int]:
     """Until when members of classes at the same hours are kept off their computers: they must not get ours instead."""
     for other in others:
-        if overlap(got.start, got.end, other.start, other.end):
+        if other.id != got.id and overlap(got.start, got.end, other.start, other.end):
             yield from (held[computer] for computer in other.loaded if computer in held)
 
 
@@ -85,7 +85,7 @@ def _beside(exposed: Sequence[HeldBlock], got: HeldBlock, others: Sequence[HeldB
     if not exposed:
         return frozenset()
     ids = {each.id for each in exposed}
-    links = [each for each in others if each.loaded] + [got] * (got.id in ids)
+    links = [each for each in others if each.loaded and each.id != got.id] + [got] * (got.id in ids)
     chains = [chain for chain in _chains(links) if not ids.isdisjoint(each.id for each in chain)]
     alone = {chain[0].id for chain in chains if len(chain) == 1}  # it is in its own way only
     spans = sorted((chain[0].start, max(each.end for each in chain)) for chain in chains)

@@ -90,6 +90,15 @@ def test_who_is_held_loaded_for_our_sake_must_not_be_sent_on_either() -> None:
     assert found(OURS, [BESIDE, later]).beside == {4, 5}
 
 
+def test_what_the_block_had_before_is_held_when_members_of_others_could_get_it() -> None:
+    """A top-up: those of class 2 are kept off theirs for the sake of what it has just got."""
+    before = block(1, NINE, ELEVEN, {8, 9}, loaded={8})
+    beside = block(2, TEN, TWELVE, {4, 5}, loaded={4})
+    assert found(OURS, [before, beside]).beside == {4, 5, 8, 9}
+    assert found(OURS, [before, BESIDE]).beside == {4, 5}
+    assert found(OURS, [before]).beside == frozenset()
+
+
 def test_chains_that_come_round_end() -> None:
     around = [block(id_, NINE, ELEVEN, {id_ * 10}, loaded={id_ * 10}) for id_ in range(2, 8)]
     assert found(OURS, around).beside == {id_ * 10 for id_ in range(2, 8)}

@@ -123,5 +123,5 @@ def test_a_class_that_ends_at_a_skipped_time_is_on_until_an_hour_later() -> None
     held = {"blockTimeid": BLOCK_TIME, "computerid": 10, "imageid": IMAGE, "reloadrequestid": 0}
     tables.insert("blockComputers", [held], ZONE)
     ten_past_three, half_past_three = 1772953800, 1772955000
-    assert [block.id for block in beside.read(0, ten_past_three).blocks] == [BLOCK_TIME]
-    assert beside.read(0, half_past_three).blocks == []
+    assert [block.id for block in beside.read(ten_past_three).blocks] == [BLOCK_TIME]
+    assert beside.read(half_past_three).blocks == []

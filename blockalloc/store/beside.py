@@ -14,7 +14,7 @@ _SQL = f"""
 SELECT t.id, t.start, t.`end`, GROUP_CONCAT(b.computerid),
        GROUP_CONCAT(CASE WHEN c.currentimageid = b.imageid OR c.stateid = {RELOADING} THEN b.computerid END)
 FROM blockTimes t JOIN blockComputers b ON b.blockTimeid = t.id JOIN computer c ON c.id = b.computerid
-WHERE t.`end` > %s AND t.id <> %s
+WHERE t.`end` > %s
 GROUP BY t.id, t.start, t.`end`
 UNION ALL
 SELECT 0, NULL, NULL, GROUP_CONCAT(computerid), NULL FROM semaphore WHERE expires < %s
@@ -22,7 +22,7 @@ SELECT 0, NULL, NULL, GROUP_CONCAT(computerid), NULL FROM semaphore WHERE expire
 
 
 class Beside(NamedTuple):
-    """The other block times, and the computers on which somebody left a semaphore row that is past."""
+    """The block times, and the computers on which somebody left a semaphore row that is past."""
 
     blocks: list[HeldBlock]
     expired: frozenset[int]
@@ -31,10 +31,10 @@ class Beside(NamedTuple):
 NOTHING = Beside([], frozenset())
 
 
-def read(block_time_id: int, clock: int) -> Beside:
-    """All block times that are not over at `clock` (Unix seconds) and have computers, but this one."""
+def read(clock: int) -> Beside:
+    """All block times that are not over at `clock` (Unix seconds) and have computers."""
     blocks, expired = [], frozenset[int]()
-    params: list[Value] = [times.to_local(clock - _SLACK), block_time_id, times.to_utc(clock)]
+    params: list[Value] = [times.to_local(clock - _SLACK), times.to_utc(clock)]
     for id_, start, end, computers, loaded in fetch(_SQL, params):
         if id_ == 0:
             expired = frozenset(ids(computers))
