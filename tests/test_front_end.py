@@ -60,7 +60,7 @@ def _inspect(run: Run) -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_interleavings(name: str) -> None:
-    tally = play_all(SCENARIOS[name], 20 if ON_MARIADB else 15, _inspect)
+    tally = play_all(SCENARIOS[name], 15, _inspect)
     assert tally.runs >= 15
     assert not tally.wrong, tally.wrong[0].told
 
@@ -68,7 +68,7 @@ def test_interleavings(name: str) -> None:
 def test_random_interleavings() -> None:
     tally = Tally()
     with front_end_random.stage() as others:
-        for number in range(120 if ON_MARIADB else 60):
+        for number in range(100 if ON_MARIADB else 60):
             tally.add(front_end_random.play(number, others))
     assert tally.ours > 0
     assert tally.theirs > 0

@@ -36,7 +36,7 @@ from tests.properties import examples
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PROFILE = settings(
-    max_examples=examples(ci=60, long=3000),
+    max_examples=examples(ci=35, long=3000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 OTHERS = 77
