@@ -13,7 +13,7 @@ from blockalloc import what_happened
 from blockalloc.models import BlockTime, SubImage
 from blockalloc.site_time import site_zone
 from blockalloc.store import loads, times
-from blockalloc.store.sql import fetch
+from blockalloc.store.sql import fetch, listed_ids
 from scheduling.occupancy import PENDING, is_occupying
 from scheduling.readiness import ACCEPTED, ASKED_AHEAD, Readiness, has_all, readiness
 from scheduling.ready_computer import SILENT_STEPS, BlockFacts, ComputerFacts
@@ -199,7 +199,7 @@ def _computers(wanted: Collection[int], still_open: Collection[int], now: int) -
     instant_of = cache(times.from_local)  # the computers of a block have the same times, or nearly
     seen = set()
     for block_time, *plain, preload, reload, target, step, begun in fetch(
-        _COMPUTERS.format(pending=PENDING, silent=silent, block_times=_listed(wanted))
+        _COMPUTERS.format(pending=PENDING, silent=silent, block_times=listed_ids(wanted))
     ):
         if (block_time, plain[0]) in seen:  # a request should have one reservation of a computer
             continue
@@ -216,17 +216,12 @@ def _in_use(block_times: Collection[int], now: int) -> frozenset[int]:
     return frozenset(
         computer
         for computer, state, last_state, start, end, *user in fetch(
-            _BOOKED.format(block_times=_listed(block_times)), around
+            _BOOKED.format(block_times=listed_ids(block_times)), around
         )
         if is_occupying(state, last_state)
         and tuple(user) != _RELOAD_USER
         and times.known(times.from_local(start)) <= now < times.known(times.from_local(end))
     )
-
-
-def _listed(keys: Collection[int]) -> str:
-    """Keys of the database, as SQL: more than a statement takes for parameters."""
-    return ", ".join(str(int(key)) for key in sorted(keys))
 
 
 def _instant(moment: datetime) -> int:

@@ -7,7 +7,7 @@ from blockalloc.allocation import LATE, NOTHING
 from blockalloc.models import Decision
 from blockalloc.store import times
 from blockalloc.store.findings import decode_chosen
-from blockalloc.store.sql import fetch
+from blockalloc.store.sql import fetch, listed_ids
 from scheduling.what_happened import Call, Gone, Record
 
 _WARNINGS = dict((LATE, NOTHING))
@@ -35,7 +35,7 @@ def read(present: Mapping[int, Collection[int]]) -> dict[int, Record]:
     if not present:
         return {}
     calls: dict[int, list[tuple[int, Call]]] = defaultdict(list)
-    for id_, block_time, *columns in fetch(_CALLS.format(times=_listed(present))):
+    for id_, block_time, *columns in fetch(_CALLS.format(times=listed_ids(present))):
         calls[block_time].append((id_, _call(*columns)))
     had = _had(calls, present)
     names = _names({computer for block_time, ids in had.items() for computer in ids - set(present[block_time])})
@@ -71,19 +71,14 @@ def _had(calls: Mapping[int, list[tuple[int, Call]]], present: Mapping[int, Coll
                 break
             if call.done and call.had:
                 decisions.append(id_)
-    for block_time, findings in fetch(_FINDINGS.format(decisions=_listed(decisions))) if decisions else []:
+    for block_time, findings in fetch(_FINDINGS.format(decisions=listed_ids(decisions))) if decisions else []:
         found[block_time].update(chosen.computer_id for chosen in decode_chosen(bytes(findings)))
-    for block_time, computer in fetch(_PLANNED.format(times=_listed(untold))) if untold else []:
+    for block_time, computer in fetch(_PLANNED.format(times=listed_ids(untold))) if untold else []:
         found[block_time].add(computer)
     return found
 
 
 def _names(computers: Collection[int]) -> dict[int, Gone]:
     """These computers, by name."""
-    rows = fetch(_COMPUTERS.format(computers=_listed(computers))) if computers else []
+    rows = fetch(_COMPUTERS.format(computers=listed_ids(computers))) if computers else []
     return {id_: Gone(hostname, state == _FAILED) for id_, hostname, state in rows}
-
-
-def _listed(keys: Collection[int]) -> str:
-    """Keys of the database, as SQL: more than a statement takes for parameters."""
-    return ", ".join(str(int(key)) for key in sorted(keys))

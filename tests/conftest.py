@@ -1,11 +1,17 @@
 """What tests of all subjects share."""
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
-from django.db import connection
+from django.core.management.commands import flush
+from django.core.management.sql import emit_post_migrate_signal
+from django.db import connection, transaction
+from django.db.models import Model
 from django.test import Client
 
 from blockalloc.models import Guard
@@ -27,6 +33,31 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 def _seeded(request: pytest.FixtureRequest) -> None:
     """What the service draws while a test runs (waits, when the cache is purged) is the same each time."""
     random.seed(request.node.nodeid)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _permissions_are_put_back() -> Iterator[None]:
+    """After each test that commits Django works out all content types and permissions anew: most of a test's time.
+
+    What it has made the first time is put back instead.
+    """
+    kept: dict[type[Model], list[tuple[Any, ...]]] = {}
+
+    def put_back(*arguments: Any, **options: Any) -> None:
+        if not kept:
+            emit_post_migrate_signal(*arguments, **options)
+            kept.update({model: list(model._default_manager.values_list()) for model in (ContentType, Permission)})
+            return
+        with transaction.atomic(), connection.cursor() as cursor:
+            for model, rows in kept.items():
+                columns = [field.column for field in model._meta.concrete_fields]
+                names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
+                cursor.executemany(f"INSERT INTO {model._meta.db_table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+        ContentType.objects.clear_cache()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "emit_post_migrate_signal", put_back)
+        yield
 
 
 class Browser(Client):
@@ -61,9 +92,10 @@ def _rows_as_migrated(request: pytest.FixtureRequest) -> None:
     if not commits and _COMMITTING_FIXTURES.isdisjoint(request.fixturenames):
         return
     request.getfixturevalue("transactional_db")
-    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
-        for name in tables():
-            cursor.execute(f"DELETE FROM {connection.ops.quote_name(name)}")  # noqa: S608 - names are our own
+    with connection.constraint_checks_disabled():
+        with transaction.atomic(), connection.cursor() as cursor:
+            for name in tables():
+                cursor.execute(f"DELETE FROM {connection.ops.quote_name(name)}")  # noqa: S608 - names are our own
         insert_base_rows(connection)
     cache.clear()  # its table has no model, and is not emptied with the others
     Guard.objects.update_or_create(id=Guard.ROW, defaults={"n": 0})

@@ -4,17 +4,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+from django.db import connection
+
 from simulation.connections import Connection, MariaDBConnection, SQLiteConnection
 from simulation.front_end.candidates import Wish
 from simulation.front_end.reserving import Reserving
 from simulation.front_end.session import FrontEnd
 from tests.class_site import IMAGE, NODE, ZONE
 
+ON_MARIADB = connection.vendor == "mysql"
+# There are orders of steps that only locks on rows allow.
+between_locks = pytest.mark.skipif(not ON_MARIADB, reason="SQLite has one lock for all who write")
+
 
 def connect(wait: int = 0) -> Connection:
     """A connection to the database that Django uses, as somebody else's, who waits so many seconds for locks."""
-    from django.db import connection
-
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
         return SQLiteConnection(settings["NAME"], wait)

@@ -24,7 +24,7 @@ from tests import front_end_free_race as free_race
 from tests import front_end_random, sites
 from tests.boundaries import Boundary, at_boundaries
 from tests.class_site import BLOCK_TIME, IMAGE, NODE, NOW, class_site, computers_of
-from tests.front_end import a_wish, reserving
+from tests.front_end import ON_MARIADB, a_wish, between_locks, reserving
 from tests.front_end_interleavings import (
     Run,
     Tally,
@@ -39,10 +39,6 @@ from tests.front_end_scenarios import CLASS, SCENARIOS, Scenario, semaphore
 from tests.mariadb_server import PrivateMariaDB
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-ON_MARIADB = connection.vendor == "mysql"
-between_locks = pytest.mark.skipif(not ON_MARIADB, reason="SQLite has one lock for all who write")
 
 
 def _double_bookings() -> list[str]:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 
 import pytest
 import time_machine
-from django.db import connection
 
 from blockalloc import service
 from blockalloc.calls import BlockAllocationCall
@@ -34,7 +33,7 @@ from tests.class_site import (
     give_to_others,
     load,
 )
-from tests.front_end import a_wish, connect, reserving
+from tests.front_end import ON_MARIADB, a_wish, between_locks, connect, reserving
 from tests.front_end_interleavings import MATTERS, Tally, empty, play, play_all, stage
 from tests.front_end_loaded import LISTING_SECONDS, LOADED, beside
 from tests.front_end_scenarios import CLASS, HOUR, MEMBER
@@ -42,7 +41,6 @@ from tests.mariadb_server import PrivateMariaDB
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ON_MARIADB = connection.vendor == "mysql"
 AFTERWARDS = 13  # a place when our call is over
 HALF = HOUR // 2
 HOURS = {BLOCK_TIME: (START, END), 11: (START - HALF, END - HALF), 12: (START + HALF, END + HALF)}  # by block time
@@ -228,7 +226,7 @@ def test_before_that_they_wait_for_seconds() -> None:
 # --- processes ------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not ON_MARIADB, reason="SQLite has one lock for all who write")
+@between_locks
 def test_a_free_race_on_loaded_computers(mariadb_server: PrivateMariaDB) -> None:
     found = free_race.run(mariadb_server, seconds=3, loaded=True)
     assert found.ours["got"] > 0

@@ -240,17 +240,21 @@ WHERE production = 1 AND imageid IN (SELECT imageid FROM blockComputers)
 GROUP BY imageid
 """
 
-# The end of the last class, by the form: a day, and a minute of it.
-_REQUESTS = """
-SELECT r.id, COALESCE(r.name, ''), r.processing, r.expireTime, u.unityid, a.name, t.start, t.`end`,
+# The end of the last class of a block request r, by VCL's form: a day, and a minute of it.
+FORM_END = """
        (SELECT MAX(d.`end`) FROM blockWebDate d WHERE d.blockRequestid = r.id),
        (SELECT MAX((h.endhour %% 12 + CASE WHEN h.endmeridian = 'pm' THEN 12 ELSE 0 END) * 60 + h.endminute)
         FROM blockWebTime h WHERE h.blockRequestid = r.id)
+"""
+
+_REQUESTS = f"""
+SELECT r.id, COALESCE(r.name, ''), r.processing, r.expireTime, u.unityid, a.name, t.start, t.`end`,
+       {FORM_END}
 FROM blockRequest r LEFT JOIN user u ON u.id = r.ownerid LEFT JOIN affiliation a ON a.id = u.affiliationid
 LEFT JOIN blockTimes t ON t.blockRequestid = r.id
 WHERE r.status = %s AND (r.processing <> 0 OR r.name LIKE %s)
 ORDER BY r.id, t.id
-"""
+"""  # noqa: S608 - our own
 
 _TIMES = """
 SELECT t.id, COALESCE(r.name, ''), COALESCE(r.status, ''), COALESCE(r.processing, 0), COALESCE(r.imageid, 0),

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from blockalloc.inspection import words
 from blockalloc.inspection.facts import Facts, Held
 from blockalloc.inspection.findings import Finding
-from scheduling.windows import HOUR, MINUTE
+from scheduling.readiness import ASKED_AHEAD
+from scheduling.windows import MINUTE
 
 KEPT_FOR = 15 * MINUTE  # how long after a block time's end its rows may still be there
-PROCESSED_BEFORE = 6 * HOUR  # the back end processes a block time this long before its start
 AT_WORK = 30 * MINUTE  # and is done by then
 
 
@@ -29,7 +29,7 @@ def is_stuck(times: Iterable[tuple[int, int]], last_end: int, expires: int, now:
     times = list(times)
     if expires <= 0 or any(start <= 0 or end <= 0 for start, end in times):
         return False
-    moments = [expires, last_end, *(moment for start, end in times for moment in (start - PROCESSED_BEFORE, end))]
+    moments = [expires, last_end, *(moment for start, end in times for moment in (start - ASKED_AHEAD, end))]
     return not any(moment <= now <= moment + AT_WORK for moment in moments)
 
 

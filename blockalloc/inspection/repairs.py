@@ -11,7 +11,7 @@ from django.db import connection
 
 from blockalloc import clock
 from blockalloc.inspection.drift import Drift
-from blockalloc.inspection.facts import ACCEPTED, form_end, instant
+from blockalloc.inspection.facts import ACCEPTED, FORM_END, form_end, instant
 from blockalloc.inspection.findings import Finding
 from blockalloc.inspection.leftovers import is_left_over, is_stuck
 from blockalloc.inspection.reloads import is_deletable
@@ -66,15 +66,12 @@ SELECT p.computer_id FROM blockalloc_planned_reload p
 WHERE p.request_id = %s AND NOT EXISTS (
     SELECT 1 FROM blockComputers b WHERE b.computerid = p.computer_id AND b.reloadrequestid = p.request_id)
 """
-_TIMES = """
+_TIMES = f"""
 SELECT r.expireTime,
-       (SELECT MAX(d.`end`) FROM blockWebDate d WHERE d.blockRequestid = r.id),
-       (SELECT MAX((h.endhour %% 12 + CASE WHEN h.endmeridian = 'pm' THEN 12 ELSE 0 END) * 60 + h.endminute)
-        FROM blockWebTime h WHERE h.blockRequestid = r.id),
-       t.start, t.`end`
+       {FORM_END}, t.start, t.`end`
 FROM blockRequest r LEFT JOIN blockTimes t ON t.blockRequestid = r.id
 WHERE r.id = %s
-"""
+"""  # noqa: S608 - our own
 _END_PROCESSING = "UPDATE blockRequest SET processing = 0 WHERE id = %s AND processing <> 0 AND status = %s"
 
 

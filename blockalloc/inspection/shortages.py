@@ -11,10 +11,10 @@ from blockalloc.models import Decision
 from blockalloc.store.times import to_local
 from scheduling.occupancy import FAILED
 from scheduling.plan import machines_of
+from scheduling.readiness import ASKED_AHEAD
 from scheduling.what_happened import NO_RECORD
-from scheduling.windows import HOUR, MINUTE
+from scheduling.windows import MINUTE
 
-ASKED_BEFORE = 6 * HOUR  # the back end asks for a block time so long before its start
 ROOM = 2 * MINUTE  # and has an answer so long after that
 
 _WHO_TAKES_AWAY = (
@@ -29,7 +29,7 @@ Computers = Mapping[int, Mapping[int, int]]  # block time -> computer -> image
 def is_due(time: BlockTime, now: int) -> bool:
     """Whether a block time should have its machines by now: until it is over."""
     to_come = time.takes_place and now < min(time.end, time.expires)
-    return to_come and time.start <= now + ASKED_BEFORE - ROOM
+    return to_come and time.start <= now + ASKED_AHEAD - ROOM
 
 
 def short(facts: Facts) -> list[Short]:

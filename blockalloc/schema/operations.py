@@ -1,5 +1,6 @@
 """Migration operations: make VCL's tables or adopt them as they are; our own tables' text encoding."""
 
+from itertools import groupby
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -109,11 +110,11 @@ def _create(schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 def _insert(schema_editor: BaseDatabaseSchemaEditor, table: str, rows: list[dict[str, Any]]) -> None:
     quote = schema_editor.quote_name
-    for row in rows:
-        listed = ", ".join(map(quote, row))
-        places = ", ".join(["%s"] * len(row))
-        sql = f"INSERT INTO {quote(table)} ({listed}) VALUES ({places})"  # noqa: S608 - names are our own
-        schema_editor.execute(sql, tuple(row.values()))
+    for columns, alike in groupby(rows, key=tuple):  # one statement for rows with the same columns
+        values = [list(row.values()) for row in alike]
+        places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(values))
+        sql = f"INSERT INTO {quote(table)} ({', '.join(map(quote, columns))}) VALUES {places}"  # noqa: S608 - our own names
+        schema_editor.execute(sql, tuple(value for row in values for value in row))
 
 
 def insert_base_rows(connection: BaseDatabaseWrapper) -> None:

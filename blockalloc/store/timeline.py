@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 from blockalloc.store import loads, times
-from blockalloc.store.sql import fetch
+from blockalloc.store.sql import fetch, listed_ids
 from scheduling.occupancy import PENDING, RELOAD, held_from, is_occupying
 from scheduling.windows import HOUR
 
@@ -176,7 +176,7 @@ class LoadTimes:
         """Image id -> seconds."""
         new = set(images) - self._known.keys()
         if new:
-            self._known |= loads.estimates(dict(fetch(_TO_LOAD.format(images=_listed(sorted(new))))), self._now)
+            self._known |= loads.estimates(dict(fetch(_TO_LOAD.format(images=listed_ids(sorted(new))))), self._now)
         return self._known
 
 
@@ -231,7 +231,10 @@ def _with_blocks(reserved: list[Reserved]) -> list[Reserved]:
     from their block, by an edit of its request, are there until they are withdrawn.
     """
     reloads = [row for row in reserved if row.reload]
-    computers, requests = (_listed(row.computer_id for row in reloads), _listed(row.request_id for row in reloads))
+    computers, requests = (
+        listed_ids(row.computer_id for row in reloads),
+        listed_ids(row.request_id for row in reloads),
+    )
     whose: dict[str, set[tuple[int, int]]] = {"block": set(), "ours": set()}
     for kind, computer, request in fetch(_WHOSE.format(computers=computers, requests=requests)):
         whose[kind].add((computer, request))
@@ -278,12 +281,7 @@ def _is_reload(state: int, last_state: int) -> bool:
 
 def _on(sql: str, column: str, ids: Iterable[int]) -> str:
     """The statement, narrowed to some rows."""
-    return f"{sql} AND {column} IN ({_listed(ids)})"
-
-
-def _listed(ids: Iterable[int]) -> str:
-    """Ids from the database; 0, which no row has, when there are none."""
-    return ", ".join(str(int(id_)) for id_ in ids) or "0"
+    return f"{sql} AND {column} IN ({listed_ids(ids)})"
 
 
 def _at(name: str, affiliation: str) -> str:

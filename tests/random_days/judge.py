@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from blockalloc.inspection import TAKEN_TWICE, Finding, inspect
 from simulation.back_end.events import Event, What
 from simulation.back_end.mails import Kind
 from simulation.back_end.site import Site
@@ -30,6 +31,12 @@ FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid
 _RELOADS = f"""
 SELECT q.id, v.computerid, q.preload FROM request q JOIN reservation v ON v.requestid = q.id
 WHERE q.stateid = {RELOAD} AND q.laststateid = {RELOAD}
+"""  # noqa: S608 - a number
+
+
+_RESERVED = f"""
+SELECT v.computerid, q.id, q.start, q.`end` FROM request q JOIN reservation v ON v.requestid = q.id
+WHERE q.stateid NOT IN (5, 12, {RELOAD}) AND NOT (q.stateid = 14 AND q.laststateid = {RELOAD})
 """  # noqa: S608 - a number
 
 
@@ -77,6 +84,11 @@ class Got(NamedTuple):
     sent_on: bool
 
 
+def _meet(held: Held, hours: tuple[int, int] | None) -> bool:
+    """Whether the class is on at some of these hours."""
+    return hours is not None and held.start < hours[1] and hours[0] < held.end
+
+
 @dataclass
 class Judge:
     """Collects what went wrong, in words; and how often what came about, to tell that the days are any good."""
@@ -89,7 +101,6 @@ class Judge:
     ours: dict[int, set[tuple[int, int]]] = field(default_factory=dict)  # request -> block times and computers
     warned: set[int] = field(default_factory=set)  # block times of which an answer warned
     gaps: set[tuple[int, int]] = field(default_factory=set)  # computer, request: what the front end itself did
-    _asked_short: set[int] = field(default_factory=set)
 
     @property
     def connection(self) -> Connection:
@@ -172,7 +183,7 @@ class Judge:
         """No member is given another class's computer because of a row of ours, and none is promised to both."""
         self.counts["reservations"] += 1
         for held in self.held():
-            if held.computer != got.computer or not (held.start < hours[1] and hours[0] < held.end):
+            if held.computer != got.computer or not _meet(held, hours):
                 continue
             (group,) = {time.group for time in self.times() if time.id == held.block_time}
             if group == got.user_group:
@@ -194,8 +205,6 @@ class Judge:
 
     def inspect(self, now: int) -> None:
         """The inspection and the rows agree on what is in order."""
-        from blockalloc.inspection import inspect
-
         found = inspect(now)
         self.counts["inspections"] += 1
         held, times = self.held(), self.times()
@@ -225,13 +234,30 @@ class Judge:
             self._agree(now, kind, ids, {each.subject.get(key, 0) for each in found if each.kind == kind})
         self.counts["short classes found"] += len(short)
         self.counts["abandoned reloads found"] += len(abandoned)
-        twice = [each.text for each in found if each.kind == "double_booking" and not self._is_a_gap(each.subject)]
-        if twice and not self.wrong:
-            self.fail(now, f"check_vcl: {twice[0]}")
+        self._taken_twice(now, held, found)
 
-    def _is_a_gap(self, subject: object) -> bool:
-        assert isinstance(subject, dict)
-        return (subject.get("computer"), subject.get("request")) in self.gaps
+    def _taken_twice(self, now: int, held: Iterable[Held], found: Iterable[Finding]) -> None:
+        """The inspection tells of each computer that the front end gave away in a gap, and of no other one."""
+        said = {
+            (each.subject["computer"], each.subject.get("request", 0)) for each in found if each.kind in TAKEN_TWICE
+        }
+        still = self._reserved(now)
+        there = {
+            gap for gap in self.gaps
+            if any(each.computer == gap[0] and _meet(each, still.get(gap)) and each.end > now for each in held)
+        }  # fmt: skip
+        self.counts["gaps told of"] += len(there)
+        if said != there:
+            self.fail(now, f"check_vcl says {sorted(said)} are taken twice (computer, request), it is {sorted(there)}")
+
+    def _reserved(self, now: int) -> dict[tuple[int, int], tuple[int, int]]:
+        """(computer, request) -> hours, of what users have reserved and is not over."""
+        instant = self.front_end.instant
+        return {
+            (computer, request): (instant(start), instant(end))
+            for computer, request, start, end in self.connection.send(_RESERVED).rows
+            if instant(end) > now
+        }
 
     def _agree(self, now: int, kind: str, there: set[int], said: set[int]) -> None:
         if there != said:

@@ -129,11 +129,10 @@ class Playing:
     def _round(self, now: int) -> None:
         """A round of the back end; what it has asked of the service, it has asked by then."""
         self._go_to(now)
-        before = len(self.back_ends.site.mails)
         self._working = True
         self.back_ends.round(clock.now())
         self._working = False
-        self._told = self.judge.mails(min(before, self._told))
+        self._told = self.judge.mails(self._told)
 
     # --- calls of ours --------------------------------------------------------------------------
 
