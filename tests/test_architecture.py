@@ -13,7 +13,7 @@ LONGEST = 400  # lines
 # Callers → service → store → models; each layer may import those after it and never those before.
 # Modules that are not listed (settings of the site, plain data, helpers) belong to no layer.
 LAYERS = [
-    ("blockalloc.rpc", "blockalloc.admin", "blockalloc.pages", "blockalloc.management"),
+    ("blockalloc.rpc", "blockalloc.front_end", "blockalloc.admin", "blockalloc.pages", "blockalloc.management"),
     ("blockalloc.service", "blockalloc.inspection", "blockalloc.block_time_actions"),
     ("blockalloc.recording", "blockalloc.explanation"),
     ("blockalloc.allocation", "blockalloc.checks"),

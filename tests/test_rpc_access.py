@@ -1,6 +1,5 @@
 """Who may call: transport, sign-in, the block-API list; and the health check."""
 
-import hashlib
 import hmac
 import logging
 
@@ -11,11 +10,10 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from blockalloc.calls import Caller
 from blockalloc.models import Affiliation, LocalAuth, User
-from tests.rpc_calls import SIGNED_IN, StubService, answer, call, document, fault_of, post
+from tests.rpc_calls import SIGNED_IN, StubService, answer, call, document, fault_of, give_password, post
 
 pytestmark = pytest.mark.django_db
 TEST = document("XMLRPCtest", "x")
-SALT = "8ht2Pa55"
 
 
 @pytest.fixture(autouse=True)
@@ -30,12 +28,6 @@ def service(monkeypatch: pytest.MonkeyPatch) -> StubService:
 def vclsystem() -> LocalAuth:
     """The local account of vclsystem@Local, whom the base rows of VCL know."""
     return give_password(User.objects.get(unityid="vclsystem"), b"p4ss")
-
-
-def give_password(user: User, password: bytes, *, lockedout: int = 0) -> LocalAuth:
-    """Makes a local account as VCL does."""
-    passhash = hashlib.sha1(password + SALT.encode()).hexdigest()  # noqa: S324
-    return LocalAuth.objects.create(user=user, passhash=passhash, salt=SALT, lockedout=lockedout)
 
 
 def make_user(name: str, affiliation: str = "Local") -> User:

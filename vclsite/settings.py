@@ -6,7 +6,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from vclsite import environment, production
+from vclsite import environment, front_end, production
 from vclsite.database import database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -106,6 +106,11 @@ VCL_LOAD_TIME_HOURS = environment.whole_number("VCL_LOAD_TIME_HOURS", 0, low=0, 
 VCL_LOCKOUT_FAILURES = environment.whole_number("VCL_LOCKOUT_FAILURES", 20, low=1, high=1000)
 VCL_LOCKOUT_SECONDS = environment.whole_number("VCL_LOCKOUT_SECONDS", 300, low=1, high=86400)
 VCL_MAX_BODY_BYTES = environment.whole_number("VCL_MAX_BODY_BYTES", 65536, low=1024, high=10_000_000)
+
+# --- VCL's front end ---------------------------------------------------------------------------
+VCL_FRONT_END_URL = front_end.address("VCL_FRONT_END_URL", plain_http=VCL_ALLOW_PLAIN_HTTP)
+VCL_FRONT_END_METHODS = front_end.methods("VCL_FRONT_END_METHODS")
+VCL_FRONT_END_CA = front_end.certificates("VCL_FRONT_END_CA")
 
 MODERNRPC_XML_DESERIALIZER = {"class": "blockalloc.rpc.wire.StrictDeserializer", "kwargs": {}}
 

@@ -26,9 +26,7 @@ def sign_in(request: HttpRequest, address: str) -> Caller:
     if not user:
         raise _denied("no X-User header")
     _check_version(request.headers.get("X-APIVERSION", "").strip())
-    attempt = lockout.begin("VCL", vcl_accounts.full_name(user), address)
-    if attempt.seconds_to_wait:
-        raise RequestRefused(LOCKED_OUT, f"X-User, X-Pass: {lockout.refusal(attempt.seconds_to_wait)}")
+    attempt = begin_attempt(user, address)
     account = vcl_accounts.find(user)
     password = request.headers.get("X-Pass")
     problem = vcl_accounts.problem(account, None if password is None else _bytes(password))
@@ -39,6 +37,14 @@ def sign_in(request: HttpRequest, address: str) -> Caller:
         raise _denied(problem)
     attempt.succeeded()
     return Caller(user_id=account.user_id, name=account.name, address=address)
+
+
+def begin_attempt(user: str, address: str) -> lockout.Attempt:
+    """An attempt of `user` to sign in. Raises RequestRefused (fault 207) when user or address is locked out."""
+    attempt = lockout.begin("VCL", vcl_accounts.full_name(user), address)
+    if attempt.seconds_to_wait:
+        raise RequestRefused(LOCKED_OUT, f"X-User, X-Pass: {lockout.refusal(attempt.seconds_to_wait)}")
+    return attempt
 
 
 def may_manage_blocks(caller: Caller) -> bool:

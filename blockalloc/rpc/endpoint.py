@@ -3,10 +3,12 @@
 from urllib.parse import parse_qs
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 from modernrpc.exceptions import RPCException
 
+from blockalloc.front_end import passing_on
+from blockalloc.front_end.browsers import to_front_end
 from blockalloc.rpc.authentication import claimed_user, sign_in
 from blockalloc.rpc.dispatch import CallContext
 from blockalloc.rpc.methods import server
@@ -23,30 +25,36 @@ def xmlrpc(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     try:
-        document = printable(_answer(request))
+        return _answer(request)
     except RPCException as fault:
         document = printable(fault_document(fault))
     except Exception as error:  # a back end can read a fault, but not an HTML page with status 500
         document = fault_document(internal_error(error))
-    return HttpResponse(document, content_type="text/xml; charset=utf-8")
+    return _response(document)
 
 
 @csrf_exempt
 def front_end_path(request: HttpRequest) -> HttpResponse:
-    """The same under the address of VCL's front end, …/index.php?mode=xmlrpccall. Raises Http404 for other modes."""
+    """The same under the address of VCL's front end, …/index.php?mode=xmlrpccall. Other modes are the front end's."""
     # Not request.GET: Django answers a query of more than 1000 fields with HTTP 400.
     if parse_qs(request.META.get("QUERY_STRING", "")).get("mode", [""])[-1] != "xmlrpccall":
-        raise Http404("the only mode here is xmlrpccall")
+        return to_front_end(request)
     return xmlrpc(request)
 
 
-def _answer(request: HttpRequest) -> str:
-    """The answer's document. Nothing of the body is parsed before the caller is known."""
+def _answer(request: HttpRequest) -> HttpResponse:
+    """The answer: ours, or that of VCL's front end.
+
+    Nothing of the body but the method's name is read before the caller is known.
+    """
     address = client_address(request)
     try:
         body = read_body(request, settings.VCL_MAX_BODY_BYTES)
         if not (settings.VCL_ALLOW_PLAIN_HTTP or is_secure(request)):
             raise RequestRefused(HTTPS_WANTED, "HTTPS is needed: name and password must not travel in the clear")
+        passing_on.refuse_what_came_back(request)
+        if passed_on := passing_on.pass_on(request, body, address):
+            return passed_on
         caller = sign_in(request, address)
         document = decode_body(body, request)
     except RequestRefused as refused:
@@ -61,4 +69,8 @@ def _answer(request: HttpRequest) -> str:
         caller=caller,
         idempotency_key=request.headers.get("X-Idempotency-Key", "").strip(),
     )
-    return str(handler.process_request(document, context))
+    return _response(printable(str(handler.process_request(document, context))))
+
+
+def _response(document: str) -> HttpResponse:
+    return HttpResponse(document, content_type="text/xml; charset=utf-8")

@@ -7,6 +7,7 @@ from modernrpc.exceptions import RPC_INVALID_PARAMS, RPCException, RPCMethodNotF
 from blockalloc import service
 from blockalloc.calls import BlockAllocationCall, NewBlockCall, Outcome
 from blockalloc.explanation import Remedies
+from blockalloc.front_end import passing_on
 from blockalloc.rpc.arguments import flag, local_seconds, text, whole_number
 from blockalloc.rpc.dispatch import Arguments, CallContext, Form, Method, build_server
 from blockalloc.service import Allocation
@@ -117,22 +118,27 @@ def _test(arguments: Arguments, _context: CallContext) -> object:
 
 
 def _list_methods(_arguments: Arguments, _context: CallContext) -> object:
-    return sorted(METHODS)
+    return sorted([*METHODS, *passing_on.names()])
 
 
 def _method_help(arguments: Arguments, _context: CallContext) -> object:
-    return _named_method(arguments).help
+    method = _named_method(arguments)
+    return method.help if method else "Calls of this method are passed on to VCL's front end."
 
 
 def _method_signature(arguments: Arguments, _context: CallContext) -> object:
-    return [signature for form in _named_method(arguments).forms for signature in form.signatures()]
+    method = _named_method(arguments)
+    if method is None:
+        return "undef"  # as XML-RPC introspection has it for signatures that are not known
+    return [signature for form in method.forms for signature in form.signatures()]
 
 
-def _named_method(arguments: Arguments) -> Method:
+def _named_method(arguments: Arguments) -> Method | None:
+    """The method that is asked about; None for one that is passed on."""
     name = _wanted_text(arguments)
-    if name not in METHODS:
+    if name not in METHODS and name not in passing_on.names():
         raise RPCMethodNotFound(name[:LONGEST_ECHO])
-    return METHODS[name]
+    return METHODS.get(name)
 
 
 def _wanted_text(arguments: Arguments) -> str:

@@ -1,0 +1,61 @@
+"""What the front end answers: is it XML-RPC, and is it a refusal? The answer itself goes back byte for byte."""
+
+import re
+import xml.parsers.expat
+import xmlrpc.client
+
+from defusedxml.xmlrpc import DefusedExpatParser
+
+_XML_TYPE = re.compile(r"(?:text|application)/xml(?:; ?charset=\"?[\w.-]{1,40}\"?)?", re.ASCII | re.IGNORECASE)
+_LONGEST_FAULT = 65536  # bytes; of a longer one the code is not read
+
+
+class NotAnAnswer(Exception):
+    """The document is none that an XML-RPC client could read as an answer."""
+
+
+def fault_code(document: bytes) -> int | None:
+    """The code of the fault that `document` is; None when it is an answer with a value. Raises NotAnAnswer."""
+    kind = _kind(document)
+    if kind != "fault" or len(document) > _LONGEST_FAULT:
+        return None
+    target = xmlrpc.client.Unmarshaller()
+    parser = DefusedExpatParser(target, forbid_dtd=True)
+    try:
+        parser.feed(document)
+        parser.close()
+        target.close()
+    except xmlrpc.client.Fault as fault:
+        return fault.faultCode if isinstance(fault.faultCode, int) else None
+    except Exception as error:  # Python's unmarshaller raises whatever comes up on its way
+        raise NotAnAnswer("a fault that is not as XML-RPC has it") from error
+    raise NotAnAnswer("a fault without a code")
+
+
+def media_type(content_type: str) -> str:
+    """The media type to send the answer with: the front end's own, if it is XML; never one that browsers render."""
+    return content_type if _XML_TYPE.fullmatch(content_type) else "text/xml"
+
+
+def _kind(document: bytes) -> str:
+    """ "params" or "fault": what the methodResponse holds. Raises NotAnAnswer."""
+    parser = xml.parsers.expat.ParserCreate()
+    path: list[str] = []
+
+    def start(name: str, _attributes: dict[str, str]) -> None:
+        path.append(name)
+        if len(path) == 2:
+            parser.StartElementHandler = None  # the rest only has to be well-formed, which expat finds out by itself
+
+    def doctype(*_declared: object) -> None:
+        raise NotAnAnswer("a document type declaration")
+
+    parser.StartElementHandler = start
+    parser.StartDoctypeDeclHandler = doctype
+    try:
+        parser.Parse(document, True)
+    except (xml.parsers.expat.ExpatError, LookupError, ValueError) as error:
+        raise NotAnAnswer(f"not XML: {error}") from error
+    if path[:1] != ["methodResponse"] or path[1:] not in (["params"], ["fault"]):
+        raise NotAnAnswer(f"not a methodResponse but {'/'.join(path)[:100]!r}")
+    return path[1]

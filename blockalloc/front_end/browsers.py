@@ -1,0 +1,20 @@
+"""Browsers that follow a link meant for the front end: the back end's mails make it of the address for its calls."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.encoding import escape_uri_path, iri_to_uri
+
+
+def to_front_end(request: HttpRequest) -> HttpResponse:
+    """Send a browser to the same path and query at the front end. Raises Http404 when there is nowhere to send it."""
+    if request.method not in ("GET", "HEAD") or not settings.VCL_FRONT_END_URL:
+        raise Http404("the only mode here is xmlrpccall")
+    front_end = urlsplit(settings.VCL_FRONT_END_URL)
+    if front_end.netloc.lower() == request.get_host().lower():
+        raise Http404("VCL_FRONT_END_URL names this very host: the server in front has to tell the two apart")
+    # Scheme and host are the setting's, whatever the path looks like ("//elsewhere.example/index.php").
+    query = iri_to_uri(request.META.get("QUERY_STRING", ""))
+    path = escape_uri_path(request.path)
+    return HttpResponseRedirect(f"{front_end.scheme}://{front_end.netloc}{path}{'?' if query else ''}{query}")

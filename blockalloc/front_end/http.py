@@ -1,0 +1,199 @@
+"""The way to the front end: HTTP with urllib3, over connections that are kept, and never for longer than it may take.
+
+What urllib3 leaves to us is the one deadline. Its time-outs count for each read, so a server that sends a byte
+every minute would hold a thread for hours.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock, Timer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError, SSLError
+
+from blockalloc.front_end.seats import AT_A_TIME
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 170.0  # in all; VCL's back end waits for 180
+LONGEST_ANSWER = 4 * 1024 * 1024  # bytes
+
+# Apache closes connections that are silent for five seconds. A call on one that is just being closed would be lost.
+_KEPT_SECONDS = 4.0
+_CHUNK = 65536
+
+
+class NoAnswer(Exception):
+    """There is no whole answer. The text says, for the caller, what the front end did; `detail` is for the log."""
+
+    def __init__(self, did: str, detail: object = "") -> None:
+        super().__init__(did)
+        self.detail = f"{did}: {detail}" if detail else did
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str]  # names in any case
+    body: bytes
+
+
+class _Deadline:
+    """Ends whatever the connection in use waits for when the time is over."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.is_past = False
+        self._socket: socket.socket | None = None
+        self._lock = Lock()
+        self._timer = Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        self._token = _deadline.set(self)
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        _deadline.reset(self._token)
+        self._timer.cancel()
+        with self._lock:
+            self._socket = None
+
+    def watch(self, used: socket.socket) -> None:
+        """This is the socket of the call. Raises TimeoutError when the time is over already."""
+        with self._lock:
+            if self.is_past:
+                raise TimeoutError
+            used.settimeout(self.seconds)  # urllib3 sends with the time-out that is for connecting
+            self._socket = used
+
+    def _end(self) -> None:
+        with self._lock:
+            self.is_past = True
+            if self._socket is not None:
+                with suppress(OSError):  # it may be closed already
+                    # Not SSLSocket's own: it takes the TLS session away under the thread that reads.
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+_deadline: ContextVar[_Deadline] = ContextVar("_deadline")
+
+
+class _Watched(HTTPConnection):
+    """A connection that is ended by the call's deadline, and not used any more when it was idle for long."""
+
+    _used_at = 0.0
+
+    def request(self, *arguments: Any, **options: Any) -> None:
+        """Send the request."""
+        if self.sock is None:
+            self.connect()
+        assert self.sock is not None
+        _deadline.get().watch(self.sock)
+        super().request(*arguments, **options)
+
+    def getresponse(self) -> Any:
+        """The head of the answer; its body is read from it."""
+        answer = super().getresponse()
+        self._used_at = time.monotonic()
+        return answer
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether urllib3 may send another request on the connection."""
+        return super().is_connected and time.monotonic() - self._used_at < _KEPT_SECONDS
+
+
+class _WatchedTls(_Watched, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _WatchedTls
+
+
+@lru_cache
+def front_end(url: str, ca_file: str) -> "FrontEnd":
+    """The front end at `url`, once for each process: its connections are kept between calls."""
+    return FrontEnd(url, ca_file)
+
+
+class FrontEnd:
+    """The front end's address and the connections to it. Calls of several threads at a time are fine."""
+
+    def __init__(self, url: str, ca_file: str = "") -> None:
+        """`url` is https://host[:port]/…/index.php (or http://…); `ca_file` names the only CAs that are believed."""
+        parts = urlsplit(url)
+        assert parts.hostname, "the settings check that"
+        self._path = f"{parts.path}?mode=xmlrpccall"
+        if parts.scheme == "https":
+            self._pool: urllib3.HTTPConnectionPool = _TlsPool(
+                parts.hostname,
+                parts.port,
+                maxsize=AT_A_TIME,
+                ssl_context=ssl.create_default_context(cafile=ca_file or None),
+            )
+        else:
+            self._pool = _Pool(parts.hostname, parts.port, maxsize=AT_A_TIME)
+
+    def post(self, headers: Mapping[str, str], body: bytes, seconds: float = ANSWER_SECONDS) -> HttpAnswer:
+        """Post `body`; the answer, whatever its status. Raises NoAnswer when there is none within `seconds`."""
+        with _Deadline(seconds) as deadline:
+            try:
+                answer = self._post(headers, body, seconds)
+            except (HTTPError, OSError, ValueError) as error:
+                if not (deadline.is_past or isinstance(error, ReadTimeoutError)):
+                    raise NoAnswer(_what_happened(error), error) from error
+                answer = None
+        if answer is None or deadline.is_past:  # cut off, an answer may look whole
+            raise NoAnswer(f"did not answer within {seconds:g} seconds")
+        return answer
+
+    def _post(self, headers: Mapping[str, str], body: bytes, seconds: float) -> HttpAnswer:
+        response = self._pool.urlopen(
+            "POST",
+            self._path,
+            body=body,
+            headers=headers,
+            retries=False,  # a call that may have been carried out is not made again
+            redirect=False,
+            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
+            preload_content=False,
+            decode_content=False,
+        )
+        try:
+            received = bytearray()
+            while chunk := response.read(_CHUNK):
+                received += chunk
+                if len(received) > LONGEST_ANSWER:
+                    raise NoAnswer(f"answered with more than {LONGEST_ANSWER} bytes")
+        except BaseException:
+            response.close()  # nobody else may read what is left of this answer
+            raise
+        return HttpAnswer(response.status, response.headers, bytes(received))
+
+
+def _what_happened(error: Exception) -> str:
+    if isinstance(error, SSLError | ssl.SSLError):
+        return "has no certificate that is trusted here, or speaks no TLS"
+    if isinstance(error, NewConnectionError | ConnectTimeoutError):
+        return "cannot be reached"
+    return "broke off the connection"

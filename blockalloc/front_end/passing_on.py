@@ -1,0 +1,107 @@
+"""Calls that are not ours are passed on to the front end, with the caller's own name and password.
+
+The front end signs the caller in: whatever it refuses (faults 3, 7, 8, 34) is its answer. Failed sign-ins count here
+all the same, and who is locked out here is not passed on: else this would be a second door for guesses.
+"""
+
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+
+from blockalloc.front_end import answers, http, method_name, seats
+from blockalloc.refusals import BUSY
+from blockalloc.rpc.authentication import ACCESS_DENIED, begin_attempt, claimed_user
+from blockalloc.rpc.refusal_log import log_refusal
+from blockalloc.rpc.wire import RequestRefused
+from blockalloc.version import VERSION
+
+NO_ANSWER, CROSSED = 208, 209
+REFUSALS = (ACCESS_DENIED, 7, 8, 34)  # with which the front end turns callers away
+
+MARKER = "X-Blockalloc-Passed-On"  # in each call that is passed on: one that comes back here is seen by it
+_CREDENTIALS = ("X-User", "X-Pass", "X-APIVERSION")
+
+_seats = seats.Seats(seats.AT_A_TIME, seats.KEPT_FOR_NODES)
+
+
+def names() -> list[str]:
+    """The methods that are passed on; none when there is no front end."""
+    return settings.VCL_FRONT_END_METHODS if settings.VCL_FRONT_END_URL else []
+
+
+def refuse_what_came_back(request: HttpRequest) -> None:
+    """Raise RequestRefused (fault 209) for a call that was passed on: to here, by mistake."""
+    if MARKER in request.headers:
+        raise RequestRefused(
+            CROSSED,
+            "a call that this service passed on to VCL's front end came back to it: the addresses are crossed. "
+            "VCL_FRONT_END_URL has to be the front end's own address, and must not lead here; xmlrpc_url of the "
+            "management nodes is the one that leads here",
+        )
+
+
+def pass_on(request: HttpRequest, body: bytes, address: str) -> HttpResponse | None:
+    """The front end's answer, when the call is one that is passed on; else None. `address` is the caller's.
+
+    Raises RequestRefused: fault 205 (too many at a time), 207 (locked out), 208 (no answer of the front end).
+    """
+    method = method_name.method_to_pass_on(request, body, names())
+    if not method:
+        return None
+    user = claimed_user(request)
+    attempt = begin_attempt(user, address)
+    answer = _answer(method, _headers(request, address), body, address)
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()  # the database may have ended it meanwhile
+    code = _fault_code(method, answer)
+    if code in REFUSALS:
+        log_refusal(user, address, f"{code}, by VCL's front end", method)
+    if code == ACCESS_DENIED:
+        attempt.failed()
+    return HttpResponse(answer.body, content_type=answers.media_type(answer.headers.get("Content-Type", "")))
+
+
+def _headers(request: HttpRequest, address: str) -> dict[str, str]:
+    """All headers that the front end gets. Of the caller's own, its credentials and nothing else."""
+    given = {name: request.headers[name] for name in _CREDENTIALS if name in request.headers}
+    # Not the caller's Content-Type: PHP would take parameters, `mode` too, from the body of a form.
+    return given | {
+        "Content-Type": "text/xml",
+        "Accept-Encoding": "identity",
+        "User-Agent": f"blockalloc/{VERSION}",
+        "X-Forwarded-For": address,
+        MARKER: "1",
+    }
+
+
+def _answer(method: str, headers: Mapping[str, str], body: bytes, address: str) -> http.HttpAnswer:
+    front_end = http.front_end(settings.VCL_FRONT_END_URL, settings.VCL_FRONT_END_CA)
+    try:
+        with _seats.taken(by_node=seats.is_management_node(address)):
+            return front_end.post(headers, body)
+    except seats.NoSeat:
+        text = f"{method}: busy, as many calls as may be are being passed on to VCL's front end: try again"
+        raise RequestRefused(BUSY, text) from None
+    except http.NoAnswer as error:
+        raise _no_answer(method, str(error), error.detail) from error
+
+
+def _fault_code(method: str, answer: http.HttpAnswer) -> int | None:
+    """The code of the fault in a whole answer. Raises RequestRefused when it is none that the caller could read."""
+    if answer.status != 200:
+        moved = ", a redirect, which is not followed" if 300 <= answer.status < 400 else ""
+        raise _no_answer(method, f"answered with HTTP status {answer.status}{moved}")
+    if answer.headers.get("Content-Encoding", "identity") != "identity":
+        raise _no_answer(method, "answered in an encoding that was not asked for")
+    try:
+        return answers.fault_code(answer.body)
+    except answers.NotAnAnswer as error:
+        did = "answered with something else than XML-RPC"
+        raise _no_answer(method, did, f"{did}: {error}") from error
+
+
+def _no_answer(method: str, did: str, detail: str = "") -> RequestRefused:
+    who = f"{method}: VCL's front end, to which these calls are passed on,"
+    return RequestRefused(NO_ANSWER, f"{who} {did}", f"{who} {detail or did}")

@@ -1,0 +1,48 @@
+"""How many calls a worker passes on at a time: a slow front end must not take all its threads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from blockalloc.models import ManagementNode
+
+AT_A_TIME = 4  # in each worker process
+KEPT_FOR_NODES = 2  # of them: other callers can't keep management nodes out
+
+
+class NoSeat(Exception):
+    """As many calls are being passed on as may be."""
+
+
+class Seats:
+    """The places of one worker process."""
+
+    def __init__(self, total: int, kept: int) -> None:
+        self._total, self._kept = total, kept
+        self._nodes = self._others = 0
+        self._lock = Lock()
+
+    @contextmanager
+    def taken(self, *, by_node: bool) -> Iterator[None]:
+        """Have a place while the block runs. Raises NoSeat, at once, when there is none."""
+        with self._lock:
+            full = self._nodes + self._others >= self._total
+            if full or (not by_node and self._others >= self._total - self._kept):
+                raise NoSeat
+            self._count(by_node=by_node, step=1)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._count(by_node=by_node, step=-1)
+
+    def _count(self, *, by_node: bool, step: int) -> None:
+        if by_node:
+            self._nodes += step
+        else:
+            self._others += step
+
+
+def is_management_node(address: str) -> bool:
+    """Whether `address` is that of a management node which VCL's tables know and which is not deleted."""
+    return ManagementNode.objects.filter(IPaddress=address).exclude(state__name="deleted").exists()
