@@ -1,0 +1,105 @@
+"""Settings about VCL's front end: what can't be right stops the start-up, and the message says what would be right."""
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from vclsite import front_end
+
+RIGHT = [
+    "https://vcl.example.edu/index.php",
+    "https://vcl.example.edu:8443/vcl/index.php",
+    "http://localhost/index.php",
+    "http://127.0.0.1:8080/index.php",
+    "http://[::1]:8080/vcl/index.php",
+    "",
+]
+WRONG = [
+    ("http://vcl.example.edu/index.php", "plain HTTP"),
+    ("https://vcl.example.edu/", "does not end in /index.php"),
+    ("https://vcl.example.edu/index.php?mode=xmlrpccall", "more than a path"),
+    ("https://vcl.example.edu/index.php?", "more than a path"),
+    ("https://vcl.example.edu/index.php#x", "more than a path"),
+    ("https://user:secret@vcl.example.edu/index.php", "holds a name or password"),
+    ("vcl.example.edu/index.php", "is not https://"),
+    ("https:///index.php", "is not https://"),
+    ("ftp://vcl.example.edu/index.php", "is not https://"),
+    ("file:///etc/passwd/index.php", "is not https://"),
+    ("https://vcl.example.edu:99999/index.php", "ort"),
+    ("https://[::1/index.php", "IPv6"),
+    ("https://vcl.exämple.edu/index.php", "characters that an address can't have"),
+    ("https://vcl.example.edu/a b/index.php", "characters that an address can't have"),
+]
+
+
+def _address(monkeypatch: pytest.MonkeyPatch, url: str, *, plain_http: bool = False) -> str:
+    monkeypatch.setenv("VCL_FRONT_END_URL", url)
+    return front_end.address("VCL_FRONT_END_URL", plain_http=plain_http)
+
+
+@pytest.mark.parametrize("url", RIGHT)
+def test_addresses_that_can_be_the_front_ends(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert _address(monkeypatch, url) == url
+
+
+@pytest.mark.parametrize(("url", "told"), WRONG)
+def test_addresses_that_can_not(monkeypatch: pytest.MonkeyPatch, url: str, told: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"such as https://vcl\.example\.edu/index\.php") as refused:
+        _address(monkeypatch, url)
+    assert told in str(refused.value)
+    assert str(refused.value).startswith("VCL_FRONT_END_URL: ")
+    assert "secret" not in str(refused.value)
+
+
+def test_plain_http_where_it_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "http://vcl.example.edu/index.php"
+    assert _address(monkeypatch, url, plain_http=True) == url
+
+
+@pytest.mark.parametrize(
+    "given", ["XMLRPCautoCapture", "XMLRPCautoCapture, XMLRPCgetIP", "", "XMLRPCblockAllocations", "systems.x"]
+)
+def test_methods_that_can_be_passed_on(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("VCL_FRONT_END_METHODS", given)
+    assert ", ".join(front_end.methods("VCL_FRONT_END_METHODS")) == given
+
+
+def test_the_back_ends_three_are_passed_on_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VCL_FRONT_END_METHODS", raising=False)
+    assert front_end.methods("VCL_FRONT_END_METHODS") == [
+        "XMLRPCautoCapture",
+        "XMLRPCcheckCryptSecrets",
+        "XMLRPCfinishBaseImageCapture",
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "system.multicall",
+        "SYSTEM.listMethods",
+        "XMLRPCblockAllocation",
+        "xmlrpcprocessblocktime",
+        "XMLRPCexplainBlockAllocation",
+        "XMLRPCautoCapture,XMLRPCtest",
+        "two words",
+        "x" * 101,
+        "naïve",
+    ],
+)
+def test_methods_that_can_not(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("VCL_FRONT_END_METHODS", given)
+    with pytest.raises(ImproperlyConfigured, match="VCL_FRONT_END_METHODS: "):
+        front_end.methods("VCL_FRONT_END_METHODS")
+
+
+def test_certificates_that_can_not_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing")
+    for file in (str(empty), str(tmp_path / "missing.pem"), str(tmp_path)):
+        monkeypatch.setenv("VCL_FRONT_END_CA", file)
+        with pytest.raises(ImproperlyConfigured, match=r"VCL_FRONT_END_CA=.*BEGIN CERTIFICATE"):
+            front_end.certificates("VCL_FRONT_END_CA")
+    monkeypatch.setenv("VCL_FRONT_END_CA", "")
+    assert front_end.certificates("VCL_FRONT_END_CA") == ""
