@@ -15,6 +15,7 @@ from typing import Self
 
 import pytest
 
+from blockalloc.front_end.http import ANSWER_SECONDS
 from tests.live_server import ROOT, LiveServer
 from tests.nginx_server import NAME, Nginx
 from tests.rpc_calls import SIGNED_IN, document
@@ -288,5 +289,6 @@ def _seconds(name: str) -> int:
 
 
 def test_nginx_waits_longer_than_the_service_works() -> None:
+    assert ANSWER_SECONDS < _seconds("proxy_read_timeout") < 180  # which is what VCL's back end waits
     assert _seconds("proxy_read_timeout") > 20 + 40  # VCL_GUARD_WAIT_SECONDS, and deploy/gunicorn.conf.py
     assert _seconds("client_header_timeout") == _seconds("client_body_timeout") == SILENCE_SECONDS
