@@ -15,7 +15,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from blockalloc.front_end import http, passing_on, seats
+from blockalloc.front_end import http, passing_on, seats, trial
 from blockalloc.front_end.method_name import method_to_pass_on
 from blockalloc.models import LocalAuth, ManagementNode, User
 from tests.front_end_server import (
@@ -408,6 +408,32 @@ def test_the_methods_that_are_listed(front_end: FrontEndServer, settings: Settin
     assert not set(METHODS) & set(call("system.listMethods"))  # type: ignore[call-overload]
     with pytest.raises(xmlrpc.client.Fault, match=METHODS[0]):
         call("system.methodHelp", METHODS[0])
+
+
+# --- A trial ----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("behave", "told"),
+    [
+        (well_behaved, ""),
+        (always(answered(fault(3, "Access denied"))), ""),
+        (always(answered(fault(209, "crossed"))), "leads to this service"),
+        (always(answered(fault(4, "need HTTPS"))), "use its https:// address"),
+        (always(answered(b"", status="301 Moved")), "HTTP status 301"),
+        (always(answered(b"<html/>")), "does not speak XML-RPC"),
+        (always(b"x\r\n\r\n"), "broke off the connection"),
+    ],
+)
+def test_whether_it_is_the_front_end(front_end: FrontEndServer, behave: Behaviour, told: str) -> None:
+    front_end.behave = behave
+    found = trial.problem()
+    assert (told in found) if told else (found == "")
+    (call_,) = front_end.received
+    assert call_.header("X-User") is call_.header("X-Pass") is None
+
+
+def test_without_a_front_end_there_is_nothing_to_try(settings: Settings) -> None:
+    settings.VCL_FRONT_END_URL = ""
+    assert trial.problem() == ""
 
 
 # --- The look at the name ---------------------------------------------------------------------

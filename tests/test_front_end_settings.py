@@ -17,7 +17,8 @@ RIGHT = [
 ]
 WRONG = [
     ("http://vcl.example.edu/index.php", "plain HTTP"),
-    ("https://vcl.example.edu/", "does not end in /index.php"),
+    ("https://vcl.example.edu", "has no path"),
+    ("https://vcl.example.edu/", "has no path"),
     ("https://vcl.example.edu/index.php?mode=xmlrpccall", "more than a path"),
     ("https://vcl.example.edu/index.php?", "more than a path"),
     ("https://vcl.example.edu/index.php#x", "more than a path"),

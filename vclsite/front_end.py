@@ -85,6 +85,6 @@ def _problem_of_parts(url: str, parts: SplitResult, host: str, *, plain_http: bo
         return f"{url!r} is plain HTTP, names and passwords would travel in the clear"
     if parts.query or parts.fragment or "?" in url or "#" in url:
         return f"{url!r} has more than a path after the host name (?mode=xmlrpccall is added here)"
-    if not parts.path.endswith("/index.php"):
-        return f"{url!r} does not end in /index.php"
+    if parts.path in ("", "/"):
+        return f"{url!r} has no path"
     return ""
