@@ -22,6 +22,11 @@ def is_secure(request: HttpRequest) -> bool:
         return True
     if not _is_trusted(_address(request.META.get("REMOTE_ADDR", ""))):
         return False
+    return is_said_to_be_secure(request)
+
+
+def is_said_to_be_secure(request: HttpRequest) -> bool:
+    """Whether X-Forwarded-Proto says that the client's connection is HTTPS. Anybody can say so."""
     # Proxies in a row may make a list of it: every part of the way must have been safe.
     schemes = request.headers.get("X-Forwarded-Proto", "").split(",")
     return all(scheme.strip().lower() == "https" for scheme in schemes)

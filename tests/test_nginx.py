@@ -98,21 +98,41 @@ def test_the_service_learns_the_true_address(nginx: Nginx, service: LiveServer) 
 def test_a_client_cannot_say_that_it_came_by_https_when_it_did_not(nginx: Nginx) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", nginx.http_port, timeout=20)
     connection.request("POST", "/xmlrpc/", CALL, {**SIGNED_IN, "X-Forwarded-Proto": "https"})
-    assert connection.getresponse().status == 403
+    with pytest.raises(xmlrpc.client.Fault, match="HTTPS is needed"):
+        xmlrpc.client.loads(connection.getresponse().read())
 
 
+@pytest.mark.parametrize("port", [80, 443])
 @pytest.mark.parametrize("path", ["/xmlrpc", "/xmlrpc/", "/index.php?mode=xmlrpccall", "/vcl/index.php"])
-def test_calls_by_plain_http_are_refused(path: str, nginx: Nginx, service: LiveServer) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", nginx.http_port, timeout=20)
+def test_calls_by_plain_http_get_the_fault_of_the_service(
+    path: str, port: int, nginx: Nginx, service: LiveServer
+) -> None:
+    """Also at the port of HTTPS. The service has no part in it."""
+    reached = nginx.http_port if port == 80 else nginx.https_port
+    connection = http.client.HTTPConnection("127.0.0.1", reached, timeout=20)
     connection.request("POST", path, CALL, {**SIGNED_IN, "X-User": "plain"})
     response = connection.getresponse()
-    assert (response.status, response.read()[:15]) == (403, b"HTTPS is needed")
+    assert (response.status, response.headers["Content-Type"]) == (200, "text/xml")
+    with pytest.raises(xmlrpc.client.Fault) as caught:
+        xmlrpc.client.loads(response.read())
+    said = "HTTPS is needed: name and password must not travel in the clear"
+    assert (caught.value.faultCode, caught.value.faultString) == (4, said)
     assert "plain" not in service.log.read_text()
 
 
-@pytest.mark.parametrize("path", ["/", "/admin/", "/admin/blockalloc/blocktime/?q=a", "/xmlrpcs"])
-def test_people_are_sent_to_https(path: str, nginx: Nginx) -> None:
+@pytest.mark.parametrize("path", ["/xmlrpc/", "/index.php?mode=xmlrpccall"])
+def test_whoever_looks_there_by_plain_http_is_refused(path: str, nginx: Nginx) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", nginx.http_port, timeout=20)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    assert (response.status, b"HTTPS is needed" in response.read()) == (403, True)
+
+
+@pytest.mark.parametrize("port", [80, 443])
+@pytest.mark.parametrize("path", ["/", "/admin/", "/admin/blockalloc/blocktime/?q=a", "/xmlrpcs"])
+def test_people_are_sent_to_https(path: str, port: int, nginx: Nginx) -> None:
+    reached = nginx.http_port if port == 80 else nginx.https_port
+    connection = http.client.HTTPConnection("127.0.0.1", reached, timeout=20)
     connection.request("GET", path, headers={"Host": "elsewhere.example.com"})
     response = connection.getresponse()
     assert (response.status, response.headers["Location"]) == (301, f"https://{NAME}{path}")

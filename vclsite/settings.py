@@ -32,6 +32,7 @@ MIDDLEWARE = [
     "blockalloc.middleware.TrustedProxyMiddleware",  # first: all others ask whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "blockalloc.rpc.misdirected.MisdirectedCallMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -23,8 +23,8 @@ ELSEWHERE = {200, 301, 302, 304, 400, 403, 404, 405}
 _REFUSED = re.compile(r"refused (?:'|\").*(?:'|\") from (\S*): \S.*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TAGS = re.compile(rb"<(/?)[A-Za-z][^<>]*?(/?)>")
-# Faults of sign-in and of reading the document.
-_BEFORE_ANY_METHOD = {3, 4, 7, 8, 34, 207, -32600, -32700}
+# Faults of the address, of sign-in and of reading the document.
+_BEFORE_ANY_METHOD = {3, 4, 7, 8, 34, 207, 210, -32600, -32700}
 _STRUCTS_OF_PROCESS = (
     {"status"}, {"status", "allocated", "unallocated"},
     {"status", "allocated", "unallocated", "warningcode", "warningmsg"},

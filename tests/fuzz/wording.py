@@ -16,6 +16,8 @@ _FAULTS: dict[int, tuple[str, ...]] = {
     3: ("Access denied",),
     4: (
         "HTTPS is needed: name and password must not travel in the clear",
+        r"HTTPS is needed: the proxy that vouches for it \(X-Forwarded-Proto\) is not in VCL_TRUSTED_PROXIES; "
+        "the log of the service has its address",
         rf"start: {TIME}: give a time from 1970 to 2038-01-01 00:00:00",
         rf"start: {TIME}: give a time that is not in the second pass of an hour that the clock repeats",
     ),
@@ -53,6 +55,10 @@ _FAULTS: dict[int, tuple[str, ...]] = {
         r"X-Idempotency-Key: \d+ characters, at most 200 are allowed",
     ),
     207: (r".*\d+ seconds.*",),
+    210: (
+        "the host name that was called is not in DJANGO_ALLOWED_HOSTS; the log of the service has the name",
+        r"no calls are answered at this address: its path must be /xmlrpc/ or end in /index\.php\?mode=xmlrpccall",
+    ),
     -32600: (
         r"request body larger than \d+ bytes",
         "the Content-Type must be text/xml",

@@ -1,0 +1,91 @@
+"""Calls that come by a wrong way, answered with a fault that says which.
+
+A back end logs no more of an HTTP error than the words of its status line: of a host name that Django refuses
+"Bad Request", of a path where no calls are answered "Not Found" or "Found". A fault it logs in full.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
+
+from blockalloc import transport
+from blockalloc.rpc.authentication import claimed_user
+from blockalloc.rpc.endpoint import HTTPS_WANTED, front_end_path, xmlrpc
+from blockalloc.rpc.refusal_log import log_refusal
+from blockalloc.rpc.wire import RequestRefused, fault_document, is_xml, read_body
+
+WRONG_ADDRESS = 210
+
+_DOORS = (xmlrpc, front_end_path)
+NOT_FOUND = 404  # what front_end_path answers to other modes than that of calls
+
+
+class MisdirectedCallMiddleware:
+    """Answers POSTs of XML that must not or can't reach the XML-RPC views; all other requests pass."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The answer to `request`, or the fault in its place."""
+        if request.method != "POST" or not request.content_type or not is_xml(request):
+            return self.get_response(request)
+        if refused := _wrong_host(request) or _wrong_proxy(request):
+            return _answer(request, refused)
+        if not _is_a_door(request):
+            return _answer(request, _wrong_path(request))
+        response = self.get_response(request)
+        return _answer(request, _wrong_path(request)) if response.status_code == NOT_FOUND else response
+
+
+def _is_a_door(request: HttpRequest) -> bool:
+    try:
+        return resolve(request.path_info).func in _DOORS
+    except Resolver404:
+        return False
+
+
+def _wrong_host(request: HttpRequest) -> RequestRefused | None:
+    try:
+        request.get_host()
+    except DisallowedHost:
+        # The name goes into the log, but not into the answer: anything may be in it.
+        name = request.META.get("HTTP_HOST", "")
+        return RequestRefused(
+            WRONG_ADDRESS,
+            "the host name that was called is not in DJANGO_ALLOWED_HOSTS; the log of the service has the name",
+            f"the host name {name} is not in DJANGO_ALLOWED_HOSTS",
+        )
+    return None
+
+
+def _wrong_proxy(request: HttpRequest) -> RequestRefused | None:
+    """Whether a proxy says in vain that the call came by HTTPS."""
+    if settings.VCL_ALLOW_PLAIN_HTTP or transport.is_secure(request) or not transport.is_said_to_be_secure(request):
+        return None
+    return RequestRefused(
+        HTTPS_WANTED,
+        "HTTPS is needed: the proxy that vouches for it (X-Forwarded-Proto) is not in VCL_TRUSTED_PROXIES; "
+        "the log of the service has its address",
+        "X-Forwarded-Proto says HTTPS, but this address is not in VCL_TRUSTED_PROXIES",
+    )
+
+
+def _wrong_path(request: HttpRequest) -> RequestRefused:
+    return RequestRefused(
+        WRONG_ADDRESS,
+        "no calls are answered at this address: its path must be /xmlrpc/ or end in /index.php?mode=xmlrpccall",
+        f"no calls are answered at {request.path}",
+    )
+
+
+def _answer(request: HttpRequest, refused: RequestRefused) -> HttpResponse:
+    # A body that is left unread would break the connection before the client has read the answer.
+    with suppress(RequestRefused):
+        read_body(request, settings.VCL_MAX_BODY_BYTES)
+    log_refusal(claimed_user(request), transport.client_address(request), f"{refused.code}, {refused.reason}")
+    return HttpResponse(fault_document(refused), content_type="text/xml; charset=utf-8")
