@@ -38,18 +38,23 @@ http {{
 
 
 class Nginx:
-    """A front for the service on `upstream_port` of 127.0.0.1, on free ports there."""
+    """A front for the service on `upstream_port` of 127.0.0.1, on free ports there.
 
-    def __init__(self, directory: Path, upstream_port: int) -> None:
+    `certificate` is a file with the chain and the key, made by the caller; by default one is made that signs itself.
+    """
+
+    def __init__(self, directory: Path, upstream_port: int, certificate: Path | None = None) -> None:
         self.directory = directory
         self.upstream_port = upstream_port
+        self._certificate = certificate
         self.http_port, self.https_port = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:{FETCHED}")
         assert program, "nginx is not here: bin/setup --tests fetches it"
-        self._make_certificate()
+        if not self._certificate:
+            self._make_certificate()
         user = "user root;" if os.geteuid() == 0 else ""  # the tests' own directory is for nobody else
         (self.directory / "nginx.conf").write_text(AROUND.format(user=user))
         (self.directory / "site.conf").write_text(self._site())
@@ -87,8 +92,8 @@ class Nginx:
             r"listen 443 ssl;": f"listen 127.0.0.1:{self.https_port} ssl;",
             r"listen \[::\]:80;": "",  # not every machine has IPv6
             r"listen \[::\]:443 ssl;": "",
-            r"/etc/ssl/certs/blocks\.example\.edu\.pem": str(self.directory / "cert.pem"),
-            r"/etc/ssl/private/blocks\.example\.edu\.key": str(self.directory / "key.pem"),
+            r"/etc/ssl/certs/blocks\.example\.edu\.pem": str(self._certificate or self.directory / "cert.pem"),
+            r"/etc/ssl/private/blocks\.example\.edu\.key": str(self._certificate or self.directory / "key.pem"),
         }
         for pattern, value in replaced.items():
             text, count = re.subn(pattern, value, text)

@@ -3,6 +3,7 @@
 #
 # url, user, password, arguments    as in vcld.conf, and what is called
 # address, port                     where a connection to the host of `url` really goes: the name need not exist
+# source                            from where it comes
 # ca_variable, ca_file              an environment variable of vcld's
 # timeout                           seconds; vcld leaves LWP's 180
 use strict;
@@ -13,7 +14,6 @@ use JSON::PP;
 use LWP::Protocol::http;
 use LWP::UserAgent;
 use RPC::XML::Client;
-use URI;
 
 $Data::Dumper::Indent = $Data::Dumper::Useqq = $Data::Dumper::Terse = $Data::Dumper::Sortkeys = 1;
 STDOUT->autoflush(1);
@@ -30,11 +30,12 @@ sub said {
     my ($call) = @_;
     local %ENV = %ENV;
     $ENV{$call->{ca_variable}} = $call->{ca_file} if $call->{ca_variable};
-    my $host = URI->new($call->{url})->host;
+    my ($host) = $call->{url} =~ m{//([^/:]+)};
     # Taken instead of the address and the port of the URL. The name stays that of the URL in the Host header, in
     # the TLS handshake, and in errors.
     local @LWP::Protocol::http::EXTRA_SOCK_OPTS = (
-        PeerAddr => $call->{address}, PeerPort => $call->{port}, ($call->{url} =~ /^https/ ? (SSL_hostname => $host) : ()),
+        PeerAddr => $call->{address}, PeerPort => $call->{port}, LocalAddr => $call->{source},
+        ($call->{url} =~ /^https/ ? (SSL_hostname => $host) : ()),
     );
     my $client = RPC::XML::Client->new($call->{url}, useragent => [ssl_opts => {verify_hostname => 0}]);
     $client->useragent->timeout($call->{timeout}) if $call->{timeout};
