@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
+from blockalloc.front_end.passing_on import MARKER
 from tests.rpc_calls import SIGNED_IN, document, fault_of, post
 
 TEST = document("XMLRPCtest", "x")
@@ -74,6 +75,17 @@ def test_a_call_to_the_pages_too() -> None:
 @pytest.mark.parametrize(("path", "status"), [("/", 302), ("/nothing", 404), ("/healthz", 405)])
 def test_what_is_no_xml_is_answered_as_ever(path: str, status: int) -> None:
     assert post("a=1", path=path, content_type="application/x-www-form-urlencoded").status_code == status
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "secure"),
+    [("elsewhere.example", "/xmlrpc/", True), ("localhost", "/vcl/", True), ("localhost", "/xmlrpc/", False)],
+)
+def test_a_call_that_was_passed_on_came_back_whatever_else_is_wrong(host: str, path: str, secure: bool) -> None:
+    """VCL_FRONT_END_URL is the mistake: the caller would look for another one."""
+    headers = {**SIGNED_IN, MARKER: "1", "Host": host}
+    code, said = fault_of(post(TEST, path=path, headers=headers, secure=secure))
+    assert (code, "addresses are crossed" in said) == (209, True)
 
 
 # --- Proxies ----------------------------------------------------------------------------------

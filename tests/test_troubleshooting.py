@@ -78,6 +78,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 "VCL_TRUSTED_PROXIES": "127.0.0.1",
                 "VCL_GUARD_WAIT_SECONDS": str(HOLD_SECONDS),
                 "VCL_LOCKOUT_FAILURES": str(FAILURES),
+                "VCL_FRONT_END_URL": f"http://127.0.0.1:{free_port()}/index.php",
+                "VCL_FRONT_END_METHODS": "XMLRPCcheckCryptSecrets",
             }
         )
         nginx = stack.enter_context(Nginx(directory / "nginx", service.port, made["good"]))
@@ -122,6 +124,20 @@ def _without_tables(site: Site) -> str:
         log = site.log(port=site.another_nginx(upstream=service.port))
         assert "no such table" in service.log.read_text()
         return log
+
+
+def _passed_on_to_itself(site: Site) -> str:
+    directory = site.directory / "its-own-front-end"
+    directory.mkdir()
+    with LiveServer(directory, site.service.database_url) as service:
+        service.start(
+            {
+                "DJANGO_ALLOWED_HOSTS": f"{NAME},127.0.0.1",
+                "VCL_TRUSTED_PROXIES": "127.0.0.1",
+                "VCL_FRONT_END_URL": f"{service.url}/index.php",
+            }
+        )
+        return site.log(port=site.another_nginx(upstream=service.port), arguments=("XMLRPCautoCapture", "42"))
 
 
 def _to_one_who_is_silent(site: Site, url: str = URL) -> str:
@@ -275,6 +291,20 @@ MISTAKES = {
         "XMLRPCprocessBlockTime: 205, busy: another allocation is being made, try again; nothing was written",
     ),
     "a database without tables": Mistake(_without_tables, _fault(206, "internal error (logged)")),
+    "a front end that is down": Mistake(
+        lambda site: site.log(arguments=("XMLRPCcheckCryptSecrets", "42")),
+        _fault(208, "XMLRPCcheckCryptSecrets: VCL's front end, to which these calls are passed on, cannot be reached"),
+        "XMLRPCcheckCryptSecrets: VCL's front end, to which these calls are passed on, cannot be reached: ",
+    ),
+    "a front end that is the service": Mistake(
+        _passed_on_to_itself,
+        _fault(
+            209,
+            "a call that this service passed on to VCL's front end came back to it: the addresses are crossed. "
+            "VCL_FRONT_END_URL has to be the front end's own address, and must not lead here; xmlrpc_url of the "
+            "management nodes is the one that leads here",
+        ),
+    ),
     "a method that is not here": Mistake(
         lambda site: site.log(arguments=("XMLRPCautoCapture", "42")),
         _fault(-32601, 'Method not found: "XMLRPCautoCapture"'),

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
 from blockalloc import transport
+from blockalloc.front_end import passing_on
 from blockalloc.rpc.authentication import claimed_user
 from blockalloc.rpc.endpoint import HTTPS_WANTED, front_end_path, xmlrpc
 from blockalloc.rpc.refusal_log import log_refusal
@@ -34,7 +35,7 @@ class MisdirectedCallMiddleware:
         """The answer to `request`, or the fault in its place."""
         if request.method != "POST" or not request.content_type or not is_xml(request):
             return self.get_response(request)
-        if refused := _wrong_host(request) or _wrong_proxy(request):
+        if refused := _crossed(request) or _wrong_host(request) or _wrong_proxy(request):
             return _answer(request, refused)
         if not _is_a_door(request):
             return _answer(request, _wrong_path(request))
@@ -47,6 +48,15 @@ def _is_a_door(request: HttpRequest) -> bool:
         return resolve(request.path_info).func in _DOORS
     except Resolver404:
         return False
+
+
+def _crossed(request: HttpRequest) -> RequestRefused | None:
+    """First of all: of a call that this service passed on, no other mistake is the caller's."""
+    try:
+        passing_on.refuse_what_came_back(request)
+    except RequestRefused as refused:
+        return refused
+    return None
 
 
 def _wrong_host(request: HttpRequest) -> RequestRefused | None:
