@@ -3,14 +3,18 @@
 The other way round too: the page quotes nothing that no test produces.
 """
 
+import http.client
 import http.server
+import json
 import re
 import socket
 import sqlite3
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +23,7 @@ from tests import certificates
 from tests.live_server import ROOT, LiveServer, free_port
 from tests.nginx_server import Nginx
 from tests.test_rpc_clients import ACCOUNT
-from tests.vcld import NAME, URL, Call, Vcld
+from tests.vcld import NAME, PROGRAM, URL, Call, Vcld
 
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
 MIGRATE = """
@@ -109,10 +113,24 @@ def _by_a_proxy_that_is_not_trusted(site: Site) -> str:
     directory.mkdir()
     with LiveServer(directory, site.service.database_url) as service:
         service.start({"DJANGO_ALLOWED_HOSTS": f"{NAME},127.0.0.1"})
-        log = site.log(port=site.another_nginx(upstream=service.port))
+        nginx = site.another_nginx(upstream=service.port)
+        log = site.log(port=nginx)
+        assert _where_a_browser_is_sent(nginx, site.certificates["root"]) == f"https://{NAME}/admin/"  # without end
         with site.service.log.open("a") as together:
             together.write(service.log.read_text())
         return log
+
+
+def _where_a_browser_is_sent(port: int, ca: Path) -> str | None:
+    """The Location that comes for /admin/ over HTTPS."""
+    plain = socket.create_connection(("127.0.0.1", port), timeout=20)
+    connection = http.client.HTTPConnection(NAME)
+    connection.sock = ssl.create_default_context(cafile=str(ca)).wrap_socket(plain, server_hostname=NAME)
+    try:
+        connection.request("GET", "/admin/")
+        return connection.getresponse().headers["Location"]
+    finally:
+        connection.close()
 
 
 def _without_tables(site: Site) -> str:
@@ -349,6 +367,25 @@ def test_the_first_example_is_whole(site: Site) -> None:
     port = site.another_nginx(upstream=free_port())
     said = site.log(port=port, password="***", arguments=("XMLRPCprocessBlockTime", "4711", "1"))
     assert example == said
+
+
+@pytest.mark.parametrize(
+    ("url", "library", "said"),
+    [
+        ("blocks.example.edu/index.php", "", 'Can\'t locate object method "host_port"'),
+        (URL, "die", "Protocol scheme 'https' is not supported (LWP::Protocol::https not installed)"),
+    ],
+)
+def test_what_ends_a_call_before_it_is_made(url: str, library: str, said: str, tmp_path: Path) -> None:
+    """`library` stands for LWP::Protocol::https."""
+    if library:
+        (tmp_path / "LWP" / "Protocol").mkdir(parents=True)
+        (tmp_path / "LWP" / "Protocol" / "https.pm").write_text('die "Can\'t locate LWP/Protocol/https.pm in @INC"')
+    command = ["perl", f"-I{tmp_path}", str(PROGRAM)]
+    call = json.dumps(asdict(Call(1, url=url)))
+    done = subprocess.run(command, input=call, capture_output=True, text=True, check=False)
+    assert said in done.stdout + done.stderr
+    assert said in PAGE
 
 
 # --- Certificates ------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -47,10 +47,9 @@ class Vcld:
 
     def log(self, call: Call) -> str:
         """What vcld logs of the call, without what is before each line there."""
-        given = {name: getattr(call, name) for name in Call.__dataclass_fields__}
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps(given) + "\n")
+        self._process.stdin.write(json.dumps(asdict(call)) + "\n")
         self._process.stdin.flush()
         lines = list(iter(self._process.stdout.readline, "\n"))
         assert "" not in lines[-1:], "vcld.pl ended"
