@@ -8,12 +8,12 @@ quarters of an hour as the zones differ, which a site where nothing happens look
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
-from scheduling.zones import QUARTER, in_range, offset_of, zones_at
 from scheduling.windows import DAY, MINUTE
+from scheduling.zones import QUARTER, in_range, offset_of, zones_at
 
 FRESH = 2 * MINUTE  # how long ago something has happened "just now"
 CLOCK_SECONDS = 30  # what clocks of hosts may differ by
@@ -135,6 +135,7 @@ class _Aged:
     row: Row
     age: int
     plain: int  # by what the two clocks show
+    written: int  # the instant
 
 
 @dataclass(slots=True)
@@ -247,8 +248,7 @@ def _logins(facts: Facts, rows: Sequence[_Aged]) -> _Logins:
     shifts: dict[str, set[int]] = {}
     for each in rows:
         if each.row.user in at and not each.row.rough:
-            written = facts.now - each.plain
-            found = {_shift(login - written) for login in at[each.row.user]} - {None}
+            found = (_shift(login - each.written) for login in at[each.row.user])
             shifts.setdefault(each.row.user, set()).update(shift for shift in found if shift is not None)
     return _Logins(len(shifts), Counter(shift for found in shifts.values() for shift in found))
 
@@ -276,10 +276,10 @@ def _age(facts: Facts, row: Row) -> _Aged:
     now = facts.database_now if row.by_database else facts.now
     shown = datetime.fromtimestamp(now, facts.zone).replace(tzinfo=None)
     plain = round((shown - row.wall).total_seconds())
-    instants = [row.wall.replace(tzinfo=facts.zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
-    ages = [plain, *(round(now - instant.timestamp()) for instant in instants)]
+    instants = [int(row.wall.replace(tzinfo=facts.zone, fold=fold).timestamp()) for fold in (0, 1)]
+    ages = [plain, *(now - instant for instant in instants)]
     past = [age for age in ages if age >= -FRESH]
-    return _Aged(row, min(past) if past else max(ages), plain)
+    return _Aged(row, min(past) if past else max(ages), plain, instants[0])
 
 
 def _rounded_up(seconds: int) -> int:
