@@ -23,7 +23,7 @@ def compare_clocks_in_background() -> threading.Thread:
 def _compare_clocks() -> None:
     try:
         problems = site_clock.examine().problems
-    except (DatabaseError, TypeError, ValueError) as error:
+    except (DatabaseError, AttributeError, TypeError, ValueError) as error:
         logger.info(
             "The site's clock was not compared with VCL's rows, the database does not answer as VCL's: %s", error
         )

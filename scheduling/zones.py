@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -39,24 +39,30 @@ def in_range(offset: int) -> bool:
 
 
 def zones_at(offset: int, instant: int) -> Sequence[str]:
-    """At most three zones whose clock is so far ahead of UTC at an instant; none where no clock on Earth shows that."""
+    """At most three zones whose clock is so far ahead of UTC at an instant; none where no clock on Earth shows that.
+
+    Others than the well-known ones only where there is none of those: many names are old ones of the same zone.
+    """
     return _by_offset(instant // QUARTER * QUARTER).get(offset, ())[:_TOLD]
 
 
 @lru_cache(maxsize=4)
 def _by_offset(instant: int) -> Mapping[int, Sequence[str]]:
     """The zones of each offset. All change their clocks on a quarter of an hour."""
-    moment = datetime.fromtimestamp(instant, UTC)
+    known, others = _names()
+    return _grouped(others, instant) | _grouped(known, instant)
+
+
+def _grouped(names: Sequence[str], instant: int) -> dict[int, list[str]]:
     found: dict[int, list[str]] = defaultdict(list)
-    for name in _names():
-        ahead = moment.astimezone(ZoneInfo(name)).utcoffset()
-        if ahead is not None:
-            found[round(ahead.total_seconds())].append(name)
-    return found
+    for name in names:
+        found[offset_of(ZoneInfo(name), instant)].append(name)
+    return dict(found)
 
 
 @lru_cache(maxsize=1)
-def _names() -> Sequence[str]:
+def _names() -> tuple[Sequence[str], Sequence[str]]:
+    """Those that are well known, and all others of the world's areas."""
     there = available_timezones()
     known = [name for name in _WELL_KNOWN if name in there]
-    return known + sorted(name for name in there - set(known) if name.split("/")[0] in _AREAS)
+    return known, sorted(name for name in there - set(known) if name.split("/")[0] in _AREAS)
