@@ -11,7 +11,7 @@ logger = logging.getLogger("blockalloc")
 
 
 def compare_clocks_in_background() -> threading.Thread:
-    """Warn in the log when the site's clock is in doubt, without keeping the start waiting for the database.
+    """Warn in the log when the site's clock is wrong, without keeping the start waiting for the database.
 
     The thread never keeps a process from ending, and whatever comes of it, the service runs.
     """
@@ -32,6 +32,6 @@ def _compare_clocks() -> None:
         connection.close()
     if problems:
         logger.warning(
-            "The site's clock is in doubt: %s. What to do is in docs/check_vcl.md; manage.py check_vcl looks again.",
+            "The site's clock is wrong: %s. What to do is in docs/check_vcl.md; manage.py check_vcl looks again.",
             "; ".join(problems),
         )

@@ -150,6 +150,30 @@ class TestCommand:
         ]
 
 
+class TestInDoubt:
+    """Whether other parts of the service may go on."""
+
+    def test_not_while_nothing_is_wrong(self) -> None:
+        logged(60)
+        assert examine() == Examination(Outcome.FITS, [], in_doubt=False)
+
+    def test_by_the_zone(self, settings: Settings) -> None:
+        settings.TIME_ZONE = "UTC"
+        logged(60)
+        assert examine().in_doubt
+
+    def test_by_this_hosts_clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(store, "database_ahead", lambda: -31)
+        found = examine()
+        assert found.problems == ["the clock of the database server is 31 seconds behind the clock of this host"]
+        assert (found.zone, found.in_doubt) == (Outcome.NO_EVIDENCE, True)
+
+    def test_not_by_the_clock_of_others(self) -> None:
+        logged(-600)
+        found = examine()
+        assert (len(found.problems), found.in_doubt) == (1, False)
+
+
 class TestEvidence:
     """Which rows tell something."""
 

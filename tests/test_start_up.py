@@ -32,7 +32,7 @@ with connection.cursor() as cursor:
         "VALUES (13, 13, 1, %s, %s, %s)", [shown] * 3
     )
 """
-WARNING = "WARNING blockalloc: The site's clock is in doubt: VCL_TIME_ZONE=UTC is "
+WARNING = "WARNING blockalloc: The site's clock is wrong: VCL_TIME_ZONE=UTC is "
 LONGEST = 20  # seconds
 
 
@@ -49,13 +49,13 @@ def test_a_wrong_zone_is_in_the_log_once(tmp_path: Path, request: pytest.Fixture
         for starts in (1, 2):
             server.start({"WEB_CONCURRENCY": "3", "VCL_ALLOW_PLAIN_HTTP": "1"})
             deadline = time.monotonic() + LONGEST
-            while len(lines(server.log, "in doubt")) < starts and time.monotonic() < deadline:
+            while len(lines(server.log, "clock is wrong")) < starts and time.monotonic() < deadline:
                 time.sleep(0.05)
             server.stop()  # all workers are up by then: it answers when they are
-            assert len(lines(server.log, WARNING)) == len(lines(server.log, "in doubt")) == starts
+            assert len(lines(server.log, WARNING)) == len(lines(server.log, "clock is wrong")) == starts
         assert "America/New_York" in lines(server.log, WARNING)[0]
         server.start({"VCL_TIME_ZONE": "America/New_York", "VCL_ALLOW_PLAIN_HTTP": "1"}).stop()
-        assert len(lines(server.log, "in doubt")) == 2
+        assert len(lines(server.log, "clock is wrong")) == 2
 
 
 @pytest.fixture

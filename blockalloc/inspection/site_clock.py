@@ -27,15 +27,13 @@ class Examination:
 
     `zone`: of VCL_TIME_ZONE; FITS only means that nothing speaks against it, NO_EVIDENCE that nothing speaks at all.
     `problems`: a line each on what is wrong, the zone and the clocks of hosts; empty when nothing is.
+    `in_doubt`: whether this service's own times can't be trusted: the zone is wrong, or this host's clock beside the
+    database's. To be asked before anything is done that depends on them.
     """
 
     zone: Outcome
     problems: Sequence[str]
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether times can't be trusted: to be asked before anything is done that depends on them."""
-        return bool(self.problems)
+    in_doubt: bool = False
 
 
 def examine() -> Examination:
@@ -44,7 +42,8 @@ def examine() -> Examination:
     with inspected.one_moment():
         facts = store.read(clock.now(), ahead)
         verdict = _verdict(facts)
-    return Examination(verdict.outcome, [finding.text for finding in _told(facts, verdict)])
+    in_doubt = verdict.outcome is Outcome.WRONG or any(each.host is Host.DATABASE for each in wrong_clocks(facts))
+    return Examination(verdict.outcome, [finding.text for finding in _told(facts, verdict)], in_doubt)
 
 
 def findings(now: int, database_ahead: int = 0) -> Iterator[Finding]:
@@ -86,7 +85,7 @@ def _told(facts: Facts, verdict: Verdict) -> Iterator[Finding]:
 
 def _of_zone(verdict: Verdict) -> str:
     least = "" if verdict.exact else "at least "
-    likely = f"; likely {words.choice(verdict.zones)}" if verdict.zones else "; no time zone is so far off"
+    likely = f"; likely {words.choice(verdict.zones)}" if verdict.zones else "; no time zone fits"
     return (
         f"VCL_TIME_ZONE={settings.TIME_ZONE} is {least}{_apart(verdict.ahead)} the clock that VCL's rows were "
         f"written by ({', '.join(verdict.columns)}){likely}"
