@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 chdir = str(Path(__file__).resolve().parent.parent)
 sys.path.insert(0, chdir)
@@ -51,6 +52,14 @@ access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms'  # no headers: they hold
 def post_fork(server: object, worker: object) -> None:
     """Look for rings of garbage less often: a call makes tens of thousands of objects, in no rings, at once."""
     gc.set_threshold(50_000, 20, 20)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Compare the site's clock with VCL's rows: once a start, not in each worker nor in those that replace one."""
+    if worker.age == 1:
+        from blockalloc import start_up  # needs the application, which is loaded by now
+
+        start_up.compare_clocks_in_background()
 
 
 def _without_quotation(record: logging.LogRecord) -> bool:

@@ -35,6 +35,12 @@ def _seeded(request: pytest.FixtureRequest) -> None:
     random.seed(request.node.nodeid)
 
 
+@pytest.fixture(autouse=True)
+def _clocks_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests stop the clock of their own process; that of a database server goes on. Here they are taken for one."""
+    monkeypatch.setattr("blockalloc.store.site_clock.database_ahead", lambda: 0)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _permissions_are_put_back() -> Iterator[None]:
     """After each test that commits Django works out all content types and permissions anew: most of a test's time.

@@ -22,7 +22,7 @@ def request(
     start: str, end: str, *computers: int, state: tuple[int, int] = (NEW, NEW), user: int = ADMIN, **more: Any
 ) -> int:
     """A request with a reservation of each computer; `image`, `asked` and `preload` may be given. Returns its id."""
-    image, asked = more.get("image", IMAGE), local(more.get("asked", "06:00"))
+    image, asked = more.get("image", IMAGE), local(more.get("asked", "06:07"))
     row = {"stateid": state[0], "laststateid": state[1], "userid": user, "daterequested": asked}
     row["preload"] = more.get("preload", 0)
     tables.insert("request", [{**row, "start": local(start), "end": local(end)}], ZONE)

@@ -73,6 +73,7 @@ def test_the_pure_core_imports_the_standard_library_and_itself_only(path: Path) 
         "typing",
         "bisect",
         "datetime",
+        "enum",
         "zoneinfo",
         "functools",
         "itertools",

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from io import StringIO
 from itertools import combinations
 from typing import Any
@@ -20,10 +21,14 @@ from django.test import Client
 
 from blockalloc.calls import BlockAllocationCall
 from blockalloc.demo import MARK, build, next_monday
+from blockalloc.demo.database import check_in_management_nodes, read_mark
 from blockalloc.inspection import inspect
+from blockalloc.inspection.site_clock import examine
 from blockalloc.models import BlockTime, Computer, Decision, ManagementNode, Reservation, Semaphore, User, Variable
 from blockalloc.schema import Column, base_rows, tables
 from blockalloc.service import allocate_block, system_caller
+from blockalloc.store import site_clock
+from scheduling.site_clock import Outcome, judge
 
 Row = dict[str, Any]
 Site = dict[str, list[Row]]
@@ -260,6 +265,25 @@ def test_is_in_order(moment: str) -> None:
     with time_machine.travel(now, tick=False):
         load()
         assert {found.kind for found in inspect(int(now.timestamp()))} <= {"short_class"}
+
+
+@pytest.mark.django_db
+def test_its_clock_is_not_in_doubt_at_any_time_of_the_days_after() -> None:
+    """Nothing happens on it any more, as on a site whose time zone is wrong: its rows count for no evidence."""
+    loaded = MOMENTS["wednesday"]
+    with time_machine.travel(loaded, tick=False) as traveller:
+        load()
+        mark = read_mark()
+        assert mark is not None
+        suspected = 0
+        for hours in range(1, 26):
+            now = loaded + timedelta(hours=hours, minutes=-2, seconds=20)  # its newest row is two minutes older than it
+            traveller.move_to(now)
+            check_in_management_nodes(now, mark)
+            at = int(now.timestamp())
+            suspected += judge(site_clock.read(at), partial(site_clock.silent_days, at)).outcome is Outcome.WRONG
+            assert examine().problems == []
+    assert suspected
 
 
 @pytest.mark.django_db

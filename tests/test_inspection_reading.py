@@ -16,7 +16,7 @@ from tests.disorder import C, found, held, hold, kinds, now, planned, reload, re
 from tests.golden import tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
-STATEMENTS = 25
+STATEMENTS = 30
 
 
 @pytest.fixture(autouse=True)

@@ -36,6 +36,16 @@ KINDS: Mapping[str, Kind] = {
         "The tables differ from VCL 2.5's, or from ours",
         "Upgrade VCL's database with VCL's own update script; make our own tables with manage.py migrate.",
     ),
+    "wrong_time_zone": Kind(
+        "The configured time zone is not the one of VCL's rows",
+        "Set VCL_TIME_ZONE to the time zone of VCL's front end (date_default_timezone_set in its conf.php) and of its "
+        "management nodes, and restart the service. All times are off until then, those of other findings too.",
+    ),
+    "wrong_clock": Kind(
+        "Clocks that differ",
+        "Let all hosts follow a time server: chronyc tracking shows whether one does. Where the database server's "
+        "local time is another one than the front end's, set its time zone (default_time_zone) to theirs.",
+    ),
     "short_class": Kind(
         "Classes about to begin, or on, with fewer machines than they want",
         "Once the cause is gone: manage.py allocate_block --block-time N. One that was released on purpose stays here "

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from django.db import connection
 
-from blockalloc.inspection import bookings, facts, leftovers, records, reloads, shortages
+from blockalloc.inspection import bookings, facts, leftovers, records, reloads, shortages, site_clock
 from blockalloc.inspection.drift import Drift
 from blockalloc.inspection.findings import KINDS, Finding
 
 
-def inspect(now: int) -> list[Finding]:
+def inspect(now: int, database_ahead: int = 0) -> list[Finding]:
     """All that is not in order at `now` (Unix seconds). Reads only, as of one moment.
 
+    `database_ahead`: by how many seconds the database's clock is ahead of the one that tells `now`.
     Where the rows can't be judged, since tables or columns are missing or of other types, only `schema_drift` is
     found; the last of its findings then says so (`is_about_rows_unread`).
     """
@@ -26,6 +27,7 @@ def inspect(now: int) -> list[Finding]:
             short, met = shortages.short(rows), bookings.in_class(rows)
             about = {time.id for time, _ in short} | {held.block_time_id for held, _ in met}
             history = records.read(about, rows, own_tables)
+            found += site_clock.findings(now, database_ahead)
         return [*found, *_judged(rows, short, met, history)]
     except (AttributeError, TypeError, ValueError) as error:
         # Columns of other types can hold what is no time and no number; what was found so far must not be lost.

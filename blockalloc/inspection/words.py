@@ -51,3 +51,18 @@ def some(names: Sequence[str]) -> str:
     """The first few of many names."""
     more = len(names) - _MOST
     return ", ".join(names[:_MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+def duration(seconds: int) -> str:
+    """A length of time in its two largest units: `5 hours 30 minutes`, `45 seconds`."""
+    parts, rest = [], seconds
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        number, rest = divmod(rest, length)
+        if number:
+            parts.append(f"{number} {unit}{'' if number == 1 else 's'}")
+    return " ".join(parts[:2]) or "0 seconds"
+
+
+def choice(names: Sequence[str]) -> str:
+    """One of several: `a, b or c`."""
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -19,7 +19,7 @@ def from_local(value: Stored) -> int | None:
 
     A local time that comes twice is its first occurrence, a skipped one the instant an hour later.
     """
-    naive = _naive(value)
+    naive = shown(value)
     return None if naive is None else _local_instant(naive, site_zone())
 
 
@@ -33,7 +33,7 @@ def latest(value: Stored) -> int | None:
 
     For what must not be taken for older than it may be: a local time that comes twice is its second occurrence.
     """
-    naive = _naive(value)
+    naive = shown(value)
     if naive is None:
         return None
     return max(int(naive.replace(tzinfo=site_zone(), fold=fold).timestamp()) for fold in (0, 1))
@@ -41,7 +41,7 @@ def latest(value: Stored) -> int | None:
 
 def from_utc(value: Stored) -> int | None:
     """Unix seconds of a TIMESTAMP value; None for NULL and for a zero date."""
-    naive = _naive(value)
+    naive = shown(value)
     return None if naive is None else int(naive.replace(tzinfo=UTC).timestamp())
 
 
@@ -70,7 +70,8 @@ def known(instant: int | None) -> int:
     return instant or 0
 
 
-def _naive(value: Stored) -> datetime | None:
+def shown(value: Stored) -> datetime | None:
+    """A DATETIME value as the site's clock showed it, without a zone; None for NULL and for a zero date."""
     if value is None or isinstance(value, datetime):
         return value
     return None if value.startswith("0000") else datetime.fromisoformat(value)

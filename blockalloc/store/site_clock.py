@@ -1,0 +1,130 @@
+"""What the times of VCL's rows tell of the site's clock: read in few statements, however long the tables are.
+
+What VCL writes with the database's NOW(), which is the database server's local time in VCL's own sessions:
+`request.daterequested` and `computerloadlog.timestamp`. What its front end writes with its own clock: `log.start`,
+when somebody reserves for now. Reloads are left out: this service writes such rows itself.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import DatabaseError, connection
+
+from blockalloc import clock
+from blockalloc.site_time import site_zone
+from blockalloc.store import times
+from blockalloc.store.sql import fetch
+from scheduling.site_clock import FORTNIGHT, Facts, Login, Node, Row, window
+from scheduling.windows import DAY
+from scheduling.zones import QUARTER
+
+_LOGIN_DAYS = 2
+_FORMAT = "%Y-%m-%d %H:%M:%S"
+_OLDEST = "2000-01-01 00:00:00"  # zero dates are no history
+
+# The newest by id are looked through for those that tell something: no index has what tells them apart.
+_REQUESTS = """
+SELECT q.daterequested, l.start, COALESCE(l.nowfuture, ''), COALESCE(l.wasavailable, 0)
+FROM (SELECT id, userid, logid, daterequested FROM request ORDER BY id DESC LIMIT 2000) q
+LEFT JOIN user u ON u.id = q.userid LEFT JOIN affiliation a ON a.id = u.affiliationid
+LEFT JOIN log l ON l.id = q.logid
+WHERE u.unityid IS NULL OR a.name IS NULL OR u.unityid <> 'vclreload' OR a.name <> 'Local'
+ORDER BY q.id DESC LIMIT 50
+"""
+
+_LOG = """
+SELECT l.start, l.wasavailable, u.unityid, u.affiliationid
+FROM (SELECT id, userid, start, wasavailable, nowfuture FROM log ORDER BY id DESC LIMIT 500) l
+LEFT JOIN user u ON u.id = l.userid LEFT JOIN affiliation a ON a.id = u.affiliationid
+WHERE l.nowfuture = 'now' AND (u.unityid IS NULL OR a.name IS NULL OR u.unityid <> 'vclreload' OR a.name <> 'Local')
+ORDER BY l.id DESC LIMIT 50
+"""
+
+_LOADS = "SELECT timestamp FROM computerloadlog ORDER BY id DESC LIMIT 50"
+
+_NODES = "SELECT hostname, lastcheckin FROM managementnode ORDER BY hostname"
+
+_LOGINS = """
+SELECT user, affiliationid, timestamp FROM loginlog
+WHERE timestamp > %s AND passfail = 1 ORDER BY timestamp DESC LIMIT 1000
+"""
+
+_SILENT = "NOT EXISTS (SELECT 1 FROM log WHERE start > %s AND start <= %s AND nowfuture = 'now')"
+
+
+def read(now: int, database_ahead: int = 0) -> Facts:
+    """What is known at `now` (Unix seconds), while the database's clock is so many seconds ahead of this host's."""
+    requests = fetch(_REQUESTS)
+    rows = [*_dated("request.daterequested", requests), *_dated("computerloadlog.timestamp", fetch(_LOADS)), *_logged()]
+    nodes = [Node(hostname, at) for hostname, stored in fetch(_NODES) if (at := times.from_utc(stored))]
+    logins = _logins(now) if any(row.user for row in rows) else []
+    return Facts(now, site_zone(), rows, nodes, logins, database_ahead, _beside(requests))
+
+
+def database_ahead() -> int:
+    """How many seconds the database's clock is ahead of this host's (negative: behind); 0 on SQLite, which has none.
+
+    The seconds that the statement itself takes count for no difference.
+    """
+    if connection.vendor != "mysql":
+        return 0
+    before = clock.now()
+    ((stored,),) = fetch("SELECT UTC_TIMESTAMP()")
+    after, theirs = clock.now(), times.known(times.from_utc(stored))
+    return min(theirs - before, 0) or max(theirs - after, 0)
+
+
+def silent_days(now: int, seconds: int) -> Mapping[int, bool]:
+    """Of each of the last fourteen days whether nobody reserved for now in so many seconds up to this time of day.
+
+    Days before the first row of the log are left out.
+    """
+    shown = datetime.fromtimestamp(now, site_zone()).replace(tzinfo=None)
+    windows = {days: window(shown, days, seconds) for days in range(1, FORTNIGHT + 1)}
+    found = ", ".join([_SILENT] * len(windows))
+    params = [moment.strftime(_FORMAT) for pair in windows.values() for moment in pair]
+    ((first, *silent),) = fetch(f"SELECT (SELECT MIN(start) FROM log WHERE start > %s), {found}", [_OLDEST, *params])
+    begun = times.shown(first)
+    return {
+        days: bool(quiet)
+        for (days, (start, _)), quiet in zip(windows.items(), silent, strict=True)
+        if begun and begun <= start
+    }
+
+
+def _dated(column: str, found: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    """What the database has dated, the first column of each row."""
+    for stored, *_ in found:
+        if wall := times.shown(stored):
+            yield Row(wall, column, by_database=True)
+
+
+def _logged() -> Iterator[Row]:
+    """Reservations for now. Of those that could not be had XML-RPC rounds the start down to a quarter of an hour."""
+    for start, available, name, affiliation in fetch(_LOG):
+        if wall := times.shown(start):
+            rough = not available and not (wall.minute * 60 + wall.second) % QUARTER
+            yield Row(wall, "log.start", by_database=False, user=_user(name, affiliation), rough=rough)
+
+
+def _logins(now: int) -> list[Login]:
+    """Who signed in in the last two days. The table is none that everything else needs: without it there are none."""
+    try:
+        found = fetch(_LOGINS, [times.to_utc(now - _LOGIN_DAYS * DAY)])
+    except DatabaseError:
+        return []
+    return [Login(_user(name, affiliation), times.known(times.from_utc(at))) for name, affiliation, at in found]
+
+
+def _user(name: str | None, affiliation: int | None) -> str:
+    return f"{name.lower()}@{affiliation}" if name else ""
+
+
+def _beside(requests: Iterable[Sequence[Any]]) -> int | None:
+    """How far the database's clock was ahead of the front end's when both dated the newest reservation for now."""
+    for stored, start, when, available in requests:
+        asked, begun = times.shown(stored), times.shown(start)
+        if asked and begun and when == "now" and available:
+            return round((asked - begun).total_seconds())
+    return None
