@@ -6,6 +6,7 @@ from random import Random
 from tests.fuzz import documents, envelopes, generator
 from tests.fuzz.passed_on import front_end
 from tests.fuzz.request import PASSWORD_MARK, FuzzRequest
+from tests.fuzz.site import PASSWORD
 from tests.fuzz.values import anything
 
 METHODS = ("XMLRPCautoCapture", "XMLRPCcheckCryptSecrets", "XMLRPCfinishBaseImageCapture")
@@ -176,7 +177,18 @@ _ODD_PROLOGUES = (
     "<!DOCTYPE methodCall [<!ATTLIST methodName a CDATA 'b'>]>", "mode=main&continuation=x&y=", "--x\r\n\r\n", "\r\n\r\n",
     "{white}",
 )  # fmt: skip
-_ENCODINGS = (*documents.ENCODINGS, "hz", "iso-2022-kr", "cp1026", "utf-16", "utf-7", "utf-7", "utf-8", "bogus", "rot13")
+_ENCODINGS = (
+    *documents.ENCODINGS,
+    "hz",
+    "iso-2022-kr",
+    "cp1026",
+    "utf-16",
+    "utf-7",
+    "utf-7",
+    "utf-8",
+    "bogus",
+    "rot13",
+)
 _FORMS = (
     "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "application/json",
     "text/xml; charset=utf-7", "text/xml; charset=utf-16", "text/xml; charset=cp037", "text/xml; charset=bogus",
@@ -187,6 +199,8 @@ _NAME = "<methodCall><methodName>{0}</methodName>"
 
 def _near_miss(rng: Random, number: int) -> FuzzRequest:
     made = _sure(rng, number).with_header("X-APIVERSION", "2")
+    if rng.random() < 0.6:  # what is not passed on is read here
+        made = made.with_header("X-User", "vclsystem").with_header("X-Pass", PASSWORD)
     make = rng.choice((_templated, _templated, _with_prologue, _encoded, _hidden, _typed, _far))
     return make(rng, made, rng.choice(METHODS), rng.choice(_OTHERS))
 

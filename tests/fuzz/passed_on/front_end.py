@@ -148,6 +148,16 @@ _GOOD: dict[str, Temper] = {
     "continue": Temper(lambda document, _call: [b"HTTP/1.1 100 Continue\r\n\r\n", http(document)]),
     "last": Temper(lambda document, _call: _then_closes(http(document, more="Connection: close\r\n"))),
     "old": Temper(_closed(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n")),
+    # Lengths that are no numbers: the end of the connection tells where the answer ends.
+    "bad_length": Temper(lambda document, _call: _then_closes(http(document, length=-5))),
+    "odd_length": Temper(
+        lambda document, _call: _then_closes(http(document).replace(b"Content-Length: ", b"Content-Length: x", 1))
+    ),
+    "password_as_second_length": Temper(
+        lambda document, call: _then_closes(
+            http(document).replace(b"\r\n\r\n", b"\r\nContent-Length: " + _password(call) + b"\r\n\r\n", 1)
+        )
+    ),
     "stale": Temper(_stale),
     "stale_later": Temper(_stale_later),
 }
@@ -173,7 +183,6 @@ _BAD = {
     "short": lambda document, _call: _then_closes(http(document, length=len(document) + 500)),
     "long": lambda document, _call: [http(document, length=len(document) - 30)],
     "two_lengths": lambda document, _call: [http(document, more="Content-Length: 7\r\n")],
-    "bad_length": lambda document, _call: [http(document, length=-5)],
     "bad_chunks": lambda document, _call: _then_closes(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + document
     ),
@@ -191,8 +200,8 @@ _BAD = {
     "password_as_encoding": lambda _document, call: [
         http(b"<?xml version='1.0' encoding='" + _password(call)[:30] + b"'?><a/>")
     ],
-    "password_as_length": lambda document, call: _then_closes(
-        http(document).replace(b"%d\r\n\r\n" % len(document), _password(call) + b"\r\n\r\n", 1)
+    "password_in_odd_line": lambda _document, call: _then_closes(
+        b"HTTP/1.1 200 OK\r\n" + _password(call) + b"\r\n\r\n"
     ),
     "password_as_chunk": lambda _document, call: _then_closes(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + _password(call) + b"\r\n"
