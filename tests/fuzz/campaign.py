@@ -11,13 +11,10 @@ from typing import Any
 from tests.fuzz import generator, rows, site
 from tests.fuzz.door import Answer, Door
 from tests.fuzz.judge import Broken, Verdict, judge
-from tests.fuzz.passed_on import calls
-from tests.fuzz.passed_on.front_end import FrontEnd
-from tests.fuzz.passed_on.judge import LOCKOUT_FAILURES, PassingJudge
 from tests.fuzz.request import FuzzRequest
 from tests.fuzz.rows import Digest, Everything
 from tests.fuzz.tally import MOST_BROKEN, Say, Tally
-from tests.fuzz.wording import CODES, OF_PASSING_ON
+from tests.fuzz.wording import CODES
 
 SITE_LASTS = 200  # requests, until its rows are replaced; by then computers are scarce
 WARM_UP = 0.05  # of the requests; then caches are full and memory counts
@@ -29,6 +26,7 @@ class Campaign:
     A request that breaks a promise goes into `directory`, with those before it that wrote rows.
     """
 
+    _front_end_behind = False
     _wanted = CODES
     _most_growth = 6.0  # MB between the first quarter and the end
 
@@ -125,6 +123,7 @@ class Campaign:
                 "seed": self._tally.seed,
                 "number": number,
                 "broken": str(broken),
+                "front_end": self._front_end_behind,
                 "live_node": self._live_node,
                 "before": [found.as_json() for found in self._wrote],
                 "request": request.as_json(),
@@ -142,40 +141,6 @@ class Campaign:
         growth = self._tally.memory[-1] - self._tally.memory[-4]
         if growth > self._most_growth:
             self._note(self._requests, None, Broken(f"memory grew by {growth:.1f} MB after the first quarter"))
-
-
-class PassingCampaign(Campaign):
-    """The same with a front end: most of the requests are calls that are passed on to it, or nearly so.
-
-    With a request are also saved those before it that were passed on: they may have left something behind.
-    """
-
-    _wanted = CODES | OF_PASSING_ON
-    _most_growth = 40.0  # some answers are large
-
-    @contextmanager
-    def _open(self) -> Iterator[None]:
-        self._judge = PassingJudge()
-        with FrontEnd() as self._front_end:
-            settings = {"VCL_FRONT_END_METHODS": list(calls.METHODS), "VCL_LOCKOUT_FAILURES": LOCKOUT_FAILURES}
-            with self._door.open(VCL_FRONT_END_URL=self._front_end.url, **settings):
-                yield
-
-    def _request(self, number: int) -> FuzzRequest:
-        return calls.request(self._tally.seed, number)
-
-    def _new_site(self, *, live_node: bool) -> None:
-        super()._new_site(live_node=live_node)
-        self._judge.new_site()
-
-    def _verdict(self, request: FuzzRequest, answer: Answer, before: Digest) -> Verdict:
-        got = self._front_end.take()
-        if unreadable := self._front_end.take_unreadable():
-            raise Broken(f"the front end got what is no call: {unreadable}")
-        verdict = self._judge.judge(request, answer, got, before, self._digest)
-        if got:
-            self._wrote.append(request)
-        return verdict
 
 
 def _resident() -> float:

@@ -5,6 +5,7 @@ The password says it so that a call that is repeated is answered in the same way
 
 import itertools
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ class FrontEnd:
         self._server = FrontEndServer(self._behave)
         self._numbers = itertools.count()
         self._passed: list[Passed] = []
+        self._lock = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -66,10 +68,12 @@ class FrontEnd:
     ) -> None:
         self._server.__exit__(kind, error, trace)
 
-    def take(self) -> list[Passed]:
-        """The calls that came since the last time."""
-        self._server.received.clear()
-        taken, self._passed = self._passed, []
+    def take(self, wanted: Callable[[Received], bool] = lambda _call: True) -> list[Passed]:
+        """The calls that came since the last time and are wanted; the others wait for somebody else."""
+        with self._lock:
+            self._server.received.clear()
+            taken = [passed for passed in self._passed if wanted(passed.call)]
+            self._passed = [passed for passed in self._passed if not wanted(passed.call)]
         return taken
 
     def take_unreadable(self) -> list[bytes]:
@@ -91,7 +95,8 @@ class FrontEnd:
             document = value({"status": "success", "answer": said, "filler": "x" * temper.filler})
         else:
             document = fault(temper.fault, said)
-        self._passed.append(Passed(call, document if temper.whole else None, temper.fault))
+        with self._lock:
+            self._passed.append(Passed(call, document if temper.whole else None, temper.fault))
         return temper.send(document, call)
 
 

@@ -166,7 +166,7 @@ def _as_sent(request: FuzzRequest, call: Received) -> None:
 def nothing_of_its_own(answer: Answer) -> None:
     """That no header is the front end's, and that nobody's browser would render the answer. Raises Broken."""
     for name, text in answer.headers.items():
-        if MARK in text or (name.lower() == "set-cookie" and MARK.encode() in answer.body):
+        if MARK in text:
             raise Broken(f"a header of the front end came back: {name}: {text[:200]}")
     if MARK.encode() in answer.body and not _XML.fullmatch(answer.headers.get("Content-Type", "")):
         raise Broken(f"an answer of the front end as {answer.headers.get('Content-Type')!r}")
