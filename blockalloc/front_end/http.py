@@ -23,7 +23,6 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError, SSLError
 
-
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 170.0  # in all; VCL's back end waits for 180
 LONGEST_ANSWER = 4 * 1024 * 1024  # bytes

@@ -47,7 +47,8 @@ def refuse_what_came_back(request: HttpRequest) -> None:
 def pass_on(request: HttpRequest, body: bytes, address: str) -> HttpResponse | None:
     """The front end's answer, when the call is one that is passed on; else None. `address` is the caller's.
 
-    Raises RequestRefused: fault 3 (credentials that are none), 205 (too many at a time), 207 (locked out), 208 (no answer of the front end).
+    Raises RequestRefused: fault 3 (credentials that are no header), 205 (too many at a time), 207 (locked out),
+    208 (no answer of the front end).
     """
     method = method_name.method_to_pass_on(request, body, names())
     if not method:

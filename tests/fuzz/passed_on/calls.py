@@ -174,8 +174,8 @@ _ODD_PROLOGUES = (
     "<?xml encoding='utf-7' version='1.0'?>", "<?xml version='1.0' standalone='no' encoding='utf-7'?>",
     "<?XML version='1.0'?>",
     "<!DOCTYPE a [<!ENTITY b '<methodName>XMLRPCaddRequest</methodName>'>]>",
-    "<!DOCTYPE methodCall [<!ATTLIST methodName a CDATA 'b'>]>", "mode=main&continuation=x&y=", "--x\r\n\r\n", "\r\n\r\n",
-    "{white}",
+    "<!DOCTYPE methodCall [<!ATTLIST methodName a CDATA 'b'>]>", "mode=main&continuation=x&y=", "--x\r\n\r\n",
+    "\r\n\r\n", "{white}",
 )  # fmt: skip
 _ENCODINGS = (
     *documents.ENCODINGS,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from tests.fuzz.request import PASSWORD_MARK
 from tests.front_end_server import FrontEndServer, Received, fault, http, value
+from tests.fuzz.request import PASSWORD_MARK
 
 MARK = "double-of-the-front-end-"  # in everything that it says, with a number of its own
 PAUSE = 0.003  # seconds

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from tests.front_end_server import Received
 from tests.fuzz import judge
 from tests.fuzz.door import Answer
 from tests.fuzz.judge import Broken, Verdict
@@ -12,7 +13,6 @@ from tests.fuzz.passed_on.calls import GUESS, METHODS, PLACES, SURE
 from tests.fuzz.passed_on.front_end import MARK, Passed
 from tests.fuzz.request import FuzzRequest
 from tests.fuzz.rows import Digest
-from tests.front_end_server import Received
 
 LOCKOUT_FAILURES = 3  # the setting of the door
 CREDENTIALS = ("X-User", "X-Pass", "X-APIVERSION")
@@ -126,7 +126,7 @@ def arrived(call: Received, content_type: str) -> None:
 
 
 def _headers(head: bytes) -> dict[bytes, bytes]:
-    """The headers by their names in small letters. Raises Broken for a head that is not plain, and for repeated ones."""
+    """The headers by their names in small letters. Raises Broken for a head that is not plain, or repeats one."""
     first, *lines = head.splitlines(keepends=True) if b"\r" not in head.replace(b"\r\n", b"") else [head]
     matched = [_HEADER.fullmatch(line) for line in re.findall(rb"[^\n]*\n", head)[1:-1]]
     if not _LINE.fullmatch(first) or None in matched or not lines or lines[-1] != b"\r\n":

@@ -1,4 +1,4 @@
-"""A management node whose calls are passed on all the time, beside whatever else is sent: what it gets must be its own."""
+"""A management node whose calls are passed on all the time, beside whatever else is sent: it must get its answers."""
 
 import http.client
 import threading
@@ -6,10 +6,10 @@ from types import TracebackType
 from typing import Self
 from xmlrpc.client import Fault, loads
 
+from tests.front_end_server import Received
 from tests.fuzz.passed_on.calls import METHODS
 from tests.fuzz.passed_on.front_end import BAD, GOOD, MARK, FrontEnd
 from tests.fuzz.request import PASSWORD_MARK
-from tests.front_end_server import Received
 
 USER = "the-neighbour"
 ADDRESS = "198.51.100.200"

@@ -7,6 +7,7 @@ import codecs
 import re
 import xml.parsers.expat
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from email.message import Message
 
 ROOT = "methodCall"
@@ -64,10 +65,8 @@ def _as_expat_reads(body: bytes) -> tuple[list[str], list[str]]:
     parser.StartElementHandler = start
     parser.EndElementHandler = lambda _name: open_elements.pop()
     parser.CharacterDataHandler = text
-    try:
+    with suppress(xml.parsers.expat.ExpatError, LookupError, ValueError):
         parser.Parse(body, True)
-    except (xml.parsers.expat.ExpatError, LookupError, ValueError):
-        pass
     return roots, names
 
 

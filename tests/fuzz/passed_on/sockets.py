@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from blockalloc.models import ManagementNode
+from tests.front_end_server import Received
 from tests.fuzz.door import Answer
 from tests.fuzz.framing import Exchange, exchange
 from tests.fuzz.judge import Broken
@@ -14,7 +15,6 @@ from tests.fuzz.passed_on.front_end import MARK, FrontEnd, Passed
 from tests.fuzz.passed_on.judge import CREDENTIALS, arrived, nothing_of_its_own
 from tests.fuzz.passed_on.neighbour import ADDRESS, Neighbour, is_its_own
 from tests.fuzz.sockets import SocketCampaign
-from tests.front_end_server import Received
 from tests.live_server import LiveServer
 
 _LATE = 20  # exchanges that were cut off whose calls may still come
