@@ -58,7 +58,8 @@ _FAULTS: dict[int, tuple[str, ...]] = {
     208: (
         rf"{_PASSED_ON}: VCL's front end, to which these calls are passed on, ("
         "broke off the connection|cannot be reached|answered (in an encoding that was not asked for"
-        "|with (HTTP status \\d+(, a redirect, which is not followed)?|more than \\d+ bytes|something else than XML-RPC)))",
+        "|with (HTTP status \\d+(, a redirect, which is not followed)?|more than \\d+ bytes|something else than XML-RPC"
+        ")))",
     ),
     209: (
         "a call that this service passed on to VCL's front end came back to it: the addresses are crossed. "
