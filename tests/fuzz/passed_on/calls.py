@@ -201,7 +201,7 @@ def _near_miss(rng: Random, number: int) -> FuzzRequest:
     made = _sure(rng, number).with_header("X-APIVERSION", "2")
     if rng.random() < 0.6:  # what is not passed on is read here
         made = made.with_header("X-User", "vclsystem").with_header("X-Pass", PASSWORD)
-    make = rng.choice((_templated, _templated, _with_prologue, _encoded, _hidden, _typed, _far))
+    make = rng.choice((_templated, _templated, _with_prologue, _encoded, _hidden, _typed, _far, _named))
     return make(rng, made, rng.choice(METHODS), rng.choice(_OTHERS))
 
 
@@ -213,6 +213,14 @@ def _filled(rng: Random, template: str, method: str, other: str) -> str:
 def _templated(rng: Random, made: FuzzRequest, method: str, other: str) -> FuzzRequest:
     text = _filled(rng, rng.choice(rng.choice((_TWO_NAMES, _ODD_NAMES))), method, other)
     return replace(made, body=(rng.choice(_PROLOGUES[:5]) + text).encode())
+
+
+def _named(rng: Random, made: FuzzRequest, method: str, other: str) -> FuzzRequest:
+    """Another name, in a call that is right but for that."""
+    name = rng.choice(
+        (other, method.lower(), method.upper(), method.swapcase(), method + "2", method[:-1], "x" + method)
+    )
+    return replace(made, body=(_filled(rng, _NAME, name, other) + "<params/></methodCall>").encode())
 
 
 def _with_prologue(rng: Random, made: FuzzRequest, method: str, other: str) -> FuzzRequest:

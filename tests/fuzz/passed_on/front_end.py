@@ -52,6 +52,7 @@ class FrontEnd:
         self._server = FrontEndServer(self._behave)
         self._numbers = itertools.count()
         self._passed: list[Passed] = []
+        self._used: set[int] = set()  # connections
         self._lock = threading.Lock()
 
     @property
@@ -97,6 +98,9 @@ class FrontEnd:
             document = fault(temper.fault, said)
         with self._lock:
             self._passed.append(Passed(call, document if temper.whole else None, temper.fault))
+        if call.connection in self._used:  # what is late for the call before comes at the worst moment
+            return [http(value(f"{MARK}stale")), *temper.send(document, call)]
+        self._used.add(call.connection)
         return temper.send(document, call)
 
 

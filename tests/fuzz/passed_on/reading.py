@@ -13,6 +13,7 @@ from email.message import Message
 ROOT = "methodCall"
 _NAME = re.compile(r"<methodname(?:[\s/][^>]*)?>([^<]*)", re.IGNORECASE)
 _FIRST_TAG = re.compile(r"<([^\s<>/?!]+)")
+_XML = re.compile(r"\s*(text/xml|[\w.-]+/([\w.-]+\+)?xml|)\s*(;|$)", re.IGNORECASE)
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']?([^"'\s?>]*)""", re.IGNORECASE)
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
@@ -25,9 +26,13 @@ def problem(body: bytes, content_type: str, allowed: Collection[str]) -> str:
 
     `content_type` is what the caller said: they mean the same call, too.
     """
-    roots, names = _as_expat_reads(body)
+    roots, calls, names = _as_expat_reads(body)
+    if not _XML.match(content_type):
+        return f"the caller calls it {content_type!r}"
     if roots[:1] not in ([], [ROOT]):
         return f"the root is {roots[0]!r}"
+    if calls > 1:
+        return f"a parser finds {calls} calls"
     if len(names) > 1 or set(names) - set(allowed):
         return f"a parser finds the methods {names}"
     for encoding in _encodings(body, content_type):
@@ -44,14 +49,17 @@ def problem(body: bytes, content_type: str, allowed: Collection[str]) -> str:
     return ""
 
 
-def _as_expat_reads(body: bytes) -> tuple[list[str], list[str]]:
-    """Root elements and methods, with entities and all, as far as the document is well-formed."""
+def _as_expat_reads(body: bytes) -> tuple[list[str], int, list[str]]:
+    """Root elements, the number of calls, and methods, with entities and all, as far as the document is well-formed."""
     parser = xml.parsers.expat.ParserCreate()
     open_elements: list[str] = []
     roots: list[str] = []
     names: list[str] = []
+    calls = 0
 
     def start(name: str, _attributes: dict[str, str]) -> None:
+        nonlocal calls
+        calls += name.lower() == ROOT.lower()
         if not open_elements:
             roots.append(name)
         open_elements.append(name.lower())
@@ -67,7 +75,7 @@ def _as_expat_reads(body: bytes) -> tuple[list[str], list[str]]:
     parser.CharacterDataHandler = text
     with suppress(xml.parsers.expat.ExpatError, LookupError, ValueError):
         parser.Parse(body, True)
-    return roots, names
+    return roots, calls, names
 
 
 def _encodings(body: bytes, content_type: str) -> Iterator[str]:
@@ -78,11 +86,12 @@ def _encodings(body: bytes, content_type: str) -> Iterator[str]:
     yield "latin-1"
     if declared and declared[1]:
         yield declared[1].decode("latin-1")
-    if said := _charset(content_type):
-        yield said
+    yield from _charset(content_type)
 
 
-def _charset(content_type: str) -> str:
+def _charset(content_type: str) -> Iterator[str]:
+    """What the caller says, when it means anything."""
     message = Message()
     message["Content-Type"] = re.sub(r"[\r\n]", " ", content_type)
-    return message.get_content_charset("")
+    with suppress(LookupError, ValueError):
+        yield codecs.lookup(message.get_content_charset("")).name

@@ -18,6 +18,7 @@ from tests.fuzz.sockets import SocketCampaign
 from tests.live_server import LiveServer
 
 _LATE = 20  # exchanges that were cut off whose calls may still come
+_ODD_WAYS = (b"X-Forwarded-For: 10.9.9.9", b"X-Forwarded-Proto: http\r\n")  # not by the proxy that is trusted
 _BUSY = b": busy, as many calls as may be are being passed on"
 
 
@@ -65,8 +66,8 @@ class PassingSocketCampaign(SocketCampaign):
     def _expect(self, sent: Exchange, ours: list[Passed]) -> None:
         self._documents = [passed.document for passed in ours if passed.document]
         self._faults = {passed.document: passed.fault for passed in ours}
-        sure = sent.recipe == f"plain, {calls.SURE}" and sent.data.count(b"X-Forwarded") == 2
-        if sure and len(ours) != 1:
+        odd_way = any(header in sent.data for header in _ODD_WAYS)
+        if sent.recipe == f"plain, {calls.SURE}" and not odd_way and len(ours) != 1:
             raise Broken(f"one call has to be passed on, the front end got {len(ours)}")
 
     def _is_anothers(self, answer: Answer) -> bool:
