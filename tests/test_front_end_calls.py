@@ -366,6 +366,15 @@ def test_sign_ins_that_the_front_end_refuses_lock_out(
     assert "wrong" not in caplog.text
 
 
+def test_names_that_are_one_for_a_database_count_together(front_end: FrontEndServer, settings: Settings) -> None:
+    settings.VCL_LOCKOUT_FAILURES = 3
+    for user in ("gu\xc3\xa9sser", "GUESSER@Local", "gu\xe9sser"):
+        passed(headers={**SIGNED_IN, "X-User": user, "X-Pass": "wrong"})
+        call("XMLRPCtest", "x")  # somebody else signs in, which ends the count of the address
+    assert fault_of(passed(headers={**SIGNED_IN, "X-User": "guesser"}))[0] == 207
+    assert len(front_end.received) == 3
+
+
 def test_failures_here_keep_calls_from_being_passed_on(front_end: FrontEndServer, settings: Settings) -> None:
     settings.VCL_LOCKOUT_FAILURES = 3
     for _ in range(3):

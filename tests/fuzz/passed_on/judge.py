@@ -9,7 +9,7 @@ from tests.fuzz import judge
 from tests.fuzz.door import Answer
 from tests.fuzz.judge import Broken, Verdict
 from tests.fuzz.passed_on import reading
-from tests.fuzz.passed_on.calls import GUESS, METHODS, PLACES, SURE
+from tests.fuzz.passed_on.calls import GUESS, MARKER, METHODS, PLACES, SURE
 from tests.fuzz.passed_on.front_end import MARK, Passed
 from tests.fuzz.request import FuzzRequest
 from tests.fuzz.rows import Digest
@@ -51,6 +51,8 @@ class PassingJudge:
             raise Broken(f"one request, and the front end got {len(got)} calls")
         if before != after:
             raise Broken("a call was passed on, and rows were written here")
+        if any(name.lower() == MARKER.lower() for name, _text in request.headers):
+            raise Broken("a call that came back was passed on again")
         (passed,) = got
         arrived(passed.call, request.header("Content-Type"))
         _as_sent(request, passed.call)

@@ -13,7 +13,7 @@ from email.message import Message
 ROOT = "methodCall"
 _NAME = re.compile(r"<methodname(?:[\s/][^>]*)?>([^<]*)", re.IGNORECASE)
 _FIRST_TAG = re.compile(r"<([^\s<>/?!]+)")
-_XML = re.compile(r"\s*(text/xml|[\w.-]+/([\w.-]+\+)?xml|)\s*(;|$)", re.IGNORECASE)
+_XML = re.compile(r"(text/xml|application/([\w.-]+\+)?xml|)", re.IGNORECASE)
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']?([^"'\s?>]*)""", re.IGNORECASE)
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
@@ -27,7 +27,8 @@ def problem(body: bytes, content_type: str, allowed: Collection[str]) -> str:
     `content_type` is what the caller said: they mean the same call, too.
     """
     roots, calls, names = _as_expat_reads(body)
-    if not _XML.match(content_type):
+    media_types = content_type.partition(";")[0].split(",")  # of repeated headers
+    if not all(_XML.fullmatch(each.strip()) for each in media_types):
         return f"the caller calls it {content_type!r}"
     if roots[:1] not in ([], [ROOT]):
         return f"the root is {roots[0]!r}"
