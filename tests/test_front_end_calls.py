@@ -207,6 +207,7 @@ BAD = {
     ),
     "error": (always(answered(b"<h1>Oops</h1>", status="500 Oops")), "answered with HTTP status 500"),
     "unwanted": (always(answered(value(1), status="401 No")), "answered with HTTP status 401"),
+    "a part": (always(answered(value(1), status="206 Partial Content")), "answered with HTTP status 206"),
     "HTML": (always(answered(b"<html><body>hello</body></html>")), "answered with something else than XML-RPC"),
     "text": (
         always(answered(b"No authentication mechanism found for passed in X-User")),
