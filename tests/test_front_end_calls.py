@@ -271,6 +271,21 @@ def test_a_late_rest_of_an_answer_is_nobodys_answer(front_end: FrontEndServer, l
         assert value_of(passed())["user"] == "vclsystem"  # type: ignore[index]
 
 
+def test_a_header_that_can_not_be_sent_is_no_answer_and_is_not_quoted(front_end: FrontEndServer) -> None:
+    with pytest.raises(http.NoAnswer) as refused:
+        http.FrontEnd(front_end.url).post({"X-Pass": "p4ss\n"}, CAPTURE.encode())
+    assert "p4ss" not in f"{refused.value} {refused.value.detail}"
+    assert front_end.received == []
+
+
+def test_an_error_of_our_own_is_a_fault_and_no_page(
+    front_end: FrontEndServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(passing_on, "_headers", lambda *_given: 1 / 0)
+    assert fault_of(passed()) == (206, "internal error (logged)")
+    assert "ZeroDivisionError" in caplog.text
+
+
 @pytest.mark.parametrize(
     "repeat",
     [

@@ -9,7 +9,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.mariadb_server import MariaDBUnavailable, PrivateMariaDB
+from tests.mariadb_server import SECRET_KEY, MariaDBUnavailable, PrivateMariaDB
 
 
 def main() -> int:
@@ -34,6 +34,7 @@ def main() -> int:
             os.environ["DATABASE_URL"] = _database(stack, mariadb=options.mariadb)
         except MariaDBUnavailable as error:
             parser.error(f"--mariadb: {error}")
+        os.environ["DJANGO_SECRET_KEY"] = SECRET_KEY  # without one of its own no site starts on a database server
         os.environ["DJANGO_SETTINGS_MODULE"] = "vclsite.settings"
         return _fuzz(options)
 
