@@ -62,9 +62,10 @@ screenshots:   ## make docs/screenshots anew, in a real browser
 	bin/setup --tests
 	$(PYTHON) -m tests.test_browser.screenshots
 
-fuzz:          ## 200,000 mutated requests, and 5,000 over the network
+fuzz:          ## 200,000 mutated requests, and 5,000 over the network; 20,000 and 2,000 with a front end
 	bin/setup --tests
 	$(PYTHON) -m tests.fuzz --requests 200000 --sockets 5000
+	$(PYTHON) -m tests.fuzz --front-end --requests 20000 --sockets 2000
 
 lint:          ## style and types: ruff, mypy
 	bin/setup --dev

@@ -8,11 +8,11 @@ import ssl
 import threading
 import time
 import xmlrpc.client
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Received:
     headers: list[tuple[str, str]]
     body: bytes
     connection: int  # which one, counted from 0
+    head: bytes = b""  # request line and headers, as they came
 
     def header(self, name: str) -> str | None:
         """The only header of that name; None when there is none."""
@@ -43,6 +44,7 @@ class FrontEndServer:
     behave: "Behaviour"
     tls: ssl.SSLContext | None = None
     received: list[Received] = field(default_factory=list)
+    unreadable: list[bytes] = field(default_factory=list)  # what came and is no call with one length
     at_work: int = 0
     most_at_work: int = 0
 
@@ -99,8 +101,21 @@ class FrontEndServer:
         with suppress(OSError, ValueError):
             stream = self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
             with stream, stream.makefile("rb") as lines:
-                while call := _read(lines, number):
+                while call := self._read(lines, number):
                     self._answer(stream, call)
+
+    def _read(self, lines: BinaryIO, number: int) -> Received | None:
+        """The next call on a connection; None when the client is done."""
+        head = [lines.readline()]
+        if not head[0]:
+            return None
+        while head[-1].strip():
+            head.append(lines.readline())
+        try:
+            return _call(head, lines, number)
+        except (ValueError, IndexError):
+            self.unreadable.append(b"".join(head))
+            raise ValueError("not a call") from None
 
     def _answer(self, stream: socket.socket, call: Received) -> None:
         with self._lock:
@@ -119,22 +134,21 @@ class FrontEndServer:
                 self.at_work -= 1
 
 
-# What to send: bytes, or bytes and pauses (seconds) in turns.
-Behaviour = Callable[[FrontEndServer, Received], "bytes | list[bytes | float]"]
+# What to send: bytes, or bytes and pauses (seconds) in turns. An OSError on the way closes the connection.
+Behaviour = Callable[[FrontEndServer, Received], "bytes | Iterable[bytes | float]"]
 
 
-def _read(lines: "socket.SocketIO | object", number: int) -> Received | None:
-    """The next call on a connection; None when the client is done."""
-    readline, read = lines.readline, lines.read  # type: ignore[attr-defined]
-    begin = readline()
-    if not begin:
-        return None
+def _call(head: list[bytes], lines: BinaryIO, number: int) -> Received:
+    """The call that begins with these lines. Raises ValueError, IndexError when there is none."""
     headers = []
-    while line := readline().strip():
-        name, _, value = line.decode("latin-1").partition(":")
-        headers.append((name, value.strip()))
-    (length,) = [int(value) for name, value in headers if name.lower() == "content-length"]
-    return Received(begin.split()[1].decode("latin-1"), headers, read(length), number)
+    for line in head[1:-1]:
+        name, _, text = line.decode("latin-1").partition(":")
+        headers.append((name, text.strip()))
+    (length,) = [int(text) for name, text in headers if name.lower() == "content-length"]
+    body = lines.read(length)
+    if len(body) != length:
+        raise ValueError("the body broke off")
+    return Received(head[0].split()[1].decode("latin-1"), headers, body, number, b"".join(head))
 
 
 # --- Answers ----------------------------------------------------------------------------------

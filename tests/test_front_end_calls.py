@@ -4,10 +4,9 @@ The front end is a double on a real socket. With the real server and real client
 """
 
 import socket
-import threading
 import time
 import xmlrpc.client
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -24,6 +23,7 @@ from tests.front_end_server import (
     always,
     fault,
     slow,
+    until,
     value,
     well_behaved,
 )
@@ -106,27 +106,27 @@ def test_the_caller_needs_no_account_here(front_end: FrontEndServer) -> None:
     }
 
 
-def test_connections_are_kept(front_end: FrontEndServer) -> None:
-    for _ in range(5):
+def test_each_call_has_a_connection_of_its_own_that_is_closed(front_end: FrontEndServer) -> None:
+    for _ in range(3):
         passed()
-    assert [call.connection for call in front_end.received] == [0] * 5
+    front_end.behave = always(answered(b"<html>", status="500 Oops"))
+    passed()
+    front_end.behave = always(answered(value("x" * (http.LONGEST_ANSWER + 1))))  # not read to its end
+    passed()
+    assert [call.connection for call in front_end.received] == [0, 1, 2, 3, 4]
+    until(lambda: all(connection.fileno() == -1 for connection in front_end._connections))
 
 
-def test_a_connection_that_was_idle_for_long_is_not_used(
-    front_end: FrontEndServer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["X-User", "X-Pass", "X-APIVERSION"])
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\n ", "\0"])
+def test_credentials_are_one_header(
+    front_end: FrontEndServer, name: str, end: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(http, "_KEPT_SECONDS", 0.02)
-    passed()
-    time.sleep(0.05)
-    passed()
-    assert [call.connection for call in front_end.received] == [0, 1]
-
-
-def test_a_connection_that_the_front_end_closed_is_not_used(front_end: FrontEndServer) -> None:
-    passed()
-    front_end._connections[0].shutdown(socket.SHUT_RDWR)
-    passed()
-    assert [call.connection for call in front_end.received] == [0, 1]
+    """No server hands on such headers; if one did, they must not become others."""
+    assert fault_of(passed(headers={**SIGNED_IN, name: f"p4ss{end}X-User: somebody"}))[0] == 3
+    assert front_end.received == []
+    assert f"{name} has a line end" in caplog.text
+    assert "p4ss" not in caplog.text or name == "X-User"
 
 
 # --- What comes back --------------------------------------------------------------------------
@@ -207,6 +207,7 @@ BAD = {
     ),
     "error": (always(answered(b"<h1>Oops</h1>", status="500 Oops")), "answered with HTTP status 500"),
     "unwanted": (always(answered(value(1), status="401 No")), "answered with HTTP status 401"),
+    "a part": (always(answered(value(1), status="206 Partial Content")), "answered with HTTP status 206"),
     "HTML": (always(answered(b"<html><body>hello</body></html>")), "answered with something else than XML-RPC"),
     "text": (
         always(answered(b"No authentication mechanism found for passed in X-User")),
@@ -239,13 +240,7 @@ BAD = {
 def test_a_bad_answer_is_fault_208_and_logged_once(
     front_end: FrontEndServer, behave: Behaviour, did: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def then_closes(server: FrontEndServer, call_: object) -> "bytes | list[bytes | float]":
-        parts = behave(server, call_)  # type: ignore[arg-type]
-        server._connections[-1].settimeout(5)
-        threading.Timer(0.1, lambda: server._connections[-1].shutdown(socket.SHUT_RDWR)).start()
-        return parts
-
-    front_end.behave = then_closes
+    front_end.behave = lambda server, call_: _then_closes(behave(server, call_))
     code, text = fault_of(passed())
     assert (code, did in text) == (208, True), text
     assert text.startswith("XMLRPCautoCapture: VCL's front end")
@@ -265,12 +260,57 @@ def test_what_a_front_end_says_unasked_is_nobodys_answer(front_end: FrontEndServ
     assert value_of(passed())["user"] == "vclsystem"  # type: ignore[index]
 
 
-def test_a_late_rest_of_an_answer_is_nobodys_answer(front_end: FrontEndServer) -> None:
-    front_end.behave = always(answered(value("first")), 0.05, answered(value("stale")))
-    assert value_of(passed()) == "first"
-    time.sleep(0.15)
-    front_end.behave = well_behaved
-    assert value_of(passed())["user"] == "vclsystem"  # type: ignore[index]
+@pytest.mark.parametrize("later", [0.05, 0.0])
+def test_a_late_rest_of_an_answer_is_nobodys_answer(front_end: FrontEndServer, later: float) -> None:
+    """Also when it comes while the next call is on its way."""
+    for _ in range(2):
+        front_end.behave = always(answered(value("first")), 0.05 - later, answered(value("stale")))
+        assert value_of(passed()) == "first"
+        time.sleep(later)
+        front_end.behave = slow(0.1)
+        assert value_of(passed())["user"] == "vclsystem"  # type: ignore[index]
+
+
+def test_a_header_that_can_not_be_sent_is_no_answer_and_is_not_quoted(front_end: FrontEndServer) -> None:
+    with pytest.raises(http.NoAnswer) as refused:
+        http.FrontEnd(front_end.url).post({"X-Pass": "p4ss\n"}, CAPTURE.encode())
+    assert "p4ss" not in f"{refused.value} {refused.value.detail}"
+    assert front_end.received == []
+
+
+def test_an_error_of_our_own_is_a_fault_and_no_page(
+    front_end: FrontEndServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(passing_on, "_headers", lambda *_given: 1 / 0)
+    assert fault_of(passed()) == (206, "internal error (logged)")
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "repeat",
+    [
+        always(b"X-Pass: s3cret\r\n\r\n"),
+        always(b"HTTP/1.1 200 OK\r\nX-Pass s3cret\r\n\r\n"),
+        always(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ns3cret\r\n"),
+        always(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: s3cret\r\n\r\n"),
+        always(answered(b"<s3cret/>")),
+        always(answered(b"<?xml version='1.0' encoding='s3cret'?><a/>")),
+    ],
+    ids=["status", "header", "chunk", "length", "root", "encoding"],
+)
+def test_a_front_end_that_repeats_the_password_does_not_get_it_into_the_log(
+    front_end: FrontEndServer, repeat: Behaviour, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    front_end.behave = lambda server, call_: _then_closes(repeat(server, call_))
+    code, text = fault_of(passed(headers={**SIGNED_IN, "X-Pass": "s3cret"}))
+    assert code == 208
+    assert "s3cret" not in text + caplog.text + "".join(capfd.readouterr())
+    assert len(caplog.records) == 1
+
+
+def _then_closes(parts: "bytes | Iterable[bytes | float]") -> Iterator[bytes | float]:
+    yield from [parts] if isinstance(parts, bytes) else parts
+    raise OSError("closes the connection")
 
 
 def test_a_front_end_that_is_down(front_end: FrontEndServer, settings: Settings) -> None:
@@ -340,6 +380,15 @@ def test_sign_ins_that_the_front_end_refuses_lock_out(
     assert fault_of(post(document("XMLRPCtest", "x")))[0] == 207
     assert len(front_end.received) == 3
     assert "wrong" not in caplog.text
+
+
+def test_names_that_are_one_for_a_database_count_together(front_end: FrontEndServer, settings: Settings) -> None:
+    settings.VCL_LOCKOUT_FAILURES = 3
+    for user in ("gu\xc3\xa9sser", "GUESSER@Local", "gu\xe9sser"):
+        passed(headers={**SIGNED_IN, "X-User": user, "X-Pass": "wrong"})
+        call("XMLRPCtest", "x")  # somebody else signs in, which ends the count of the address
+    assert fault_of(passed(headers={**SIGNED_IN, "X-User": "guesser"}))[0] == 207
+    assert len(front_end.received) == 3
 
 
 def test_failures_here_keep_calls_from_being_passed_on(front_end: FrontEndServer, settings: Settings) -> None:

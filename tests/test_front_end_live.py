@@ -99,14 +99,6 @@ def test_the_back_ends_client_reads_long_answers_faults_and_failures(
     assert answer[:2] == ["fault", "208"]
 
 
-def test_connections_are_kept_over_tls(site: LiveServer, front_end: FrontEndServer) -> None:
-    before = front_end.connections
-    for _ in range(4):
-        python_client(site).XMLRPCautoCapture(17)
-    assert front_end.connections <= before + 1
-    assert len({call.connection for call in front_end.received[-4:]}) == 1
-
-
 def test_pythons_client_too(site: LiveServer) -> None:
     assert python_client(site).XMLRPCautoCapture(17)["user"] == "vclsystem"  # type: ignore[index]
 

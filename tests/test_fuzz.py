@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.campaign import Campaign
+from tests.fuzz.passed_on.campaign import PassingCampaign
+from tests.fuzz.passed_on.sockets import PassingSocketCampaign
 from tests.fuzz.sockets import SocketCampaign
+from tests.fuzz.wording import OF_PASSING_ON
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SEED, REQUESTS, EXCHANGES = 20260302, 4000, 800
+WITH_FRONT_END, EXCHANGES_WITH_FRONT_END = 1500, 200
 
 
 def test_every_promise_holds_for_bad_requests(tmp_path: Path) -> None:
@@ -28,6 +32,23 @@ def test_every_promise_holds_for_bad_http(tmp_path: Path) -> None:
     assert not tally.broken, "\n".join([*tally.broken, str(tally)])
     assert tally.sent == EXCHANGES
     assert tally.wrote > 3
+
+
+def test_every_promise_holds_for_calls_that_are_passed_on_and_for_near_misses(tmp_path: Path) -> None:
+    tally = PassingCampaign(SEED, WITH_FRONT_END, tmp_path).run()
+    assert not tally.broken, "\n".join([*tally.broken, str(tally)])
+    assert tally.sent == WITH_FRONT_END
+    assert not OF_PASSING_ON - set(tally.codes)
+    assert tally.kinds["passed on: answer"] > 150
+    assert {f"passed on: fault {code}" for code in (3, 7, 8, 34, 209)} < set(tally.kinds)
+
+
+def test_every_promise_holds_for_bad_http_with_a_front_end_behind(tmp_path: Path) -> None:
+    tally = PassingSocketCampaign(SEED, EXCHANGES_WITH_FRONT_END, tmp_path).run(tmp_path)
+    assert not tally.broken, "\n".join([*tally.broken, str(tally)])
+    assert tally.sent == EXCHANGES_WITH_FRONT_END
+    assert tally.kinds["passed on: answer"] > 10
+    assert tally.kinds["neighbour's calls"] > 10
 
 
 def test_what_breaks_a_promise_is_saved_and_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

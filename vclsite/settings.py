@@ -166,5 +166,7 @@ LOGGING = {
         "blockalloc": {"handlers": ["stderr"], "level": "INFO"},
         # Answers of 500, with the traceback; Django itself would mail them to nobody.
         "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+        # It quotes heads of answers that it can't read. What becomes of such answers is in our own lines.
+        "urllib3": {"level": "ERROR"},
     },
 }

@@ -54,8 +54,13 @@ def _kind(document: bytes) -> str:
     parser.StartDoctypeDeclHandler = doctype
     try:
         parser.Parse(document, True)
-    except (xml.parsers.expat.ExpatError, LookupError, ValueError) as error:
+    except xml.parsers.expat.ExpatError as error:
         raise NotAnAnswer(f"not XML: {error}") from error
+    except (LookupError, ValueError) as error:
+        raise NotAnAnswer("not in an encoding that is known here") from error
     if path[:1] != ["methodResponse"] or path[1:] not in (["params"], ["fault"]):
-        raise NotAnAnswer(f"not a methodResponse but {'/'.join(path)[:100]!r}")
+        # No word of it is quoted: it may repeat the password.
+        raise NotAnAnswer(
+            "an HTML page" if path[0].lower() == "html" else "not a methodResponse with params or a fault"
+        )
     return path[1]

@@ -1,4 +1,7 @@
-"""The way to the front end: HTTP with urllib3, over connections that are kept, and never for longer than it may take.
+"""The way to the front end: HTTP with urllib3, each call on a connection of its own, never for longer than it may take.
+
+Connections are not kept: on one that is, whatever a front end says too late or unasked would be the answer to the
+next call, which is somebody else's.
 
 What urllib3 leaves to us is the one deadline. Its time-outs count for each read, so a server that sends a byte
 every minute would hold a thread for hours.
@@ -6,7 +9,6 @@ every minute would hold a thread for hours.
 
 import socket
 import ssl
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
@@ -21,14 +23,9 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError, SSLError
 
-from blockalloc.front_end.seats import AT_A_TIME
-
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 170.0  # in all; VCL's back end waits for 180
 LONGEST_ANSWER = 4 * 1024 * 1024  # bytes
-
-# Apache closes connections that are silent for five seconds. A call on one that is just being closed would be lost.
-_KEPT_SECONDS = 4.0
 _CHUNK = 65536
 
 
@@ -94,9 +91,7 @@ _deadline: ContextVar[_Deadline] = ContextVar("_deadline")
 
 
 class _Watched(HTTPConnection):
-    """A connection that is ended by the call's deadline, and not used any more when it was idle for long."""
-
-    _used_at = 0.0
+    """A connection that is ended by the call's deadline."""
 
     def request(self, *arguments: Any, **options: Any) -> None:
         """Send the request."""
@@ -105,17 +100,6 @@ class _Watched(HTTPConnection):
         assert self.sock is not None
         _deadline.get().watch(self.sock)
         super().request(*arguments, **options)
-
-    def getresponse(self) -> Any:
-        """The head of the answer; its body is read from it."""
-        answer = super().getresponse()
-        self._used_at = time.monotonic()
-        return answer
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether urllib3 may send another request on the connection."""
-        return super().is_connected and time.monotonic() - self._used_at < _KEPT_SECONDS
 
 
 class _WatchedTls(_Watched, HTTPSConnection):
@@ -132,27 +116,20 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 
 @lru_cache
 def front_end(url: str, ca_file: str) -> "FrontEnd":
-    """The front end at `url`, once for each process: its connections are kept between calls."""
+    """The front end at `url`, once for each process: certificates of CAs take long to read."""
     return FrontEnd(url, ca_file)
 
 
 class FrontEnd:
-    """The front end's address and the connections to it. Calls of several threads at a time are fine."""
+    """The front end's address and who vouches for it. Calls of several threads at a time are fine."""
 
     def __init__(self, url: str, ca_file: str = "") -> None:
         """`url` is https://host[:port]/…/index.php (or http://…); `ca_file` names the only CAs that are believed."""
         parts = urlsplit(url)
         assert parts.hostname, "the settings check that"
+        self._host, self._port = parts.hostname, parts.port
         self._path = f"{parts.path}?mode=xmlrpccall"
-        if parts.scheme == "https":
-            self._pool: urllib3.HTTPConnectionPool = _TlsPool(
-                parts.hostname,
-                parts.port,
-                maxsize=AT_A_TIME,
-                ssl_context=ssl.create_default_context(cafile=ca_file or None),
-            )
-        else:
-            self._pool = _Pool(parts.hostname, parts.port, maxsize=AT_A_TIME)
+        self._tls = ssl.create_default_context(cafile=ca_file or None) if parts.scheme == "https" else None
 
     def post(self, headers: Mapping[str, str], body: bytes, seconds: float = ANSWER_SECONDS) -> HttpAnswer:
         """Post `body`; the answer, whatever its status. Raises NoAnswer when there is none within `seconds`."""
@@ -161,34 +138,44 @@ class FrontEnd:
                 answer = self._post(headers, body, seconds)
             except (HTTPError, OSError, ValueError) as error:
                 if not (deadline.is_past or isinstance(error, ReadTimeoutError)):
-                    raise NoAnswer(_what_happened(error), error) from error
+                    raise NoAnswer(_what_happened(error), _detail(error)) from error
                 answer = None
         if answer is None or deadline.is_past:  # cut off, an answer may look whole
             raise NoAnswer(f"did not answer within {seconds:g} seconds")
         return answer
 
     def _post(self, headers: Mapping[str, str], body: bytes, seconds: float) -> HttpAnswer:
-        response = self._pool.urlopen(
-            "POST",
-            self._path,
-            body=body,
-            headers=headers,
-            retries=False,  # a call that may have been carried out is not made again
-            redirect=False,
-            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
-            preload_content=False,
-            decode_content=False,
-        )
-        try:
-            received = bytearray()
-            while chunk := response.read(_CHUNK):
-                received += chunk
-                if len(received) > LONGEST_ANSWER:
-                    raise NoAnswer(f"answered with more than {LONGEST_ANSWER} bytes")
-        except BaseException:
-            response.close()  # nobody else may read what is left of this answer
-            raise
-        return HttpAnswer(response.status, response.headers, bytes(received))
+        with self._connection() as connection:
+            response = connection.urlopen(
+                "POST",
+                self._path,
+                body=body,
+                headers=headers,
+                retries=False,  # a call that may have been carried out is not made again
+                redirect=False,
+                timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
+                preload_content=False,
+                decode_content=False,
+            )
+            try:
+                return HttpAnswer(response.status, response.headers, _whole(response))
+            finally:
+                response.close()  # also when it was not read to its end, and the connection not given back
+
+    def _connection(self) -> urllib3.HTTPConnectionPool:
+        """What makes one connection, and closes it in the end."""
+        if self._tls:
+            return _TlsPool(self._host, self._port, ssl_context=self._tls)
+        return _Pool(self._host, self._port)
+
+
+def _whole(response: urllib3.BaseHTTPResponse) -> bytes:
+    received = bytearray()
+    while chunk := response.read(_CHUNK):
+        received += chunk
+        if len(received) > LONGEST_ANSWER:
+            raise NoAnswer(f"answered with more than {LONGEST_ANSWER} bytes")
+    return bytes(received)
 
 
 def _what_happened(error: Exception) -> str:
@@ -197,3 +184,11 @@ def _what_happened(error: Exception) -> str:
     if isinstance(error, NewConnectionError | ConnectTimeoutError):
         return "cannot be reached"
     return "broke off the connection"
+
+
+def _detail(error: Exception) -> str:
+    """What went wrong, for the log. Of what came back only its kind: it may repeat the password."""
+    if isinstance(error, NewConnectionError | ConnectTimeoutError | SSLError | OSError):
+        return str(error)
+    causes = [type(cause).__name__ for cause in error.args if isinstance(cause, Exception)]
+    return ": ".join([type(error).__name__, *causes])

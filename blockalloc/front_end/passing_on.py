@@ -4,6 +4,7 @@ The front end signs the caller in: whatever it refuses (faults 3, 7, 8, 34) is i
 all the same, and who is locked out here is not passed on: else this would be a second door for guesses.
 """
 
+import re
 from collections.abc import Mapping
 
 from django.conf import settings
@@ -22,6 +23,7 @@ REFUSALS = (ACCESS_DENIED, 7, 8, 34)  # with which the front end turns callers a
 
 MARKER = "X-Blockalloc-Passed-On"  # in each call that is passed on: one that comes back here is seen by it
 _CREDENTIALS = ("X-User", "X-Pass", "X-APIVERSION")
+_ENDS_A_HEADER = re.compile("[\r\n\0]")  # for some server on the way, whatever the one in front of us made of it
 
 _seats = seats.Seats(seats.AT_A_TIME, seats.KEPT_FOR_NODES)
 
@@ -45,7 +47,8 @@ def refuse_what_came_back(request: HttpRequest) -> None:
 def pass_on(request: HttpRequest, body: bytes, address: str) -> HttpResponse | None:
     """The front end's answer, when the call is one that is passed on; else None. `address` is the caller's.
 
-    Raises RequestRefused: fault 205 (too many at a time), 207 (locked out), 208 (no answer of the front end).
+    Raises RequestRefused: fault 3 (credentials that are no header), 205 (too many at a time), 207 (locked out),
+    208 (no answer of the front end).
     """
     method = method_name.method_to_pass_on(request, body, names())
     if not method:
@@ -64,8 +67,14 @@ def pass_on(request: HttpRequest, body: bytes, address: str) -> HttpResponse | N
 
 
 def _headers(request: HttpRequest, address: str) -> dict[str, str]:
-    """All headers that the front end gets. Of the caller's own, its credentials and nothing else."""
+    """All headers that the front end gets. Of the caller's own, its credentials and nothing else.
+
+    Raises RequestRefused (fault 3) for credentials that could be read as more than one header.
+    """
     given = {name: request.headers[name] for name in _CREDENTIALS if name in request.headers}
+    for name, text in given.items():
+        if _ENDS_A_HEADER.search(text):
+            raise RequestRefused(ACCESS_DENIED, "Access denied", f"{name} has a line end or a NUL in it")
     # Not the caller's Content-Type: PHP would take parameters, `mode` too, from the body of a form.
     return given | {
         "Content-Type": "text/xml",

@@ -9,7 +9,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.mariadb_server import MariaDBUnavailable, PrivateMariaDB
+from tests.mariadb_server import SECRET_KEY, MariaDBUnavailable, PrivateMariaDB
 
 
 def main() -> int:
@@ -18,6 +18,9 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=20000, metavar="N", help="how many (default: %(default)s)")
     parser.add_argument("--sockets", type=int, default=0, metavar="N", help="and so many to a real server")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed makes the same requests")
+    parser.add_argument(
+        "--front-end", action="store_true", help="most of them calls that are passed on, to a double of VCL's front end"
+    )
     parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB server instead of SQLite")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="send what FILE holds, nothing else")
     parser.add_argument(
@@ -31,6 +34,7 @@ def main() -> int:
             os.environ["DATABASE_URL"] = _database(stack, mariadb=options.mariadb)
         except MariaDBUnavailable as error:
             parser.error(f"--mariadb: {error}")
+        os.environ["DJANGO_SECRET_KEY"] = SECRET_KEY  # without one of its own no site starts on a database server
         os.environ["DJANGO_SETTINGS_MODULE"] = "vclsite.settings"
         return _fuzz(options)
 
@@ -52,16 +56,20 @@ def _fuzz(options: argparse.Namespace) -> int:
     logging.getLogger("django.request").setLevel(logging.WARNING)
     call_command("migrate", verbosity=0)
     from tests.fuzz.campaign import Campaign
+    from tests.fuzz.passed_on.campaign import PassingCampaign
+    from tests.fuzz.passed_on.sockets import PassingSocketCampaign
     from tests.fuzz.sockets import SocketCampaign
 
     def say(text: str) -> None:
         print(text, flush=True)
 
-    in_process = Campaign(options.seed, options.requests, options.save, say)
-    over_sockets = SocketCampaign(options.seed, options.sockets, options.save, say)
+    saved = json.loads(options.replay.read_text()) if options.replay else {}
+    front_end = saved.get("front_end", options.front_end)
+    campaign, socket_campaign = (PassingCampaign, PassingSocketCampaign) if front_end else (Campaign, SocketCampaign)
+    in_process = campaign(options.seed, options.requests, options.save, say)
+    over_sockets = socket_campaign(options.seed, options.sockets, options.save, say)
     with tempfile.TemporaryDirectory() as home:
-        if options.replay:
-            saved = json.loads(options.replay.read_text())
+        if saved:
             tallies = [in_process.replay(saved) if "request" in saved else over_sockets.replay(saved, Path(home))]
         else:
             tallies = [in_process.run()] if options.requests else []

@@ -3,19 +3,21 @@
 import gc
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.fuzz import generator, rows, site
-from tests.fuzz.door import Door
-from tests.fuzz.judge import Broken, judge
+from tests.fuzz.door import Answer, Door
+from tests.fuzz.judge import Broken, Verdict, judge
 from tests.fuzz.request import FuzzRequest
-from tests.fuzz.rows import Everything
+from tests.fuzz.rows import Digest, Everything
 from tests.fuzz.tally import MOST_BROKEN, Say, Tally
+from tests.fuzz.wording import CODES
 
 SITE_LASTS = 200  # requests, until its rows are replaced; by then computers are scarce
 WARM_UP = 0.05  # of the requests; then caches are full and memory counts
-MOST_GROWTH = 6.0  # MB between the first quarter and the end
 
 
 class Campaign:
@@ -24,26 +26,30 @@ class Campaign:
     A request that breaks a promise goes into `directory`, with those before it that wrote rows.
     """
 
+    _front_end_behind = False
+    _wanted = CODES
+    _most_growth = 6.0  # MB between the first quarter and the end
+
     def __init__(self, seed: int, requests: int, directory: Path, say: Say = lambda text: None) -> None:
         self._requests = requests
         self._directory = directory
         self._say = say
         self._door = Door()
-        self._tally = Tally(seed)
+        self._tally = Tally(seed, self._wanted)
         self._live_node = True
         self._site: Everything | None = None
         self._digest: rows.Digest = {}
-        self._wrote: list[FuzzRequest] = []  # on the site as it is now
+        self._wrote: list[FuzzRequest] = []  # on the site as it is now; what is saved with a bad one
 
     def run(self) -> Tally:
         """Send them all, or until too many promises are broken."""
         tally, begun = self._tally, time.perf_counter()
         marks = self._marks()
-        with self._door.open():
+        with self._open():
             for number in range(self._requests):
                 if number % SITE_LASTS == 0:
                     self._new_site(live_node=number // SITE_LASTS % 8 != 7)
-                self._one(number, generator.request(tally.seed, number))
+                self._one(number, self._request(number))
                 if number + 1 in marks:
                     tally.memory.append(_resident())
                     self._say(f"{number + 1} requests, {tally.memory[-1]:.1f} MB, {len(tally.broken)} promises broken")
@@ -57,11 +63,22 @@ class Campaign:
 
     def replay(self, saved: dict[str, Any]) -> Tally:
         """Send what a file holds."""
-        with self._door.open():
+        with self._open():
             self._new_site(live_node=saved["live_node"])
             for number, request in enumerate([*saved["before"], saved["request"]]):
                 self._one(number, FuzzRequest.from_json(request))
         return self._tally
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        with self._door.open():
+            yield
+
+    def _request(self, number: int) -> FuzzRequest:
+        return generator.request(self._tally.seed, number)
+
+    def _verdict(self, request: FuzzRequest, answer: Answer, before: Digest) -> Verdict:
+        return judge(request, answer, before, self._digest)
 
     def _marks(self) -> set[int]:
         return {int(self._requests * WARM_UP), *(self._requests * quarter // 4 for quarter in (1, 2, 3, 4))}
@@ -84,7 +101,7 @@ class Campaign:
         if number:  # the first one loads modules
             tally.slowest = max(tally.slowest, (answer.seconds, number))
         try:
-            verdict = judge(request, answer, before, self._digest)
+            verdict = self._verdict(request, answer, before)
         except Broken as broken:
             tally.kinds[f"HTTP {answer.status}" if answer.status != 200 else "promise broken"] += 1
             tally.stray += sum(abs(more) for more in rows.added(before, self._digest).values())
@@ -106,6 +123,7 @@ class Campaign:
                 "seed": self._tally.seed,
                 "number": number,
                 "broken": str(broken),
+                "front_end": self._front_end_behind,
                 "live_node": self._live_node,
                 "before": [found.as_json() for found in self._wrote],
                 "request": request.as_json(),
@@ -121,7 +139,7 @@ class Campaign:
         if self._tally.missing and self._requests >= 3000:
             self._note(self._requests, None, Broken(f"codes that no request reached: {self._tally.missing}"))
         growth = self._tally.memory[-1] - self._tally.memory[-4]
-        if growth > MOST_GROWTH:
+        if growth > self._most_growth:
             self._note(self._requests, None, Broken(f"memory grew by {growth:.1f} MB after the first quarter"))
 
 

@@ -68,7 +68,7 @@ class Door:
         self._listener = _Listener()
 
     @contextmanager
-    def open(self) -> Iterator[None]:
+    def open(self, **more_settings: object) -> Iterator[None]:
         """Settings, clock and log are the fuzzer's meanwhile; nothing is written to the terminal."""
         heard = [logging.getLogger(name) for name in ("", "blockalloc", "django", "django.request", "django.server")]
         before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in heard]
@@ -76,7 +76,7 @@ class Door:
             logger.handlers, logger.propagate = [], logger.name != ""
         heard[0].handlers = [self._listener]
         try:
-            with override_settings(**SETTINGS), time_machine.travel(NOW, tick=False):
+            with override_settings(**SETTINGS, **more_settings), time_machine.travel(NOW, tick=False):
                 yield
         finally:
             for logger, handlers, level, propagate in before:

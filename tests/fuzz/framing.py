@@ -1,8 +1,10 @@
 """Requests as bytes on a connection: framed as HTTP has it, in ways that are bad, or cut off in the middle."""
 
+import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from random import Random
+from typing import Any, Self
 from urllib.parse import quote
 
 from tests.fuzz import generator
@@ -34,23 +36,42 @@ _BAD_LINES = (
 )  # fmt: skip
 
 
+Make = Callable[[int, int], FuzzRequest]  # of seed and number
+More = Callable[[int], FuzzRequest]  # another one that goes with it
+ONE_BYTE_CHUNKS = 3000  # so many at most
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What is sent on one connection. `cut`: it is closed at once, before the (last) request is complete."""
+    """What is sent on one connection. `cut`: it is closed at once, before the (last) request is complete.
+
+    `body` is what is sent in chunks.
+    """
 
     data: bytes
     recipe: str
     cut: bool = False
+    body: bytes = b""
+
+    def as_json(self) -> dict[str, Any]:
+        """For a file; bytes in base64."""
+        return {**asdict(self), **{name: base64.b64encode(getattr(self, name)).decode() for name in ("data", "body")}}
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> Self:
+        """What as_json() gave."""
+        data, body = (base64.b64decode(saved[name]) for name in ("data", "body"))
+        return cls(data, saved["recipe"], saved["cut"], body)
 
 
-def exchange(seed: int, number: int) -> Exchange:
-    """Exchange `number` of the run with this seed."""
+def exchange(seed: int, number: int, make: Make = generator.request) -> Exchange:
+    """Exchange `number` of the run with this seed, of requests that `make` makes."""
     rng = Random(f"socket:{seed}:{number}")
-    request = generator.request(seed, number)
+    request = make(seed, number)
     if rng.random() < 0.4:
-        return Exchange(_plain(request), f"plain, {request.recipe}")
-    make = rng.choice(_FRAMINGS)
-    return make(rng, request, seed, number)
+        return Exchange(_plain(request), f"plain, {request.recipe}", body=request.body)
+    made = rng.choice(_FRAMINGS)(rng, request, lambda more: make(seed, number * 10 + more + 1_000_000))
+    return replace(made, body=request.body[:ONE_BYTE_CHUNKS] if made.recipe == "short chunks" else request.body)
 
 
 def _head(request: FuzzRequest, *more: str, line: str = "") -> bytes:
@@ -77,14 +98,15 @@ def _chunked(body: bytes, size: int) -> bytes:
 
 
 # --- Framings ---------------------------------------------------------------------------------
-def _in_chunks(rng: Random, request: FuzzRequest, _seed: int, _number: int) -> Exchange:
+def _in_chunks(rng: Random, request: FuzzRequest, _more: More) -> Exchange:
     size = rng.choice((1, 7, 100, 5000))
     if size == 1:
-        request = FuzzRequest(request.body[:3000], request.headers)
-    return Exchange(_head(request, "Transfer-Encoding: chunked") + _chunked(request.body, size), "chunks")
+        request = FuzzRequest(request.body[:ONE_BYTE_CHUNKS], request.headers)
+    sent = _head(request, "Transfer-Encoding: chunked") + _chunked(request.body, size)
+    return Exchange(sent, "short chunks" if size == 1 else "chunks")
 
 
-def _in_bad_chunks(rng: Random, request: FuzzRequest, _seed: int, _number: int) -> Exchange:
+def _in_bad_chunks(rng: Random, request: FuzzRequest, _more: More) -> Exchange:
     good = _chunked(request.body, rng.choice((50, 5000)))
     size, _, rest = good.partition(b"\r\n")
     bad = rng.choice(
@@ -103,42 +125,42 @@ def _in_bad_chunks(rng: Random, request: FuzzRequest, _seed: int, _number: int) 
     return Exchange(_head(request, "Transfer-Encoding: chunked") + bad, "bad chunks")
 
 
-def _with_bad_coding(rng: Random, request: FuzzRequest, _seed: int, _number: int) -> Exchange:
+def _with_bad_coding(rng: Random, request: FuzzRequest, _more: More) -> Exchange:
     codings = ("gzip", "chunked, gzip", "chunked, chunked", "identity", "x", "", " chunked", "chunked\x0b", "CHUNKED")
     line = f"Transfer-Encoding: {rng.choice(codings)}"
     body = rng.choice((request.body, _chunked(request.body, 500)))
     return Exchange(_head(request, line, *rng.choice(((), ("Content-Length: 5",)))) + body, "bad coding")
 
 
-def _with_bad_header(rng: Random, request: FuzzRequest, _seed: int, _number: int) -> Exchange:
+def _with_bad_header(rng: Random, request: FuzzRequest, _more: More) -> Exchange:
     return Exchange(_plain(request, *rng.choice(_BAD_HEADERS)), "bad header")
 
 
-def _with_bad_line(rng: Random, request: FuzzRequest, _seed: int, _number: int) -> Exchange:
+def _with_bad_line(rng: Random, request: FuzzRequest, _more: More) -> Exchange:
     return Exchange(_plain(request, line=rng.choice(_BAD_LINES)), "bad line")
 
 
-def _with_bare_line_ends(_rng: Random, request: FuzzRequest, _seed: int, _number: int) -> Exchange:
+def _with_bare_line_ends(_rng: Random, request: FuzzRequest, _more: More) -> Exchange:
     return Exchange(_plain(request).replace(b"\r\n", b"\n"), "bare line ends")
 
 
-def _pipelined(rng: Random, request: FuzzRequest, seed: int, number: int) -> Exchange:
-    others = (generator.request(seed, number * 10 + more + 1_000_000) for more in range(rng.choice((1, 2, 4))))
+def _pipelined(rng: Random, request: FuzzRequest, more: More) -> Exchange:
+    others = (more(number) for number in range(rng.choice((1, 2, 4))))
     return Exchange(b"".join(map(_plain, (request, *others))), "pipelined")
 
 
-def _flipped(rng: Random, request: FuzzRequest, _seed: int, _number: int) -> Exchange:
+def _flipped(rng: Random, request: FuzzRequest, _more: More) -> Exchange:
     head = bytearray(_head(request, f"Content-Length: {len(request.body)}"))
     head[rng.randrange(len(head))] ^= 1 << rng.randrange(8)
     return Exchange(bytes(head) + request.body, "flipped")
 
 
-def _cut_off(rng: Random, request: FuzzRequest, _seed: int, _number: int) -> Exchange:
+def _cut_off(rng: Random, request: FuzzRequest, _more: More) -> Exchange:
     whole = _head(request, f"Content-Length: {len(request.body) + 1}") + request.body
     return Exchange(whole[: rng.randrange(1, len(whole) + 1)], "cut off", cut=True)
 
 
-_FRAMINGS: tuple[Callable[[Random, FuzzRequest, int, int], Exchange], ...] = (
+_FRAMINGS: tuple[Callable[[Random, FuzzRequest, More], Exchange], ...] = (
     _in_chunks, _in_bad_chunks, _in_bad_chunks, _with_bad_coding, _with_bad_header, _with_bad_header, _with_bad_line,
     _with_bare_line_ends, _pipelined, _flipped, _cut_off,
 )  # fmt: skip

@@ -50,10 +50,7 @@ class Verdict:
 
 def judge(request: FuzzRequest, answer: Answer, before: Digest, after: Digest) -> Verdict:
     """What the answer is. Raises Broken."""
-    _bounded(answer)
-    _no_secrets(answer)
-    if answer.status >= 500:
-        raise Broken(f"HTTP status {answer.status}\n" + "\n".join(answer.lines))
+    decent(answer)
     if answer.headers.get("Content-Type") != "text/xml; charset=utf-8":
         return _elsewhere(request, answer, before, after)
     verdict = judge_document(answer)
@@ -66,8 +63,16 @@ def judge(request: FuzzRequest, answer: Answer, before: Digest, after: Digest) -
         return replace(verdict, wrote=before != after)
     if before != after:
         raise Broken(f"refused with {verdict.refusal}, and rows were written: {rows.added(before, after)}")
-    _logged_once(request, answer)
+    logged_once(request, answer)
     return verdict
+
+
+def decent(answer: Answer) -> None:
+    """That an answer took little time, is no HTTP status 500, and left no secret in the log. Raises Broken."""
+    _bounded(answer)
+    _no_secrets(answer)
+    if answer.status >= 500:
+        raise Broken(f"HTTP status {answer.status}\n" + "\n".join(answer.lines))
 
 
 def judge_document(answer: Answer) -> Verdict:
@@ -261,17 +266,19 @@ def _no_secrets(answer: Answer) -> None:
             raise Broken(f"a control character in the log: {line!r}")
 
 
-def _warnings(answer: Answer) -> list[logging.LogRecord]:
+def warnings(answer: Answer) -> list[logging.LogRecord]:
+    """What an operator would be shown."""
     return [record for record in answer.records if record.levelno >= logging.WARNING]
 
 
 def _nothing_refused(answer: Answer) -> None:
-    if _warnings(answer):
+    if warnings(answer):
         raise Broken("not refused, and the log warns:\n" + "\n".join(answer.lines))
 
 
-def _logged_once(request: FuzzRequest, answer: Answer) -> None:
-    found = _warnings(answer)
+def logged_once(request: FuzzRequest, answer: Answer) -> None:
+    """That the log has one line of a refusal, with who, from where and why. Raises Broken."""
+    found = warnings(answer)
     if len(found) != 1 or found[0].levelno != logging.WARNING or not found[0].name.startswith("blockalloc"):
         raise Broken(f"a refusal is in the log {len(found)} times, not once:\n" + "\n".join(answer.lines))
     text = found[0].getMessage()

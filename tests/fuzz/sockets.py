@@ -7,9 +7,8 @@ import re
 import socket
 import struct
 import time
-from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from dataclasses import asdict
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,8 @@ _ENVIRONMENT = {"VCL_TIME_ZONE": site.ZONE, "VCL_TRUSTED_PROXIES": "127.0.0.1"}
 class SocketCampaign:
     """Exchanges `0` to `requests` of a seed with a server on this process's database, one connection each."""
 
+    _front_end_behind = False
+
     def __init__(self, seed: int, requests: int, directory: Path, say: Say = lambda text: None) -> None:
         self._requests = requests
         self._directory = directory
@@ -46,27 +47,37 @@ class SocketCampaign:
 
     def run(self, home: Path) -> Tally:
         """Start a server that writes its log into `home`, send everything, read the log."""
-        with LiveServer(home, _shared_database()) as server:
-            server.start(_ENVIRONMENT)
+        with self._server(home) as server:
             begun = time.perf_counter()
             for number in range(self._requests):
                 if number % SITE_LASTS == 0:
                     self._new_site()
-                self._one(server, number, exchange(self._tally.seed, number))
+                self._one(server, number, self._exchange(number))
                 if len(self._tally.broken) >= MOST_BROKEN:
                     break
             self._tally.seconds = time.perf_counter() - begun
-            self._read_log(server.log.read_text(errors="replace"))
+        self._read_log(server.log.read_text(errors="replace"))
         return self._tally
 
     def replay(self, saved: dict[str, Any], home: Path) -> Tally:
         """Send what a file holds."""
-        with LiveServer(home, _shared_database()) as server:
-            server.start(_ENVIRONMENT)
+        with self._server(home) as server:
             self._new_site()
-            self._one(server, 0, Exchange(b64decode(saved["data"]), saved["recipe"], saved["cut"]))
-            self._read_log(server.log.read_text(errors="replace"))
+            self._one(server, 0, Exchange.from_json(saved))
+        self._read_log(server.log.read_text(errors="replace"))
         return self._tally
+
+    @contextmanager
+    def _server(self, home: Path, **environment: str) -> Iterator[LiveServer]:
+        with LiveServer(home, _shared_database()) as server:
+            yield server.start({**_ENVIRONMENT, **environment})
+
+    def _exchange(self, number: int) -> Exchange:
+        return exchange(self._tally.seed, number)
+
+    def _is_anothers(self, answer: Answer) -> bool:
+        """Whether an XML-RPC document is not the service's own, and judged. Raises Broken."""
+        return False
 
     def _new_site(self) -> None:
         site.load(ever=True)
@@ -101,6 +112,8 @@ class SocketCampaign:
             if not answer.headers.get("Content-Type", "").startswith("text/xml"):
                 tally.kinds[f"HTTP {answer.status}"] += 1
                 continue
+            if self._is_anothers(answer):
+                continue
             verdict = judge_document(answer)
             tally.kinds[verdict.kind] += 1
             accepted = accepted or verdict.refusal is None
@@ -129,7 +142,7 @@ class SocketCampaign:
         text = f"exchange {number}: {broken}" if sent else str(broken)
         if sent:
             path = self._directory / f"fuzz-socket-{self._tally.seed}-{number}.json"
-            path.write_text(json.dumps({**asdict(sent), "data": b64encode(sent.data).decode(), "broken": str(broken)}))
+            path.write_text(json.dumps({**sent.as_json(), "front_end": self._front_end_behind, "broken": str(broken)}))
             text += f" ({sent.recipe})\n  repeat it: python -m tests.fuzz --replay {path}"
         self._tally.broken.append(text)
         self._say(text)

@@ -16,6 +16,7 @@ class Tally:
     """What happened."""
 
     seed: int
+    wanted: frozenset[int] = wording.CODES  # codes that bad input must reach
     kinds: Counter[str] = field(default_factory=Counter)
     codes: Counter[int] = field(default_factory=Counter)
     sent: int = 0
@@ -30,7 +31,7 @@ class Tally:
     @property
     def missing(self) -> list[int]:
         """Codes that bad input must reach and did not."""
-        return sorted(wording.CODES - set(self.codes))
+        return sorted(self.wanted - set(self.codes))
 
     def __str__(self) -> str:
         kinds = [f"  {kind:<18}{count:>8}" for kind, count in sorted(self.kinds.items())]

@@ -12,6 +12,8 @@ ECHO = r".{0,110}"  # of the caller's own, bounded
 _EXPAT = "|".join(re.escape(text) for text in errors.messages.values())
 _NAME = r"(imageid|start|end|machinecount|numMachines|usergroupid|blockTimeid|blockTimesid)"
 
+_PASSED_ON = "(XMLRPCautoCapture|XMLRPCcheckCryptSecrets|XMLRPCfinishBaseImageCapture)"
+
 _FAULTS: dict[int, tuple[str, ...]] = {
     3: ("Access denied",),
     4: (
@@ -55,6 +57,17 @@ _FAULTS: dict[int, tuple[str, ...]] = {
         r"X-Idempotency-Key: \d+ characters, at most 200 are allowed",
     ),
     207: (r".*\d+ seconds.*",),
+    208: (
+        rf"{_PASSED_ON}: VCL's front end, to which these calls are passed on, ("
+        "broke off the connection|cannot be reached|answered (in an encoding that was not asked for"
+        "|with (HTTP status \\d+(, a redirect, which is not followed)?|more than \\d+ bytes|something else than XML-RPC"
+        ")))",
+    ),
+    209: (
+        "a call that this service passed on to VCL's front end came back to it: the addresses are crossed. "
+        "VCL_FRONT_END_URL has to be the front end's own address, and must not lead here; xmlrpc_url of the "
+        "management nodes is the one that leads here",
+    ),
     210: (
         "the host name that was called is not in DJANGO_ALLOWED_HOSTS; the log of the service has the name",
         r"no calls are answered at this address: its path must be /xmlrpc/ or end in /index\.php\?mode=xmlrpccall",
@@ -94,7 +107,8 @@ _STRUCTS: dict[int, tuple[str, ...]] = {
     203: _FAULTS[203],
 }
 # Codes that bad input must reach; 205 and 206 it must not.
-CODES = frozenset(set(_FAULTS) - {207})
+OF_PASSING_ON = frozenset({207, 208, 209})  # with a front end only
+CODES = frozenset(set(_FAULTS) - OF_PASSING_ON)
 FORBIDDEN = frozenset({205, 206})
 
 # The page for what is not there has the staff pages' style sheets: their addresses are known to everybody.
