@@ -8,9 +8,18 @@ import sys
 def main() -> None:
     """Run the command named on the command line with this project's settings."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vclsite.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from vclsite import environment
+
+    if sys.argv[1:2] == ["check_settings"]:
+        environment.tolerate_problems()  # it tells them all
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":
