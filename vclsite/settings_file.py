@@ -11,7 +11,7 @@ import os
 import pwd
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class SettingsFile:
 
     path: Path | None = None
     values: Mapping[str, str] = field(default_factory=dict)
-    problems: Sequence[str] = ()
+    problems: tuple[str, ...] = ()
     is_there: bool = False
 
 
@@ -45,19 +45,21 @@ def read(named: str | None) -> SettingsFile:
         return SettingsFile()
     path = Path(named or STANDARD)
     if not path.is_absolute():
-        return SettingsFile(path, problems=[f"{WHICH}={named}: give the whole path, beginning with /"])
+        return SettingsFile(path, problems=(f"{WHICH}={named}: give the whole path, beginning with /",))
     try:
         # Opening a pipe would wait for somebody who writes.
         if not stat.S_ISREG(path.stat().st_mode):
-            return SettingsFile(path, problems=[f"{path} is not a plain file{_or_none()}"], is_there=True)
+            return SettingsFile(path, problems=(f"{path} is not a plain file{_or_none()}",), is_there=True)
         content = path.read_bytes()
     except FileNotFoundError:
-        missing = [] if named is None else [f"{WHICH} names {path}, which is not there: correct the name{_or_none()}"]
-        return SettingsFile(path, problems=missing)
+        if named is None:
+            return SettingsFile(path)
+        missing = f"{WHICH} names {path}, which is not there: correct the name{_or_none()}"
+        return SettingsFile(path, problems=(missing,))
     except PermissionError:
-        return SettingsFile(path, problems=[_denied(path)], is_there=True)
+        return SettingsFile(path, problems=(_denied(path),), is_there=True)
     except OSError as error:
-        return SettingsFile(path, problems=[f"{path} cannot be read: {error.strerror}{_or_none()}"], is_there=True)
+        return SettingsFile(path, problems=(f"{path} cannot be read: {error.strerror}{_or_none()}",), is_there=True)
     return parse(content, path)
 
 
@@ -66,8 +68,8 @@ def parse(content: bytes, path: Path) -> SettingsFile:
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return SettingsFile(path, problems=[f"{path}:{line}: not UTF-8: save the file in that encoding"], is_there=True)
+        bad = content.count(b"\n", 0, error.start) + 1
+        return SettingsFile(path, problems=(f"{path}:{bad}: not UTF-8: save the file in that encoding",), is_there=True)
     values: dict[str, str] = {}
     problems = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -76,11 +78,11 @@ def parse(content: bytes, path: Path) -> SettingsFile:
             problems.append(f"{path}:{number}: {refusal}")
         elif _is_assignment(line):
             values |= _values(line)
-    return SettingsFile(path, values, problems, is_there=True)
+    return SettingsFile(path, values, tuple(problems), is_there=True)
 
 
 def _values(line: str) -> dict[str, str]:
-    # Each line by itself: over several, python-dotenv lets a quote that is escaped end on a later line.
+    # A line by itself: no value goes on in the next one.
     found = dotenv_values(stream=io.StringIO(line), interpolate=False)
     return {name: value or "" for name, value in found.items()}
 
@@ -188,8 +190,11 @@ def _refusals_of_single_quoted(value: str) -> Iterator[str]:
         yield "the closing ' is missing: a value ends on its own line"
         return
     yield from _text_behind(found[2])
-    if "\\\\" in found[1]:
-        yield "two backslashes in a row: put the value between double quotes and write each backslash twice"
+    if "\\\\" in found[1] or found[1].endswith("\\"):
+        yield (
+            "two backslashes in a row, or one at the end: put the value between double quotes and write each backslash "
+            "twice"
+        )
 
 
 def _text_behind(text: str) -> Iterator[str]:
