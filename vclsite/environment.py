@@ -163,9 +163,21 @@ def problem(name: str, what: str) -> None:
     _problems[name] = what
 
 
-def problems() -> dict[str, str]:
-    """What is wrong with settings that were read, by their names."""
-    return dict(_problems)
+def problems() -> list[tuple[str, str]]:
+    """All that is wrong with the file and with settings that were read, each with the setting's name ("" without one).
+
+    The first says too how to name a database, when it is not known which one is meant.
+    """
+    found = [*(("", what) for what in _file().problems), *_problems.items()]
+    if found and (_file().problems or not _in_force["DATABASE_URL"].value):
+        name, what = found[0]
+        found[0] = (name, f"{what}. {_how_to_name_a_database()}")
+    return found
+
+
+def is_usable(name: str) -> bool:
+    """Whether a setting was read and nothing is wrong with it."""
+    return bool(_in_force[name].value) and name not in _problems
 
 
 def tolerate_problems() -> None:
@@ -176,17 +188,13 @@ def tolerate_problems() -> None:
 
 def refuse_problems() -> None:
     """Raise ImproperlyConfigured with all that is wrong, unless problems are tolerated."""
-    found = [*_file().problems, *_problems.values()]
-    if not found or _tolerant:
-        return
-    if _file().problems or "no database is named" in _problems.get("DATABASE_URL", ""):
-        found.append(how_to_name_a_database())
-    raise ImproperlyConfigured("\n  ".join(found))
+    found = problems()
+    if found and not _tolerant:
+        raise ImproperlyConfigured("\n".join(what for _name, what in found))
 
 
-def how_to_name_a_database() -> str:
-    """What to do when it is not known which database is meant."""
+def _how_to_name_a_database() -> str:
     return (
-        f"name the database by a line such as {_EXAMPLE} in {_file().path or settings_file.STANDARD}, or by that "
+        f"Name the database by a line such as {_EXAMPLE} in {_file().path or settings_file.STANDARD}, or by that "
         f"variable in the environment; for the demo site set {settings_file.DEMO}=1 (docs/settings.md)"
     )

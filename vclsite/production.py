@@ -12,7 +12,12 @@ NEW_SECRET_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 
 def is_demo_site(engine: str, hosts: Sequence[str]) -> bool:
     """Whether it can be the demo site only: a database that is a file, and no name but this machine's own to itself."""
-    return engine == "django.db.backends.sqlite3" and all(map(_is_loopback, hosts))
+    return engine == "django.db.backends.sqlite3" and are_loopback(hosts)
+
+
+def are_loopback(hosts: Sequence[str]) -> bool:
+    """Whether all are names or addresses of a machine for itself."""
+    return all(map(_is_loopback, hosts))
 
 
 def _is_loopback(host: str) -> bool:
