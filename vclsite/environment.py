@@ -105,7 +105,7 @@ def database_url(demo: str) -> str:
         return _note(name, demo, Source.DEMO)
     url = text(name, "")
     if not url and not _file().problems:
-        problem(name, f"no database is named: {name} {_where_not(name)}")
+        problem(name, f"no database is named: {name} {_where_not(name)}. {_how_to_name_a_database()}")
     return url
 
 
@@ -166,13 +166,12 @@ def problem(name: str, what: str) -> None:
 def problems() -> list[tuple[str, str]]:
     """All that is wrong with the file and with settings that were read, each with the setting's name ("" without one).
 
-    The first says too how to name a database, when it is not known which one is meant.
+    Those that leave it open which database is meant end with how to name one.
     """
-    found = [*(("", what) for what in _file().problems), *_problems.items()]
-    if found and (_file().problems or not _in_force["DATABASE_URL"].value):
-        name, what = found[0]
-        found[0] = (name, f"{what}. {_how_to_name_a_database()}")
-    return found
+    of_file = [("", what) for what in _file().problems]
+    if of_file:
+        of_file[-1] = ("", f"{of_file[-1][1]}. {_how_to_name_a_database()}")
+    return of_file + list(_problems.items())
 
 
 def is_usable(name: str) -> bool:

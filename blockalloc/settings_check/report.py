@@ -48,6 +48,8 @@ def shown(setting: Setting) -> str:
 
 def _shown_url(setting: Setting) -> str:
     """A URL without its password, and of its options the names. Hidden altogether when it may be cut wrongly."""
+    if setting.value.startswith("sqlite:"):
+        return setting.value
     try:
         url = urlsplit(setting.value)
         port = f":{url.port}" if url.port else ""
