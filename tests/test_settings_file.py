@@ -1,6 +1,7 @@
 """The file of settings: what is accepted reads as systemd reads it, everything else is refused with its line."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -117,6 +118,35 @@ def test_every_value_can_be_written(value: str) -> None:
 def _own_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hypothesis calls a property many times, a fixture's directory is made once: so by its name."""
     monkeypatch.setenv("PYTEST_OWN_DIRECTORY", str(tmp_path_factory.getbasetemp()))
+
+
+# --- What docs/settings.md and docs/installation.md say -------------------------------------------
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
+@pytest.mark.parametrize(
+    ("document", "begins", "ends"),
+    [("settings.md", "## The file\n\n```sh\n", "```"), ("installation.md", "blockalloc.env <<'END'\n", "   END")],
+)
+def test_the_files_that_are_shown_read_alike(document: str, begins: str, ends: str, tmp_path: Path) -> None:
+    shown = (DOCS / document).read_text().partition(begins)[2].partition(ends)[0]
+    ours, of_systemd = both(shown, tmp_path / "a.env")
+    assert ours == of_systemd
+    assert len(ours) >= 4
+
+
+def test_what_is_shown_as_refused_is_and_the_other_is_not() -> None:
+    table = (DOCS / "settings.md").read_text().partition("| refused | write instead |\n|---|---|\n")[2]
+    told = 0
+    for row in table.partition("\n\n")[0].splitlines():
+        refused, instead = (
+            [code for code in re.findall("`([^`]+)`", cell) if "NAME" in code or "comment" in code]
+            for cell in row.strip("| ").split(" | ")
+        )
+        told += len(refused)
+        assert all(parsed(line).problems for line in refused), row
+        assert not any(parsed(line).problems for line in instead), row
+    assert told >= 9
 
 
 # --- What is refused ------------------------------------------------------------------------------

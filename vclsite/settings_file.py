@@ -102,7 +102,7 @@ def _denied(path: Path) -> str:
     who = process_user()
     return (
         f"this process runs as {who}, who may not {may_not}: run it as root or as the service's own user "
-        f"(sudo -u blockalloc …), or let {who} read it (a group of theirs, chgrp and chmod 640){_or_none()}"
+        f"(sudo -u blockalloc …), or give that user the right to (by a group: chgrp, chmod 640){_or_none()}"
     )
 
 
