@@ -70,7 +70,7 @@ lint:          ## style and types: ruff, mypy
 	bin/setup --dev
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
-	BLOCKALLOC_DEMO=1 $(PYTHON) -m mypy
+	$(PYTHON) -m mypy
 
 clean:         ## remove the virtual environment, the demo site and all caches
 	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -104,25 +104,25 @@ def database_url(demo: str) -> str:
     if is_demo():
         return _note(name, demo, Source.DEMO)
     url = text(name, "")
-    if not url and not _file().problems:
+    if not url and not file().problems:
         problem(name, f"no database is named: {name} {_where_not(name)}. {_how_to_name_a_database()}")
     return url
 
 
 def _where_not(name: str) -> str:
-    path, source = _file().path, _in_force[name].source
+    path, source = file().path, _in_force[name].source
     if source is not Source.DEFAULT:
         return f"is empty in the {source}"
     if path is None:
         return "is not in the environment, and no settings file is read"
-    where = f"not in {path}" if _file().is_there else f"there is no file {path}"
+    where = f"not in {path}" if file().is_there else f"there is no file {path}"
     return f"is not in the environment, and {where}"
 
 
 def _given(name: str) -> str | None:
     """What environment or file say of a setting; None when they say nothing. Notes where it comes from."""
     _problems.pop(name, None)
-    for source, values in ((Source.ENVIRONMENT, os.environ), (Source.FILE, _file().values)):
+    for source, values in ((Source.ENVIRONMENT, os.environ), (Source.FILE, file().values)):
         if (value := values.get(name)) is not None:
             return _note(name, value, source)
     return None
@@ -142,13 +142,9 @@ def is_demo() -> bool:
     return value in _TRUE
 
 
+@functools.cache
 def file() -> SettingsFile:
     """The settings file of this process, read once."""
-    return _file()
-
-
-@functools.cache
-def _file() -> SettingsFile:
     return SettingsFile() if is_demo() else settings_file.read(os.environ.get(settings_file.WHICH))
 
 
@@ -168,7 +164,7 @@ def problems() -> list[tuple[str, str]]:
 
     Those that leave it open which database is meant end with how to name one.
     """
-    of_file = [("", what) for what in _file().problems]
+    of_file = [("", what) for what in file().problems]
     if of_file:
         of_file[-1] = ("", f"{of_file[-1][1]}. {_how_to_name_a_database()}")
     return of_file + list(_problems.items())
@@ -194,6 +190,6 @@ def refuse_problems() -> None:
 
 def _how_to_name_a_database() -> str:
     return (
-        f"Name the database by a line such as {_EXAMPLE} in {_file().path or settings_file.STANDARD}, or by that "
+        f"Name the database by a line such as {_EXAMPLE} in {file().path or settings_file.STANDARD}, or by that "
         f"variable in the environment; for the demo site set {settings_file.DEMO}=1 (docs/settings.md)"
     )
