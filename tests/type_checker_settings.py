@@ -4,4 +4,4 @@ import os
 
 os.environ["DATABASE_URL"] = "sqlite://:memory:"
 
-from vclsite.settings import *  # noqa: E402, F403 - they read the line above
+from vclsite.settings import *  # noqa: F403 - they read the line above
