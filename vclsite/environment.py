@@ -7,9 +7,10 @@ used is noted as a problem, and the default taken: `refuse_problems` stops the s
 import functools
 import ipaddress
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -18,6 +19,7 @@ from vclsite.settings_file import SettingsFile
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
+T = TypeVar("T")
 _EXAMPLE = "DATABASE_URL=mysql://user:password@db.example.edu/vcl"
 
 
@@ -157,6 +159,15 @@ def in_force() -> Sequence[Setting]:
 def problem(name: str, what: str) -> None:
     """Note that a setting cannot be used. `what` names it, says what would be right, and tells no secret."""
     _problems[name] = what
+
+
+def checked(name: str, read: Callable[[], T], otherwise: T) -> T:
+    """What `read` makes of a setting. When it raises ImproperlyConfigured, that is a problem, and `otherwise` is taken."""
+    try:
+        return read()
+    except ImproperlyConfigured as error:
+        problem(name, str(error))
+        return otherwise
 
 
 def problems() -> list[tuple[str, str]]:

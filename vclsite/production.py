@@ -12,15 +12,11 @@ NEW_SECRET_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 
 def is_demo_site(engine: str, hosts: Sequence[str]) -> bool:
     """Whether it can be the demo site only: a database that is a file, and no name but this machine's own to itself."""
-    return engine == "django.db.backends.sqlite3" and are_loopback(hosts)
+    return engine == "django.db.backends.sqlite3" and all(map(is_loopback, hosts))
 
 
-def are_loopback(hosts: Sequence[str]) -> bool:
-    """Whether all are names or addresses of a machine for itself."""
-    return all(map(_is_loopback, hosts))
-
-
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine's name or address for itself only."""
     if host.lower() == "localhost":
         return True
     try:

@@ -4,7 +4,6 @@ import zoneinfo
 from pathlib import Path
 
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
 from vclsite import environment, production
 from vclsite.database import NO_DATABASE, database
@@ -70,10 +69,9 @@ _DATABASE_URL = environment.database_url(demo=f"sqlite:///{BASE_DIR / 'var' / 'd
 VCL_GUARD_WAIT_SECONDS = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, low=1, high=600)
 DATABASES = {"default": NO_DATABASE}
 if _DATABASE_URL:
-    try:
-        DATABASES = {"default": database(_DATABASE_URL, VCL_GUARD_WAIT_SECONDS)}
-    except ImproperlyConfigured as error:
-        environment.problem("DATABASE_URL", str(error))
+    DATABASES["default"] = environment.checked(
+        "DATABASE_URL", lambda: database(_DATABASE_URL, VCL_GUARD_WAIT_SECONDS), NO_DATABASE
+    )
 
 # The lock-outs, shared by all workers. They are written by `add`, which never makes room by removing
 # what still counts: many failures from many addresses end nobody's lock-out. (Django's `set`, which

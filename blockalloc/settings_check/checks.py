@@ -41,7 +41,7 @@ def check_time_zone() -> Iterator[Problem]:
 def check_hosts() -> Iterator[Problem]:
     """A site that only this machine can reach, though its database is a real one."""
     engine = settings.DATABASES["default"]["ENGINE"]
-    if settings.PRODUCTION and engine.endswith("mysql") and production.are_loopback(settings.ALLOWED_HOSTS):
+    if settings.PRODUCTION and engine.endswith("mysql") and all(map(production.is_loopback, settings.ALLOWED_HOSTS)):
         yield doubtful(
             "DJANGO_ALLOWED_HOSTS",
             "DJANGO_ALLOWED_HOSTS has names of this machine for itself only: back ends and browsers are refused; add "
@@ -52,7 +52,7 @@ def check_hosts() -> Iterator[Problem]:
 def check_proxies() -> Iterator[Problem]:
     """A server that listens on loopback only has a proxy in front of it."""
     host = http_server.BIND.rpartition(":")[0]
-    if settings.PRODUCTION and not settings.VCL_TRUSTED_PROXIES and production.are_loopback([host]):
+    if settings.PRODUCTION and not settings.VCL_TRUSTED_PROXIES and production.is_loopback(host):
         yield doubtful(
             "VCL_TRUSTED_PROXIES",
             f"VCL_TRUSTED_PROXIES is empty and the service listens on {http_server.BIND}: the proxy in front of it is "
