@@ -162,7 +162,7 @@ def problem(name: str, what: str) -> None:
 
 
 def checked(name: str, read: Callable[[], T], otherwise: T) -> T:
-    """What `read` makes of a setting. When it raises ImproperlyConfigured, that is a problem, and `otherwise` is taken."""
+    """What `read` makes of a setting; `otherwise`, with the problem noted, when it raises ImproperlyConfigured."""
     try:
         return read()
     except ImproperlyConfigured as error:
