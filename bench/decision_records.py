@@ -97,7 +97,7 @@ def _measured(what: Callable[[], T]) -> tuple[T, float]:
 
 def main() -> None:
     """Print the table."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "vclsite.settings"
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "vclsite.settings", "DATABASE_URL": "sqlite://:memory:"}
     django.setup()
     from blockalloc.store.decisions import RosterOf
     from blockalloc.store.findings import decode, encode

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "vclsite.settings"
+os.environ["BLOCKALLOC_DEMO"] = "1"  # for the processes that are started here too
 import django  # noqa: E402 - found by the line above, as the project's own modules are
 
 django.setup()
@@ -171,7 +172,8 @@ def how_to_go_on(block_time: BlockTime) -> str:
 make serve
     runs the demo site: http://127.0.0.1:8000/admin/ (user demo, password demo)
 
-.venv/bin/python manage.py allocate_block --dry-run --image "{block_time.blockRequest.image}" --group CS101 \\
+BLOCKALLOC_DEMO=1 .venv/bin/python manage.py allocate_block --dry-run \\
+    --image "{block_time.blockRequest.image}" --group CS101 \\
     --start "{next_day:%Y-%m-%d} 09:00" --end "{next_day:%Y-%m-%d} 11:00" --machines 5
     plans a new block, while make serve runs (it keeps the management nodes alive);
     without --dry-run the block is made

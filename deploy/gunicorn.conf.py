@@ -6,30 +6,41 @@ VCL_TRUSTED_PROXIES: only then is its X-Forwarded-Proto believed.
 
 import gc
 import logging
-import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 chdir = str(Path(__file__).resolve().parent.parent)
 sys.path.insert(0, chdir)
-from vclsite import environment  # noqa: E402 (found by the line above)
+
+# Settings that cannot be used end the start here, once and with their reason: a worker that met them would be replaced.
+try:
+    from vclsite import environment, front_end, http_server, settings
+
+    environment.refuse_problems()
+except ImproperlyConfigured as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
 
 wsgi_app = "vclsite.wsgi:application"
-bind = os.environ.get("GUNICORN_BIND", "127.0.0.1:8000")
+bind = http_server.BIND
 
 # Threads wait for the database most of the time; a call that waits for another one's guard
 # must not stop health checks or staff pages.
 worker_class = "gthread"
-workers = environment.whole_number("WEB_CONCURRENCY", 2, low=1, high=64)
-threads = environment.whole_number("GUNICORN_THREADS", 8, low=2, high=64)
+workers = http_server.WORKERS
+threads = http_server.THREADS
 
 # A call may wait this long for the guard (settings.VCL_GUARD_WAIT_SECONDS) and must then still
-# have time to do its work: a worker that is stopped or replaced finishes what it has begun.
-_guard_wait = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, low=1, high=600)
-timeout = _guard_wait + 40
-graceful_timeout = _guard_wait + 40
+# have time to do its work: a worker that is stopped or replaced finishes what it has begun. So does one
+# whose call was passed on to VCL's front end.
+timeout = settings.VCL_GUARD_WAIT_SECONDS + 40
+if settings.VCL_FRONT_END_URL:
+    timeout = max(timeout, front_end.ANSWER_SECONDS + 5)
+graceful_timeout = timeout
 keepalive = 5
 
 # Calls have a short address and a handful of headers.

@@ -1,6 +1,5 @@
 """The real server for tests: gunicorn with the settings of deploy/, on a free port of this machine."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -13,8 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from tests.mariadb_server import SECRET_KEY
+from tests.own_process import ROOT, inherited
 
-ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 
@@ -90,12 +89,10 @@ class LiveServer:
         self.stop()
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
-        ours = ("VCL_", "DJANGO_", "GUNICORN_", "DATABASE_URL", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS")
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         # Plain HTTP is what most tests speak; a site on a database server has to be told that it is meant.
         unsafe = {"VCL_ALLOW_UNSAFE_SETTINGS": "1"} if env.get("VCL_ALLOW_PLAIN_HTTP") == "1" else {}
         return {
-            **inherited,
+            **inherited(),
             **unsafe,
             "DJANGO_SECRET_KEY": SECRET_KEY,
             "DATABASE_URL": self.database_url,

@@ -38,6 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     """Start the server or the cluster that the settings are to find."""
     os.environ.setdefault("DJANGO_SECRET_KEY", SECRET_KEY)
+    # Django makes a database of the run's own beside it; a process that is started and told of none has an empty one.
+    os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
     options = early_config.known_args_namespace
     if options.mariadb or options.galera:
         # A run that is told to stop must stop its servers too: SIGTERM ends it as Ctrl-C does.

@@ -15,11 +15,11 @@ from typing import Self
 
 import pytest
 
-from blockalloc.front_end.http import ANSWER_SECONDS
 from tests.live_server import ROOT, LiveServer
 from tests.nginx_server import NAME, Nginx
 from tests.rpc_calls import SIGNED_IN, document
 from tests.test_rpc_clients import ACCOUNT
+from vclsite.front_end import ANSWER_SECONDS
 
 THREADS = 2
 PATIENCE_SECONDS = 60  # with what takes a busy machine longer

@@ -1,37 +1,30 @@
 """Settings from the environment: what is right is read, what is wrong stops the start-up with a clear message."""
 
 import json
-import os
 import string
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from tests.own_process import run
 from vclsite import environment, production
 from vclsite.database import database
-
-ROOT = Path(__file__).parent.parent
-
 
 GOOD_KEY = string.ascii_letters + string.digits
 MARIADB = "mysql://vcl:pw@db.example.edu/vcl"
 
 
 def _run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with these variables, and none of this process's that configure the service."""
-    ours = ("VCL_", "DJANGO_", "DATABASE_URL")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=inherited | variables, capture_output=True, text=True, check=False
-    )
+    """Run Python with these variables; without DATABASE_URL among them on an SQLite database that is empty."""
+    return run(*command, **{"DATABASE_URL": "sqlite://:memory:", **variables})
 
 
 def _start(**variables: str) -> subprocess.CompletedProcess[str]:
     """Start Django with these variables, in a process of its own."""
-    return _run("-c", "import vclsite.settings", **variables)
+    return _run(
+        "-c", "from vclsite import http_server, settings, environment; environment.refuse_problems()", **variables
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,7 +37,15 @@ def _start(**variables: str) -> subprocess.CompletedProcess[str]:
         ("VCL_ALLOW_PLAIN_HTTP", "perhaps", "use 1 or 0"),
         ("VCL_TRUSTED_PROXIES", "10.0.0.300", "10.1.2.0/24"),
         ("DATABASE_URL", "postgres://localhost/vcl", "mysql://"),
-        ("DATABASE_URL", "nonsense", "DATABASE_URL"),
+        ("DATABASE_URL", "nonsense", "mysql://"),
+        ("DATABASE_URL", "mysql://vcl:hun/ter2@db.example.edu/vcl", "write @ as %40, / as %2F"),
+        ("DATABASE_URL", "mysql://vcl:12/ter2@db.example.edu/vcl", "a character of the password"),
+        ("DATABASE_URL", "mysql://vcl:hun#ter2@db.example.edu/vcl", "write @ as %40"),
+        ("DATABASE_URL", "mysql://vcl:12#ter2@db.example.edu/vcl", "a character of the password"),
+        ("DATABASE_URL", "mysql://vcl:12?ter2@db.example.edu/vcl", "a character of the password"),
+        ("DATABASE_URL", "mysql://vcl:ter2@db.example.edu", "names no database on its server"),
+        ("DATABASE_URL", "hunter2://db.example.edu/vcl", "mysql://"),
+        ("GUNICORN_THREADS", "1", "from 2 to 64"),
         ("VCL_LOCKOUT_FAILURES", "0", "from 1 to 1000"),
         ("VCL_LOCKOUT_SECONDS", "never", "from 1 to 86400"),
         ("VCL_ALLOW_UNSAFE_SETTINGS", "perhaps", "use 1 or 0"),
@@ -56,6 +57,7 @@ def test_a_value_that_cannot_be_used_stops_the_start(name: str, value: str, told
     last = result.stderr.strip().splitlines()[-1]
     assert name in last
     assert told in last
+    assert "ter2" not in result.stderr  # which is of a password
 
 
 # --- A real site ----------------------------------------------------------------------------------
@@ -100,7 +102,13 @@ def test_a_real_site_does_not_start_unsafe_unless_told_so(
     assert _start(**site, **variables, VCL_ALLOW_UNSAFE_SETTINGS="1").returncode == 0
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_problems_of_several_settings_are_told_at_once() -> None:
+    refused = _start(VCL_LOCKOUT_SECONDS="x", VCL_TIME_ZONE="x", VCL_TRUSTED_PROXIES="x", VCL_DECISION_DAYS="0")
+    for name in ("VCL_LOCKOUT_SECONDS", "VCL_TIME_ZONE", "VCL_TRUSTED_PROXIES", "VCL_DECISION_DAYS"):
+        assert name in refused.stderr
+
+
+def test_all_problems_of_a_real_site_are_told_at_once() -> None:
     refused = _start(DATABASE_URL=MARIADB, DJANGO_DEBUG="1", VCL_ALLOW_PLAIN_HTTP="1")
     last = refused.stderr.strip().splitlines()[-1]
     for name in ("DJANGO_SECRET_KEY", "DJANGO_DEBUG", "VCL_ALLOW_PLAIN_HTTP", "VCL_ALLOW_UNSAFE_SETTINGS"):

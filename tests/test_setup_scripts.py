@@ -4,6 +4,7 @@
 has. Python is real there, but for venv, pip and Playwright, which only note what they are asked for.
 """
 
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from tests.own_process import run
+from vclsite import settings_file
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ["bin/setup", "bin/demo", "bin/serve", ".ci/run"]
@@ -38,12 +42,17 @@ APT = """#!/usr/bin/env bash
 printf 'apt-get %s\n' "$*" >>"$MACHINE/log"
 [ ! -e "$MACHINE/no-network" ] || exit 100
 case "$*" in *"download nginx") touch nginx_1.22_all.deb ;; esac
+case "$*" in *"download libsystemd-shared") touch libsystemd-shared_252_all.deb ;; esac
 case "$*" in *pkg-config*) cp "$MACHINE/true" "$MACHINE/bin/pkg-config" ;; esac
 case "$*" in *-venv*) rm "$MACHINE/no-ensurepip" ;; esac
 """
-# Unpacking nginx's package (dpkg-deb -x PACKAGE DIRECTORY) gives its program.
+# Unpacking a package (dpkg-deb -x PACKAGE DIRECTORY) gives nginx's program, or systemd's library.
 DPKG_DEB = """#!/usr/bin/env bash
-[ -e "$2" ] && mkdir -p "$3/usr/sbin" && cp "$MACHINE/true" "$3/usr/sbin/nginx"
+[ -e "$2" ] || exit 2
+case "$2" in
+*nginx*) mkdir -p "$3/usr/sbin" && cp "$MACHINE/true" "$3/usr/sbin/nginx" ;;
+*) mkdir -p "$3/usr/lib/any/systemd" && touch "$3/usr/lib/any/systemd/libsystemd-shared-252.so" ;;
+esac
 """
 
 
@@ -54,6 +63,7 @@ class Machine:
         self.home = directory / "machine"
         self.checkout = directory / "a copy"
         self.bin, self.sbin = self.home / "bin", self.home / "sbin"
+        self.lib = self.home / "lib"
         self.bin.mkdir(parents=True)
         self.sbin.mkdir()
         for tool in TOOLS:
@@ -78,7 +88,12 @@ class Machine:
 
     def setup(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run bin/setup from another directory."""
-        environment = {"PATH": str(self.bin), "SETUP_SBIN": str(self.sbin), "MACHINE": str(self.home)}
+        environment = {
+            "PATH": str(self.bin),
+            "SETUP_SBIN": str(self.sbin),
+            "SETUP_LIB": str(self.lib),
+            "MACHINE": str(self.home),
+        }
         command = [str(self.checkout / "bin" / "setup"), *options]
         return subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
 
@@ -154,7 +169,8 @@ def test_the_tests_are_not_set_up_without_mariadb(user_machine: Machine) -> None
     assert done.returncode == 1
     assert "the tests need what could not be installed; as root: apt-get install pkg-config" in done.stderr
     assert done.stderr.rstrip().endswith(
-        " mariadb-server-core mariadb-client librpc-xml-perl libwww-perl chromium openssl libpcre2-8-0 nginx"
+        " mariadb-server-core mariadb-client librpc-xml-perl libwww-perl chromium openssl libpcre2-8-0 "
+        "nginx libsystemd-shared"
     )
     assert "pytest==" in user_machine.log()  # the tests on SQLite can be run all the same
 
@@ -183,18 +199,36 @@ def test_no_service_is_ever_installed(root_machine: Machine) -> None:
     done = root_machine.setup("--tests")
     assert (done.returncode, done.stderr) == (0, "")
     assert "mariadb-server-core" in (log := root_machine.log())
-    assert not re.search(r"install .*(mariadb-server|nginx)( |$)", log, re.MULTILINE)
+    assert not re.search(r"install .*(mariadb-server|nginx|systemd)( |$)", log, re.MULTILINE)
+    assert re.search(r"install .* libsystemd-shared$", log, re.MULTILINE)  # a library, with nothing that runs
     assert os.access(root_machine.checkout / ".venv/nginx/usr/sbin/nginx", os.X_OK)
+
+
+def test_the_library_of_systemd_is_fetched_where_it_can_not_be_installed(user_machine: Machine) -> None:
+    user_machine.program("apt-get", APT)
+    user_machine.program("dpkg-deb", DPKG_DEB)
+    done = user_machine.setup("--tests")
+    (library,) = (user_machine.checkout / ".venv/systemd").rglob("libsystemd-shared-*.so")
+    assert "libsystemd-shared" not in done.stderr
+    user_machine.log()
+    user_machine.setup("--tests")
+    assert "systemd" not in user_machine.log()
+    library.unlink()
+    (user_machine.home / "no-network").touch()
+    assert user_machine.setup("--tests").stderr.rstrip().endswith(" libsystemd-shared")
 
 
 def test_servers_are_found_where_only_root_looks(root_machine: Machine) -> None:
     root_machine.program("mariadb-install-db", "#!/usr/bin/env bash\n")
     for name in ("mariadbd", "nginx"):
         (root_machine.sbin / name).symlink_to(root_machine.home / "true")
+    (root_machine.lib / "x86_64-linux-gnu/systemd").mkdir(parents=True)
+    (root_machine.lib / "x86_64-linux-gnu/systemd/libsystemd-shared-252.so").touch()
     assert root_machine.setup("--tests").returncode == 0
     log = root_machine.log()
     assert "mariadb-server-core" not in log
     assert "nginx" not in log
+    assert "systemd" not in log
 
 
 def test_what_draws_pictures_is_installed_for_them_only(root_machine: Machine) -> None:
@@ -304,8 +338,7 @@ def test_serve_says_that_its_port_is_in_use(site_copy: Path) -> None:
 
 # --- docs/settings.md -------------------------------------------------------------------------
 def test_every_variable_is_documented_and_no_other() -> None:
-    read = set()
-    for name in ("vclsite/settings.py", "deploy/gunicorn.conf.py"):
-        read |= set(re.findall(r'environ(?:ment)?\.\w+\(\s*"([A-Z_]+)"', (ROOT / name).read_text()))
+    told = json.loads(run("manage.py", "check_settings", "--json").stdout)
+    read = {setting["name"] for setting in told["settings"]} | {settings_file.WHICH, settings_file.DEMO}
     documented = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
     assert sorted(documented) == sorted(read)

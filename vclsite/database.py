@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -13,6 +14,13 @@ _LONGEST_PAUSE_IN_TRANSACTION = 60  # seconds
 # A connection that is silent for longer than a request may take is dead.
 _ROOM_FOR_WORK = 60  # seconds, besides the wait for a lock
 _CONNECT_SECONDS = 10
+_FORM = (
+    "use mysql://user:password@host/database (MariaDB) or sqlite:////path/to/file; in a password, write @ as %40, "
+    "/ as %2F, # as %23, ? as %3F, : as %3A, % as %25"
+)
+# While no database is known: nothing can be read or written, and nothing is made by mistake.
+NO_DATABASE: dict[str, Any] = {"ENGINE": "django.db.backends.dummy"}
+
 _LONGEST_LIST = 2**30  # bytes, the most that MariaDB takes; it cuts off longer ones, by default after a million
 
 # TIMESTAMP columns (semaphore.expires, managementnode.lastcheckin) are instants: with the session
@@ -27,26 +35,35 @@ def database(url: str, wait_seconds: int = 20) -> dict[str, Any]:
     No statement waits longer than `wait_seconds` for a lock of somebody else. Raises
     ImproperlyConfigured for a URL that is malformed or of another kind of database.
     """
-    try:
-        # dj_database_url gives a TypedDict; the options below are not part of its type.
-        settings: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60)}
-    except (ValueError, KeyError) as error:
-        raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
+    settings = _parsed(url)
     defaults = {
         "django.db.backends.mysql": _mysql_options(wait_seconds),
         "django.db.backends.sqlite3": _sqlite_options(wait_seconds),
     }
     engine = settings["ENGINE"]
     if engine not in defaults:
-        raise ImproperlyConfigured(
-            f"DATABASE_URL asks for {engine!r}: use mysql://user:password@host/database (MariaDB) "
-            "or sqlite:////path/to/file"
-        )
+        raise ImproperlyConfigured(f"DATABASE_URL asks for {engine!r}: {_FORM}")
     settings["OPTIONS"] = defaults[engine] | settings.get("OPTIONS", {})
     if engine.endswith("mysql"):
         settings["OPTIONS"].setdefault("conv", _conversions())
     # A server that was restarted must not cost the next call its connection.
     settings["CONN_HEALTH_CHECKS"] = engine.endswith("mysql")
+    return settings
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    """What the URL says. No error repeats any of it: what is wrong is most often a character of the password."""
+    try:
+        parts = urlsplit(url)
+        # dj_database_url gives a TypedDict; the options are not part of its type.
+        settings: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60)}
+    except (ValueError, KeyError):
+        raise ImproperlyConfigured(f"DATABASE_URL is not the URL of a database: {_FORM}") from None
+    with_server = not settings["ENGINE"].endswith("sqlite3")
+    if with_server and (parts.fragment or "@" in parts.path + parts.query):
+        raise ImproperlyConfigured(f"DATABASE_URL: a character of the password is not written as %…: {_FORM}")
+    if with_server and not settings["NAME"]:
+        raise ImproperlyConfigured(f"DATABASE_URL names no database on its server: {_FORM}")
     return settings
 
 

@@ -1,57 +1,206 @@
-"""Settings from the environment: one small reader for each kind of value."""
+"""Settings from the environment and from the settings file: one small reader for each kind of value.
 
+The environment wins over the file. Each reader notes what is in force and where it comes from. A value that cannot be
+used is noted as a problem, and the default taken: `refuse_problems` stops the start with all problems at once.
+"""
+
+import functools
 import ipaddress
 import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
+from vclsite import settings_file
+from vclsite.settings_file import SettingsFile
+
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
+T = TypeVar("T")
+_EXAMPLE = "DATABASE_URL=mysql://user:password@db.example.edu/vcl"
 
 
+class Source(StrEnum):
+    """Where the value of a setting comes from."""
+
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
+    DEMO = "demo site"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting as it is in force; a value may be a secret."""
+
+    name: str
+    value: str
+    source: Source
+
+
+_in_force: dict[str, Setting] = {}
+_problems: dict[str, str] = {}  # by setting: settings that are read again replace what was told of them
+_tolerant = False
+
+
+# --- Values -----------------------------------------------------------------------------------
 def text(name: str, default: str) -> str:
-    """The value of environment variable `name`, without surrounding white space; `default` when unset."""
-    return os.environ.get(name, default).strip()
+    """The value of setting `name`, without surrounding white space; `default` when unset."""
+    value = _given(name)
+    return _note(name, default) if value is None else value.strip()
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """A yes/no variable. Raises ImproperlyConfigured when it is neither."""
-    value = os.environ.get(name)
+    """A yes/no setting. One that is neither is a problem."""
+    value = _given(name)
     if value is None:
+        _note(name, str(int(default)))
         return default
     word = value.strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise ImproperlyConfigured(f"{name}={value!r}: use 1 or 0 (also yes/no, true/false, on/off)")
+    if word not in _TRUE | _FALSE:
+        problem(name, f"{name}={value!r}: use 1 or 0 (also yes/no, true/false, on/off)")
+        return default
+    return word in _TRUE
 
 
 def whole_number(name: str, default: int, *, low: int, high: int) -> int:
-    """A whole number between `low` and `high`. Raises ImproperlyConfigured otherwise."""
-    value = os.environ.get(name)
+    """A whole number between `low` and `high`. Anything else is a problem."""
+    value = _given(name)
     if value is None:
+        _note(name, str(default))
         return default
     try:
         number = int(value)
     except ValueError:
         number = None
     if number is None or not low <= number <= high:
-        raise ImproperlyConfigured(f"{name}={value!r}: use a whole number from {low} to {high}")
+        problem(name, f"{name}={value!r}: use a whole number from {low} to {high}")
+        return default
     return number
 
 
 def words(name: str, default: str) -> list[str]:
     """A list separated by commas; empty entries are dropped."""
-    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
 def networks(name: str) -> list[str]:
-    """Addresses and networks (10.1.2.3, 10.1.2.0/24) separated by commas. Raises ImproperlyConfigured for others."""
-    found = words(name, "")
-    for word in found:
+    """Addresses and networks (10.1.2.3, 10.1.2.0/24) separated by commas. Others are a problem."""
+    found = []
+    for word in words(name, ""):
         try:
             ipaddress.ip_network(word)
-        except ValueError as error:
-            raise ImproperlyConfigured(f"{name}: {word!r}: use addresses such as 10.1.2.3 or 10.1.2.0/24") from error
+        except ValueError:
+            problem(name, f"{name}: {word!r}: use addresses such as 10.1.2.3 or 10.1.2.0/24")
+        else:
+            found.append(word)
     return found
+
+
+def database_url(demo: str) -> str:
+    """DATABASE_URL, or `demo` when the demo site is asked for. There is no other default: "" is a problem."""
+    name = "DATABASE_URL"
+    if is_demo():
+        return _note(name, demo, Source.DEMO)
+    url = text(name, "")
+    if not url and not file().problems:
+        problem(name, f"no database is named: {name} {_where_not(name)}. {_how_to_name_a_database()}")
+    return url
+
+
+def _where_not(name: str) -> str:
+    path, source = file().path, _in_force[name].source
+    if source is not Source.DEFAULT:
+        return f"is empty in the {source}"
+    if path is None:
+        return "is not in the environment, and no settings file is read"
+    where = f"not in {path}" if file().is_there else f"there is no file {path}"
+    return f"is not in the environment, and {where}"
+
+
+def _given(name: str) -> str | None:
+    """What environment or file say of a setting; None when they say nothing. Notes where it comes from."""
+    _problems.pop(name, None)
+    for source, values in ((Source.ENVIRONMENT, os.environ), (Source.FILE, file().values)):
+        if (value := values.get(name)) is not None:
+            return _note(name, value, source)
+    return None
+
+
+def _note(name: str, value: str, source: Source = Source.DEFAULT) -> str:
+    _in_force[name] = Setting(name, value, source)
+    return value
+
+
+# --- The demo site and the file ---------------------------------------------------------------
+def is_demo() -> bool:
+    """Whether BLOCKALLOC_DEMO asks for the demo site: then neither the file nor DATABASE_URL counts."""
+    value = os.environ.get(settings_file.DEMO, "").strip().lower()
+    if value not in _TRUE | _FALSE:
+        problem(settings_file.DEMO, f"{settings_file.DEMO}={value!r}: use 1 for the demo site, or unset it")
+    return value in _TRUE
+
+
+@functools.cache
+def file() -> SettingsFile:
+    """The settings file of this process, read once."""
+    return SettingsFile() if is_demo() else settings_file.read(os.environ.get(settings_file.WHICH))
+
+
+# --- What was read, and what is wrong ---------------------------------------------------------
+def in_force() -> Sequence[Setting]:
+    """All settings that were read so far, in the order of their first reading."""
+    return list(_in_force.values())
+
+
+def problem(name: str, what: str) -> None:
+    """Note that a setting cannot be used. `what` names it, says what would be right, and tells no secret."""
+    _problems[name] = what
+
+
+def checked(name: str, read: Callable[[], T], otherwise: T) -> T:
+    """What `read` makes of a setting; `otherwise`, with the problem noted, when it raises ImproperlyConfigured."""
+    try:
+        return read()
+    except ImproperlyConfigured as error:
+        problem(name, str(error))
+        return otherwise
+
+
+def problems() -> list[tuple[str, str]]:
+    """All that is wrong with the file and with settings that were read, each with the setting's name ("" without one).
+
+    Those that leave it open which database is meant end with how to name one.
+    """
+    of_file = [("", what) for what in file().problems]
+    if of_file:
+        of_file[-1] = ("", f"{of_file[-1][1]}. {_how_to_name_a_database()}")
+    return of_file + list(_problems.items())
+
+
+def is_usable(name: str) -> bool:
+    """Whether a setting was read and nothing is wrong with it."""
+    return bool(_in_force[name].value) and name not in _problems
+
+
+def tolerate_problems() -> None:
+    """From now on let the start go on whatever is wrong: for a command that tells it."""
+    global _tolerant
+    _tolerant = True
+
+
+def refuse_problems() -> None:
+    """Raise ImproperlyConfigured with all that is wrong, unless problems are tolerated."""
+    found = problems()
+    if found and not _tolerant:
+        raise ImproperlyConfigured("\n".join(what for _name, what in found))
+
+
+def _how_to_name_a_database() -> str:
+    return (
+        f"Name the database by a line such as {_EXAMPLE} in {file().path or settings_file.STANDARD}, or by that "
+        f"variable in the environment; for the demo site set {settings_file.DEMO}=1 (docs/settings.md)"
+    )

@@ -1,16 +1,17 @@
 """Settings about VCL's own front end: where it is, and which calls are passed on to it."""
 
 import ssl
-from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
-
-from django.core.exceptions import ImproperlyConfigured
 
 from vclsite import environment
 from vclsite.production import is_loopback
 
 # What VCL's back end calls besides block allocations.
 BACK_END_METHODS = "XMLRPCautoCapture,XMLRPCcheckCryptSecrets,XMLRPCfinishBaseImageCapture"
+
+# How long the front end has for a call, in seconds: VCL's back end waits for 180.
+ANSWER_SECONDS = 170
+AT_A_TIME = 4  # calls that a worker process passes on; each takes one of its threads
 
 # Answered here. Passed on, the front end would allocate by itself, beside everything that this service promises.
 _OURS = {"xmlrpcblockallocation", "xmlrpcprocessblocktime", "xmlrpcexplainblockallocation", "xmlrpctest"}
@@ -19,49 +20,55 @@ _LONGEST_NAME = 100
 
 
 def address(name: str, *, plain_http: bool) -> str:
-    """The front end's full address; "" when there is none. Raises ImproperlyConfigured for what can't be one.
+    """The front end's full address; "" when there is none. What can't be one is a problem.
 
     Names and passwords go there: http:// is for this machine only, or with `plain_http` (VCL_ALLOW_PLAIN_HTTP).
     """
     url = environment.text(name, "")
-    problem = _problem(url, plain_http=plain_http) if url else ""
-    if problem:
-        raise ImproperlyConfigured(
-            f"{name}: {problem}: use the full address of VCL's own front end, such as https://vcl.example.edu/index.php"
-        )
-    return url
+    wrong = _problem(url, plain_http=plain_http) if url else ""
+    if wrong:
+        right = "use the full address of VCL's own front end, such as https://vcl.example.edu/index.php"
+        environment.problem(name, f"{name}: {wrong}: {right}")
+    return "" if wrong else url
 
 
 def methods(name: str) -> list[str]:
-    """The methods that are passed on. Raises ImproperlyConfigured for those that must not be, and for no names."""
+    """The methods that are passed on. Those that must not be, and what can't be a name, are a problem."""
     given = environment.words(name, BACK_END_METHODS)
-    for method in given:
-        folded = method.lower()
-        if not set(folded) <= _NAME or len(method) > _LONGEST_NAME:
-            raise ImproperlyConfigured(f"{name}: {method!r} is no name of a method: use names separated by commas")
-        if folded in _OURS or folded.startswith("system."):
-            raise ImproperlyConfigured(
-                f"{name}: {method} can't be passed on: it is answered here, or VCL's front end would allocate blocks "
-                "by it beside this service (system.multicall)"
-            )
-    return given
+    refusals = {method: refusal for method in given if (refusal := _refusal(method))}
+    if refusals:
+        environment.problem(name, "; ".join(f"{name}: {method!r} {why}" for method, why in refusals.items()))
+    return [method for method in given if method not in refusals]
 
 
 def certificates(name: str) -> str:
     """The file with the certificates of the CAs that vouch for the front end; "": those that the system trusts.
 
-    Raises ImproperlyConfigured when it can't be read or holds none.
+    One that can't be read or holds none is a problem.
     """
     file = environment.text(name, "")
-    if file:
-        try:
+    try:
+        if file:
             ssl.create_default_context(cafile=file)
-        except OSError as error:  # ssl.SSLError is one
-            raise ImproperlyConfigured(
-                f"{name}={file!r}: {error.strerror or error}: use a file with certificates in PEM form "
-                f"(-----BEGIN CERTIFICATE-----){'' if Path(file).is_absolute() else ', by its full path'}"
-            ) from error
+    except OSError as error:  # ssl.SSLError is one
+        environment.problem(
+            name,
+            f"{name}={file!r}: {error.strerror or error}: give the full path of a file with certificates in PEM form "
+            "(-----BEGIN CERTIFICATE-----)",
+        )
+        return ""
     return file
+
+
+def _refusal(method: str) -> str:
+    folded = method.lower()
+    if not set(folded) <= _NAME or len(method) > _LONGEST_NAME:
+        return "is no name of a method: use names separated by commas"
+    if folded in _OURS:
+        return "can't be passed on: it is answered here"
+    if folded.startswith("system."):
+        return "can't be passed on: by system.multicall VCL's front end would allocate blocks beside this service"
+    return ""
 
 
 def _problem(url: str, *, plain_http: bool) -> str:

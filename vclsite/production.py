@@ -4,7 +4,6 @@ import ipaddress
 from collections.abc import Sequence
 
 from django.core.checks.security import base as django_checks
-from django.core.exceptions import ImproperlyConfigured
 
 DEMO_SECRET_KEY = "only-for-the-demo-site-set-DJANGO_SECRET_KEY-for-your-own"  # noqa: S105 - it is no secret
 
@@ -26,8 +25,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def refuse_unsafe_settings(*, secret_key: str, debug: bool, plain_http: bool) -> None:
-    """Raise ImproperlyConfigured with all that must not be on a real site, and what to do about each."""
+def unsafe_settings(*, secret_key: str, debug: bool, plain_http: bool) -> str:
+    """All that must not be on a real site, and what to do about each; "" when there is nothing."""
     problems = []
     if _is_weak(secret_key):
         known = "it is the demo site's" if secret_key == DEMO_SECRET_KEY else "it is too short or too simple"
@@ -39,12 +38,13 @@ def refuse_unsafe_settings(*, secret_key: str, debug: bool, plain_http: bool) ->
             "VCL_ALLOW_PLAIN_HTTP=1: names and passwords would travel in the clear, unset it and put a server that "
             "ends TLS in front (deploy/nginx.conf, VCL_TRUSTED_PROXIES)"
         )
-    if problems:
-        raise ImproperlyConfigured(
-            "not safe on a site with a database server or a public name. "
-            + "; ".join(problems)
-            + " (for tests only: VCL_ALLOW_UNSAFE_SETTINGS=1 starts all the same)"
-        )
+    if not problems:
+        return ""
+    return (
+        "not safe on a site with a database server or a public name. "
+        + "; ".join(problems)
+        + " (for tests only: VCL_ALLOW_UNSAFE_SETTINGS=1 starts all the same)"
+    )
 
 
 def _is_weak(key: str) -> bool:

@@ -1,13 +1,12 @@
-"""Settings of the Django project, all from the environment (docs/settings.md lists them)."""
+"""Settings of the Django project, from the environment and from the settings file (docs/settings.md lists them)."""
 
 import zoneinfo
 from pathlib import Path
 
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
 from vclsite import environment, front_end, production
-from vclsite.database import database
+from vclsite.database import NO_DATABASE, database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -65,12 +64,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False  # a redirected XML-RPC POST would lose its body
 
 # --- Database and time ------------------------------------------------------------------------
-_DATABASE_URL = environment.text("DATABASE_URL", "")
-if not _DATABASE_URL:
+if environment.is_demo():
     (BASE_DIR / "var").mkdir(exist_ok=True)  # SQLite makes the file, but no folder
-    _DATABASE_URL = f"sqlite:///{BASE_DIR / 'var' / 'demo.sqlite3'}"
+_DATABASE_URL = environment.database_url(demo=f"sqlite:///{BASE_DIR / 'var' / 'demo.sqlite3'}")
 VCL_GUARD_WAIT_SECONDS = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, low=1, high=600)
-DATABASES = {"default": database(_DATABASE_URL, VCL_GUARD_WAIT_SECONDS)}
+DATABASES = {"default": NO_DATABASE}
+if _DATABASE_URL:
+    DATABASES["default"] = environment.checked(
+        "DATABASE_URL", lambda: database(_DATABASE_URL, VCL_GUARD_WAIT_SECONDS), NO_DATABASE
+    )
 
 # The lock-outs, shared by all workers. They are written by `add`, which never makes room by removing
 # what still counts: many failures from many addresses end nobody's lock-out. (Django's `set`, which
@@ -86,7 +88,10 @@ CACHES = {
 USE_TZ = True
 TIME_ZONE = environment.text("VCL_TIME_ZONE", "UTC")
 if TIME_ZONE not in zoneinfo.available_timezones():
-    raise ImproperlyConfigured(f"VCL_TIME_ZONE={TIME_ZONE!r}: use a name such as America/New_York or Europe/Berlin")
+    environment.problem(
+        "VCL_TIME_ZONE", f"VCL_TIME_ZONE={TIME_ZONE!r}: use a name such as America/New_York or Europe/Berlin"
+    )
+    TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 USE_I18N = False
 
@@ -116,10 +121,15 @@ VCL_FRONT_END_CA = front_end.certificates("VCL_FRONT_END_CA")
 MODERNRPC_XML_DESERIALIZER = {"class": "blockalloc.rpc.wire.StrictDeserializer", "kwargs": {}}
 
 # --- Safety -----------------------------------------------------------------------------------
-PRODUCTION = not production.is_demo_site(DATABASES["default"]["ENGINE"], ALLOWED_HOSTS)
+PRODUCTION = DATABASES["default"] is not NO_DATABASE and not production.is_demo_site(
+    DATABASES["default"]["ENGINE"], ALLOWED_HOSTS
+)
 _ALLOW_UNSAFE = environment.flag("VCL_ALLOW_UNSAFE_SETTINGS", default=False)
 if PRODUCTION and not _ALLOW_UNSAFE:
-    production.refuse_unsafe_settings(secret_key=SECRET_KEY, debug=DEBUG, plain_http=VCL_ALLOW_PLAIN_HTTP)
+    _unsafe = production.unsafe_settings(secret_key=SECRET_KEY, debug=DEBUG, plain_http=VCL_ALLOW_PLAIN_HTTP)
+    if _unsafe:
+        environment.problem("VCL_ALLOW_UNSAFE_SETTINGS", _unsafe)
+environment.refuse_problems()
 
 _HTTPS_ONLY = PRODUCTION and not VCL_ALLOW_PLAIN_HTTP
 # People are sent to HTTPS. Back ends are not: they get fault 4, and would lose the call's body on the way.

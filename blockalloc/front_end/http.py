@@ -1,7 +1,7 @@
-"""The way to the front end: HTTP with urllib3, each call on a connection of its own, never for longer than it may take.
+"""The way to the front end: HTTP with urllib3, over connections that are kept, and never for longer than it may take.
 
-Connections are not kept: on one that is, whatever a front end says too late or unasked would be the answer to the
-next call, which is somebody else's.
+A connection is kept for the caller who had it: whatever a broken front end says on it too late or unasked would be
+taken for the answer to the next call, which must not be somebody else's.
 
 What urllib3 leaves to us is the one deadline. Its time-outs count for each read, so a server that sends a byte
 every minute would hold a thread for hours.
@@ -9,6 +9,7 @@ every minute would hold a thread for hours.
 
 import socket
 import ssl
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
@@ -23,9 +24,14 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError, SSLError
 
+from vclsite.front_end import ANSWER_SECONDS, AT_A_TIME
+
 CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 170.0  # in all; VCL's back end waits for 180
 LONGEST_ANSWER = 4 * 1024 * 1024  # bytes
+
+# Apache closes connections that are silent for five seconds. A call on one that is just being closed would be lost.
+_KEPT_SECONDS = 4.0
+_CALLERS = 8  # for whom connections are kept
 _CHUNK = 65536
 
 
@@ -91,7 +97,9 @@ _deadline: ContextVar[_Deadline] = ContextVar("_deadline")
 
 
 class _Watched(HTTPConnection):
-    """A connection that is ended by the call's deadline."""
+    """A connection that is ended by the call's deadline, and not used any more when it was idle for long."""
+
+    _used_at = 0.0
 
     def request(self, *arguments: Any, **options: Any) -> None:
         """Send the request."""
@@ -100,6 +108,17 @@ class _Watched(HTTPConnection):
         assert self.sock is not None
         _deadline.get().watch(self.sock)
         super().request(*arguments, **options)
+
+    def getresponse(self) -> Any:
+        """The head of the answer; its body is read from it."""
+        answer = super().getresponse()
+        self._used_at = time.monotonic()
+        return answer
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether urllib3 may send another request on the connection."""
+        return super().is_connected and time.monotonic() - self._used_at < _KEPT_SECONDS
 
 
 class _WatchedTls(_Watched, HTTPSConnection):
@@ -114,22 +133,32 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _WatchedTls
 
 
-@lru_cache
-def front_end(url: str, ca_file: str) -> "FrontEnd":
-    """The front end at `url`, once for each process: certificates of CAs take long to read."""
+@lru_cache(maxsize=_CALLERS)
+def front_end(url: str, ca_file: str, caller: str) -> "FrontEnd":
+    """The front end at `url`, for one caller of this process: any text that is no other caller's."""
     return FrontEnd(url, ca_file)
 
 
+@lru_cache
+def _trust(ca_file: str) -> ssl.SSLContext:
+    """Whose certificates are believed. All of the system's take long to read."""
+    return ssl.create_default_context(cafile=ca_file or None)
+
+
 class FrontEnd:
-    """The front end's address and who vouches for it. Calls of several threads at a time are fine."""
+    """The front end's address and the connections to it. Calls of several threads at a time are fine."""
 
     def __init__(self, url: str, ca_file: str = "") -> None:
         """`url` is https://host[:port]/…/index.php (or http://…); `ca_file` names the only CAs that are believed."""
         parts = urlsplit(url)
         assert parts.hostname, "the settings check that"
-        self._host, self._port = parts.hostname, parts.port
         self._path = f"{parts.path}?mode=xmlrpccall"
-        self._tls = ssl.create_default_context(cafile=ca_file or None) if parts.scheme == "https" else None
+        if parts.scheme == "https":
+            self._pool: urllib3.HTTPConnectionPool = _TlsPool(
+                parts.hostname, parts.port, maxsize=AT_A_TIME, ssl_context=_trust(ca_file)
+            )
+        else:
+            self._pool = _Pool(parts.hostname, parts.port, maxsize=AT_A_TIME)
 
     def post(self, headers: Mapping[str, str], body: bytes, seconds: float = ANSWER_SECONDS) -> HttpAnswer:
         """Post `body`; the answer, whatever its status. Raises NoAnswer when there is none within `seconds`."""
@@ -145,37 +174,27 @@ class FrontEnd:
         return answer
 
     def _post(self, headers: Mapping[str, str], body: bytes, seconds: float) -> HttpAnswer:
-        with self._connection() as connection:
-            response = connection.urlopen(
-                "POST",
-                self._path,
-                body=body,
-                headers=headers,
-                retries=False,  # a call that may have been carried out is not made again
-                redirect=False,
-                timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
-                preload_content=False,
-                decode_content=False,
-            )
-            try:
-                return HttpAnswer(response.status, response.headers, _whole(response))
-            finally:
-                response.close()  # also when it was not read to its end, and the connection not given back
-
-    def _connection(self) -> urllib3.HTTPConnectionPool:
-        """What makes one connection, and closes it in the end."""
-        if self._tls:
-            return _TlsPool(self._host, self._port, ssl_context=self._tls)
-        return _Pool(self._host, self._port)
-
-
-def _whole(response: urllib3.BaseHTTPResponse) -> bytes:
-    received = bytearray()
-    while chunk := response.read(_CHUNK):
-        received += chunk
-        if len(received) > LONGEST_ANSWER:
-            raise NoAnswer(f"answered with more than {LONGEST_ANSWER} bytes")
-    return bytes(received)
+        response = self._pool.urlopen(
+            "POST",
+            self._path,
+            body=body,
+            headers=headers,
+            retries=False,  # a call that may have been carried out is not made again
+            redirect=False,
+            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
+            preload_content=False,
+            decode_content=False,
+        )
+        try:
+            received = bytearray()
+            while chunk := response.read(_CHUNK):
+                received += chunk
+                if len(received) > LONGEST_ANSWER:
+                    raise NoAnswer(f"answered with more than {LONGEST_ANSWER} bytes")
+        except BaseException:
+            response.close()  # the next call must not get what is left of this answer
+            raise
+        return HttpAnswer(response.status, response.headers, bytes(received))
 
 
 def _what_happened(error: Exception) -> str:

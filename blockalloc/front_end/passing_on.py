@@ -4,6 +4,7 @@ The front end signs the caller in: whatever it refuses (faults 3, 7, 8, 34) is i
 all the same, and who is locked out here is not passed on: else this would be a second door for guesses.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 
@@ -17,6 +18,7 @@ from blockalloc.rpc.authentication import ACCESS_DENIED, begin_attempt, claimed_
 from blockalloc.rpc.refusal_log import log_refusal
 from blockalloc.rpc.wire import RequestRefused
 from blockalloc.version import VERSION
+from vclsite.front_end import AT_A_TIME
 
 NO_ANSWER, CROSSED = 208, 209
 REFUSALS = (ACCESS_DENIED, 7, 8, 34)  # with which the front end turns callers away
@@ -25,7 +27,7 @@ MARKER = "X-Blockalloc-Passed-On"  # in each call that is passed on: one that co
 _CREDENTIALS = ("X-User", "X-Pass", "X-APIVERSION")
 _ENDS_A_HEADER = re.compile("[\r\n\0]")  # for some server on the way, whatever the one in front of us made of it
 
-_seats = seats.Seats(seats.AT_A_TIME, seats.KEPT_FOR_NODES)
+_seats = seats.Seats(AT_A_TIME, seats.KEPT_FOR_NODES)
 
 
 def names() -> list[str]:
@@ -86,7 +88,7 @@ def _headers(request: HttpRequest, address: str) -> dict[str, str]:
 
 
 def _answer(method: str, headers: Mapping[str, str], body: bytes, address: str) -> http.HttpAnswer:
-    front_end = http.front_end(settings.VCL_FRONT_END_URL, settings.VCL_FRONT_END_CA)
+    front_end = http.front_end(settings.VCL_FRONT_END_URL, settings.VCL_FRONT_END_CA, _caller(headers, address))
     try:
         with _seats.taken(by_node=seats.is_management_node(address)):
             return front_end.post(headers, body)
@@ -95,6 +97,12 @@ def _answer(method: str, headers: Mapping[str, str], body: bytes, address: str) 
         raise RequestRefused(BUSY, text) from None
     except http.NoAnswer as error:
         raise _no_answer(method, str(error), error.detail) from error
+
+
+def _caller(headers: Mapping[str, str], address: str) -> str:
+    """The caller, for whom connections are kept. A hash: passwords are not to lie about in memory."""
+    who = (address, *(headers.get(name) for name in _CREDENTIALS))
+    return hashlib.sha256(repr(who).encode()).hexdigest()
 
 
 def _fault_code(method: str, answer: http.HttpAnswer) -> int | None:

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from threading import Lock
 
 from blockalloc.models import ManagementNode
+from vclsite.front_end import AT_A_TIME
 
-AT_A_TIME = 4  # in each worker process
-KEPT_FOR_NODES = 2  # of them: other callers can't keep management nodes out
+KEPT_FOR_NODES = AT_A_TIME // 2  # other callers can't keep management nodes out
 
 
 class NoSeat(Exception):

@@ -18,7 +18,8 @@ def problem() -> str:
     if not settings.VCL_FRONT_END_URL:
         return ""
     try:
-        answer = http.front_end(settings.VCL_FRONT_END_URL, settings.VCL_FRONT_END_CA).post(_HEADERS, _CALL, _SECONDS)
+        front_end = http.FrontEnd(settings.VCL_FRONT_END_URL, settings.VCL_FRONT_END_CA)
+        answer = front_end.post(_HEADERS, _CALL, _SECONDS)
     except http.NoAnswer as error:
         return f"VCL's front end {error.detail}"
     if answer.status != 200:

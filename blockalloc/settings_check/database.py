@@ -1,0 +1,37 @@
+"""Does the database answer, and does it have the tables of this version?"""
+
+import os
+from collections.abc import Iterator
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from blockalloc.settings_check.problems import Problem, error
+
+
+def check_connection() -> Iterator[Problem]:
+    """A database that cannot be reached. One that is a file is not made here."""
+    name = str(connection.settings_dict["NAME"])
+    is_file = connection.vendor == "sqlite" and name != ":memory:" and not name.startswith("file:")
+    if is_file and not os.path.lexists(name):
+        yield error("DATABASE_URL", f"there is no database {name} yet: manage.py migrate makes it")
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as problem:
+        yield error("DATABASE_URL", f"the database does not answer: {problem}")
+
+
+def check_migrations() -> Iterator[Problem]:
+    """Tables of ours or of Django's that are not made yet."""
+    try:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as problem:
+        yield error("DATABASE_URL", f"the database does not tell its migrations: {problem}")
+        return
+    names = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    if names:
+        more = f" and {len(names) - 1} more" if names[1:] else ""
+        yield error("", f"migrations are not applied ({names[0]}{more}): run manage.py migrate")

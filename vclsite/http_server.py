@@ -1,0 +1,16 @@
+"""What the HTTP server is told (deploy/gunicorn.conf.py)."""
+
+from vclsite import environment
+from vclsite.front_end import AT_A_TIME
+
+BIND = environment.text("GUNICORN_BIND", "127.0.0.1:8000")
+WORKERS = environment.whole_number("WEB_CONCURRENCY", 2, low=1, high=64)
+THREADS = environment.whole_number("GUNICORN_THREADS", 8, low=2, high=64)
+
+_FOR_OTHERS = 2  # threads that calls which are passed on must leave
+if environment.text("VCL_FRONT_END_URL", "") and THREADS < AT_A_TIME + _FOR_OTHERS:
+    environment.problem(
+        "GUNICORN_THREADS",
+        f"GUNICORN_THREADS={THREADS}: with VCL_FRONT_END_URL use {AT_A_TIME + _FOR_OTHERS} at least: calls that are "
+        f"passed on may take {AT_A_TIME} of them for minutes",
+    )
