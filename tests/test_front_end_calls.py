@@ -106,15 +106,50 @@ def test_the_caller_needs_no_account_here(front_end: FrontEndServer) -> None:
     }
 
 
-def test_each_call_has_a_connection_of_its_own_that_is_closed(front_end: FrontEndServer) -> None:
-    for _ in range(3):
+def test_connections_are_kept(front_end: FrontEndServer) -> None:
+    for _ in range(5):
         passed()
-    front_end.behave = always(answered(b"<html>", status="500 Oops"))
+    assert [call.connection for call in front_end.received] == [0] * 5
+
+
+@pytest.mark.parametrize("other", [{"X-User": "next"}, {"X-Pass": "next"}, {"X-APIVERSION": "1"}, {}])
+def test_connections_are_kept_for_one_caller(front_end: FrontEndServer, other: dict[str, str]) -> None:
+    """Of another name, another password, another address."""
     passed()
-    front_end.behave = always(answered(value("x" * (http.LONGEST_ANSWER + 1))))  # not read to its end
+    passed(headers={**SIGNED_IN, **other}, peer="127.0.0.1" if other else "127.0.0.2")
     passed()
-    assert [call.connection for call in front_end.received] == [0, 1, 2, 3, 4]
-    until(lambda: all(connection.fileno() == -1 for connection in front_end._connections))
+    assert [call.connection for call in front_end.received] == [0, 1, 0]
+
+
+def test_connections_are_kept_for_the_last_callers_only(front_end: FrontEndServer) -> None:
+    for number in range(12):
+        passed(headers={**SIGNED_IN, "X-User": f"caller{number}"})
+    until(lambda: sum(connection.fileno() != -1 for connection in front_end._connections) == http._CALLERS)
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used(
+    front_end: FrontEndServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "_KEPT_SECONDS", 0.02)
+    passed()
+    time.sleep(0.05)
+    passed()
+    assert [call.connection for call in front_end.received] == [0, 1]
+
+
+def test_a_connection_that_the_front_end_closed_is_not_used(front_end: FrontEndServer) -> None:
+    passed()
+    front_end._connections[0].shutdown(socket.SHUT_RDWR)
+    passed()
+    assert [call.connection for call in front_end.received] == [0, 1]
+
+
+def test_a_connection_whose_answer_was_not_read_to_its_end_is_closed(front_end: FrontEndServer) -> None:
+    front_end.behave = always(answered(value("x" * (2 * http.LONGEST_ANSWER))))
+    passed()
+    front_end.behave = well_behaved
+    passed()
+    assert [call.connection for call in front_end.received] == [0, 1]
 
 
 @pytest.mark.parametrize("name", ["X-User", "X-Pass", "X-APIVERSION"])
@@ -260,15 +295,23 @@ def test_what_a_front_end_says_unasked_is_nobodys_answer(front_end: FrontEndServ
     assert value_of(passed())["user"] == "vclsystem"  # type: ignore[index]
 
 
-@pytest.mark.parametrize("later", [0.05, 0.0])
-def test_a_late_rest_of_an_answer_is_nobodys_answer(front_end: FrontEndServer, later: float) -> None:
-    """Also when it comes while the next call is on its way."""
-    for _ in range(2):
-        front_end.behave = always(answered(value("first")), 0.05 - later, answered(value("stale")))
+def test_a_late_rest_of_an_answer_is_nobodys_answer(front_end: FrontEndServer) -> None:
+    front_end.behave = always(answered(value("first")), 0.05, answered(value("stale")))
+    assert value_of(passed()) == "first"
+    time.sleep(0.1)
+    front_end.behave = well_behaved
+    assert value_of(passed())["user"] == "vclsystem"  # type: ignore[index]
+
+
+def test_a_rest_that_is_later_still_is_no_other_callers_answer(front_end: FrontEndServer) -> None:
+    """It comes while the next call is on its way."""
+    for number in range(3):
+        front_end.behave = always(answered(value("first")), 0.05, answered(value("stale")))
         assert value_of(passed()) == "first"
-        time.sleep(later)
         front_end.behave = slow(0.1)
-        assert value_of(passed())["user"] == "vclsystem"  # type: ignore[index]
+        found = value_of(passed(headers={**SIGNED_IN, "X-User": f"next{number}"}))
+        assert found["user"] == f"next{number}"  # type: ignore[index]
+        time.sleep(0.1)
 
 
 def test_a_header_that_can_not_be_sent_is_no_answer_and_is_not_quoted(front_end: FrontEndServer) -> None:

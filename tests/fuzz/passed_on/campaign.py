@@ -22,7 +22,7 @@ class PassingCampaign(Campaign):
 
     _front_end_behind = True
     _wanted = CODES | OF_PASSING_ON
-    _most_growth = 40.0  # some answers are large
+    _most_growth = 80.0  # some answers are large, and the double that makes them is in this process
 
     @contextmanager
     def _open(self) -> Iterator[None]:
