@@ -71,7 +71,7 @@ class LiveServer:
         return self
 
     def timed_call(self, body: bytes, headers: Mapping[str, str], source: str = "127.0.0.1") -> tuple[str, float]:
-        """Post a call from `source`, an address of this machine: "answer" or a fault's code, and after which seconds."""
+        """Post a call from `source`, an address of this machine: "answer" or a fault's code, and the seconds."""
         begun = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300, source_address=(source, 0))
         connection.request("POST", "/xmlrpc/", body, {**headers, "Content-Type": "text/xml"})
