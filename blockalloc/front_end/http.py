@@ -31,6 +31,7 @@ LONGEST_ANSWER = 4 * 1024 * 1024  # bytes
 
 # Apache closes connections that are silent for five seconds. A call on one that is just being closed would be lost.
 _KEPT_SECONDS = 4.0
+_SLACK = 1.0  # seconds by which single waits are longer than the whole call, so that it is the deadline that ends them
 _CALLERS = 8  # for whom connections are kept
 _CHUNK = 65536
 
@@ -81,7 +82,7 @@ class _Deadline:
         with self._lock:
             if self.is_past:
                 raise TimeoutError
-            used.settimeout(self.seconds)  # urllib3 sends with the time-out that is for connecting
+            used.settimeout(self.seconds + _SLACK)  # urllib3 sends with the time-out that is for connecting
             self._socket = used
 
     def _end(self) -> None:
@@ -181,7 +182,7 @@ class FrontEnd:
             headers=headers,
             retries=False,  # a call that may have been carried out is not made again
             redirect=False,
-            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
+            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds + _SLACK),
             preload_content=False,
             decode_content=False,
         )
