@@ -8,12 +8,16 @@ _WITHOUT_SETTINGS = {"help", "version", "-h", "--help", "--version"}
 
 
 def main() -> None:
-    """Run the command named on the command line with this project's settings; exit status 2 when they can't be used."""
+    """Run the command named on the command line with this project's settings.
+
+    Exit status 2 when they can't be used, or when the database can't be.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vclsite.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import DatabaseError
 
-    from vclsite import environment
+    from vclsite import database_errors, environment
 
     command = next(iter(sys.argv[1:]), "help")
     if command == "check_settings":
@@ -23,8 +27,17 @@ def main() -> None:
             import vclsite.settings  # noqa: F401 - some of Django's commands would go on without
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _refuse(error)
+    except DatabaseError as error:
+        refusal = database_errors.told(error)
+        if not refusal or "--traceback" in sys.argv:
+            raise
+        _refuse(refusal)
+
+
+def _refuse(reason: object) -> None:
+    print(f"error: {reason}", file=sys.stderr)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -356,13 +356,16 @@ def _then_closes(parts: "bytes | Iterable[bytes | float]") -> Iterator[bytes | f
     raise OSError("closes the connection")
 
 
-def test_a_front_end_that_is_down(front_end: FrontEndServer, settings: Settings) -> None:
+def test_a_front_end_that_is_down(
+    front_end: FrontEndServer, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     settings.VCL_FRONT_END_URL = f"http://127.0.0.1:{port}/index.php"
     code, text = fault_of(passed())
     assert (code, "cannot be reached" in text) == (208, True)
     assert str(port) not in text
+    assert caplog.messages[-1].endswith("cannot be reached: [Errno 111] Connection refused")
 
 
 def test_a_name_that_is_not_known(front_end: FrontEndServer, settings: Settings) -> None:

@@ -126,7 +126,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 @pytest.mark.parametrize(
     ("document", "begins", "ends"),
-    [("settings.md", "## The file\n\n```sh\n", "```"), ("installation.md", "blockalloc.env <<'END'\n", "   END")],
+    [("settings.md", "## The file\n\n```sh\n", "```"), ("installation.md", "blockalloc.env <<'END'\n", "END\n")],
 )
 def test_the_files_that_are_shown_read_alike(document: str, begins: str, ends: str, tmp_path: Path) -> None:
     shown = (DOCS / document).read_text().partition(begins)[2].partition(ends)[0]

@@ -208,7 +208,9 @@ def _what_happened(error: Exception) -> str:
 
 def _detail(error: Exception) -> str:
     """What went wrong, for the log. Of what came back only its kind: it may repeat the password."""
-    if isinstance(error, NewConnectionError | ConnectTimeoutError | SSLError | OSError):
+    if isinstance(error, NewConnectionError | ConnectTimeoutError):
+        return str(error.__cause__ or error)  # urllib3 puts our class's name in front
+    if isinstance(error, SSLError | OSError):
         return str(error)
     causes = [type(cause).__name__ for cause in error.args if isinstance(cause, Exception)]
     return ": ".join([type(error).__name__, *causes])
