@@ -8,7 +8,6 @@ when nothing is passed on.
 """
 
 import argparse
-import http.client
 import statistics
 import sys
 import tempfile
@@ -27,7 +26,7 @@ from tests.mariadb_server import PrivateMariaDB
 
 RUSH, FROM_NODES = 40, 2
 CAPTURE = xmlrpc.client.dumps((17,), "XMLRPCautoCapture").encode()
-HEADERS = {"X-User": "vclsystem", "X-Pass": "demo-pass", "X-APIVERSION": "2", "Content-Type": "text/xml"}
+HEADERS = {"X-User": "vclsystem", "X-Pass": "demo-pass", "X-APIVERSION": "2"}
 NODE = "127.0.0.9"
 CLASS = f"""
 from blockalloc.demo.rows import FIRST_ID
@@ -95,16 +94,7 @@ def _measure(service: LiveServer, front_end: FrontEndServer, explain: bytes, opt
 
 
 def _post(service: LiveServer, body: bytes, source: str = "127.0.0.1") -> Timed:
-    begun = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=300, source_address=(source, 0))
-    connection.request("POST", "/xmlrpc/", body, HEADERS)
-    text = connection.getresponse().read()
-    connection.close()
-    try:
-        xmlrpc.client.loads(text)
-    except xmlrpc.client.Fault as refused:
-        return str(refused.faultCode), time.monotonic() - begun
-    return "answer", time.monotonic() - begun
+    return service.timed_call(body, HEADERS, source)
 
 
 def _results(calls: Sequence[Future[Timed]]) -> dict[Future[Timed], Timed]:

@@ -1,11 +1,13 @@
 """The real server for tests: gunicorn with the settings of deploy/, on a free port of this machine."""
 
+import http.client
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+import xmlrpc.client
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -67,6 +69,19 @@ class LiveServer:
             self.stop()
             raise
         return self
+
+    def timed_call(self, body: bytes, headers: Mapping[str, str], source: str = "127.0.0.1") -> tuple[str, float]:
+        """Post a call from `source`, an address of this machine: "answer" or a fault's code, and the seconds."""
+        begun = time.monotonic()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300, source_address=(source, 0))
+        connection.request("POST", "/xmlrpc/", body, {**headers, "Content-Type": "text/xml"})
+        text = connection.getresponse().read()
+        connection.close()
+        try:
+            xmlrpc.client.loads(text)
+        except xmlrpc.client.Fault as refused:
+            return str(refused.faultCode), time.monotonic() - begun
+        return "answer", time.monotonic() - begun
 
     def stop(self) -> None:
         """Stops the server. Harmless when it is not running."""

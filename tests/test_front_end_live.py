@@ -5,7 +5,6 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 import xmlrpc.client
 from collections import Counter
 from collections.abc import Iterator
@@ -177,17 +176,7 @@ SLOW = 2.5  # seconds; bench/passed_on_calls.py has the whole minute
 
 
 def _post(site: LiveServer, body: bytes, source: str = "127.0.0.1") -> tuple[str, float]:
-    """What came back ("answer", or a fault's code), and after how many seconds."""
-    begun = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=60, source_address=(source, 0))
-    connection.request("POST", "/xmlrpc/", body, {**SIGNED_IN, "Content-Type": "text/xml"})
-    text = connection.getresponse().read()
-    connection.close()
-    try:
-        xmlrpc.client.loads(text)
-    except xmlrpc.client.Fault as refused:
-        return str(refused.faultCode), time.monotonic() - begun
-    return "answer", time.monotonic() - begun
+    return site.timed_call(body, SIGNED_IN, source)
 
 
 def test_a_rush_on_a_slow_front_end_disturbs_nobody(site: LiveServer, front_end: FrontEndServer) -> None:

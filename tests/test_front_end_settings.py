@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.own_process import ROOT, run
 from vclsite import environment, front_end
 
 RIGHT = [
@@ -119,3 +120,22 @@ def test_certificates_that_can_not_be_read(monkeypatch: pytest.MonkeyPatch, tmp_
         assert "BEGIN CERTIFICATE" in text
     monkeypatch.setenv("VCL_FRONT_END_CA", "")
     assert front_end.certificates("VCL_FRONT_END_CA") == ""
+
+
+# --- The HTTP server --------------------------------------------------------------------------
+_TIMES = "import runpy; of = runpy.run_path('deploy/gunicorn.conf.py'); print(of['timeout'], of['graceful_timeout'])"
+_URL = "https://vcl.example.edu/index.php"
+
+
+def test_workers_finish_calls_that_are_passed_on() -> None:
+    done = run("-c", _TIMES, BLOCKALLOC_DEMO="1", VCL_FRONT_END_URL=_URL)
+    assert done.stdout.split() == ["175", "175"], done.stderr
+    assert front_end.ANSWER_SECONDS < 175
+    unit = (ROOT / "deploy" / "blockalloc.service").read_text()
+    assert "TimeoutStopSec=180" in unit
+
+
+def test_calls_that_are_passed_on_leave_threads_for_others() -> None:
+    done = run("-c", _TIMES, BLOCKALLOC_DEMO="1", VCL_FRONT_END_URL=_URL, GUNICORN_THREADS="5")
+    assert done.returncode == 2
+    assert "GUNICORN_THREADS=5: with VCL_FRONT_END_URL use 6 at least" in done.stderr
