@@ -1,6 +1,7 @@
 """What tests of all subjects share."""
 
 import random
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,15 +15,21 @@ from blockalloc.schema import base_rows, tables
 from tests import properties  # noqa: F401 - before all tests, those that say nothing of how they are tried included
 from tests.emptying import quick_emptying
 from tests.golden.tables import empty, insert
+from tests.in_memory import folder_in_memory
 
 _COMMITTING_FIXTURES = {"transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def django_db_modify_db_settings() -> Iterator[None]:
     """Let SQLite's test database be a file: the real thing, and other processes can reach it."""
-    if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+    if connection.vendor != "sqlite":
+        yield
+        return
+    folder = folder_in_memory("sqlite-")
+    connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+    yield
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(autouse=True)
