@@ -1,32 +1,35 @@
 """What tests of all subjects share."""
 
 import random
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
-from django.core.management.commands import flush
-from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection, transaction
-from django.db.models import Model
 from django.test import Client
 
 from blockalloc.models import Guard
-from blockalloc.schema import tables
-from blockalloc.schema.operations import insert_base_rows
+from blockalloc.schema import base_rows, tables
 from tests import properties  # noqa: F401 - before all tests, those that say nothing of how they are tried included
+from tests.emptying import quick_emptying
+from tests.golden.tables import empty, insert
+from tests.in_memory import folder_in_memory
 
 _COMMITTING_FIXTURES = {"transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def django_db_modify_db_settings() -> Iterator[None]:
     """Let SQLite's test database be a file: the real thing, and other processes can reach it."""
-    if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+    if connection.vendor != "sqlite":
+        yield
+        return
+    folder = folder_in_memory("sqlite-")
+    connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+    yield
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(autouse=True)
@@ -42,27 +45,9 @@ def _clocks_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _permissions_are_put_back() -> Iterator[None]:
-    """After each test that commits Django works out all content types and permissions anew: most of a test's time.
-
-    What it has made the first time is put back instead.
-    """
-    kept: dict[type[Model], list[tuple[Any, ...]]] = {}
-
-    def put_back(*arguments: Any, **options: Any) -> None:
-        if not kept:
-            emit_post_migrate_signal(*arguments, **options)
-            kept.update({model: list(model._default_manager.values_list()) for model in (ContentType, Permission)})
-            return
-        with transaction.atomic(), connection.cursor() as cursor:
-            for model, rows in kept.items():
-                columns = [field.column for field in model._meta.concrete_fields]
-                names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
-                cursor.executemany(f"INSERT INTO {model._meta.db_table} ({names}) VALUES ({marks})", rows)  # noqa: S608
-        ContentType.objects.clear_cache()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flush, "emit_post_migrate_signal", put_back)
+def _emptied_quickly() -> Iterator[None]:
+    """What Django does after each test that commits would be most of its time."""
+    with quick_emptying():
         yield
 
 
@@ -98,10 +83,9 @@ def _rows_as_migrated(request: pytest.FixtureRequest) -> None:
     if not commits and _COMMITTING_FIXTURES.isdisjoint(request.fixturenames):
         return
     request.getfixturevalue("transactional_db")
-    with connection.constraint_checks_disabled():
-        with transaction.atomic(), connection.cursor() as cursor:
-            for name in tables():
-                cursor.execute(f"DELETE FROM {connection.ops.quote_name(name)}")  # noqa: S608 - names are our own
-        insert_base_rows(connection)
+    with connection.constraint_checks_disabled(), transaction.atomic():
+        empty(tables())
+        for name, rows in base_rows().items():
+            insert(name, rows, "UTC")
     cache.clear()  # its table has no model, and is not emptied with the others
     Guard.objects.update_or_create(id=Guard.ROW, defaults={"n": 0})

@@ -5,13 +5,14 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 from urllib.parse import quote
+
+from tests.in_memory import folder_in_memory
 
 START_SECONDS = 30.0
 
@@ -60,9 +61,7 @@ class PrivateMariaDB:
     def prepare(self, extra_args: Sequence[str] = ()) -> None:
         """Make the data directory for a server that will be started with these arguments."""
         install = _program("mariadb-install-db")
-        shared_memory = Path("/dev/shm")  # noqa: S108 - only the place; mkdtemp makes a directory of our own
-        place = shared_memory if os.access(shared_memory, os.W_OK) else None
-        self.directory = Path(tempfile.mkdtemp(prefix="mariadb-", dir=place))
+        self.directory = folder_in_memory("mariadb-")
         self._extra_args = extra_args
         atexit.register(self.stop)
         try:

@@ -3,7 +3,6 @@
 from itertools import groupby
 from typing import Any
 
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -115,10 +114,3 @@ def _insert(schema_editor: BaseDatabaseSchemaEditor, table: str, rows: list[dict
         places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(values))
         sql = f"INSERT INTO {quote(table)} ({', '.join(map(quote, columns))}) VALUES {places}"  # noqa: S608 - our own names
         schema_editor.execute(sql, tuple(value for row in values for value in row))
-
-
-def insert_base_rows(connection: BaseDatabaseWrapper) -> None:
-    """Put VCL's base rows into empty tables, in one transaction."""
-    with connection.schema_editor() as schema_editor:
-        for name, rows in base_rows().items():
-            _insert(schema_editor, name, rows)

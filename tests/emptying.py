@@ -1,0 +1,65 @@
+"""What Django does after a test that commits, in few statements: most of the time of such a test went there."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
+from django.db.models import Model
+from django.test import TransactionTestCase
+
+from tests.golden.tables import empty
+
+_MADE_BY_MIGRATE: tuple[type[Model], ...] = (ContentType, Permission)
+
+
+class Emptying:
+    """In place of `TransactionTestCase._fixture_teardown`.
+
+    Django empties each managed table and works out all content types and permissions anew. Here it does so after
+    the first such test; after all others these two tables are left as they are, or put back if a test changed them.
+    """
+
+    def __init__(self) -> None:
+        self._django = TransactionTestCase._fixture_teardown
+        self._kept: dict[type[Model], list[tuple[Any, ...]]] = {}
+        self._tables: set[str] = set()
+
+    def __call__(self, case: TransactionTestCase) -> None:
+        """Clean up after a test."""
+        if not self._kept:
+            self._django(case)
+            self._kept = {model: _rows(model) for model in _MADE_BY_MIGRATE}
+            self._tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False))
+            return
+        changed = [model for model, rows in self._kept.items() if _rows(model) != rows]
+        untouched = {model._meta.db_table for model in self._kept if model not in changed}
+        with connection.constraint_checks_disabled(), transaction.atomic():
+            empty(sorted(self._tables - untouched))
+            for model in changed:
+                _insert(model, self._kept[model])
+        ContentType.objects.clear_cache()
+
+
+@contextmanager
+def quick_emptying() -> Iterator[None]:
+    """Tests that commit are cleaned up by `Emptying`."""
+    emptying = Emptying()
+    TransactionTestCase._fixture_teardown = lambda case: emptying(case)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        TransactionTestCase._fixture_teardown = emptying._django  # type: ignore[method-assign]
+
+
+def _rows(model: type[Model]) -> list[tuple[Any, ...]]:
+    return list(model._default_manager.order_by("pk").values_list())
+
+
+def _insert(model: type[Model], rows: Sequence[tuple[Any, ...]]) -> None:
+    columns = [field.column for field in model._meta.concrete_fields]
+    names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {model._meta.db_table} ({names}) VALUES ({marks})", rows)  # noqa: S608
