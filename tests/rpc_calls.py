@@ -1,6 +1,5 @@
 """XML-RPC calls through Django's test client, and a stand-in for the service behind them."""
 
-import hashlib
 import xmlrpc.client
 from dataclasses import dataclass, field
 
@@ -8,16 +7,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall, Outcome
-from blockalloc.models import LocalAuth, User
 
-SALT = "8ht2Pa55"
 SIGNED_IN = {"X-User": "vclsystem", "X-Pass": "p4ss", "X-APIVERSION": "2"}
-
-
-def give_password(user: User, password: bytes, *, lockedout: int = 0) -> LocalAuth:
-    """Makes a local account as VCL does."""
-    passhash = hashlib.sha1(password + SALT.encode()).hexdigest()  # noqa: S324
-    return LocalAuth.objects.create(user=user, passhash=passhash, salt=SALT, lockedout=lockedout)
 
 
 def post(

@@ -18,8 +18,8 @@ from blockalloc.models import Computer, Decision, LocalAuth, Request, Reservatio
 from blockalloc.site_time import site_zone
 from scheduling.funnel import STAGES
 from tests.golden import tables
+from tests.local_accounts import give_password
 from tests.rpc_calls import call
-from tests.test_rpc_access import give_password
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLASS, START, END = 101, 1796047200, 1796054400  # the demo's class of next Monday, 9 to 11; 20 machines

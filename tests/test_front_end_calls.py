@@ -28,7 +28,8 @@ from tests.front_end_server import (
     well_behaved,
 )
 from tests.front_end_server import http as answered
-from tests.rpc_calls import SIGNED_IN, call, document, fault_of, give_password, post
+from tests.local_accounts import give_password
+from tests.rpc_calls import SIGNED_IN, call, document, fault_of, post
 
 pytestmark = pytest.mark.django_db
 METHODS = ["XMLRPCautoCapture", "XMLRPCcheckCryptSecrets", "XMLRPCfinishBaseImageCapture"]

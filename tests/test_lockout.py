@@ -19,8 +19,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from blockalloc import lockout
 from blockalloc.models import LocalAuth, User
 from tests.live_server import LiveServer
+from tests.local_accounts import give_password, make_user
 from tests.rpc_calls import SIGNED_IN, StubService, answer, document, fault_of, post
-from tests.test_rpc_access import give_password, make_user, signing_in
+from tests.test_rpc_access import signing_in
 
 pytestmark = pytest.mark.django_db
 TEST = document("XMLRPCtest", "x")

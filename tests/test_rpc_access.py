@@ -9,8 +9,9 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from blockalloc.calls import Caller
-from blockalloc.models import Affiliation, LocalAuth, User
-from tests.rpc_calls import SIGNED_IN, StubService, answer, call, document, fault_of, give_password, post
+from blockalloc.models import LocalAuth, User
+from tests.local_accounts import give_password, make_user
+from tests.rpc_calls import SIGNED_IN, StubService, answer, call, document, fault_of, post
 
 pytestmark = pytest.mark.django_db
 TEST = document("XMLRPCtest", "x")
@@ -28,13 +29,6 @@ def service(monkeypatch: pytest.MonkeyPatch) -> StubService:
 def vclsystem() -> LocalAuth:
     """The local account of vclsystem@Local, whom the base rows of VCL know."""
     return give_password(User.objects.get(unityid="vclsystem"), b"p4ss")
-
-
-def make_user(name: str, affiliation: str = "Local") -> User:
-    """A user, and the affiliation if need be."""
-    return User.objects.create(
-        unityid=name, affiliation=Affiliation.objects.get_or_create(name=affiliation, dataUpdateText="")[0], email=""
-    )
 
 
 def signing_in(

@@ -21,10 +21,11 @@ from blockalloc.models import Affiliation, LocalAuth, StaffAccount, User, UserGr
 from blockalloc.scope import Scope, scope_of
 from blockalloc.staff_accounts import PERMISSIONS, _Rows
 from tests.conftest import Browser
-from tests.rpc_calls import SALT, fault_of, give_password, post
+from tests.local_accounts import SALT, give_password, make_user
+from tests.rpc_calls import fault_of, post
 from tests.test_admin.vcl_site import PAGES, Site, list_url, text
 from tests.test_admin.vcl_staff import GLOBAL, OWN, PASSWORD, grant, manager, sign_in
-from tests.test_rpc_access import TEST, make_user, signing_in
+from tests.test_rpc_access import TEST, signing_in
 
 pytestmark = pytest.mark.django_db
 INDEX = reverse("admin:index")

@@ -17,8 +17,8 @@ from blockalloc.models import (
     UserGroupPrivType,
 )
 from blockalloc.vcl_accounts import MANAGES_ALL_BLOCKS, MANAGES_BLOCKS_OF_AFFILIATION
+from tests.local_accounts import give_password, make_user
 from tests.test_admin.vcl_site import ADMIN, HOUR, MONDAY, Site
-from tests.test_rpc_access import give_password, make_user
 
 GLOBAL, OWN = MANAGES_ALL_BLOCKS, MANAGES_BLOCKS_OF_AFFILIATION
 PASSWORD = "p4ss"
