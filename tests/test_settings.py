@@ -180,6 +180,13 @@ def test_a_mysql_session_is_in_utc_and_read_committed() -> None:
     assert options["isolation_level"] == "read committed"
 
 
+@pytest.mark.parametrize("url", ["sqlite:///vcl.sqlite3", "sqlite://", "sqlite:///", "sqlite:vcl", "sqlite:/tmp/a.db"])
+def test_a_file_has_a_full_path(url: str) -> None:
+    """Else it would be another one in each folder."""
+    with pytest.raises(ImproperlyConfigured, match="by its full path"):
+        database(url)
+
+
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="sqlite"):
         database("postgres://localhost/vcl")

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,6 +63,9 @@ def _parsed(url: str) -> dict[str, Any]:
     with_server = not settings["ENGINE"].endswith("sqlite3")
     if with_server and (parts.fragment or "@" in parts.path + parts.query):
         raise ImproperlyConfigured(f"DATABASE_URL: a character of the password is not written as %…: {_FORM}")
+    if not with_server and not (Path(settings["NAME"]).is_absolute() or ":memory:" in url):
+        # Which file that is would depend on the folder in which a command is run.
+        raise ImproperlyConfigured(f"DATABASE_URL names no file by its full path (four slashes): {_FORM}")
     if with_server and not settings["NAME"]:
         raise ImproperlyConfigured(f"DATABASE_URL names no database on its server: {_FORM}")
     return settings

@@ -72,26 +72,26 @@ def _refusal(method: str) -> str:
 
 
 def _problem(url: str, *, plain_http: bool) -> str:
-    """What is wrong with an address; "" when nothing is."""
+    """What is wrong with an address; "" when nothing is. Nothing of it is repeated: a password may be in it."""
+    if "@" in url:
+        return "it holds a name or password, which is that of whoever calls"
+    if not (url.isascii() and url.isprintable() and " " not in url):
+        return "it has characters that an address can't have"
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
-    except ValueError as error:
-        return str(error)
-    if parts.username is not None or parts.password is not None:
-        return "it holds a name or password, which is that of whoever calls"  # and is not repeated here
-    if not (url.isascii() and url.isprintable() and " " not in url):
-        return f"{url!r} has characters that an address can't have"
-    return _problem_of_parts(url, parts, host or "", plain_http=plain_http)
+    except ValueError:
+        return "its host name or port can't be read"
+    return _problem_of_parts(parts, host or "", url, plain_http=plain_http)
 
 
-def _problem_of_parts(url: str, parts: SplitResult, host: str, *, plain_http: bool) -> str:
+def _problem_of_parts(parts: SplitResult, host: str, url: str, *, plain_http: bool) -> str:
     if parts.scheme not in ("https", "http") or not host:
-        return f"{url!r} is not https://… with a host name"
+        return "it is not https://… with a host name"
     if parts.scheme == "http" and not (plain_http or is_loopback(host)):
-        return f"{url!r} is plain HTTP, names and passwords would travel in the clear"
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        return f"{url!r} has more than a path after the host name (?mode=xmlrpccall is added here)"
+        return "it is plain HTTP, names and passwords would travel in the clear"
+    if "?" in url or "#" in url:
+        return "it has more than a path after the host name (?mode=xmlrpccall is added here)"
     if parts.path in ("", "/"):
-        return f"{url!r} has no path"
+        return "it has no path"
     return ""

@@ -49,7 +49,7 @@ def read(named: str | None) -> SettingsFile:
     try:
         # Opening a pipe would wait for somebody who writes.
         if not stat.S_ISREG(path.stat().st_mode):
-            return SettingsFile(path, problems=(f"{path} is not a plain file{_or_none()}",), is_there=True)
+            return SettingsFile(path, problems=(f"{path} is not a plain file: name one{_or_none()}",), is_there=True)
         content = path.read_bytes()
     except FileNotFoundError:
         if named is None:
@@ -59,7 +59,9 @@ def read(named: str | None) -> SettingsFile:
     except PermissionError:
         return SettingsFile(path, problems=(_denied(path),), is_there=True)
     except OSError as error:
-        return SettingsFile(path, problems=(f"{path} cannot be read: {error.strerror}{_or_none()}",), is_there=True)
+        return SettingsFile(
+            path, problems=(f"{path} cannot be read ({error.strerror}): mend that{_or_none()}",), is_there=True
+        )
     return parse(content, path)
 
 

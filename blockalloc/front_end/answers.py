@@ -6,7 +6,10 @@ import xmlrpc.client
 
 from defusedxml.xmlrpc import DefusedExpatParser
 
-_XML_TYPE = re.compile(r"(?:text|application)/xml(?:; ?charset=\"?[\w.-]{1,40}\"?)?", re.ASCII | re.IGNORECASE)
+_XML_TYPE = re.compile(
+    r"(?:text|application)/xml(?:; ?charset=\"?(?:utf-8|us-ascii|iso-8859-15?|windows-1252)\"?)?", re.IGNORECASE
+)
+_FAULT_CODE = re.compile(rb"<name>\s*faultCode\s*</name>\s*<value>\s*<(?:int|i4)>\s*(\d{1,9})\s*<", re.IGNORECASE)
 _LONGEST_FAULT = 65536  # bytes; of a longer one the code is not read
 
 
@@ -32,8 +35,13 @@ def fault_code(document: bytes) -> int | None:
     raise NotAnAnswer("a fault without a code")
 
 
+def speaks_of_fault(document: bytes, code: int) -> bool:
+    """Whether there is a fault with this code in a document that is no answer: PHP may have put a warning before it."""
+    return any(int(found[1]) == code for found in _FAULT_CODE.finditer(document[:_LONGEST_FAULT]))
+
+
 def media_type(content_type: str) -> str:
-    """The media type to send the answer with: the front end's own, if it is XML; never one that browsers render."""
+    """The media type to send the answer with: the front end's own, if it is XML in a usual encoding, else text/xml."""
     return content_type if _XML_TYPE.fullmatch(content_type) else "text/xml"
 
 

@@ -12,9 +12,15 @@ def to_front_end(request: HttpRequest) -> HttpResponse:
     if request.method not in ("GET", "HEAD") or not settings.VCL_FRONT_END_URL:
         raise Http404("the only mode here is xmlrpccall")
     front_end = urlsplit(settings.VCL_FRONT_END_URL)
-    if front_end.netloc.lower() == request.get_host().lower():
+    if _plain(front_end.netloc) == _plain(request.get_host()):
         raise Http404("VCL_FRONT_END_URL names this very host: the server in front has to tell the two apart")
     # Scheme and host are the setting's, whatever the path looks like ("//elsewhere.example/index.php").
     query = iri_to_uri(request.META.get("QUERY_STRING", ""))
     path = escape_uri_path(request.path)
     return HttpResponseRedirect(f"{front_end.scheme}://{front_end.netloc}{path}{'?' if query else ''}{query}")
+
+
+def _plain(host: str) -> str:
+    """A host with its port, in the one way to write it."""
+    name, colon, port = host.lower().partition(":") if not host.startswith("[") else (host.lower(), "", "")
+    return name.rstrip(".") + (f"{colon}{port}" if port != "443" else "")

@@ -82,7 +82,6 @@ class _Deadline:
         with self._lock:
             if self.is_past:
                 raise TimeoutError
-            used.settimeout(self.seconds + _SLACK)  # urllib3 sends with the time-out that is for connecting
             self._socket = used
 
     def _end(self) -> None:
@@ -107,7 +106,9 @@ class _Watched(HTTPConnection):
         if self.sock is None:
             self.connect()
         assert self.sock is not None
-        _deadline.get().watch(self.sock)
+        deadline = _deadline.get()
+        deadline.watch(self.sock)
+        self.timeout = deadline.seconds + _SLACK  # urllib3 would send with the time-out that is for connecting
         super().request(*arguments, **options)
 
     def getresponse(self) -> Any:

@@ -26,6 +26,9 @@ REFUSALS = (ACCESS_DENIED, 7, 8, 34)  # with which the front end turns callers a
 MARKER = "X-Blockalloc-Passed-On"  # in each call that is passed on: one that comes back here is seen by it
 _CREDENTIALS = ("X-User", "X-Pass", "X-APIVERSION")
 _ENDS_A_HEADER = re.compile("[\r\n\0]")  # for some server on the way, whatever the one in front of us made of it
+# PHP's strip_tags makes one name of "jdoe" and "jdoe<1>", the database one of "y" and "ü". Each spelling would have a
+# count of failures of its own.
+_ONE_SPELLING = re.compile(r"[ -;=-~]*")
 
 _seats = seats.Seats(AT_A_TIME, seats.KEPT_FOR_NODES)
 
@@ -57,10 +60,18 @@ def pass_on(request: HttpRequest, body: bytes, address: str) -> HttpResponse | N
         return None
     user = claimed_user(request)
     attempt = begin_attempt(user, address)
+    if problem := _problem_of_credentials(request):
+        attempt.failed()
+        raise RequestRefused(ACCESS_DENIED, "Access denied", f"{method}: {problem}")
     answer = _answer(method, _headers(request, address), body, address)
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()  # the database may have ended it meanwhile
-    code = _fault_code(method, answer)
+    try:
+        code = _fault_code(method, answer)
+    except RequestRefused:
+        if answers.speaks_of_fault(answer.body, ACCESS_DENIED):
+            attempt.failed()
+        raise
     if code in REFUSALS:
         log_refusal(user, address, f"{code}, by VCL's front end", method)
     if code == ACCESS_DENIED:
@@ -68,15 +79,19 @@ def pass_on(request: HttpRequest, body: bytes, address: str) -> HttpResponse | N
     return HttpResponse(answer.body, content_type=answers.media_type(answer.headers.get("Content-Type", "")))
 
 
-def _headers(request: HttpRequest, address: str) -> dict[str, str]:
-    """All headers that the front end gets. Of the caller's own, its credentials and nothing else.
+def _problem_of_credentials(request: HttpRequest) -> str:
+    """Why these credentials are not passed on; "" when they may be."""
+    for name in _CREDENTIALS:
+        if _ENDS_A_HEADER.search(request.headers.get(name, "")):
+            return f"{name} has a line end or a NUL in it"
+    if not _ONE_SPELLING.fullmatch(request.headers.get("X-User", "")):
+        return "X-User has characters that VCL's front end drops or takes for others"
+    return ""
 
-    Raises RequestRefused (fault 3) for credentials that could be read as more than one header.
-    """
+
+def _headers(request: HttpRequest, address: str) -> dict[str, str]:
+    """All headers that the front end gets. Of the caller's own, its credentials and nothing else."""
     given = {name: request.headers[name] for name in _CREDENTIALS if name in request.headers}
-    for name, text in given.items():
-        if _ENDS_A_HEADER.search(text):
-            raise RequestRefused(ACCESS_DENIED, "Access denied", f"{name} has a line end or a NUL in it")
     # Not the caller's Content-Type: PHP would take parameters, `mode` too, from the body of a form.
     return given | {
         "Content-Type": "text/xml",

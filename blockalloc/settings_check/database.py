@@ -21,6 +21,8 @@ def check_connection() -> Iterator[Problem]:
             cursor.execute("SELECT 1")
     except DatabaseError as problem:
         yield error("DATABASE_URL", f"the database does not answer: {problem}")
+    except (TypeError, ValueError):  # of the driver; its text may repeat a value
+        yield error("DATABASE_URL", "DATABASE_URL: what follows the ? is no option of the database's driver: remove it")
 
 
 def check_migrations() -> Iterator[Problem]:

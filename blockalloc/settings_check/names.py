@@ -2,11 +2,13 @@
 
 import difflib
 import os
+import re
 from collections.abc import Iterator
 
 from blockalloc.settings_check.problems import Problem, doubtful
 from vclsite import environment, settings_file
 
+_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _OURS = ("VCL_", "BLOCKALLOC_", "DJANGO_", "GUNICORN_")
 # Variables of Django and of gunicorn themselves, which they read in the environment only.
 _THEIRS = ("DJANGO_SETTINGS_MODULE", "DJANGO_COLORS", "DJANGO_AUTO_COMPLETE", "DJANGO_SUPERUSER_", "GUNICORN_CMD_ARGS")
@@ -16,8 +18,10 @@ def check_file() -> Iterator[Problem]:
     """Names in the file that are no settings."""
     known = _settings()
     for name in environment.file().values:
-        if name not in known:
+        if name not in known and _NAME.fullmatch(name):
             yield doubtful(name, f"{name} in {environment.file().path} is no setting{_perhaps(name, known)}")
+        elif name not in known:  # it may be a value that went on in a second line
+            yield doubtful("", f"a line of {environment.file().path} has a name before = that is no setting: remove it")
 
 
 def check_environment() -> Iterator[Problem]:

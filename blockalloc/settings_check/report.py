@@ -48,15 +48,15 @@ def shown(setting: Setting) -> str:
 
 def _shown_url(setting: Setting) -> str:
     """A URL without its password, and of its options the names. Hidden altogether when it may be cut wrongly."""
-    if setting.value.startswith("sqlite:"):
-        return setting.value
     try:
         url = urlsplit(setting.value)
         port = f":{url.port}" if url.port else ""
     except ValueError:
         return _HIDDEN
-    if not environment.is_usable(setting.name) or url.fragment or "@" in url.query:
+    if not environment.is_usable(setting.name) or url.fragment or "@" in url.path + url.query:
         return _HIDDEN
+    if url.scheme == "sqlite":
+        return setting.value
     password = f":{_HIDDEN}" if url.password else ""
     user = f"{url.username or ''}{password}@" if url.username or url.password else ""
     options = "&".join(f"{name}=…" for name in parse_qs(url.query))
