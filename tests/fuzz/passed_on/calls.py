@@ -12,11 +12,12 @@ from tests.fuzz.values import anything
 METHODS = ("XMLRPCautoCapture", "XMLRPCcheckCryptSecrets", "XMLRPCfinishBaseImageCapture")
 MARKER = "X-Blockalloc-Passed-On"
 SURE, GUESS = "passed on", "guess"  # recipes of calls that have to be passed on, but for a lock-out
+ODD = "odd name"  # and that must not be
 
 # How often each kind is made; "other" is a request that has nothing to do with the front end.
 _RECIPES = {
     "other": 30, SURE: 24, GUESS: 8, "near miss": 24, "mutated": 8, "bad envelope": 16, "long": 2, "crossed": 1,
-    "plain HTTP": 1,
+    "plain HTTP": 1, ODD: 3,
 }  # fmt: skip
 # Who guesses passwords: names that are one for a database, addresses that are one for the lock-out.
 GUESSERS = ("guesser", "GUESSER", "gu\xc3\xa9sser", "guesser2@Local", "Guesser2@local")
@@ -35,9 +36,10 @@ _MEDIA_TYPES = (
 )  # fmt: skip
 _VERSIONS = ("2", "2", "2", "2", "1", "3", "", "two", "2,2", "\xb2")
 _USERS = (
-    "caller{}", "caller{}", "caller{}@Local", "call er{}", "c\xc3\xa4ller{}", "c\xe4ller{}", "{}" + "x" * 300,
-    "<b>{}</b>", "{}%s\\'\"", "", ",{}", "{};",
+    "caller{}", "caller{}", "caller{}@Local", "call er{}", "{}" + "x" * 300, "{}%s\\'\"", "", ",{}", "{};", "{}>",
 )  # fmt: skip
+# Names of which the front end, or the database behind it, would make others.
+_ODD_USERS = ("c\xc3\xa4ller{}", "c\xe4ller{}", "<b>{}</b>", "{}<", "call\x7fer{}", "\xa0{}")
 # What must stay here, and what the front end must get another value of.
 _MORE_HEADERS = (
     ("Cookie", "PHPSESSID=x"), ("Authorization", "Basic eDp5"), ("Via", "1.1 x"), ("User-Agent", "somebody"),
@@ -75,6 +77,9 @@ def _make(rng: Random, recipe: str, number: int) -> FuzzRequest:
     if recipe == "long":
         call = rng.choice(METHODS), [anything(rng)]
         return replace(made, body=documents.padded(rng, call, generator.MOST_BYTES))
+    if recipe == ODD:
+        made = replace(made, peer=f"198.18.{number % 65536 // 256}.{number % 256}").with_header("X-Forwarded-For")
+        return made.with_header("X-User", rng.choice(_ODD_USERS).format(number))
     if recipe == "crossed":
         return made.with_header(MARKER, rng.choice(("1", "", "0")))
     if recipe == "plain HTTP":

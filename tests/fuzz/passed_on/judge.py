@@ -9,7 +9,7 @@ from tests.fuzz import judge
 from tests.fuzz.door import Answer
 from tests.fuzz.judge import Broken, Verdict
 from tests.fuzz.passed_on import reading
-from tests.fuzz.passed_on.calls import GUESS, MARKER, METHODS, PLACES, SURE
+from tests.fuzz.passed_on.calls import GUESS, MARKER, METHODS, ODD, PLACES, SURE
 from tests.fuzz.passed_on.front_end import MARK, Passed
 from tests.fuzz.request import FuzzRequest
 from tests.fuzz.rows import Digest
@@ -23,6 +23,7 @@ _OURS = {
     b"user-agent": rb"blockalloc/[\d.]+", b"x-blockalloc-passed-on": b"1", b"content-length": rb"\d+",
     b"x-forwarded-for": rb".*",
 }  # fmt: skip
+_PLAIN_NAME = re.compile("[ -;=-~]*")
 _XML = re.compile(r"(text|application)/xml(; charset=[\w-]+)?")
 _REFUSALS = (3, 7, 8, 34)  # of the front end, that are logged
 _BY_FRONT_END = re.compile(r"refused (?:'|\").*(?:'|\") from (\S*): (\w+): (\d+), by VCL's front end")
@@ -53,6 +54,8 @@ class PassingJudge:
             raise Broken("a call was passed on, and rows were written here")
         if any(name.lower() == MARKER.lower() for name, _text in request.headers):
             raise Broken("a call that came back was passed on again")
+        if _has_odd_name(request):
+            raise Broken("a name was passed on of which the front end makes another one")
         (passed,) = got
         arrived(passed.call, request.header("Content-Type"))
         _as_sent(request, passed.call)
@@ -63,13 +66,26 @@ class PassingJudge:
     def _not_passed_on(self, request: FuzzRequest, answer: Answer, before: Digest, after: Digest) -> Verdict:
         if MARK.encode() in answer.body:
             raise Broken(f"words of the front end, which got no call: {answer.body[:300]!r}")
-        verdict = judge.judge(request, answer, before, after)
         locked_out = self._is_locked_out(request)
+        if request.recipe in (ODD, GUESS) and _has_odd_name(request) and not locked_out:
+            return self._odd_name(request, answer)
+        verdict = judge.judge(request, answer, before, after)
         if request.recipe in (SURE, GUESS) and not locked_out:
             raise Broken(f"a call was not passed on, the answer is {verdict.kind}: {answer.body[:500]!r}")
         if locked_out and verdict.refusal != 207:
             raise Broken(f"a guess after {LOCKOUT_FAILURES} failures was answered with {verdict.kind}")
         return verdict
+
+    def _odd_name(self, request: FuzzRequest, answer: Answer) -> Verdict:
+        verdict = judge.judge_document(answer)
+        if verdict.refusal != 3:
+            raise Broken(f"a name of which the front end makes another one was answered with {verdict.kind}")
+        lines = [record.getMessage() for record in judge.warnings(answer)]
+        if self._fails(request):
+            lines = [text for text in lines if not _LOCK_OUT.fullmatch(text)]
+        if len(lines) != 1 or "X-User has characters" not in lines[0]:
+            raise Broken(f"such a name is not logged once, with the reason: {lines}")
+        return Verdict("odd name: 3", 3)
 
     def _came_back(self, request: FuzzRequest, answer: Answer, passed: Passed) -> Verdict:
         if passed.document is None:
@@ -96,6 +112,10 @@ class PassingJudge:
         """Count a failure; whether a lock-out may begin with it."""
         self._failures.update(_keys(request))
         return request.recipe != GUESS or self._is_locked_out(request)
+
+
+def _has_odd_name(request: FuzzRequest) -> bool:
+    return not _PLAIN_NAME.fullmatch(request.header("X-User"))
 
 
 def _keys(request: FuzzRequest) -> list[tuple[str, ...]]:
