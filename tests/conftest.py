@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
@@ -36,6 +37,14 @@ def django_db_modify_db_settings() -> Iterator[None]:
 def _seeded(request: pytest.FixtureRequest) -> None:
     """What the service draws while a test runs (waits, when the cache is purged) is the same each time."""
     random.seed(request.node.nodeid)
+
+
+@pytest.fixture(autouse=True)
+def _settings_are_put_back() -> Iterator[None]:
+    """No test leaves its settings to the next one: overrides that overlap would, if the outer one ended first."""
+    before = settings._wrapped
+    yield
+    assert settings._wrapped is before, "overrides of settings must end in the reverse order of their beginnings"
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from blockalloc import service
@@ -27,12 +28,11 @@ MINUTES = {IMAGE: 10, OTHER: 20}  # reloadtime
 
 
 @pytest.fixture(autouse=True)
-def site(settings: Any) -> Iterator[None]:
+def site() -> Iterator[None]:
     """A class at 14:00; it is 8:00. No load is in the log, and load times are kept for a day."""
-    with class_site(computers=6, machines=4):
+    with class_site(computers=6, machines=4), override_settings(VCL_LOAD_TIME_HOURS=24):
         tables.insert("image", [_other()], "America/New_York")
         Log.objects.all().delete()
-        settings.VCL_LOAD_TIME_HOURS = 24
         yield
 
 

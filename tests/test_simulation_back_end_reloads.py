@@ -30,7 +30,7 @@ from tests.back_end_stage import (
 from tests.class_site import NODE, ZONE
 from tests.golden import tables
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # on MariaDB, to load a site commits
 START = at("13:00")
 
 

@@ -20,7 +20,7 @@ from tests.back_end_stage import (
     seconds,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # on MariaDB, to load a site commits
 START, END = at("13:00"), at("15:00")
 
 

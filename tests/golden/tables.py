@@ -17,10 +17,11 @@ NOT_COMPARED = {"loginlog", "xmlrpcLog", "semaphore"}
 
 
 def load(rows: Mapping[str, Sequence[Row]], time_zone: str) -> None:
-    """Replace all rows of VCL's tables, and forget what was planned before.
+    """Replace all rows of VCL's tables, and forget what was planned before. It commits.
 
     TIMESTAMP columns of `rows` are local times of `time_zone`.
     """
+    assert not connection.in_atomic_block, "rows are committed: the test needs django_db(transaction=True)"
     with connection.constraint_checks_disabled():
         with transaction.atomic():
             empty([*tables(), "blockalloc_planned_reload"])
