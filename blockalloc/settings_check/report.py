@@ -10,6 +10,7 @@ from vclsite import environment
 from vclsite.environment import Setting, Source
 
 _HIDDEN = "(hidden)"
+_IN_MEMORY = "sqlite://:memory:"  # what follows its colon is no port
 _SECRET = re.compile(r"SECRET|PASS|KEY|TOKEN")
 
 
@@ -48,6 +49,8 @@ def shown(setting: Setting) -> str:
 
 def _shown_url(setting: Setting) -> str:
     """A URL without its password, and of its options the names. Hidden altogether when it may be cut wrongly."""
+    if setting.value == _IN_MEMORY:
+        return setting.value
     try:
         url = urlsplit(setting.value)
         port = f":{url.port}" if url.port else ""
