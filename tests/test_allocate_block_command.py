@@ -7,7 +7,6 @@ from io import StringIO
 from typing import Any
 
 import pytest
-import time_machine
 from django.core.management import CommandError, call_command
 
 from blockalloc import report, service
@@ -15,6 +14,7 @@ from blockalloc.calls import BlockAllocationCall, Outcome, Refusal
 from blockalloc.models import BlockComputer, BlockRequest, BlockTime, Image, Request, UserGroup
 from blockalloc.report import allocation_report, as_text
 from blockalloc.service import Allocation
+from tests.demo_site import demo_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,11 +23,9 @@ CLUSTER = "Hadoop cluster (head and two workers)"
 
 
 @pytest.fixture(autouse=True)
-def demo(settings: Any) -> Iterator[None]:
+def demo() -> Iterator[None]:
     """The demo site on a Wednesday; next Monday is 30 November."""
-    settings.TIME_ZONE = "America/New_York"
-    with time_machine.travel(datetime(2026, 11, 25, 17, 0, tzinfo=UTC), tick=False):
-        call_command("load_demo_site", stdout=StringIO())
+    with demo_site():
         yield
 
 

@@ -1,5 +1,6 @@
 """The demo site holds together, and is loaded only where it does no harm."""
 
+import functools
 import os
 import re
 import signal
@@ -57,6 +58,12 @@ def now(request: pytest.FixtureRequest) -> datetime:
 
 @pytest.fixture
 def site(now: datetime) -> Site:
+    return _built(now)
+
+
+@functools.cache
+def _built(now: datetime) -> Site:
+    """Tests only read it."""
     return {**build(now)}
 
 

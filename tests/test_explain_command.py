@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-import time_machine
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
@@ -17,6 +16,7 @@ from blockalloc import service
 from blockalloc.models import Computer, Decision, LocalAuth, Request, Reservation, User
 from blockalloc.site_time import site_zone
 from scheduling.funnel import STAGES
+from tests.demo_site import demo_site
 from tests.golden import tables
 from tests.local_accounts import give_password
 from tests.rpc_calls import call
@@ -28,11 +28,9 @@ MANY += ["--start", "2026-11-30 09:00", "--end", "2026-11-30 11:00", "--dry-run"
 
 
 @pytest.fixture(autouse=True)
-def demo(settings: Any) -> Iterator[None]:
+def demo() -> Iterator[None]:
     """The demo site on a Wednesday; next Monday is 30 November."""
-    settings.TIME_ZONE = "America/New_York"
-    with time_machine.travel(datetime(2026, 11, 25, 17, 0, tzinfo=UTC), tick=False):
-        call_command("load_demo_site", stdout=StringIO())
+    with demo_site():
         yield
 
 

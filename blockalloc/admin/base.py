@@ -110,7 +110,9 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
             validate_latin1(search_term)
         except ValidationError:
             return queryset.none(), False
-        return searched(queryset, self.get_search_fields(request), search_term), False
+        found = searched(queryset, self.get_search_fields(request), search_term)
+        # A list sorts its rows anew; what fields suggest is shown as it comes, page by page.
+        return found.order_by(*self.get_ordering(request)), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list that reads its page only."""

@@ -1,0 +1,26 @@
+"""The demo site, loaded anew for each test of a command; its rows are worked out once."""
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import StringIO
+from unittest.mock import patch
+
+import time_machine
+from django.core.management import call_command
+from django.test import override_settings
+
+from blockalloc.demo import build
+
+WEDNESDAY = datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
+_rows_at = functools.cache(build)  # whoever loads them changes none
+
+
+@contextmanager
+def demo_site() -> Iterator[None]:
+    """The demo site in New York on a Wednesday at noon, where the clock stands; next Monday is 30 November."""
+    with override_settings(TIME_ZONE="America/New_York"), time_machine.travel(WEDNESDAY, tick=False):
+        with patch("blockalloc.demo.database.build", _rows_at):
+            call_command("load_demo_site", stdout=StringIO())
+        yield
