@@ -4,6 +4,7 @@ import http.client
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
 from pytest_django.live_server_helper import LiveServer
 
 from tests.golden.replay import differences, play
@@ -35,18 +36,22 @@ def test_seven_parameters_do_the_same(name: str) -> None:
 
 
 def test_the_same_through_a_socket(live_server: LiveServer) -> None:
-    """The server runs in a thread of this process: its clock and settings are those of the case."""
+    """The server runs in a thread of this process: its clock and settings are those of the case.
+
+    A socket knows no database: on MariaDB a sample is enough.
+    """
+    names = RIGHT if connection.vendor == "sqlite" else RIGHT[::5]
     address = urlsplit(live_server.url)
 
     def through_socket(body: bytes, headers: dict[str, str]) -> bytes:
-        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=30)
+        caller = http.client.HTTPConnection(str(address.hostname), address.port, timeout=30)
         try:
-            connection.request("POST", "/xmlrpc/", body, {"Content-Type": "text/xml", **headers})
-            response = connection.getresponse()
+            caller.request("POST", "/xmlrpc/", body, {"Content-Type": "text/xml", **headers})
+            response = caller.getresponse()
             assert (response.status, response.version) == (200, 11)
             return response.read()
         finally:
-            connection.close()
+            caller.close()
 
-    different = {name: differences(CASES[name], play(CASES[name], through_socket)) for name in RIGHT}
+    different = {name: differences(CASES[name], play(CASES[name], through_socket)) for name in names}
     assert {name: found for name, found in different.items() if found} == {}
