@@ -15,12 +15,12 @@ from blockalloc.models import BlockTime, Decision
 from blockalloc.recording import Recorder
 from blockalloc.store import idempotency, rows
 from scheduling.plan import Machine
+from scheduling.vcl_names import SYSTEM_USER
 
 IDEMPOTENCY_KEY_LENGTH = 200  # characters, at most
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_REFUSALS = 60
-SYSTEM_USER = ("vclsystem", "Local")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +158,10 @@ def system_caller(door: str, person: str = "", address: str = "") -> Caller:
 
     Raises LookupError when the database has no such user.
     """
-    name, affiliation = SYSTEM_USER
-    user_id = rows.user_id(name, affiliation)
+    user_id = rows.user_id(*SYSTEM_USER)
     if user_id is None:
-        raise LookupError(f"there is no user {name}@{affiliation} in this database: it is part of every VCL database")
-    return Caller(user_id, f"{name}@{affiliation}", address, door, person)
+        raise LookupError(f"there is no user {SYSTEM_USER} in this database: it is part of every VCL database")
+    return Caller(user_id, str(SYSTEM_USER), address, door, person)
 
 
 def _run(work: AllocationCall, recorder: Recorder, *, dry_run: bool = False) -> Result:

@@ -69,7 +69,7 @@ def test_a_class_that_has_its_machines_is_in_order() -> None:
         ("blockTimes", {"skip": 1}),
         ("blockRequest", {"status": "requested"}),
         ("blockRequest", {"status": "completed"}),
-        ("blockRequest", {"expireTime": "2026-03-02 08:02:00"}),
+        ("blockRequest", {"expireTime": "2026-03-02 08:01:59"}),
     ],
 )
 def test_what_does_not_take_place_needs_none(table: str, row: dict[str, object]) -> None:

@@ -14,8 +14,8 @@ from blockalloc.admin.counts import with_reload
 from blockalloc.models import BlockComputer, BlockTime, Request
 from blockalloc.readiness import ReadyTime, read
 from blockalloc.site_time import site_zone
-from scheduling.readiness import ACCEPTED
 from scheduling.ready_computer import ComputerReadiness
+from scheduling.vcl_names import ACCEPTED
 
 _READY = "_blockalloc_ready_time"
 

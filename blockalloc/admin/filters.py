@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from blockalloc import clock
 from blockalloc.models import BlockRequest, Image, UserGroup
+from blockalloc.models.blocks import unexpired
 from blockalloc.scope import Scope, scope_of
 from blockalloc.site_time import local_to_instant, site_zone
 
@@ -136,10 +137,9 @@ class OpenFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """Open, expired or all."""
-        moment = now()
         return {
-            "open": Choice("Open", Q(expireTime__gt=moment)),
-            "expired": Choice("Expired", Q(expireTime__lte=moment)),
+            "open": Choice("Open", unexpired()),
+            "expired": Choice("Expired", ~unexpired()),
             ALL: Choice("All", _EVERYTHING),
         }
 

@@ -18,7 +18,7 @@ from blockalloc.pages.frame import needs, page
 from blockalloc.readiness import read
 from blockalloc.scope import Scope, scope_of
 from blockalloc.site_time import site_zone
-from scheduling.readiness import ACCEPTED
+from scheduling.vcl_names import ACCEPTED
 
 KEPT = timedelta(weeks=4)  # so long a block time stays in the calendar when it is over
 
