@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from blockalloc import clock, readiness, refusals, service
+from blockalloc import clock
 from blockalloc.admin.block_times import status_in_words, with_counts
-from blockalloc.calls import Refusal
+from blockalloc.allocation import service
+from blockalloc.contract import refusals
+from blockalloc.contract.messages import Refusal
 from blockalloc.inspection import facts
 from blockalloc.inspection.shortages import is_due
 from blockalloc.models import BlockRequest, BlockTime
 from blockalloc.models.blocks import unexpired
+from blockalloc.reports import readiness
 from scheduling.block_status import BlockStatus, is_expired, is_scheduled
 from scheduling.vcl_names import RELOAD_USER, SYSTEM_USER
 from tests.class_site import BLOCK_TIME, CALLER, class_site

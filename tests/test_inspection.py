@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blockalloc import service
+from blockalloc.allocation import service
 from blockalloc.inspection import inspect
 from tests.class_site import CALLER, GROUP, ZONE, a_call, class_site
 from tests.disorder import (

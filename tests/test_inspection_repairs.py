@@ -7,8 +7,8 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test import override_settings
 
-from blockalloc import service
-from blockalloc.calls import Refusal
+from blockalloc.allocation import service
+from blockalloc.contract.messages import Refusal
 from blockalloc.inspection import Finding, obstacle, proposed, repair
 from blockalloc.inspection import repairs as repairs_module
 from blockalloc.inspection.reloads import is_deletable

@@ -7,9 +7,9 @@ import pytest
 import time_machine
 from django.db import connection
 
-from blockalloc import service
-from blockalloc.block_time_actions import release_block_time, skip_block_time, unskip_block_time
-from blockalloc.calls import Caller, Refusal
+from blockalloc.allocation import service
+from blockalloc.allocation.block_time_actions import release_block_time, skip_block_time, unskip_block_time
+from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import Decision
 from tests.class_site import CALLER, IMAGE, NOW, ZONE, a_call, class_site, computers_of
 from tests.disorder import FAILED, C, change, hold, planned, reload, short

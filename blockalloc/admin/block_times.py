@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from blockalloc import clock
+from blockalloc.accounts.scope import scope_of
 from blockalloc.admin.base import KeysFirst, ReadOnlyAdmin
 from blockalloc.admin.block_time_tables import ComputersInline, ready_time, signals
-from blockalloc.admin.columns import column, fact, link, list_link, strong, until, when
 from blockalloc.admin.counts import computers_of_machine, first, loaded, number_of, production_revisions
 from blockalloc.admin.filters import (
     ALL,
@@ -26,7 +26,7 @@ from blockalloc.admin.filters import (
 from blockalloc.admin.history import history_of_time
 from blockalloc.models import BlockComputer, BlockTime, Request
 from blockalloc.pages.actions import offered
-from blockalloc.scope import scope_of
+from blockalloc.pages.columns import column, fact, link, list_link, strong, until, when
 from scheduling.vcl_names import ACCEPTED
 
 # --- Block times --------------------------------------------------------------------------------

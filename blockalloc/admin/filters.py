@@ -13,9 +13,9 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from blockalloc import clock
+from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.models import BlockRequest, Image, UserGroup
 from blockalloc.models.blocks import unexpired
-from blockalloc.scope import Scope, scope_of
 from blockalloc.site_time import local_to_instant, site_zone
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 
+from blockalloc.accounts.scope import scope_of
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_times import end, start
-from blockalloc.admin.columns import column, fact, link, link_to, when
 from blockalloc.admin.counts import first
 from blockalloc.admin.filters import DayFilter, RelatedFilter, latest_first
 from blockalloc.models import BlockComputer, BlockTime, ManagementNode, Request, Reservation
-from blockalloc.scope import scope_of
+from blockalloc.pages.columns import column, fact, link, link_to, when
 from scheduling.occupancy import PENDING, RELOAD
 from scheduling.vcl_names import RELOAD_USER
 

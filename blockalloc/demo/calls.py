@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from blockalloc import block_time_actions, service
+from blockalloc.allocation import block_time_actions, service
 from blockalloc.demo.rows import FIRST_ID
 from blockalloc.models import BlockTime
 from scheduling.vcl_names import ACCEPTED

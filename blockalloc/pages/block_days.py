@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from blockalloc.models import BlockTime
-from blockalloc.readiness import ReadyTime, between, most_urgent_first, read
+from blockalloc.reports.readiness import ReadyTime, between, most_urgent_first, read
 from blockalloc.site_time import local_to_instant, site_zone
 from scheduling.block_status import is_scheduled
 from scheduling.wording import span

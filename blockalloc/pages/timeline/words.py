@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
-from blockalloc.admin.columns import until, when
+from blockalloc.accounts.scope import Scope
+from blockalloc.pages.columns import until, when
 from blockalloc.pages.timeline.drawing import BLOCK, FOREIGN, LEAD, RELOAD, USER, Band, Bar
-from blockalloc.scope import Scope
 from blockalloc.site_time import site_zone
 from blockalloc.store.timeline import Closed, Held, Reserved
 from scheduling.vcl_names import ACCEPTED, RELOAD_USER

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from blockalloc.calls import Refusal
+from blockalloc.contract.messages import Refusal
 
 START, EXPIRED, END = 4, 9, 36
 CONTRADICTION, SKIPPED, NOT_ACCEPTED, KEY_REUSED, BUSY, INTERNAL = 201, 202, 203, 204, 205, 206

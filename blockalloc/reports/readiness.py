@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from blockalloc import what_happened
 from blockalloc.models import BlockTime, SubImage
+from blockalloc.reports import what_happened
 from blockalloc.site_time import site_zone
 from blockalloc.store import loads, times
 from blockalloc.store.sql import fetch, listed_ids

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from blockalloc import refusals
-from blockalloc.access import may_use_image
-from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall
+from blockalloc.allocation.image_access import may_use_image
+from blockalloc.contract import refusals
+from blockalloc.contract.messages import BlockAllocationCall, Caller, NewBlockCall
 from blockalloc.store import rows, times
 from blockalloc.store.commit import NewBlock
 from blockalloc.store.rows import BlockTimeRow, ImageRow, Names, NewBlockRow
