@@ -553,6 +553,21 @@ def test_a_roster_is_marked_as_seen_once_a_month(monkeypatch: pytest.MonkeyPatch
     assert Roster.objects.get().seen == NOW + timedelta(days=62)
 
 
+@pytest.mark.parametrize("machines", [2, 6])
+def test_a_dry_run_shows_what_its_record_says(machines: int) -> None:
+    """The page is made of the result, the record of what is written: both must say the same of each computer."""
+    with class_site(computers=5, machines=6):
+        planned = service.dry_run(a_call(machines), CALLER)
+        recorded = decisions.told([Decision.objects.get(pk=planned.decision_id)])[planned.decision_id or 0]
+        shown = planned.findings
+        assert shown is not None
+        assert (shown.names, shown.findings.chosen) == (recorded.names, recorded.findings.chosen)
+        assert shown.findings.held == recorded.findings.held
+        assert {id_: shown.findings.reason_of(id_) for id_ in shown.names} == {
+            id_: recorded.findings.reason_of(id_) for id_ in recorded.names
+        }
+
+
 # --- Pruning ----------------------------------------------------------------------------------
 def _old(days: float, roster: int | None = None, number: int = 1) -> None:
     started = NOW - timedelta(days=days)
