@@ -89,8 +89,8 @@ def encode(
     why = {**plan.passed_over, **lost}
     rest = rest or plan.rest
     table = _Table([rest, *why.values()])
-    others = table.code(rest)
-    code_of = {id_: table.code(reason) for id_, reason in why.items()}
+    others = table.code_of[rest]
+    code_of = {id_: table.code_of[reason] for id_, reason in why.items()}
     code_of |= dict.fromkeys(held, _HELD) | {found.computer.id: _CHOSEN for _, found in taken}
     document = {
         "texts": table.texts,
@@ -128,29 +128,26 @@ class _Table:
     """
 
     def __init__(self, reasons: Iterable[Reason]) -> None:
-        by_object = {id(reason): reason for reason in reasons}  # computers with the same profile share the very object
-        by_text: dict[tuple[str, str, str], dict[Reason, tuple[Any, ...]]] = defaultdict(dict)
-        for reason in by_object.values():
-            rule, text, figures = reason
-            kinds = "".join(map(_kind, figures))
-            by_text[rule, text, kinds][reason] = tuple(map(str, figures)) if _TEXT in kinds else figures
+        by_text: dict[tuple[str, str, str], list[Reason]] = defaultdict(list)
+        for reason in dict.fromkeys(reasons):
+            by_text[reason.rule, reason.text, "".join(map(_kind, reason.figures))].append(reason)
         self.texts = [list(key) for key in by_text]
         self.columns: list[list[Any]] = []
-        code_of: dict[Reason, int] = {}
-        for (_, _, kinds), found in by_text.items():
-            rows = sorted(found.items(), key=_by_figures)
-            code_of |= {reason: len(code_of) + number for number, (reason, _) in enumerate(rows, _FIRST_REASON)}
-            figures_of = zip(*(reason.figures for reason, _ in rows), strict=True)
-            self.columns.append([len(rows), *(_packed(*column) for column in zip(kinds, figures_of, strict=True))])
-        self._codes = {number: code_of[reason] for number, reason in by_object.items()}
-
-    def code(self, reason: Reason) -> int:
-        """The code of one of the very objects that the table was made of."""
-        return self._codes[id(reason)]
+        self.code_of: dict[Reason, int] = {}
+        for (_, _, kinds), alike in by_text.items():
+            alike.sort(key=_words_of if _TEXT in kinds else _figures_of)
+            self.code_of |= {reason: code for code, reason in enumerate(alike, _FIRST_REASON + len(self.code_of))}
+            columns = zip(*map(_figures_of, alike), strict=True)
+            self.columns.append([len(alike), *(_packed(*column) for column in zip(kinds, columns, strict=True))])
 
 
-def _by_figures(row: tuple[Reason, tuple[Any, ...]]) -> tuple[Any, ...]:
-    return row[1]
+def _figures_of(reason: Reason) -> tuple[Any, ...]:
+    return reason.figures
+
+
+def _words_of(reason: Reason) -> tuple[str, ...]:
+    """The figures as texts: others than numbers can't be compared with each other as they are."""
+    return tuple(map(str, reason.figures))
 
 
 def _kind(figure: object) -> str:
