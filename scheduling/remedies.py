@@ -4,13 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterator
 from dataclasses import replace
 from itertools import accumulate, islice
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from scheduling.facts import Block, Site
 from scheduling.occupancy import OTHER_BLOCK, RESERVATION, ROOM, Occupancy, occupies
 from scheduling.plan import Plan
 from scheduling.planner import plan as make_plan
 from scheduling.pool import Pool
+from scheduling.reasons import BlockTimeId, RequestId
 from scheduling.reload_plan import adopted, staggered
 from scheduling.rules import LiveNodes
 from scheduling.windows import MINUTE, WEEK, schedule_covers
@@ -35,17 +36,17 @@ def in_the_way(plan: Plan) -> list[InTheWay]:
 
     A block has its computers from their reloads on, which begin one after the other: from the first of them.
     """
-    kinds = {RESERVATION: "request", OTHER_BLOCK: "block time"}
     spans: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
     for reason in plan.passed_over.values():
-        if reason.rule in kinds:
-            id_, start, end = cast("tuple[int, int, int]", reason.figures)
-            spans[kinds[reason.rule], id_].append((int(start), int(end)))
-    found = [
+        about = reason.about if reason.rule in (RESERVATION, OTHER_BLOCK) else None
+        if isinstance(about, RequestId | BlockTimeId):
+            start, end = reason.times
+            spans[about.kind, int(about)].append((int(start), int(end)))
+    bookings = [
         InTheWay(kind, id_, min(start for start, _ in times), max(end for _, end in times), len(times))
         for (kind, id_), times in spans.items()
     ]
-    return sorted(found, key=lambda each: (-each.computers, each))
+    return sorted(bookings, key=lambda each: (-each.computers, each))
 
 
 def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privileges: bool) -> int | None:
@@ -130,13 +131,13 @@ def _spells(site: Site, fit: Container[int], until: int) -> dict[int, list[tuple
     """When each computer of `fit` is taken, (start, end) in Unix seconds; what has no end lasts `until` then."""
     spells: dict[int, list[tuple[int, int]]] = defaultdict(list)
     members = {member.id for member in site.members}
-    for row in site.reservations:
-        if row.computer_id in fit and occupies(row) and row.user_id not in members:
-            spells[row.computer_id].append((row.start - ROOM, row.end + ROOM))
-    for row in site.holdings:
-        if row.computer_id in fit:
-            spells[row.computer_id].append((row.reload_start, row.end))
-    for row in site.orphans:
-        if row.computer_id in fit:
-            spells[row.computer_id].append((row.start, until if row.end is None else row.end))
+    for reservation in site.reservations:
+        if reservation.computer_id in fit and occupies(reservation) and reservation.user_id not in members:
+            spells[reservation.computer_id].append((reservation.start - ROOM, reservation.end + ROOM))
+    for holding in site.holdings:
+        if holding.computer_id in fit:
+            spells[holding.computer_id].append((holding.reload_start, holding.end))
+    for orphan in site.orphans:
+        if orphan.computer_id in fit:
+            spells[orphan.computer_id].append((orphan.start, until if orphan.end is None else orphan.end))
     return spells

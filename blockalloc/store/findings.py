@@ -16,11 +16,15 @@ from math import gcd
 from typing import Any, NamedTuple
 
 from scheduling.plan import Assignment, Machine, Plan
-from scheduling.reasons import Instant, Reason
+from scheduling.reasons import BlockTimeId, HostName, Instant, Reason, RequestId
 
 _CHOSEN, _HELD, _FIRST_REASON = 0, 1, 2
 _LEVEL = 3  # of zlib: higher ones take longer than they save
-_NUMBER, _INSTANT, _TEXT = "n", "t", "s"
+# The kinds of figures as they are stored; records of earlier versions have the plain ones and instants only.
+_NUMBER, _TEXT = "n", "s"
+_TYPES: Mapping[str, type] = {"t": Instant, "r": RequestId, "b": BlockTimeId, "h": HostName}
+_KINDS: Mapping[type, str] = {type_: kind for kind, type_ in _TYPES.items()} | {int: _NUMBER}
+_TEXTS = frozenset({_TEXT, _KINDS[HostName]})
 
 
 class Chosen(NamedTuple):
@@ -135,7 +139,7 @@ class _Table:
         self.columns: list[list[Any]] = []
         self.code_of: dict[Reason, int] = {}
         for (_, _, kinds), alike in by_text.items():
-            alike.sort(key=_words_of if _TEXT in kinds else _figures_of)
+            alike.sort(key=_figures_of if _TEXTS.isdisjoint(kinds) else _words_of)
             self.code_of |= {reason: code for code, reason in enumerate(alike, _FIRST_REASON + len(self.code_of))}
             columns = zip(*map(_figures_of, alike), strict=True)
             self.columns.append([len(alike), *(_packed(*column) for column in zip(kinds, columns, strict=True))])
@@ -151,9 +155,7 @@ def _words_of(reason: Reason) -> tuple[str, ...]:
 
 
 def _kind(figure: object) -> str:
-    if isinstance(figure, Instant):
-        return _INSTANT
-    return _NUMBER if isinstance(figure, int) else _TEXT
+    return _KINDS.get(type(figure), _TEXT)
 
 
 def _packed(kind: str, values: Sequence[Any]) -> list[Any]:
@@ -161,7 +163,7 @@ def _packed(kind: str, values: Sequence[Any]) -> list[Any]:
 
     Sorted ones have small steps, most of them the same.
     """
-    if kind == _TEXT:
+    if kind in _TEXTS:
         return list(map(str, values))
     steps = [value - before for before, value in zip([0, *values], values, strict=False)]
     unit = gcd(*steps) or 1
@@ -169,11 +171,11 @@ def _packed(kind: str, values: Sequence[Any]) -> list[Any]:
 
 
 def _unpacked(kind: str, column: list[Any]) -> list[Any]:
-    if kind == _TEXT:
-        return column
-    unit, *steps = column
-    values = [unit * total for total in accumulate(steps)]
-    return list(map(Instant, values)) if kind == _INSTANT else values
+    values = column
+    if kind not in _TEXTS:
+        unit, *steps = column
+        values = [unit * total for total in accumulate(steps)]
+    return list(map(_TYPES[kind], values)) if kind in _TYPES else values
 
 
 def _reasons(texts: list[list[str]], columns: list[list[Any]]) -> list[Reason]:
