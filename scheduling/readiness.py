@@ -4,14 +4,14 @@ Facts in, words out: the person on duty reads a signal with what is wrong and wh
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from scheduling import what_happened, wording
-from scheduling.plan import machines_of
+from scheduling.machines import whole_machines
 from scheduling.ready_computer import (
     BUSY_STATES,
     BlockFacts,
@@ -77,9 +77,9 @@ def readiness(
         zone,
         record,
         found,
-        allocated=_machines(block, found),
-        ready=_machines(block, [each for each in found if each.is_ready]),
-        possible=_machines(block, [each for each in found if each.state != "failed"]),
+        allocated=_machines(block, computers),
+        ready=_machines(block, [each.facts for each in found if each.is_ready]),
+        possible=_machines(block, [each.facts for each in found if each.state != "failed"]),
     )
     return Readiness(
         wanted=block.machines,
@@ -94,15 +94,12 @@ def readiness(
 
 def has_all(block: BlockFacts, computers: Sequence[ComputerFacts]) -> bool:
     """Whether the block time has all its machines, ready or not."""
-    if not computers:  # most of a term's block times
-        return False
-    return machines_of(block.image_ids, Counter(each.image_id for each in computers)) >= block.machines
+    return _machines(block, computers) >= block.machines
 
 
-def _machines(block: BlockFacts, computers: Sequence[ComputerReadiness]) -> int:
-    if not computers:
-        return 0
-    return machines_of(block.image_ids, Counter(each.facts.image_id for each in computers))
+def _machines(block: BlockFacts, computers: Iterable[ComputerFacts]) -> int:
+    by_image = Counter(each.image_id for each in computers)
+    return whole_machines(block.image_ids, by_image) if by_image else 0  # most of a term's block times have none yet
 
 
 # --- The signal ---------------------------------------------------------------------------------

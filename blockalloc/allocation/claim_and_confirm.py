@@ -27,10 +27,11 @@ from blockalloc.store.promises import Chosen, Only
 from blockalloc.store.snapshot import Question, Snapshot
 from blockalloc.store.turns import turn
 from scheduling import planner
-from scheduling.confirmation import held_images, standing
+from scheduling.confirmation import standing
 from scheduling.facts import Site
 from scheduling.holds import HeldBlock, holds
-from scheduling.plan import Assignment, Machine, Plan, whole_machines
+from scheduling.machines import computers_by_image, whole_machines
+from scheduling.plan import Assignment, Machine, Plan
 from scheduling.reasons import Reason
 
 log = logging.getLogger(__name__)
@@ -343,9 +344,9 @@ def _may_get_more(stage: _Stage, rivals: Mapping[str, frozenset[int]]) -> bool:
 def _total(stage: _Stage, machines: Sequence[Machine]) -> int:
     """Whole machines of the block with these, never more than wanted."""
     block = stage.order.block
-    held = held_images(stage.site, block)
-    held.update(found.image.id for found in _assignments(machines))
-    return min(whole_machines(block.images, held), block.machines)
+    computers = computers_by_image(stage.site, block)
+    computers.update(found.image.id for found in _assignments(machines))
+    return min(whole_machines(block.image_ids, computers), block.machines)
 
 
 def _outcome(stage: _Stage, machines: Sequence[Machine], block_time_id: int, allocated: int) -> Outcome:
