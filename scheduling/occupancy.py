@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from scheduling.facts import Computer, Holding, OrphanedReload, Reservation, Site
 from scheduling.reasons import BlockTimeId, Instant, Reason, RequestId
-from scheduling.reload_plan import ROOM as LOAD_ROOM
+from scheduling.reload_plan import RELOAD_MARGIN
 from scheduling.rules import BUSY_NOW_STATES
 from scheduling.windows import MINUTE, overlap, schedule_covers
 
-ROOM = 15 * MINUTE  # kept free on both sides of a user's reservation
+RESERVATION_MARGIN = 15 * MINUTE  # kept free on both sides of a user's reservation
 BEFORE_MAINTENANCE = 30 * MINUTE  # no reload begins this shortly before a maintenance
 
 # Names of rules.
@@ -43,7 +43,7 @@ def held_from(block_start: int, reload_start: int | None, planned: int | None, l
     is loaded); `planned` when our record says that it was to begin; else the load time of the image tells.
     """
     begins = next((moment for moment in (reload_start, planned) if moment is not None), None)
-    return block_start - (load_seconds + LOAD_ROOM) if begins is None else min(begins, block_start)
+    return block_start - (load_seconds + RELOAD_MARGIN) if begins is None else min(begins, block_start)
 
 
 class Occupancy:
@@ -111,7 +111,7 @@ class Occupancy:
     @staticmethod
     def _reserved(reservations: Sequence[Reservation], start: int, end: int, aside: int | None) -> Iterator[Reason]:
         for found in reservations:
-            if found.request_id != aside and overlap(start, end, found.start, found.end, ROOM):
+            if found.request_id != aside and overlap(start, end, found.start, found.end, RESERVATION_MARGIN):
                 figures = (RequestId(found.request_id), Instant(found.start), Instant(found.end))
                 yield Reason(RESERVATION, "reserved by request {} from {} to {}", figures)
 

@@ -7,7 +7,7 @@ from itertools import accumulate, islice
 from typing import NamedTuple
 
 from scheduling.facts import Block, Site
-from scheduling.occupancy import OTHER_BLOCK, RESERVATION, ROOM, Occupancy, occupies
+from scheduling.occupancy import OTHER_BLOCK, RESERVATION, RESERVATION_MARGIN, Occupancy, occupies
 from scheduling.plan import Plan
 from scheduling.planner import plan as make_plan
 from scheduling.pool import Pool
@@ -22,7 +22,7 @@ _MOST_PLANS = 60  # that are made to find it
 
 
 class InTheWay(NamedTuple):
-    """A request or a block time that has computers which this block could have had. Unix seconds."""
+    """A request or a block time with computers that this block could have had, and how many. Unix seconds."""
 
     kind: str  # "request" or "block time"
     id: int
@@ -32,9 +32,9 @@ class InTheWay(NamedTuple):
 
 
 def in_the_way(plan: Plan) -> list[InTheWay]:
-    """Requests and block times that kept computers from the plan, those that keep most first.
+    """Requests and block times with computers that the plan could have used, the one with the most first.
 
-    A block has its computers from their reloads on, which begin one after the other: from the first of them.
+    A block time has its computers from their reloads on, which begin one after the other: its start is the first.
     """
     spans: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
     for reason in plan.passed_over.values():
@@ -58,12 +58,12 @@ def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privil
     """
     own = block.block_time_id
     # Claims are for seconds: at another time they are nobody's.
-    holdings = [held for held in site.holdings if not own or held.block_time_id != own]
+    holdings = [row for row in site.holdings if not own or row.block_time_id != own]
     site = replace(site, claimed=frozenset(), holdings=holdings)
     for start in islice(_hopeful(site, block, load_seconds), _MOST_PLANS):
         later = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
-        found = make_plan(site, later, ignore_privileges=ignore_privileges)
-        if found.allocated >= found.wanted:
+        plan = make_plan(site, later, ignore_privileges=ignore_privileges)
+        if plan.allocated >= plan.wanted:
             return start
     return None
 
@@ -71,8 +71,8 @@ def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privil
 def _hopeful(site: Site, block: Block, load_seconds: int) -> Iterator[int]:
     """Starts at which enough computers are open and free of bookings. Other rules may still say no.
 
-    Members' own reservations may join the block: they are in nobody's way, and their machines have times of
-    their own. Only when they can't be all of its machines there is one that the usual window must suit.
+    Members' own reservations may join the block: they are in nobody's way, and their machines have windows of
+    their own. Unless they can be all of its machines, one machine at least needs the usual window.
     """
     nodes = LiveNodes(site)
     fit = frozenset().union(*(Pool(image, site, nodes).ids for image in block.images))
@@ -99,7 +99,7 @@ def _hopeful(site: Site, block: Block, load_seconds: int) -> Iterator[int]:
 def _own_requests(site: Site) -> int:
     """How many reservations the members have themselves."""
     members = {member.id for member in site.members}
-    return len({found.request_id for found in site.reservations if found.user_id in members and occupies(found)})
+    return len({row.request_id for row in site.reservations if row.user_id in members and occupies(row)})
 
 
 def _is_open(site: Site, schedule_id: int | None, start: int, end: int) -> bool:
@@ -133,7 +133,8 @@ def _spells(site: Site, fit: Container[int], until: int) -> dict[int, list[tuple
     members = {member.id for member in site.members}
     for reservation in site.reservations:
         if reservation.computer_id in fit and occupies(reservation) and reservation.user_id not in members:
-            spells[reservation.computer_id].append((reservation.start - ROOM, reservation.end + ROOM))
+            spell = (reservation.start - RESERVATION_MARGIN, reservation.end + RESERVATION_MARGIN)
+            spells[reservation.computer_id].append(spell)
     for holding in site.holdings:
         if holding.computer_id in fit:
             spells[holding.computer_id].append((holding.reload_start, holding.end))
