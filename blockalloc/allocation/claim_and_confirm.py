@@ -31,9 +31,10 @@ from blockalloc.store.promises import Only
 from blockalloc.store.snapshot import Question, Snapshot
 from blockalloc.store.turns import turn
 from scheduling import planner
-from scheduling.confirmation import held_images, standing
+from scheduling.confirmation import standing
 from scheduling.facts import Site
-from scheduling.plan import Machine, Plan, whole_machines
+from scheduling.machines import computers_by_image, whole_machines
+from scheduling.plan import Machine, Plan
 from scheduling.reasons import Reason
 
 log = logging.getLogger(__name__)
@@ -66,9 +67,9 @@ class Claims:
     def machines_with(self, machines: Sequence[Machine]) -> int:
         """Whole machines that the block has with these, never more than wanted."""
         block = self.order.block
-        computers = held_images(self.site, block)
+        computers = computers_by_image(self.site, block)
         computers.update(each.image.id for each in assignments(machines))
-        return min(whole_machines(block.images, computers), block.machines)
+        return min(whole_machines(block.image_ids, computers), block.machines)
 
 
 @dataclass(frozen=True, slots=True)

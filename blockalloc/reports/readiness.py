@@ -202,23 +202,38 @@ def _to_estimate(rows: Collection[Mapping[str, Any]], now: int) -> dict[int, int
 
 def _computers(wanted: Collection[int], still_open: Collection[int], now: int) -> dict[int, list[ComputerFacts]]:
     """Block time -> its computers, by name."""
-    found: dict[int, list[ComputerFacts]] = defaultdict(list)
     if not wanted:
-        return found
+        return {}
     in_use = _in_use(still_open, now) if still_open else frozenset()
     silent = ", ".join(f"'{step}'" for step in SILENT_STEPS)
     instant_of = cache(times.from_local)  # the computers of a block have the same times, or nearly
-    seen = set()
-    for block_time, *plain, preload, reload, target, step, begun in fetch(
+    computers: dict[int, dict[int, ComputerFacts]] = defaultdict(dict)
+    for (
+        block_time, id_, hostname, image_id, production_id, state, deleted, current_image_id, revision_id,
+        reload_state, reload_last_state, preload, reload_start, target_revision_id, step, load_begun,
+    ) in fetch(
         _COMPUTERS.format(pending=PENDING, silent=silent, block_times=listed_ids(wanted))
-    ):
-        if (block_time, plain[0]) in seen:  # a request should have one reservation of a computer
-            continue
-        seen.add((block_time, plain[0]))
-        plain[5] = bool(plain[5])
-        timed = (instant_of(reload), bool(preload), target, step, instant_of(begun))
-        found[block_time].append(ComputerFacts._make([*plain, *timed, plain[0] in in_use]))
-    return found
+    ):  # fmt: skip
+        facts = ComputerFacts(
+            id=id_,
+            hostname=hostname,
+            image_id=image_id,
+            production_id=production_id,
+            state=state,
+            deleted=bool(deleted),
+            current_image_id=current_image_id,
+            revision_id=revision_id,
+            reload_state=reload_state,
+            reload_last_state=reload_last_state,
+            reload_start=instant_of(reload_start),
+            preload=bool(preload),
+            target_revision_id=target_revision_id,
+            step=step,
+            load_begun=instant_of(load_begun),
+            has_user=id_ in in_use,
+        )
+        computers[block_time].setdefault(id_, facts)  # its reload should have one reservation of it; the first counts
+    return {block_time: list(by_id.values()) for block_time, by_id in computers.items()}
 
 
 def _in_use(block_times: Collection[int], now: int) -> frozenset[int]:
