@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from blockalloc.store import times
-from blockalloc.store.sql import Value, fetch, ids
+from blockalloc.store.sql import Value, fetch, split_ids
 from scheduling.holds import HeldBlock
 from scheduling.occupancy import RELOADING
 from scheduling.windows import HOUR
@@ -37,9 +37,9 @@ def read(clock: int) -> Beside:
     params: list[Value] = [times.to_local(clock - _SLACK), times.to_utc(clock)]
     for id_, start, end, computers, loaded in fetch(_SQL, params):
         if id_ == 0:
-            expired = frozenset(ids(computers))
+            expired = frozenset(split_ids(computers))
             continue
         begins, ends = (times.known(times.from_local(value)) for value in (start, end))
         if ends > clock:
-            blocks.append(HeldBlock(id_, begins, ends, frozenset(ids(computers)), frozenset(ids(loaded))))
+            blocks.append(HeldBlock(id_, begins, ends, frozenset(split_ids(computers)), frozenset(split_ids(loaded))))
     return Beside(blocks, expired)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from blockalloc.models import Roster
 from blockalloc.store import decisions, times
-from blockalloc.store.sql import Rows, Select, ids
+from blockalloc.store.sql import Rows, Select, split_ids
 from scheduling.facts import ManagementNode
 
 # The fields of a Computer, in tens of thousands of rows: each join that most of them don't need would cost more
@@ -69,8 +69,8 @@ def made_of(rows: Rows) -> Inventory:
         sorted(people, key=_by_name),
         [ManagementNode(id_, name, state, times.from_utc(at)) for kind, id_, name, state, at in rows if kind == _NODE],
         _group_computers(rows),
-        _both_ways((id_, ids(listed)) for kind, id_, listed, _, _ in rows if kind == _MAP),
-        frozenset().union(*(ids(listed) for kind, _, listed, _, _ in rows if kind == _ROSTERS)),
+        _both_ways((id_, split_ids(listed)) for kind, id_, listed, _, _ in rows if kind == _MAP),
+        frozenset().union(*(split_ids(listed) for kind, _, listed, _, _ in rows if kind == _ROSTERS)),
     )
 
 
@@ -79,8 +79,8 @@ def _group_computers(rows: Rows) -> dict[int, frozenset[int]]:
     computer_of: dict[int, int] = {}
     for kind, _, resources, computers, _ in rows:
         if kind == _RESOURCES:
-            computer_of |= zip(ids(resources), ids(computers), strict=True)
-    groups = ((id_, ids(listed)) for kind, id_, listed, _, _ in rows if kind == _GROUP)
+            computer_of |= zip(split_ids(resources), split_ids(computers), strict=True)
+    groups = ((id_, split_ids(listed)) for kind, id_, listed, _, _ in rows if kind == _GROUP)
     return {id_: frozenset(computer_of[each] for each in listed if each in computer_of) for id_, listed in groups}
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from blockalloc.models import LoadTime
 from blockalloc.store import guard, times
-from blockalloc.store.sql import Value, execute, fetch
+from blockalloc.store.sql import Value, fetch, insert, listed_ids
 from scheduling.windows import HOUR
 
 _TABLE = LoadTime._meta.db_table
@@ -47,8 +47,8 @@ def sums(images: Collection[int], now: int, count: Count) -> dict[int, Sum]:
 
 def _fresh(images: Iterable[int], now: int, seconds: int) -> dict[int, Sum]:
     """Those that were counted less than so many seconds before `now`, and not after it, by a clock since set back."""
-    listed = ", ".join(str(int(image)) for image in sorted(images))
-    rows = fetch(f"SELECT image_id, seconds, loads, counted FROM {_TABLE} WHERE image_id IN ({listed})")
+    sql = f"SELECT image_id, seconds, loads, counted FROM {_TABLE} WHERE image_id IN ({listed_ids(sorted(images))})"
+    rows = fetch(sql)
     return {
         image: Sum(*summed)
         for image, *summed, counted in rows
@@ -57,9 +57,7 @@ def _fresh(images: Iterable[int], now: int, seconds: int) -> dict[int, Sum]:
 
 
 def _keep(counted: Mapping[int, Sum], now: int) -> None:
-    marks = ", ".join(["(%s, %s, %s, %s)"] * len(counted))
-    values: list[Value] = [
-        value for image, (seconds, loads) in counted.items() for value in (image, seconds, loads, times.to_utc(now))
+    rows: list[list[Value]] = [
+        [image, total.seconds, total.loads, times.to_utc(now)] for image, total in counted.items()
     ]
-    # REPLACE is what both kinds of database call it.
-    execute(f"REPLACE INTO {_TABLE} (image_id, seconds, loads, counted) VALUES {marks}", values)
+    insert(_TABLE, ["image_id", "seconds", "loads", "counted"], rows, replace=True)

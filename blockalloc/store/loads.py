@@ -15,7 +15,7 @@ from django.db import connection
 from blockalloc.site_time import site_zone
 from blockalloc.store import kept_loads
 from blockalloc.store.kept_loads import Sum
-from blockalloc.store.sql import fetch
+from blockalloc.store.sql import fetch, listed_ids
 from scheduling.load_statistics import Loads
 from scheduling.load_time import LONGEST, SHORTEST, mean
 
@@ -111,7 +111,7 @@ def _loads(sql: str, images: Iterable[int], now: int) -> list[tuple[Any, ...]]:
 
 
 def _run(images: Iterable[int]) -> str:
-    return _RUN_NOW.format(images=", ".join(str(int(image)) for image in sorted(images)))
+    return _RUN_NOW.format(images=listed_ids(sorted(images)))
 
 
 def begin(now: int) -> datetime:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from blockalloc.store import loads, planned_reloads, times
 from blockalloc.store.claims import CLAIM, HELD, margin
-from blockalloc.store.sql import Rows, Select, ids, listed_ids
+from blockalloc.store.sql import Rows, Select, listed_ids, split_ids
 from scheduling.facts import Holding, Maintenance, OrphanedReload, Reservation
 from scheduling.occupancy import PENDING, RELOAD, RELOADING, held_from, is_reload
 from scheduling.windows import HOUR
@@ -134,7 +134,7 @@ def made_of(rows: Rows, clock: int, now: int, call_id: str) -> Promises:
     claims = [(row[6], times.known(times.from_utc(row[7])), row[10]) for row in _of(rows, _CLAIM)]
     own = f"{CLAIM}{call_id}"
     held = _latest(
-        (computer, times.known(times.from_utc(row[7]))) for row in _of(rows, _HELD) for computer in ids(row[6])
+        (computer, times.known(times.from_utc(row[7]))) for row in _of(rows, _HELD) for computer in split_ids(row[6])
     )
     reservations = [_reservation(*row[2:14]) for row in _of(rows, _RESERVATION)]
     named = {(row[4], row[10]) for row in _of(rows, _HOLDING)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blockalloc.store import times
-from blockalloc.store.sql import fetch
+from blockalloc.store.sql import fetch, listed_ids
 from scheduling.facts import Image
 
 
@@ -173,4 +173,4 @@ def names_of_block_times(ids: Sequence[int]) -> dict[int, str]:
 
 
 def _by_ids(sql: str, ids: Sequence[int]) -> list[tuple[Any, ...]]:
-    return fetch(sql.format(", ".join(["%s"] * len(ids))), list(ids)) if ids else []
+    return fetch(sql.format(listed_ids(ids))) if ids else []

@@ -53,15 +53,20 @@ def fetch_each(selects: Sequence[Select]) -> Generator[Rows]:
             yield list(cursor.fetchall())
 
 
-def ids(listed: str | None) -> list[int]:
-    """What GROUP_CONCAT made of a column of ids; of many rows that is much less to send and to read."""
-    found: list[int] = json.loads(f"[{listed or ''}]")
-    return found
+def listed_ids(ids: Iterable[int]) -> str:
+    """Ids as SQL, for `IN (…)`: there may be more than a statement takes as parameters. 0, which no row has, if none."""
+    return ", ".join(str(int(id_)) for id_ in ids) or "0"
 
 
-def listed_ids(found: Iterable[int]) -> str:
-    """Ids as SQL, for `IN`: more than a statement takes for parameters. 0, which no row has, when there are none."""
-    return ", ".join(str(int(id_)) for id_ in found) or "0"
+def split_ids(concatenated: str | None) -> list[int]:
+    """The ids that GROUP_CONCAT put together: of many rows that is much less to send and to read."""
+    ids: list[int] = json.loads(f"[{concatenated or ''}]")
+    return ids
+
+
+def placeholders(number: int) -> str:
+    """So many parameters of a statement, for `IN (…)` and `VALUES (…)`."""
+    return ", ".join(["%s"] * number)
 
 
 def execute(sql: str, params: Sequence[Value] = (), *, wait: bool = True) -> int:
@@ -83,8 +88,8 @@ def insert(
     `wait` is as in `execute`. With `replace`, rows with the same key go before.
     """
     names = ", ".join(f"`{column}`" for column in columns)
-    marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
-    sql = f"{'REPLACE' if replace else 'INSERT'} INTO `{table}` ({names}) VALUES {marks}"
+    row_values = ", ".join([f"({placeholders(len(columns))})"] * len(rows))
+    sql = f"{'REPLACE' if replace else 'INSERT'} INTO `{table}` ({names}) VALUES {row_values}"
     values = [value for row in rows for value in row]
     if not returning:
         execute(sql, values, wait=wait)
