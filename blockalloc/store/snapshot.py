@@ -59,7 +59,7 @@ def read(question: Question) -> Snapshot:
         computers = Fleet.of_rows(next(rows))
         has = inventory.made_of(next(rows))
         promised_rows = next(rows)
-    found = promises.made_of(promised_rows, question.clock, question.now, question.call_id)
+    found = promises.from_rows(promised_rows, question.clock, question.now, question.call_id)
     people = {id_ for id_, _ in has.people}
     if _first_start(question, people, found.reservations) < block.start:
         found = _promises(question, seconds, people, found.reservations)
@@ -136,7 +136,7 @@ def _promises(
     while True:
         promised = promises.select(*_window(question, seconds, begin), question.clock, question.call_id, only, chosen)
         rows = fetch(promised.sql, promised.params)
-        found = promises.made_of(rows, question.clock, question.now, question.call_id)
+        found = promises.from_rows(rows, question.clock, question.now, question.call_id)
         earlier = _first_start(question, members, found.reservations)
         if earlier >= begin:
             return found

@@ -4,7 +4,7 @@ Statements are written so that MariaDB and SQLite read them alike; backticks quo
 """
 
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -54,7 +54,7 @@ def fetch_each(selects: Sequence[Select]) -> Generator[Rows]:
 
 
 def listed_ids(ids: Iterable[int]) -> str:
-    """Ids as SQL, for `IN (…)`: there may be more than a statement takes as parameters. 0, which no row has, if none."""
+    """Ids as SQL, for `IN (…)`: they may be more than a statement takes as parameters. 0, which no row has, if none."""
     return ", ".join(str(int(id_)) for id_ in ids) or "0"
 
 
@@ -67,6 +67,18 @@ def split_ids(concatenated: str | None) -> list[int]:
 def placeholders(number: int) -> str:
     """So many parameters of a statement, for `IN (…)` and `VALUES (…)`."""
     return ", ".join(["%s"] * number)
+
+
+def part_of_union(row: type[NamedTuple], kind: int, columns: Mapping[str, str], tables: str) -> str:
+    """A SELECT of the rows of one kind, for a UNION ALL of several kinds that come as the same NamedTuple.
+
+    Its first field is the kind. `columns` are other fields and what they are in SQL, `tables` is the rest of the
+    statement, from FROM on. Fields that this kind does not have are NULL.
+    """
+    kind_field, *fields = row._fields
+    assert kind_field == "kind"
+    assert columns.keys() <= set(fields), "a column is none of the row's fields"
+    return f"SELECT {kind}, {', '.join(columns.get(field, 'NULL') for field in fields)} {tables}"
 
 
 def execute(sql: str, params: Sequence[Value] = (), *, wait: bool = True) -> int:

@@ -4,8 +4,9 @@ DATETIME columns hold local times of the site, TIMESTAMP columns instants in UTC
 time zone). MariaDB's driver gives naive datetimes and None for a zero date, SQLite gives text.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from blockalloc.site_time import site_zone
@@ -21,6 +22,14 @@ def from_local(value: Stored) -> int | None:
     """
     naive = shown(value)
     return None if naive is None else _local_instant(naive, site_zone())
+
+
+LocalReader = Callable[[Stored], int | None]
+
+
+def local_reader() -> LocalReader:
+    """`from_local` for many rows, which share a few times: it converts each of them once."""
+    return cache(from_local)
 
 
 @lru_cache(maxsize=10_000)  # thousands of rows share a few hundred times: most begin and end on a quarter of an hour
