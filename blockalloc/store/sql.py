@@ -4,7 +4,7 @@ Statements are written so that MariaDB and SQLite read them alike; backticks quo
 """
 
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -37,20 +37,21 @@ def fetch(sql: str, params: Sequence[Value] = ()) -> Rows:
         return list(cursor.fetchall())
 
 
-def fetch_each(selects: Sequence[Select]) -> Generator[Rows]:
-    """The rows of one SELECT after another; to be closed before anything else is sent.
+def fetch_together(reads: Sequence[tuple[Select, Callable[[Rows], Any]]]) -> list[Any]:
+    """What each function makes of the rows of its SELECT. It must send no statement itself.
 
-    MariaDB gets them together: it works on the next while the rows of the last are read here.
+    MariaDB gets the SELECTs together, and works on the next while the rows of the last are worked on here.
     """
     if connection.vendor != "mysql":
-        yield from (fetch(each.sql, each.params) for each in selects)
-        return
+        return [from_rows(fetch(select.sql, select.params)) for select, from_rows in reads]
+    results = []
     with connection.cursor() as cursor:
-        together = BETWEEN.join(_bounded(each.sql.strip()) for each in selects)
-        cursor.execute(together, [value for each in selects for value in each.params])
-        yield list(cursor.fetchall())
-        while cursor.nextset():
-            yield list(cursor.fetchall())
+        together = BETWEEN.join(_bounded(select.sql.strip()) for select, _ in reads)
+        cursor.execute(together, [value for select, _ in reads for value in select.params])
+        for _, from_rows in reads:
+            results.append(from_rows(list(cursor.fetchall())))
+            cursor.nextset()
+    return results
 
 
 def listed_ids(ids: Iterable[int]) -> str:
