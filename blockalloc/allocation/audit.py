@@ -13,9 +13,10 @@ from blockalloc.allocation.claim_and_confirm import AllocationCall, Result
 from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import Decision
 from blockalloc.store import decisions, findings, planned_reloads, rows
-from blockalloc.store.decisions import RosterOf, as_datetime
+from blockalloc.store.decisions import RosterOf
 from blockalloc.store.rows import BlockTimeRow, Names
 from blockalloc.store.sql import Value
+from blockalloc.store.times import to_utc_or_null
 from blockalloc.version import VERSION
 
 _VERSIONS = f"{VERSION} (Django {django.get_version()}, Python {platform.python_version()})"
@@ -94,8 +95,8 @@ class Recorder:
             code=code,
             text=". ".join(filter(None, (words, result.stopped_by()))),
             block_time_id=outcome.block_time_id or None,
-            block_start=as_datetime(block.start),
-            block_end=as_datetime(block.end),
+            block_start=to_utc_or_null(block.start),
+            block_end=to_utc_or_null(block.end),
             image_id=block.images[0].id,
             wanted=plan.wanted,
             had=plan.had,
@@ -119,14 +120,14 @@ class Recorder:
         return {
             "image_id": image if isinstance(image, int) and 0 < image <= _MAX_ID else None,
             "wanted": machines if isinstance(machines, int) and abs(machines) <= _MAX_MACHINES else None,
-            **{name: as_datetime(value) for name, value in times.items()
+            **{name: to_utc_or_null(value) for name, value in times.items()
                if isinstance(value, int) and 0 <= value <= _MAX_ID},
         }  # fmt: skip
 
     def _columns(self, outcome: str, text: str, **values: Value) -> dict[str, Value]:
         defaults: dict[str, Value] = dict.fromkeys(("block_name", "image_name", "user_group", "owner"), "")
         columns: dict[str, Value] = defaults | {
-            "started": as_datetime(self.now),
+            "started": to_utc_or_null(self.now),
             "action": self.action,
             "door": self.caller.door,
             "caller": self.caller.name,
@@ -161,7 +162,7 @@ def _as_json(parameters: Mapping[str, object]) -> str:
 
 
 def _of_row(row: BlockTimeRow) -> dict[str, Value]:
-    times = {"block_start": as_datetime(row.start), "block_end": as_datetime(row.end)}
+    times = {"block_start": to_utc_or_null(row.start), "block_end": to_utc_or_null(row.end)}
     return {"block_time_id": row.id, "image_id": row.image_id, "wanted": row.machines, **times, **_named(row.names)}
 
 

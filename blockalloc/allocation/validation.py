@@ -108,7 +108,7 @@ def _must_agree(call: BlockAllocationCall, row: BlockTimeRow, *, ignore: bool) -
     if not ignore and row.group_id is not None and call.user_group_id is None:
         raise refusals.no_such_group("usergroupid", None)
     said: list[tuple[str, object, object]] = [("imageid", call.image_id, row.image_id)]
-    said += [("start", times.told(start), times.told(row.start)), ("end", times.told(end), times.told(row.end))]
+    said += [("start", times.text(start), times.text(row.start)), ("end", times.text(end), times.text(row.end))]
     if not ignore and row.group_id is not None:
         said.append(("usergroupid", call.user_group_id, row.group_id))
     differing = [(name, given, stored) for name, given, stored in said if given != stored]
@@ -150,9 +150,9 @@ def _times(start: int | None, end: int | None, now: int, start_name: str, end_na
     begins = _new_time(start, refusals.START, start_name)
     ends = _new_time(end, refusals.END, end_name)
     if ends <= begins:
-        raise refusals.bad_time(refusals.END, end_name, times.told(ends), f"a time after start, {times.told(begins)}")
+        raise refusals.bad_time(refusals.END, end_name, times.text(ends), f"a time after start, {times.text(begins)}")
     if ends < now:
-        raise refusals.bad_time(refusals.END, end_name, times.told(ends), "a time that is not past")
+        raise refusals.bad_time(refusals.END, end_name, times.text(ends), "a time that is not past")
     return begins, ends
 
 
@@ -160,13 +160,13 @@ def _new_time(instant: int | None, code: int, name: str) -> int:
     checked = _time(instant, code, name)
     if not times.is_storable(checked):
         raise refusals.bad_time(
-            code, name, times.told(checked), "a time that is not in the second pass of an hour that the clock repeats"
+            code, name, times.text(checked), "a time that is not in the second pass of an hour that the clock repeats"
         )
     return checked
 
 
 def _time(instant: int | None, code: int, name: str) -> int:
-    last = times.known(times.from_local(_LAST_TIME))
+    last = times.from_local(_LAST_TIME) or 0
     if instant is None or not 0 <= instant <= last:
         raise refusals.bad_time(code, name, instant, f"a time from 1970 to {_LAST_TIME}")
     return instant

@@ -160,11 +160,6 @@ def _told(decision: Decision, names: dict[int, str]) -> Told:
     return Told(decode(bytes(decision.findings or b""), list(names)), names)
 
 
-def as_datetime(instant: int | None) -> str | None:
-    """What our own DATETIME columns hold for Unix seconds."""
-    return None if instant is None else to_utc(instant)
-
-
 def since(now: int) -> str:
     """Rosters that were seen after this need not be written again."""
     return to_utc(now - ROSTER_FRESH_SECONDS)

@@ -28,31 +28,30 @@ Count = Callable[[Collection[int], int], Mapping[int, Sum]]  # images, now -> a 
 
 
 def sums(images: Collection[int], now: int, count: Count) -> dict[int, Sum]:
-    """Image -> its sum at `now` (Unix seconds): as it was kept, or as `count` finds it.
+    """Image -> its sum at `now` (Unix seconds): as it was kept, or as `count` counts it.
 
     What was counted is kept for later calls where that is wanted and the guard is held.
     """
     hours = settings.VCL_LOAD_TIME_HOURS
     if not hours:
         return dict(count(images, now))
-    found = _fresh(images, now, hours * HOUR)
-    missing = sorted(set(images) - found.keys())
+    fresh = _fresh(images, now, hours * HOUR)
+    missing = sorted(set(images) - fresh.keys())
     if missing:
         counted = count(missing, now)
         if guard.is_held():
             _keep(counted, now)
-        found.update(counted)
-    return found
+        fresh.update(counted)
+    return fresh
 
 
 def _fresh(images: Iterable[int], now: int, seconds: int) -> dict[int, Sum]:
     """Those that were counted less than so many seconds before `now`, and not after it, by a clock since set back."""
     sql = f"SELECT image_id, seconds, loads, counted FROM {_TABLE} WHERE image_id IN ({listed_ids(sorted(images))})"
-    rows = fetch(sql)
     return {
-        image: Sum(*summed)
-        for image, *summed, counted in rows
-        if 0 <= now - times.known(times.from_utc(counted)) < seconds
+        image: Sum(total, number)
+        for image, total, number, counted in fetch(sql)
+        if 0 <= now - (times.from_utc(counted) or 0) < seconds
     }
 
 
