@@ -11,9 +11,10 @@ from blockalloc.allocation.result import Result
 from blockalloc.contract.messages import Caller, Outcome, Refusal
 from blockalloc.models import Decision
 from blockalloc.store import decisions, findings, rows
-from blockalloc.store.decisions import RosterOf, as_datetime
+from blockalloc.store.decisions import RosterOf
 from blockalloc.store.rows import BlockTimeRow, Names
 from blockalloc.store.sql import Value
+from blockalloc.store.times import to_utc_or_null
 from blockalloc.version import VERSION
 
 Columns = dict[str, Value]
@@ -45,8 +46,8 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
         code=code,
         text=". ".join(filter(None, (words, result.stopped_by()))),
         block_time_id=outcome.block_time_id or None,
-        block_start=as_datetime(block.start),
-        block_end=as_datetime(block.end),
+        block_start=to_utc_or_null(block.start),
+        block_end=to_utc_or_null(block.end),
         image_id=block.images[0].id,
         wanted=plan.wanted,
         had=plan.had,
@@ -94,7 +95,7 @@ def of_failure(entry: Entry, error: BaseException) -> Columns:
 def _columns(entry: Entry, outcome: str, text: str, **values: Value) -> Columns:
     defaults: Columns = dict.fromkeys(("block_name", "image_name", "user_group", "owner"), "")
     columns: Columns = defaults | {
-        "started": as_datetime(entry.now),
+        "started": to_utc_or_null(entry.now),
         "action": entry.action,
         "door": entry.caller.door,
         "caller": entry.caller.name,
@@ -129,13 +130,13 @@ def _of_new_block(parameters: Mapping[str, object]) -> Columns:
     return {
         "image_id": image if isinstance(image, int) and 0 < image <= _MAX_ID else None,
         "wanted": machines if isinstance(machines, int) and abs(machines) <= _MAX_MACHINES else None,
-        **{name: as_datetime(value) for name, value in times.items()
+        **{name: to_utc_or_null(value) for name, value in times.items()
            if isinstance(value, int) and 0 <= value <= _MAX_ID},
     }  # fmt: skip
 
 
 def _of_row(row: BlockTimeRow) -> Columns:
-    times = {"block_start": as_datetime(row.start), "block_end": as_datetime(row.end)}
+    times = {"block_start": to_utc_or_null(row.start), "block_end": to_utc_or_null(row.end)}
     return {"block_time_id": row.id, "image_id": row.image_id, "wanted": row.machines, **times, **_named(row.names)}
 
 

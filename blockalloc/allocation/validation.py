@@ -101,10 +101,10 @@ def _new_times(call: BlockAllocationCall | NewBlockCall, now: int) -> tuple[int,
     start = _storable(_time(call.start, refusals.START, "start"), refusals.START, "start")
     end = _storable(_time(call.end, refusals.END, "end"), refusals.END, "end")
     if end <= start:
-        right = f"a time after start, {times.told(start)}"
-        raise refusals.bad_time(refusals.END, "end", times.told(end), right)
+        right = f"a time after start, {times.text(start)}"
+        raise refusals.bad_time(refusals.END, "end", times.text(end), right)
     if end < now:
-        raise refusals.bad_time(refusals.END, "end", times.told(end), "a time that is not past")
+        raise refusals.bad_time(refusals.END, "end", times.text(end), "a time that is not past")
     return start, end
 
 
@@ -158,8 +158,8 @@ def _must_agree(row: BlockTimeRow, call: FillCall) -> None:
     """What the call states of the block time must be what its rows say; local wall-clock times are compared."""
     stated: list[tuple[str, object, object]] = [
         ("imageid", call.image_id, row.image_id),
-        ("start", _shown(call.start), times.told(row.start)),
-        ("end", _shown(call.end), times.told(row.end)),
+        ("start", _shown(call.start), times.text(row.start)),
+        ("end", _shown(call.end), times.text(row.end)),
         ("usergroupid", call.user_group_id, row.group_id),
     ]
     differing = [(name, value, stored) for name, value, stored in stated if value is not None and value != stored]
@@ -197,19 +197,19 @@ def _must_be_usable(images: Sequence[ImageRow], image_id: int | None, name: str)
 def _storable(instant: int, code: int, name: str) -> int:
     if not times.is_storable(instant):
         right = "a time that is not in the second pass of an hour that the clock repeats"
-        raise refusals.bad_time(code, name, times.told(instant), right)
+        raise refusals.bad_time(code, name, times.text(instant), right)
     return instant
 
 
 def _time(instant: int | None, code: int, name: str) -> int:
-    last = times.known(times.from_local(_LAST_TIME))
+    last = times.from_local(_LAST_TIME) or 0
     if instant is None or not 0 <= instant <= last:
         raise refusals.bad_time(code, name, instant, f"a time from 1970 to {_LAST_TIME}")
     return instant
 
 
 def _shown(instant: int | None) -> str | None:
-    return None if instant is None else times.told(instant)
+    return None if instant is None else times.text(instant)
 
 
 def _possible(id_: int | None) -> int:
