@@ -7,8 +7,8 @@ from random import Random
 from django.db import transaction
 
 from bench.large_site import NOW, Site, Value, id_of, insert
-from blockalloc import service
-from blockalloc.calls import BlockAllocationCall, Caller
+from blockalloc.allocation import service
+from blockalloc.contract.messages import BlockAllocationCall, Caller
 from blockalloc.models import Decision
 
 _DISTINCT = 24  # calls that are really made

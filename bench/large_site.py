@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from blockalloc.vcl_accounts import MANAGES_BLOCKS_OF_AFFILIATION
+from blockalloc.accounts.vcl_accounts import MANAGES_BLOCKS_OF_AFFILIATION
 
 ZONE = "America/New_York"
 NOW = datetime(2026, 11, 24, 8, 45, tzinfo=ZoneInfo(ZONE))

@@ -28,7 +28,7 @@ django.setup()
 from blockalloc.demo.people import PASSWORD  # noqa: E402 - models can be imported after setup() only
 from blockalloc.demo.rows import FIRST_ID  # noqa: E402
 from blockalloc.models import BlockTime  # noqa: E402
-from blockalloc.report import AllocationReport, allocation_report, as_text  # noqa: E402
+from blockalloc.reports.block_time import AllocationReport, allocation_report, as_text  # noqa: E402
 
 MACHINES = 20
 HEADERS = [("X-User", "vclsystem"), ("X-Pass", PASSWORD), ("X-APIVERSION", "2")]

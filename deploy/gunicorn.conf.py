@@ -48,7 +48,7 @@ limit_request_line = 4094
 limit_request_fields = 50
 limit_request_field_size = 8190
 
-# Which proxies are believed is one decision, made in blockalloc/transport.py: gunicorn itself
+# Which proxies are believed is one decision, made in blockalloc/web/transport.py: gunicorn itself
 # would believe X-Forwarded-Proto of every process on this machine.
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
@@ -68,7 +68,7 @@ def post_fork(server: object, worker: object) -> None:
 def post_worker_init(worker: Any) -> None:
     """Compare the site's clock with VCL's rows: once a start, not in each worker nor in those that replace one."""
     if worker.age == 1:
-        from blockalloc import start_up  # needs the application, which is loaded by now
+        from blockalloc.web import start_up  # needs the application, which is loaded by now
 
         start_up.compare_clocks_in_background()
 

@@ -27,7 +27,6 @@ from scheduling.windows import HOUR, MINUTE
 from scheduling.wording import plural, span
 
 ASKED_AHEAD = 6 * HOUR  # so long before the start the back end asks for a block time's computers (SPEC 1)
-ACCEPTED = "accepted"
 
 Level = Literal["good", "watch", "bad", "plain"]
 LEVELS: tuple[Level, ...] = ("bad", "watch", "good", "plain")  # the worst first
@@ -156,13 +155,16 @@ def _signal(view: _View) -> Signal:
 def _closed(view: _View) -> str:
     """Why nothing is to be done about the block time (any more); "" when it is to take place."""
     block = view.block
-    if block.skip:
-        return what_happened.skipped(view.record, view.now, view.zone)
-    if block.status != ACCEPTED:
-        return f"request {block.status}"
-    if block.end <= view.now:
-        return "over"
-    return "request expired" if block.expires <= view.now else ""
+    match block.block_status.obstacle(view.now):
+        case "skipped":
+            return what_happened.skipped(view.record, view.now, view.zone)
+        case "not accepted":
+            return f"request {block.status}"
+        case "over":
+            return "over"
+        case "expired":
+            return "request expired"
+    return ""
 
 
 def _without_computers(view: _View) -> Signal:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from scheduling.block_status import BlockStatus
 from scheduling.occupancy import FAILED, PENDING, RELOAD
 from scheduling.rules import UNUSABLE_STATES
 from scheduling.windows import MINUTE
@@ -54,6 +55,11 @@ class BlockFacts(NamedTuple):
     machines: int
     image_ids: tuple[int, ...]
     load_seconds: int  # how long the image takes to load, as estimated
+
+    @property
+    def block_status(self) -> BlockStatus:
+        """What decides whether it is to take place."""
+        return BlockStatus(self.skip, self.status, self.end, self.expires)
 
 
 class Fault(NamedTuple):

@@ -15,7 +15,7 @@ import time_machine
 from django.db import connection
 from django.test import override_settings
 
-from blockalloc.calls import BlockAllocationCall, Caller
+from blockalloc.contract.messages import BlockAllocationCall, Caller
 from tests.golden import tables
 from tests.golden.replay import read_case
 

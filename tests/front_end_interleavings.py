@@ -18,8 +18,9 @@ from typing import Any
 
 import time_machine
 
-from blockalloc import refusals, service
-from blockalloc.calls import Refusal
+from blockalloc.allocation import service
+from blockalloc.contract import refusals
+from blockalloc.contract.messages import Refusal
 from simulation.connections import Blocked, Connection
 from simulation.front_end.reserving import Reserving
 from tests.boundaries import Boundary, at_boundaries

@@ -40,8 +40,8 @@ def main(side: str, number: int, seconds: float) -> None:
 
 
 def _ours(counts: Counter[str]) -> Callable[[site.Meeting], None]:
-    from blockalloc import service
-    from blockalloc.calls import BlockAllocationCall, Refusal
+    from blockalloc.allocation import service
+    from blockalloc.contract.messages import BlockAllocationCall, Refusal
     from tests.class_site import CALLER, GROUP
 
     def attempt(at: site.Meeting) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.http import HttpResponse
 from django.test import Client
 
-from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall, Outcome
+from blockalloc.contract.messages import BlockAllocationCall, Caller, NewBlockCall, Outcome
 
 SIGNED_IN = {"X-User": "vclsystem", "X-Pass": "p4ss", "X-APIVERSION": "2"}
 
@@ -66,7 +66,7 @@ def fault_of(response: HttpResponse) -> tuple[int, str]:
 
 @dataclass
 class StubService:
-    """Stands in for blockalloc.service: notes what it is asked, answers or raises what the test says."""
+    """Stands in for blockalloc.allocation.service: notes what it is asked, answers or raises what the test says."""
 
     outcome: Outcome = field(default_factory=lambda: Outcome("success", 2, 0, 10))
     count: int = 2

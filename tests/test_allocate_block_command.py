@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from blockalloc import report, service
-from blockalloc.calls import BlockAllocationCall, Outcome, Refusal
+from blockalloc.allocation import service
+from blockalloc.allocation.service import Allocation
+from blockalloc.contract.messages import BlockAllocationCall, Outcome, Refusal
 from blockalloc.models import BlockComputer, BlockRequest, BlockTime, Image, Request, UserGroup
-from blockalloc.report import allocation_report, as_text
-from blockalloc.service import Allocation
+from blockalloc.reports import block_time
+from blockalloc.reports.block_time import allocation_report, as_text
 from tests.demo_site import demo_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -252,6 +253,6 @@ def test_a_block_time_without_computers_is_a_heading_only() -> None:
 
 def test_columns_line_up() -> None:
     run("--block-time", str(CLASS))
-    lines = report.table(allocation_report(CLASS).rows)
+    lines = block_time.table(allocation_report(CLASS).rows)
     places = [lines[0].index(name) for name in ("type", "image now", "reload starts", "management node")]
     assert all(line[place - 1] == " " and line[place] != " " for line in lines for place in places)

@@ -8,8 +8,9 @@ import time_machine
 from django.db import OperationalError, connection
 from django.test import override_settings
 
-from blockalloc import allocation, clock, service
-from blockalloc.calls import Refusal
+from blockalloc import clock
+from blockalloc.allocation import claim_and_confirm, service
+from blockalloc.contract.messages import Refusal
 from blockalloc.store import claims
 from blockalloc.store.times import to_utc
 from tests.class_site import BLOCK_TIME, CALLER, IMAGE, NODE, NOW, ZONE, a_call, class_site, computers_of, reserve
@@ -22,14 +23,14 @@ CLASS = ("2026-03-02 14:00:00", "2026-03-02 16:00:00")
 def _between(monkeypatch: pytest.MonkeyPatch, *steps: Callable[[], None]) -> None:
     """Do `steps`, one before each confirming transaction: what others do after the claim."""
     waiting = list(steps)
-    next_round = allocation.AllocationCall._next_round
+    next_round = claim_and_confirm.AllocationCall._next_round
 
-    def after_others(self: allocation.AllocationCall, stage: Any, *, exchange: bool) -> object:
+    def after_others(self: claim_and_confirm.AllocationCall, stage: Any, *, exchange: bool) -> object:
         if waiting:
             waiting.pop(0)()
         return next_round(self, stage, exchange=exchange)
 
-    monkeypatch.setattr(allocation.AllocationCall, "_next_round", after_others)
+    monkeypatch.setattr(claim_and_confirm.AllocationCall, "_next_round", after_others)
 
 
 def _semaphores() -> list[tuple[int, str]]:
@@ -95,7 +96,7 @@ def test_a_call_that_would_come_up_short_waits_for_claims_to_be_given_back(monke
     with class_site(computers=4):
         for computer in (10, 11):
             _foreign_semaphore(computer, procid="blockalloc:99.other")
-        monkeypatch.setattr(allocation.time, "sleep", others_end)
+        monkeypatch.setattr(claim_and_confirm.time, "sleep", others_end)
         assert service.allocate_block(a_call(), CALLER) == 4
         assert computers_of() == [10, 11, 12, 13]
 
@@ -311,7 +312,7 @@ def test_a_call_that_is_too_slow_every_time_is_refused_when_its_time_is_up(monke
             return held
 
         monkeypatch.setattr(claims, "hold", slowly)
-        monkeypatch.setattr(allocation.Deadline, "left", lambda _: max(NOW.timestamp() + 20 - clock.now(), 0.0))
+        monkeypatch.setattr(claim_and_confirm.Deadline, "left", lambda _: max(NOW.timestamp() + 20 - clock.now(), 0.0))
         with pytest.raises(Refusal) as refused:
             service.allocate_block(a_call(), CALLER)
         assert refused.value.code == 205

@@ -8,8 +8,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import override_settings
 
-from blockalloc import service
-from blockalloc.calls import Refusal
+from blockalloc.allocation import service
+from blockalloc.contract.messages import Refusal
 from blockalloc.store import guard
 from tests.campaigns.calls import Call
 from tests.campaigns.campaign import Size, race, run

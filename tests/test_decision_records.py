@@ -17,8 +17,8 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import override_settings
 
-from blockalloc import allocation, recording, service
-from blockalloc.calls import Caller, NewBlockCall, Refusal
+from blockalloc.allocation import audit, claim_and_confirm, service
+from blockalloc.contract.messages import Caller, NewBlockCall, Refusal
 from blockalloc.models import Decision, Roster
 from blockalloc.store import commit, decisions, guard
 from blockalloc.store.decisions import Told
@@ -289,8 +289,8 @@ def test_what_is_no_call_leaves_none() -> None:
 # --- What goes wrong --------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(commit, "write_machines"), (allocation.snapshot, "read_again"), (allocation.snapshot, "read"),
-     (recording.findings, "encode"), (decisions, "write")],
+    [(commit, "write_machines"), (claim_and_confirm.snapshot, "read_again"), (claim_and_confirm.snapshot, "read"),
+     (audit.findings, "encode"), (decisions, "write")],
     ids=lambda each: getattr(each, "__name__", each),
 )  # fmt: skip
 def test_an_error_in_the_middle_is_one_record_of_failure(
@@ -313,7 +313,7 @@ def test_an_error_in_the_middle_is_one_record_of_failure(
 
 def test_an_error_after_the_record_takes_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """The record of success is of the transaction that writes."""
-    monkeypatch.setattr(allocation.claims, "too_slow", _boom)
+    monkeypatch.setattr(claim_and_confirm.claims, "too_slow", _boom)
     with pytest.raises(RuntimeError):
         service.allocate_block(a_call(), CALLER)
     assert the_record().outcome == "failed"
@@ -369,14 +369,14 @@ def test_what_is_lost_at_last_has_its_reason_and_the_record_says_so(monkeypatch:
 
 
 def _after_the_claim(monkeypatch: pytest.MonkeyPatch, *steps: Callable[[], None]) -> None:
-    waiting, usual = list(steps), allocation.AllocationCall._next_round
+    waiting, usual = list(steps), claim_and_confirm.AllocationCall._next_round
 
-    def after_others(self: allocation.AllocationCall, stage: Any, *, exchange: bool) -> object:
+    def after_others(self: claim_and_confirm.AllocationCall, stage: Any, *, exchange: bool) -> object:
         if waiting:
             waiting.pop(0)()
         return usual(self, stage, exchange=exchange)
 
-    monkeypatch.setattr(allocation.AllocationCall, "_next_round", after_others)
+    monkeypatch.setattr(claim_and_confirm.AllocationCall, "_next_round", after_others)
 
 
 def test_a_call_that_waits_for_another_one_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,7 +387,7 @@ def test_a_call_that_waits_for_another_one_counts_it(monkeypatch: pytest.MonkeyP
     def other_ends(_seconds: float) -> None:
         tables.change({"delete": {"semaphore": [{"computerid": 10}]}}, ZONE)
 
-    monkeypatch.setattr(allocation.time, "sleep", other_ends)
+    monkeypatch.setattr(claim_and_confirm.time, "sleep", other_ends)
     assert service.allocate_block(a_call(), CALLER) == 4
     assert (the_record().waits, the_record().retries) == (1, 0)
 
@@ -460,7 +460,7 @@ def test_a_record_that_cannot_be_written_changes_no_answer(
 
 def test_a_locked_table_makes_nobody_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decisions, "_SECONDS_TO_WRITE", 1.0)
-    mysql, usual = connection.vendor == "mysql", recording.findings.encode
+    mysql, usual = connection.vendor == "mysql", audit.findings.encode
     with ExitStack() as stack:
 
         def locked(*args: Any) -> bytes:
@@ -470,7 +470,7 @@ def test_a_locked_table_makes_nobody_wait_for_long(monkeypatch: pytest.MonkeyPat
                 cursor.execute("LOCK TABLES blockalloc_decision WRITE")
             return usual(*args)
 
-        monkeypatch.setattr(recording.findings, "encode", locked)
+        monkeypatch.setattr(audit.findings, "encode", locked)
         begun = time.monotonic()
         answer = service.allocate(a_call(), CALLER, dry_run=True)
         assert time.monotonic() - begun < 5

@@ -20,14 +20,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
-from blockalloc.calls import BlockAllocationCall
+from blockalloc.allocation.service import allocate_block, system_caller
+from blockalloc.contract.messages import BlockAllocationCall
 from blockalloc.demo import MARK, build, next_monday
 from blockalloc.demo.database import check_in_management_nodes, read_mark
 from blockalloc.inspection import inspect
 from blockalloc.inspection.site_clock import examine
 from blockalloc.models import BlockTime, Computer, Decision, ManagementNode, Reservation, Semaphore, User, Variable
 from blockalloc.schema import Column, base_rows, tables
-from blockalloc.service import allocate_block, system_caller
 from blockalloc.store import site_clock
 from scheduling.site_clock import Outcome, judge
 

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
-from blockalloc import service
+from blockalloc.allocation import service
 from blockalloc.models import Computer, Decision, LocalAuth, Request, Reservation, User
 from blockalloc.site_time import site_zone
 from scheduling.funnel import STAGES

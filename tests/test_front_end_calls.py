@@ -14,9 +14,9 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from blockalloc.front_end import http, passing_on, seats, trial
-from blockalloc.front_end.method_name import method_to_pass_on
 from blockalloc.models import LocalAuth, ManagementNode, User
+from blockalloc.web.front_end import http, passing_on, seats, trial
+from blockalloc.web.front_end.method_name import method_to_pass_on
 from tests.front_end_server import (
     Behaviour,
     FrontEndServer,

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import pytest
 import time_machine
 
-from blockalloc import service
-from blockalloc.calls import BlockAllocationCall
+from blockalloc.allocation import service
+from blockalloc.contract.messages import BlockAllocationCall
 from simulation.connections import Connection
 from simulation.front_end.reserving import Reserving
 from tests import front_end_free_race as free_race

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import time_machine
 
-from blockalloc import service
-from blockalloc.calls import Caller, Refusal
+from blockalloc.allocation import service
+from blockalloc.contract.messages import Caller, Refusal
 from tests.class_site import CALLER, NOW, a_call, class_site
 from tests.golden import tables
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blockalloc import service
+from blockalloc.allocation import service
 from blockalloc.inspection import inspect
 from tests.class_site import CALLER, GROUP, ZONE, a_call, class_site
 from tests.disorder import (
@@ -661,11 +661,12 @@ class TestPartialCalls:
         """It expires at the end of the day; hours before that the back end has removed its time."""
         id_ = self.api_request()
         tables.change({"delete": {"blockComputers": [{"blockTimeid": id_}], "blockTimes": [{"id": id_}]}}, ZONE)
-        change("blockRequest", id=id_, expireTime="2026-03-02 23:59:59")
+        change("blockRequest", id=id_, expireTime="2026-03-02 23:59:58")
         assert "partial_call" in kinds("15:59")
         assert "partial_call" not in kinds("16:00")
         tables.change({"delete": {"blockWebTime": [{"blockRequestid": id_}]}}, ZONE)
         assert "partial_call" in kinds("16:00")
+        assert "partial_call" in kinds("23:59:58")
         assert "partial_call" not in kinds("23:59:59")
 
     @pytest.mark.parametrize("row", [{"status": "deleted"}, {"ownerid": ADMIN}, {"name": "APIs of CS101"}])

@@ -11,7 +11,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blockalloc import service
+from blockalloc.allocation import service
 from blockalloc.inspection import TAKEN_TWICE, Finding, repair
 from tests.class_site import CALLER, GROUP, IMAGE, ZONE, a_call, class_site
 from tests.disorder import (

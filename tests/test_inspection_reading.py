@@ -8,8 +8,8 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
-from blockalloc import service
-from blockalloc.block_time_actions import release_block_time
+from blockalloc.allocation import service
+from blockalloc.allocation.block_time_actions import release_block_time
 from blockalloc.inspection import facts, inspect, words
 from tests.class_site import CALLER, a_call, class_site
 from tests.disorder import C, found, held, hold, kinds, now, planned, reload, request, short

@@ -7,8 +7,8 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test import override_settings
 
-from blockalloc import service
-from blockalloc.calls import Refusal
+from blockalloc.allocation import service
+from blockalloc.contract.messages import Refusal
 from blockalloc.inspection import Finding, obstacle, proposed, repair
 from blockalloc.inspection import repairs as repairs_module
 from blockalloc.inspection.reloads import is_deletable
@@ -121,10 +121,10 @@ def test_a_block_time_that_is_over_goes_with_its_computers() -> None:
 @pytest.mark.parametrize(
     ("request_row", "others", "completed"),
     [
-        ({"expireTime": "2026-03-02 08:00:00"}, False, True),
-        ({"expireTime": "2026-03-02 08:00:01"}, False, False),
-        ({"expireTime": "2026-03-02 08:00:00"}, True, False),
-        ({"expireTime": "2026-03-02 08:00:00", "status": "deleted"}, False, False),
+        ({"expireTime": "2026-03-02 07:59:59"}, False, True),
+        ({"expireTime": "2026-03-02 08:00:00"}, False, False),
+        ({"expireTime": "2026-03-02 07:59:59"}, True, False),
+        ({"expireTime": "2026-03-02 07:59:59", "status": "deleted"}, False, False),
     ],
 )
 def test_its_request_is_completed_with_its_last_time(

@@ -7,9 +7,9 @@ import pytest
 import time_machine
 from django.db import connection
 
-from blockalloc import service
-from blockalloc.block_time_actions import release_block_time, skip_block_time, unskip_block_time
-from blockalloc.calls import Caller, Refusal
+from blockalloc.allocation import service
+from blockalloc.allocation.block_time_actions import release_block_time, skip_block_time, unskip_block_time
+from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import Decision
 from tests.class_site import CALLER, IMAGE, NOW, ZONE, a_call, class_site, computers_of
 from tests.disorder import FAILED, C, change, hold, planned, reload, short
@@ -69,7 +69,7 @@ def test_a_class_that_has_its_machines_is_in_order() -> None:
         ("blockTimes", {"skip": 1}),
         ("blockRequest", {"status": "requested"}),
         ("blockRequest", {"status": "completed"}),
-        ("blockRequest", {"expireTime": "2026-03-02 08:02:00"}),
+        ("blockRequest", {"expireTime": "2026-03-02 08:01:59"}),
     ],
 )
 def test_what_does_not_take_place_needs_none(table: str, row: dict[str, object]) -> None:

@@ -10,9 +10,9 @@ from django.db import connection, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from blockalloc import service
+from blockalloc.allocation import service
+from blockalloc.contract.refusals import Refusal
 from blockalloc.models import Image, LoadTime, Log
-from blockalloc.refusals import Refusal
 from blockalloc.store import loads
 from blockalloc.store.guard import Deadline, guarded, is_held
 from tests.class_site import CALLER, IMAGE, NOW, a_call, class_site

@@ -8,7 +8,8 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from blockalloc import allocation, clock, service
+from blockalloc import clock
+from blockalloc.allocation import claim_and_confirm, service
 from blockalloc.store import claims
 from blockalloc.store.times import from_utc, to_utc
 from tests.class_site import BLOCK_TIME, CALLER, IMAGE, NODE, NOW, ZONE, a_call, class_site, computers_of
@@ -146,7 +147,7 @@ def test_a_call_that_fails_leaves_an_earlier_hold_as_it_was(monkeypatch: pytest.
         assert set(held()[10]) == {LONG}  # as long as the claim: what is past would let the front end in
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(allocation.AllocationCall, "_confirm", fail)
+    monkeypatch.setattr(claim_and_confirm.AllocationCall, "_confirm", fail)
     with pytest.raises(RuntimeError):
         service.allocate_block(a_call(2), CALLER)
     assert held() == {10: [3]}

@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection, connections
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from blockalloc import lockout
+from blockalloc.accounts import lockout
 from blockalloc.models import LocalAuth, User
 from tests.live_server import LiveServer
 from tests.local_accounts import give_password, make_user
@@ -293,7 +293,7 @@ def test_the_beginning_is_logged_once_and_each_refusal_too(
     fail(LIMIT)
     assert code(password="s3cret") == 207
     assert code("nobody", "s3cret") == 207
-    begins = [record.getMessage() for record in caplog.records if record.name == "blockalloc.lockout"]
+    begins = [record.getMessage() for record in caplog.records if record.name == "blockalloc.accounts.lockout"]
     assert begins == [f"lock-out of everybody at {A} begins: 3 failed sign-ins within 300 seconds"]
     refused = [record.getMessage() for record in caplog.records if record.name == "blockalloc.rpc.refusal_log"]
     assert len(refused) == LIMIT + 2
@@ -309,7 +309,7 @@ def test_the_beginning_for_a_pair_names_the_user(caplog: pytest.LogCaptureFixtur
     for _ in range(LIMIT):
         fail()
         code("wanda", "other")
-    (record,) = [record for record in caplog.records if record.name == "blockalloc.lockout"]
+    (record,) = [record for record in caplog.records if record.name == "blockalloc.accounts.lockout"]
     assert record.getMessage().startswith(f"lock-out of 'vclsystem@Local' at {A} begins")
 
 
@@ -320,7 +320,7 @@ def test_it_is_logged_once_across_spans_of_time(
     for _ in range(LIMIT):
         fail()
         clock.shift(1)
-    assert [record.name for record in caplog.records].count("blockalloc.lockout") == 1
+    assert [record.name for record in caplog.records].count("blockalloc.accounts.lockout") == 1
 
 
 # --- When the database fails ----------------------------------------------------------------------
@@ -393,7 +393,7 @@ def test_failures_at_the_same_moment_are_all_counted(settings: Settings, caplog:
     assert 12 <= codes.count(3) < 12 + workers
     assert code() == 207
     # Two workers may fill one counter each: then there is a line for the pair, too.
-    begins = [record.getMessage() for record in caplog.records if record.name == "blockalloc.lockout"]
+    begins = [record.getMessage() for record in caplog.records if record.name == "blockalloc.accounts.lockout"]
     assert len([line for line in begins if "everybody" in line]) == 1
     assert len(begins) == len(set(begins))
 

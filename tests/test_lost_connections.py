@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.db import OperationalError, connection
 
-from blockalloc import service
+from blockalloc.allocation import service
 from tests.class_site import CALLER, a_call, class_site, computers_of
 from tests.golden import tables
 

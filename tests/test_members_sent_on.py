@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from blockalloc import clock, service
-from blockalloc.calls import BlockAllocationCall
+from blockalloc import clock
+from blockalloc.allocation import service
+from blockalloc.contract.messages import BlockAllocationCall
 from blockalloc.store import beside
 from blockalloc.store.times import to_utc
 from tests.class_site import BLOCK_TIME, CALLER, END, GROUP, IMAGE, START, ZONE, class_site, computers_of, load

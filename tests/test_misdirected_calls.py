@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from blockalloc.front_end.passing_on import MARKER
+from blockalloc.web.front_end.passing_on import MARKER
 from tests.rpc_calls import SIGNED_IN, document, fault_of, post
 
 TEST = document("XMLRPCtest", "x")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import time_machine
 
-from blockalloc import service
-from blockalloc.allocation import AllocationCall
-from blockalloc.calls import BlockAllocationCall
+from blockalloc.allocation import service
+from blockalloc.allocation.claim_and_confirm import AllocationCall
+from blockalloc.contract.messages import BlockAllocationCall
 from blockalloc.models import PlannedReload
 from blockalloc.store import planned_reloads
 from tests.class_site import BLOCK_TIME, CALLER, END, GROUP, IMAGE, NOW, START, ZONE, a_call, class_site, computers_of

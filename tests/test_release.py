@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from blockalloc import allocation, block_time_actions, service
-from blockalloc.block_time_actions import release_block_time, skip_block_time, unskip_block_time
-from blockalloc.calls import Caller, Refusal
+from blockalloc.allocation import block_time_actions, claim_and_confirm, service
+from blockalloc.allocation.block_time_actions import release_block_time, skip_block_time, unskip_block_time
+from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import Decision
 from blockalloc.store import decisions, promises, release, withdrawal
 from blockalloc.store.sql import fetch
@@ -246,14 +246,14 @@ def test_an_allocation_in_flight(
     """Between its claim and its second look: a release takes what was there, a skip ends the call."""
     release_block_time(10, CALLER)
     service.allocate_block(a_call(2), SYSTEM)
-    usual, once = allocation.AllocationCall._next_round, [act]
+    usual, once = claim_and_confirm.AllocationCall._next_round, [act]
 
-    def meanwhile(self: allocation.AllocationCall, stage: Any, *, exchange: bool) -> object:
+    def meanwhile(self: claim_and_confirm.AllocationCall, stage: Any, *, exchange: bool) -> object:
         if once:
             once.pop()(10, CALLER)
         return usual(self, stage, exchange=exchange)
 
-    monkeypatch.setattr(allocation.AllocationCall, "_next_round", meanwhile)
+    monkeypatch.setattr(claim_and_confirm.AllocationCall, "_next_round", meanwhile)
     if left is None:
         with pytest.raises(Refusal) as refused:
             service.allocate_block(a_call(4), SYSTEM)

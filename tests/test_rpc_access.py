@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from blockalloc.calls import Caller
+from blockalloc.contract.messages import Caller
 from blockalloc.models import LocalAuth, User
 from tests.local_accounts import give_password, make_user
 from tests.rpc_calls import SIGNED_IN, StubService, answer, call, document, fault_of, post

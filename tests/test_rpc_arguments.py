@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from pytest_django import Settings
 
-from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall, Outcome, Refusal
+from blockalloc.contract.messages import BlockAllocationCall, Caller, NewBlockCall, Outcome, Refusal
 from blockalloc.rpc.arguments import flag, local_seconds, text, whole_number
 from tests.rpc_calls import SIGNED_IN, StubService, call, document, fault_of, post
 

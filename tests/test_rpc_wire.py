@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory
 from gunicorn.http.errors import InvalidChunkSize
 from pytest_django import Settings
 
-from blockalloc.calls import Caller, Refusal
+from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.rpc.endpoint import xmlrpc as view
 from tests.rpc_calls import SIGNED_IN, StubService, answer, document, fault_of, post
 from vclsite.wsgi import Request, application

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError
 
-from blockalloc import start_up
 from blockalloc.inspection import site_clock
 from blockalloc.inspection.site_clock import Examination
+from blockalloc.web import start_up
 from scheduling.site_clock import Outcome
 from tests.live_server import LiveServer
 from tests.test_rpc_clients import database_url

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from blockalloc import service
-from blockalloc.allocation import AllocationCall
+from blockalloc.allocation import service
+from blockalloc.allocation.claim_and_confirm import AllocationCall
 from blockalloc.store import decisions
 from blockalloc.store.sql import BETWEEN
 from tests.class_site import CALLER, a_call, class_site, computers_of, grant_to_group, reserve

@@ -9,8 +9,8 @@ from itertools import pairwise
 import pytest
 from django.test import override_settings
 
-from blockalloc import service
-from blockalloc.calls import Refusal
+from blockalloc.allocation import service
+from blockalloc.contract.messages import Refusal
 from blockalloc.store.guard import Deadline
 from blockalloc.store.turns import HUNG, Turns, turn
 from tests.class_site import CALLER, a_call, class_site, computers_of

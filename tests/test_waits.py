@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
-from blockalloc import service
-from blockalloc.calls import Refusal
+from blockalloc.allocation import service
+from blockalloc.contract.messages import Refusal
 from blockalloc.store import sql
 from tests.class_site import CALLER, a_call, class_site
 from tests.golden import tables

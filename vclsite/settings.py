@@ -28,7 +28,7 @@ INSTALLED_APPS = [
     "scheduling",
 ]
 MIDDLEWARE = [
-    "blockalloc.middleware.TrustedProxyMiddleware",  # first: all others ask whether the request came by HTTPS
+    "blockalloc.web.middleware.TrustedProxyMiddleware",  # first: all others ask whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "blockalloc.rpc.misdirected.MisdirectedCallMiddleware",
@@ -56,8 +56,9 @@ TEMPLATES = [
 ]
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
-    "blockalloc.staff_accounts.VclAccountBackend",
+    "blockalloc.accounts.staff_accounts.VclAccountBackend",
 ]
+SESSION_ENGINE = "blockalloc.accounts.sessions"
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step needed on the demo site
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -5,9 +5,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from blockalloc.health import healthz
 from blockalloc.pages import feeds, row_id  # noqa: F401 - row_id: for the addresses
 from blockalloc.rpc.endpoint import front_end_path, xmlrpc
+from blockalloc.web.health import healthz
 
 
 def no_icon(_request: HttpRequest) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import Case, CharField, OuterRef, Q, QuerySet, Value, When
 from django.http import HttpRequest
 
+from blockalloc.accounts.scope import scope_of
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_time_tables import signals
 from blockalloc.admin.block_times import (
@@ -19,12 +20,11 @@ from blockalloc.admin.block_times import (
     status,
     with_counts,
 )
-from blockalloc.admin.columns import column, fact, link, link_to, when
 from blockalloc.admin.counts import first, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, OpenFilter, now
 from blockalloc.admin.history import history_of_request
 from blockalloc.models import BlockRequest, BlockTime
-from blockalloc.scope import scope_of
+from blockalloc.pages.columns import column, fact, link, link_to, when
 
 _TOLD = "_blockalloc_told"
 

@@ -9,13 +9,13 @@ from django.utils.html import format_html
 
 from blockalloc import clock
 from blockalloc.admin.base import ReadOnlyInline
-from blockalloc.admin.columns import column, fact, link, link_to, signal, until, when
 from blockalloc.admin.counts import with_reload
 from blockalloc.models import BlockComputer, BlockTime, Request
-from blockalloc.readiness import ReadyTime, read
+from blockalloc.pages.columns import column, fact, link, link_to, signal, until, when
+from blockalloc.reports.readiness import ReadyTime, read
 from blockalloc.site_time import site_zone
-from scheduling.readiness import ACCEPTED
 from scheduling.ready_computer import ComputerReadiness
+from scheduling.vcl_names import ACCEPTED
 
 _READY = "_blockalloc_ready_time"
 

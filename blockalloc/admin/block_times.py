@@ -9,9 +9,10 @@ from django.db.models import ExpressionWrapper, F, IntegerField, OuterRef, Q, Qu
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+from blockalloc import clock
+from blockalloc.accounts.scope import scope_of
 from blockalloc.admin.base import KeysFirst, ReadOnlyAdmin
 from blockalloc.admin.block_time_tables import ComputersInline, ready_time, signals
-from blockalloc.admin.columns import column, fact, link, list_link, strong, until, when
 from blockalloc.admin.counts import computers_of_machine, first, loaded, number_of, production_revisions
 from blockalloc.admin.filters import (
     ALL,
@@ -21,14 +22,12 @@ from blockalloc.admin.filters import (
     GroupFilter,
     ImageFilter,
     latest_first,
-    now,
 )
 from blockalloc.admin.history import history_of_time
 from blockalloc.models import BlockComputer, BlockTime, Request
 from blockalloc.pages.actions import offered
-from blockalloc.scope import scope_of
-
-_ACCEPTED = "accepted"
+from blockalloc.pages.columns import column, fact, link, list_link, strong, until, when
+from scheduling.vcl_names import ACCEPTED
 
 # --- Block times --------------------------------------------------------------------------------
 
@@ -47,15 +46,15 @@ def with_counts(times: QuerySet[BlockTime]) -> QuerySet[BlockTime]:
 
 def status_in_words(time: BlockTime) -> str:
     """How far a block time is."""
-    request, moment = time.blockRequest, now()
-    if time.skip:
-        return getattr(time, "told", "") or "skipped"
-    if request.status != _ACCEPTED:
-        return f"request {request.status}"
-    if time.end <= moment:
-        return "over"
-    if request.expireTime <= moment:
-        return "request expired"
+    match time.block_status.obstacle(clock.now()):
+        case "skipped":
+            return getattr(time, "told", "") or "skipped"
+        case "not accepted":
+            return f"request {time.blockRequest.status}"
+        case "over":
+            return "over"
+        case "expired":
+            return "request expired"
     return _allocated_in_words(fact(time, "wanted") - fact(time, "held"), time)
 
 
@@ -87,7 +86,7 @@ class StatusFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """What staff look for."""
-        open_ = Q(skip=0, blockRequest__status=_ACCEPTED)
+        open_ = Q(skip=0, blockRequest__status=ACCEPTED)
         begun = Q(processed__gt=0) | Q(held__gt=0)
         return {
             ALL: Choice("All", Q()),
@@ -95,7 +94,7 @@ class StatusFilter(ChoiceFilter):
             "short": Choice("Short of computers", open_ & begun & Q(held__lt=F("wanted"))),
             "waiting": Choice("Not processed yet", open_ & Q(processed=0, held=0)),
             "skipped": Choice("Skipped", Q(skip__gt=0)),
-            "not-accepted": Choice("Request not accepted", ~Q(blockRequest__status=_ACCEPTED)),
+            "not-accepted": Choice("Request not accepted", ~Q(blockRequest__status=ACCEPTED)),
         }
 
 

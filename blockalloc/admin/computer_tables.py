@@ -5,13 +5,13 @@ from datetime import datetime
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest
 
+from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.admin.base import ReadOnlyInline
-from blockalloc.admin.columns import column, fact, link, link_to, person, until, when
 from blockalloc.admin.counts import with_reload
 from blockalloc.admin.filters import now
 from blockalloc.admin.reloads import reload_link
 from blockalloc.models import BlockComputer, Computer, Request, Reservation
-from blockalloc.scope import Scope, scope_of
+from blockalloc.pages.columns import column, fact, link, link_to, person, until, when
 
 
 @column("Block")

@@ -8,14 +8,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from blockalloc import clock
+from blockalloc.accounts.scope import scope_of
 from blockalloc.admin import computer_loads
 from blockalloc.admin.base import ReadOnlyAdmin
-from blockalloc.admin.columns import column, fact, in_words, link, link_to, when
 from blockalloc.admin.computer_tables import BlocksInline, ReservationsInline, coming_blocks
 from blockalloc.admin.counts import first
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, RelatedFilter
 from blockalloc.models import BlockTime, Computer, ResourceGroup, State
-from blockalloc.scope import scope_of
+from blockalloc.pages.columns import column, fact, in_words, link, link_to, when
 from blockalloc.store import load_history
 
 # --- Facts of a computer ------------------------------------------------------------------------

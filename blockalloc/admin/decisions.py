@@ -13,8 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
+from blockalloc.accounts.scope import scope_of
 from blockalloc.admin.base import KeysFirst, ReadOnlyAdmin
-from blockalloc.admin.columns import Column, column, link_to, signal, when
 from blockalloc.admin.decision_filters import (
     ActionFilter,
     CalledFilter,
@@ -24,11 +24,11 @@ from blockalloc.admin.decision_filters import (
     TimeFilter,
 )
 from blockalloc.admin.search import searched
-from blockalloc.decision_report import CHOSEN, HELD, all_verdicts, report, verdict
 from blockalloc.models import BlockRequest, BlockTime, Decision, Image
 from blockalloc.pages import row_id  # noqa: F401 - for the addresses
+from blockalloc.pages.columns import Column, column, link_to, signal, when
 from blockalloc.pages.csv_export import csv_response
-from blockalloc.scope import scope_of
+from blockalloc.reports.decision import CHOSEN, HELD, all_verdicts, report, verdict
 from blockalloc.store import decisions
 from blockalloc.store.sql import found_apart
 

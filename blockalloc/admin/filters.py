@@ -13,8 +13,9 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from blockalloc import clock
+from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.models import BlockRequest, Image, UserGroup
-from blockalloc.scope import Scope, scope_of
+from blockalloc.models.blocks import unexpired
 from blockalloc.site_time import local_to_instant, site_zone
 
 if TYPE_CHECKING:
@@ -136,10 +137,9 @@ class OpenFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """Open, expired or all."""
-        moment = now()
         return {
-            "open": Choice("Open", Q(expireTime__gt=moment)),
-            "expired": Choice("Expired", Q(expireTime__lte=moment)),
+            "open": Choice("Open", unexpired()),
+            "expired": Choice("Expired", ~unexpired()),
             ALL: Choice("All", _EVERYTHING),
         }
 

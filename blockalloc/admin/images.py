@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from blockalloc import clock
+from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_requests import (
     expires,
@@ -19,11 +20,11 @@ from blockalloc.admin.block_requests import (
     times_to_come,
     with_next_time,
 )
-from blockalloc.admin.columns import column, duration, fact, in_words, link, list_link, person
 from blockalloc.admin.counts import first, holds_production, number_of, production_revisions
-from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, now
+from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter
 from blockalloc.models import BlockRequest, BlockTime, Computer, Image, ImageRevision, SubImage
-from blockalloc.scope import Scope, scope_of
+from blockalloc.models.blocks import unexpired
+from blockalloc.pages.columns import column, duration, fact, in_words, link, list_link, person
 from blockalloc.store import rows, snapshot
 
 # --- Facts of an image --------------------------------------------------------------------------
@@ -140,7 +141,7 @@ def all_times(image: Image) -> str:
 
 
 def _open(scope: Scope) -> QuerySet[BlockRequest]:
-    return BlockRequest.objects.filter(scope.of(), expireTime__gt=now())
+    return BlockRequest.objects.filter(scope.of(), unexpired())
 
 
 @column("Block")

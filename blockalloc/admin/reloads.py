@@ -7,16 +7,17 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 
+from blockalloc.accounts.scope import scope_of
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_times import end, start
-from blockalloc.admin.columns import column, fact, link, link_to, when
 from blockalloc.admin.counts import first
 from blockalloc.admin.filters import DayFilter, RelatedFilter, latest_first
 from blockalloc.models import BlockComputer, BlockTime, ManagementNode, Request, Reservation
-from blockalloc.scope import scope_of
+from blockalloc.pages.columns import column, fact, link, link_to, when
 from scheduling.occupancy import PENDING, RELOAD
+from scheduling.vcl_names import RELOAD_USER
 
-_OWNER = {"user__unityid": "vclreload", "user__affiliation__name": "Local"}
+_OWNER = {"user__unityid": RELOAD_USER.unityid, "user__affiliation__name": RELOAD_USER.affiliation}
 
 # VCL's table holds all requests. Only reloads are shown here, and menus and headings are to say so.
 Request._meta.verbose_name = "reload reservation"
@@ -31,7 +32,7 @@ def reloads() -> QuerySet[Request]:
 def reload_link(request: Request, text: str, *, to_be_seen: bool = True) -> str | None:
     """To the page of the reload, or the text alone; None for another kind of request. The user must be fetched."""
     owner = request.user
-    ours = (owner.unityid, owner.affiliation.name) == tuple(_OWNER.values())
+    ours = (owner.unityid, owner.affiliation.name) == RELOAD_USER
     if not (ours and RELOAD in (request.state_id, request.laststate_id)):
         return None
     return link(request, text) if to_be_seen else text

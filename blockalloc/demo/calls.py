@@ -3,9 +3,10 @@
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from blockalloc import block_time_actions, service
+from blockalloc.allocation import block_time_actions, service
 from blockalloc.demo.rows import FIRST_ID
 from blockalloc.models import BlockTime
+from scheduling.vcl_names import ACCEPTED
 
 _HOW_MANY = 4
 PERSON = "demo"
@@ -27,6 +28,6 @@ def make_calls() -> None:
 
 def _without_computers() -> QuerySet[BlockTime]:
     coming = BlockTime.objects.filter(
-        start__gt=timezone.now(), skip=0, blockRequest__status="accepted", blockcomputer__isnull=True
+        start__gt=timezone.now(), skip=0, blockRequest__status=ACCEPTED, blockcomputer__isnull=True
     )
     return coming.exclude(pk=FIRST_ID).order_by("start", "pk")

@@ -8,6 +8,7 @@ from blockalloc.demo import inventory as stock
 from blockalloc.demo.bookings import PENDING, RELOAD, Booker
 from blockalloc.demo.people import CS101, CS420, ENG240, LIBRARY, STAFF, People
 from blockalloc.demo.rows import FIRST_ID, VCLRELOAD, Row
+from scheduling.vcl_names import ACCEPTED
 
 _MON, _TUE, _WED, _THU, _FRI = range(5)
 _DAILY = tuple(range(7))
@@ -100,7 +101,7 @@ def _weekly_request(booker: Booker, who: People, course: Course, monday: datetim
 
 
 def _block_request(
-    booker: Booker, who: People, course: Course, repeating: str, expires: datetime, status: str = "accepted"
+    booker: Booker, who: People, course: Course, repeating: str, expires: datetime, status: str = ACCEPTED
 ) -> int:
     managers = booker.inventory.managers[booker.inventory.pool(course.image)]
     return booker.rows.add(

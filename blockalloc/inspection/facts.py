@@ -15,12 +15,12 @@ from django.db import connection, transaction
 from blockalloc.models import LoadTime, PlannedReload
 from blockalloc.store import loads, times
 from blockalloc.store.sql import fetch
+from scheduling.block_status import is_scheduled
 from scheduling.occupancy import COMPLETE, FAILED, RELOAD, held_from
+from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 from scheduling.windows import HOUR
 
 DELETED = 1  # VCL's state of a request that is to be removed
-ACCEPTED = "accepted"
-OWNER = ("vclreload", "Local")  # whose reload requests are, and block requests that came through an API
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
 
 # All that is read, so that a database without it is told before the first statement fails.
@@ -84,7 +84,7 @@ class Held(NamedTuple):
     @property
     def to_come(self) -> bool:
         """Whether it is for a class that is meant to take place, so far as that does not depend on the time."""
-        return self.request_id is not None and not self.skip and self.status == ACCEPTED
+        return self.request_id is not None and is_scheduled(skip=bool(self.skip), status=self.status)
 
     @property
     def has_live_reload(self) -> bool:
@@ -130,7 +130,7 @@ class BlockTime(NamedTuple):
     @property
     def takes_place(self) -> bool:
         """Whether it is meant to take place, so far as that does not depend on the time."""
-        return self.status == ACCEPTED and not self.skip
+        return is_scheduled(skip=bool(self.skip), status=self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +347,7 @@ def _reloads() -> dict[int, Reload]:
         id_, state, last, user, affiliation, preload, start, end, requested, *computer = row
         if computer[0] is not None:
             computers[id_].append((computer[0], computer[1], computer[2]))
-        waiting = (state, last, user, affiliation) == (RELOAD, RELOAD, *OWNER)
+        waiting = (state, last, user, affiliation) == (RELOAD, RELOAD, *RELOAD_USER)
         if id_ not in found:
             asked = times.known(times.latest(requested))
             found[id_] = Reload(id_, waiting, preload, instant(start), instant(end), asked, computers[id_])
@@ -372,7 +372,7 @@ def _requests() -> list[Request]:
         if start is not None:
             spans[id_].append((instant(start), instant(end)))
         if id_ not in found:
-            from_api = name.startswith("API:") and tuple(owner) == OWNER
+            from_api = name.startswith("API:") and tuple(owner) == RELOAD_USER
             of_form = (day is not None, minute is not None, form_end(day, minute))
             found[id_] = Request(id_, name, bool(processing), from_api, instant(expires), spans[id_], *of_form)
     return list(found.values())

@@ -7,6 +7,7 @@ from blockalloc.inspection import words
 from blockalloc.inspection.facts import Facts, Held, Planned, Reload, Request
 from blockalloc.inspection.findings import Finding
 from blockalloc.store.withdrawal import is_withdrawable
+from scheduling.block_status import is_expired
 from scheduling.windows import MINUTE
 
 # VCL's front end writes the rows of a block after the reloads of all its machines, each statement committed at once:
@@ -88,7 +89,7 @@ def _half_a_request(facts: Facts, request: Request) -> Iterator[Finding]:
 
     The back end removes a block time once it is over, hours before the request expires: VCL's form tells by when.
     """
-    if not request.from_api or request.expires <= facts.now:
+    if not request.from_api or is_expired(request.expires, facts.now):
         return
     there = {
         "block time": request.times or 0 < request.last_end <= facts.now,

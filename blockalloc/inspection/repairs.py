@@ -11,7 +11,7 @@ from django.db import connection
 
 from blockalloc import clock
 from blockalloc.inspection.drift import Drift
-from blockalloc.inspection.facts import ACCEPTED, FORM_END, form_end, instant
+from blockalloc.inspection.facts import FORM_END, form_end, instant
 from blockalloc.inspection.findings import Finding
 from blockalloc.inspection.leftovers import is_left_over, is_stuck
 from blockalloc.inspection.reloads import is_deletable
@@ -19,7 +19,9 @@ from blockalloc.store import times
 from blockalloc.store.guard import Deadline, guarded
 from blockalloc.store.sql import execute, fetch
 from blockalloc.store.withdrawal import is_withdrawable, withdraw
+from scheduling.block_status import is_expired
 from scheduling.occupancy import RELOAD
+from scheduling.vcl_names import ACCEPTED
 
 Subject = Mapping[str, Any]
 
@@ -134,7 +136,7 @@ def _clear_block_time(subject: Subject, now: int) -> int:
             continue
         execute(_DELETE_BLOCK_COMPUTERS, [id_, id_, str(end)])
         deleted = execute(_DELETE_BLOCK_TIME, [id_, str(end)])
-        if deleted and 0 < instant(expires) <= now:
+        if deleted and instant(expires) and is_expired(instant(expires), now):
             execute(_COMPLETE, [request, ACCEPTED, str(expires)])
     return deleted
 

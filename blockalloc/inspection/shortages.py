@@ -9,6 +9,7 @@ from blockalloc.inspection.findings import Finding
 from blockalloc.inspection.records import History, Record
 from blockalloc.models import Decision
 from blockalloc.store.times import to_local
+from scheduling.block_status import BlockStatus
 from scheduling.occupancy import FAILED
 from scheduling.plan import machines_of
 from scheduling.readiness import ASKED_AHEAD
@@ -28,8 +29,8 @@ Computers = Mapping[int, Mapping[int, int]]  # block time -> computer -> image
 
 def is_due(time: BlockTime, now: int) -> bool:
     """Whether a block time should have its machines by now: until it is over."""
-    to_come = time.takes_place and now < min(time.end, time.expires)
-    return to_come and time.start <= now + ASKED_AHEAD - ROOM
+    status = BlockStatus(bool(time.skip), time.status, time.end, time.expires)
+    return status.is_open(now) and time.start <= now + ASKED_AHEAD - ROOM
 
 
 def short(facts: Facts) -> list[Short]:

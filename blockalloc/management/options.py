@@ -10,10 +10,10 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 
-from blockalloc.calls import BlockAllocationCall, Refusal
-from blockalloc.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
+from blockalloc.allocation.service import stored_call
+from blockalloc.contract.messages import BlockAllocationCall, Refusal
+from blockalloc.management.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
 from blockalloc.models import BlockTime
-from blockalloc.service import stored_call
 from blockalloc.site_time import local_to_instant
 
 _FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from blockalloc.explanation import Explanation, Obstacle, OneComputer, Remedies
+from blockalloc.allocation.explanation import Explanation, Obstacle, OneComputer, Remedies
 from blockalloc.site_time import site_zone
 from blockalloc.store.times import to_local
 from scheduling.one_computer import ForImage

@@ -1,6 +1,7 @@
 """Block allocations: computers that are loaded ahead of a class and kept for it."""
 
 from django.db import models
+from django.utils import timezone
 
 from blockalloc.fields import (
     EnumField,
@@ -14,6 +15,7 @@ from blockalloc.fields import (
 from blockalloc.models.accounts import User, UserGroup
 from blockalloc.models.inventory import Computer, Image, ManagementNode
 from blockalloc.models.naming import cached_name, span
+from scheduling.block_status import BlockStatus
 
 
 class BlockRequest(models.Model):
@@ -42,6 +44,11 @@ class BlockRequest(models.Model):
         return self.name
 
 
+def unexpired(prefix: str = "") -> models.Q:
+    """The block requests that have not expired (see `scheduling.block_status.is_expired`), along the path `prefix`."""
+    return models.Q((f"{prefix}expireTime__gte", timezone.now().replace(microsecond=0)))
+
+
 class BlockTime(models.Model):
     """One session of a block allocation. `processed`: its computers have been asked for."""
 
@@ -65,6 +72,12 @@ class BlockTime(models.Model):
 
     def __str__(self) -> str:
         return span(self.start, self.end)
+
+    @property
+    def block_status(self) -> BlockStatus:
+        """What decides whether it may be filled, and whether it is to take place."""
+        end, expires = (int(moment.timestamp()) for moment in (self.end, self.blockRequest.expireTime))
+        return BlockStatus(bool(self.skip), self.blockRequest.status, end, expires)
 
 
 class BlockComputer(models.Model):

@@ -9,17 +9,18 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from blockalloc import block_time_actions, clock, service
-from blockalloc.calls import Caller, Refusal
-from blockalloc.decision_report import report
-from blockalloc.explanation import Explanation, InTheWay
+from blockalloc import clock
+from blockalloc.accounts.scope import Scope, scope_of
+from blockalloc.allocation import block_time_actions, service
+from blockalloc.allocation.explanation import Explanation, InTheWay
+from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import BlockTime, Decision, Request
 from blockalloc.pages.frame import page
-from blockalloc.readiness import ReadyTime, read
-from blockalloc.scope import Scope, scope_of
+from blockalloc.reports.decision import report
+from blockalloc.reports.readiness import ReadyTime, read
 from blockalloc.site_time import site_zone
 from blockalloc.store import decisions
-from blockalloc.transport import client_address
+from blockalloc.web.transport import client_address
 from scheduling.occupancy import RELOAD
 from scheduling.ready_computer import ComputerFacts
 

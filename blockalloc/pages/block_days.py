@@ -9,9 +9,9 @@ from django.db.models import Q
 from django.urls import reverse
 
 from blockalloc.models import BlockTime
-from blockalloc.readiness import ReadyTime, between, most_urgent_first, read
+from blockalloc.reports.readiness import ReadyTime, between, most_urgent_first, read
 from blockalloc.site_time import local_to_instant, site_zone
-from scheduling.readiness import ACCEPTED
+from scheduling.block_status import is_scheduled
 from scheduling.wording import span
 
 DAY = timedelta(days=1)
@@ -96,7 +96,7 @@ def _day(day: date, found: Sequence[ReadyTime], today: date, now: int) -> Day:
 
 def _overview(found: Sequence[ReadyTime], now: int, *, is_today: bool) -> str:
     """`7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`."""
-    classes = [each for each in found if not each.skip and each.status == ACCEPTED]
+    classes = [each for each in found if is_scheduled(skip=each.skip, status=each.status)]
     number = f"{len(classes) or 'No'} class{'' if len(classes) == 1 else 'es'}{' today' if is_today else ''}"
     levels = Counter(each.readiness.signal.level for each in classes)
     on = sum(each.start <= now < each.end for each in classes)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from icalendar import Calendar, Event, vDuration
 from icalendar.enums import STATUS, TRANSP
 
-from blockalloc.readiness import ReadyTime
+from blockalloc.reports.readiness import ReadyTime
 
 REFRESH = timedelta(minutes=15)
 _END = b"END:VCALENDAR"

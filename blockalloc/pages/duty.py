@@ -5,9 +5,9 @@ from datetime import date
 from django.http import HttpRequest, HttpResponse
 
 from blockalloc import clock
+from blockalloc.accounts.scope import scope_of
 from blockalloc.pages.block_days import DAY, clock_with_seconds, day_name, days, today_of
 from blockalloc.pages.frame import needs, page
-from blockalloc.scope import scope_of
 
 REFRESH_SECONDS = 30
 

@@ -12,13 +12,13 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from blockalloc import clock
+from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.models import BlockTime
 from blockalloc.pages.calendars import calendar_of
 from blockalloc.pages.frame import needs, page
-from blockalloc.readiness import read
-from blockalloc.scope import Scope, scope_of
+from blockalloc.reports.readiness import read
 from blockalloc.site_time import site_zone
-from scheduling.readiness import ACCEPTED
+from scheduling.vcl_names import ACCEPTED
 
 KEPT = timedelta(weeks=4)  # so long a block time stays in the calendar when it is over
 

@@ -6,9 +6,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from blockalloc import clock
-from blockalloc.admin.columns import duration, link_to
 from blockalloc.models import Image
 from blockalloc.pages import load_drawing
+from blockalloc.pages.columns import duration, link_to
 from blockalloc.pages.frame import needs, page
 from blockalloc.store import loads, rows, snapshot
 from scheduling.load_statistics import Month, Statistics, statistics

@@ -6,10 +6,10 @@ from typing import Any
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 
-from blockalloc import lockout, vcl_accounts
+from blockalloc.accounts import lockout, vcl_accounts
+from blockalloc.accounts.staff_accounts import is_linked, manager_of, refusal
 from blockalloc.fields import fits_latin1
-from blockalloc.staff_accounts import is_linked, manager_of, refusal
-from blockalloc.transport import client_address
+from blockalloc.web.transport import client_address
 
 log = logging.getLogger(__name__)
 

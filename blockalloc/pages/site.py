@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 
+from blockalloc.accounts.staff_accounts import manager_of
 from blockalloc.pages.sign_in import SignInForm
-from blockalloc.staff_accounts import manager_of
 
 
 class StaffSite(AdminSite):

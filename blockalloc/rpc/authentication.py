@@ -2,14 +2,14 @@
 
 Every refusal of a name or password looks the same from outside and takes the same work, so that
 nobody can find out from here which accounts exist. Why it was refused is in the log. Too many of
-them lock out (blockalloc.lockout): then nothing is checked, whoever asks.
+them lock out (blockalloc.accounts.lockout): then nothing is checked, whoever asks.
 """
 
 from django.conf import settings
 from django.http import HttpRequest
 
-from blockalloc import lockout, vcl_accounts
-from blockalloc.calls import Caller
+from blockalloc.accounts import lockout, vcl_accounts
+from blockalloc.contract.messages import Caller
 from blockalloc.rpc.wire import RequestRefused
 
 ACCESS_DENIED = 3

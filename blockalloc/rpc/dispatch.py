@@ -12,8 +12,9 @@ from modernrpc import Protocol, RpcServer
 from modernrpc.core import RpcRequestContext
 from modernrpc.exceptions import RPC_INVALID_PARAMS, RPCException, RPCMarshallingError
 
-from blockalloc import refusals, service
-from blockalloc.calls import Caller, Refusal
+from blockalloc.allocation import service
+from blockalloc.contract import refusals
+from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.rpc.authentication import NOT_ON_THE_LIST, NOT_ON_THE_LIST_TEXT, may_manage_blocks
 from blockalloc.rpc.refusal_log import log_refusal
 from blockalloc.rpc.wire import internal_error

@@ -7,14 +7,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 from modernrpc.exceptions import RPCException
 
-from blockalloc.front_end import passing_on
-from blockalloc.front_end.browsers import to_front_end
 from blockalloc.rpc.authentication import claimed_user, sign_in
 from blockalloc.rpc.dispatch import CallContext
 from blockalloc.rpc.methods import server
 from blockalloc.rpc.refusal_log import log_refusal
 from blockalloc.rpc.wire import RequestRefused, decode_body, fault_document, internal_error, printable, read_body
-from blockalloc.transport import client_address, is_secure
+from blockalloc.web.front_end import passing_on
+from blockalloc.web.front_end.browsers import to_front_end
+from blockalloc.web.transport import client_address, is_secure
 
 HTTPS_WANTED = 4
 

@@ -4,13 +4,13 @@ from dataclasses import asdict
 
 from modernrpc.exceptions import RPC_INVALID_PARAMS, RPCException, RPCMethodNotFound
 
-from blockalloc import service
-from blockalloc.calls import BlockAllocationCall, NewBlockCall, Outcome
-from blockalloc.explanation import Remedies
-from blockalloc.front_end import passing_on
+from blockalloc.allocation import service
+from blockalloc.allocation.explanation import Remedies
+from blockalloc.allocation.service import Allocation
+from blockalloc.contract.messages import BlockAllocationCall, NewBlockCall, Outcome
 from blockalloc.rpc.arguments import flag, local_seconds, text, whole_number
 from blockalloc.rpc.dispatch import Arguments, CallContext, Form, Method, build_server
-from blockalloc.service import Allocation
+from blockalloc.web.front_end import passing_on
 
 LONGEST_ECHO = 100  # characters of what the caller wrote, when an error repeats them
 

@@ -12,12 +12,12 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
-from blockalloc import transport
-from blockalloc.front_end import passing_on
 from blockalloc.rpc.authentication import claimed_user
 from blockalloc.rpc.endpoint import HTTPS_WANTED, front_end_path, xmlrpc
 from blockalloc.rpc.refusal_log import log_refusal
 from blockalloc.rpc.wire import RequestRefused, fault_document, internal_fault, is_xml, read_body
+from blockalloc.web import transport
+from blockalloc.web.front_end import passing_on
 
 WRONG_ADDRESS = 210
 

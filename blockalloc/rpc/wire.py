@@ -27,7 +27,7 @@ from modernrpc.exceptions import (
 )
 from modernrpc.xmlrpc.handler import XmlRpcRequest
 
-from blockalloc import refusals
+from blockalloc.contract import refusals
 
 log = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from contextlib import suppress
 from django.conf import settings
 from django.db import DatabaseError
 
-from blockalloc.front_end import trial
 from blockalloc.inspection import site_clock
 from blockalloc.settings_check import database, files, names
 from blockalloc.settings_check.problems import Problem, doubtful, error
+from blockalloc.web.front_end import trial
 from vclsite import environment, http_server, production
 from vclsite.environment import Source
 

@@ -11,6 +11,7 @@ from blockalloc.store.sql import Value, insert
 from blockalloc.store.times import to_local
 from scheduling.occupancy import RELOAD
 from scheduling.plan import Machine
+from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
 
 
@@ -40,9 +41,6 @@ class NewBlock:
         return int(day.replace(hour=23, minute=59, second=59, fold=0).timestamp())
 
 
-OWNER = "vclreload@Local"  # of new block requests and of reload requests
-
-
 def write_block(block: NewBlock, owner_id: int) -> tuple[int, int]:
     """Insert the block request and its block time with the rows of VCL's web form.
 
@@ -56,7 +54,7 @@ def write_block(block: NewBlock, owner_id: int) -> tuple[int, int]:
         "name": block.name, "imageid": block.image_id, "numMachines": block.machines, "groupid": block.group_id,
         "repeating": "list", "ownerid": owner_id, "managementnodeid": block.management_node_id,
         "expireTime": to_local(block.expires),
-        "processing": 0, "status": "accepted",
+        "processing": 0, "status": ACCEPTED,
     }  # fmt: skip
     (request_id,) = insert("blockRequest", list(request), [list(request.values())], returning=True)
     times = ["blockRequestid", "start", "end", "processed", "skip"]

@@ -15,7 +15,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
-from blockalloc import refusals
+from blockalloc.contract import refusals
 from blockalloc.models import Guard
 from blockalloc.store.sql import execute, waiting_at_most
 

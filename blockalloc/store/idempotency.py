@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db import IntegrityError
 
-from blockalloc import refusals
+from blockalloc.contract import refusals
 from blockalloc.models import IdempotencyKey
 
 _PURGE_EVERY = 100  # keys; one DELETE for so many is enough to keep the table small

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from blockalloc.store.sql import Value, fetch
 from blockalloc.store.times import to_local
 from scheduling.facts import NO_PRIVILEGES, PrivilegeTree
+from scheduling.vcl_names import RELOAD_USER
 from scheduling.windows import MINUTE
 
 RECENT = 90 * MINUTE  # a reservation that began later and is over already may have failed unnoticed
@@ -68,8 +69,8 @@ def site_parts(image_ids: Sequence[int]) -> list[Part]:
         (f"SELECT {_SCHEDULE}, scheduleid, start, `end` FROM scheduletimes", []),
         (
             f"SELECT {_RELOAD_USER}, u.id, 0, 0 FROM user u JOIN affiliation a ON a.id = u.affiliationid "
-            "WHERE u.unityid = 'vclreload' AND a.name = 'Local'",
-            [],
+            "WHERE u.unityid = %s AND a.name = %s",
+            [*RELOAD_USER],
         ),
         (
             f"SELECT {_PROVISIONING}, p.provisioningid, i.id, 0 FROM provisioningOSinstalltype p "

@@ -6,7 +6,9 @@ from typing import Any
 
 from blockalloc.store import times
 from blockalloc.store.sql import fetch
+from scheduling.block_status import BlockStatus
 from scheduling.facts import Image
+from scheduling.vcl_names import ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class BlockTimeRow:
     expires: int
     status: str
     names: Names
+
+    @property
+    def block_status(self) -> BlockStatus:
+        """What decides whether it may be filled."""
+        return BlockStatus(self.skip, self.status, self.end, self.expires)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +86,11 @@ JOIN image i ON i.id = s.imageid JOIN OS o ON o.id = i.OSid
 WHERE c.id = %s AND m.subimages = 1
 """
 
-_GROUP_AND_NODE = """
+_GROUP_AND_NODE = f"""
 SELECT g.id AS group_id, g.name AS group_name, ga.name AS group_at, l.id AS local_id, (
     SELECT n.id FROM managementnode n JOIN state s ON s.id = n.stateid
     WHERE s.name NOT IN ('deleted', 'maintenance') AND n.lastcheckin > %s
-    ORDER BY (SELECT COUNT(*) FROM blockRequest r WHERE r.managementnodeid = n.id AND r.status = 'accepted'), n.id
+    ORDER BY (SELECT COUNT(*) FROM blockRequest r WHERE r.managementnodeid = n.id AND r.status = '{ACCEPTED}'), n.id
     LIMIT 1
 ) AS node_id
 FROM (SELECT 1 AS one) AS always

@@ -16,6 +16,7 @@ from blockalloc.site_time import site_zone
 from blockalloc.store import times
 from blockalloc.store.sql import fetch
 from scheduling.site_clock import FORTNIGHT, Facts, Login, Node, Row, window
+from scheduling.vcl_names import RELOAD_USER
 from scheduling.windows import DAY
 from scheduling.zones import QUARTER
 
@@ -23,21 +24,25 @@ _LOGIN_DAYS = 2
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 _OLDEST = "2000-01-01 00:00:00"  # zero dates are no history
 
-# The newest by id are looked through for those that tell something: no index has what tells them apart.
-_REQUESTS = """
+_BY_PEOPLE = f"""
+(u.unityid IS NULL OR a.name IS NULL OR u.unityid <> '{RELOAD_USER.unityid}' OR a.name <> '{RELOAD_USER.affiliation}')
+"""
+
+# Only the newest rows by id are searched: no index covers what the conditions look at.
+_REQUESTS = f"""
 SELECT q.daterequested, l.start, COALESCE(l.nowfuture, ''), COALESCE(l.wasavailable, 0)
 FROM (SELECT id, userid, logid, daterequested FROM request ORDER BY id DESC LIMIT 2000) q
 LEFT JOIN user u ON u.id = q.userid LEFT JOIN affiliation a ON a.id = u.affiliationid
 LEFT JOIN log l ON l.id = q.logid
-WHERE u.unityid IS NULL OR a.name IS NULL OR u.unityid <> 'vclreload' OR a.name <> 'Local'
+WHERE {_BY_PEOPLE}
 ORDER BY q.id DESC LIMIT 50
 """
 
-_LOG = """
+_LOG = f"""
 SELECT l.start, l.wasavailable, u.unityid, u.affiliationid
 FROM (SELECT id, userid, start, wasavailable, nowfuture FROM log ORDER BY id DESC LIMIT 500) l
 LEFT JOIN user u ON u.id = l.userid LEFT JOIN affiliation a ON a.id = u.affiliationid
-WHERE l.nowfuture = 'now' AND (u.unityid IS NULL OR a.name IS NULL OR u.unityid <> 'vclreload' OR a.name <> 'Local')
+WHERE l.nowfuture = 'now' AND {_BY_PEOPLE}
 ORDER BY l.id DESC LIMIT 50
 """
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from blockalloc import refusals
+from blockalloc.contract import refusals
 from blockalloc.store.guard import Deadline
 
 # Seconds after which the others no longer wait for a call: it hangs, on a database node that does not answer, say.

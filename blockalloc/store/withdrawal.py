@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from blockalloc.store import times
 from blockalloc.store.sql import Value, execute, fetch, listed_ids
 from scheduling.occupancy import RELOAD
+from scheduling.vcl_names import RELOAD_USER
 from scheduling.windows import MINUTE
 
 # How long before its start a management node may have read a reload. With `preload` 0 it begins it 35 minutes early.
@@ -18,10 +19,10 @@ _HEAD_START, _HEAD_START_OF_PRELOAD = MINUTE, 36 * MINUTE
 
 ReloadOf = tuple[int, int]  # request, computer
 
-_WAITING = """
+_WAITING = f"""
 stateid = %s AND laststateid = %s AND start > CASE WHEN preload = 0 THEN %s ELSE %s END
 AND userid = (SELECT u.id FROM user u JOIN affiliation a ON a.id = u.affiliationid
-              WHERE u.unityid = 'vclreload' AND a.name = 'Local')
+              WHERE u.unityid = '{RELOAD_USER.unityid}' AND a.name = '{RELOAD_USER.affiliation}')
 """
 _READ = f"""
 SELECT request.id, request.start, request.preload, v.id, v.computerid,

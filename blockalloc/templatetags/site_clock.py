@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from django import template
 
-from blockalloc.admin.columns import when
+from blockalloc.pages.columns import when
 
 register = template.Library()
 

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from blockalloc import service
-from blockalloc.calls import BlockAllocationCall, Caller, Refusal
+from blockalloc.allocation import service
+from blockalloc.contract.messages import BlockAllocationCall, Caller, Refusal
 from tests.campaigns.calls import Call
 from tests.campaigns.site import GROUP
 from tests.rpc_calls import SIGNED_IN, document

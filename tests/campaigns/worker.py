@@ -98,7 +98,7 @@ def _until_answered(number: int, call: Call, doors: Any, journal: Journal) -> in
 def _once(call: Call, doors: Any, *, cut: bool) -> tuple[Kind, int, str]:
     from django.db import DatabaseError, InterfaceError
 
-    from blockalloc.calls import Refusal
+    from blockalloc.contract.messages import Refusal
     from tests.campaigns.doors import ConnectionCut
 
     try:

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db import connection, connections
 
-from blockalloc import service
-from blockalloc.calls import BlockAllocationCall
+from blockalloc.allocation import service
+from blockalloc.contract.messages import BlockAllocationCall
 from tests.class_site import CALLER, class_site
 from tests.galera_cluster import GaleraCluster
 

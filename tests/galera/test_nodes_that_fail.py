@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import override_settings
 
-from blockalloc import service
-from blockalloc.calls import Refusal
+from blockalloc.allocation import service
+from blockalloc.contract.messages import Refusal
 from tests.boundaries import Boundary, at_boundaries
 from tests.class_site import CALLER, NOW, a_call, computers_of
 from tests.galera.nodes import SECONDS, Nodes

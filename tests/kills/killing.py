@@ -13,7 +13,7 @@ from django.db import Error, connection
 from django.test import override_settings
 
 from blockalloc import clock, inspection
-from blockalloc.calls import Refusal
+from blockalloc.contract.messages import Refusal
 from blockalloc.models import Decision, IdempotencyKey, Roster
 from tests.boundaries import Boundary
 from tests.class_site import NOW, class_site

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from blockalloc import service
-from blockalloc.calls import NewBlockCall
+from blockalloc.allocation import service
+from blockalloc.contract.messages import NewBlockCall
 from tests.boundaries import Boundary, at_boundaries
 from tests.class_site import CALLER, END, GROUP, IMAGE, NODE, START, ZONE, a_call, grant_to_group
 from tests.golden import tables

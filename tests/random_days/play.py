@@ -11,8 +11,9 @@ from xmlrpc.client import Fault
 import time_machine
 from django.test import override_settings
 
-from blockalloc import block_time_actions, clock, service
-from blockalloc.calls import BlockAllocationCall, Caller, Refusal
+from blockalloc import clock
+from blockalloc.allocation import block_time_actions, service
+from blockalloc.contract.messages import BlockAllocationCall, Caller, Refusal
 from simulation.back_end.conditions import Conditions, Result, Visit
 from simulation.back_end.loop import BackEnds
 from simulation.back_end.site import Site

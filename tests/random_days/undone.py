@@ -43,13 +43,13 @@ def _records(stack: ExitStack) -> None:
 
 def _hold(stack: ExitStack) -> None:
     """Loaded computers are held as long as all others, and nothing is held beside them."""
-    from blockalloc import allocation
+    from blockalloc.allocation import claim_and_confirm
     from scheduling.holds import HeldBlock, Holds, Seconds
 
     def long(got: HeldBlock, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:
         return Holds(dict.fromkeys(got.computers, now + seconds.long), frozenset(), now)
 
-    stack.enter_context(patch.object(allocation, "holds", long))
+    stack.enter_context(patch.object(claim_and_confirm, "holds", long))
 
 
 def _expiry(stack: ExitStack) -> None:

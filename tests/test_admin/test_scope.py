@@ -16,8 +16,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
+from blockalloc.accounts.scope import NOTHING, Scope, scope_of
 from blockalloc.models import BlockRequest, BlockTime, Computer, Image, Request, UserGroup
-from blockalloc.scope import NOTHING, Scope, scope_of
 from tests.conftest import Browser
 from tests.test_admin.vcl_site import PAGES, Site, list_url, listed, page_url, rows, text
 from tests.test_admin.vcl_staff import GLOBAL, OWN, STRANGE, TwoAffiliations, manager, sign_in

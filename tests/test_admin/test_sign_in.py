@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
-from blockalloc import lockout
+from blockalloc.accounts import lockout
 from blockalloc.models import BlockTime
 from tests.rpc_calls import fault_of, post
 from tests.test_admin.vcl_site import NOW, PAGES, key_of, list_url, page_url

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth import get_user
+from django.contrib.auth import BACKEND_SESSION_KEY, get_user
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.models import User as StaffUser
@@ -16,10 +16,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
-from blockalloc import vcl_accounts
+from blockalloc.accounts import vcl_accounts
+from blockalloc.accounts.scope import Scope, scope_of
+from blockalloc.accounts.staff_accounts import PERMISSIONS, _Rows
 from blockalloc.models import Affiliation, LocalAuth, StaffAccount, User, UserGroup, UserGroupMember, UserGroupPriv
-from blockalloc.scope import Scope, scope_of
-from blockalloc.staff_accounts import PERMISSIONS, _Rows
 from tests.conftest import Browser
 from tests.local_accounts import SALT, give_password, make_user
 from tests.rpc_calls import fault_of, post
@@ -65,6 +65,17 @@ def test_whoever_may_manage_blocks_gets_in(name: str, right: str, client: Client
     link = StaffAccount.objects.get()
     assert (link.user, link.vcl_user_id) == (staff, user.pk)
     assert not staff.user_permissions.exists()
+
+
+def test_a_session_that_an_earlier_version_began_goes_on(jdoe: User, client: Client) -> None:
+    assert sign_in(client, "jdoe@NCSU")
+    session = client.session
+    session[BACKEND_SESSION_KEY] = "blockalloc.staff_accounts.VclAccountBackend"
+    session.save()
+    assert is_in(client)
+    session[BACKEND_SESSION_KEY] = "blockalloc.staff_accounts.Unknown"
+    session.save()
+    assert not is_in(client)
 
 
 def test_a_name_alone_is_one_of_local(jdoe: User, client: Client) -> None:

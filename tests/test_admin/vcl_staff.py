@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from django.test import Client
 from django.urls import reverse
 
+from blockalloc.accounts.vcl_accounts import MANAGES_ALL_BLOCKS, MANAGES_BLOCKS_OF_AFFILIATION
 from blockalloc.models import (
     BlockTime,
     Computer,
@@ -16,7 +17,6 @@ from blockalloc.models import (
     UserGroupPriv,
     UserGroupPrivType,
 )
-from blockalloc.vcl_accounts import MANAGES_ALL_BLOCKS, MANAGES_BLOCKS_OF_AFFILIATION
 from tests.local_accounts import give_password, make_user
 from tests.test_admin.vcl_site import ADMIN, HOUR, MONDAY, Site
 

@@ -14,8 +14,9 @@ from django.contrib.auth.models import Permission
 from django.contrib.auth.models import User as StaffUser
 from django.core.management import call_command
 
-from blockalloc import service
-from blockalloc.block_time_actions import release_block_time
+from blockalloc.accounts.vcl_accounts import MANAGES_BLOCKS_OF_AFFILIATION
+from blockalloc.allocation import service
+from blockalloc.allocation.block_time_actions import release_block_time
 from blockalloc.demo.database import check_in_management_nodes, read_mark
 from blockalloc.demo.images import SPECS, UBUNTU
 from blockalloc.models import (
@@ -34,7 +35,6 @@ from blockalloc.models import (
     User,
     UserGroup,
 )
-from blockalloc.vcl_accounts import MANAGES_BLOCKS_OF_AFFILIATION
 from tests.test_admin.vcl_staff import manager
 from tests.test_browser.site import ENGINEER, EVENING, EXAM, LAB, LOADED, MOMENT, SIGNALS, STUDIO, TUTORIAL, VIEWER
 

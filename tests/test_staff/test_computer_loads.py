@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 from django.test import Client
 
+from blockalloc.accounts.scope import Scope
 from blockalloc.models import (
     Affiliation,
     BlockTime,
@@ -21,7 +22,6 @@ from blockalloc.models import (
     Sublog,
     User,
 )
-from blockalloc.scope import Scope
 from tests.test_admin.vcl_site import (
     ADMIN,
     HOUR,

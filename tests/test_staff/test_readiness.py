@@ -8,7 +8,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from blockalloc import readiness as reading
 from blockalloc.models import (
     BlockTime,
     Computer,
@@ -21,6 +20,7 @@ from blockalloc.models import (
     Request,
     SubImage,
 )
+from blockalloc.reports import readiness as reading
 from blockalloc.store import loads, rows, snapshot
 from scheduling import readiness
 from scheduling.occupancy import COMPLETE, FAILED, PENDING, RELOAD

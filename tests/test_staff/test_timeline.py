@@ -16,6 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from blockalloc.accounts.scope import Scope
 from blockalloc.models import (
     Affiliation,
     BlockComputer,
@@ -33,7 +34,6 @@ from blockalloc.models import (
     User,
 )
 from blockalloc.pages.timeline import choices, drawing
-from blockalloc.scope import Scope
 from tests.test_admin.vcl_site import (
     ADMIN,
     DAY,

@@ -15,11 +15,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from icalendar import Calendar
 
-from blockalloc import readiness as reading
-from blockalloc import service
-from blockalloc.block_time_actions import release_block_time, skip_block_time, unskip_block_time
-from blockalloc.calls import Caller, Refusal
+from blockalloc.allocation import service
+from blockalloc.allocation.block_time_actions import release_block_time, skip_block_time, unskip_block_time
+from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import BlockComputer, BlockTime, Computer, Decision, PlannedReload, State
+from blockalloc.reports import readiness as reading
 from scheduling import readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
 from scheduling.what_happened import NO_RECORD, Call, Gone, Record

@@ -9,12 +9,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from blockalloc import service
-from blockalloc.calls import Outcome
+from blockalloc.allocation import service
+from blockalloc.allocation.service import Allocation, PlannedMachine
+from blockalloc.contract.messages import Outcome
 from blockalloc.management import options
 from blockalloc.management.wording import explained
-from blockalloc.report import AllocationReport, ReportRow, allocation_report, as_text, table
-from blockalloc.service import Allocation, PlannedMachine
+from blockalloc.reports.block_time import AllocationReport, ReportRow, allocation_report, as_text, table
 from blockalloc.site_time import site_zone
 
 _NOT_ALL = 1

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from blockalloc import clock, inspection
-from blockalloc.calls import Refusal
+from blockalloc.contract.messages import Refusal
 from blockalloc.inspection import KINDS, Finding, indexes
 from blockalloc.store import site_clock
 from blockalloc.store.times import to_local

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from blockalloc import service
-from blockalloc.explanation import OneComputer
+from blockalloc.allocation import service
+from blockalloc.allocation.explanation import OneComputer
 from blockalloc.management import options, wording
 from blockalloc.site_time import site_zone
 

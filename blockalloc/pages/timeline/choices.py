@@ -9,9 +9,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.urls import reverse
 
+from blockalloc.accounts.scope import Scope
 from blockalloc.models import BlockRequest, Image, ResourceGroup
 from blockalloc.pages.timeline.axis import DAY, DAYS
-from blockalloc.scope import Scope
 
 PAGE = 500  # computers
 

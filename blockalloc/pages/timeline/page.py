@@ -11,15 +11,15 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from blockalloc import clock
-from blockalloc.admin.columns import list_link
+from blockalloc.accounts.scope import scope_of
 from blockalloc.models import BlockTime
+from blockalloc.pages.columns import list_link
 from blockalloc.pages.frame import needs, page
 from blockalloc.pages.timeline import choices, drawing, words
 from blockalloc.pages.timeline.axis import DAY, WEEK, Axis, axis_of
 from blockalloc.pages.timeline.choices import PAGE, Choices
 from blockalloc.pages.timeline.drawing import Bar
 from blockalloc.pages.timeline.words import Reader, counted, listed
-from blockalloc.scope import scope_of
 from blockalloc.site_time import site_zone
 from blockalloc.store import timeline as store
 from blockalloc.store.timeline import Bookings, LoadTimes, Machine

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
-from blockalloc.admin.columns import until, when
+from blockalloc.accounts.scope import Scope
+from blockalloc.pages.columns import until, when
 from blockalloc.pages.timeline.drawing import BLOCK, FOREIGN, LEAD, RELOAD, USER, Band, Bar
-from blockalloc.scope import Scope
 from blockalloc.site_time import site_zone
 from blockalloc.store.timeline import Closed, Held, Reserved
+from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 
 FOREIGN_NAME = "another affiliation's block"
-_RELOADER = "vclreload@Local"  # the reloads that have a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def bars_of_block(held: Held, reader: Reader, hostname: str) -> list[Bar]:
         ]
         return [*_lead(held, FOREIGN_NAME, None, hostname), *bars]
     address = _page("blocktime", held.block_time_id)
-    unusual = "skipped" if held.skip else f"request {held.status}" if held.status != "accepted" else ""
+    unusual = "skipped" if held.skip else f"request {held.status}" if held.status != ACCEPTED else ""
     group = f"for {held.group}" if held.group else ""
     title = _joined(held.name, unusual, span(held.start, held.end), group, held.image, hostname)
     way = reader.reload(held.reload_id) if held.reload_id is not None else None
@@ -86,7 +86,7 @@ def bar_of_reservation(found: Reserved, reader: Reader, hostname: str) -> Bar:
     time = span(found.start, found.end)
     if found.reload:
         # Whoever sees one affiliation's blocks only sees the pages of their reloads only.
-        has_page = found.user == _RELOADER and reader.scope.affiliation_id is None
+        has_page = found.user == str(RELOAD_USER) and reader.scope.affiliation_id is None
         way = reader.reload(found.request_id) if has_page else reader.computer(found.computer_id)
         what = "Reload for a later block" if found.for_block else "Reload"
         note = "no class has the computer for it any more" if found.left_behind else ""

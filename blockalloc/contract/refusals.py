@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from blockalloc.calls import Refusal
+from blockalloc.contract.messages import Refusal
 
-START, END = 4, 36
+START, EXPIRED, END = 4, 9, 36
 CONTRADICTION, SKIPPED, NOT_ACCEPTED, KEY_REUSED, BUSY, INTERNAL = 201, 202, 203, 204, 205, 206
 
 
@@ -56,7 +56,7 @@ def not_accepted(name: str, given: int, status: str) -> Refusal:
 def expired(name: str, given: int, when: str) -> Refusal:
     """9: the block request expired."""
     text = f"{name}: the block request of block time {given} expired at {when}"
-    return Refusal(9, text, "expired block allocation")
+    return Refusal(EXPIRED, text, "expired block allocation")
 
 
 def unknown_image(name: str, given: int | None) -> Refusal:

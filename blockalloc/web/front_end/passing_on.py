@@ -12,12 +12,12 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
-from blockalloc.front_end import answers, http, method_name, seats
-from blockalloc.refusals import BUSY
+from blockalloc.contract.refusals import BUSY
 from blockalloc.rpc.authentication import ACCESS_DENIED, begin_attempt, claimed_user
 from blockalloc.rpc.refusal_log import log_refusal
 from blockalloc.rpc.wire import RequestRefused
 from blockalloc.version import VERSION
+from blockalloc.web.front_end import answers, http, method_name, seats
 from vclsite.front_end import AT_A_TIME
 
 NO_ANSWER, CROSSED = 208, 209

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import django
 
 from blockalloc import clock
-from blockalloc.allocation import AllocationCall, Result
-from blockalloc.calls import Caller, Refusal
+from blockalloc.allocation.claim_and_confirm import AllocationCall, Result
+from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import Decision
 from blockalloc.store import decisions, findings, planned_reloads, rows
 from blockalloc.store.decisions import RosterOf, as_datetime

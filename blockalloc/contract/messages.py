@@ -7,6 +7,10 @@ checks (SPEC 2.1, 2.2), so that a call with several faults is answered as VCL an
 from dataclasses import dataclass
 from typing import Literal
 
+# Warnings of SPEC section 6, with VCL's own texts.
+LATE = (13, "possibly insufficient time to load machines")
+NOTHING = (14, "unable to allocate any machines")
+
 
 class Refusal(Exception):
     """The call is refused and nothing was written.

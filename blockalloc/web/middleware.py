@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from blockalloc import transport
+from blockalloc.web import transport
 
 
 class TrustedProxyMiddleware:

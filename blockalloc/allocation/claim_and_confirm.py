@@ -16,9 +16,11 @@ from dataclasses import dataclass, field, replace
 from django.conf import settings
 from django.db import Error, transaction
 
-from blockalloc import checks, clock, refusals
-from blockalloc.calls import Caller, Outcome, Refusal
-from blockalloc.checks import Order
+from blockalloc import clock
+from blockalloc.allocation import validation
+from blockalloc.allocation.validation import Order
+from blockalloc.contract import refusals
+from blockalloc.contract.messages import LATE, NOTHING, Caller, Outcome, Refusal
 from blockalloc.store import beside, claims, commit, snapshot
 from blockalloc.store.guard import Deadline, guarded
 from blockalloc.store.promises import Chosen, Only
@@ -36,10 +38,6 @@ log = logging.getLogger(__name__)
 # Seconds between two looks at whether other calls in flight are done.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _SECONDS_TO_GIVE_UP = 2.0  # for freeing the claims of a call that failed, whose own deadline may be over
-
-LATE = (13, "possibly insufficient time to load machines")
-NOTHING = (14, "unable to allocate any machines")
-
 
 _NO_TIME = Reason("no_time", "others changed what the call had seen, twice: call again")
 
@@ -213,7 +211,7 @@ class AllocationCall:
     def _confirm(self, stage: _Stage, *, exchange: bool) -> "_Stage | Result":
         """Look again and write. With `exchange`, plan and claim anew when something was lost."""
         order = stage.order
-        checks.must_still_be_open(order, self._now)
+        validation.must_still_be_open(order, self._now)
         machines = stage.plan.machines
         question, chosen = self._question(order, stage.call_id), {found.computer.id for found in _assignments(machines)}
         seen = snapshot.read_again(stage.site, question, Only(chosen, order.block.block_time_id), chosen)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from blockalloc import clock, refusals
-from blockalloc.calls import Caller, Refusal
+from blockalloc import clock
+from blockalloc.allocation.audit import Recorder
+from blockalloc.contract import refusals
+from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import Decision
-from blockalloc.recording import Recorder
 from blockalloc.store import rows
 from blockalloc.store.guard import Deadline, guarded
 from blockalloc.store.release import clear_skip, release, set_skip

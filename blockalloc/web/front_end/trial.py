@@ -4,8 +4,8 @@ import xmlrpc.client
 
 from django.conf import settings
 
-from blockalloc.front_end import answers, http
-from blockalloc.front_end.passing_on import CROSSED, MARKER
+from blockalloc.web.front_end import answers, http
+from blockalloc.web.front_end.passing_on import CROSSED, MARKER
 
 _SECONDS = 20.0
 _CALL = xmlrpc.client.dumps(("",), "XMLRPCtest").encode()

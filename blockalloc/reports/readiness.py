@@ -9,21 +9,22 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from blockalloc import what_happened
 from blockalloc.models import BlockTime, SubImage
+from blockalloc.reports import what_happened
 from blockalloc.site_time import site_zone
 from blockalloc.store import loads, times
 from blockalloc.store.sql import fetch, listed_ids
+from scheduling.block_status import BlockStatus
 from scheduling.occupancy import PENDING, is_occupying
-from scheduling.readiness import ACCEPTED, ASKED_AHEAD, Readiness, has_all, readiness
+from scheduling.readiness import ASKED_AHEAD, Readiness, has_all, readiness
 from scheduling.ready_computer import SILENT_STEPS, BlockFacts, ComputerFacts
+from scheduling.vcl_names import DELETED, REJECTED, RELOAD_USER
 from scheduling.what_happened import EMPTY
 from scheduling.windows import HOUR
 
 # Requests that never became a class.
-_REFUSED = ("rejected", "deleted")
+_REFUSED = (REJECTED, DELETED)
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
-_RELOAD_USER = ("vclreload", "Local")
 
 # The load log is long, and tells of loads that are at work only.
 _COMPUTERS = """
@@ -77,13 +78,22 @@ class ReadyTime:
     block: str
     group: str
     image: str
-    skip: bool
-    status: str  # of the block request
+    block_status: BlockStatus
     readiness: Readiness
+
+    @property
+    def skip(self) -> bool:
+        """Whether it is marked to be skipped."""
+        return self.block_status.skip
+
+    @property
+    def status(self) -> str:
+        """The status of its block request."""
+        return self.block_status.status
 
     def is_open(self, now: int) -> bool:
         """Whether it is on or to come, and is to take place."""
-        return not self.skip and self.status == ACCEPTED and self.end > now
+        return self.block_status.is_open(now)
 
 
 def between(first: datetime, last: datetime) -> Q:
@@ -119,8 +129,7 @@ def read(
             block=row["blockRequest__name"],
             group=_group(row),
             image=row["blockRequest__image__prettyname"],
-            skip=bool(row["skip"]),
-            status=row["blockRequest__status"],
+            block_status=blocks[row["pk"]].block_status,
             readiness=readiness(
                 blocks[row["pk"]], computers.get(row["pk"], ()), now, zone, records.get(row["pk"], EMPTY)
             ),
@@ -152,7 +161,8 @@ def _to_look_up(
     return {
         key: {each.id for each in computers.get(key, ())}
         for key, block in blocks.items()
-        if block.end > now and block.status == ACCEPTED and (block.skip or not has_all(block, computers.get(key, ())))
+        if block.block_status._replace(skip=False).is_open(now)
+        and (block.skip or not has_all(block, computers.get(key, ())))
     }
 
 
@@ -174,7 +184,8 @@ def _clusters(metas: Collection[int]) -> dict[int, list[int]]:
 
 
 def _is_open(row: Mapping[str, Any], now: int) -> bool:
-    return not row["skip"] and _instant(row["end"]) > now
+    expires = _instant(row["blockRequest__expireTime"])
+    return BlockStatus(bool(row["skip"]), row["blockRequest__status"], _instant(row["end"]), expires).is_open(now)
 
 
 def _to_estimate(rows: Collection[Mapping[str, Any]], now: int) -> dict[int, int]:
@@ -219,7 +230,7 @@ def _in_use(block_times: Collection[int], now: int) -> frozenset[int]:
             _BOOKED.format(block_times=listed_ids(block_times)), around
         )
         if is_occupying(state, last_state)
-        and tuple(user) != _RELOAD_USER
+        and tuple(user) != RELOAD_USER
         and times.known(times.from_local(start)) <= now < times.known(times.from_local(end))
     )
 

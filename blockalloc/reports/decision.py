@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from blockalloc.hostnames import matching
+from blockalloc.contract.hostnames import matching
 from blockalloc.models import Image, ManagementNode
 from blockalloc.site_time import site_zone
 from blockalloc.store.decisions import Told

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from blockalloc.allocation import LATE, NOTHING
+from blockalloc.contract.messages import LATE, NOTHING
 from blockalloc.models import Decision
 from blockalloc.store import times
 from blockalloc.store.findings import decode_chosen

@@ -7,20 +7,21 @@ from hashlib import sha256
 
 from django.core.cache import cache
 
-from blockalloc import checks, explanation, refusals
-from blockalloc.allocation import AllocationCall, Remembered, Result
-from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall, Outcome, Refusal
-from blockalloc.explanation import Explanation, OneComputer
+from blockalloc.allocation import explanation, validation
+from blockalloc.allocation.audit import Recorder
+from blockalloc.allocation.claim_and_confirm import AllocationCall, Remembered, Result
+from blockalloc.allocation.explanation import Explanation, OneComputer
+from blockalloc.contract import refusals
+from blockalloc.contract.messages import BlockAllocationCall, Caller, NewBlockCall, Outcome, Refusal
 from blockalloc.models import BlockTime, Decision
-from blockalloc.recording import Recorder
 from blockalloc.store import idempotency, rows
 from scheduling.plan import Machine
+from scheduling.vcl_names import SYSTEM_USER
 
 IDEMPOTENCY_KEY_LENGTH = 200  # characters, at most
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_REFUSALS = 60
-SYSTEM_USER = ("vclsystem", "Local")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _allocate(
     """The allocation, and what explains it: nothing when an idempotency key gave the answer."""
     memory = _Memory(call, caller)
     work = AllocationCall(
-        lambda now: checks.seven_parameters(call, now), caller, memory.subject, memory.look_up, memory.keep
+        lambda now: validation.seven_parameters(call, now), caller, memory.subject, memory.look_up, memory.keep
     )
     recorder = Recorder(Decision.DRY_RUN if dry_run else Decision.ALLOCATE, caller, _parameters(call))
     try:
@@ -120,7 +121,7 @@ def stored_call(time: BlockTime, *, ignore_privileges: bool) -> BlockAllocationC
 
 def process_block_time(block_time_id: int | None, ignore_privileges: bool | None, caller: Caller) -> Outcome:
     """XMLRPCprocessBlockTime: fill a block time to the machines of its request (SPEC 2.2). Raises Refusal."""
-    work = AllocationCall(lambda now: checks.process_block_time(block_time_id, ignore_privileges, now), caller)
+    work = AllocationCall(lambda now: validation.process_block_time(block_time_id, ignore_privileges, now), caller)
     given = {"blockTimeid": block_time_id, "ignoreprivileges": ignore_privileges}
     return _run(work, Recorder(Decision.ALLOCATE, caller, given)).outcome
 
@@ -130,7 +131,7 @@ def create_block(call: NewBlockCall, caller: Caller) -> Outcome:
 
     The block is kept even when no machine can be had for it.
     """
-    work = AllocationCall(lambda now: checks.five_or_six_parameters(call, caller, now), caller)
+    work = AllocationCall(lambda now: validation.five_or_six_parameters(call, caller, now), caller)
     return _run(work, Recorder(Decision.ALLOCATE, caller, _parameters(call))).outcome
 
 
@@ -149,7 +150,7 @@ def explain_computer(call: BlockAllocationCall, hostname: str, caller: Caller) -
 
     Raises Refusal, and LookupError when no computer has that name.
     """
-    work = AllocationCall(lambda now: checks.seven_parameters(call, now), caller)
+    work = AllocationCall(lambda now: validation.seven_parameters(call, now), caller)
     return explanation.of_computer(work.dry_run(), hostname)
 
 
@@ -158,11 +159,10 @@ def system_caller(door: str, person: str = "", address: str = "") -> Caller:
 
     Raises LookupError when the database has no such user.
     """
-    name, affiliation = SYSTEM_USER
-    user_id = rows.user_id(name, affiliation)
+    user_id = rows.user_id(*SYSTEM_USER)
     if user_id is None:
-        raise LookupError(f"there is no user {name}@{affiliation} in this database: it is part of every VCL database")
-    return Caller(user_id, f"{name}@{affiliation}", address, door, person)
+        raise LookupError(f"there is no user {SYSTEM_USER} in this database: it is part of every VCL database")
+    return Caller(user_id, str(SYSTEM_USER), address, door, person)
 
 
 def _run(work: AllocationCall, recorder: Recorder, *, dry_run: bool = False) -> Result:

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from blockalloc.allocation import AllocationCall, Result
-from blockalloc.hostnames import matching
+from blockalloc.allocation.claim_and_confirm import AllocationCall, Result
+from blockalloc.contract.hostnames import matching
 from blockalloc.site_time import site_zone
 from blockalloc.store import rows
 from scheduling import one_computer, remedies

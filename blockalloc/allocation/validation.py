@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from blockalloc import refusals
-from blockalloc.access import may_use_image
-from blockalloc.calls import BlockAllocationCall, Caller, NewBlockCall
-from blockalloc.store import commit, rows, times
+from blockalloc.allocation.image_access import may_use_image
+from blockalloc.contract import refusals
+from blockalloc.contract.messages import BlockAllocationCall, Caller, NewBlockCall
+from blockalloc.store import rows, times
 from blockalloc.store.commit import NewBlock
 from blockalloc.store.rows import BlockTimeRow, ImageRow, Names, NewBlockRow
 from scheduling.facts import Block
+from scheduling.vcl_names import RELOAD_USER
 from scheduling.windows import HOUR
 
 _LAST_TIME = "2038-01-01 00:00:00"  # local; what lies beyond is refused
@@ -120,12 +121,13 @@ def _open_block_time(block_time_id: int, now: int, name: str) -> BlockTimeRow:
     row = rows.block_time(block_time_id) if 0 < block_time_id < _ID_LIMIT else None
     if row is None:
         raise refusals.unknown_block_time(name, block_time_id)
-    if row.skip:
-        raise refusals.skipped(name, block_time_id)
-    if row.status != "accepted":
-        raise refusals.not_accepted(name, block_time_id, row.status)
-    if row.expires < now:
-        raise refusals.expired(name, block_time_id, times.to_local(row.expires))
+    match row.block_status.obstacle_to_filling(now):
+        case "skipped":
+            raise refusals.skipped(name, block_time_id)
+        case "not accepted":
+            raise refusals.not_accepted(name, block_time_id, row.status)
+        case "expired":
+            raise refusals.expired(name, block_time_id, times.to_local(row.expires))
     return row
 
 
@@ -207,7 +209,7 @@ def _new_block_order(
     block = Block(0, start, end, group_id, [row.image for row in images], machines)
     new_block = NewBlock(images[0].image.id, start, end, machines, group_id, node)
     names = Names(
-        0, new_block.name, rows_found.group_name, commit.OWNER, rows_found.local_id or 0, images[0].image.name
+        0, new_block.name, rows_found.group_name, str(RELOAD_USER), rows_found.local_id or 0, images[0].image.name
     )
     return Order(block, ignore, names, new_block, keep_empty)
 

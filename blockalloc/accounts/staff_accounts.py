@@ -28,12 +28,12 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
-from blockalloc import vcl_accounts
+from blockalloc.accounts import vcl_accounts
+from blockalloc.accounts.lockout import folded
+from blockalloc.accounts.scope import Scope, limit
+from blockalloc.accounts.vcl_accounts import Account, Manager
 from blockalloc.fields import fits_latin1
-from blockalloc.lockout import folded
 from blockalloc.models import StaffAccount
-from blockalloc.scope import Scope, limit
-from blockalloc.vcl_accounts import Account, Manager
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef
 from django.utils.crypto import salted_hmac
 
-from blockalloc import lockout
+from blockalloc.accounts import lockout
 from blockalloc.fields import fits_latin1
 from blockalloc.models import LocalAuth, UserGroupMember
 

@@ -12,6 +12,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, Reservation, SubImage
 from blockalloc.models.naming import span, with_affiliation
 from blockalloc.site_time import site_zone
+from scheduling.plan import machines_of
 
 _COLUMNS = ("computer", "type", "image", "image now", "reload starts", "reload ends", "management node")
 
@@ -139,8 +140,7 @@ def _by_reload(row: ReportRow) -> tuple[float, str]:
 def _whole_machines(time: BlockTime, computers: Sequence[BlockComputer]) -> int:
     """A machine is a computer or, with a cluster image, one for each of its images."""
     image = time.blockRequest.image
-    needed = Counter([image.pk])
+    image_ids = [image.pk]
     if image.imagemeta is not None and image.imagemeta.subimages:
-        needed.update(SubImage.objects.filter(imagemeta=image.imagemeta).values_list("image_id", flat=True))
-    held = Counter(found.image_id for found in computers)
-    return min(held[image_id] // number for image_id, number in needed.items())
+        image_ids += SubImage.objects.filter(imagemeta=image.imagemeta).values_list("image_id", flat=True)
+    return machines_of(image_ids, Counter(each.image_id for each in computers))

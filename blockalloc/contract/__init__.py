@@ -1,0 +1,1 @@
+"""What a caller says and hears: messages, refusals."""
