@@ -10,11 +10,11 @@ from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.allocation import block_time_actions, explanation, service
 from blockalloc.allocation.claim_and_confirm import AllocationCall
 from blockalloc.contract.messages import Caller
 from blockalloc.models import BlockTime, Decision
+from blockalloc.models.scope import Scope
 from blockalloc.store import decisions
 from tests.class_site import CALLER, GROUP, NODE, ZONE, a_call, class_site, computers_of, reserve
 from tests.golden import tables

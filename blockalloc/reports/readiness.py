@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from blockalloc.models import BlockTime, SubImage
 from blockalloc.reports import what_happened
@@ -18,12 +18,10 @@ from scheduling.block_status import BlockStatus
 from scheduling.occupancy import PENDING, is_occupying
 from scheduling.readiness import ASKED_AHEAD, Readiness, has_all, readiness
 from scheduling.ready_computer import SILENT_STEPS, BlockFacts, ComputerFacts
-from scheduling.vcl_names import DELETED, REJECTED, RELOAD_USER
+from scheduling.vcl_names import RELOAD_USER
 from scheduling.what_happened import EMPTY
 from scheduling.windows import HOUR
 
-# Requests that never became a class.
-_REFUSED = (REJECTED, DELETED)
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
 
 # The load log is long, and tells of loads that are at work only.
@@ -94,11 +92,6 @@ class ReadyTime:
     def is_open(self, now: int) -> bool:
         """Whether it is on or to come, and is to take place."""
         return self.block_status.is_open(now)
-
-
-def between(first: datetime, last: datetime) -> Q:
-    """The block times that take place, at least in part, between two instants; requests that were refused aside."""
-    return Q(start__lt=last, end__gt=first) & ~Q(blockRequest__status__in=_REFUSED)
 
 
 def read(

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User as StaffUser
 from django.test import Client
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.models import BlockComputer, BlockTime, Decision, Request, Reservation
+from blockalloc.models.scope import Scope
 from tests.class_site import BLOCK_TIME, class_site, grant_to_group
 from tests.golden import tables
 

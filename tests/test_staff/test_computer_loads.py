@@ -6,7 +6,6 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.models import (
     Affiliation,
     BlockTime,
@@ -22,6 +21,7 @@ from blockalloc.models import (
     Sublog,
     User,
 )
+from blockalloc.models.scope import Scope
 from tests.test_admin.vcl_site import (
     ADMIN,
     HOUR,

@@ -14,10 +14,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Refusal
 from blockalloc.models import BlockRequest, Computer, Decision
+from blockalloc.models.scope import Scope
 from blockalloc.reports.decision import NOT_THERE
 from tests.class_site import BLOCK_TIME, CALLER, a_call, class_site, grant_to_group, reserve
 from tests.test_admin.vcl_site import list_url, page_url, rows, text

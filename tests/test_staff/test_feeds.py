@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 from icalendar import Calendar, Event
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.models import Affiliation, BlockRequest, BlockTime, User
+from blockalloc.models.scope import Scope
 from scheduling.what_happened import NO_RECORD
 from tests.test_admin.vcl_site import DAY, HOUR, LOCAL, MONDAY, NOW, Site, page_url, text
 

@@ -16,7 +16,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.models import (
     Affiliation,
     BlockComputer,
@@ -33,6 +32,7 @@ from blockalloc.models import (
     SiteMaintenance,
     User,
 )
+from blockalloc.models.scope import Scope
 from blockalloc.pages.timeline import choices, drawing
 from tests.test_admin.vcl_site import (
     ADMIN,

@@ -10,8 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.models import Affiliation, BlockRequest, BlockTime, Request, User
+from blockalloc.models.scope import Scope
 from scheduling.what_happened import NO_RECORD
 from tests.test_admin.vcl_site import DAY, HOUR, NEW_YORK, NOW, Site, page_url, text
 
