@@ -67,11 +67,13 @@ fuzz:          ## 200,000 mutated requests, and 5,000 over the network; 20,000 a
 	$(PYTHON) -m tests.fuzz --requests 200000 --sockets 5000
 	$(PYTHON) -m tests.fuzz --front-end --requests 20000 --sockets 2000
 
-lint:          ## style and types: ruff, mypy
+# .pre-commit-config.yaml has the same commands.
+lint:          ## style, types, and whether the migrations say what the models say
 	bin/setup --dev
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
+	env BLOCKALLOC_ENV= DATABASE_URL=sqlite://:memory: $(PYTHON) manage.py makemigrations --check --dry-run
 
 clean:         ## remove the virtual environment, the demo site and all caches
 	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -32,8 +32,8 @@ from blockalloc.models import (
     SiteMaintenance,
     User,
 )
-from blockalloc.models.scope import Scope
 from blockalloc.pages.timeline import choices, drawing
+from tests.scoped import limit_to
 from tests.test_admin.vcl_site import (
     ADMIN,
     DAY,
@@ -429,7 +429,7 @@ def test_other_affiliations_blocks_are_not_told(
     owner = User.objects.create(unityid="prof", affiliation=away)
     theirs = site.class_("Secret", owner_id=owner.pk)
     site.reserve(site.windows, MONDAY, MONDAY + HOUR, Computer.objects.get(hostname="secret-pc0"), **IN_USE)
-    monkeypatch.setattr("blockalloc.pages.timeline.page.scope_of", lambda _user: Scope(LOCAL))
+    limit_to(LOCAL, monkeypatch)
     lead, reservation, block = bars(viewer, "secret-pc0")
     assert (block.kind, block.address, block.text) == ("foreign", "", "")
     assert block.title == "another affiliation's block, Mon 30 Nov 2026 09:00–11:00, secret-pc0"
