@@ -1,6 +1,6 @@
 # Everything that one does in this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb test-long test-galera bench bench-full bench-pages screenshots fuzz lint clean
+.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera bench bench-full bench-pages screenshots fuzz lint clean
 
 PYTHON := .venv/bin/python
 
@@ -37,6 +37,10 @@ test-long:     ## the campaigns in full: kills at every statement, allocations b
 	$(PYTHON) -m tests.front_end_races --mariadb --interleavings all --random 5000 --free-seconds 60
 	$(PYTHON) -m tests.random_days --days 2000
 	$(PYTHON) -m tests.random_days --mariadb --days 200
+
+test-matrix:   ## all tests on SQLite with the oldest and the newest Python, and with newer Djangos (half an hour)
+	bin/setup --tests
+	bin/test-matrix
 
 test-galera:   ## what only a cluster shows: three Galera nodes on this machine, one is killed and comes back
 	bin/setup --galera
