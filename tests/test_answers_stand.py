@@ -10,7 +10,6 @@ from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.allocation import block_time_actions, explanation, service
 from blockalloc.allocation.claim_and_confirm import ClaimAndConfirm
 from blockalloc.contract.messages import Caller
@@ -18,6 +17,7 @@ from blockalloc.models import BlockTime, Decision
 from blockalloc.store import decisions
 from tests.class_site import CALLER, GROUP, NODE, ZONE, a_call, class_site, computers_of, reserve
 from tests.golden import tables
+from tests.scoped import limit_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PERSON = Caller(3, "vclsystem@Local", "10.0.0.7", "admin", "operator")
@@ -147,7 +147,7 @@ def test_a_dry_run_names_nobody_of_another_affiliation(client: Client, monkeypat
         assert "(block 10)" in client.post(address).content.decode()
         time = "blockalloc.pages.actions._block_time"
         monkeypatch.setattr(time, lambda _request, _id, find=_block_time: find(_id))
-        monkeypatch.setattr("blockalloc.pages.actions.scope_of", lambda _user: Scope(99))
+        limit_to(99, monkeypatch)
         page = client.post(address).content.decode()
         assert "block 10" not in page
         assert "admin@Local" not in page
