@@ -14,10 +14,10 @@ from django.test import Client
 
 from blockalloc.models import Guard
 from blockalloc.schema import base_rows, tables
-from tests import properties  # noqa: F401 - before all tests, those that say nothing of how they are tried included
-from tests.emptying import quick_emptying
 from tests.golden.tables import empty, insert
-from tests.in_memory import folder_in_memory
+from tests.support import properties  # noqa: F401 - before all tests, those that say nothing of how they are tried included
+from tests.support.emptying import quick_emptying
+from tests.support.servers.in_memory import folder_in_memory
 
 _COMMITTING_FIXTURES = {"transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
 
