@@ -5,11 +5,10 @@ A sample of places; `make test-long` kills at every statement.
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.servers.own_process import ROOT
 
 
 def campaigns(config: pytest.Config) -> list[str]:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,11 @@ from blockalloc import inspection
 from blockalloc.inspection import KINDS
 from blockalloc.inspection.repairs import REPAIRS
 from tests.golden import tables
+from tests.support.servers.own_process import ROOT
 from tests.support.sites.class_site import class_site
 from tests.support.sites.disorder import C, change, held, hold, reload
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture

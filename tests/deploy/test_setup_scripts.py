@@ -16,10 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers.own_process import run
+from tests.support.servers.own_process import ROOT, run
 from vclsite import settings_file
 
-ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ["bin/setup", "bin/demo", "bin/serve", ".ci/run"]
 TOOLS = ["bash", "cat", "chmod", "cp", "cut", "dirname", "env", "grep", "mkdir", "mktemp", "rm", "sha256sum", "touch"]
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -24,9 +24,9 @@ from blockalloc.schema import Column, base_rows, columns, tables
 from blockalloc.schema.adopt import NOT_NEEDED, SchemaMismatch, check_server
 from blockalloc.schema.operations import CreateOrAdoptTables
 from tests.support.servers.mariadb_server import PrivateMariaDB
+from tests.support.servers.own_process import ROOT
 from vclsite.database import database
 
-ROOT = Path(__file__).parent.parent
 VCL_MODELS = [model for model in apps.get_app_config("blockalloc").get_models() if not model._meta.managed]
 
 

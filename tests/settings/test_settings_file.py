@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.support.properties import examples
 from tests.support.servers import systemd_reader
+from tests.support.servers.own_process import ROOT
 from vclsite import settings_file
 
 SECRET = "hunter2"
@@ -121,7 +122,7 @@ def _own_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
 
 
 # --- What docs/settings.md and docs/installation.md say -------------------------------------------
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize(
@@ -256,7 +257,7 @@ def problems_of_somebody_else(path: Path) -> str:
     """What is told to a user who may do no more than the modes of files allow: nobody, when this is root."""
     command: Sequence[str] = [sys.executable, "-c", _AS_SOMEBODY_ELSE, str(path)]
     done = subprocess.run(
-        command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True, env={"PATH": "/bin"}
+        command, cwd=ROOT, capture_output=True, text=True, check=True, env={"PATH": "/bin"}
     )
     return done.stdout
 

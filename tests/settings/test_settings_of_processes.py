@@ -296,7 +296,7 @@ def test_tests_read_no_settings_file_of_the_machine(place: Path) -> None:
 
 PROGRAMS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for folder in ("tests", "bench")
+    for folder in ("tests", "verification", "bench")
     for path in (ROOT / folder).rglob("*.py")
     if "__main__" in path.read_text() and not path.name.startswith(("test_", "own_process")) and path.name != "plot.py"
 )

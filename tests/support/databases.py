@@ -16,7 +16,7 @@ from tests.support.servers.mariadb_server import SECRET_KEY, MariaDBUnavailable,
 
 _SERVER = pytest.StashKey[PrivateMariaDB]()
 _CLUSTER = pytest.StashKey[GaleraCluster]()
-_CLUSTER_TESTS = Path(__file__).parent / "galera"
+_CLUSTER_TESTS = Path(__file__).parents[2] / "verification" / "galera"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

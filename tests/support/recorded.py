@@ -11,7 +11,7 @@ from tests.golden.decided import OTHERWISE
 from tests.golden.replay import Made, Scenario, now_of, read_case
 from tests.support import invariants
 
-FOLDER = Path(__file__).parent / "golden"
+FOLDER = Path(__file__).parents[1] / "golden"
 CASES = {path.stem: read_case(path) for path in sorted(FOLDER.glob("*.json"))}
 RIGHT = [name for name, case in CASES.items() if "reference_bug" not in case and name not in OTHERWISE]
 TAGGED = [name for name, case in CASES.items() if "reference_bug" in case]

@@ -16,7 +16,7 @@ Visit = Callable[[Boundary], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """A call on a site (numbers of tests.support.sites.class_site). Of `machines` wanted it gets all when nothing happens to it.
+    """A call on the class site, with its numbers. Of `machines` wanted it gets all when nothing happens to it.
 
     `prepare` comes before the call, `meanwhile` right after the first COMMIT, which is that of the
     claim. `repeatable`: the caller may call again, and the block has the same machines then, not more.

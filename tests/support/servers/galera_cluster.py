@@ -95,7 +95,7 @@ class GaleraNode(PrivateMariaDB):
         ]
 
     def _environment(self) -> dict[str, str]:
-        return {**super()._environment(), "PATH": f"{_HERE / 'galera'}:{os.environ['PATH']}"}
+        return {**super()._environment(), "PATH": f"{_HERE}:{os.environ['PATH']}"}
 
 
 class GaleraCluster:

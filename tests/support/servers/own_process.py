@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 _OURS = ("VCL_", "DJANGO_", "GUNICORN_", "DATABASE_URL", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "BLOCKALLOC_")
 # No test reads the file that this machine may have: it stands for another one, or for none.
 NO_FILE = {"BLOCKALLOC_ENV": ""}
