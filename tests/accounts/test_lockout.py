@@ -18,13 +18,11 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from blockalloc.accounts import lockout
 from blockalloc.models import LocalAuth, User
-from tests.rpc.test_access import signing_in
-from tests.support.rpc_calls import SIGNED_IN, StubService, answer, document, fault_of, post
+from tests.support.rpc_calls import SIGNED_IN, TEST, StubService, answer, fault_of, post, signing_in
 from tests.support.servers.live_server import LiveServer
 from tests.support.sites.accounts import give_password, make_user
 
 pytestmark = pytest.mark.django_db
-TEST = document("XMLRPCtest", "x")
 A, B = "198.51.100.1", "198.51.100.2"
 LIMIT = 3
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

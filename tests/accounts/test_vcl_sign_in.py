@@ -20,9 +20,8 @@ from blockalloc.accounts import vcl_accounts
 from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.accounts.staff_accounts import PERMISSIONS, _Rows
 from blockalloc.models import Affiliation, LocalAuth, StaffAccount, User, UserGroup, UserGroupMember, UserGroupPriv
-from tests.conftest import Browser
-from tests.rpc.test_access import TEST, signing_in
-from tests.support.rpc_calls import fault_of, post
+from tests.support.https_client import Browser
+from tests.support.rpc_calls import TEST, fault_of, post, signing_in
 from tests.support.sites.accounts import SALT, give_password, make_user
 from tests.support.sites.staff_accounts import GLOBAL, OWN, PASSWORD, grant, manager, sign_in
 from tests.support.sites.staff_site import PAGES, Site, list_url, text

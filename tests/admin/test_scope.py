@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from blockalloc.accounts.scope import NOTHING, Scope, scope_of
 from blockalloc.models import BlockRequest, BlockTime, Computer, Image, Request, UserGroup
-from tests.conftest import Browser
+from tests.support.https_client import Browser
 from tests.support.sites.staff_accounts import GLOBAL, OWN, STRANGE, TwoAffiliations, manager, sign_in
 from tests.support.sites.staff_site import PAGES, Site, list_url, listed, page_url, rows, text
 

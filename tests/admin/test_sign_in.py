@@ -13,8 +13,7 @@ from pytest_django import Settings
 
 from blockalloc.accounts import lockout
 from blockalloc.models import BlockTime
-from tests.rpc.test_access import TEST, signing_in
-from tests.support.rpc_calls import fault_of, post
+from tests.support.rpc_calls import TEST, fault_of, post, signing_in
 from tests.support.sites.staff_site import NOW, PAGES, key_of, list_url, page_url
 
 pytestmark = pytest.mark.django_db

@@ -24,7 +24,7 @@ from blockalloc.store import commit, decisions, guard
 from blockalloc.store.decisions import Told
 from tests.golden import tables
 from tests.golden.replay import PASSWORD
-from tests.store.test_waits import another_connection
+from tests.support.connections import another_connection
 from tests.support.rpc_calls import call, document, post
 from tests.support.sites.class_site import (
     CALLER,

@@ -1,6 +1,6 @@
 """A member whose own computers are held for our sake is never sent on to another class, whatever happens (SPEC 8.7).
 
-Class 10 is allocated last, beside the classes 11 and 12. See tests.campaigns.test_front_end_loaded.
+Class 10 is allocated last, beside the classes 11 and 12. See tests/support/classes_beside.py.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from blockalloc.allocation import service
 from blockalloc.contract.messages import BlockAllocationCall
 from blockalloc.store import beside
 from blockalloc.store.times import to_utc
-from tests.campaigns.test_front_end_loaded import HOURS, Classes, classes
 from tests.golden import tables
+from tests.support.classes_beside import HOURS, Classes, classes
 from tests.support.sites.class_site import (
     BLOCK_TIME,
     CALLER,

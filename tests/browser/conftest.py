@@ -7,11 +7,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.support.browser.chromium import chromium
 from tests.support.browser.monday_morning import DEMO, MondayMorning
-from tests.support.browser.visits import Noise, sign_in
+from tests.support.browser.visits import Noise, Visitor, sign_in
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
-PHONE: ViewportSize = {"width": 390, "height": 844}
-Visitor = Callable[[str], Page]
 
 
 # Of the package, not of the session: beside Playwright's loop Django refuses to use a database in this process.

@@ -3,10 +3,9 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import PHONE, Visitor
 from tests.support.browser.monday_morning import MondayMorning
 from tests.support.browser.places import PLACES, Place, address
-from tests.support.browser.visits import ALL_RULES, RULES_OF_LOOKS, Noise, violations
+from tests.support.browser.visits import ALL_RULES, PHONE, RULES_OF_LOOKS, Noise, Visitor, violations
 
 # Each element that the Tab key reaches must look another way while it has the focus. Run after a Tab: what a script
 # focuses then counts as reached by the keyboard.

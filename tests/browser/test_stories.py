@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitor
 from tests.support.browser.monday_morning import ENGINEER, EVENING, EXAM, LAB, SIGNALS, TUTORIAL, VIEWER, MondayMorning
 from tests.support.browser.places import time_of
-from tests.support.browser.visits import Noise, menu, sign_in, value
+from tests.support.browser.visits import Noise, Visitor, menu, sign_in, value
 
 COMPUTER_OF = """SELECT c.hostname FROM computer c JOIN blockComputers h ON h.computerid = c.id
 JOIN blockTimes t ON t.id = h.blockTimeid JOIN blockRequest r ON r.id = t.blockRequestid WHERE r.name = ?"""

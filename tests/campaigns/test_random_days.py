@@ -1,4 +1,4 @@
-"""Days on which the service, VCL's back end and its front end work on the same rows: a sample of verification.random_days."""
+"""Days on which the service, VCL's back end and its front end work on the same rows: a sample."""
 
 import logging
 from collections import Counter

@@ -6,17 +6,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
 from blockalloc import inspection
 from blockalloc.inspection import KINDS
 from blockalloc.inspection.repairs import REPAIRS
 from tests.golden import tables
+from tests.support.commands import check_vcl
 from tests.support.servers.own_process import ROOT
 from tests.support.sites.class_site import class_site
 from tests.support.sites.disorder import C, change, held, hold, reload
@@ -29,18 +29,6 @@ def site() -> Iterator[None]:
     """Block times 10 and 11 from 14:00 to 16:00. It is 8:00."""
     with class_site(machines=1, blocks=2):
         yield
-
-
-def run(*options: str) -> tuple[int, str]:
-    """Exit status and what was printed."""
-    out = StringIO()
-    try:
-        call_command("check_vcl", *options, stdout=out)
-    except SystemExit as end:
-        return int(end.code or 0), out.getvalue()
-    except CommandError as error:
-        return error.returncode, f"{out.getvalue()}\n{error}"
-    return 0, out.getvalue()
 
 
 def some_disorder() -> None:
@@ -57,10 +45,10 @@ class TestTold:
     """What is printed, and the exit status."""
 
     def test_order(self) -> None:
-        status, text = run()
+        status, text = check_vcl()
         assert status == 0
         assert text.startswith("Checked at 2026-03-02 08:00:00 (America/New_York).\nEverything is in order.\n")
-        status, text = run("--kind", *set(KINDS) - {"schema_drift"})
+        status, text = check_vcl("--kind", *set(KINDS) - {"schema_drift"})
         assert (status, text) == (0, "Checked at 2026-03-02 08:00:00 (America/New_York).\nEverything is in order.\n")
 
     def test_findings_are_grouped_with_counts_and_advice(self) -> None:
@@ -68,7 +56,7 @@ class TestTold:
         held(11, C)
         reload("13:00", "13:20", C + 1)
         reload("13:00", "13:20", C + 2)
-        status, text = run()
+        status, text = check_vcl()
         assert status == 1
         lines = text.splitlines()
         assert "Computers promised twice (double_booking): 1" in lines
@@ -79,14 +67,14 @@ class TestTold:
 
     def test_only_some_kinds(self) -> None:
         some_disorder()
-        _, text = run("--kind", "orphaned_reload", "double_booking")
+        _, text = check_vcl("--kind", "orphaned_reload", "double_booking")
         assert "ended_block_time" not in text
         assert "orphaned_reload" in text
-        assert run("--kind", "stuck_processing")[0] == 0
+        assert check_vcl("--kind", "stuck_processing")[0] == 0
 
     def test_json(self) -> None:
         some_disorder()
-        status, text = run("--json")
+        status, text = check_vcl("--json")
         answer = json.loads(text)
         assert status == 1
         assert answer["checked_at"] == "2026-03-02 08:00:00"
@@ -102,7 +90,7 @@ class TestTold:
         assert answer["problem"] == ""
 
     def test_json_in_order(self) -> None:
-        status, text = run("--json")
+        status, text = check_vcl("--json")
         assert status == 0
         assert json.loads(text)["findings"] == []
 
@@ -115,10 +103,10 @@ class TestRepair:
     def test_a_dry_run_shows_what_a_repair_does_and_writes_nothing(self, options: list[str]) -> None:
         some_disorder()
         before = tables.read(leave_out=())
-        status, text = run(*options)
+        status, text = check_vcl(*options)
         assert status == 1
         assert tables.read(leave_out=()) == before
-        _, done = run("--repair", *(["--json"] if "--json" in options else []))
+        _, done = check_vcl("--repair", *(["--json"] if "--json" in options else []))
         if "--json" in options:
             assert [found["action"] for found in json.loads(text)["repairs"]] == [
                 found["action"] for found in json.loads(done)["repairs"]
@@ -131,31 +119,31 @@ class TestRepair:
 
     def test_what_is_left_decides_the_status(self) -> None:
         some_disorder()
-        status, text = run("--repair")
+        status, text = check_vcl("--repair")
         assert status == 1
         assert "1 finding is left." in text
-        status, text = run("--repair")
+        status, text = check_vcl("--repair")
         assert status == 1
         assert "done" not in text
 
     def test_nothing_left(self) -> None:
         reload("13:00", "13:20", C + 1)
-        status, text = run("--repair")
+        status, text = check_vcl("--repair")
         assert status == 0
         assert "Nothing is left." in text
         assert tables.read()["request"] == []
-        assert run()[0] == 0
+        assert check_vcl()[0] == 0
 
     def test_only_some_kinds(self) -> None:
         some_disorder()
-        assert run("--repair", "--kind", "ended_block_time")[0] == 0
-        assert run("--kind", "orphaned_reload")[0] == 1
+        assert check_vcl("--repair", "--kind", "ended_block_time")[0] == 0
+        assert check_vcl("--kind", "orphaned_reload")[0] == 1
         assert len(tables.read()["request"]) == 3
 
     def test_a_repair_that_comes_too_late_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         reload("13:00", "13:20", C + 1)
         monkeypatch.setattr(inspection, "repair", lambda _: False)
-        status, text = run("--repair")
+        status, text = check_vcl("--repair")
         assert status == 1
         assert "left alone, it has changed meanwhile: delete reload request" in text
 
@@ -171,7 +159,7 @@ class TestRepair:
             return repair(finding)
 
         monkeypatch.setattr(inspection, "repair", second_fails)
-        status, text = run("--repair")
+        status, text = check_vcl("--repair")
         assert status == 2
         assert "stopped at the first repair that failed" in text
         assert "done: delete reload request" in text
@@ -194,7 +182,7 @@ class TestSitesWithoutOurTables:
 
     def test_reading(self) -> None:
         reload("13:00", "13:20", C + 1)
-        status, text = run("--kind", "orphaned_reload")
+        status, text = check_vcl("--kind", "orphaned_reload")
         assert status == 1
         assert "* reload request" in text
 
@@ -202,7 +190,7 @@ class TestSitesWithoutOurTables:
     def test_repairing(self, options: list[str]) -> None:
         reload("13:00", "13:20", C + 1)
         before = tables.read(leave_out=())
-        status, text = run(*options)
+        status, text = check_vcl(*options)
         assert status == 2
         assert "nothing was repaired: our own tables are missing: run manage.py migrate first" in text
         assert tables.read(leave_out=()) == before

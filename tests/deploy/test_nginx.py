@@ -15,8 +15,8 @@ from typing import Self
 
 import pytest
 
-from tests.rpc.test_clients import ACCOUNT
 from tests.support.rpc_calls import SIGNED_IN, document
+from tests.support.servers.clients import ACCOUNT
 from tests.support.servers.live_server import ROOT, LiveServer
 from tests.support.servers.nginx_server import NAME, Nginx
 from vclsite.front_end import ANSWER_SECONDS

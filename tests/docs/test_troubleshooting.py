@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rpc.test_clients import ACCOUNT
 from tests.support.servers import certificates
+from tests.support.servers.clients import ACCOUNT
 from tests.support.servers.live_server import ROOT, LiveServer, free_port
 from tests.support.servers.nginx_server import Nginx
 from tests.support.servers.vcld import NAME, PROGRAM, URL, Call, Vcld

@@ -7,11 +7,11 @@ from blockalloc.inspection import inspect, is_about_rows_unread
 from blockalloc.inspection.drift import READ_BY, Drift, holds
 from blockalloc.inspection.facts import READS
 from blockalloc.schema import Column, columns, tables
-from tests.schema.test_schema import Site, mariadb_site, site, vcl  # noqa: F401 - fixtures
+from tests.support.empty_site import Site
 from tests.support.sites.disorder import now
 
 
-def told(site: Site) -> list[str]:  # noqa: F811 - the name of the fixture fits
+def told(site: Site) -> list[str]:
     """What is found of a database's tables, that our migrations never ran there aside."""
     return [finding.text for finding in Drift(site.connection).findings() if "migrations" not in finding.subject]
 
@@ -31,7 +31,7 @@ def test_findings_are_part_of_an_inspection(monkeypatch: pytest.MonkeyPatch) -> 
     assert is_about_rows_unread(finding)
 
 
-def test_vcls_own_tables_are_in_order_and_ours_are_missing(vcl: Site) -> None:  # noqa: F811
+def test_vcls_own_tables_are_in_order_and_ours_are_missing(vcl: Site) -> None:
     (finding,) = Drift(vcl.connection).findings()
     assert "run manage.py migrate" in finding.text
     assert "blockalloc.0002_own_tables" in finding.subject["migrations"]
@@ -39,19 +39,19 @@ def test_vcls_own_tables_are_in_order_and_ours_are_missing(vcl: Site) -> None:  
     assert "run manage.py migrate first" in Drift(vcl.connection).obstacle_to_repairs()
 
 
-def test_an_empty_database_is_one_finding(site: Site) -> None:  # noqa: F811
+def test_an_empty_database_is_one_finding(site: Site) -> None:
     (text,) = told(site)
     assert "no table of VCL" in text
     assert not Drift(site.connection).is_readable()
 
 
-def test_missing_tables(vcl: Site) -> None:  # noqa: F811
+def test_missing_tables(vcl: Site) -> None:
     vcl.sql("DROP TABLE semaphore")
     vcl.sql("DROP TABLE changelog")
     assert told(vcl) == ["table semaphore is missing", "table changelog is missing (nothing here reads that table)"]
 
 
-def test_missing_columns(vcl: Site) -> None:  # noqa: F811
+def test_missing_columns(vcl: Site) -> None:
     vcl.sql("ALTER TABLE computer DROP COLUMN notes")
     vcl.sql("ALTER TABLE blockRequest DROP COLUMN processing")
     assert told(vcl) == ["column blockRequest.processing is missing", "column computer.notes is missing"]
@@ -59,12 +59,12 @@ def test_missing_columns(vcl: Site) -> None:  # noqa: F811
     assert "tables or columns are missing" in Drift(vcl.connection).obstacle_to_repairs()
 
 
-def test_columns_that_the_rows_are_not_judged_by_may_be_missing(vcl: Site) -> None:  # noqa: F811
+def test_columns_that_the_rows_are_not_judged_by_may_be_missing(vcl: Site) -> None:
     vcl.sql("ALTER TABLE computer DROP COLUMN notes")
     assert Drift(vcl.connection).is_readable()
 
 
-def test_more_tables_columns_and_indexes_are_no_drift(vcl: Site) -> None:  # noqa: F811
+def test_more_tables_columns_and_indexes_are_no_drift(vcl: Site) -> None:
     vcl.sql("CREATE TABLE oneclick (id INTEGER)")
     vcl.sql("ALTER TABLE vmhost ADD COLUMN vmlimit INTEGER")
     vcl.sql("CREATE INDEX more ON request (daterequested)")
@@ -72,7 +72,7 @@ def test_more_tables_columns_and_indexes_are_no_drift(vcl: Site) -> None:  # noq
 
 
 @pytest.mark.parametrize(("table", "index"), [("log", "imageid"), ("sublog", "logid")])
-def test_missing_indexes(vcl: Site, table: str, index: str) -> None:  # noqa: F811
+def test_missing_indexes(vcl: Site, table: str, index: str) -> None:
     if vcl.connection.vendor == "mysql":
         vcl.sql(f"ALTER TABLE {table} DROP FOREIGN KEY {_foreign_key(vcl, table, index)}")
         vcl.sql(f"DROP INDEX {index} ON {table}")
@@ -81,7 +81,7 @@ def test_missing_indexes(vcl: Site, table: str, index: str) -> None:  # noqa: F8
     assert told(vcl) == [f"{table} ({index}) has no index: reading by it is slow"]
 
 
-def _foreign_key(vcl: Site, table: str, column: str) -> str:  # noqa: F811
+def _foreign_key(vcl: Site, table: str, column: str) -> str:
     rows = vcl.sql(
         "SELECT table_name, column_name, constraint_name FROM information_schema.key_column_usage "
         "WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL"
@@ -89,7 +89,7 @@ def _foreign_key(vcl: Site, table: str, column: str) -> str:  # noqa: F811
     return next(str(name) for of, by, name in rows if (of, by) == (table, column))
 
 
-def test_an_index_of_another_name_or_with_more_columns_will_do(vcl: Site) -> None:  # noqa: F811
+def test_an_index_of_another_name_or_with_more_columns_will_do(vcl: Site) -> None:
     vcl.sql("CREATE INDEX other ON request (start, `end`)")
     vcl.sql("DROP INDEX start ON request" if vcl.connection.vendor == "mysql" else "DROP INDEX request_start")
     assert told(vcl) == []
@@ -99,7 +99,7 @@ class TestMariaDB:
     """What only MariaDB can have wrong."""
 
     @pytest.fixture
-    def maria(self, mariadb_site: Site) -> Site:  # noqa: F811
+    def maria(self, mariadb_site: Site) -> Site:
         mariadb_site.operate()
         return mariadb_site
 

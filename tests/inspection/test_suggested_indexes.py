@@ -16,7 +16,7 @@ from blockalloc.schema.present import present_tables
 from blockalloc.schema.suggested import SUGGESTED
 from blockalloc.store import loads
 from blockalloc.store.sql import fetch, insert
-from tests.commands.test_check_vcl import run
+from tests.support.commands import check_vcl
 from tests.support.sites.class_site import IMAGE, NOW, class_site
 from tests.support.sites.disorder import C, reload
 
@@ -65,7 +65,7 @@ class TestSuggested:
     """What is told."""
 
     def test_none_is_a_problem(self) -> None:
-        status, text = run()
+        status, text = check_vcl()
         assert status == 0
         assert "Everything is in order." in text
         assert [line.split()[1] for line in text.splitlines() if line.startswith("- ")] == NAMES
@@ -73,17 +73,17 @@ class TestSuggested:
     def test_with_this_databases_own_numbers(self) -> None:
         fill_log(40, of_the_image=25)
         reload("13:00", "13:20", C)
-        _, text = run()
+        _, text = check_vcl()
         assert "log has 40 rows; the mean load time of an image reads all of its own, 25 of the image" in text
         assert "request has 1 rows" in text
 
     def test_empty_tables(self) -> None:
         sql("DELETE FROM log")
-        assert "log has 0 rows" in run()[1]
+        assert "log has 0 rows" in check_vcl()[1]
 
     def test_for_programs(self) -> None:
         fill_log(1200, of_the_image=1100)
-        status, text = run("--json")
+        status, text = check_vcl("--json")
         assert status == 0
         answer = json.loads(text)
         assert answer["created_indexes"] == []
@@ -94,8 +94,8 @@ class TestSuggested:
         assert first.keys() == {"table", "name", "columns", "wins", "statement"}
 
     def test_not_to_who_asks_for_some_kinds(self) -> None:
-        assert "blockalloc_" not in run("--kind", "double_booking")[1]
-        assert "blockalloc_" in run("--kind", *KINDS)[1]
+        assert "blockalloc_" not in check_vcl("--kind", "double_booking")[1]
+        assert "blockalloc_" in check_vcl("--kind", *KINDS)[1]
 
     def test_what_begins_with_the_same_columns_will_do(self) -> None:
         sql("CREATE INDEX blockalloc_theirs ON log (imageid, start, loaded, wasavailable, nowfuture, ending, userid)")
@@ -105,7 +105,7 @@ class TestSuggested:
         drop("blockalloc_more", "request")
         sql("CREATE INDEX blockalloc_more ON request (start, `end`, stateid, laststateid, userid)")
         assert indexes.missing() == []
-        assert "Indexes that would" not in run()[1]
+        assert "Indexes that would" not in check_vcl()[1]
 
     def test_a_table_without_all_of_the_columns(self) -> None:
         sql("ALTER TABLE log RENAME COLUMN nowfuture TO another")
@@ -127,16 +127,16 @@ class TestCreated:
 
     def test_all_that_are_missing(self) -> None:
         before = present()
-        status, text = run("--create-indexes")
+        status, text = check_vcl("--create-indexes")
         assert status == 0
         assert sum(line.startswith("done: CREATE INDEX") for line in text.splitlines()) == len(SUGGESTED)
         assert present() == with_ours(before)
-        assert "Indexes that would" not in run()[1]
+        assert "Indexes that would" not in check_vcl()[1]
 
     def test_again(self) -> None:
-        run("--create-indexes")
+        check_vcl("--create-indexes")
         before = present()
-        status, text = run("--create-indexes")
+        status, text = check_vcl("--create-indexes")
         assert status == 0
         assert "done" not in text
         assert "No index is missing" in text
@@ -155,7 +155,7 @@ class TestCreated:
     @pytest.mark.parametrize("options", [["--dry-run"], ["--dry-run", "--json"]])
     def test_a_dry_run(self, options: list[str]) -> None:
         before = present()
-        status, text = run("--create-indexes", *options)
+        status, text = check_vcl("--create-indexes", *options)
         assert status == 0
         assert present() == before
         statements = [each.statement for each in indexes.missing()]
@@ -169,21 +169,21 @@ class TestCreated:
 
     def test_findings_and_repairs_are_told_as_ever(self) -> None:
         reload("13:00", "13:20", C + 1)
-        status, text = run("--create-indexes", "--kind", "orphaned_reload")
+        status, text = check_vcl("--create-indexes", "--kind", "orphaned_reload")
         assert status == 1
         assert "* reload request" in text
-        status, text = run("--create-indexes", "--repair")
+        status, text = check_vcl("--create-indexes", "--repair")
         assert status == 0
         assert "done: delete reload request" in text
 
     def test_a_name_that_is_taken_is_left_alone(self) -> None:
         sql(f"CREATE INDEX {LOG.name} ON log (userid, size)")
-        status, text = run("--create-indexes")
+        status, text = check_vcl("--create-indexes")
         assert status == 0
         assert "not created, an index of this name is there on other columns: drop that one first: CREATE INDEX" in text
         assert present()["log"][LOG.name] == ("userid", "size")
         assert present()["request"][REQUEST.name] == REQUEST.columns
-        assert "not created, an index of this name" in run("--create-indexes", "--dry-run")[1]
+        assert "not created, an index of this name" in check_vcl("--create-indexes", "--dry-run")[1]
 
     @pytest.mark.skipif(connection.vendor != "mysql", reason="SQLite locks all of the database, or nothing")
     def test_a_table_that_is_not_free_is_not_waited_for_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +202,7 @@ class TestCreated:
         reading.wait(20)
         began = time.monotonic()
         try:
-            status, text = run("--create-indexes")
+            status, text = check_vcl("--create-indexes")
         finally:
             done.set()
             thread.join()
@@ -211,7 +211,7 @@ class TestCreated:
         assert f"{LOG.name} was not created (CREATE INDEX" in text
         assert "Lock wait timeout" in text
         assert LOG.name not in present()["log"]
-        assert run("--create-indexes")[0] == 0
+        assert check_vcl("--create-indexes")[0] == 0
 
 
 # --- What they are for --------------------------------------------------------------------------
@@ -257,7 +257,7 @@ def test_loads_are_read_by_the_index_alone(asked: list[tuple[str, Any]]) -> None
     # VCL's index of `wasavailable`, which all rows have, is of no use.
     assert "wasavailable" not in before.replace("wasavailable + 0", "")
     assert "imageid" in before or "start" in before
-    run("--create-indexes")
+    check_vcl("--create-indexes")
     assert loads.estimates({IMAGE: 10}, AT) == without
     assert 200 < without[IMAGE] < 500
     after = plan(*asked[-1])
@@ -280,7 +280,7 @@ def test_bookings_are_found_by_the_index_alone() -> None:
             for start in [datetime.fromtimestamp(AT + 900 * number, UTC).replace(tzinfo=None)]
         ],
     )
-    run("--create-indexes")
+    check_vcl("--create-indexes")
     sql("ANALYZE TABLE request" if connection.vendor == "mysql" else "ANALYZE")
     found = plan(
         "SELECT id, stateid, laststateid, userid, start, `end` FROM request WHERE start < %s AND `end` > %s",

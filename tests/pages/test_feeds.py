@@ -123,7 +123,7 @@ def test_a_group_has_its_own_calendar(viewer: Client, client: Client, site: Site
 
 
 def test_nobody_signs_in_and_nothing_is_set(viewer: Client, site: Site, cs101: BlockTime) -> None:
-    from tests.conftest import Browser
+    from tests.support.https_client import Browser
 
     answer = Browser().get(links(viewer)["All blocks"])
     assert answer.status_code == 200

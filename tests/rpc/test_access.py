@@ -10,11 +10,10 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from blockalloc.contract.messages import Caller
 from blockalloc.models import LocalAuth, User
-from tests.support.rpc_calls import SIGNED_IN, StubService, answer, call, document, fault_of, post
+from tests.support.rpc_calls import SIGNED_IN, TEST, StubService, answer, call, document, fault_of, post, signing_in
 from tests.support.sites.accounts import give_password, make_user
 
 pytestmark = pytest.mark.django_db
-TEST = document("XMLRPCtest", "x")
 
 
 @pytest.fixture(autouse=True)
@@ -29,16 +28,6 @@ def service(monkeypatch: pytest.MonkeyPatch) -> StubService:
 def vclsystem() -> LocalAuth:
     """The local account of vclsystem@Local, whom the base rows of VCL know."""
     return give_password(User.objects.get(unityid="vclsystem"), b"p4ss")
-
-
-def signing_in(
-    user: str = "vclsystem",
-    password: str | None = SIGNED_IN["X-Pass"],
-    version: str | None = "2",
-) -> dict[str, str]:
-    """The headers; None leaves one out."""
-    headers = {"X-User": user, "X-Pass": password, "X-APIVERSION": version}
-    return {name: value for name, value in headers.items() if value is not None}
 
 
 def on_the_wire(text: str, encoding: str = "utf-8") -> str:

@@ -15,7 +15,7 @@ from scheduling.plan import Plan
 from scheduling.planner import plan
 from scheduling.reasons import Reason
 from scheduling.reload_plan import staggered
-from tests.scheduling.test_planner_properties import PROFILE
+from tests.support.properties import PROFILE
 from tests.support.sites import facts
 from tests.support.sites.facts import COMPUTERS, GROUP, IMAGES, NODES
 from tests.support.sites.random_facts import Case, cases

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from scheduling.confirmation import held_images, standing
@@ -16,15 +16,11 @@ from scheduling.privileges import Privileges
 from scheduling.windows import schedule_covers
 from tests.support.oracle import Answer, Machine, Oracle, Taken
 from tests.support.oracle_rules import may_use_group, schedule_is_open
-from tests.support.properties import examples
+from tests.support.properties import PROFILE
 from tests.support.sites import facts
 from tests.support.sites.facts import GROUP
 from tests.support.sites.random_facts import GROUPS, Case, cases, openings, shuffled, trees
 
-PROFILE = settings(
-    max_examples=examples(ci=200, long=10000),
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
 MOST = settings(PROFILE, max_examples=3 * PROFILE.max_examples)
 QUARTER = 900
 

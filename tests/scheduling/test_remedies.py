@@ -12,7 +12,7 @@ from scheduling.facts import Block, Site
 from scheduling.planner import plan
 from scheduling.remedies import STEP, InTheWay, earliest_start, in_the_way
 from scheduling.windows import DAY, WEEK
-from tests.scheduling.test_planner_properties import PROFILE
+from tests.support.properties import PROFILE
 from tests.support.sites import facts
 from tests.support.sites.facts import END, HOUR, LOAD, MINUTE, START, at
 from tests.support.sites.random_facts import Case, cases

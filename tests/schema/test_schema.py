@@ -1,12 +1,8 @@
 """VCL's tables are made to the letter, adopted untouched, or refused; the models say the same as the tables."""
 
-import os
 import re
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,17 +11,14 @@ from django.apps import apps
 from django.core.management.base import CommandError
 from django.db import connection as migrated
 from django.db import models
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.state import ProjectState
-from django.db.utils import ConnectionHandler
 
 from blockalloc.models import Guard
 from blockalloc.schema import Column, base_rows, columns, tables
 from blockalloc.schema.adopt import NOT_NEEDED, SchemaMismatch, check_server
 from blockalloc.schema.operations import CreateOrAdoptTables
+from tests.support.empty_site import Site, site_on
 from tests.support.servers.mariadb_server import PrivateMariaDB
-from tests.support.servers.own_process import ROOT
-from vclsite.database import database
 
 VCL_MODELS = [model for model in apps.get_app_config("blockalloc").get_models() if not model._meta.managed]
 
@@ -34,95 +27,13 @@ def model_of(table: str) -> type[models.Model]:
     return next(model for model in VCL_MODELS if model._meta.db_table == table)
 
 
-class Site:
-    """A database of its own, empty at first, of the kind that the run is on."""
-
-    def __init__(self, url: str, server: PrivateMariaDB | None) -> None:
-        self.url = url
-        self.server = server
-        self.connection: BaseDatabaseWrapper = ConnectionHandler({"default": database(url)})["default"]
-
-    def migrate(self) -> subprocess.CompletedProcess[str]:
-        """What the operator does."""
-        return subprocess.run(
-            [sys.executable, "manage.py", "migrate"],
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": self.url},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def operate(self) -> None:
-        """The migration's operation alone."""
-        state = ProjectState()
-        with self.connection.schema_editor() as schema_editor:
-            CreateOrAdoptTables().database_forwards("blockalloc", schema_editor, state, state)
-
-    def sql(self, statement: str) -> list[Any]:
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement)
-            return list(cursor.fetchall()) if cursor.description else []
-
-    def contents(self) -> str:
-        """VCL's tables, definitions and rows, as the database itself dumps them."""
-        if self.server is not None:
-            return self.server.dump(str(self.connection.settings_dict["NAME"]), *self._present())
-        self.connection.ensure_connection()
-        names = "|".join(tables())
-        mine = re.compile(rf'(CREATE TABLE|INSERT INTO) "({names})"|CREATE (UNIQUE )?INDEX .* ON "({names})"')
-        return "\n".join(line for line in self.connection.connection.iterdump() if mine.match(line))
-
-    def _present(self) -> list[str]:
-        return sorted(set(self.connection.introspection.table_names()) & set(tables()))
-
-
-@pytest.fixture
-def site(request: pytest.FixtureRequest, tmp_path: Path, django_db_blocker: Any) -> Iterator[Site]:
-    """An empty database; away after the test."""
-    if request.config.getoption("--mariadb"):
-        yield request.getfixturevalue("mariadb_site")
-        return
-    with django_db_blocker.unblock():
-        site = Site(f"sqlite:///{tmp_path / 'site.sqlite3'}", None)
-        yield site
-        site.connection.close()
-
-
-@pytest.fixture
-def mariadb_site(mariadb_server: PrivateMariaDB, django_db_blocker: Any) -> Iterator[Site]:
-    """The same on MariaDB, whatever the run is on."""
-    with django_db_blocker.unblock():
-        yield from _site_on(mariadb_server)
-
-
 @pytest.fixture(scope="module")
 def fresh(mariadb_server: PrivateMariaDB, django_db_blocker: Any) -> Iterator[Site]:
     """A site on MariaDB with all tables made, for tests that only read."""
     with django_db_blocker.unblock():
-        for site in _site_on(mariadb_server, "fresh"):
+        for site in site_on(mariadb_server, "fresh"):
             assert site.migrate().returncode == 0
             yield site
-
-
-def _site_on(server: PrivateMariaDB, name: str = "site") -> Iterator[Site]:
-    server.execute(f"CREATE DATABASE {name} DEFAULT CHARSET latin1")
-    site = Site(server.url(name), server)
-    yield site
-    site.connection.close()
-    server.execute(f"DROP DATABASE {name}")
-
-
-@pytest.fixture
-def vcl(site: Site) -> Site:
-    """A database as VCL leaves it: no table of ours or of Django's, and somebody's block in it."""
-    site.operate()
-    site.sql("INSERT INTO image (id, name, prettyname, OSid) VALUES (10, 'café', 'Café', 36)")
-    site.sql(
-        "INSERT INTO blockRequest (id, name, imageid, numMachines, ownerid, expireTime, processing) "
-        "VALUES (10, 'a block', 10, 20, 3, '2026-11-30 11:00:00', 0)"
-    )
-    return site
 
 
 class TestMigrate:

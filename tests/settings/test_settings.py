@@ -7,24 +7,12 @@ import subprocess
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from tests.support.servers.own_process import run
+from tests.support.servers.own_process import run_on_sqlite, start
 from vclsite import environment, production
 from vclsite.database import database
 
 GOOD_KEY = string.ascii_letters + string.digits
 MARIADB = "mysql://vcl:pw@db.example.edu/vcl"
-
-
-def _run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with these variables; without DATABASE_URL among them on an SQLite database that is empty."""
-    return run(*command, **{"DATABASE_URL": "sqlite://:memory:", **variables})
-
-
-def _start(**variables: str) -> subprocess.CompletedProcess[str]:
-    """Start Django with these variables, in a process of its own."""
-    return _run(
-        "-c", "from vclsite import http_server, settings, environment; environment.refuse_problems()", **variables
-    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +42,7 @@ def _start(**variables: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_a_value_that_cannot_be_used_stops_the_start(name: str, value: str, told: str) -> None:
-    result = _start(**{name: value})
+    result = start(**{name: value})
     assert result.returncode != 0
     last = result.stderr.strip().splitlines()[-1]
     assert name in last
@@ -77,7 +65,7 @@ def test_a_value_that_cannot_be_used_stops_the_start(name: str, value: str, told
     ],
 )
 def test_the_demo_site_is_a_file_and_this_machine(variables: dict[str, str], demo: bool) -> None:
-    assert (_start(**variables).returncode == 0) is demo
+    assert (start(**variables).returncode == 0) is demo
 
 
 @pytest.mark.parametrize(
@@ -96,22 +84,22 @@ def test_the_demo_site_is_a_file_and_this_machine(variables: dict[str, str], dem
 def test_a_real_site_does_not_start_unsafe_unless_told_so(
     site: dict[str, str], variables: dict[str, str], told: str
 ) -> None:
-    refused = _start(**site, **variables)
+    refused = start(**site, **variables)
     assert refused.returncode != 0
     last = refused.stderr.strip().splitlines()[-1]
     assert "ImproperlyConfigured" in last
     assert told in last
-    assert _start(**site, **variables, VCL_ALLOW_UNSAFE_SETTINGS="1").returncode == 0
+    assert start(**site, **variables, VCL_ALLOW_UNSAFE_SETTINGS="1").returncode == 0
 
 
 def test_problems_of_several_settings_are_told_at_once() -> None:
-    refused = _start(VCL_LOCKOUT_SECONDS="x", VCL_TIME_ZONE="x", VCL_TRUSTED_PROXIES="x", VCL_DECISION_DAYS="0")
+    refused = start(VCL_LOCKOUT_SECONDS="x", VCL_TIME_ZONE="x", VCL_TRUSTED_PROXIES="x", VCL_DECISION_DAYS="0")
     for name in ("VCL_LOCKOUT_SECONDS", "VCL_TIME_ZONE", "VCL_TRUSTED_PROXIES", "VCL_DECISION_DAYS"):
         assert name in refused.stderr
 
 
 def test_all_problems_of_a_real_site_are_told_at_once() -> None:
-    refused = _start(DATABASE_URL=MARIADB, DJANGO_DEBUG="1", VCL_ALLOW_PLAIN_HTTP="1")
+    refused = start(DATABASE_URL=MARIADB, DJANGO_DEBUG="1", VCL_ALLOW_PLAIN_HTTP="1")
     last = refused.stderr.strip().splitlines()[-1]
     for name in ("DJANGO_SECRET_KEY", "DJANGO_DEBUG", "VCL_ALLOW_PLAIN_HTTP", "VCL_ALLOW_UNSAFE_SETTINGS"):
         assert name in last
@@ -119,12 +107,12 @@ def test_all_problems_of_a_real_site_are_told_at_once() -> None:
 
 def test_the_key_that_the_message_tells_how_to_make_is_taken() -> None:
     made = subprocess.run(production.NEW_SECRET_KEY, shell=True, capture_output=True, text=True, check=True)  # noqa: S602
-    started = _start(DATABASE_URL=MARIADB, DJANGO_SECRET_KEY=made.stdout.strip())
+    started = start(DATABASE_URL=MARIADB, DJANGO_SECRET_KEY=made.stdout.strip())
     assert started.returncode == 0, started.stderr
 
 
 def test_a_real_site_passes_djangos_check_for_deployment() -> None:
-    done = _run(
+    done = run_on_sqlite(
         *("manage.py", "check", "--deploy", "--fail-level", "INFO"),
         DJANGO_ALLOWED_HOSTS="blocks.example.edu",
         DJANGO_SECRET_KEY=GOOD_KEY,
@@ -152,12 +140,12 @@ print(json.dumps([*cookies, s.SECURE_SSL_REDIRECT, s.SECURE_HSTS_SECONDS > 0]))
 def test_pages_of_a_real_site_are_for_https_only(variables: dict[str, str], https: bool) -> None:
     prefix = "__Host-" if https else ""
     expected = [f"{prefix}sessionid", https, f"{prefix}csrftoken", https, https, https]
-    assert json.loads(_run("-c", _COOKIES, **variables).stdout) == expected
+    assert json.loads(run_on_sqlite("-c", _COOKIES, **variables).stdout) == expected
 
 
 # --- Values ---------------------------------------------------------------------------------------
 def test_values_that_can_be_used_do_not() -> None:
-    result = _start(VCL_MAX_BLOCK_MACHINES="255", VCL_TIME_ZONE="Europe/Berlin", VCL_TRUSTED_PROXIES="10.0.0.1, ::1")
+    result = start(VCL_MAX_BLOCK_MACHINES="255", VCL_TIME_ZONE="Europe/Berlin", VCL_TRUSTED_PROXIES="10.0.0.1, ::1")
     assert result.returncode == 0, result.stderr
 
 

@@ -256,9 +256,7 @@ print(settings_file.read(sys.argv[1]).problems)
 def problems_of_somebody_else(path: Path) -> str:
     """What is told to a user who may do no more than the modes of files allow: nobody, when this is root."""
     command: Sequence[str] = [sys.executable, "-c", _AS_SOMEBODY_ELSE, str(path)]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True, env={"PATH": "/bin"}
-    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env={"PATH": "/bin"})
     return done.stdout
 
 

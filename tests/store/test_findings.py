@@ -14,7 +14,7 @@ from scheduling.funnel import NOT_NEEDED, STAGES, funnel
 from scheduling.plan import Machine, Plan
 from scheduling.planner import plan
 from scheduling.reasons import Instant, Reason
-from tests.scheduling.test_planner_properties import PROFILE
+from tests.support.properties import PROFILE
 from tests.support.sites import facts
 from tests.support.sites.random_facts import Case, cases
 

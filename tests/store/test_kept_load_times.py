@@ -16,7 +16,7 @@ from blockalloc.models import Image, LoadTime, Log
 from blockalloc.store import loads
 from blockalloc.store.guard import Deadline, guarded, is_held
 from tests.golden import tables
-from tests.settings.test_settings import _run, _start
+from tests.support.servers.own_process import run_on_sqlite, start
 from tests.support.sites.class_site import CALLER, IMAGE, NOW, a_call, class_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -261,10 +261,10 @@ def test_the_image_may_go(settings: Any) -> None:
     ("hours", "starts"), [("0", True), ("168", True), ("169", False), ("-1", False), ("1.5", False)]
 )
 def test_the_setting(hours: str, starts: bool) -> None:
-    started = _start(VCL_LOAD_TIME_HOURS=hours)
+    started = start(VCL_LOAD_TIME_HOURS=hours)
     assert (started.returncode == 0) is starts
     assert ("VCL_LOAD_TIME_HOURS" in started.stderr and "from 0 to 168" in started.stderr) is not starts
 
 
 def test_nothing_is_kept_unless_told_so() -> None:
-    assert _run("-c", "from vclsite import settings; print(settings.VCL_LOAD_TIME_HOURS)").stdout == "0\n"
+    assert run_on_sqlite("-c", "from vclsite import settings; print(settings.VCL_LOAD_TIME_HOURS)").stdout == "0\n"

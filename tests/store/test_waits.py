@@ -2,9 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,23 +11,11 @@ from blockalloc.allocation import service
 from blockalloc.contract.messages import Refusal
 from blockalloc.store import sql
 from tests.golden import tables
+from tests.support.connections import another_connection
 from tests.support.sites.class_site import CALLER, a_call, class_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WAIT = 2  # seconds
-
-
-@contextmanager
-def another_connection() -> Iterator[Any]:
-    """A connection of somebody else, in a transaction of his own."""
-    other = connection.copy(alias="other")
-    try:
-        other.ensure_connection()
-        other.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
-        with other.cursor() as cursor:
-            yield cursor
-    finally:
-        other.close()
 
 
 def refused_after(seconds: int) -> tuple[int, float]:

@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--galera",
         action="store_true",
-        help="run on a private Galera cluster of three nodes, started for the run; the only way to run verification/galera",
+        help="run on a private Galera cluster of three nodes, started for the run; verification/galera needs it",
     )
 
 

@@ -20,3 +20,10 @@ settings.load_profile(_PROFILE)  # what a test says itself comes on top
 def examples(*, ci: int, long: int) -> int:
     """How many examples a property is tried on in this run."""
     return {"ci": ci, "long": long}[_PROFILE]
+
+
+# For properties of plans, on random sites.
+PROFILE = settings(
+    max_examples=examples(ci=200, long=10000),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)

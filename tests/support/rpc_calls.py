@@ -50,6 +50,9 @@ def document(method: str, *parameters: object) -> str:
     return xmlrpc.client.dumps(parameters, method, allow_none=True)  # type: ignore[arg-type]
 
 
+TEST = document("XMLRPCtest", "x")
+
+
 def call(method: str, *parameters: object, headers: dict[str, str] | None = None, peer: str = "127.0.0.1") -> object:
     """Calls `method` over (pretended) HTTPS. Raises xmlrpc.client.Fault."""
     return answer(post(document(method, *parameters), headers=headers, peer=peer))
@@ -62,6 +65,16 @@ def fault_of(response: HttpResponse) -> tuple[int, str]:
     except xmlrpc.client.Fault as fault:
         return fault.faultCode, fault.faultString
     raise AssertionError(f"no fault but {value!r}")
+
+
+def signing_in(
+    user: str = "vclsystem",
+    password: str | None = SIGNED_IN["X-Pass"],
+    version: str | None = "2",
+) -> dict[str, str]:
+    """The headers; None leaves one out."""
+    headers = {"X-User": user, "X-Pass": password, "X-APIVERSION": version}
+    return {name: value for name, value in headers.items() if value is not None}
 
 
 @dataclass

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rpc.test_clients import ACCOUNT, database_url, perl_call, python_client
 from tests.support.rpc_calls import SIGNED_IN, document
+from tests.support.servers.clients import ACCOUNT, database_url, perl_call, python_client
 from tests.support.servers.front_end_server import FrontEndServer, always, fault, slow, until, value, well_behaved
 from tests.support.servers.front_end_server import http as answered
 from tests.support.servers.live_server import LiveServer

@@ -11,7 +11,7 @@ from django.db.utils import ConnectionHandler
 from pytest_django import DjangoDbBlocker
 
 from blockalloc.demo.people import PASSWORD
-from tests.rpc.test_clients import database_url
+from tests.support.servers.clients import database_url
 from tests.support.servers.live_server import LiveServer
 from vclsite.database import database
 

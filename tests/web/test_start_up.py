@@ -12,7 +12,7 @@ from blockalloc.inspection import site_clock
 from blockalloc.inspection.site_clock import Examination
 from blockalloc.web import start_up
 from scheduling.site_clock import Outcome
-from tests.rpc.test_clients import database_url
+from tests.support.servers.clients import database_url
 from tests.support.servers.live_server import LiveServer
 
 # A site in New York whose management node is alive, and where somebody has just reserved a computer.

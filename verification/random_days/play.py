@@ -23,7 +23,7 @@ from simulation.front_end.extending import extend
 from simulation.front_end.reserving import Reserving
 from simulation.front_end.session import FrontEnd
 from tests.golden.replay import in_process, make_call
-from tests.support.django_connection import DjangoConnection
+from tests.support.connections import DjangoConnection
 from verification.random_days import site
 from verification.random_days.day import (
     ALLOCATED,

@@ -4,7 +4,7 @@ import datetime
 from typing import Any
 
 from tests.golden import tables
-from tests.support.django_connection import DjangoConnection
+from tests.support.connections import DjangoConnection
 from tests.support.sites.class_site import rows
 from verification.random_days.day import BEGIN, IMAGES, LOAD_MINUTES, OURS, ZONE, Class, Day
 

@@ -1,15 +1,19 @@
 """How the tests look at a page, and at what happens behind it."""
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import axe_playwright_python
-from playwright.sync_api import ConsoleMessage, Page, Request, Response
+from playwright.sync_api import ConsoleMessage, Page, Request, Response, ViewportSize
 
 from tests.support.browser.monday_morning import MondayMorning
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+Visitor = Callable[[str], Page]  # a page of someone who has signed in, by name
 
 ALL_RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],

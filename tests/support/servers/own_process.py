@@ -29,6 +29,18 @@ def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return _run([sys.executable, *command], inherited() | variables)
 
 
+def run_on_sqlite(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with these variables; without DATABASE_URL among them on an SQLite database that is empty."""
+    return run(*command, **{"DATABASE_URL": "sqlite://:memory:", **variables})
+
+
+def start(**variables: str) -> subprocess.CompletedProcess[str]:
+    """Start Django with these variables, in a process of its own."""
+    return run_on_sqlite(
+        "-c", "from vclsite import http_server, settings, environment; environment.refuse_problems()", **variables
+    )
+
+
 def bare(*command: str, standard: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a script of Python with these variables and no others, where `standard` is the standard settings file."""
     code = [sys.executable, "-c", _WITH_STANDARD_FILE, str(standard), *command]

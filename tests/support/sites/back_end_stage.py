@@ -11,7 +11,7 @@ from simulation.back_end.events import Event, What
 from simulation.back_end.loop import BackEnds
 from simulation.back_end.site import Site
 from tests.golden import tables
-from tests.support.django_connection import DjangoConnection
+from tests.support.connections import DjangoConnection
 from tests.support.sites import class_site
 from tests.support.sites.class_site import FIRST_COMPUTER, NODE, ZONE
 
