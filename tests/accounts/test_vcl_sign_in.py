@@ -26,7 +26,7 @@ from tests.support.sites.accounts import SALT, give_password, make_user
 from tests.support.sites.staff_accounts import GLOBAL, OWN, PASSWORD, grant, manager, sign_in
 from tests.support.sites.staff_site import PAGES, Site, list_url, text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wednesday_noon")]
 INDEX = reverse("admin:index")
 
 

@@ -1,6 +1,6 @@
 """A member whose own computers are held for our sake is never sent on to another class, whatever happens (SPEC 8.7).
 
-Class 10 is allocated last, beside the classes 11 and 12. See tests/support/classes_beside.py.
+Class 10 is allocated last, beside the classes 11 and 12. See verification/front_end/classes_beside.py.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,6 @@ from blockalloc.contract.messages import BlockAllocationCall
 from blockalloc.store import beside
 from blockalloc.store.times import to_utc
 from tests.golden import tables
-from tests.support.classes_beside import HOURS, Classes, classes
 from tests.support.sites.class_site import (
     BLOCK_TIME,
     CALLER,
@@ -27,6 +26,7 @@ from tests.support.sites.class_site import (
     computers_of,
     load,
 )
+from verification.front_end.classes_beside import HOURS, Classes, classes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EVENING = (END + 3600, END + 7200)

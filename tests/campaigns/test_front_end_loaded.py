@@ -12,7 +12,6 @@ import pytest
 
 from simulation.front_end.reserving import Reserving
 from tests.support.boundaries import Boundary, at_boundaries
-from tests.support.classes_beside import HOURS, classes
 from tests.support.front_end import ON_MARIADB, between_locks
 from tests.support.servers.mariadb_server import PrivateMariaDB
 from tests.support.sites.class_site import (
@@ -22,6 +21,7 @@ from tests.support.sites.class_site import (
     computers_of,
 )
 from verification.front_end import free_race, random_orders
+from verification.front_end.classes_beside import HOURS, classes
 from verification.front_end.interleavings import MATTERS, Tally, empty, play, play_all, stage
 from verification.front_end.loaded import LISTING_SECONDS, LOADED, beside
 

@@ -1,3 +1,3 @@
-"""The site and its staff are those of the admin's tests."""
+"""A site, and the staff who look at it on a Wednesday at noon."""
 
-from tests.support.staff import _clock, cs101, site, staff, viewer  # noqa: F401
+from tests.support.staff_fixtures import _at_noon, cs101, site, staff, viewer, wednesday_noon  # noqa: F401 - fixtures

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import time_machine
-from blockalloc.contract.calls import BlockAllocationCall
 
-from blockalloc import service
+from blockalloc.allocation import service
+from blockalloc.contract.messages import BlockAllocationCall
 from simulation.connections import Connection
 from simulation.front_end.reserving import Reserving
 from tests.support.front_end import a_wish, connect, reserving

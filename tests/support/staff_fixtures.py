@@ -1,4 +1,4 @@
-"""The site, and who looks at it."""
+"""Fixtures of tests that look at pages: a site on a Wednesday at noon, and who looks at it. conftest.py names them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,11 +13,17 @@ from blockalloc.models import BlockTime
 from tests.support.sites.staff_site import NOW, Site
 
 
-@pytest.fixture(autouse=True)
-def _clock(settings: Any) -> Iterator[None]:
+@pytest.fixture
+def wednesday_noon(settings: Any) -> Iterator[None]:
+    """The clock stands at NOW, in New York."""
     settings.TIME_ZONE = "America/New_York"
     with time_machine.travel(NOW, tick=False):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _at_noon(wednesday_noon: None) -> None:
+    """For folders in which it is noon for every test."""
 
 
 @pytest.fixture
