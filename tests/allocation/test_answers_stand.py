@@ -1,8 +1,6 @@
 """What is written is answered as written, whatever happens around it; and what is told of it is true."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User as StaffUser
@@ -17,6 +15,7 @@ from blockalloc.contract.messages import Caller
 from blockalloc.models import BlockTime, Decision
 from blockalloc.store import decisions
 from tests.golden import tables
+from tests.support.claim_and_confirm import Between
 from tests.support.sites.class_site import CALLER, GROUP, NODE, ZONE, a_call, class_site, computers_of, reserve
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,27 +23,14 @@ PERSON = Caller(3, "vclsystem@Local", "10.0.0.7", "admin", "operator")
 FOR_EVER = "9999-12-31 23:59:59"
 
 
-def before_confirming(monkeypatch: pytest.MonkeyPatch, step: Callable[[], object]) -> None:
-    """Do something once, after the first call's claim and before its second look."""
-    next_round, done = AllocationCall._next_round, []
-
-    def after_step(self: AllocationCall, stage: Any, *, exchange: bool) -> object:
-        if not done:
-            done.append(True)
-            step()
-        return next_round(self, stage, exchange=exchange)
-
-    monkeypatch.setattr(AllocationCall, "_next_round", after_step)
-
-
 def latest() -> Decision:
     return Decision.objects.latest("pk")
 
 
-def test_a_block_time_that_is_released_meanwhile_is_filled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_time_that_is_released_meanwhile_is_filled_all_the_same(between_claim_and_confirm: Between) -> None:
     with class_site(computers=12):
         service.allocate_block(a_call(3), CALLER)
-        before_confirming(monkeypatch, lambda: block_time_actions.release_block_time(10, PERSON))
+        between_claim_and_confirm(lambda: block_time_actions.release_block_time(10, PERSON))
         assert service.allocate_block(a_call(4), CALLER) == 4
         assert len(computers_of()) == 4
         assert (latest().had, latest().allocated) == (0, 4)

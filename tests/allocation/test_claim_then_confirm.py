@@ -1,6 +1,5 @@
 """Claim, then confirm: what happens when somebody is faster between the two transactions (SPEC 8.7)."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from blockalloc.contract.messages import Refusal
 from blockalloc.store import claims
 from blockalloc.store.times import to_utc
 from tests.golden import tables
+from tests.support.claim_and_confirm import Between
 from tests.support.sites.class_site import (
     BLOCK_TIME,
     CALLER,
@@ -31,19 +31,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 CLASS = ("2026-03-02 14:00:00", "2026-03-02 16:00:00")
 
 
-def _between(monkeypatch: pytest.MonkeyPatch, *steps: Callable[[], None]) -> None:
-    """Do `steps`, one before each confirming transaction: what others do after the claim."""
-    waiting = list(steps)
-    next_round = claim_and_confirm.AllocationCall._next_round
-
-    def after_others(self: claim_and_confirm.AllocationCall, stage: Any, *, exchange: bool) -> object:
-        if waiting:
-            waiting.pop(0)()
-        return next_round(self, stage, exchange=exchange)
-
-    monkeypatch.setattr(claim_and_confirm.AllocationCall, "_next_round", after_others)
-
-
 def _semaphores() -> list[tuple[int, str]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT computerid, procid FROM semaphore ORDER BY computerid")
@@ -59,9 +46,9 @@ def _foreign_semaphore(computer: int, seconds: int = 45, procid: str = "front en
         )
 
 
-def test_chosen_computers_are_claimed_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chosen_computers_are_claimed_before_anything_is_written(between_claim_and_confirm: Between) -> None:
     seen: list[object] = []
-    _between(monkeypatch, lambda: seen.extend([_semaphores(), computers_of()]))
+    between_claim_and_confirm(lambda: seen.extend([_semaphores(), computers_of()]))
     with class_site():
         service.allocate_block(a_call(), CALLER)
         assert seen == [[(number, "blockalloc") for number in (10, 11, 12, 13)], []]
@@ -84,11 +71,11 @@ def test_held_rows_do_not_stop_our_own_calls() -> None:
         assert service.allocate_block(a_call(4), CALLER) == 4
 
 
-def test_claims_of_another_call_in_flight_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_claims_of_another_call_in_flight_do(between_claim_and_confirm: Between) -> None:
     """After some patience: it may still give them back."""
     with class_site(computers=6, machines=4, blocks=2), override_settings(VCL_GUARD_WAIT_SECONDS=1):
         answers: list[int] = []
-        _between(monkeypatch, lambda: answers.append(service.allocate_block(a_call(block_time=11), CALLER)))
+        between_claim_and_confirm(lambda: answers.append(service.allocate_block(a_call(block_time=11), CALLER)))
         assert service.allocate_block(a_call(), CALLER) == 4
         assert answers == [2]
         assert computers_of(10) == [10, 11, 12, 13]
@@ -112,31 +99,31 @@ def test_a_call_that_would_come_up_short_waits_for_claims_to_be_given_back(monke
         assert computers_of() == [10, 11, 12, 13]
 
 
-def test_a_reservation_made_meanwhile_is_exchanged_for_another_computer(monkeypatch: pytest.MonkeyPatch) -> None:
-    _between(monkeypatch, lambda: reserve(11, *CLASS))
+def test_a_reservation_made_meanwhile_is_exchanged_for_another_computer(between_claim_and_confirm: Between) -> None:
+    between_claim_and_confirm(lambda: reserve(11, *CLASS))
     with class_site():
         assert service.allocate_block(a_call(), CALLER) == 4
         assert computers_of() == [10, 12, 13, 14]
         assert _semaphores() == [(number, "blockalloc-held") for number in (10, 12, 13, 14)]
 
 
-def test_a_foreign_semaphore_made_meanwhile_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
-    _between(monkeypatch, lambda: _foreign_semaphore(10))
+def test_a_foreign_semaphore_made_meanwhile_is_respected(between_claim_and_confirm: Between) -> None:
+    between_claim_and_confirm(lambda: _foreign_semaphore(10))
     with class_site():
         assert service.allocate_block(a_call(), CALLER) == 4
         assert computers_of() == [11, 12, 13, 14]
 
 
-def test_what_is_lost_in_the_second_round_makes_the_answer_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    _between(monkeypatch, lambda: reserve(10, *CLASS), lambda: reserve(14, *CLASS))
+def test_what_is_lost_in_the_second_round_makes_the_answer_short(between_claim_and_confirm: Between) -> None:
+    between_claim_and_confirm(lambda: reserve(10, *CLASS), lambda: reserve(14, *CLASS))
     with class_site():
         assert service.allocate_block(a_call(), CALLER) == 3
         assert computers_of() == [11, 12, 13]
         assert _semaphores() == [(number, "blockalloc-held") for number in (11, 12, 13)]
 
 
-def test_without_a_computer_to_exchange_for_the_answer_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    _between(monkeypatch, lambda: reserve(10, *CLASS))
+def test_without_a_computer_to_exchange_for_the_answer_is_short(between_claim_and_confirm: Between) -> None:
+    between_claim_and_confirm(lambda: reserve(10, *CLASS))
     with class_site(computers=4):
         assert service.allocate_block(a_call(), CALLER) == 3
         assert computers_of() == [11, 12, 13]
@@ -146,7 +133,7 @@ def test_without_a_computer_to_exchange_for_the_answer_is_short(monkeypatch: pyt
     ("block_time", "key"), [(BLOCK_TIME, None), (0, "monday")], ids=["one block time", "one idempotency key"]
 )
 def test_a_retry_beside_the_call_in_flight_is_told_to_try_again(
-    monkeypatch: pytest.MonkeyPatch, block_time: int, key: str | None
+    between_claim_and_confirm: Between, block_time: int, key: str | None
 ) -> None:
     call = a_call(block_time=block_time, key=key)
     codes: list[int] = []
@@ -156,7 +143,7 @@ def test_a_retry_beside_the_call_in_flight_is_told_to_try_again(
             service.allocate_block(call, CALLER)
         codes.append(refused.value.code)
 
-    _between(monkeypatch, retry)
+    between_claim_and_confirm(retry)
     with class_site(computers=20), override_settings(VCL_GUARD_WAIT_SECONDS=1):
         assert service.allocate_block(call, CALLER) == 4
         assert codes == [205]
@@ -164,9 +151,9 @@ def test_a_retry_beside_the_call_in_flight_is_told_to_try_again(
         assert len(tables.read()["request"]) == 4
 
 
-def test_calls_for_other_new_blocks_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_for_other_new_blocks_do_not_wait_for_each_other(between_claim_and_confirm: Between) -> None:
     answers: list[int] = []
-    _between(monkeypatch, lambda: answers.append(service.allocate_block(a_call(2, block_time=0), CALLER)))
+    between_claim_and_confirm(lambda: answers.append(service.allocate_block(a_call(2, block_time=0), CALLER)))
     with class_site(computers=20), override_settings(VCL_GUARD_WAIT_SECONDS=1):
         assert service.allocate_block(a_call(2, block_time=0), CALLER) == 2
         assert answers == [2]
@@ -182,9 +169,9 @@ def test_calls_for_other_new_blocks_do_not_wait_for_each_other(monkeypatch: pyte
     ids=["skipped", "deleted", "gone"],
 )
 def test_a_block_time_that_is_closed_meanwhile_is_not_filled(
-    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], code: int
+    between_claim_and_confirm: Between, change: dict[str, Any], code: int
 ) -> None:
-    _between(monkeypatch, lambda: tables.change(change, ZONE))
+    between_claim_and_confirm(lambda: tables.change(change, ZONE))
     with class_site():
         with pytest.raises(Refusal) as refused:
             service.allocate_block(a_call(), CALLER)
@@ -193,8 +180,8 @@ def test_a_block_time_that_is_closed_meanwhile_is_not_filled(
         assert _semaphores() == []
 
 
-def test_a_new_block_of_which_everything_is_lost_leaves_no_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    _between(monkeypatch, lambda: [reserve(number, *CLASS) for number in (10, 11)] and None)
+def test_a_new_block_of_which_everything_is_lost_leaves_no_rows(between_claim_and_confirm: Between) -> None:
+    between_claim_and_confirm(lambda: [reserve(number, *CLASS) for number in (10, 11)] and None)
     with class_site(computers=2):
         before = tables.read()
         assert service.allocate_block(a_call(2, block_time=0), CALLER) == 0
@@ -203,11 +190,11 @@ def test_a_new_block_of_which_everything_is_lost_leaves_no_rows(monkeypatch: pyt
         assert len(after["request"]) == 2
 
 
-def test_a_call_that_fails_after_its_claim_frees_the_computers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_fails_after_its_claim_frees_the_computers(between_claim_and_confirm: Between) -> None:
     def fail() -> None:
         raise RuntimeError("the process has a fault")
 
-    _between(monkeypatch, fail)
+    between_claim_and_confirm(fail)
     with class_site():
         with pytest.raises(RuntimeError):
             service.allocate_block(a_call(), CALLER)
@@ -215,10 +202,10 @@ def test_a_call_that_fails_after_its_claim_frees_the_computers(monkeypatch: pyte
         assert service.allocate_block(a_call(), CALLER) == 4
 
 
-def test_limits_hold_against_calls_that_ran_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_hold_against_calls_that_ran_meanwhile(between_claim_and_confirm: Between) -> None:
     with class_site(computers=12, machines=4, blocks=2):
         tables.change({"update": {"image": [{"id": IMAGE, "maxconcurrent": 6}]}}, ZONE)
-        _between(monkeypatch, lambda: service.allocate_block(a_call(block_time=11), CALLER) and None)
+        between_claim_and_confirm(lambda: service.allocate_block(a_call(block_time=11), CALLER) and None)
         service.allocate_block(a_call(), CALLER)
         assert len(computers_of(10)) + len(computers_of(11)) == 6
 
@@ -247,9 +234,9 @@ def _front_end_may_take(computer: int, seconds_later: int = 0) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def test_a_stale_row_of_somebody_else_does_not_defeat_a_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stale_row_of_somebody_else_does_not_defeat_a_claim(between_claim_and_confirm: Between) -> None:
     seen: list[bool] = []
-    _between(monkeypatch, lambda: seen.append(_front_end_may_take(10)))
+    between_claim_and_confirm(lambda: seen.append(_front_end_may_take(10)))
     with class_site():
         _foreign_semaphore(10, seconds=-60)
         assert _front_end_may_take(10)
@@ -274,7 +261,7 @@ def test_an_older_held_row_does_not_defeat_a_newer_one() -> None:
 # --- claims that ran out --------------------------------------------------------------------------
 
 
-def test_a_claim_that_ran_out_is_made_again_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_that_ran_out_is_made_again_before_anything_is_written(between_claim_and_confirm: Between) -> None:
     with class_site(blocks=2), time_machine.travel(NOW, tick=False) as traveller:
         seen: list[object] = []
 
@@ -282,30 +269,30 @@ def test_a_claim_that_ran_out_is_made_again_before_anything_is_written(monkeypat
             traveller.shift(46)
             assert _front_end_may_take(10)
 
-        _between(monkeypatch, stall, lambda: seen.extend([computers_of(), _front_end_may_take(10)]))
+        between_claim_and_confirm(stall, lambda: seen.extend([computers_of(), _front_end_may_take(10)]))
         assert service.allocate_block(a_call(), CALLER) == 4
         assert seen == [[], False]
         assert _semaphores() == [(number, "blockalloc-held") for number in (10, 11, 12, 13)]
 
 
-def test_a_claim_that_ran_out_and_was_purged_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_that_ran_out_and_was_purged_is_made_again(between_claim_and_confirm: Between) -> None:
     with class_site(computers=10, blocks=2), time_machine.travel(NOW, tick=False) as traveller:
 
         def stall_while_another_call_runs() -> None:
             traveller.shift(46)
             service.allocate_block(a_call(2, block_time=11), CALLER)
 
-        _between(monkeypatch, stall_while_another_call_runs)
+        between_claim_and_confirm(stall_while_another_call_runs)
         assert service.allocate_block(a_call(), CALLER) == 4
         assert computers_of(11) == [10, 11]
         assert computers_of(10) == [12, 13, 14, 15]
         assert len(_semaphores()) == 6
 
 
-def test_claims_that_run_out_again_and_again_are_busy_not_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_claims_that_run_out_again_and_again_are_busy_not_nothing(between_claim_and_confirm: Between) -> None:
     """Nobody has taken the computers: an answer of 0 would say that none can be had."""
     with class_site(), time_machine.travel(NOW, tick=False) as traveller:
-        _between(monkeypatch, lambda: traveller.shift(46), lambda: traveller.shift(46))
+        between_claim_and_confirm(lambda: traveller.shift(46), lambda: traveller.shift(46))
         with pytest.raises(Refusal) as refused:
             service.allocate_block(a_call(), CALLER)
         assert refused.value.code == 205
@@ -331,7 +318,9 @@ def test_a_call_that_is_too_slow_every_time_is_refused_when_its_time_is_up(monke
         assert computers_of() == []
 
 
-def test_a_round_that_is_tried_again_writes_only_what_was_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_round_that_is_tried_again_writes_only_what_was_claimed(
+    monkeypatch: pytest.MonkeyPatch, between_claim_and_confirm: Between
+) -> None:
     """The transaction that exchanges is lost to a deadlock when all its work is done."""
     claim, failures = claims.claim, [OperationalError(1213, "Deadlock found")]
 
@@ -341,7 +330,7 @@ def test_a_round_that_is_tried_again_writes_only_what_was_claimed(monkeypatch: p
             raise failures.pop()
 
     monkeypatch.setattr(claims, "claim", lost_the_second_time)
-    _between(monkeypatch, lambda: reserve(11, *CLASS))
+    between_claim_and_confirm(lambda: reserve(11, *CLASS))
     with class_site():
         assert service.allocate_block(a_call(), CALLER) == 4
         assert not failures
@@ -364,7 +353,7 @@ def test_a_reload_days_before_its_block_occupies_the_computer() -> None:
         assert service.allocate_block(a_call(1), CALLER) == 0
 
 
-def test_what_takes_a_lost_computers_place_is_chosen_by_the_facts_of_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_a_lost_computers_place_is_chosen_by_the_facts_of_then(between_claim_and_confirm: Between) -> None:
     """One of the chosen is lost, and the next in order was reserved meanwhile too."""
     rounds: list[str] = []
 
@@ -373,7 +362,7 @@ def test_what_takes_a_lost_computers_place_is_chosen_by_the_facts_of_then(monkey
         for computer in (11, 14):
             reserve(computer, *CLASS)
 
-    _between(monkeypatch, others, lambda: rounds.append("last"))
+    between_claim_and_confirm(others, lambda: rounds.append("last"))
     with class_site(computers=7):
         assert service.allocate_block(a_call(), CALLER) == 4
         assert computers_of() == [10, 12, 13, 15]

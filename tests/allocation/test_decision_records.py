@@ -4,7 +4,7 @@ import json
 import logging
 import time
 import xmlrpc.client
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -24,6 +24,7 @@ from blockalloc.store import commit, decisions, guard
 from blockalloc.store.decisions import Told
 from tests.golden import tables
 from tests.golden.replay import PASSWORD
+from tests.support.claim_and_confirm import Between
 from tests.support.connections import another_connection
 from tests.support.rpc_calls import call, document, post
 from tests.support.sites.class_site import (
@@ -347,8 +348,8 @@ def test_a_transaction_that_is_tried_again_leaves_one_record_that_counts_it(
     assert len(told(the_record()).findings.chosen) == 4  # the roster was written again too
 
 
-def test_a_second_look_counts_and_tells_of_the_second_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    _after_the_claim(monkeypatch, lambda: reserve(11, *CLASS))
+def test_a_second_look_counts_and_tells_of_the_second_plan(between_claim_and_confirm: Between) -> None:
+    between_claim_and_confirm(lambda: reserve(11, *CLASS))
     assert service.allocate_block(a_call(), CALLER) == 4
     found = the_record()
     reason = told(found).findings.reason_of(11)
@@ -358,25 +359,14 @@ def test_a_second_look_counts_and_tells_of_the_second_plan(monkeypatch: pytest.M
     assert reason.rule == "reservation"
 
 
-def test_what_is_lost_at_last_has_its_reason_and_the_record_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    _after_the_claim(monkeypatch, lambda: reserve(10, *CLASS), lambda: reserve(14, *CLASS))
+def test_what_is_lost_at_last_has_its_reason_and_the_record_says_so(between_claim_and_confirm: Between) -> None:
+    between_claim_and_confirm(lambda: reserve(10, *CLASS), lambda: reserve(14, *CLASS))
     assert service.allocate_block(a_call(), CALLER) == 3
     found = the_record()
     lost = told(found).findings.reason_of(14)
     assert lost is not None
     assert (lost.rule, found.allocated, found.wanted) == ("reservation", 3, 4)
     assert found.text == "somebody else was faster: computers lost after they were chosen: 1"
-
-
-def _after_the_claim(monkeypatch: pytest.MonkeyPatch, *steps: Callable[[], None]) -> None:
-    waiting, usual = list(steps), claim_and_confirm.AllocationCall._next_round
-
-    def after_others(self: claim_and_confirm.AllocationCall, stage: Any, *, exchange: bool) -> object:
-        if waiting:
-            waiting.pop(0)()
-        return usual(self, stage, exchange=exchange)
-
-    monkeypatch.setattr(claim_and_confirm.AllocationCall, "_next_round", after_others)
 
 
 def test_a_call_that_waits_for_another_one_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:

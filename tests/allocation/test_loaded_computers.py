@@ -9,10 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from blockalloc import clock
-from blockalloc.allocation import claim_and_confirm, service
+from blockalloc.allocation import service
 from blockalloc.store import claims
 from blockalloc.store.times import from_utc, to_utc
 from tests.golden import tables
+from tests.support.claim_and_confirm import Between
 from tests.support.sites.class_site import BLOCK_TIME, CALLER, IMAGE, NODE, NOW, ZONE, a_call, class_site, computers_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,15 +140,15 @@ def clock_text() -> str:
     return f"{datetime.datetime.now(NOW.tzinfo):%Y-%m-%d %H:%M:%S}"
 
 
-def test_a_call_that_fails_leaves_an_earlier_hold_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_fails_leaves_an_earlier_hold_as_it_was(between_claim_and_confirm: Between) -> None:
     load(10)
     hold(10, 3)
 
-    def fail(*_: object, **__: object) -> None:
+    def fail() -> None:
         assert set(held()[10]) == {LONG}  # as long as the claim: what is past would let the front end in
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(claim_and_confirm.AllocationCall, "_confirm", fail)
+    between_claim_and_confirm(fail)
     with pytest.raises(RuntimeError):
         service.allocate_block(a_call(2), CALLER)
     assert held() == {10: [3]}

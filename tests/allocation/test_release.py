@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from blockalloc.allocation import block_time_actions, claim_and_confirm, service
+from blockalloc.allocation import block_time_actions, service
 from blockalloc.allocation.block_time_actions import release_block_time, skip_block_time, unskip_block_time
 from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import Decision
 from blockalloc.store import decisions, promises, release, withdrawal
 from blockalloc.store.sql import fetch
 from tests.golden import tables
+from tests.support.claim_and_confirm import Between
 from tests.support.sites.class_site import CALLER as SYSTEM
 from tests.support.sites.class_site import IMAGE, ZONE, a_call, class_site, computers_of, reserve
 
@@ -241,19 +242,12 @@ def test_a_transaction_that_is_tried_again_is_done_once(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(("act", "left"), [(release_block_time, 4), (skip_block_time, None)])
 def test_an_allocation_in_flight(
-    act: Callable[[int, Caller], str], left: int | None, monkeypatch: pytest.MonkeyPatch
+    act: Callable[[int, Caller], str], left: int | None, between_claim_and_confirm: Between
 ) -> None:
     """Between its claim and its second look: a release takes what was there, a skip ends the call."""
     release_block_time(10, CALLER)
     service.allocate_block(a_call(2), SYSTEM)
-    usual, once = claim_and_confirm.AllocationCall._next_round, [act]
-
-    def meanwhile(self: claim_and_confirm.AllocationCall, stage: Any, *, exchange: bool) -> object:
-        if once:
-            once.pop()(10, CALLER)
-        return usual(self, stage, exchange=exchange)
-
-    monkeypatch.setattr(claim_and_confirm.AllocationCall, "_next_round", meanwhile)
+    between_claim_and_confirm(lambda: act(10, CALLER))
     if left is None:
         with pytest.raises(Refusal) as refused:
             service.allocate_block(a_call(4), SYSTEM)

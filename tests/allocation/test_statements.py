@@ -1,15 +1,13 @@
 """An allocation costs a fixed number of SQL statements, whatever the size of the site."""
 
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from blockalloc.allocation import service
-from blockalloc.allocation.claim_and_confirm import AllocationCall
 from blockalloc.store import decisions
 from blockalloc.store.sql import BETWEEN
+from tests.support.claim_and_confirm import Between
 from tests.support.sites.class_site import CALLER, a_call, class_site, computers_of, grant_to_group, reserve
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,17 +65,14 @@ def test_an_idempotency_key_costs_two_more() -> None:
     assert with_key == without + 2
 
 
-def test_a_second_look_costs_the_same_whatever_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_look_costs_the_same_whatever_the_size(between_claim_and_confirm: Between) -> None:
     """Somebody reserves one of the chosen computers after the claim."""
-    next_round = AllocationCall._next_round
 
-    def after_another(self: AllocationCall, stage: Any, *, exchange: bool) -> object:
-        if exchange:
-            reserve(10, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
-        return next_round(self, stage, exchange=exchange)
+    def statements(machines: int, computers: int) -> int:
+        between_claim_and_confirm(lambda: reserve(10, "2026-03-02 14:00:00", "2026-03-02 16:00:00"))
+        return _statements(machines=machines, computers=computers)
 
-    monkeypatch.setattr(AllocationCall, "_next_round", after_another)
-    assert _statements(machines=1, computers=3) == _statements(machines=60, computers=200)
+    assert statements(machines=1, computers=3) == statements(machines=60, computers=200)
 
 
 def test_a_completed_block_time_is_answered_without_writing_more_than_the_record() -> None:

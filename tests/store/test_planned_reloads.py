@@ -11,11 +11,11 @@ import pytest
 import time_machine
 
 from blockalloc.allocation import service
-from blockalloc.allocation.claim_and_confirm import AllocationCall
 from blockalloc.contract.messages import BlockAllocationCall
 from blockalloc.models import PlannedReload
 from blockalloc.store import planned_reloads
 from tests.golden import tables
+from tests.support.claim_and_confirm import Between
 from tests.support.sites.class_site import (
     BLOCK_TIME,
     CALLER,
@@ -99,15 +99,9 @@ def test_a_computer_that_was_never_ours_is_held_by_the_load_time_of_its_image() 
     assert before(START - 40 * MINUTE, start=START - 120 * MINUTE) == 2
 
 
-def test_the_second_look_knows_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_look_knows_it_too(between_claim_and_confirm: Between) -> None:
     """The reload is done between the two transactions of another call, which saw its request."""
-    confirm = AllocationCall._confirm
-
-    def later(self: AllocationCall, stage: Any, *, exchange: bool) -> Any:
-        forget_requests(1, 2)
-        return confirm(self, stage, exchange=exchange)
-
-    monkeypatch.setattr(AllocationCall, "_confirm", later)
+    between_claim_and_confirm(lambda: forget_requests(1, 2))
     assert before(START - 20 * MINUTE) == 1
 
 

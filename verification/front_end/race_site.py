@@ -7,9 +7,9 @@ come for another day, so that nothing has to be cleared away and all is there to
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from tests.support.sites import class_site
+from tests.support.sites.rows import COMPUTER_KIND, IMAGE_KIND, NODE_GROUP, NODE_KIND, SiteRows
 
 HOUR, DAY = 3600, 86400
 POOLS, COMPUTERS = 50, 5
@@ -43,40 +43,19 @@ def next_tick(begun: float, last: int) -> int:
     return tick
 
 
-def rows(*, loaded: bool = False) -> dict[str, list[dict[str, Any]]]:
+def rows(*, loaded: bool = False) -> SiteRows:
     """The rows of the site; its clock is the real one, in UTC. `loaded`: computers hold the image of their pool."""
     site = class_site.rows(computers=1, blocks=2)  # blocks of the race have later ids
-    image, computer = site["image"][-1], site["computer"][0]
-    revision = site["imagerevision"][-1]
     for pool in range(POOLS):
-        id_, group = FIRST_IMAGE + pool, FIRST_GROUP + 2 * pool
-        site["image"].append({**image, "id": id_, "name": f"image {id_}", "prettyname": f"image {id_}"})
-        site["imagerevision"].append({**revision, "id": id_, "imageid": id_, "imagename": f"image {id_}"})
-        for kind, number in ((13, group), (12, group + 1)):
-            name = f"group {number}"
-            site["resourcegroup"].append(
-                {"id": number, "name": name, "ownerusergroupid": 3, "resourcetypeid": kind}
-            )  # fmt: skip
-        _join(site, 13, id_, group)
+        image, group = FIRST_IMAGE + pool, FIRST_GROUP + 2 * pool
+        computers = group + 1
+        site.add_resource_group(computers, COMPUTER_KIND)
+        site.add_resource_group(group, IMAGE_KIND, mapped_to=[computers])
+        site.map(NODE_GROUP, NODE_KIND, computers)
+        site.add_image(image, groups=[group])
+        holds = {"currentimageid": image, "imagerevisionid": image} if loaded else {}
         for number in range(COMPUTERS):
-            place = FIRST_COMPUTER + COMPUTERS * pool + number
-            holds = {"currentimageid": id_, "imagerevisionid": id_} if loaded else {}
-            site["computer"].append({**computer, "id": place, "hostname": f"c{place}", **holds})
-            _join(site, 12, place, group + 1)
-        _map(site, 13, group, group + 1)
-        _map(site, 16, class_site.NODE + 2, group + 1)
+            site.add_computer(FIRST_COMPUTER + COMPUTERS * pool + number, groups=[computers], **holds)
     checkin = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() + DAY))
     site["managementnode"] = [{**site["managementnode"][0], "lastcheckin": checkin}]
     return site
-
-
-def _join(site: dict[str, list[dict[str, Any]]], kind: int, subject: int, group: int) -> None:
-    resource = 10_000 * kind + subject
-    site["resource"].append({"id": resource, "resourcetypeid": kind, "subid": subject})
-    site["resourcegroupmembers"].append({"resourceid": resource, "resourcegroupid": group})
-
-
-def _map(site: dict[str, list[dict[str, Any]]], kind: int, group: int, computers: int) -> None:
-    site["resourcemap"].append(
-        {"resourcegroupid1": group, "resourcetypeid1": kind, "resourcegroupid2": computers, "resourcetypeid2": 12}
-    )

@@ -11,6 +11,7 @@ from tests.golden import tables
 from tests.golden.replay import PASSWORD
 from tests.support.sites import class_site
 from tests.support.sites.class_site import END, GROUP, IMAGE, NOW, START, ZONE
+from tests.support.sites.rows import SiteRows
 
 __all__ = ["END", "GROUP", "IMAGE", "NOW", "PASSWORD", "START", "ZONE"]
 
@@ -42,37 +43,35 @@ def load(*, live_node: bool = True, ever: bool = False) -> None:
     cache.clear()
 
 
-def rows() -> dict[str, list[dict[str, Any]]]:
+def rows() -> SiteRows:
     """The rows by table."""
     site = class_site.rows(computers=COMPUTERS, machines=MACHINES, blocks=BLOCKS)
     _more_images(site)
     _more_people(site)
-    requests = {row["id"]: row for row in site["blockRequest"]}
-    times = {row["id"]: row for row in site["blockTimes"]}
-    times[SKIPPED]["skip"] = 1
-    requests[REQUESTED]["status"] = "requested"
-    requests[EXPIRED]["expireTime"] = "2026-03-01 00:00:00"
-    requests[NO_GROUP]["groupid"] = None
-    requests[NOBODY]["groupid"] = EMPTY_GROUP
-    requests[OF_DELETED_IMAGE]["imageid"] = DELETED_IMAGE
-    requests[LARGE]["numMachines"] = 255
+    site.row("blockTimes", SKIPPED)["skip"] = 1
+    changes: dict[int, dict[str, Any]] = {
+        REQUESTED: {"status": "requested"},
+        EXPIRED: {"expireTime": "2026-03-01 00:00:00"},
+        NO_GROUP: {"groupid": None},
+        NOBODY: {"groupid": EMPTY_GROUP},
+        OF_DELETED_IMAGE: {"imageid": DELETED_IMAGE},
+        LARGE: {"numMachines": 255},
+    }
+    for id_, columns in changes.items():
+        site.row("blockRequest", id_).update(columns)
     return site
 
 
-def _more_images(site: dict[str, list[dict[str, Any]]]) -> None:
-    ours = next(row for row in site["image"] if row["id"] == IMAGE)
-    ours["ownerid"] = 3
-    changes: dict[int, dict[str, Any]] = {DELETED_IMAGE: {"deleted": 1}, NO_REVISION: {}, NOT_OURS: {"ownerid": 1}}
-    for id_, change in changes.items():
-        site["image"].append({**ours, "id": id_, "name": f"img{id_}-v0", "prettyname": f"Image {id_}", **change})
-    revision = next(row for row in site["imagerevision"] if row["imageid"] == IMAGE)
-    for id_ in (DELETED_IMAGE, NOT_OURS):
-        site["imagerevision"].append({**revision, "id": id_, "imageid": id_, "imagename": f"img{id_}-v0"})
+def _more_images(site: SiteRows) -> None:
+    site.row("image", IMAGE)["ownerid"] = 3
+    site.add_image(DELETED_IMAGE, groups=[], deleted=1)
+    site.add_image(NO_REVISION, groups=[])
+    site.add_image(NOT_OURS, groups=[], ownerid=1)
+    site["imagerevision"] = [row for row in site["imagerevision"] if row["imageid"] != NO_REVISION]
 
 
-def _more_people(site: dict[str, list[dict[str, Any]]]) -> None:
-    group = next(row for row in site["usergroup"] if row["id"] == GROUP)
-    site["usergroup"].append({**group, "id": EMPTY_GROUP, "name": "class 11"})
+def _more_people(site: SiteRows) -> None:
+    site.add_user_group(EMPTY_GROUP)
     account = site["localauth"][0]
     for user, locked in ((110, 0), (111, 1)):
         site["localauth"].append({**account, "userid": user, "passhash": _hash(OTHER_PASSWORD), "lockedout": locked})

@@ -1,11 +1,11 @@
 """The rows of a day's morning, and connections to them."""
 
 import datetime
-from typing import Any
 
 from tests.golden import tables
 from tests.support.connections import DjangoConnection
 from tests.support.sites.class_site import rows
+from tests.support.sites.rows import SiteRows
 from verification.random_days.day import BEGIN, IMAGES, LOAD_MINUTES, OURS, ZONE, Class, Day
 
 NODE = 10
@@ -22,31 +22,21 @@ def load(day: Day) -> None:
     _images(site)
     for row in site["computer"]:
         row["currentimageid"] = row["imagerevisionid"] = day.holds[row["id"]] or 1
-    for table in ("blockRequest", "blockTimes", "blockWebDate", "blockWebTime"):
-        site[table] = []
+    site.remove_blocks()
     site["variable"] = [{"name": "xcat|throttle", "serialization": "none", "value": "3", "timestamp": local(BEGIN)}]
     for each in day.classes:
-        site["usergroup"].append({**site["usergroup"][-1], "id": each.group, "name": f"class {each.number}"})
+        site.add_user_group(each.group, name=f"class {each.number}")
         for user in each.members:
-            site["user"].append({**site["user"][-1], "id": user, "unityid": f"user{user}"})
-            site["usergroupmembers"].append({"userid": user, "usergroupid": each.group})
+            site.add_user(user, groups=[each.group])
     tables.load(site, str(ZONE))
 
 
-def _images(site: dict[str, list[dict[str, Any]]]) -> None:
+def _images(site: SiteRows) -> None:
     """A second image beside the first, which all computers can run too."""
-    (first,) = (row for row in site["image"] if row["id"] == IMAGES[0])
-    first["reloadtime"] = LOAD_MINUTES[first["id"]]
-    (revision,) = (row for row in site["imagerevision"] if row["imageid"] == IMAGES[0])
-    (resource,) = (row for row in site["resource"] if row["resourcetypeid"] == 13 and row["subid"] == IMAGES[0])
-    group = next(row["resourcegroupid"] for row in site["resourcegroupmembers"] if row["resourceid"] == resource["id"])
-    for id_ in IMAGES[1:]:
-        site["image"].append(
-            {**first, "id": id_, "name": f"image {id_}", "prettyname": f"Image {id_}", "reloadtime": LOAD_MINUTES[id_]}
-        )
-        site["imagerevision"].append({**revision, "id": id_, "imageid": id_, "imagename": f"image {id_}"})
-        site["resource"].append({**resource, "id": 900 + id_, "subid": id_})
-        site["resourcegroupmembers"].append({"resourceid": 900 + id_, "resourcegroupid": group})
+    first, *others = IMAGES
+    site.row("image", first)["reloadtime"] = LOAD_MINUTES[first]
+    for id_ in others:
+        site.add_image(id_, reloadtime=LOAD_MINUTES[id_])
 
 
 def insert(each: Class) -> int:

@@ -14,6 +14,7 @@ from tests.golden import tables
 from tests.support.connections import DjangoConnection
 from tests.support.sites import class_site
 from tests.support.sites.class_site import FIRST_COMPUTER, NODE, ZONE
+from tests.support.sites.rows import insert_request
 
 OTHER_NODE = 11
 IMAGE, OTHER_IMAGE = 10, 11  # their production revisions have the same numbers
@@ -46,12 +47,8 @@ class Stage:
 
     def __init__(self, computers: int = 3, nodes: tuple[int, ...] = (NODE,), **conditions: Any) -> None:
         rows = class_site.rows(computers=computers)
-        revision = {**rows["imagerevision"][1], "production": 1}
-        rows["image"].append({**rows["image"][1], "id": OTHER_IMAGE, "name": "other", "prettyname": "Other"})
-        rows["imagerevision"] += [
-            {**revision, "id": OTHER_IMAGE, "imageid": OTHER_IMAGE, "imagename": "other-v0"},
-            {**revision, "id": OLD_REVISION, "production": 0, "imagename": "old", "revision": 99},
-        ]
+        rows.add_image(OTHER_IMAGE)
+        rows.add_revision(OLD_REVISION, IMAGE, production=0, revision=99)
         rows["managementnode"].append({**rows["managementnode"][0], "id": OTHER_NODE, "hostname": "mn11"})
         rows["request"], rows["reservation"] = [], []
         rows["vmprofile"] = [{"id": 1, "profilename": "ESXi", "imageid": 1, "datastorepath": "datastore1"}]
@@ -95,15 +92,10 @@ class Stage:
         until = local(start + 20 * MINUTE if end is None else end)
         row = {"stateid": state, "laststateid": more.get("last", state), "userid": more.get("user", 2)}
         row |= {"preload": more.get("preload", 1), "start": local(start), "end": until, "daterequested": local(start)}
-        tables.insert("request", [row], ZONE)
-        request: int = self.send("SELECT MAX(id) FROM request")[0][0]
         nodes = more.get("nodes") or [more.get("node", NODE)] * len(computers)
         image = more.get("image", IMAGE)
-        for computer, node in zip(computers, nodes, strict=True):
-            reservation = {"requestid": request, "computerid": computer, "managementnodeid": node}
-            reservation |= {"imageid": image, "imagerevisionid": more.get("revision", image)}
-            tables.insert("reservation", [reservation], ZONE)
-        return request
+        loaded = {"imageid": image, "imagerevisionid": more.get("revision", image)}
+        return insert_request(row, computers, loaded, ZONE, nodes)
 
     def user(self, *computers: int, start: int, end: int, **more: Any) -> int:
         """A user's reservation that has just been made."""

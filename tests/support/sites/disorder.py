@@ -7,6 +7,7 @@ from blockalloc.inspection import Finding, inspect
 from blockalloc.models import PlannedReload
 from tests.golden import tables
 from tests.support.sites.class_site import FIRST_COMPUTER, IMAGE, NODE, NOW, ZONE
+from tests.support.sites.rows import insert_request
 
 ADMIN, RELOAD_USER, MEMBER, OTHER_MEMBER = 1, 2, 110, 111  # ADMIN is in no class
 DELETED, FAILED, IN_USE, COMPLETE, NEW, PENDING, RELOAD = 1, 5, 8, 12, 13, 14, 19
@@ -25,12 +26,8 @@ def request(
     image, asked = more.get("image", IMAGE), local(more.get("asked", "06:07"))
     row = {"stateid": state[0], "laststateid": state[1], "userid": user, "daterequested": asked}
     row["preload"] = more.get("preload", 0)
-    tables.insert("request", [{**row, "start": local(start), "end": local(end)}], ZONE)
-    id_ = max(int(found["id"]) for found in tables.read()["request"])
-    for computer in computers:
-        loaded = {"imageid": image, "imagerevisionid": image, "managementnodeid": NODE}
-        tables.insert("reservation", [{"requestid": id_, "computerid": computer, **loaded}], ZONE)
-    return id_
+    loaded = {"imageid": image, "imagerevisionid": image, "managementnodeid": NODE}
+    return insert_request({**row, "start": local(start), "end": local(end)}, computers, loaded, ZONE)
 
 
 def reload(start: str, end: str, *computers: int, **more: Any) -> int:
