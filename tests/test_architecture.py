@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("scheduling", "simulation", "blockalloc", "vclsite")
 LONGEST = 400  # lines

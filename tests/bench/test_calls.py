@@ -18,6 +18,8 @@ from bench.calls.scenarios import Scenario, full
 from bench.calls.site import Sizes, Wanted
 from tests.support.servers.live_server import LiveServer
 
+pytestmark = pytest.mark.once(on="mariadb")
+
 _TINY = Sizes(
     (Wanted(30, True, days=6), Wanted(20, False, days=6)),
     computers=400, log=500, reservations=200, past_times=20, decisions=5, users=100, groups=10,

@@ -7,6 +7,8 @@ from tests.support.browser.monday_morning import MondayMorning
 from tests.support.browser.places import PLACES, Place, address
 from tests.support.browser.visits import ALL_RULES, PHONE, RULES_OF_LOOKS, Noise, Visitor, violations
 
+pytestmark = pytest.mark.once(on="sqlite")
+
 # Each element that the Tab key reaches must look another way while it has the focus. Run after a Tab: what a script
 # focuses then counts as reached by the keyboard.
 _WITHOUT_FOCUS = """() => {

@@ -8,6 +8,8 @@ from playwright.sync_api import Browser, Page, Route
 
 import blockalloc
 
+pytestmark = pytest.mark.once(on="sqlite")
+
 SCRIPT = Path(blockalloc.__file__).parent / "static/blockalloc/refresh.js"
 ADDRESS = "https://site.example/admin/today/"
 

@@ -12,6 +12,8 @@ from tests.support.browser.monday_morning import ENGINEER, EVENING, EXAM, LAB, S
 from tests.support.browser.places import time_of
 from tests.support.browser.visits import Noise, Visitor, menu, sign_in, value
 
+pytestmark = pytest.mark.once(on="sqlite")
+
 COMPUTER_OF = """SELECT c.hostname FROM computer c JOIN blockComputers h ON h.computerid = c.id
 JOIN blockTimes t ON t.id = h.blockTimeid JOIN blockRequest r ON r.id = t.blockRequestid WHERE r.name = ?"""
 HELD_BY_THE_EXAM = re.compile(r"held by block time \d+ from 2026-11-30 07:\d\d to 2026-11-30 10:30")

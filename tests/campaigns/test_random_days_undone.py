@@ -8,7 +8,7 @@ import pytest
 from verification.random_days.play import play, stage
 from verification.random_days.undone import PROMISES, undone
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once(on="sqlite")]
 
 # Days that show what happens when a promise is not kept.
 SHOWN_ON = {"preload": 4, "records": 9, "hold": 13, "expiry": 0, "numbers": 0, "inspection": 1}

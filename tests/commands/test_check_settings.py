@@ -11,6 +11,8 @@ import pytest
 from tests.support.servers.mariadb_server import PrivateMariaDB
 from tests.support.servers.own_process import bare, run
 
+pytestmark = pytest.mark.once(on="mariadb")
+
 KEY = "8hT2pa55-of-the-site-in-the-file-and-of-no-other-QWERTZUIOP"
 SECRET = "hunter2"
 SITE = {

@@ -9,6 +9,8 @@ from django.db.migrations.exceptions import MigrationSchemaMissing
 from tests.support.servers.own_process import run
 from vclsite.database_errors import told
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 
 @pytest.mark.parametrize(
     ("error", "text"),

@@ -21,6 +21,8 @@ from tests.support.servers.live_server import ROOT, LiveServer
 from tests.support.servers.nginx_server import NAME, Nginx
 from vclsite.front_end import ANSWER_SECONDS
 
+pytestmark = pytest.mark.once(on="sqlite")
+
 THREADS = 2
 PATIENCE_SECONDS = 60  # with what takes a busy machine longer
 SILENCE_SECONDS = 5  # client_header_timeout, client_body_timeout

@@ -19,6 +19,8 @@ import pytest
 from tests.support.servers.own_process import ROOT, run
 from vclsite import settings_file
 
+pytestmark = pytest.mark.once(on="mariadb")
+
 SCRIPTS = ["bin/setup", "bin/demo", "bin/serve", ".ci/run"]
 TOOLS = ["bash", "cat", "chmod", "cp", "cut", "dirname", "env", "grep", "mkdir", "mktemp", "rm", "sha256sum", "touch"]
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"

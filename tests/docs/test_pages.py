@@ -12,6 +12,8 @@ from django.core.management import get_commands, load_command_class
 from tests.support.servers.own_process import ROOT
 from vclsite import settings_file
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
+
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 OPERATORS = ["installation.md", "settings.md", "troubleshooting.md", "check_vcl.md"]
 

@@ -25,6 +25,8 @@ from tests.support.servers.live_server import ROOT, LiveServer, free_port
 from tests.support.servers.nginx_server import Nginx
 from tests.support.servers.vcld import NAME, PROGRAM, URL, Call, Vcld
 
+pytestmark = pytest.mark.once(on="sqlite")
+
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
 MIGRATE = """
 from django.core.management import call_command

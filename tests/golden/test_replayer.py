@@ -14,6 +14,8 @@ import pytest
 from tests.golden.replay import Scenario, replay
 from tests.support.recorded import CASES, FOLDER, SEVEN
 
+pytestmark = pytest.mark.once(on="sqlite")
+
 ROOT = FOLDER.parent.parent
 SEVEN_FILE = str(FOLDER.parent / "golden_seven.json")
 Expect = dict[str, Any]

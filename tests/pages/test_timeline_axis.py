@@ -7,6 +7,8 @@ import pytest
 
 from blockalloc.pages.timeline.axis import DAY, WEEK, axis_of
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
+
 NEW_YORK = ZoneInfo("America/New_York")
 HOURS = [f"{hour:02}:00" for hour in range(24)]
 

@@ -11,6 +11,8 @@ from blockalloc.contract.messages import BlockAllocationCall, Caller, NewBlockCa
 from blockalloc.rpc.arguments import flag, local_seconds, text, whole_number
 from tests.support.rpc_calls import SIGNED_IN, StubService, call, document, fault_of, post
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
+
 CALLER = Caller(3, "vclsystem@Local", "127.0.0.1")
 
 

@@ -11,6 +11,8 @@ from tests.support.rpc_calls import SIGNED_IN
 from tests.support.servers.clients import ACCOUNT, database_url, perl_call, python_client
 from tests.support.servers.live_server import LiveServer
 
+pytestmark = pytest.mark.once(on="mariadb")
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Generator[LiveServer]:

@@ -19,6 +19,8 @@ from blockalloc.rpc.endpoint import xmlrpc as view
 from tests.support.rpc_calls import SIGNED_IN, StubService, answer, document, fault_of, post
 from vclsite.wsgi import Request, application
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
+
 CALLER = Caller(3, "vclsystem@Local", "127.0.0.1")
 
 

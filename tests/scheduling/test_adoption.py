@@ -35,6 +35,8 @@ from tests.support.sites.facts import (
 )
 from tests.support.sites.facts import START as BLOCK_START
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 ADA, BOB = member(11, "ada"), member(12, "bob")
 
 

@@ -30,6 +30,8 @@ from tests.support.sites.facts import (
     vmware_image,
 )
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 MAIN, SUB = image(IMAGE), image(SUB_IMAGE, min_ram=4096)
 
 

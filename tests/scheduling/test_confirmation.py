@@ -27,6 +27,8 @@ from tests.support.sites.facts import (
     vmware_image,
 )
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 QUARTER = 15 * MINUTE
 
 

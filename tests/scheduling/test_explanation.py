@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 
+import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from tests.support.properties import PROFILE
 from tests.support.sites import facts
 from tests.support.sites.facts import COMPUTERS, GROUP, IMAGES, NODES
 from tests.support.sites.random_facts import Case, cases
+
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 
 WHOLE_GROUP = COMPUTERS + 50  # a resource group that is mapped to everything that it is needed for
 ENOUGH = 40  # machines: more than there are computers

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from scheduling.holds import HeldBlock, Holds, Seconds, holds
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
+
 NINE, TEN, ELEVEN, TWELVE, ONE = (hour * 3600 for hour in (9, 10, 11, 12, 13))
 MINUTE = 60
 EARLY = 3 * 3600  # when the block of nine o'clock is asked for

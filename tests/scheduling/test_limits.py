@@ -29,6 +29,8 @@ from tests.support.sites.facts import (
     vmware_image,
 )
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 HOST = 90
 QUARTER = 15 * MINUTE
 

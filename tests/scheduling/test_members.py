@@ -26,6 +26,8 @@ from tests.support.sites.facts import (
     tree,
 )
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 PEOPLE = [member(11, "ada"), member(12, "bob"), member(13, "cyd"), member(14, "dan")]
 CHECK_OUT = {2: {"imageCheckOut"}}
 

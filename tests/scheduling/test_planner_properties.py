@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from tests.support.properties import PROFILE
 from tests.support.sites import facts
 from tests.support.sites.facts import GROUP
 from tests.support.sites.random_facts import GROUPS, Case, cases, openings, shuffled, trees
+
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 
 MOST = settings(PROFILE, max_examples=3 * PROFILE.max_examples)
 QUARTER = 900

@@ -18,6 +18,8 @@ from tests.support.sites.facts import (
     tree,
 )
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 CHAIN = {1: 1, 2: 1, 3: 2, 4: 3}  # the root and three nodes, one below the other
 ADA = member(11, "ada", groups={GROUP})
 CHECK_OUT, ADMIN, CASCADE, BLOCK, AVAILABLE = "imageCheckOut", "imageAdmin", "cascade", "block", "available"

@@ -6,6 +6,8 @@ from scheduling.planner import plan
 from scheduling.reload_plan import Window, adopted, is_late, staggered, step
 from tests.support.sites.facts import MINUTE, START, block, computer, site
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 
 def test_a_reload_begins_load_time_and_ten_minutes_before_the_block() -> None:
     assert staggered(START, 300, 0) == Window(START - 300 - 10 * MINUTE, START)

@@ -17,6 +17,8 @@ from tests.support.sites import facts
 from tests.support.sites.facts import END, HOUR, LOAD, MINUTE, START, at
 from tests.support.sites.random_facts import Case, cases
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 FEW = settings(PROFILE, max_examples=max(PROFILE.max_examples // 4, 80))
 
 

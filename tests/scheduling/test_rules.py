@@ -39,6 +39,8 @@ from tests.support.sites.facts import (
     tree,
 )
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 FREE = None
 QUARTER = 15 * MINUTE
 

@@ -27,6 +27,8 @@ from scheduling.site_clock import (
 from scheduling.windows import DAY, HOUR, MINUTE
 from scheduling.zones import offset_of, zones_at
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
+
 SUMMER = datetime(2026, 7, 15, 17, 41, 12, tzinfo=UTC)  # a Wednesday
 WINTER = datetime(2026, 1, 14, 17, 41, 12, tzinfo=UTC)
 DAYS = {"summer": SUMMER, "winter": WINTER}

@@ -8,6 +8,8 @@ import pytest
 from scheduling.windows import HOUR, WEEK, minute_of_week, overlap, schedule_covers
 from tests.support.sites.facts import at
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 UTC = ZoneInfo("UTC")
 ALWAYS = [(0, 10080)]
 NEW_YORK, SYDNEY, KOLKATA = "America/New_York", "Australia/Sydney", "Asia/Kolkata"

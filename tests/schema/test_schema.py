@@ -125,6 +125,7 @@ class TestAdoption:
         assert set(tables()) >= NOT_NEEDED
 
 
+@pytest.mark.once(on="mariadb")
 class TestMariaDB:
     """The tables that were made, against the facts, as the server itself describes them."""
 

@@ -8,6 +8,8 @@ import pytest
 from tests.support.servers.own_process import ROOT, run
 from vclsite import environment, front_end
 
+pytestmark = pytest.mark.once(on="mariadb")
+
 RIGHT = [
     "https://vcl.example.edu/index.php",
     "https://vcl.example.edu:8443/vcl/index.php",

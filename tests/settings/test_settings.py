@@ -11,6 +11,8 @@ from tests.support.servers.own_process import run_on_sqlite, start
 from vclsite import environment, production
 from vclsite.database import database
 
+pytestmark = pytest.mark.once(on="mariadb")
+
 GOOD_KEY = string.ascii_letters + string.digits
 MARIADB = "mysql://vcl:pw@db.example.edu/vcl"
 

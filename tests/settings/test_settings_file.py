@@ -18,6 +18,8 @@ from tests.support.servers import systemd_reader
 from tests.support.servers.own_process import ROOT
 from vclsite import settings_file
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
+
 SECRET = "hunter2"
 
 

@@ -21,6 +21,8 @@ from tests.support.servers.live_server import free_port
 from tests.support.servers.own_process import ROOT, bare, inherited, run
 from vclsite import environment
 
+pytestmark = pytest.mark.once(on="sqlite")
+
 KEY = "8hT2pa55-of-the-site-in-the-file-and-of-no-other-QWERTZUIOP"
 SECRET = "hunter2"
 EXAMPLE = "DATABASE_URL=mysql://user:password@db.example.edu/vcl"

@@ -11,7 +11,8 @@ from simulation.back_end.mails import Kind
 from tests.support.sites.back_end_stage import C0, C1, HOUR, MINUTE, OTHER_NODE, Stage, at
 from tests.support.sites.class_site import NODE
 
-pytestmark = pytest.mark.django_db(transaction=True)  # on MariaDB, to load a site commits
+# On MariaDB, to load a site commits.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once(on="sqlite")]
 START, END = at("14:00"), at("16:00")  # of block time 10, four machines, which expires at its end
 BLOCK = 10
 

@@ -30,7 +30,8 @@ from tests.support.sites.back_end_stage import (
 )
 from tests.support.sites.class_site import NODE, ZONE
 
-pytestmark = pytest.mark.django_db(transaction=True)  # on MariaDB, to load a site commits
+# On MariaDB, to load a site commits.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once(on="sqlite")]
 START = at("13:00")
 
 

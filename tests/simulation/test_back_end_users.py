@@ -20,7 +20,8 @@ from tests.support.sites.back_end_stage import (
     seconds,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)  # on MariaDB, to load a site commits
+# On MariaDB, to load a site commits.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once(on="sqlite")]
 START, END = at("13:00"), at("15:00")
 
 

@@ -36,7 +36,7 @@ from tests.support.sites.class_site import (
 )
 from verification.front_end.scenarios import AFTERWARDS, CLASS, HOUR, MEMBER, block_computer, reservation, semaphore
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once(on="mariadb")]
 
 OTHER = BLOCK_TIME + 1  # a class of another group at the same hours
 A_LOAD = Load(IMAGE, IMAGE, NODE)

@@ -18,6 +18,8 @@ from tests.support.properties import PROFILE
 from tests.support.sites import facts
 from tests.support.sites.random_facts import Case, cases
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 COMPUTERS = 10_000
 
 

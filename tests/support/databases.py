@@ -61,6 +61,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection_path == _CLUSTER_TESTS and not config.getoption("--galera") else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """See that markers are true. Raises UsageError when one is not."""
+    for item in items:
+        once = item.get_closest_marker("once")
+        if once is not None and once.kwargs.get("on") not in ("sqlite", "mariadb"):
+            raise pytest.UsageError(f'{item.nodeid}: the marker has to be once(on="sqlite") or once(on="mariadb")')
+        if item.get_closest_marker("no_database") and item.get_closest_marker("django_db"):
+            raise pytest.UsageError(f"{item.nodeid}: it is marked no_database and django_db")
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what was started, after Ctrl-C too."""
     for started in (config.stash.get(_SERVER, None), config.stash.get(_CLUSTER, None)):

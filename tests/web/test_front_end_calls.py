@@ -31,7 +31,7 @@ from tests.support.servers.front_end_server import (
 from tests.support.servers.front_end_server import http as answered
 from tests.support.sites.accounts import give_password
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once(on="mariadb")]
 METHODS = ["XMLRPCautoCapture", "XMLRPCcheckCryptSecrets", "XMLRPCfinishBaseImageCapture"]
 CAPTURE = document("XMLRPCautoCapture", 17)
 

@@ -19,6 +19,8 @@ from tests.support.servers.front_end_server import FrontEndServer, always, fault
 from tests.support.servers.front_end_server import http as answered
 from tests.support.servers.live_server import LiveServer
 
+pytestmark = pytest.mark.once(on="mariadb")
+
 CAPTURE = document("XMLRPCautoCapture", 17).encode()
 NODE = "127.0.0.9"  # its address, as a row says
 A_NODE = f"""

@@ -13,6 +13,8 @@ from pytest_django import Settings
 from blockalloc.web.front_end.passing_on import MARKER
 from tests.support.rpc_calls import SIGNED_IN, document, fault_of, post
 
+pytestmark = pytest.mark.once(on="sqlite")
+
 TEST = document("XMLRPCtest", "x")
 DOORS = ["/xmlrpc/", "/xmlrpc", "/vcl/index.php?mode=xmlrpccall"]
 WRONG_HOST = (210, "the host name that was called is not in DJANGO_ALLOWED_HOSTS; the log of the service has the name")

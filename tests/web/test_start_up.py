@@ -15,6 +15,8 @@ from scheduling.site_clock import Outcome
 from tests.support.servers.clients import database_url
 from tests.support.servers.live_server import LiveServer
 
+pytestmark = pytest.mark.once(on="mariadb")
+
 # A site in New York whose management node is alive, and where somebody has just reserved a computer.
 A_ROW = """
 from datetime import UTC, datetime

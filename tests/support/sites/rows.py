@@ -38,7 +38,7 @@ class SiteRows(dict[str, list[Row]]):
 
     def add_image(self, id_: int, *, groups: Iterable[int] = (IMAGE_GROUP,), **columns: Any) -> None:
         """An image like image 10, in these image groups, with a production revision of the same number."""
-        name = f"image {id_}"
+        name = f"Image {id_}"
         self["image"].append({**self.row("image", IMAGE), "id": id_, "name": name, "prettyname": name, **columns})
         self.add_revision(id_, id_)
         self.join(IMAGE_KIND, id_, groups)
