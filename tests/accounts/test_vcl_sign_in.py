@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from blockalloc.accounts import vcl_accounts
 from blockalloc.accounts.scope import Scope, scope_of
-from blockalloc.accounts.staff_accounts import PERMISSIONS, _Rows
+from blockalloc.accounts.staff_accounts import PERMISSIONS, AccountRows
 from blockalloc.models import Affiliation, LocalAuth, StaffAccount, User, UserGroup, UserGroupMember, UserGroupPriv
 from tests.support.https_client import Browser
 from tests.support.rpc_calls import TEST, fault_of, post, signing_in
@@ -213,9 +213,9 @@ def test_two_first_sign_ins_at_one_moment_are_one_account(
     jdoe: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sign_in(Browser(), "jdoe@NCSU")
-    read = _Rows.read
-    early = [_Rows(None, [])]  # what the second one has read before the first was done
-    monkeypatch.setattr(_Rows, "read", lambda *args: early.pop() if early else read(*args))
+    read = AccountRows.read
+    early = [AccountRows(None, [])]  # what the second one has read before the first was done
+    monkeypatch.setattr(AccountRows, "read", lambda *args: early.pop() if early else read(*args))
     assert sign_in(client, "jdoe@NCSU")
     assert not early
     assert StaffUser.objects.count() == StaffAccount.objects.count() == 1
@@ -225,9 +225,9 @@ def test_a_django_account_that_gets_the_name_at_that_moment_keeps_it(
     jdoe: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     StaffUser.objects.create_superuser("jdoe@NCSU", password="django")
-    read = _Rows.read
-    early = [_Rows(None, [])]
-    monkeypatch.setattr(_Rows, "read", lambda *args: early.pop() if early else read(*args))
+    read = AccountRows.read
+    early = [AccountRows(None, [])]
+    monkeypatch.setattr(AccountRows, "read", lambda *args: early.pop() if early else read(*args))
     assert not sign_in(client, "jdoe@NCSU")
     assert not StaffAccount.objects.exists()
 

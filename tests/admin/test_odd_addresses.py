@@ -46,7 +46,7 @@ def test_what_fails_is_in_the_log_with_its_traceback(client: Client, monkeypatch
 
 @pytest.mark.parametrize("query", ["p=0", "p=-1", "p=99", "p=x", "p=2", "o=4.-1"])
 def test_the_export_of_decisions_has_no_pages(root: Client, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
-    monkeypatch.setattr("blockalloc.admin.decisions._ROWS_AT_ONCE", 20)
+    monkeypatch.setattr("blockalloc.admin.decisions.ROWS_AT_ONCE", 20)
     keys = add_decisions(60)
     with CaptureQueriesContext(connection) as queries:
         response = root.get(f"{reverse('admin:decisions_csv')}?{query}")

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
@@ -10,9 +11,9 @@ from django.test import override_settings
 
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Refusal
-from blockalloc.store import guard
 from tests.golden import tables
 from tests.support.sites.class_site import CALLER, END, IMAGE, NOW, START, ZONE, a_call, class_site, computers_of
+from tests.support.statements import Send, at_the_guard
 from verification.allocations.calls import Call
 from verification.allocations.campaign import Size, race, run
 from verification.allocations.journal import Attempt, attempts
@@ -103,12 +104,11 @@ def _ended_as_meant(call: Call, last: Attempt | None) -> bool:
 
 
 def test_a_guard_that_is_never_free_is_fault_205_with_nothing_written() -> None:
-    def always_locked() -> None:
+    def always_locked(_send: Send) -> None:
         raise OperationalError(1205, "Lock wait timeout exceeded")
 
-    with class_site(), override_settings(VCL_GUARD_WAIT_SECONDS=1), pytest.MonkeyPatch.context() as patch:
+    with class_site(), override_settings(VCL_GUARD_WAIT_SECONDS=1), at_the_guard(always_locked):
         before = tables.read()
-        patch.setattr(guard, "_take", always_locked)
         begun = time.perf_counter()
         with pytest.raises(Refusal) as refused:
             service.allocate_block(a_call(), CALLER)
@@ -118,27 +118,25 @@ def test_a_guard_that_is_never_free_is_fault_205_with_nothing_written() -> None:
 
 
 def test_a_transaction_lost_to_a_deadlock_is_tried_again() -> None:
-    take, failures = guard._take, [1213, 1205, 1047]
+    failures = [1213, 1205, 1047]
 
-    def sometimes() -> None:
-        take()
+    def sometimes(send: Send) -> Any:
+        result = send()
         if failures:
             raise OperationalError(failures.pop(), "try restarting transaction")
+        return result
 
-    with class_site(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(guard, "_take", sometimes)
+    with class_site(), at_the_guard(sometimes):
         assert service.allocate_block(a_call(), CALLER) == 4
         assert not failures
 
 
 def test_other_database_errors_are_not_tried_again() -> None:
-    def broken() -> None:
+    def broken(_send: Send) -> None:
         raise OperationalError(1146, "no such table")
 
-    with class_site(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(guard, "_take", broken)
-        with pytest.raises(OperationalError):
-            service.allocate_block(a_call(), CALLER)
+    with class_site(), at_the_guard(broken), pytest.raises(OperationalError):
+        service.allocate_block(a_call(), CALLER)
 
 
 def test_a_guard_row_that_was_lost_is_made_again() -> None:

@@ -20,7 +20,7 @@ from django.test import override_settings
 from blockalloc.allocation import audit, claim_and_confirm, service
 from blockalloc.contract.messages import Caller, NewBlockCall, Refusal
 from blockalloc.models import Decision, Roster
-from blockalloc.store import commit, decisions, guard
+from blockalloc.store import commit, decisions
 from blockalloc.store.decisions import Told
 from tests.golden import tables
 from tests.golden.replay import PASSWORD
@@ -41,6 +41,7 @@ from tests.support.sites.class_site import (
     grant_to_group,
     reserve,
 )  # fmt: skip
+from tests.support.statements import Send, at_the_guard, without_table
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIGNED_IN = {"X-User": "vclsystem", "X-Pass": PASSWORD, "X-APIVERSION": "2"}
@@ -382,12 +383,11 @@ def test_a_call_that_waits_for_another_one_counts_it(monkeypatch: pytest.MonkeyP
     assert (the_record().waits, the_record().retries) == (1, 0)
 
 
-def test_a_busy_call_is_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    def locked() -> None:
+def test_a_busy_call_is_a_record() -> None:
+    def locked(_send: Send) -> None:
         raise OperationalError(1205, "Lock wait timeout exceeded")
 
-    monkeypatch.setattr(guard, "_take", locked)
-    with override_settings(VCL_GUARD_WAIT_SECONDS=0.2), pytest.raises(Refusal):
+    with override_settings(VCL_GUARD_WAIT_SECONDS=0.2), at_the_guard(locked), pytest.raises(Refusal):
         service.allocate_block(a_call(), CALLER)
     found = the_record()
     assert (found.outcome, found.code, found.block_name) == ("refused", 205, "block 10")
@@ -429,27 +429,23 @@ def test_a_last_commit_that_nobody_answered_is_told_as_it_was(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("refused", [True, False])
-def test_a_record_that_cannot_be_written_changes_no_answer(
-    refused: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(decisions, "_DECISIONS", "no_such_table")
-    call_ = a_call(machines=999) if refused else a_call()
+def test_a_record_that_cannot_be_written_changes_no_answer(refused: bool, caplog: pytest.LogCaptureFixture) -> None:
     if refused:
-        with pytest.raises(Refusal) as refusal:
-            service.allocate_block(call_, CALLER)
+        with without_table("blockalloc_decision"), pytest.raises(Refusal) as refusal:
+            service.allocate_block(a_call(machines=999), CALLER)
         assert refusal.value.code == 64
     else:
-        assert service.allocate(call_, CALLER, dry_run=True).outcome.allocated == 4
+        with without_table("blockalloc_decision"):
+            assert service.allocate(a_call(), CALLER, dry_run=True).outcome.allocated == 4
     (line,) = [each for each in caplog.records if each.levelno == logging.ERROR]
     assert "a decision could not be recorded" in line.getMessage()
     assert "vclsystem@Local" in line.getMessage()
     assert not Decision.objects.exists()
-    monkeypatch.undo()
     assert service.allocate_block(a_call(), CALLER) == 4  # the connection is as good as before
 
 
 def test_a_locked_table_makes_nobody_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decisions, "_SECONDS_TO_WRITE", 1.0)
+    monkeypatch.setattr(decisions, "SECONDS_TO_WRITE", 1.0)
     mysql, usual = connection.vendor == "mysql", audit.findings.encode
     with ExitStack() as stack:
 
@@ -574,8 +570,8 @@ def test_rosters_go_when_they_are_old_and_no_decision_refers_to_them(settings: A
 @pytest.mark.parametrize("kind", ["written", "apart"])
 def test_every_so_many_decisions_prune(kind: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.VCL_DECISION_DAYS = 30
-    monkeypatch.setattr(decisions, "_PRUNE_EVERY", 3)
-    monkeypatch.setattr(decisions, "_PRUNE_AT_ONCE", 4)
+    monkeypatch.setattr(decisions, "PRUNE_EVERY", 3)
+    monkeypatch.setattr(decisions, "PRUNE_AT_ONCE", 4)
     _old(31, number=10)
     left = []
     for _ in range(6):
@@ -592,15 +588,14 @@ def test_every_so_many_decisions_prune(kind: str, settings: Any, monkeypatch: py
 def test_ids_of_a_cluster_that_grow_by_its_nodes_come_to_their_turn() -> None:
     for nodes in range(1, 20):
         for offset in range(nodes):
-            assert any(id_ % decisions._PRUNE_EVERY == 0 for id_ in range(offset, offset + 120 * nodes, nodes))
+            assert any(id_ % decisions.PRUNE_EVERY == 0 for id_ in range(offset, offset + 120 * nodes, nodes))
 
 
 def test_pruning_that_fails_changes_no_answer(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(decisions, "_PRUNE_EVERY", 1)
-    monkeypatch.setattr(decisions, "_ROSTERS", "no_such_table")
-    with pytest.raises(Refusal) as refusal:
+    monkeypatch.setattr(decisions, "PRUNE_EVERY", 1)
+    with without_table("blockalloc_roster"), pytest.raises(Refusal) as refusal:
         service.allocate_block(a_call(999), CALLER)
     assert refusal.value.code == 64
     assert "could not be pruned" in caplog.text

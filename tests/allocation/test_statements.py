@@ -17,7 +17,7 @@ LIMIT = 26  # claim and confirm together, BEGIN and COMMIT counted
 @pytest.fixture(autouse=True)
 def _nothing_to_prune(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each 101st decision is followed by some statements more."""
-    monkeypatch.setattr(decisions, "_PRUNE_EVERY", 2**62)
+    monkeypatch.setattr(decisions, "PRUNE_EVERY", 2**62)
 
 
 def _sent(captured: CaptureQueriesContext) -> int:

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
@@ -14,6 +15,7 @@ from blockalloc.inspection import facts, inspect, words
 from tests.golden import tables
 from tests.support.sites.class_site import CALLER, a_call, class_site
 from tests.support.sites.disorder import C, found, held, hold, kinds, now, planned, reload, request, short
+from tests.support.statements import Send, around_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STATEMENTS = 30
@@ -70,23 +72,21 @@ def test_nobody_writes_meanwhile_on_sqlite() -> None:
 class TestMariaDB:
     """Others go on writing while an inspection reads."""
 
-    def test_rows_of_one_moment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_rows_of_one_moment(self) -> None:
         """Between two of its statements another process allocates: its reload would look like an orphan."""
-        read_booked = facts._booked
 
         def others() -> None:
             held(10, C)
             connection.close()
 
-        def then_others(at: int) -> dict[int, list[facts.Booked]]:
+        def after_others(send: Send) -> Any:
             thread = threading.Thread(target=others)
             thread.start()
             thread.join()
-            return read_booked(at)
+            return send()
 
-        monkeypatch.setattr(facts, "_booked", then_others)
-        assert kinds() == []
-        monkeypatch.undo()
+        with around_statements("AND v.computerid IN (SELECT computerid FROM blockComputers)", after_others):
+            assert kinds() == []
         assert len(tables.read()["blockComputers"]) == 1
 
     def test_nothing_can_be_written(self) -> None:

@@ -16,6 +16,7 @@ from blockalloc.store import guard, times, withdrawal
 from tests.golden import tables
 from tests.support.sites.class_site import CALLER, ZONE, a_call, class_site
 from tests.support.sites.disorder import ADMIN, PENDING, C, change, found, held, hold, planned, reload
+from tests.support.statements import Send, at_the_guard
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -338,30 +339,28 @@ def test_a_repair_is_whole_or_not_at_all(make: Maker, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_a_repair_holds_the_guard(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repair_holds_the_guard(make: Maker) -> None:
     finding = make()
     taken: list[bool] = []
-    take = guard._take
 
-    def note() -> None:
+    def note(send: Send) -> Any:
         taken.append(connection.in_atomic_block)
-        take()
+        return send()
 
-    monkeypatch.setattr(guard, "_take", note)
-    assert repair(finding)
+    with at_the_guard(note):
+        assert repair(finding)
     assert taken == [True]
 
 
 @override_settings(VCL_GUARD_WAIT_SECONDS=1)
-def test_a_guard_that_is_never_free_stops_a_repair(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guard_that_is_never_free_stops_a_repair() -> None:
     finding = an_orphan()
     before = everything()
 
-    def never() -> None:
+    def never(_send: Send) -> None:
         raise guard.OperationalError(1205, "Lock wait timeout exceeded")
 
-    monkeypatch.setattr(guard, "_take", never)
-    with pytest.raises(Refusal):
+    with at_the_guard(never), pytest.raises(Refusal):
         repair(finding)
     assert everything() == before
 

@@ -187,7 +187,7 @@ class TestCreated:
 
     @pytest.mark.skipif(connection.vendor != "mysql", reason="SQLite locks all of the database, or nothing")
     def test_a_table_that_is_not_free_is_not_waited_for_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(indexes, "_LONGEST_WAIT", 1.0)
+        monkeypatch.setattr(indexes, "LONGEST_WAIT", 1.0)
         reading, done = threading.Event(), threading.Event()
 
         def somebody_reads() -> None:

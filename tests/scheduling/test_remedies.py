@@ -48,7 +48,7 @@ def _quarters(after: int, until: int) -> Iterator[int]:
 def test_it_is_the_first_quarter_of_an_hour_at_which_the_plan_has_all(case: Case) -> None:
     """Also about changes of the clock and the week's end: that is where the random sites are."""
     block, ignore = replace(case.block, end=min(case.block.end, case.block.start + 5 * HOUR)), case.ignore_privileges
-    with mock.patch.multiple(remedies, HORIZON=DAY // 2, _MOST_PLANS=10**6):
+    with mock.patch.multiple(remedies, HORIZON=DAY // 2, MOST_PLANS=10**6):
         found = _found(case.site, block, ignore=ignore)
     first = block.start - block.start % STEP + STEP
     expected = _by_trying(case.site, block, first + DAY // 2, ignore=ignore)
@@ -107,7 +107,7 @@ def test_only_so_many_plans_are_made() -> None:
     site = facts.site([host, facts.vm(1, 9)])
     with mock.patch.object(remedies, "make_plan", wraps=plan) as made:
         assert _found(site, facts.block(images=[image])) is None
-    assert made.call_count == remedies._MOST_PLANS
+    assert made.call_count == remedies.MOST_PLANS
 
 
 def test_no_plan_is_made_where_computers_are_too_few() -> None:

@@ -105,7 +105,7 @@ def test_hours_that_are_not_read_do_not_matter(seed: int, ignore: bool, monkeypa
         _other_blocks(chance)
         order = validation.seven_parameters(a_call(MACHINES, ignore=ignore), clock.now())
         narrow = snapshot.read(_question(order)).site
-        monkeypatch.setattr(snapshot, "_SLACK", 100 * DAY)
+        monkeypatch.setattr(snapshot, "SLACK", 100 * DAY)
         wide = snapshot.read(_question(order)).site
         assert len(wide.reservations) > len(narrow.reservations)  # the one of the week before, at least
         plans = [planner.plan(site, order.block, ignore_privileges=ignore) for site in (narrow, wide)]

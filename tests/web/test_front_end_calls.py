@@ -125,13 +125,13 @@ def test_connections_are_kept_for_one_caller(front_end: FrontEndServer, other: d
 def test_connections_are_kept_for_the_last_callers_only(front_end: FrontEndServer) -> None:
     for number in range(12):
         passed(headers={**SIGNED_IN, "X-User": f"caller{number}"})
-    until(lambda: sum(connection.fileno() != -1 for connection in front_end._connections) == http._CALLERS)
+    until(lambda: sum(connection.fileno() != -1 for connection in front_end._connections) == http.CALLERS)
 
 
 def test_a_connection_that_was_idle_for_long_is_not_used(
     front_end: FrontEndServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "_KEPT_SECONDS", 0.02)
+    monkeypatch.setattr(http, "KEPT_SECONDS", 0.02)
     passed()
     time.sleep(0.05)
     passed()
@@ -328,7 +328,7 @@ def test_a_header_that_can_not_be_sent_is_no_answer_and_is_not_quoted(front_end:
 def test_an_error_of_our_own_is_a_fault_and_no_page(
     front_end: FrontEndServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(passing_on, "_headers", lambda *_given: 1 / 0)
+    monkeypatch.setattr(seats, "is_management_node", lambda _address: 1 / 0)
     assert fault_of(passed()) == (206, "internal error (logged)")
     assert "ZeroDivisionError" in caplog.text
 
@@ -675,7 +675,7 @@ def test_beyond_the_bound_calls_are_refused_at_once(
 ) -> None:
     monkeypatch.setattr(seats, "is_management_node", lambda address: address == "10.1.2.3")
     full = seats.Seats(4, 2)
-    monkeypatch.setattr(passing_on, "_seats", full)
+    monkeypatch.setattr(passing_on, "SEATS", full)
     with full.taken(by_node=False), full.taken(by_node=False):
         code, text = fault_of(passed())
         assert (code, text.startswith("XMLRPCautoCapture: busy")) == (205, True)
