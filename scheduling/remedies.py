@@ -18,7 +18,7 @@ from scheduling.windows import MINUTE, WEEK, schedule_covers
 
 HORIZON = WEEK  # how far ahead a start is looked for
 STEP = 15 * MINUTE  # starts that are looked at; classes begin at no odd minutes
-_MOST_PLANS = 60  # that are made to find it
+MOST_PLANS = 60  # that are made to find it
 
 
 class InTheWay(NamedTuple):
@@ -54,13 +54,13 @@ def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privil
 
     As if the block were made anew then: what it has already counts as free. `site` must know what
     is promised until HORIZON after the block's end. None when there is no such start, or when the
-    first _MOST_PLANS that look as if they would do don't.
+    first MOST_PLANS that look as if they would do don't.
     """
     own = block.block_time_id
     # Claims are for seconds: at another time they are nobody's.
     holdings = [row for row in site.holdings if not own or row.block_time_id != own]
     site = replace(site, claimed=frozenset(), holdings=holdings)
-    for start in islice(_hopeful(site, block, load_seconds), _MOST_PLANS):
+    for start in islice(_hopeful(site, block, load_seconds), MOST_PLANS):
         later = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
         plan = make_plan(site, later, ignore_privileges=ignore_privileges)
         if plan.allocated >= plan.wanted:

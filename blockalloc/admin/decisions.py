@@ -230,17 +230,17 @@ _EXPORTED = (
     *"block_start block_end image_id image_name user_group owner wanted had allocated duration retries waits".split(),
     "version",
 )
-_ROWS_AT_ONCE = 2000
+ROWS_AT_ONCE = 2000
 _EXPORT = "decisions_csv"  # the name of its address
 
 
 def _in_portions(found: QuerySet[Decision]) -> Iterator[Decision]:
     """The latest first, so many at once: clients of MariaDB hold all rows of a statement in memory."""
     rest = found.order_by("-pk")
-    rows = list(rest[:_ROWS_AT_ONCE])
+    rows = list(rest[:ROWS_AT_ONCE])
     while rows:
         yield from rows
-        rows = list(rest.filter(pk__lt=rows[-1].pk)[:_ROWS_AT_ONCE])
+        rows = list(rest.filter(pk__lt=rows[-1].pk)[:ROWS_AT_ONCE])
 
 
 @admin.register(Decision)

@@ -28,8 +28,8 @@ ROSTER_FRESH_SECONDS = 30 * DAY
 _ROSTER_ROOM = 60 * DAY
 # Decisions. What is old goes in small portions. A prime: on a cluster ids grow by the number of its nodes, and
 # those of one node must meet its multiples all the same.
-_PRUNE_EVERY, _PRUNE_AT_ONCE = 101, 1000
-_SECONDS_TO_WRITE = 2.0  # for records of calls that wrote nothing else: their answer waits for it
+PRUNE_EVERY, PRUNE_AT_ONCE = 101, 1000
+SECONDS_TO_WRITE = 2.0  # for records of calls that wrote nothing else: their answer waits for it
 _DECISIONS, _ROSTERS = Decision._meta.db_table, Roster._meta.db_table
 
 
@@ -75,7 +75,7 @@ def write_apart(columns: Mapping[str, Value], now: int, roster: RosterOf | None 
     A record that can't be written is logged (None then): the answer goes on.
     """
     try:
-        with waiting_at_most(lambda: _SECONDS_TO_WRITE), transaction.atomic():
+        with waiting_at_most(lambda: SECONDS_TO_WRITE), transaction.atomic():
             if roster is not None:
                 roster.keep(now)
             return write(columns)
@@ -88,7 +88,7 @@ def write_apart(columns: Mapping[str, Value], now: int, roster: RosterOf | None 
 def if_it_answers(read: Callable[[], T]) -> T | None:
     """What `read` reads for a record; None when the database does not answer."""
     try:
-        with waiting_at_most(lambda: _SECONDS_TO_WRITE):
+        with waiting_at_most(lambda: SECONDS_TO_WRITE):
             return read()
     except Exception as error:
         log.warning("a record goes without what the database would say: %s", error)
@@ -100,13 +100,13 @@ def prune_now_and_then(decision_id: int, now: int) -> bool:
 
     Returns whether it was such a one.
     """
-    if decision_id % _PRUNE_EVERY:
+    if decision_id % PRUNE_EVERY:
         return False
     try:
-        with waiting_at_most(lambda: _SECONDS_TO_WRITE), transaction.atomic():
-            prune(now, _PRUNE_AT_ONCE)
+        with waiting_at_most(lambda: SECONDS_TO_WRITE), transaction.atomic():
+            prune(now, PRUNE_AT_ONCE)
     except Exception as error:
-        log.warning("old decisions could not be pruned, the next try is %d decisions away: %s", _PRUNE_EVERY, error)
+        log.warning("old decisions could not be pruned, the next try is %d decisions away: %s", PRUNE_EVERY, error)
     return True
 
 

@@ -15,7 +15,7 @@ from scheduling.windows import HOUR
 
 # What SQL narrows by is wider than what the rules look at: local times may be off by a change of
 # the clock, and margins of 15 to 30 minutes count on both sides.
-_SLACK = 3 * HOUR
+SLACK = 3 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _promises(
 def _window(question: Question, seconds: int, begin: int) -> tuple[int, int]:
     """From the first reload that may be needed, when the first machine is used at `begin`, to the block's end."""
     lead = seconds + max(RELOAD_MARGIN, ADOPTED_RELOAD_MARGIN) + step(seconds) * question.block.machines
-    return begin - lead - _SLACK, question.block.end + _SLACK
+    return begin - lead - SLACK, question.block.end + SLACK
 
 
 def _first_start(question: Question, members: Collection[int], reservations: Iterable[Reservation]) -> int:
