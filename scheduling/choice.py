@@ -85,15 +85,16 @@ class Chooser:
 
         With a cluster a computer that can run one of its images is not out of it for another one's sake.
         """
-        found: dict[int, Reason] = {}
-        for pool in self._pools.values():
-            found = {**pool.passed_over, **found}
-        for pool in self._pools.values() if len(self._pools) > 1 else ():
-            found = {id_: reason for id_, reason in found.items() if id_ not in pool}
-        found.update(self._looked_at)
-        for id_ in {*self.taken, *self._granted_to_somebody(found)}:
-            found.pop(id_, None)
-        return found
+        reasons: dict[int, Reason] = {}
+        for pool in reversed(self._pools.values()):  # what is said for the first image stays
+            reasons |= pool.passed_over
+        if len(self._pools) > 1:
+            fit = frozenset().union(*(pool.ids for pool in self._pools.values()))
+            reasons = {id_: reason for id_, reason in reasons.items() if id_ not in fit}
+        reasons |= self._looked_at
+        for id_ in self.taken | self._granted_to_somebody(reasons):
+            reasons.pop(id_, None)
+        return reasons
 
     def _granted_to_somebody(self, found: Mapping[int, Reason]) -> set[int]:
         """Computers said not to be granted to one member that another one may use.

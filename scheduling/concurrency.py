@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from scheduling.facts import Block, Holding, Image, Member, Reservation, Site
-from scheduling.occupancy import ROOM
+from scheduling.occupancy import RESERVATION_MARGIN
 from scheduling.reasons import Reason
 from scheduling.windows import overlap
 
@@ -55,7 +55,7 @@ class ConcurrentUse:
         users = {
             (found.request_id, found.computer_id)
             for found in self._reservations[image.id]
-            if found.request_id != aside and overlap(start, end, found.start, found.end, ROOM)
+            if found.request_id != aside and overlap(start, end, found.start, found.end, RESERVATION_MARGIN)
         }
         in_use = {computer_id for _, computer_id in users}
         held = {
@@ -72,6 +72,6 @@ class ConcurrentUse:
     def _counts(self, held: Holding, member: Member, start: int, end: int) -> bool:
         if held.block_time_id == self._block.block_time_id:
             return True
-        if not overlap(start, end, held.start, held.end, ROOM):
+        if not overlap(start, end, held.start, held.end, RESERVATION_MARGIN):
             return False
         return self._ignore_privileges or held.group_id not in member.group_ids

@@ -1,20 +1,15 @@
 """Does a plan still stand? Looked at again on facts that others may have changed (SPEC 8.7, 8.11)."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from scheduling.concurrency import ConcurrentUse
 from scheduling.facts import Block, Site
 from scheduling.host_memory import HostMemory
+from scheduling.machines import computers_by_image, whole_machines
 from scheduling.occupancy import Occupancy
-from scheduling.plan import Assignment, Machine, whole_machines
+from scheduling.plan import Assignment, Machine
 from scheduling.reasons import Reason
-
-
-def held_images(site: Site, block: Block) -> Counter[int]:
-    """How many computers the block time holds already, for each image id."""
-    return Counter(held.image_id for held in site.holdings if held.block_time_id == block.block_time_id)
 
 
 class Standing(NamedTuple):
@@ -39,22 +34,22 @@ class _Confirmation:
         self._occupancy = Occupancy(site, block.block_time_id)
         self._memory = HostMemory(site)
         self._use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
-        self._held = held_images(site, block)
+        self._held = computers_by_image(site, block)
         self._own = {held.computer_id for held in site.holdings if held.block_time_id == block.block_time_id}
         self._lost: dict[int, Reason] = {}
 
     def run(self, machines: Sequence[Machine]) -> Standing:
         """Machine by machine, each beside those before it."""
-        had = whole_machines(self._block.images, self._held)
+        had = whole_machines(self._block.image_ids, self._held)
         kept: list[Machine] = []
         for machine in machines:
-            if whole_machines(self._block.images, self._held) >= self._block.machines:
+            if whole_machines(self._block.image_ids, self._held) >= self._block.machines:
                 break
             if self._stands(machine):
                 kept.append(machine)
                 self._held.update(assignment.image.id for assignment in machine.assignments)
         # Parts of a cluster alone are no machine.
-        if whole_machines(self._block.images, self._held) == had:
+        if whole_machines(self._block.image_ids, self._held) == had:
             for machine in kept:
                 self._lose(machine, "other computers of its cluster were lost")
             kept.clear()

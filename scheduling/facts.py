@@ -196,6 +196,11 @@ class Block:
     images: Sequence[Image]  # the image, then one for each of its subimages (may repeat)
     machines: int  # wanted
 
+    @property
+    def image_ids(self) -> list[int]:
+        """The ids of the images that make one machine."""
+        return [image.id for image in self.images]
+
 
 @dataclass(frozen=True, slots=True)
 class Site:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scheduling.facts import Computer, Image, Site
 from scheduling.occupancy import COMPLETE, FAILED
-from scheduling.reasons import Reason
+from scheduling.reasons import HostName, Reason
 from scheduling.windows import overlap
 
 HOST_STATE = "vmhostinuse"
@@ -66,7 +66,8 @@ class HostMemory:
         left = host.ram - others
         if left - image.min_ram > 0:
             return None
-        return Reason("host_memory", "VM host {} has {} MB left for {} MB", (host.hostname, left, image.min_ram))
+        figures = (HostName(host.hostname), left, image.min_ram)
+        return Reason("host_memory", "VM host {} has {} MB left for {} MB", figures)
 
     def _held(self, computer_id: int, start: int, end: int) -> int:
         planned = (load.ram for load in self._planned.get(computer_id, ()) if overlap(start, end, load.start, load.end))

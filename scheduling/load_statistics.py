@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from scheduling.load_time import LONGEST, SHORTEST
-from scheduling.reload_plan import ROOM
+from scheduling.reload_plan import RELOAD_MARGIN
 
 PERCENTILES = (50, 75, 90, 95, 100)
 _NARROW, _WIDE = 30, 60  # seconds, of a bin
@@ -63,7 +63,7 @@ def statistics(loads: Iterable[Loads], estimate: int) -> Statistics:
     counted = [each for each in loads if SHORTEST < each.seconds < LONGEST]
     lengths = _lengths(counted)
     total = _number(counted)
-    window = estimate + ROOM
+    window = estimate + RELOAD_MARGIN
     stuck = [each for each in loads if each.seconds >= LONGEST]
     return Statistics(
         total,

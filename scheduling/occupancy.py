@@ -4,16 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from scheduling.facts import Computer, Holding, OrphanedReload, Reservation, Site
-from scheduling.reasons import Instant, Reason
-from scheduling.reload_plan import ROOM as LOAD_ROOM
+from scheduling.reasons import BlockTimeId, Instant, Reason, RequestId
+from scheduling.reload_plan import RELOAD_MARGIN
 from scheduling.rules import BUSY_NOW_STATES
 from scheduling.windows import MINUTE, overlap, schedule_covers
 
-ROOM = 15 * MINUTE  # kept free on both sides of a user's reservation
+RESERVATION_MARGIN = 15 * MINUTE  # kept free on both sides of a user's reservation
 BEFORE_MAINTENANCE = 30 * MINUTE  # no reload begins this shortly before a maintenance
 
-# Names of rules whose first figure is the id of a request or of a block time, the others its times.
-RESERVATION, OTHER_BLOCK = "reservation", "other_block"
+# Names of rules.
+RESERVATION, OTHER_BLOCK = "reservation", "other_block"  # their reasons are about a booking, and name its times
 ORPHANED_RELOAD = "orphaned_reload"
 SCHEDULE = "schedule"
 
@@ -43,7 +43,7 @@ def held_from(block_start: int, reload_start: int | None, planned: int | None, l
     is loaded); `planned` when our record says that it was to begin; else the load time of the image tells.
     """
     begins = next((moment for moment in (reload_start, planned) if moment is not None), None)
-    return block_start - (load_seconds + LOAD_ROOM) if begins is None else min(begins, block_start)
+    return block_start - (load_seconds + RELOAD_MARGIN) if begins is None else min(begins, block_start)
 
 
 class Occupancy:
@@ -111,15 +111,15 @@ class Occupancy:
     @staticmethod
     def _reserved(reservations: Sequence[Reservation], start: int, end: int, aside: int | None) -> Iterator[Reason]:
         for found in reservations:
-            if found.request_id != aside and overlap(start, end, found.start, found.end, ROOM):
-                figures = (found.request_id, *_times(found.start, found.end))
+            if found.request_id != aside and overlap(start, end, found.start, found.end, RESERVATION_MARGIN):
+                figures = (RequestId(found.request_id), Instant(found.start), Instant(found.end))
                 yield Reason(RESERVATION, "reserved by request {} from {} to {}", figures)
 
     @staticmethod
     def _in_other_blocks(holdings: Sequence[Holding], start: int, end: int) -> Iterator[Reason]:
         for held in holdings:
             if overlap(start, end, held.reload_start, held.end):
-                figures = (held.block_time_id, *_times(held.reload_start, held.end))
+                figures = (BlockTimeId(held.block_time_id), Instant(held.reload_start), Instant(held.end))
                 yield Reason(OTHER_BLOCK, "held by block time {} from {} to {}", figures)
 
     @staticmethod
@@ -128,7 +128,7 @@ class Occupancy:
         for found in orphans:
             if found.start < end and (found.end is None or start < found.end):
                 text = "reload request {} of a block that has it no more begins at {}, and is still there"
-                yield Reason(ORPHANED_RELOAD, text, (found.request_id, Instant(found.start)))
+                yield Reason(ORPHANED_RELOAD, text, (RequestId(found.request_id), Instant(found.start)))
 
 
 def _times(start: int, end: int) -> tuple[Instant, Instant]:

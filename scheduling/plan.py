@@ -1,6 +1,5 @@
 """A plan: which computers a block time gets, when they are reloaded, and why others were passed over."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,14 +58,3 @@ class Plan:
     def rest(self) -> Reason:
         """Why computers are not in the block that were not looked at one by one."""
         return self.shortfall or NOT_NEEDED
-
-
-def whole_machines(images: Sequence[Image], held: Mapping[int, int]) -> int:
-    """How many whole machines the computers make that are held for each image id (SPEC 8.12)."""
-    return machines_of([image.id for image in images], held)
-
-
-def machines_of(image_ids: Sequence[int], held: Mapping[int, int]) -> int:
-    """The same by the ids of the images that make one machine; an image comes once for each computer of it."""
-    needed = Counter(image_ids)
-    return min(held.get(image_id, 0) // number for image_id, number in needed.items())

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from scheduling.choice import Chooser
-from scheduling.confirmation import held_images
 from scheduling.facts import Block, Image, Member, Reservation, Site
+from scheduling.machines import computers_by_image, whole_machines
 from scheduling.occupancy import occupies
-from scheduling.plan import Assignment, Machine, Plan, whole_machines
+from scheduling.plan import Assignment, Machine, Plan
 from scheduling.reasons import Reason
 from scheduling.reload_plan import Window, adopted, is_late, staggered
 from scheduling.windows import overlap
@@ -30,7 +30,7 @@ class _Planning:
         self._chooser = Chooser(site, block, ignore_privileges=ignore_privileges)
         caller = Member(site.caller_id, "the calling account", frozenset())
         self._members: Sequence[Member] = [caller] if ignore_privileges else site.members
-        self._held = held_images(site, block)
+        self._held = computers_by_image(site, block)
         self._machines: list[Machine] = []
         self._shortfall: Reason | None = None
 
@@ -56,7 +56,7 @@ class _Planning:
         )
 
     def _whole(self) -> int:
-        return whole_machines(self._block.images, self._held)
+        return whole_machines(self._block.image_ids, self._held)
 
     # --- members' own reservations --------------------------------------------------------------
 

@@ -1,17 +1,17 @@
-"""Is it ready? Whether a class can begin in time, by what each of its computers is at this moment.
+"""Whether a block time is ready: whether its class can begin in time, by the state of each of its computers now.
 
-Facts in, words out: the person on duty reads a signal with what is wrong and what it means.
+Facts in, words out: the person on duty reads a signal, which says how bad it is and what is wrong.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from scheduling import what_happened, wording
-from scheduling.plan import machines_of
+from scheduling.machines import whole_machines
 from scheduling.ready_computer import (
     BUSY_STATES,
     BlockFacts,
@@ -21,7 +21,7 @@ from scheduling.ready_computer import (
     State,
     computer_readiness,
 )
-from scheduling.reload_plan import ROOM
+from scheduling.reload_plan import RELOAD_MARGIN
 from scheduling.what_happened import EMPTY, Record
 from scheduling.windows import HOUR, MINUTE
 from scheduling.wording import plural, span
@@ -45,7 +45,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """How ready a block time is: whole machines (a cluster counts once), and computers by what they are.
+    """How ready a block time is: whole machines (a cluster counts once), and computers by their state.
 
     `left` are the seconds until it starts, below 0 once it has begun.
     """
@@ -70,16 +70,16 @@ def readiness(
 
     `record` says what happened to it; it matters when the block time lacks machines, or is skipped.
     """
-    found = [computer_readiness(computer, block, now) for computer in computers]
+    judged = [computer_readiness(computer, block, now) for computer in computers]
     view = _View(
         block,
         now,
         zone,
         record,
-        found,
-        allocated=_machines(block, found),
-        ready=_machines(block, [each for each in found if each.is_ready]),
-        possible=_machines(block, [each for each in found if each.state != "failed"]),
+        judged,
+        allocated=_machines(block, computers),
+        ready=_machines(block, [each.facts for each in judged if each.is_ready]),
+        possible=_machines(block, [each.facts for each in judged if each.state != "failed"]),
     )
     return Readiness(
         wanted=block.machines,
@@ -87,22 +87,19 @@ def readiness(
         ready=view.ready,
         left=block.start - now,
         signal=_signal(view),
-        computers=found,
-        counts=Counter(each.state for each in found),
+        computers=judged,
+        counts=Counter(each.state for each in judged),
     )
 
 
 def has_all(block: BlockFacts, computers: Sequence[ComputerFacts]) -> bool:
     """Whether the block time has all its machines, ready or not."""
-    if not computers:  # most of a term's block times
-        return False
-    return machines_of(block.image_ids, Counter(each.image_id for each in computers)) >= block.machines
+    return _machines(block, computers) >= block.machines
 
 
-def _machines(block: BlockFacts, computers: Sequence[ComputerReadiness]) -> int:
-    if not computers:
-        return 0
-    return machines_of(block.image_ids, Counter(each.facts.image_id for each in computers))
+def _machines(block: BlockFacts, computers: Iterable[ComputerFacts]) -> int:
+    by_image = Counter(each.image_id for each in computers)
+    return whole_machines(block.image_ids, by_image) if by_image else 0  # most of a term's block times have none yet
 
 
 # --- The signal ---------------------------------------------------------------------------------
@@ -110,7 +107,7 @@ def _machines(block: BlockFacts, computers: Sequence[ComputerReadiness]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What the signal is made of. Machines: `possible` are those that no failed computer takes away."""
+    """What the signal is made of. `possible` counts the machines that have no failed computer."""
 
     block: BlockFacts
     now: int
@@ -134,7 +131,11 @@ class _View:
         return [each for each in self.computers if each.state in states]
 
 
-_Problem = tuple[Level, str]
+class _Problem(NamedTuple):
+    """One thing that is wrong."""
+
+    level: Level
+    words: str
 
 
 def _signal(view: _View) -> Signal:
@@ -145,11 +146,12 @@ def _signal(view: _View) -> Signal:
         return _without_computers(view)
     problems = [*_missing(view), *_faults(view), *_late(view), *_overdue(view), *_long_loads(view), *_outdated(view)]
     if view.left > ASKED_AHEAD:  # there is time to put it right, and the back end has not even asked
-        problems = [("watch", words) for _, words in problems]
-    problems.sort(key=lambda problem: LEVELS.index(problem[0]))
+        problems = [_Problem("watch", problem.words) for problem in problems]
     if not problems:
         return Signal("good", (_all_well(view),))
-    return Signal(problems[0][0], tuple(words for _, words in problems))
+    problems.sort(key=lambda problem: LEVELS.index(problem.level))
+    worst, *_ = problems
+    return Signal(worst.level, tuple(problem.words for problem in problems))
 
 
 def _closed(view: _View) -> str:
@@ -168,18 +170,24 @@ def _closed(view: _View) -> str:
 
 
 def _without_computers(view: _View) -> Signal:
-    block, left, why = view.block, view.left, view.why_short
-    early = left > ASKED_AHEAD
-    begins = f"begins in {span(left)}" if left > 0 else f"began {span(-left)} ago"
-    nothing = f"no computers, {begins}{f': {why}' if why else ''}"
-    if block.processed:
-        return Signal("watch" if early or view.record.is_released else "bad", (nothing,))
-    if why and not view.record.is_released:  # somebody has asked before the back end did, and has none
-        level: Level = "watch" if early or not _is_too_late(view) else "bad"
-        return Signal(level, (nothing,))
-    if why:
-        return Signal("plain" if early else "watch", (f"{nothing}; the back end has not asked yet",))
-    if early:
+    early = view.left > ASKED_AHEAD
+    begins = f"begins in {span(view.left)}" if view.left > 0 else f"began {span(-view.left)} ago"
+    why, released = view.why_short, view.record.is_released
+    if not view.block.processed and not why:
+        return _never_asked_for(view, begins)
+    text = f"no computers, {begins}{f': {why}' if why else ''}"
+    level: Level
+    if view.block.processed:
+        level = "watch" if early or released else "bad"
+    elif released:
+        level, text = "plain" if early else "watch", f"{text}; the back end has not asked yet"
+    else:  # somebody has asked before the back end did, and has none
+        level = "watch" if early or not _is_too_late(view) else "bad"
+    return Signal(level, (text,))
+
+
+def _never_asked_for(view: _View, begins: str) -> Signal:
+    if view.left > ASKED_AHEAD:
         return Signal("plain", (f"not processed yet, {begins}",))
     if _is_too_late(view):
         return Signal("bad", (f"never asked for, {begins}: too late to load all in time",))
@@ -189,7 +197,7 @@ def _without_computers(view: _View) -> Signal:
 def _is_too_late(view: _View) -> bool:
     """Whether the last of the machines would not be loaded by the start (SPEC 6, warning 13)."""
     block = view.block
-    return view.left <= max(HOUR, block.load_seconds + ROOM + MINUTE * block.machines)
+    return view.left <= max(HOUR, block.load_seconds + RELOAD_MARGIN + MINUTE * block.machines)
 
 
 def _missing(view: _View) -> list[_Problem]:
@@ -197,7 +205,9 @@ def _missing(view: _View) -> list[_Problem]:
     if missing <= 0:
         return []
     why = view.why_short
-    return [("bad", f"{missing} of {plural(view.block.machines, 'machine')} missing{f': {why}' if why else ''}")]
+    return [
+        _Problem("bad", f"{missing} of {plural(view.block.machines, 'machine')} missing{f': {why}' if why else ''}")
+    ]
 
 
 def _faults(view: _View) -> list[_Problem]:
@@ -205,13 +215,13 @@ def _faults(view: _View) -> list[_Problem]:
     for each in view.of("failed"):
         assert each.fault is not None, "each failed computer has its fault"
         by_fault.setdefault(each.fault, []).append(each.facts.hostname)
-    told = [
+    texts = [
         f"{wording.computers(names)} {fault.one if len(names) == 1 else fault.many}"
         for fault, names in by_fault.items()
     ]
-    if told:
-        told[-1] += f": at most {view.possible} of {plural(view.block.machines, 'machine')} can be had"
-    return [("bad", words) for words in told]
+    if texts:
+        texts[-1] += f": at most {view.possible} of {plural(view.block.machines, 'machine')} can be had"
+    return [_Problem("bad", text) for text in texts]
 
 
 def _late(view: _View) -> list[_Problem]:
@@ -223,38 +233,39 @@ def _late(view: _View) -> list[_Problem]:
     expected = f"expected {_clock_time(max(late), view)}"
     if view.left <= 0:
         begun = f"began {span(-view.left)} ago"
-        return [("bad", f"{plural(len(late), 'computer')} not loaded, {begun} ({expected})")]
-    return [("bad", f"{plural(len(late), 'load')} will end after the start ({expected})")]
+        return [_Problem("bad", f"{plural(len(late), 'computer')} not loaded, {begun} ({expected})")]
+    return [_Problem("bad", f"{plural(len(late), 'load')} will end after the start ({expected})")]
 
 
 def _overdue(view: _View) -> list[_Problem]:
-    found = view.of("overdue")
-    if not found:
+    overdue = view.of("overdue")
+    if not overdue:
         return []
-    since = view.now - min(each.facts.reload_start or view.now for each in found)
-    what = f"{'reload' if len(found) == 1 else 'reloads'} of {_names(found)}"
-    busy = [each for each in found if each.facts.has_user or each.facts.state in BUSY_STATES]
+    since = view.now - min(each.facts.reload_start or view.now for each in overdue)
+    what = f"{'reload' if len(overdue) == 1 else 'reloads'} of {_names(overdue)}"
+    busy = [each for each in overdue if each.facts.has_user or each.facts.state in BUSY_STATES]
     why = f" ({_names(busy)} still in use)" if busy else ""
-    return [("watch", f"{what} should have begun {span(since)} ago{why}")]
+    return [_Problem("watch", f"{what} should have begun {span(since)} ago{why}")]
 
 
 def _long_loads(view: _View) -> list[_Problem]:
-    """Loads that have used up the room that is planned for them: they may be stuck."""
+    """Loads that have used up the margin that is planned for them: they may be stuck."""
     usual = view.block.load_seconds
-    found = [each for each in view.of("loading") if each.begun is not None and view.now - each.begun > usual + ROOM]
-    if not found:
+    latest_start = view.now - usual - RELOAD_MARGIN
+    loading = [each for each in view.of("loading") if each.begun is not None and each.begun < latest_start]
+    if not loading:
         return []
-    since = view.now - min(each.begun or view.now for each in found)
-    verb = "has" if len(found) == 1 else "have"
-    return [("watch", f"{_names(found)} {verb} been loading for {span(since)} (usual: {span(usual)})")]
+    longest = view.now - min(each.begun or view.now for each in loading)
+    verb = "has" if len(loading) == 1 else "have"
+    return [_Problem("watch", f"{_names(loading)} {verb} been loading for {span(longest)} (usual: {span(usual)})")]
 
 
 def _outdated(view: _View) -> list[_Problem]:
-    found = [each for each in view.computers if each.old_revision and each.is_ready]
-    if not found:
+    outdated = [each for each in view.computers if each.old_revision and each.is_ready]
+    if not outdated:
         return []
-    verb = "holds" if len(found) == 1 else "hold"
-    return [("watch", f"{_names(found)} {verb} an old revision of the image")]
+    verb = "holds" if len(outdated) == 1 else "hold"
+    return [_Problem("watch", f"{_names(outdated)} {verb} an old revision of the image")]
 
 
 def _all_well(view: _View) -> str:
@@ -271,7 +282,7 @@ def _all_well(view: _View) -> str:
 
 
 def _clock_time(instant: int, view: _View) -> str:
-    """`09:06`, on the site's clock; `Tue 09:06` when that is not on the day on which the block time begins."""
+    """`09:06` in site time; `Tue 09:06` when that is not on the day on which the block time begins."""
     local, begins = (datetime.fromtimestamp(moment, view.zone) for moment in (instant, view.block.start))
     return f"{local:%H:%M}" if local.date() == begins.date() else f"{local:%a %H:%M}"
 

@@ -15,8 +15,8 @@ STATES: tuple[State, ...] = ("in use", "loaded", "loading", "waiting", "overdue"
 # that it has not taken up in this time, or that was written after it, begins at its start.
 EARLY, EARLY_ENDS = 35 * MINUTE + 29, 24 * MINUTE + 30
 GRACE = 2 * MINUTE  # a management node looks for reloads every few seconds, and counts in rounded minutes
-# Steps of VCL's `computerloadstate` that end a load badly; and those that come in between, or after the end, and
-# tell nothing about it: a process of the back end logs "exited" whether it loaded the computer or not.
+# Steps of VCL's `computerloadstate` that end a load badly; and steps in between, or after the end, that say nothing
+# about it: a process of the back end logs "exited" whether it loaded the computer or not.
 FAILED_STEPS = frozenset({"loadimagefailed", "failed"})
 SILENT_STEPS = ("info", "WARNING", "exited", "repeat")
 BUSY_STATES = frozenset({"inuse", "reserved", "timeout"})
@@ -33,12 +33,12 @@ class ComputerFacts(NamedTuple):
     deleted: bool
     current_image_id: int  # what it holds
     revision_id: int
-    reload_state: int = 0  # of the reload request; 0 when that is gone
+    reload_state: int = 0  # of the reload request; 0 when the back end has deleted it
     reload_last_state: int = 0
     reload_start: int | None = None
     preload: bool = True  # the reload begins at its start; without it the back end may begin early
     target_revision_id: int | None = None  # what the reload is to load
-    step: str = ""  # the last step that the load log tells of the reload, without the silent ones
+    step: str = ""  # the last step of the reload in the load log, without the silent ones
     load_begun: int | None = None  # its first step
     has_user: bool = False  # a user's reservation occupies it now
 
@@ -63,7 +63,7 @@ class BlockFacts(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What is wrong with a computer, as it is said of one and of several."""
+    """What is wrong with a computer, in words for one and for several."""
 
     one: str
     many: str
@@ -71,9 +71,9 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ComputerReadiness:
-    """What a computer is. `ready_at` is when its load is expected to end, None where nothing is to be loaded.
+    """The state of a computer. `ready_at` is when its load is expected to end, None where nothing is to be loaded.
 
-    `fault` tells what is wrong with a failed one. `old_revision`: what it holds is no longer in production.
+    `fault` is what is wrong with a failed one. `old_revision`: the revision that it holds is no longer in production.
     """
 
     facts: ComputerFacts
@@ -93,7 +93,7 @@ _LOAD_FAULT = Fault("failed to load", "failed to load")
 
 
 def computer_readiness(computer: ComputerFacts, block: BlockFacts, now: int) -> ComputerReadiness:
-    """What a computer of the block time is at `now`."""
+    """The state of a computer of the block time at `now` (Unix seconds)."""
     if fault := _unusable(computer):
         return ComputerReadiness(computer, "failed", fault=fault)
     holds = computer.revision_id in {computer.production_id, computer.target_revision_id} - {0, None}
@@ -103,9 +103,9 @@ def computer_readiness(computer: ComputerFacts, block: BlockFacts, now: int) -> 
     free = computer.state == "available"
     if free and holds:
         return ComputerReadiness(computer, "loaded", old_revision=old)
-    if found := _by_reload(computer, block, now):
-        return found
-    # Nobody will load it any more. A revision that has been exchanged since is what the class was promised.
+    if by_reload := _by_reload(computer, block, now):
+        return by_reload
+    # No reload is left. A revision that was replaced since is the one that the class was promised.
     if free and old:
         return ComputerReadiness(computer, "loaded", old_revision=True)
     text = "not hold the image, and nothing will load it"
@@ -125,7 +125,7 @@ def _unusable(computer: ComputerFacts) -> Fault | None:
 def _in_use(computer: ComputerFacts, *, holds: bool, on: bool) -> bool:
     """Whether a member of the class has it. `on`: the block time has begun.
 
-    Before that, somebody on a computer that is still to be loaded is no member: his time is over before the reload.
+    Before that, the user of a computer that is still to be loaded is no member: their time is over before the reload.
     """
     somebody = computer.has_user or computer.state in BUSY_STATES
     if on:
@@ -135,7 +135,7 @@ def _in_use(computer: ComputerFacts, *, holds: bool, on: bool) -> bool:
 
 
 def _by_reload(computer: ComputerFacts, block: BlockFacts, now: int) -> ComputerReadiness | None:
-    """What its reload makes of a computer that does not hold the image; None when there is none any more."""
+    """The state of a computer that does not hold the image, by its reload; None when that is over or deleted."""
     if computer.reload_state == RELOAD:
         start = block.start if computer.reload_start is None else computer.reload_start
         state: State = "waiting" if now <= start + GRACE else "overdue"

@@ -1,12 +1,35 @@
-"""Why a computer was passed over, in words that staff can read."""
+"""Why a computer is not in a block, in words that staff can read, and whom that is about."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
 
 class Instant(int):
-    """A figure that is a point in time: Unix seconds, told as the site's clock shows it."""
+    """A figure that is a point in time: Unix seconds, described in site time."""
+
+
+class RequestId(int):
+    """A figure that is the id of a user's request or of a reload request."""
+
+    kind: ClassVar = "request"
+
+
+class BlockTimeId(int):
+    """A figure that is the id of a block time."""
+
+    kind: ClassVar = "block time"
+
+
+class HostName(str):
+    """A figure that is the name of a VM host."""
+
+    __slots__ = ()
+    kind: ClassVar = "VM host"
+
+
+# Numbers of different kinds can be equal: as a key a subject needs its `kind` beside it.
+Subject = RequestId | BlockTimeId | HostName
 
 
 class Reason(NamedTuple):
@@ -26,6 +49,16 @@ class Reason(NamedTuple):
     def told(self, zone: ZoneInfo) -> str:
         """The sentence with its times in `zone`."""
         return self.text.format(*(_told(figure, zone) for figure in self.figures))
+
+    @property
+    def about(self) -> Subject | None:
+        """Whose booking it is, or which VM host; None for a rule about the computer or the image itself."""
+        return next((figure for figure in self.figures if isinstance(figure, Subject)), None)
+
+    @property
+    def times(self) -> list[Instant]:
+        """The points in time that it names: of a booking its start and its end."""
+        return [figure for figure in self.figures if isinstance(figure, Instant)]
 
 
 def _told(figure: object, zone: ZoneInfo) -> object:

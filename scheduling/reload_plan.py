@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from scheduling.windows import MINUTE
 
-ROOM = 10 * MINUTE  # between the expected end of a load and the block's start
-ADOPTED_ROOM = 5 * MINUTE  # the same for a member's own reservation that joins the block
+RELOAD_MARGIN = 10 * MINUTE  # between the expected end of a load and the block's start
+ADOPTED_RELOAD_MARGIN = 5 * MINUTE  # the same for a member's own reservation that joins the block
 LONG_LOAD = 14 * MINUTE  # images that load longer than this start further apart
 
 
@@ -24,15 +24,15 @@ def step(load_seconds: int) -> int:
 
 def staggered(block_start: int, load_seconds: int, allocated: int) -> Window:
     """The reload window of the next machine when the call has `allocated` machines already."""
-    return Window(block_start - (load_seconds + ROOM) - allocated * step(load_seconds), block_start)
+    return Window(block_start - (load_seconds + RELOAD_MARGIN) - allocated * step(load_seconds), block_start)
 
 
 def adopted(block_start: int, reservation_start: int, load_seconds: int) -> Window:
     """The reload window of a member's own reservation that joins the block; it takes no step."""
     end = min(block_start, reservation_start)
-    return Window(end - (load_seconds + ADOPTED_ROOM), end)
+    return Window(end - (load_seconds + ADOPTED_RELOAD_MARGIN), end)
 
 
 def is_late(now: int, block_start: int, load_seconds: int, machines: int) -> bool:
     """Whether `machines` may not be loaded when the block starts (warning 13)."""
-    return now + load_seconds + ROOM + MINUTE * machines > block_start
+    return now + load_seconds + RELOAD_MARGIN + MINUTE * machines > block_start

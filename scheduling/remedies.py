@@ -1,16 +1,17 @@
 """When machines are missing: what stands in the way, and when all could be had."""
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from itertools import accumulate, islice
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from scheduling.facts import Block, Site
-from scheduling.occupancy import OTHER_BLOCK, RESERVATION, ROOM, Occupancy, occupies
+from scheduling.occupancy import OTHER_BLOCK, RESERVATION, RESERVATION_MARGIN, Occupancy, occupies
 from scheduling.plan import Plan
 from scheduling.planner import plan as make_plan
 from scheduling.pool import Pool
+from scheduling.reasons import BlockTimeId, RequestId
 from scheduling.reload_plan import adopted, staggered
 from scheduling.rules import LiveNodes
 from scheduling.windows import MINUTE, WEEK, schedule_covers
@@ -21,7 +22,7 @@ MOST_PLANS = 60  # that are made to find it
 
 
 class InTheWay(NamedTuple):
-    """A request or a block time that has computers which this block could have had. Unix seconds."""
+    """A request or a block time with computers that this block could have had, and how many. Unix seconds."""
 
     kind: str  # "request" or "block time"
     id: int
@@ -31,21 +32,21 @@ class InTheWay(NamedTuple):
 
 
 def in_the_way(plan: Plan) -> list[InTheWay]:
-    """Requests and block times that kept computers from the plan, those that keep most first.
+    """Requests and block times with computers that the plan could have used, the one with the most first.
 
-    A block has its computers from their reloads on, which begin one after the other: from the first of them.
+    A block time has its computers from their reloads on, which begin one after the other: its start is the first.
     """
-    kinds = {RESERVATION: "request", OTHER_BLOCK: "block time"}
     spans: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
     for reason in plan.passed_over.values():
-        if reason.rule in kinds:
-            id_, start, end = cast("tuple[int, int, int]", reason.figures)
-            spans[kinds[reason.rule], id_].append((int(start), int(end)))
-    found = [
+        about = reason.about if reason.rule in (RESERVATION, OTHER_BLOCK) else None
+        if isinstance(about, RequestId | BlockTimeId):
+            start, end = reason.times
+            spans[about.kind, int(about)].append((int(start), int(end)))
+    bookings = [
         InTheWay(kind, id_, min(start for start, _ in times), max(end for _, end in times), len(times))
         for (kind, id_), times in spans.items()
     ]
-    return sorted(found, key=lambda each: (-each.computers, each))
+    return sorted(bookings, key=lambda each: (-each.computers, each))
 
 
 def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privileges: bool) -> int | None:
@@ -57,12 +58,12 @@ def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privil
     """
     own = block.block_time_id
     # Claims are for seconds: at another time they are nobody's.
-    holdings = [held for held in site.holdings if not own or held.block_time_id != own]
+    holdings = [row for row in site.holdings if not own or row.block_time_id != own]
     site = replace(site, claimed=frozenset(), holdings=holdings)
     for start in islice(_hopeful(site, block, load_seconds), MOST_PLANS):
         later = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
-        found = make_plan(site, later, ignore_privileges=ignore_privileges)
-        if found.allocated >= found.wanted:
+        plan = make_plan(site, later, ignore_privileges=ignore_privileges)
+        if plan.allocated >= plan.wanted:
             return start
     return None
 
@@ -70,8 +71,8 @@ def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privil
 def _hopeful(site: Site, block: Block, load_seconds: int) -> Iterator[int]:
     """Starts at which enough computers are open and free of bookings. Other rules may still say no.
 
-    Members' own reservations may join the block: they are in nobody's way, and their machines have times of
-    their own. Only when they can't be all of its machines there is one that the usual window must suit.
+    Members' own reservations may join the block: they are in nobody's way, and their machines have windows of
+    their own. Unless they can be all of its machines, one machine at least needs the usual window.
     """
     nodes = LiveNodes(site)
     fit = frozenset().union(*(Pool(image, site, nodes).ids for image in block.images))
@@ -98,7 +99,7 @@ def _hopeful(site: Site, block: Block, load_seconds: int) -> Iterator[int]:
 def _own_requests(site: Site) -> int:
     """How many reservations the members have themselves."""
     members = {member.id for member in site.members}
-    return len({found.request_id for found in site.reservations if found.user_id in members and occupies(found)})
+    return len({row.request_id for row in site.reservations if row.user_id in members and occupies(row)})
 
 
 def _is_open(site: Site, schedule_id: int | None, start: int, end: int) -> bool:
@@ -106,39 +107,38 @@ def _is_open(site: Site, schedule_id: int | None, start: int, end: int) -> bool:
 
 
 def _busy_by_slot(site: Site, fit: Container[int], first: int, length: int) -> list[int]:
-    """For windows of `length` seconds that begin at `first` and every STEP after it: how many of `fit` are not free."""
-    spells: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    members = {member.id for member in site.members}
-    for found in site.reservations:
-        if found.computer_id in fit and occupies(found) and found.user_id not in members:
-            spells[found.computer_id].append((found.start - ROOM, found.end + ROOM))
-    for held in site.holdings:
-        if held.computer_id in fit:
-            spells[held.computer_id].append((held.reload_start, held.end))
-    horizon = first + HORIZON + length
-    for orphan in site.orphans:
-        if orphan.computer_id in fit:
-            spells[orphan.computer_id].append((orphan.start, horizon if orphan.end is None else orphan.end))
+    """For windows of `length` seconds that begin at `first` and every STEP after it: how many of `fit` are not free.
+
+    Only the slots where the number changes are noted, and summed up at the end: to note each slot takes 0.55 s
+    instead of 13 ms for 10,000 computers that are booked for the whole week.
+    """
     slots = HORIZON // STEP
     changes = [0] * (slots + 1)
-    for of_computer in spells.values():
-        # A window meets a spell when it begins before the spell's end and ends after its start.
-        ranges = [
-            (max((start - length - first) // STEP + 1, 0), min(-((first - end) // STEP), slots))
-            for start, end in of_computer
-        ]
-        for low, high in _merged(ranges):
-            changes[low] += 1
-            changes[high] -= 1
+    for spells in _spells(site, fit, until=first + HORIZON + length).values():
+        counted = 0  # slots before this one: a computer with two bookings at a time is one computer
+        for start, end in sorted(spells):
+            # A window meets a spell when it ends after the spell's start and begins before its end.
+            low = max((start - length - first) // STEP + 1, counted)
+            high = min(-((first - end) // STEP), slots)
+            if low < high:
+                changes[low] += 1
+                changes[high] -= 1
+                counted = high
     return list(accumulate(changes[:-1]))
 
 
-def _merged(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges without overlaps; those that hold nothing are left out."""
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(found for found in ranges if found[0] < found[1]):
-        if merged and low <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
-        else:
-            merged.append((low, high))
-    return merged
+def _spells(site: Site, fit: Container[int], until: int) -> dict[int, list[tuple[int, int]]]:
+    """When each computer of `fit` is taken, (start, end) in Unix seconds; what has no end lasts `until` then."""
+    spells: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    members = {member.id for member in site.members}
+    for reservation in site.reservations:
+        if reservation.computer_id in fit and occupies(reservation) and reservation.user_id not in members:
+            spell = (reservation.start - RESERVATION_MARGIN, reservation.end + RESERVATION_MARGIN)
+            spells[reservation.computer_id].append(spell)
+    for holding in site.holdings:
+        if holding.computer_id in fit:
+            spells[holding.computer_id].append((holding.reload_start, holding.end))
+    for orphan in site.orphans:
+        if orphan.computer_id in fit:
+            spells[orphan.computer_id].append((orphan.start, until if orphan.end is None else orphan.end))
+    return spells

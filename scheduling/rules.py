@@ -4,6 +4,7 @@ Each rule is a function of the computer and the terms of an image. It returns No
 computer may be taken and a Reason when not.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -178,42 +179,36 @@ def reasons_against(computer: Computer, terms: Terms, nodes: LiveNodes) -> Itera
     yield from filter(None, (has_live_node(computer, nodes),))
 
 
-_UNKNOWN = Reason("", "not judged yet")
-
-
 def sort_out(computers: Fleet, terms: Terms, nodes: LiveNodes) -> tuple[list[int], dict[int, Reason]]:
-    """The places of computers that no rule speaks against, and by id the first reason against each other one.
+    """The places of computers that no rule excludes, and by id the first reason against each other one.
 
-    They are of few kinds: those with the same profile, which is all that the rules look at, are judged once.
-    How strong a computer is does not matter when it is strong enough.
+    Computers are of few kinds: of those with the same profile one is judged for all.
     """
-    image, reachable = terms.image, terms.mapped & nodes.reached
-    known: dict[tuple[object, ...], Reason | None] = {}
+    alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for place, profile in enumerate(_profiles(computers, terms, nodes)):
+        alike[profile].append(place)
+    ids = computers.column("id")
     fit: list[int] = []
-    against: dict[int, Reason] = {}
-    kinds = computers.columns("type", "state", "deleted", "schedule_id", "platform_id", "provisioning_id")
-    others = computers.columns("id", "ram", "processors", "speed", "network", "vm_host_id")
-    for place, (profile, (id_, ram, processors, speed, network, host)) in enumerate(zip(kinds, others, strict=True)):
-        if id_ not in reachable or (host is None and profile[0] == VIRTUAL):
-            profile += (id_ in terms.mapped, id_ in nodes.reached, host is None)
-        if (
-            ram < image.min_ram
-            or processors < image.min_processors
-            or speed < image.min_speed
-            or network < image.min_network
-        ):
-            # Only what is too little tells one from another.
-            profile += (
-                ram if ram < image.min_ram else None,
-                processors if processors < image.min_processors else None,
-                speed if speed < image.min_speed else None,
-                network if network < image.min_network else None,
-            )
-        reason = known.get(profile, _UNKNOWN)
-        if reason is _UNKNOWN:
-            reason = known[profile] = next(reasons_against(computers.at(place), terms, nodes), None)
+    excluded: dict[int, Reason] = {}
+    for places in alike.values():
+        reason = next(reasons_against(computers.at(places[0]), terms, nodes), None)
         if reason is None:
-            fit.append(place)
+            fit += places
         else:
-            against[id_] = reason
-    return fit, against
+            excluded |= {ids[place]: reason for place in places}
+    return fit, excluded
+
+
+def _profiles(computers: Fleet, terms: Terms, nodes: LiveNodes) -> Iterator[tuple[object, ...]]:
+    """Of each computer all that the rules look at. What it has beyond the needs of the image makes no difference."""
+    image, ids = terms.image, computers.column("id")
+    needs = {"ram": image.min_ram, "processors": image.min_processors}
+    needs |= {"speed": image.min_speed, "network": image.min_network}
+    return zip(
+        *map(computers.column, ("type", "state", "deleted", "schedule_id", "platform_id", "provisioning_id")),
+        *([size if size < need else need for size in computers.column(field)] for field, need in needs.items()),
+        [host is None for host in computers.column("vm_host_id")],
+        [id_ in terms.mapped for id_ in ids],
+        [id_ in nodes.reached for id_ in ids],
+        strict=True,
+    )

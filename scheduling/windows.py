@@ -11,9 +11,9 @@ WEEK = 7 * DAY
 WEEK_MINUTES = 7 * 24 * 60
 
 
-def overlap(start: int, end: int, other_start: int, other_end: int, room: int = 0) -> bool:
-    """Whether [start, end] and the other interval come closer than `room` seconds; touching is not overlapping."""
-    return start < other_end + room and end + room > other_start
+def overlap(start: int, end: int, other_start: int, other_end: int, margin: int = 0) -> bool:
+    """Whether [start, end] and the other interval come closer than `margin` seconds; touching is not overlapping."""
+    return start < other_end + margin and end + margin > other_start
 
 
 def minute_of_week(instant: int, zone: ZoneInfo) -> tuple[date, int]:

@@ -10,8 +10,8 @@ from blockalloc.inspection.records import History, Record
 from blockalloc.models import Decision
 from blockalloc.store.times import to_local
 from scheduling.block_status import BlockStatus
+from scheduling.machines import whole_machines
 from scheduling.occupancy import FAILED
-from scheduling.plan import machines_of
 from scheduling.readiness import ASKED_AHEAD
 from scheduling.what_happened import NO_RECORD
 from scheduling.windows import MINUTE
@@ -40,7 +40,7 @@ def short(facts: Facts) -> list[Short]:
     for time in facts.times.values():
         if is_due(time, facts.now):
             images = [time.image_id, *facts.subimages.get(time.image_id, ())]
-            machines = machines_of(images, Counter(computers[time.id].values()))
+            machines = whole_machines(images, Counter(computers[time.id].values()))
             if machines < time.machines:
                 found.append((time, machines))
     return found

@@ -13,13 +13,12 @@ from blockalloc import clock
 from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.allocation import block_time_actions, service
 from blockalloc.allocation.explanation import Explanation, InTheWay
-from blockalloc.contract.messages import Caller, Refusal
-from blockalloc.models import BlockTime, Decision, Request
+from blockalloc.contract.messages import Caller, FillCall, Refusal
+from blockalloc.models import BlockTime, Request
 from blockalloc.pages.frame import page
 from blockalloc.reports.decision import report
 from blockalloc.reports.readiness import ReadyTime, read
 from blockalloc.site_time import site_zone
-from blockalloc.store import decisions
 from blockalloc.web.transport import client_address
 from scheduling.occupancy import RELOAD
 from scheduling.ready_computer import ComputerFacts
@@ -111,8 +110,7 @@ def _ignores_privileges(request: HttpRequest) -> bool:
 
 
 def _allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
-    call = service.stored_call(time, ignore_privileges=_ignores_privileges(request))
-    outcome = service.allocate(call, caller).outcome
+    outcome = service.allocate(FillCall(time.pk, _ignores_privileges(request)), caller).outcome
     number = f"The block time has {outcome.allocated} of {time.blockRequest.numMachines} machines now"
     if outcome.unallocated:
         messages.warning(request, f"{number}. The record below says what kept the others from it.")
@@ -124,17 +122,14 @@ def _allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResp
 
 
 def _dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
-    call = service.stored_call(time, ignore_privileges=_ignores_privileges(request))
-    found = service.allocate(call, caller, dry_run=True, explain=True)
-    recorded = Decision.objects.filter(pk=found.decision_id or 0).first()
-    told = decisions.told([recorded] if recorded else []).get(found.decision_id or 0)
+    planned = service.dry_run(FillCall(time.pk, _ignores_privileges(request)), caller)
     context = {
         "time": time,
-        "outcome": found.outcome,
-        "explanation": found.explanation,
-        "in_the_way": _in_the_way(found.explanation, scope_of(request.user)),
-        "report": report(told) if told else None,
-        "decision_id": found.decision_id,
+        "outcome": planned.outcome,
+        "explanation": planned.explanation,
+        "in_the_way": _in_the_way(planned.explanation, scope_of(request.user)),
+        "report": report(planned.findings) if planned.findings else None,
+        "decision_id": planned.decision_id,
         "zone": site_zone(),
     }
     return page(request, "blockalloc/dry_run.html", f"Dry run: {time.blockRequest.name}", **context)

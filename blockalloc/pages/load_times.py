@@ -12,7 +12,7 @@ from blockalloc.pages.columns import duration, link_to
 from blockalloc.pages.frame import needs, page
 from blockalloc.store import loads, rows, snapshot
 from scheduling.load_statistics import Month, Statistics, statistics
-from scheduling.reload_plan import ROOM
+from scheduling.reload_plan import RELOAD_MARGIN
 from scheduling.windows import MINUTE
 
 _NAMES = {50: "Half", 75: "Three of four", 90: "Nine of ten", 95: "95 of 100", 100: "All"}
@@ -48,7 +48,8 @@ def load_times(request: HttpRequest, image_id: int) -> HttpResponse:
 
 def _trust(facts: Statistics, estimate: int) -> str:
     """How the estimate compares with what was seen, for who decides whether to rely on it."""
-    window = f"{duration(estimate + ROOM)} (the estimate and {ROOM // MINUTE} minutes, the room that a reload gets)"
+    margin = f"{RELOAD_MARGIN // MINUTE} minutes, the room that a reload gets"
+    window = f"{duration(estimate + RELOAD_MARGIN)} (the estimate and {margin})"
     longer = f"{_part(facts.longer, facts.number)} took longer than the estimate"
     if not facts.late:
         but = f" But {facts.stuck_late:,} others got stuck, and would not have been." if facts.stuck_late else ""
@@ -66,7 +67,7 @@ def _others(facts: Statistics, lost: loads.Lost) -> list[tuple[int, str]]:
         (facts.too_short, "took 2 minutes or less: the computer held the image, none was needed"),
         (facts.stuck, f"took 30 minutes or more: something was stuck{late}"),
         (lost.failed, "failed"),
-        (lost.untold, "have no end in the log"),
+        (lost.unfinished, "have no end in the log"),
     ]
     return [(number, why) for number, why in found if number]
 
@@ -81,7 +82,7 @@ def _histogram(facts: Statistics, estimate: int) -> str:
         f"{load_drawing.clock(most.low)} to {load_drawing.clock(most.high)} minutes."
     )
     marks = [(estimate, f"estimate {load_drawing.clock(estimate)}")]
-    late = estimate + ROOM
+    late = estimate + RELOAD_MARGIN
     if late <= facts.bins[-1].high:
         marks.append((late, f"late from {load_drawing.clock(late)}"))
     return load_drawing.histogram(facts.bins, marks, label)

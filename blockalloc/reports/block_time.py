@@ -12,7 +12,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, Reservation, SubImage
 from blockalloc.models.naming import span, with_affiliation
 from blockalloc.site_time import site_zone
-from scheduling.plan import machines_of
+from scheduling.machines import whole_machines
 
 _COLUMNS = ("computer", "type", "image", "image now", "reload starts", "reload ends", "management node")
 
@@ -143,4 +143,4 @@ def _whole_machines(time: BlockTime, computers: Sequence[BlockComputer]) -> int:
     image_ids = [image.pk]
     if image.imagemeta is not None and image.imagemeta.subimages:
         image_ids += SubImage.objects.filter(imagemeta=image.imagemeta).values_list("image_id", flat=True)
-    return machines_of(image_ids, Counter(each.image_id for each in computers))
+    return whole_machines(image_ids, Counter(each.image_id for each in computers))

@@ -126,7 +126,7 @@ def _rules(told: Told) -> list[RuleRow]:
 
 
 def _rule(told: Told, rule: str, reasons: list[tuple[Reason, list[int]]]) -> RuleRow:
-    reasons.sort(key=lambda item: (-len(item[1]), item[0].figures))
+    reasons.sort(key=lambda item: (-len(item[1]), item[0]))
     shown = [
         ReasonRow(reason.told(site_zone()), len(ids), sorted(told.names[id_] for id_ in ids[:_NAMES_SHOWN]))
         for reason, ids in reasons[:_REASONS_SHOWN]

@@ -16,11 +16,15 @@ from math import gcd
 from typing import Any, NamedTuple
 
 from scheduling.plan import Assignment, Machine, Plan
-from scheduling.reasons import Instant, Reason
+from scheduling.reasons import BlockTimeId, HostName, Instant, Reason, RequestId
 
 _CHOSEN, _HELD, _FIRST_REASON = 0, 1, 2
 _LEVEL = 3  # of zlib: higher ones take longer than they save
-_NUMBER, _INSTANT, _TEXT = "n", "t", "s"
+# The kinds of figures as they are stored; records of earlier versions have the plain ones and instants only.
+_NUMBER, _TEXT = "n", "s"
+_TYPES: Mapping[str, type] = {"t": Instant, "r": RequestId, "b": BlockTimeId, "h": HostName}
+_KINDS: Mapping[type, str] = {type_: kind for kind, type_ in _TYPES.items()} | {int: _NUMBER}
+_TEXTS = frozenset({_TEXT, _KINDS[HostName]})
 
 
 class Chosen(NamedTuple):
@@ -37,6 +41,19 @@ class Chosen(NamedTuple):
     member: str
     adopted_request: int
     already_loaded: bool
+
+    @classmethod
+    def of(cls, machine: Machine, assignment: Assignment) -> "Chosen":
+        """A computer of a machine that a plan has."""
+        return cls(
+            assignment.computer.id,
+            assignment.image.id,
+            machine.reload.start,
+            assignment.management_node.id,
+            machine.member.name,
+            machine.adopted_request or 0,
+            assignment.already_loaded,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +106,14 @@ def encode(
     why = {**plan.passed_over, **lost}
     rest = rest or plan.rest
     table = _Table([rest, *why.values()])
-    others = table.code(rest)
-    code_of = {id_: table.code(reason) for id_, reason in why.items()}
+    others = table.code_of[rest]
+    code_of = {id_: table.code_of[reason] for id_, reason in why.items()}
     code_of |= dict.fromkeys(held, _HELD) | {found.computer.id: _CHOSEN for _, found in taken}
     document = {
         "texts": table.texts,
         "reasons": table.columns,
         "of": [code_of.get(id_, others) for id_ in computer_ids],
-        "chosen": [_chosen(machine, assignment) for machine, assignment in taken],
+        "chosen": [Chosen.of(machine, assignment) for machine, assignment in taken],
     }
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     return zlib.compress(text.encode(), _LEVEL)
@@ -128,35 +145,30 @@ class _Table:
     """
 
     def __init__(self, reasons: Iterable[Reason]) -> None:
-        by_object = {id(reason): reason for reason in reasons}  # computers with the same profile share the very object
-        by_text: dict[tuple[str, str, str], dict[Reason, tuple[Any, ...]]] = defaultdict(dict)
-        for reason in by_object.values():
-            rule, text, figures = reason
-            kinds = "".join(map(_kind, figures))
-            by_text[rule, text, kinds][reason] = tuple(map(str, figures)) if _TEXT in kinds else figures
+        by_text: dict[tuple[str, str, str], list[Reason]] = defaultdict(list)
+        for reason in dict.fromkeys(reasons):
+            by_text[reason.rule, reason.text, "".join(map(_kind, reason.figures))].append(reason)
         self.texts = [list(key) for key in by_text]
         self.columns: list[list[Any]] = []
-        code_of: dict[Reason, int] = {}
-        for (_, _, kinds), found in by_text.items():
-            rows = sorted(found.items(), key=_by_figures)
-            code_of |= {reason: len(code_of) + number for number, (reason, _) in enumerate(rows, _FIRST_REASON)}
-            figures_of = zip(*(reason.figures for reason, _ in rows), strict=True)
-            self.columns.append([len(rows), *(_packed(*column) for column in zip(kinds, figures_of, strict=True))])
-        self._codes = {number: code_of[reason] for number, reason in by_object.items()}
-
-    def code(self, reason: Reason) -> int:
-        """The code of one of the very objects that the table was made of."""
-        return self._codes[id(reason)]
+        self.code_of: dict[Reason, int] = {}
+        for (_, _, kinds), alike in by_text.items():
+            alike.sort(key=_figures_of if _TEXTS.isdisjoint(kinds) else _words_of)
+            self.code_of |= {reason: code for code, reason in enumerate(alike, _FIRST_REASON + len(self.code_of))}
+            columns = zip(*map(_figures_of, alike), strict=True)
+            self.columns.append([len(alike), *(_packed(*column) for column in zip(kinds, columns, strict=True))])
 
 
-def _by_figures(row: tuple[Reason, tuple[Any, ...]]) -> tuple[Any, ...]:
-    return row[1]
+def _figures_of(reason: Reason) -> tuple[Any, ...]:
+    return reason.figures
+
+
+def _words_of(reason: Reason) -> tuple[str, ...]:
+    """The figures as texts: others than numbers can't be compared with each other as they are."""
+    return tuple(map(str, reason.figures))
 
 
 def _kind(figure: object) -> str:
-    if isinstance(figure, Instant):
-        return _INSTANT
-    return _NUMBER if isinstance(figure, int) else _TEXT
+    return _KINDS.get(type(figure), _TEXT)
 
 
 def _packed(kind: str, values: Sequence[Any]) -> list[Any]:
@@ -164,7 +176,7 @@ def _packed(kind: str, values: Sequence[Any]) -> list[Any]:
 
     Sorted ones have small steps, most of them the same.
     """
-    if kind == _TEXT:
+    if kind in _TEXTS:
         return list(map(str, values))
     steps = [value - before for before, value in zip([0, *values], values, strict=False)]
     unit = gcd(*steps) or 1
@@ -172,11 +184,11 @@ def _packed(kind: str, values: Sequence[Any]) -> list[Any]:
 
 
 def _unpacked(kind: str, column: list[Any]) -> list[Any]:
-    if kind == _TEXT:
-        return column
-    unit, *steps = column
-    values = [unit * total for total in accumulate(steps)]
-    return list(map(Instant, values)) if kind == _INSTANT else values
+    values = column
+    if kind not in _TEXTS:
+        unit, *steps = column
+        values = [unit * total for total in accumulate(steps)]
+    return list(map(_TYPES[kind], values)) if kind in _TYPES else values
 
 
 def _reasons(texts: list[list[str]], columns: list[list[Any]]) -> list[Reason]:
@@ -186,15 +198,3 @@ def _reasons(texts: list[list[str]], columns: list[list[Any]]) -> list[Reason]:
         figures = [_unpacked(kind, column) for kind, column in zip(kinds, packed, strict=True)]
         found += (Reason(rule, text, row) for row in (zip(*figures, strict=True) if figures else [()] * number))
     return found
-
-
-def _chosen(machine: Machine, found: Assignment) -> Chosen:
-    return Chosen(
-        found.computer.id,
-        found.image.id,
-        machine.reload.start,
-        found.management_node.id,
-        machine.member.name,
-        machine.adopted_request or 0,
-        found.already_loaded,
-    )

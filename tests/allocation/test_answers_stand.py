@@ -10,7 +10,6 @@ from django.urls import reverse
 
 from blockalloc.accounts.scope import Scope
 from blockalloc.allocation import block_time_actions, explanation, service
-from blockalloc.allocation.claim_and_confirm import AllocationCall
 from blockalloc.contract.messages import Caller
 from blockalloc.models import BlockTime, Decision
 from blockalloc.store import decisions
@@ -47,7 +46,7 @@ def test_rows_that_last_for_ever_are_no_error(row: str) -> None:
         else:
             reserve(10, "2026-03-02 14:00:00", FOR_EVER)
         assert service.allocate_block(a_call(4), CALLER) == (0 if row == "maintenance" else 3)
-        dry = service.allocate(a_call(4), CALLER, dry_run=True, explain=True)
+        dry = service.dry_run(a_call(4), CALLER)
         assert dry.explanation is not None
         assert "the end of the calendar" in str([dry.explanation.stopped_by, *dry.explanation.obstacles])
 
@@ -57,7 +56,7 @@ def test_what_is_written_is_answered_though_it_cannot_be_explained(monkeypatch: 
         raise OperationalError(2006, "Server has gone away")
 
     with class_site(computers=3):
-        monkeypatch.setattr(AllocationCall, "look_ahead", gone)
+        monkeypatch.setattr(explanation, "look_ahead", gone)
         found = service.allocate(a_call(4), CALLER, explain=True)
         assert (found.outcome.allocated, found.explanation) == (3, None)
         assert len(computers_of()) == 3
@@ -73,7 +72,7 @@ def test_a_block_in_the_way_is_one_with_all_its_computers() -> None:
     with class_site(computers=8, machines=6, blocks=2):
         service.allocate_block(a_call(6), CALLER)
         reserve(16, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
-        found = service.allocate(a_call(6, block_time=11), CALLER, dry_run=True, explain=True)
+        found = service.dry_run(a_call(6, block_time=11), CALLER)
         assert found.explanation is not None
         assert found.explanation.remedies is not None
         way = [(each.kind, each.id, each.computers) for each in found.explanation.remedies.in_the_way]
@@ -85,7 +84,7 @@ def test_claims_of_this_moment_are_in_nobodys_way_later() -> None:
         claim = {"computerid": 10, "imageid": 10, "imagerevisionid": 10, "managementnodeid": NODE,
                  "expires": "2026-03-02 08:00:40", "procid": "front end"}  # fmt: skip
         tables.insert("semaphore", [claim], ZONE)
-        found = service.allocate(a_call(4), CALLER, dry_run=True, explain=True)
+        found = service.dry_run(a_call(4), CALLER)
         assert found.explanation is not None
         assert found.explanation.remedies is not None
         assert found.explanation.remedies.earliest_start is not None

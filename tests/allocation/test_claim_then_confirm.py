@@ -213,7 +213,7 @@ def test_limits_hold_against_calls_that_ran_meanwhile(between_claim_and_confirm:
 def test_a_dry_run_writes_nothing() -> None:
     with class_site():
         before = tables.read()
-        found = service.allocate(a_call(), CALLER, dry_run=True)
+        found = service.dry_run(a_call(), CALLER, explain=False)
         assert found.outcome.allocated == 4
         assert [machine.computers[0].hostname for machine in found.machines] == ["c10", "c11", "c12", "c13"]
         assert tables.read() == before

@@ -156,7 +156,7 @@ def test_facts_are_whole_numbers_on_every_database() -> None:
     """MariaDB gives Decimal for columns of a UNION whose parts differ; a record and XML-RPC know no such numbers."""
     reserve(18, "2026-03-02 14:00:00", "2026-03-02 16:00:00", user=110)
     promised = promises.select(0, 2**31 - 10**6, 0, "")
-    found = promises.made_of(fetch(promised.sql, promised.params), 0, 0, "")
+    found = promises.from_rows(fetch(promised.sql, promised.params), 0, 0, "")
     for row in (*found.reservations, *found.holdings, *found.maintenances):
         assert {type(value) for value in row} <= {int, str, type(None)}, row
 
@@ -209,7 +209,7 @@ def test_skipping_releases_and_unskipping_lets_it_be_processed() -> None:
     [
         (release_block_time, (release, "Released")),
         (skip_block_time, (block_time_actions, "set_skip")),
-        (skip_block_time, (block_time_actions.Recorder, "done")),
+        (skip_block_time, (block_time_actions.Journal, "done")),
     ],
 )
 def test_an_error_in_the_middle_leaves_everything_as_it_was(

@@ -31,7 +31,7 @@ def _statements(
     with class_site(computers=computers, machines=machines, members=members):
         grant_to_group()
         if not new_computers:
-            service.allocate(a_call(machines), CALLER, dry_run=True)  # its record has the names of the computers
+            service.dry_run(a_call(machines), CALLER, explain=False)  # its record has the names of the computers
         with CaptureQueriesContext(connection) as captured:
             allocated = service.allocate_block(a_call(machines, ignore=ignore, **call), CALLER)
         assert allocated == machines

@@ -5,8 +5,8 @@ from django.db import connection
 
 from blockalloc.inspection import inspect, is_about_rows_unread
 from blockalloc.inspection.drift import READ_BY, Drift, holds
-from blockalloc.inspection.facts import READS
 from blockalloc.schema import Column, columns, tables
+from blockalloc.store.inspection_rows import READS
 from tests.support.empty_site import Site
 from tests.support.sites.disorder import now
 

@@ -6,7 +6,7 @@ import pytest
 
 from scheduling.confirmation import standing
 from scheduling.facts import Block, Image, Site
-from scheduling.plan import whole_machines
+from scheduling.machines import whole_machines
 from scheduling.planner import plan
 from scheduling.reload_plan import Window
 from tests.support.sites.facts import (
@@ -65,7 +65,7 @@ def taken(where: Site, what: Block) -> list[list[tuple[int, int]]]:
     ],
 )
 def test_whole_machines(images: list[Image], held: dict[int, int], machines: int) -> None:
-    assert whole_machines(images, held) == machines
+    assert whole_machines([each.id for each in images], held) == machines
 
 
 def test_each_machine_has_a_computer_for_each_image() -> None:

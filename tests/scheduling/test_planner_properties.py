@@ -8,10 +8,11 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from scheduling.confirmation import held_images, standing
+from scheduling.confirmation import standing
 from scheduling.facts import Computer, Fleet, Member, PrivilegeTree, Reservation, Site
+from scheduling.machines import computers_by_image, whole_machines
 from scheduling.plan import Machine as PlannedMachine
-from scheduling.plan import Plan, whole_machines
+from scheduling.plan import Plan
 from scheduling.planner import plan
 from scheduling.privileges import Privileges
 from scheduling.windows import schedule_covers
@@ -197,10 +198,10 @@ def test_what_others_took_meanwhile_falls_and_nothing_else(case: Case, data: st.
 
 def _gains_a_machine(case: Case, machines: Sequence[PlannedMachine]) -> bool:
     """Whether the block has more whole machines with these; parts of a cluster alone are none."""
-    held = held_images(case.site, case.block)
-    had = whole_machines(case.block.images, held)
+    held = computers_by_image(case.site, case.block)
+    had = whole_machines(case.block.image_ids, held)
     held.update(assignment.image.id for machine in machines for assignment in machine.assignments)
-    return whole_machines(case.block.images, held) > had
+    return whole_machines(case.block.image_ids, held) > had
 
 
 def _changes(case: Case, computer_id: int, hit: PlannedMachine) -> list[tuple[Site, bool]]:

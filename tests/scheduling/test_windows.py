@@ -34,7 +34,7 @@ def test_intervals_that_only_touch_do_not_overlap(start: int, end: int, overlaps
 
 @pytest.mark.parametrize(("start", "end", "overlaps"), [(0, 5, False), (0, 6, True), (25, 30, False), (24, 30, True)])
 def test_room_is_kept_on_both_sides(start: int, end: int, overlaps: bool) -> None:
-    assert overlap(start, end, 10, 20, room=5) is overlaps
+    assert overlap(start, end, 10, 20, margin=5) is overlaps
 
 
 # --- minutes of the week ----------------------------------------------------------------------------

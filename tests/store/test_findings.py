@@ -1,14 +1,17 @@
 """What a decision found about each computer: it is read as it was written, whatever the site."""
 
+import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
 from blockalloc.store.decisions import RosterOf
-from blockalloc.store.findings import Chosen, Findings, decode, encode
+from blockalloc.store.findings import Chosen, Findings, decode, decode_chosen, encode
 from scheduling.facts import Computer, Fleet, Site
 from scheduling.funnel import NOT_NEEDED, STAGES, funnel
 from scheduling.plan import Machine, Plan
@@ -101,6 +104,49 @@ def test_figures_of_all_kinds() -> None:
     assert found.of_reason[6] == found.of_reason[7]
     assert found.reason_of(8) == made.rest
     assert (found.reason_of(4) or made.rest).told(site.zone) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
+
+
+def test_whom_a_reason_is_about_is_kept() -> None:
+    """Also where a request and a block time have the same number."""
+    site = facts.site(
+        [facts.host(9, hostname="esx9", ram=1), *(facts.vm(id_, 9) for id_ in (1, 2, 3))],
+        reservations=[facts.reservation(1, request_id=77)],
+        holdings=[facts.holding(2, block_time_id=77)],
+    )
+    made = plan(site, facts.block(1, images=[facts.vmware_image(min_ram=2048)]), ignore_privileges=True)
+    found = _kept(site, made)
+    for kept in (made.passed_over, {id_: found.reason_of(id_) or made.rest for id_ in (1, 2, 3, 9)}):
+        subjects = {id_: (each.kind, each) if (each := reason.about) else None for id_, reason in kept.items()}
+        assert subjects == {1: ("request", 77), 2: ("block time", 77), 3: ("VM host", "esx9"), 9: None}
+    assert (found.reason_of(1) or made.rest).times == [facts.START, facts.END]
+
+
+def test_a_record_of_an_earlier_version_is_read() -> None:
+    """Its figures are numbers, instants and texts: they are not known to be whose booking it was."""
+    document = {
+        "texts": [
+            ["not_needed", "not needed: enough machines were found before its turn", ""],
+            ["reservation", "reserved by request {} from {} to {}", "ntt"],
+            ["host_memory", "VM host {} has {} MB left for {} MB", "snn"],
+        ],
+        "reasons": [[1], [2, [1, 7, 2], [60, 1, 1], [60, 10, 0]], [1, ["esx9"], [1, -5], [1, 2048]]],
+        "of": [0, 1, 2, 3, 4, 5],
+        "chosen": [[1, 1, 600, 3, "user11", 0, 0]],
+    }
+    data = zlib.compress(json.dumps(document).encode())
+    found = decode(data, range(1, 7))
+    words = [reason.told(ZoneInfo("UTC")) if (reason := found.reason_of(id_)) else None for id_ in range(1, 7)]
+    assert words == [
+        None,
+        None,
+        "not needed: enough machines were found before its turn",
+        "reserved by request 7 from 1970-01-01 00:01 to 1970-01-01 00:10",
+        "reserved by request 9 from 1970-01-01 00:02 to 1970-01-01 00:10",
+        "VM host esx9 has -5 MB left for 2048 MB",
+    ]
+    assert found.held == [2]
+    assert found.chosen == decode_chosen(data) == [Chosen(1, 1, 600, 3, "user11", 0, False)]
+    assert {reason.about for reason in found.reasons} == {None}
 
 
 def test_a_computer_that_was_not_there_has_no_reason() -> None:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from blockalloc.allocation.claim_and_confirm import AllocationCall
+from blockalloc.allocation.claim_and_confirm import ClaimAndConfirm
 
 
 class Between(Protocol):
@@ -22,15 +22,15 @@ def between_claim_and_confirm(monkeypatch: pytest.MonkeyPatch) -> Between:
     Steps that are given later replace those that are left.
     """
     waiting: list[Callable[[], object]] = []
-    confirm = AllocationCall._next_round
+    confirm = ClaimAndConfirm._next_round
 
-    def do_a_step_and_confirm(call: AllocationCall, stage: Any, *, exchange: bool) -> object:
+    def do_a_step_and_confirm(call: ClaimAndConfirm, claimed: Any, *, exchange: bool) -> object:
         if waiting:
             waiting.pop(0)()
-        return confirm(call, stage, exchange=exchange)
+        return confirm(call, claimed, exchange=exchange)
 
     def give(*steps: Callable[[], object]) -> None:
         waiting[:] = steps
 
-    monkeypatch.setattr(AllocationCall, "_next_round", do_a_step_and_confirm)
+    monkeypatch.setattr(ClaimAndConfirm, "_next_round", do_a_step_and_confirm)
     return give

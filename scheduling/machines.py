@@ -1,0 +1,19 @@
+"""Whole machines: one computer each or, with a cluster, one for each image of it (SPEC 8.12)."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from scheduling.facts import Block, Site
+
+
+def whole_machines(image_ids: Iterable[int], computers: Mapping[int, int]) -> int:
+    """How many whole machines the computers make, of which there are so many for each image id.
+
+    `image_ids` make one machine: an image comes once for each computer of the machine that runs it.
+    """
+    return min(computers.get(image_id, 0) // number for image_id, number in Counter(image_ids).items())
+
+
+def computers_by_image(site: Site, block: Block) -> Counter[int]:
+    """How many computers the block time has already, for each image id."""
+    return Counter(row.image_id for row in site.holdings if row.block_time_id == block.block_time_id)
