@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from blockalloc import clock
-from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.allocation import block_time_actions, service
 from blockalloc.allocation.explanation import Explanation, InTheWay
 from blockalloc.contract.messages import Caller, FillCall, Refusal
 from blockalloc.models import BlockTime, Request
+from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.frame import page
 from blockalloc.reports.decision import report
 from blockalloc.reports.readiness import ReadyTime, read
@@ -73,8 +73,8 @@ def offered(request: HttpRequest, time: BlockTime) -> list[tuple[Action, str]]:
 
 
 def _block_time(request: HttpRequest, block_time_id: int) -> BlockTime:
-    scope = scope_of(request.user).of("blockRequest__")
-    found = BlockTime.objects.filter(scope, pk=block_time_id).select_related("blockRequest").first()
+    times = BlockTime.objects.visible_to(request.user).select_related("blockRequest")
+    found = times.filter(pk=block_time_id).first()
     if found is None:
         raise Http404("no such block time")
     return found
@@ -142,7 +142,7 @@ def _in_the_way(why: Explanation | None, scope: Scope) -> list[InTheWay]:
         return found
     ids = {kind: [each.id for each in found if each.kind == kind] for kind in ("request", "block time")}
     users = Request.objects.filter(pk__in=ids["request"], user__affiliation=scope.affiliation_id)
-    times = BlockTime.objects.filter(scope.of("blockRequest__"), pk__in=ids["block time"])
+    times = BlockTime.objects.within(scope).filter(pk__in=ids["block time"])
     seen = {("request", id_) for id_ in users.values_list("pk", flat=True)}
     seen |= {("block time", id_) for id_ in times.values_list("pk", flat=True)}
     return [each if (each.kind, each.id) in seen else replace(each, name="of another affiliation") for each in found]

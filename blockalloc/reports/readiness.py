@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from blockalloc.models import BlockTime
 from blockalloc.reports import what_happened
@@ -18,11 +18,8 @@ from scheduling.block_status import BlockStatus
 from scheduling.occupancy import is_occupying
 from scheduling.readiness import ASKED_AHEAD, Readiness, has_all, readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
-from scheduling.vcl_names import DELETED, REJECTED, RELOAD_USER
+from scheduling.vcl_names import RELOAD_USER
 from scheduling.what_happened import EMPTY
-
-# Requests that never became a class.
-_REFUSED = (REJECTED, DELETED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +51,8 @@ class ReadyTime:
         return self.block_status.is_open(now)
 
 
-def between(first: datetime, last: datetime) -> Q:
-    """The block times that take place, at least in part, between two instants; requests that were refused aside."""
-    return Q(start__lt=last, end__gt=first) & ~Q(blockRequest__status__in=_REFUSED)
-
-
 def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: bool = True) -> list[ReadyTime]:
-    """How ready these block times are at `now` (Unix seconds), by start. The query says whose they may be.
+    """How ready these block times are at `now` (Unix seconds), by start. The query set says whose they may be.
 
     Without `closed`, computers of block times that are skipped or over are not counted. Without `people`, nobody is
     named who released or skipped them.

@@ -17,9 +17,9 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from blockalloc.accounts import vcl_accounts
-from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.accounts.staff_accounts import PERMISSIONS, AccountRows
 from blockalloc.models import Affiliation, LocalAuth, StaffAccount, User, UserGroup, UserGroupMember, UserGroupPriv
+from blockalloc.models.scope import Scope, scope_of
 from tests.support.https_client import Browser
 from tests.support.rpc_calls import TEST, fault_of, post, signing_in
 from tests.support.sites.accounts import SALT, give_password, make_user

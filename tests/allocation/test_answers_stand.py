@@ -8,13 +8,13 @@ from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.allocation import block_time_actions, explanation, service
 from blockalloc.contract.messages import Caller
 from blockalloc.models import BlockTime, Decision
 from blockalloc.store import decisions
 from tests.golden import tables
 from tests.support.claim_and_confirm import Between
+from tests.support.scoped import limit_to
 from tests.support.sites.class_site import CALLER, GROUP, NODE, ZONE, a_call, class_site, computers_of, reserve
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -132,7 +132,7 @@ def test_a_dry_run_names_nobody_of_another_affiliation(client: Client, monkeypat
         assert "(block 10)" in client.post(address).content.decode()
         time = "blockalloc.pages.actions._block_time"
         monkeypatch.setattr(time, lambda _request, _id, find=_block_time: find(_id))
-        monkeypatch.setattr("blockalloc.pages.actions.scope_of", lambda _user: Scope(99))
+        limit_to(99, monkeypatch)
         page = client.post(address).content.decode()
         assert "block 10" not in page
         assert "admin@Local" not in page

@@ -14,7 +14,7 @@ from vclsite import settings_file
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 OPERATORS = ["installation.md", "settings.md", "troubleshooting.md", "check_vcl.md"]
 
 
