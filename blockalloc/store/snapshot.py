@@ -60,7 +60,8 @@ def read(question: Question) -> Snapshot:
         [
             (inventory.COMPUTERS, Fleet.of_rows),
             (inventory.select(block.group_id, question.now), inventory.from_rows),
-            (promises.select(*window, question.read_at, question.call_id), list),  # what is made of them takes statements
+            # What is made of them takes statements of its own.
+            (promises.select(*window, question.read_at, question.call_id), list),
         ]
     )
     found = promises.from_rows(promised_rows, question.read_at, question.now, question.call_id)

@@ -1,1 +1,1 @@
-"""What is shipped for the operating system: the configuration of nginx, the set-up scripts."""
+"""What is in `deploy/`: the configuration of nginx, on a real one."""

@@ -2,7 +2,11 @@
 
 import re
 
+import pytest
+
 from vclsite.settings import BASE_DIR
+
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 
 DOCS = BASE_DIR / "docs"
 HEADINGS = ["Context", "Decision", "Consequences", "When to reconsider"]

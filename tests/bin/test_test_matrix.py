@@ -12,6 +12,8 @@ import pytest
 
 from vclsite.settings import BASE_DIR
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
+
 # Makes virtual environments of itself. `broken` in its folder lists what fails: pip, check, pytest.
 PYTHON = """#!/usr/bin/env bash
 printf '%s\\n' "${0##*/} $*" >>"$MACHINE/log"

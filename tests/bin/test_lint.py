@@ -3,9 +3,12 @@
 import re
 import shlex
 
+import pytest
 import yaml
 
 from vclsite.settings import BASE_DIR
+
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 
 
 def recipe(target: str) -> list[list[str]]:
