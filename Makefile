@@ -1,6 +1,6 @@
 # Everything that one does in this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb test-long test-galera bench bench-full bench-pages screenshots fuzz lint clean
+.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera bench bench-full bench-pages screenshots fuzz lint clean
 
 PYTHON := .venv/bin/python
 
@@ -38,6 +38,10 @@ test-long:     ## the campaigns in full: kills at every statement, allocations b
 	$(PYTHON) -m tests.random_days --days 2000
 	$(PYTHON) -m tests.random_days --mariadb --days 200
 
+test-matrix:   ## all tests on SQLite with the oldest and the newest Python, and with newer Djangos (half an hour)
+	bin/setup --tests
+	bin/test-matrix
+
 test-galera:   ## what only a cluster shows: three Galera nodes on this machine, one is killed and comes back
 	bin/setup --galera
 	$(PYTHON) -m pytest --galera tests/galera
@@ -67,11 +71,13 @@ fuzz:          ## 200,000 mutated requests, and 5,000 over the network; 20,000 a
 	$(PYTHON) -m tests.fuzz --requests 200000 --sockets 5000
 	$(PYTHON) -m tests.fuzz --front-end --requests 20000 --sockets 2000
 
-lint:          ## style and types: ruff, mypy
+# .pre-commit-config.yaml has the same commands.
+lint:          ## style, types, and whether the migrations say what the models say
 	bin/setup --dev
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
+	env BLOCKALLOC_ENV= DATABASE_URL=sqlite://:memory: $(PYTHON) manage.py makemigrations --check --dry-run
 
 clean:         ## remove the virtual environment, the demo site and all caches
 	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis

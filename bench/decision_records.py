@@ -11,7 +11,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import django
 
@@ -35,7 +35,14 @@ def _free(number: int, _rng: random.Random) -> Site:
 
 
 def _of_few_kinds(number: int, rng: random.Random) -> Site:
-    kinds = [{}, {"ram": 1024}, {"state": "failed"}, {"state": "maintenance"}, {"schedule_id": 2}, {"platform_id": 2}]
+    kinds: list[dict[str, Any]] = [
+        {},
+        {"ram": 1024},
+        {"state": "failed"},
+        {"state": "maintenance"},
+        {"schedule_id": 2},
+        {"platform_id": 2},
+    ]
     computers = [each._replace(**rng.choice(kinds)) for each in _computers(number)]
     return sites.site(computers)
 

@@ -48,7 +48,7 @@ def _models(site: Site) -> list[dict[str, Value]]:
             ignore_privileges=True,
             block_time_id=0,
         )
-        service.allocate(call, Caller(3, "vclsystem@Local", "10.9.0.1", "XMLRPCblockAllocation"), dry_run=True)
+        service.dry_run(call, Caller(3, "vclsystem@Local", "10.9.0.1", "XMLRPCblockAllocation"), explain=False)
     return list(Decision.objects.values(*_COPIED))
 
 

@@ -231,7 +231,10 @@ def _resources(site: Site) -> None:
         "id IPaddress hostname ownerid stateid lastcheckin availablenetworks",
         ((id_of(n), f"10.9.0.{n}", f"mn{n}.example.edu", _ADMIN, _AVAILABLE, stored(seen), "") for n in range(_NODES)),
     )
-    groups, resources, members, maps = [], [], [], []
+    groups: list[Sequence[Value]] = []
+    resources: list[Sequence[Value]] = []
+    members: list[Sequence[Value]] = []
+    maps: list[Sequence[Value]] = []
     for kind, keys in kinds:
         first = id_of(len(groups))
         pools = 1 if kind == _NODE else _POOLS

@@ -180,7 +180,7 @@ def well_behaved(server: FrontEndServer, call: Received) -> bytes:
 def slow(seconds: float, then: Behaviour = well_behaved) -> Behaviour:
     """One that thinks for a while."""
 
-    def behave(server: FrontEndServer, call: Received) -> "bytes | list[bytes | float]":
+    def behave(server: FrontEndServer, call: Received) -> "bytes | Iterable[bytes | float]":
         server.wait(seconds)
         return then(server, call)
 

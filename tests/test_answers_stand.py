@@ -10,14 +10,14 @@ from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.allocation import block_time_actions, explanation, service
-from blockalloc.allocation.claim_and_confirm import AllocationCall
+from blockalloc.allocation.claim_and_confirm import ClaimAndConfirm
 from blockalloc.contract.messages import Caller
 from blockalloc.models import BlockTime, Decision
 from blockalloc.store import decisions
 from tests.class_site import CALLER, GROUP, NODE, ZONE, a_call, class_site, computers_of, reserve
 from tests.golden import tables
+from tests.scoped import limit_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PERSON = Caller(3, "vclsystem@Local", "10.0.0.7", "admin", "operator")
@@ -26,15 +26,15 @@ FOR_EVER = "9999-12-31 23:59:59"
 
 def before_confirming(monkeypatch: pytest.MonkeyPatch, step: Callable[[], object]) -> None:
     """Do something once, after the first call's claim and before its second look."""
-    next_round, done = AllocationCall._next_round, []
+    next_round, done = ClaimAndConfirm._next_round, []
 
-    def after_step(self: AllocationCall, stage: Any, *, exchange: bool) -> object:
+    def after_step(self: ClaimAndConfirm, claimed: Any, *, exchange: bool) -> object:
         if not done:
             done.append(True)
             step()
-        return next_round(self, stage, exchange=exchange)
+        return next_round(self, claimed, exchange=exchange)
 
-    monkeypatch.setattr(AllocationCall, "_next_round", after_step)
+    monkeypatch.setattr(ClaimAndConfirm, "_next_round", after_step)
 
 
 def latest() -> Decision:
@@ -61,7 +61,7 @@ def test_rows_that_last_for_ever_are_no_error(row: str) -> None:
         else:
             reserve(10, "2026-03-02 14:00:00", FOR_EVER)
         assert service.allocate_block(a_call(4), CALLER) == (0 if row == "maintenance" else 3)
-        dry = service.allocate(a_call(4), CALLER, dry_run=True, explain=True)
+        dry = service.dry_run(a_call(4), CALLER)
         assert dry.explanation is not None
         assert "the end of the calendar" in str([dry.explanation.stopped_by, *dry.explanation.obstacles])
 
@@ -71,7 +71,7 @@ def test_what_is_written_is_answered_though_it_cannot_be_explained(monkeypatch: 
         raise OperationalError(2006, "Server has gone away")
 
     with class_site(computers=3):
-        monkeypatch.setattr(AllocationCall, "look_ahead", gone)
+        monkeypatch.setattr(explanation, "look_ahead", gone)
         found = service.allocate(a_call(4), CALLER, explain=True)
         assert (found.outcome.allocated, found.explanation) == (3, None)
         assert len(computers_of()) == 3
@@ -87,7 +87,7 @@ def test_a_block_in_the_way_is_one_with_all_its_computers() -> None:
     with class_site(computers=8, machines=6, blocks=2):
         service.allocate_block(a_call(6), CALLER)
         reserve(16, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
-        found = service.allocate(a_call(6, block_time=11), CALLER, dry_run=True, explain=True)
+        found = service.dry_run(a_call(6, block_time=11), CALLER)
         assert found.explanation is not None
         assert found.explanation.remedies is not None
         way = [(each.kind, each.id, each.computers) for each in found.explanation.remedies.in_the_way]
@@ -99,7 +99,7 @@ def test_claims_of_this_moment_are_in_nobodys_way_later() -> None:
         claim = {"computerid": 10, "imageid": 10, "imagerevisionid": 10, "managementnodeid": NODE,
                  "expires": "2026-03-02 08:00:40", "procid": "front end"}  # fmt: skip
         tables.insert("semaphore", [claim], ZONE)
-        found = service.allocate(a_call(4), CALLER, dry_run=True, explain=True)
+        found = service.dry_run(a_call(4), CALLER)
         assert found.explanation is not None
         assert found.explanation.remedies is not None
         assert found.explanation.remedies.earliest_start is not None
@@ -147,7 +147,7 @@ def test_a_dry_run_names_nobody_of_another_affiliation(client: Client, monkeypat
         assert "(block 10)" in client.post(address).content.decode()
         time = "blockalloc.pages.actions._block_time"
         monkeypatch.setattr(time, lambda _request, _id, find=_block_time: find(_id))
-        monkeypatch.setattr("blockalloc.pages.actions.scope_of", lambda _user: Scope(99))
+        limit_to(99, monkeypatch)
         page = client.post(address).content.decode()
         assert "block 10" not in page
         assert "admin@Local" not in page

@@ -13,7 +13,6 @@ from blockalloc.contract.messages import Refusal
 from blockalloc.inspection import facts
 from blockalloc.inspection.shortages import is_due
 from blockalloc.models import BlockRequest, BlockTime
-from blockalloc.models.blocks import unexpired
 from blockalloc.reports import readiness
 from scheduling.block_status import BlockStatus, is_expired, is_scheduled
 from scheduling.vcl_names import RELOAD_USER, SYSTEM_USER
@@ -78,7 +77,7 @@ def _answers() -> dict[str, bool]:
     return {
         "list of block times": status_in_words(with_counts(times).get()) != "request expired",
         "readiness": ready.is_open(now) and str(ready.readiness.signal) != "request expired",
-        "filter of block requests": BlockRequest.objects.filter(unexpired(), blocktime=BLOCK_TIME).exists(),
+        "filter of block requests": BlockRequest.objects.unexpired().filter(blocktime=BLOCK_TIME).exists(),
         "check_vcl": is_due(facts.read(now, ()).times[BLOCK_TIME], now),
         "call": _may_be_filled(),
     }

@@ -23,14 +23,14 @@ CLASS = ("2026-03-02 14:00:00", "2026-03-02 16:00:00")
 def _between(monkeypatch: pytest.MonkeyPatch, *steps: Callable[[], None]) -> None:
     """Do `steps`, one before each confirming transaction: what others do after the claim."""
     waiting = list(steps)
-    next_round = claim_and_confirm.AllocationCall._next_round
+    next_round = claim_and_confirm.ClaimAndConfirm._next_round
 
-    def after_others(self: claim_and_confirm.AllocationCall, stage: Any, *, exchange: bool) -> object:
+    def after_others(self: claim_and_confirm.ClaimAndConfirm, claimed: Any, *, exchange: bool) -> object:
         if waiting:
             waiting.pop(0)()
-        return next_round(self, stage, exchange=exchange)
+        return next_round(self, claimed, exchange=exchange)
 
-    monkeypatch.setattr(claim_and_confirm.AllocationCall, "_next_round", after_others)
+    monkeypatch.setattr(claim_and_confirm.ClaimAndConfirm, "_next_round", after_others)
 
 
 def _semaphores() -> list[tuple[int, str]]:
@@ -215,7 +215,7 @@ def test_limits_hold_against_calls_that_ran_meanwhile(monkeypatch: pytest.Monkey
 def test_a_dry_run_writes_nothing() -> None:
     with class_site():
         before = tables.read()
-        found = service.allocate(a_call(), CALLER, dry_run=True)
+        found = service.dry_run(a_call(), CALLER, explain=False)
         assert found.outcome.allocated == 4
         assert [machine.computers[0].hostname for machine in found.machines] == ["c10", "c11", "c12", "c13"]
         assert tables.read() == before

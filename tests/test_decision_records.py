@@ -369,14 +369,14 @@ def test_what_is_lost_at_last_has_its_reason_and_the_record_says_so(monkeypatch:
 
 
 def _after_the_claim(monkeypatch: pytest.MonkeyPatch, *steps: Callable[[], None]) -> None:
-    waiting, usual = list(steps), claim_and_confirm.AllocationCall._next_round
+    waiting, usual = list(steps), claim_and_confirm.ClaimAndConfirm._next_round
 
-    def after_others(self: claim_and_confirm.AllocationCall, stage: Any, *, exchange: bool) -> object:
+    def after_others(self: claim_and_confirm.ClaimAndConfirm, claimed: Any, *, exchange: bool) -> object:
         if waiting:
             waiting.pop(0)()
-        return usual(self, stage, exchange=exchange)
+        return usual(self, claimed, exchange=exchange)
 
-    monkeypatch.setattr(claim_and_confirm.AllocationCall, "_next_round", after_others)
+    monkeypatch.setattr(claim_and_confirm.ClaimAndConfirm, "_next_round", after_others)
 
 
 def test_a_call_that_waits_for_another_one_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -449,7 +449,7 @@ def test_a_record_that_cannot_be_written_changes_no_answer(
             service.allocate_block(call_, CALLER)
         assert refusal.value.code == 64
     else:
-        assert service.allocate(call_, CALLER, dry_run=True).outcome.allocated == 4
+        assert service.dry_run(call_, CALLER, explain=False).outcome.allocated == 4
     (line,) = [each for each in caplog.records if each.levelno == logging.ERROR]
     assert "a decision could not be recorded" in line.getMessage()
     assert "vclsystem@Local" in line.getMessage()
@@ -472,7 +472,7 @@ def test_a_locked_table_makes_nobody_wait_for_long(monkeypatch: pytest.MonkeyPat
 
         monkeypatch.setattr(audit.findings, "encode", locked)
         begun = time.monotonic()
-        answer = service.allocate(a_call(), CALLER, dry_run=True)
+        answer = service.dry_run(a_call(), CALLER, explain=False)
         assert time.monotonic() - begun < 5
     assert answer.outcome.allocated == 4
     assert not Decision.objects.exists()
@@ -521,7 +521,7 @@ def test_the_unreadable_parameters_of_the_older_form() -> None:
 # --- Rosters ----------------------------------------------------------------------------------
 def test_rosters_are_shared_until_a_computer_changes_its_name_or_the_set_does() -> None:
     def dry_run() -> int:
-        service.allocate(a_call(block_time=0), CALLER, dry_run=True)
+        service.dry_run(a_call(block_time=0), CALLER, explain=False)
         return int(Decision.objects.latest("id").roster_id or 0)
 
     first = dry_run()
@@ -548,9 +548,24 @@ def test_a_roster_is_marked_as_seen_once_a_month(monkeypatch: pytest.MonkeyPatch
             fresh = {"lastcheckin": (NOW + timedelta(days=day)).strftime("%Y-%m-%d %H:%M:%S")}
             tables.change({"update": {"managementnode": [{"id": 10, **fresh}]}}, ZONE)
             call_ = service.BlockAllocationCall(IMAGE, START + 100 * 86400, END + 100 * 86400, 1, GROUP, True, 0)
-            service.allocate(call_, CALLER, dry_run=True)
+            service.dry_run(call_, CALLER, explain=False)
     assert [round((now - NOW.timestamp()) / 86400) for now in kept] == [0, 31, 62]
     assert Roster.objects.get().seen == NOW + timedelta(days=62)
+
+
+@pytest.mark.parametrize("machines", [2, 6])
+def test_a_dry_run_shows_what_its_record_says(machines: int) -> None:
+    """The page is made of the result, the record of what is written: both must say the same of each computer."""
+    with class_site(computers=5, machines=6):
+        planned = service.dry_run(a_call(machines), CALLER)
+        recorded = decisions.told([Decision.objects.get(pk=planned.decision_id)])[planned.decision_id or 0]
+        shown = planned.findings
+        assert shown is not None
+        assert (shown.names, shown.findings.chosen) == (recorded.names, recorded.findings.chosen)
+        assert shown.findings.held == recorded.findings.held
+        assert {id_: shown.findings.reason_of(id_) for id_ in shown.names} == {
+            id_: recorded.findings.reason_of(id_) for id_ in recorded.names
+        }
 
 
 # --- Pruning ----------------------------------------------------------------------------------
@@ -620,7 +635,7 @@ def test_pruning_that_fails_changes_no_answer(
 def test_reading_many_records_takes_one_statement(django_assert_num_queries: Any) -> None:
     grant_to_group()
     for _ in range(4):
-        service.allocate(a_call(), CALLER, dry_run=True)
+        service.dry_run(a_call(), CALLER, explain=False)
     found = list(Decision.objects.all())
     with django_assert_num_queries(1):
         assert len(decisions.told(found)) == 4

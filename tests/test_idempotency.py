@@ -1,5 +1,6 @@
 """The idempotency key of a call that makes a new block (SPEC 2.1)."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,8 @@ import time_machine
 
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Caller, Refusal
-from tests.class_site import CALLER, NOW, a_call, class_site
+from blockalloc.models import IdempotencyKey
+from tests.class_site import CALLER, END, GROUP, IMAGE, NOW, START, a_call, class_site
 from tests.golden import tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,6 +35,33 @@ def test_the_same_key_with_other_parameters_is_refused() -> None:
             service.allocate_block(a_call(3, block_time=0, key="monday"), CALLER)
         assert refused.value.code == 204
         assert _blocks() == 2
+
+
+def test_what_is_remembered_are_named_values() -> None:
+    with class_site():
+        service.allocate_block(a_call(2, block_time=0, key="monday"), CALLER)
+        assert json.loads(IdempotencyKey.objects.get().parameters) == {
+            "imageid": IMAGE,
+            "start": START,
+            "end": END,
+            "machinecount": 2,
+            "usergroupid": GROUP,
+            "ignoreprivileges": True,
+            "blockTimeid": 0,
+            "key": "monday",
+        }
+
+
+def test_a_key_remembered_by_an_earlier_version_makes_no_second_block() -> None:
+    with class_site():
+        call = a_call(2, block_time=0, key="monday")
+        service.allocate_block(call, CALLER)
+        before = tables.read()
+        IdempotencyKey.objects.update(parameters=f"({IMAGE}, {START}, {END}, 2, {GROUP}, True, 0)")  # its form
+        with pytest.raises(Refusal, match="earlier version") as refused:
+            service.allocate_block(call, CALLER)
+        assert refused.value.code == 204
+        assert tables.read() == before
 
 
 def test_without_a_key_every_call_is_a_new_block() -> None:

@@ -5,8 +5,8 @@ from django.db import connection
 
 from blockalloc.inspection import inspect, is_about_rows_unread
 from blockalloc.inspection.drift import READ_BY, Drift, holds
-from blockalloc.inspection.facts import READS
 from blockalloc.schema import Column, columns, tables
+from blockalloc.store.inspection_rows import READS
 from tests.disorder import now
 from tests.test_schema import Site, mariadb_site, site, vcl  # noqa: F401 - fixtures
 

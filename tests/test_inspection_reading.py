@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from blockalloc.allocation import service
 from blockalloc.allocation.block_time_actions import release_block_time
 from blockalloc.inspection import facts, inspect, words
+from blockalloc.store import times
+from blockalloc.store.inspection_rows import one_moment
 from tests.class_site import CALLER, a_call, class_site
 from tests.disorder import C, found, held, hold, kinds, now, planned, reload, request, short
 from tests.golden import tables
@@ -58,7 +60,7 @@ def test_the_number_of_statements_does_not_grow() -> None:
 def test_nobody_writes_meanwhile_on_sqlite() -> None:
     other = sqlite3.connect(str(connection.settings_dict["NAME"]), timeout=0)
     try:
-        with facts.one_moment(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        with one_moment(), pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("DELETE FROM blockComputers")
         other.execute("DELETE FROM blockComputers")
         other.rollback()
@@ -91,7 +93,7 @@ class TestMariaDB:
 
     def test_nothing_can_be_written(self) -> None:
         hold(10, C)
-        with pytest.raises(DatabaseError, match="READ ONLY"), facts.one_moment():
+        with pytest.raises(DatabaseError, match="READ ONLY"), one_moment():
             hold(10, C + 1)
         hold(10, C + 2)  # the next transaction is an ordinary one again
 
@@ -108,7 +110,7 @@ def test_a_value_that_is_none_of_vcls_is_told_and_what_was_found_is_kept(monkeyp
     def unreadable(_: object) -> int:
         raise ValueError("Invalid isoformat string: 'garbage'")
 
-    monkeypatch.setattr(facts, "instant", unreadable)
+    monkeypatch.setattr(times, "from_local", unreadable)
     last = inspect(now())[-1]
     assert (last.kind, last.repairable) == ("schema_drift", False)
     assert "garbage" in last.text

@@ -10,9 +10,9 @@ from django.test import override_settings
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Refusal
 from blockalloc.inspection import Finding, obstacle, proposed, repair
-from blockalloc.inspection import repairs as repairs_module
 from blockalloc.inspection.reloads import is_deletable
 from blockalloc.store import guard, times, withdrawal
+from blockalloc.store import repairs as repairs_module
 from tests.class_site import CALLER, ZONE, a_call, class_site
 from tests.disorder import ADMIN, PENDING, C, change, found, held, hold, planned, reload
 from tests.golden import tables
@@ -384,8 +384,8 @@ def test_an_hour_that_the_clock_repeats_makes_nothing_older() -> None:
     with override_settings(TIME_ZONE="America/New_York"):
         second = 1793514600  # 06:30 UTC
         assert times.from_local("2026-11-01 01:30:00") == second - 3600
-        assert times.latest("2026-11-01 01:30:00") == second
-        assert times.latest("2026-03-08 02:30:00") == times.from_local("2026-03-08 02:30:00")
+        assert times.latest_from_local("2026-11-01 01:30:00") == second
+        assert times.latest_from_local("2026-03-08 02:30:00") == times.from_local("2026-03-08 02:30:00")
         assert not is_deletable(second + 86400, 1, second, second + 5, is_empty=False)
 
 

@@ -174,7 +174,7 @@ class TestNotWritten:
         assert kept() == [(IMAGE, 300, 1, at(AT))]
 
     def test_not_by_dry_runs(self) -> None:
-        service.allocate(a_call(), CALLER, dry_run=True)
+        service.dry_run(a_call(), CALLER, explain=False)
         assert kept() == []
 
     def test_not_with_0(self, settings: Any) -> None:
@@ -217,7 +217,7 @@ class TestAllocations:
         def a_call_takes(hours: int) -> int:
             settings.VCL_LOAD_TIME_HOURS = hours
             with class_site(computers=6, machines=4):
-                service.allocate(a_call(), CALLER, dry_run=True)
+                service.dry_run(a_call(), CALLER, explain=False)
                 with CaptureQueriesContext(connection) as queries:
                     service.allocate_block(a_call(), CALLER)
             return len(queries)

@@ -147,7 +147,7 @@ def test_a_call_that_fails_leaves_an_earlier_hold_as_it_was(monkeypatch: pytest.
         assert set(held()[10]) == {LONG}  # as long as the claim: what is past would let the front end in
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(claim_and_confirm.AllocationCall, "_confirm", fail)
+    monkeypatch.setattr(claim_and_confirm.ClaimAndConfirm, "_confirm", fail)
     with pytest.raises(RuntimeError):
         service.allocate_block(a_call(2), CALLER)
     assert held() == {10: [3]}

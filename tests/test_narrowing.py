@@ -103,7 +103,7 @@ def test_hours_that_are_not_read_do_not_matter(seed: int, ignore: bool, monkeypa
         _reservations(chance, 1000, 30)
         reserve(FIRST_COMPUTER, "2026-02-23 14:00:00", "2026-02-23 16:00:00")
         _other_blocks(chance)
-        order = validation.seven_parameters(a_call(MACHINES, ignore=ignore), clock.now())
+        order = validation.order_of(a_call(MACHINES, ignore=ignore), CALLER, clock.now())
         narrow = snapshot.read(_question(order)).site
         monkeypatch.setattr(snapshot, "_SLACK", 100 * DAY)
         wide = snapshot.read(_question(order)).site
@@ -119,7 +119,7 @@ def test_other_computers_do_not_matter_when_a_plan_is_confirmed(seed: int, limit
     with class_site(computers=COMPUTERS, machines=MACHINES, blocks=3, members=4):
         execute("UPDATE image SET maxconcurrent = %s WHERE id = %s", [limited, IMAGE])
         _other_blocks(chance)
-        order = validation.seven_parameters(a_call(MACHINES), clock.now())
+        order = validation.order_of(a_call(MACHINES), CALLER, clock.now())
         question = _question(order)
         site = snapshot.read(question).site
         plan = planner.plan(site, order.block, ignore_privileges=True)
@@ -136,7 +136,7 @@ def test_a_reservation_that_joins_the_block_and_begins_long_before_it_is_looked_
     with class_site(computers=3, machines=2):
         reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)
         reserve(FIRST_COMPUTER, "2026-03-02 08:40:00", "2026-03-02 15:00:00", user=MEMBERS[0])
-        order = validation.seven_parameters(a_call(2), clock.now())
+        order = validation.order_of(a_call(2), CALLER, clock.now())
         first = planner.plan(snapshot.read(_question(order)).site, order.block, ignore_privileges=True)
         assert FIRST_COMPUTER not in {found[0] for found in _told(first)}
         assert service.allocate_block(a_call(2), CALLER) == 2
@@ -146,7 +146,7 @@ def test_a_reservation_that_joins_the_block_and_begins_long_before_it_is_looked_
 def test_a_reservation_that_joins_the_block_is_looked_at_from_its_own_reload_on_when_it_is_confirmed() -> None:
     with class_site(computers=3, machines=2):
         reserve(FIRST_COMPUTER, "2026-03-02 08:40:00", "2026-03-02 15:00:00", user=MEMBERS[0])
-        order = validation.seven_parameters(a_call(2), clock.now())
+        order = validation.order_of(a_call(2), CALLER, clock.now())
         question = _question(order)
         site = snapshot.read(question).site
         plan = planner.plan(site, order.block, ignore_privileges=True)
@@ -160,7 +160,7 @@ def test_a_reservation_that_joins_the_block_is_looked_at_from_its_own_reload_on_
 @pytest.mark.parametrize(("install_type", "all_of_them"), [("partimage", False), ("vmware", True)])
 def test_memory_of_hosts_depends_on_other_computers_too(install_type: str, all_of_them: bool) -> None:
     with class_site(computers=3, machines=1):
-        order = validation.seven_parameters(a_call(1), clock.now())
+        order = validation.order_of(a_call(1), CALLER, clock.now())
         question = _question(order)
         images = [image._replace(install_type=install_type) for image in order.block.images]
         question = replace(question, block=replace(order.block, images=images))
@@ -172,7 +172,7 @@ def test_memory_of_hosts_depends_on_other_computers_too(install_type: str, all_o
 
 def test_a_reservation_that_joins_the_block_is_looked_at_from_its_own_reload_on_when_it_was_made_meanwhile() -> None:
     with class_site(computers=3, machines=2):
-        order = validation.seven_parameters(a_call(2), clock.now())
+        order = validation.order_of(a_call(2), CALLER, clock.now())
         question = _question(order)
         site = snapshot.read(question).site
         reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)

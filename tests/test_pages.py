@@ -12,7 +12,7 @@ from django.core.management import get_commands, load_command_class
 from tests.own_process import ROOT
 from vclsite import settings_file
 
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 OPERATORS = ["installation.md", "settings.md", "troubleshooting.md", "check_vcl.md"]
 
 

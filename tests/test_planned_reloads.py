@@ -11,7 +11,7 @@ import pytest
 import time_machine
 
 from blockalloc.allocation import service
-from blockalloc.allocation.claim_and_confirm import AllocationCall
+from blockalloc.allocation.claim_and_confirm import ClaimAndConfirm
 from blockalloc.contract.messages import BlockAllocationCall
 from blockalloc.models import PlannedReload
 from blockalloc.store import planned_reloads
@@ -89,13 +89,13 @@ def test_a_computer_that_was_never_ours_is_held_by_the_load_time_of_its_image() 
 
 def test_the_second_look_knows_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reload is done between the two transactions of another call, which saw its request."""
-    confirm = AllocationCall._confirm
+    confirm = ClaimAndConfirm._confirm
 
-    def later(self: AllocationCall, stage: Any, *, exchange: bool) -> Any:
+    def later(self: ClaimAndConfirm, claimed: Any, *, exchange: bool) -> Any:
         forget_requests(1, 2)
-        return confirm(self, stage, exchange=exchange)
+        return confirm(self, claimed, exchange=exchange)
 
-    monkeypatch.setattr(AllocationCall, "_confirm", later)
+    monkeypatch.setattr(ClaimAndConfirm, "_confirm", later)
     assert before(START - 20 * MINUTE) == 1
 
 

@@ -155,7 +155,7 @@ def test_facts_are_whole_numbers_on_every_database() -> None:
     """MariaDB gives Decimal for columns of a UNION whose parts differ; a record and XML-RPC know no such numbers."""
     reserve(18, "2026-03-02 14:00:00", "2026-03-02 16:00:00", user=110)
     promised = promises.select(0, 2**31 - 10**6, 0, "")
-    found = promises.made_of(fetch(promised.sql, promised.params), 0, 0, "")
+    found = promises.from_rows(fetch(promised.sql, promised.params), 0, 0, "")
     for row in (*found.reservations, *found.holdings, *found.maintenances):
         assert {type(value) for value in row} <= {int, str, type(None)}, row
 
@@ -208,7 +208,7 @@ def test_skipping_releases_and_unskipping_lets_it_be_processed() -> None:
     [
         (release_block_time, (release, "Released")),
         (skip_block_time, (block_time_actions, "set_skip")),
-        (skip_block_time, (block_time_actions.Recorder, "done")),
+        (skip_block_time, (block_time_actions.Journal, "done")),
     ],
 )
 def test_an_error_in_the_middle_leaves_everything_as_it_was(
@@ -246,14 +246,14 @@ def test_an_allocation_in_flight(
     """Between its claim and its second look: a release takes what was there, a skip ends the call."""
     release_block_time(10, CALLER)
     service.allocate_block(a_call(2), SYSTEM)
-    usual, once = claim_and_confirm.AllocationCall._next_round, [act]
+    usual, once = claim_and_confirm.ClaimAndConfirm._next_round, [act]
 
-    def meanwhile(self: claim_and_confirm.AllocationCall, stage: Any, *, exchange: bool) -> object:
+    def meanwhile(self: claim_and_confirm.ClaimAndConfirm, claimed: Any, *, exchange: bool) -> object:
         if once:
             once.pop()(10, CALLER)
-        return usual(self, stage, exchange=exchange)
+        return usual(self, claimed, exchange=exchange)
 
-    monkeypatch.setattr(claim_and_confirm.AllocationCall, "_next_round", meanwhile)
+    monkeypatch.setattr(claim_and_confirm.ClaimAndConfirm, "_next_round", meanwhile)
     if left is None:
         with pytest.raises(Refusal) as refused:
             service.allocate_block(a_call(4), SYSTEM)

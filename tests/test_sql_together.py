@@ -1,11 +1,9 @@
 """SELECTs that are sent together: each one's rows, and a connection that can be used whatever goes wrong."""
 
-from contextlib import closing
-
 import pytest
 from django.db import DatabaseError, connection
 
-from blockalloc.store.sql import Select, fetch, fetch_each
+from blockalloc.store.sql import Select, fetch, fetch_together
 from vclsite.database import _LONGEST_LIST, _moment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -13,22 +11,22 @@ ONE, TWO = Select("SELECT 1, %s", ["a"]), Select("SELECT 2 UNION ALL SELECT %s",
 
 
 def test_each_has_its_rows() -> None:
-    with closing(fetch_each([ONE, TWO, ONE])) as rows:
-        assert [*rows] == [[(1, "a")], [(2,), (3,)], [(1, "a")]]
+    found = fetch_together([(ONE, list), (TWO, len), (ONE, list)])
+    assert found == [[(1, "a")], 2, [(1, "a")]]
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_after_one_that_fails_the_connection_goes_on(place: int) -> None:
     selects = [ONE, TWO]
     selects.insert(place, Select("SELECT nothing FROM nowhere"))
-    with pytest.raises(DatabaseError), closing(fetch_each(selects)) as rows:
-        assert [*rows] == []
+    with pytest.raises(DatabaseError):
+        fetch_together([(select, list) for select in selects])
     assert fetch("SELECT 7") == [(7,)]
 
 
 def test_after_an_error_of_our_own_between_two_the_connection_goes_on() -> None:
-    with closing(fetch_each([ONE, TWO, TWO])) as rows, pytest.raises(ZeroDivisionError):
-        _ = [1 // 0 for _ in next(rows)]
+    with pytest.raises(ZeroDivisionError):
+        fetch_together([(ONE, lambda rows: len(rows) // 0), (TWO, list), (TWO, list)])
     assert fetch("SELECT 7") == [(7,)]
 
 

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from blockalloc.allocation import service
-from blockalloc.allocation.claim_and_confirm import AllocationCall
+from blockalloc.allocation.claim_and_confirm import ClaimAndConfirm
 from blockalloc.store import decisions
 from blockalloc.store.sql import BETWEEN
 from tests.class_site import CALLER, a_call, class_site, computers_of, grant_to_group, reserve
@@ -33,7 +33,7 @@ def _statements(
     with class_site(computers=computers, machines=machines, members=members):
         grant_to_group()
         if not new_computers:
-            service.allocate(a_call(machines), CALLER, dry_run=True)  # its record has the names of the computers
+            service.dry_run(a_call(machines), CALLER, explain=False)  # its record has the names of the computers
         with CaptureQueriesContext(connection) as captured:
             allocated = service.allocate_block(a_call(machines, ignore=ignore, **call), CALLER)
         assert allocated == machines
@@ -69,14 +69,14 @@ def test_an_idempotency_key_costs_two_more() -> None:
 
 def test_a_second_look_costs_the_same_whatever_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody reserves one of the chosen computers after the claim."""
-    next_round = AllocationCall._next_round
+    next_round = ClaimAndConfirm._next_round
 
-    def after_another(self: AllocationCall, stage: Any, *, exchange: bool) -> object:
+    def after_another(self: ClaimAndConfirm, claimed: Any, *, exchange: bool) -> object:
         if exchange:
             reserve(10, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
-        return next_round(self, stage, exchange=exchange)
+        return next_round(self, claimed, exchange=exchange)
 
-    monkeypatch.setattr(AllocationCall, "_next_round", after_another)
+    monkeypatch.setattr(ClaimAndConfirm, "_next_round", after_another)
     assert _statements(machines=1, computers=3) == _statements(machines=60, computers=200)
 
 

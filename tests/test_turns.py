@@ -63,7 +63,7 @@ def test_a_call_that_hangs_is_passed_by() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_who_only_looks_needs_no_turn() -> None:
     with override_settings(VCL_GUARD_WAIT_SECONDS=1), class_site(), somebody_elses_turn():
-        assert service.allocate(a_call(), CALLER, dry_run=True).outcome.allocated == 4
+        assert service.dry_run(a_call(), CALLER, explain=False).outcome.allocated == 4
 
 
 @pytest.mark.django_db(transaction=True)

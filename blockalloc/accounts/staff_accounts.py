@@ -30,10 +30,10 @@ from django.utils.crypto import constant_time_compare
 
 from blockalloc.accounts import vcl_accounts
 from blockalloc.accounts.lockout import folded
-from blockalloc.accounts.scope import Scope, limit
 from blockalloc.accounts.vcl_accounts import Account, Manager
 from blockalloc.fields import fits_latin1
 from blockalloc.models import StaffAccount
+from blockalloc.models.scope import Scope, limit
 
 log = logging.getLogger(__name__)
 

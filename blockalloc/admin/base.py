@@ -11,9 +11,9 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
-from blockalloc.accounts.scope import scope_of
 from blockalloc.admin.search import searched
 from blockalloc.fields import validate_latin1
+from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import NOTHING, Column
 
 _Row = TypeVar("_Row", bound=Model)

@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.db.models import Case, CharField, OuterRef, Q, QuerySet, Value, When
 from django.http import HttpRequest
 
-from blockalloc.accounts.scope import scope_of
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_time_tables import signals
 from blockalloc.admin.block_times import (
@@ -31,7 +30,7 @@ _TOLD = "_blockalloc_told"
 
 def with_next_time(requests: QuerySet[BlockRequest]) -> QuerySet[BlockRequest]:
     """With the time that comes next."""
-    coming = BlockTime.objects.filter(blockRequest=OuterRef("pk"), end__gt=now(), skip=0)
+    coming = BlockTime.objects.filter(blockRequest=OuterRef("pk")).to_come(now()).not_skipped()
     soonest = coming.order_by("start", "pk")
     return requests.annotate(
         next_start=first(soonest, "start"),
@@ -169,7 +168,7 @@ def _told(request: HttpRequest) -> Case | Value:
     if not (key.isdecimal() and len(key) < 10):
         return Value("")
     if not hasattr(request, _TOLD):
-        times = BlockTime.objects.filter(blockRequest=int(key), blockcomputer__isnull=True)
+        times = BlockTime.objects.filter(blockRequest=int(key)).without_computers()
         setattr(request, _TOLD, signals(list(times.values_list("pk", flat=True))))
     whens = [When(pk=time, then=Value(words)) for time, words in getattr(request, _TOLD).items()]
     return Case(*whens, default=Value(""), output_field=CharField()) if whens else Value("")
@@ -208,6 +207,5 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:
         """Those that are to be seen, with all that list and page show."""
         related = ("image", "group__affiliation", "owner__affiliation", "managementnode")
-        requests = BlockRequest.objects.select_related(*related)
-        requests = requests.filter(scope_of(request.user).of())
+        requests = BlockRequest.objects.visible_to(request.user).select_related(*related)
         return with_next_time(requests.only("comments", "managementnode__hostname", *of_request("")))

@@ -9,7 +9,6 @@ from django.utils.html import format_html
 
 from blockalloc import clock
 from blockalloc.admin.base import ReadOnlyInline
-from blockalloc.admin.counts import with_reload
 from blockalloc.models import BlockComputer, BlockTime, Request
 from blockalloc.pages.columns import column, fact, link, link_to, signal, until, when
 from blockalloc.reports.readiness import ReadyTime, read
@@ -108,7 +107,7 @@ class ComputersInline(ReadOnlyInline[BlockComputer, BlockTime]):
             "computer__state__name",
             "computer__currentimage__prettyname",
         )
-        return with_reload(held).annotate(readiness=_told(request)).order_by("computer__hostname")
+        return held.with_reload().annotate(readiness=_told(request)).order_by("computer__hostname")
 
 
 def signals(keys: Collection[int]) -> dict[int, str]:

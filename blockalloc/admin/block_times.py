@@ -10,10 +10,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from blockalloc import clock
-from blockalloc.accounts.scope import scope_of
 from blockalloc.admin.base import KeysFirst, ReadOnlyAdmin
 from blockalloc.admin.block_time_tables import ComputersInline, ready_time, signals
-from blockalloc.admin.counts import computers_of_machine, first, loaded, number_of, production_revisions
+from blockalloc.admin.counts import computers_of_machine, first, loaded, number_of
 from blockalloc.admin.filters import (
     ALL,
     Choice,
@@ -24,7 +23,7 @@ from blockalloc.admin.filters import (
     latest_first,
 )
 from blockalloc.admin.history import history_of_time
-from blockalloc.models import BlockComputer, BlockTime, Request
+from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request
 from blockalloc.pages.actions import offered
 from blockalloc.pages.columns import column, fact, link, list_link, strong, until, when
 from scheduling.vcl_names import ACCEPTED
@@ -278,9 +277,8 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             "skip",
             *of_request("blockRequest__"),
         )
-        revision = first(production_revisions("blockRequest__image"), "imagename")
-        times = times.filter(scope_of(request.user).of("blockRequest__"))
-        return with_counts(times).annotate(revision_name=revision)
+        revision = first(ImageRevision.objects.in_production_for("blockRequest__image"), "imagename")
+        return with_counts(times.visible_to(request.user)).annotate(revision_name=revision)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """The next one first, or the latest of those that are over."""

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from django.utils.html import format_html
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.models import BlockTime, Image, Request
+from blockalloc.models.scope import Scope
 from blockalloc.pages.columns import NOTHING, duration, link_to, when
 from blockalloc.site_time import site_zone
 from blockalloc.store.load_history import Load, NextLoad

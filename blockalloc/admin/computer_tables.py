@@ -5,12 +5,12 @@ from datetime import datetime
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest
 
-from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.admin.base import ReadOnlyInline
-from blockalloc.admin.counts import with_reload
 from blockalloc.admin.filters import now
 from blockalloc.admin.reloads import reload_link
 from blockalloc.models import BlockComputer, Computer, Request, Reservation
+from blockalloc.models.querysets import loads_for_blocks
+from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import column, fact, link, link_to, person, until, when
 
 
@@ -52,11 +52,6 @@ def block_reload(held: BlockComputer) -> str | None:
     return link_to(Request, held.reloadrequestid, when(begins)) if begins else None
 
 
-def coming_blocks(scope: Scope) -> QuerySet[BlockComputer]:
-    """Computers of block times now and to come, of those that are to be seen."""
-    return BlockComputer.objects.filter(scope.of("blockTime__blockRequest__"), blockTime__end__gt=now())
-
-
 class BlocksInline(ReadOnlyInline[BlockComputer, Computer]):
     """The blocks that the computer is in, now and to come."""
 
@@ -66,9 +61,8 @@ class BlocksInline(ReadOnlyInline[BlockComputer, Computer]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockComputer]:
         """The next one first."""
-        held = coming_blocks(scope_of(request.user)).select_related(
-            "image", "blockTime__blockRequest__group__affiliation"
-        )
+        held = BlockComputer.objects.visible_to(request.user).to_come(now())
+        related = ("image", "blockTime__blockRequest__group__affiliation")
         columns = (
             "computer",
             "reloadrequestid",
@@ -79,7 +73,7 @@ class BlocksInline(ReadOnlyInline[BlockComputer, Computer]):
             "blockTime__blockRequest__group__name",
             "blockTime__blockRequest__group__affiliation__name",
         )
-        return with_reload(held.only(*columns)).order_by("blockTime__start")
+        return held.select_related(*related).only(*columns).with_reload().order_by("blockTime__start")
 
 
 @column("For")
@@ -142,8 +136,6 @@ class ReservationsInline(ReadOnlyInline[Reservation, Computer]):
             "managementnode__hostname",
         )
         scope = scope_of(request.user)
-        shown = ExpressionWrapper(Q(pk__isnull=False) & scope.of_reloads("request"), BooleanField())
-        coming = Reservation.objects.filter(request__end__gt=now()).annotate(
-            reload_shown=shown, only_affiliation=scope.as_column()
-        )
+        shown = ExpressionWrapper(Q(pk__isnull=False) & loads_for_blocks(scope, "request"), BooleanField())
+        coming = Reservation.objects.to_come(now()).annotate(reload_shown=shown, only_affiliation=scope.as_column())
         return coming.select_related(*related).only(*columns).order_by("request__start", "pk")

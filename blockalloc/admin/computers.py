@@ -8,13 +8,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from blockalloc import clock
-from blockalloc.accounts.scope import scope_of
 from blockalloc.admin import computer_loads
 from blockalloc.admin.base import ReadOnlyAdmin
-from blockalloc.admin.computer_tables import BlocksInline, ReservationsInline, coming_blocks
+from blockalloc.admin.computer_tables import BlocksInline, ReservationsInline
 from blockalloc.admin.counts import first
-from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, RelatedFilter
-from blockalloc.models import BlockTime, Computer, ResourceGroup, State
+from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, RelatedFilter, now
+from blockalloc.models import BlockComputer, BlockTime, Computer, ResourceGroup, State
+from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import column, fact, in_words, link, link_to, when
 from blockalloc.store import load_history
 
@@ -178,7 +178,7 @@ class BlockFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """In a block now or to come, or in none."""
-        coming = Exists(coming_blocks(self.scope).filter(computer=OuterRef("pk")))
+        coming = Exists(BlockComputer.objects.within(self.scope).to_come(now()).filter(computer=OuterRef("pk")))
         return {
             ALL: Choice("All", Q()),
             "yes": Choice("In a block now or to come", Q(coming)),
@@ -238,7 +238,7 @@ class ComputerAdmin(ReadOnlyAdmin[Computer]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Computer]:
         """With the next block. The computers' private keys are in the same table and are not read."""
-        held = coming_blocks(scope_of(request.user)).filter(computer=OuterRef("pk"))
+        held = BlockComputer.objects.visible_to(request.user).to_come(now()).filter(computer=OuterRef("pk"))
         soonest = held.order_by("blockTime__start")
         return (
             Computer.objects.select_related(*_RELATED)

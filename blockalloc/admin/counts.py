@@ -6,7 +6,7 @@ from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Su
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
-from blockalloc.models import BlockComputer, ImageRevision, Request, Reservation, SubImage
+from blockalloc.models import BlockComputer, ImageRevision, SubImage
 
 
 def number_of(rows: QuerySet[Any], by: str) -> Combinable:
@@ -34,24 +34,7 @@ def holds_production(revision: str, image: str) -> Exists:
     return Exists(ImageRevision.objects.filter(pk=OuterRef(revision), image=OuterRef(image), production=1))
 
 
-def production_revisions(image: str) -> QuerySet[ImageRevision]:
-    """The production revision of the outer row's image."""
-    return ImageRevision.objects.filter(image=OuterRef(image), production=1).order_by("-pk")
-
-
 def computers_of_machine(meta: str) -> Combinable:
     """How many computers make one machine of an image: more than one for a cluster."""
     subimages = SubImage.objects.filter(imagemeta=OuterRef(meta), imagemeta__subimages=1)
     return Value(1) + number_of(subimages, "imagemeta")
-
-
-def with_reload(held: QuerySet[BlockComputer]) -> QuerySet[BlockComputer]:
-    """With the times and the management node of each computer's reload. VCL removes reloads that are done."""
-    reloads = Request.objects.filter(pk=OuterRef("reloadrequestid"))
-    reservations = Reservation.objects.filter(request=OuterRef("reloadrequestid"), computer=OuterRef("computer"))
-    return held.annotate(
-        reload_start=first(reloads, "start"),
-        reload_end=first(reloads, "end"),
-        reload_node=first(reservations, "managementnode__hostname"),
-        production_id=first(production_revisions("image"), "pk"),
-    )

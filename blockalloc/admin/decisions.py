@@ -8,12 +8,11 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
-from blockalloc.accounts.scope import scope_of
 from blockalloc.admin.base import KeysFirst, ReadOnlyAdmin
 from blockalloc.admin.decision_filters import (
     ActionFilter,
@@ -275,9 +274,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
         """Those that the person may see; without the long columns."""
-        affiliation_id = scope_of(request.user).affiliation_id
-        own = Q() if affiliation_id is None else Q(affiliation_id=affiliation_id)
-        return Decision.objects.filter(own).defer(*HEAVY)
+        return Decision.objects.visible_to(request.user).defer(*HEAVY)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Decision], search_term: str

@@ -13,9 +13,9 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from blockalloc import clock
-from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.models import BlockRequest, Image, UserGroup
-from blockalloc.models.blocks import unexpired
+from blockalloc.models.querysets import unexpired
+from blockalloc.models.scope import Scope, scope_of
 from blockalloc.site_time import local_to_instant, site_zone
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class GroupFilter(RelatedFilter):
 
     def candidates(self) -> QuerySet[UserGroup]:
         """The groups that have blocks, of those that are to be seen."""
-        blocks = _remembered().filter(self.scope.of(), group=OuterRef("pk"))
+        blocks = _remembered(self.scope).filter(group=OuterRef("pk"))
         groups = UserGroup.objects.filter(Exists(blocks))
         return self._with_affiliation(groups).order_by("name")
 
@@ -202,7 +202,7 @@ class GroupFilter(RelatedFilter):
         """Any group that is to be seen."""
         groups = UserGroup.objects.filter(pk=key)
         if self.scope.is_limited:
-            groups = groups.filter(Exists(BlockRequest.objects.filter(self.scope.of(), group=OuterRef("pk"))))
+            groups = groups.filter(Exists(BlockRequest.objects.within(self.scope).filter(group=OuterRef("pk"))))
         return self._with_affiliation(groups)
 
     def _with_affiliation(self, groups: QuerySet[UserGroup]) -> QuerySet[UserGroup]:
@@ -217,7 +217,7 @@ class ImageFilter(RelatedFilter):
 
     def candidates(self) -> QuerySet[Image]:
         """The images of blocks, of those that are to be seen."""
-        images = Image.objects.filter(Exists(_remembered().filter(self.scope.of(), image=OuterRef("pk"))))
+        images = Image.objects.filter(Exists(_remembered(self.scope).filter(image=OuterRef("pk"))))
         return images.only("prettyname").order_by("prettyname")
 
     def named(self, key: int) -> QuerySet[Image]:
@@ -225,8 +225,8 @@ class ImageFilter(RelatedFilter):
         return Image.objects.filter(pk=key).only("prettyname")
 
 
-def _remembered() -> QuerySet[BlockRequest]:
-    return BlockRequest.objects.filter(expireTime__gt=now() - _REMEMBERED)
+def _remembered(scope: Scope) -> QuerySet[BlockRequest]:
+    return BlockRequest.objects.within(scope).unexpired_after(now() - _REMEMBERED)
 
 
 def _within(first: date, days: int, start: str = "start", end: str = "end") -> Q:

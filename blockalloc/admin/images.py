@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from blockalloc import clock
-from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_requests import (
     expires,
@@ -20,10 +19,10 @@ from blockalloc.admin.block_requests import (
     times_to_come,
     with_next_time,
 )
-from blockalloc.admin.counts import first, holds_production, number_of, production_revisions
+from blockalloc.admin.counts import first, holds_production, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter
 from blockalloc.models import BlockRequest, BlockTime, Computer, Image, ImageRevision, SubImage
-from blockalloc.models.blocks import unexpired
+from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import column, duration, fact, in_words, link, list_link, person
 from blockalloc.store import rows, snapshot
 
@@ -140,10 +139,6 @@ def all_times(image: Image) -> str:
 # --- Its blocks and revisions -------------------------------------------------------------------
 
 
-def _open(scope: Scope) -> QuerySet[BlockRequest]:
-    return BlockRequest.objects.filter(scope.of(), unexpired())
-
-
 @column("Block")
 def block(request: BlockRequest) -> str | None:
     """To the page of the request."""
@@ -159,9 +154,9 @@ class BlocksInline(ReadOnlyInline[BlockRequest, Image]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:
         """By name."""
-        open_ = _open(scope_of(request.user)).select_related("group__affiliation")
+        requests = BlockRequest.objects.visible_to(request.user).unexpired().select_related("group__affiliation")
         columns = ("image", "name", "numMachines", "status", "expireTime", "group__name", "group__affiliation__name")
-        return with_next_time(open_.only(*columns)).order_by("name", "pk")
+        return with_next_time(requests.only(*columns)).order_by("name", "pk")
 
 
 @column("Revision")
@@ -223,7 +218,7 @@ class InBlocksFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """In open blocks or not."""
-        used = Exists(_open(self.scope).filter(image=OuterRef("pk")))
+        used = Exists(BlockRequest.objects.within(self.scope).unexpired().filter(image=OuterRef("pk")))
         return {
             ALL: Choice("All", Q()),
             "yes": Choice("In open blocks", Q(used)),
@@ -278,14 +273,14 @@ class ImageAdmin(ReadOnlyAdmin[Image]):
         holding = Computer.objects.filter(
             holds_production("imagerevision", "currentimage"), deleted=0, currentimage=OuterRef("pk")
         )
-        scope = scope_of(request.user)
+        requests = BlockRequest.objects.visible_to(request.user).unexpired().filter(image=OuterRef("pk"))
         return (
             Image.objects.select_related("OS", "platform", "imagemeta", "owner__affiliation")
             .only(*_COLUMNS)
             .annotate(
-                revision_name=first(production_revisions("pk"), "imagename"),
+                revision_name=first(ImageRevision.objects.in_production_for("pk"), "imagename"),
                 loaded_on=number_of(holding, "currentimage"),
-                open_blocks=number_of(_open(scope).filter(image=OuterRef("pk")), "image"),
-                only_affiliation=scope.as_column(),
+                open_blocks=number_of(requests, "image"),
+                only_affiliation=scope_of(request.user).as_column(),
             )
         )

@@ -7,7 +7,6 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 
-from blockalloc.accounts.scope import scope_of
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_times import end, start
 from blockalloc.admin.counts import first
@@ -17,16 +16,9 @@ from blockalloc.pages.columns import column, fact, link, link_to, when
 from scheduling.occupancy import PENDING, RELOAD
 from scheduling.vcl_names import RELOAD_USER
 
-_OWNER = {"user__unityid": RELOAD_USER.unityid, "user__affiliation__name": RELOAD_USER.affiliation}
-
 # VCL's table holds all requests. Only reloads are shown here, and menus and headings are to say so.
 Request._meta.verbose_name = "reload reservation"
 Request._meta.verbose_name_plural = "reload reservations"
-
-
-def reloads() -> QuerySet[Request]:
-    """The requests that load computers. The last state tells those that a back end is at, or has failed at."""
-    return Request.objects.filter(Q(state=RELOAD) | Q(laststate=RELOAD), **_OWNER)
 
 
 def reload_link(request: Request, text: str, *, to_be_seen: bool = True) -> str | None:
@@ -134,7 +126,8 @@ class NodeFilter(RelatedFilter):
 
     def candidates(self) -> QuerySet[ManagementNode]:
         """Those that have reloads, of those that are to be seen."""
-        theirs = reloads().filter(self.scope.of_reloads(), reservation__managementnode=OuterRef("pk"))
+        reloads = Request.objects.reloads().for_blocks_within(self.scope)
+        theirs = reloads.filter(reservation__managementnode=OuterRef("pk"))
         return ManagementNode.objects.filter(Exists(theirs)).only("hostname").order_by("hostname")
 
     def named(self, key: int) -> QuerySet[ManagementNode]:
@@ -165,16 +158,13 @@ class ReloadAdmin(ReadOnlyAdmin[Request]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Request]:
         """With the computers and the block that each reload is for."""
         # The column reloadrequestid has no index: the way to the block is by the computer.
-        scope = scope_of(request.user)
-        held = BlockComputer.objects.filter(
-            scope.of("blockTime__blockRequest__"),
-            computer__reservation__request=OuterRef("pk"),
-            reloadrequestid=OuterRef("pk"),
-        ).order_by("blockTime")
+        computers = BlockComputer.objects.visible_to(request.user)
+        loaded = computers.filter(computer__reservation__request=OuterRef("pk"), reloadrequestid=OuterRef("pk"))
+        held = loaded.order_by("blockTime")
         reservations = Prefetch("reservation_set", _named(Reservation.objects.all()), to_attr="found_reservations")
         return (
-            reloads()
-            .filter(scope.of_reloads())
+            Request.objects.reloads()
+            .for_blocks_visible_to(request.user)
             .select_related("state")
             .only("start", "end", "state__name")
             .prefetch_related(reservations)

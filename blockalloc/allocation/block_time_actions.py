@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from blockalloc import clock
-from blockalloc.allocation.audit import Recorder
+from blockalloc.allocation.journal import Journal
 from blockalloc.contract import refusals
-from blockalloc.contract.messages import Caller, Refusal
+from blockalloc.contract.messages import Caller
 from blockalloc.models import Decision
 from blockalloc.store import rows
 from blockalloc.store.guard import Deadline, guarded
@@ -48,23 +48,16 @@ def unskip_block_time(block_time_id: int, caller: Caller) -> str:
 
 
 def _act(action: str, block_time_id: int, caller: Caller, work: Callable[[BlockTimeRow], str]) -> str:
-    recorder = Recorder(action, caller, {"blockTimeid": block_time_id})
+    journal = Journal(action, caller, {"blockTimeid": block_time_id})
 
-    def transaction() -> str:
+    def transaction() -> tuple[str, int]:
         row = rows.block_time(block_time_id)
         if row is None:
             raise refusals.unknown_block_time("blockTimeid", block_time_id)
-        done = work(row)
-        recorder.done(done, row)
-        return done
+        text = work(row)
+        return text, journal.done(text, row)
 
-    try:
-        done = guarded(transaction, Deadline(), recorder.again)
-    except Refusal as refusal:
-        recorder.refused(refusal)
-        raise
-    except Exception as error:
-        recorder.failed(error)
-        raise
-    recorder.finish()
-    return done
+    with journal.of_failures():
+        text, decision_id = guarded(transaction, Deadline(), journal.tried_again)
+    journal.prune(decision_id)
+    return text

@@ -4,10 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from blockalloc.allocation.claim_and_confirm import AllocationCall, Result
+from blockalloc.allocation.look import look_ahead
+from blockalloc.allocation.result import Result
 from blockalloc.contract.hostnames import matching
+from blockalloc.contract.messages import Caller
 from blockalloc.site_time import site_zone
 from blockalloc.store import rows
+from blockalloc.store.decisions import Told
+from blockalloc.store.findings import Chosen, Findings
 from scheduling import one_computer, remedies
 from scheduling.facts import Computer
 from scheduling.funnel import NOT_NEEDED, Stage, funnel
@@ -74,8 +78,8 @@ class OneComputer:
     images: Sequence[one_computer.ForImage]
 
 
-def of(result: Result, work: AllocationCall | None) -> Explanation:
-    """The explanation of a result. With the call that made it, also the remedies when machines are missing."""
+def of(result: Result, would_help: Remedies | None = None) -> Explanation:
+    """The explanation of a result."""
     computers, reasons = result.site.computers, _reasons(result)
     by_reason: dict[Reason, list[int]] = {}
     for id_, reason in reasons.items():
@@ -90,7 +94,7 @@ def of(result: Result, work: AllocationCall | None) -> Explanation:
         funnel=funnel(len(computers), Counter(reason.rule for reason in reasons.values())),
         stopped_by=result.stopped_by(),
         obstacles=obstacles[:MOST_OBSTACLES],
-        remedies=_remedies(result, work) if work and result.outcome.unallocated else None,
+        remedies=would_help,
     )
 
 
@@ -118,7 +122,7 @@ def _named(computers: Mapping[int, Computer], hostname: str) -> Computer:
 def _verdict(result: Result, computer: Computer, reason: Reason | None) -> str:
     if reason is not None:
         return f"passed over: {reason.told(site_zone())}"
-    if computer.id in result.held:
+    if computer.id in result.computers_before:
         return "in the block already"
     for machine in result.machines:
         if any(found.computer.id == computer.id for found in machine.assignments):
@@ -139,16 +143,32 @@ def _reasons(result: Result) -> dict[int, Reason]:
 
 def _inside(result: Result) -> set[int]:
     """The computers that the block has then."""
-    return result.held | {found.computer.id for machine in result.machines for found in machine.assignments}
+    return result.computers_before | result.computers_taken
 
 
-def _remedies(result: Result, work: AllocationCall) -> Remedies:
+def remedies_for(result: Result, caller: Caller, now: int) -> Remedies | None:
+    """What would help a call that was made at `now` (Unix seconds); None when no machines are missing."""
+    if not result.outcome.unallocated:
+        return None
     order, plan = result.order, result.plan
-    ahead = work.look_ahead(order, remedies.HORIZON)
+    ahead = look_ahead(order, caller, now, remedies.HORIZON)
     block = replace(order.block, block_time_id=result.outcome.block_time_id)  # a new one has its computers by now
     start = remedies.earliest_start(ahead, block, plan.load_seconds, ignore_privileges=order.ignore_privileges)
     until = order.block.start + remedies.HORIZON
     return Remedies(result.outcome.allocated, start, until, _in_the_way(plan))
+
+
+def findings_of(result: Result) -> Told | None:
+    """What a record of the result says of computers; None when none was looked at."""
+    if not result.looked_at_computers:
+        return None
+    reasons = _reasons(result)
+    place = {reason: number for number, reason in enumerate(dict.fromkeys(reasons.values()))}
+    chosen = [Chosen.of(machine, each) for machine in result.machines for each in machine.assignments]
+    found = Findings(
+        chosen, sorted(result.computers_before), list(place), {id_: place[why] for id_, why in reasons.items()}
+    )
+    return Told(found, dict(sorted(result.site.computers.columns("id", "hostname"))))
 
 
 def _in_the_way(plan: Plan) -> list[InTheWay]:

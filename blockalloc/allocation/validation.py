@@ -1,18 +1,17 @@
-"""Is the call in order? Everything is checked before anything is written (SPEC 2.1, 2.2, 8.5).
+"""Is a call in order? Each check at its place in the order of SPEC 2.1 and 2.2, with its own refusal.
 
-Each contract has its own order of checks. What passes becomes an Order: the block time that is to
-be filled. Numbers and the texts of structs are VCL's where VCL has one.
+What passes becomes an Order: from then on nobody looks at parameters any more.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from blockalloc.allocation.image_access import may_use_image
 from blockalloc.contract import refusals
-from blockalloc.contract.messages import BlockAllocationCall, Caller, NewBlockCall
-from blockalloc.store import rows, times
-from blockalloc.store.commit import NewBlock
+from blockalloc.contract.messages import BlockAllocationCall, Call, Caller, FillCall, NewBlockCall
+from blockalloc.store import commit, rows, times
 from blockalloc.store.rows import BlockTimeRow, ImageRow, Names, NewBlockRow
 from scheduling.facts import Block
 from scheduling.vcl_names import RELOAD_USER
@@ -24,50 +23,30 @@ _ID_LIMIT = 2**31  # above any id column of VCL's tables
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A call that is in order. `new_block` is still to be written when the block time does not exist yet.
+    """A call that is in order: the block to fill, and what it is called.
 
-    `keep_empty` says that a new block is kept even when no machine can be had for it.
+    `management_node_id` is the node of a block that is still to be written, None for an existing one. `keep_empty`: the
+    new block is kept even when no machine can be had for it.
     """
 
     block: Block
     ignore_privileges: bool
     names: Names
-    new_block: NewBlock | None = None
+    management_node_id: int | None = None
     keep_empty: bool = False
 
 
-def seven_parameters(call: BlockAllocationCall, now: int) -> Order:
-    """Check XMLRPCblockAllocation with seven parameters (SPEC 2.1). Raises Refusal."""
-    if call.block_time_id is None:
-        raise refusals.not_a_block_time("blockTimeid")
-    if call.block_time_id == 0:
-        return _seven_for_new_block(call, now)
-    return _seven_for_block_time(call, call.block_time_id, now)
-
-
-def process_block_time(block_time_id: int | None, ignore_privileges: bool | None, now: int) -> Order:
-    """Check XMLRPCprocessBlockTime (SPEC 2.2). Raises Refusal."""
-    if block_time_id is None:
-        raise refusals.not_a_block_time("blockTimesid")
-    ignore = _flag(ignore_privileges)
-    row = _open_block_time(block_time_id, now, "blockTimesid")
-    images = _usable(rows.images(row.image_id), row.image_id, "image")
-    return Order(_stored_block(row, images, row.machines), ignore, row.names)
-
-
-def five_or_six_parameters(call: NewBlockCall, caller: Caller, now: int) -> Order:
-    """Check XMLRPCblockAllocation with five or six parameters (SPEC 2.2). Raises Refusal."""
-    found, more = _for_new_block(call.image_id, call.user_group_id, now)
-    if not found or found[0].deleted or not found[0].for_checkout or not may_use_image(found[0], caller.user_id):
-        raise refusals.no_access_to_image(call.image_text)
-    start, end = _times(call.start, call.end, now, "start", "end")
-    machines = _machines(call.machines, "numMachines")
-    if more.group_id is None:
-        raise refusals.no_such_group("usergroupid", call.user_group_id)
-    ignore = _flag(call.ignore_privileges)
-    node = _needed(more.management_node_id)
-    images = _usable(found, call.image_id, "imageid")
-    return _new_block_order(images, start, end, machines, more, node, ignore=ignore, keep_empty=True)
+def order_of(call: Call, caller: Caller, now: int) -> Order:
+    """Check a call at `now` (Unix seconds). Raises Refusal."""
+    match call:
+        case BlockAllocationCall(block_time_id=0):
+            return _seven_for_new_block(call, now)
+        case BlockAllocationCall():
+            return _seven_for_block_time(call, now)
+        case FillCall():
+            return _fill(call, now)
+        case NewBlockCall():
+            return _five_or_six(call, caller, now)
 
 
 def must_still_be_open(order: Order, now: int) -> None:
@@ -76,112 +55,161 @@ def must_still_be_open(order: Order, now: int) -> None:
         _open_block_time(order.block.block_time_id, now, "blockTimeid")
 
 
+# --- New blocks -----------------------------------------------------------------------------------
+
+
 def _seven_for_new_block(call: BlockAllocationCall, now: int) -> Order:
-    found, more = _for_new_block(call.image_id, call.user_group_id, now)
-    images = _usable(found, call.image_id, "imageid")
-    start, end = _times(call.start, call.end, now, "start", "end")
-    machines = _machines(call.machines, "machinecount")
-    if call.ignore_privileges is False and more.group_id is None:
+    """SPEC 2.1 with blockTimeid 0."""
+    images, row = rows.for_new_block(_possible(call.image_id), _possible(call.user_group_id), now - HOUR)
+    _must_be_usable(images, call.image_id, "imageid")
+    return _new_block(call, images, row, now, "machinecount", group_needed=call.ignore_privileges is False)
+
+
+def _five_or_six(call: NewBlockCall, caller: Caller, now: int) -> Order:
+    """SPEC 2.2, XMLRPCblockAllocation."""
+    images, row = rows.for_new_block(_possible(call.image_id), _possible(call.user_group_id), now - HOUR)
+    image = images[0] if images else None
+    if not image or image.deleted or not image.for_checkout or not may_use_image(image, caller.user_id):
+        raise refusals.no_access_to_image(call.image_text)
+    order = _new_block(call, images, row, now, "numMachines", group_needed=True, keep_empty=True)
+    _must_be_usable(images, call.image_id, "imageid")
+    return order
+
+
+def _new_block(
+    call: BlockAllocationCall | NewBlockCall, images: Sequence[ImageRow], row: NewBlockRow, now: int,
+    machines_name: str, *, group_needed: bool, keep_empty: bool = False,
+) -> Order:  # fmt: skip
+    """The checks that both forms share, in their order: times, machines, user group, flag, management node."""
+    start, end = _new_times(call, now)
+    low, high = settings.VCL_MIN_BLOCK_MACHINES, settings.VCL_MAX_BLOCK_MACHINES
+    if call.machines is None or not low <= call.machines <= high:
+        raise refusals.bad_machines(machines_name, call.machines, f"from {low} to {high}")
+    if group_needed and row.group_id is None:
         raise refusals.no_such_group("usergroupid", call.user_group_id)
-    ignore = _flag(call.ignore_privileges)
-    node = _needed(more.management_node_id)
-    return _new_block_order(images, start, end, machines, more, node, ignore=ignore, keep_empty=False)
+    ignore_privileges = _flag(call.ignore_privileges)
+    if row.management_node_id is None:
+        raise refusals.no_management_node()
+    block = Block(0, start, end, row.group_id, [each.image for each in images], call.machines)
+    owner_at = row.local_id or 0
+    names = Names(0, commit.block_name(start), row.group_name, str(RELOAD_USER), owner_at, images[0].image.name)
+    return Order(block, ignore_privileges, names, row.management_node_id, keep_empty)
 
 
-def _seven_for_block_time(call: BlockAllocationCall, block_time_id: int, now: int) -> Order:
-    ignore = _flag(call.ignore_privileges)
+def _new_times(call: BlockAllocationCall | NewBlockCall, now: int) -> tuple[int, int]:
+    """Start and end of a block that does not exist yet."""
+    start = _storable(_time(call.start, refusals.START, "start"), refusals.START, "start")
+    end = _storable(_time(call.end, refusals.END, "end"), refusals.END, "end")
+    if end <= start:
+        right = f"a time after start, {times.text(start)}"
+        raise refusals.bad_time(refusals.END, "end", times.text(end), right)
+    if end < now:
+        raise refusals.bad_time(refusals.END, "end", times.text(end), "a time that is not past")
+    return start, end
+
+
+# --- Existing block times -------------------------------------------------------------------------
+
+
+def _seven_for_block_time(call: BlockAllocationCall, now: int) -> Order:
+    """SPEC 2.1 with a blockTimeid: all that the call says must be what the rows say."""
+    block_time_id, ignore_privileges = _block_time_and_flag(call.block_time_id, call.ignore_privileges, "blockTimeid")
     low = settings.VCL_MIN_BLOCK_MACHINES
     if call.machines is None or call.machines < low:
         raise refusals.bad_machines("machinecount", call.machines, f"from {low} to the machines of the block request")
     row = _open_block_time(block_time_id, now, "blockTimeid")
-    images = _usable(_images(call.image_id), call.image_id, "imageid")
-    _must_agree(call, row, ignore=ignore)
-    if call.machines > row.machines:
-        raise refusals.bad_machines("machinecount", call.machines, f"from {low} to {row.machines}")
-    return Order(_stored_block(row, images, call.machines), ignore, row.names)
-
-
-def _must_agree(call: BlockAllocationCall, row: BlockTimeRow, *, ignore: bool) -> None:
-    """What the call says of the block time must be what its rows say; local wall-clock times are compared."""
-    start = _time(call.start, refusals.START, "start")
-    end = _time(call.end, refusals.END, "end")
-    if not ignore and row.group_id is not None and call.user_group_id is None:
+    images = rows.images(_possible(call.image_id))
+    _must_be_usable(images, call.image_id, "imageid")
+    start, end = _time(call.start, refusals.START, "start"), _time(call.end, refusals.END, "end")
+    group_counts = not ignore_privileges and row.group_id is not None
+    if group_counts and call.user_group_id is None:
         raise refusals.no_such_group("usergroupid", None)
-    said: list[tuple[str, object, object]] = [("imageid", call.image_id, row.image_id)]
-    said += [("start", times.told(start), times.told(row.start)), ("end", times.told(end), times.told(row.end))]
-    if not ignore and row.group_id is not None:
-        said.append(("usergroupid", call.user_group_id, row.group_id))
-    differing = [(name, given, stored) for name, given, stored in said if given != stored]
+    group_id = call.user_group_id if group_counts else None
+    _must_agree(row, FillCall(row.id, ignore_privileges, call.machines, call.image_id, start, end, group_id))
+    return _order_to_fill(row, images, call.machines, ignore_privileges=ignore_privileges)
+
+
+def _fill(call: FillCall, now: int) -> Order:
+    """SPEC 2.2, XMLRPCprocessBlockTime; what staff do is the same."""
+    block_time_id, ignore_privileges = _block_time_and_flag(call.block_time_id, call.ignore_privileges, call.id_name)
+    row = _open_block_time(block_time_id, now, call.id_name)
+    images = rows.images(row.image_id)
+    _must_be_usable(images, row.image_id, "image")
+    _must_agree(row, call)
+    machines = row.machines if call.machines is None else call.machines
+    return _order_to_fill(row, images, machines, ignore_privileges=ignore_privileges)
+
+
+def _block_time_and_flag(block_time_id: int | None, ignore_privileges: bool | None, id_name: str) -> tuple[int, bool]:
+    if block_time_id is None:
+        raise refusals.not_a_block_time(id_name)
+    return block_time_id, _flag(ignore_privileges)
+
+
+def _order_to_fill(row: BlockTimeRow, images: list[ImageRow], machines: int, *, ignore_privileges: bool) -> Order:
+    low = settings.VCL_MIN_BLOCK_MACHINES
+    if not low <= machines <= row.machines and machines != row.machines:
+        raise refusals.bad_machines("machinecount", machines, f"from {low} to {row.machines}")
+    block = Block(row.id, row.start, row.end, row.group_id, [each.image for each in images], machines)
+    return Order(block, ignore_privileges, row.names)
+
+
+def _must_agree(row: BlockTimeRow, call: FillCall) -> None:
+    """What the call states of the block time must be what its rows say; local wall-clock times are compared."""
+    stated: list[tuple[str, object, object]] = [
+        ("imageid", call.image_id, row.image_id),
+        ("start", _shown(call.start), times.text(row.start)),
+        ("end", _shown(call.end), times.text(row.end)),
+        ("usergroupid", call.user_group_id, row.group_id),
+    ]
+    differing = [(name, value, stored) for name, value, stored in stated if value is not None and value != stored]
     if differing:
         raise refusals.contradiction(row.id, differing)
 
 
-def _open_block_time(block_time_id: int, now: int, name: str) -> BlockTimeRow:
+def _open_block_time(block_time_id: int, now: int, id_name: str) -> BlockTimeRow:
     """The block time, if it may be filled: known, not skipped, of an accepted request that has not expired."""
-    row = rows.block_time(block_time_id) if 0 < block_time_id < _ID_LIMIT else None
+    row = rows.block_time(_possible(block_time_id))
     if row is None:
-        raise refusals.unknown_block_time(name, block_time_id)
+        raise refusals.unknown_block_time(id_name, block_time_id)
     match row.block_status.obstacle_to_filling(now):
         case "skipped":
-            raise refusals.skipped(name, block_time_id)
+            raise refusals.skipped(id_name, block_time_id)
         case "not accepted":
-            raise refusals.not_accepted(name, block_time_id, row.status)
+            raise refusals.not_accepted(id_name, block_time_id, row.status)
         case "expired":
-            raise refusals.expired(name, block_time_id, times.to_local(row.expires))
+            raise refusals.expired(id_name, block_time_id, times.to_local(row.expires))
     return row
 
 
-def _images(image_id: int | None) -> list[ImageRow]:
-    return rows.images(image_id) if image_id is not None and 0 < image_id < _ID_LIMIT else []
+# --- Values ---------------------------------------------------------------------------------------
 
 
-def _usable(images: list[ImageRow], image_id: int | None, name: str) -> list[ImageRow]:
-    """The images, if each can be loaded: known, not deleted, with a production revision."""
+def _must_be_usable(images: Sequence[ImageRow], image_id: int | None, name: str) -> None:
+    """Each image can be loaded: it is known, not deleted, and has a production revision."""
     if not images or images[0].deleted:
         raise refusals.unknown_image(name, image_id)
     for row in images:
         if row.deleted or not row.image.revision_id:
             raise refusals.no_production_revision(name, row.image.id, row.image.name)
-    return images
 
 
-def _times(start: int | None, end: int | None, now: int, start_name: str, end_name: str) -> tuple[int, int]:
-    """Start and end of a block that does not exist yet."""
-    begins = _new_time(start, refusals.START, start_name)
-    ends = _new_time(end, refusals.END, end_name)
-    if ends <= begins:
-        raise refusals.bad_time(refusals.END, end_name, times.told(ends), f"a time after start, {times.told(begins)}")
-    if ends < now:
-        raise refusals.bad_time(refusals.END, end_name, times.told(ends), "a time that is not past")
-    return begins, ends
-
-
-def _new_time(instant: int | None, code: int, name: str) -> int:
-    checked = _time(instant, code, name)
-    if not times.is_storable(checked):
-        raise refusals.bad_time(
-            code, name, times.told(checked), "a time that is not in the second pass of an hour that the clock repeats"
-        )
-    return checked
+def _storable(instant: int, code: int, name: str) -> int:
+    if not times.is_storable(instant):
+        right = "a time that is not in the second pass of an hour that the clock repeats"
+        raise refusals.bad_time(code, name, times.text(instant), right)
+    return instant
 
 
 def _time(instant: int | None, code: int, name: str) -> int:
-    last = times.known(times.from_local(_LAST_TIME))
+    last = times.from_local(_LAST_TIME) or 0
     if instant is None or not 0 <= instant <= last:
         raise refusals.bad_time(code, name, instant, f"a time from 1970 to {_LAST_TIME}")
     return instant
 
 
-def _machines(machines: int | None, name: str) -> int:
-    low, high = settings.VCL_MIN_BLOCK_MACHINES, settings.VCL_MAX_BLOCK_MACHINES
-    if machines is None or not low <= machines <= high:
-        raise refusals.bad_machines(name, machines, f"from {low} to {high}")
-    return machines
-
-
-def _for_new_block(image_id: int | None, group_id: int | None, now: int) -> tuple[list[ImageRow], NewBlockRow]:
-    """The image, and what else a new block refers to, where it exists."""
-    return rows.for_new_block(_possible(image_id), _possible(group_id), now - HOUR)
+def _shown(instant: int | None) -> str | None:
+    return None if instant is None else times.text(instant)
 
 
 def _possible(id_: int | None) -> int:
@@ -189,30 +217,7 @@ def _possible(id_: int | None) -> int:
     return id_ if id_ is not None and 0 < id_ < _ID_LIMIT else 0
 
 
-def _needed(node: int | None) -> int:
-    if node is None:
-        raise refusals.no_management_node()
-    return node
-
-
 def _flag(value: bool | None) -> bool:
     if value is None:
         raise refusals.bad_flag("ignoreprivileges")
     return value
-
-
-def _new_block_order(
-    images: list[ImageRow], start: int, end: int, machines: int, rows_found: NewBlockRow, node: int,
-    *, ignore: bool, keep_empty: bool,
-) -> Order:  # fmt: skip
-    group_id = rows_found.group_id
-    block = Block(0, start, end, group_id, [row.image for row in images], machines)
-    new_block = NewBlock(images[0].image.id, start, end, machines, group_id, node)
-    names = Names(
-        0, new_block.name, rows_found.group_name, str(RELOAD_USER), rows_found.local_id or 0, images[0].image.name
-    )
-    return Order(block, ignore, names, new_block, keep_empty)
-
-
-def _stored_block(row: BlockTimeRow, images: list[ImageRow], machines: int) -> Block:
-    return Block(row.id, row.start, row.end, row.group_id, [found.image for found in images], machines)

@@ -1,4 +1,4 @@
-"""What a caller asks for and what it is told: the types between every door and the service.
+"""What a caller asks for and what the answer is: the types between every door and the service.
 
 A parameter that could not be read is None. The service refuses it at its place in the order of
 checks (SPEC 2.1, 2.2), so that a call with several faults is answered as VCL answers it.
@@ -51,6 +51,33 @@ class BlockAllocationCall:
     block_time_id: int | None
     idempotency_key: str | None = None
 
+    def parameters(self) -> dict[str, object]:
+        """What the caller gave, by the names of SPEC 2.1, in their order."""
+        return {**_parameters_of_block(self), "blockTimeid": self.block_time_id, "key": self.idempotency_key}
+
+
+@dataclass(frozen=True, slots=True)
+class FillCall:
+    """Fill a block time: to the machines of its request, or to `machines` (SPEC 2.2, XMLRPCprocessBlockTime).
+
+    Image, start, end (Unix seconds) and user group may be stated, and must then be what the rows say (SPEC 2.1).
+    `id_name` is what the caller calls the block time's id.
+    """
+
+    block_time_id: int | None
+    ignore_privileges: bool | None
+    machines: int | None = None
+    image_id: int | None = None
+    start: int | None = None
+    end: int | None = None
+    user_group_id: int | None = None
+    id_name: str = "blockTimeid"
+
+    def parameters(self) -> dict[str, object]:
+        """What the caller gave, by the names of SPEC 2.1."""
+        stated = {name: value for name, value in _parameters_of_block(self).items() if value is not None}
+        return {"blockTimeid": self.block_time_id, "ignoreprivileges": self.ignore_privileges, **stated}
+
 
 @dataclass(frozen=True, slots=True)
 class NewBlockCall:
@@ -66,6 +93,24 @@ class NewBlockCall:
     machines: int | None
     user_group_id: int | None
     ignore_privileges: bool | None
+
+    def parameters(self) -> dict[str, object]:
+        """What the caller gave, by the names of SPEC 2.1, in their order."""
+        return _parameters_of_block(self)
+
+
+Call = BlockAllocationCall | FillCall | NewBlockCall
+
+
+def _parameters_of_block(call: Call) -> dict[str, object]:
+    return {
+        "imageid": call.image_id,
+        "start": call.start,
+        "end": call.end,
+        "machinecount": call.machines,
+        "usergroupid": call.user_group_id,
+        "ignoreprivileges": call.ignore_privileges,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,10 @@ def contradiction(block_time_id: int, differing: Sequence[tuple[str, object, obj
 
 def key_reused(key: str) -> Refusal:
     """204: an idempotency key that was used for something else."""
-    text = f"X-Idempotency-Key: {key!r} was used with other parameters: a new call needs a new key"
+    text = (
+        f"X-Idempotency-Key: {key!r} was used with other parameters, or by an earlier version of this service: "
+        "a new call needs a new key"
+    )
     return Refusal(KEY_REUSED, text)
 
 

@@ -6,7 +6,6 @@ from django.utils import timezone
 from blockalloc.allocation import block_time_actions, service
 from blockalloc.demo.rows import FIRST_ID
 from blockalloc.models import BlockTime
-from scheduling.vcl_names import ACCEPTED
 
 _HOW_MANY = 4
 PERSON = "demo"
@@ -27,7 +26,5 @@ def make_calls() -> None:
 
 
 def _without_computers() -> QuerySet[BlockTime]:
-    coming = BlockTime.objects.filter(
-        start__gt=timezone.now(), skip=0, blockRequest__status=ACCEPTED, blockcomputer__isnull=True
-    )
-    return coming.exclude(pk=FIRST_ID).order_by("start", "pk")
+    open_ = BlockTime.objects.accepted().not_skipped().without_computers()
+    return open_.filter(start__gt=timezone.now()).exclude(pk=FIRST_ID).order_by("start", "pk")

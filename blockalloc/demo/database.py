@@ -16,6 +16,7 @@ from blockalloc.demo import MARK, TIME_FORMAT, build
 from blockalloc.demo.rows import FIRST_ID, VCLSYSTEM, Row, Value
 from blockalloc.schema import base_rows, columns
 from blockalloc.site_time import instant_to_local, instant_to_utc, site_zone
+from blockalloc.store.sql import placeholders
 
 # What a site has. In the demo, other rows of these than its own are someone's work.
 _INVENTORY = [
@@ -166,9 +167,8 @@ def _insert(table: str, rows: list[Row]) -> None:
     with connection.cursor() as cursor:
         for named, alike in groupby(rows, key=tuple):
             names = ", ".join(f"`{column}`" for column in named)
-            holders = ", ".join(["%s"] * len(named))
             values = [[_text(value) for value in row.values()] for row in alike]
-            sql = f"INSERT INTO `{table}` ({names}) VALUES ({holders})"  # noqa: S608 - names are our own
+            sql = f"INSERT INTO `{table}` ({names}) VALUES ({placeholders(len(named))})"  # noqa: S608 - names are our own
             cursor.executemany(sql, values)
 
 

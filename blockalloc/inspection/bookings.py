@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from blockalloc.inspection import words
-from blockalloc.inspection.facts import BlockTime, Booked, Facts, Held, instant
+from blockalloc.inspection.facts import BlockTime, Booked, Facts, Held
 from blockalloc.inspection.findings import Finding
 from blockalloc.inspection.records import History
+from blockalloc.store import times
 from scheduling.occupancy import is_occupying
 from scheduling.windows import MINUTE, overlap
 
@@ -114,7 +115,7 @@ def _class_of(facts: Facts, held: Held, booked: Booked) -> BlockTime | None:
 def _is_in_gap(held: Held, booked: Booked, history: History) -> bool:
     """Whether the reservation was made just when the block computer was written (SPEC 8.7)."""
     written = held.reload_asked or history.taken_at(held.block_time_id, held.computer_id)
-    asked = instant(booked.asked)
+    asked = times.from_local(booked.asked) or 0
     return written > 0 and asked > 0 and abs(asked - written) <= GAP
 
 

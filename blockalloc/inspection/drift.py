@@ -8,13 +8,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Model
 
-from blockalloc.inspection.facts import READS
 from blockalloc.inspection.findings import Finding
 from blockalloc.models import Guard
 from blockalloc.schema import Column, Table, tables
 from blockalloc.schema.adopt import NEEDED
 from blockalloc.schema.ddl import sqlite_type
 from blockalloc.schema.present import PresentTable, folded, present_tables
+from blockalloc.store.inspection_rows import READS
 
 _INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
 _TEXTS = ("varchar", "text", "mediumtext", "longtext")

@@ -1,51 +1,21 @@
-"""The rows that an inspection judges, read in a fixed number of statements, whatever the size of the site.
+"""The facts that an inspection judges, of the rows that `store.inspection_rows` reads in a fixed number of statements.
 
-Instants are Unix seconds; an id is the row's id in VCL's table. Rows that name others which are gone are read too.
+Instants are Unix seconds; an id is the row's id in VCL's table.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from django.db import connection, transaction
-
 from blockalloc.models import LoadTime, PlannedReload
-from blockalloc.store import loads, times
-from blockalloc.store.sql import fetch
+from blockalloc.store import inspection_rows, loads, times
 from scheduling.block_status import is_scheduled
 from scheduling.occupancy import COMPLETE, FAILED, RELOAD, held_from
-from scheduling.vcl_names import ACCEPTED, RELOAD_USER
-from scheduling.windows import HOUR
+from scheduling.vcl_names import RELOAD_USER
 
 DELETED = 1  # VCL's state of a request that is to be removed
-_SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
-
-# All that is read, so that a database without it is told before the first statement fails.
-READS: Mapping[str, Sequence[str]] = {
-    "affiliation": ("id", "name"),
-    "blockComputers": ("blockTimeid", "computerid", "imageid", "reloadrequestid"),
-    "blockRequest": (
-        "id", "name", "imageid", "numMachines", "groupid", "ownerid", "expireTime", "processing", "status",
-    ),
-    "blockTimes": ("id", "blockRequestid", "start", "end", "processed", "skip"),
-    "blockWebDate": ("blockRequestid", "end"),
-    "blockWebTime": ("blockRequestid", "endhour", "endminute", "endmeridian"),
-    "computer": ("id", "hostname", "stateid", "imagerevisionid"),
-    "computerloadlog": ("id", "timestamp"),
-    "image": ("id", "prettyname", "imagemetaid", "reloadtime"),
-    "imagemeta": ("id", "subimages"),
-    "imagerevision": ("id", "imageid", "production"),
-    "log": ("id", "userid", "imageid", "start", "loaded", "wasavailable", "nowfuture", "ending"),
-    "managementnode": ("hostname", "lastcheckin"),
-    "request": ("id", "stateid", "laststateid", "userid", "logid", "start", "end", "daterequested", "preload"),
-    "reservation": ("id", "requestid", "computerid", "imageid"),
-    "subimages": ("imagemetaid", "imageid"),
-    "user": ("id", "unityid", "affiliationid"),
-    "usergroupmembers": ("userid", "usergroupid"),
-}  # fmt: skip
 
 
 class Held(NamedTuple):
@@ -201,200 +171,145 @@ class Facts:
         return found
 
 
-_HELD = """
-SELECT b.blockTimeid, b.computerid, b.imageid, b.reloadrequestid,
-       COALESCE(c.hostname, ''), COALESCE(i.prettyname, ''), COALESCE(c.imagerevisionid, 0),
-       r.id, COALESCE(r.name, ''), r.groupid, COALESCE(r.status, ''), COALESCE(t.skip, 0),
-       COALESCE(q.stateid, 0), t.start, t.`end`, q.start, q.daterequested
-FROM blockComputers b
-LEFT JOIN blockTimes t ON t.id = b.blockTimeid LEFT JOIN blockRequest r ON r.id = t.blockRequestid
-LEFT JOIN computer c ON c.id = b.computerid LEFT JOIN image i ON i.id = b.imageid
-LEFT JOIN request q ON q.id = b.reloadrequestid
-ORDER BY b.blockTimeid, b.computerid
-"""
-
-_BOOKED = """
-SELECT q.id, q.stateid, q.laststateid, q.userid, COALESCE(u.unityid, ''), q.start, q.`end`, q.daterequested,
-       v.computerid, v.imageid
-FROM request q JOIN reservation v ON v.requestid = q.id LEFT JOIN user u ON u.id = q.userid
-WHERE q.`end` > %s AND v.computerid IN (SELECT computerid FROM blockComputers)
-ORDER BY q.id, v.id
-"""
-
-_RELOADS = """
-SELECT q.id, q.stateid, q.laststateid, u.unityid, a.name, q.preload, q.start, q.`end`, q.daterequested,
-       v.computerid, v.imageid, COALESCE(c.hostname, '')
-FROM request q LEFT JOIN user u ON u.id = q.userid LEFT JOIN affiliation a ON a.id = u.affiliationid
-LEFT JOIN reservation v ON v.requestid = q.id LEFT JOIN computer c ON c.id = v.computerid
-WHERE (q.stateid = %s AND q.laststateid = %s) OR q.id IN (SELECT reloadrequestid FROM blockComputers)
-ORDER BY q.id, v.id
-"""
-
-_MEMBERS = """
-SELECT usergroupid, userid FROM usergroupmembers WHERE usergroupid IN (
-    SELECT r.groupid FROM blockRequest r JOIN blockTimes t ON t.blockRequestid = r.id
-)
-"""
-
-_PRODUCTION = """
-SELECT imageid, MAX(id) FROM imagerevision
-WHERE production = 1 AND imageid IN (SELECT imageid FROM blockComputers)
-GROUP BY imageid
-"""
-
-# The end of the last class of a block request r, by VCL's form: a day, and a minute of it.
-FORM_END = """
-       (SELECT MAX(d.`end`) FROM blockWebDate d WHERE d.blockRequestid = r.id),
-       (SELECT MAX((h.endhour %% 12 + CASE WHEN h.endmeridian = 'pm' THEN 12 ELSE 0 END) * 60 + h.endminute)
-        FROM blockWebTime h WHERE h.blockRequestid = r.id)
-"""
-
-_REQUESTS = f"""
-SELECT r.id, COALESCE(r.name, ''), r.processing, r.expireTime, u.unityid, a.name, t.start, t.`end`,
-       {FORM_END}
-FROM blockRequest r LEFT JOIN user u ON u.id = r.ownerid LEFT JOIN affiliation a ON a.id = u.affiliationid
-LEFT JOIN blockTimes t ON t.blockRequestid = r.id
-WHERE r.status = %s AND (r.processing <> 0 OR r.name LIKE %s)
-ORDER BY r.id, t.id
-"""  # noqa: S608 - our own
-
-_TIMES = """
-SELECT t.id, COALESCE(r.name, ''), COALESCE(r.status, ''), COALESCE(r.processing, 0), COALESCE(r.imageid, 0),
-       COALESCE(r.numMachines, 0), r.groupid, t.skip, t.processed, t.start, t.`end`, r.expireTime
-FROM blockTimes t LEFT JOIN blockRequest r ON r.id = t.blockRequestid
-ORDER BY t.id
-"""
-
-_SUBIMAGES = """
-SELECT i.id, s.imageid FROM image i JOIN imagemeta m ON m.id = i.imagemetaid
-JOIN subimages s ON s.imagemetaid = m.id
-WHERE m.subimages = 1
-"""
-
-# Those that can still matter: of rows that are there, and of requests that wait.
-_PLANNED = """
-SELECT block_time_id, computer_id, request_id, start FROM blockalloc_planned_reload
-WHERE block_time_id IN (SELECT id FROM blockTimes)
-   OR request_id IN (SELECT id FROM request WHERE stateid = %s AND laststateid = %s)
-"""
-
-_RELOAD_MINUTES = "SELECT id, reloadtime FROM image WHERE id IN (SELECT imageid FROM blockComputers)"
-
-
-@contextmanager
-def one_moment() -> Iterator[None]:
-    """A transaction in which all statements see the rows of one moment, and nothing can be written on MariaDB.
-
-    Inside another transaction it is that one that decides what is seen.
-    """
-    if connection.vendor == "mysql" and not connection.in_atomic_block:
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    with transaction.atomic():
-        yield
-
-
 def read(now: int, own_tables: Collection[str]) -> Facts:
     """All facts, in the caller's transaction. `own_tables` are those of this service that are there."""
     planned = _planned() if PlannedReload._meta.db_table in own_tables else {}
-    held = _held(now, planned, kept_loads=LoadTime._meta.db_table in own_tables)
     return Facts(
-        now, held, _booked(now), _reloads(), _members(), _production(), _requests(), _times(), _subimages(), planned
+        now=now,
+        held=_held(now, planned, kept_loads=LoadTime._meta.db_table in own_tables),
+        booked=_booked(now),
+        reloads=_reloads(),
+        members=_members(),
+        production={int(image): int(revision) for image, revision in inspection_rows.production_revisions()},
+        requests=_requests(),
+        times=_times(),
+        subimages=_subimages(),
+        planned=planned,
     )
 
 
-def instant(value: times.Stored) -> int:
-    """Unix seconds of a local time; 0 where there is none."""
-    return times.known(times.from_local(value))
-
-
 def _planned() -> dict[Planned, int]:
-    rows = fetch(_PLANNED, [RELOAD, RELOAD])
-    return {Planned._make(ids): times.known(times.from_utc(start)) for *ids, start in rows}
+    return {
+        Planned(row.block_time_id, row.computer_id, row.request_id): times.from_utc(row.start) or 0
+        for row in inspection_rows.planned()
+    }
 
 
 def _held(now: int, planned: Mapping[Planned, int], *, kept_loads: bool) -> list[Held]:
-    found = []
-    for *plain, start, end, reload, asked in fetch(_HELD):
-        moments = (instant(start), instant(end), times.from_local(reload))
-        *before, reload_state = plain
-        begins = planned.get(Planned(plain[0], plain[1], plain[3]))
-        found.append(Held._make([*before, *moments, reload_state, instant(asked), begins, 0]))
-    seconds = _load_seconds(found, now, kept=kept_loads)
-    return [held._replace(load_seconds=seconds.get(held.image_id, 0)) for held in found]
+    all_held = [
+        Held(
+            block_time_id=row.block_time_id,
+            computer_id=row.computer_id,
+            image_id=row.image_id,
+            reload_id=row.reload_id,
+            hostname=row.hostname,
+            image_name=row.image_name,
+            revision_id=row.revision_id,
+            request_id=row.request_id,
+            block=row.block,
+            group_id=row.group_id,
+            status=row.status,
+            skip=row.skip,
+            start=times.from_local(row.start) or 0,
+            end=times.from_local(row.end) or 0,
+            reload_start=times.from_local(row.reload_start),
+            reload_state=row.reload_state,
+            reload_asked=times.from_local(row.reload_asked) or 0,
+            planned=planned.get(Planned(row.block_time_id, row.computer_id, row.reload_id)),
+        )
+        for row in inspection_rows.block_computers()
+    ]
+    seconds = _load_seconds(all_held, now, kept=kept_loads)
+    return [held._replace(load_seconds=seconds.get(held.image_id, 0)) for held in all_held]
 
 
 def _load_seconds(all_held: Iterable[Held], now: int, *, kept: bool) -> dict[int, int]:
-    """How long images load, of those of which nothing else tells from when a computer is taken."""
-    wanted = {
+    """How long images load, of those of which nothing else says from when on a computer is taken."""
+    images = {
         held.image_id for held in all_held if held.reload_start is None and held.planned is None and held.end > now
     }
-    minutes = {id_: int(minutes) for id_, minutes in fetch(_RELOAD_MINUTES) if id_ in wanted}
+    minutes = {id_: int(minutes) for id_, minutes in inspection_rows.reload_minutes() if id_ in images}
     return loads.estimates(minutes, now, kept=kept)
 
 
 def _booked(now: int) -> dict[int, list[Booked]]:
-    found: dict[int, list[Booked]] = defaultdict(list)
-    for *plain, start, end, asked, computer, image in fetch(_BOOKED, [times.to_local(now - _SLACK)]):
-        found[computer].append(Booked._make([*plain, instant(start), instant(end), asked, computer, image]))
-    return found
+    booked: dict[int, list[Booked]] = defaultdict(list)
+    for row in inspection_rows.reservations(now):
+        instants = {"start": times.from_local(row.start) or 0, "end": times.from_local(row.end) or 0}
+        booked[row.computer_id].append(Booked(**{**row._asdict(), **instants}))
+    return booked
 
 
 def _reloads() -> dict[int, Reload]:
-    found: dict[int, Reload] = {}
+    reloads: dict[int, Reload] = {}
     computers: dict[int, list[tuple[int, int, str]]] = defaultdict(list)
-    for row in fetch(_RELOADS, [RELOAD, RELOAD]):
-        id_, state, last, user, affiliation, preload, start, end, requested, *computer = row
-        if computer[0] is not None:
-            computers[id_].append((computer[0], computer[1], computer[2]))
-        waiting = (state, last, user, affiliation) == (RELOAD, RELOAD, *RELOAD_USER)
-        if id_ not in found:
-            asked = times.known(times.latest(requested))
-            found[id_] = Reload(id_, waiting, preload, instant(start), instant(end), asked, computers[id_])
-    return found
+    for row in inspection_rows.reloads():
+        if row.computer_id is not None and row.image_id is not None:
+            computers[row.request_id].append((row.computer_id, row.image_id, row.hostname))
+        if row.request_id not in reloads:
+            states, user = (row.state_id, row.last_state_id), (row.user, row.affiliation)
+            reloads[row.request_id] = Reload(
+                id=row.request_id,
+                waiting=states == (RELOAD, RELOAD) and user == RELOAD_USER,
+                preload=row.preload,
+                start=times.from_local(row.start) or 0,
+                end=times.from_local(row.end) or 0,
+                requested=times.latest_from_local(row.asked) or 0,
+                computers=computers[row.request_id],
+            )
+    return reloads
 
 
 def _members() -> dict[int, frozenset[int]]:
-    found: dict[int, set[int]] = defaultdict(set)
-    for group, user in fetch(_MEMBERS):
-        found[group].add(user)
-    return {group: frozenset(users) for group, users in found.items()}
-
-
-def _production() -> dict[int, int]:
-    return {int(image): int(revision) for image, revision in fetch(_PRODUCTION)}
+    members: dict[int, set[int]] = defaultdict(set)
+    for group, user in inspection_rows.members():
+        members[group].add(user)
+    return {group: frozenset(users) for group, users in members.items()}
 
 
 def _requests() -> list[Request]:
-    found: dict[int, Request] = {}
+    requests: dict[int, Request] = {}
     spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for id_, name, processing, expires, *owner, start, end, day, minute in fetch(_REQUESTS, [ACCEPTED, "API:%"]):
-        if start is not None:
-            spans[id_].append((instant(start), instant(end)))
-        if id_ not in found:
-            from_api = name.startswith("API:") and tuple(owner) == RELOAD_USER
-            of_form = (day is not None, minute is not None, form_end(day, minute))
-            found[id_] = Request(id_, name, bool(processing), from_api, instant(expires), spans[id_], *of_form)
-    return list(found.values())
+    for row in inspection_rows.requests():
+        if row.start is not None:
+            spans[row.id].append((times.from_local(row.start) or 0, times.from_local(row.end) or 0))
+        if row.id not in requests:
+            requests[row.id] = Request(
+                id=row.id,
+                name=row.name,
+                processing=bool(row.processing),
+                from_api=row.name.startswith("API:") and (row.owner, row.owner_affiliation) == RELOAD_USER,
+                expires=times.from_local(row.expires) or 0,
+                times=spans[row.id],
+                has_dates=row.last_day is not None,
+                has_hours=row.last_minute is not None,
+                last_end=form_end(row.last_day, row.last_minute),
+            )
+    return list(requests.values())
 
 
 def form_end(day: object, minute: int | None) -> int:
     """The end of the last class by VCL's form: its last day, and the last minute of a day. 0 when one is missing."""
     if day is None or minute is None or str(day).startswith("0000"):
         return 0
-    return instant(f"{day} {int(minute) // 60:02}:{int(minute) % 60:02}:00")
+    return times.from_local(f"{day} {int(minute) // 60:02}:{int(minute) % 60:02}:00") or 0
 
 
 def _times() -> dict[int, BlockTime]:
-    found = {}
-    for *plain, start, end, expires in fetch(_TIMES):
-        moments = (instant(start), instant(end), times.known(times.latest(end)), instant(expires))
-        found[plain[0]] = BlockTime._make([*plain, *moments])
-    return found
+    block_times = {}
+    for row in inspection_rows.block_times():
+        instants = {
+            "start": times.from_local(row.start) or 0,
+            "end": times.from_local(row.end) or 0,
+            "over": times.latest_from_local(row.end) or 0,
+            "expires": times.from_local(row.expires) or 0,
+        }
+        block_times[row.id] = BlockTime(**{**row._asdict(), **instants})
+    return block_times
 
 
 def _subimages() -> dict[int, list[int]]:
-    found: dict[int, list[int]] = defaultdict(list)
-    for image, further in fetch(_SUBIMAGES):
-        found[image].append(further)
-    return found
+    subimages: dict[int, list[int]] = defaultdict(list)
+    for image, further in inspection_rows.subimages():
+        subimages[image].append(further)
+    return subimages

@@ -7,6 +7,7 @@ from django.db import connection
 from blockalloc.inspection import bookings, facts, leftovers, records, reloads, shortages, site_clock
 from blockalloc.inspection.drift import Drift
 from blockalloc.inspection.findings import KINDS, Finding
+from blockalloc.store.inspection_rows import one_moment
 
 
 def inspect(now: int, database_ahead: int = 0) -> list[Finding]:
@@ -21,7 +22,7 @@ def inspect(now: int, database_ahead: int = 0) -> list[Finding]:
     if not drift.is_readable():
         return [*found, _unread("tables or columns are missing that they are judged by")]
     try:
-        with facts.one_moment():
+        with one_moment():
             own_tables = drift.own_tables()
             rows = facts.read(now, own_tables)
             short, met = shortages.short(rows), bookings.in_class(rows)

@@ -10,22 +10,9 @@ from typing import NamedTuple
 
 from blockalloc.inspection.facts import Facts
 from blockalloc.models import Decision
-from blockalloc.store import times
+from blockalloc.store import times, what_happened
 from blockalloc.store.findings import decode_chosen
-from blockalloc.store.sql import fetch, listed_ids
-
-_ACTIONS = (Decision.ALLOCATE, Decision.RELEASE, Decision.SKIP, Decision.UNSKIP)
-
-# What was found is read only where computers were taken: most records of a class that stays short took none.
-_DECISIONS = """
-SELECT id, block_time_id, action, outcome, caller, person, text, wanted, allocated, started,
-       CASE WHEN allocated > had THEN findings ELSE NULL END
-FROM blockalloc_decision
-WHERE block_time_id IN ({times}) AND action IN (%s, %s, %s, %s)
-ORDER BY id
-"""
-
-_COMPUTERS = "SELECT id, hostname, stateid FROM computer WHERE id IN ({computers})"
+from blockalloc.store.what_happened import Computer
 
 
 class Record(NamedTuple):
@@ -42,13 +29,6 @@ class Record(NamedTuple):
     allocated: int | None
     at: int
     chosen: Sequence[int]
-
-
-class Computer(NamedTuple):
-    """A computer as it is now."""
-
-    hostname: str
-    state_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +53,29 @@ class History:
 def read(block_time_ids: Collection[int], facts: Facts, own_tables: Collection[str]) -> History:
     """What is on record of these block times, in the caller's transaction."""
     kept = Decision._meta.db_table in own_tables
-    records = _records(listed_ids(block_time_ids)) if kept else {}
-    named = {computer for found in records.values() for record in found for computer in record.chosen}
+    records = _records(block_time_ids) if kept else {}
+    chosen = {id_ for of_block_time in records.values() for record in of_block_time for id_ in record.chosen}
     planned: dict[int, set[int]] = defaultdict(set)
     for each in facts.planned:
         if each.block_time_id in block_time_ids:
             planned[each.block_time_id].add(each.computer_id)
-    return History(kept, records, planned, _computers(named.union(*planned.values())))
+    return History(kept, records, planned, what_happened.computers(chosen.union(*planned.values())))
 
 
-def _records(listed: str) -> dict[int, list[Record]]:
-    found: dict[int, list[Record]] = defaultdict(list)
-    for _, id_, action, outcome, caller, person, text, wanted, allocated, started, data in fetch(
-        _DECISIONS.format(times=listed), _ACTIONS
-    ):
-        chosen = [chosen.computer_id for chosen in decode_chosen(bytes(data))] if data else []
-        at = times.known(times.from_utc(started))
-        found[id_].append(Record(action, outcome, person or caller, text, wanted, allocated, at, chosen))
-    return dict(found)
-
-
-def _computers(ids: Collection[int]) -> dict[int, Computer]:
-    return {id_: Computer(name, state) for id_, name, state in fetch(_COMPUTERS.format(computers=listed_ids(ids)))}
+def _records(block_time_ids: Collection[int]) -> dict[int, list[Record]]:
+    records: dict[int, list[Record]] = defaultdict(list)
+    for row in what_happened.decisions(block_time_ids, findings=True):
+        chosen = [each.computer_id for each in decode_chosen(bytes(row.findings))] if row.findings else []
+        records[row.block_time_id].append(
+            Record(
+                action=row.action,
+                outcome=row.outcome,
+                who=row.person or row.caller,
+                text=row.text,
+                wanted=row.wanted,
+                allocated=row.allocated,
+                at=times.from_utc(row.started) or 0,
+                chosen=chosen,
+            )
+        )
+    return dict(records)

@@ -9,10 +9,10 @@ from django.db import DatabaseError
 
 from blockalloc import clock
 from blockalloc.demo.database import read_mark
-from blockalloc.inspection import facts as inspected
 from blockalloc.inspection import words
 from blockalloc.inspection.findings import Finding
 from blockalloc.store import site_clock as store
+from blockalloc.store.inspection_rows import one_moment
 from scheduling.site_clock import Facts, Host, Outcome, Verdict, WrongClock, judge, wrong_clocks
 
 _ON_THIS_HOST = {
@@ -39,7 +39,7 @@ class Examination:
 def examine() -> Examination:
     """Compare now, in a transaction of its own. Raises DatabaseError when the database does not answer as VCL's."""
     ahead = store.database_ahead()
-    with inspected.one_moment():
+    with one_moment():
         facts = store.read(clock.now(), ahead)
         verdict = _verdict(facts)
     in_doubt = verdict.outcome is Outcome.WRONG or any(each.host is Host.DATABASE for each in wrong_clocks(facts))

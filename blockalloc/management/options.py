@@ -3,17 +3,14 @@
 import getpass
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
-from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 
-from blockalloc.allocation.service import stored_call
-from blockalloc.contract.messages import BlockAllocationCall, Refusal
+from blockalloc.contract.messages import BlockAllocationCall, FillCall, Refusal
 from blockalloc.management.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
-from blockalloc.models import BlockTime
 from blockalloc.site_time import local_to_instant
 
 _FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
@@ -63,15 +60,25 @@ def add_call_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--ignore-privileges", action="store_true", help="any computer that can run the image")
 
 
-def call_from(options: Mapping[str, Any]) -> BlockAllocationCall:
-    """The call that the options ask for; what they leave out is what the rows of the block time say.
+def call_from(options: Mapping[str, Any]) -> BlockAllocationCall | FillCall:
+    """The call that the options ask for. With a block time they need say nothing else: its rows do.
 
     Raises BadInput and LookupProblem.
     """
-    block_time_id = options["block_time"]
-    values = _stored(block_time_id) if block_time_id else {}
-    values |= {name: read(options[name]) for name, read in _READERS.items() if options[name] is not None}
-    if options["ignore_privileges"]:
+    values = {name: read(options[name]) for name, read in _READERS.items() if options[name] is not None}
+    ignore_privileges = options["ignore_privileges"]
+    if options["block_time"]:
+        return FillCall(
+            block_time_id=options["block_time"],
+            ignore_privileges=ignore_privileges,
+            machines=values.get("machines"),
+            image_id=values.get("image"),
+            start=values.get("start"),
+            end=values.get("end"),
+            user_group_id=None if ignore_privileges else values.get("group"),
+            id_name="--block-time",
+        )
+    if ignore_privileges:
         values.setdefault("group", 0)
     missing = [f"--{name}" for name in _READERS if name not in values]
     if missing:
@@ -82,19 +89,9 @@ def call_from(options: Mapping[str, Any]) -> BlockAllocationCall:
         end=values["end"],
         machines=values["machines"],
         user_group_id=values["group"],
-        ignore_privileges=options["ignore_privileges"],
-        block_time_id=block_time_id,
+        ignore_privileges=ignore_privileges,
+        block_time_id=0,
     )
-
-
-def _stored(block_time_id: int) -> dict[str, int]:
-    """What the rows of the block time say, by option."""
-    row = BlockTime.objects.select_related("blockRequest").filter(pk=block_time_id).first()
-    if row is None:
-        raise BadInput(f"--block-time: there is no block time {block_time_id}")
-    call = stored_call(row, ignore_privileges=False)
-    names = ("image", "start", "end", "machines", "group")  # the first parameters, in their order
-    return dict(zip(names, astuple(call), strict=False))
 
 
 def _seconds(text: str) -> int:

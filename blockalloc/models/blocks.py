@@ -1,7 +1,6 @@
 """Block allocations: computers that are loaded ahead of a class and kept for it."""
 
 from django.db import models
-from django.utils import timezone
 
 from blockalloc.fields import (
     EnumField,
@@ -15,6 +14,7 @@ from blockalloc.fields import (
 from blockalloc.models.accounts import User, UserGroup
 from blockalloc.models.inventory import Computer, Image, ManagementNode
 from blockalloc.models.naming import cached_name, span
+from blockalloc.models.querysets import BlockComputerQuerySet, BlockRequestQuerySet, BlockTimeQuerySet
 from scheduling.block_status import BlockStatus
 
 
@@ -36,17 +36,14 @@ class BlockRequest(models.Model):
     status = EnumField(words=("requested", "accepted", "completed", "rejected", "deleted"), default="accepted")
     comments = LatinTextField(null=True, blank=True)
 
+    objects = BlockRequestQuerySet.as_manager()
+
     class Meta:
         managed = False
         db_table = "blockRequest"
 
     def __str__(self) -> str:
         return self.name
-
-
-def unexpired(prefix: str = "") -> models.Q:
-    """The block requests that have not expired (see `scheduling.block_status.is_expired`), along the path `prefix`."""
-    return models.Q((f"{prefix}expireTime__gte", timezone.now().replace(microsecond=0)))
 
 
 class BlockTime(models.Model):
@@ -58,6 +55,8 @@ class BlockTime(models.Model):
     end = LocalTimeField()
     processed = TinyField(default=0)
     skip = TinyField(default=0)
+
+    objects = BlockTimeQuerySet.as_manager()
 
     class Meta:
         managed = False
@@ -88,6 +87,8 @@ class BlockComputer(models.Model):
     computer = models.ForeignKey(Computer, models.DO_NOTHING, db_column="computerid")
     image = models.ForeignKey(Image, models.DO_NOTHING, db_column="imageid")
     reloadrequestid = MediumField(default=0)
+
+    objects = BlockComputerQuerySet.as_manager()
 
     class Meta:
         managed = False

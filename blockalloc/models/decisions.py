@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from blockalloc.models.querysets import DecisionQuerySet
+
 NAME = 190  # characters: `unityid@affiliation` fits, and an index of four such columns too
 
 
@@ -53,6 +55,8 @@ class Decision(models.Model):
     version = models.CharField(max_length=60)
     roster_id = models.BigIntegerField(null=True)
     findings = models.BinaryField(null=True)
+
+    objects = DecisionQuerySet.as_manager()
 
     class Meta:
         db_table = "blockalloc_decision"

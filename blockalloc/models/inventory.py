@@ -20,6 +20,7 @@ from blockalloc.fields import (
 from blockalloc.models.accounts import User
 from blockalloc.models.catalogue import OS, ImageType, Module, Platform, Provisioning, Schedule, State
 from blockalloc.models.naming import cached_name
+from blockalloc.models.querysets import ImageRevisionQuerySet
 
 
 class ImageMeta(models.Model):
@@ -102,6 +103,8 @@ class ImageRevision(models.Model):
     comments = LatinTextField(null=True, blank=True)
     imagename = LatinField(max_length=75)
     autocaptured = TinyField(default=0)
+
+    objects = ImageRevisionQuerySet.as_manager()
 
     class Meta:
         managed = False

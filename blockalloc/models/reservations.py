@@ -21,6 +21,7 @@ from blockalloc.models.accounts import User, UserGroup
 from blockalloc.models.catalogue import Module, State
 from blockalloc.models.inventory import Computer, Image, ImageRevision, ManagementNode
 from blockalloc.models.naming import cached_name, span
+from blockalloc.models.querysets import RequestQuerySet, ReservationQuerySet
 
 
 class Request(models.Model):
@@ -41,6 +42,8 @@ class Request(models.Model):
     daterequested = ZeroLocalTimeField()
     datemodified = LocalTimeField(null=True, blank=True)
     checkuser = TinyField(default=1)
+
+    objects = RequestQuerySet.as_manager()
 
     class Meta:
         managed = False
@@ -64,6 +67,8 @@ class Reservation(models.Model):
     pw = LatinField(max_length=40, null=True, blank=True)
     connectIP = LatinField(max_length=15, null=True, blank=True)
     connectport = SmallField(null=True, blank=True)
+
+    objects = ReservationQuerySet.as_manager()
 
     class Meta:
         managed = False

@@ -10,16 +10,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from blockalloc import clock
-from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.allocation import block_time_actions, service
 from blockalloc.allocation.explanation import Explanation, InTheWay
-from blockalloc.contract.messages import Caller, Refusal
-from blockalloc.models import BlockTime, Decision, Request
+from blockalloc.contract.messages import Caller, FillCall, Refusal
+from blockalloc.models import BlockTime, Request
+from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.frame import page
 from blockalloc.reports.decision import report
 from blockalloc.reports.readiness import ReadyTime, read
 from blockalloc.site_time import site_zone
-from blockalloc.store import decisions
 from blockalloc.web.transport import client_address
 from scheduling.occupancy import RELOAD
 from scheduling.ready_computer import ComputerFacts
@@ -74,8 +73,8 @@ def offered(request: HttpRequest, time: BlockTime) -> list[tuple[Action, str]]:
 
 
 def _block_time(request: HttpRequest, block_time_id: int) -> BlockTime:
-    scope = scope_of(request.user).of("blockRequest__")
-    found = BlockTime.objects.filter(scope, pk=block_time_id).select_related("blockRequest").first()
+    times = BlockTime.objects.visible_to(request.user).select_related("blockRequest")
+    found = times.filter(pk=block_time_id).first()
     if found is None:
         raise Http404("no such block time")
     return found
@@ -111,8 +110,7 @@ def _ignores_privileges(request: HttpRequest) -> bool:
 
 
 def _allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
-    call = service.stored_call(time, ignore_privileges=_ignores_privileges(request))
-    outcome = service.allocate(call, caller).outcome
+    outcome = service.allocate(FillCall(time.pk, _ignores_privileges(request)), caller).outcome
     number = f"The block time has {outcome.allocated} of {time.blockRequest.numMachines} machines now"
     if outcome.unallocated:
         messages.warning(request, f"{number}. The record below says what kept the others from it.")
@@ -124,17 +122,14 @@ def _allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResp
 
 
 def _dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
-    call = service.stored_call(time, ignore_privileges=_ignores_privileges(request))
-    found = service.allocate(call, caller, dry_run=True, explain=True)
-    recorded = Decision.objects.filter(pk=found.decision_id or 0).first()
-    told = decisions.told([recorded] if recorded else []).get(found.decision_id or 0)
+    planned = service.dry_run(FillCall(time.pk, _ignores_privileges(request)), caller)
     context = {
         "time": time,
-        "outcome": found.outcome,
-        "explanation": found.explanation,
-        "in_the_way": _in_the_way(found.explanation, scope_of(request.user)),
-        "report": report(told) if told else None,
-        "decision_id": found.decision_id,
+        "outcome": planned.outcome,
+        "explanation": planned.explanation,
+        "in_the_way": _in_the_way(planned.explanation, scope_of(request.user)),
+        "report": report(planned.findings) if planned.findings else None,
+        "decision_id": planned.decision_id,
         "zone": site_zone(),
     }
     return page(request, "blockalloc/dry_run.html", f"Dry run: {time.blockRequest.name}", **context)
@@ -147,7 +142,7 @@ def _in_the_way(why: Explanation | None, scope: Scope) -> list[InTheWay]:
         return found
     ids = {kind: [each.id for each in found if each.kind == kind] for kind in ("request", "block time")}
     users = Request.objects.filter(pk__in=ids["request"], user__affiliation=scope.affiliation_id)
-    times = BlockTime.objects.filter(scope.of("blockRequest__"), pk__in=ids["block time"])
+    times = BlockTime.objects.within(scope).filter(pk__in=ids["block time"])
     seen = {("request", id_) for id_ in users.values_list("pk", flat=True)}
     seen |= {("block time", id_) for id_ in times.values_list("pk", flat=True)}
     return [each if (each.kind, each.id) in seen else replace(each, name="of another affiliation") for each in found]

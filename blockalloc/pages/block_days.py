@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Q
 from django.urls import reverse
 
-from blockalloc.models import BlockTime
-from blockalloc.reports.readiness import ReadyTime, between, most_urgent_first, read
+from blockalloc.models.querysets import BlockTimeQuerySet
+from blockalloc.reports.readiness import ReadyTime, most_urgent_first, read
 from blockalloc.site_time import local_to_instant, site_zone
 from scheduling.block_status import is_scheduled
 from scheduling.wording import span
@@ -59,15 +58,11 @@ class Day:
     rows: Sequence[Row]
 
 
-def days(first: date, number: int, scope: Q, now: int) -> list[Day]:
-    """`number` days from `first` on, each with the block times that begin on it, or run on from before it.
-
-    `scope` is the condition that says whose block times these may be.
-    """
+def days(first: date, number: int, times: BlockTimeQuerySet, now: int) -> list[Day]:
+    """`number` days from `first` on, each with those of `times` that begin on it, or run on from before it."""
     last = first + number * DAY
-    times = BlockTime.objects.filter(between(_midnight(first), _midnight(last)) & scope)
     by_day: dict[date, list[ReadyTime]] = {first + n * DAY: [] for n in range(number)}
-    for found in read(times, now):
+    for found in read(times.taking_place_between(_midnight(first), _midnight(last)), now):
         by_day[max(first, _local(found.start).date())].append(found)
     today = _local(now).date()
     return [_day(day, found, today, now) for day, found in by_day.items()]

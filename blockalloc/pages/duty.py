@@ -5,7 +5,7 @@ from datetime import date
 from django.http import HttpRequest, HttpResponse
 
 from blockalloc import clock
-from blockalloc.accounts.scope import scope_of
+from blockalloc.models import BlockTime
 from blockalloc.pages.block_days import DAY, clock_with_seconds, day_name, days, today_of
 from blockalloc.pages.frame import needs, page
 
@@ -31,7 +31,7 @@ def _days(request: HttpRequest, first: date, number: int, template: str) -> Http
     this = today_of(now)
     name = day_name(first, this)
     context = {
-        "days": days(first, number, scope_of(request.user).of("blockRequest__"), now),
+        "days": days(first, number, BlockTime.objects.visible_to(request.user), now),
         "updated": clock_with_seconds(now),
         "refresh_seconds": REFRESH_SECONDS,
         "before": first - number * DAY,

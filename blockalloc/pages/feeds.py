@@ -5,20 +5,19 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.core import signing
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from blockalloc import clock
-from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.models import BlockTime
+from blockalloc.models.querysets import BlockTimeQuerySet
+from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.calendars import calendar_of
 from blockalloc.pages.frame import needs, page
 from blockalloc.reports.readiness import read
 from blockalloc.site_time import site_zone
-from scheduling.vcl_names import ACCEPTED
 
 KEPT = timedelta(weeks=4)  # so long a block time stays in the calendar when it is over
 
@@ -49,16 +48,15 @@ class _Feed(NamedTuple):
             path = reverse("feed-group", args=[self.group, self.token()])
         return request.build_absolute_uri(path)
 
-    def block_times(self) -> Q:
-        """The condition for its block times."""
-        group = Q() if self.group is None else Q(blockRequest__group=self.group)
-        return group & Scope(self.affiliation).of("blockRequest__") & _shown()
+    def block_times(self) -> BlockTimeQuerySet:
+        """Its block times."""
+        times = _shown(BlockTime.objects.within(Scope(self.affiliation)))
+        return times if self.group is None else times.filter(blockRequest__group=self.group)
 
 
-def _shown() -> Q:
-    """What any calendar shows: block times of accepted requests, to come and of the last weeks."""
-    since = datetime.fromtimestamp(clock.now(), site_zone()) - KEPT
-    return Q(blockRequest__status=ACCEPTED, end__gt=since)
+def _shown(times: BlockTimeQuerySet) -> BlockTimeQuerySet:
+    """Those of them that a calendar shows: of accepted requests, to come and of the last weeks."""
+    return times.accepted().to_come(datetime.fromtimestamp(clock.now(), site_zone()) - KEPT)
 
 
 @require_safe
@@ -78,7 +76,7 @@ def blocks_of_group(request: HttpRequest, group: int, token: str) -> HttpRespons
 def _calendar(request: HttpRequest, group: int | None, token: str) -> HttpResponse:
     feed = _feed(group, token)
     now = clock.now()
-    found = read(BlockTime.objects.filter(feed.block_times()), now, closed=False, people=False)
+    found = read(feed.block_times(), now, closed=False, people=False)
     group_name = next((each.group for each in found if each.group), "") if group is not None else ""
     name = f"Blocks of {group_name}" if group_name else "Blocks"
     return HttpResponse(
@@ -110,7 +108,7 @@ def addresses(request: HttpRequest) -> HttpResponse:
 
 def _groups(request: HttpRequest) -> Iterator[tuple[int, str]]:
     """The user groups whose block times a calendar would show: (id, name)."""
-    times = BlockTime.objects.filter(_shown() & scope_of(request.user).of("blockRequest__"))
+    times = _shown(BlockTime.objects.visible_to(request.user))
     path = "blockRequest__group"
     rows = times.filter(**{f"{path}__isnull": False}).order_by(f"{path}__name", path)
     for key, name, affiliation in rows.values_list(path, f"{path}__name", f"{path}__affiliation__name").distinct():

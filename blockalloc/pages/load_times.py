@@ -67,7 +67,7 @@ def _others(facts: Statistics, lost: loads.Lost) -> list[tuple[int, str]]:
         (facts.too_short, "took 2 minutes or less: the computer held the image, none was needed"),
         (facts.stuck, f"took 30 minutes or more: something was stuck{late}"),
         (lost.failed, "failed"),
-        (lost.untold, "have no end in the log"),
+        (lost.unfinished, "have no end in the log"),
     ]
     return [(number, why) for number, why in found if number]
 

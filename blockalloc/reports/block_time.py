@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import cast
 
 from django.conf import settings
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 
-from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, Reservation, SubImage
+from blockalloc.models import BlockComputer, BlockTime, SubImage
 from blockalloc.models.naming import span, with_affiliation
 from blockalloc.site_time import site_zone
 from scheduling.machines import whole_machines
@@ -99,27 +99,19 @@ def _clock(moment: datetime | None) -> str:
 
 
 def _computers(block_time_id: int) -> QuerySet[BlockComputer]:
-    """The block's computers in one query. Their reload requests are found by number: VCL removes them when done."""
-    requests = Request.objects.filter(pk=OuterRef("reloadrequestid"))
-    reservations = Reservation.objects.filter(request=OuterRef("reloadrequestid"), computer=OuterRef("computer"))
-    production = ImageRevision.objects.filter(image=OuterRef("image"), production=1)
+    """The block's computers in one query."""
     return (
         BlockComputer.objects.filter(blockTime=block_time_id)
         .select_related("computer", "image")
         .only("blockTime", "computer__hostname", "computer__type", "computer__imagerevision", "image__prettyname")
-        .annotate(
-            production_id=Subquery(production.values("pk")[:1]),
-            reload_start=Subquery(requests.values("start")[:1]),
-            reload_end=Subquery(requests.values("end")[:1]),
-            node=Subquery(reservations.values("managementnode__hostname")[:1]),
-        )
+        .with_reload()
     )
 
 
 def _row(found: BlockComputer) -> ReportRow:
     computer = found.computer
     start, end, node, production_id = (
-        getattr(found, name) for name in ("reload_start", "reload_end", "node", "production_id")
+        getattr(found, name) for name in ("reload_start", "reload_end", "reload_node", "production_id")
     )
     return ReportRow(
         computer=computer.hostname,

@@ -4,67 +4,22 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from blockalloc.models import BlockTime, SubImage
+from blockalloc.models import BlockTime
 from blockalloc.reports import what_happened
 from blockalloc.site_time import site_zone
 from blockalloc.store import loads, times
-from blockalloc.store.sql import fetch, listed_ids
+from blockalloc.store import readiness as store
+from blockalloc.store.readiness import BlockTimeRow
+from blockalloc.store.rows import full_name
 from scheduling.block_status import BlockStatus
-from scheduling.occupancy import PENDING, is_occupying
+from scheduling.occupancy import is_occupying
 from scheduling.readiness import ASKED_AHEAD, Readiness, has_all, readiness
-from scheduling.ready_computer import SILENT_STEPS, BlockFacts, ComputerFacts
-from scheduling.vcl_names import DELETED, REJECTED, RELOAD_USER
+from scheduling.ready_computer import BlockFacts, ComputerFacts
+from scheduling.vcl_names import RELOAD_USER
 from scheduling.what_happened import EMPTY
-from scheduling.windows import HOUR
-
-# Requests that never became a class.
-_REFUSED = (REJECTED, DELETED)
-_SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
-
-# The load log is long, and tells of loads that are at work only.
-_COMPUTERS = """
-SELECT b.blockTimeid, b.computerid, c.hostname, b.imageid,
-       COALESCE(p.id, 0),
-       s.name, c.deleted, c.currentimageid, c.imagerevisionid,
-       COALESCE(q.stateid, 0), COALESCE(q.laststateid, 0), COALESCE(q.preload, 1), q.start, v.imagerevisionid,
-       COALESCE(n.loadstatename, ''),
-       CASE WHEN q.stateid = {pending} THEN
-           (SELECT MIN(f.timestamp) FROM computerloadlog f WHERE f.reservationid = v.id)
-       END
-FROM blockComputers b JOIN computer c ON c.id = b.computerid JOIN state s ON s.id = c.stateid
-LEFT JOIN (SELECT imageid, MAX(id) AS id FROM imagerevision WHERE production = 1 GROUP BY imageid) AS p
-    ON p.imageid = b.imageid
-LEFT JOIN request q ON q.id = b.reloadrequestid
-LEFT JOIN reservation v ON v.requestid = q.id AND v.computerid = b.computerid
-LEFT JOIN computerloadlog g ON q.stateid = {pending} AND g.id = (
-    SELECT MAX(x.id) FROM computerloadlog x JOIN computerloadstate y ON y.id = x.loadstateid
-    WHERE x.reservationid = v.id AND y.loadstatename NOT IN ({silent})
-)
-LEFT JOIN computerloadstate n ON n.id = g.loadstateid
-WHERE b.blockTimeid IN ({block_times})
-ORDER BY b.blockTimeid, c.hostname, b.computerid
-"""
-
-_BOOKED = """
-SELECT v.computerid, q.stateid, q.laststateid, q.start, q.`end`, u.unityid, a.name
-FROM blockComputers b JOIN reservation v ON v.computerid = b.computerid JOIN request q ON q.id = v.requestid
-JOIN user u ON u.id = q.userid JOIN affiliation a ON a.id = u.affiliationid
-WHERE b.blockTimeid IN ({block_times}) AND q.start < %s AND q.`end` > %s
-"""
-
-# What is read of a block time, and of what it belongs to.
-_COLUMNS = (
-    *("pk", "start", "end", "processed", "skip", "blockRequest_id", "blockRequest__name", "blockRequest__status"),
-    *("blockRequest__expireTime", "blockRequest__numMachines", "blockRequest__group_id", "blockRequest__group__name"),
-    *("blockRequest__group__affiliation__name", "blockRequest__image_id", "blockRequest__image__prettyname"),
-    *("blockRequest__image__reloadtime", "blockRequest__image__imagemeta_id"),
-    "blockRequest__image__imagemeta__subimages",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,62 +51,56 @@ class ReadyTime:
         return self.block_status.is_open(now)
 
 
-def between(first: datetime, last: datetime) -> Q:
-    """The block times that take place, at least in part, between two instants; requests that were refused aside."""
-    return Q(start__lt=last, end__gt=first) & ~Q(blockRequest__status__in=_REFUSED)
-
-
-def read(
-    found: QuerySet[BlockTime], now: int, *, closed: bool = True, people: bool = True
-) -> list[ReadyTime]:  # fmt: skip
+def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: bool = True) -> list[ReadyTime]:
     """How ready these block times are at `now` (Unix seconds), by start. The query set says whose they may be.
 
     Without `closed`, computers of block times that are skipped or over are not counted. Without `people`, nobody is
     named who released or skipped them.
     """
-    rows = list(found.order_by("start", "pk").values(*_COLUMNS))
-    clusters = _clusters({row["blockRequest__image__imagemeta_id"] for row in rows if _is_cluster(row)})
+    rows = store.block_times(query)
+    clusters = store.clusters({row.imagemeta_id for row in rows if row.is_cluster})
     estimates = loads.estimates(_to_estimate(rows, now), now)
     # A block time that is skipped or over keeps its computers for the counts; its users no longer matter.
-    still_open = {row["pk"] for row in rows if _is_open(row, now)}
-    computers = _computers({row["pk"] for row in rows} if closed else still_open, still_open, now)
-    blocks = {row["pk"]: _block(row, clusters, estimates) for row in rows}
+    still_open = {row.id for row in rows if _status(row).is_open(now)}
+    computers = _computers({row.id for row in rows} if closed else still_open, still_open, now)
+    blocks = {row.id: _block(row, clusters, estimates) for row in rows}
     records = what_happened.read(_to_look_up(blocks, computers, now))
     if not people:
         records = {time: record.without_people() for time, record in records.items()}
     zone = site_zone()
     return [
         ReadyTime(
-            id=row["pk"],
-            start=_instant(row["start"]),
-            end=_instant(row["end"]),
-            request_id=row["blockRequest_id"],
-            block=row["blockRequest__name"],
-            group=_group(row),
-            image=row["blockRequest__image__prettyname"],
-            block_status=blocks[row["pk"]].block_status,
-            readiness=readiness(
-                blocks[row["pk"]], computers.get(row["pk"], ()), now, zone, records.get(row["pk"], EMPTY)
-            ),
+            id=row.id,
+            start=_instant(row.start),
+            end=_instant(row.end),
+            request_id=row.request_id,
+            block=row.block,
+            group=full_name(row.group, row.group_affiliation),
+            image=row.image,
+            block_status=_status(row),
+            readiness=readiness(blocks[row.id], computers.get(row.id, ()), now, zone, records.get(row.id, EMPTY)),
         )
         for row in rows
     ]
 
 
-def _block(row: Mapping[str, Any], clusters: Mapping[int, list[int]], estimates: Mapping[int, int]) -> BlockFacts:
-    image = row["blockRequest__image_id"]
-    further = clusters.get(row["blockRequest__image__imagemeta_id"], [])
+def _block(row: BlockTimeRow, clusters: Mapping[int, list[int]], estimates: Mapping[int, int]) -> BlockFacts:
+    further = clusters.get(row.imagemeta_id, []) if row.imagemeta_id is not None else []
     return BlockFacts(
-        start=_instant(row["start"]),
-        end=_instant(row["end"]),
-        processed=bool(row["processed"]),
-        skip=bool(row["skip"]),
-        status=row["blockRequest__status"],
-        expires=_instant(row["blockRequest__expireTime"]),
-        machines=row["blockRequest__numMachines"],
-        image_ids=(image, *further),
-        load_seconds=estimates.get(image, row["blockRequest__image__reloadtime"] * 60),
+        start=_instant(row.start),
+        end=_instant(row.end),
+        processed=bool(row.processed),
+        skip=bool(row.skip),
+        status=row.status,
+        expires=_instant(row.expires),
+        machines=row.machines,
+        image_ids=(row.image_id, *further),
+        load_seconds=estimates.get(row.image_id, row.reload_minutes * 60),
     )
+
+
+def _status(row: BlockTimeRow) -> BlockStatus:
+    return BlockStatus(bool(row.skip), row.status, _instant(row.end), _instant(row.expires))
 
 
 def _to_look_up(
@@ -166,87 +115,59 @@ def _to_look_up(
     }
 
 
-def _group(row: Mapping[str, Any]) -> str:
-    name, affiliation = row["blockRequest__group__name"], row["blockRequest__group__affiliation__name"]
-    return "" if name is None else f"{name}@{affiliation}" if affiliation else name
-
-
-def _is_cluster(row: Mapping[str, Any]) -> bool:
-    return bool(row["blockRequest__image__imagemeta__subimages"])
-
-
-def _clusters(metas: Collection[int]) -> dict[int, list[int]]:
-    """Row of `imagemeta` -> the images of the further computers of a cluster; an image may come several times."""
-    found: dict[int, list[int]] = defaultdict(list)
-    for meta, image in SubImage.objects.filter(imagemeta__in=metas).values_list("imagemeta_id", "image_id"):
-        found[meta].append(image)
-    return found
-
-
-def _is_open(row: Mapping[str, Any], now: int) -> bool:
-    expires = _instant(row["blockRequest__expireTime"])
-    return BlockStatus(bool(row["skip"]), row["blockRequest__status"], _instant(row["end"]), expires).is_open(now)
-
-
-def _to_estimate(rows: Collection[Mapping[str, Any]], now: int) -> dict[int, int]:
+def _to_estimate(rows: Collection[BlockTimeRow], now: int) -> dict[int, int]:
     """The images whose load time matters now, with what counts while there is nothing to learn from.
 
     Earlier than this nothing is loaded, and the log of a year is long.
     """
     return {
-        row["blockRequest__image_id"]: row["blockRequest__image__reloadtime"]
+        row.image_id: row.reload_minutes
         for row in rows
-        if _is_open(row, now) and _instant(row["start"]) < now + 2 * ASKED_AHEAD
+        if _status(row).is_open(now) and _instant(row.start) < now + 2 * ASKED_AHEAD
     }
 
 
-def _computers(wanted: Collection[int], still_open: Collection[int], now: int) -> dict[int, list[ComputerFacts]]:
+def _computers(
+    block_time_ids: Collection[int], still_open: Collection[int], now: int
+) -> Mapping[int, Sequence[ComputerFacts]]:
     """Block time -> its computers, by name."""
-    if not wanted:
+    if not block_time_ids:
         return {}
     in_use = _in_use(still_open, now) if still_open else frozenset()
-    silent = ", ".join(f"'{step}'" for step in SILENT_STEPS)
-    instant_of = cache(times.from_local)  # the computers of a block have the same times, or nearly
+    instant_of = times.local_reader()
     computers: dict[int, dict[int, ComputerFacts]] = defaultdict(dict)
-    for (
-        block_time, id_, hostname, image_id, production_id, state, deleted, current_image_id, revision_id,
-        reload_state, reload_last_state, preload, reload_start, target_revision_id, step, load_begun,
-    ) in fetch(
-        _COMPUTERS.format(pending=PENDING, silent=silent, block_times=listed_ids(wanted))
-    ):  # fmt: skip
-        facts = ComputerFacts(
-            id=id_,
-            hostname=hostname,
-            image_id=image_id,
-            production_id=production_id,
-            state=state,
-            deleted=bool(deleted),
-            current_image_id=current_image_id,
-            revision_id=revision_id,
-            reload_state=reload_state,
-            reload_last_state=reload_last_state,
-            reload_start=instant_of(reload_start),
-            preload=bool(preload),
-            target_revision_id=target_revision_id,
-            step=step,
-            load_begun=instant_of(load_begun),
-            has_user=id_ in in_use,
+    for row in store.computers(block_time_ids):
+        if row.id in computers[row.block_time_id]:  # a request should have one reservation of a computer
+            continue
+        computers[row.block_time_id][row.id] = ComputerFacts(
+            id=row.id,
+            hostname=row.hostname,
+            image_id=row.image_id,
+            production_id=row.production_id,
+            state=row.state,
+            deleted=bool(row.deleted),
+            current_image_id=row.current_image_id,
+            revision_id=row.revision_id,
+            reload_state=row.reload_state,
+            reload_last_state=row.reload_last_state,
+            reload_start=instant_of(row.reload_start),
+            preload=bool(row.preload),
+            target_revision_id=row.target_revision_id,
+            step=row.step,
+            load_begun=instant_of(row.load_begun),
+            has_user=row.id in in_use,
         )
-        computers[block_time].setdefault(id_, facts)  # its reload should have one reservation of it; the first counts
-    return {block_time: list(by_id.values()) for block_time, by_id in computers.items()}
+    return {block_time: [*by_id.values()] for block_time, by_id in computers.items()}
 
 
-def _in_use(block_times: Collection[int], now: int) -> frozenset[int]:
+def _in_use(block_time_ids: Collection[int], now: int) -> frozenset[int]:
     """Those of their computers that a user's reservation occupies now."""
-    around = [times.to_local(now + _SLACK), times.to_local(now - _SLACK)]
     return frozenset(
-        computer
-        for computer, state, last_state, start, end, *user in fetch(
-            _BOOKED.format(block_times=listed_ids(block_times)), around
-        )
-        if is_occupying(state, last_state)
-        and tuple(user) != RELOAD_USER
-        and times.known(times.from_local(start)) <= now < times.known(times.from_local(end))
+        row.computer_id
+        for row in store.reservations(block_time_ids, now)
+        if is_occupying(row.state_id, row.last_state_id)
+        and (row.user, row.affiliation) != RELOAD_USER
+        and (times.from_local(row.start) or 0) <= now < (times.from_local(row.end) or 0)
     )
 
 
@@ -254,11 +175,11 @@ def _instant(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-def most_urgent_first(found: Collection[ReadyTime], now: int) -> list[ReadyTime]:
+def most_urgent_first(ready_times: Collection[ReadyTime], now: int) -> list[ReadyTime]:
     """Those at risk, the worst of them on top; then what is on or to come; last what is over or skipped. By start."""
     ranks = {"bad": 0, "watch": 1}
 
     def urgency(each: ReadyTime) -> tuple[int, int, int]:
         return 3 if not each.is_open(now) else ranks.get(each.readiness.signal.level, 2), each.start, each.id
 
-    return sorted(found, key=urgency)
+    return sorted(ready_times, key=urgency)

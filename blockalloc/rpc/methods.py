@@ -26,7 +26,7 @@ def _allocate(arguments: Arguments, context: CallContext) -> object:
 
 def _explain(arguments: Arguments, context: CallContext) -> object:
     call = _seven_parameters(arguments, context)
-    return explanation_struct(service.allocate(call, context.caller, dry_run=True, explain=True))
+    return explanation_struct(service.dry_run(call, context.caller))
 
 
 def _seven_parameters(arguments: Arguments, context: CallContext) -> BlockAllocationCall:

@@ -15,7 +15,7 @@ from django.urls import Resolver404, resolve
 from blockalloc.rpc.authentication import claimed_user
 from blockalloc.rpc.endpoint import HTTPS_WANTED, front_end_path, xmlrpc
 from blockalloc.rpc.refusal_log import log_refusal
-from blockalloc.rpc.wire import RequestRefused, fault_document, is_xml, read_body
+from blockalloc.rpc.wire import RequestRefused, fault_document, internal_fault, is_xml, read_body
 from blockalloc.web import transport
 from blockalloc.web.front_end import passing_on
 
@@ -23,10 +23,15 @@ WRONG_ADDRESS = 210
 
 _DOORS = (xmlrpc, front_end_path)
 NOT_FOUND = 404  # what front_end_path answers to other modes than that of calls
+SERVER_ERROR = 500  # Django's answer, logged by it, when a middleware between this one and the views fails
+_XML = "text/xml; charset=utf-8"
 
 
 class MisdirectedCallMiddleware:
-    """Answers POSTs of XML that must not or can't reach the XML-RPC views; all other requests pass."""
+    """Answers POSTs of XML that must not or can't reach the XML-RPC views; all other requests pass.
+
+    A call never gets a page in place of a document.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -40,6 +45,8 @@ class MisdirectedCallMiddleware:
         if not _is_a_door(request):
             return _answer(request, _wrong_path(request))
         response = self.get_response(request)
+        if response.status_code == SERVER_ERROR:
+            return HttpResponse(fault_document(internal_fault()), content_type=_XML)
         return _answer(request, _wrong_path(request)) if response.status_code == NOT_FOUND else response
 
 
@@ -98,4 +105,4 @@ def _answer(request: HttpRequest, refused: RequestRefused) -> HttpResponse:
     with suppress(RequestRefused):
         read_body(request, settings.VCL_MAX_BODY_BYTES)
     log_refusal(claimed_user(request), transport.client_address(request), f"{refused.code}, {refused.reason}")
-    return HttpResponse(fault_document(refused), content_type="text/xml; charset=utf-8")
+    return HttpResponse(fault_document(refused), content_type=_XML)

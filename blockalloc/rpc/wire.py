@@ -219,6 +219,11 @@ class StrictDeserializer:
 def internal_error(error: BaseException) -> RPCException:
     """The fault for an error of our own, which is logged: its text may hold anything, also secrets."""
     log.error("internal error in an XML-RPC call", exc_info=error)
+    return internal_fault()
+
+
+def internal_fault() -> RPCException:
+    """The fault for an error of our own that is in the log already."""
     return RPCException(refusals.INTERNAL, "internal error (logged)")
 
 

@@ -3,22 +3,43 @@
 from typing import NamedTuple
 
 from blockalloc.store import times
-from blockalloc.store.sql import Value, fetch, ids
+from blockalloc.store.sql import fetch, part_of_union, split_ids
 from scheduling.holds import HeldBlock
 from scheduling.occupancy import RELOADING
 from scheduling.windows import HOUR
 
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
 
-_SQL = f"""
-SELECT t.id, t.start, t.`end`, GROUP_CONCAT(b.computerid),
-       GROUP_CONCAT(CASE WHEN c.currentimageid = b.imageid OR c.stateid = {RELOADING} THEN b.computerid END)
-FROM blockTimes t JOIN blockComputers b ON b.blockTimeid = t.id JOIN computer c ON c.id = b.computerid
-WHERE t.`end` > %s
-GROUP BY t.id, t.start, t.`end`
-UNION ALL
-SELECT 0, NULL, NULL, GROUP_CONCAT(computerid), NULL FROM semaphore WHERE expires < %s
-"""
+_BLOCK_TIME, _EXPIRED = 1, 2
+
+
+class _Row(NamedTuple):
+    """A block time with its computers, or all computers with an expired semaphore row; the ids are lists."""
+
+    kind: int
+    block_time_id: int
+    start: times.Stored
+    end: times.Stored
+    computer_ids: str
+    loaded_ids: str
+
+
+_SQL = " UNION ALL ".join([
+    part_of_union(
+        _Row, _BLOCK_TIME, {
+            "block_time_id": "t.id", "start": "t.start", "end": "t.`end`",
+            "computer_ids": "GROUP_CONCAT(b.computerid)",
+            "loaded_ids": f"""GROUP_CONCAT(
+                CASE WHEN c.currentimageid = b.imageid OR c.stateid = {RELOADING} THEN b.computerid END
+            )""",
+        },
+        """
+        FROM blockTimes t JOIN blockComputers b ON b.blockTimeid = t.id JOIN computer c ON c.id = b.computerid
+        WHERE t.`end` > %s
+        GROUP BY t.id, t.start, t.`end`""",
+    ),
+    part_of_union(_Row, _EXPIRED, {"computer_ids": "GROUP_CONCAT(computerid)"}, "FROM semaphore WHERE expires < %s"),
+])  # fmt: skip
 
 
 class Beside(NamedTuple):
@@ -31,15 +52,13 @@ class Beside(NamedTuple):
 NOTHING = Beside([], frozenset())
 
 
-def read(clock: int) -> Beside:
-    """All block times that are not over at `clock` (Unix seconds) and have computers."""
+def read(now: int) -> Beside:
+    """All block times that are not over at `now` (Unix seconds, of the transaction) and have computers."""
     blocks, expired = [], frozenset[int]()
-    params: list[Value] = [times.to_local(clock - _SLACK), times.to_utc(clock)]
-    for id_, start, end, computers, loaded in fetch(_SQL, params):
-        if id_ == 0:
-            expired = frozenset(ids(computers))
-            continue
-        begins, ends = (times.known(times.from_local(value)) for value in (start, end))
-        if ends > clock:
-            blocks.append(HeldBlock(id_, begins, ends, frozenset(ids(computers)), frozenset(ids(loaded))))
+    for row in map(_Row._make, fetch(_SQL, [times.to_local(now - _SLACK), times.to_utc(now)])):
+        computers, loaded = frozenset(split_ids(row.computer_ids)), frozenset(split_ids(row.loaded_ids))
+        if row.kind == _EXPIRED:
+            expired = computers
+        elif (end := times.from_local(row.end) or 0) > now:
+            blocks.append(HeldBlock(row.block_time_id, times.from_local(row.start) or 0, end, computers, loaded))
     return Beside(blocks, expired)

@@ -19,6 +19,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.constants import OnConflict
 from django.utils import timezone
 
+from blockalloc.store.sql import placeholders
+
 log = logging.getLogger(__name__)
 
 _DEADLOCK, _TRIES = 1213, 4
@@ -43,11 +45,10 @@ class PlainValueCache(DatabaseCache):
         if not wanted:
             return {}
         connection = connections[router.db_for_read(self.cache_model_class)]
-        places = ", ".join(["%s"] * len(wanted))
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT cache_key, value FROM {self._name(connection)} "
-                f"WHERE cache_key IN ({places}) AND expires >= %s",
+                f"WHERE cache_key IN ({placeholders(len(wanted))}) AND expires >= %s",
                 [*wanted, _column(connection, timezone.now())],
             )
             return {wanted[key]: _plain(value) for key, value in cursor.fetchall()}

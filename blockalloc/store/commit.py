@@ -1,7 +1,6 @@
 """Writes a plan into VCL's tables: one multi-row INSERT a table, in the caller's transaction (SPEC 7)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from blockalloc.site_time import site_zone
@@ -9,39 +8,29 @@ from blockalloc.store import planned_reloads
 from blockalloc.store.planned_reloads import Planned
 from blockalloc.store.sql import Value, insert
 from blockalloc.store.times import to_local
+from scheduling.facts import Block
 from scheduling.occupancy import RELOAD
 from scheduling.plan import Machine
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
 
 
-@dataclass(frozen=True, slots=True)
-class NewBlock:
-    """A block request with one block time, still to be written; instants are Unix seconds."""
-
-    image_id: int
-    start: int
-    end: int
-    machines: int
-    group_id: int | None
-    management_node_id: int
-
-    @property
-    def name(self) -> str:
-        """What the block request is called (SPEC 2.1)."""
-        return f"API:{to_local(self.start)}"
-
-    @property
-    def expires(self) -> int:
-        """The last second of the day on which an hour after the end falls (SPEC 8.16).
-
-        The back end clears a block time a minute after its end, and only while its request has not expired.
-        """
-        day = datetime.fromtimestamp(self.end + HOUR, site_zone())
-        return int(day.replace(hour=23, minute=59, second=59, fold=0).timestamp())
+def block_name(start: int) -> str:
+    """What a new block request is called that begins at `start` (Unix seconds; SPEC 2.1)."""
+    return f"API:{to_local(start)}"
 
 
-def write_block(block: NewBlock, owner_id: int) -> tuple[int, int]:
+def expiry(end: int) -> int:
+    """When the request of a new block that ends at `end` expires (Unix seconds; SPEC 8.16).
+
+    The last second of the day on which an hour after the end falls: the back end clears a block time a minute after its
+    end, and only while its request has not expired.
+    """
+    day = datetime.fromtimestamp(end + HOUR, site_zone())
+    return int(day.replace(hour=23, minute=59, second=59, fold=0).timestamp())
+
+
+def write_block(block: Block, management_node_id: int, owner_id: int) -> tuple[int, int]:
     """Insert the block request and its block time with the rows of VCL's web form.
 
     Returns `blockRequest.id` and `blockTimes.id`.
@@ -51,9 +40,10 @@ def write_block(block: NewBlock, owner_id: int) -> tuple[int, int]:
     """
     start, end = to_local(block.start), to_local(block.end)
     request: dict[str, Value] = {
-        "name": block.name, "imageid": block.image_id, "numMachines": block.machines, "groupid": block.group_id,
-        "repeating": "list", "ownerid": owner_id, "managementnodeid": block.management_node_id,
-        "expireTime": to_local(block.expires),
+        "name": block_name(block.start), "imageid": block.images[0].id, "numMachines": block.machines,
+        "groupid": block.group_id,
+        "repeating": "list", "ownerid": owner_id, "managementnodeid": management_node_id,
+        "expireTime": to_local(expiry(block.end)),
         "processing": 0, "status": ACCEPTED,
     }  # fmt: skip
     (request_id,) = insert("blockRequest", list(request), [list(request.values())], returning=True)

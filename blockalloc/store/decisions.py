@@ -13,7 +13,7 @@ from django.db import transaction
 
 from blockalloc.models import Decision, Roster
 from blockalloc.store.findings import Findings, decode
-from blockalloc.store.sql import Value, execute, fetch, insert, waiting_at_most
+from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids, waiting_at_most
 from blockalloc.store.times import to_utc
 from scheduling.facts import Fleet
 from scheduling.windows import DAY
@@ -120,7 +120,7 @@ def prune(now: int, at_most: int) -> int:
         f"SELECT id FROM {_DECISIONS} WHERE started < %s ORDER BY started LIMIT {int(at_most)}", [to_utc(oldest)]
     )]  # fmt: skip
     if ids:
-        execute(f"DELETE FROM {_DECISIONS} WHERE id IN ({', '.join(map(str, ids))})")
+        execute(f"DELETE FROM {_DECISIONS} WHERE id IN ({listed_ids(ids)})")
     _prune_rosters(oldest - _ROSTER_ROOM)
     return len(ids)
 
@@ -131,10 +131,10 @@ def _prune_rosters(unseen_since: int) -> None:
     if not forgotten:
         return
     # Read first: a DELETE that looks into the decisions itself would lock them all.
-    listed = ", ".join(map(str, forgotten))
-    forgotten -= {id_ for (id_,) in fetch(f"SELECT DISTINCT roster_id FROM {_DECISIONS} WHERE roster_id IN ({listed})")}
+    sql = f"SELECT DISTINCT roster_id FROM {_DECISIONS} WHERE roster_id IN ({listed_ids(forgotten)})"
+    forgotten -= {id_ for (id_,) in fetch(sql)}
     if forgotten:
-        execute(f"DELETE FROM {_ROSTERS} WHERE id IN ({', '.join(map(str, forgotten))})")
+        execute(f"DELETE FROM {_ROSTERS} WHERE id IN ({listed_ids(forgotten)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +158,6 @@ def told(decisions: Iterable[Decision]) -> dict[int, Told]:
 
 def _told(decision: Decision, names: dict[int, str]) -> Told:
     return Told(decode(bytes(decision.findings or b""), list(names)), names)
-
-
-def as_datetime(instant: int | None) -> str | None:
-    """What our own DATETIME columns hold for Unix seconds."""
-    return None if instant is None else to_utc(instant)
 
 
 def since(now: int) -> str:

@@ -42,6 +42,19 @@ class Chosen(NamedTuple):
     adopted_request: int
     already_loaded: bool
 
+    @classmethod
+    def of(cls, machine: Machine, assignment: Assignment) -> "Chosen":
+        """A computer of a machine that a plan has."""
+        return cls(
+            assignment.computer.id,
+            assignment.image.id,
+            machine.reload.start,
+            assignment.management_node.id,
+            machine.member.name,
+            machine.adopted_request or 0,
+            assignment.already_loaded,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -100,7 +113,7 @@ def encode(
         "texts": table.texts,
         "reasons": table.columns,
         "of": [code_of.get(id_, others) for id_ in computer_ids],
-        "chosen": [_chosen(machine, assignment) for machine, assignment in taken],
+        "chosen": [Chosen.of(machine, assignment) for machine, assignment in taken],
     }
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     return zlib.compress(text.encode(), _LEVEL)
@@ -185,15 +198,3 @@ def _reasons(texts: list[list[str]], columns: list[list[Any]]) -> list[Reason]:
         figures = [_unpacked(kind, column) for kind, column in zip(kinds, packed, strict=True)]
         found += (Reason(rule, text, row) for row in (zip(*figures, strict=True) if figures else [()] * number))
     return found
-
-
-def _chosen(machine: Machine, found: Assignment) -> Chosen:
-    return Chosen(
-        found.computer.id,
-        found.image.id,
-        machine.reload.start,
-        found.management_node.id,
-        machine.member.name,
-        machine.adopted_request or 0,
-        found.already_loaded,
-    )

@@ -1,6 +1,7 @@
 """Answers remembered by the caller's idempotency key (SPEC 2.1): one key, one new block."""
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -11,20 +12,23 @@ from blockalloc.models import IdempotencyKey
 _PURGE_EVERY = 100  # keys; one DELETE for so many is enough to keep the table small
 
 
-def remembered(user: str, key: str, parameters: str, now: int) -> tuple[int, int] | None:
-    """(answer, blockTimes.id) of an earlier call with this key, or None. A key that is too old is forgotten.
+class Remembered(NamedTuple):
+    """A call that used a key: its parameters, what it was answered, and the block time that it made."""
 
-    Raises Refusal 204 when that call had other parameters.
-    """
+    parameters: str
+    answer: int
+    block_time_id: int
+
+
+def remembered(user: str, key: str, now: int) -> Remembered | None:
+    """The earlier call with this key of this user, or None. A key that is too old is forgotten."""
     found = IdempotencyKey.objects.filter(user=user, key=key).first()
     if found is None:
         return None
     if found.created < _oldest(now):
         found.delete()
         return None
-    if found.parameters != parameters:
-        raise refusals.key_reused(key)
-    return found.answer, found.block_time_id
+    return Remembered(found.parameters, found.answer, found.block_time_id)
 
 
 def remember(user: str, key: str, parameters: str, answer: int, block_time_id: int, now: int) -> None:

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from blockalloc.models import Roster
 from blockalloc.store import decisions, times
-from blockalloc.store.sql import Rows, Select, ids
+from blockalloc.store.sql import Rows, Select, part_of_union, split_ids
 from scheduling.facts import ManagementNode
 
 # The fields of a Computer, in tens of thousands of rows: each join that most of them don't need would cost more
@@ -23,23 +24,47 @@ WHERE c.deleted = 0 OR c.vmhostid IS NOT NULL OR c.id IN (SELECT computerid FROM
 """)
 
 _MEMBER, _NODE, _RESOURCES, _GROUP, _MAP, _ROSTERS = range(1, 7)
-# Few rows with texts, in one statement. A list of ids is much cheaper to send and to read than rows of them.
-_OTHERS = f"""
-SELECT {_MEMBER}, u.id, u.unityid, '', NULL
-FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid = %s
-UNION ALL
-SELECT {_NODE}, n.id, n.hostname, s.name, n.lastcheckin FROM managementnode n JOIN state s ON s.id = n.stateid
-UNION ALL
-SELECT {_RESOURCES}, 0, GROUP_CONCAT(r.id), GROUP_CONCAT(r.subid), NULL
-FROM resource r JOIN resourcetype t ON t.id = r.resourcetypeid WHERE t.name = 'computer'
-UNION ALL
-SELECT {_GROUP}, resourcegroupid, GROUP_CONCAT(resourceid), '', NULL
-FROM resourcegroupmembers GROUP BY resourcegroupid
-UNION ALL
-SELECT {_MAP}, resourcegroupid1, GROUP_CONCAT(resourcegroupid2), '', NULL FROM resourcemap GROUP BY resourcegroupid1
-UNION ALL
-SELECT {_ROSTERS}, 0, GROUP_CONCAT(id), '', NULL FROM {Roster._meta.db_table} WHERE seen > %s
-"""
+
+
+class _Row(NamedTuple):
+    """A row of the other statement: the parts below say which columns a kind of row has; the others are NULL.
+
+    `ids` and `subids` are lists (`split_ids`): those are much cheaper to send and to read than rows of them.
+    """
+
+    kind: int
+    id: int
+    name: str
+    state: str
+    last_checkin: times.Stored
+    ids: str
+    subids: str
+
+
+# Few rows with texts, in one statement.
+_OTHERS = " UNION ALL ".join([
+    part_of_union(
+        _Row, _MEMBER, {"id": "u.id", "name": "u.unityid"},
+        "FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid = %s",
+    ),
+    part_of_union(
+        _Row, _NODE, {"id": "n.id", "name": "n.hostname", "state": "s.name", "last_checkin": "n.lastcheckin"},
+        "FROM managementnode n JOIN state s ON s.id = n.stateid",
+    ),
+    part_of_union(
+        _Row, _RESOURCES, {"ids": "GROUP_CONCAT(r.id)", "subids": "GROUP_CONCAT(r.subid)"},
+        "FROM resource r JOIN resourcetype t ON t.id = r.resourcetypeid WHERE t.name = 'computer'",
+    ),
+    part_of_union(
+        _Row, _GROUP, {"id": "resourcegroupid", "ids": "GROUP_CONCAT(resourceid)"},
+        "FROM resourcegroupmembers GROUP BY resourcegroupid",
+    ),
+    part_of_union(
+        _Row, _MAP, {"id": "resourcegroupid1", "ids": "GROUP_CONCAT(resourcegroupid2)"},
+        "FROM resourcemap GROUP BY resourcegroupid1",
+    ),
+    part_of_union(_Row, _ROSTERS, {"ids": "GROUP_CONCAT(id)"}, f"FROM {Roster._meta.db_table} WHERE seen > %s"),
+])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +87,35 @@ def select(user_group_id: int | None, now: int) -> Select:
     return Select(_OTHERS, [user_group_id, decisions.since(now)])
 
 
-def made_of(rows: Rows) -> Inventory:
-    """The inventory that the statement's rows tell of."""
-    people = [(id_, name) for kind, id_, name, _, _ in rows if kind == _MEMBER]
+def from_rows(rows: Rows) -> Inventory:
+    """The inventory in the statement's rows."""
+    by_kind: dict[int, list[_Row]] = defaultdict(list)
+    for row in map(_Row._make, rows):
+        by_kind[row.kind].append(row)
     return Inventory(
-        sorted(people, key=_by_name),
-        [ManagementNode(id_, name, state, times.from_utc(at)) for kind, id_, name, state, at in rows if kind == _NODE],
-        _group_computers(rows),
-        _both_ways((id_, ids(listed)) for kind, id_, listed, _, _ in rows if kind == _MAP),
-        frozenset().union(*(ids(listed) for kind, _, listed, _, _ in rows if kind == _ROSTERS)),
+        people=sorted(((row.id, row.name) for row in by_kind[_MEMBER]), key=_by_name),
+        nodes=[ManagementNode(row.id, row.name, row.state, times.from_utc(row.last_checkin)) for row in by_kind[_NODE]],
+        group_computers=_group_computers(by_kind[_RESOURCES], by_kind[_GROUP]),
+        mapped_groups=_both_ways((row.id, split_ids(row.ids)) for row in by_kind[_MAP]),
+        rosters=frozenset().union(*(split_ids(row.ids) for row in by_kind[_ROSTERS])),
     )
 
 
-def _group_computers(rows: Rows) -> dict[int, frozenset[int]]:
+def _group_computers(resources: Iterable[_Row], groups: Iterable[_Row]) -> dict[int, frozenset[int]]:
     """Resource group -> computers. Put together here: a join in the database takes twice as long."""
     computer_of: dict[int, int] = {}
-    for kind, _, resources, computers, _ in rows:
-        if kind == _RESOURCES:
-            computer_of |= zip(ids(resources), ids(computers), strict=True)
-    groups = ((id_, ids(listed)) for kind, id_, listed, _, _ in rows if kind == _GROUP)
-    return {id_: frozenset(computer_of[each] for each in listed if each in computer_of) for id_, listed in groups}
+    for row in resources:
+        computer_of |= zip(split_ids(row.ids), split_ids(row.subids), strict=True)
+    return {row.id: frozenset(computer_of[id_] for id_ in split_ids(row.ids) if id_ in computer_of) for row in groups}
 
 
 def _both_ways(maps: Iterable[tuple[int, list[int]]]) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = defaultdict(set)
+    mapped: dict[int, set[int]] = defaultdict(set)
     for group, others in maps:
-        found[group].update(others)
+        mapped[group].update(others)
         for other in others:
-            found[other].add(group)
-    return found
+            mapped[other].add(group)
+    return mapped
 
 
 def _by_name(member: tuple[int, str]) -> tuple[str, int]:

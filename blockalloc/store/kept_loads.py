@@ -11,7 +11,7 @@ from django.conf import settings
 
 from blockalloc.models import LoadTime
 from blockalloc.store import guard, times
-from blockalloc.store.sql import Value, execute, fetch
+from blockalloc.store.sql import Value, fetch, insert, listed_ids
 from scheduling.windows import HOUR
 
 _TABLE = LoadTime._meta.db_table
@@ -28,38 +28,35 @@ Count = Callable[[Collection[int], int], Mapping[int, Sum]]  # images, now -> a 
 
 
 def sums(images: Collection[int], now: int, count: Count) -> dict[int, Sum]:
-    """Image -> its sum at `now` (Unix seconds): as it was kept, or as `count` finds it.
+    """Image -> its sum at `now` (Unix seconds): as it was kept, or as `count` counts it.
 
     What was counted is kept for later calls where that is wanted and the guard is held.
     """
     hours = settings.VCL_LOAD_TIME_HOURS
     if not hours:
         return dict(count(images, now))
-    found = _fresh(images, now, hours * HOUR)
-    missing = sorted(set(images) - found.keys())
+    fresh = _fresh(images, now, hours * HOUR)
+    missing = sorted(set(images) - fresh.keys())
     if missing:
         counted = count(missing, now)
         if guard.is_held():
             _keep(counted, now)
-        found.update(counted)
-    return found
+        fresh.update(counted)
+    return fresh
 
 
 def _fresh(images: Iterable[int], now: int, seconds: int) -> dict[int, Sum]:
     """Those that were counted less than so many seconds before `now`, and not after it, by a clock since set back."""
-    listed = ", ".join(str(int(image)) for image in sorted(images))
-    rows = fetch(f"SELECT image_id, seconds, loads, counted FROM {_TABLE} WHERE image_id IN ({listed})")
+    sql = f"SELECT image_id, seconds, loads, counted FROM {_TABLE} WHERE image_id IN ({listed_ids(sorted(images))})"
     return {
-        image: Sum(*summed)
-        for image, *summed, counted in rows
-        if 0 <= now - times.known(times.from_utc(counted)) < seconds
+        image: Sum(total, number)
+        for image, total, number, counted in fetch(sql)
+        if 0 <= now - (times.from_utc(counted) or 0) < seconds
     }
 
 
 def _keep(counted: Mapping[int, Sum], now: int) -> None:
-    marks = ", ".join(["(%s, %s, %s, %s)"] * len(counted))
-    values: list[Value] = [
-        value for image, (seconds, loads) in counted.items() for value in (image, seconds, loads, times.to_utc(now))
+    rows: list[list[Value]] = [
+        [image, total.seconds, total.loads, times.to_utc(now)] for image, total in counted.items()
     ]
-    # REPLACE is what both kinds of database call it.
-    execute(f"REPLACE INTO {_TABLE} (image_id, seconds, loads, counted) VALUES {marks}", values)
+    insert(_TABLE, ["image_id", "seconds", "loads", "counted"], rows, replace=True)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from blockalloc.store.sql import Value, fetch
+from blockalloc.store.sql import Value, fetch, listed_ids
 from blockalloc.store.times import to_local
 from scheduling.facts import NO_PRIVILEGES, PrivilegeTree
 from scheduling.vcl_names import RELOAD_USER
@@ -56,13 +56,13 @@ _MEMBERS = (
 
 def image_groups_part(image_ids: Sequence[int]) -> Part:
     """The resource groups of images."""
-    where = f"WHERE t.name = 'image' AND r.subid IN {_listed(image_ids)}"
+    where = f"WHERE t.name = 'image' AND r.subid IN ({listed_ids(image_ids)})"
     return f"SELECT {_IMAGE}, r.subid, m.resourcegroupid, 0 {_MEMBERS} {where}", []
 
 
 def site_parts(image_ids: Sequence[int]) -> list[Part]:
     """Resource groups of images and management nodes, schedules, provisioning engines."""
-    images = _listed(image_ids)
+    images = listed_ids(image_ids)
     return [
         image_groups_part(image_ids),
         (f"SELECT {_NODE}, r.subid, m.resourcegroupid, 0 {_MEMBERS} WHERE t.name = 'managementnode'", []),
@@ -75,7 +75,7 @@ def site_parts(image_ids: Sequence[int]) -> list[Part]:
         (
             f"SELECT {_PROVISIONING}, p.provisioningid, i.id, 0 FROM provisioningOSinstalltype p "
             "JOIN OSinstalltype t ON t.id = p.OSinstalltypeid JOIN OS o ON o.installtype = t.name "
-            f"JOIN image i ON i.OSid = o.id WHERE i.id IN {images}",
+            f"JOIN image i ON i.OSid = o.id WHERE i.id IN ({images})",
             [],
         ),
     ]
@@ -86,7 +86,7 @@ def recent_part(now: int, user_ids: Iterable[int], image_ids: Sequence[int]) -> 
     return (
         f"SELECT DISTINCT {_RECENT}, l.userid, l.imageid, s.computerid FROM log l JOIN sublog s ON s.logid = l.id "
         f"WHERE l.start > %s AND l.finalend < %s AND l.wasavailable = 1 AND l.ending <> 'failed' "
-        f"AND l.userid IN {_listed(user_ids)} AND l.imageid IN {_listed(image_ids)}",
+        f"AND l.userid IN ({listed_ids(user_ids)}) AND l.imageid IN ({listed_ids(image_ids)})",
         [to_local(now - RECENT), to_local(now)],
     )
 
@@ -94,14 +94,14 @@ def recent_part(now: int, user_ids: Iterable[int], image_ids: Sequence[int]) -> 
 def membership_part(user_ids: Collection[int]) -> Part:
     """The user groups that the users are members of."""
     return (
-        f"SELECT {_MEMBERSHIP}, userid, usergroupid, 0 FROM usergroupmembers WHERE userid IN {_listed(user_ids)}",
+        f"SELECT {_MEMBERSHIP}, userid, usergroupid, 0 FROM usergroupmembers WHERE userid IN ({listed_ids(user_ids)})",
         [],
     )
 
 
 def privilege_parts(user_ids: Collection[int]) -> list[Part]:
     """The privilege tree as far as it concerns these users and their groups (SPEC 4, rule 7)."""
-    users = _listed(user_ids)
+    users = listed_ids(user_ids)
     names = (
         "CASE t.name WHEN 'imageAdmin' THEN 1 WHEN 'imageCheckOut' THEN 2 WHEN 'cascade' THEN 3 ELSE 4 END "
         "FROM userpriv p JOIN userprivtype t ON t.id = p.userprivtypeid "
@@ -110,10 +110,10 @@ def privilege_parts(user_ids: Collection[int]) -> list[Part]:
     return [
         membership_part(user_ids),
         (f"SELECT {_PARENT}, id, parent, 0 FROM privnode", []),
-        (f"SELECT {_USER_PRIVILEGE}, p.userid, p.privnodeid, {names} AND p.userid IN {users}", []),
+        (f"SELECT {_USER_PRIVILEGE}, p.userid, p.privnodeid, {names} AND p.userid IN ({users})", []),
         (
             f"SELECT {_GROUP_PRIVILEGE}, p.usergroupid, p.privnodeid, {names} AND p.usergroupid IN "
-            f"(SELECT usergroupid FROM usergroupmembers WHERE userid IN {users})",
+            f"(SELECT usergroupid FROM usergroupmembers WHERE userid IN ({users}))",
             [],
         ),
         (
@@ -123,7 +123,7 @@ def privilege_parts(user_ids: Collection[int]) -> list[Part]:
             [],
         ),
         (f"SELECT {_RESOURCE_OWNER}, id, ownerusergroupid, 0 FROM resourcegroup", []),
-        (f"SELECT {_GROUP_OWNER}, ownerid, id, 0 FROM usergroup WHERE ownerid IN {users}", []),
+        (f"SELECT {_GROUP_OWNER}, ownerid, id, 0 FROM usergroup WHERE ownerid IN ({users})", []),
     ]
 
 
@@ -186,8 +186,3 @@ def _lists(rows: Iterable[tuple[int, int, int]]) -> dict[int, list[tuple[int, in
     for first, second, third in rows:
         found[first].append((second, third))
     return dict(found)
-
-
-def _listed(ids: Iterable[int]) -> str:
-    """Ids from the database as a list for IN; 0, which no row has, when there are none."""
-    return "(" + ", ".join(str(int(id_)) for id_ in ids or [0]) + ")"

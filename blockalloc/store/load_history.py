@@ -4,9 +4,10 @@ A reservation's own load log has the steps of its load, and goes when VCL remove
 told by the log of requests; reloads for blocks leave nothing there. Instants are Unix seconds.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from blockalloc.store import times
 from blockalloc.store.sql import fetch
@@ -17,6 +18,47 @@ _NEW = 13  # VCL's state of a user's reservation that no back end has begun
 # Steps of VCL's load log after which a load is over, by how it ended.
 _READY = frozenset({"nodeready", "reserved", "imageloadcomplete"})
 _FAILED = frozenset({"loadimagefailed", "failed"})
+
+
+class _Step(NamedTuple):
+    """A row of _STEPS."""
+
+    reservation_id: int
+    log_id: int | None
+    image_id: int
+    image: str
+    name: str
+    pretty_name: str
+    at: times.Stored
+
+
+class _Past(NamedTuple):
+    """A row of _PAST."""
+
+    log_id: int
+    image_id: int
+    image: str
+    start: times.Stored
+    loaded: times.Stored
+    ending: str
+    nowfuture: str
+
+
+class _Next(NamedTuple):
+    """A row of _NEXT."""
+
+    request_id: int
+    state_id: int
+    start: times.Stored
+    image_id: int
+    image: str
+    node: str | None
+    block_time_id: int | None
+    block_start: times.Stored
+    block: str | None
+    affiliation_id: int | None
+    holds_it: int | None
+
 
 _STEPS = """
 SELECT v.id, q.logid, v.imageid, COALESCE(i.prettyname, ''), s.loadstatename, COALESCE(s.prettyname, s.loadstatename),
@@ -85,54 +127,60 @@ class NextLoad:
 
 def loads(computer_id: int) -> list[Load]:
     """The last loads, the newest first."""
-    told = _by_steps(fetch(_STEPS, [computer_id, computer_id]))
-    logs = {log for log, _ in told}
-    past = [_past(*row[1:]) for row in fetch(_PAST, [computer_id]) if row[0] not in logs]
-    return sorted([*(load for _, load in told), *past], key=lambda load: load.start, reverse=True)[:SHOWN]
+    by_steps = _by_steps(map(_Step._make, fetch(_STEPS, [computer_id, computer_id])))
+    logs = {log_id for log_id, _ in by_steps}
+    past = [_past_load(row) for row in map(_Past._make, fetch(_PAST, [computer_id])) if row.log_id not in logs]
+    return sorted([*(load for _, load in by_steps), *past], key=lambda load: load.start, reverse=True)[:SHOWN]
 
 
 def next_load(computer_id: int, now: int) -> NextLoad | None:
     """The next load that is planned, or the one that is at work."""
-    found = [_next(*row) for row in fetch(_NEXT, [computer_id, times.to_local(now)])]
+    rows = map(_Next._make, fetch(_NEXT, [computer_id, times.to_local(now)]))
     # A user's reservation that should have begun is at the back end's mercy; a reload stays due.
-    return min((load for load in found if load.reload or load.start > now), key=lambda load: load.start, default=None)
+    due = [load for load in map(_next_load, rows) if load.reload or load.start > now]
+    return min(due, key=lambda load: load.start, default=None)
 
 
-def _by_steps(rows: Iterable[tuple[Any, ...]]) -> list[tuple[int | None, Load]]:
+def _by_steps(rows: Iterable[_Step]) -> list[tuple[int | None, Load]]:
     """(log, load) of each reservation that has steps."""
-    found: dict[int, list[tuple[Any, ...]]] = {}
+    steps_of: dict[int, list[_Step]] = defaultdict(list)
     for row in rows:
-        if times.from_local(row[6]) is not None:
-            found.setdefault(row[0], []).append(row)
-    return [(steps[0][1], _told(steps)) for steps in found.values()]
+        if times.from_local(row.at) is not None:
+            steps_of[row.reservation_id].append(row)
+    return [(steps[0].log_id, _load_of_steps(steps)) for steps in steps_of.values()]
 
 
-def _told(steps: list[tuple[Any, ...]]) -> Load:
-    """A load by its steps: over at the first step that says so."""
-    _, _, image_id, image, _, _, first = steps[0]
-    begun = times.known(times.from_local(first))
-    last = next((step for step in steps if step[4] in _READY | _FAILED), None)
+def _load_of_steps(steps: Sequence[_Step]) -> Load:
+    """A load is over at the first step that says so."""
+    first = steps[0]
+    start = times.from_local(first.at) or 0
+    last = next((step for step in steps if step.name in _READY | _FAILED), None)
     if last is None:
-        return Load(begun, image_id, image, None, steps[-1][5], failed=False, at_work=True)
-    seconds = times.known(times.from_local(last[6])) - begun
-    return Load(begun, image_id, image, seconds, last[5], failed=last[4] in _FAILED)
+        ending = steps[-1].pretty_name
+        return Load(start, first.image_id, first.image, None, ending, failed=False, at_work=True)
+    seconds = (times.from_local(last.at) or 0) - start
+    return Load(start, first.image_id, first.image, seconds, last.pretty_name, failed=last.name in _FAILED)
 
 
-def _past(
-    image_id: int, image: str, start: times.Stored, loaded: times.Stored, ending: str, nowfuture: str
-) -> Load:  # fmt: skip
-    begun, done = times.known(times.from_local(start)), times.from_local(loaded)
-    ahead = nowfuture != "now" or (done is not None and done < begun)
-    seconds = None if done is None or ahead else done - begun
-    return Load(begun, image_id, image, seconds, ending, failed=ending == "failed", ahead=ahead)
+def _past_load(row: _Past) -> Load:
+    start, loaded = times.from_local(row.start) or 0, times.from_local(row.loaded)
+    ahead = row.nowfuture != "now" or (loaded is not None and loaded < start)
+    seconds = None if loaded is None or ahead else loaded - start
+    return Load(start, row.image_id, row.image, seconds, row.ending, failed=row.ending == "failed", ahead=ahead)
 
 
-def _next(
-    request: int, state: int, start: times.Stored, image_id: int, image: str, node: str | None,
-    block_time: int | None, block_start: times.Stored, block: str | None, affiliation: int | None, holds_it: int | None,
-) -> NextLoad:  # fmt: skip
-    begins, block_begins = (times.known(times.from_local(value)) for value in (start, block_start))
+def _next_load(row: _Next) -> NextLoad:
     return NextLoad(
-        request, state != _NEW, state == PENDING, begins, image_id, image, node or "", bool(holds_it), block_time,
-        block_begins, block or "", affiliation,
-    )  # fmt: skip
+        request_id=row.request_id,
+        reload=row.state_id != _NEW,
+        begun=row.state_id == PENDING,
+        start=times.from_local(row.start) or 0,
+        image_id=row.image_id,
+        image=row.image,
+        node=row.node or "",
+        holds_it=bool(row.holds_it),
+        block_time_id=row.block_time_id,
+        block_start=times.from_local(row.block_start) or 0,
+        block=row.block or "",
+        affiliation_id=row.affiliation_id,
+    )

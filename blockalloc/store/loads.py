@@ -1,25 +1,24 @@
 """How long an image took to load, by VCL's log: the rows that estimates and statistics are made of (SPEC 6).
 
 The database counts loads of equal length, so that cost does not grow with the loads of a popular image. It knows
-nothing of the site's zone: it is told by how much the clock was ahead of UTC, and when that changed.
+nothing of the site's zone: the statement says when the clock was put forward or back, and by how much.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from blockalloc.site_time import site_zone
-from blockalloc.store import kept_loads
+from blockalloc.store import kept_loads, times
 from blockalloc.store.kept_loads import Sum
-from blockalloc.store.sql import fetch
+from blockalloc.store.sql import Rows, fetch, listed_ids
 from scheduling.load_statistics import Loads
 from scheduling.load_time import LONGEST, SHORTEST, mean
 
-_FORMAT = "%Y-%m-%d %H:%M:%S"
 _DAY = timedelta(days=1)
 _LONGEST = 60 * _DAY  # no load that began before now has ended later
 
@@ -48,17 +47,19 @@ _LOST = "SELECT ending, COUNT(*) FROM log WHERE {run} AND (ending = 'failed' OR 
 
 
 class Lost(NamedTuple):
-    """Loads that tell no time: those that failed, and those of which the log does not say when they were done."""
+    """Loads without a length: those that failed, and those of which the log does not say when they were done."""
 
     failed: int
-    untold: int
+    unfinished: int
 
 
-class Step(NamedTuple):
-    """By how many seconds local times before `until`, the next step's first, are ahead of UTC. The last has no end."""
+class Change(NamedTuple):
+    """A change of the clock: the first time that it shows afterwards (as stored), and by how many seconds it is ahead
+    of what it would show else.
+    """
 
-    until: str | None
-    ahead: int
+    wall: str
+    forward: int
 
 
 def estimates(reload_minutes: Mapping[int, int], now: int, *, kept: bool = True) -> dict[int, int]:
@@ -76,8 +77,8 @@ def estimates(reload_minutes: Mapping[int, int], now: int, *, kept: bool = True)
 
 def _summed(images: Collection[int], now: int) -> dict[int, Sum]:
     """By the log itself."""
-    found = {image: Sum(int(seconds), number) for image, seconds, number in _loads(_SUMMED, images, now)}
-    return {image: found.get(image, Sum(0, 0)) for image in images}
+    sums = {image: Sum(int(seconds), number) for image, seconds, number in _loads(_SUMMED, images, now)}
+    return {image: sums.get(image, Sum(0, 0)) for image in images}
 
 
 def read(image_id: int, now: int) -> list[Loads]:
@@ -86,32 +87,31 @@ def read(image_id: int, now: int) -> list[Loads]:
 
 
 def lost(image_id: int, now: int) -> Lost:
-    """What of the same time has no length."""
-    rows = fetch(_LOST.format(run=_run([image_id])), [begin(now).strftime(_FORMAT)])
+    """How many loads of the same months have no length."""
+    rows = fetch(_LOST.format(run=_run([image_id])), [times.stored_wall_time(begin(now))])
     failed = sum(number for ending, number in rows if ending == "failed")
     return Lost(failed, sum(number for _, number in rows) - failed)
 
 
-def _loads(sql: str, images: Iterable[int], now: int) -> list[tuple[Any, ...]]:
+def _loads(sql: str, images: Iterable[int], now: int) -> Rows:
     """The rows of `sql` over loads with the seconds that they took.
 
-    A load over a change of the clock took the time that passed, not what the clocks on the wall say. Local times
-    that come twice or never are what `store.times` takes them for.
+    A load over a change of the clock took the time that passed, not the difference of what the clock showed. Local
+    times that come twice or never are what `store.times` takes them for.
     """
     since = begin(now)
     # Whole days, so that all calls of a day walk through them once.
     until = datetime.fromtimestamp(now, site_zone()).date() + _LONGEST + _DAY
-    steps = _steps(since.date() - _DAY, until, site_zone())
-    seconds, params = _APART[connection.vendor], []
-    if len(steps) > 1:
-        seconds = f"{seconds} + {_offset('start', steps)} - {_offset('loaded', steps)}"
-        params = [change for change, _ in steps[:-1]] * 2
+    changes = _changes(since.date() - _DAY, until, site_zone())
+    corrections = "".join(f" - ({change.forward}) * ((loaded >= %s) - (start >= %s))" for change in changes)
+    params = [wall for change in changes for wall in (change.wall, change.wall)]
+    seconds = f"{_APART[connection.vendor]}{corrections}"
     sql = sql.format(seconds=seconds, run=_run(images), loaded=_LOADED, low=SHORTEST + 1, high=LONGEST - 1)
-    return fetch(sql, [*params, since.strftime(_FORMAT)])
+    return fetch(sql, [*params, times.stored_wall_time(since)])
 
 
 def _run(images: Iterable[int]) -> str:
-    return _RUN_NOW.format(images=", ".join(str(int(image)) for image in sorted(images)))
+    return _RUN_NOW.format(images=listed_ids(sorted(images)))
 
 
 def begin(now: int) -> datetime:
@@ -124,22 +124,21 @@ def begin(now: int) -> datetime:
 
 
 @lru_cache(maxsize=8)
-def _steps(first: date, last: date, zone: ZoneInfo) -> Sequence[Step]:
-    """By how many seconds local times from the first day to the last one's begin are ahead of UTC.
+def _changes(first: date, last: date, zone: ZoneInfo) -> Sequence[Change]:
+    """The changes of the zone's clock from the first day to the last one's begin.
 
-    A time that is skipped or comes twice belongs to the earlier step: so `store.times` reads it.
+    A time that is skipped or comes twice belongs before the change: so `store.times` reads it.
     """
-    found: list[Step] = []
+    changes: list[Change] = []
     low, end = (int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) for day in (first, last))
     while low < end:
         high = min(low + 86_400, end)
         before, after = _ahead(low, zone), _ahead(high, zone)
         if before != after:
-            change = _change(low, high, zone)
-            wall = datetime.fromtimestamp(change + max(before, after), UTC)
-            found.append(Step(wall.strftime(_FORMAT), before))
+            wall = datetime.fromtimestamp(_change(low, high, zone) + max(before, after), UTC)
+            changes.append(Change(times.stored_wall_time(wall), after - before))
         low = high
-    return (*found, Step(None, _ahead(end, zone)))
+    return changes
 
 
 def _change(low: int, high: int, zone: ZoneInfo) -> int:
@@ -155,9 +154,3 @@ def _ahead(instant: int, zone: ZoneInfo) -> int:
     offset = datetime.fromtimestamp(instant, zone).utcoffset()
     assert offset is not None, "a moment of a zone has an offset"
     return int(offset.total_seconds())
-
-
-def _offset(column: str, steps: Sequence[Step]) -> str:
-    """SQL for how far a local time is ahead of UTC; a parameter for each change of the clock."""
-    cases = " ".join(f"WHEN {column} < %s THEN {seconds}" for _, seconds in steps[:-1])
-    return f"CASE {cases} ELSE {steps[-1][1]} END"

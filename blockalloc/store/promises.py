@@ -8,11 +8,12 @@ statement: load times of images whose block computers have no reload request, re
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import NamedTuple
 
 from blockalloc.store import loads, planned_reloads, times
 from blockalloc.store.claims import CLAIM, HELD, margin
-from blockalloc.store.sql import Rows, Select, ids, listed_ids
+from blockalloc.store.sql import Rows, Select, listed_ids, part_of_union, split_ids
 from scheduling.facts import Holding, Maintenance, OrphanedReload, Reservation
 from scheduling.occupancy import PENDING, RELOAD, RELOADING, held_from, is_reload
 from scheduling.windows import HOUR
@@ -24,45 +25,99 @@ _LEAD = 5 * HOUR
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
 _RELOAD_MINUTES = 10  # as VCL has it for a new image; only for an image that is gone
 
+
+class _Row(NamedTuple):
+    """A row of the statement. The parts below say which columns a kind of row has; the others are NULL."""
+
+    kind: int
+    id: int
+    request_id: int
+    state_id: int
+    last_state_id: int
+    user_id: int
+    group_id: int | None
+    skip: int
+    status: str
+    procid: str
+    allow_reservations: int
+    awaited: int
+    start: times.Stored
+    end: times.Stored
+    reload_start: times.Stored
+    planned: times.Stored
+    computer_id: int
+    computer_ids: str
+    image_id: int
+    image_ram: int
+    node_id: int
+    reload_minutes: int
+
+
+_RESERVATION_COLUMNS = {
+    "id": "r.id",
+    "request_id": "q.id",
+    "state_id": "q.stateid",
+    "last_state_id": "q.laststateid",
+    "user_id": "q.userid",
+    "start": "q.start",
+    "end": "q.`end`",
+    "computer_id": "r.computerid",
+    "image_id": "r.imageid",
+    "image_ram": "COALESCE(i.minram, 0)",
+    "node_id": "r.managementnodeid",
+}
+_RESERVATION_TABLES = "FROM request q JOIN reservation r ON r.requestid = q.id LEFT JOIN image i ON i.id = r.imageid"
+
 # Block requests are joined from the left, so that MariaDB begins with the block times that are not over: of requests
 # there are as many as there ever were.
-# Columns: kind, key, four whole numbers, text, start, end, reload start, computer, image, memory, node, planned
-# reload start, minutes of reload.
-_SQL = f"""
-SELECT {_RESERVATION}, r.id, q.id, q.stateid, q.laststateid, q.userid, '', q.start, q.`end`, NULL,
-       r.computerid, r.imageid, COALESCE(i.minram, 0), r.managementnodeid, NULL, 0
-FROM request q JOIN reservation r ON r.requestid = q.id LEFT JOIN image i ON i.id = r.imageid
-WHERE q.start < %s AND (q.`end` > %s OR q.start > %s) AND {{reserved}}
-UNION ALL
-SELECT {_HOLDING}, b.blockTimeid, r.groupid, t.skip, b.reloadrequestid, 0, COALESCE(r.status, ''), t.start, t.`end`,
-       q.start, b.computerid, b.imageid, COALESCE(i.minram, 0), 0, p.start, COALESCE(i.reloadtime, {_RELOAD_MINUTES})
-FROM blockTimes t JOIN blockComputers b ON b.blockTimeid = t.id LEFT JOIN blockRequest r ON r.id = t.blockRequestid
-LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
-LEFT JOIN {planned_reloads.TABLE} p
-  ON p.block_time_id = b.blockTimeid AND p.computer_id = b.computerid AND p.request_id = b.reloadrequestid
-WHERE (t.start < %s OR q.start < %s OR p.start < %s) AND t.`end` > %s AND {{held}}
-UNION ALL
-SELECT {_CLAIM}, 0, 0, 0, 0, 0, procid, expires, NULL, NULL, computerid, 0, 0, 0, NULL, 0
-FROM semaphore WHERE expires >= %s AND procid NOT LIKE %s
-UNION ALL
-SELECT {_HELD}, 0, 0, 0, 0, 0, GROUP_CONCAT(computerid), expires, NULL, NULL, 0, 0, 0, 0, NULL, 0
-FROM semaphore WHERE expires >= %s AND procid LIKE %s AND procid <> %s GROUP BY expires
-UNION ALL
-SELECT {_MAINTENANCE}, 0, allowreservations, 0, 0, 0, '', start, `end`, NULL, 0, 0, 0, 0, NULL, 0
-FROM sitemaintenance WHERE `end` > %s
-UNION ALL
-SELECT {_OVERDUE}, r.id, q.id, q.stateid, q.laststateid, q.userid, '', q.start, q.`end`, NULL,
-       r.computerid, r.imageid, COALESCE(i.minram, 0), r.managementnodeid, NULL, 0
-FROM request q JOIN reservation r ON r.requestid = q.id LEFT JOIN image i ON i.id = r.imageid
-WHERE q.stateid = {RELOAD} AND q.laststateid = {RELOAD} AND q.start <= %s AND q.`end` <= %s AND {{reserved}}
-  AND NOT EXISTS (SELECT 1 FROM blockComputers b WHERE b.computerid = r.computerid AND b.reloadrequestid = q.id)
-UNION ALL
-SELECT {_CHOSEN}, 0, c.currentimageid, EXISTS (
-           SELECT 1 FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
-           WHERE b.computerid = c.id AND (b.imageid = c.currentimageid OR c.stateid = {RELOADING}) AND t.`end` > %s
-       ), 0, 0, '', NULL, NULL, NULL, c.id, 0, 0, 0, NULL, 0
-FROM computer c WHERE c.id IN ({{chosen}})
-"""
+_SQL = " UNION ALL ".join([
+    part_of_union(
+        _Row, _RESERVATION, _RESERVATION_COLUMNS, f"""{_RESERVATION_TABLES}
+        WHERE q.start < %s AND (q.`end` > %s OR q.start > %s) AND {{reserved}}""",
+    ),
+    part_of_union(
+        _Row, _HOLDING, {
+            "id": "b.blockTimeid", "request_id": "b.reloadrequestid", "group_id": "r.groupid", "skip": "t.skip",
+            "status": "COALESCE(r.status, '')", "start": "t.start", "end": "t.`end`", "reload_start": "q.start",
+            "planned": "p.start", "computer_id": "b.computerid", "image_id": "b.imageid",
+            "image_ram": "COALESCE(i.minram, 0)", "reload_minutes": f"COALESCE(i.reloadtime, {_RELOAD_MINUTES})",
+        }, f"""
+        FROM blockTimes t JOIN blockComputers b ON b.blockTimeid = t.id
+        LEFT JOIN blockRequest r ON r.id = t.blockRequestid
+        LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
+        LEFT JOIN {planned_reloads.TABLE} p
+          ON p.block_time_id = b.blockTimeid AND p.computer_id = b.computerid AND p.request_id = b.reloadrequestid
+        WHERE (t.start < %s OR q.start < %s OR p.start < %s) AND t.`end` > %s AND {{held}}""",
+    ),
+    part_of_union(
+        _Row, _CLAIM, {"procid": "procid", "end": "expires", "computer_id": "computerid"},
+        "FROM semaphore WHERE expires >= %s AND procid NOT LIKE %s",
+    ),
+    part_of_union(
+        _Row, _HELD, {"computer_ids": "GROUP_CONCAT(computerid)", "end": "expires"},
+        "FROM semaphore WHERE expires >= %s AND procid LIKE %s AND procid <> %s GROUP BY expires",
+    ),
+    part_of_union(
+        _Row, _MAINTENANCE, {"allow_reservations": "allowreservations", "start": "start", "end": "`end`"},
+        "FROM sitemaintenance WHERE `end` > %s",
+    ),
+    part_of_union(
+        _Row, _OVERDUE, _RESERVATION_COLUMNS, f"""{_RESERVATION_TABLES}
+        WHERE q.stateid = {RELOAD} AND q.laststateid = {RELOAD} AND q.start <= %s AND q.`end` <= %s AND {{reserved}}
+          AND NOT EXISTS (SELECT 1 FROM blockComputers b WHERE b.computerid = r.computerid AND b.reloadrequestid = q.id)
+        """,
+    ),
+    part_of_union(
+        _Row, _CHOSEN, {
+            "computer_id": "c.id", "image_id": "c.currentimageid",
+            "awaited": f"""EXISTS (
+               SELECT 1 FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
+               WHERE b.computerid = c.id AND (b.imageid = c.currentimageid OR c.stateid = {RELOADING}) AND t.`end` > %s
+            )""",
+        },
+        "FROM computer c WHERE c.id IN ({chosen})",
+    ),
+])  # fmt: skip
 
 
 class Chosen(NamedTuple):
@@ -105,124 +160,155 @@ class Only(NamedTuple):
 
 
 def select(
-    low: int, high: int, clock: int, call_id: str, only: Only | None = None, chosen: Collection[int] = ()
+    low: int, high: int, read_at: int, call_id: str, only: Only | None = None, chosen: Collection[int] = ()
 ) -> Select:
     """The statement for all promises between `low` and `high`; with `only`, other computers' bookings are left out.
 
-    Semaphores that are live at `clock` and maintenances are always told, and what the `chosen` computers hold. What
+    Semaphores that are live at `read_at` and maintenances always come, and what the `chosen` computers hold. What
     the call `call_id` itself holds is left out. All are Unix seconds.
     """
     begin, end = times.to_local(low), times.to_local(high)
-    sql = _SQL.format(reserved=_ALL, held=_ALL, chosen=listed_ids(chosen))
+    reserved = held = _ALL
     if only is not None:
-        held = f"(b.computerid IN ({listed_ids(only.computers)}) OR b.blockTimeid = {int(only.block_time_id)})"
-        sql = _SQL.format(
-            reserved=f"r.computerid IN ({listed_ids(only.computers)})", held=held, chosen=listed_ids(chosen)
-        )
+        computers = listed_ids(only.computers)
+        reserved = f"r.computerid IN ({computers})"
+        held = f"(b.computerid IN ({computers}) OR b.blockTimeid = {int(only.block_time_id)})"
+    sql = _SQL.format(reserved=reserved, held=held, chosen=listed_ids(chosen))
     holdings = [times.to_local(high + _LEAD), end, times.to_utc(high), begin]
-    semaphores = [times.to_utc(clock), f"{HELD}%"]
+    semaphores = [times.to_utc(read_at), f"{HELD}%"]
     held_by_others = [*semaphores, f"{HELD}{call_id}"]
     overdue = [begin, begin]
-    not_over = times.to_local(clock - _SLACK)
+    not_over = times.to_local(read_at - _SLACK)
     return Select(sql, [end, begin, begin, *holdings, *semaphores, *held_by_others, begin, *overdue, not_over])
 
 
-def made_of(rows: Rows, clock: int, now: int, call_id: str) -> Promises:
-    """The promises that the statement's rows tell of, as a call made at `now` sees them at `clock`."""
-    # In the order of their ids, which is the order in which they were made.
-    rows.sort(key=lambda row: (row[0], row[1]))
-    claims = [(row[6], times.known(times.from_utc(row[7])), row[10]) for row in _of(rows, _CLAIM)]
+class _Claim(NamedTuple):
+    """The semaphore row of a claim, of ours or of the front end."""
+
+    procid: str
+    expires: int
+    computer_id: int
+
+
+def from_rows(rows: Rows, read_at: int, now: int, call_id: str) -> Promises:
+    """The promises in the statement's rows, as a call made at `now` sees them at `read_at`."""
+    by_kind = _by_kind(rows)
+    instant_of = times.local_reader()
+    reservations = _reservations(by_kind[_RESERVATION], instant_of)
+    overdue = _reservations(by_kind[_OVERDUE], instant_of)
+    named = {(row.request_id, row.computer_id) for row in by_kind[_HOLDING]}
+    held = _latest((id_, times.from_utc(row.end) or 0) for row in by_kind[_HELD] for id_ in split_ids(row.computer_ids))
+    claims = [_Claim(row.procid, times.from_utc(row.end) or 0, row.computer_id) for row in by_kind[_CLAIM]]
     own = f"{CLAIM}{call_id}"
-    held = _latest(
-        (computer, times.known(times.from_utc(row[7]))) for row in _of(rows, _HELD) for computer in ids(row[6])
-    )
-    reservations = [_reservation(*row[2:14]) for row in _of(rows, _RESERVATION)]
-    named = {(row[4], row[10]) for row in _of(rows, _HOLDING)}
-    overdue = [_reservation(*row[2:14]) for row in _of(rows, _OVERDUE)]
+    others = [claim for claim in claims if claim.procid != own]
     return Promises(
         reservations,
-        _holdings(list(_of(rows, _HOLDING)), now),
-        _orphans([*reservations, *overdue], named, clock),
-        [Maintenance(_instant(row[7]), _instant(row[8]), row[2]) for row in _of(rows, _MAINTENANCE)],
-        claimed=frozenset(computer for procid, _, computer in claims if procid != own),
+        _holdings(by_kind[_HOLDING], instant_of, now),
+        _orphans([*reservations, *overdue], named, read_at),
+        [
+            Maintenance(instant_of(row.start) or 0, instant_of(row.end) or 0, row.allow_reservations)
+            for row in by_kind[_MAINTENANCE]
+        ],
+        claimed=frozenset(claim.computer_id for claim in others),
         own_claims=frozenset(
-            computer for procid, expires, computer in claims if procid == own and expires >= clock + margin()
+            claim.computer_id for claim in claims if claim.procid == own and claim.expires >= read_at + margin()
         ),
         held=held,
-        live=_latest([*held.items(), *((computer, expires) for procid, expires, computer in claims if procid != own)]),
-        rivals=_by_call((procid, computer) for procid, _, computer in claims if procid != own),
-        chosen={row[10]: Chosen(row[2], bool(row[3])) for row in _of(rows, _CHOSEN)},
+        live=_latest([*held.items(), *((claim.computer_id, claim.expires) for claim in others)]),
+        rivals=_by_call(others),
+        chosen={row.computer_id: Chosen(row.image_id, bool(row.awaited)) for row in by_kind[_CHOSEN]},
     )
+
+
+def _by_kind(rows: Rows) -> defaultdict[int, list[_Row]]:
+    """The rows of each kind in the order of their ids, which is the order in which they were made."""
+    by_kind: defaultdict[int, list[_Row]] = defaultdict(list)
+    for row in map(_Row._make, rows):
+        by_kind[row.kind].append(row)
+    for kind in (_RESERVATION, _HOLDING, _OVERDUE):
+        by_kind[kind].sort(key=attrgetter("id"))
+    return by_kind
 
 
 def _latest(moments: Iterable[tuple[int, int]]) -> dict[int, int]:
     """(computer, instant) as computer -> the latest of its instants."""
-    found: dict[int, int] = {}
+    latest: dict[int, int] = {}
     for computer, moment in moments:
-        found[computer] = max(moment, found.get(computer, moment))
-    return found
+        latest[computer] = max(moment, latest.get(computer, moment))
+    return latest
 
 
-def _by_call(claims: Iterable[tuple[str, int]]) -> dict[str, frozenset[int]]:
-    """(procid, computer) of our calls in flight as call id -> computers."""
-    found: dict[str, set[int]] = defaultdict(set)
-    for procid, computer in claims:
-        if procid.startswith(CLAIM):
-            found[procid.removeprefix(CLAIM)].add(computer)
-    return {call_id: frozenset(computers) for call_id, computers in found.items()}
+def _by_call(claims: Iterable[_Claim]) -> dict[str, frozenset[int]]:
+    """The claims of our calls in flight as call id -> computers."""
+    computers: dict[str, set[int]] = defaultdict(set)
+    for claim in claims:
+        if claim.procid.startswith(CLAIM):
+            computers[claim.procid.removeprefix(CLAIM)].add(claim.computer_id)
+    return {call_id: frozenset(ids) for call_id, ids in computers.items()}
 
 
-def _of(rows: Iterable[tuple[Any, ...]], kind: int) -> Iterable[tuple[Any, ...]]:
-    return (row for row in rows if row[0] == kind)
+def _reservations(rows: Iterable[_Row], instant_of: times.LocalReader) -> list[Reservation]:
+    return [
+        Reservation(
+            row.request_id,
+            row.state_id,
+            row.last_state_id,
+            row.user_id,
+            instant_of(row.start) or 0,
+            instant_of(row.end) or 0,
+            row.computer_id,
+            row.image_id,
+            row.image_ram,
+            row.node_id,
+        )
+        for row in rows
+    ]
 
 
-def _reservation(
-    request: int, state: int, last_state: int, user: int, _text: str, start: times.Stored, end: times.Stored,
-    _reload: None, computer: int, image: int, ram: int, node: int,
-) -> Reservation:  # fmt: skip
-    return Reservation(request, state, last_state, user, _instant(start), _instant(end), computer, image, ram, node)
-
-
-def _holdings(rows: Sequence[tuple[Any, ...]], now: int) -> list[Holding]:
+def _holdings(rows: Sequence[_Row], instant_of: times.LocalReader, now: int) -> list[Holding]:
     """Of the rows' own reload requests, our records of those that are gone, and else the load time of the image."""
-    unknown = {row[11]: row[15] for row in rows if row[9] is None and row[14] is None}
+    unknown = {row.image_id: row.reload_minutes for row in rows if row.reload_start is None and row.planned is None}
     seconds = loads.estimates(unknown, now)
-    return [_holding(seconds, *row[1:]) for row in rows]
-
-
-def _holding(
-    seconds: Mapping[int, int], block_time: int, group: int | None, skip: int, _reload: int, _none: int, status: str,
-    start: times.Stored, end: times.Stored, reload: times.Stored, computer: int, image: int, ram: int, _node: int,
-    planned: times.Stored, _minutes: int,
-) -> Holding:  # fmt: skip
-    begins = _instant(start)
-    taken = held_from(begins, times.from_local(reload), times.from_utc(planned), seconds.get(image, 0))
-    return Holding(block_time, computer, image, ram, begins, _instant(end), taken, group, skip, status)
+    holdings = []
+    for row in rows:
+        start, planned = instant_of(row.start) or 0, times.from_utc(row.planned)
+        taken = held_from(start, instant_of(row.reload_start), planned, seconds.get(row.image_id, 0))
+        holdings.append(
+            Holding(
+                row.id,
+                row.computer_id,
+                row.image_id,
+                row.image_ram,
+                start,
+                instant_of(row.end) or 0,
+                taken,
+                row.group_id,
+                row.skip,
+                row.status,
+            )
+        )
+    return holdings
 
 
 def _orphans(
-    reservations: Iterable[Reservation], named: Container[tuple[int, int]], clock: int
+    reservations: Iterable[Reservation], named: Container[tuple[int, int]], read_at: int
 ) -> list[OrphanedReload]:
     """The reloads of ours that no block computer names any more (SPEC 8.15).
 
     `named` are the (reload request, computer) of the block computers that were read.
     """
     unnamed = [
-        found
-        for found in reservations
-        if is_reload(found.state_id, found.last_state_id) and (found.request_id, found.computer_id) not in named
+        reload
+        for reload in reservations
+        if is_reload(reload.state_id, reload.last_state_id) and (reload.request_id, reload.computer_id) not in named
     ]
-    ours = planned_reloads.recorded({found.request_id for found in unnamed})
-    keyed = [((found.request_id, found.computer_id), found) for found in unnamed]
-    return [_orphan(found, ours[key], clock) for key, found in keyed if key in ours]
+    ours = planned_reloads.recorded({reload.request_id for reload in unnamed})
+    keyed = [((reload.request_id, reload.computer_id), reload) for reload in unnamed]
+    return [_orphan(reload, ours[key], read_at) for key, reload in keyed if key in ours]
 
 
-def _orphan(found: Reservation, block_time_id: int, clock: int) -> OrphanedReload:
+def _orphan(reload: Reservation, block_time_id: int, read_at: int) -> OrphanedReload:
     """One that waits begins however late its management node comes to it. One at work is over in a while."""
-    at_work = found.state_id == PENDING
-    end = max(found.end, clock + found.end - found.start) if at_work else None
-    return OrphanedReload(block_time_id, found.request_id, found.computer_id, found.image_ram, found.start, end)
-
-
-def _instant(value: times.Stored) -> int:
-    return times.known(times.from_local(value))
+    at_work = reload.state_id == PENDING
+    end = max(reload.end, read_at + reload.end - reload.start) if at_work else None
+    return OrphanedReload(block_time_id, reload.request_id, reload.computer_id, reload.image_ram, reload.start, end)

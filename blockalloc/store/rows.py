@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import starmap
+from operator import attrgetter
+from typing import NamedTuple
 
 from blockalloc.store import times
-from blockalloc.store.sql import fetch
+from blockalloc.store.sql import Rows, Value, fetch, listed_ids
 from scheduling.block_status import BlockStatus
 from scheduling.facts import Image
 from scheduling.vcl_names import ACCEPTED
@@ -57,6 +59,28 @@ class ImageRow:
     owner_id: int | None
 
 
+class _BlockTime(NamedTuple):
+    """A row of _BLOCK_TIME."""
+
+    id: int
+    start: times.Stored
+    end: times.Stored
+    skip: int
+    image_id: int
+    machines: int
+    group_id: int | None
+    expires: times.Stored
+    status: str
+    request_id: int
+    block: str
+    user_group: str | None
+    group_affiliation: str | None
+    owner: str | None
+    owner_affiliation: str | None
+    owner_affiliation_id: int
+    image: str
+
+
 _BLOCK_TIME = """
 SELECT t.id, t.start, t.`end`, t.skip, r.imageid, r.numMachines, r.groupid, r.expireTime, r.status,
        r.id, r.name, g.name, ga.name, u.unityid, ua.name, COALESCE(ua.id, 0), COALESCE(i.prettyname, '')
@@ -66,6 +90,32 @@ LEFT JOIN user u ON u.id = r.ownerid LEFT JOIN affiliation ua ON ua.id = u.affil
 LEFT JOIN image i ON i.id = r.imageid
 WHERE t.id = %s
 """
+
+
+class _Image(NamedTuple):
+    """A row of _IMAGES, or of _FOR_NEW_BLOCK, which has more columns: the same in each row."""
+
+    part: int  # 0: the image itself, 1: a subimage
+    id: int
+    name: str
+    revision_id: int
+    platform_id: int
+    install_type: str
+    min_ram: int
+    min_processors: int
+    min_speed: int
+    min_network: int
+    max_concurrent: int | None
+    reload_minutes: int
+    deleted: int
+    for_checkout: int
+    owner_id: int | None
+    group_id: int | None = None
+    group: str | None = None
+    group_affiliation: str | None = None
+    local_id: int | None = None
+    management_node_id: int | None = None
+
 
 _IMAGE_COLUMNS = """
 i.id, i.prettyname,
@@ -98,28 +148,61 @@ LEFT JOIN affiliation l ON l.name = 'Local'
 LEFT JOIN usergroup g ON g.id = %s LEFT JOIN affiliation ga ON ga.id = g.affiliationid
 """
 
+_FOR_NEW_BLOCK = f"SELECT * FROM ({_IMAGES}) AS images CROSS JOIN ({_GROUP_AND_NODE}) AS new_block"
+
 
 def block_time(block_time_id: int) -> BlockTimeRow | None:
     """The block time with this id, or None."""
-    for id_, start, end, skip, image, machines, group, expires, status, *named in fetch(_BLOCK_TIME, [block_time_id]):
-        begins, ends, gone = (times.known(times.from_local(value)) for value in (start, end, expires))
-        request_id, name, of_group, group_at, owner, owner_at, affiliation_id, of_image = named
-        names = Names(request_id, name, _full(of_group, group_at), _full(owner, owner_at), affiliation_id, of_image)
-        return BlockTimeRow(id_, begins, ends, bool(skip), image, machines, group, gone, status, names)
-    return None
+    rows = fetch(_BLOCK_TIME, [block_time_id])
+    if not rows:
+        return None
+    row = _BlockTime._make(rows[0])
+    return BlockTimeRow(
+        id=row.id,
+        start=times.from_local(row.start) or 0,
+        end=times.from_local(row.end) or 0,
+        skip=bool(row.skip),
+        image_id=row.image_id,
+        machines=row.machines,
+        group_id=row.group_id,
+        expires=times.from_local(row.expires) or 0,
+        status=row.status,
+        names=Names(
+            request_id=row.request_id,
+            block=row.block,
+            user_group=full_name(row.user_group, row.group_affiliation),
+            owner=full_name(row.owner, row.owner_affiliation),
+            affiliation_id=row.owner_affiliation_id,
+            image=row.image,
+        ),
+    )
 
 
 def images(image_id: int) -> list[ImageRow]:
     """The image with this id, then one for each of its subimages; empty when there is none."""
-    return list(map(_image_row, sorted(fetch(_IMAGES, [image_id, image_id]), key=_main_image_first)))
+    return [_image_row(row) for row in _images(_IMAGES, [image_id, image_id])]
 
 
-def _main_image_first(row: tuple[Any, ...]) -> int:
-    return int(row[0])
+def _images(sql: str, params: Sequence[Value]) -> list[_Image]:
+    """The rows, the image itself first."""
+    return sorted(starmap(_Image, fetch(sql, params)), key=attrgetter("part"))
 
 
-def _image_row(row: tuple[Any, ...]) -> ImageRow:
-    return ImageRow(Image(*row[1:12]), bool(row[12]), bool(row[13]), row[14])
+def _image_row(row: _Image) -> ImageRow:
+    image = Image(
+        row.id,
+        row.name,
+        row.revision_id,
+        row.platform_id,
+        row.install_type,
+        row.min_ram,
+        row.min_processors,
+        row.min_speed,
+        row.min_network,
+        row.max_concurrent,
+        row.reload_minutes,
+    )
+    return ImageRow(image, bool(row.deleted), bool(row.for_checkout), row.owner_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +225,13 @@ def for_new_block(image_id: int, group_id: int, since: int) -> tuple[list[ImageR
     seconds) it is the one with the fewest accepted block requests, then the lowest id (SPEC 2.1).
     Without the image there is nothing of the rest either.
     """
-    sql = f"SELECT * FROM ({_IMAGES}) AS images CROSS JOIN ({_GROUP_AND_NODE}) AS new_block"
-    found = sorted(fetch(sql, [image_id, image_id, times.to_utc(since), group_id]), key=_main_image_first)
-    if not found:
+    rows = _images(_FOR_NEW_BLOCK, [image_id, image_id, times.to_utc(since), group_id])
+    if not rows:
         return [], NewBlockRow(None, "", None, None)
-    group, name, affiliation, local, node = found[0][-5:]
-    return list(map(_image_row, found)), NewBlockRow(group, _full(name, affiliation), local, node)
+    first = rows[0]
+    group = full_name(first.group, first.group_affiliation)
+    new_block = NewBlockRow(first.group_id, group, first.local_id, first.management_node_id)
+    return [_image_row(row) for row in rows], new_block
 
 
 def user_id(unityid: str, affiliation: str) -> int | None:
@@ -159,7 +243,7 @@ def user_id(unityid: str, affiliation: str) -> int | None:
     return rows[0][0] if rows else None
 
 
-def _full(name: str | None, affiliation: str | None) -> str:
+def full_name(name: str | None, affiliation: str | None) -> str:
     """A user or a user group as VCL's pages name it."""
     return f"{name}@{affiliation}" if name and affiliation else name or ""
 
@@ -170,7 +254,7 @@ def users_of_requests(ids: Sequence[int]) -> dict[int, str]:
 SELECT q.id, u.unityid, a.name FROM request q JOIN user u ON u.id = q.userid
 LEFT JOIN affiliation a ON a.id = u.affiliationid WHERE q.id IN ({})
 """
-    return {id_: _full(name, affiliation) for id_, name, affiliation in _by_ids(sql, ids)}
+    return {id_: full_name(name, affiliation) for id_, name, affiliation in _by_ids(sql, ids)}
 
 
 def names_of_block_times(ids: Sequence[int]) -> dict[int, str]:
@@ -179,5 +263,5 @@ def names_of_block_times(ids: Sequence[int]) -> dict[int, str]:
     return dict(_by_ids(sql, ids))
 
 
-def _by_ids(sql: str, ids: Sequence[int]) -> list[tuple[Any, ...]]:
-    return fetch(sql.format(", ".join(["%s"] * len(ids))), list(ids)) if ids else []
+def _by_ids(sql: str, ids: Sequence[int]) -> Rows:
+    return fetch(sql.format(listed_ids(ids))) if ids else []

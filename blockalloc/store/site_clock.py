@@ -1,13 +1,13 @@
-"""What the times of VCL's rows tell of the site's clock: read in few statements, however long the tables are.
+"""What the times of VCL's rows say of the site's clock: read in few statements, however long the tables are.
 
 What VCL writes with the database's NOW(), which is the database server's local time in VCL's own sessions:
 `request.daterequested` and `computerloadlog.timestamp`. What its front end writes with its own clock: `log.start`,
 when somebody reserves for now. Reloads are left out: this service writes such rows itself.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from django.db import DatabaseError, connection
 
@@ -21,7 +21,6 @@ from scheduling.windows import DAY
 from scheduling.zones import QUARTER
 
 _LOGIN_DAYS = 2
-_FORMAT = "%Y-%m-%d %H:%M:%S"
 _OLDEST = "2000-01-01 00:00:00"  # zero dates are no history
 
 _BY_PEOPLE = f"""
@@ -46,6 +45,25 @@ WHERE l.nowfuture = 'now' AND {_BY_PEOPLE}
 ORDER BY l.id DESC LIMIT 50
 """
 
+
+class _Request(NamedTuple):
+    """A row of _REQUESTS; `start` and what follows are those of its row in the log, None without one."""
+
+    requested: times.Stored
+    start: times.Stored
+    nowfuture: str
+    was_available: int
+
+
+class _LogRow(NamedTuple):
+    """A row of _LOG."""
+
+    start: times.Stored
+    was_available: int
+    user: str | None
+    affiliation_id: int | None
+
+
 _LOADS = "SELECT timestamp FROM computerloadlog ORDER BY id DESC LIMIT 50"
 
 _NODES = "SELECT hostname, lastcheckin FROM managementnode ORDER BY hostname"
@@ -59,9 +77,13 @@ _SILENT = "NOT EXISTS (SELECT 1 FROM log WHERE start > %s AND start <= %s AND no
 
 
 def read(now: int, database_ahead: int = 0) -> Facts:
-    """What is known at `now` (Unix seconds), while the database's clock is so many seconds ahead of this host's."""
-    requests = fetch(_REQUESTS)
-    rows = [*_dated("request.daterequested", requests), *_dated("computerloadlog.timestamp", fetch(_LOADS)), *_logged()]
+    """All facts at `now` (Unix seconds), while the database's clock is so many seconds ahead of this host's."""
+    requests = [*map(_Request._make, fetch(_REQUESTS))]
+    rows = [
+        *_dated("request.daterequested", (request.requested for request in requests)),
+        *_dated("computerloadlog.timestamp", (stored for (stored,) in fetch(_LOADS))),
+        *_logged(),
+    ]
     nodes = [Node(hostname, at) for hostname, stored in fetch(_NODES) if (at := times.from_utc(stored))]
     logins = _logins(now) if any(row.user for row in rows) else []
     return Facts(now, site_zone(), rows, nodes, logins, database_ahead, _beside(requests))
@@ -76,7 +98,7 @@ def database_ahead() -> int:
         return 0
     before = clock.now()
     ((stored,),) = fetch("SELECT UTC_TIMESTAMP()")
-    after, theirs = clock.now(), times.known(times.from_utc(stored))
+    after, theirs = clock.now(), times.from_utc(stored) or 0
     return min(theirs - before, 0) or max(theirs - after, 0)
 
 
@@ -85,12 +107,12 @@ def silent_days(now: int, seconds: int) -> Mapping[int, bool]:
 
     Days before the first row of the log are left out.
     """
-    shown = datetime.fromtimestamp(now, site_zone()).replace(tzinfo=None)
-    windows = {days: window(shown, days, seconds) for days in range(1, FORTNIGHT + 1)}
-    found = ", ".join([_SILENT] * len(windows))
-    params = [moment.strftime(_FORMAT) for pair in windows.values() for moment in pair]
-    ((first, *silent),) = fetch(f"SELECT (SELECT MIN(start) FROM log WHERE start > %s), {found}", [_OLDEST, *params])
-    begun = times.shown(first)
+    wall = datetime.fromtimestamp(now, site_zone()).replace(tzinfo=None)
+    windows = {days: window(wall, days, seconds) for days in range(1, FORTNIGHT + 1)}
+    columns = ", ".join([_SILENT] * len(windows))
+    params = [times.stored_wall_time(moment) for pair in windows.values() for moment in pair]
+    ((first, *silent),) = fetch(f"SELECT (SELECT MIN(start) FROM log WHERE start > %s), {columns}", [_OLDEST, *params])
+    begun = times.wall_time(first)
     return {
         days: bool(quiet)
         for (days, (start, _)), quiet in zip(windows.items(), silent, strict=True)
@@ -98,38 +120,39 @@ def silent_days(now: int, seconds: int) -> Mapping[int, bool]:
     }
 
 
-def _dated(column: str, found: Iterable[Sequence[Any]]) -> Iterator[Row]:
-    """What the database has dated, the first column of each row."""
-    for stored, *_ in found:
-        if wall := times.shown(stored):
+def _dated(column: str, moments: Iterable[times.Stored]) -> Iterator[Row]:
+    """What the database has dated."""
+    for stored in moments:
+        if wall := times.wall_time(stored):
             yield Row(wall, column, by_database=True)
 
 
 def _logged() -> Iterator[Row]:
     """Reservations for now. Of those that could not be had XML-RPC rounds the start down to a quarter of an hour."""
-    for start, available, name, affiliation in fetch(_LOG):
-        if wall := times.shown(start):
-            rough = not available and not (wall.minute * 60 + wall.second) % QUARTER
-            yield Row(wall, "log.start", by_database=False, user=_user(name, affiliation), rough=rough)
+    for row in map(_LogRow._make, fetch(_LOG)):
+        if wall := times.wall_time(row.start):
+            rough = not row.was_available and not (wall.minute * 60 + wall.second) % QUARTER
+            user = _user(row.user, row.affiliation_id)
+            yield Row(wall, "log.start", by_database=False, user=user, rough=rough)
 
 
 def _logins(now: int) -> list[Login]:
     """Who signed in in the last two days. The table is none that everything else needs: without it there are none."""
     try:
-        found = fetch(_LOGINS, [times.to_utc(now - _LOGIN_DAYS * DAY)])
+        rows = fetch(_LOGINS, [times.to_utc(now - _LOGIN_DAYS * DAY)])
     except DatabaseError:
         return []
-    return [Login(_user(name, affiliation), times.known(times.from_utc(at))) for name, affiliation, at in found]
+    return [Login(_user(name, affiliation), times.from_utc(at) or 0) for name, affiliation, at in rows]
 
 
 def _user(name: str | None, affiliation: int | None) -> str:
     return f"{name.lower()}@{affiliation}" if name else ""
 
 
-def _beside(requests: Iterable[Sequence[Any]]) -> int | None:
+def _beside(requests: Iterable[_Request]) -> int | None:
     """How far the database's clock was ahead of the front end's when both dated the newest reservation for now."""
-    for stored, start, when, available in requests:
-        asked, begun = times.shown(stored), times.shown(start)
-        if asked and begun and when == "now" and available:
-            return round((asked - begun).total_seconds())
+    for request in requests:
+        requested, begun = times.wall_time(request.requested), times.wall_time(request.start)
+        if requested and begun and request.nowfuture == "now" and request.was_available:
+            return round((requested - begun).total_seconds())
     return None

@@ -1,13 +1,13 @@
 """Reads what a plan rests on: a fixed number of set-based statements, whatever the size of the site."""
 
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 from blockalloc.site_time import site_zone
 from blockalloc.store import inventory, links, loads, promises
+from blockalloc.store.inventory import Inventory
 from blockalloc.store.promises import Only, Promises
-from blockalloc.store.sql import fetch, fetch_each
+from blockalloc.store.sql import Rows, fetch, fetch_together
 from scheduling.facts import Block, Fleet, Image, Member, Reservation, Site
 from scheduling.host_memory import VMWARE
 from scheduling.reload_plan import ADOPTED_RELOAD_MARGIN, RELOAD_MARGIN, step
@@ -53,14 +53,18 @@ def read(question: Question) -> Snapshot:
     block = question.block
     seconds = load_seconds(block.images[0], question.now)
     window = _window(question, seconds, block.start)
-    promised = promises.select(*window, question.clock, question.call_id)
-    selects = [inventory.COMPUTERS, inventory.select(block.group_id, question.now), promised]
-    with closing(fetch_each(selects)) as rows:
-        computers = Fleet.of_rows(next(rows))
-        has = inventory.made_of(next(rows))
-        promised_rows = next(rows)
-    found = promises.made_of(promised_rows, question.clock, question.now, question.call_id)
-    people = {id_ for id_, _ in has.people}
+    computers: Fleet
+    stock: Inventory
+    promised_rows: Rows
+    computers, stock, promised_rows = fetch_together(
+        [
+            (inventory.COMPUTERS, Fleet.of_rows),
+            (inventory.select(block.group_id, question.now), inventory.from_rows),
+            (promises.select(*window, question.clock, question.call_id), list),  # what is made of them takes statements
+        ]
+    )
+    found = promises.from_rows(promised_rows, question.clock, question.now, question.call_id)
+    people = {id_ for id_, _ in stock.people}
     if _first_start(question, people, found.reservations) < block.start:
         found = _promises(question, seconds, people, found.reservations)
     image_ids = sorted({image.id for image in block.images})
@@ -76,13 +80,13 @@ def read(question: Question) -> Snapshot:
         now=question.now,
         zone=site_zone(),
         computers=computers,
-        group_computers=has.group_computers,
+        group_computers=stock.group_computers,
         image_groups=linked.image_groups,
         node_groups=linked.node_groups,
-        mapped_groups=has.mapped_groups,
+        mapped_groups=stock.mapped_groups,
         schedule_times=linked.schedule_times,
         install_types=_install_types(linked, block.images),
-        management_nodes=has.nodes,
+        management_nodes=stock.nodes,
         maintenances=found.maintenances,
         reservations=found.reservations,
         holdings=found.holdings,
@@ -90,12 +94,12 @@ def read(question: Question) -> Snapshot:
         claimed=found.claimed,
         load_seconds=seconds,
         reload_user_id=linked.reload_user,
-        members=[_member(id_, name, linked) for id_, name in has.people],
+        members=[_member(id_, name, linked) for id_, name in stock.people],
         caller_id=question.caller_id,
         recent=linked.recent,
         privileges=linked.privileges,
     )
-    return Snapshot(question.clock, site, found, has.rosters)
+    return Snapshot(question.clock, site, found, stock.rosters)
 
 
 def read_again(site: Site, question: Question, only: Only | None = None, chosen: Collection[int] = ()) -> Snapshot:
@@ -136,7 +140,7 @@ def _promises(
     while True:
         promised = promises.select(*_window(question, seconds, begin), question.clock, question.call_id, only, chosen)
         rows = fetch(promised.sql, promised.params)
-        found = promises.made_of(rows, question.clock, question.now, question.call_id)
+        found = promises.from_rows(rows, question.clock, question.now, question.call_id)
         earlier = _first_start(question, members, found.reservations)
         if earlier >= begin:
             return found

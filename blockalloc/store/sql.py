@@ -4,7 +4,7 @@ Statements are written so that MariaDB and SQLite read them alike; backticks quo
 """
 
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -37,31 +37,49 @@ def fetch(sql: str, params: Sequence[Value] = ()) -> Rows:
         return list(cursor.fetchall())
 
 
-def fetch_each(selects: Sequence[Select]) -> Generator[Rows]:
-    """The rows of one SELECT after another; to be closed before anything else is sent.
+def fetch_together(reads: Sequence[tuple[Select, Callable[[Rows], Any]]]) -> list[Any]:
+    """What each function makes of the rows of its SELECT. It must send no statement itself.
 
-    MariaDB gets them together: it works on the next while the rows of the last are read here.
+    MariaDB gets the SELECTs together, and works on the next while the rows of the last are worked on here.
     """
     if connection.vendor != "mysql":
-        yield from (fetch(each.sql, each.params) for each in selects)
-        return
+        return [from_rows(fetch(select.sql, select.params)) for select, from_rows in reads]
+    results = []
     with connection.cursor() as cursor:
-        together = BETWEEN.join(_bounded(each.sql.strip()) for each in selects)
-        cursor.execute(together, [value for each in selects for value in each.params])
-        yield list(cursor.fetchall())
-        while cursor.nextset():
-            yield list(cursor.fetchall())
+        together = BETWEEN.join(_bounded(select.sql.strip()) for select, _ in reads)
+        cursor.execute(together, [value for select, _ in reads for value in select.params])
+        for _, from_rows in reads:
+            results.append(from_rows(list(cursor.fetchall())))
+            cursor.nextset()
+    return results
 
 
-def ids(listed: str | None) -> list[int]:
-    """What GROUP_CONCAT made of a column of ids; of many rows that is much less to send and to read."""
-    found: list[int] = json.loads(f"[{listed or ''}]")
-    return found
+def listed_ids(ids: Iterable[int]) -> str:
+    """Ids as SQL, for `IN (…)`: they may be more than a statement takes as parameters. 0, which no row has, if none."""
+    return ", ".join(str(int(id_)) for id_ in ids) or "0"
 
 
-def listed_ids(found: Iterable[int]) -> str:
-    """Ids as SQL, for `IN`: more than a statement takes for parameters. 0, which no row has, when there are none."""
-    return ", ".join(str(int(id_)) for id_ in found) or "0"
+def split_ids(concatenated: str | None) -> list[int]:
+    """The ids that GROUP_CONCAT put together: of many rows that is much less to send and to read."""
+    ids: list[int] = json.loads(f"[{concatenated or ''}]")
+    return ids
+
+
+def placeholders(number: int) -> str:
+    """So many parameters of a statement, for `IN (…)` and `VALUES (…)`."""
+    return ", ".join(["%s"] * number)
+
+
+def part_of_union(row: type[NamedTuple], kind: int, columns: Mapping[str, str], tables: str) -> str:
+    """A SELECT of the rows of one kind, for a UNION ALL of several kinds that come as the same NamedTuple.
+
+    Its first field is the kind. `columns` are other fields and what they are in SQL, `tables` is the rest of the
+    statement, from FROM on. Fields that this kind does not have are NULL.
+    """
+    kind_field, *fields = row._fields
+    assert kind_field == "kind"
+    assert columns.keys() <= set(fields), "a column is none of the row's fields"
+    return f"SELECT {kind}, {', '.join(columns.get(field, 'NULL') for field in fields)} {tables}"
 
 
 def execute(sql: str, params: Sequence[Value] = (), *, wait: bool = True) -> int:
@@ -83,8 +101,8 @@ def insert(
     `wait` is as in `execute`. With `replace`, rows with the same key go before.
     """
     names = ", ".join(f"`{column}`" for column in columns)
-    marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
-    sql = f"{'REPLACE' if replace else 'INSERT'} INTO `{table}` ({names}) VALUES {marks}"
+    row_values = ", ".join([f"({placeholders(len(columns))})"] * len(rows))
+    sql = f"{'REPLACE' if replace else 'INSERT'} INTO `{table}` ({names}) VALUES {row_values}"
     values = [value for row in rows for value in row]
     if not returning:
         execute(sql, values, wait=wait)

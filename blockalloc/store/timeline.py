@@ -3,12 +3,12 @@
 Instants are Unix seconds; ids are those of VCL's rows.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import NamedTuple
 
 from blockalloc.store import loads, times
+from blockalloc.store.rows import full_name
 from blockalloc.store.sql import fetch, listed_ids
 from scheduling.occupancy import PENDING, RELOAD, held_from, is_occupying
 from scheduling.windows import HOUR
@@ -47,6 +47,49 @@ FROM request q JOIN reservation v ON v.requestid = q.id {joins}
 WHERE q.start < %s AND q.`end` > %s
 """
 
+
+class _Held(NamedTuple):
+    """A row of _HELD."""
+
+    computer_id: int
+    block_time_id: int
+    start: times.Stored
+    end: times.Stored
+    skip: int
+    request_id: int
+    name: str
+    status: str
+    image_id: int
+    image: str
+    group: str
+    group_affiliation: str
+    affiliation_id: int | None
+    reload_id: int | None
+    reload_start: times.Stored
+    planned: times.Stored
+
+
+class _Reserved(NamedTuple):
+    """A row of _RESERVED."""
+
+    computer_id: int
+    request_id: int
+    state_id: int
+    last_state_id: int
+    start: times.Stored
+    end: times.Stored
+    image_id: int
+    state: str
+    image: str
+    user: str
+    affiliation: str
+
+    @property
+    def is_reload(self) -> bool:
+        """Whether it is a reload that is still to come or at work."""
+        return self.state_id == RELOAD or (self.state_id == PENDING and self.last_state_id == RELOAD)
+
+
 # Names are for the computers that are shown, and no use for choosing these.
 _HELD_NAMES = {
     "names": "COALESCE(i.prettyname, ''), COALESCE(g.name, ''), COALESCE(a.name, '')",
@@ -73,9 +116,6 @@ _TO_LOAD = "SELECT id, reloadtime FROM image WHERE id IN ({images})"
 _CLOSED = (
     "SELECT start, `end`, allowreservations, COALESCE(reason, '') FROM sitemaintenance WHERE start < %s AND `end` > %s"
 )
-
-
-_InstantOf = Callable[[times.Stored], int | None]
 
 
 class Machine(NamedTuple):
@@ -113,8 +153,8 @@ class Held:
     load_seconds: int = 0
 
     @property
-    def is_untold(self) -> bool:
-        """Whether neither a reload nor our record tells since when the computer is taken."""
+    def needs_load_time(self) -> bool:
+        """Whether neither a reload nor our record says since when the computer is taken."""
         return self.reload_start is None and self.planned is None
 
     @property
@@ -196,32 +236,70 @@ def bookings_of_all(start: int, end: int, load_times: LoadTimes, block: int | No
 
 
 def _all_held(start: int, end: int, sql: str, load_times: LoadTimes) -> list[Held]:
-    instant_of = cache(times.from_local)  # all computers of a block have the same times
+    instant_of = times.local_reader()
     rows = fetch(sql, [times.to_local(end + _SLACK + _LEAD), times.to_local(start - _SLACK)])
-    found = _with_load_times([_held(instant_of, *row) for row in rows], load_times)
-    return [row for row in found if row.begins < end and row.end > start]
+    all_held = _with_load_times([_held(row, instant_of) for row in map(_Held._make, rows)], load_times)
+    return [held for held in all_held if held.begins < end and held.end > start]
 
 
-def _with_load_times(found: list[Held], load_times: LoadTimes) -> list[Held]:
-    """With the load times of the images of those of which nothing else tells since when they are taken."""
-    untold = {row.image_id for row in found if row.is_untold}
-    if not untold:
-        return found
-    seconds = load_times.of(untold)
-    return [replace(row, load_seconds=seconds.get(row.image_id, 0)) if row.is_untold else row for row in found]
+def _held(row: _Held, instant_of: times.LocalReader) -> Held:
+    return Held(
+        row.computer_id,
+        row.block_time_id,
+        instant_of(row.start) or 0,
+        instant_of(row.end) or 0,
+        bool(row.skip),
+        row.request_id,
+        row.name,
+        row.status,
+        row.image_id,
+        row.image,
+        full_name(row.group, row.group_affiliation),
+        row.affiliation_id,
+        row.reload_id,
+        instant_of(row.reload_start),
+        times.from_utc(row.planned),
+    )
+
+
+def _with_load_times(all_held: list[Held], load_times: LoadTimes) -> list[Held]:
+    """With the load times of the images of those of which nothing else says since when they are taken."""
+    images = {held.image_id for held in all_held if held.needs_load_time}
+    if not images:
+        return all_held
+    seconds = load_times.of(images)
+    return [
+        replace(held, load_seconds=seconds.get(held.image_id, 0)) if held.needs_load_time else held for held in all_held
+    ]
 
 
 def _all_reserved(start: int, end: int, held: Iterable[Held], sql: str) -> list[Reserved]:
-    """Without the reloads that the computers of blocks tell of."""
-    instant_of = cache(times.from_local)
-    rows = fetch(sql, [times.to_local(end + _SLACK), times.to_local(start - _SLACK)])
-    found = (_reserved(instant_of, *row) for row in rows if is_occupying(row[2], row[3]) or _is_reload(row[2], row[3]))
-    told = {(row.computer_id, row.reload_id) for row in held}
+    """Without the reloads of the block computers in `held`: those are shown with their blocks."""
+    instant_of = times.local_reader()
+    rows = map(_Reserved._make, fetch(sql, [times.to_local(end + _SLACK), times.to_local(start - _SLACK)]))
+    all_reserved = (
+        _reserved(row, instant_of) for row in rows if row.is_reload or is_occupying(row.state_id, row.last_state_id)
+    )
+    of_blocks = {(row.computer_id, row.reload_id) for row in held}
     return [
         row
-        for row in found
-        if row.start < end and row.end > start and not (row.reload and (row.computer_id, row.request_id) in told)
+        for row in all_reserved
+        if row.start < end and row.end > start and not (row.reload and (row.computer_id, row.request_id) in of_blocks)
     ]
+
+
+def _reserved(row: _Reserved, instant_of: times.LocalReader) -> Reserved:
+    return Reserved(
+        row.computer_id,
+        row.request_id,
+        row.is_reload,
+        row.state,
+        instant_of(row.start) or 0,
+        instant_of(row.end) or 0,
+        row.image_id,
+        row.image,
+        full_name(row.user, row.affiliation),
+    )
 
 
 def _with_blocks(reserved: list[Reserved]) -> list[Reserved]:
@@ -249,44 +327,13 @@ def _with_blocks(reserved: list[Reserved]) -> list[Reserved]:
 def closed(start: int, end: int) -> list[Closed]:
     """The site maintenances between two instants."""
     rows = fetch(_CLOSED, [times.to_local(end + _SLACK), times.to_local(start - _SLACK)])
-    found = (Closed(_instant(row[0]), _instant(row[1]), bool(row[2]), row[3]) for row in rows)
-    return sorted(row for row in found if row.start < end and row.end > start)
-
-
-def _held(
-    instant_of: _InstantOf, computer: int, block_time: int, start: times.Stored, end: times.Stored, skip: int,
-    request: int, name: str, status: str, image_id: int, image: str, group: str, group_affiliation: str,
-    affiliation: int | None, reload: int | None, reload_start: times.Stored, planned: times.Stored,
-) -> Held:  # fmt: skip
-    return Held(
-        computer, block_time, instant_of(start) or 0, instant_of(end) or 0, bool(skip), request, name, status,
-        image_id, image, _at(group, group_affiliation), affiliation, reload, instant_of(reload_start),
-        times.from_utc(planned),
-    )  # fmt: skip
-
-
-def _reserved(
-    instant_of: _InstantOf, computer: int, request: int, state_id: int, last_state_id: int, start: times.Stored,
-    end: times.Stored, image_id: int, state: str, image: str, user: str, affiliation: str,
-) -> Reserved:  # fmt: skip
-    reload = _is_reload(state_id, last_state_id)
-    times_ = instant_of(start) or 0, instant_of(end) or 0
-    return Reserved(computer, request, reload, state, *times_, image_id, image, _at(user, affiliation))
-
-
-def _is_reload(state: int, last_state: int) -> bool:
-    """Whether a request is a reload that is still to come or at work."""
-    return state == RELOAD or (state == PENDING and last_state == RELOAD)
+    maintenances = (
+        Closed(times.from_local(starts) or 0, times.from_local(ends) or 0, bool(is_open), reason)
+        for starts, ends, is_open, reason in rows
+    )
+    return sorted(each for each in maintenances if each.start < end and each.end > start)
 
 
 def _on(sql: str, column: str, ids: Iterable[int]) -> str:
     """The statement, narrowed to some rows."""
     return f"{sql} AND {column} IN ({listed_ids(ids)})"
-
-
-def _at(name: str, affiliation: str) -> str:
-    return f"{name}@{affiliation}" if name and affiliation else name
-
-
-def _instant(value: times.Stored) -> int:
-    return times.known(times.from_local(value))

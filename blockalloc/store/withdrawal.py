@@ -7,6 +7,7 @@ begun.
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from blockalloc.store import times
 from blockalloc.store.sql import Value, execute, fetch, listed_ids
@@ -24,6 +25,19 @@ stateid = %s AND laststateid = %s AND start > CASE WHEN preload = 0 THEN %s ELSE
 AND userid = (SELECT u.id FROM user u JOIN affiliation a ON a.id = u.affiliationid
               WHERE u.unityid = '{RELOAD_USER.unityid}' AND a.name = '{RELOAD_USER.affiliation}')
 """
+
+
+class _Waiting(NamedTuple):
+    """A row of _READ: a reservation of a request, or a request without any."""
+
+    request_id: int
+    start: times.Stored
+    preload: int
+    reservation_id: int | None
+    computer_id: int | None
+    is_named: int  # by a block computer
+
+
 _READ = f"""
 SELECT request.id, request.start, request.preload, v.id, v.computerid,
        EXISTS (SELECT 1 FROM blockComputers b WHERE b.reloadrequestid = request.id)
@@ -83,13 +97,11 @@ def withdraw(reloads: Collection[ReloadOf], now: int) -> Withdrawn:
     ]
     waiting: dict[int, dict[int, int | None]] = defaultdict(dict)  # request -> its reservations -> their computers
     named = set()
-    for id_, start, preload, reservation, computer, is_named in fetch(
-        _READ.format(requests=listed_ids(wanted)), limits
-    ):
-        if is_withdrawable(times.known(times.from_local(start)), preload, now):
-            waiting[id_] |= {reservation: computer} if reservation is not None else {}
-            named |= {id_} if is_named else set()
-    whole = [id_ for id_, found in waiting.items() if id_ not in named and set(found.values()) <= wanted[id_]]
+    for row in map(_Waiting._make, fetch(_READ.format(requests=listed_ids(wanted)), limits)):
+        if is_withdrawable(times.from_local(row.start) or 0, row.preload, now):
+            waiting[row.request_id] |= {row.reservation_id: row.computer_id} if row.reservation_id is not None else {}
+            named |= {row.request_id} if row.is_named else set()
+    whole = [id_ for id_, computers in waiting.items() if id_ not in named and set(computers.values()) <= wanted[id_]]
     parts = [
         reservation
         for id_ in waiting.keys() - set(whole)

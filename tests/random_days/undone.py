@@ -43,20 +43,20 @@ def _records(stack: ExitStack) -> None:
 
 def _hold(stack: ExitStack) -> None:
     """Loaded computers are held as long as all others, and nothing is held beside them."""
-    from blockalloc.allocation import claim_and_confirm
+    from blockalloc.allocation import holding
     from scheduling.holds import HeldBlock, Holds, Seconds
 
     def long(got: HeldBlock, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:
         return Holds(dict.fromkeys(got.computers, now + seconds.long), frozenset(), now)
 
-    stack.enter_context(patch.object(claim_and_confirm, "holds", long))
+    stack.enter_context(patch.object(holding, "holds", long))
 
 
 def _expiry(stack: ExitStack) -> None:
     """A new block request expires at the end of its block time."""
-    from blockalloc.store.commit import NewBlock
+    from blockalloc.store import commit
 
-    stack.enter_context(patch.object(NewBlock, "expires", property(lambda block: block.end)))
+    stack.enter_context(patch.object(commit, "expiry", lambda end: end))
 
 
 def _numbers(stack: ExitStack) -> None:

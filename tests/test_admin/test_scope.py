@@ -16,8 +16,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
-from blockalloc.accounts.scope import NOTHING, Scope, scope_of
 from blockalloc.models import BlockRequest, BlockTime, Computer, Image, Request, UserGroup
+from blockalloc.models.scope import NOTHING, Scope, scope_of
 from tests.conftest import Browser
 from tests.test_admin.vcl_site import PAGES, Site, list_url, listed, page_url, rows, text
 from tests.test_admin.vcl_staff import GLOBAL, OWN, STRANGE, TwoAffiliations, manager, sign_in
@@ -271,9 +271,9 @@ def test_the_scope_takes_no_statement(scoped: Client) -> None:
 
 
 def test_nobody_sees_nothing(two: TwoAffiliations) -> None:
-    assert not BlockTime.objects.filter(NOTHING.of("blockRequest__")).exists()
-    assert not Request.objects.filter(NOTHING.of_reloads()).exists()
-    assert BlockTime.objects.filter(Scope().of("blockRequest__")).count() == 4
+    assert not BlockTime.objects.within(NOTHING).exists()
+    assert not Request.objects.for_blocks_within(NOTHING).exists()
+    assert BlockTime.objects.within(Scope()).count() == 4
 
 
 def test_a_block_that_changes_hands_goes_with_its_owner(scoped: Client, two: TwoAffiliations) -> None:

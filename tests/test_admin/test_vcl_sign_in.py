@@ -17,9 +17,9 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from blockalloc.accounts import vcl_accounts
-from blockalloc.accounts.scope import Scope, scope_of
 from blockalloc.accounts.staff_accounts import PERMISSIONS, _Rows
 from blockalloc.models import Affiliation, LocalAuth, StaffAccount, User, UserGroup, UserGroupMember, UserGroupPriv
+from blockalloc.models.scope import Scope, scope_of
 from tests.conftest import Browser
 from tests.local_accounts import SALT, give_password, make_user
 from tests.rpc_calls import fault_of, post

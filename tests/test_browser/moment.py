@@ -6,7 +6,6 @@ was released by a person. To be run with the settings of `tests.test_browser.set
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import time_machine
@@ -17,6 +16,7 @@ from django.core.management import call_command
 from blockalloc.accounts.vcl_accounts import MANAGES_BLOCKS_OF_AFFILIATION
 from blockalloc.allocation import service
 from blockalloc.allocation.block_time_actions import release_block_time
+from blockalloc.contract.messages import BlockAllocationCall, FillCall
 from blockalloc.demo.database import check_in_management_nodes, read_mark
 from blockalloc.demo.images import SPECS, UBUNTU
 from blockalloc.models import (
@@ -78,15 +78,17 @@ def caller(person: str = "") -> service.Caller:
 
 def allocate(time: BlockTime, person: str = "") -> None:
     """As the back end asks some hours before, or a person at any time."""
-    service.allocate(service.stored_call(time, ignore_privileges=True), caller(person))
+    service.allocate(FillCall(time.pk, ignore_privileges=True), caller(person))
     if not person:  # the back end notes that it has asked
         BlockTime.objects.filter(pk=time.pk).update(processed=1)
 
 
 def exam() -> None:
     """A block at the time of CS101 that leaves it fewer computers than it wants."""
-    wanted = replace(service.stored_call(first(LAB), ignore_privileges=True), machines=70, block_time_id=0)
-    possible = service.allocate(wanted, caller(), dry_run=True).outcome.allocated
+    lab = first(LAB)
+    request, hours = lab.blockRequest, (int(lab.start.timestamp()), int(lab.end.timestamp()))
+    wanted = BlockAllocationCall(request.image_id, *hours, 70, request.group_id, True, 0)
+    possible = service.dry_run(wanted, caller(), explain=False).outcome.allocated
     Decision.objects.filter(action=Decision.DRY_RUN).delete()  # nobody's question
     request = BlockRequest.objects.create(
         name=EXAM,

@@ -87,4 +87,5 @@ PLACES = {
     "own password": Place("password_change/"),
     "not there": Place("blockalloc/nothing/", status=404),
     "not allowed": Place(f"{TO_DO}/release/", time_of(LAB), who=VIEWER, status=403),
+    "failing": Place("failing/", status=500),
 }

@@ -1,4 +1,5 @@
-"""The service's settings, with the clock stopped for each process that reads them: pages stay as they are."""
+"""The service's settings, with the clock stopped for each process that reads them, so that pages stay as they are; and
+with a page that fails."""
 
 import time_machine
 
@@ -6,3 +7,5 @@ from tests.test_browser.site import MOMENT
 from vclsite.settings import *  # noqa: F403
 
 time_machine.travel(MOMENT, tick=False).start()
+
+ROOT_URLCONF = "tests.test_browser.urls"

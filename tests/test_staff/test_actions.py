@@ -8,10 +8,10 @@ from django.contrib.auth.models import User as StaffUser
 from django.test import Client
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.models import BlockComputer, BlockTime, Decision, Request, Reservation
 from tests.class_site import BLOCK_TIME, class_site, grant_to_group
 from tests.golden import tables
+from tests.scoped import limit_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -179,10 +179,10 @@ def test_who_manages_one_affiliations_blocks_acts_on_no_others(
     with class_site():
         client = sign_in(*ACTIONS.values())
         own = BlockTime.objects.get(pk=BLOCK_TIME).blockRequest.owner.affiliation_id
-        monkeypatch.setattr("blockalloc.pages.actions.scope_of", lambda _user: Scope(own + 1))
+        limit_to(own + 1, monkeypatch)
         for name in ACTIONS:
             assert client.get(address(name)).status_code == 404
             assert client.post(address(name)).status_code == 404
         assert (held(), recorded()) == (0, [])
-        monkeypatch.setattr("blockalloc.pages.actions.scope_of", lambda _user: Scope(own))
+        limit_to(own, monkeypatch)
         assert client.get(address("allocate")).status_code == 200

@@ -6,7 +6,6 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.models import (
     Affiliation,
     BlockTime,
@@ -22,6 +21,7 @@ from blockalloc.models import (
     Sublog,
     User,
 )
+from tests.scoped import limit_to
 from tests.test_admin.vcl_site import (
     ADMIN,
     HOUR,
@@ -125,7 +125,7 @@ def test_a_load_that_should_be_at_work(viewer: Client, site: Site, state: int, e
 def test_another_affiliations_block_is_not_named(viewer: Client, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = User.objects.create(unityid="prof", affiliation=Affiliation.objects.create(name="Away"))
     site.class_("Secret", owner_id=owner.pk)
-    monkeypatch.setattr("blockalloc.admin.computers.scope_of", lambda _user: Scope(LOCAL))
+    limit_to(LOCAL, monkeypatch)
     assert next_load(viewer, "secret-pc0").endswith("for another affiliation's block, by mn0.edu")
     line = viewer.get(page_url("computer", Computer.objects.get(hostname="secret-pc0").pk)).content.decode()
     line = line.partition('id="next-load"')[2].partition("</p>")[0]

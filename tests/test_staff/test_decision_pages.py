@@ -14,12 +14,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Refusal
 from blockalloc.models import BlockRequest, Computer, Decision
 from blockalloc.reports.decision import NOT_THERE
 from tests.class_site import BLOCK_TIME, CALLER, a_call, class_site, grant_to_group, reserve
+from tests.scoped import limit_to
 from tests.test_admin.vcl_site import list_url, page_url, rows, text
 
 BLOCK = r"block\b"  # and not block_start
@@ -161,13 +161,13 @@ def test_who_sees_one_affiliations_blocks_sees_no_other_decisions(
         decision = decide()
         own = decision.affiliation_id
         assert own
-        monkeypatch.setattr("blockalloc.admin.decisions.scope_of", lambda _user: Scope(own + 1))
+        limit_to(own + 1, monkeypatch)
         assert rows(root, list_url("decision"), BLOCK) == []
         assert rows(root, list_url("decision", q="block"), BLOCK) == []
         assert len(exported(root, reverse("admin:decisions_csv"))) == 1
         assert root.get(reverse("admin:decision_csv", args=[decision.pk])).status_code == 404
         assert root.get(page_url("decision", decision.pk)).status_code != 200
-        monkeypatch.setattr("blockalloc.admin.decisions.scope_of", lambda _user: Scope(own))
+        limit_to(own, monkeypatch)
         assert rows(root, list_url("decision"), BLOCK) == ["block 10"]
 
 

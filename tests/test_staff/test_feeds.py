@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 from icalendar import Calendar, Event
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.models import Affiliation, BlockRequest, BlockTime, User
 from scheduling.what_happened import NO_RECORD
+from tests.scoped import limit_to
 from tests.test_admin.vcl_site import DAY, HOUR, LOCAL, MONDAY, NOW, Site, page_url, text
 
 pytestmark = pytest.mark.django_db
@@ -169,12 +169,12 @@ def test_a_scope_goes_with_the_address(
     site.class_("Math")
     owner = User.objects.create(unityid="teacher", affiliation=other)
     BlockRequest.objects.filter(name="Math").update(owner=owner)
-    monkeypatch.setattr("blockalloc.pages.feeds.scope_of", lambda _user: Scope(other.pk))
+    limit_to(other.pk, monkeypatch)
     found = links(viewer)
     assert list(found) == ["All blocks", "Math@Local"]
     monkeypatch.undo()
     assert set(events(client, found["All blocks"])) == {"Math"}
-    monkeypatch.setattr("blockalloc.pages.feeds.scope_of", lambda _user: Scope(LOCAL))
+    limit_to(LOCAL, monkeypatch)
     assert set(events(client, links(viewer)["CS101@Local"])) == {"CS101"}
     # A group of both: each sees its own.
     BlockRequest.objects.filter(name="Math").update(group=cs101.blockRequest.group_id)

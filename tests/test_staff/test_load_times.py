@@ -91,7 +91,7 @@ def test_bins_are_as_wide_as_is_sensible() -> None:
 def one_by_one(image: Image) -> list[tuple[int, int]]:
     """The loads as instants, each reckoned by itself."""
     found = fetch("SELECT start, loaded FROM log WHERE imageid = %s AND loaded IS NOT NULL", [image.pk])
-    return [(times.known(times.from_local(a)), times.known(times.from_local(b))) for a, b in found]
+    return [(times.from_local(a) or 0, times.from_local(b) or 0) for a, b in found]
 
 
 def expected(taken: list[tuple[int, int]], minutes: int) -> int:

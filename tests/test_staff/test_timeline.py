@@ -16,7 +16,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.models import (
     Affiliation,
     BlockComputer,
@@ -34,6 +33,7 @@ from blockalloc.models import (
     User,
 )
 from blockalloc.pages.timeline import choices, drawing
+from tests.scoped import limit_to
 from tests.test_admin.vcl_site import (
     ADMIN,
     DAY,
@@ -429,7 +429,7 @@ def test_other_affiliations_blocks_are_not_told(
     owner = User.objects.create(unityid="prof", affiliation=away)
     theirs = site.class_("Secret", owner_id=owner.pk)
     site.reserve(site.windows, MONDAY, MONDAY + HOUR, Computer.objects.get(hostname="secret-pc0"), **IN_USE)
-    monkeypatch.setattr("blockalloc.pages.timeline.page.scope_of", lambda _user: Scope(LOCAL))
+    limit_to(LOCAL, monkeypatch)
     lead, reservation, block = bars(viewer, "secret-pc0")
     assert (block.kind, block.address, block.text) == ("foreign", "", "")
     assert block.title == "another affiliation's block, Mon 30 Nov 2026 09:00–11:00, secret-pc0"

@@ -10,9 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.models import Affiliation, BlockRequest, BlockTime, Request, User
 from scheduling.what_happened import NO_RECORD
+from tests.scoped import limit_to
 from tests.test_admin.vcl_site import DAY, HOUR, NEW_YORK, NOW, Site, page_url, text
 
 pytestmark = pytest.mark.django_db
@@ -189,7 +189,7 @@ def test_only_blocks_within_the_scope(viewer: Client, site: Site, monkeypatch: p
     add(site, "theirs", NOW + HOUR)
     add(site, "ours", NOW + HOUR)
     BlockRequest.objects.filter(name="ours").update(owner=owner)
-    monkeypatch.setattr("blockalloc.pages.duty.scope_of", lambda _user: Scope(other.pk))
+    limit_to(other.pk, monkeypatch)
     assert blocks(viewer, url) == ["ours"]
 
 

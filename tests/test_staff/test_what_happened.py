@@ -285,7 +285,7 @@ def test_a_call_for_fewer_machines() -> None:
 def test_a_call_that_was_refused_and_one_that_only_tried() -> None:
     with pytest.raises(Refusal):
         allocate(200)
-    service.allocate(a_call(), CALLER, dry_run=True)
+    service.dry_run(a_call(), CALLER, explain=False)
     assert signal_of().startswith(
         "no computers, begins in 6 h: asked for at 08:00 in vain (machinecount: 200: give a whole number "
     )

@@ -44,7 +44,10 @@ class Command(BaseCommand):
         try:
             call = options.call_from(given)
             caller = service.system_caller(door="allocate_block", person=options.login())
-            allocation = service.allocate(call, caller, dry_run=given["dry_run"], explain=given["explain"])
+            if given["dry_run"]:
+                allocation = service.dry_run(call, caller, explain=given["explain"])
+            else:
+                allocation = service.allocate(call, caller, explain=given["explain"])
         except options.PROBLEMS as problem:
             raise options.as_command_error(problem) from problem
         # The block may have had machines before: its report shows all of them.

@@ -2,15 +2,15 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
 from blockalloc.models import BlockRequest, Image, ResourceGroup
+from blockalloc.models.scope import Scope
 from blockalloc.pages.timeline.axis import DAY, DAYS
 
 PAGE = 500  # computers
@@ -86,17 +86,18 @@ def groups(chosen: int | None) -> list[Option]:
     return [Option(key, name, key == chosen) for key, name in found.values_list("pk", "name")]
 
 
-def images(chosen: int | None, since: object) -> list[Option]:
+def images(chosen: int | None, since: datetime) -> list[Option]:
     """Images of blocks that were not over at `since` (aware), and the chosen one."""
-    used = BlockRequest.objects.filter(image=OuterRef("pk"), expireTime__gt=since)
+    used = BlockRequest.objects.unexpired_after(since).filter(image=OuterRef("pk"))
     found = Image.objects.filter(Exists(used) | Q(pk=chosen or 0)).order_by("prettyname")
     return [Option(key, name, key == chosen) for key, name in found.values_list("pk", "prettyname")]
 
 
-def blocks(chosen: int | None, since: object, scope: Scope) -> list[Option]:
+def blocks(chosen: int | None, since: datetime, scope: Scope) -> list[Option]:
     """Block requests that were not over at `since` (aware), and the chosen one."""
-    found = BlockRequest.objects.filter(scope.of(), Q(expireTime__gt=since) | Q(pk=chosen or 0)).order_by("name", "pk")
-    return [Option(key, name, key == chosen) for key, name in found.values_list("pk", "name")]
+    requests = BlockRequest.objects.within(scope)
+    found = requests.unexpired_after(since) | requests.filter(pk=chosen or 0)
+    return [Option(key, name, key == chosen) for key, name in found.order_by("name", "pk").values_list("pk", "name")]
 
 
 def _number(text: str | None) -> int | None:

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from blockalloc import clock
-from blockalloc.accounts.scope import scope_of
 from blockalloc.models import BlockTime
+from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import list_link
 from blockalloc.pages.frame import needs, page
 from blockalloc.pages.timeline import choices, drawing, words

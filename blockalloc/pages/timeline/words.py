@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
-from blockalloc.accounts.scope import Scope
+from blockalloc.models.scope import Scope
 from blockalloc.pages.columns import until, when
 from blockalloc.pages.timeline.drawing import BLOCK, FOREIGN, LEAD, RELOAD, USER, Band, Bar
 from blockalloc.site_time import site_zone

@@ -1,13 +1,15 @@
-"""Whose blocks somebody may see and act upon: all, or those whose owner is of one affiliation."""
+"""Whose blocks somebody may see and act upon: all, or those whose owner is of one affiliation.
+
+Query sets take it from the person who is signed in: `BlockTime.objects.visible_to(user)`.
+"""
 
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, IntegerField, OuterRef, Q, Value
-
-from blockalloc.models import BlockComputer
+from django.db.models import IntegerField, Value
 
 _ATTRIBUTE = "_blockalloc_scope"
+Person = AbstractBaseUser | AnonymousUser
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +23,6 @@ class Scope:
         """Whether there may be blocks that are not to be seen."""
         return self.affiliation_id is not None
 
-    def of(self, path: str = "") -> Q:
-        """The condition for rows of block requests, or of a table that reaches them by `path` ("blockRequest__")."""
-        if self.affiliation_id is None:
-            return Q()
-        return Q((f"{path}owner__affiliation", self.affiliation_id))
-
-    def of_reloads(self, request: str = "pk") -> Q:
-        """The condition for VCL's requests, or for what has their id in `request`: they load for such a block."""
-        if self.affiliation_id is None:
-            return Q()
-        # The column reloadrequestid has no index: the way to the block is by the computer.
-        held = BlockComputer.objects.filter(
-            self.of("blockTime__blockRequest__"),
-            computer__reservation__request=OuterRef(request),
-            reloadrequestid=OuterRef(request),
-        )
-        return Q(Exists(held))
-
     def as_column(self) -> Value:
         """The affiliation as a column of a query, NULL for no limit: columns of pages look at rows only."""
         return Value(self.affiliation_id, output_field=IntegerField())
@@ -47,7 +31,7 @@ class Scope:
 NOTHING = Scope(0)  # ids begin at 1
 
 
-def scope_of(user: AbstractBaseUser | AnonymousUser) -> Scope:
+def scope_of(user: Person) -> Scope:
     """The scope of somebody who is signed in. Django's own accounts see all blocks. Takes no query."""
     if not user.is_authenticated:
         return NOTHING

@@ -1,0 +1,110 @@
+"""What a call leaves behind, beside its rows: its record, the answer to its idempotency key, and how often it tried."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from blockalloc import clock
+from blockalloc.allocation import audit
+from blockalloc.allocation.audit import Entry
+from blockalloc.allocation.idempotency import Key
+from blockalloc.allocation.result import Answer, Result
+from blockalloc.contract.messages import Caller, Outcome, Refusal
+from blockalloc.store import decisions, planned_reloads
+from blockalloc.store.rows import BlockTimeRow
+
+_PRUNE_AT_ONCE = 10_000  # records of reloads; as many as a hundred calls make, and more
+
+
+class Journal:
+    """The journal of one call: what was asked before, what is written, what went wrong, what was tried again.
+
+    `parameters` are what the caller gave, by name; `now` is the time of the call in Unix seconds.
+    """
+
+    def __init__(self, action: str, caller: Caller, parameters: Mapping[str, object], key: Key | None = None) -> None:
+        self.now = clock.now()
+        self._began = time.monotonic()
+        self._action = action
+        self._caller = caller
+        self._parameters = parameters
+        self._key = key
+        self._retries = 0
+        self._waits = 0
+
+    @property
+    def subject(self) -> str:
+        """What tells a call for a new block apart from others; "" when nothing does."""
+        return self._key.subject if self._key else ""
+
+    def earlier_outcome(self) -> Outcome | None:
+        """What an earlier call with the same idempotency key was answered. Raises Refusal 204."""
+        return self._key.earlier_outcome(self.now) if self._key else None
+
+    # --- On the way -------------------------------------------------------------------------------
+
+    def tried_again(self) -> None:
+        """Count a transaction that was given up for another, or a look that had to be taken again."""
+        self._retries += 1
+
+    def waited(self) -> None:
+        """Count a look at which other calls were in the way."""
+        self._waits += 1
+
+    def written(self, result: Result) -> int:
+        """Record what was decided, in the transaction that writes it; returns the id of the record.
+
+        The transaction may be tried again: only the last record stays.
+        """
+        if self._key:
+            self._key.remember(result.outcome, self.now)
+        columns, roster = audit.of_result(self._entry(), result)
+        if roster is not None:
+            roster.keep(self.now)
+        return decisions.write(columns)
+
+    def done(self, text: str, row: BlockTimeRow) -> int:
+        """Record what staff did to a block time, in the transaction that does it; returns the id of the record."""
+        return decisions.write(audit.of_action(self._entry(), text, row))
+
+    # --- At the end -------------------------------------------------------------------------------
+
+    def close(self, answer: Answer) -> None:
+        """After the last transaction of a call that was answered."""
+        if answer.result is None:
+            columns = audit.of_earlier_answer(self._entry(), answer.outcome)
+            self.prune(decisions.write_apart(columns, self.now))
+        else:
+            self.prune(answer.decision_id)
+
+    def planned(self, result: Result) -> int | None:
+        """Record a dry run; returns the id of the record, None when it could not be written."""
+        columns, roster = audit.of_result(self._entry(), result)
+        decision_id = decisions.write_apart(columns, self.now, roster)
+        self.prune(decision_id)
+        return decision_id
+
+    @contextmanager
+    def of_failures(self) -> Iterator[None]:
+        """Record a refusal, or an error, that ends what is done inside; it is raised all the same."""
+        try:
+            yield
+        except Refusal as refusal:
+            self.refused(refusal)
+            raise
+        except Exception as error:
+            self.prune(decisions.write_apart(audit.of_failure(self._entry(), error), self.now))
+            raise
+
+    def refused(self, refusal: Refusal) -> None:
+        """Record a refusal: nothing was written but this."""
+        self.prune(decisions.write_apart(audit.of_refusal(self._entry(), refusal), self.now))
+
+    def prune(self, decision_id: int | None) -> None:
+        """After some records, given by their ids: old records go, and those of reloads that are over."""
+        if decision_id is not None and decisions.prune_now_and_then(decision_id, self.now):
+            planned_reloads.prune(self.now, _PRUNE_AT_ONCE)
+
+    def _entry(self) -> Entry:
+        duration = round((time.monotonic() - self._began) * 1000)
+        return Entry(self._action, self._caller, self._parameters, self.now, duration, self._retries, self._waits)

@@ -1,0 +1,89 @@
+"""What comes of a call: the answer, and all that explains it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from blockalloc.allocation.validation import Order
+from blockalloc.contract.messages import LATE, NOTHING, Outcome
+from scheduling.facts import Site
+from scheduling.plan import Assignment, Machine, Plan
+from scheduling.reasons import Reason
+
+_NO_TIME = Reason("no_time", "others changed what the call had seen, twice: call again")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a call took, or a dry run would take, and what explains it: order, facts and plan.
+
+    `lost` says why planned computers are missing that somebody else got meanwhile. `rosters` are those that the
+    record of the call may refer to (see store.snapshot).
+    """
+
+    outcome: Outcome
+    machines: Sequence[Machine]
+    plan: Plan
+    site: Site
+    order: Order
+    rosters: frozenset[int]
+    lost: Mapping[int, Reason] = field(default_factory=dict)
+
+    def stopped_by(self) -> str:
+        """Why there are not more machines, in words; "" when none is missing."""
+        if self.plan.shortfall:
+            return self.plan.shortfall.told(self.site.zone)
+        if self.outcome.unallocated and self.lost:
+            return f"somebody else was faster: computers lost after they were chosen: {len(self.lost)}"
+        return str(self.rest) if self.outcome.unallocated else ""
+
+    @property
+    def computers_before(self) -> set[int]:
+        """The computers that the block time had before the call."""
+        own = self.order.block.block_time_id
+        return {each.computer_id for each in self.site.holdings if each.block_time_id == own}
+
+    @property
+    def computers_taken(self) -> set[int]:
+        """The computers of `machines`."""
+        return {each.computer.id for each in assignments(self.machines)}
+
+    @property
+    def rest(self) -> Reason:
+        """Why computers are not in the block for which nothing else is given."""
+        if self.outcome.unallocated and self.plan.shortfall is None:
+            return _NO_TIME
+        return self.plan.rest
+
+    @property
+    def looked_at_computers(self) -> bool:
+        """Whether any computer had to be looked at: not so when the block time had all its machines."""
+        return self.plan.had < self.plan.wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of a call, with its result and the id of its record.
+
+    There is no result when an earlier call with the same idempotency key was answered so.
+    """
+
+    outcome: Outcome
+    result: Result | None = None
+    decision_id: int | None = None
+
+
+def outcome_of(plan: Plan, machines: Sequence[Machine], block_time_id: int, allocated: int) -> Outcome:
+    """The answer for a block time that has `allocated` whole machines, with `machines` new ones (SPEC 2.2, 6)."""
+    missing = plan.wanted - allocated
+    if not machines and not missing:
+        return Outcome("completed", allocated, missing, block_time_id)
+    if not machines:
+        return Outcome("warning", allocated, missing, block_time_id, NOTHING)
+    if plan.late:
+        return Outcome("warning", allocated, missing, block_time_id, LATE)
+    return Outcome("success", allocated, missing, block_time_id)
+
+
+def assignments(machines: Sequence[Machine]) -> list[Assignment]:
+    """The computers of machines, each with its image and management node."""
+    return [assignment for machine in machines for assignment in machine.assignments]

@@ -1,0 +1,154 @@
+"""What decides whether block times are ready: the rows of any number of them in a fixed number of statements.
+
+Times in rows are as the database gives them.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import QuerySet
+
+from blockalloc.models import BlockTime, SubImage
+from blockalloc.store import times
+from blockalloc.store.sql import fetch, listed_ids
+from scheduling.occupancy import PENDING
+from scheduling.ready_computer import SILENT_STEPS
+from scheduling.windows import HOUR
+
+_SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
+
+
+class BlockTimeRow(NamedTuple):
+    """A block time, and what it belongs to; the moments are aware."""
+
+    id: int
+    start: datetime
+    end: datetime
+    processed: bool
+    skip: bool
+    request_id: int
+    block: str
+    status: str
+    expires: datetime
+    machines: int
+    group: str | None
+    group_affiliation: str | None
+    image_id: int
+    image: str
+    reload_minutes: int
+    imagemeta_id: int | None
+    is_cluster: bool | None
+
+
+_BLOCK_TIME_COLUMNS = (
+    "pk",
+    "start",
+    "end",
+    "processed",
+    "skip",
+    "blockRequest_id",
+    "blockRequest__name",
+    "blockRequest__status",
+    "blockRequest__expireTime",
+    "blockRequest__numMachines",
+    "blockRequest__group__name",
+    "blockRequest__group__affiliation__name",
+    "blockRequest__image_id",
+    "blockRequest__image__prettyname",
+    "blockRequest__image__reloadtime",
+    "blockRequest__image__imagemeta_id",
+    "blockRequest__image__imagemeta__subimages",
+)
+
+
+class ComputerRow(NamedTuple):
+    """A computer of a block time with its reload: see `ComputerFacts`. A reload that is gone has 0, None or ""."""
+
+    block_time_id: int
+    id: int
+    hostname: str
+    image_id: int
+    production_id: int
+    state: str
+    deleted: int
+    current_image_id: int
+    revision_id: int
+    reload_state: int
+    reload_last_state: int
+    reload_start: times.Stored
+    preload: int
+    target_revision_id: int | None
+    step: str
+    load_begun: times.Stored
+
+
+_SILENT = ", ".join(f"'{step}'" for step in SILENT_STEPS)
+# The load log is long: it is read for loads that are at work only.
+_COMPUTERS = f"""
+SELECT b.blockTimeid, b.computerid, c.hostname, b.imageid,
+       COALESCE(p.id, 0),
+       s.name, c.deleted, c.currentimageid, c.imagerevisionid,
+       COALESCE(q.stateid, 0), COALESCE(q.laststateid, 0), q.start, COALESCE(q.preload, 1), v.imagerevisionid,
+       COALESCE(n.loadstatename, ''),
+       CASE WHEN q.stateid = {PENDING} THEN
+           (SELECT MIN(f.timestamp) FROM computerloadlog f WHERE f.reservationid = v.id)
+       END
+FROM blockComputers b JOIN computer c ON c.id = b.computerid JOIN state s ON s.id = c.stateid
+LEFT JOIN (SELECT imageid, MAX(id) AS id FROM imagerevision WHERE production = 1 GROUP BY imageid) AS p
+    ON p.imageid = b.imageid
+LEFT JOIN request q ON q.id = b.reloadrequestid
+LEFT JOIN reservation v ON v.requestid = q.id AND v.computerid = b.computerid
+LEFT JOIN computerloadlog g ON q.stateid = {PENDING} AND g.id = (
+    SELECT MAX(x.id) FROM computerloadlog x JOIN computerloadstate y ON y.id = x.loadstateid
+    WHERE x.reservationid = v.id AND y.loadstatename NOT IN ({_SILENT})
+)
+LEFT JOIN computerloadstate n ON n.id = g.loadstateid
+WHERE b.blockTimeid IN ({{block_times}})
+ORDER BY b.blockTimeid, c.hostname, b.computerid
+"""
+
+
+class ReservationRow(NamedTuple):
+    """A reservation of a computer of a block time."""
+
+    computer_id: int
+    state_id: int
+    last_state_id: int
+    start: times.Stored
+    end: times.Stored
+    user: str
+    affiliation: str
+
+
+_RESERVATIONS = """
+SELECT v.computerid, q.stateid, q.laststateid, q.start, q.`end`, u.unityid, a.name
+FROM blockComputers b JOIN reservation v ON v.computerid = b.computerid JOIN request q ON q.id = v.requestid
+JOIN user u ON u.id = q.userid JOIN affiliation a ON a.id = u.affiliationid
+WHERE b.blockTimeid IN ({block_times}) AND q.start < %s AND q.`end` > %s
+"""
+
+
+def block_times(query: QuerySet[BlockTime]) -> list[BlockTimeRow]:
+    """The block times of a query, by start."""
+    return [*map(BlockTimeRow._make, query.order_by("start", "pk").values_list(*_BLOCK_TIME_COLUMNS))]
+
+
+def clusters(imagemeta_ids: Collection[int | None]) -> dict[int, list[int]]:
+    """Row of `imagemeta` -> the images of the further computers of a cluster; an image may come several times."""
+    images: dict[int, list[int]] = defaultdict(list)
+    for meta, image in SubImage.objects.filter(imagemeta__in=imagemeta_ids).values_list("imagemeta_id", "image_id"):
+        images[meta].append(image)
+    return images
+
+
+def computers(block_time_ids: Collection[int]) -> list[ComputerRow]:
+    """The computers of block times, by name; a reload request of several reservations of a computer gives as many."""
+    return [*map(ComputerRow._make, fetch(_COMPUTERS.format(block_times=listed_ids(block_time_ids))))]
+
+
+def reservations(block_time_ids: Collection[int], now: int) -> list[ReservationRow]:
+    """The reservations of their computers that may be on at `now` (Unix seconds)."""
+    around = [times.to_local(now + _SLACK), times.to_local(now - _SLACK)]
+    return [*map(ReservationRow._make, fetch(_RESERVATIONS.format(block_times=listed_ids(block_time_ids)), around))]
