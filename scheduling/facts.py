@@ -119,7 +119,7 @@ class Reservation(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """A computer that a block time holds (`blockComputers`).
+    """A computer that a block time has (`blockComputers`).
 
     `reload_start` is when its reload begins or was to begin: see occupancy.held_from.
     """
@@ -164,8 +164,8 @@ class Member(NamedTuple):
 
     id: int
     name: str
-    group_ids: frozenset[int]  # user groups that he is a member of
-    owned_group_ids: frozenset[int] = frozenset()  # user groups that he owns
+    group_ids: frozenset[int]  # user groups that they are a member of
+    owned_group_ids: frozenset[int] = frozenset()  # user groups that they own
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ Subject = RequestId | BlockTimeId | HostName
 
 
 class Reason(NamedTuple):
-    """The rule that decided, and a sentence with its figures; put into words only when it is read.
+    """A rule that excludes a computer, and a sentence with its figures; put into words only when it is read.
 
     `rule` names the rule (the functions of `rules` have the same names), `text` is a format string
     for `figures`.
