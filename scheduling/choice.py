@@ -46,7 +46,7 @@ class Chooser:
 
     def choose(self, image: Image, window: Window, member: Member) -> Assignment | None:
         """The best computer for `image`, reloaded from `window.start` and kept until the block's end."""
-        pool = self._pool(image)  # made before any refusal: `passed_over` names its reasons too
+        pool = self._pool(image)  # made before any refusal: `excluded` names its reasons too
         self.shortfall = self._reason_against_all(image, window.start, member)
         if self.shortfall is not None:
             return None
@@ -86,14 +86,14 @@ class Chooser:
         for assignment in assignments:
             self._load.add(assignment.management_node, window.start)
 
-    def passed_over(self) -> dict[int, Reason]:
+    def excluded(self) -> dict[int, Reason]:
         """Why computers are excluded, by computer; those that were taken are left out.
 
         In a cluster a computer that can run one of the images is not excluded by the needs of another image.
         """
         reasons: dict[int, Reason] = {}
         for pool in reversed(self._pools.values()):  # a reason for the first image comes before others
-            reasons |= pool.passed_over
+            reasons |= pool.excluded
         if len(self._pools) > 1:
             fit = frozenset().union(*(pool.ids for pool in self._pools.values()))
             reasons = {id_: reason for id_, reason in reasons.items() if id_ not in fit}

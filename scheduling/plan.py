@@ -41,7 +41,7 @@ class Plan:
 
     `had` whole machines were there before, `allocated` are there after it, never more than
     `wanted`. `late` is the condition of warning 13. `shortfall` is what stopped the plan when
-    machines are missing; `passed_over` has a reason for each computer that was looked at and
+    machines are missing; `excluded` has a reason for each computer that was looked at and
     not chosen, `rest` is the one for all others.
     """
 
@@ -52,7 +52,7 @@ class Plan:
     load_seconds: int
     late: bool
     shortfall: Reason | None
-    passed_over: Mapping[int, Reason]
+    excluded: Mapping[int, Reason]
 
     @property
     def rest(self) -> Reason:

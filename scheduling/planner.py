@@ -52,7 +52,7 @@ class _Planning:
             load_seconds=load,
             late=is_late(self._site.now, self._block.start, load, missing),
             shortfall=self._shortfall,
-            passed_over=self._chooser.passed_over(),
+            excluded=self._chooser.excluded(),
         )
 
     def _whole_machines(self) -> int:

@@ -9,11 +9,11 @@ from scheduling.rules import LiveNodes, sort_out, terms_of
 
 
 class Pool:
-    """Computers that pass the rules about the computer itself; `passed_over` has a reason against each other one."""
+    """Computers that pass the rules about the computer itself; `excluded` has a reason against each other one."""
 
     def __init__(self, image: Image, site: Site, nodes: LiveNodes) -> None:
         self._computers = site.computers
-        self._fit, self.passed_over = sort_out(site.computers, terms_of(image, site), nodes)
+        self._fit, self.excluded = sort_out(site.computers, terms_of(image, site), nodes)
         self._in_order = _InOrder(site.computers, self._fit, image)
 
     def __contains__(self, computer_id: int) -> bool:

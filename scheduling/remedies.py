@@ -37,7 +37,7 @@ def in_the_way(plan: Plan) -> list[InTheWay]:
     A block time has its computers from their reloads on, which begin one after the other: its start is the first.
     """
     spans: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
-    for reason in plan.passed_over.values():
+    for reason in plan.excluded.values():
         about = reason.about if reason.rule in (RESERVATION, OTHER_BLOCK) else None
         if isinstance(about, RequestId | BlockTimeId):
             start, end = reason.times

@@ -173,7 +173,7 @@ def test_another_reservation_of_the_computer_stands_in_the_way(row: Reservation)
     found = planned(with_own(own, row))
     assert adopted(found) == []
     assert computers_of(found) == [(1,), (2,)]
-    assert str(found.passed_over[4]).startswith("reserved by request 1 ")
+    assert str(found.excluded[4]).startswith("reserved by request 1 ")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_every_rule_holds_for_it(changes: dict[str, Any], rule: str) -> None:
     found = planned(with_own(own_reservation(ADA, 4), **changes))
     assert adopted(found) == []
     assert computers_of(found) == [(1,), (2,)]
-    assert found.passed_over[4].rule == rule
+    assert found.excluded[4].rule == rule
 
 
 def test_a_maintenance_forbids_it_too() -> None:
@@ -205,7 +205,7 @@ def test_privileges_are_needed_when_they_count() -> None:
     own = with_own(own_reservation(ADA, 3), privileges=tree())
     found = planned(own, ignore_privileges=False)
     assert list(found.machines) == []
-    assert str(found.passed_over[3]) == "not granted to any member of the user group"
+    assert str(found.excluded[3]) == "not granted to any member of the user group"
     granted = with_own(own_reservation(ADA, 3), privileges=open_tree(group=GROUP))
     assert computers_of(planned(granted, ignore_privileges=False)) == [(3,), (1,)]
     assert computers_of(planned(own, ignore_privileges=True)) == [(3,), (1,)]

@@ -150,7 +150,7 @@ def test_a_computer_that_was_chosen_is_not_told_to_be_passed_over() -> None:
     there = site([computer(9), computer(1, platform_id=2), computer(2), computer(3, platform_id=2)], holdings=held)
     found = plan(there, cluster(2, MAIN, image(SUB_IMAGE, platform_id=2)), ignore_privileges=True)
     assert computers_of(found) == [(1,), (2, 3)]
-    assert not {1, 2, 3} & set(found.passed_over)
+    assert not {1, 2, 3} & set(found.excluded)
 
 
 # --- limits ---------------------------------------------------------------------------------------

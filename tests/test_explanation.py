@@ -224,7 +224,7 @@ def _inside(case: Case, made: Plan) -> set[int]:
 
 
 def _why(case: Case, made: Plan, computer_id: int) -> Reason:
-    return made.passed_over.get(computer_id, made.rest)
+    return made.excluded.get(computer_id, made.rest)
 
 
 @PROFILE

@@ -61,7 +61,7 @@ def test_every_computer_is_there_once_and_with_what_the_plan_said(case: Case, da
     assert found.chosen == _chosen(made.machines)
     assert set(found.held) == set(held) - {each.computer_id for each in found.chosen}
     assert {id_: found.reason_of(id_) for id_ in ids} == {
-        id_: None if id_ in inside else {**made.passed_over, **lost}.get(id_, made.rest) for id_ in ids
+        id_: None if id_ in inside else {**made.excluded, **lost}.get(id_, made.rest) for id_ in ids
     }
     assert {id_: reason for reason, those in found.by_reason().items() for id_ in those} == {
         id_: found.reason_of(id_) for id_ in ids if id_ not in inside
@@ -77,7 +77,7 @@ def test_every_computer_is_there_once_and_with_what_the_plan_said(case: Case, da
 def test_reasons_are_told_with_the_same_times_and_figures(case: Case) -> None:
     made = plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
     found = _kept(case.site, made)
-    for id_, reason in made.passed_over.items():
+    for id_, reason in made.excluded.items():
         kept = found.reason_of(id_)
         assert kept is not None
         assert kept.told(case.site.zone) == reason.told(case.site.zone)
@@ -96,7 +96,7 @@ def test_figures_of_all_kinds() -> None:
         7: Reason("memory", "{} below {}", (-5, 0)),
     }
     site = sites.site([sites.computer(id_) for id_ in range(1, 9)])
-    made = replace(plan(site, sites.block(), ignore_privileges=True), machines=[], passed_over=reasons)
+    made = replace(plan(site, sites.block(), ignore_privileges=True), machines=[], excluded=reasons)
     found = _kept(site, made)
     assert {id_: str(found.reason_of(id_)) for id_ in reasons} == {id_: str(each) for id_, each in reasons.items()}
     assert found.of_reason[6] == found.of_reason[7]
@@ -113,7 +113,7 @@ def test_whom_a_reason_is_about_is_kept() -> None:
     )
     made = plan(site, sites.block(1, images=[sites.vmware_image(min_ram=2048)]), ignore_privileges=True)
     found = _kept(site, made)
-    for kept in (made.passed_over, {id_: found.reason_of(id_) or made.rest for id_ in (1, 2, 3, 9)}):
+    for kept in (made.excluded, {id_: found.reason_of(id_) or made.rest for id_ in (1, 2, 3, 9)}):
         subjects = {id_: (each.kind, each) if (each := reason.about) else None for id_, reason in kept.items()}
         assert subjects == {1: ("request", 77), 2: ("block time", 77), 3: ("VM host", "esx9"), 9: None}
     assert (found.reason_of(1) or made.rest).times == [sites.START, sites.END]

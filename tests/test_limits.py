@@ -58,7 +58,7 @@ def test_host_memory(ram: int, fits: bool) -> None:
     found = plan(on_host(ram, vm(1, HOST), *others), vmware_block(), ignore_privileges=True)
     assert computers_of(found) == ([(1,)] if fits else [])
     if not fits:
-        reason = found.passed_over[1]
+        reason = found.excluded[1]
         assert (reason.rule, str(reason)) == ("host_memory", f"VM host pc90 has {ram - 4096} MB left for 2048 MB")
 
 
@@ -79,7 +79,7 @@ def test_vms_of_other_hosts_do_not_count() -> None:
 
 def test_host_state() -> None:
     found = plan(site([host(HOST, state="available", deleted=1), vm(1, HOST)]), vmware_block(), ignore_privileges=True)
-    reason = found.passed_over[1]
+    reason = found.excluded[1]
     assert (reason.rule, str(reason)) == ("host_state", "its VM host is not in state vmhostinuse")
     assert taken(site([vm(1, HOST)]), vmware_block()) == []
 

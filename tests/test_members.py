@@ -123,7 +123,7 @@ def test_when_nobody_can_have_one_the_plan_ends() -> None:
     found = planned(six_computers(privileges=granted_to()), 3)
     assert list(found.machines) == []
     assert str(found.shortfall) == "no further computer passes all rules for image image-1"
-    assert set(found.passed_over) == set(range(1, 7))
+    assert set(found.excluded) == set(range(1, 7))
 
 
 @pytest.mark.parametrize("bobs", [{"owner": 12}, {"group": COMPUTERS + 1}])
@@ -139,7 +139,7 @@ def test_what_a_member_may_use_whose_turn_did_not_come_is_not_said_to_be_denied(
     )
     found = planned(where, 1)
     assert (computers_of(found), members_of(found)) == ([(3,)], [11])
-    assert {id_: str(reason) for id_, reason in found.passed_over.items()} == {
+    assert {id_: str(reason) for id_, reason in found.excluded.items()} == {
         2: "not granted to any member of the user group"
     }
     assert found.rest.rule == "not_needed"

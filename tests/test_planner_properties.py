@@ -157,8 +157,8 @@ def test_the_order_of_rows_does_not_matter(case: Case, data: st.DataObject) -> N
 @given(cases())
 def test_a_computer_is_chosen_or_told_why_not_never_both(case: Case) -> None:
     found = planned(case)
-    assert not set(computer_ids(found.machines)) & set(found.passed_over)
-    assert all(str(reason) for reason in found.passed_over.values())
+    assert not set(computer_ids(found.machines)) & set(found.excluded)
+    assert all(str(reason) for reason in found.excluded.values())
 
 
 @PROFILE

@@ -51,7 +51,7 @@ def told(where: Site, what: Block | None = None, *, ignore_privileges: bool = Tr
         assert found.shortfall is None
         return None
     assert found.shortfall is not None
-    reason = found.passed_over.get(1, found.shortfall)
+    reason = found.excluded.get(1, found.shortfall)
     return reason.rule, str(reason)
 
 
@@ -429,7 +429,7 @@ def test_a_computer_without_memory_gives_no_other_one_its_reason(order: tuple[in
     """0 is a figure, not the absence of one."""
     weak = [computer(1, ram=0, processors=1), computer(2, processors=1)]
     there = site([weak[place] for place in order])
-    found = plan(there, block(images=[image(min_processors=2)]), ignore_privileges=True).passed_over
+    found = plan(there, block(images=[image(min_processors=2)]), ignore_privileges=True).excluded
     assert {id_: reason.rule for id_, reason in found.items()} == {1: "memory", 2: "processors"}
 
 
@@ -452,5 +452,5 @@ def test_computers_that_are_closed_share_one_reason() -> None:
     """And not one for each machine's window: records and lists of what is in the way stay short."""
     closed = [computer(id_, schedule_id=CLOSED_SCHEDULE) for id_ in range(1, 20, 2)]
     there = site([*closed, *(computer(id_) for id_ in range(2, 21, 2))])
-    found = plan(there, block(machines=11), ignore_privileges=True).passed_over
+    found = plan(there, block(machines=11), ignore_privileges=True).excluded
     assert len({str(found[each.id]) for each in closed}) == 1

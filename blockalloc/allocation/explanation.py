@@ -135,7 +135,7 @@ def _reasons(result: Result) -> dict[int, Reason]:
     """Why each computer is not in the block, in the order of the site's computers."""
     plan = result.plan
     inside = _inside(result)
-    why = {**plan.passed_over, **result.lost}
+    why = {**plan.excluded, **result.lost}
     if plan.had >= plan.wanted:
         return {}
     return {id_: why.get(id_, result.rest) for id_ in result.site.computers if id_ not in inside}
