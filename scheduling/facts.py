@@ -121,7 +121,7 @@ class Reservation(NamedTuple):
 class Holding(NamedTuple):
     """A computer that a block time has (`blockComputers`).
 
-    `reload_start` is when its reload begins or was to begin: see occupancy.held_from.
+    `reload_start` is when its reload begins or was to begin: see occupancy.occupied_from.
     """
 
     block_time_id: int

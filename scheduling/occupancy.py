@@ -36,7 +36,7 @@ def is_reload(state_id: int, last_state_id: int) -> bool:
     return state_id == RELOAD or (state_id == PENDING and last_state_id == RELOAD)
 
 
-def held_from(block_start: int, reload_start: int | None, planned: int | None, load_seconds: int) -> int:
+def occupied_from(block_start: int, reload_start: int | None, planned: int | None, load_seconds: int) -> int:
     """When a computer of a block time begins to be taken for it (SPEC 4, rule 8; 8.15). Unix seconds.
 
     `reload_start` is when its reload request begins, None once that is gone (the back end deletes it when the computer

@@ -15,7 +15,7 @@ from blockalloc.store import loads, planned_reloads, times
 from blockalloc.store.claims import CLAIM, HELD, margin
 from blockalloc.store.sql import Rows, Select, listed_ids, part_of_union, split_ids
 from scheduling.facts import Holding, Maintenance, OrphanedReload, Reservation
-from scheduling.occupancy import PENDING, RELOAD, RELOADING, held_from, is_reload
+from scheduling.occupancy import PENDING, RELOAD, RELOADING, is_reload, occupied_from
 from scheduling.windows import HOUR
 
 _ALL = "1 = 1"
@@ -272,7 +272,7 @@ def _holdings(rows: Sequence[_Row], instant_of: times.LocalReader, now: int) -> 
     holdings = []
     for row in rows:
         start, planned = instant_of(row.start) or 0, times.from_utc(row.planned)
-        taken = held_from(start, instant_of(row.reload_start), planned, seconds.get(row.image_id, 0))
+        taken = occupied_from(start, instant_of(row.reload_start), planned, seconds.get(row.image_id, 0))
         holdings.append(
             Holding(
                 row.id,

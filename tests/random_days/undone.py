@@ -37,7 +37,7 @@ def _records(stack: ExitStack) -> None:
     def from_start(block_start: int, reload_start: int | None, _planned: object, _load: object) -> int:
         return block_start if reload_start is None else min(block_start, reload_start)
 
-    stack.enter_context(patch.object(promises, "held_from", from_start))
+    stack.enter_context(patch.object(promises, "occupied_from", from_start))
     stack.enter_context(patch.object(promises, "_orphans", lambda *_: []))
 
 
