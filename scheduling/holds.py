@@ -16,7 +16,7 @@ from scheduling.windows import MINUTE, overlap
 BEFORE_START, AFTER_START = 5 * MINUTE, 15 * MINUTE
 
 
-class HeldBlock(NamedTuple):
+class BlockTimeComputers(NamedTuple):
     """A block time with its computers. Times are Unix seconds.
 
     On those in `loaded` is the image that the block time has them for, or it is just being loaded: its members can have
@@ -49,7 +49,9 @@ class Holds(NamedTuple):
     until: int
 
 
-def holds(got: HeldBlock, others: Sequence[HeldBlock], held: Mapping[int, int], now: int, seconds: Seconds) -> Holds:
+def holds(
+    got: BlockTimeComputers, others: Sequence[BlockTimeComputers], held: Mapping[int, int], now: int, seconds: Seconds
+) -> Holds:
     """The holds on the computers that a block time has just got, and on others beside them.
 
     `got` is the block time with these computers alone. `others` are all block times, this one with the computers that
@@ -71,7 +73,9 @@ def holds(got: HeldBlock, others: Sequence[HeldBlock], held: Mapping[int, int], 
     return Holds(expires, _beside(exposed, got, others) - got.computers, until)
 
 
-def _holds_around(got: HeldBlock, others: Iterable[HeldBlock], held: Mapping[int, int]) -> Iterator[int]:
+def _holds_around(
+    got: BlockTimeComputers, others: Iterable[BlockTimeComputers], held: Mapping[int, int]
+) -> Iterator[int]:
     """When the holds end that keep members of classes at the same hours off their loaded computers.
 
     Until then these members must not get ours instead.
@@ -81,7 +85,9 @@ def _holds_around(got: HeldBlock, others: Iterable[HeldBlock], held: Mapping[int
             yield from (held[computer] for computer in other.loaded if computer in held)
 
 
-def _beside(exposed: Sequence[HeldBlock], got: HeldBlock, others: Sequence[HeldBlock]) -> frozenset[int]:
+def _beside(
+    exposed: Sequence[BlockTimeComputers], got: BlockTimeComputers, others: Sequence[BlockTimeComputers]
+) -> frozenset[int]:
     """The computers that the front end might give to members of the `exposed` block times, kept off their own by holds.
 
     Such a computer may be loaded for its own class, whose members a hold on it then exposes in their turn: so with a
@@ -97,9 +103,9 @@ def _beside(exposed: Sequence[HeldBlock], got: HeldBlock, others: Sequence[HeldB
     return _union(each.computers for each in _meeting(spans, others, alone))
 
 
-def _chains(links: Sequence[HeldBlock]) -> Iterator[list[HeldBlock]]:
+def _chains(links: Sequence[BlockTimeComputers]) -> Iterator[list[BlockTimeComputers]]:
     """Block times grouped so that those that overlap, directly or by way of others, are in one group."""
-    chain: list[HeldBlock] = []
+    chain: list[BlockTimeComputers] = []
     end = 0
     for each in sorted(links, key=lambda block: block.start):
         if chain and each.start >= end:
@@ -112,8 +118,8 @@ def _chains(links: Sequence[HeldBlock]) -> Iterator[list[HeldBlock]]:
 
 
 def _meeting(
-    spans: Sequence[tuple[int, int]], others: Iterable[HeldBlock], alone: Container[int]
-) -> Iterator[HeldBlock]:  # fmt: skip
+    spans: Sequence[tuple[int, int]], others: Iterable[BlockTimeComputers], alone: Container[int]
+) -> Iterator[BlockTimeComputers]:  # fmt: skip
     """The block times that overlap one of these times, which do not overlap one another."""
     for other in others:
         meets = [span for span in spans if overlap(*span, other.start, other.end)]
@@ -121,7 +127,7 @@ def _meeting(
             yield other
 
 
-def _is_beginning(block: HeldBlock, now: int) -> bool:
+def _is_beginning(block: BlockTimeComputers, now: int) -> bool:
     return block.start - BEFORE_START <= now <= block.start + AFTER_START
 
 

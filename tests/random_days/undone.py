@@ -44,9 +44,9 @@ def _records(stack: ExitStack) -> None:
 def _hold(stack: ExitStack) -> None:
     """Loaded computers are held as long as all others, and nothing is held beside them."""
     from blockalloc.allocation import holding
-    from scheduling.holds import HeldBlock, Holds, Seconds
+    from scheduling.holds import BlockTimeComputers, Holds, Seconds
 
-    def long(got: HeldBlock, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:
+    def long(got: BlockTimeComputers, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:
         return Holds(dict.fromkeys(got.computers, now + seconds.long), frozenset(), now)
 
     stack.enter_context(patch.object(holding, "holds", long))
