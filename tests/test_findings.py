@@ -80,7 +80,7 @@ def test_reasons_are_told_with_the_same_times_and_figures(case: Case) -> None:
     for id_, reason in made.excluded.items():
         kept = found.reason_of(id_)
         assert kept is not None
-        assert kept.told(case.site.zone) == reason.told(case.site.zone)
+        assert kept.describe(case.site.zone) == reason.describe(case.site.zone)
         assert [type(figure) for figure in kept.figures] == [type(figure) for figure in reason.figures]
 
 
@@ -101,7 +101,7 @@ def test_figures_of_all_kinds() -> None:
     assert {id_: str(found.reason_of(id_)) for id_ in reasons} == {id_: str(each) for id_, each in reasons.items()}
     assert found.of_reason[6] == found.of_reason[7]
     assert found.reason_of(8) == made.rest
-    assert (found.reason_of(4) or made.rest).told(site.zone) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
+    assert (found.reason_of(4) or made.rest).describe(site.zone) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
 
 
 def test_whom_a_reason_is_about_is_kept() -> None:
@@ -133,7 +133,7 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
     }
     data = zlib.compress(json.dumps(document).encode())
     found = decode(data, range(1, 7))
-    words = [reason.told(ZoneInfo("UTC")) if (reason := found.reason_of(id_)) else None for id_ in range(1, 7)]
+    words = [reason.describe(ZoneInfo("UTC")) if (reason := found.reason_of(id_)) else None for id_ in range(1, 7)]
     assert words == [
         None,
         None,

@@ -31,7 +31,7 @@ class Result:
     def stopped_by(self) -> str:
         """Why there are not more machines, in words; "" when none is missing."""
         if self.plan.shortfall:
-            return self.plan.shortfall.told(self.site.zone)
+            return self.plan.shortfall.describe(self.site.zone)
         if self.outcome.unallocated and self.lost:
             return f"somebody else was faster: computers lost after they were chosen: {len(self.lost)}"
         return str(self.rest) if self.outcome.unallocated else ""
