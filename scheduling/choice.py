@@ -41,7 +41,7 @@ class Chooser:
         self._owners = set(site.computers.column("owner_id")) if self._privileges else set()
         self._reasons: dict[int, Reason] = {}  # against computers that were looked at one by one
         self._occupied: set[int] = set()  # for all windows to come
-        self.taken = {row.computer_id for row in site.holdings if row.block_time_id == block.block_time_id}
+        self.taken = {row.computer_id for row in site.block_computers if row.block_time_id == block.block_time_id}
         self.shortfall: Reason | None = None
 
     def choose(self, image: Image, window: Window, member: Member) -> Assignment | None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from scheduling.facts import Block, Holding, Image, Member, Reservation, Site
+from scheduling.facts import Block, BlockComputer, Image, Member, Reservation, Site
 from scheduling.occupancy import RESERVATION_MARGIN
 from scheduling.reasons import Reason
 from scheduling.vcl_names import DELETED
@@ -24,8 +24,8 @@ class ConcurrentUse:
             counts = reservation.user_id != site.reload_user_id and reservation.state_id not in NOT_COUNTED_STATES
             if reservation.image_id in limited and counts:
                 self._reservations[reservation.image_id].append(reservation)
-        self._holdings: dict[int, list[Holding]] = defaultdict(list)
-        for row in site.holdings:
+        self._holdings: dict[int, list[BlockComputer]] = defaultdict(list)
+        for row in site.block_computers:
             if row.image_id in limited and not row.skip and row.status != DELETED:
                 self._holdings[row.image_id].append(row)
         self._chosen: dict[int, set[int]] = defaultdict(set)
@@ -70,7 +70,7 @@ class ConcurrentUse:
         figures = (count, image.max_concurrent, image.name)
         return Reason("concurrent_use", "{} of at most {} of image {} are in use already", figures)
 
-    def _counts(self, row: Holding, member: Member, start: int, end: int) -> bool:
+    def _counts(self, row: BlockComputer, member: Member, start: int, end: int) -> bool:
         if row.block_time_id == self._block.block_time_id:
             return True
         if not overlap(start, end, row.start, row.end, RESERVATION_MARGIN):

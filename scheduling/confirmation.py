@@ -35,7 +35,7 @@ class _Confirmation:
         self._memory = HostMemory(site)
         self._use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
         self._computers = computers_by_image(site, block)  # of the block time, with those kept so far
-        self._own = {row.computer_id for row in site.holdings if row.block_time_id == block.block_time_id}
+        self._own = {row.computer_id for row in site.block_computers if row.block_time_id == block.block_time_id}
         self._lost: dict[int, Reason] = {}
 
     def run(self, machines: Sequence[Machine]) -> Standing:

@@ -118,7 +118,7 @@ class Reservation(NamedTuple):
     management_node_id: int
 
 
-class Holding(NamedTuple):
+class BlockComputer(NamedTuple):
     """A computer that a block time has (`blockComputers`).
 
     `reload_start` is when its reload begins or was to begin: see occupancy.occupied_from.
@@ -218,7 +218,7 @@ class Site:
     management_nodes: Sequence[ManagementNode]
     maintenances: Sequence[Maintenance]
     reservations: Sequence[Reservation]  # a request's in the order of their ids: the first is of its image
-    holdings: Sequence[Holding]
+    block_computers: Sequence[BlockComputer]
     claimed: frozenset[int]  # computers with a live semaphore that stops us
     load_seconds: int  # load time of the block's image (SPEC 6)
     reload_user_id: int

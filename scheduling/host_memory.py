@@ -34,7 +34,7 @@ class HostMemory:
             if reservation.state_id not in (FAILED, COMPLETE):
                 load = _Load(reservation.start, reservation.end, reservation.image_ram)
                 self._planned[reservation.computer_id].append(load)
-        for row in site.holdings:
+        for row in site.block_computers:
             self._planned[row.computer_id].append(_Load(row.reload_start, row.end, row.image_ram))
         for orphan in site.orphans:
             end = _FOR_EVER if orphan.end is None else orphan.end

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from scheduling.facts import Computer, Holding, OrphanedReload, Reservation, Site
+from scheduling.facts import BlockComputer, Computer, OrphanedReload, Reservation, Site
 from scheduling.reasons import BlockTimeId, Instant, Reason, RequestId
 from scheduling.reload_plan import RELOAD_MARGIN
 from scheduling.rules import BUSY_NOW_STATES
@@ -56,8 +56,8 @@ class Occupancy:
         for reservation in site.reservations:
             if occupies(reservation):
                 self._reservations[reservation.computer_id].append(reservation)
-        self._holdings: dict[int, list[Holding]] = defaultdict(list)
-        for holding in site.holdings:
+        self._holdings: dict[int, list[BlockComputer]] = defaultdict(list)
+        for holding in site.block_computers:
             if holding.block_time_id != block_time_id:
                 self._holdings[holding.computer_id].append(holding)
         self._orphans: dict[int, list[OrphanedReload]] = defaultdict(list)
@@ -123,8 +123,8 @@ class Occupancy:
                 yield Reason(RESERVATION, "reserved by request {} from {} to {}", figures)
 
     @staticmethod
-    def _in_other_blocks(holdings: Sequence[Holding], start: int, end: int) -> Iterator[Reason]:
-        for row in holdings:
+    def _in_other_blocks(block_computers: Sequence[BlockComputer], start: int, end: int) -> Iterator[Reason]:
+        for row in block_computers:
             if overlap(start, end, row.reload_start, row.end):
                 figures = (BlockTimeId(row.block_time_id), Instant(row.reload_start), Instant(row.end))
                 yield Reason(OTHER_BLOCK, "held by block time {} from {} to {}", figures)

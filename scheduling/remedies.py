@@ -58,8 +58,8 @@ def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privil
     """
     own = block.block_time_id
     # Claims are for seconds: at another time they are nobody's.
-    holdings = [row for row in site.holdings if not own or row.block_time_id != own]
-    site = replace(site, claimed=frozenset(), holdings=holdings)
+    block_computers = [row for row in site.block_computers if not own or row.block_time_id != own]
+    site = replace(site, claimed=frozenset(), block_computers=block_computers)
     for start in islice(_hopeful(site, block, load_seconds), _MOST_PLANS):
         later = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
         plan = make_plan(site, later, ignore_privileges=ignore_privileges)
@@ -135,7 +135,7 @@ def _spells(site: Site, fit: Container[int], until: int) -> dict[int, list[tuple
         if reservation.computer_id in fit and occupies(reservation) and reservation.user_id not in members:
             spell = (reservation.start - RESERVATION_MARGIN, reservation.end + RESERVATION_MARGIN)
             spells[reservation.computer_id].append(spell)
-    for holding in site.holdings:
+    for holding in site.block_computers:
         if holding.computer_id in fit:
             spells[holding.computer_id].append((holding.reload_start, holding.end))
     for orphan in site.orphans:

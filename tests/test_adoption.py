@@ -137,18 +137,18 @@ def test_never_more_than_wanted() -> None:
 
 
 def test_what_the_block_has_counts() -> None:
-    found = planned(with_own(own_reservation(ADA, 1), own_reservation(BOB, 2), holdings=[own_holding(4)]))
+    found = planned(with_own(own_reservation(ADA, 1), own_reservation(BOB, 2), block_computers=[own_holding(4)]))
     assert computers_of(found) == [(1,)]
     assert (found.had, found.allocated) == (1, 2)
 
 
 def test_a_full_block_adopts_nothing() -> None:
     full = [own_holding(3), own_holding(4)]
-    assert list(planned(with_own(own_reservation(ADA, 1), holdings=full)).machines) == []
+    assert list(planned(with_own(own_reservation(ADA, 1), block_computers=full)).machines) == []
 
 
 def test_a_reservation_whose_computer_is_in_the_block_is_not_adopted_again() -> None:
-    found = planned(with_own(own_reservation(ADA, 1), holdings=[own_holding(1)]))
+    found = planned(with_own(own_reservation(ADA, 1), block_computers=[own_holding(1)]))
     assert computers_of(found) == [(2,)]
     assert adopted(found) == []
 
@@ -179,7 +179,7 @@ def test_another_reservation_of_the_computer_stands_in_the_way(row: Reservation)
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        ({"holdings": [holding(4)]}, "other_block"),
+        ({"block_computers": [holding(4)]}, "other_block"),
         ({"claimed": frozenset({4})}, "semaphore"),
         ({"there": [computer(1), computer(2), computer(4, ram=1)]}, "memory"),
         ({"there": [computer(1), computer(2), computer(4, state="failed")]}, "usable_state"),
@@ -251,7 +251,7 @@ def test_a_reserved_cluster_is_no_machine_of_a_block_of_single_computers() -> No
 
 def test_a_reserved_cluster_that_would_make_too_many_of_one_image_does_not_join() -> None:
     held = [own_holding(1), own_holding(2)]
-    found = planned(with_own(*own_cluster(3, 4), computers=6, holdings=held), block(2, CLUSTER))
+    found = planned(with_own(*own_cluster(3, 4), computers=6, block_computers=held), block(2, CLUSTER))
     assert adopted(found) == []
     assert computers_of(found) == [(5,), (6,)]
 

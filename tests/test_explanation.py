@@ -139,11 +139,11 @@ def _without_orphan(case: Case, computer: Computer, reason: Reason) -> Case:
 def _without_block_time(case: Case, computer: Computer, reason: Reason) -> Case:
     left = [
         each
-        for each in case.site.holdings
+        for each in case.site.block_computers
         if (each.block_time_id, each.reload_start, each.end, each.computer_id) != (*reason.figures, computer.id)
     ]
-    assert len(left) < len(case.site.holdings)
-    return _site(case, holdings=left)
+    assert len(left) < len(case.site.block_computers)
+    return _site(case, block_computers=left)
 
 
 def _host_in_use(case: Case, computer: Computer, _reason: Reason) -> Case:
@@ -219,7 +219,7 @@ def _planned(case: Case) -> Plan:
 
 
 def _inside(case: Case, made: Plan) -> set[int]:
-    held = {each.computer_id for each in case.site.holdings if each.block_time_id == case.block.block_time_id}
+    held = {each.computer_id for each in case.site.block_computers if each.block_time_id == case.block.block_time_id}
     return held | {one.computer.id for machine in made.machines for one in machine.assignments}
 
 
@@ -304,7 +304,7 @@ def test_one_computer_is_told_all_that_speaks_against_it() -> None:
         [computer, sites.computer(2)],
         members=[sites.member(10)],
         reservations=[sites.reservation(1)],
-        holdings=[sites.holding(1), sites.holding(2, image_id=1)],
+        block_computers=[sites.holding(1), sites.holding(2, image_id=1)],
         maintenances=[sites.maintenance(sites.START, sites.END)],
         claimed=frozenset({1}),
     )
@@ -328,7 +328,7 @@ def test_a_limit_that_does_not_count_for_somebody_is_not_told() -> None:
     members = [sites.member(10), sites.member(11, groups={GROUP, GROUP + 1})]
     site = sites.site(
         [sites.computer(1), sites.computer(2)], members=members, privileges=sites.open_tree(),
-        holdings=[sites.holding(2, image_id=1)],
+        block_computers=[sites.holding(2, image_id=1)],
     )  # fmt: skip
     block: Block = sites.block(images=[image])
     made = plan(site, block, ignore_privileges=False)

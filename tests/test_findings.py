@@ -31,7 +31,7 @@ def _kept(site: Site, made: Plan, held: Sequence[int] = (), lost: dict[int, Reas
 
 
 def _own(case: Case) -> list[int]:
-    return [held.computer_id for held in case.site.holdings if held.block_time_id == case.block.block_time_id]
+    return [held.computer_id for held in case.site.block_computers if held.block_time_id == case.block.block_time_id]
 
 
 def _chosen(machines: Sequence[Machine]) -> list[Chosen]:
@@ -109,7 +109,7 @@ def test_whom_a_reason_is_about_is_kept() -> None:
     site = sites.site(
         [sites.host(9, hostname="esx9", ram=1), *(sites.vm(id_, 9) for id_ in (1, 2, 3))],
         reservations=[sites.reservation(1, request_id=77)],
-        holdings=[sites.holding(2, block_time_id=77)],
+        block_computers=[sites.holding(2, block_time_id=77)],
     )
     made = plan(site, sites.block(1, images=[sites.vmware_image(min_ram=2048)]), ignore_privileges=True)
     found = _kept(site, made)

@@ -284,12 +284,12 @@ def test_other_block(reload_start: int, end: int, free: bool) -> None:
     """Another block holds its computers from the start of their reload to its end, without room."""
     held = holding(1, reload_start + HOUR, end, reload_start=reload_start)
     reason = ("other_block", f"held by block time 900 from {reload_start} to {end}")
-    assert told(site(holdings=[held])) == (None if free else reason)
+    assert told(site(block_computers=[held])) == (None if free else reason)
 
 
 @pytest.mark.parametrize("changes", [{"skip": 1}, {"status": "deleted"}, {"status": "completed"}, {"group_id": GROUP}])
 def test_every_row_of_another_block_counts(changes: dict[str, Any]) -> None:
-    found = told(site(holdings=[holding(**changes)]))
+    found = told(site(block_computers=[holding(**changes)]))
     assert found is not None
     assert found[0] == "other_block"
 
@@ -314,7 +314,7 @@ def test_orphaned_reload(begins: int, ends: int | None, of: int, free: bool) -> 
 
 
 def test_a_computer_of_the_block_itself_is_not_taken_again() -> None:
-    found = plan(site([computer(1), computer(2)], holdings=[own_holding(1)]), block(3), ignore_privileges=True)
+    found = plan(site([computer(1), computer(2)], block_computers=[own_holding(1)]), block(3), ignore_privileges=True)
     assert (found.had, found.allocated, computers_of(found)) == (1, 2, [(2,)])
 
 

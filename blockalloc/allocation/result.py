@@ -40,7 +40,7 @@ class Result:
     def computers_before(self) -> set[int]:
         """The computers that the block time had before the call."""
         own = self.order.block.block_time_id
-        return {each.computer_id for each in self.site.holdings if each.block_time_id == own}
+        return {each.computer_id for each in self.site.block_computers if each.block_time_id == own}
 
     @property
     def computers_taken(self) -> set[int]:
