@@ -24,10 +24,10 @@ class ConcurrentUse:
             counts = reservation.user_id != site.reload_user_id and reservation.state_id not in NOT_COUNTED_STATES
             if reservation.image_id in limited and counts:
                 self._reservations[reservation.image_id].append(reservation)
-        self._holdings: dict[int, list[BlockComputer]] = defaultdict(list)
+        self._block_computers: dict[int, list[BlockComputer]] = defaultdict(list)
         for row in site.block_computers:
             if row.image_id in limited and not row.skip and row.status != DELETED:
-                self._holdings[row.image_id].append(row)
+                self._block_computers[row.image_id].append(row)
         self._chosen: dict[int, set[int]] = defaultdict(set)
 
     def choose(self, computer_id: int, image: Image) -> None:
@@ -42,7 +42,7 @@ class ConcurrentUse:
         """Groups of the member whose blocks do not count when a machine is taken on their behalf."""
         if self._ignore_privileges:
             return frozenset()
-        return member.group_ids & {row.group_id for rows in self._holdings.values() for row in rows}
+        return member.group_ids & {row.group_id for rows in self._block_computers.values() for row in rows}
 
     def reason_against(
         self, image: Image, start: int, end: int, member: Member, adopted_request: int | None = None
@@ -61,7 +61,7 @@ class ConcurrentUse:
         in_use = {computer_id for _, computer_id in reserved}
         in_blocks = {
             (row.block_time_id, row.computer_id)
-            for row in self._holdings[image.id]
+            for row in self._block_computers[image.id]
             if self._counts(row, member, start, end) and row.computer_id not in in_use
         }
         count = len(reserved) + len(in_blocks) + len(self._chosen[image.id] - in_use)

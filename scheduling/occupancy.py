@@ -56,10 +56,10 @@ class Occupancy:
         for reservation in site.reservations:
             if occupies(reservation):
                 self._reservations[reservation.computer_id].append(reservation)
-        self._holdings: dict[int, list[BlockComputer]] = defaultdict(list)
-        for holding in site.block_computers:
-            if holding.block_time_id != block_time_id:
-                self._holdings[holding.computer_id].append(holding)
+        self._block_computers: dict[int, list[BlockComputer]] = defaultdict(list)
+        for row in site.block_computers:
+            if row.block_time_id != block_time_id:
+                self._block_computers[row.computer_id].append(row)
         self._orphans: dict[int, list[OrphanedReload]] = defaultdict(list)
         for orphan in site.orphans:
             # A load at work that the block time itself gave up may go on: it loads the image that is wanted again.
@@ -93,7 +93,7 @@ class Occupancy:
         yield from self._closed(computer, start, end)
         yield from self._busy_now(computer, start)
         yield from self._reserved(self._reservations.get(computer.id, ()), start, end, adopted_request)
-        yield from self._in_other_blocks(self._holdings.get(computer.id, ()), start, end)
+        yield from self._in_other_blocks(self._block_computers.get(computer.id, ()), start, end)
         yield from self._reloaded_for_nobody(self._orphans.get(computer.id, ()), start, end)
         if computer.id in self._site.claimed:
             yield Reason("semaphore", "somebody is reserving it at this moment")

@@ -135,9 +135,9 @@ def _spells(site: Site, fit: Container[int], until: int) -> dict[int, list[tuple
         if reservation.computer_id in fit and occupies(reservation) and reservation.user_id not in members:
             spell = (reservation.start - RESERVATION_MARGIN, reservation.end + RESERVATION_MARGIN)
             spells[reservation.computer_id].append(spell)
-    for holding in site.block_computers:
-        if holding.computer_id in fit:
-            spells[holding.computer_id].append((holding.reload_start, holding.end))
+    for row in site.block_computers:
+        if row.computer_id in fit:
+            spells[row.computer_id].append((row.reload_start, row.end))
     for orphan in site.orphans:
         if orphan.computer_id in fit:
             spells[orphan.computer_id].append((orphan.start, until if orphan.end is None else orphan.end))

@@ -19,7 +19,7 @@ from scheduling.occupancy import PENDING, RELOAD, RELOADING, is_reload, occupied
 from scheduling.windows import HOUR
 
 _ALL = "1 = 1"
-_RESERVATION, _HOLDING, _CLAIM, _HELD, _MAINTENANCE, _OVERDUE, _CHOSEN = range(1, 8)
+_RESERVATION, _BLOCK_COMPUTER, _CLAIM, _HELD, _MAINTENANCE, _OVERDUE, _CHOSEN = range(1, 8)
 # A block whose computers have no reload request begins to hold them by the load time of an image: 255 minutes at most.
 _LEAD = 5 * HOUR
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
@@ -76,7 +76,7 @@ _SQL = " UNION ALL ".join([
         WHERE q.start < %s AND (q.`end` > %s OR q.start > %s) AND {{reserved}}""",
     ),
     part_of_union(
-        _Row, _HOLDING, {
+        _Row, _BLOCK_COMPUTER, {
             "id": "b.blockTimeid", "request_id": "b.reloadrequestid", "group_id": "r.groupid", "skip": "t.skip",
             "status": "COALESCE(r.status, '')", "start": "t.start", "end": "t.`end`", "reload_start": "q.start",
             "planned": "p.start", "computer_id": "b.computerid", "image_id": "b.imageid",
@@ -196,14 +196,14 @@ def from_rows(rows: Rows, read_at: int, now: int, call_id: str) -> Promises:
     instant_of = times.local_reader()
     reservations = _reservations(by_kind[_RESERVATION], instant_of)
     overdue = _reservations(by_kind[_OVERDUE], instant_of)
-    named = {(row.request_id, row.computer_id) for row in by_kind[_HOLDING]}
+    named = {(row.request_id, row.computer_id) for row in by_kind[_BLOCK_COMPUTER]}
     held = _latest((id_, times.from_utc(row.end) or 0) for row in by_kind[_HELD] for id_ in split_ids(row.computer_ids))
     claims = [_Claim(row.procid, times.from_utc(row.end) or 0, row.computer_id) for row in by_kind[_CLAIM]]
     own = f"{CLAIM}{call_id}"
     others = [claim for claim in claims if claim.procid != own]
     return Promises(
         reservations,
-        _holdings(by_kind[_HOLDING], instant_of, now),
+        _block_computers(by_kind[_BLOCK_COMPUTER], instant_of, now),
         _orphans([*reservations, *overdue], named, read_at),
         [
             Maintenance(instant_of(row.start) or 0, instant_of(row.end) or 0, row.allow_reservations)
@@ -225,7 +225,7 @@ def _by_kind(rows: Rows) -> defaultdict[int, list[_Row]]:
     by_kind: defaultdict[int, list[_Row]] = defaultdict(list)
     for row in map(_Row._make, rows):
         by_kind[row.kind].append(row)
-    for kind in (_RESERVATION, _HOLDING, _OVERDUE):
+    for kind in (_RESERVATION, _BLOCK_COMPUTER, _OVERDUE):
         by_kind[kind].sort(key=attrgetter("id"))
     return by_kind
 
@@ -265,7 +265,7 @@ def _reservations(rows: Iterable[_Row], instant_of: times.LocalReader) -> list[R
     ]
 
 
-def _holdings(rows: Sequence[_Row], instant_of: times.LocalReader, now: int) -> list[BlockComputer]:
+def _block_computers(rows: Sequence[_Row], instant_of: times.LocalReader, now: int) -> list[BlockComputer]:
     """Of the rows' own reload requests, our records of those that are gone, and else the load time of the image."""
     unknown = {row.image_id: row.reload_minutes for row in rows if row.reload_start is None and row.planned is None}
     seconds = loads.estimates(unknown, now)
