@@ -85,7 +85,7 @@ def of(result: Result, would_help: Remedies | None = None) -> Explanation:
     for id_, reason in reasons.items():
         by_reason.setdefault(reason, []).append(id_)
     obstacles = [
-        Obstacle(reason.rule, len(ids), computers[ids[0]].hostname, reason.told(site_zone()))
+        Obstacle(reason.rule, len(ids), computers[ids[0]].hostname, reason.describe(site_zone()))
         for reason, ids in sorted(by_reason.items(), key=lambda item: (-len(item[1]), str(item[0])))
         if reason.rule != NOT_NEEDED
     ]
@@ -121,7 +121,7 @@ def _named(computers: Mapping[int, Computer], hostname: str) -> Computer:
 
 def _verdict(result: Result, computer: Computer, reason: Reason | None) -> str:
     if reason is not None:
-        return f"passed over: {reason.told(site_zone())}"
+        return f"passed over: {reason.describe(site_zone())}"
     if computer.id in result.computers_before:
         return "in the block already"
     for machine in result.machines:
@@ -135,7 +135,7 @@ def _reasons(result: Result) -> dict[int, Reason]:
     """Why each computer is not in the block, in the order of the site's computers."""
     plan = result.plan
     inside = _inside(result)
-    why = {**plan.passed_over, **result.lost}
+    why = {**plan.excluded, **result.lost}
     if plan.had >= plan.wanted:
         return {}
     return {id_: why.get(id_, result.rest) for id_ in result.site.computers if id_ not in inside}

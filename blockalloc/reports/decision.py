@@ -109,7 +109,7 @@ def report(told: Told) -> Report:
 def _verdict(told: Told, computer_id: int) -> str:
     reason = told.findings.reason_of(computer_id)
     if reason is not None:
-        return reason.told(site_zone())
+        return reason.describe(site_zone())
     return HELD if computer_id in told.findings.held else CHOSEN
 
 
@@ -128,7 +128,7 @@ def _rules(told: Told) -> list[RuleRow]:
 def _rule(told: Told, rule: str, reasons: list[tuple[Reason, list[int]]]) -> RuleRow:
     reasons.sort(key=lambda item: (-len(item[1]), item[0]))
     shown = [
-        ReasonRow(reason.told(site_zone()), len(ids), sorted(told.names[id_] for id_ in ids[:_NAMES_SHOWN]))
+        ReasonRow(reason.describe(site_zone()), len(ids), sorted(told.names[id_] for id_ in ids[:_NAMES_SHOWN]))
         for reason, ids in reasons[:_REASONS_SHOWN]
     ]
     total = sum(len(ids) for _, ids in reasons)

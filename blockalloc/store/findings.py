@@ -103,7 +103,7 @@ def encode(
     `rest` of all that nothing else is said of (that of the plan).
     """
     taken = [(machine, assignment) for machine in machines for assignment in machine.assignments]
-    why = {**plan.passed_over, **lost}
+    why = {**plan.excluded, **lost}
     rest = rest or plan.rest
     table = _Table([rest, *why.values()])
     others = table.code_of[rest]

@@ -157,7 +157,7 @@ def test_facts_are_whole_numbers_on_every_database() -> None:
     reserve(18, "2026-03-02 14:00:00", "2026-03-02 16:00:00", user=110)
     promised = promises.select(0, 2**31 - 10**6, 0, "")
     found = promises.from_rows(fetch(promised.sql, promised.params), 0, 0, "")
-    for row in (*found.reservations, *found.holdings, *found.maintenances):
+    for row in (*found.reservations, *found.block_computers, *found.maintenances):
         assert {type(value) for value in row} <= {int, str, type(None)}, row
 
 
