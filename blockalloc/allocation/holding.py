@@ -18,8 +18,8 @@ def hold_computers(
 ) -> Holds:  # fmt: skip
     """Turn the claims on the computers of `machines` into holds; returns which computers are held, and until when.
 
-    `block_time_id` is that of the block once it is written, `earlier_holds` says until when (Unix seconds) computers
-    were held before this call.
+    `block_time_id` is that of the block once it is written; `earlier_holds`: until when (Unix seconds) holds of earlier
+    calls are on some of the computers.
     """
     taken, promised = assignments(machines), seen.promises
     # Most computers have loaded what nobody waits for: then no other block times need be read.

@@ -16,7 +16,7 @@ _NO_TIME = Reason("no_time", "others changed what the call had seen, twice: call
 class Result:
     """What a call took, or a dry run would take, and what explains it: order, facts and plan.
 
-    `lost` says why planned computers are missing that somebody else got meanwhile. `rosters` are those that the
+    `lost`: the planned computers that somebody else got meanwhile, with the reason. `rosters`: the rosters that the
     record of the call may refer to (see store.snapshot).
     """
 

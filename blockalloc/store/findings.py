@@ -30,7 +30,7 @@ _TEXTS = frozenset({_TEXT, _KINDS[HostName]})
 class Chosen(NamedTuple):
     """A computer that the call took: for which image, when its reload begins (Unix seconds), who loads it.
 
-    `member` is on whose behalf it was taken, `adopted_request` his own reservation that joined the block (or 0),
+    `member` is on whose behalf it was taken, `adopted_request` their own reservation that joined the block (or 0),
     `already_loaded` whether it held the image then.
     """
 
