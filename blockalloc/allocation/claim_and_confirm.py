@@ -192,7 +192,7 @@ class ClaimAndConfirm:
         if exchange and claimed.machines_with(kept) < claimed.plan.allocated:
             return Round(claims=self._planned_again(claimed, question))
         answer = self._write(claimed, kept, lost, seen)
-        if kept and claims.too_slow(seen.clock, clock.now()):
+        if kept and claims.too_slow(seen.read_at, clock.now()):
             raise _TooSlow
         return Round(answer)
 
@@ -203,7 +203,7 @@ class ClaimAndConfirm:
         holds = {id_: seen.promises.held[id_] for id_ in planned.computer_ids if id_ in seen.promises.held}
         claimed = replace(planned, earlier_holds={**holds, **planned.earlier_holds})
         self._claims = claimed  # before its commit: that can be done, and the answer be lost
-        claims.claim(claimed.call_id, assignments(claimed.plan.machines), claimed.earlier_holds, seen.clock)
+        claims.claim(claimed.call_id, assignments(claimed.plan.machines), claimed.earlier_holds, seen.read_at)
         return claimed
 
     def _planned_again(self, claimed: Claims, question: Question) -> Claims:

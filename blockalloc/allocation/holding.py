@@ -24,12 +24,12 @@ def hold_computers(
     taken, promised = assignments(machines), seen.promises
     # Most computers have loaded what nobody waits for: then no other block times need be read.
     awaited = any(_is_awaited(each, promised.chosen) for each in taken)
-    others = beside.read(seen.clock) if awaited else beside.NOTHING
+    others = beside.read(seen.read_at) if awaited else beside.NOTHING
     computers = frozenset(each.computer.id for each in taken)
     loaded = frozenset(each.computer.id for each in taken if _has_image_loaded(each, promised.chosen))
     own = HeldBlock(block_time_id, block.start, block.end, computers, loaded)
     earlier = {id_: max(expires, promised.held.get(id_, 0)) for id_, expires in earlier_holds.items()}
-    decided = holds(own, others.blocks, {**promised.held, **earlier}, seen.clock, claims.seconds())
+    decided = holds(own, others.blocks, {**promised.held, **earlier}, seen.read_at, claims.seconds())
     claims.hold(call_id, decided)
     if decided.beside:
         there = claims.SemaphoreRows(promised.live, promised.held, others.expired)

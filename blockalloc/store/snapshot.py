@@ -20,11 +20,11 @@ SLACK = 3 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a snapshot is read for. `now` is the time of the call, `clock` that of this transaction."""
+    """What a snapshot is read for. `now` is the time of the call, `read_at` that of this transaction."""
 
     block: Block
     now: int
-    clock: int
+    read_at: int
     caller_id: int
     call_id: str
     ignore_privileges: bool
@@ -37,12 +37,12 @@ def load_seconds(image: Image, now: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The facts for a plan, read at `clock`, and what others have promised (see Promises).
+    """The facts for a plan as they were at `read_at`, and what others have promised (see Promises).
 
     `rosters` are those that the record of this call may refer to as they are.
     """
 
-    clock: int
+    read_at: int
     site: Site
     promises: Promises
     rosters: frozenset[int] = frozenset()
@@ -60,10 +60,11 @@ def read(question: Question) -> Snapshot:
         [
             (inventory.COMPUTERS, Fleet.of_rows),
             (inventory.select(block.group_id, question.now), inventory.from_rows),
-            (promises.select(*window, question.clock, question.call_id), list),  # what is made of them takes statements
+            # What is made of them takes statements of its own.
+            (promises.select(*window, question.read_at, question.call_id), list),
         ]
     )
-    found = promises.from_rows(promised_rows, question.clock, question.now, question.call_id)
+    found = promises.from_rows(promised_rows, question.read_at, question.now, question.call_id)
     people = {id_ for id_, _ in stock.people}
     if _first_start(question, people, found.reservations) < block.start:
         found = _promises(question, seconds, people, found.reservations)
@@ -99,7 +100,7 @@ def read(question: Question) -> Snapshot:
         recent=linked.recent,
         privileges=linked.privileges,
     )
-    return Snapshot(question.clock, site, found, stock.rosters)
+    return Snapshot(question.read_at, site, found, stock.rosters)
 
 
 def read_again(site: Site, question: Question, only: Only | None = None, chosen: Collection[int] = ()) -> Snapshot:
@@ -120,7 +121,7 @@ def read_again(site: Site, question: Question, only: Only | None = None, chosen:
         claimed=found.claimed,
         maintenances=found.maintenances,
     )
-    return Snapshot(question.clock, site, found)
+    return Snapshot(question.read_at, site, found)
 
 
 def _promises(
@@ -138,9 +139,9 @@ def _promises(
     """
     begin = _first_start(question, members, known)
     while True:
-        promised = promises.select(*_window(question, seconds, begin), question.clock, question.call_id, only, chosen)
+        promised = promises.select(*_window(question, seconds, begin), question.read_at, question.call_id, only, chosen)
         rows = fetch(promised.sql, promised.params)
-        found = promises.from_rows(rows, question.clock, question.now, question.call_id)
+        found = promises.from_rows(rows, question.read_at, question.now, question.call_id)
         earlier = _first_start(question, members, found.reservations)
         if earlier >= begin:
             return found

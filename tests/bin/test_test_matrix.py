@@ -35,7 +35,7 @@ class Machine:
         for name in ("bin/test-matrix", "requirements.txt", "requirements-dev.txt"):
             shutil.copy(BASE_DIR / name, self.checkout / name)
         (folder / "programs").mkdir()
-        for tool in ("bash", "cat", "cp", "dirname", "env", "grep", "mkdir", "sed"):
+        for tool in ("bash", "cat", "cp", "dirname", "env", "grep", "ln", "mkdir", "sed"):
             (folder / "programs" / tool).symlink_to(str(shutil.which(tool)))
         self.breaks()
 

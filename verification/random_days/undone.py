@@ -43,7 +43,7 @@ def _records(stack: ExitStack) -> None:
 
 def _hold(stack: ExitStack) -> None:
     """Loaded computers are held as long as all others, and nothing is held beside them."""
-    from blockalloc.allocation import holding
+    from blockalloc.allocation.claim_and_confirm import holding
     from scheduling.holds import HeldBlock, Holds, Seconds
 
     def long(got: HeldBlock, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:
