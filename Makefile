@@ -1,4 +1,4 @@
-# Everything that one does in this checkout. Each target prepares what it needs.
+# All tasks of this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera bench bench-full bench-pages screenshots fuzz lint clean
 
@@ -8,10 +8,10 @@ help:          ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /make \1|/p' $(firstword $(MAKEFILE_LIST)) | \
 	while IFS='|' read -r target what; do printf '%-18s%s\n' "$$target" "$$what"; done
 
-setup:         ## make the virtual environment and install what the service needs
+setup:         ## create the virtual environment and install what the service needs
 	bin/setup
 
-demo:          ## allocate a class of 20 machines on a demo site, over XML-RPC, and show what was done
+demo:          ## allocate 20 machines for a class on a demo site, over XML-RPC, and show the result
 	bin/demo
 
 serve:         ## run the demo site at http://127.0.0.1:8000/admin/ until Ctrl-C
@@ -42,27 +42,27 @@ test-matrix:   ## all tests on SQLite with the oldest and the newest Python, and
 	bin/setup --tests
 	bin/test-matrix
 
-test-galera:   ## what only a cluster shows: three Galera nodes on this machine, one is killed and comes back
+test-galera:   ## tests that need a cluster: three Galera nodes on this machine, one is killed and comes back
 	bin/setup --galera
 	$(PYTHON) -m pytest --galera verification/galera
 	$(PYTHON) -m verification.allocations --database galera --calls 2000
 
-bench:         ## what an allocation costs over HTTP, beside plain SQL that does the same (some minutes)
+bench:         ## measure an allocation over HTTP, beside plain SQL that does the same (some minutes)
 	bin/setup --tests
 	$(PYTHON) -m bench.calls
 
-bench-full:    ## the same, and how the cost grows with the site, the log, the past, the workers; draws it (a quarter of an hour)
+bench-full:    ## the same, and how the cost grows with site, log, past and workers, with a chart (a quarter of an hour)
 	bin/setup --bench
 	$(PYTHON) -m bench.calls --full
 	$(PYTHON) -m bench.calls.plot var/bench/calls.json docs/performance-growth.svg
 
-bench-pages:   ## what the staff's pages and the record of decisions cost on a site of 10,000 computers (some minutes)
+bench-pages:   ## measure the staff's pages and the decision records on a site of 10,000 computers (some minutes)
 	bin/setup --tests
 	$(PYTHON) -m bench.decision_records
 	$(PYTHON) -m bench.staff_pages --database sqlite
 	$(PYTHON) -m bench.staff_pages --database mariadb
 
-screenshots:   ## make docs/screenshots anew, in a real browser
+screenshots:   ## take the pictures in docs/screenshots again, in a real browser
 	bin/setup --tests
 	$(PYTHON) -m tests.support.browser.screenshots
 
@@ -72,7 +72,7 @@ fuzz:          ## 200,000 mutated requests, and 5,000 over the network; 20,000 a
 	$(PYTHON) -m verification.fuzz --front-end --requests 20000 --sockets 2000
 
 # .pre-commit-config.yaml has the same commands.
-lint:          ## style, types, and whether the migrations say what the models say
+lint:          ## style, types, and whether the migrations match the models
 	bin/setup --dev
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check

@@ -10,7 +10,7 @@ _WITHOUT_SETTINGS = {"help", "version", "-h", "--help", "--version"}
 def main() -> None:
     """Run the command named on the command line with this project's settings.
 
-    Exit status 2 when they can't be used, or when the database can't be.
+    Exit status 2 when the settings or the database can't be used.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vclsite.settings")
     from django.core.exceptions import ImproperlyConfigured
@@ -21,10 +21,10 @@ def main() -> None:
 
     command = next(iter(sys.argv[1:]), "help")
     if command == "check_settings":
-        environment.tolerate_problems()  # it tells them all
+        environment.tolerate_problems()  # it reports them all
     try:
         if command not in _WITHOUT_SETTINGS:
-            import vclsite.settings  # noqa: F401 - some of Django's commands would go on without
+            import vclsite.settings  # noqa: F401 - some of Django's commands would run without
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         _refuse(error)

@@ -36,11 +36,11 @@ START_SECONDS = 30
 
 
 class DemoFailed(Exception):
-    """The demo did not show what it should; the text says why."""
+    """The demo failed; the text says why."""
 
 
 def main() -> int:
-    """Prepare the site, make the call, show what it did."""
+    """Prepare the site, make the call, show its result."""
     # Stopped by `kill`, the demo must stop its server too: SystemExit runs the finally blocks.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
     manage("migrate", "--verbosity", "0")
@@ -115,7 +115,7 @@ def is_healthy(address: str) -> bool:
 
 # --- The call ---------------------------------------------------------------------------------
 def show_allocation(address: str) -> None:
-    """Make the call and print it, its answer and what it did."""
+    """Make the call and print it, its answer and its result."""
     block_time = BlockTime.objects.select_related("blockRequest__image", "blockRequest__group").get(pk=FIRST_ID)
     before = allocation_report(block_time.pk)
     print(f"\n--- The call, to http://{address}/xmlrpc/\n")
@@ -146,7 +146,7 @@ def parameters(block_time: BlockTime) -> list[tuple[str, int, str]]:
 
 
 def spelled_out(given: list[tuple[str, int, str]]) -> str:
-    """The call as one would write it, a parameter a line."""
+    """The call as one would write it, one parameter a line."""
     lines = [f"    {f'{value},':<12} # {name}{text and ': '}{text}" for name, value, text in given]
     return "\n".join(["XMLRPCblockAllocation(", *lines, ")"])
 
@@ -155,19 +155,19 @@ def meaning(before: AllocationReport, answer: int) -> str:
     """The answer in words."""
     if before.allocated >= MACHINES:
         return (
-            f"The class had its {before.allocated} machines before the call (the demo was run earlier): it found them\n"
-            "and gave the same answer. A repeated call allocates nothing twice."
+            f"The class had its {before.allocated} machines before the call (the demo was run earlier), so the answer\n"
+            "is the same. A repeated call allocates nothing twice."
         )
     had = f" ({before.allocated} of them before the call)" if before.allocated else ""
-    return f"The class has {answer} of the {MACHINES} machines that it wants{had}."
+    return f"The class has {answer} of the {MACHINES} machines that it needs{had}."
 
 
 def next_steps(block_time: BlockTime) -> str:
-    """What to try next, with commands that work as they stand."""
+    """What to try next, with commands that work as printed."""
     call = ", ".join(str(value) for _name, value, _meaning in parameters(block_time))
     next_day = block_time.start + timedelta(days=1)
     return f"""
---- How to go on
+--- What to try next
 
 make serve
     runs the demo site: http://127.0.0.1:8000/admin/ (user demo, password demo)
@@ -176,7 +176,7 @@ BLOCKALLOC_DEMO=1 .venv/bin/python manage.py allocate_block --dry-run \\
     --image "{block_time.blockRequest.image}" --group CS101 \\
     --start "{next_day:%Y-%m-%d} 09:00" --end "{next_day:%Y-%m-%d} 11:00" --machines 5
     plans a new block, while make serve runs (it keeps the management nodes alive);
-    without --dry-run the block is made
+    without --dry-run the block is created
 
 .venv/bin/python -c '
 from xmlrpc.client import ServerProxy

@@ -1,7 +1,7 @@
-"""Settings of gunicorn, the HTTP server: `gunicorn -c deploy/gunicorn.conf.py` is all there is to start.
+"""Settings of gunicorn, the HTTP server: `gunicorn -c deploy/gunicorn.conf.py` starts the whole service.
 
-Put a proxy that ends TLS (and keeps slow clients away) in front of it, and name the proxy in
-VCL_TRUSTED_PROXIES: only then is its X-Forwarded-Proto believed.
+Put a proxy that terminates TLS (and keeps slow clients away) in front of it, and name the proxy in
+VCL_TRUSTED_PROXIES: only then is its X-Forwarded-Proto trusted.
 """
 
 import gc
@@ -35,8 +35,8 @@ workers = http_server.WORKERS
 threads = http_server.THREADS
 
 # A call may wait this long for the guard (settings.VCL_GUARD_WAIT_SECONDS) and must then still
-# have time to do its work: a worker that is stopped or replaced finishes what it has begun. So does one
-# whose call was passed on to VCL's front end.
+# have time to do its work: a worker that is stopped or replaced finishes its calls, also those that
+# were passed on to VCL's front end.
 timeout = settings.VCL_GUARD_WAIT_SECONDS + 40
 if settings.VCL_FRONT_END_URL:
     timeout = max(timeout, front_end.ANSWER_SECONDS + 5)
@@ -48,8 +48,8 @@ limit_request_line = 4094
 limit_request_fields = 50
 limit_request_field_size = 8190
 
-# Which proxies are believed is one decision, made in blockalloc/web/transport.py: gunicorn itself
-# would believe X-Forwarded-Proto of every process on this machine.
+# Which proxies are trusted is decided in one place, blockalloc/web/transport.py: gunicorn itself
+# would trust X-Forwarded-Proto from every process on this machine.
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 
@@ -61,12 +61,12 @@ access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms'  # no headers: they hold
 
 
 def post_fork(server: object, worker: object) -> None:
-    """Look for rings of garbage less often: a call makes tens of thousands of objects, in no rings, at once."""
+    """Collect cyclic garbage less often: a call creates tens of thousands of objects at once, without cycles."""
     gc.set_threshold(50_000, 20, 20)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Compare the site's clock with VCL's rows: once a start, not in each worker nor in those that replace one."""
+    """Compare the site's clock with VCL's rows: once per start, not in each worker and each replacement."""
     if worker.age == 1:
         from blockalloc.web import start_up  # needs the application, which is loaded by now
 
@@ -74,7 +74,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def _without_quotation(record: logging.LogRecord) -> bool:
-    """Cut off what a refused request held: gunicorn quotes a malformed header, and that may be the password's."""
+    """Cut off the quotation of a refused request: gunicorn quotes a malformed header, which may be the password's."""
     record.msg = re.sub(r"^(Invalid request from ip=\S*: [^:]*).*", r"\1", str(record.msg), flags=re.DOTALL)
     return True
 

@@ -9,17 +9,17 @@ from urllib.parse import urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-# A transaction of ours is idle for the time it takes to plan. One that is idle for longer is that of a host which
+# A transaction of ours is idle for the time it takes to plan. One that is idle for longer belongs to a host that
 # died: the server cannot see that, and would keep the guard locked for hours.
 _LONGEST_PAUSE_IN_TRANSACTION = 60  # seconds
 # A connection that is silent for longer than a request may take is dead.
-_WORK_SECONDS = 60  # seconds, besides the wait for a lock
+_WORK_SECONDS = 60  # on top of the wait for a lock
 _CONNECT_SECONDS = 10
 _FORM = (
     "use mysql://user:password@host/database (MariaDB) or sqlite:////path/to/file; in a password, write @ as %40, "
     "/ as %2F, # as %23, ? as %3F, : as %3A, % as %25"
 )
-# While no database is known: nothing can be read or written, and nothing is made by mistake.
+# While no database is known: nothing can be read or written, and nothing is created by mistake.
 NO_DATABASE: dict[str, Any] = {"ENGINE": "django.db.backends.dummy"}
 
 _LONGEST_LIST = 2**30  # bytes, the most that MariaDB takes; it cuts off longer ones, by default after a million
@@ -33,7 +33,7 @@ _SESSION = "time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVI
 def database(url: str, wait_seconds: int = 20) -> dict[str, Any]:
     """Django's DATABASES entry for `url` (mysql://… or sqlite:///…).
 
-    No statement waits longer than `wait_seconds` for a lock of somebody else. Raises
+    No statement waits longer than `wait_seconds` for somebody else's lock. Raises
     ImproperlyConfigured for a URL that is malformed or of another kind of database.
     """
     settings = _parsed(url)
@@ -53,7 +53,7 @@ def database(url: str, wait_seconds: int = 20) -> dict[str, Any]:
 
 
 def _parsed(url: str) -> dict[str, Any]:
-    """What the URL says. No error repeats any of it: what is wrong is most often a character of the password."""
+    """The settings in the URL. No error quotes any of it: the mistake is most often a character of the password."""
     try:
         parts = urlsplit(url)
         # dj_database_url gives a TypedDict; the options are not part of its type.
@@ -72,8 +72,8 @@ def _parsed(url: str) -> dict[str, Any]:
 
 
 def _sqlite_options(wait_seconds: int) -> dict[str, Any]:
-    # The write lock is taken when the transaction begins. With the default mode, calls that run
-    # at once die with "database is locked" when they turn from reading to writing.
+    # The write lock is taken when the transaction begins. In the default mode, concurrent calls
+    # fail with "database is locked" when they go from reading to writing.
     return {
         "transaction_mode": "IMMEDIATE",
         "timeout": wait_seconds,
@@ -99,10 +99,10 @@ def _mysql_options(wait_seconds: int) -> dict[str, Any]:
 
 
 def _conversions() -> dict[Any, Any]:
-    """What the driver makes of values: as Django has it, but whole numbers are ints, and times are read faster.
+    """The driver's conversions: Django's, but whole numbers become ints, and times are read faster.
 
-    MariaDB takes a column of signed and unsigned numbers (of a UNION, of COALESCE) for decimals, and a sum of whole
-    numbers too.
+    MariaDB gives decimals for a column of signed and unsigned numbers (in a UNION, in COALESCE), and for a sum of
+    whole numbers.
     """
     from django.db.backends.mysql.base import django_conversions  # the driver may not be installed beside SQLite
     from MySQLdb.constants import FIELD_TYPE

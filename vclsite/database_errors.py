@@ -1,4 +1,4 @@
-"""What a command says of a database that refuses it, where Django would show a traceback."""
+"""Messages of commands about a database that refuses them, where Django would show a traceback."""
 
 from django.db import DatabaseError
 
@@ -9,11 +9,11 @@ _NO_TABLE = {1146}
 
 
 def description(error: DatabaseError) -> str:
-    """What is wrong with the database and what to do about it; "" when `error` may be a fault of the program."""
+    """What is wrong with the database and what to do about it; "" when `error` may be a bug in the program."""
     reason = _reason(error)
     code, text = reason.args[0] if reason.args else None, str(reason)
     if code in _NO_ANSWER or text.startswith("unable to open database file"):
-        return f"the database does not answer: {text}; manage.py check_settings tells which one it is"
+        return f"the database does not answer: {text}; manage.py check_settings shows which one it is"
     if code in _NO_RIGHT:
         return f"the database account lacks a right: {text}; docs/installation.md has the GRANT"
     if code in _NO_TABLE or text.startswith("no such table"):
@@ -22,6 +22,6 @@ def description(error: DatabaseError) -> str:
 
 
 def _reason(error: DatabaseError) -> BaseException:
-    """The error with the server's number: Django's own, of a table of migrations that it can't make, has it behind."""
+    """The error with the server's number. Django's own, for a table of migrations that it can't create, wraps it."""
     has_number = bool(error.args) and isinstance(error.args[0], int)
     return error if has_number else error.__context__ or error

@@ -1,7 +1,7 @@
 """Settings from the environment and from the settings file: one small reader for each kind of value.
 
-The environment wins over the file. Each reader notes what is in force and where it comes from. A value that cannot be
-used is noted as a problem, and the default taken: `refuse_problems` stops the start with all problems at once.
+The environment overrides the file. Each reader notes the value in force and its source. A value that cannot be used
+is noted as a problem, and the default is taken: `refuse_problems` stops the start with all problems at once.
 """
 
 import functools
@@ -42,7 +42,7 @@ class Setting:
 
 
 _in_force: dict[str, Setting] = {}
-_problems: dict[str, str] = {}  # by setting: settings that are read again replace what was told of them
+_problems: dict[str, str] = {}  # by setting: reading a setting again replaces its problem
 _tolerant = False
 
 
@@ -89,15 +89,15 @@ def words(name: str, default: str) -> list[str]:
 
 def networks(name: str) -> list[str]:
     """Addresses and networks (10.1.2.3, 10.1.2.0/24) separated by commas. Others are a problem."""
-    found = []
+    usable = []
     for word in words(name, ""):
         try:
             ipaddress.ip_network(word)
         except ValueError:
             problem(name, f"{name}: {word!r}: use addresses such as 10.1.2.3 or 10.1.2.0/24")
         else:
-            found.append(word)
-    return found
+            usable.append(word)
+    return usable
 
 
 def database_url(demo: str) -> str:
@@ -122,7 +122,7 @@ def _where_not(name: str) -> str:
 
 
 def _given(name: str) -> str | None:
-    """What environment or file say of a setting; None when they say nothing. Notes where it comes from."""
+    """The setting's value in the environment or the file; None when neither has one. Notes the source."""
     _problems.pop(name, None)
     for source, values in ((Source.ENVIRONMENT, os.environ), (Source.FILE, file().values)):
         if (value := values.get(name)) is not None:
@@ -152,17 +152,17 @@ def file() -> SettingsFile:
 
 # --- What was read, and what is wrong ---------------------------------------------------------
 def in_force() -> Sequence[Setting]:
-    """All settings that were read so far, in the order of their first reading."""
+    """All settings that have been read so far, in the order in which they were read first."""
     return list(_in_force.values())
 
 
 def problem(name: str, what: str) -> None:
-    """Note that a setting cannot be used. `what` names it, says what would be right, and tells no secret."""
+    """Note that a setting cannot be used. `what` names it, says what would be right, and contains no secret."""
     _problems[name] = what
 
 
 def checked(name: str, read: Callable[[], T], otherwise: T) -> T:
-    """What `read` makes of a setting; `otherwise`, with the problem noted, when it raises ImproperlyConfigured."""
+    """The result of `read`; `otherwise`, with the problem noted, when it raises ImproperlyConfigured."""
     try:
         return read()
     except ImproperlyConfigured as error:
@@ -171,9 +171,9 @@ def checked(name: str, read: Callable[[], T], otherwise: T) -> T:
 
 
 def problems() -> list[tuple[str, str]]:
-    """All that is wrong with the file and with settings that were read, each with the setting's name ("" without one).
+    """All problems with the file and with settings that were read, each with the setting's name ("" without one).
 
-    Those that leave it open which database is meant end with how to name one.
+    If the file has problems, the last of them ends with how to name a database: that line may be the one refused.
     """
     of_file = [("", what) for what in file().problems]
     if of_file:
@@ -187,16 +187,16 @@ def is_usable(name: str) -> bool:
 
 
 def tolerate_problems() -> None:
-    """From now on let the start go on whatever is wrong: for a command that tells it."""
+    """From now on, start in spite of problems: for a command that reports them."""
     global _tolerant
     _tolerant = True
 
 
 def refuse_problems() -> None:
-    """Raise ImproperlyConfigured with all that is wrong, unless problems are tolerated."""
-    found = problems()
-    if found and not _tolerant:
-        raise ImproperlyConfigured("\n".join(what for _name, what in found))
+    """Raise ImproperlyConfigured with all problems, unless problems are tolerated."""
+    all_problems = problems()
+    if all_problems and not _tolerant:
+        raise ImproperlyConfigured("\n".join(what for _name, what in all_problems))
 
 
 def _how_to_name_a_database() -> str:

@@ -6,23 +6,23 @@ from urllib.parse import SplitResult, urlsplit
 from vclsite import environment
 from vclsite.production import is_loopback
 
-# What VCL's back end calls besides block allocations.
+# The methods that VCL's back end calls besides block allocations.
 BACK_END_METHODS = "XMLRPCautoCapture,XMLRPCcheckCryptSecrets,XMLRPCfinishBaseImageCapture"
 
 # How long the front end has for a call, in seconds: VCL's back end waits for 180.
 ANSWER_SECONDS = 170
 MAX_CONCURRENT_CALLS = 4  # calls that a worker process passes on; each takes one of its threads
 
-# Answered here. Passed on, the front end would allocate by itself, beside everything that this service promises.
+# Answered here. If they were passed on, the front end would allocate by itself, without this service's guarantees.
 _OURS = {"xmlrpcblockallocation", "xmlrpcprocessblocktime", "xmlrpcexplainblockallocation", "xmlrpctest"}
 _NAME = set("abcdefghijklmnopqrstuvwxyz0123456789_.")
 _LONGEST_NAME = 100
 
 
 def address(name: str, *, plain_http: bool) -> str:
-    """The front end's full address; "" when there is none. What can't be one is a problem.
+    """The front end's full address; "" when there is none. Anything else is a problem.
 
-    Names and passwords go there: http:// is for this machine only, or with `plain_http` (VCL_ALLOW_PLAIN_HTTP).
+    Names and passwords are sent there: http:// is for this machine only, or with `plain_http` (VCL_ALLOW_PLAIN_HTTP).
     """
     url = environment.text(name, "")
     wrong = _problem(url, plain_http=plain_http) if url else ""
@@ -33,7 +33,7 @@ def address(name: str, *, plain_http: bool) -> str:
 
 
 def methods(name: str) -> list[str]:
-    """The methods that are passed on. Those that must not be, and what can't be a name, are a problem."""
+    """The methods that are passed on. Methods that must not be, and words that can't be names, are a problem."""
     given = environment.words(name, BACK_END_METHODS)
     refusals = {method: refusal for method in given if (refusal := _refusal(method))}
     if refusals:
@@ -42,9 +42,9 @@ def methods(name: str) -> list[str]:
 
 
 def certificates(name: str) -> str:
-    """The file with the certificates of the CAs that vouch for the front end; "": those that the system trusts.
+    """The file with the certificates of the CAs that vouch for the front end; "": the CAs that the system trusts.
 
-    One that can't be read or holds none is a problem.
+    A file that can't be read or has no certificates is a problem.
     """
     file = environment.text(name, "")
     try:
@@ -63,18 +63,18 @@ def certificates(name: str) -> str:
 def _refusal(method: str) -> str:
     folded = method.lower()
     if not set(folded) <= _NAME or len(method) > _LONGEST_NAME:
-        return "is no name of a method: use names separated by commas"
+        return "is not the name of a method: use names separated by commas"
     if folded in _OURS:
         return "can't be passed on: it is answered here"
     if folded.startswith("system."):
-        return "can't be passed on: by system.multicall VCL's front end would allocate blocks beside this service"
+        return "can't be passed on: with system.multicall VCL's front end would allocate blocks beside this service"
     return ""
 
 
 def _problem(url: str, *, plain_http: bool) -> str:
-    """What is wrong with an address; "" when nothing is. Nothing of it is repeated: a password may be in it."""
+    """What is wrong with an address; "" when nothing is. It is not quoted: a password may be in it."""
     if "@" in url:
-        return "it holds a name or password, which is that of whoever calls"
+        return "it contains a name or password, but calls are passed on with the caller's own"
     if not (url.isascii() and url.isprintable() and " " not in url):
         return "it has characters that an address can't have"
     try:

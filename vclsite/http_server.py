@@ -1,4 +1,4 @@
-"""What the HTTP server is told (deploy/gunicorn.conf.py)."""
+"""Settings of the HTTP server, for deploy/gunicorn.conf.py."""
 
 import re
 
@@ -9,12 +9,12 @@ _ADDRESS_AND_PORT = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])?:(\d{1,5}
 
 
 def _address_and_port(name: str, default: str) -> str:
-    """Where to listen. Not at a socket: who calls there has no address, so no proxy could be trusted."""
+    """Where to listen. Not on a Unix socket: its clients have no address, so no proxy could be trusted."""
     given = environment.text(name, default)
-    found = _ADDRESS_AND_PORT.fullmatch(given)
-    if found and 1 <= int(found[1]) <= 65535:
+    match = _ADDRESS_AND_PORT.fullmatch(given)
+    if match and 1 <= int(match[1]) <= 65535:
         return given
-    environment.problem(name, f"{name}={given!r}: use an address and a port, as 127.0.0.1:8000 or [::1]:8000")
+    environment.problem(name, f"{name}={given!r}: use an address and a port, such as 127.0.0.1:8000 or [::1]:8000")
     return default
 
 

@@ -1,4 +1,4 @@
-"""What tells the demo site from a real one, and what a real one does not start with."""
+"""How the demo site and a real one are distinguished, and the settings that are unsafe on a real one."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ NEW_SECRET_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 
 
 def is_demo_site(engine: str, hosts: Sequence[str]) -> bool:
-    """Whether it can be the demo site only: a database that is a file, and no name but this machine's own to itself."""
+    """Whether this can only be the demo site: its database is a file, and all its host names are loopback names."""
     return engine == "django.db.backends.sqlite3" and all(map(is_loopback, hosts))
 
 
@@ -26,7 +26,7 @@ def is_loopback(host: str) -> bool:
 
 
 def unsafe_settings(*, secret_key: str, debug: bool, plain_http: bool) -> str:
-    """All that must not be on a real site, and what to do about each; "" when there is nothing."""
+    """All settings that a real site must not have, and what to do about each; "" when there are none."""
     problems = []
     if _is_weak(secret_key):
         known = "it is the demo site's" if secret_key == DEMO_SECRET_KEY else "it is too short or too simple"

@@ -75,9 +75,9 @@ if _DATABASE_URL:
         "DATABASE_URL", lambda: database(_DATABASE_URL, VCL_GUARD_WAIT_SECONDS), NO_DATABASE
     )
 
-# The lock-outs, shared by all workers. They are written by `add`, which never makes room by removing
-# what still counts: many failures from many addresses end nobody's lock-out. (Django's `set`, which
-# nothing here uses, would, beyond MAX_ENTRIES: a site has no more, unless it is under attack.)
+# The lock-outs, shared by all workers. They are written by `add`, which never removes entries that
+# still count: many failures from many addresses end nobody's lock-out. (Django's `set`, which nothing
+# here uses, would do so beyond MAX_ENTRIES: a site has no more, unless it is under attack.)
 CACHES = {
     "default": {
         "BACKEND": "blockalloc.store.cache.PlainValueCache",
@@ -98,7 +98,7 @@ USE_I18N = False
 
 # --- The service ------------------------------------------------------------------------------
 VCL_BLOCK_API_USERS = environment.words("VCL_BLOCK_API_USERS", "vclsystem@Local")
-# blockRequest.numMachines is an unsigned tinyint: 255 is the most that a block can hold.
+# blockRequest.numMachines is an unsigned tinyint: 255 is the most that a block can have.
 VCL_MAX_BLOCK_MACHINES = environment.whole_number("VCL_MAX_BLOCK_MACHINES", 70, low=1, high=255)
 VCL_MIN_BLOCK_MACHINES = environment.whole_number("VCL_MIN_BLOCK_MACHINES", 1, low=1, high=VCL_MAX_BLOCK_MACHINES)
 VCL_ALLOW_PLAIN_HTTP = environment.flag("VCL_ALLOW_PLAIN_HTTP", default=False)
@@ -133,12 +133,12 @@ if PRODUCTION and not _ALLOW_UNSAFE:
 environment.refuse_problems()
 
 _HTTPS_ONLY = PRODUCTION and not VCL_ALLOW_PLAIN_HTTP
-# People are sent to HTTPS. Back ends are not: they get fault 4, and would lose the call's body on the way.
+# Browsers are redirected to HTTPS. Back ends are not: they would lose the call's body, and get fault 4 instead.
 SECURE_SSL_REDIRECT = _HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^xmlrpc/?$", r"^(?:.*/)?index\.php$", r"^healthz$"]
 SECURE_HSTS_SECONDS = 365 * 86400 if _HTTPS_ONLY else 0
 # Not for subdomains, and not for browsers' built-in lists: computers of the site may have names below the
-# service's own, and what they speak is not this service's business.
+# service's own, and whether they speak HTTPS is not this service's business.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -177,7 +177,7 @@ LOGGING = {
         "blockalloc": {"handlers": ["stderr"], "level": "INFO"},
         # Answers of 500, with the traceback; Django itself would mail them to nobody.
         "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
-        # It quotes heads of answers that it can't read. What becomes of such answers is in our own lines.
+        # It quotes heads of answers that it can't read. Our own lines say what became of such answers.
         "urllib3": {"level": "ERROR"},
     },
 }

@@ -1,9 +1,9 @@
-"""The file of settings, which the service itself reads, and systemd too (EnvironmentFile=).
+"""The settings file, which the service itself reads, and systemd too (EnvironmentFile=).
 
 The two readers, python-dotenv and systemd's, agree on plain lines only. A line that they would read differently, or
-that one of them would quietly drop, is refused: else the web service and a command in a shell would not have the same
-settings.
-Nothing of a value is ever told, as it may be a password.
+that one of them would silently drop, is refused: otherwise the web service and a command in a shell would not have the
+same settings.
+No message quotes any part of a value, as it may be a password.
 """
 
 import io
@@ -19,7 +19,7 @@ from dotenv import dotenv_values
 
 STANDARD = "/etc/blockalloc/blockalloc.env"
 WHICH, DEMO = "BLOCKALLOC_ENV", "BLOCKALLOC_DEMO"
-# They say whether the file counts at all: systemd would hand them on, and the service would then read another file.
+# They decide whether the file counts at all: systemd would pass them on, and the service would read another file.
 _NOT_INSIDE = {WHICH, DEMO}
 
 _BLANK = " \t"
@@ -31,7 +31,7 @@ _IN_SINGLE_QUOTES = "put the value between single quotes"
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """What a file holds. `path` is None when no file counts; `problems` says why it can't be used, and what to do."""
+    """The file's contents. `path` is None when no file counts; `problems` says why it can't be used, and what to do."""
 
     path: Path | None = None
     values: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +47,7 @@ def read(named: str | None) -> SettingsFile:
     if not path.is_absolute():
         return SettingsFile(path, problems=(f"{WHICH}={named}: give the whole path, beginning with /",))
     try:
-        # Opening a pipe would wait for somebody who writes.
+        # Opening a pipe would wait for a writer.
         if not stat.S_ISREG(path.stat().st_mode):
             return SettingsFile(path, problems=(f"{path} is not a plain file: name one{_or_none()}",), is_there=True)
         content = path.read_bytes()
@@ -60,13 +60,13 @@ def read(named: str | None) -> SettingsFile:
         return SettingsFile(path, problems=(_denied(path),), is_there=True)
     except OSError as error:
         return SettingsFile(
-            path, problems=(f"{path} cannot be read ({error.strerror}): mend that{_or_none()}",), is_there=True
+            path, problems=(f"{path} cannot be read ({error.strerror}): correct that{_or_none()}",), is_there=True
         )
     return parse(content, path)
 
 
 def parse(content: bytes, path: Path) -> SettingsFile:
-    """The settings in `content`. Lines that are refused are told as problems with their number; others still count."""
+    """The settings in `content`. Refused lines become problems with their line numbers; the others still count."""
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -84,9 +84,9 @@ def parse(content: bytes, path: Path) -> SettingsFile:
 
 
 def _values(line: str) -> dict[str, str]:
-    # A line by itself: no value goes on in the next one.
-    found = dotenv_values(stream=io.StringIO(line), interpolate=False)
-    return {name: value or "" for name, value in found.items()}
+    # A line by itself: no value continues in the next one.
+    values = dotenv_values(stream=io.StringIO(line), interpolate=False)
+    return {name: value or "" for name, value in values.items()}
 
 
 # --- A file that cannot be read ---------------------------------------------------------------
@@ -109,7 +109,7 @@ def _denied(path: Path) -> str:
 
 
 def process_user() -> str:
-    """The name of the user as whom this process runs."""
+    """The name of the user that this process runs as."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
@@ -130,7 +130,7 @@ def _refusals(line: str) -> Iterator[str]:
     yield from _odd_characters(line)
     if not _is_assignment(line):
         if line.endswith("\\"):
-            yield "a comment that ends in a backslash goes on in the next line for some versions of systemd: remove it"
+            yield "a comment ending in a backslash continues on the next line in some versions of systemd: remove it"
         return
     name, equals, value = line.partition("=")
     if line.lstrip(_BLANK).startswith(";"):
@@ -141,7 +141,7 @@ def _refusals(line: str) -> Iterator[str]:
         yield "there is no = in this line: write NAME=value; a value ends on its own line, a comment begins with #"
     name = name.strip(_BLANK)
     if not _NAME.fullmatch(name):
-        yield "what stands before = is not a name: use letters, digits and _, with no digit first and no quotes"
+        yield "the text before = is not a name: use letters, digits and _, with no digit first and no quotes"
     if name in _NOT_INSIDE:
         yield f"{name} counts in the environment only, as it says whether this file is read: remove the line"
     yield from (f"{name}: {refusal}" for refusal in _refusals_of_value(value, value.strip(_BLANK)))
@@ -149,7 +149,7 @@ def _refusals(line: str) -> Iterator[str]:
 
 def _odd_characters(line: str) -> Iterator[str]:
     if line.endswith("\r"):
-        yield "the line ends as on Windows: save the file with Unix line ends"
+        yield "the line has a Windows line ending: save the file with Unix line endings"
     for character in line:
         code = ord(character)
         if character == "\ufeff":
@@ -157,9 +157,9 @@ def _odd_characters(line: str) -> Iterator[str]:
         elif (code < 32 and character != "\t") or 127 <= code < 160:
             yield f"there is a control character (U+{code:04X}): remove it"
         elif character.isspace() and character not in _BLANK:
-            yield f"there is a character that looks like a space and is none (U+{code:04X}): write a plain space"
+            yield f"there is a character that looks like a space but is none (U+{code:04X}): write a plain space"
         elif code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF:
-            yield f"U+{code:04X} is no character: remove it"
+            yield f"U+{code:04X} is not a character: remove it"
 
 
 def _refusals_of_value(raw: str, value: str) -> Iterator[str]:
@@ -177,33 +177,33 @@ def _refusals_of_value(raw: str, value: str) -> Iterator[str]:
 
 
 def _refusals_of_double_quoted(value: str) -> Iterator[str]:
-    found = _DOUBLE_QUOTED.fullmatch(value)
-    if not found:
+    match = _DOUBLE_QUOTED.fullmatch(value)
+    if not match:
         yield 'the closing " is missing: a value ends on its own line, and a " within it is written \\"'
         return
-    yield from _text_behind(found[2])
-    if re.search(r'\\[^"\\]', re.sub(r"\\\\", "", found[1])):
-        yield f'between double quotes a backslash stands before " or \\ only, {_IN_SINGLE_QUOTES}'
+    yield from _text_after(match[2])
+    if re.search(r'\\[^"\\]', re.sub(r"\\\\", "", match[1])):
+        yield f'between double quotes a backslash may only come before " or \\, {_IN_SINGLE_QUOTES}'
 
 
 def _refusals_of_single_quoted(value: str) -> Iterator[str]:
-    found = _SINGLE_QUOTED.fullmatch(value)
-    if not found:
+    match = _SINGLE_QUOTED.fullmatch(value)
+    if not match:
         yield "the closing ' is missing: a value ends on its own line"
         return
-    yield from _text_behind(found[2])
-    if "\\\\" in found[1] or found[1].endswith("\\"):
+    yield from _text_after(match[2])
+    if "\\\\" in match[1] or match[1].endswith("\\"):
         yield (
             "two backslashes in a row, or one at the end: put the value between double quotes and write each backslash "
             "twice"
         )
 
 
-def _text_behind(text: str) -> Iterator[str]:
+def _text_after(text: str) -> Iterator[str]:
     if text.strip(_BLANK):
         yield (
-            "there is text behind the closing quote: put the whole value between quotes of a kind that it does not "
-            "hold, and a comment on a line of its own"
+            "there is text after the closing quote: put the whole value between quotes of a kind that it does not "
+            "contain, and a comment on a line of its own"
         )
 
 

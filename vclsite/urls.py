@@ -23,7 +23,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("", RedirectView.as_view(url="/admin/")),
-    # Calendars have no way to sign in: whoever has the address, which is signed, may read.
+    # Calendar programs have no way to sign in: anybody with the address, which is signed, may read.
     path("feeds/all/<str:token>.ics", feeds.all_blocks, name="feed-all"),
     path("feeds/group/<row_id:group>/<str:token>.ics", feeds.blocks_of_group, name="feed-group"),
     path("favicon.ico", no_icon),

@@ -10,10 +10,10 @@ from django.utils.http import parse_header_parameters
 
 
 class Request(WSGIRequest):
-    """Django's request, but names of encodings in its Content-Type are left to the view that reads the body.
+    """Django's request, but encodings named in its Content-Type are left to the view that reads the body.
 
     Django looks them up among Python's codecs before any middleware or view runs: with one that is not
-    for text (rot13) the answer is HTTP 500, and a name that Python does not know is remembered for ever.
+    for text (rot13) the answer is HTTP 500, and a name that Python does not know stays in memory for ever.
     Parameters that name an encoding of their own (RFC 2231: charset*=…) are dropped: nobody sends them.
     """
 

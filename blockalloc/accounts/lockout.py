@@ -4,11 +4,11 @@ Failures are counted for each pair of user and address and for each address, nev
 else anybody could lock out the back end. All workers share the counts.
 
 A counter is a set of numbered entries in the cache, one for each failure; an entry's value is the time
-at which the failure stops to count. `cache.add` gives a number to one worker only, so nothing gets lost
-between workers, as it would with a number that is read and written back. Time is cut into spans as long
-as a failure counts, and the span is part of the key: no entry that is past is used a second time, so there
-is no moment in which one worker revives an entry that another one removes. A success removes the entries
-that it has seen; a failure of the same moment may go with them.
+at which the failure stops counting. `cache.add` gives a number to one worker only, so nothing gets lost
+between workers, as it would with a number that is read and written back. Time is divided into spans as long
+as a failure counts, and the span is part of the key: no expired entry is used a second time, so one worker
+cannot revive an entry while another one removes it. A success removes the entries that it has read; a
+failure at the same moment may be removed with them.
 """
 
 import hashlib
@@ -26,13 +26,13 @@ from blockalloc import clock
 
 log = logging.getLogger(__name__)
 
-_TRIES = 5  # to take an entry that successes of the same moment remove
-IPV6_NETWORK_BITS = 64  # what one customer of a provider has at least: it can use all addresses in it
+_TRIES = 5  # to take an entry that successes at the same moment remove
+IPV6_NETWORK_BITS = 64  # the smallest network that a provider's customer gets, to use all addresses in it
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to sign in: who, from where, and the failures that counted when it began (key → until when)."""
+    """An attempt to sign in: user, address, and the failures that counted when it began (key → end in Unix seconds)."""
 
     user: str
     address: str
@@ -44,7 +44,7 @@ class Attempt:
 
     @property
     def seconds_to_wait(self) -> int:
-        """How long nothing is checked; 0 when it may go on."""
+        """Seconds for which no credentials are checked; 0 when they may be checked now."""
         pair = seconds_to_wait(self.failures, [*self.pair.keys(self.began), *self._other_keys()], self.began)
         return max(pair, seconds_to_wait(self.failures, self.place.keys(self.began), self.began))
 
@@ -80,25 +80,25 @@ def begin(realm: str, user: str, address: str, other_name: str = "") -> Attempt:
     place = network_of(address)
     pair, alone = _Counter.of("pair", realm, folded(user), place), _Counter.of("address", place)
     other = _Counter.of("pair", realm, folded(other_name), place) if other_name else None
-    found = cache.get_many([key for counter in (pair, other, alone) if counter for key in counter.keys(now)])
-    live = {key: until for key, until in found.items() if until > now}
+    entries = cache.get_many([key for counter in (pair, other, alone) if counter for key in counter.keys(now)])
+    live = {key: until for key, until in entries.items() if until > now}
     return Attempt(user, address, now, pair, other, alone, live)
 
 
 def seconds_to_wait(failures: Mapping[str, int], keys: Iterable[str], now: int) -> int:
-    """Until so many failures under these keys stop to count that there are fewer than VCL_LOCKOUT_FAILURES."""
+    """Seconds until fewer than VCL_LOCKOUT_FAILURES failures under these keys count; 0 when that is so now."""
     ends = sorted(_among(failures, keys))
     too_many = len(ends) - settings.VCL_LOCKOUT_FAILURES
     return ends[too_many] - now if too_many >= 0 else 0
 
 
 def refusal(seconds: int) -> str:
-    """What somebody is told who has to wait."""
+    """The text for somebody who is locked out for so many seconds."""
     return f"too many failed sign-ins: try again in {seconds} seconds"
 
 
 def folded(name: str) -> str:
-    """`name` without capitals, accents and forms of letters: names that a database may take for one are one."""
+    """`name` without capitals, accents and variants of letters: equal for names that a database may take for equal."""
     decomposed = unicodedata.normalize("NFKD", name)
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()
 
@@ -106,14 +106,14 @@ def folded(name: str) -> str:
 def network_of(address: str) -> str:
     """What counts as one address: an IPv4 address, or the /64 network of an IPv6 one."""
     try:
-        found = ipaddress.ip_address(address)
-    except ValueError:  # a socket has none
+        parsed = ipaddress.ip_address(address)
+    except ValueError:  # a Unix socket has none
         return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((int(found), IPV6_NETWORK_BITS), strict=False))
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed), IPV6_NETWORK_BITS), strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +124,20 @@ class _Counter:
 
     @classmethod
     def of(cls, *parts: str) -> "_Counter":
-        """Names may be anything, of any length: keys are made of their hash."""
-        # repr() tells ("a", "b") from ("a', 'b",).
+        """The counter of these names, which may be anything, of any length: its keys are made of their hash."""
+        # repr() distinguishes ("a", "b") from ("a', 'b",).
         return cls(hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:40])
 
     def keys(self, now: int) -> Iterator[str]:
-        """All keys under which failures may be found that count now."""
+        """All keys of failures that may count now."""
         span = now // settings.VCL_LOCKOUT_SECONDS
         yield from self._keys_of(span - 1)
         yield from self._keys_of(span)
 
     def add(self, failures: Mapping[str, int], now: int, elsewhere: int = 0) -> bool:
-        """Count a failure; whether just this one made the counter full, with those that count `elsewhere`.
+        """Count a failure; returns whether this one filled the counter, with the failures that count `elsewhere`.
 
-        Entries of a span are taken in order, so the number that was got tells how many there are.
+        Entries of a span are taken in order, so the number of the entry says how many there are.
         """
         seconds = settings.VCL_LOCKOUT_SECONDS
         span = now // seconds
@@ -157,8 +157,8 @@ def _among(failures: Mapping[str, int], keys: Iterable[str]) -> Iterator[int]:
 
 
 def _take(key: str, until: int) -> bool:
-    """Whether the entry is ours now; if not, somebody else has it. Raises DatabaseError when neither is so."""
-    for _ in range(_TRIES):  # a success may remove somebody's entry between our two looks at it
+    """Whether the entry is ours now; if not, somebody else has it. Raises DatabaseError when nobody has it."""
+    for _ in range(_TRIES):  # a success may remove somebody's entry between `add` and `get`
         if cache.add(key, until, timeout=settings.VCL_LOCKOUT_SECONDS):
             return True
         if cache.get(key) is not None:

@@ -1,7 +1,7 @@
 """Sessions of staff, kept in the database (settings.SESSION_ENGINE).
 
-A session names the sign-in backend by its dotted path. One that an earlier version began has the path of then: without
-this, its owner would be signed out by an upgrade.
+A session names the sign-in backend by its dotted path. A session from an earlier version has the earlier path: without
+this, an upgrade would sign its owner out.
 """
 
 from typing import Any

@@ -1,20 +1,20 @@
-"""Staff who sign in by their accounts of VCL (settings.AUTHENTICATION_BACKENDS).
+"""Staff who sign in with their VCL accounts (settings.AUTHENTICATION_BACKENDS).
 
-A name is looked for among Django's accounts first. One name is one account: whoever has a Django account's name in
-VCL signs in as "name@Affiliation"; and where a Django account has that name, too, not at all, for nobody gets
-another's account. At the first sign-in a Django account is made, without a usable password and linked to the VCL
-user's number (StaffAccount), for Django's sessions need one. It has no rights of its own: those are read from VCL's
-tables at each request, in two statements. What ends there ends all sessions, for good.
+Django's accounts are searched for a name first. One name is one account: a VCL user with the name of a Django account
+signs in as "name@Affiliation"; and if a Django account has that name too, not at all, for nobody gets
+another's account. At the first sign-in a Django account is created, without a usable password and linked to the VCL
+user's id (StaffAccount), for Django's sessions need one. It has no rights of its own: they are read from VCL's
+tables at each request, in two statements. A right that ends there ends all sessions, for good.
 
-What can be told apart by time or statements, beside Django's own check (one hash for every name, see ModelBackend):
+What can be distinguished by time or statements, beside Django's own check (one hash for every name, see ModelBackend):
 
 - Unknown name, wrong password, locked account, an account that may not manage blocks, one whose name a Django
   account has, and the right passwords of the last three: nothing. All take the same three statements and one hash.
-- Names alone and names with an affiliation count differently for the lock-out; that tells what was typed.
-- The right password of a Django account that is not staff is refused without our three statements. Whoever sees
-  that has the password.
-- A Django password that another hasher stored: as Django has it, by the time of that hasher. This service stores
-  none such.
+- Names alone and names with an affiliation count differently for the lock-out; that reveals only what was typed.
+- The right password of a Django account that is not staff is refused without our three statements. Anybody who
+  sees that has the password.
+- A Django password stored by another hasher: as in Django, by the time which that hasher takes. This service
+  stores no such passwords.
 """
 
 import logging
@@ -62,10 +62,10 @@ class VclAccountBackend(BaseBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_kwargs: Any
     ) -> StaffUser | None:
-        """The staff account of VCL's "name" or "name@Affiliation"; made if need be. None for all who don't get in."""
+        """The staff account of VCL's "name" or "name@Affiliation", created if need be. None when sign-in is refused."""
         if username is None or password is None:
             return None
-        name = username if fits_latin1(username) else ""  # nobody's; asked for all the same, to take the same work
+        name = username if fits_latin1(username) else ""  # nobody's; looked up all the same, to take the same work
         account = vcl_accounts.find(name)
         problem = vcl_accounts.problem(account, password.encode("utf-8", "replace"))
         manager = vcl_accounts.manager(account.user_id)
@@ -75,29 +75,29 @@ class VclAccountBackend(BaseBackend):
         user = None if problem else _sign_in(account, rows)
         if user is None or manager is None:
             if request is not None:
-                setattr(request, _REFUSAL, problem or "another staff account has got the name just now")
+                setattr(request, _REFUSAL, problem or "another staff account took the name at the same moment")
             return None
         return _with(user, manager)
 
     def get_user(self, user_id: int) -> StaffUser | None:
-        """The user of a session, with the rights of this moment. None ends the session: nothing brings it back."""
+        """The user of a session, with the rights that they have now. None ends the session: nothing brings it back."""
         link = StaffAccount.objects.select_related("user").filter(user_id=user_id).first()
         if link is None or not link.digest:
             return None
         manager = vcl_accounts.manager(link.vcl_user_id)
         on = link.user.is_active and link.user.is_staff
         if manager is None or not on or not constant_time_compare(manager.digest, link.digest):
-            # Unless a sign-in of this moment has changed it.
+            # Unless a sign-in has changed it at this moment.
             StaffAccount.objects.filter(pk=link.pk, digest=link.digest).update(digest="")
             log.warning(
-                "sessions of %r ended: the account, its password or its rights are not what they were",
+                "sessions of %r ended: the account, its password or its rights have changed",
                 link.user.username,
             )
             return None
         return _with(link.user, manager)
 
     def get_all_permissions(self, user_obj: AbstractBaseUser | AnonymousUser, obj: Any = None) -> set[str]:
-        """The same for all who may manage blocks; of which blocks, tells the scope."""
+        """The same for all who may manage blocks; the scope says which blocks."""
         may = obj is None and user_obj.is_active and manager_of(user_obj) is not None
         return set(PERMISSIONS) if may else set()
 
@@ -107,23 +107,23 @@ class VclAccountBackend(BaseBackend):
 
 
 def manager_of(user: AbstractBaseUser | AnonymousUser) -> Manager | None:
-    """The account of VCL by which somebody has signed in; None for Django's own accounts."""
-    found = getattr(user, _MANAGER, None)
-    return found if isinstance(found, Manager) else None
+    """The VCL account with which somebody has signed in; None for Django's own accounts."""
+    manager = getattr(user, _MANAGER, None)
+    return manager if isinstance(manager, Manager) else None
 
 
 def refusal(request: HttpRequest) -> str:
-    """Why VCL's accounts have not let in the request, for the log; "" when they were not asked."""
+    """Why the sign-in with a VCL account was refused, for the log; "" when none was tried."""
     return str(getattr(request, _REFUSAL, ""))
 
 
 def is_linked(user: AbstractBaseUser) -> bool:
-    """Whether the staff account stands for one of VCL."""
+    """Whether the staff account is linked to a VCL user."""
     return StaffAccount.objects.filter(user_id=user.pk).exists()
 
 
 class _Row(NamedTuple):
-    """What matters of a staff account. Not a model's row: making one takes a time that could be told."""
+    """The columns of a staff account that matter here. No model instance: creating one takes measurable time."""
 
     key: int
     username: str
@@ -132,41 +132,41 @@ class _Row(NamedTuple):
 
 
 class AccountRows(NamedTuple):
-    """The staff accounts that have to do with a sign-in: the account's own, and others of its names."""
+    """The staff accounts that matter to a sign-in: the account's own, and others with one of its names."""
 
     own: _Row | None
     others: list[_Row]
 
     @classmethod
     def read(cls, name: str, account: Account) -> "AccountRows":
-        """In one statement."""
+        """Read them, in one statement."""
         wanted = account.name or vcl_accounts.full_name(name)
         names = Q(username__iexact=name) | Q(username__iexact=wanted)
-        found = StaffUser.objects.filter(names | Q(staffaccount__vcl_user_id=account.user_id)).values_list(
+        values = StaffUser.objects.filter(names | Q(staffaccount__vcl_user_id=account.user_id)).values_list(
             "pk", "username", "is_active", "is_staff", "staffaccount__vcl_user_id"
         )
-        rows = [_Row(key, username, active and staff, linked) for key, username, active, staff, linked in found]
+        rows = [_Row(key, username, active and staff, linked) for key, username, active, staff, linked in values]
         own = next((row for row in rows if row.vcl_user_id == account.user_id), None)
         return cls(own, [row for row in rows if row is not own])
 
 
 def _obstacle(account: Account, manager: Manager | None, rows: AccountRows) -> str:
-    """Why somebody with the right password gets in none the less; "" for nothing."""
+    """Why even the right password is refused; "" when it is not."""
     if manager is None or manager.digest != account.digest:
         return "its user groups may not manage block allocations"
     if any(row.vcl_user_id is None for row in rows.others):
-        return f"a Django account has the name; that of VCL is {account.name}"
+        return f"a Django account has the name; the name in VCL is {account.name}"
     return "its staff account is switched off" if rows.own and not rows.own.is_on else ""
 
 
 def _sign_in(account: Account, rows: AccountRows) -> StaffUser | None:
-    """The account's staff account as it is to be from now on; None when somebody else's got the name meanwhile."""
+    """The account's staff account, created or updated; None when somebody else's took the name at the same moment."""
     try:
         with transaction.atomic():
             for row in rows.others:
                 _give_up_name(row, account)
             return _renew(rows.own, account) if rows.own else _make(account)
-    except IntegrityError:  # it signs in twice at this moment, or somebody else gets the name
+    except IntegrityError:  # the account signs in twice at this moment, or somebody else's takes the name
         own = AccountRows.read(account.name, account).own
         return _renew(own, account) if own and own.is_on else None
 
@@ -181,14 +181,14 @@ def _make(account: Account) -> StaffUser:
 
 
 def _renew(row: _Row, account: Account) -> StaffUser:
-    """After a change of name or password in VCL, or the end of the sessions."""
+    """Update the staff account after a change of name or password in VCL, or the end of its sessions."""
     link = StaffAccount.objects.select_related("user").get(user_id=row.key)
     user = link.user
     if user.username != account.name:
         user.username = account.name
         user.save(update_fields=["username"])
     if link.digest != account.digest:
-        # Django's sessions hold a hash of this, and so those of before can't come back with the new digest.
+        # Django's sessions have a hash of this, so earlier sessions can't come back with the new digest.
         user.set_unusable_password()
         user.save(update_fields=["password"])
         link.digest = account.digest
@@ -197,7 +197,7 @@ def _renew(row: _Row, account: Account) -> StaffUser:
 
 
 def _give_up_name(row: _Row, account: Account) -> None:
-    """VCL has another user of the name now. The old one's staff account stays, with what it did, under another."""
+    """Rename the staff account of a VCL user whose name another VCL user has now. It stays, with its history."""
     if folded(row.username) == folded(account.name):
         name = f"{row.username} (VCL user {row.vcl_user_id})"
         StaffUser.objects.filter(pk=row.key).update(username=name)
@@ -207,7 +207,7 @@ def _with(user: StaffUser, manager: Manager) -> StaffUser:
     """The user with what VCL gives it, and nothing else."""
     limit(user, Scope(None if manager.all_blocks else manager.affiliation_id))
     setattr(user, _MANAGER, manager)
-    # Never by Django's tables, whatever they hold: ModelBackend finds its answers here, and asks no database.
+    # Never from Django's tables, whatever is in them: ModelBackend finds its answers here, and queries no database.
     user.is_superuser = False
     for cache in ("_user_perm_cache", "_group_perm_cache"):
         setattr(user, cache, set())

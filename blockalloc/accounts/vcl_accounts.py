@@ -1,9 +1,9 @@
-"""VCL's local accounts: whose a name is, whether the password is right, what the account may do with blocks.
+"""VCL's local accounts: the account of a name, the check of its password, and its rights to manage blocks.
 
-Two doors ask here: callers over XML-RPC and staff. Names that nobody has, wrong passwords and accounts that VCL has
+Two doors use this: XML-RPC and the staff's pages. Names that nobody has, wrong passwords and accounts that VCL has
 locked out take the same statements and the same hashing, and the doors answer all of them alike: nobody can find
-out which accounts exist. Names are compared as VCL's database does, without regard to case, but no further: what
-else it takes for one letter (y and ü) are two here, for each spelling would have a lock-out of its own.
+out which accounts exist. Names are compared as VCL's database does, without regard to case, but no further: other
+letters that it takes for the same (y and ü) are two here, for each spelling would have a lock-out of its own.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class Account:
 
     @property
     def digest(self) -> str:
-        """Changes with the password. It is keyed: who reads it somewhere can't try passwords on it."""
+        """Changes with the password. It is keyed, so that nobody who reads it can try passwords on it."""
         return salted_hmac(
             "blockalloc.vcl_accounts", f"{self.passhash.lower()} {self.salt}", algorithm="sha256"
         ).hexdigest()
@@ -48,7 +48,7 @@ NOBODY = Account(0, "", "-" * 40, "-" * 8, locked_out=True)
 
 @dataclass(frozen=True, slots=True)
 class Manager:
-    """An account that gets in and may manage blocks: of all owners, or of those of its own affiliation."""
+    """An account that may sign in and manage blocks: of all owners, or of owners of its own affiliation."""
 
     name: str  # "jdoe@NCSU"
     affiliation_id: int
@@ -75,7 +75,7 @@ def find(user: str) -> Account:
     wanted = full_name(user)
     name, _at, affiliation = wanted.rpartition("@")
     if not (fits_latin1(name) and fits_latin1(affiliation)):
-        name = affiliation = ""  # exists nowhere; asked for all the same, to take the same work
+        name = affiliation = ""  # exists nowhere; looked up all the same, to take the same work
     row = (
         LocalAuth.objects.filter(user__unityid__iexact=name, user__affiliation__name__iexact=affiliation)
         .values_list("user_id", "user__unityid", "user__affiliation__name", "passhash", "salt", "lockedout")
@@ -84,15 +84,15 @@ def find(user: str) -> Account:
     if row is None or not name or not affiliation:
         return NOBODY
     user_id, unityid, affiliation, passhash, salt, lockedout = row
-    found = f"{unityid}@{affiliation}"
+    stored_name = f"{unityid}@{affiliation}"
     # VCL's database takes more names for one than we do (y and ü): each would have a lock-out of its own.
-    if lockout.folded(found) != lockout.folded(wanted):
+    if lockout.folded(stored_name) != lockout.folded(wanted):
         return NOBODY
-    return Account(user_id, found, passhash, salt, locked_out=bool(lockedout))
+    return Account(user_id, stored_name, passhash, salt, locked_out=bool(lockedout))
 
 
 def problem(account: Account, password: bytes | None) -> str:
-    """Why the account and the password don't let anybody in, for the log; "" when they do."""
+    """Why the account and the password are refused, for the log; "" when they are not."""
     matches = _password_matches(account, password or b"")
     if account is NOBODY:
         return "unknown user, or one without a local account"
@@ -102,10 +102,10 @@ def problem(account: Account, password: bytes | None) -> str:
 
 
 def manager(user_id: int) -> Manager | None:
-    """What VCL's tables say of the user now, in one statement; None for whoever may not manage blocks.
+    """The user's rights in VCL's tables now, in one statement; None for a user who may not manage blocks.
 
-    None, too, for one that does not exist (any more), has no local account or is locked out. The right must be one
-    of a group whose member the user is, as VCL's front end has it.
+    None, too, for a user who does not exist (any more), has no local account or is locked out. The right must be that
+    of a group of which the user is a member, as in VCL's front end.
     """
     row = (
         LocalAuth.objects.filter(user=user_id, lockedout=0)
@@ -121,17 +121,17 @@ def manager(user_id: int) -> Manager | None:
         )
         .first()
     )
-    # Nobody's is made, too, to take the same work.
+    # The same objects are made for nobody, to take the same work.
     none = ("", 0, "", NOBODY.passhash, NOBODY.salt, False, False)
     unityid, affiliation_id, affiliation, passhash, salt, all_blocks, own_blocks = row or none
     account = Account(user_id, f"{unityid}@{affiliation}", passhash, salt, locked_out=False)
-    found = Manager(account.name, affiliation_id, affiliation, bool(all_blocks), account.digest)
-    return found if all_blocks or own_blocks else None
+    candidate = Manager(account.name, affiliation_id, affiliation, bool(all_blocks), account.digest)
+    return candidate if all_blocks or own_blocks else None
 
 
 def _has(right: str) -> Exists:
-    held = UserGroupMember.objects.filter(user=OuterRef("user"), usergroup__usergrouppriv__userprivtype__name=right)
-    return Exists(held)
+    rows = UserGroupMember.objects.filter(user=OuterRef("user"), usergroup__usergrouppriv__userprivtype__name=right)
+    return Exists(rows)
 
 
 def _password_matches(account: Account, password: bytes) -> bool:

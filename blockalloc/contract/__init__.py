@@ -1,1 +1,1 @@
-"""What a caller says and hears: messages, refusals."""
+"""Messages between callers and the service: calls, outcomes, refusals."""

@@ -1,4 +1,4 @@
-"""What a caller asks for and what the answer is: the types between every door and the service.
+"""Calls and their outcomes: the types between every door and the service.
 
 A parameter that could not be read is None. The service refuses it at its place in the order of
 checks (SPEC 2.1, 2.2), so that a call with several faults is answered as VCL answers it.
@@ -29,13 +29,13 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """On whose behalf a call is made: a row of VCL's `user`, and through which door it came."""
+    """On whose behalf a call is made (a row of VCL's `user`), and through which door it came."""
 
     user_id: int
     name: str  # "vclsystem@Local"
     address: str = ""  # IP address of the client, "" for the shell
     door: str = ""  # XML-RPC method or command
-    person: str = ""  # who is at the keyboard, when that is known: a staff account, a login of the shell
+    person: str = ""  # the person at the keyboard, if known: a staff account, a login name of the shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class BlockAllocationCall:
     idempotency_key: str | None = None
 
     def parameters(self) -> dict[str, object]:
-        """What the caller gave, by the names of SPEC 2.1, in their order."""
+        """The caller's values, by the parameter names of SPEC 2.1, in their order."""
         return {**_parameters_of_block(self), "blockTimeid": self.block_time_id, "key": self.idempotency_key}
 
 
@@ -60,8 +60,8 @@ class BlockAllocationCall:
 class FillCall:
     """Fill a block time: to the machines of its request, or to `machines` (SPEC 2.2, XMLRPCprocessBlockTime).
 
-    Image, start, end (Unix seconds) and user group may be stated, and must then be what the rows say (SPEC 2.1).
-    `id_name` is what the caller calls the block time's id.
+    Image, start, end (Unix seconds) and user group may be stated, and must then agree with the rows (SPEC 2.1).
+    `id_name` is the caller's name for the block time's id.
     """
 
     block_time_id: int | None
@@ -74,7 +74,7 @@ class FillCall:
     id_name: str = "blockTimeid"
 
     def parameters(self) -> dict[str, object]:
-        """What the caller gave, by the names of SPEC 2.1."""
+        """The caller's values, by the parameter names of SPEC 2.1."""
         stated = {name: value for name, value in _parameters_of_block(self).items() if value is not None}
         return {"blockTimeid": self.block_time_id, "ignoreprivileges": self.ignore_privileges, **stated}
 
@@ -95,7 +95,7 @@ class NewBlockCall:
     ignore_privileges: bool | None
 
     def parameters(self) -> dict[str, object]:
-        """What the caller gave, by the names of SPEC 2.1, in their order."""
+        """The caller's values, by the parameter names of SPEC 2.1, in their order."""
         return _parameters_of_block(self)
 
 
@@ -115,11 +115,11 @@ def _parameters_of_block(call: Call) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a block time has, once a call is over.
+    """The state of a block time after a call.
 
-    `allocated` machines of those wanted, `unallocated` still missing (machines, not computers:
+    It has `allocated` of the machines wanted, `unallocated` are still missing (machines, not computers:
     a cluster counts once). `warning` is (13 or 14, text) of SPEC section 6. `completed` means
-    that everything was there before the call. `block_time_id` is 0 when no rows were kept.
+    that no machine was missing before the call. `block_time_id` is 0 when no rows were kept.
     """
 
     status: Literal["success", "warning", "completed"]

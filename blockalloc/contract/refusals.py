@@ -21,7 +21,7 @@ def bad_flag(name: str) -> Refusal:
 
 
 def bad_machines(name: str, given: int | None, right: str) -> Refusal:
-    """64: a number of machines that can't be."""
+    """64: an invalid number of machines."""
     low, high = settings.VCL_MIN_BLOCK_MACHINES, settings.VCL_MAX_BLOCK_MACHINES
     answer = f"The submitted number of seats must be between {low} and {high}."
     return Refusal(64, f"{name}: {_shown(given)}: give a whole number {right}", answer)
@@ -38,7 +38,7 @@ def skipped(name: str, given: int) -> Refusal:
 
 
 def skipped_already(given: int) -> Refusal:
-    """202: staff skip a block time that is skipped."""
+    """202: staff skip a block time that is skipped already."""
     return Refusal(SKIPPED, f"blockTimeid: block time {given} is marked to be skipped already")
 
 
@@ -79,7 +79,7 @@ def no_access_to_image(given: str) -> Refusal:
 
 
 def bad_time(code: int, name: str, given: object, right: str) -> Refusal:
-    """4 or 36: a start or an end that can't be."""
+    """4 or 36: an invalid start or end."""
     return Refusal(code, f"{name}: {_shown(given)}: give {right}", f"received invalid input for {name}")
 
 
@@ -97,19 +97,19 @@ def no_members(group_id: int | None) -> Refusal:
 
 
 def no_management_node() -> Refusal:
-    """12: nobody could handle a new block."""
+    """12: there is no management node for a new block."""
     text = "blockTimeid: no management node has checked in within the last hour to handle a new block"
     return Refusal(12, text, "could not allocate a management node to handle block allocation")
 
 
 def contradiction(block_time_id: int, differing: Sequence[tuple[str, object, object]]) -> Refusal:
-    """201: the parameters say other things than the rows of the block time."""
-    said = "; ".join(f"{name}: given {given}, stored {stored}" for name, given, stored in differing)
-    return Refusal(CONTRADICTION, f"{said} (block time {block_time_id})")
+    """201: parameters that differ from the rows of the block time."""
+    differences = "; ".join(f"{name}: given {given}, stored {stored}" for name, given, stored in differing)
+    return Refusal(CONTRADICTION, f"{differences} (block time {block_time_id})")
 
 
 def key_reused(key: str) -> Refusal:
-    """204: an idempotency key that was used for something else."""
+    """204: an idempotency key that was used for another call."""
     text = (
         f"X-Idempotency-Key: {key!r} was used with other parameters, or by an earlier version of this service: "
         "a new call needs a new key"
@@ -118,12 +118,12 @@ def key_reused(key: str) -> Refusal:
 
 
 def key_too_long(length: int, most: int) -> Refusal:
-    """204: an idempotency key that can't be remembered."""
+    """204: an idempotency key that is too long to be stored."""
     return Refusal(KEY_REUSED, f"X-Idempotency-Key: {length} characters, at most {most} are allowed")
 
 
 def busy() -> Refusal:
-    """205: another call kept the guard for too long."""
+    """205: another call had the guard for too long."""
     return Refusal(BUSY, "busy: another allocation is being made, try again; nothing was written")
 
 

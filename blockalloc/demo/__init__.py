@@ -1,7 +1,7 @@
 """A believable site to try the service on: VCL's tables filled for a small university.
 
 Pure data: `build` gives the rows, `blockalloc.demo.database` puts them into a database.
-Everything is the same for every call but for the dates, which are relative to today.
+Every call gives the same rows except for the dates, which are relative to today.
 """
 
 import json
@@ -63,7 +63,7 @@ def _add_maintenance(rows: Rows, now: datetime) -> datetime:
 
 
 def _mark(rows: Rows, now: datetime, until: datetime) -> None:
-    """Say that this is the demo, until when its dates are of use, and which rows are its own."""
+    """Note that this is the demo, until when its dates are of use, and which rows are its own."""
     last_ids = {table: FIRST_ID + len(its) - 1 for table, its in rows.tables.items() if "id" in its[0]}
     mark = {"current_until": until.strftime(TIME_FORMAT), "last_ids": last_ids}
     rows.add("variable", name=MARK, serialization="none", value=json.dumps(mark), setby="load_demo_site", timestamp=now)

@@ -1,4 +1,4 @@
-"""Who has which computer when: reservations of users, now and in the days to come."""
+"""Users' reservations, now and in the days to come."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ NEW, PENDING, RELOAD = 13, 14, 19
 
 # VCL keeps a quarter of an hour free between two uses of a computer.
 _MARGIN = timedelta(minutes=15)
-# Image and whose member has it. The last two were asked for a moment ago: "reserved", not yet "inuse".
+# Image, and the group of the user who has it. The last two were asked for a moment ago: "reserved", not yet "inuse".
 _NOW = (
     (im.UBUNTU, CS101),
     (im.UBUNTU, CS101),
@@ -68,13 +68,13 @@ class Booker:
     now: datetime
 
     def choose(self, image: str, start: datetime, end: datetime) -> Row | None:
-        """The smallest free computer of the image's pool; those that hold the image come first."""
+        """The smallest free computer of the image's pool; computers with the image loaded come first."""
         pool = self.inventory.pools[self.inventory.pool(image)]
         fitting = [c for c in pool if usable(c) and fits(c, image) and self.calendar.free(c, start, end)]
         return min(fitting, key=lambda c: (not self.has_loaded(c, image), c["RAM"], c["id"]), default=None)
 
     def has_loaded(self, computer: Row, image: str) -> bool:
-        """Whether the computer holds the production revision of the image."""
+        """Whether the production revision of the image is loaded on the computer."""
         return computer["imagerevisionid"] == self.inventory.images.production(image)
 
     def request(self, state: int, user: int, start: datetime, end: datetime, log: int | None = None) -> int:
@@ -104,7 +104,7 @@ class Booker:
         )
 
     def user_reservation(self, image: str, user: int, start: datetime, end: datetime, state: int = NEW) -> None:
-        """Add a user's reservation of a computer that holds the image, with its log; without a free one, nothing."""
+        """Add a user's reservation of a computer with the image loaded, and its log; nothing if no such one is free."""
         computer = self.choose(image, start, end)
         if computer is None or not self.has_loaded(computer, image):
             return
@@ -129,7 +129,7 @@ class Booker:
 
 
 def add_current(booker: Booker, who: People) -> None:
-    """Add what users have at this moment."""
+    """Add the reservations that have begun."""
     quarter = booker.now - timedelta(minutes=booker.now.minute % 15, seconds=booker.now.second)
     for n, (image, group) in enumerate(_NOW):
         just_asked = n >= len(_NOW) - _JUST_ASKED
@@ -139,7 +139,7 @@ def add_current(booker: Booker, who: People) -> None:
 
 
 def add_future(booker: Booker, who: People, monday: datetime) -> None:
-    """Add what users have reserved for the coming days, and one CS101 member's own beside next Monday's class.
+    """Add reservations for the coming days, and one of a CS101 member's own during next Monday's class.
 
     That one is adopted: the computer joins the class, and the member keeps it.
     """
@@ -160,11 +160,11 @@ def number(row: Row) -> int:
 
 
 def usable(computer: Row) -> bool:
-    """Whether the computer is in none of the states in which VCL gives it to nobody."""
+    """Whether the computer's state is one in which VCL gives it to users."""
     return computer["stateid"] not in (stock.FAILED, stock.MAINTENANCE, stock.VMHOSTINUSE)
 
 
 def fits(computer: Row, image: str) -> bool:
-    """Whether the computer has the power that the image asks for."""
+    """Whether the computer meets the image's minimum hardware."""
     has = [cast(int, computer[name]) for name in ("RAM", "procnumber", "procspeed", "network")]
     return all(value >= least for value, least in zip(has, im.SPECS[image].minimum, strict=True))

@@ -1,4 +1,4 @@
-"""Calls that the demo's back end and staff have made: so that there are decisions to look at."""
+"""Calls that the demo's back end and staff have made, so that there are decision records to look at."""
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -12,9 +12,9 @@ PERSON = "demo"
 
 
 def make_calls() -> None:
-    """Allocate the next classes that have no computers yet, as the back end asks for them; a person releases one.
+    """Allocate the next classes that have no computers yet, as for the back end; a person releases one.
 
-    The class that the README's example is about is left alone.
+    The class of the README's example is left alone.
     """
     back_end = service.system_caller("XMLRPCprocessBlockTime", address="127.0.0.1")
     person = service.system_caller("admin", PERSON, "127.0.0.1")

@@ -12,12 +12,12 @@ from scheduling.vcl_names import ACCEPTED
 
 _MON, _TUE, _WED, _THU, _FRI = range(5)
 _DAILY = tuple(range(7))
-# VCL's own rule for a reload: ten minutes beside the load time, machines staggered by a minute, or
+# VCL's own rule for a reload: ten minutes on top of the load time, machines staggered by a minute, or
 # by two if the image loads slowly.
 _MARGIN = timedelta(minutes=10)
 _SLOW_LOAD = 840
 _FULL, _HALF = 1.0, 0.5
-# How much of the coming classes has its computers already.
+# The share of the coming classes' machines that have their computers already.
 _ALLOCATED = (_FULL, _FULL, _HALF)
 
 
@@ -34,7 +34,7 @@ class Course:
     end: time
 
     def times(self, monday: datetime) -> list[tuple[datetime, datetime]]:
-        """Its hours in the week of that Monday."""
+        """Starts and ends in the week of that Monday."""
         days = [monday.date() + timedelta(days=day) for day in self.days]
         return [(datetime.combine(day, self.start), datetime.combine(day, self.end)) for day in days]
 
@@ -157,7 +157,7 @@ def _allocate(booker: Booker, session: Session, machines: int) -> None:
 
 
 def _machine(booker: Booker, session: Session, begins: datetime) -> list[tuple[Row, str]] | None:
-    """The computers of one machine: one, or all of a cluster's. None if one cannot be had."""
+    """The computers of one machine: one, or all of a cluster's. None if one is not available."""
     main = session.course.image
     chosen: list[tuple[Row, str]] = []
     for image in (main, *im.SUBIMAGES.get(main, ())):
@@ -170,7 +170,7 @@ def _machine(booker: Booker, session: Session, begins: datetime) -> list[tuple[R
 
 
 def _reload_request(booker: Booker, session: Session, begins: datetime) -> int:
-    """The reload's request; 0 once the class has begun: the back end has then loaded all and removed it."""
+    """The reload's request; 0 once the class has begun: the back end has loaded the computer and removed it by then."""
     if session.start <= booker.now:
         return 0
     return booker.request(RELOAD if begins > booker.now else PENDING, VCLRELOAD, begins, session.start)

@@ -1,4 +1,4 @@
-"""Puts the demo site into a database, takes it out again, and tells it from a real site."""
+"""Loads the demo site into a database, removes it, and distinguishes it from a real site."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from blockalloc.schema import base_rows, columns
 from blockalloc.site_time import instant_to_local, instant_to_utc, site_zone
 from blockalloc.store.sql import placeholders
 
-# What a site has. In the demo, other rows of these than its own are someone's work.
+# The tables of a site's inventory. In the demo's, rows other than its own are somebody's work.
 _INVENTORY = [
     "user",
     "usergroup",
@@ -34,8 +34,8 @@ _INVENTORY = [
     "resourcepriv",
     "userpriv",
 ]
-# What is booked, and what was: these rows belong to the computers and users of the site, whoever
-# wrote them. All of them go when the demo is loaded anew.
+# The tables of bookings, present and past: their rows belong to the computers and users of the site, no
+# matter who wrote them. All of them are deleted when the demo is loaded anew.
 _BOOKINGS = [
     "blockComputers",
     "blockRequest",
@@ -53,7 +53,7 @@ _BOOKINGS = [
     "sublog",
     "xmlrpcLog",
 ]
-# Tables without `id`: the column that says whose row it is, and the table it refers to.
+# Tables without `id`: the column that says to which row theirs belong, and the table it refers to.
 _LINKS = {
     "usergroupmembers": ("usergroupid", "usergroup"),
     "usergrouppriv": ("usergroupid", "usergroup"),
@@ -66,12 +66,12 @@ _LINKS = {
 
 
 class NotTheDemo(Exception):
-    """The database holds rows that are not the demo's; the text names them."""
+    """The database has rows that are not the demo's; the text names them."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What the demo site's row in `variable` says: until when its dates are of use, and its last id by table."""
+    """The demo site's row in `variable`: until when its dates are of use, and its last id by table."""
 
     current_until: datetime
     last_ids: Mapping[str, int]
@@ -120,14 +120,14 @@ def check_in_management_nodes(now: datetime, mark: Mark) -> None:
 
 def _strangers(mark: Mark | None) -> list[str]:
     """Name and count, table by table, the rows that are neither the demo's nor VCL's own."""
-    found = []
+    counts = []
     last_ids = mark.last_ids if mark else {}
     for table in _INVENTORY if mark else [*_INVENTORY, *_BOOKINGS]:
         condition, parameters = _not_own(table, last_ids)
         number = _select(f"SELECT COUNT(*) FROM `{table}` WHERE {condition}", parameters)[0][0]  # noqa: S608 - names are our own
         if number:
-            found.append(f"{number} row{'s' * (number > 1)} of {table}")
-    return found
+            counts.append(f"{number} row{'s' * (number > 1)} of {table}")
+    return counts
 
 
 def _not_own(table: str, last_ids: Mapping[str, int]) -> tuple[str, list[int]]:
@@ -163,7 +163,7 @@ def _delete(cursor: CursorWrapper, table: str, column: str, last: int) -> None:
 
 
 def _insert(table: str, rows: list[Row]) -> None:
-    """Insert the rows; what they leave out gets the default of its column."""
+    """Insert the rows; a column that they leave out gets its default."""
     with connection.cursor() as cursor:
         for named, alike in groupby(rows, key=tuple):
             names = ", ".join(f"`{column}`" for column in named)

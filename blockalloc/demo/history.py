@@ -1,4 +1,4 @@
-"""A year of reservations in VCL's log: from these the load times of the images are reckoned."""
+"""A year of reservations in VCL's log, from which the load times of the images are computed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from blockalloc.demo.rows import Row, Rows
 _DAYS, _LAST_DAY = 360, 3
 # Reservations a day, at least and at most.
 _ON_WEEKDAYS, _ON_WEEKENDS = (9, 14), (2, 4)
-# Of a hundred: no computer was to be had; the load failed; the computer held the image (too short
+# Out of a hundred: no computer was available; the load failed; the computer had the image (too short
 # to count as a load); it took too long to count; it was loaded ahead for a later start; the rest.
 _PERCENT = (3, 4, 6, 2, 10, 75)
 _ENDINGS = ("released", "released", "released", "timeout", "deleted", "nologin", "EOR")
@@ -30,7 +30,7 @@ class _Outcome:
 
 
 def add_history(rows: Rows, inventory: Inventory, who: People, now: datetime) -> None:
-    """Add some three thousand past reservations; no computer has two on a day."""
+    """Add some three thousand past reservations; no computer has two on the same day."""
     writer = _Writer(rows, inventory, Random("history"))
     random = writer.random
     users = sorted({user for members in who.members.values() for user in members})

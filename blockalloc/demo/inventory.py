@@ -38,8 +38,8 @@ _COMPUTER, _IMAGE, _MANAGEMENT_NODE = 12, 13, 16  # resource types
 _XCAT, _VMWARE = 1, 7  # provisioning
 
 _HOST_RAM = 32768
-# What the six virtual machines of a host hold: 26 GB of its 32. One Ubuntu can give way to a
-# Windows, a second one no longer.
+# The images of a host's six virtual machines, which take 26 of its 32 GB. One Ubuntu can give way to
+# a Windows, a second one cannot.
 _ON_EACH_HOST = (im.VM_WIN10, im.VM_WIN10, im.VM_WIN10, im.VM_UBUNTU, im.VM_UBUNTU, im.VM_WIN2016)
 _HOSTS = 4
 
@@ -84,7 +84,7 @@ def add_inventory(rows: Rows, now: datetime, staff: int) -> Inventory:
 
 
 def load(computer: Row, images: Images, image: str, revision: int = -1) -> None:
-    """Let the computer hold that revision of the image, the production revision unless another is named."""
+    """Load that revision of the image on the computer, the production revision unless another is named."""
     computer["currentimageid"] = computer["nextimageid"] = images.ids[image]
     computer["imagerevisionid"] = images.revisions[image][revision]
 
@@ -106,7 +106,7 @@ def _add_blades(rows: Rows, inventory: Inventory, hours: int) -> None:
     plain = Hardware(8192, 4, 2200)
     inventory.pools[LIBRARY] = [_blade(rows, f"lib-{n:02}", plain, scheduleid=hours) for n in range(1, 13)]
 
-    # What they hold from earlier work, by turns. Three have an Ubuntu that is no longer the production one.
+    # What is loaded on them from earlier work, by turns. Three have an Ubuntu that is no longer the production one.
     images = inventory.images
     turns = (im.UBUNTU, im.CENTOS, im.OFFICE, im.UBUNTU, im.RHEL, im.HADOOP_WORKER)
     for n, computer in enumerate(inventory.pools[CS]):

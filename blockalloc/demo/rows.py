@@ -10,7 +10,7 @@ Tables = dict[str, list[Row]]
 # every table, without gaps, so that they are recognised by their number alone.
 FIRST_ID = 101
 
-# Rows that VCL itself brings along.
+# Rows that every new VCL site has.
 ADMIN, VCLRELOAD, VCLSYSTEM = 1, 2, 3
 LOCAL = 1  # affiliation
 VCL_NODE = 3  # node of the privilege tree below which a site builds its own
@@ -35,5 +35,5 @@ class Rows:
         self.tables.setdefault(table, []).append(dict(values))
 
     def row(self, table: str, number: int) -> Row:
-        """The row that `add` numbered so; changes to it are kept."""
+        """The row to which `add` gave this id; changes to it are kept."""
         return self.tables[table][number - FIRST_ID]

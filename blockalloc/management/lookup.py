@@ -1,4 +1,4 @@
-"""Images and user groups by what people call them: a name, or an id.
+"""Images and user groups by the names that people use for them, or by id.
 
 Names are compared here and not by the database: the two kinds of database don't agree about upper and lower case,
 and near misses need all the names anyway.
@@ -16,17 +16,17 @@ _Row = TypeVar("_Row", Image, UserGroup)
 
 
 class LookupProblem(Exception):
-    """Nothing goes by that name, or several do. The text says what would be right."""
+    """Nothing has that name, or several rows do. The text says what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Named(Generic[_Row]):
-    """A row and the names that it goes by; it is listed by the first."""
+    """A row and its names; it is listed by the first."""
 
     row: _Row
     names: tuple[str, ...]
 
-    def goes_by(self, name: str) -> bool:
+    def has_name(self, name: str) -> bool:
         return name.casefold() in [own.casefold() for own in self.names]
 
     def __str__(self) -> str:
@@ -45,27 +45,27 @@ def user_group_by_name_or_id(text: str) -> UserGroup:
     Raises LookupProblem.
     """
     groups = UserGroup.objects.select_related("affiliation").only("id", "name", "affiliation__name")
-    found = [_Named(group, (with_affiliation(group, group.name), group.name)) for group in groups]
-    return _only_one("user group", text, found)
+    named = [_Named(group, (with_affiliation(group, group.name), group.name)) for group in groups]
+    return _only_one("user group", text, named)
 
 
-def _only_one(kind: str, text: str, candidates: Sequence[_Named[_Row]]) -> _Row:
+def _only_one(kind: str, text: str, rows: Sequence[_Named[_Row]]) -> _Row:
     wanted = text.strip()
-    found = [candidate for candidate in candidates if candidate.goes_by(wanted)]
-    found = found or [candidate for candidate in candidates if str(candidate.row.id) == wanted]
-    if len(found) == 1:
-        return found[0].row
-    if found:
-        raise LookupProblem(f"{kind} {wanted!r}: there are {len(found)}, give the id: {_listed(found)}")
-    raise LookupProblem(f"{kind} {wanted!r}: there is none{_did_you_mean(wanted, candidates)}")
+    matches = [row for row in rows if row.has_name(wanted)]
+    matches = matches or [row for row in rows if str(row.row.id) == wanted]
+    if len(matches) == 1:
+        return matches[0].row
+    if matches:
+        raise LookupProblem(f"{kind} {wanted!r}: there are {len(matches)}, give the id: {_listed(matches)}")
+    raise LookupProblem(f"{kind} {wanted!r}: there is none{_did_you_mean(wanted, rows)}")
 
 
-def _did_you_mean(wanted: str, candidates: Sequence[_Named[_Row]]) -> str:
-    by_name = {name.casefold(): candidate for candidate in candidates for name in candidate.names}
+def _did_you_mean(wanted: str, rows: Sequence[_Named[_Row]]) -> str:
+    by_name = {name.casefold(): row for row in rows for name in row.names}
     near = [by_name[name] for name in difflib.get_close_matches(wanted.casefold(), by_name)]
-    # One row may be near by several of its names.
+    # Several names of one row may be near.
     return f"; did you mean {_listed(list(dict.fromkeys(near)))}?" if near else ""
 
 
-def _listed(found: Sequence[_Named[_Row]]) -> str:
-    return ", ".join(map(str, found))
+def _listed(rows: Sequence[_Named[_Row]]) -> str:
+    return ", ".join(map(str, rows))

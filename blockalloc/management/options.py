@@ -1,4 +1,4 @@
-"""Options that say which block a command is about, and what goes wrong with them."""
+"""Options that say which block a command is about, and their errors."""
 
 import getpass
 from argparse import ArgumentParser
@@ -26,7 +26,7 @@ PROBLEMS = (Refusal, BadInput, LookupProblem, LookupError, DatabaseError)
 
 
 def as_command_error(problem: Exception) -> CommandError:
-    """What the command ends with: exit status 2, nothing was done."""
+    """The error with which the command ends: exit status 2, nothing was done."""
     text = str(problem)
     if isinstance(problem, Refusal):
         text = f"{problem.text} (error {problem.code})"
@@ -36,7 +36,7 @@ def as_command_error(problem: Exception) -> CommandError:
 
 
 def login() -> str:
-    """Who runs the command, as the system knows him."""
+    """The login name of the user who runs the command; "" when the system has none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container may run as a user without a name
@@ -45,23 +45,23 @@ def login() -> str:
 
 def add_call_arguments(parser: ArgumentParser) -> None:
     """Declare the options of a call."""
-    parser.add_argument("--image", metavar="IMAGE", help='name or id: "Ubuntu 22.04"')
+    parser.add_argument("--image", metavar="IMAGE", help='image, by name or id: "Ubuntu 22.04"')
     parser.add_argument(
-        "--group", metavar="GROUP", help="user group whose access counts: name@affiliation, a unique name, or id"
+        "--group", metavar="GROUP", help="user group whose privileges count: name@affiliation, a unique name, or id"
     )
     parser.add_argument(
-        "--start", metavar="TIME", help='machines are ready by then: "2026-11-30 09:00" site time, or Unix seconds'
+        "--start", metavar="TIME", help='start of the class: "2026-11-30 09:00" (site time), or Unix seconds'
     )
     parser.add_argument("--end", metavar="TIME", help="end of the class, in the same forms")
-    parser.add_argument("--machines", metavar="N", type=int, help="how many machines the block time is to have")
+    parser.add_argument("--machines", metavar="N", type=int, help="number of machines that the block time should have")
     parser.add_argument(
-        "--block-time", metavar="ID", type=int, default=0, help="a block time of VCL: the rest can be left out then"
+        "--block-time", metavar="ID", type=int, default=0, help="id of a block time: all the rest can be left out"
     )
-    parser.add_argument("--ignore-privileges", action="store_true", help="any computer that can run the image")
+    parser.add_argument("--ignore-privileges", action="store_true", help="use any computer that can run the image")
 
 
 def call_from(options: Mapping[str, Any]) -> BlockAllocationCall | FillCall:
-    """The call that the options ask for. With a block time they need say nothing else: its rows do.
+    """The call that the options describe. With a block time no other option is needed: its rows have the values.
 
     Raises BadInput and LookupProblem.
     """
@@ -82,7 +82,7 @@ def call_from(options: Mapping[str, Any]) -> BlockAllocationCall | FillCall:
         values.setdefault("group", 0)
     missing = [f"--{name}" for name in _READERS if name not in values]
     if missing:
-        raise BadInput(f"missing: {', '.join(missing)} (or --block-time, whose rows have all that)")
+        raise BadInput(f"missing: {', '.join(missing)} (or --block-time, whose rows have all of them)")
     return BlockAllocationCall(
         image_id=values["image"],
         start=values["start"],
@@ -95,7 +95,7 @@ def call_from(options: Mapping[str, Any]) -> BlockAllocationCall | FillCall:
 
 
 def _seconds(text: str) -> int:
-    """Unix seconds of a local time of the site, or of Unix seconds."""
+    """Unix seconds of a text with a site time or with Unix seconds."""
     if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
         return int(text)
     for form in _FORMATS:
@@ -103,7 +103,7 @@ def _seconds(text: str) -> int:
             return int(local_to_instant(datetime.strptime(text, form)).timestamp())
         except (ValueError, OverflowError):  # another form; or a time at the ends of the calendar
             continue
-    raise BadInput(f"{text!r} is not a time: write 2026-11-30 09:00 (the site's local time) or Unix seconds")
+    raise BadInput(f"{text!r} is not a time: write 2026-11-30 09:00 (site time) or Unix seconds")
 
 
 _READERS: Mapping[str, Callable[[Any], int]] = {

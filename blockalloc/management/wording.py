@@ -10,7 +10,7 @@ from scheduling.one_computer import ForImage
 
 def explained(why: Explanation, *, whole: bool) -> list[str]:
     """Why there are not more machines; with `whole` also the funnel and the remedies."""
-    lines = ["", *_funnel(why)] if whole and why.funnel else []  # empty: no computer was looked at
+    lines = ["", *_funnel(why)] if whole and why.funnel else []  # empty: no computer was considered
     if why.stopped_by:
         lines += ["", f"Why not more: {why.stopped_by}", *map(_obstacle, why.obstacles)]
     if whole and why.remedies:
@@ -24,43 +24,46 @@ def _funnel(why: Explanation) -> Iterator[str]:
         yield f"{stage.left:>7} {stage.label} (-{stage.lost})"
 
 
-def _obstacle(found: Obstacle) -> str:
-    return f"  {found.computers:>5} {_computers(found.computers)}  {found.reason} ({found.example})"
+def _obstacle(obstacle: Obstacle) -> str:
+    return f"  {obstacle.computers:>5} {_computers(obstacle.computers)}  {obstacle.reason} ({obstacle.example})"
 
 
-def _remedies(found: Remedies) -> Iterator[str]:
+def _remedies(remedies: Remedies) -> Iterator[str]:
     yield "What would help:"
-    yield f"  ask for fewer: {found.possible} can be had at this time"
-    if found.earliest_start:
-        yield f"  begin later: from {_when(found.earliest_start)} all can be had, for as long"
+    yield f"  ask for fewer: {remedies.possible} are available at this time"
+    if remedies.earliest_start:
+        yield f"  begin later: from {_when(remedies.earliest_start)} all are available, for the same length of time"
     else:
-        until = _when(found.searched_until)
-        yield f"  beginning later does not: no start was found until {until} at which all can be had"
-    if found.in_the_way:
+        until = _when(remedies.searched_until)
+        yield f"  beginning later does not help: up to {until}, there is no start with all of them available"
+    if remedies.in_the_way:
         yield "  move what is in the way:"
-    for each in found.in_the_way:
+    for each in remedies.in_the_way:
         times = f"{_when(each.start)} to {_when(each.end)}"
         yield f"  {each.computers:>5} {_computers(each.computers)}  {each.kind} {each.id} ({each.name}), {times}"
 
 
-def one_computer(found: OneComputer) -> list[str]:
-    """What is to be said of one computer."""
-    return [f"{found.hostname}: {found.verdict}", *(line for each in found.images for line in _for_image(each))]
+def one_computer(computer: OneComputer) -> list[str]:
+    """The verdict on one computer, and the reasons image by image."""
+    return [
+        f"{computer.hostname}: {computer.verdict}",
+        *(line for each in computer.images for line in _for_image(each)),
+    ]
 
 
-def _for_image(found: ForImage) -> Iterator[str]:
+def _for_image(reasons: ForImage) -> Iterator[str]:
     yield ""
-    yield f"For image {found.image.name}:"
-    if found.place:
-        yield f"  it comes as number {found.place} of {found.candidates} computers that may run the image"
+    yield f"For image {reasons.image.name}:"
+    if reasons.place:
+        yield f"  it is number {reasons.place} of the {reasons.candidates} computers that may run the image, in order"
     else:
-        yield f"  it is not among the {found.candidates} computers that may run the image"
-    if found.members:
-        yield f"  {found.granted_to} of the {found.members} members of the user group may use it"
-    if not found.against:
-        yield "  no rule speaks against it"
-    for reason in found.against:
-        yield f"  against it: {reason.describe(site_zone())} (rule {reason.rule})"
+        yield f"  it is not among the {reasons.candidates} computers that may run the image"
+    if reasons.members:
+        yield f"  {reasons.granted_to} of the {reasons.members} members of the user group may use it"
+    if not reasons.against:
+        yield "  no rule excludes it"
+    for reason in reasons.against:
+        yield f"  excluded by rule {reason.rule}: {reason.describe(site_zone())}"
 
 
 def _computers(number: int) -> str:

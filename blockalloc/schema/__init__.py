@@ -1,4 +1,4 @@
-"""What VCL's tables are (`facts`), the SQL that makes them (`ddl`), and the migration operations (`operations`)."""
+"""The description of VCL's tables (`facts`), the SQL that creates them (`ddl`), migration operations (`operations`)."""
 
 from blockalloc.schema.facts import Column, ForeignKey, Index, Table, base_rows, columns, tables
 

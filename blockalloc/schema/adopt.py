@@ -1,4 +1,4 @@
-"""Whether a database's VCL tables are such that the service can work on them."""
+"""Checks whether the service can work on a database and its VCL tables."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ NOT_NEEDED = frozenset(
     }
 )
 _OUR_TABLES = ("blockalloc_", "django_", "auth_", "sqlite_")
-OLDEST_MARIADB = (10, 5)  # the first whose INSERT gives back the ids of all rows
+OLDEST_MARIADB = (10, 5)  # the first whose INSERT returns the ids of all rows
 NEEDED = frozenset(tables()) - NOT_NEEDED
 
 _COLUMNS = {
@@ -35,19 +35,19 @@ _COLUMNS = {
 
 
 class SchemaMismatch(CommandError):
-    """The database has tables of VCL's names that are not VCL 2.5's. `problems` has one line for each thing wrong."""
+    """The database has tables with VCL's names that are not VCL 2.5's. `problems` has one line for each difference."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         listed = "\n  ".join(problems)
         super().__init__(
-            f"This database has tables of VCL, but not all that is needed of VCL 2.5:\n  {listed}\n"
+            f"This database has VCL's tables, but not as VCL 2.5 has them:\n  {listed}\n"
             "Nothing was changed. Upgrade VCL's database first, or name an empty one in DATABASE_URL."
         )
 
 
 def check_server(connection: BaseDatabaseWrapper) -> None:
-    """Raise CommandError unless the server is one that the service's SQL is written for."""
+    """Raise CommandError unless the service's SQL is written for this server."""
     if connection.vendor != "mysql":
         return
     # Attributes of the MySQL backend only.
@@ -55,16 +55,16 @@ def check_server(connection: BaseDatabaseWrapper) -> None:
     version: tuple[int, ...] = getattr(connection, "mysql_version", ())
     if not is_mariadb or version < OLDEST_MARIADB:
         name = "MariaDB" if is_mariadb else "MySQL"
-        found = ".".join(map(str, version))
+        number = ".".join(map(str, version))
         raise CommandError(
-            f"The database server is {name} {found}: MariaDB 10.5 or newer is needed. Nothing was changed."
+            f"The database server is {name} {number}: MariaDB 10.5 or newer is needed. Nothing was changed."
         )
 
 
 def vcl_tables_in(connection: BaseDatabaseWrapper) -> set[str]:
     """The names of VCL's tables, needed or not, that the database has."""
-    found = _existing(connection)
-    return {name for name in tables() if _folded(connection, name) in found}
+    existing = _existing(connection)
+    return {name for name in tables() if _folded(connection, name) in existing}
 
 
 def check_empty(connection: BaseDatabaseWrapper) -> None:
@@ -75,7 +75,7 @@ def check_empty(connection: BaseDatabaseWrapper) -> None:
     foreign = sorted(name for name in _existing(connection) if not name.lower().startswith(_OUR_TABLES))
     if foreign:
         raise CommandError(
-            f"This database has none of VCL's tables, but others: {', '.join(foreign[:5])}. Nothing was changed. "
+            f"This database has none of VCL's tables, but has others: {', '.join(foreign[:5])}. Nothing was changed. "
             "Name VCL's database in DATABASE_URL, or an empty one."
         )
 
@@ -88,9 +88,9 @@ def check_adoptable(connection: BaseDatabaseWrapper) -> None:
 
 
 def _problems(connection: BaseDatabaseWrapper) -> Iterator[str]:
-    found = _existing(connection)
+    existing = _existing(connection)
     for name in sorted(NEEDED, key=str.lower):
-        kinds = found.get(_folded(connection, name))
+        kinds = existing.get(_folded(connection, name))
         if kinds is None:
             yield f"table {name} is missing"
             continue
@@ -99,18 +99,18 @@ def _problems(connection: BaseDatabaseWrapper) -> Iterator[str]:
             if kind is None:
                 yield f"column {name}.{column.name} is missing"
             elif connection.vendor == "mysql" and {kind, column.kind} == {"datetime", "timestamp"}:
-                # VCL 2.4 kept local times in columns that hold instants now: read as such they would be hours off.
+                # VCL 2.4 stored local times in columns that have instants now: as instants they would be hours off.
                 yield f"column {name}.{column.name} is a {kind}, not a {column.kind}"
 
 
 def _existing(connection: BaseDatabaseWrapper) -> dict[str, dict[str, str]]:
     """Table -> column (in lower case: column names ignore case) -> type, of all tables of the database."""
-    found: dict[str, dict[str, str]] = defaultdict(dict)
+    columns: dict[str, dict[str, str]] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS[connection.vendor])
         for table, column, kind in cursor.fetchall():
-            found[_folded(connection, table)][column.lower()] = kind.lower()
-    return found
+            columns[_folded(connection, table)][column.lower()] = kind.lower()
+    return columns
 
 
 def _folded(connection: BaseDatabaseWrapper, name: str) -> str:

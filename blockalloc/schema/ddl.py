@@ -1,4 +1,4 @@
-"""The SQL that makes VCL's tables on MariaDB, and their like on SQLite."""
+"""The SQL that creates VCL's tables on MariaDB, and their counterparts on SQLite."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,7 +11,7 @@ _TEXT_KINDS = {"varchar", "enum", "text", "mediumtext", "longtext"}
 
 
 def mariadb_table(table: Table, quote: Quote) -> Iterator[str]:
-    """One statement: the table to the letter. Foreign key checks must be off, for tables refer to later ones."""
+    """One statement: exactly VCL's table. Foreign key checks must be off, for tables refer to later ones."""
     lines = [_mariadb_column(column, quote) for column in table.columns]
     for index in table.indexes:
         listed = _listed(index.columns, quote)
@@ -55,7 +55,7 @@ def _mariadb_column(column: Column, quote: Quote) -> str:
 def _sqlite_column(column: Column, quote: Quote) -> str:
     words = [quote(column.name), sqlite_type(column), "NULL" if column.null else "NOT NULL"]
     if column.kind in _TEXT_KINDS:
-        words.append("COLLATE NOCASE")  # latin1_swedish_ci does not tell a from A
+        words.append("COLLATE NOCASE")  # latin1_swedish_ci ignores case
     if column.auto_increment:
         words.append("PRIMARY KEY AUTOINCREMENT")
     if column.default is not None:

@@ -1,4 +1,4 @@
-"""The tables of VCL 2.5 as typed facts, read from our copy of their description."""
+"""The tables of VCL 2.5 as typed values, read from our copy of their description."""
 
 import json
 import re
@@ -57,7 +57,7 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with all that is declared of it."""
+    """A table with its columns, indexes and foreign keys."""
 
     name: str
     columns: tuple[Column, ...]

@@ -1,4 +1,4 @@
-"""Migration operations: make VCL's tables or adopt them as they are; our own tables' text encoding."""
+"""Migration operations: create VCL's tables or adopt them as they are; the text encoding of our own tables."""
 
 from itertools import groupby
 from typing import Any
@@ -13,7 +13,7 @@ from blockalloc.schema.ddl import mariadb_table, sqlite_table
 
 
 class CreateOrAdoptTables(Operation):
-    """On a database without VCL's tables: make them, with their base rows. On VCL's own: check, and change nothing."""
+    """Without VCL's tables in the database, create them with their base rows. With them, check and change nothing."""
 
     reduces_to_sql = True
     reversible = True
@@ -23,7 +23,7 @@ class CreateOrAdoptTables(Operation):
         return "Create VCL's tables, or adopt them where they exist"
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """The models are the business of the operations beside this one."""
+        """Nothing: the migration's other operations have the models."""
 
     def database_forwards(
         self,
@@ -46,11 +46,11 @@ class CreateOrAdoptTables(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Nothing: the tables are VCL's, with all that the site knows in them. Going back must not drop them."""
+        """Nothing: the tables are VCL's, with all of the site's data. Migrating back must not drop them."""
 
 
 class EncodeAsUtf8mb4(Operation):
-    """Our own table of `model` in utf8mb4, for VCL's database makes new tables in latin1. Nothing to do on SQLite."""
+    """Convert our own table of `model` to utf8mb4, for new tables in VCL's database are latin1. On SQLite, nothing."""
 
     reduces_to_sql = True
     reversible = True
@@ -64,7 +64,7 @@ class EncodeAsUtf8mb4(Operation):
         return f"Store the text of {self.model} as utf8mb4"
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """The models do not tell encodings apart."""
+        """Nothing: models have no encodings."""
 
     def database_forwards(
         self,
@@ -86,7 +86,7 @@ class EncodeAsUtf8mb4(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Nothing: the encoding goes with the table."""
+        """Nothing: the encoding is dropped with the table."""
 
 
 def _create(schema_editor: BaseDatabaseSchemaEditor) -> None:

@@ -1,4 +1,4 @@
-"""The tables as a database has them, in the words of the facts, so that both can be compared."""
+"""The tables that a database has, as values of the types in `facts`, so that both can be compared."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _COLUMNS = {
     "sqlite": "SELECT m.name, c.name, c.type, NOT c.`notnull`, c.dflt_value, '' "
     "FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' ORDER BY m.name, c.cid",
 }
-# The key that SQLite numbers rows by is no index of its list: it is told apart, as the primary key that it is.
+# SQLite's list of indexes lacks the key that it numbers rows by: it is added, as the primary key.
 _INDEXES = {
     "mysql": "SELECT table_name, index_name, non_unique = 0, column_name FROM information_schema.statistics "
     "WHERE table_schema = DATABASE() ORDER BY table_name, index_name, seq_in_index",
@@ -51,16 +51,16 @@ def present_tables(connection: BaseDatabaseWrapper) -> Mapping[str, PresentTable
     engines = {folded(connection, table): engine for table, engine in engines.items()}
     return {
         table: PresentTable(
-            found,
+            table_columns,
             [Index(name, unique, tuple(listed)) for (of, name, unique), listed in indexes.items() if of == table],
             engines.get(table) or "",
         )
-        for table, found in columns.items()
+        for table, table_columns in columns.items()
     }
 
 
 def folded(connection: BaseDatabaseWrapper, name: str) -> str:
-    """A table's name as it is looked up: in lower case where the database does not tell cases apart."""
+    """A table's name as it is looked up: in lower case where the database ignores case."""
     return name.lower() if connection.features.ignores_table_name_case else name
 
 

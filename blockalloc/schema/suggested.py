@@ -1,4 +1,4 @@
-"""Indexes that VCL's tables lack and our statements win by. A site has them when its operator wants them."""
+"""Indexes that VCL's tables lack and that make our statements faster. A site has them if its operator wants them."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class SuggestedIndex:
     """An index of ours on a table of VCL's.
 
-    `wins` says in a sentence what it is good for, with the numbers that the SELECT `counts` gives in its only row.
+    `wins` says in words what is gained by it, with the numbers that the SELECT `counts` gives in its only row.
     """
 
     table: str
@@ -21,12 +21,12 @@ SUGGESTED = (
     SuggestedIndex(
         "log",
         "blockalloc_log_loads",
-        # `wasavailable` stands behind the range: statements hide it (store.loads).
+        # `wasavailable` comes after the range: statements hide it (store.loads).
         ("imageid", "start", "loaded", "wasavailable", "nowfuture", "ending"),
         counts="SELECT COALESCE(SUM(number), 0), COALESCE(MAX(number), 0) "
         "FROM (SELECT COUNT(*) AS number FROM `log` GROUP BY imageid) AS images",
-        wins="log has {0:,} rows; the mean load time of an image reads all of its own, {1:,} of the image that has "
-        "most. With the index it reads none of the rows themselves, and no entry of more than 12 months ago.",
+        wins="log has {0:,} rows; an image's mean load time is computed from all rows of the image, up to {1:,}. With "
+        "the index, only index entries of the last 12 months are read, and no rows.",
     ),
     SuggestedIndex(
         "request",
@@ -34,7 +34,7 @@ SUGGESTED = (
         # Most calls are for the next hours: few requests begin before those, and nearly all end after them.
         ("start", "end", "stateid", "laststateid", "userid"),
         counts="SELECT COUNT(*) FROM `request`",
-        wins="request has {0:,} rows; to find what is booked around a class, an allocation reads all of them, or all "
-        "that begin before the class ends. With the index it reads none of the rows themselves.",
+        wins="request has {0:,} rows; to find the reservations around a class, an allocation reads all of them, or all "
+        "that begin before the class ends. With the index, it reads index entries only, and no rows.",
     ),
 )

@@ -1,4 +1,4 @@
-"""A database that the service cannot work on is refused before `migrate` makes a single table in it."""
+"""A database that the service cannot work on is refused before `migrate` creates a single table in it."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,1 +1,1 @@
-"""What is in force of the settings, and what is wrong or doubtful about it: for `manage.py check_settings`."""
+"""The settings in force, and what is wrong or doubtful about them: for `manage.py check_settings`."""

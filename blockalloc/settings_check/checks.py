@@ -1,8 +1,8 @@
-"""All checks of the settings, in the order in which they are told.
+"""All checks of the settings, in the order in which they are reported.
 
 A check is a function without arguments that yields problems; it goes into one of the two lists at the end of this
-module. Settings are read by then, but may be wrong: a check takes what `django.conf.settings` has, which is the default
-where a value could not be used.
+module. Settings are read by then, but may be wrong: a check uses the values of `django.conf.settings`, which are the
+defaults where a value could not be used.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -22,24 +22,26 @@ Check = Callable[[], Iterable[Problem]]
 
 
 def all_problems() -> list[Problem]:
-    """What all checks find, errors first."""
-    found = [problem for check in CHECKS for problem in check()]
+    """The problems that all checks find, errors first."""
+    problems = [problem for check in CHECKS for problem in check()]
     if environment.is_usable("DATABASE_URL"):
         obstacle = list(database.check_connection())
-        found += obstacle or [problem for check in DATABASE_CHECKS for problem in check()]
-    return sorted(found, key=lambda problem: -problem.severity)  # in their order otherwise
+        problems += obstacle or [problem for check in DATABASE_CHECKS for problem in check()]
+    return sorted(problems, key=lambda problem: -problem.severity)  # in their order otherwise
 
 
 def check_start() -> Iterator[Problem]:
-    """Everything that ends the start of the service and of other commands."""
+    """Everything that keeps the service and other commands from starting."""
     for name, text in environment.problems():
         yield error(name, text)
 
 
 def check_time_zone() -> Iterator[Problem]:
-    """A real site has to say its zone: with a wrong one all times are off by hours, and nothing else shows it."""
+    """A real site has to name its zone: with a wrong one all times are off by hours, and nothing else shows it."""
     if settings.PRODUCTION and _source("VCL_TIME_ZONE") is Source.DEFAULT:
-        yield error("VCL_TIME_ZONE", "VCL_TIME_ZONE is not set: name the zone of VCL's front end, as America/New_York")
+        yield error(
+            "VCL_TIME_ZONE", "VCL_TIME_ZONE is not set: name the zone of VCL's front end, such as America/New_York"
+        )
 
 
 def check_hosts() -> Iterator[Problem]:
@@ -48,31 +50,31 @@ def check_hosts() -> Iterator[Problem]:
     if settings.PRODUCTION and engine.endswith("mysql") and all(map(production.is_loopback, settings.ALLOWED_HOSTS)):
         yield doubtful(
             "DJANGO_ALLOWED_HOSTS",
-            "DJANGO_ALLOWED_HOSTS has names of this machine for itself only: back ends and browsers are refused; add "
-            "the name by which they reach the service, as blocks.example.edu",
+            "DJANGO_ALLOWED_HOSTS has only loopback names of this machine: back ends and browsers are refused; add "
+            "the name by which they reach the service, such as blocks.example.edu",
         )
 
 
 def check_proxies() -> Iterator[Problem]:
-    """A server that listens on loopback only has a proxy in front of it."""
+    """A server that listens on a loopback address only must have a proxy in front of it."""
     host = http_server.BIND.rpartition(":")[0]
     if settings.PRODUCTION and not settings.VCL_TRUSTED_PROXIES and production.is_loopback(host):
         yield doubtful(
             "VCL_TRUSTED_PROXIES",
             f"VCL_TRUSTED_PROXIES is empty and the service listens on {http_server.BIND}: the proxy in front of it is "
-            "not believed, so all calls count as plain HTTP and are refused; set it to 127.0.0.1 when that runs here",
+            "not trusted, so all calls count as plain HTTP and are refused; set it to 127.0.0.1 if the proxy runs here",
         )
 
 
 def check_front_end() -> Iterator[Problem]:
     """Calls that are passed on have to reach VCL's front end, and nothing else."""
-    if found := trial.problem():
-        yield error("VCL_FRONT_END_URL", f"VCL_FRONT_END_URL={settings.VCL_FRONT_END_URL}: {found}")
+    if problem := trial.problem():
+        yield error("VCL_FRONT_END_URL", f"VCL_FRONT_END_URL={settings.VCL_FRONT_END_URL}: {problem}")
 
 
 def check_clock() -> Iterator[Problem]:
-    """The zone and the clocks of hosts, as VCL's rows have them."""
-    with suppress(DatabaseError):  # no tables of VCL's: that is another check's to tell
+    """The time zone and the hosts' clocks, compared with VCL's rows."""
+    with suppress(DatabaseError):  # VCL's tables are missing: another check reports that
         for text in site_clock.examine().problems:
             yield error("VCL_TIME_ZONE", text)
 
@@ -93,7 +95,7 @@ CHECKS: list[Check] = [
     check_proxies,
     check_front_end,
 ]
-# Those that read the database; they are left out when it does not answer.
+# Checks that read the database: left out when it does not answer.
 DATABASE_CHECKS: list[Check] = [
     database.check_migrations,
     check_clock,

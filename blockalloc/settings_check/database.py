@@ -1,4 +1,4 @@
-"""Does the database answer, and does it have the tables of this version?"""
+"""Whether the database answers, and has the tables of this version."""
 
 import os
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from blockalloc.settings_check.problems import Problem, error
 
 
 def check_connection() -> Iterator[Problem]:
-    """A database that cannot be reached. One that is a file is not made here."""
+    """A database that cannot be reached. One that is a file is not created here."""
     name = str(connection.settings_dict["NAME"])
     is_file = connection.vendor == "sqlite" and name != ":memory:" and not name.startswith("file:")
     if is_file and not os.path.lexists(name):
-        yield error("DATABASE_URL", f"there is no database {name} yet: manage.py migrate makes it")
+        yield error("DATABASE_URL", f"there is no database {name} yet: manage.py migrate creates it")
         return
     try:
         with connection.cursor() as cursor:
@@ -22,16 +22,18 @@ def check_connection() -> Iterator[Problem]:
     except DatabaseError as problem:
         yield error("DATABASE_URL", f"the database does not answer: {problem}")
     except (TypeError, ValueError):  # of the driver; its text may repeat a value
-        yield error("DATABASE_URL", "DATABASE_URL: what follows the ? is no option of the database's driver: remove it")
+        yield error(
+            "DATABASE_URL", "DATABASE_URL: an option after the ? is not one of the database's driver: remove it"
+        )
 
 
 def check_migrations() -> Iterator[Problem]:
-    """Tables of ours or of Django's that are not made yet."""
+    """Tables of ours or of Django's that are not created yet."""
     try:
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as problem:
-        yield error("DATABASE_URL", f"the database does not tell its migrations: {problem}")
+        yield error("DATABASE_URL", f"the database's migrations cannot be read: {problem}")
         return
     names = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
     if names:

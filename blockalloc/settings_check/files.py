@@ -1,4 +1,4 @@
-"""The settings file: who may read and write it, and what the environment hides of it."""
+"""The settings file: who may read and write it, and which of its values the environment overrides."""
 
 import os
 import stat
@@ -9,20 +9,20 @@ from vclsite import environment
 
 
 def check_modes() -> Iterator[Problem]:
-    """A file of passwords that everybody may read, or that others than its owner may write."""
+    """A file with passwords that everybody may read, or that not only its owner may write."""
     path = environment.file().path
     try:
         mode = path.stat().st_mode if path else 0
     except OSError:
         return
     if mode & stat.S_IROTH:
-        yield doubtful("", f"{path} can be read by everybody, and holds passwords: chmod 640 {path}")
+        yield doubtful("", f"{path} can be read by everybody, and contains passwords: chmod 640 {path}")
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
-        yield doubtful("", f"{path} can be written by others than its owner: chmod 640 {path}")
+        yield doubtful("", f"{path} can be written by users other than its owner: chmod 640 {path}")
 
 
 def check_hidden() -> Iterator[Problem]:
-    """Values of the file that do not count, as the environment has others."""
+    """Values of the file that the environment overrides."""
     for name, value in environment.file().values.items():
         if os.environ.get(name, value) != value:
             yield doubtful(

@@ -1,4 +1,4 @@
-"""Names that nothing reads: most often settings that are misspelled, and so not in force."""
+"""Names that nothing reads: most often misspelled settings, which are not in force."""
 
 import difflib
 import os
@@ -15,21 +15,21 @@ _THEIRS = ("DJANGO_SETTINGS_MODULE", "DJANGO_COLORS", "DJANGO_AUTO_COMPLETE", "D
 
 
 def check_file() -> Iterator[Problem]:
-    """Names in the file that are no settings."""
+    """Names in the file that are not settings."""
     known = _settings()
     for name in environment.file().values:
         if name not in known and _NAME.fullmatch(name):
-            yield doubtful(name, f"{name} in {environment.file().path} is no setting{_perhaps(name, known)}")
-        elif name not in known:  # it may be a value that went on in a second line
-            yield doubtful("", f"a line of {environment.file().path} has a name before = that is no setting: remove it")
+            yield doubtful(name, f"{name} in {environment.file().path} is not a setting{_perhaps(name, known)}")
+        elif name not in known:  # it may be the second line of a value
+            yield doubtful("", f"in a line of {environment.file().path}, the name before = is not a setting: remove it")
 
 
 def check_environment() -> Iterator[Problem]:
-    """Names in the environment that look like settings and are none."""
+    """Names in the environment that look like settings but are not."""
     known = {*_settings(), settings_file.WHICH, settings_file.DEMO}
     for name in sorted(os.environ):
         if name.startswith(_OURS) and not name.startswith(_THEIRS) and name not in known:
-            yield doubtful(name, f"{name} in the environment is no setting{_perhaps(name, known)}")
+            yield doubtful(name, f"{name} in the environment is not a setting{_perhaps(name, known)}")
 
 
 def _settings() -> set[str]:
@@ -38,4 +38,4 @@ def _settings() -> set[str]:
 
 def _perhaps(name: str, known: set[str]) -> str:
     nearest = difflib.get_close_matches(name.upper(), sorted(known), n=1)
-    return f": {nearest[0]} may be meant" if nearest else ": remove it (docs/settings.md lists them all)"
+    return f": did you mean {nearest[0]}?" if nearest else ": remove it (docs/settings.md lists them all)"

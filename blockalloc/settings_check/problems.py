@@ -1,4 +1,4 @@
-"""What a check of the settings can find."""
+"""The problems that checks of the settings report."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -15,7 +15,7 @@ class Severity(IntEnum):
 class Problem:
     """Something that is wrong or doubtful. `name` is the setting that it is about, "" when it is about none.
 
-    `text` says what is wrong and what would be right, and tells no secret.
+    `text` says what is wrong and what would be right, and contains no secret.
     """
 
     severity: Severity
@@ -29,5 +29,5 @@ def error(name: str, text: str) -> Problem:
 
 
 def doubtful(name: str, text: str) -> Problem:
-    """A problem that may be meant so."""
+    """Something that is probably a mistake, but may be intended."""
     return Problem(Severity.DOUBTFUL, name, text)

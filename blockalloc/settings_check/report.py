@@ -1,4 +1,4 @@
-"""The answer of `manage.py check_settings`, for people and for programs. It tells no secret."""
+"""The answer of `manage.py check_settings`, for people and for programs. It contains no secret."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _SECRET = re.compile(r"SECRET|PASS|KEY|TOKEN")
 
 
 def as_text(problems: Sequence[Problem]) -> str:
-    """What is in force, where it comes from, and what is wrong."""
+    """The settings in force, the source of each, and the problems."""
     settings = environment.in_force()
     width = max(len(setting.name) for setting in settings)
     lines = [_file(), ""]
@@ -39,7 +39,7 @@ def as_json(problems: Sequence[Problem]) -> str:
 
 
 def shown(setting: Setting) -> str:
-    """The value as it may be told: nothing of a secret, a URL without its password."""
+    """The value as it may be shown: nothing of a secret, a URL without its password."""
     if not setting.value:
         return setting.value
     if _SECRET.search(setting.name):
@@ -48,7 +48,7 @@ def shown(setting: Setting) -> str:
 
 
 def _shown_url(setting: Setting) -> str:
-    """A URL without its password, and of its options the names. Hidden altogether when it may be cut wrongly."""
+    """A URL without its password and the values of its options. Hidden altogether when it may be parsed wrongly."""
     if setting.value == _IN_MEMORY:
         return setting.value
     try:

@@ -130,7 +130,7 @@ def test_a_class_gets_its_machines_and_the_report_shows_them() -> None:
     status, again = run("--block-time", str(CLASS))
     assert (status, again.splitlines()[0]) == (
         0,
-        "Nothing to do: the block time has the 20 machines that were asked for, or more.",
+        "Nothing to do: the block time already has the 20 machines asked for, or more.",
     )
 
 
@@ -147,7 +147,7 @@ def test_no_machine_at_all_for_a_new_block_is_said_and_nothing_kept() -> None:
     status, output = run(*names())
     assert status == 1
     answer, why = output.split("\n\n")
-    assert answer == "No machine can be had: nothing was written.\nwarning 14: unable to allocate any machines"
+    assert answer == "No machine is available: nothing was written.\nwarning 14: unable to allocate any machines"
     assert why.splitlines()[0] == "Why not more: no further computer passes all rules for image Ubuntu 22.04"
     assert "RAM 8192 MB is below the image's 1000000 MB (cs-01.example.edu)" in why
     assert BlockTime.objects.count() == blocks
@@ -174,7 +174,7 @@ def test_json_has_the_outcome_and_the_whole_block_time() -> None:
 # --- What is refused --------------------------------------------------------------------------
 def test_what_is_missing_is_named() -> None:
     text = refused("--image", "Ubuntu 22.04", "--machines", "3")
-    assert text == "missing: --group, --start, --end (or --block-time, whose rows have all that)"
+    assert text == "missing: --group, --start, --end (or --block-time, whose rows have all of them)"
     assert "--group" not in refused("--ignore-privileges")
 
 

@@ -138,7 +138,7 @@ def test_a_missing_database_is_told_and_none_is_made() -> None:
 def test_a_database_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     status, problems = check(DATABASE_URL=f"sqlite:///{tmp_path}/none.sqlite3")
     assert (status, briefly(problems)) == (2, [("error", "DATABASE_URL")])
-    assert "manage.py migrate makes it" in problems[0]["text"]
+    assert "manage.py migrate creates it" in problems[0]["text"]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -193,11 +193,11 @@ def test_names_that_are_no_settings(ready: dict[str, str], file: Path) -> None:
     )
     assert status == 1
     assert [(problem["severity"], problem["text"]) for problem in problems] == [
-        ("doubtful", f"VCL_TIMEZONE in {file} is no setting: VCL_TIME_ZONE may be meant"),
-        ("doubtful", f"DATABASE_ULR in {file} is no setting: DATABASE_URL may be meant"),
-        ("doubtful", f"QWXZ in {file} is no setting: remove it (docs/settings.md lists them all)"),
-        ("doubtful", "BLOCKALLOC_ENVIRONMENT in the environment is no setting: BLOCKALLOC_ENV may be meant"),
-        ("doubtful", "VCL_MAX_BLOCK_MACHINE in the environment is no setting: VCL_MAX_BLOCK_MACHINES may be meant"),
+        ("doubtful", f"VCL_TIMEZONE in {file} is not a setting: did you mean VCL_TIME_ZONE?"),
+        ("doubtful", f"DATABASE_ULR in {file} is not a setting: did you mean DATABASE_URL?"),
+        ("doubtful", f"QWXZ in {file} is not a setting: remove it (docs/settings.md lists them all)"),
+        ("doubtful", "BLOCKALLOC_ENVIRONMENT in the environment is not a setting: did you mean BLOCKALLOC_ENV?"),
+        ("doubtful", "VCL_MAX_BLOCK_MACHINE in the environment is not a setting: did you mean VCL_MAX_BLOCK_MACHINES?"),
     ]
 
 
@@ -214,8 +214,8 @@ def test_the_environment_hides_another_value_of_the_file(ready: dict[str, str], 
         (0o640, []),
         (0o600, []),
         (0o644, ["can be read by everybody"]),
-        (0o660, ["can be written by others than its owner"]),
-        (0o666, ["can be read by everybody", "can be written by others than its owner"]),
+        (0o660, ["can be written by users other than its owner"]),
+        (0o666, ["can be read by everybody", "can be written by users other than its owner"]),
     ],
 )
 def test_who_may_read_and_write_the_file(mode: int, told: list[str], ready: dict[str, str], file: Path) -> None:

@@ -145,7 +145,7 @@ class TestRepair:
         monkeypatch.setattr(inspection, "repair", lambda _: False)
         status, text = check_vcl("--repair")
         assert status == 1
-        assert "left alone, it has changed meanwhile: delete reload request" in text
+        assert "left alone, it has changed in the meantime: delete reload request" in text
 
     def test_a_crash_in_the_middle_leaves_whole_repairs(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for computer in (C, C + 1, C + 2):

@@ -66,8 +66,8 @@ def test_what_is_missing_is_explained_from_all_computers_to_those_of_the_block()
     assert f"{left[-1]} of 70 machines" in output
     assert why.startswith("Why not more: no further computer passes all rules for image Ubuntu 22.04\n")
     assert sum(int(line.split()[0]) for line in why.splitlines()[1:]) == left[0] - left[-1]
-    assert remedies.startswith(f"What would help:\n  ask for fewer: {left[-1]} can be had at this time\n")
-    assert "\n  beginning later does not: no start was found until 2026-12-07 09:00 at which all can be had" in remedies
+    assert remedies.startswith(f"What would help:\n  ask for fewer: {left[-1]} are available at this time\n")
+    assert "\n  beginning later does not help: up to 2026-12-07 09:00, there is no start with all" in remedies
 
 
 def test_a_later_start_and_whose_booking_is_in_the_way() -> None:
@@ -86,7 +86,7 @@ def test_a_later_start_and_whose_booking_is_in_the_way() -> None:
     assert answer["funnel"][0]["label"] == "computers"
     later = datetime.fromtimestamp(remedies["earliest_start"], UTC).astimezone(site_zone()).strftime("%Y-%m-%d %H:%M")
     _, text = run("allocate_block", *image[:5], "--explain", *when, "--machines", str(possible))
-    assert f"  begin later: from {later} all can be had, for as long" in text
+    assert f"  begin later: from {later} all are available, for the same length of time" in text
     assert f"request {booked} (vclsystem@Local), 2026-11-30 09:00 to 2026-11-30 10:00" in text
 
 
@@ -122,8 +122,8 @@ def test_a_computer_that_is_chosen_by_any_of_its_names() -> None:
         assert status == 0
         verdict, _, image, place, members, rules = output.splitlines()
         assert verdict.startswith(f"{full}: chosen on behalf of ")
-        assert (image, rules) == ("For image Ubuntu 22.04:", "  no rule speaks against it")
-        assert place.startswith("  it comes as number ")
+        assert (image, rules) == ("For image Ubuntu 22.04:", "  no rule excludes it")
+        assert place.startswith("  it is number ")
         assert members == "  30 of the 30 members of the user group may use it"
     assert not Decision.objects.exists()
 
@@ -132,7 +132,7 @@ def test_a_members_own_reservation_speaks_for_its_computer() -> None:
     status, output = run("explain_computer", "cs-04", "--block-time", str(CLASS))
     assert status == 0
     assert ", with their own reservation, request 131\n" in output
-    assert output.endswith("  no rule speaks against it\n")
+    assert output.endswith("  no rule excludes it\n")
 
 
 def test_a_computer_that_is_passed_over_has_all_reasons() -> None:
@@ -141,8 +141,8 @@ def test_a_computer_that_is_passed_over_has_all_reasons() -> None:
     status, output = run("explain_computer", "cs-24", "--block-time", str(CLASS))
     assert status == 1
     assert output.startswith("cs-24.example.edu: passed over: RAM 16 MB is below the image's ")
-    assert "  against it: RAM 16 MB is below the image's " in output
-    assert " (rule memory)\n  against it: reserved by request " in output
+    assert "  excluded by rule memory: RAM 16 MB is below the image's " in output
+    assert "\n  excluded by rule reservation: reserved by request " in output
     status, text = run("explain_computer", "cs-24", "--block-time", str(CLASS), "--json")
     answer = json.loads(text)
     assert (status, answer["in_block"], answer["computer"]) == (1, False, "cs-24.example.edu")

@@ -74,7 +74,7 @@ class TestSuggested:
         fill_log(40, of_the_image=25)
         reload("13:00", "13:20", C)
         _, text = check_vcl()
-        assert "log has 40 rows; the mean load time of an image reads all of its own, 25 of the image" in text
+        assert "log has 40 rows; an image's mean load time is computed from all rows of the image, up to 25." in text
         assert "request has 1 rows" in text
 
     def test_empty_tables(self) -> None:
@@ -139,7 +139,7 @@ class TestCreated:
         status, text = check_vcl("--create-indexes")
         assert status == 0
         assert "done" not in text
-        assert "No index is missing" in text
+        assert "None of the suggested indexes is missing" in text
         assert present() == before
 
     def test_somebody_else_made_it_meanwhile(self) -> None:
@@ -180,7 +180,7 @@ class TestCreated:
         sql(f"CREATE INDEX {LOG.name} ON log (userid, size)")
         status, text = check_vcl("--create-indexes")
         assert status == 0
-        assert "not created, an index of this name is there on other columns: drop that one first: CREATE INDEX" in text
+        assert "not created, an index of this name exists on other columns: drop that one first: CREATE INDEX" in text
         assert present()["log"][LOG.name] == ("userid", "size")
         assert present()["request"][REQUEST.name] == REQUEST.columns
         assert "not created, an index of this name" in check_vcl("--create-indexes", "--dry-run")[1]

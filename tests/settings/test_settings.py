@@ -36,7 +36,7 @@ MARIADB = "mysql://vcl:pw@db.example.edu/vcl"
         ("DATABASE_URL", "mysql://vcl:ter2@db.example.edu", "names no database on its server"),
         ("DATABASE_URL", "hunter2://db.example.edu/vcl", "mysql://"),
         ("GUNICORN_THREADS", "1", "from 2 to 64"),
-        ("GUNICORN_BIND", "unix:/run/socket", "use an address and a port, as 127.0.0.1:8000"),
+        ("GUNICORN_BIND", "unix:/run/socket", "use an address and a port, such as 127.0.0.1:8000"),
         ("GUNICORN_BIND", "127.0.0.1:80000", "use an address and a port"),
         ("VCL_LOCKOUT_FAILURES", "0", "from 1 to 1000"),
         ("VCL_LOCKOUT_SECONDS", "never", "from 1 to 86400"),

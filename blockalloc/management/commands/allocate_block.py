@@ -25,17 +25,19 @@ class Command(BaseCommand):
 
     help = (
         "Allocate machines for a block time, or for a new block, and show what was done. "
-        "Exit status: 0 all machines are there, 1 some or none, 2 nothing was done (wrong or refused)."
+        "Exit status: 0 all machines are allocated, 1 some or none are, 2 nothing was done (bad input or refused)."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         options.add_call_arguments(parser)
-        parser.add_argument("--dry-run", action="store_true", help="show what would be done, write nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what would be done, write nothing but a decision record"
+        )
         parser.add_argument(
             "--explain",
             action="store_true",
-            help="also show how many computers each rule leaves over, and what would help when machines are missing",
+            help="also show how many computers are left after each rule, and what would help when machines are missing",
         )
         parser.add_argument("--json", action="store_true", help="answer in JSON")
 
@@ -80,11 +82,11 @@ def _as_text(allocation: Allocation, report: AllocationReport | None, *, dry_run
 def _verdict(outcome: Outcome, *, dry_run: bool) -> str:
     count = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines"
     if outcome.status == "completed":
-        return f"Nothing to do: the block time has the {outcome.allocated} machines that were asked for, or more."
+        return f"Nothing to do: the block time already has the {outcome.allocated} machines asked for, or more."
     if dry_run:
         return f"Dry run, nothing was written: the block time would have {count}."
     return (
-        f"The block time has {count} now." if outcome.block_time_id else "No machine can be had: nothing was written."
+        f"The block time has {count} now." if outcome.block_time_id else "No machine is available: nothing was written."
     )
 
 
@@ -105,7 +107,7 @@ def _as_json(allocation: Allocation, report: AllocationReport | None, *, dry_run
 
 
 def _rows(machines: Sequence[PlannedMachine]) -> list[ReportRow]:
-    """What the call took or would take, as a report has it."""
+    """The computers that the call allocated or would allocate, as rows of a report."""
     return [
         ReportRow(
             computer=computer.hostname,

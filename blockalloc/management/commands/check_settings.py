@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     help = (
         "List the settings that are in force and where each comes from (environment, settings file, default), and say "
-        "what is wrong or doubtful. Tells no secrets, changes nothing. "
+        "what is wrong or doubtful. Shows no secrets, changes nothing. "
         "Exit status: 0 in order, 1 something is doubtful, 2 something is wrong or missing."
     )
     requires_system_checks = []
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="answer in JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Check, and tell."""
+        """Check, and print the result."""
         problems = all_problems()
         self.stdout.write(as_json(problems) if options["json"] else as_text(problems))
         if problems:

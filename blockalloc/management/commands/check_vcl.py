@@ -18,14 +18,14 @@ from blockalloc.store import site_clock
 from blockalloc.store.times import to_local
 
 _SOMETHING, _NOT_CHECKED = 1, 2
-_DONE, _CHANGED, _WOULD = "done", "left alone, it has changed meanwhile", "would be done"
+_DONE, _CHANGED, _WOULD = "done", "left alone, it has changed in the meantime", "would be done"
 _NOTHING_WRITTEN = "Dry run: nothing was written."
-_TAKEN = "not created, an index of this name is there on other columns: drop that one first"
+_TAKEN = "not created, an index of this name exists on other columns: drop that one first"
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What was done about a finding, or would be."""
+    """The repair of a finding, done or proposed."""
 
     finding: Finding
     action: str
@@ -34,7 +34,7 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """What came of the creation of an index, or would."""
+    """The creation of an index, done or proposed."""
 
     index: str
     statement: str
@@ -43,7 +43,7 @@ class Creation:
 
 @dataclass(slots=True)
 class Report:
-    """An inspection and what came of it. `problem`: why it is not the whole truth, or why repairs stopped."""
+    """An inspection and its repairs. `problem`: why the findings are incomplete, or why repairs stopped."""
 
     checked_at: int
     findings: Sequence[Finding]
@@ -60,14 +60,14 @@ class Command(BaseCommand):
     help = (
         "List what is not in order in a VCL database: classes short of machines, double bookings, classes without a "
         "reload and reloads without a class, left-over rows, tables that differ, a wrong time zone. "
-        "Suggests indexes that would make allocations quicker. Writes nothing without --repair or --create-indexes. "
-        "Exit status: 0 nothing found, 1 something found (after --repair: left), 2 it could not be checked or repaired."
+        "Suggests indexes that would make allocations faster. Writes nothing without --repair or --create-indexes. "
+        "Exit status: 0 no findings, 1 findings (after --repair: left), 2 it could not be checked or repaired."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--repair", action="store_true", help="repair what is safe to repair, say what was done")
-        parser.add_argument("--create-indexes", action="store_true", help="create the indexes that are suggested")
+        parser.add_argument("--repair", action="store_true", help="repair what is safe to repair, show what was done")
+        parser.add_argument("--create-indexes", action="store_true", help="create the suggested indexes")
         parser.add_argument(
             "--dry-run", action="store_true", help="show what --repair and --create-indexes would do, write nothing"
         )
@@ -82,10 +82,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Inspect, repair when told to, and tell."""
+        """Inspect, repair if asked to, and print the result."""
         try:
             report = _run(options)
-            _see_to_indexes(report, options)
+            _add_indexes(report, options)
         except DatabaseError as error:
             raise CommandError(f"the database does not answer as VCL's: {error}", returncode=_NOT_CHECKED) from error
         answer = _as_json if options["json"] else _as_text
@@ -116,8 +116,8 @@ def _run(options: Mapping[str, Any]) -> Report:
 def _inspected(kinds: Sequence[str]) -> Report:
     now = clock.now()
     everything = inspection.inspect(now, site_clock.database_ahead())
-    found = [finding for finding in everything if finding.kind in kinds]
-    report = Report(now, found, left=found)
+    findings = [finding for finding in everything if finding.kind in kinds]
+    report = Report(now, findings, left=findings)
     unread = [finding.text for finding in everything if inspection.is_about_rows_unread(finding)]
     if unread and set(kinds) != {"schema_drift"}:
         report.problem = unread[0]
@@ -136,8 +136,8 @@ def _repair(findings: Sequence[Finding], done: list[Repair]) -> str:
 
 
 # --- Indexes ----------------------------------------------------------------------------------
-def _see_to_indexes(report: Report, options: Mapping[str, Any]) -> None:
-    """Suggest them to who asks for everything, or create them for who asks for that."""
+def _add_indexes(report: Report, options: Mapping[str, Any]) -> None:
+    """Suggest indexes when all kinds are asked for, or create them with --create-indexes."""
     if not options["create_indexes"]:
         report.suggested = indexes.missing() if set(options["kind"]) == set(KINDS) else ()
         return
@@ -159,7 +159,7 @@ def _creation(wanted: indexes.MissingIndex, result: str) -> Creation:
 # --- The answer -------------------------------------------------------------------------------
 def _as_text(report: Report) -> str:
     lines = [f"Checked at {to_local(report.checked_at)} ({settings.TIME_ZONE})."]
-    lines += _told(report.findings)
+    lines += _finding_lines(report.findings)
     if not report.findings and not report.problem:
         lines.append("Everything is in order.")
     if report.repairs:
@@ -170,23 +170,23 @@ def _as_text(report: Report) -> str:
             lines += ["", "Nothing is left." if not report.left else f"{_counted(report.left)} left."]
     elif any(finding.repairable for finding in report.findings):
         lines += ["", "manage.py check_vcl --repair repairs what is marked with *; --dry-run shows what it would do."]
-    return "\n".join([*lines, *_told_of_indexes(report)])
+    return "\n".join([*lines, *_index_lines(report)])
 
 
-def _told_of_indexes(report: Report) -> Iterator[str]:
+def _index_lines(report: Report) -> Iterator[str]:
     if report.created:
         yield from ("", *(f"{created.result}: {created.statement}" for created in report.created))
         if any(created.result == _WOULD for created in report.created):
             yield _NOTHING_WRITTEN
     elif report.created is not None and not report.suggested:
-        yield from ("", "No index is missing of those that would be suggested.")
+        yield from ("", "None of the suggested indexes is missing.")
     elif report.suggested and not report.problem:
-        yield from ("", "Indexes that would make allocations quicker (nothing is wrong without them):")
+        yield from ("", "Indexes that would make allocations faster (nothing is wrong without them):")
         yield from (f"- {each.index.name} on {each.index.table}: {each.wins}" for each in report.suggested)
         yield "manage.py check_vcl --create-indexes creates them; docs/check_vcl.md says what that means for VCL."
 
 
-def _told(findings: Sequence[Finding]) -> Iterator[str]:
+def _finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
     for word, kind in KINDS.items():
         of_kind = [finding for finding in findings if finding.kind == word]
         if of_kind:

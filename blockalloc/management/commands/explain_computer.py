@@ -16,44 +16,44 @@ _NOT_IN_THE_BLOCK = 1
 
 
 class Command(BaseCommand):
-    """What each rule says of one computer and one block."""
+    """What each rule says about one computer and one block."""
 
     help = (
-        "Tell why a block time, or a new block, would get a computer or pass it over. Nothing is written. "
-        "Exit status: 0 the block has it or would get it, 1 it would not, 2 wrong or refused."
+        "Explain why a block time, or a new block, would or would not get a computer. Nothing is written. "
+        "Exit status: 0 the block has it or would get it, 1 it would not, 2 bad input or refused."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("computer", metavar="COMPUTER", help="name of the computer: vm-17")
+        parser.add_argument("computer", metavar="COMPUTER", help="name of the computer, such as vm-17")
         options.add_call_arguments(parser)
         parser.add_argument("--json", action="store_true", help="answer in JSON")
 
     def handle(self, *args: Any, **given: Any) -> None:
-        """Plan, and print what it says of the computer."""
+        """Plan, and print what the plan says about the computer."""
         try:
             call = options.call_from(given)
             caller = service.system_caller(door="explain_computer", person=options.login())
-            found = service.explain_computer(call, given["computer"], caller)
+            explanation = service.explain_computer(call, given["computer"], caller)
         except options.PROBLEMS as problem:
             raise options.as_command_error(problem) from problem
-        self.stdout.write(_as_json(found) if given["json"] else "\n".join(wording.one_computer(found)))
-        if not found.in_block:
+        self.stdout.write(_as_json(explanation) if given["json"] else "\n".join(wording.one_computer(explanation)))
+        if not explanation.in_block:
             raise SystemExit(_NOT_IN_THE_BLOCK)
 
 
-def _as_json(found: OneComputer) -> str:
+def _as_json(explanation: OneComputer) -> str:
     answer = {
-        "computer": found.hostname,
-        "in_block": found.in_block,
-        "verdict": found.verdict,
+        "computer": explanation.hostname,
+        "in_block": explanation.in_block,
+        "verdict": explanation.verdict,
         "images": [
             {
                 **asdict(each),
                 "image": each.image.name,
                 "against": [{"rule": reason.rule, "reason": reason.describe(site_zone())} for reason in each.against],
             }
-            for each in found.images
+            for each in explanation.images
         ],
     }
     return json.dumps(answer, indent=2, ensure_ascii=False)

@@ -26,7 +26,7 @@ _CHECK_IN_SECONDS = 30
 _ADMIN = "demo"
 _COUNTED = (
     ("computers", "computer", ""),
-    ("  of these virtual machines", "computer", "WHERE `type` = 'virtualmachine'"),
+    ("  of these, virtual machines", "computer", "WHERE `type` = 'virtualmachine'"),
     ("images", "image", ""),
     ("users", "user", ""),
     ("past reservations", "log", ""),
@@ -46,9 +46,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         how = parser.add_mutually_exclusive_group()
-        how.add_argument("--again", action="store_true", help="replace the demo site by a new one")
+        how.add_argument("--again", action="store_true", help="replace the demo site with a new one")
         how.add_argument(
-            "--if-needed", action="store_true", help="do nothing if the demo site is loaded and its classes are to come"
+            "--if-needed", action="store_true", help="do nothing if the demo site is loaded and its classes are ahead"
         )
         parser.add_argument(
             "--keep-fresh",
@@ -72,10 +72,10 @@ class Command(BaseCommand):
             self.stdout.write("The demo site is out of date: its classes are over.")
         if mark and not stale and if_needed:
             self.stdout.write("The demo site is loaded and current.")
-            # Its management nodes were silent since the demo was last run.
+            # Its management nodes have been silent since the demo was last run.
             check_in_management_nodes(now, mark)
         elif mark and not (again or if_needed):
-            raise CommandError("the demo site is loaded: use --again to replace it by a new one", returncode=2)
+            raise CommandError("the demo site is loaded: use --again to replace it with a new one", returncode=2)
         else:
             self._load_now()
         self._summary()
@@ -87,7 +87,7 @@ class Command(BaseCommand):
             load(timezone.now())
         except NotTheDemo as error:
             raise CommandError(
-                f"this database holds rows that are not the demo's ({error}): nothing was changed. "
+                f"this database has rows that are not the demo's ({error}): nothing was changed. "
                 "Name an empty database in DATABASE_URL.",
                 returncode=2,
             ) from error
@@ -118,7 +118,7 @@ To try:
     def _keep_fresh(self) -> None:
         mark = self._mark()
         if mark is None:
-            raise CommandError("this database holds no demo site: load it first", returncode=2)
+            raise CommandError("this database has no demo site: load it first", returncode=2)
         self.stdout.write("Keeping the demo's management nodes alive; stop with Ctrl-C.")
         with _stopped_by_signals() as stop:
             while not stop.is_set():
@@ -129,7 +129,7 @@ To try:
         close_old_connections()
         try:
             check_in_management_nodes(timezone.now(), mark)
-        except DatabaseError as error:  # busy or restarting: the next turn is soon enough
+        except DatabaseError as error:  # busy or restarting: the next check-in is soon enough
             self.stderr.write(f"could not check in the management nodes, trying again: {error}")
 
     def _mark(self) -> Mark | None:
@@ -163,7 +163,7 @@ def _count(table: str, condition: str) -> int:
 
 
 def _manager() -> str:
-    """The name of the one of the lab's staff who has a password."""
+    """The name of the member of the lab's staff who has a password."""
     accounts = LocalAuth.objects.filter(user_id__gte=FIRST_ID).select_related("user__affiliation")
     return str(accounts.order_by("user_id")[0].user)
 
