@@ -1,4 +1,4 @@
-"""Connections to a VCL database as other programs have them: each statement is committed at once."""
+"""Connections to a VCL database like those of other programs: each statement is committed at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ _LOCK_WAIT, _SQLITE_BUSY = 1205, "locked"
 
 
 class Blocked(Exception):
-    """The statement would have to wait for a lock of somebody else: it was not done."""
+    """The statement would have to wait for somebody else's lock: it was not executed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a statement gave: rows of a SELECT, else the rows changed and the id of a new one."""
+    """The result of a statement: rows of a SELECT, else the number of rows changed and the id of a new one."""
 
     rows: Sequence[tuple[Any, ...]]
     changed: int
@@ -31,7 +31,7 @@ class Connection(Protocol):
 
 
 class MariaDBConnection:
-    """As the PHP client's: autocommit, REPEATABLE READ. It waits `wait` seconds for locks; 0: not at all."""
+    """Like the PHP client's: autocommit, REPEATABLE READ. It waits `wait` seconds for locks; 0: not at all."""
 
     def __init__(self, socket: str, database: str, wait: int = 0) -> None:
         import MySQLdb
@@ -62,14 +62,14 @@ class MariaDBConnection:
 
 
 class SQLiteConnection:
-    """The same for the demo's database: there a writer has to wait for every transaction of ours."""
+    """The same for the demo's database, where a writer has to wait for every transaction of ours."""
 
     def __init__(self, path: str, wait: int = 0) -> None:
         import sqlite3
 
         self.errors = sqlite3.OperationalError
         self._raw = sqlite3.connect(path, timeout=wait, isolation_level=None)
-        self._raw.execute("PRAGMA foreign_keys = ON")  # rows go with those that they refer to, as on MariaDB
+        self._raw.execute("PRAGMA foreign_keys = ON")  # rows are deleted with the rows they refer to, as on MariaDB
 
     def send(self, sql: str, params: Sequence[Any] = ()) -> Answer:
         """Send one statement."""

@@ -1,4 +1,4 @@
-"""What the back end does about block requests: asks the service for machines once, and clears what is over."""
+"""What the back end does about block requests: asks the service for machines once, and clears ended block times."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from simulation.back_end.processes import Steps
 from simulation.back_end.site import Site
 from simulation.back_end.times import whole_minutes
 
-_AHEAD = 6 * 3600  # seconds before its start from which a block time is looked at
+_AHEAD = 6 * 3600  # seconds before its start from which a block time is considered
 _PASSES, _PAUSE = 6, 5
 _LAST_PAUSE = 10  # seconds after the mails
 _CLEARING = 1  # second that clearing a time takes
 
 _COLUMNS = "b.id, b.numMachines, b.expireTime, b.processing, t.id, t.start, t.`end`, t.processed"
-# As it stands there: the OR lets every time through whose end is past, on every node.
+# As in the original: the OR lets every time through whose end is past, on every node.
 _DUE = f"""
 SELECT {_COLUMNS} FROM blockRequest b LEFT JOIN blockTimes t ON t.blockRequestid = b.id
 WHERE b.managementnodeid = %s AND b.status = 'accepted' AND t.processed = 0 AND (t.skip = 0 AND t.start < %s)
@@ -53,7 +53,7 @@ class _Due:
 
 
 def look_at_blocks(site: Site, node: int) -> None:
-    """One round's look of a node at block requests: fork a process for each time that something is to be done for."""
+    """The block requests in one round of a node: fork a process for each block time that needs something done."""
     skipped = 0  # the request whose further times this round leaves alone
     for due in _due(site, node):
         if due.processing or due.request == skipped:
@@ -71,7 +71,7 @@ def _due(site: Site, node: int) -> Iterator[_Due]:
     local = site.times.local
     send = site.rows.connection.send
     rows = send(_DUE, [node, local(site.now + _AHEAD), local(site.now)]).rows
-    # Requests without times are looked at in rounds that have nothing else.
+    # Requests without times are considered in rounds that have nothing else.
     rows = rows or send(_EXPIRED, [node, local(site.now)]).rows
     instant = site.times.instant
     for request, wanted, expires, processing, time, start, end, processed in rows:
@@ -80,7 +80,7 @@ def _due(site: Site, node: int) -> Iterator[_Due]:
 
 
 def _start(site: Site, node: int, due: _Due) -> Steps:
-    """Ask the service for the machines, six times at most, and tell how it went."""
+    """Ask the service for the machines, six times at most, and mail the result."""
     site.rows.connection.send("UPDATE blockTimes SET processed = 1 WHERE id = %s", [due.time])
     allocated, complaint = 0, False
     for _pass in range(_PASSES):
@@ -95,7 +95,7 @@ def _start(site: Site, node: int, due: _Due) -> Steps:
             break
         yield _PAUSE
     _note(site, What.BLOCK_PROCESSED, node, due, f"allocated {allocated}")
-    _tell(site, due, allocated, complaint=complaint)
+    _mail(site, due, allocated, complaint=complaint)
     yield _LAST_PAUSE
     _set_processing(site, due.request, 0)
 
@@ -105,26 +105,26 @@ def _ask(site: Site, block_time: int) -> Mapping[str, Any]:
         answer = site.process_block_time(block_time, 1)
     except AssertionError:  # of the test
         raise
-    except Exception:  # a fault, no connection: all the same to it
+    except Exception:  # a fault, no connection: it makes no difference
         return {}
     return answer if isinstance(answer, Mapping) else {}
 
 
 def _complains(answer: Mapping[str, Any], status: str) -> bool:
-    """Whether the answer brings a text that the administrators are to read."""
+    """Whether the answer has a text for the administrators."""
     warning = ("warning" in status or "fault" in status) and "warningmsg" in answer
     return warning or ("error" in status and "errormsg" in answer)
 
 
 def _number(value: Any) -> int:
-    """A number as Perl reads it: what is none is 0."""
+    """A number as Perl reads it: anything else is 0."""
     try:
         return int(value)
     except (TypeError, ValueError):
         return 0
 
 
-def _tell(site: Site, due: _Due, allocated: int, *, complaint: bool) -> None:
+def _mail(site: Site, due: _Due, allocated: int, *, complaint: bool) -> None:
     short = allocated < due.wanted
     kinds = [Kind.ALARM] if complaint or short else [Kind.DONE]
     if short:
@@ -133,7 +133,7 @@ def _tell(site: Site, due: _Due, allocated: int, *, complaint: bool) -> None:
 
 
 def _end(site: Site, node: int, due: _Due) -> Steps:
-    """Clear a time that is over."""
+    """Clear a block time that is over."""
     send = site.rows.connection.send
     send("DELETE FROM blockComputers WHERE blockTimeid = %s", [due.time])
     send("DELETE FROM blockTimes WHERE id = %s", [due.time])
@@ -145,7 +145,7 @@ def _end(site: Site, node: int, due: _Due) -> Steps:
 
 
 def _expire(site: Site, node: int, due: _Due) -> Steps:
-    """Complete a request whose time is up. Its block times stay, and so it is looked at again in the next round."""
+    """Complete an expired request. Its block times stay, and so it is considered again in the next round."""
     _complete(site, node, due)
     _set_processing(site, due.request, 0)
     yield from ()

@@ -13,7 +13,7 @@ _TO_BE_READY = 3600  # seconds that the first waits for the others
 
 
 def begin(site: Site, task: Task) -> Generator[int, None, bool]:
-    """Bring the request to `pending` when all its parts have begun; whether the process is to go on."""
+    """Bring the request to `pending` when all its parts have begun; whether the process is to continue."""
     if task.is_cluster:
         site.parts[task.id] = "begun"
         if not (yield from until(lambda: site.now, lambda: _all_have_begun(site, task), _TO_BEGIN, 5)):
@@ -43,8 +43,8 @@ def _all_have_begun(site: Site, task: Task) -> bool:
 
 
 def _is_decided(site: Site, task: Task) -> bool:
-    found = [site.parts.get(part) for part in task.parts]
-    return "failed" in found or all(part == "ready" for part in found) or site.rows.is_deleted(task.request)
+    parts = [site.parts.get(part) for part in task.parts]
+    return "failed" in parts or all(part == "ready" for part in parts) or site.rows.is_deleted(task.request)
 
 
 def _fail_as_a_whole(site: Site, task: Task) -> Generator[int, None, None]:

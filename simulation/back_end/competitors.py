@@ -1,6 +1,6 @@
 """Is the computer free to be loaded? What the back end does about other requests on it.
 
-Blocks are no competitors: `blockComputers` is not looked at.
+Blocks are no competitors: `blockComputers` is not read.
 """
 
 from collections.abc import Generator
@@ -19,7 +19,7 @@ _NOT_TO_BE_LOADED = (states.MAINTENANCE, states.DELETED, states.VMHOSTINUSE)
 _CAPTURES = {states.IMAGE, states.CHECKPOINT}
 _GIVES_WAY = (states.TIMEOUT, states.DELETED, states.RELOAD)
 
-# What a look found: True: the computer is free; False: it will not be; None: look again.
+# The result of a look: True: the computer is free; False: it will not be; None: look again.
 _Verdict = bool | None
 
 
@@ -66,7 +66,7 @@ def _has_to_give_way(other: Competitor, now: int) -> bool:
 
 
 def _wait_for(site: Site, task: Task, other: Competitor) -> Generator[int, None, bool]:
-    """Wait until no process of this node works on the other reload any more; whether that came in time."""
+    """Wait until no process of this node works on the other reload any more; whether it ended in time."""
     reload_minutes = site.rows.reload_minutes(task.image)
     limit = 60 * (5 if reload_minutes < 10 else reload_minutes)
     processes = site.processes
@@ -78,7 +78,7 @@ def _wait_for(site: Site, task: Task, other: Competitor) -> Generator[int, None,
 
 
 def _end(site: Site, task: Task, other: Competitor) -> Generator[int, None, _Verdict]:
-    """Put an end to a competitor: its request is complete, its process on this node killed."""
+    """End a competitor: complete its request, and kill its process on this node."""
     _complete(site, task, other, other.last_state if other.state == states.PENDING else other.state)
     if site.processes.working_on(other.id, task.node):
         if other.id in site.copying.values():

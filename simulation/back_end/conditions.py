@@ -1,4 +1,4 @@
-"""What the back end finds in the world and no row tells: how loads go, what users do. The test decides."""
+"""What happens outside the rows: how loads go, what users do. The test decides."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Result(StrEnum):
 class Visit:
     """How the user of a reservation behaves."""
 
-    connects_after: int | None = 60  # seconds after his computer is ready; None: he does not come
+    connects_after: int | None = 60  # seconds after their computer is ready; None: they do not connect
 
 
 def _ten_minutes(_computer: int, _image: int, _chance: Random) -> int:
@@ -39,7 +39,7 @@ def _comes(_request: int, _user: int) -> Visit:
 
 @dataclass
 class Conditions:
-    """What the test decides. `result` is asked when a load begins, by computer and image.
+    """What the test decides. `result` is called when a load begins, with computer and image.
 
     `copy_seconds` is the part of a VM's load in which its image is copied to the host (by VM host and image).
     """

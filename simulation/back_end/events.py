@@ -1,4 +1,4 @@
-"""What the back end has done, as a list that judges can read."""
+"""What the back end has done, as a list that checks can read."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -68,7 +68,7 @@ class Log:
         return [event for event in self.events if event.what in what]
 
     def forks(self, block_time: int, *kinds: str) -> int:
-        """How many processes were forked for a block time; `kinds` of "start", "end", "expire": all."""
+        """How many processes were forked for a block time: of these kinds ("start", "end", "expire"), else of all."""
         return sum(
             number
             for (kind, _block_request, forked_for), number in self.forked.items()

@@ -1,4 +1,4 @@
-"""A reservation fails, a reload or a user's alike: its computer is in no block any more."""
+"""A reservation fails, be it a reload or a user's: its computer is removed from all blocks."""
 
 from simulation.back_end import states
 from simulation.back_end.events import What
@@ -7,7 +7,7 @@ from simulation.back_end.site import Site
 
 
 def reservation_failed(site: Site, task: Task, computer_state: int = states.FAILED) -> None:
-    """Fail a reservation; its computer goes to `computer_state`, and out of the blocks of all times."""
+    """Fail a reservation; its computer gets `computer_state`, and is removed from all block times."""
     if site.rows.is_deleted(task.request):
         if site.rows.computer_state(task.computer) != states.MAINTENANCE:
             site.rows.set_computer(task.computer, states.AVAILABLE)

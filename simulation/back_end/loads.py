@@ -1,4 +1,4 @@
-"""One computer gets an image: whether it has to be loaded, its turn, and the load itself."""
+"""The load of an image on one computer: whether it is needed, the queue, and the load itself."""
 
 from collections.abc import Generator
 
@@ -14,7 +14,7 @@ LONGEST_WAIT = 1800  # for a turn of xCAT, or for another VM's copy on VMware
 
 
 def provide(site: Site, task: Task, revision: int) -> Generator[int, None, Result]:
-    """Let the computer hold the revision: load it, unless it does already."""
+    """Load the revision on the computer, unless it is loaded already."""
     site.rows.log_load(task, "statuscheck", site.now)
     forced = site.rows.computer_state(task.computer) == states.RELOAD
     yield STATUS_SECONDS
@@ -32,7 +32,7 @@ def provide(site: Site, task: Task, revision: int) -> Generator[int, None, Resul
 
 
 def _is_ready(site: Site, task: Task, revision: int) -> bool:
-    """What `node_status` finds: the right image, answering, untainted, its post-load done."""
+    """The result of `node_status`: the right image, answering, untainted, its post-load done."""
     if task.computer in site.half_loaded or task.computer in site.tainted:
         return False
     return site.rows.loaded(task.computer) == (task.image, revision)
@@ -73,7 +73,7 @@ def _install(site: Site, task: Task, seconds: int) -> Generator[int, None, bool]
 
 
 def _install_by_xcat(site: Site, task: Task) -> Generator[int, None, bool]:
-    """xCAT loads no more than so many computers of a node at once; the next look every second for a turn."""
+    """xCAT loads only so many computers of a node at once; the others look every second for a turn."""
     limit = site.rows.load_limit(task.node)
 
     def has_a_turn() -> bool:

@@ -23,8 +23,8 @@ _WORK: dict[int, Callable[[Site, Task], Steps]] = {
     states.TIMEOUT: reclaim,
     states.DELETED: reclaim,
 }
-# Requests that are deleted as soon as they are complete or have failed: those that were in one of these states.
-# Others, a user's, when their end is past.
+# Requests that were in one of these states are deleted as soon as they are complete or have failed. Others,
+# a user's, when their end is past.
 _DELETED_AT_ONCE = {
     states.IMAGE,
     states.DELETED,
@@ -36,7 +36,7 @@ _DELETED_AT_ONCE = {
 
 
 class BackEnd:
-    """The back end of one management node. It can be stopped, as when its host dies, and started again."""
+    """The back end of one management node. It can be stopped, as if its host had died, and started again."""
 
     def __init__(self, site: Site, node: int) -> None:
         self.site = site
@@ -107,7 +107,7 @@ class BackEnds:
 def check_time(due: Due, now: int) -> str:
     """Whether a request's time has come: "preload", "start", "end" (of a user's), or "" for not yet.
 
-    However late it is, it begins; of a reload the end is not looked at.
+    It begins however late it is; the end of a reload is ignored.
     """
     if due.state in (states.RELOAD, states.NEW):
         to_start = minutes(due.start - now)

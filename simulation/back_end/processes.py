@@ -1,6 +1,6 @@
 """The forked processes of all management nodes, each a generator that yields how many seconds it sleeps.
 
-They wake at their own times, in order, even when the test moves its clock on by a minute or an hour:
+They wake at their own times, in order, even when the test advances its clock by a minute or an hour:
 nothing that they do depends on how far apart the rounds are.
 """
 
@@ -23,7 +23,7 @@ class Process:
 
 @dataclass
 class Processes:
-    """All processes, and the time (Unix seconds) at which the one at work does its work."""
+    """All processes, and the present time of the running one (Unix seconds)."""
 
     now: int = 0
     _sleeping: list[tuple[int, int, Process]] = field(default_factory=list)
@@ -31,14 +31,14 @@ class Processes:
     _forks: int = 0
 
     def fork(self, node: int, steps: Steps, reservation: int = 0) -> None:
-        """Begin a process; it works at once, until it sleeps first."""
+        """Begin a process; it runs at once, until it first sleeps."""
         process = Process(node, reservation, steps)
         if reservation:
             self._at_work[node, reservation] = process
         self._work(process)
 
     def run(self, until: int) -> None:
-        """Let time pass; whatever wakes until then works, in the order of time."""
+        """Let time pass until then; processes that wake run, in the order of time."""
         while self._sleeping and self._sleeping[0][0] <= until:
             wakes, _order, process = heapq.heappop(self._sleeping)
             if process.alive:
@@ -47,7 +47,7 @@ class Processes:
         self.now = max(self.now, until)
 
     def working_on(self, reservation: int, node: int) -> bool:
-        """Whether a process of this node works on the reservation. Those of other nodes it cannot see."""
+        """Whether a process of this node works on the reservation. A node cannot see other nodes' processes."""
         return (node, reservation) in self._at_work
 
     def is_worked_on(self, reservation: int) -> bool:
@@ -87,7 +87,7 @@ class Processes:
 
 
 def until(clock: Callable[[], int], met: Callable[[], bool], limit: int, pause: int) -> Generator[int, None, bool]:
-    """Look every `pause` seconds, for `limit` seconds, whether something is so; whether it was in the end."""
+    """Wait until `met()`, with a look every `pause` seconds for `limit` seconds; returns whether it was met."""
     begun = clock()
     while not met():
         if clock() - begun >= limit:

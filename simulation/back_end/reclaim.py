@@ -1,4 +1,4 @@
-"""A computer comes back from its user: it is available as it is, or is to be loaded anew."""
+"""A user has left a computer: it is available as it is, or has to be reloaded."""
 
 from simulation.back_end import states
 from simulation.back_end.clusters import begin
@@ -11,7 +11,7 @@ _LEFT_ALONE = (states.MAINTENANCE, states.RELOADING)
 
 
 def reclaim(site: Site, task: Task) -> Steps:
-    """State `timeout` or `deleted`: the request is done, the computer gets what comes next."""
+    """State `timeout` or `deleted`: complete the request, and prepare the computer for what comes next."""
     if not (yield from begin(site, task)):
         return
     becomes = states.COMPLETE
@@ -25,7 +25,7 @@ def reclaim(site: Site, task: Task) -> Steps:
         site.rows.set_computer(task.computer, states.FAILED)
         becomes = states.FAILED
     else:
-        _load_anew(site, task)
+        _reload(site, task)
     if task.is_parent:
         site.rows.change_request(task.request, becomes, task.state)
 
@@ -40,7 +40,7 @@ def _is_clean(site: Site, task: Task) -> bool:
     )
 
 
-def _load_anew(site: Site, task: Task) -> None:
+def _reload(site: Site, task: Task) -> None:
     image, revision = site.rows.next_image(task.computer)
     site.rows.log_load(task, "loadimageblade", site.now)
     site.rows.set_computer(task.computer, states.RELOAD)

@@ -1,4 +1,4 @@
-"""The process of a request in state `reload` or `new`: is the computer free, what has it to hold, what comes next."""
+"""The process of a request in state `reload` or `new`: is the computer free, which revision is loaded, what is next."""
 
 from simulation.back_end import states
 from simulation.back_end.clusters import begin, others_are_ready
@@ -35,7 +35,7 @@ def prepare(site: Site, task: Task) -> Steps:
 
 
 def _revision(site: Site, task: Task) -> int:
-    """What is loaded: for a reload of a computer in any block the production revision of that day."""
+    """The revision to load: for a reload of a computer in any block, the present production revision."""
     if task.state == states.RELOAD and site.rows.block_times_of(task.computer):
         return site.rows.production(task.image) or task.revision
     return task.revision
@@ -43,7 +43,7 @@ def _revision(site: Site, task: Task) -> int:
 
 def _not_free(site: Site, task: Task) -> None:
     if task.state == states.RELOAD:
-        # Of a cluster too: one busy computer completes the request of all.
+        # In a cluster too: one busy computer completes the request of all.
         site.rows.change_request(task.request, states.COMPLETE, task.state)
         site.note(What.RELOAD_DROPPED, task)
     elif task.preload_only:
@@ -62,7 +62,7 @@ def _not_loaded(site: Site, task: Task, result: Result) -> None:
 
 
 def _try_again_at_start(site: Site, task: Task) -> None:
-    """A preload that came to nothing: both states as they were."""
+    """Restore both states after a preload that failed."""
     site.parts[task.id] = "failed"
     if task.is_parent:
         site.rows.set_preload(task.request)

@@ -80,7 +80,7 @@ class Competitor:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a process knows of its reservation from the moment at which it was forked. It is not read again."""
+    """What a process knows of its reservation, read when it was forked and never again."""
 
     due: Due
     preload_only: bool
@@ -135,7 +135,7 @@ class Rows:
         self._load_states: dict[str, int] | None = None
 
     def check_in(self, node: int, now: int) -> None:
-        """Say that the node is alive."""
+        """Record that the node is alive."""
         self.connection.send("UPDATE managementnode SET lastcheckin = %s WHERE id = %s", [utc(now), node])
 
     def of_node(self, node: int) -> list[Due]:
@@ -147,11 +147,11 @@ class Rows:
         ]
 
     def task(self, due: Due, node: int, *, preload_only: bool) -> Task | None:
-        """What a process is to know of a reservation; None when it is gone."""
-        found = self._one(_TASK, due.id)
-        if found is None:
+        """What a process has to know of a reservation; None when it is gone."""
+        row = self._one(_TASK, due.id)
+        if row is None:
             return None
-        computer, image, revision, user, state, type_, provisioning, host = found
+        computer, image, revision, user, state, type_, provisioning, host = row
         rows = self.connection.send("SELECT id FROM reservation WHERE requestid = %s ORDER BY id", [due.request]).rows
         parts = tuple(row[0] for row in rows)
         return Task(
@@ -172,17 +172,17 @@ class Rows:
 
     def states(self, request: int) -> tuple[int, int] | None:
         """A request's state and last state; None when it is gone."""
-        found: tuple[int, int] | None = self._one("SELECT stateid, laststateid FROM request WHERE id = %s", request)
-        return found and (found[0], found[1])
+        row: tuple[int, int] | None = self._one("SELECT stateid, laststateid FROM request WHERE id = %s", request)
+        return row and (row[0], row[1])
 
     def is_deleted(self, request: int) -> bool:
         """Whether a request is gone, or its user has deleted it."""
         return states.DELETED in (self.states(request) or (states.DELETED,))
 
     def change_request(self, request: int, state: int, last_state: int) -> bool:
-        """Bring a request from one state to the next; whether it was in a state from which it can go there.
+        """Bring a request from one state to the next; whether its state allowed it.
 
-        To `pending` from `last_state` only; to `complete` and `failed` from wherever it is; to all
+        To `pending` from `last_state` only; to `complete` and `failed` from any state; to all
         others while it is pending after `last_state`.
         """
         if state == states.PENDING:
@@ -198,12 +198,12 @@ class Rows:
         self.connection.send("UPDATE request SET preload = 1 WHERE id = %s", [request])
 
     def end_of(self, request: int) -> int | None:
-        """When a request ends by now; None when it is gone."""
-        found = self._one("SELECT `end` FROM request WHERE id = %s", request)
-        return None if found is None else self.times.instant(found[0])
+        """The present end of a request; None when it is gone."""
+        row = self._one("SELECT `end` FROM request WHERE id = %s", request)
+        return None if row is None else self.times.instant(row[0])
 
     def delete_request(self, request: int) -> None:
-        """Delete a finished request, its reservations and what was logged of their loads."""
+        """Delete a finished request, its reservations and the log of their loads."""
         parts = "reservationid IN (SELECT id FROM reservation WHERE requestid = %s)"
         self.connection.send(f"DELETE FROM computerloadlog WHERE {parts}", [request])  # noqa: S608 - a constant
         self.connection.send("DELETE FROM reservation WHERE requestid = %s", [request])
@@ -221,20 +221,20 @@ class Rows:
     # --- computers --------------------------------------------------------------------------------
 
     def computer_state(self, computer: int) -> int:
-        """A computer's state by now."""
-        found = self._one("SELECT stateid FROM computer WHERE id = %s", computer)
-        return found[0] if found else states.DELETED
+        """A computer's present state."""
+        row = self._one("SELECT stateid FROM computer WHERE id = %s", computer)
+        return row[0] if row else states.DELETED
 
     def set_computer(self, computer: int, state: int) -> None:
         """Set a computer's state."""
         self.connection.send("UPDATE computer SET stateid = %s WHERE id = %s", [state, computer])
 
     def loaded(self, computer: int) -> tuple[int, int]:
-        """The image and the revision that a computer holds."""
+        """The image and the revision that are loaded on a computer."""
         return self._one("SELECT currentimageid, imagerevisionid FROM computer WHERE id = %s", computer) or (0, 0)
 
     def set_loaded(self, computer: int, image: int, revision: int) -> None:
-        """Take note of what a computer holds."""
+        """Record what is loaded on a computer."""
         self.connection.send(
             "UPDATE computer SET currentimageid = %s, imagerevisionid = %s WHERE id = %s", [image, revision, computer]
         )
@@ -245,7 +245,7 @@ class Rows:
         return [row[0] for row in rows]
 
     def block_times_of(self, computer: int) -> list[int]:
-        """The block times that hold a computer, whenever they are."""
+        """The block times that have a computer, past or future."""
         return [row[0] for row in self.connection.send(_IN_BLOCKS, [computer]).rows]
 
     def remove_from_blocks(self, computer: int) -> None:
@@ -256,29 +256,29 @@ class Rows:
 
     def production(self, image: int) -> int | None:
         """The production revision of an image."""
-        found = self._one("SELECT id FROM imagerevision WHERE imageid = %s AND production = 1", image)
-        return found[0] if found else None
+        row = self._one("SELECT id FROM imagerevision WHERE imageid = %s AND production = 1", image)
+        return row[0] if row else None
 
     def reload_minutes(self, image: int) -> int:
         """How long an image takes to load, as its row says."""
-        found = self._one("SELECT reloadtime FROM image WHERE id = %s", image)
-        return found[0] if found else 0
+        row = self._one("SELECT reloadtime FROM image WHERE id = %s", image)
+        return row[0] if row else 0
 
     def next_image(self, computer: int) -> tuple[int, int]:
-        """What a computer gets after a user: the image of the earliest block time it is in, else what it holds."""
+        """Image and revision after a user: those of the computer's earliest block time, else those that are loaded."""
         return self._one(_NEXT_IMAGE, computer) or self.loaded(computer)
 
     def load_limit(self, node: int) -> int:
         """How many computers a node loads at once by xCAT."""
-        found = self._one("SELECT hostname FROM managementnode WHERE id = %s", node)
+        row = self._one("SELECT hostname FROM managementnode WHERE id = %s", node)
         for name in _LIMITS:
-            set_to = self._one("SELECT value FROM variable WHERE name = %s", name.format(host=found and found[0]))
+            set_to = self._one("SELECT value FROM variable WHERE name = %s", name.format(host=row and row[0]))
             if set_to and set_to[0] not in ("", "0"):
                 return int(set_to[0]) if set_to[0].isdecimal() else _LIMIT
         return _LIMIT
 
     def log_load(self, task: Task, step: str, now: int) -> None:
-        """Log a step of a load, unless the reservation is gone by now."""
+        """Log a step of a load, unless the reservation is gone."""
         if self._load_states is None:
             self._load_states = dict(self.connection.send("SELECT loadstatename, id FROM computerloadstate").rows)
         if step in self._load_states:

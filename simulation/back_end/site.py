@@ -19,7 +19,7 @@ ProcessBlockTime = Callable[[int, int], Mapping[str, Any]]  # XMLRPCprocessBlock
 class Site:
     """A site's rows, its processes, what is on its computers, and what has happened.
 
-    `process` is the service's XMLRPCprocessBlockTime; whatever it raises is a failed call to the back end.
+    `process` is the service's XMLRPCprocessBlockTime; to the back end, any exception from it is a failed call.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Site:
         self.processes = Processes()
         self.log = Log()
         self.mails: list[Mail] = []
-        # What no row tells.
+        # State that is in no row.
         self.tainted: set[int] = set()  # computers on which a user was
         self.half_loaded: set[int] = set()  # computers whose last load did not end well
         self.installing: dict[int, int] = {}  # reservation that xCAT loads at the moment -> its node
@@ -47,10 +47,10 @@ class Site:
 
     @property
     def now(self) -> int:
-        """The time at which the process at work does its work (Unix seconds)."""
+        """The present time of the running process (Unix seconds)."""
         return self.processes.now
 
     def note(self, what: What, task: Task, **more: Any) -> None:
-        """Take note of something that happened to a reservation."""
+        """Log something that happened to a reservation."""
         about = {"computer": task.computer, "request": task.request, "state": task.state, "image": task.image}
         self.log.add(Event(self.now, what, task.node, **{**about, **more}))

@@ -15,19 +15,19 @@ class SiteTimes:
         self._instants: dict[datetime | str, int] = {}
 
     def local(self, at: int) -> str:
-        """What the clock on the site's wall shows at the instant, as a DATETIME column takes it."""
+        """Site time at the instant (Unix seconds), as a DATETIME column takes it."""
         return datetime.fromtimestamp(at, self._zone).strftime(_FORMAT)
 
     def instant(self, local: datetime | str) -> int:
-        """The instant of a DATETIME column's value; the first one where the clock shows it twice."""
-        found = self._instants.get(local)
-        if found is None:
-            wall = datetime.fromisoformat(local) if isinstance(local, str) else local
-            found = int(wall.replace(tzinfo=self._zone).timestamp())
+        """The instant of a DATETIME column's value; the first one of a time that occurs twice."""
+        instant = self._instants.get(local)
+        if instant is None:
+            naive = datetime.fromisoformat(local) if isinstance(local, str) else local
+            instant = int(naive.replace(tzinfo=self._zone).timestamp())
             if len(self._instants) >= _KEPT:
                 self._instants.clear()
-            self._instants[local] = found
-        return found
+            self._instants[local] = instant
+        return instant
 
 
 def utc(at: int) -> str:
@@ -36,10 +36,10 @@ def utc(at: int) -> str:
 
 
 def minutes(seconds: int) -> int:
-    """Seconds as minutes, rounded; half a minute is away from zero. So the back end looks at requests."""
+    """Seconds as minutes, rounded, halves away from zero: the back end's way for requests."""
     return (seconds + 30) // 60 if seconds >= 0 else -((30 - seconds) // 60)
 
 
 def whole_minutes(seconds: int) -> int:
-    """Seconds as minutes, cut off. So the back end looks at block requests."""
+    """Seconds as minutes, cut off: the back end's way for block requests."""
     return seconds // 60 if seconds >= 0 else -(-seconds // 60)

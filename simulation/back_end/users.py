@@ -1,4 +1,4 @@
-"""A user's reservation once its computer is ready: he is waited for, he works, he has to go."""
+"""A user's reservation once its computer is ready: the user is awaited, works, and is timed out at the end."""
 
 from simulation.back_end import states
 from simulation.back_end.clusters import begin
@@ -7,7 +7,7 @@ from simulation.back_end.processes import Steps
 from simulation.back_end.rows import Task
 from simulation.back_end.site import Site
 
-TO_CONNECT = 900  # seconds that a user is waited for
+TO_CONNECT = 900  # seconds in which a user has to connect
 COUNTDOWN_MINUTES = 10  # before the end
 _LOOK = 15  # seconds: how soon a process sees that the request was changed
 
@@ -42,7 +42,7 @@ def wait_for_user(site: Site, task: Task) -> Steps:
 
 
 def count_down(site: Site, task: Task) -> Steps:
-    """State `inuse`, near its end: a full ten minutes of warnings, however late they begin; then `timeout`."""
+    """State `inuse`, near its end: ten full minutes of warnings, however late they begin; then `timeout`."""
     if not (yield from begin(site, task)) or not task.is_parent:
         return
     end = task.due.end

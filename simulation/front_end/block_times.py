@@ -1,4 +1,4 @@
-"""What the pages for block allocations do to classes that have computers already."""
+"""What the pages for block allocations do to block times that have computers already."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ _TIME = "INSERT INTO blockTimes (blockRequestid, start, `end`) VALUES (%s, %s, %
 
 
 def toggle_skip(front_end: FrontEnd, block_time: int) -> Session[bool]:
-    """Skip a time, or take it back; False: the time is over, or there is none.
+    """Skip a block time, or undo that; False: the time is over, or there is none.
 
-    First the reload requests in 19/19 are deleted, then the time's computers, then it is marked.
-    Each statement is committed at once: the reloads can only be found by the computers' rows, so
-    these are second; and between any two of them an allocation of the time finds it still to be
-    held. A reload that the back end has begun is left, without a computer of the time. To take a
-    skip back also sets `processed` 0: the back end asks again.
+    First the reload requests in 19/19 are deleted, then the block computers, then the time is marked.
+    Each statement is committed at once: the reloads can only be found by the block computers, so
+    these are second; and between any two of them, an allocation still finds the time not skipped.
+    A reload that the back end has begun is left, without a block computer. Undoing a skip also sets
+    `processed` 0: the back end asks again.
     """
     return Session(front_end, _toggle(front_end, block_time))
 
@@ -56,10 +56,10 @@ class Edited:
 def edit_block_request(front_end: FrontEnd, block_request: int, edited: Edited) -> Session[list[int]]:
     """Save the form of a block request; gives the ids of its new times.
 
-    All its times to come that are not skipped are deleted, and with them, by the foreign key, the
-    rows of their computers: not their reload requests, which go on without a class. The times of the
-    form are inserted anew, those that have not changed too. It expires at 23:59:59 of its last day.
-    A time under way is left alone.
+    All its future times that are not skipped are deleted, and with them, by the foreign key, their
+    block computers: not their reload requests, which stay without a class. The times of the form are
+    inserted, even if they have not changed. The request expires at 23:59:59 of its last day. A time
+    that has begun is left alone.
     """
     return Session(front_end, _edit(front_end, block_request, edited))
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from simulation.front_end.session import FrontEnd, Step, Steps
 from simulation.front_end.states import EXCLUDED_STATES, EXCLUDED_STATES_NOW, OCCUPIES
 
-RESERVATION_MARGIN = 900  # seconds that reservations of a computer keep from one another
+RESERVATION_MARGIN = 900  # seconds that are left free between reservations of a computer
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a user asks for: an image for some hours (Unix seconds).
 
-    `computers` are those that he may use and that can run the image, in the order of choice, and
-    `node` manages all of them but those `without_node`. The computers of his own classes, those of
-    the groups that he is a member of, need not be among them.
+    `computers` are the ones that the user may use and that can run the image, in the order of choice;
+    `node` manages all of them except `without_node`. The computers of the user's own classes, those of
+    the groups that the user is a member of, need not be among them.
     """
 
     computers: Sequence[int]
@@ -28,7 +28,7 @@ class Wish:
     without_node: Collection[int] = ()
 
 
-# A LEFT JOIN gives a row for each semaphore of a computer: it passes when one of them is past.
+# A LEFT JOIN gives a row for each semaphore of a computer: one that has expired is enough.
 _LIST = """
 SELECT DISTINCT c.id, c.currentimageid, c.imagerevisionid
 FROM computer c LEFT JOIN semaphore s ON s.computerid = c.id
@@ -60,10 +60,10 @@ WHERE t.start < %s AND t.`end` > %s
 def candidates(front_end: FrontEnd, wish: Wish) -> Steps[list[int]]:
     """The computers to be tried, first those of the user's own classes.
 
-    Those are the computers of block times of his groups at overlapping hours that hold the image, in
-    any revision, have not failed and are not reserved then. Semaphores are not looked at for them.
-    With none of these, the computers of all block times that overlap his hours are left out, from
-    start to end of the time, whatever is loaded on them. With one or more, none is left out.
+    These are the computers of overlapping block times of the user's groups on which the image is loaded,
+    in any revision, that have not failed and are not reserved then. Their semaphores are ignored.
+    If there are none, the computers of all block times that overlap the reservation are left out, from
+    start to end of the block time, whatever is loaded on them. If there are some, none is left out.
 
     A computer that is loading, or that has a reload to come, is no worse than any other.
     """

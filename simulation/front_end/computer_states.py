@@ -1,4 +1,4 @@
-"""What administrators do to computers, and what a live semaphore row of anybody stops: "try again later"."""
+"""What administrators do to computers, and what anybody's live semaphore row prevents: "try again later"."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ _DELETE = "UPDATE computer SET deleted = 1, datedeleted = %s, vmhostid = NULL WH
 def schedule_maintenance(front_end: FrontEnd, computer: int, load: Load, procid: str) -> Session[int]:
     """Put a computer into maintenance when its last block time and its last reservation are over.
 
-    Gives the id of the request, in state 18, that does it; 0: try again later.
+    Gives the id of the request for it, in state 18; 0: try again later.
     """
     return Session(front_end, _schedule(front_end, computer, load, procid))
 
@@ -51,7 +51,7 @@ def _schedule(front_end: FrontEnd, computer: int, load: Load, procid: str) -> St
 def change_states(front_end: FrontEnd, computers: Sequence[int], state: int, load: Load, procid: str) -> Session[bool]:
     """Change the state of several computers at once, all or none; False: try again later.
 
-    A host changes only when nobody has a semaphore of one of its virtual machines either.
+    A host changes only if nobody has a semaphore of one of its virtual machines either.
     """
     return Session(front_end, _change(front_end, computers, state, load, procid))
 
@@ -73,9 +73,9 @@ def _change(front_end: FrontEnd, computers: Sequence[int], state: int, load: Loa
 
 
 def delete_computers(front_end: FrontEnd, computers: Sequence[int], load: Load, procid: str) -> Session[list[int]]:
-    """Delete computers; gives those that could not be: with a semaphore of somebody, or any request that is not over.
+    """Delete computers; gives the ones that were kept: with somebody's semaphore, or a request that is not over.
 
-    Block times are not looked at.
+    Block times are ignored.
     """
     return Session(front_end, _delete(front_end, computers, load, procid))
 

@@ -24,11 +24,11 @@ _UPDATE = "UPDATE request SET `end` = %s, datemodified = %s WHERE id = %s"
 
 
 def extend(front_end: FrontEnd, request: int, end: int, procid: str) -> Session[bool]:
-    """Let a request of one computer end at `end` (Unix seconds); whether it could be.
+    """Let a request of one computer end at `end` (Unix seconds); whether that was possible.
 
-    He keeps his computer: it must not be reserved up to 15 minutes after the end, and the end must
-    be 15 minutes before a class of another group, or of another image, that has the computer. Then
-    its semaphore is taken, once: a live row on it, whoever's, makes it fail.
+    The user keeps the computer: it must not be reserved up to 15 minutes after the end, and the end
+    must be 15 minutes before a class of another group, or of another image, that has the computer. Then
+    its semaphore is taken, once: anybody's live row on it makes it fail.
     """
     return Session(front_end, _steps(front_end, request, end, procid))
 

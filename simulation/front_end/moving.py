@@ -22,15 +22,15 @@ _UPDATE = "UPDATE reservation SET computerid = %s, managementnodeid = %s WHERE i
 def move_off(
     front_end: FrontEnd, computer: int, others: Sequence[int], administrator: int, procid: str
 ) -> Session[bool]:
-    """Move all that begins more than three minutes ahead from a computer to `others`; whether all could be.
+    """Move the reservations that begin in more than three minutes from a computer to `others`; whether all were.
 
-    Reloads of classes go along, and `blockComputers` goes on naming the old computer. Nothing is
+    Reloads of classes are moved too, and `blockComputers` keeps naming the old computer. Nothing is
     moved when there is no place for one of the reservations; when one is lost to somebody else
-    afterwards, those before it have been moved.
+    afterwards, the ones before it have been moved.
 
     The semaphores of the new places are kept to the end, so that no two reservations go to the same
-    computer. Places are looked for as for reservations of the administrator, a user's id: the classes that
-    count as own are his.
+    computer. Places are searched as for reservations of the administrator (a user's id): the classes that
+    count as own are the administrator's.
     """
     return Session(front_end, _steps(front_end, computer, others, administrator, procid))
 
@@ -53,7 +53,7 @@ def _steps(front_end: FrontEnd, computer: int, others: Sequence[int], administra
 
 
 def _wish(front_end: FrontEnd, others: Sequence[int], administrator: int, reserved: Sequence[Any]) -> Wish:
-    """A place for what is reserved: image, revision, node, start and end as stored."""
+    """The wish for another place of a reservation: image, revision, node, start and end as stored."""
     image, revision, node, start, end = reserved
     hours = front_end.instant(start), front_end.instant(end)
     return Wish(others, *hours, user=administrator, image=image, revision=revision, node=node)

@@ -21,7 +21,7 @@ _NEXT = "UPDATE computer SET nextimageid = %s WHERE id = %s"
 
 @dataclass
 class Reloads:
-    """What the page tells: `begun` are the requests of reloads that begin at once, by computer."""
+    """What the page shows: `begun` are the requests of reloads that begin at once, by computer."""
 
     begun: dict[int, int] = field(default_factory=dict)
     later: list[int] = field(default_factory=list)  # their next image is set, nothing else
@@ -30,14 +30,14 @@ class Reloads:
 def reload_computers(front_end: FrontEnd, computers: Sequence[int], load: Load, procid: str) -> Session[Reloads]:
     """Load computers, whatever block time they are in: requests 19/19 with `preload` 0 that begin at once.
 
-    Only computers that are available or have failed. One whose semaphore is somebody's, or which has
-    any request at the moment, a reload too, is left for later.
+    Only computers that are available or have failed. One with somebody's semaphore, or with any
+    request at the moment, even a reload, is left for later.
     """
     return Session(front_end, _steps(front_end, computers, load, procid))
 
 
 def _steps(front_end: FrontEnd, computers: Sequence[int], load: Load, procid: str) -> Steps[Reloads]:
-    found = Reloads()
+    reloads = Reloads()
     start = int(front_end.clock()) // QUARTER * QUARTER
     hours = front_end.local(start), front_end.local(start + LASTS)
     free = []
@@ -48,13 +48,13 @@ def _steps(front_end: FrontEnd, computers: Sequence[int], load: Load, procid: st
         if (yield from _is_free(front_end, procid, computer, load, hours)):
             free.append(computer)
         else:
-            found.later.append(computer)
+            reloads.later.append(computer)
     for computer in free:
-        found.begun[computer] = yield from requests.insert(front_end, RELOAD, computer, load, start, start + LASTS)
+        reloads.begun[computer] = yield from requests.insert(front_end, RELOAD, computer, load, start, start + LASTS)
     yield from clean(procid)
-    for computer in found.later:
+    for computer in reloads.later:
         yield _next_image(computer, load.image)
-    return found
+    return reloads
 
 
 def _is_free(front_end: FrontEnd, procid: str, computer: int, load: Load, hours: tuple[str, str]) -> Steps[bool]:

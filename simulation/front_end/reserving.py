@@ -1,9 +1,9 @@
 """A user reserves a computer: SPEC 8.7, steps (a) to (f).
 
 The steps are named "a" (list), "o" (computers of own classes), "b" (reserved computers), "B"
-(computers of classes, only when there are none of his own), "c", "d" and "x" (semaphore, look,
-give up), "e" and "E" (request, reservation), "X" (the semaphore has expired: the request is taken
-back) and "f".
+(computers of classes, only when there are none of the user's own), "c", "d" and "x" (semaphore, look,
+give up), "e" and "E" (request, reservation), "X" (the semaphore has expired: the request is deleted
+again) and "f".
 """
 
 import math
@@ -25,12 +25,12 @@ _TAKE_BACK = "DELETE FROM request WHERE id = %s"
 
 
 class Reserving(Session[bool]):
-    """One user's request; `computer` and `request` are what he got, None: nothing was to be had.
+    """One user's request; `computer` and `request` are its result, None: no computer was available.
 
-    Nothing looks at `blockComputers` any more after (b). A computer that loads for a class is had
-    like any other; that his request ends the load is the back end's part.
+    Nothing reads `blockComputers` any more after (b). A computer that loads for a class is given
+    like any other; it is the back end that ends the load for the user's request.
 
-    `promise` tells within how many seconds this front end gets from its list to its semaphore.
+    `promise` is the number of seconds within which this front end gets from its list to its semaphore.
     """
 
     def __init__(self, front_end: FrontEnd, wish: Wish, procid: str, promise: float = SEMAPHORE_SECONDS) -> None:
@@ -39,7 +39,7 @@ class Reserving(Session[bool]):
         self.promise = promise
         self.computer: int | None = None
         self.request: int | None = None
-        self.tried: int | None = None  # the last computer whose semaphore he went for
+        self.tried: int | None = None  # the last computer whose semaphore was tried
         self.listed_at = 0.0  # when it sent its list, Unix seconds
         self.claimed_at = 0.0  # when it sent its last semaphore
         super().__init__(front_end, self._protocol(front_end))
@@ -51,9 +51,9 @@ class Reserving(Session[bool]):
 
     @property
     def patience(self) -> float:
-        """Seconds that may pass until its next statement, lest it breaks its promise or loses its semaphore.
+        """Seconds that may pass before its next statement without a broken promise or a lost semaphore.
 
-        Infinite when it has listed nothing yet, or has all it wants.
+        Infinite when it has listed nothing yet, or has finished.
         """
         ends = []
         if self.next_step in ("o", "b", "B", "c", "d", "x"):
@@ -63,7 +63,7 @@ class Reserving(Session[bool]):
         return min(ends, default=math.inf) - self.front_end.clock()
 
     def begins(self, name: str, now: float) -> None:
-        """Remember when it listed and when it claimed."""
+        """Remember when it sent its list and its semaphore."""
         if name == "a":
             self.listed_at = now
         if name == "c":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from simulation.front_end.session import FrontEnd, Statement, Step, Steps
 from simulation.front_end.states import OCCUPIES
 
-SEMAPHORE_SECONDS = 45  # that a row lives
+SEMAPHORE_SECONDS = 45  # until a row expires
 TRIES = 5  # of pages for administrators, a fifth of a second apart
 
 _TAKE = """
@@ -33,10 +33,10 @@ class Load:
 def take(
     front_end: FrontEnd, procid: str, computer: int, load: Load, hours: tuple[str, str], *, aside: int = 0
 ) -> Steps[bool]:
-    """Try to get a computer's semaphore once; whether it was had.
+    """Try once to get a computer's semaphore; whether it was free.
 
-    It is given back when a reservation, that of request `aside` apart, overlaps the `hours` (local
-    times as stored, in which any room after the end is counted).
+    It is given back when a reservation, other than that of request `aside`, overlaps the `hours`
+    (site times as stored, which include any margin after the end).
     """
 
     def insert(now: int) -> Statement:
@@ -55,7 +55,7 @@ def take(
 
 
 def take_patiently(front_end: FrontEnd, procid: str, computer: int, load: Load, hours: tuple[str, str]) -> Steps[bool]:
-    """As `take`, with the tries that pages for administrators make before they say "try again later"."""
+    """Like `take`, with the tries that pages for administrators make before they say "try again later"."""
     for _ in range(TRIES):
         if (yield from take(front_end, procid, computer, load, hours)):
             return True

@@ -23,22 +23,22 @@ class FrontEnd:
     zone: ZoneInfo
 
     def local(self, instant: int) -> str:
-        """What a DATETIME column stores for an instant (Unix seconds)."""
+        """The value of a DATETIME column for an instant (Unix seconds)."""
         return datetime.fromtimestamp(instant, self.zone).strftime(_FORMAT)
 
     def instant(self, local: datetime | str) -> int:
-        """Unix seconds of what a DATETIME column holds; MariaDB's driver gives a naive datetime, SQLite text."""
+        """Unix seconds of a DATETIME column's value; MariaDB's driver gives a naive datetime, SQLite text."""
         naive = datetime.fromisoformat(local) if isinstance(local, str) else local
         return int(naive.replace(tzinfo=self.zone).timestamp())
 
     def utc(self, instant: int) -> str:
-        """What a TIMESTAMP column stores for an instant (Unix seconds)."""
+        """The value of a TIMESTAMP column for an instant (Unix seconds)."""
         return datetime.fromtimestamp(instant, UTC).strftime(_FORMAT)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A statement; its parameters are those of the moment (Unix seconds) at which it is sent first.
+    """A statement; its parameters are made from the time (Unix seconds) at which it is sent first.
 
     The steps of a reservation have the letters of SPEC 8.7 for names, other steps a word.
     """
@@ -51,7 +51,7 @@ Steps: TypeAlias = Generator[Step, Answer, Result]
 
 
 class Session(Generic[Result]):
-    """Work in progress. `result` is what came of it, once `done`."""
+    """Work in progress. `result` is its result, once it is `done`."""
 
     def __init__(self, front_end: FrontEnd, steps: Steps[Result]) -> None:
         self.front_end = front_end
@@ -61,7 +61,7 @@ class Session(Generic[Result]):
         self._steps = steps
         self._next: Step | None = None
         self._ready: Statement | None = None  # a statement that had to wait
-        self._go_on(None)
+        self._resume(None)
 
     @property
     def done(self) -> bool:
@@ -74,7 +74,7 @@ class Session(Generic[Result]):
         return self._next.name if self._next else ""
 
     def advance(self) -> bool:
-        """Send the next statement; False when it has to wait: it goes on at the next call."""
+        """Send the next statement; False when it has to wait: the next call sends it again."""
         if self._next is None:
             return True
         if self._ready is None:
@@ -88,7 +88,7 @@ class Session(Generic[Result]):
             return False
         self.sent.append(self._next.name)
         self._ready = None
-        self._go_on(answer)
+        self._resume(answer)
         return True
 
     def finish(self) -> Result:
@@ -102,7 +102,7 @@ class Session(Generic[Result]):
     def begins(self, name: str, now: float) -> None:
         """A step is sent for the first time."""
 
-    def _go_on(self, answer: Answer | None) -> None:
+    def _resume(self, answer: Answer | None) -> None:
         try:
             self._next = next(self._steps) if answer is None else self._steps.send(answer)
         except StopIteration as end:
