@@ -159,7 +159,7 @@ def meaning(before: AllocationReport, answer: int) -> str:
             "is the same. A repeated call allocates nothing twice."
         )
     had = f" ({before.allocated} of them before the call)" if before.allocated else ""
-    return f"The class has {answer} of the {MACHINES} machines that it needs{had}."
+    return f"The class has {answer} of the {MACHINES} machines that it wants{had}."
 
 
 def next_steps(block_time: BlockTime) -> str:

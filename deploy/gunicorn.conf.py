@@ -35,7 +35,7 @@ workers = http_server.WORKERS
 threads = http_server.THREADS
 
 # A call may wait this long for the guard (settings.VCL_GUARD_WAIT_SECONDS) and must then still
-# have time to do its work: a worker that is stopped or replaced finishes its calls, also those that
+# have time to do its work: a worker that is stopped or replaced finishes its calls, also calls that
 # were passed on to VCL's front end.
 timeout = settings.VCL_GUARD_WAIT_SECONDS + 40
 if settings.VCL_FRONT_END_URL:

@@ -265,7 +265,7 @@ class Rows:
         return row[0] if row else 0
 
     def next_image(self, computer: int) -> tuple[int, int]:
-        """Image and revision after a user: those of the computer's earliest block time, else those that are loaded."""
+        """Image and revision after a user: as in the computer's earliest block time, else as loaded now."""
         return self._one(_NEXT_IMAGE, computer) or self.loaded(computer)
 
     def load_limit(self, node: int) -> int:

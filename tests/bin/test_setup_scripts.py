@@ -168,7 +168,7 @@ def test_changed_requirements_are_installed(user_machine: Machine) -> None:
 def test_the_tests_are_not_set_up_without_mariadb(user_machine: Machine) -> None:
     done = user_machine.setup("--tests")
     assert done.returncode == 1
-    assert "the tests need what could not be installed; as root: apt-get install pkg-config" in done.stderr
+    assert "the tests need packages that could not be installed; as root: apt-get install pkg-config" in done.stderr
     assert done.stderr.rstrip().endswith(
         " mariadb-server-core mariadb-client librpc-xml-perl libwww-perl chromium openssl libpcre2-8-0 "
         "nginx libsystemd-shared"
