@@ -19,8 +19,7 @@ def undone(promise: str | None) -> Iterator[None]:
 def _preload(stack: ExitStack) -> None:
     """Reloads are written with `preload` 0: the back end begins them 35 minutes early."""
     from blockalloc.store import commit
-
-    insert = commit.insert
+    from blockalloc.store.sql import insert
 
     def early(table, columns, rows, **how):  # type: ignore[no-untyped-def]
         place = columns.index("preload") if "preload" in columns else None
@@ -43,7 +42,7 @@ def _records(stack: ExitStack) -> None:
 
 def _hold(stack: ExitStack) -> None:
     """Loaded computers are held as long as all others, and nothing is held beside them."""
-    from blockalloc.allocation.claim_and_confirm import holding
+    from blockalloc.allocation import holding
     from scheduling.holds import HeldBlock, Holds, Seconds
 
     def long(got: HeldBlock, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:

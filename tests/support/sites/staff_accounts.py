@@ -1,6 +1,7 @@
 """Staff who sign in by accounts of VCL, and a site with blocks of two affiliations."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.test import Client
 from django.urls import reverse
@@ -81,7 +82,7 @@ class TwoAffiliations:
             site.ubuntu, MONDAY, MONDAY + HOUR, *self.shared, state_id=13, laststate_id=13, user_id=self.stranger.pk
         )
 
-    def _blocks(self, name: str, owner: User, start: object) -> list[BlockTime]:
+    def _blocks(self, name: str, owner: User, start: datetime) -> list[BlockTime]:
         site = self.site
         group = UserGroup.objects.create(name=f"{name}-group", affiliation=owner.affiliation, owner=owner)
         image = site.ubuntu
@@ -90,7 +91,7 @@ class TwoAffiliations:
             request = site.request(
                 f"{name}-block{number}", image, group, 2, owner_id=owner.pk, comments=f"for {name}-teacher"
             )
-            times.append(site.time(request, start + number * 4 * HOUR, processed=1))  # type: ignore[operator]
+            times.append(site.time(request, start + number * 4 * HOUR, processed=1))
             self.reloads.setdefault(name == STRANGE, []).append(site.hold(times[-1], *self.shared))
         return times
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
@@ -175,6 +176,11 @@ def rows(client: Client, url: str, column: str) -> list[str]:
 
 
 def key_of(page: str) -> int:
-    models = {"blockrequest": BlockRequest, "blocktime": BlockTime, "computer": Computer, "image": Image}
-    found: int = (models.get(page, Request)).objects.order_by("-pk").values_list("pk", flat=True)[0]
+    models: dict[str, type[Model]] = {
+        "blockrequest": BlockRequest,
+        "blocktime": BlockTime,
+        "computer": Computer,
+        "image": Image,
+    }
+    found: int = models.get(page, Request)._default_manager.order_by("-pk").values_list("pk", flat=True)[0]
     return found
