@@ -46,8 +46,8 @@ def reload_overlaps(facts: Facts) -> Iterator[Finding]:
     """Computers that a user has in the time in which they are loaded for a class, but not during the class."""
     for held, booked in _met(facts):
         in_class = overlap(held.start, held.end, booked.start, booked.end)
-        if not in_class and overlap(held.held_from, held.start, booked.start, booked.end):
-            when = words.span(held.held_from, held.start)
+        if not in_class and overlap(held.occupied_from, held.start, booked.start, booked.end):
+            when = words.span(held.occupied_from, held.start)
             what = "is kept, loaded, for the class" if _is_loaded(facts, held) else "has to be loaded"
             text = f"{_told(held, booked)} while it {what}, from {when}"
             yield Finding("reload_overlap", _subject(held, booked), text, repairable=False)
@@ -60,12 +60,12 @@ def of_two_blocks(facts: Facts) -> Iterator[Finding]:
         if held.end > facts.now:
             by_computer[held.computer_id].append(held)
     for all_held in by_computer.values():
-        all_held.sort(key=lambda held: (held.held_from, held.block_time_id))
+        all_held.sort(key=lambda held: (held.occupied_from, held.block_time_id))
         for place, first in enumerate(all_held):
             for second in all_held[place + 1 :]:
-                if second.held_from >= first.end:
+                if second.occupied_from >= first.end:
                     break  # and so begin all after it
-                if overlap(first.held_from, first.end, second.held_from, second.end):
+                if overlap(first.occupied_from, first.end, second.occupied_from, second.end):
                     yield _twice(first, second)
 
 
@@ -77,7 +77,7 @@ def _twice(first: Held, second: Held) -> Finding:
     }
     text = (
         f"{words.computer(first)} is held by {words.block(first)} and by {words.block(second)}, "
-        f"reload included from {words.span(second.held_from, min(first.end, second.end))}"
+        f"reload included from {words.span(second.occupied_from, min(first.end, second.end))}"
     )
     return Finding("double_booking", subject, text, repairable=False)
 

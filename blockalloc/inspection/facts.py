@@ -12,7 +12,7 @@ from typing import NamedTuple
 from blockalloc.models import LoadTime, PlannedReload
 from blockalloc.store import inspection_rows, loads, times
 from scheduling.block_status import is_scheduled
-from scheduling.occupancy import COMPLETE, FAILED, RELOAD, held_from
+from scheduling.occupancy import COMPLETE, FAILED, RELOAD, occupied_from
 from scheduling.vcl_names import RELOAD_USER
 
 DELETED = 1  # VCL's state of a request that is to be removed
@@ -47,9 +47,9 @@ class Held(NamedTuple):
     load_seconds: int = 0
 
     @property
-    def held_from(self) -> int:
+    def occupied_from(self) -> int:
         """When the computer begins to be the block's (SPEC 4, rule 8; 8.15)."""
-        return held_from(self.start, self.reload_start, self.planned, self.load_seconds)
+        return occupied_from(self.start, self.reload_start, self.planned, self.load_seconds)
 
     @property
     def to_come(self) -> bool:

@@ -138,26 +138,26 @@ def _prune_rosters(unseen_since: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a decision found, with the names that the computers had then."""
+class NamedFindings:
+    """The findings of a decision, with the names that the computers had then."""
 
     findings: Findings
     names: Mapping[int, str]
 
 
-def told(decisions: Iterable[Decision]) -> dict[int, Told]:
-    """What these decisions found, by their ids; those that looked at no computer are left out.
+def findings_of(decisions: Iterable[Decision]) -> dict[int, NamedFindings]:
+    """The findings of these decisions, by their ids; a decision that looked at no computer has none.
 
     One statement for the rosters, whatever the number of decisions (their findings must have been read).
     """
-    having = [decision for decision in decisions if decision.findings is not None]
-    rosters = Roster.objects.in_bulk({decision.roster_id for decision in having})
+    with_findings = [decision for decision in decisions if decision.findings is not None]
+    rosters = Roster.objects.in_bulk({decision.roster_id for decision in with_findings})
     names = {id_: dict(json.loads(zlib.decompress(roster.names))) for id_, roster in rosters.items()}
-    return {each.pk: _told(each, names[each.roster_id]) for each in having if each.roster_id in names}
+    return {each.pk: _findings(each, names[each.roster_id]) for each in with_findings if each.roster_id in names}
 
 
-def _told(decision: Decision, names: dict[int, str]) -> Told:
-    return Told(decode(bytes(decision.findings or b""), list(names)), names)
+def _findings(decision: Decision, names: dict[int, str]) -> NamedFindings:
+    return NamedFindings(decode(bytes(decision.findings or b""), list(names)), names)
 
 
 def since(now: int) -> str:

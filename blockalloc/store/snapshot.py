@@ -90,7 +90,7 @@ def read(question: Question) -> Snapshot:
         management_nodes=stock.nodes,
         maintenances=found.maintenances,
         reservations=found.reservations,
-        holdings=found.holdings,
+        block_computers=found.block_computers,
         orphans=found.orphans,
         claimed=found.claimed,
         load_seconds=seconds,
@@ -116,7 +116,7 @@ def read_again(site: Site, question: Question, only: Only | None = None, chosen:
     site = replace(
         site,
         reservations=found.reservations,
-        holdings=found.holdings,
+        block_computers=found.block_computers,
         orphans=found.orphans,
         claimed=found.claimed,
         maintenances=found.maintenances,

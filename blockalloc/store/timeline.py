@@ -10,7 +10,7 @@ from typing import NamedTuple
 from blockalloc.store import loads, times
 from blockalloc.store.rows import full_name
 from blockalloc.store.sql import fetch, listed_ids
-from scheduling.occupancy import PENDING, RELOAD, held_from, is_occupying
+from scheduling.occupancy import PENDING, RELOAD, is_occupying, occupied_from
 from scheduling.windows import HOUR
 
 # What SQL narrows by is wider than what is shown: a change of the clock; and a reload that begins in the time shown
@@ -160,7 +160,7 @@ class Held:
     @property
     def begins(self) -> int:
         """When the computer is taken for it: its reload included (SPEC 8.15)."""
-        return held_from(self.start, self.reload_start, self.planned, self.load_seconds)
+        return occupied_from(self.start, self.reload_start, self.planned, self.load_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,7 @@ from blockalloc.models import Affiliation, LocalAuth, StaffAccount, User, UserGr
 from blockalloc.models.scope import Scope, scope_of
 from tests.support.https_client import Browser
 from tests.support.rpc_calls import TEST, fault_of, post, signing_in
-from tests.support.sites.accounts import SALT, give_password, make_user
-from tests.support.sites.staff_accounts import GLOBAL, OWN, PASSWORD, grant, manager, sign_in
+from tests.support.sites.accounts import GLOBAL, OWN, PASSWORD, SALT, give_password, grant, make_user, manager, sign_in
 from tests.support.sites.staff_site import PAGES, Site, list_url, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wednesday_noon")]

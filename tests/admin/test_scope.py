@@ -19,8 +19,8 @@ from pytest_django import Settings
 from blockalloc.models import BlockRequest, BlockTime, Computer, Image, Request, UserGroup
 from blockalloc.models.scope import NOTHING, Scope, scope_of
 from tests.support.https_client import Browser
-from tests.support.sites.staff_accounts import GLOBAL, OWN, STRANGE, TwoAffiliations, manager, sign_in
-from tests.support.sites.staff_site import PAGES, Site, list_url, listed, page_url, rows, text
+from tests.support.sites.accounts import GLOBAL, OWN, manager, sign_in
+from tests.support.sites.staff_site import PAGES, STRANGE, Site, TwoAffiliations, list_url, listed, page_url, rows, text
 
 pytestmark = pytest.mark.django_db
 INDEX = reverse("admin:index")

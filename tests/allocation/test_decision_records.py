@@ -21,7 +21,7 @@ from blockalloc.allocation import service
 from blockalloc.contract.messages import BlockAllocationCall, Caller, NewBlockCall, Refusal
 from blockalloc.models import Decision, Roster
 from blockalloc.store import claims, commit, decisions, findings, snapshot
-from blockalloc.store.decisions import Told
+from blockalloc.store.decisions import NamedFindings
 from tests.golden import tables
 from tests.golden.replay import PASSWORD
 from tests.support.claim_and_confirm import Between
@@ -66,9 +66,9 @@ def the_record() -> Decision:
     return found[0]
 
 
-def told(record: Decision) -> Told:
+def told(record: Decision) -> NamedFindings:
     """What it found."""
-    return decisions.told([record])[record.pk]
+    return decisions.findings_of([record])[record.pk]
 
 
 def rpc(method: str, *parameters: object, **headers: str) -> object:
@@ -162,7 +162,7 @@ def test_a_block_that_has_everything_is_a_record_that_looked_at_no_computer() ->
         None,
         None,
     )
-    assert decisions.told([again]) == {}
+    assert decisions.findings_of([again]) == {}
 
 
 def test_an_answer_that_is_given_again() -> None:
@@ -520,7 +520,7 @@ def test_rosters_are_shared_until_a_computer_changes_its_name_or_the_set_does() 
     tables.change({"update": {"computer": [{"id": 12, "deleted": 1}]}}, ZONE)
     fewer = dry_run()
     assert len({first, renamed, fewer}) == 3 == Roster.objects.count()
-    everything = decisions.told(Decision.objects.all())
+    everything = decisions.findings_of(Decision.objects.all())
     assert [each.names.get(12) for _, each in sorted(everything.items())] == ["c12", "c12", "c12", "renamed", None]
 
 
@@ -549,7 +549,7 @@ def test_a_dry_run_shows_what_its_record_says(machines: int) -> None:
     """The page is made of the result, the record of what is written: both must say the same of each computer."""
     with class_site(computers=5, machines=6):
         planned = service.dry_run(a_call(machines), CALLER)
-        recorded = decisions.told([Decision.objects.get(pk=planned.decision_id or 0)])[planned.decision_id or 0]
+        recorded = decisions.findings_of([Decision.objects.get(pk=planned.decision_id or 0)])[planned.decision_id or 0]
         shown = planned.findings
         assert shown is not None
         assert (shown.names, shown.findings.chosen) == (recorded.names, recorded.findings.chosen)
@@ -628,4 +628,4 @@ def test_reading_many_records_takes_one_statement(django_assert_num_queries: Any
         service.dry_run(a_call(), CALLER, explain=False)
     found = list(Decision.objects.all())
     with django_assert_num_queries(1):
-        assert len(decisions.told(found)) == 4
+        assert len(decisions.findings_of(found)) == 4

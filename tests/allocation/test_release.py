@@ -148,7 +148,7 @@ def test_the_record_of_an_adopted_reservation_says_whose_it_was() -> None:
     reserve(18, "2026-03-02 14:00:00", "2026-03-02 16:00:00", user=110)
     service.allocate_block(a_call(3), SYSTEM)
     record = Decision.objects.latest("id")
-    (adopted,) = (each for each in decisions.told([record])[record.pk].findings.chosen if each.adopted_request)
+    (adopted,) = (each for each in decisions.findings_of([record])[record.pk].findings.chosen if each.adopted_request)
     assert (adopted.computer_id, adopted.adopted_request) == (18, max(_rows("request") - set(_reloads())))
     assert adopted.member
 
@@ -158,7 +158,7 @@ def test_facts_are_whole_numbers_on_every_database() -> None:
     reserve(18, "2026-03-02 14:00:00", "2026-03-02 16:00:00", user=110)
     promised = promises.select(0, 2**31 - 10**6, 0, "")
     found = promises.from_rows(fetch(promised.sql, promised.params), 0, 0, "")
-    for row in (*found.reservations, *found.holdings, *found.maintenances):
+    for row in (*found.reservations, *found.block_computers, *found.maintenances):
         assert {type(value) for value in row} <= {int, str, type(None)}, row
 
 

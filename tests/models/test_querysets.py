@@ -22,8 +22,18 @@ from blockalloc.models import (
 )
 from blockalloc.models.scope import Person, Scope, limit
 from scheduling.block_status import is_expired
-from tests.support.sites.staff_accounts import STRANGE, TwoAffiliations
-from tests.support.sites.staff_site import DAY, HOUR, MONDAY, NEW_YORK, NOW, RELOAD, VCLRELOAD, Site
+from tests.support.sites.staff_site import (
+    DAY,
+    HOUR,
+    MONDAY,
+    NEW_YORK,
+    NOW,
+    RELOAD,
+    STRANGE,
+    VCLRELOAD,
+    Site,
+    TwoAffiliations,
+)
 
 pytestmark = pytest.mark.django_db
 STATUSES = ("requested", "accepted", "completed", "rejected", "deleted")

@@ -1,7 +1,7 @@
 """pytest plugin: `pytest --mariadb` runs the tests on a MariaDB server of their own instead of SQLite.
 
-`pytest --galera` runs them on the first node of a Galera cluster of their own, and collects verification/galera too,
-which are about all of its nodes.
+`pytest --galera` runs them on the first node of a Galera cluster of their own. Those in verification/galera are about
+all of its nodes, and run with it alone.
 """
 
 import os

@@ -113,7 +113,11 @@ def _differences(cluster: GaleraCluster) -> list[str]:
 
 def main() -> None:
     """Run a campaign and print its table; exit status 1 when something is wrong."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m verification.allocations",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     places = {"sqlite": sqlite, "mariadb": mariadb, "galera": galera}
     parser.add_argument("--database", choices=places, required=True)
     parser.add_argument("--calls", type=int, default=2000)

@@ -36,16 +36,16 @@ def _records(stack: ExitStack) -> None:
     def from_start(block_start: int, reload_start: int | None, _planned: object, _load: object) -> int:
         return block_start if reload_start is None else min(block_start, reload_start)
 
-    stack.enter_context(patch.object(promises, "held_from", from_start))
+    stack.enter_context(patch.object(promises, "occupied_from", from_start))
     stack.enter_context(patch.object(promises, "_orphans", lambda *_: []))
 
 
 def _hold(stack: ExitStack) -> None:
     """Loaded computers are held as long as all others, and nothing is held beside them."""
     from blockalloc.allocation import holding
-    from scheduling.holds import HeldBlock, Holds, Seconds
+    from scheduling.holds import BlockTimeComputers, Holds, Seconds
 
-    def long(got: HeldBlock, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:
+    def long(got: BlockTimeComputers, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:
         return Holds(dict.fromkeys(got.computers, now + seconds.long), frozenset(), now)
 
     stack.enter_context(patch.object(holding, "holds", long))

@@ -47,7 +47,7 @@ from tests.support.browser.monday_morning import (
     TUTORIAL,
     VIEWER,
 )
-from tests.support.sites.staff_accounts import manager
+from tests.support.sites.accounts import manager
 
 HAS = 17  # machines that the exam leaves to CS101; with a computer that a member has reserved already, it has 18 of 20
 

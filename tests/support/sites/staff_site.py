@@ -22,10 +22,12 @@ from blockalloc.models import (
     Request,
     Reservation,
     State,
+    User,
     UserGroup,
     VmHost,
     VmProfile,
 )
+from tests.support.sites.accounts import make_user
 
 NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=NEW_YORK)  # a Wednesday
@@ -34,6 +36,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LOCAL, ADMIN, VCLRELOAD = 1, 1, 2
 PENDING, RELOAD = 14, 19
+STRANGE = "strangers"  # in the name of everything of the other affiliation; too long to be part of a random token
 PAGES = ("blockrequest", "blocktime", "computer", "image", "request")
 
 
@@ -144,6 +147,50 @@ class Site:
             image = self.ubuntu if number % 2 else self.windows
             self.hold(time, self.virtual(f"{name}-pc{number}".lower(), image))
         return time
+
+
+@dataclass
+class TwoAffiliations:
+    """Blocks of NCSU and of another affiliation, which share computers and an image."""
+
+    site: Site
+    own: list[BlockTime] = field(default_factory=list)
+    others: list[BlockTime] = field(default_factory=list)
+    reloads: dict[bool, list[Request]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        site = self.site
+        self.shared = [
+            site.computer(f"shared{number}", site.windows, notes=f"{STRANGE}-admin@{STRANGE}: broken fan")
+            for number in range(2)
+        ]
+        self.owner = make_user("odette", "NCSU")
+        self.stranger = make_user(f"{STRANGE}-owner", f"{STRANGE}-university")
+        Image.objects.filter(pk=site.windows.pk).update(owner=self.stranger)
+        Image.objects.filter(pk=site.ubuntu.pk).update(owner=self.owner)
+        self.own = self._blocks("home", self.owner, MONDAY)
+        # Before ours: they are the computers' next ones.
+        self.others = self._blocks(STRANGE, self.stranger, MONDAY - 24 * HOUR)
+        site.reserve(
+            site.ubuntu, MONDAY, MONDAY + HOUR, *self.shared, state_id=13, laststate_id=13, user_id=self.stranger.pk
+        )
+
+    def _blocks(self, name: str, owner: User, start: datetime) -> list[BlockTime]:
+        site = self.site
+        group = UserGroup.objects.create(name=f"{name}-group", affiliation=owner.affiliation, owner=owner)
+        image = site.ubuntu
+        times = []
+        for number in range(2):
+            request = site.request(
+                f"{name}-block{number}", image, group, 2, owner_id=owner.pk, comments=f"for {name}-teacher"
+            )
+            times.append(site.time(request, start + number * 4 * HOUR, processed=1))
+            self.reloads.setdefault(name == STRANGE, []).append(site.hold(times[-1], *self.shared))
+        return times
+
+    def computers(self) -> list[Computer]:
+        """Those that both have."""
+        return self.shared
 
 
 def list_url(page: str, **query: object) -> str:
