@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from blockalloc.allocation import service
 from blockalloc.allocation.block_time_actions import release_block_time
-from blockalloc.inspection import facts, inspect, words
+from blockalloc.inspection import facts, inspect, reading, words
 from blockalloc.store import times
 from blockalloc.store.inspection_rows import one_moment
 from tests.class_site import CALLER, a_call, class_site
@@ -74,19 +74,19 @@ class TestMariaDB:
 
     def test_rows_of_one_moment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Between two of its statements another process allocates: its reload would look like an orphan."""
-        read_booked = facts._booked
+        read_booked = reading._reservations
 
         def others() -> None:
             held(10, C)
             connection.close()
 
-        def then_others(at: int) -> dict[int, list[facts.Booked]]:
+        def then_others(at: int) -> dict[int, list[facts.Reservation]]:
             thread = threading.Thread(target=others)
             thread.start()
             thread.join()
             return read_booked(at)
 
-        monkeypatch.setattr(facts, "_booked", then_others)
+        monkeypatch.setattr(reading, "_reservations", then_others)
         assert kinds() == []
         monkeypatch.undo()
         assert len(tables.read()["blockComputers"]) == 1
