@@ -28,15 +28,15 @@ test-mariadb:  ## all tests on a MariaDB server that is started for them
 
 test-long:     ## the campaigns in full: kills at every statement, allocations by the thousand, random properties, races (some hours)
 	bin/setup --tests
-	$(PYTHON) -m tests.kills --kill process
-	$(PYTHON) -m tests.kills --kill process --database sqlite
-	$(PYTHON) -m tests.kills --kill server --during 20
-	$(PYTHON) -m tests.campaigns.allocations --database mariadb --calls 10100
-	$(PYTHON) -m tests.campaigns.allocations --database sqlite --calls 2000
+	$(PYTHON) -m verification.kills --kill process
+	$(PYTHON) -m verification.kills --kill process --database sqlite
+	$(PYTHON) -m verification.kills --kill server --during 20
+	$(PYTHON) -m verification.allocations --database mariadb --calls 10100
+	$(PYTHON) -m verification.allocations --database sqlite --calls 2000
 	HYPOTHESIS_PROFILE=long $(PYTHON) -m pytest -m hypothesis
-	$(PYTHON) -m tests.front_end_races --mariadb --interleavings all --random 5000 --free-seconds 60
-	$(PYTHON) -m tests.random_days --days 2000
-	$(PYTHON) -m tests.random_days --mariadb --days 200
+	$(PYTHON) -m verification.front_end --mariadb --interleavings all --random 5000 --free-seconds 60
+	$(PYTHON) -m verification.random_days --days 2000
+	$(PYTHON) -m verification.random_days --mariadb --days 200
 
 test-matrix:   ## all tests on SQLite with the oldest and the newest Python, and with newer Djangos (half an hour)
 	bin/setup --tests
@@ -44,8 +44,8 @@ test-matrix:   ## all tests on SQLite with the oldest and the newest Python, and
 
 test-galera:   ## what only a cluster shows: three Galera nodes on this machine, one is killed and comes back
 	bin/setup --galera
-	$(PYTHON) -m pytest --galera tests/galera
-	$(PYTHON) -m tests.campaigns.allocations --database galera --calls 2000
+	$(PYTHON) -m pytest --galera verification/galera
+	$(PYTHON) -m verification.allocations --database galera --calls 2000
 
 bench:         ## what an allocation costs over HTTP, beside plain SQL that does the same (some minutes)
 	bin/setup --tests
@@ -64,12 +64,12 @@ bench-pages:   ## what the staff's pages and the record of decisions cost on a s
 
 screenshots:   ## make docs/screenshots anew, in a real browser
 	bin/setup --tests
-	$(PYTHON) -m tests.test_browser.screenshots
+	$(PYTHON) -m tests.support.browser.screenshots
 
 fuzz:          ## 200,000 mutated requests, and 5,000 over the network; 20,000 and 2,000 with a front end
 	bin/setup --tests
-	$(PYTHON) -m tests.fuzz --requests 200000 --sockets 5000
-	$(PYTHON) -m tests.fuzz --front-end --requests 20000 --sockets 2000
+	$(PYTHON) -m verification.fuzz --requests 200000 --sockets 5000
+	$(PYTHON) -m verification.fuzz --front-end --requests 20000 --sockets 2000
 
 # .pre-commit-config.yaml has the same commands.
 lint:          ## style, types, and whether the migrations say what the models say

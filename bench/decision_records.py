@@ -17,8 +17,8 @@ import django
 
 from scheduling.facts import Block, Computer, Site
 from scheduling.planner import plan
-from tests import sites
-from tests.sites import END, MINUTE, RELOAD_START
+from tests.support.sites import facts
+from tests.support.sites.facts import END, MINUTE, RELOAD_START
 
 T = TypeVar("T")
 Case = Callable[[int, random.Random], Site]
@@ -27,11 +27,11 @@ _REPEATS = 5
 
 
 def _computers(number: int, **changes: object) -> list[Computer]:
-    return [sites.computer(id_, hostname=f"vm-{id_:05}.example.edu", **changes) for id_ in range(1, number + 1)]
+    return [facts.computer(id_, hostname=f"vm-{id_:05}.example.edu", **changes) for id_ in range(1, number + 1)]
 
 
 def _free(number: int, _rng: random.Random) -> Site:
-    return sites.site(_computers(number))
+    return facts.site(_computers(number))
 
 
 def _of_few_kinds(number: int, rng: random.Random) -> Site:
@@ -44,11 +44,11 @@ def _of_few_kinds(number: int, rng: random.Random) -> Site:
         {"platform_id": 2},
     ]
     computers = [each._replace(**rng.choice(kinds)) for each in _computers(number)]
-    return sites.site(computers)
+    return facts.site(computers)
 
 
 def _with_memory_of_their_own(number: int, rng: random.Random) -> Site:
-    return sites.site([each._replace(ram=rng.randrange(2048)) for each in _computers(number)])
+    return facts.site([each._replace(ram=rng.randrange(2048)) for each in _computers(number)])
 
 
 def _reserved(number: int, rng: random.Random) -> Site:
@@ -57,29 +57,31 @@ def _reserved(number: int, rng: random.Random) -> Site:
     for request, computer in enumerate(rng.sample(range(1, number + 1), number), 480_000):
         begin = RELOAD_START - (480_000 + number - request) * 12 * 60 // number * MINUTE
         end = RELOAD_START + rng.randrange(1, 40) * 15 * MINUTE
-        reserved.append(sites.reservation(computer, begin, end, request_id=request))
-    return sites.site(_computers(number), reservations=reserved)
+        reserved.append(facts.reservation(computer, begin, end, request_id=request))
+    return facts.site(_computers(number), reservations=reserved)
 
 
 def _reserved_to_the_second(number: int, rng: random.Random) -> Site:
     """No request follows from another one: ids, starts and ends are all random."""
     ids = rng.sample(range(1, 20_000_000), number)
     reserved = [
-        sites.reservation(
+        facts.reservation(
             computer, RELOAD_START - rng.randrange(86400), END + rng.randrange(86400), request_id=ids[computer - 1]
         )
         for computer in range(1, number + 1)
     ]
-    return sites.site(_computers(number), reservations=reserved)
+    return facts.site(_computers(number), reservations=reserved)
 
 
 def _held(number: int, rng: random.Random) -> Site:
     """By blocks of forty machines, each machine with a reload start of its own."""
-    holdings = []
+    block_computers = []
     for place, computer in enumerate(rng.sample(range(1, number + 1), number)):
         reload_start = RELOAD_START - place % 40 * MINUTE
-        holdings.append(sites.holding(computer, block_time_id=9000 + place // 40)._replace(reload_start=reload_start))
-    return sites.site(_computers(number), holdings=holdings)
+        block_computers.append(
+            facts.holding(computer, block_time_id=9000 + place // 40)._replace(reload_start=reload_start)
+        )
+    return facts.site(_computers(number), block_computers=block_computers)
 
 
 CASES: Sequence[tuple[str, Case]] = (
@@ -115,7 +117,7 @@ def main() -> None:
     print(f"{'':36} {'bytes':>8} {'encode ms':>10} {'decode ms':>10} {'plan ms':>8}")
     for name, case in CASES:
         site = case(number, random.Random(1))
-        block: Block = sites.block(MACHINES)
+        block: Block = facts.block(MACHINES)
         ids = sorted(site.computers)
         made, planning = _measured(lambda: plan(site, block, ignore_privileges=True))  # noqa: B023 - runs at once
         data, encoding = _measured(lambda: encode(ids, made, made.machines, [], {}))  # noqa: B023

@@ -19,10 +19,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.front_end_server import FrontEndServer, always, slow, value
-from tests.front_end_server import http as answered
-from tests.live_server import LiveServer
-from tests.mariadb_server import PrivateMariaDB
+from tests.support.servers.front_end_server import FrontEndServer, always, slow, value
+from tests.support.servers.front_end_server import http as answered
+from tests.support.servers.live_server import LiveServer
+from tests.support.servers.mariadb_server import PrivateMariaDB
 
 RUSH, FROM_NODES = 40, 2
 CAPTURE = xmlrpc.client.dumps((17,), "XMLRPCautoCapture").encode()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.private_database import private_database
+from tests.support.servers.private_database import private_database
 
 if TYPE_CHECKING:
     from django.test import Client

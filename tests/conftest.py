@@ -3,7 +3,6 @@
 import random
 import shutil
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -14,10 +13,11 @@ from django.test import Client
 
 from blockalloc.models import Guard
 from blockalloc.schema import base_rows, tables
-from tests import properties  # noqa: F401 - before all tests, those that say nothing of how they are tried included
-from tests.emptying import quick_emptying
 from tests.golden.tables import empty, insert
-from tests.in_memory import folder_in_memory
+from tests.support import properties  # noqa: F401 - before all tests, those that say nothing of how they are tried included
+from tests.support.emptying import quick_emptying
+from tests.support.https_client import Browser
+from tests.support.servers.in_memory import folder_in_memory
 
 _COMMITTING_FIXTURES = {"transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
 
@@ -67,14 +67,6 @@ def _passwords_are_hashed_quickly() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PBKDF2PasswordHasher, "iterations", 1000)
         yield
-
-
-class Browser(Client):
-    """Django's test client over HTTPS, which a real site sends people to."""
-
-    def request(self, **request: Any) -> Any:
-        """Every request of the client goes through here."""
-        return super().request(**request | {"wsgi.url_scheme": "https"})
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("scheduling", "simulation", "blockalloc", "vclsite")
 LONGEST = 400  # lines
@@ -159,12 +161,12 @@ def test_the_doubles_of_other_programs_know_nothing_of_the_service(path: Path) -
     ] == []
 
 
-def test_our_packages_do_not_import_the_tests() -> None:
+def test_our_packages_import_neither_tests_nor_campaigns() -> None:
     guilty = [
         name_of(path)
         for package in PACKAGES
         for path in modules(package)
-        if any(is_in(module, "tests") for module in imports_of(path))
+        if any(is_in(module, each) for module in imports_of(path) for each in ("tests", "verification"))
     ]
     assert guilty == []
 
@@ -185,3 +187,43 @@ def test_no_module_is_loaded_in_a_circle() -> None:
         for name in loose:
             del needs[name]
     assert needs == {}
+
+
+# --- The tests themselves -----------------------------------------------------------------------
+TESTS = [path for path in (*modules("tests"), *modules("verification")) if path.name.startswith("test_")]
+
+
+def test_every_test_module_is_in_a_room() -> None:
+    assert {path.name for path in TESTS if path.parent == ROOT / "tests"} == {Path(__file__).name}
+
+
+@pytest.mark.parametrize("path", [*TESTS, *modules("tests/support")], ids=name_of)
+def test_no_test_module_is_imported(path: Path) -> None:
+    """What test modules share is in tests/support, which knows neither tests nor campaigns."""
+    names = {name_of(test) for test in TESTS}
+    assert [module for module in imports_of(path) if module in names] == []
+    if path not in TESTS:
+        assert [module for module in imports_of(path) if is_in(module, "verification")] == []
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name_of)
+def test_no_test_replaces_a_private_name(path: Path) -> None:
+    """It would have to follow the code that it should leave free: a fixture in tests/support, or a public name."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    replaced = [name for call in calls if _replaces(call) for name in _names_in(call)]
+    assert [name for name in replaced if name.startswith("_") and not name.startswith("__")] == []
+
+
+def _replaces(call: ast.Call) -> bool:
+    """Whether it is monkeypatch.setattr(…), patch(…), patch.object(…) or patch.multiple(…)."""
+    text = ast.unparse(call.func)
+    return text.endswith((".setattr", "patch.object", "patch.multiple")) or text in ("patch", "mock.patch")
+
+
+def _names_in(call: ast.Call) -> Iterator[str]:
+    """The names that are replaced: the last part of a text, the keywords of patch.multiple."""
+    for argument in call.args[:2]:
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            yield argument.value.rpartition(".")[2]
+    if ast.unparse(call.func).endswith("multiple"):
+        yield from (keyword.arg for keyword in call.keywords if keyword.arg)

@@ -17,8 +17,8 @@ from bench.calls import report, rows, runner, scenarios
 from bench.calls.database import private_databases
 from bench.calls.measure import Measured, NotEnough
 from bench.calls.scenarios import Scenario
-from tests.mariadb_server import MariaDBUnavailable
-from tests.own_process import ROOT
+from tests.support.servers.mariadb_server import MariaDBUnavailable
+from tests.support.servers.own_process import ROOT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

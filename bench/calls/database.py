@@ -10,7 +10,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from tests.mariadb_server import PrivateMariaDB
+from tests.support.servers.mariadb_server import PrivateMariaDB
 
 Value = int | str | None
 MARIADB, SQLITE = "MariaDB", "SQLite"

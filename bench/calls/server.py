@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.calls.database import Database
 from bench.calls.site import ZONE, Site
-from tests.live_server import LiveServer
+from tests.support.servers.live_server import LiveServer
 
 _HEADERS = (("X-APIVERSION", "2"),)
 

@@ -1,1 +1,1 @@
-"""Who somebody is and what they may see: VCL's accounts, the sign-in backend, lock-out, scope."""
+"""Who somebody is: VCL's accounts, the sign-in backend, lock-out. What they may see is in `models.scope`."""

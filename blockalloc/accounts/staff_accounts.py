@@ -69,7 +69,7 @@ class VclAccountBackend(BaseBackend):
         account = vcl_accounts.find(name)
         problem = vcl_accounts.problem(account, password.encode("utf-8", "replace"))
         manager = vcl_accounts.manager(account.user_id)
-        rows = _Rows.read(name, account)
+        rows = AccountRows.read(name, account)
         obstacle = _obstacle(account, manager, rows)
         problem = problem or obstacle
         user = None if problem else _sign_in(account, rows)
@@ -131,14 +131,14 @@ class _Row(NamedTuple):
     vcl_user_id: int | None
 
 
-class _Rows(NamedTuple):
+class AccountRows(NamedTuple):
     """The staff accounts that have to do with a sign-in: the account's own, and others of its names."""
 
     own: _Row | None
     others: list[_Row]
 
     @classmethod
-    def read(cls, name: str, account: Account) -> "_Rows":
+    def read(cls, name: str, account: Account) -> "AccountRows":
         """In one statement."""
         wanted = account.name or vcl_accounts.full_name(name)
         names = Q(username__iexact=name) | Q(username__iexact=wanted)
@@ -150,7 +150,7 @@ class _Rows(NamedTuple):
         return cls(own, [row for row in rows if row is not own])
 
 
-def _obstacle(account: Account, manager: Manager | None, rows: _Rows) -> str:
+def _obstacle(account: Account, manager: Manager | None, rows: AccountRows) -> str:
     """Why somebody with the right password gets in none the less; "" for nothing."""
     if manager is None or manager.digest != account.digest:
         return "its user groups may not manage block allocations"
@@ -159,7 +159,7 @@ def _obstacle(account: Account, manager: Manager | None, rows: _Rows) -> str:
     return "its staff account is switched off" if rows.own and not rows.own.is_on else ""
 
 
-def _sign_in(account: Account, rows: _Rows) -> StaffUser | None:
+def _sign_in(account: Account, rows: AccountRows) -> StaffUser | None:
     """The account's staff account as it is to be from now on; None when somebody else's got the name meanwhile."""
     try:
         with transaction.atomic():
@@ -167,7 +167,7 @@ def _sign_in(account: Account, rows: _Rows) -> StaffUser | None:
                 _give_up_name(row, account)
             return _renew(rows.own, account) if rows.own else _make(account)
     except IntegrityError:  # it signs in twice at this moment, or somebody else gets the name
-        own = _Rows.read(account.name, account).own
+        own = AccountRows.read(account.name, account).own
         return _renew(own, account) if own and own.is_on else None
 
 

@@ -200,7 +200,7 @@ class DecisionList(KeysFirst):
         super().get_results(request)
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
         if name:
-            told = decisions.told(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
+            told = decisions.findings_of(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
             for row in self.result_list:
                 row.verdict = verdict(told[row.pk], name) if row.pk in told else ""
 
@@ -230,17 +230,17 @@ _EXPORTED = (
     *"block_start block_end image_id image_name user_group owner wanted had allocated duration retries waits".split(),
     "version",
 )
-_ROWS_AT_ONCE = 2000
+ROWS_AT_ONCE = 2000
 _EXPORT = "decisions_csv"  # the name of its address
 
 
 def _in_portions(found: QuerySet[Decision]) -> Iterator[Decision]:
     """The latest first, so many at once: clients of MariaDB hold all rows of a statement in memory."""
     rest = found.order_by("-pk")
-    rows = list(rest[:_ROWS_AT_ONCE])
+    rows = list(rest[:ROWS_AT_ONCE])
     while rows:
         yield from rows
-        rows = list(rest.filter(pk__lt=rows[-1].pk)[:_ROWS_AT_ONCE])
+        rows = list(rest.filter(pk__lt=rows[-1].pk)[:ROWS_AT_ONCE])
 
 
 @admin.register(Decision)
@@ -316,7 +316,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
     def more(self, request: HttpRequest, row: Decision) -> dict[str, Any]:
         """The findings, and what they say of the computer that is asked for."""
         name = request.GET.get("computer", "").strip()
-        found = decisions.told([row]).get(row.pk)
+        found = decisions.findings_of([row]).get(row.pk)
         said = verdict(found, name) if found and name else ""
         return {"report": report(found) if found else None, "computer": name[:60], "verdict": said}
 
@@ -331,7 +331,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         """What a decision says of each computer, as CSV."""
         self._must_view(request)
         row = self.get_object(request, str(key))
-        found = decisions.told([row]).get(key) if row is not None else None
+        found = decisions.findings_of([row]).get(key) if row is not None else None
         if found is None:
             raise Http404("no such decision, or one that looked at no computer")
         return csv_response(f"decision-{key}.csv", ("computer", "finding"), all_verdicts(found))

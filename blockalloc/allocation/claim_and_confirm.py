@@ -48,8 +48,8 @@ _SECONDS_TO_FREE_CLAIMS = 2.0  # of a call that failed, whose own deadline may b
 class Claims:
     """The machines that a transaction has planned, whose computers it has claimed: the next one has to confirm them.
 
-    `earlier_holds` says until when (Unix seconds) an earlier call had held some of the computers; as long as they are
-    claimed those rows live longer.
+    `earlier_holds`: until when (Unix seconds) holds of earlier calls are on some of the computers. While these are
+    claimed, the holds live as long as the claim.
     """
 
     order: Order

@@ -47,8 +47,8 @@ def reload_overlaps(facts: Facts) -> Iterator[Finding]:
     """Computers that a user has in the time in which they are loaded for a class, but not during the class."""
     for row, reservation in _clashes(facts):
         in_class = overlap(row.start, row.end, reservation.start, reservation.end)
-        if not in_class and overlap(row.held_from, row.start, reservation.start, reservation.end):
-            when = words.span(row.held_from, row.start)
+        if not in_class and overlap(row.occupied_from, row.start, reservation.start, reservation.end):
+            when = words.span(row.occupied_from, row.start)
             what = "is kept, loaded, for the class" if _is_loaded(facts, row) else "has to be loaded"
             text = f"{_text(row, reservation)} while it {what}, from {when}"
             yield Finding("reload_overlap", _subject(row, reservation), text, repairable=False)
@@ -61,12 +61,12 @@ def of_two_blocks(facts: Facts) -> Iterator[Finding]:
         if row.end > facts.now:
             by_computer[row.computer_id].append(row)
     for block_computers in by_computer.values():
-        block_computers.sort(key=lambda row: (row.held_from, row.block_time_id))
+        block_computers.sort(key=lambda row: (row.occupied_from, row.block_time_id))
         for place, first in enumerate(block_computers):
             for second in block_computers[place + 1 :]:
-                if second.held_from >= first.end:
+                if second.occupied_from >= first.end:
                     break  # and so begin all after it
-                if overlap(first.held_from, first.end, second.held_from, second.end):
+                if overlap(first.occupied_from, first.end, second.occupied_from, second.end):
                     yield _twice(first, second)
 
 
@@ -78,7 +78,7 @@ def _twice(first: BlockComputer, second: BlockComputer) -> Finding:
     }
     text = (
         f"{words.computer(first)} is held by {words.block(first)} and by {words.block(second)}, "
-        f"reload included from {words.span(second.held_from, min(first.end, second.end))}"
+        f"reload included from {words.span(second.occupied_from, min(first.end, second.end))}"
     )
     return Finding("double_booking", subject, text, repairable=False)
 

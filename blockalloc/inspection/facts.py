@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from blockalloc.store import times
 from scheduling.block_status import is_scheduled
-from scheduling.occupancy import COMPLETE, FAILED, held_from
+from scheduling.occupancy import COMPLETE, FAILED, occupied_from
 
 DELETED = 1  # VCL's state of a request that is to be removed
 
@@ -45,9 +45,9 @@ class BlockComputer(NamedTuple):
     load_seconds: int = 0
 
     @property
-    def held_from(self) -> int:
+    def occupied_from(self) -> int:
         """When the computer begins to be the block's (SPEC 4, rule 8; 8.15)."""
-        return held_from(self.start, self.reload_start, self.planned, self.load_seconds)
+        return occupied_from(self.start, self.reload_start, self.planned, self.load_seconds)
 
     @property
     def to_come(self) -> bool:

@@ -10,7 +10,7 @@ from blockalloc.schema.suggested import SUGGESTED, SuggestedIndex
 from blockalloc.store.sql import execute, fetch, waiting_at_most
 
 # Seconds. While a statement waits for a table to be free of transactions, all others wait behind it.
-_LONGEST_WAIT = 5.0
+LONGEST_WAIT = 5.0
 # Others read and write the table meanwhile; without these words MariaDB might lock it and say nothing.
 _ONLINE = {"mysql": " ALGORITHM=INPLACE LOCK=NONE", "sqlite": ""}
 
@@ -50,7 +50,7 @@ def missing() -> list[MissingIndex]:
 def create(wanted: MissingIndex) -> bool:
     """Make an index, while others work. False: another has its name, and is left alone. Raises NotCreated."""
     try:
-        with waiting_at_most(lambda: _LONGEST_WAIT):
+        with waiting_at_most(lambda: LONGEST_WAIT):
             execute(wanted.statement)
     except DatabaseError as error:
         raise NotCreated(f"{wanted.index.name} was not created ({wanted.statement}): {error}") from error

@@ -28,8 +28,8 @@ ROSTER_FRESH_SECONDS = 30 * DAY
 _ROSTER_MARGIN = 60 * DAY
 # Decisions. What is old goes in small portions. A prime: on a cluster ids grow by the number of its nodes, and
 # those of one node must meet its multiples all the same.
-_PRUNE_EVERY, _PRUNE_AT_ONCE = 101, 1000
-_SECONDS_TO_WRITE = 2.0  # for records of calls that wrote nothing else: their answer waits for it
+PRUNE_EVERY, PRUNE_AT_ONCE = 101, 1000
+SECONDS_TO_WRITE = 2.0  # for records of calls that wrote nothing else: their answer waits for it
 _DECISIONS, _ROSTERS = Decision._meta.db_table, Roster._meta.db_table
 
 
@@ -75,7 +75,7 @@ def write_apart(columns: Mapping[str, Value], now: int, roster: RosterOf | None 
     A record that can't be written is logged (None then): the answer goes on.
     """
     try:
-        with waiting_at_most(lambda: _SECONDS_TO_WRITE), transaction.atomic():
+        with waiting_at_most(lambda: SECONDS_TO_WRITE), transaction.atomic():
             if roster is not None:
                 roster.keep(now)
             return write(columns)
@@ -88,7 +88,7 @@ def write_apart(columns: Mapping[str, Value], now: int, roster: RosterOf | None 
 def if_it_answers(read: Callable[[], T]) -> T | None:
     """What `read` reads for a record; None when the database does not answer."""
     try:
-        with waiting_at_most(lambda: _SECONDS_TO_WRITE):
+        with waiting_at_most(lambda: SECONDS_TO_WRITE):
             return read()
     except Exception as error:
         log.warning("a record goes without what the database would say: %s", error)
@@ -100,13 +100,13 @@ def prune_now_and_then(decision_id: int, now: int) -> bool:
 
     Returns whether it was such a one.
     """
-    if decision_id % _PRUNE_EVERY:
+    if decision_id % PRUNE_EVERY:
         return False
     try:
-        with waiting_at_most(lambda: _SECONDS_TO_WRITE), transaction.atomic():
-            prune(now, _PRUNE_AT_ONCE)
+        with waiting_at_most(lambda: SECONDS_TO_WRITE), transaction.atomic():
+            prune(now, PRUNE_AT_ONCE)
     except Exception as error:
-        log.warning("old decisions could not be pruned, the next try is %d decisions away: %s", _PRUNE_EVERY, error)
+        log.warning("old decisions could not be pruned, the next try is %d decisions away: %s", PRUNE_EVERY, error)
     return True
 
 
@@ -138,26 +138,26 @@ def _prune_rosters(unseen_since: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a decision found, with the names that the computers had then."""
+class NamedFindings:
+    """The findings of a decision, with the names that the computers had then."""
 
     findings: Findings
     names: Mapping[int, str]
 
 
-def told(decisions: Iterable[Decision]) -> dict[int, Told]:
-    """What these decisions found, by their ids; those that looked at no computer are left out.
+def findings_of(decisions: Iterable[Decision]) -> dict[int, NamedFindings]:
+    """The findings of these decisions, by their ids; a decision that looked at no computer has none.
 
     One statement for the rosters, whatever the number of decisions (their findings must have been read).
     """
-    having = [decision for decision in decisions if decision.findings is not None]
-    rosters = Roster.objects.in_bulk({decision.roster_id for decision in having})
+    with_findings = [decision for decision in decisions if decision.findings is not None]
+    rosters = Roster.objects.in_bulk({decision.roster_id for decision in with_findings})
     names = {id_: dict(json.loads(zlib.decompress(roster.names))) for id_, roster in rosters.items()}
-    return {each.pk: _told(each, names[each.roster_id]) for each in having if each.roster_id in names}
+    return {each.pk: _findings(each, names[each.roster_id]) for each in with_findings if each.roster_id in names}
 
 
-def _told(decision: Decision, names: dict[int, str]) -> Told:
-    return Told(decode(bytes(decision.findings or b""), list(names)), names)
+def _findings(decision: Decision, names: dict[int, str]) -> NamedFindings:
+    return NamedFindings(decode(bytes(decision.findings or b""), list(names)), names)
 
 
 def since(now: int) -> str:

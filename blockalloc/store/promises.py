@@ -14,8 +14,8 @@ from typing import NamedTuple
 from blockalloc.store import loads, planned_reloads, times
 from blockalloc.store.claims import CLAIM, HELD, margin
 from blockalloc.store.sql import Rows, Select, listed_ids, part_of_union, split_ids
-from scheduling.facts import Holding, Maintenance, OrphanedReload, Reservation
-from scheduling.occupancy import PENDING, RELOAD, RELOADING, held_from, is_reload
+from scheduling.facts import BlockComputer, Maintenance, OrphanedReload, Reservation
+from scheduling.occupancy import PENDING, RELOAD, RELOADING, is_reload, occupied_from
 from scheduling.windows import HOUR
 
 _ALL = "1 = 1"
@@ -141,7 +141,7 @@ class Promises:
     """
 
     reservations: list[Reservation]
-    holdings: list[Holding]
+    block_computers: list[BlockComputer]
     orphans: list[OrphanedReload]
     maintenances: list[Maintenance]
     claimed: frozenset[int]
@@ -174,12 +174,12 @@ def select(
         reserved = f"r.computerid IN ({computers})"
         kept = f"(b.computerid IN ({computers}) OR b.blockTimeid = {int(only.block_time_id)})"
     sql = _SQL.format(reserved=reserved, kept=kept, chosen=listed_ids(chosen))
-    holdings = [times.to_local(high + _LEAD), end, times.to_utc(high), begin]
+    block_computers = [times.to_local(high + _LEAD), end, times.to_utc(high), begin]
     semaphores = [times.to_utc(read_at), f"{HELD}%"]
     holds_of_others = [*semaphores, f"{HELD}{call_id}"]
     overdue = [begin, begin]
     not_over = times.to_local(read_at - _SLACK)
-    return Select(sql, [end, begin, begin, *holdings, *semaphores, *holds_of_others, begin, *overdue, not_over])
+    return Select(sql, [end, begin, begin, *block_computers, *semaphores, *holds_of_others, begin, *overdue, not_over])
 
 
 class _Claim(NamedTuple):
@@ -205,7 +205,7 @@ def from_rows(rows: Rows, read_at: int, now: int, call_id: str) -> Promises:
     others = [claim for claim in claims if claim.procid != own]
     return Promises(
         reservations,
-        _holdings(by_kind[_BLOCK_COMPUTER], instant_of, now),
+        _block_computers(by_kind[_BLOCK_COMPUTER], instant_of, now),
         _orphans([*reservations, *overdue], named, read_at),
         [
             Maintenance(instant_of(row.start) or 0, instant_of(row.end) or 0, row.allow_reservations)
@@ -267,16 +267,16 @@ def _reservations(rows: Iterable[_Row], instant_of: times.LocalReader) -> list[R
     ]
 
 
-def _holdings(rows: Sequence[_Row], instant_of: times.LocalReader, now: int) -> list[Holding]:
+def _block_computers(rows: Sequence[_Row], instant_of: times.LocalReader, now: int) -> list[BlockComputer]:
     """Of the rows' own reload requests, our records of those that are gone, and else the load time of the image."""
     unknown = {row.image_id: row.reload_minutes for row in rows if row.reload_start is None and row.planned is None}
     seconds = loads.estimates(unknown, now)
-    holdings = []
+    block_computers = []
     for row in rows:
         start, planned = instant_of(row.start) or 0, times.from_utc(row.planned)
-        taken = held_from(start, instant_of(row.reload_start), planned, seconds.get(row.image_id, 0))
-        holdings.append(
-            Holding(
+        taken = occupied_from(start, instant_of(row.reload_start), planned, seconds.get(row.image_id, 0))
+        block_computers.append(
+            BlockComputer(
                 row.id,
                 row.computer_id,
                 row.image_id,
@@ -289,7 +289,7 @@ def _holdings(rows: Sequence[_Row], instant_of: times.LocalReader, now: int) -> 
                 row.status,
             )
         )
-    return holdings
+    return block_computers
 
 
 def _orphans(

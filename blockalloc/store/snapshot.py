@@ -15,7 +15,7 @@ from scheduling.windows import HOUR
 
 # What SQL narrows by is wider than what the rules look at: local times may be off by a change of
 # the clock, and margins of 15 to 30 minutes count on both sides.
-_SLACK = 3 * HOUR
+SLACK = 3 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def read(question: Question) -> Snapshot:
         management_nodes=stock.nodes,
         maintenances=promised.maintenances,
         reservations=promised.reservations,
-        holdings=promised.holdings,
+        block_computers=promised.block_computers,
         orphans=promised.orphans,
         claimed=promised.claimed,
         load_seconds=seconds,
@@ -116,7 +116,7 @@ def read_again(site: Site, question: Question, only: Only | None = None, chosen:
     site = replace(
         site,
         reservations=promised.reservations,
-        holdings=promised.holdings,
+        block_computers=promised.block_computers,
         orphans=promised.orphans,
         claimed=promised.claimed,
         maintenances=promised.maintenances,
@@ -151,7 +151,7 @@ def _promises(
 def _window(question: Question, seconds: int, begin: int) -> tuple[int, int]:
     """From the first reload that may be needed, when the first machine is used at `begin`, to the block's end."""
     lead = seconds + max(RELOAD_MARGIN, ADOPTED_RELOAD_MARGIN) + step(seconds) * question.block.machines
-    return begin - lead - _SLACK, question.block.end + _SLACK
+    return begin - lead - SLACK, question.block.end + SLACK
 
 
 def _first_start(question: Question, members: Collection[int], reservations: Iterable[Reservation]) -> int:

@@ -11,7 +11,7 @@ from blockalloc.store import loads, timeline_rows, times
 from blockalloc.store.rows import full_name
 from blockalloc.store.sql import fetch, listed_ids
 from blockalloc.store.timeline_rows import BlockComputerRow, ReservationRow
-from scheduling.occupancy import held_from, is_occupying, is_reload
+from scheduling.occupancy import is_occupying, is_reload, occupied_from
 
 _TO_LOAD = "SELECT id, reloadtime FROM image WHERE id IN ({images})"
 
@@ -58,7 +58,7 @@ class Held:
     @property
     def begins(self) -> int:
         """When the computer is taken for it: its reload included (SPEC 8.15)."""
-        return held_from(self.start, self.reload_start, self.planned, self.load_seconds)
+        return occupied_from(self.start, self.reload_start, self.planned, self.load_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Campaigns: many processes at once against the real thing, and a judge of what they leave behind."""
+"""Samples of the campaigns in `verification/`, short enough for every run."""

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.mariadb_server import MariaDBUnavailable
-from tests.private_database import private_database
+from tests.support.servers.mariadb_server import MariaDBUnavailable
+from tests.support.servers.private_database import private_database
 
 if TYPE_CHECKING:
     from tests.golden.replay import Scenario, Sevens

@@ -87,6 +87,13 @@ def read(leave_out: Collection[str] = NOT_COMPARED) -> dict[str, list[Row]]:
     return found
 
 
+def newest_id(table: str) -> int:
+    """The highest id of a table."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT MAX(id) FROM `{table}`")
+        return int(cursor.fetchone()[0])
+
+
 def key_of(table: str, row: Row) -> tuple[Any, ...]:
     """The primary key of a row; the whole row where the table has none."""
     return tuple(row.get(name) for name in _key(table)) or tuple(sorted((k, str(v)) for k, v in row.items()))

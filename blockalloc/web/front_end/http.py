@@ -30,9 +30,9 @@ CONNECT_SECONDS = 5.0
 LONGEST_ANSWER = 4 * 1024 * 1024  # bytes
 
 # Apache closes connections that are silent for five seconds. A call on one that is just being closed would be lost.
-_KEPT_SECONDS = 4.0
+KEPT_SECONDS = 4.0
 _SLACK = 1.0  # seconds by which single waits are longer than the whole call, so that it is the deadline that ends them
-_CALLERS = 8  # for whom connections are kept
+CALLERS = 8  # for whom connections are kept
 _CHUNK = 65536
 
 
@@ -120,7 +120,7 @@ class _Watched(HTTPConnection):
     @property
     def is_connected(self) -> bool:
         """Whether urllib3 may send another request on the connection."""
-        return super().is_connected and time.monotonic() - self._used_at < _KEPT_SECONDS
+        return super().is_connected and time.monotonic() - self._used_at < KEPT_SECONDS
 
 
 class _WatchedTls(_Watched, HTTPSConnection):
@@ -135,7 +135,7 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _WatchedTls
 
 
-@lru_cache(maxsize=_CALLERS)
+@lru_cache(maxsize=CALLERS)
 def front_end(url: str, ca_file: str, caller: str) -> "FrontEnd":
     """The front end at `url`, for one caller of this process: any text that is no other caller's."""
     return FrontEnd(url, ca_file)

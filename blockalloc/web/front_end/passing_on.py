@@ -30,7 +30,7 @@ _ENDS_A_HEADER = re.compile("[\r\n\0]")  # for some server on the way, whatever 
 # count of failures of its own.
 _ONE_SPELLING = re.compile(r"[ -;=-~]*")
 
-_seats = seats.Seats(AT_A_TIME, seats.KEPT_FOR_NODES)
+SEATS = seats.Seats(AT_A_TIME, seats.KEPT_FOR_NODES)
 
 
 def names() -> list[str]:
@@ -105,7 +105,7 @@ def _headers(request: HttpRequest, address: str) -> dict[str, str]:
 def _answer(method: str, headers: Mapping[str, str], body: bytes, address: str) -> http.HttpAnswer:
     front_end = http.front_end(settings.VCL_FRONT_END_URL, settings.VCL_FRONT_END_CA, _caller(headers, address))
     try:
-        with _seats.taken(by_node=seats.is_management_node(address)):
+        with SEATS.taken(by_node=seats.is_management_node(address)):
             return front_end.post(headers, body)
     except seats.NoSeat:
         text = f"{method}: busy, as many calls as may be are being passed on to VCL's front end: try again"

@@ -1,0 +1,105 @@
+"""Who may see the pages, and that nobody may change anything or get at secrets."""
+
+import pytest
+from django.contrib.auth.models import User as StaffUser
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from blockalloc.models import (
+    BlockTime,
+    Image,
+)
+from tests.support.sites.staff_site import MONDAY, PAGES, Site, key_of, list_url, listed, page_url, text
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_lists_and_pages_can_be_seen(staff: Client, cs101: BlockTime, page: str) -> None:
+    assert listed(staff, page)
+    assert staff.get(page_url(page, key_of(page))).status_code == 200
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_can_be_changed(staff: Client, cs101: BlockTime, page: str) -> None:
+    key = key_of(page)
+    add, delete = f"{list_url(page)}add/", page_url(page, key).replace("/change/", "/delete/")
+    assert staff.get(add).status_code == 403
+    assert staff.post(add, {}).status_code == 403
+    assert staff.get(delete).status_code == 403
+    assert staff.post(delete, {"post": "yes"}).status_code == 403
+    assert staff.post(page_url(page, key), {"name": "x"}).status_code == 403
+    assert staff.post(list_url(page), {"action": "delete_selected", "_selected_action": key}).status_code == 403
+    assert key_of(page) == key
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_offer_no_change(staff: Client, cs101: BlockTime, page: str) -> None:
+    for url in (list_url(page), page_url(page, key_of(page))):
+        # Beside it, a menu leads to the accounts of staff.
+        _menu, main = staff.get(url).content.decode().split('id="content-main"')
+        for sign in ("addlink", "deletelink", "historylink", 'name="_save"', 'name="action"', 'value="Save'):
+            assert sign not in main, (url, sign)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_staff_without_permission_see_nothing(client: Client, cs101: BlockTime, page: str) -> None:
+    client.force_login(StaffUser.objects.create_user("other", is_staff=True))
+    assert client.get(list_url(page)).status_code == 403
+    assert client.get(page_url(page, key_of(page))).status_code == 403
+
+
+def test_the_index_names_the_pages(staff: Client, site: Site) -> None:
+    index = text(staff, reverse("admin:index"))
+    for name in ("Block allocations", "Block requests", "Block times", "Computers", "Images", "Reload reservations"):
+        assert name in index
+
+
+# --- Secrets ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_keys_and_passwords_are_not_even_read(viewer: Client, cs101: BlockTime, page: str) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        viewer.get(list_url(page))
+        viewer.get(page_url(page, key_of(page)))
+    sql = " ".join(query["sql"] for query in queries).replace("`", '"')
+    assert "blockTimes" in sql
+    for column in ("rsa", "dsa", "host", "pw", "keys", "sshpublickeys"):
+        assert f'"{column}"' not in sql
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("computer", {"rsa__startswith": "P"}),
+        ("computer", {"hostname": "x"}),
+        ("request", {"reservation__pw__startswith": "S"}),
+        ("blocktime", {"blockRequest__owner__localauth__passhash__startswith": "a"}),
+    ],
+)
+def test_addresses_cannot_ask_for_other_columns(
+    viewer: Client, cs101: BlockTime, page: str, query: dict[str, str]
+) -> None:
+    assert viewer.get(list_url(page, **query)).status_code == 400
+
+
+def test_texts_are_escaped(viewer: Client, site: Site) -> None:
+    evil = "<script>alert(1)</script>"
+    time = site.time(site.request(evil, site.ubuntu, site.group(evil), 1, comments=evil), MONDAY)
+    computer = site.computer("pc", site.windows, notes=evil, location=evil)
+    Image.objects.filter(pk=site.ubuntu.pk).update(prettyname=evil, description=evil)
+    reload = site.hold(time, computer)
+    keys = {"blockrequest": time.blockRequest_id, "blocktime": time.pk, "computer": computer.pk}
+    keys |= {"image": site.ubuntu.pk, "request": reload.pk}
+    for page, key in keys.items():
+        for url in (list_url(page), page_url(page, key)):
+            assert evil not in viewer.get(url).content.decode(), url
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("key", ["0", "999", "9" * 30, "x", "-1"])
+def test_rows_that_are_not_there_lead_to_the_index(viewer: Client, site: Site, page: str, key: str) -> None:
+    assert viewer.get(page_url(page, key)).status_code == 302

@@ -1,0 +1,184 @@
+"""The pages of decisions: lists, what is found in them, one decision, exports. Nobody changes a record."""
+
+import csv
+import html
+import io
+import re
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User as StaffUser
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from blockalloc.allocation import service
+from blockalloc.contract.messages import Refusal
+from blockalloc.models import BlockRequest, Computer, Decision
+from blockalloc.reports.decision import NOT_THERE
+from tests.support.scoped import limit_to
+from tests.support.sites.class_site import BLOCK_TIME, CALLER, a_call, class_site, grant_to_group, reserve
+from tests.support.sites.staff_site import list_url, page_url, rows, text
+
+BLOCK = r"block\b"  # and not block_start
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def root(client: Client) -> Client:
+    client.force_login(StaffUser.objects.create_superuser("root"))
+    return client
+
+
+def decide(machines: int = 4, **call: Any) -> Decision:
+    """Make a call; its record."""
+    with suppress(Refusal):
+        service.allocate(a_call(machines, **call), CALLER)
+    return Decision.objects.latest("pk")
+
+
+def test_the_list_tells_what_was_asked_and_what_came_of_it(root: Client) -> None:
+    with class_site(computers=3):
+        decide()
+        decide(5)  # more than the request has
+        assert rows(root, list_url("decision"), "outcome") == ["refused 64", "short of 1"]
+        assert rows(root, list_url("decision"), "machines") == ["–", "3 of 4"]
+        assert rows(root, list_url("decision"), "who") == ["vclsystem@Local"] * 2
+        assert rows(root, list_url("decision", outcome="refused"), "outcome") == ["refused 64"]
+        assert rows(root, list_url("decision", outcome="short"), "outcome") == ["short of 1"]
+
+
+def test_it_is_found_by_what_it_is_about(root: Client) -> None:
+    with class_site(blocks=2, computers=12):
+        decide()
+        decide(block_time=BLOCK_TIME + 1)
+        assert rows(root, list_url("decision", q="block 11"), BLOCK) == ["block 11"]
+        assert rows(root, list_url("decision", q="VCLSYSTEM"), BLOCK) == ["block 11", "block 10"]
+        assert rows(root, list_url("decision", q="☃"), BLOCK) == []
+        assert rows(root, list_url("decision", block_time=BLOCK_TIME), BLOCK) == ["block 10"]
+        assert rows(root, list_url("decision", block_time="x"), BLOCK) == []
+        assert rows(root, list_url("decision", day="2026-03-02"), BLOCK) == ["block 11", "block 10"]
+        assert rows(root, list_url("decision", day="2026-03-03"), BLOCK) == []
+        assert rows(root, list_url("decision", called="day"), BLOCK) == ["block 11", "block 10"]
+
+
+def shown(client: Client, **query: str) -> str:
+    return client.get(list_url("decision", **query)).content.decode()
+
+
+def test_why_a_computer_was_not_used(root: Client) -> None:
+    with class_site():
+        reserve(10, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
+        decide()
+        decide(5)  # refused: no computer was looked at
+        reason = "reserved by request 1 from 2026-03-02 14:00 to 2026-03-02 16:00"
+        assert rows(root, list_url("decision", computer="C10"), "about") == [reason]
+        assert rows(root, list_url("decision", computer="c11"), "about") == ["chosen"]
+        assert rows(root, list_url("decision", computer="c15"), "about") == [
+            "not needed: enough machines were found before its turn"
+        ]
+        assert rows(root, list_url("decision", computer="c99"), "about") == [NOT_THERE]
+        (address,) = re.findall(r'<th class="field-started[^>]*><a href="([^"]*)"', shown(root, computer="C10"))
+        assert f"C10 : {reason}" in text(root, html.unescape(address))
+        assert f"c10 : {reason}" in text(root, page_url("decision", Decision.objects.first().pk) + "?computer=c10")
+
+
+def test_a_decision_shows_all_it_found(root: Client) -> None:
+    with class_site():
+        grant_to_group()
+        reserve(10, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
+        page = text(root, page_url("decision", decide(ignore=False).pk))
+        for part in ("6 at the site", "5 free of reservations 1", "4 in the block 1", "Chosen (4)", "not needed"):
+            assert part in page
+        assert "1 computer not free of reservations" in page
+
+
+def test_names_are_those_of_then(root: Client) -> None:
+    with class_site():
+        decision = decide()
+        Computer.objects.filter(pk=10).update(hostname="renamed")
+        BlockRequest.objects.filter(pk=10).update(name="renamed")
+        page = text(root, page_url("decision", decision.pk))
+        assert "c10" in page
+        assert "renamed" not in page
+        assert rows(root, list_url("decision", computer="renamed"), "about") == [NOT_THERE]
+
+
+def test_nobody_changes_or_removes_one(root: Client) -> None:
+    with class_site():
+        key = decide().pk
+        before = Decision.objects.values().get()
+        for action in ("change", "delete"):
+            root.post(reverse(f"admin:blockalloc_decision_{action}", args=[key]), {"text": "x", "post": "yes"})
+        root.post(list_url("decision"), {"action": "delete_selected", "_selected_action": [key], "post": "yes"})
+        assert root.get(reverse("admin:blockalloc_decision_add")).status_code == 403
+        assert Decision.objects.values().get() == before
+
+
+def exported(client: Client, address: str) -> list[list[str]]:
+    response = client.get(address)
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    return list(csv.reader(io.StringIO(b"".join(response.streaming_content).decode())))
+
+
+def test_the_list_as_csv_is_the_list(root: Client) -> None:
+    with class_site():
+        decide()
+        decide(5)
+        head, *lines = exported(root, reverse("admin:decisions_csv") + "?outcome=refused")
+        found = [dict(zip(head, line, strict=True)) for line in lines]
+        assert [(row["outcome"], row["code"], row["block_name"]) for row in found] == [("refused", "64", "block 10")]
+        assert found[0]["started"] == "2026-03-02 08:00:00"  # the site's clock
+        assert len(exported(root, reverse("admin:decisions_csv"))) == 3
+
+
+def test_no_cell_of_it_is_a_formula(root: Client) -> None:
+    with class_site():
+        BlockRequest.objects.filter(pk=10).update(name="=cmd|calc")
+        decide()
+        head, line = exported(root, reverse("admin:decisions_csv"))
+        assert line[head.index("block_name")] == "'=cmd|calc"
+
+
+def test_the_computers_as_csv(root: Client) -> None:
+    with class_site():
+        decision = decide()
+        lines = exported(root, reverse("admin:decision_csv", args=[decision.pk]))
+        assert lines[:2] == [["computer", "finding"], ["c10", "chosen"]]
+        assert len(lines) == 7
+        refused = decide(5)
+        assert root.get(reverse("admin:decision_csv", args=[refused.pk])).status_code == 404
+
+
+def test_who_sees_one_affiliations_blocks_sees_no_other_decisions(
+    root: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with class_site():
+        decision = decide()
+        own = decision.affiliation_id
+        assert own
+        limit_to(own + 1, monkeypatch)
+        assert rows(root, list_url("decision"), BLOCK) == []
+        assert rows(root, list_url("decision", q="block"), BLOCK) == []
+        assert len(exported(root, reverse("admin:decisions_csv"))) == 1
+        assert root.get(reverse("admin:decision_csv", args=[decision.pk])).status_code == 404
+        assert root.get(page_url("decision", decision.pk)).status_code != 200
+        limit_to(own, monkeypatch)
+        assert rows(root, list_url("decision"), BLOCK) == ["block 10"]
+
+
+@pytest.mark.parametrize("query", [{}, {"computer": "c10"}, {"q": "block"}, {"day": "2026-03-02"}])
+def test_queries_do_not_grow_with_decisions(root: Client, query: dict[str, str]) -> None:
+    with class_site(computers=20):
+        counts = []
+        for machines in (1, 2, 3, 4):
+            decide(machines)
+            root.get(list_url("decision", **query))
+            with CaptureQueriesContext(connection) as queries:
+                root.get(list_url("decision", **query))
+            counts.append(len(queries))
+        assert counts[0] == counts[-1] < 20

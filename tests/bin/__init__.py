@@ -1,0 +1,1 @@
+"""The scripts of `bin/` and what `make` runs."""

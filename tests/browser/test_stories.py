@@ -1,0 +1,259 @@
+"""What staff come for, done as they do it: by what is to be read on the pages, with the mouse and with the keyboard."""
+
+import csv
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser.monday_morning import ENGINEER, EVENING, EXAM, LAB, SIGNALS, TUTORIAL, VIEWER, MondayMorning
+from tests.support.browser.places import time_of
+from tests.support.browser.visits import Noise, Visitor, menu, sign_in, value
+
+pytestmark = pytest.mark.once(on="sqlite")
+
+COMPUTER_OF = """SELECT c.hostname FROM computer c JOIN blockComputers h ON h.computerid = c.id
+JOIN blockTimes t ON t.id = h.blockTimeid JOIN blockRequest r ON r.id = t.blockRequestid WHERE r.name = ?"""
+HELD_BY_THE_EXAM = re.compile(r"held by block time \d+ from 2026-11-30 07:\d\d to 2026-11-30 10:30")
+
+
+def the_heading(page: Page, text: str | re.Pattern[str]) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(text)
+
+
+# --- From the sign-in to the record -------------------------------------------------------------
+
+
+def test_from_the_sign_in_to_the_record(stranger: Page, monday: MondayMorning) -> None:
+    page = stranger
+    sign_in(page, monday)
+
+    menu(page, "Today")
+    row = page.get_by_role("row").filter(has_text=LAB)
+    expect(row).to_contain_text("At risk 2 of 20 machines missing")
+    row.get_by_role("link", name=LAB).click()
+    the_heading(page, f"{LAB}, Mon 30 Nov 2026 09:00")
+    expect(page.locator("#readiness")).to_contain_text("18 of 20 machines, 6 ready")
+
+    page.get_by_role("link", name="Why not more?").click()
+    computer = value(monday, COMPUTER_OF, EXAM)
+    page.get_by_label("What was found about").fill(computer.partition(".")[0])
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(".verdict")).to_contain_text(HELD_BY_THE_EXAM)
+
+    menu(page, "Block times")
+    page.get_by_role("link", name=TUTORIAL).first.click()
+    page.get_by_role("link", name="Release").click()
+    the_heading(page, f"Release: {TUTORIAL}")
+    page.get_by_role("button", name="Release").click()
+    expect(page.get_by_text("omputers released: 8, reloads removed: 8")).not_to_have_count(0)
+    done = page.get_by_role("region", name="History").get_by_role("row").nth(1)
+    expect(done).to_contain_text(re.compile(r"Mon 30 Nov 2026 08:40\s*release\s*done.*demo\s*admin"))
+
+    menu(page, "Decisions")
+    last = page.locator("#result_list tbody tr").first
+    expect(last).to_contain_text(re.compile(rf"release.*{TUTORIAL}.*done.*demo"))
+    last.get_by_role("link").first.click()
+    the_heading(page, f"Release: {TUTORIAL}, Mon 30 Nov 2026 08:40")
+
+
+def test_the_same_with_the_keyboard_alone(stranger: Page, monday: MondayMorning) -> None:
+    page = stranger
+    page.goto(f"{monday.url}/")
+    page.keyboard.type("demo")  # the field has the focus
+    tab_to(page, "Password")
+    page.keyboard.type("demo")
+    page.keyboard.press("Enter")
+    the_heading(page, "Staff pages")
+
+    enter(page, "Today")
+    the_heading(page, "Today, Monday 30 Nov")
+    enter(page, LAB)
+    the_heading(page, f"{LAB}, Mon 30 Nov 2026 09:00")
+    enter(page, "Why not more?")
+    the_heading(page, re.compile(f"Allocate: {LAB}"))
+    tab_to(page, "What was found about")
+    page.keyboard.type(value(monday, COMPUTER_OF, EXAM))
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict")).to_contain_text(HELD_BY_THE_EXAM)
+
+    enter(page, "Today")
+    the_heading(page, "Today, Monday 30 Nov")
+    enter(page, EVENING)
+    the_heading(page, f"{EVENING}, Mon 30 Nov 2026 18:00")
+    enter(page, "Release")
+    the_heading(page, f"Release: {EVENING}")
+    enter(page, "Release")
+    expect(page.get_by_text("omputers released: 6, reloads removed: 6")).not_to_have_count(0)
+    enter(page, "Decisions")
+    the_heading(page, "Decisions")
+    expect(page.locator("#result_list tbody tr").first).to_contain_text(re.compile(f"release.*{EVENING}.*done.*demo"))
+
+
+# What the element that has the focus is called, and whether one sees that it has it.
+_FOCUSED = """() => {
+    const element = document.activeElement, style = getComputedStyle(element);
+    const name = element.labels?.length ? element.labels[0].textContent : element.value || element.textContent;
+    return [name.replace(/:\\s*$/, "").trim(), style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0];
+}"""
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until something of that name has the focus; everything on the way shows that it has."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        found, seen = page.evaluate(_FOCUSED)
+        assert seen, f"one does not see that {found!r} has the focus"
+        if found == name:
+            return
+    pytest.fail(f"the Tab key does not reach {name!r}")
+
+
+def enter(page: Page, name: str) -> None:
+    """Go to something by Tab and press Enter."""
+    tab_to(page, name)
+    page.keyboard.press("Enter")
+
+
+# --- Who may do and see what --------------------------------------------------------------------
+
+
+def test_who_may_not_act_is_offered_nothing(visitor: Visitor, monday: MondayMorning, noise: Noise) -> None:
+    page = visitor(VIEWER)
+    page.goto("/admin/")
+    menu(page, "Today")
+    page.get_by_role("link", name=LAB).click()
+    the_heading(page, f"{LAB}, Mon 30 Nov 2026 09:00")
+    for action in ("Allocate now", "Dry run", "Release", "Skip"):
+        expect(page.get_by_role("link", name=action, exact=True)).to_have_count(0)
+    noise.expected = 403
+    for action in ("allocate", "dry-run", "release", "skip", "unskip"):
+        answer = page.goto(f"/admin/blockalloc/blocktime/{value(monday, *time_of(LAB))}/do/{action}/")
+        assert answer is not None
+        assert answer.status == 403
+
+
+def test_an_account_of_vcl_sees_the_blocks_of_its_affiliation(
+    stranger: Page, monday: MondayMorning, noise: Noise
+) -> None:
+    page = stranger
+    sign_in(page, monday, ENGINEER)
+    expect(page.get_by_text(f"Signed in as {ENGINEER}, blocks of Engineering only.")).to_be_visible()
+    menu(page, "Today")
+    expect(page.get_by_role("rowheader")).to_have_text([SIGNALS])
+    menu(page, "Block requests")
+    expect(page.locator("#result_list tbody th")).to_have_text([re.compile("^ENG240")] * 2)
+    menu(page, "Decisions")
+    expect(page.locator("#result_list tbody tr")).to_have_count(3)
+    assert LAB not in page.content()
+    menu(page, "Timeline")
+    expect(page.get_by_role("link", name=re.compile(SIGNALS)).first).to_be_visible()
+    assert "CS101" not in page.content()
+    noise.expected = 404
+    answer = page.goto(f"{monday.url}/admin/blockalloc/blocktime/{value(monday, *time_of(LAB))}/change/")
+    assert answer is not None
+    assert answer.status == 404
+
+
+# --- Single pages -------------------------------------------------------------------------------
+
+
+def test_a_dry_run_tells_what_is_missing_and_what_would_help(visitor: Visitor) -> None:
+    page = visitor()
+    page.goto("/admin/today/")
+    page.get_by_role("link", name=LAB).click()
+    page.get_by_role("link", name="Dry run").click()
+    page.get_by_role("button", name="Dry run").click()
+    expect(page.get_by_text("it would have 18 of 20 machines. Nothing was changed.")).to_be_visible()
+    funnel = page.get_by_role("region", name="Computers, stage by stage").get_by_role("row")
+    expect(funnel.nth(1)).to_contain_text(re.compile(r"120\s*at the site"))
+    expect(funnel.last).to_contain_text(re.compile(r"18\s*free of other blocks\s*49"))
+    expect(page.get_by_text("All 20 could be had for as long from")).to_be_visible()
+    expect(page.get_by_role("region", name="In the way")).to_contain_text(EXAM)
+    page.get_by_role("link", name="The record of this dry run").click()
+    the_heading(page, f"Dry run: {LAB}, Mon 30 Nov 2026 08:40")
+
+
+@pytest.mark.parametrize("zoom", ["day", "week"])
+def test_a_bar_of_the_timeline_leads_to_its_block_time(visitor: Visitor, zoom: str) -> None:
+    page = visitor()
+    page.goto("/admin/")
+    menu(page, "Timeline")
+    page.get_by_label("Show").select_option(zoom)
+    page.get_by_label("only computers that are booked").check()
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("region", name="Timeline").get_by_role("link", name=re.compile(f"^{SIGNALS}")).first.click()
+    the_heading(page, f"{SIGNALS}, Mon 30 Nov 2026 09:30")
+
+
+def test_decisions_about_a_computer(visitor: Visitor, monday: MondayMorning) -> None:
+    page = visitor()
+    page.goto("/admin/")
+    menu(page, "Decisions")
+    computer = value(monday, COMPUTER_OF, EXAM)
+    box = page.get_by_role("textbox", name="computer")
+    box.fill(computer)
+    box.press("Enter")
+    rows = page.locator("#result_list tbody tr")
+    expect(rows.filter(has_text=LAB).filter(has_text="vclsystem@Local")).to_contain_text(HELD_BY_THE_EXAM)
+    expect(rows.filter(has_text=EXAM)).to_contain_text("chosen")
+
+
+def test_lists_are_downloaded_as_csv(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor()
+    page.goto("/admin/blockalloc/decision/?q=midterm")
+    decisions = downloaded(page, "Export as CSV", tmp_path / "decisions.csv")
+    assert [(row["action"], row["block_name"]) for row in decisions] == [("allocate", EXAM)]
+    page.locator("#result_list tbody tr").get_by_role("link").first.click()
+    computers = downloaded(page, "All computers as CSV", tmp_path / "computers.csv")
+    assert len(computers) == 120
+    assert "chosen" in {row["finding"] for row in computers}
+
+
+def downloaded(page: Page, link: str, path: Path) -> list[dict[str, str]]:
+    with page.expect_download() as download:
+        page.get_by_role("link", name=link).click()
+    download.value.save_as(path)
+    with path.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_today_keeps_itself_up_to_date_and_says_when_it_cannot(
+    stranger: Page, monday: MondayMorning, noise: Noise
+) -> None:
+    page = stranger
+    sign_in(page, monday)
+    page.clock.install()
+    page.goto("/admin/today/")
+    row = page.get_by_role("row").filter(has_text=EXAM)
+    expect(row).to_contain_text("Ready")
+    computer = value(monday, COMPUTER_OF, EXAM)
+    set_state(monday, computer, "failed")
+    page.clock.run_for(31_000)
+    expect(row).to_contain_text("At risk")
+    expect(page.locator("#changes")).to_contain_text(f"{EXAM}, 08:00–10:30: At risk")
+    set_state(monday, computer, "available")
+    page.clock.run_for(31_000)
+    expect(row).to_contain_text("Ready")
+
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.context.set_offline(True)
+    page.clock.run_for(31_000)
+    expect(page.get_by_role("alert")).to_have_text(
+        "This page is out of date: it shows 08:40:00, and the server cannot be reached. Trying again every 30 s."
+    )
+    page.context.set_offline(False)
+    assert all("ERR_INTERNET_DISCONNECTED" in each for each in noise.heard), noise.heard
+    noise.heard.clear()
+    page.clock.run_for(31_000)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def set_state(monday: MondayMorning, computer: str, state: str) -> None:
+    """Let a computer be in a state, as a back end would write it."""
+    with sqlite3.connect(monday.database) as database:
+        database.execute(
+            "UPDATE computer SET stateid = (SELECT id FROM state WHERE name = ?) WHERE hostname = ?", [state, computer]
+        )

@@ -1,0 +1,30 @@
+"""A call that is killed leaves all its rows or none, and its repetition completes the block (SPEC 7, 8.2).
+
+A sample of places; `make test-long` kills at every statement.
+"""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.servers.own_process import ROOT
+
+
+def campaigns(config: pytest.Config) -> list[str]:
+    """The campaigns on the database of this run."""
+    if config.getoption("--mariadb"):
+        return ["--kill process --every 9", "--kill server --every 23"]
+    return ["--kill process --database sqlite --every 9"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each campaign as a test."""
+    metafunc.parametrize("arguments", campaigns(metafunc.config))
+
+
+def test_nothing_is_half_done(arguments: str) -> None:
+    command = [sys.executable, "-m", "verification.kills", *arguments.split()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "in all" in done.stdout

@@ -1,0 +1,31 @@
+"""Days on which the service, VCL's back end and its front end work on the same rows: a sample."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from verification.random_days.play import play, stage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _as_on_the_days() -> Iterator[None]:
+    """Refusals are a part of them, and of no interest."""
+    logging.disable(logging.ERROR)
+    with stage():
+        yield
+    logging.disable(logging.NOTSET)
+
+
+def test_nothing_goes_wrong() -> None:
+    counts: Counter[str] = Counter()
+    for number in range(5 if connection.vendor == "mysql" else 8):
+        played = play(number)
+        assert played.wrong == [], f"python -m verification.random_days --days 1 --first {number}"
+        counts.update(played.counts)
+    for what in ("computers allocated", "loads of ours", "reservations", "inspections"):
+        assert counts[what] > 0, what

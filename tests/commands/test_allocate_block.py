@@ -1,0 +1,256 @@
+"""`manage.py allocate_block`: what operators type, what they read, what scripts get."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from blockalloc.allocation import service
+from blockalloc.allocation.service import Allocation
+from blockalloc.contract.messages import BlockAllocationCall, Call, FillCall, Outcome, Refusal
+from blockalloc.models import BlockComputer, BlockRequest, BlockTime, Image, Request, UserGroup
+from blockalloc.reports import block_time
+from blockalloc.reports.block_time import allocation_report, as_text
+from tests.support.sites.demo import demo_site
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CLASS = 101  # the demo's block time of next Monday, 20 machines; nothing is allocated to it yet
+CLUSTER = "Hadoop cluster (head and two workers)"
+
+
+@pytest.fixture(autouse=True)
+def demo() -> Iterator[None]:
+    """The demo site on a Wednesday; next Monday is 30 November."""
+    with demo_site():
+        yield
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """The calls that reach the service, which then does nothing."""
+    calls: list[Call] = []
+
+    def allocate(call: Call, _caller: object, *, explain: bool) -> Allocation:
+        calls.append(call)
+        return Allocation(Outcome("success", call.machines or 0, 0, 0), ())
+
+    monkeypatch.setattr(service, "allocate", allocate)
+    return calls
+
+
+def run(*options: str) -> tuple[int, str]:
+    """Exit status and output of the command."""
+    output = StringIO()
+    try:
+        call_command("allocate_block", *options, stdout=output)
+    except SystemExit as end:
+        return int(str(end.code)), output.getvalue()
+    return 0, output.getvalue()
+
+
+def refused(*options: str) -> str:
+    """What the command says when it does nothing."""
+    with pytest.raises(CommandError) as error:
+        call_command("allocate_block", *options, stdout=StringIO())
+    assert error.value.returncode == 2
+    return str(error.value)
+
+
+def names(machines: int = 5) -> list[str]:
+    """Options for a new block, by names and local times."""
+    when = ["--start", "2026-12-01 09:00", "--end", "2026-12-01 11:00"]
+    return ["--image", "Ubuntu 22.04", "--group", "CS101@Local", *when, "--machines", str(machines)]
+
+
+# --- What is asked for ------------------------------------------------------------------------
+def test_names_and_local_times_become_the_parameters_of_a_call(seen: list[Call]) -> None:
+    run(*names())
+    start = int(datetime(2026, 12, 1, 14, 0, tzinfo=UTC).timestamp())
+    image, group = Image.objects.get(prettyname="Ubuntu 22.04"), UserGroup.objects.get(name="CS101")
+    assert seen == [BlockAllocationCall(image.pk, start, start + 7200, 5, group.pk, False, 0)]
+
+
+def test_a_block_time_says_what_is_left_out(seen: list[Call]) -> None:
+    run("--block-time", str(CLASS))
+    run("--block-time", str(CLASS), "--machines", "3", "--ignore-privileges")
+    assert seen == [
+        FillCall(CLASS, ignore_privileges=False, id_name="--block-time"),
+        FillCall(CLASS, ignore_privileges=True, machines=3, id_name="--block-time"),
+    ]
+
+
+def test_a_block_request_without_group_needs_none() -> None:
+    BlockRequest.objects.filter(blocktime=CLASS).update(group=None)
+    assert run("--block-time", str(CLASS), "--ignore-privileges")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("1795424400", datetime.fromtimestamp(1795424400, UTC)),
+        ("2026-12-01 09:00:30", datetime(2026, 12, 1, 14, 0, 30, tzinfo=UTC)),
+        ("2027-03-14 02:30", datetime(2027, 3, 14, 7, 30, tzinfo=UTC)),  # skipped: 03:30
+        ("2026-11-01 01:30", datetime(2026, 11, 1, 5, 30, tzinfo=UTC)),  # comes twice: the first
+    ],
+)
+def test_times(text: str, instant: datetime, seen: list[Call]) -> None:
+    run("--block-time", str(CLASS), "--start", text)
+    assert seen[0].start == instant.timestamp()
+
+
+# --- What is answered -------------------------------------------------------------------------
+def test_a_dry_run_shows_the_plan_and_writes_nothing() -> None:
+    before = Request.objects.count(), BlockComputer.objects.count(), BlockTime.objects.count()
+    status, output = run(*names(), "--dry-run")
+    assert status == 0
+    verdict, _blank, heading, _rule, *rows = output.splitlines()
+    assert verdict == "Dry run, nothing was written: the block time would have 5 of 5 machines."
+    assert heading.split()[:3] == ["computer", "type", "image"]
+    assert len(rows) == 5
+    assert all("Ubuntu 22.04" in row and "2026-12-01 09:00:00" in row for row in rows)
+    assert (Request.objects.count(), BlockComputer.objects.count(), BlockTime.objects.count()) == before
+
+
+def test_a_class_gets_its_machines_and_the_report_shows_them() -> None:
+    status, output = run("--block-time", str(CLASS))
+    assert status == 0
+    assert output.startswith("The block time has 20 of 20 machines now.\n")
+    assert (
+        "Block time 101, CS101 programming lab: Ubuntu 22.04 for CS101@Local, "
+        "2026-11-30 09:00–11:00 (America/New_York), 20 of 20 machines"
+    ) in output
+    held = BlockComputer.objects.filter(blockTime=CLASS).values_list("computer__hostname", flat=True)
+    assert len(held) == 20
+    assert all(f"\n{hostname} " in output for hostname in held)
+    status, again = run("--block-time", str(CLASS))
+    assert (status, again.splitlines()[0]) == (
+        0,
+        "Nothing to do: the block time has the 20 machines that were asked for, or more.",
+    )
+
+
+def test_missing_machines_are_exit_status_1() -> None:
+    status, output = run(*names(machines=70), "--json", "--dry-run")
+    answer = json.loads(output)
+    assert status == 1
+    assert answer["unallocated"] == 70 - answer["allocated"] > 0
+
+
+def test_no_machine_at_all_for_a_new_block_is_said_and_nothing_kept() -> None:
+    Image.objects.filter(prettyname="Ubuntu 22.04").update(minram=10**6)
+    blocks = BlockTime.objects.count()
+    status, output = run(*names())
+    assert status == 1
+    answer, why = output.split("\n\n")
+    assert answer == "No machine can be had: nothing was written.\nwarning 14: unable to allocate any machines"
+    assert why.splitlines()[0] == "Why not more: no further computer passes all rules for image Ubuntu 22.04"
+    assert "RAM 8192 MB is below the image's 1000000 MB (cs-01.example.edu)" in why
+    assert BlockTime.objects.count() == blocks
+
+
+def test_json_has_the_outcome_and_the_whole_block_time() -> None:
+    status, output = run("--block-time", str(CLASS), "--machines", "3", "--json")
+    answer = json.loads(output)
+    assert status == 0
+    block = answer["block_time"]
+    assert {name: answer[name] for name in ("status", "allocated", "unallocated", "block_time_id", "dry_run")} == {
+        "status": "success",
+        "allocated": 3,
+        "unallocated": 0,
+        "block_time_id": CLASS,
+        "dry_run": False,
+    }
+    assert (block["wanted"], block["allocated"], block["start"]) == (20, 3, "2026-11-30T09:00:00-05:00")
+    assert sorted(row["computer"] for row in answer["computers_taken"]) == sorted(
+        row["computer"] for row in block["rows"]
+    )
+
+
+# --- What is refused --------------------------------------------------------------------------
+def test_what_is_missing_is_named() -> None:
+    text = refused("--image", "Ubuntu 22.04", "--machines", "3")
+    assert text == "missing: --group, --start, --end (or --block-time, whose rows have all that)"
+    assert "--group" not in refused("--ignore-privileges")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--image", "Ubunto 22.04"], "image 'Ubunto 22.04': there is none; did you mean 101 (Ubuntu 22.04, "),
+        (["--group", "CS1O1"], "user group 'CS1O1': there is none; did you mean "),
+        (["--start", "30.11.2026 9:00"], "'30.11.2026 9:00' is not a time: write 2026-11-30 09:00"),
+        (["--end", "2026-02-30 09:00"], "'2026-02-30 09:00' is not a time"),
+        (["--block-time", "9999"], "--block-time: there is no block time 9999"),
+        (["--block-time", "-1"], "--block-time: there is no block time -1"),
+    ],
+)
+def test_bad_input_is_explained(options: list[str], text: str) -> None:
+    assert text in refused(*names(), *options)
+
+
+def test_a_contradiction_of_the_block_time_is_refused_and_nothing_written() -> None:
+    assert refused("--block-time", str(CLASS), "--image", "CentOS 7 base").endswith("(error 201)")
+    assert not BlockComputer.objects.filter(blockTime=CLASS).exists()
+
+
+def test_a_busy_service_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def allocate(*_args: object, **_options: object) -> Allocation:
+        raise Refusal(205, "busy: try again")
+
+    monkeypatch.setattr(service, "allocate", allocate)
+    assert refused("--block-time", str(CLASS)) == "busy: try again (error 205)"
+
+
+# --- The report -------------------------------------------------------------------------------
+def test_a_report_takes_two_queries(django_assert_num_queries: Any) -> None:
+    run("--block-time", str(CLASS))
+    with django_assert_num_queries(2):
+        assert len(allocation_report(CLASS).rows) == 20
+
+
+def test_a_report_tells_loaded_computers_and_reloads_in_their_order() -> None:
+    run("--block-time", str(CLASS))
+    found = allocation_report(CLASS)
+    for row in found.rows:
+        held = BlockComputer.objects.get(blockTime=CLASS, computer__hostname=row.computer)
+        reload = Request.objects.get(pk=held.reloadrequestid)
+        holds = held.computer.imagerevision
+        assert row.already_loaded == (holds.image_id == held.image_id and holds.production == 1)
+        assert (row.reload_start, row.reload_end) == (reload.start, reload.end)
+        assert row.management_node
+    starts = [row.reload_start for row in found.rows]
+    assert starts == sorted(start for start in starts if start)
+    assert {row.loading for row in found.rows} == {"already loaded", "must load"}
+
+
+def test_a_reload_that_is_over_leaves_a_dash() -> None:
+    run("--block-time", str(CLASS), "--machines", "1")
+    BlockComputer.objects.filter(blockTime=CLASS).update(reloadrequestid=0)
+    found = allocation_report(CLASS)
+    assert [row.reload_start for row in found.rows] == [None]
+    assert as_text(found).splitlines()[-1].split()[-3:] == ["-", "-", "-"]
+
+
+def test_a_cluster_is_one_machine() -> None:
+    block_time = BlockTime.objects.filter(blockRequest__image__prettyname=CLUSTER, blockcomputer=None).earliest("start")
+    run("--block-time", str(block_time.pk), "--machines", "2")
+    found = allocation_report(block_time.pk)
+    assert (len(found.rows), found.allocated, found.wanted) == (6, 2, 4)
+
+
+def test_a_block_time_without_computers_is_a_heading_only() -> None:
+    found = allocation_report(CLASS)
+    assert as_text(found).endswith("0 of 20 machines")
+    assert not found.rows
+
+
+def test_columns_line_up() -> None:
+    run("--block-time", str(CLASS))
+    lines = block_time.table(allocation_report(CLASS).rows)
+    places = [lines[0].index(name) for name in ("type", "image now", "reload starts", "management node")]
+    assert all(line[place - 1] == " " and line[place] != " " for line in lines for place in places)

@@ -1,0 +1,1 @@
+"""What is in `deploy/`: the configuration of nginx, on a real one."""

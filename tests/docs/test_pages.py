@@ -1,0 +1,74 @@
+"""The pages for operators: links lead somewhere, commands are well-formed and are those that there are."""
+
+import re
+import shlex
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+from tests.support.servers.own_process import ROOT
+from vclsite import settings_file
+
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
+
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+OPERATORS = ["installation.md", "settings.md", "troubleshooting.md", "check_vcl.md"]
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that GitHub gives to a page's headings."""
+    seen: Counter[str] = Counter()
+    found = set()
+    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+        name = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        found.add(f"{name}-{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if "://" in link:
+            continue
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def blocks(page: str) -> list[str]:
+    """What a page shows of the shell."""
+    return re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", OPERATORS)
+def test_commands_are_well_formed(page: str) -> None:
+    for block in blocks(page):
+        done = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), block
+
+
+@pytest.mark.parametrize("page", OPERATORS)
+def test_commands_of_ours_have_these_options(page: str) -> None:
+    names = get_commands()
+    for line in re.findall(
+        r"\bmanage\.py ([a-z_]+(?: --?[^\n`|&]*)?)(?=[\n`]| 2>)", (ROOT / "docs" / page).read_text()
+    ):
+        name, *arguments = shlex.split(re.sub(r"\bN\b", "1", line))
+        parser = load_command_class(names[name], name).create_parser("manage.py", name)
+        parser.parse_args(arguments)  # ends the test when they are others
+
+
+def test_the_installation_is_that_of_the_unit() -> None:
+    installed = "".join(blocks("installation.md"))
+    unit = (ROOT / "deploy" / "blockalloc.service").read_text()
+    values = dict(re.findall(r"^(\w+)=(.+)$", unit, re.MULTILINE))
+    assert values["EnvironmentFile"] == f"-{settings_file.STANDARD}"
+    assert f"cat >{settings_file.STANDARD} <<" in installed
+    assert f"cd {values['WorkingDirectory']}\n" in installed
+    assert f" {values['User']}\n" in installed.partition("useradd ")[2]

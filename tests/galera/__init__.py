@@ -1,1 +1,0 @@
-"""Tests of a cluster that is written through all of its nodes: `python -m pytest --galera tests/galera`."""

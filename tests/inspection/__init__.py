@@ -1,0 +1,1 @@
+"""What `check_vcl` finds and repairs."""

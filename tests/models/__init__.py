@@ -1,0 +1,1 @@
+"""The models' fields against VCL's columns."""

@@ -1,0 +1,188 @@
+"""What staff do to block times: who may, what is asked first, what is done, what is on record."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.auth.models import User as StaffUser
+from django.test import Client
+from django.urls import reverse
+
+from blockalloc.models import BlockComputer, BlockTime, Decision, Request, Reservation
+from tests.golden import tables
+from tests.support.scoped import limit_to
+from tests.support.sites.class_site import BLOCK_TIME, class_site, grant_to_group
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ACTIONS = {"allocate": "allocate", "dry-run": "dry_run", "release": "release", "skip": "skip", "unskip": "skip"}
+
+
+@pytest.fixture
+def sign_in(client: Client) -> Callable[..., Client]:
+    """Sign in as one of the staff with these permissions besides that to look."""
+
+    def signed_in(*codenames: str) -> Client:
+        user = StaffUser.objects.create_user("wanda", is_staff=True)
+        names = ["view_blocktime", "view_decision", *(f"{name}_blocktime" for name in codenames)]
+        user.user_permissions.set(Permission.objects.filter(codename__in=names))
+        client.force_login(user)
+        return client
+
+    return signed_in
+
+
+def address(name: str, key: int = BLOCK_TIME) -> str:
+    return reverse("admin:blocktime_action", args=[key, name])
+
+
+def page_of_time() -> str:
+    return reverse("admin:blockalloc_blocktime_change", args=[BLOCK_TIME])
+
+
+def said(client: Client, name: str, **form: str) -> str:
+    """What the page says after the action was confirmed."""
+    response = client.post(address(name), form, follow=True)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def held() -> int:
+    return BlockComputer.objects.filter(blockTime=BLOCK_TIME).count()
+
+
+def recorded() -> list[tuple[str, str, str, str, str]]:
+    return list(Decision.objects.order_by("pk").values_list("action", "person", "door", "outcome", "address"))
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_each_has_a_permission_of_its_own(name: str, sign_in: Callable[..., Client]) -> None:
+    with class_site():
+        client = sign_in(*(set(ACTIONS.values()) - {ACTIONS[name]}))
+        assert client.get(address(name)).status_code == 403
+        assert client.post(address(name)).status_code == 403
+        assert address(name) not in client.get(page_of_time()).content.decode()
+        assert recorded() == []
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_nothing_is_done_before_it_is_confirmed(name: str, sign_in: Callable[..., Client]) -> None:
+    with class_site():
+        client = sign_in(*ACTIONS.values())
+        before = tables.read()
+        assert client.get(address(name)).status_code == 200
+        assert tables.read() == before
+        assert recorded() == []
+
+
+def test_a_form_of_another_site_does_nothing(sign_in: Callable[..., Client]) -> None:
+    with class_site():
+        client = sign_in(*ACTIONS.values())
+        client.handler.enforce_csrf_checks = True
+        assert client.post(address("allocate")).status_code == 403
+        assert (held(), recorded()) == (0, [])
+
+
+def test_what_there_is_not_is_not_found(sign_in: Callable[..., Client]) -> None:
+    with class_site():
+        client = sign_in(*ACTIONS.values())
+        assert client.get(address("allocate", 999)).status_code == 404
+        assert client.get(address("destroy")).status_code == 404
+        assert client.put(address("allocate")).status_code == 405
+
+
+def test_allocate_ignores_privileges_as_the_back_end_does(sign_in: Callable[..., Client]) -> None:
+    with class_site():
+        client = sign_in("allocate")
+        assert "The block time has 4 of 4 machines now." in said(client, "allocate", privileges="ignored")
+        assert held() == 4
+        assert recorded() == [("allocate", "wanda", "admin", "success", "127.0.0.1")]
+
+
+def test_allocate_can_count_privileges(sign_in: Callable[..., Client]) -> None:
+    with class_site():
+        client = sign_in("allocate")
+        text = said(client, "allocate", privileges="counted")
+        assert "The block time has 0 of 4 machines now" in text
+        assert "Why not more?" in text
+        grant_to_group()
+        assert "4 of 4" in said(client, "allocate", privileges="counted")
+
+
+def test_a_refusal_is_told_and_recorded(sign_in: Callable[..., Client]) -> None:
+    with class_site():
+        client = sign_in("allocate")
+        BlockTime.objects.filter(pk=BLOCK_TIME).update(skip=1)
+        assert "Nothing was done. blockTimeid: block time 10 is marked to be skipped" in said(client, "allocate")
+        assert recorded() == [("allocate", "wanda", "admin", "refused", "127.0.0.1")]
+
+
+def test_a_dry_run_shows_all_and_changes_nothing(sign_in: Callable[..., Client]) -> None:
+    with class_site(computers=3):
+        client = sign_in("dry_run")
+        before = tables.read()
+        text = said(client, "dry-run", privileges="ignored")
+        assert tables.read() == before
+        assert "it would have <strong>3 of 4 machines</strong>" in text
+        assert "At this time 3 machines can be had." in text
+        assert "Chosen (3)" in text
+        assert recorded() == [("dry run", "wanda", "admin", "success", "127.0.0.1")]
+
+
+def test_release_takes_the_computers_and_removes_reloads_that_have_not_begun(sign_in: Callable[..., Client]) -> None:
+    with class_site():
+        client = sign_in("allocate", "release")
+        said(client, "allocate")
+        loading = BlockComputer.objects.filter(blockTime=BLOCK_TIME).order_by("computer")[0].reloadrequestid
+        Request.objects.filter(pk=loading).update(state=14)
+        confirm = client.get(address("release")).content.decode()
+        assert confirm.count("its reload is removed") == 3
+        assert confirm.count("has begun to load: that goes on") == 1
+        done = "Computers released: 4, reloads removed: 3; loads that have begun or are about to were left: c10"
+        assert done in said(client, "release")
+        assert held() == 0
+        assert list(Request.objects.values_list("pk", flat=True)) == [loading]
+        assert list(Reservation.objects.values_list("request", flat=True)) == [loading]
+        assert recorded()[1] == ("release", "wanda", "admin", "done", "127.0.0.1")
+        assert "computers released: 4" in client.get(page_of_time()).content.decode()  # in its history
+
+
+def test_skip_releases_and_unskip_lets_the_back_end_ask_again(sign_in: Callable[..., Client]) -> None:
+    with class_site():
+        client = sign_in("allocate", "skip")
+        said(client, "allocate")
+        BlockTime.objects.filter(pk=BLOCK_TIME).update(processed=1)
+        assert "Skipped; computers released: 4, reloads removed: 4" in said(client, "skip")
+        time = BlockTime.objects.get(pk=BLOCK_TIME)
+        assert (held(), Request.objects.count(), time.skip, time.processed) == (0, 0, 1, 1)
+        page = client.get(page_of_time()).content.decode()
+        assert address("unskip") in page
+        assert address("skip") not in page
+        assert "Takes place after all" in said(client, "unskip")
+        time = BlockTime.objects.get(pk=BLOCK_TIME)
+        assert (time.skip, time.processed) == (0, 0)
+        assert [action for action, *_ in recorded()] == ["allocate", "skip", "unskip"]
+
+
+@pytest.mark.parametrize(("skip", "name"), [(1, "skip"), (0, "unskip")])
+def test_done_already_is_refused(skip: int, name: str, sign_in: Callable[..., Client]) -> None:
+    with class_site():
+        client = sign_in("skip")
+        BlockTime.objects.filter(pk=BLOCK_TIME).update(skip=skip)
+        assert "Nothing was done." in said(client, name)
+        assert [outcome for *_, outcome, _ in recorded()] == ["refused"]
+
+
+def test_who_manages_one_affiliations_blocks_acts_on_no_others(
+    sign_in: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with class_site():
+        client = sign_in(*ACTIONS.values())
+        own = BlockTime.objects.get(pk=BLOCK_TIME).blockRequest.owner.affiliation_id
+        limit_to(own + 1, monkeypatch)
+        for name in ACTIONS:
+            assert client.get(address(name)).status_code == 404
+            assert client.post(address(name)).status_code == 404
+        assert (held(), recorded()) == (0, [])
+        limit_to(own, monkeypatch)
+        assert client.get(address("allocate")).status_code == 200

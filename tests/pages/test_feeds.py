@@ -1,0 +1,195 @@
+"""Calendars: what they tell, who may read them, and that addresses cannot be made up."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.core import signing
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext, override_settings
+from django.urls import reverse
+from icalendar import Calendar, Event
+
+from blockalloc.models import Affiliation, BlockRequest, BlockTime, User
+from scheduling.what_happened import NO_RECORD
+from tests.support.scoped import limit_to
+from tests.support.sites.staff_site import DAY, HOUR, LOCAL, MONDAY, NOW, Site, page_url, text
+
+pytestmark = pytest.mark.django_db
+
+PAGE = reverse("admin:feeds")
+
+
+def links(client: Client) -> dict[str, str]:
+    """The addresses on the page, by what they are called."""
+    return dict(client.get(PAGE, HTTP_HOST="testserver").context["feeds"])
+
+
+def calendar(client: Client, url: str) -> Calendar:
+    answer = client.get(url, HTTP_HOST="testserver")
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "text/calendar; charset=utf-8"
+    found = Calendar.from_ical(answer.content)
+    assert isinstance(found, Calendar)
+    return found
+
+
+def events(client: Client, url: str) -> dict[str, Event]:
+    """The events by the name of their block."""
+    return {str(event["SUMMARY"]).partition(":")[0]: event for event in calendar(client, url).events}
+
+
+def path(address: str) -> str:
+    return address.removeprefix("https://testserver")
+
+
+def test_an_event_tells_how_ready_the_class_is(viewer: Client, client: Client, site: Site, cs101: BlockTime) -> None:
+    BlockRequest.objects.update(numMachines=3)
+    (event,) = calendar(client, links(viewer)["All blocks"]).events
+    assert event["SUMMARY"] == "CS101: 1/3 ready"
+    assert event["UID"] == f"blocktime-{cs101.pk}@testserver"
+    assert event["DTSTART"].dt == datetime(2026, 11, 30, 14, 0, tzinfo=UTC)  # 9:00 in New York
+    assert event["DTEND"].dt == datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
+    assert event.stamp == NOW.astimezone(UTC)
+    assert event["STATUS"] == "CONFIRMED"
+    assert event["URL"] == f"https://testserver{page_url('blocktime', cs101.pk)}"
+    assert event["DESCRIPTION"] == f"Image: Ubuntu 22.04\nUser group: CS101@Local\n1 of 3 machines missing: {NO_RECORD}"
+    assert "LOCATION" not in event
+
+
+def test_the_calendar_says_when_to_ask_again(viewer: Client, site: Site, cs101: BlockTime) -> None:
+    address = links(viewer)["All blocks"]
+    found = calendar(viewer, address)
+    assert found.refresh_interval == timedelta(minutes=15)
+    assert found.prodid.startswith("-//Block allocations")
+    raw = viewer.get(address).content.decode()
+    for line in ("REFRESH-INTERVAL;VALUE=DURATION:PT15M", "X-PUBLISHED-TTL:PT15M", "DTSTART:20261130T140000Z"):
+        assert f"{line}\r\n" in raw
+    assert max(len(line) for line in raw.encode().split(b"\r\n")) <= 75
+
+
+def test_texts_that_are_kept_tell_when_they_were_asked_for(viewer: Client, site: Site, cs101: BlockTime) -> None:
+    address = links(viewer)["All blocks"]
+    before = viewer.get(address).content.decode()
+    with time_machine.travel(NOW + timedelta(minutes=7), tick=False):
+        after = viewer.get(address).content.decode()
+    assert before.count("DTSTAMP:20261125T170000Z\r\n") == 1
+    assert before.replace("DTSTAMP:20261125T170000Z", "DTSTAMP:20261125T170700Z") == after
+
+
+def test_skipped_ones_are_cancelled_and_keep_their_id(viewer: Client, site: Site, cs101: BlockTime) -> None:
+    address = links(viewer)["All blocks"]
+    before = events(viewer, address)["CS101"]["UID"]
+    BlockTime.objects.update(skip=1)
+    event = events(viewer, address)["CS101"]
+    assert (event["STATUS"], event["SUMMARY"], event["UID"]) == ("CANCELLED", "CS101: skipped", before)
+
+
+def test_which_block_times_are_shown(viewer: Client, site: Site) -> None:
+    starts = {
+        "to come": NOW + 200 * DAY,
+        "on": NOW - HOUR,
+        "over": NOW - 28 * DAY,
+        "long over": NOW - 28 * DAY - 3 * HOUR,
+    }
+    for name, start in starts.items():
+        site.time(site.request(name, site.ubuntu, None, 1), start)
+    for status in ("requested", "rejected", "deleted", "completed"):
+        site.time(site.request(status, site.ubuntu, None, 1, status=status), MONDAY)
+    found = events(viewer, links(viewer)["All blocks"])
+    assert set(found) == {"to come", "on", "over"}
+    assert found["over"]["SUMMARY"] == "over"  # nothing about it is ready or not any more
+    assert found["on"]["SUMMARY"] == "on: 0/1 ready"
+
+
+def test_texts_are_escaped_and_stay_what_they_are(viewer: Client, site: Site) -> None:
+    name = "Café; labs, \\ üben\nBEGIN:VEVENT" + "x" * 40
+    site.time(site.request(name, site.ubuntu, site.group("Größe"), 1), MONDAY)
+    (event,) = calendar(viewer, links(viewer)["All blocks"]).events
+    assert event["SUMMARY"] == f"{name}: 0/1 ready"
+
+
+# --- Addresses ----------------------------------------------------------------------------------
+
+
+def test_a_group_has_its_own_calendar(viewer: Client, client: Client, site: Site, cs101: BlockTime) -> None:
+    site.class_("Math", MONDAY + DAY)
+    found = links(viewer)
+    assert list(found) == ["All blocks", "CS101@Local", "Math@Local"]
+    assert set(events(client, found["Math@Local"])) == {"Math"}
+    assert calendar(client, found["Math@Local"]).calendar_name == "Blocks of Math@Local"
+    assert set(events(client, found["All blocks"])) == {"CS101", "Math"}
+
+
+def test_nobody_signs_in_and_nothing_is_set(viewer: Client, site: Site, cs101: BlockTime) -> None:
+    from tests.support.https_client import Browser
+
+    answer = Browser().get(links(viewer)["All blocks"])
+    assert answer.status_code == 200
+    assert not answer.cookies
+    assert Browser().post(links(viewer)["All blocks"]).status_code == 405
+
+
+def test_wrong_and_foreign_tokens_are_not_found(viewer: Client, site: Site, cs101: BlockTime) -> None:
+    math = site.class_("Math").blockRequest.group_id
+    found = links(viewer)
+    all_, own = path(found["All blocks"]), path(found["CS101@Local"])
+    own_token, all_token = own.rpartition("/")[2], all_.rpartition("/")[2]
+    foreign = signing.Signer(salt="something else", sep=".").sign_object([None, None])
+    bad = [
+        f"/feeds/group/{math}/{own_token}",
+        f"/feeds/all/{own_token}",
+        f"/feeds/group/{math}/{all_token}",
+        f"/feeds/all/{all_token.replace('.', 'x.', 1)}",
+        f"{all_.removesuffix('.ics')}x.ics",
+        f"/feeds/all/{foreign}.ics",
+        f"/feeds/all/{signing.Signer(salt='blockalloc.pages.feeds', sep='.').sign('x')}.ics",
+        "/feeds/all/x.ics",
+        "/feeds/all/é.ics",
+        "/feeds/all/.ics",
+    ]
+    for address in bad:
+        assert viewer.get(address).status_code == 404, address
+    assert viewer.get(all_).status_code == 200
+
+
+def test_addresses_change_with_the_secret_key(viewer: Client, site: Site, cs101: BlockTime) -> None:
+    before = links(viewer)["All blocks"]
+    assert "DJANGO_SECRET_KEY" in text(viewer, PAGE)
+    with override_settings(SECRET_KEY="another" * 10):
+        assert viewer.get(before).status_code == 404
+
+
+def test_a_scope_goes_with_the_address(
+    viewer: Client, client: Client, site: Site, cs101: BlockTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sees the blocks of one affiliation only has a calendar of those, whoever reads it."""
+    other = Affiliation.objects.create(name="Other")
+    site.class_("Math")
+    owner = User.objects.create(unityid="teacher", affiliation=other)
+    BlockRequest.objects.filter(name="Math").update(owner=owner)
+    limit_to(other.pk, monkeypatch)
+    found = links(viewer)
+    assert list(found) == ["All blocks", "Math@Local"]
+    monkeypatch.undo()
+    assert set(events(client, found["All blocks"])) == {"Math"}
+    limit_to(LOCAL, monkeypatch)
+    assert set(events(client, links(viewer)["CS101@Local"])) == {"CS101"}
+    # A group of both: each sees its own.
+    BlockRequest.objects.filter(name="Math").update(group=cs101.blockRequest.group_id)
+    assert set(events(client, links(viewer)["CS101@Local"])) == {"CS101"}
+
+
+def test_queries_do_not_grow(viewer: Client, site: Site, cs101: BlockTime) -> None:
+    counts = []
+    for number in (1, 5):
+        for each in range(number):
+            site.class_(f"Class {number}-{each}", NOW + HOUR, computers=each + 1)
+        for url in (links(viewer)["All blocks"], links(viewer)["CS101@Local"], PAGE):
+            viewer.get(url)
+            with CaptureQueriesContext(connection) as queries:
+                viewer.get(url)
+            counts.append(len(queries))
+    assert counts[:3] == counts[3:]
+    assert max(counts) < 10

@@ -1,6 +1,0 @@
-"""Days of a site, drawn at random: classes, users and failing loads, on the rows of which the service, VCL's back end
-and its front end work together.
-
-`python -m tests.random_days` plays them; `day` draws one, `site` has its rows, `play` lets it pass, `judge` says what
-must not happen, `undone` takes back one thing at a time that keeps it from happening.
-"""

@@ -1,0 +1,98 @@
+"""A plan looked at again before it is written: what others took meanwhile falls, the rest stands (SPEC 8.7)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from scheduling.confirmation import standing
+from scheduling.facts import Site
+from scheduling.plan import Machine
+from scheduling.planner import plan
+from tests.support.sites.facts import (
+    END,
+    HOUR,
+    MINUTE,
+    RELOAD_START,
+    block,
+    computer,
+    holding,
+    host,
+    image,
+    maintenance,
+    own_holding,
+    reservation,
+    site,
+    vm,
+    vmware_image,
+)
+
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
+QUARTER = 15 * MINUTE
+
+
+def three_computers(**changes: Any) -> Site:
+    """The site of these tests, with what others wrote."""
+    return site([computer(id_) for id_ in (1, 2, 3)], **changes)
+
+
+def planned(machines: int = 2) -> Sequence[Machine]:
+    """Machines of computers 1, 2 … as planned when nothing stood in the way."""
+    return plan(three_computers(), block(machines), ignore_privileges=True).machines
+
+
+def left(where: Site, machines: int = 2) -> list[int]:
+    """The computers of the planned machines that stand on these facts."""
+    kept = standing(where, block(machines), planned(machines), ignore_privileges=True).kept
+    return [taken.computer.id for machine in kept for taken in machine.assignments]
+
+
+def test_on_the_same_facts_everything_stands() -> None:
+    assert left(three_computers()) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "stand"),
+    [
+        ({"claimed": frozenset({1})}, [2]),
+        ({"claimed": frozenset({3})}, [1, 2]),
+        ({"reservations": [reservation(1)]}, [2]),
+        ({"reservations": [reservation(2, END + QUARTER, END + HOUR)]}, [1, 2]),
+        ({"reservations": [reservation(2, END + QUARTER - 1, END + HOUR)]}, [1]),
+        ({"reservations": [reservation(1, state_id=19), reservation(2, state_id=12)]}, [1, 2]),
+        ({"block_computers": [holding(1), holding(2)]}, []),
+        ({"block_computers": [holding(2, END + HOUR, END + 2 * HOUR, reload_start=END)]}, [1, 2]),
+        ({"block_computers": [holding(2, END + HOUR, END + 2 * HOUR, reload_start=END - 1)]}, [1]),
+        ({"maintenances": [maintenance(RELOAD_START - HOUR, RELOAD_START)]}, [1]),
+    ],
+)
+def test_what_others_took_falls(changes: dict[str, Any], stand: list[int]) -> None:
+    assert left(three_computers(**changes)) == stand
+
+
+def test_a_computer_that_came_into_the_block_meanwhile_is_not_taken_again() -> None:
+    """The other one of the two wanted is: there is room for one more."""
+    assert left(three_computers(block_computers=[own_holding(1)])) == [2]
+
+
+@pytest.mark.parametrize(("there", "stand"), [([3], [1]), ([3, 9], [])])
+def test_never_more_than_wanted(there: list[int], stand: list[int]) -> None:
+    """Machines that came into the block meanwhile leave room for fewer."""
+    assert left(three_computers(block_computers=[own_holding(id_) for id_ in there])) == stand
+
+
+def test_a_limit_that_others_used_up_lets_the_first_ones_stand() -> None:
+    what = block(2, [image(max_concurrent=2)])
+    machines = plan(three_computers(), what, ignore_privileges=True).machines
+    other = three_computers(reservations=[reservation(3, image_id=1)])
+    assert standing(other, what, machines, ignore_privileges=True).kept == list(machines[:1])
+
+
+def test_memory_of_a_host_that_others_used_up_lets_the_first_ones_stand() -> None:
+    what = block(2, [vmware_image()])
+    computers = [host(90, ram=4097), vm(1, 90), vm(2, 90), vm(3, 90)]
+    machines = plan(site(computers), what, ignore_privileges=True).machines
+    assert len(machines) == 2
+    other = site(computers, reservations=[reservation(3, image_ram=1024)])
+    assert standing(other, what, machines, ignore_privileges=True).kept == list(machines[:1])

@@ -1,0 +1,1 @@
+"""VCL's tables: made, adopted or refused."""

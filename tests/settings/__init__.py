@@ -1,0 +1,1 @@
+"""Settings: from the environment, from the file, of each process."""

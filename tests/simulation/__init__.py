@@ -1,0 +1,1 @@
+"""The doubles of VCL's back end and front end."""

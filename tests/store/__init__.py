@@ -1,0 +1,1 @@
+"""Facts in, rows out: reading, writing, and what calls wait for."""

@@ -1,0 +1,1 @@
+"""What tests in a browser share: Chromium, the server, the pages."""

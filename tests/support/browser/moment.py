@@ -1,0 +1,189 @@
+"""Fills a database with the demo site as it is on Monday at 8:40, twenty minutes before CS101 at 9.
+
+Calls of the service decide; what the back end would have done since is written into the rows. CS101 has 18 of its 20
+machines, for an exam holds the others: most are loaded, some load, some wait, one has failed. Tuesday's design studio
+was released by a person. To be run with the settings of `tests.support.browser.settings`.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import time_machine
+from django.contrib.auth.models import Permission
+from django.contrib.auth.models import User as StaffUser
+from django.core.management import call_command
+
+from blockalloc.accounts.vcl_accounts import MANAGES_BLOCKS_OF_AFFILIATION
+from blockalloc.allocation import service
+from blockalloc.allocation.block_time_actions import release_block_time
+from blockalloc.contract.messages import BlockAllocationCall, FillCall
+from blockalloc.demo.database import check_in_management_nodes, read_mark
+from blockalloc.demo.images import SPECS, UBUNTU
+from blockalloc.models import (
+    BlockComputer,
+    BlockRequest,
+    BlockTime,
+    Computer,
+    ComputerLoadLog,
+    ComputerLoadState,
+    Decision,
+    Image,
+    ManagementNode,
+    Request,
+    Reservation,
+    State,
+    User,
+    UserGroup,
+)
+from tests.support.browser.monday_morning import (
+    ENGINEER,
+    EVENING,
+    EXAM,
+    LAB,
+    LOADED,
+    MOMENT,
+    SIGNALS,
+    STUDIO,
+    TUTORIAL,
+    VIEWER,
+)
+from tests.support.sites.accounts import manager
+
+HAS = 17  # machines that the exam leaves to CS101; with a computer that a member has reserved already, it has 18 of 20
+
+
+def build(*, people: bool) -> None:
+    """All of it, in the order in which it happened; `people` adds those whom the tests sign in as."""
+    at(LOADED, lambda: call_command("load_demo_site", verbosity=0))
+    if people:
+        add_people()
+    at(LOADED + timedelta(hours=3), lambda: allocate(first(STUDIO), "demo"))
+    at(MOMENT.replace(hour=1, minute=0), exam)
+    at(MOMENT.replace(hour=3, minute=0), lambda: allocate(first(LAB)))
+    at(MOMENT.replace(hour=3, minute=30), lambda: allocate(first(SIGNALS)))
+    at(MOMENT.replace(hour=8, minute=5), lambda: allocate(first(EVENING), "demo"))
+    at(MOMENT.replace(hour=8, minute=10), lambda: allocate(first(TUTORIAL), "demo"))
+    at(MOMENT.replace(hour=8, minute=20), lambda: release_block_time(first(STUDIO).pk, caller("demo")))
+    at(MOMENT, back_end)
+
+
+def at(moment: datetime, work: Callable[[], object]) -> None:
+    """Do it at that moment, at which the management nodes are alive."""
+    with time_machine.travel(moment, tick=False):
+        mark = read_mark()
+        if mark:
+            check_in_management_nodes(moment, mark)
+        work()
+
+
+def first(name: str) -> BlockTime:
+    """The first block time of that name that is to come on Monday or later."""
+    times = BlockTime.objects.select_related("blockRequest").filter(blockRequest__name=name)
+    return times.filter(start__gt=MOMENT).order_by("start")[0]
+
+
+def caller(person: str = "") -> service.Caller:
+    """The back end, or a person at the staff's pages."""
+    return service.system_caller("admin" if person else "XMLRPCblockAllocation", person, "10.20.9.1")
+
+
+def allocate(time: BlockTime, person: str = "") -> None:
+    """As the back end asks some hours before, or a person at any time."""
+    service.allocate(FillCall(time.pk, ignore_privileges=True), caller(person))
+    if not person:  # the back end notes that it has asked
+        BlockTime.objects.filter(pk=time.pk).update(processed=1)
+
+
+def exam() -> None:
+    """A block at the time of CS101 that leaves it fewer computers than it wants."""
+    lab = first(LAB)
+    request, hours = lab.blockRequest, (int(lab.start.timestamp()), int(lab.end.timestamp()))
+    wanted = BlockAllocationCall(request.image_id, *hours, 70, request.group_id, True, 0)
+    possible = service.dry_run(wanted, caller(), explain=False).outcome.allocated
+    Decision.objects.filter(action=Decision.DRY_RUN).delete()  # nobody's question
+    request = BlockRequest.objects.create(
+        name=EXAM,
+        image=Image.objects.get(prettyname=UBUNTU),
+        numMachines=possible - HAS,
+        group=UserGroup.objects.get(name="CS420"),
+        repeating="list",
+        owner=UserGroup.objects.get(name="CS420").owner,
+        managementnode=ManagementNode.objects.order_by("pk")[0],
+        expireTime=MOMENT + timedelta(hours=3),
+    )
+    start = MOMENT.replace(hour=8, minute=0)
+    allocate(BlockTime.objects.create(blockRequest=request, start=start, end=start + timedelta(hours=2, minutes=30)))
+
+
+# --- What the back end did ----------------------------------------------------------------------
+
+
+def back_end() -> None:
+    """Take away what is over, load what is due; one load fails."""
+    over = BlockTime.objects.filter(end__lte=MOMENT)
+    BlockComputer.objects.filter(blockTime__in=over).delete()
+    over.delete()
+    for held in BlockComputer.objects.filter(reloadrequestid__gt=0).select_related("image").order_by("reloadrequestid"):
+        load(held)
+    over_too = Request.objects.filter(end__lte=MOMENT)
+    users = over_too.exclude(user__unityid="vclreload").values("pk")
+    Computer.objects.filter(reservation__request__in=users).update(state=state("available"))
+    for request in over_too:
+        remove(request)
+    fail(BlockComputer.objects.filter(blockTime=first(LAB), reloadrequestid=0).order_by("computer")[3].computer_id)
+
+
+def load(held: BlockComputer) -> None:
+    """The computer's reload, as far as it is by now."""
+    reservation = Reservation.objects.select_related("request").get(
+        request=held.reloadrequestid, computer=held.computer_id
+    )
+    begins = reservation.request.start
+    if begins > MOMENT:
+        return
+    computer = Computer.objects.get(pk=held.computer_id)
+    if begins + timedelta(seconds=SPECS[held.image.prettyname].load_seconds) > MOMENT:
+        Request.objects.filter(pk=reservation.request_id).update(state=state("pending"), laststate=state("reload"))
+        begin = ComputerLoadState.objects.get(loadstatename="begin")
+        ComputerLoadLog.objects.create(
+            reservation_id=reservation.pk, computer_id=computer.pk, loadstate=begin, timestamp=begins
+        )
+        Computer.objects.filter(pk=computer.pk).update(state=state("reloading"))
+        return
+    Computer.objects.filter(pk=computer.pk).update(
+        currentimage=held.image, imagerevision=reservation.imagerevision_id, state=state("available")
+    )
+    BlockComputer.objects.filter(computer=computer, blockTime=held.blockTime_id).update(reloadrequestid=0)
+    remove(reservation.request)
+
+
+def fail(computer_id: int) -> None:
+    """It was loaded, and has broken down since."""
+    Computer.objects.filter(pk=computer_id).update(state=state("failed"))
+
+
+def remove(request: Request) -> None:
+    """As the back end removes what is over."""
+    Reservation.objects.filter(request=request).delete()
+    request.delete()
+
+
+def state(name: str) -> State:
+    """VCL's row for it."""
+    return State.objects.get(name=name)
+
+
+# --- Who looks ----------------------------------------------------------------------------------
+
+
+def add_people() -> None:
+    """One of the staff who may only look, and an account of VCL that manages the blocks of its own affiliation.
+
+    The password of each is "demo". ENG240's blocks belong to that affiliation.
+    """
+    viewer = StaffUser.objects.create_user(VIEWER, password="demo", is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    name, affiliation = ENGINEER.split("@")
+    engineer = manager(name, affiliation, MANAGES_BLOCKS_OF_AFFILIATION, password="demo")
+    owners = BlockRequest.objects.filter(name__startswith="ENG240").values("owner")
+    User.objects.filter(pk__in=owners).update(affiliation=engineer.affiliation)

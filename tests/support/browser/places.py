@@ -1,0 +1,91 @@
+"""Every page of the staff, with how to get there on the demo site."""
+
+from typing import NamedTuple
+
+from tests.support.browser.monday_morning import DEMO, EVENING, EXAM, LAB, SIGNALS, STUDIO, VIEWER, MondayMorning
+from tests.support.browser.visits import value
+
+# A query for one value, with its parameters.
+Key = tuple[str, ...]
+_TIME = """SELECT t.id FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid
+WHERE r.name = ? ORDER BY t.start"""
+_DECISION = "SELECT id FROM blockalloc_decision WHERE action = ? AND block_name = ? ORDER BY id DESC"
+
+
+class Place(NamedTuple):
+    """A page: its address below /admin/, where the key in it is found, who looks, the answer."""
+
+    address: str
+    key: Key = ()
+    who: str = DEMO
+    status: int = 200
+
+
+def time_of(name: str) -> Key:
+    """The first block time of a name."""
+    return _TIME, name
+
+
+def decision(action: str, name: str) -> Key:
+    """The latest decision of a kind about a block."""
+    return _DECISION, action, name
+
+
+def request(name: str) -> Key:
+    """The block request of a name."""
+    return "SELECT id FROM blockRequest WHERE name = ?", name
+
+
+def address(server: MondayMorning, place: Place) -> str:
+    """The page's address on the server."""
+    return f"/admin/{place.address.format(value(server, *place.key) if place.key else '')}"
+
+
+LOADING = ("SELECT id FROM computer WHERE stateid = (SELECT id FROM state WHERE name = 'reloading')",)
+IMAGE = ("SELECT id FROM image WHERE prettyname = 'Ubuntu 22.04'",)
+NEVER_LOADED = ("SELECT id FROM image WHERE prettyname = 'Windows Server 2016 (VMware)'",)
+RELOAD = ("SELECT reloadrequestid FROM blockComputers WHERE reloadrequestid > 0",)
+TO_DO = "blockalloc/blocktime/{}/do"
+
+PLACES = {
+    "signing in": Place("login/", who=""),
+    "first page": Place(""),
+    "today": Place("today/"),
+    "this week": Place("week/"),
+    "timeline of a day": Place("timeline/"),
+    "timeline of a week": Place("timeline/?zoom=week&busy=1"),
+    "timeline without computers": Place("timeline/?group=999999"),
+    "calendars": Place("feeds/"),
+    "block times": Place("blockalloc/blocktime/"),
+    "block time that is short": Place("blockalloc/blocktime/{}/change/", time_of(LAB)),
+    "block time that was released": Place("blockalloc/blocktime/{}/change/", time_of(STUDIO)),
+    "block time that is on": Place("blockalloc/blocktime/{}/change/", time_of(EXAM), who=VIEWER),
+    "block requests": Place("blockalloc/blockrequest/"),
+    "block request": Place("blockalloc/blockrequest/{}/change/", request(SIGNALS)),
+    "decisions": Place("blockalloc/decision/"),
+    "decisions about a computer": Place("blockalloc/decision/?computer=cs-22"),
+    "decision": Place("blockalloc/decision/{}/change/", decision("allocate", LAB)),
+    "decision, one computer": Place("blockalloc/decision/{}/change/?computer=cs-22", decision("allocate", LAB)),
+    "release": Place("blockalloc/decision/{}/change/", decision("release", STUDIO)),
+    "computers": Place("blockalloc/computer/"),
+    "computer": Place("blockalloc/computer/{}/change/", LOADING),
+    "images": Place("blockalloc/image/"),
+    "image": Place("blockalloc/image/{}/change/", IMAGE),
+    "load times": Place("blockalloc/image/{}/load-times/", IMAGE),
+    "load times of none": Place("blockalloc/image/{}/load-times/", NEVER_LOADED),
+    "reloads": Place("blockalloc/request/"),
+    "reload": Place("blockalloc/request/{}/change/", RELOAD),
+    "to allocate": Place(f"{TO_DO}/allocate/", time_of(LAB)),
+    "to try out": Place(f"{TO_DO}/dry-run/", time_of(LAB)),
+    "to release": Place(f"{TO_DO}/release/", time_of(LAB)),
+    "to skip": Place(f"{TO_DO}/skip/", time_of(EVENING)),
+    "accounts": Place("auth/user/"),
+    "account": Place("auth/user/{}/change/", ("SELECT id FROM auth_user WHERE username = ?", VIEWER)),
+    "new account": Place("auth/user/add/"),
+    "groups": Place("auth/group/"),
+    "new group": Place("auth/group/add/"),
+    "own password": Place("password_change/"),
+    "not there": Place("blockalloc/nothing/", status=404),
+    "not allowed": Place(f"{TO_DO}/release/", time_of(LAB), who=VIEWER, status=403),
+    "failing": Place("failing/", status=500),
+}

@@ -1,0 +1,11 @@
+"""The service's settings, with the clock stopped for each process that reads them, so that pages stay as they are; and
+with a page that fails."""
+
+import time_machine
+
+from tests.support.browser.monday_morning import MOMENT
+from vclsite.settings import *  # noqa: F403
+
+time_machine.travel(MOMENT, tick=False).start()
+
+ROOT_URLCONF = "tests.support.browser.urls"

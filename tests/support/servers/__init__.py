@@ -1,0 +1,1 @@
+"""Servers and processes that tests start, all on 127.0.0.1."""

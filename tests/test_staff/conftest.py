@@ -1,3 +1,0 @@
-"""The site and its staff are those of the admin's tests."""
-
-from tests.test_admin.conftest import _clock, cs101, site, staff, viewer  # noqa: F401

@@ -1,0 +1,1 @@
+"""Races with VCL's front end: `python -m verification.front_end`."""

@@ -1,0 +1,1 @@
+"""Tests of a cluster that is written through all of its nodes: `python -m pytest --galera verification/galera`."""

@@ -1,0 +1,82 @@
+"""Takes back, one at a time, what keeps the promises of SPEC 8.14 to 8.17: the days must show it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+PROMISES = ("preload", "records", "hold", "expiry", "numbers", "inspection")
+
+
+@contextmanager
+def undone(promise: str | None) -> Iterator[None]:
+    """Let the service be as it was before it kept this one; None: as it is."""
+    with ExitStack() as stack:
+        if promise is not None:
+            _UNDO[promise](stack)
+        yield
+
+
+def _preload(stack: ExitStack) -> None:
+    """Reloads are written with `preload` 0: the back end begins them 35 minutes early."""
+    from blockalloc.store import commit
+
+    insert = commit.insert
+
+    def early(table, columns, rows, **how):  # type: ignore[no-untyped-def]
+        place = columns.index("preload") if "preload" in columns else None
+        changed = [[0 if at == place else value for at, value in enumerate(row)] for row in rows]
+        return insert(table, columns, changed, **how)
+
+    stack.enter_context(patch.object(commit, "insert", early))
+
+
+def _records(stack: ExitStack) -> None:
+    """What is loaded is held from its block's start, and reloads that no block has any more are nobody's."""
+    from blockalloc.store import promises
+
+    def from_start(block_start: int, reload_start: int | None, _planned: object, _load: object) -> int:
+        return block_start if reload_start is None else min(block_start, reload_start)
+
+    stack.enter_context(patch.object(promises, "occupied_from", from_start))
+    stack.enter_context(patch.object(promises, "_orphans", lambda *_: []))
+
+
+def _hold(stack: ExitStack) -> None:
+    """Loaded computers are held as long as all others, and nothing is held beside them."""
+    from blockalloc.allocation import holding
+    from scheduling.holds import BlockTimeComputers, Holds, Seconds
+
+    def long(got: BlockTimeComputers, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:
+        return Holds(dict.fromkeys(got.computers, now + seconds.long), frozenset(), now)
+
+    stack.enter_context(patch.object(holding, "holds", long))
+
+
+def _expiry(stack: ExitStack) -> None:
+    """A new block request expires at the end of its block time."""
+    from blockalloc.store import commit
+
+    stack.enter_context(patch.object(commit, "expiry", lambda end: end))
+
+
+def _numbers(stack: ExitStack) -> None:
+    """`completed` comes without numbers."""
+    from blockalloc.rpc import methods
+
+    struct = methods._struct
+
+    def bare(outcome):  # type: ignore[no-untyped-def]
+        answer = struct(outcome)
+        return {"status": "completed"} if answer["status"] == "completed" else answer
+
+    stack.enter_context(patch.object(methods, "_struct", bare))
+
+
+def _inspection(stack: ExitStack) -> None:
+    """The inspection knows nothing of classes that have lost computers."""
+    from blockalloc.inspection import shortages
+
+    stack.enter_context(patch.object(shortages, "short", lambda _facts: []))
+
+
+_UNDO = dict(zip(PROMISES, (_preload, _records, _hold, _expiry, _numbers, _inspection), strict=True))
