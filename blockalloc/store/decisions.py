@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 # A roster is seen again before decisions that refer to it are a month apart, and kept for two months
 # longer than they are: no decision is ever written that refers to one about to go.
 ROSTER_FRESH_SECONDS = 30 * DAY
-_ROSTER_ROOM = 60 * DAY
+_ROSTER_MARGIN = 60 * DAY
 # Decisions. What is old goes in small portions. A prime: on a cluster ids grow by the number of its nodes, and
 # those of one node must meet its multiples all the same.
 PRUNE_EVERY, PRUNE_AT_ONCE = 101, 1000
@@ -121,7 +121,7 @@ def prune(now: int, at_most: int) -> int:
     )]  # fmt: skip
     if ids:
         execute(f"DELETE FROM {_DECISIONS} WHERE id IN ({listed_ids(ids)})")
-    _prune_rosters(oldest - _ROSTER_ROOM)
+    _prune_rosters(oldest - _ROSTER_MARGIN)
     return len(ids)
 
 
