@@ -29,7 +29,7 @@ def in_class(facts: Facts) -> list[Clash]:
 
 
 def of_users(facts: Facts, clashes: Sequence[Clash], history: History) -> Iterator[Finding]:
-    """What `in_class` has found, each as the kind that says most: how it came about, whose the computer is now."""
+    """The findings of `in_class`, each under the kind that says most: how it came about, who has the computer now."""
     for row, reservation in clashes:
         theirs = _class_of(facts, row, reservation)
         member = f"; that user is a member of the class of {words.block_time(theirs)}" if theirs else ""
@@ -101,7 +101,7 @@ def _is_class_use(facts: Facts, row: BlockComputer, reservation: Reservation) ->
 
 
 def _class_of(facts: Facts, row: BlockComputer, reservation: Reservation) -> BlockTime | None:
-    """The other class, at these hours, of whose group he is who has the computer; None for who is of this one too."""
+    """The other class at these hours whose group the user is in; None for a user in the group of this one too."""
     if reservation.user_id in facts.members.get(row.group_id or 0, ()):
         return None
     for group, users in facts.members.items():

@@ -13,7 +13,7 @@ from blockalloc.store.inspection_rows import one_moment
 def inspect(now: int, database_ahead: int = 0) -> list[Finding]:
     """All that is not in order at `now` (Unix seconds). Reads only, as of one moment.
 
-    `database_ahead`: by how many seconds the database's clock is ahead of the one that tells `now`.
+    `database_ahead`: by how many seconds the database's clock is ahead of the one that gave `now`.
     Where the rows can't be judged, since tables or columns are missing or of other types, only `schema_drift` is
     found; the last of its findings then says so (`is_about_rows_unread`).
     """

@@ -23,7 +23,7 @@ def is_left_over(start: int, end: int, over: int, now: int) -> bool:
 def is_stuck(times: Iterable[tuple[int, int]], last_end: int, expires: int, now: int) -> bool:
     """Whether a back end has nothing to do for a block request with these block times (start, end).
 
-    `last_end` is the end of the last one, which the back end deletes at that moment; 0 where nothing tells it. Times
+    `last_end` is the end of the last one, which the back end deletes at that moment; 0 where it is not known. Times
     that can't be (a zero date: 0) tell nothing.
     """
     times = list(times)

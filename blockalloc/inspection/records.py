@@ -45,7 +45,7 @@ class History:
     computers: Mapping[int, Computer]
 
     def taken_at(self, block_time_id: int, computer_id: int) -> int:
-        """When a computer was last taken for a block time; 0 where nothing tells."""
+        """When a computer was last taken for a block time; 0 where it is not known."""
         records = self.of.get(block_time_id, ())
         return max((record.at for record in records if computer_id in record.chosen), default=0)
 

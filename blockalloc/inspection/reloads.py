@@ -91,7 +91,8 @@ def _half_a_row(facts: Facts, row: BlockComputer) -> Iterator[Finding]:
 def _half_a_request(facts: Facts, request: Request) -> Iterator[Finding]:
     """A request that came through an API and lacks rows.
 
-    The back end removes a block time once it is over, hours before the request expires: VCL's form tells by when.
+    The back end removes a block time once it is over, hours before the request expires: the rows of VCL's web form say
+    by when.
     """
     if not request.from_api or is_expired(request.expires, facts.now):
         return

@@ -64,7 +64,7 @@ def _computers(facts: Facts) -> Computers:
 
 
 def _why(time: BlockTime, own: Mapping[int, int], history: History) -> Iterator[str]:
-    """All that tells, what happened last first."""
+    """All known reasons, what happened last first."""
     records = history.of.get(time.id, ())
     release, since = _last_release(records)
     calls = [record for record in since if record.action == Decision.ALLOCATE]
@@ -89,7 +89,7 @@ def _of_losses(
 ) -> Iterator[str]:
     """Computers that it was given and does not have any more.
 
-    Planned reloads of before a release can't be told from those after it: then only the records of calls say.
+    Planned reloads of before a release can't be distinguished from those after it: then only the records of calls say.
     """
     given = {computer for call in calls for computer in call.chosen}
     if not released:
@@ -129,7 +129,7 @@ def _of_calls(time: BlockTime, calls: Sequence[Record]) -> Iterator[str]:
 def _of_rows(time: BlockTime, history: History, *, any_calls: bool) -> Iterator[str]:
     """When no record explains it."""
     if any_calls:
-        yield "it had them all; nothing on record tells what became of them"
+        yield "it had them all; what became of them is not on record"
     elif not time.processed:
         yield "nobody has asked for them (processed = 0)"
     elif history.kept:

@@ -49,7 +49,7 @@ def examine() -> Examination:
 def findings(now: int, database_ahead: int = 0) -> Iterator[Finding]:
     """The same for an inspection at `now` (Unix seconds), in the caller's transaction.
 
-    `database_ahead`: by how many seconds the database's clock is ahead of the one that tells `now`.
+    `database_ahead`: by how many seconds the database's clock is ahead of the one that gave `now`.
     """
     facts = store.read(now, database_ahead)
     yield from _findings(facts, _verdict(facts))

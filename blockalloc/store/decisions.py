@@ -1,4 +1,4 @@
-"""Writes the record of decisions, reads what it found about computers, prunes what is old."""
+"""Writes decision records, reads their findings about computers, prunes old ones."""
 
 import json
 import logging
@@ -44,8 +44,8 @@ class RosterOf:
     @classmethod
     def site(cls, computers: Fleet) -> "RosterOf":
         """The roster of all computers that a snapshot has."""
-        found = sorted(computers.columns("id", "hostname"))
-        ids, names = [id_ for id_, _ in found], [name for _, name in found]
+        hostnames = sorted(computers.columns("id", "hostname"))
+        ids, names = [id_ for id_, _ in hostnames], [name for _, name in hostnames]
         digest = blake2b("\n".join([str(ids), *names]).encode(), digest_size=8).digest()
         return cls(int.from_bytes(digest) >> 1, ids, names)  # a BIGINT has a sign
 
@@ -80,8 +80,8 @@ def write_apart(columns: Mapping[str, Value], now: int, roster: RosterOf | None 
                 roster.keep(now)
             return write(columns)
     except Exception as error:  # whatever it is, it must not take the place of the answer
-        told = {name: value for name, value in columns.items() if not isinstance(value, bytes)}
-        log.error("a decision could not be recorded (%s): %s", error, told)
+        readable = {name: value for name, value in columns.items() if not isinstance(value, bytes)}
+        log.error("a decision could not be recorded (%s): %s", error, readable)
         return None
 
 
@@ -126,7 +126,7 @@ def prune(now: int, at_most: int) -> int:
 
 
 def _prune_rosters(unseen_since: int) -> None:
-    """Remove those that were not seen since then (Unix seconds), unless a decision refers to them."""
+    """Remove rosters that were not seen since then (Unix seconds), unless a decision refers to them."""
     forgotten = {id_ for (id_,) in fetch(f"SELECT id FROM {_ROSTERS} WHERE seen < %s", [to_utc(unseen_since)])}
     if not forgotten:
         return

@@ -153,7 +153,7 @@ class Promises:
 
 
 class Only(NamedTuple):
-    """What is asked for when not all is: promises of some computers, and those that a block time has itself."""
+    """A part of the promises: those on some computers, and those of one block time."""
 
     computers: Collection[int]
     block_time_id: int

@@ -39,7 +39,7 @@ def load_seconds(image: Image, now: int) -> int:
 class Snapshot:
     """The facts for a plan as they were at `read_at`, and what others have promised (see Promises).
 
-    `rosters` are those that the record of this call may refer to as they are.
+    `rosters`: the rosters that the record of this call may refer to.
     """
 
     read_at: int
