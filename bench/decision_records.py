@@ -75,11 +75,13 @@ def _reserved_to_the_second(number: int, rng: random.Random) -> Site:
 
 def _held(number: int, rng: random.Random) -> Site:
     """By blocks of forty machines, each machine with a reload start of its own."""
-    holdings = []
+    block_computers = []
     for place, computer in enumerate(rng.sample(range(1, number + 1), number)):
         reload_start = RELOAD_START - place % 40 * MINUTE
-        holdings.append(facts.holding(computer, block_time_id=9000 + place // 40)._replace(reload_start=reload_start))
-    return facts.site(_computers(number), holdings=holdings)
+        block_computers.append(
+            facts.holding(computer, block_time_id=9000 + place // 40)._replace(reload_start=reload_start)
+        )
+    return facts.site(_computers(number), block_computers=block_computers)
 
 
 CASES: Sequence[tuple[str, Case]] = (

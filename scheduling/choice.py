@@ -16,12 +16,15 @@ from scheduling.reload_plan import Window
 from scheduling.rules import LiveNodes
 
 GRANTED = "granted"
-# One for all members: what is told of one of them is taken back when another may use the computer.
-_NOT_GRANTED = Reason(GRANTED, "not granted to any member of the user group")
+_NOT_GRANTED = Reason(GRANTED, "not granted to any member of the user group")  # left out when one of them may use it
 
 
 class Chooser:
-    """The site as it stands while a plan grows: what is promised already, and what the plan takes."""
+    """Chooses computers one after the other, each beside what is promised already and what was chosen before.
+
+    `taken` are the computers that the block time has, with those chosen so far. `shortfall` is why the last choice
+    came to nothing.
+    """
 
     def __init__(self, site: Site, block: Block, *, ignore_privileges: bool) -> None:
         self._site = site
@@ -33,38 +36,41 @@ class Chooser:
         self._use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
         self._load = NodeLoad(site)
         self._privileges = None if ignore_privileges else Privileges(site.privileges)
-        self._granted: dict[int, frozenset[int]] = {}
+        self._granted: dict[int, frozenset[int]] = {}  # member -> resource groups
         self._groups_of_computer = cache(site.groups_of)
         self._owners = set(site.computers.column("owner_id")) if self._privileges else set()
-        self.taken = {held.computer_id for held in site.holdings if held.block_time_id == block.block_time_id}
-        self._looked_at: dict[int, Reason] = {}
-        self._occupied: set[int] = set()
-        self.obstacle: Reason | None = None  # why the last choice found nothing
+        self._reasons: dict[int, Reason] = {}  # against computers that were looked at one by one
+        self._occupied: set[int] = set()  # for all windows to come
+        self.taken = {row.computer_id for row in site.block_computers if row.block_time_id == block.block_time_id}
+        self.shortfall: Reason | None = None
 
     def choose(self, image: Image, window: Window, member: Member) -> Assignment | None:
         """The best computer for `image`, reloaded from `window.start` and kept until the block's end."""
-        self._pool(image)  # also when all are refused together: it tells why single ones would be
-        self.obstacle = self._against_all(image, window.start, member, None)
-        if self.obstacle is not None:
+        pool = self._pool(image)  # made before any refusal: `excluded` names its reasons too
+        self.shortfall = self._reason_against_all(image, window.start, member)
+        if self.shortfall is not None:
             return None
-        computer = self._first(image, window.start, member)
-        if computer is None:
-            self.obstacle = Reason("no_computer", "no further computer passes all rules for image {}", (image.name,))
-            return None
-        return self._take(computer, image, window)
+        for computer in pool.in_order(self._suspects(image, member)):
+            if computer.id in self.taken or computer.id in self._occupied:
+                continue
+            reason = self._reason_against(computer, image, window.start, member)
+            if reason is None:
+                return self._take(computer, image, window)
+            # What stops a member who may use the computer says more than that another member may not use it.
+            if reason.rule != GRANTED or computer.id not in self._reasons:
+                self._reasons[computer.id] = reason
+        self.shortfall = Reason("no_computer", "no further computer passes all rules for image {}", (image.name,))
+        return None
 
     def adopt(self, computer_id: int, image: Image, window: Window, member: Member, request: int) -> Assignment | None:
         """The computer of a member's own `request` for the block, or None when a rule speaks against it."""
-        pool = self._pool(image)
-        if computer_id in self.taken or computer_id not in pool:
+        if computer_id in self.taken or computer_id not in self._pool(image):
             return None
-        computer = self._site.computers[computer_id]
-        start = window.start
-        reason = self._against_all(image, start, member, request) or self._against(
-            computer, image, start, member, request
-        )
+        computer, start = self._site.computers[computer_id], window.start
+        reason = self._reason_against_all(image, start, member, request)
+        reason = reason or self._reason_against(computer, image, start, member, request)
         if reason is not None:
-            self._looked_at[computer_id] = reason
+            self._reasons[computer_id] = reason
             return None
         return self._take(computer, image, window)
 
@@ -76,40 +82,37 @@ class Chooser:
             self._memory.forget(assignment.computer)
 
     def keep(self, assignments: list[Assignment], window: Window) -> None:
-        """Take note of a whole machine: what follows must fit beside it."""
+        """Count the reloads of a whole machine: the next ones go to other management nodes."""
         for assignment in assignments:
             self._load.add(assignment.management_node, window.start)
 
-    def passed_over(self) -> dict[int, Reason]:
-        """Why computers were passed over, those that were taken left out.
+    def excluded(self) -> dict[int, Reason]:
+        """Why computers are excluded, by computer; those that were taken are left out.
 
-        With a cluster a computer that can run one of its images is not out of it for another one's sake.
+        In a cluster a computer that can run one of the images is not excluded by the needs of another image.
         """
         reasons: dict[int, Reason] = {}
-        for pool in reversed(self._pools.values()):  # what is said for the first image stays
-            reasons |= pool.passed_over
+        for pool in reversed(self._pools.values()):  # a reason for the first image comes before others
+            reasons |= pool.excluded
         if len(self._pools) > 1:
             fit = frozenset().union(*(pool.ids for pool in self._pools.values()))
             reasons = {id_: reason for id_, reason in reasons.items() if id_ not in fit}
-        reasons |= self._looked_at
+        reasons |= self._reasons
         for id_ in self.taken | self._granted_to_somebody(reasons):
             reasons.pop(id_, None)
         return reasons
 
-    def _granted_to_somebody(self, found: Mapping[int, Reason]) -> set[int]:
-        """Computers said not to be granted to one member that another one may use.
-
-        Also one who was never tried, because enough machines were found before his turn.
-        """
-        denied = {id_ for id_, reason in found.items() if reason.rule == GRANTED}
+    def _granted_to_somebody(self, reasons: Mapping[int, Reason]) -> set[int]:
+        """Computers that one member may not use, but another one may, whose turn may never have come."""
+        denied = {id_ for id_, reason in reasons.items() if reason.rule == GRANTED}
         if not denied:
             return denied
         members = {member.id: self._granted_groups(member) for member in self._site.members}
-        reached = self._site.computers_in(frozenset().union(*members.values()))
-        return {id_ for id_ in denied if id_ in reached or self._site.computers[id_].owner_id in members}
+        granted = self._site.computers_in(frozenset().union(*members.values()))
+        return {id_ for id_ in denied if id_ in granted or self._site.computers[id_].owner_id in members}
 
     def access_of(self, member: Member) -> tuple[object, ...]:
-        """What tells this member's chances from another's: members with equal access fare alike."""
+        """What a member's choice depends on: for members with equal access the same computers are chosen."""
         suspects = tuple(self._suspects(image, member) for image in self._block.images)
         owner = member.id if member.id in self._owners else None
         return (self._granted_groups(member), owner, suspects, self._use.exempt_groups(member))
@@ -121,45 +124,26 @@ class Chooser:
         self._memory.plan(computer, image, window.start, self._block.end)
         return Assignment(computer, image, self._load.least_loaded(nodes, window.start))
 
-    def _first(self, image: Image, start: int, member: Member) -> Computer | None:
-        for computer in self._pool(image).in_order(self._suspects(image, member)):
-            gone = computer.id in self.taken or computer.id in self._occupied
-            if not gone and self._passes(computer, image, start, member):
-                return computer
-        return None
-
-    def _passes(self, computer: Computer, image: Image, start: int, member: Member) -> bool:
-        reason = self._against(computer, image, start, member, None)
-        # What another member was told of a computer that he may use says more.
-        if reason is not None and (reason.rule != GRANTED or computer.id not in self._looked_at):
-            self._looked_at[computer.id] = reason
-        return reason is None
-
-    def _against_all(self, image: Image, start: int, member: Member, aside: int | None) -> Reason | None:
-        """What forbids the image to everybody in this window: maintenance, the limit of concurrent use."""
-        end = self._block.end
-        return self._occupancy.maintenance(start, end) or self._use.reason_against(image, start, end, member, aside)
-
-    def _against(
-        self, computer: Computer, image: Image, start: int, member: Member, aside: int | None
+    def _reason_against_all(
+        self, image: Image, start: int, member: Member, adopted_request: int | None = None
     ) -> Reason | None:
-        """What stands between one computer and this window for this member."""
-        if self._privileges and not self._may_use(member, computer):
-            return _NOT_GRANTED
-        return self._reason_occupied(computer, start, aside) or self._memory.reason_against(
-            computer, image, start, self._block.end
+        """What excludes every computer from a window that begins at `start`: maintenance, the image's limit of use."""
+        return self._occupancy.maintenance(start, self._block.end) or self._use.reason_against(
+            image, start, self._block.end, member, adopted_request
         )
 
-    def _reason_occupied(self, computer: Computer, start: int, aside: int | None) -> Reason | None:
-        """What keeps the computer from the window.
-
-        What is booked stays so: later machines are reloaded earlier, never later. Not so with opening hours: where
-        the clock is put back an earlier reload may begin later on the clock. Adoption (`aside`) has its own windows.
-        """
-        reason = self._occupancy.reason_against(computer, start, self._block.end, aside)
-        if reason is not None and reason.rule != SCHEDULE and aside is None:
+    def _reason_against(
+        self, computer: Computer, image: Image, start: int, member: Member, adopted_request: int | None = None
+    ) -> Reason | None:
+        """What excludes one computer from a window that begins at `start`, for this member; notes what is occupied."""
+        if self._privileges and not self._may_use(member, computer):
+            return _NOT_GRANTED
+        reason = self._occupancy.reason_against(computer, start, self._block.end, adopted_request)
+        # What is booked stays so: later machines are reloaded earlier, never later. Opening hours are another matter:
+        # where the clock is put back an earlier reload may begin later in site time. Adoption has its own windows.
+        if reason is not None and reason.rule != SCHEDULE and adopted_request is None:
             self._occupied.add(computer.id)
-        return reason
+        return reason or self._memory.reason_against(computer, image, start, self._block.end)
 
     def _may_use(self, member: Member, computer: Computer) -> bool:
         granted = self._granted_groups(member)
@@ -173,6 +157,7 @@ class Chooser:
         return self._granted[member.id]
 
     def _suspects(self, image: Image, member: Member) -> frozenset[int]:
+        """Computers that may have failed this member lately: they come last (SPEC 4, order)."""
         return (self._site.recent or {}).get((member.id, image.id), frozenset())
 
     def _pool(self, image: Image) -> Pool:

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 
-from scheduling.facts import Block, Holding, Image, Member, Reservation, Site
+from scheduling.facts import Block, BlockComputer, Image, Member, Reservation, Site
 from scheduling.occupancy import RESERVATION_MARGIN
 from scheduling.reasons import Reason
+from scheduling.vcl_names import DELETED
 from scheduling.windows import overlap
 
 # Requests that are over or on their way out: deleted, failed, timeout, complete, image, makeproduction.
@@ -12,66 +13,66 @@ NOT_COUNTED_STATES = frozenset({1, 5, 11, 12, 16, 17})
 
 
 class ConcurrentUse:
-    """Counts the use of the block's images, with what was chosen so far."""
+    """Counts the computers that run the block's images, with those chosen so far."""
 
     def __init__(self, site: Site, block: Block, *, ignore_privileges: bool) -> None:
         self._block = block
         self._ignore_privileges = ignore_privileges
         limited = {image.id for image in block.images if image.max_concurrent is not None}
         self._reservations: dict[int, list[Reservation]] = defaultdict(list)
-        for found in site.reservations:
-            in_use = found.user_id != site.reload_user_id and found.state_id not in NOT_COUNTED_STATES
-            if found.image_id in limited and in_use:
-                self._reservations[found.image_id].append(found)
-        self._holdings: dict[int, list[Holding]] = defaultdict(list)
-        for held in site.holdings:
-            if held.image_id in limited and not held.skip and held.status != "deleted":
-                self._holdings[held.image_id].append(held)
+        for reservation in site.reservations:
+            counts = reservation.user_id != site.reload_user_id and reservation.state_id not in NOT_COUNTED_STATES
+            if reservation.image_id in limited and counts:
+                self._reservations[reservation.image_id].append(reservation)
+        self._block_computers: dict[int, list[BlockComputer]] = defaultdict(list)
+        for row in site.block_computers:
+            if row.image_id in limited and not row.skip and row.status != DELETED:
+                self._block_computers[row.image_id].append(row)
         self._chosen: dict[int, set[int]] = defaultdict(set)
 
     def choose(self, computer_id: int, image: Image) -> None:
-        """Take note that this block will hold a computer for `image`."""
+        """Count a computer that this block will have for `image`."""
         self._chosen[image.id].add(computer_id)
 
     def forget(self, computer_id: int, image: Image) -> None:
-        """Take back a note: the machine did not come about."""
+        """Count it no longer: the machine did not come about."""
         self._chosen[image.id].discard(computer_id)
 
     def exempt_groups(self, member: Member) -> frozenset[int]:
-        """Groups of the member whose blocks do not count when a machine is taken on his behalf."""
+        """Groups of the member whose blocks do not count when a machine is taken on their behalf."""
         if self._ignore_privileges:
             return frozenset()
-        return member.group_ids & {held.group_id for rows in self._holdings.values() for held in rows}
+        return member.group_ids & {row.group_id for rows in self._block_computers.values() for row in rows}
 
     def reason_against(
-        self, image: Image, start: int, end: int, member: Member, aside: int | None = None
+        self, image: Image, start: int, end: int, member: Member, adopted_request: int | None = None
     ) -> Reason | None:
         """Why no further computer may run `image` during this window, or None.
 
-        `aside` is a request that does not count (a member's reservation that joins the block).
+        `adopted_request` does not count: a member's reservation that joins the block.
         """
         if image.max_concurrent is None:
             return None
-        users = {
-            (found.request_id, found.computer_id)
-            for found in self._reservations[image.id]
-            if found.request_id != aside and overlap(start, end, found.start, found.end, RESERVATION_MARGIN)
+        reserved = {
+            (row.request_id, row.computer_id)
+            for row in self._reservations[image.id]
+            if row.request_id != adopted_request and overlap(start, end, row.start, row.end, RESERVATION_MARGIN)
         }
-        in_use = {computer_id for _, computer_id in users}
-        held = {
-            (held.block_time_id, held.computer_id)
-            for held in self._holdings[image.id]
-            if self._counts(held, member, start, end) and held.computer_id not in in_use
+        in_use = {computer_id for _, computer_id in reserved}
+        in_blocks = {
+            (row.block_time_id, row.computer_id)
+            for row in self._block_computers[image.id]
+            if self._counts(row, member, start, end) and row.computer_id not in in_use
         }
-        count = len(users) + len(held) + len(self._chosen[image.id] - in_use)
+        count = len(reserved) + len(in_blocks) + len(self._chosen[image.id] - in_use)
         if count < image.max_concurrent:
             return None
         figures = (count, image.max_concurrent, image.name)
         return Reason("concurrent_use", "{} of at most {} of image {} are in use already", figures)
 
-    def _counts(self, held: Holding, member: Member, start: int, end: int) -> bool:
-        if held.block_time_id == self._block.block_time_id:
+    def _counts(self, row: BlockComputer, member: Member, start: int, end: int) -> bool:
+        if row.block_time_id == self._block.block_time_id:
             return True
-        if not overlap(start, end, held.start, held.end, RESERVATION_MARGIN):
+        if not overlap(start, end, row.start, row.end, RESERVATION_MARGIN):
             return False
-        return self._ignore_privileges or held.group_id not in member.group_ids
+        return self._ignore_privileges or row.group_id not in member.group_ids

@@ -1,4 +1,4 @@
-"""Does a plan still stand? Looked at again on facts that others may have changed (SPEC 8.7, 8.11)."""
+"""Whether a plan still stands on newer facts, which others may have changed meanwhile (SPEC 8.7, 8.11)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,17 +13,17 @@ from scheduling.reasons import Reason
 
 
 class Standing(NamedTuple):
-    """The machines that stand, and by computer why others were lost."""
+    """The machines that still stand, and by computer why the others were lost."""
 
     kept: list[Machine]
     lost: dict[int, Reason]
 
 
 def standing(site: Site, block: Block, machines: Sequence[Machine], *, ignore_privileges: bool) -> Standing:
-    """Those of `machines`, planned on earlier facts, that may be written by the facts of now.
+    """Which of the `machines`, planned on earlier facts, may be written by the facts of now.
 
-    What a computer is and who may use it is not judged again; what others took meanwhile is:
-    reservations, block times (this one's own too), claims, the memory of hosts, limits of use.
+    What others have taken meanwhile is judged again: reservations, block times (this one too), claims, the memory of
+    VM hosts, limits of use. What a computer is and who may use it is not.
     """
     return _Confirmation(site, block, ignore_privileges=ignore_privileges).run(machines)
 
@@ -34,59 +34,63 @@ class _Confirmation:
         self._occupancy = Occupancy(site, block.block_time_id)
         self._memory = HostMemory(site)
         self._use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
-        self._held = computers_by_image(site, block)
-        self._own = {held.computer_id for held in site.holdings if held.block_time_id == block.block_time_id}
+        self._computers = computers_by_image(site, block)  # of the block time, with those kept so far
+        self._own = {row.computer_id for row in site.block_computers if row.block_time_id == block.block_time_id}
         self._lost: dict[int, Reason] = {}
 
     def run(self, machines: Sequence[Machine]) -> Standing:
-        """Machine by machine, each beside those before it."""
-        had = whole_machines(self._block.image_ids, self._held)
+        """Confirm machine by machine, each beside those kept before it."""
+        had = self._whole_machines()
         kept: list[Machine] = []
         for machine in machines:
-            if whole_machines(self._block.image_ids, self._held) >= self._block.machines:
+            if self._whole_machines() >= self._block.machines:
                 break
             if self._stands(machine):
                 kept.append(machine)
-                self._held.update(assignment.image.id for assignment in machine.assignments)
+                self._computers.update(assignment.image.id for assignment in machine.assignments)
         # Parts of a cluster alone are no machine.
-        if whole_machines(self._block.image_ids, self._held) == had:
+        if self._whole_machines() == had:
             for machine in kept:
                 self._lose(machine, "other computers of its cluster were lost")
             kept.clear()
         return Standing(kept, self._lost)
 
+    def _whole_machines(self) -> int:
+        return whole_machines(self._block.image_ids, self._computers)
+
     def _stands(self, machine: Machine) -> bool:
-        """Whether every computer of the machine can be had, each beside those before it; else none is noted."""
-        noted: list[Assignment] = []
+        """Whether every computer of the machine can still be had; then all of them count for the next machines."""
+        counted: list[Assignment] = []
         for assignment in machine.assignments:
             reason = self._reason_against(assignment, machine)
             if reason is not None:
                 self._lose(machine, f"{assignment.computer.hostname} of the same machine was lost")
                 self._lost[assignment.computer.id] = reason
-                self._take_back(noted)
+                self._take_back(counted)
                 return False
-            noted.append(assignment)
+            counted.append(assignment)
             self._use.choose(assignment.computer.id, assignment.image)
             self._memory.plan(assignment.computer, assignment.image, machine.reload.start, self._block.end)
         return True
 
     def _lose(self, machine: Machine, why: str) -> None:
-        """The computers of a machine go together."""
-        self._lost |= {found.computer.id: Reason("no_computer", "{}", (why,)) for found in machine.assignments}
+        """The computers of a machine are lost together."""
+        reason = Reason("no_computer", "{}", (why,))
+        self._lost |= {assignment.computer.id: reason for assignment in machine.assignments}
 
-    def _take_back(self, noted: list[Assignment]) -> None:
-        for assignment in noted:
+    def _take_back(self, assignments: Sequence[Assignment]) -> None:
+        for assignment in assignments:
             self._use.forget(assignment.computer.id, assignment.image)
             self._memory.forget(assignment.computer)
 
     def _reason_against(self, assignment: Assignment, machine: Machine) -> Reason | None:
-        computer, image = assignment.computer, assignment.image
-        start, end, aside = machine.reload.start, self._block.end, machine.adopted_request
+        computer, image, request = assignment.computer, assignment.image, machine.adopted_request
+        start, end = machine.reload.start, self._block.end
         if computer.id in self._own:
             return Reason("own", "it is in the block already")
         return (
             self._occupancy.maintenance(start, end)
-            or self._use.reason_against(image, start, end, machine.member, aside)
-            or self._occupancy.reason_against(computer, start, end, aside)
+            or self._use.reason_against(image, start, end, machine.member, request)
+            or self._occupancy.reason_against(computer, start, end, request)
             or self._memory.reason_against(computer, image, start, end)
         )

@@ -118,10 +118,10 @@ class Reservation(NamedTuple):
     management_node_id: int
 
 
-class Holding(NamedTuple):
-    """A computer that a block time holds (`blockComputers`).
+class BlockComputer(NamedTuple):
+    """A computer that a block time has (`blockComputers`).
 
-    `reload_start` is when its reload begins or was to begin: see occupancy.held_from.
+    `reload_start` is when its reload begins or was to begin: see occupancy.occupied_from.
     """
 
     block_time_id: int
@@ -164,8 +164,8 @@ class Member(NamedTuple):
 
     id: int
     name: str
-    group_ids: frozenset[int]  # user groups that he is a member of
-    owned_group_ids: frozenset[int] = frozenset()  # user groups that he owns
+    group_ids: frozenset[int]  # user groups that they are a member of
+    owned_group_ids: frozenset[int] = frozenset()  # user groups that they own
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ class Site:
     management_nodes: Sequence[ManagementNode]
     maintenances: Sequence[Maintenance]
     reservations: Sequence[Reservation]  # a request's in the order of their ids: the first is of its image
-    holdings: Sequence[Holding]
+    block_computers: Sequence[BlockComputer]
     claimed: frozenset[int]  # computers with a live semaphore that stops us
     load_seconds: int  # load time of the block's image (SPEC 6)
     reload_user_id: int

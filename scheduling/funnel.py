@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 NOT_NEEDED = "not_needed"
 
-# The rules in the order in which they are told, each with what is said of the computers that it leaves over;
-# with "not" before it, of those that it takes out.
+# The rules in the order in which staff read them, each with words for the computers that it leaves over; with "not"
+# before them, for the computers that it excludes.
 STAGES: Mapping[str, str] = {
     "not_deleted": "in service",
     "has_schedule": "on a schedule",
@@ -39,7 +39,7 @@ STAGES: Mapping[str, str] = {
 
 
 class Stage(NamedTuple):
-    """What one rule left over: `left` computers, after it `lost` some."""
+    """What one rule left over: `left` computers, after it excluded `lost`."""
 
     rule: str
     label: str
@@ -48,7 +48,7 @@ class Stage(NamedTuple):
 
 
 def funnel(computers: int, lost: Mapping[str, int]) -> list[Stage]:
-    """The stages from `computers` down, by the number that each rule took out; rules that took none are left out."""
+    """The stages from all `computers` down; `lost` is how many each rule excluded. Rules without any have no stage."""
     return list(_stages(computers, lost))
 
 

@@ -1,9 +1,10 @@
-"""How long VCL's front end is kept off the computers that a block time has just got (SPEC 8.7, (b)).
+"""How long holds keep VCL's front end off the computers that a block time has just got (SPEC 8.7, (b)).
 
-A front end that listed its candidates before must not get a computer that is a class's by now: each is held for a
-while. But once a member of a class has computers of his own that hold his image, the front end leaves no other
-block's computers out for him any more. When his own are held, he is given another class's. So computers that somebody
-waits for are held for a moment only, and with them whatever the front end might give to their members instead.
+A front end that listed its candidates before the call must not give out a computer that belongs to a class by now:
+each gets a hold. But the front end keeps a class's members off the computers of other classes only while none of
+their own has their image loaded. When one has, and holds keep the members off it, the front end gives them
+another class's computer. So computers with a loaded image get a brief hold only, and for that time so do the computers
+that the front end might give to their members instead.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -11,14 +12,15 @@ from typing import NamedTuple
 
 from scheduling.windows import MINUTE, overlap
 
-# Around the start of a class its members come for its computers: nothing that is loaded for it is held.
+# Around the start of a class its members come for its computers: those that are loaded for it get no hold.
 BEFORE_START, AFTER_START = 5 * MINUTE, 15 * MINUTE
 
 
-class HeldBlock(NamedTuple):
-    """A block time with its computers, and those of them that its members can have: `loaded`. Unix seconds.
+class BlockTimeComputers(NamedTuple):
+    """A block time with its computers. Times are Unix seconds.
 
-    They hold the image that it has them for, or are just being loaded.
+    On those in `loaded` is the image that the block time has them for, or it is just being loaded: its members can have
+    them.
     """
 
     id: int
@@ -29,17 +31,17 @@ class HeldBlock(NamedTuple):
 
 
 class Seconds(NamedTuple):
-    """For how long computers are held: those that somebody waits for, and all others."""
+    """For how long holds last: on computers with an image that a class waits for, and on all others."""
 
     brief: int
     long: int
 
 
 class Holds(NamedTuple):
-    """What is held after a commit. Times are Unix seconds.
+    """The holds after a commit. Times are Unix seconds.
 
-    `expires` tells for each computer of the call until when; what is not in it is not held. The computers `beside`,
-    which other block times have, are held `until` then.
+    `expires` has for each computer of the call when its hold ends; a computer that is not in it gets none. The
+    computers `beside`, which other block times have, get a hold `until` then.
     """
 
     expires: Mapping[int, int]
@@ -47,12 +49,14 @@ class Holds(NamedTuple):
     until: int
 
 
-def holds(got: HeldBlock, others: Sequence[HeldBlock], held: Mapping[int, int], now: int, seconds: Seconds) -> Holds:
-    """What is to be held of the computers that a block time has just got, and beside them.
+def holds(
+    got: BlockTimeComputers, others: Sequence[BlockTimeComputers], held: Mapping[int, int], now: int, seconds: Seconds
+) -> Holds:
+    """The holds on the computers that a block time has just got, and on others beside them.
 
-    `got` is the block time with these computers alone, and those of them that hold its image already. `others` are all
-    block times, ours with what it had before: a computer may be loaded for another one, and is as dear to the members
-    of that class. `held` says until when computers are held already: no hold is shortened.
+    `got` is the block time with these computers alone. `others` are all block times, this one with the computers that
+    it had before: a computer may be loaded for another one, whose members wait for it as well. `held` has the ends of
+    holds that there are already: none is shortened.
     """
     awaited = _union(each.loaded & got.computers for each in (got, *others))
     at_once = max([now - 1, *_holds_around(got, others, held)]) if _is_beginning(got, now) else now + seconds.brief
@@ -69,32 +73,39 @@ def holds(got: HeldBlock, others: Sequence[HeldBlock], held: Mapping[int, int], 
     return Holds(expires, _beside(exposed, got, others) - got.computers, until)
 
 
-def _holds_around(got: HeldBlock, others: Iterable[HeldBlock], held: Mapping[int, int]) -> Iterator[int]:
-    """Until when members of classes at the same hours are kept off their computers: they must not get ours instead."""
+def _holds_around(
+    got: BlockTimeComputers, others: Iterable[BlockTimeComputers], held: Mapping[int, int]
+) -> Iterator[int]:
+    """When the holds end that keep members of classes at the same hours off their loaded computers.
+
+    Until then these members must not get ours instead.
+    """
     for other in others:
         if other.id != got.id and overlap(got.start, got.end, other.start, other.end):
             yield from (held[computer] for computer in other.loaded if computer in held)
 
 
-def _beside(exposed: Sequence[HeldBlock], got: HeldBlock, others: Sequence[HeldBlock]) -> frozenset[int]:
-    """The computers that the front end might give to members of these classes, whose own computers are held.
+def _beside(
+    exposed: Sequence[BlockTimeComputers], got: BlockTimeComputers, others: Sequence[BlockTimeComputers]
+) -> frozenset[int]:
+    """The computers that the front end might give to members of the `exposed` block times, kept off their own by holds.
 
-    What is held for their sake may be loaded for its own class, whose members are exposed then in their turn: from an
-    exposed class all are reached that overlap it, and from these those that overlap them.
+    Such a computer may be loaded for its own class, whose members a hold on it then exposes in their turn: so with a
+    block time all are exposed that overlap it, and all that overlap these.
     """
     if not exposed:
         return frozenset()
     ids = {each.id for each in exposed}
     links = [each for each in others if each.loaded and each.id != got.id] + [got] * (got.id in ids)
     chains = [chain for chain in _chains(links) if not ids.isdisjoint(each.id for each in chain)]
-    alone = {chain[0].id for chain in chains if len(chain) == 1}  # it is in its own way only
+    alone = {chain[0].id for chain in chains if len(chain) == 1}  # not in the way of others
     spans = sorted((chain[0].start, max(each.end for each in chain)) for chain in chains)
     return _union(each.computers for each in _meeting(spans, others, alone))
 
 
-def _chains(links: Sequence[HeldBlock]) -> Iterator[list[HeldBlock]]:
-    """Block times that overlap one another, be it by way of others."""
-    chain: list[HeldBlock] = []
+def _chains(links: Sequence[BlockTimeComputers]) -> Iterator[list[BlockTimeComputers]]:
+    """Block times grouped so that those that overlap, directly or by way of others, are in one group."""
+    chain: list[BlockTimeComputers] = []
     end = 0
     for each in sorted(links, key=lambda block: block.start):
         if chain and each.start >= end:
@@ -107,8 +118,8 @@ def _chains(links: Sequence[HeldBlock]) -> Iterator[list[HeldBlock]]:
 
 
 def _meeting(
-    spans: Sequence[tuple[int, int]], others: Iterable[HeldBlock], alone: Container[int]
-) -> Iterator[HeldBlock]:  # fmt: skip
+    spans: Sequence[tuple[int, int]], others: Iterable[BlockTimeComputers], alone: Container[int]
+) -> Iterator[BlockTimeComputers]:  # fmt: skip
     """The block times that overlap one of these times, which do not overlap one another."""
     for other in others:
         meets = [span for span in spans if overlap(*span, other.start, other.end)]
@@ -116,7 +127,7 @@ def _meeting(
             yield other
 
 
-def _is_beginning(block: HeldBlock, now: int) -> bool:
+def _is_beginning(block: BlockTimeComputers, now: int) -> bool:
     return block.start - BEFORE_START <= now <= block.start + AFTER_START
 
 

@@ -9,7 +9,7 @@ from scheduling.reasons import HostName, Reason
 from scheduling.windows import overlap
 
 HOST_STATE = "vmhostinuse"
-VMWARE = "vmware"  # the OS install type whose images are held to the memory of the host
+VMWARE = "vmware"  # the OS install type whose images must fit into the memory of the VM host
 _FOR_EVER = 2**62  # Unix seconds
 
 
@@ -21,7 +21,7 @@ class _Load:
 
 
 class HostMemory:
-    """What each VM host has left, with the loads planned so far."""
+    """The memory that each VM host has left, beside the loads planned so far."""
 
     def __init__(self, site: Site) -> None:
         self._computers = site.computers
@@ -30,30 +30,30 @@ class HostMemory:
             if host is not None:
                 self._machines[host].append(id_)
         self._planned: dict[int, list[_Load]] = defaultdict(list)
-        for found in site.reservations:
-            if found.state_id not in (FAILED, COMPLETE):
-                self._planned[found.computer_id].append(_Load(found.start, found.end, found.image_ram))
-        for held in site.holdings:
-            self._planned[held.computer_id].append(_Load(held.reload_start, held.end, held.image_ram))
+        for reservation in site.reservations:
+            if reservation.state_id not in (FAILED, COMPLETE):
+                load = _Load(reservation.start, reservation.end, reservation.image_ram)
+                self._planned[reservation.computer_id].append(load)
+        for row in site.block_computers:
+            self._planned[row.computer_id].append(_Load(row.reload_start, row.end, row.image_ram))
         for orphan in site.orphans:
             end = _FOR_EVER if orphan.end is None else orphan.end
             self._planned[orphan.computer_id].append(_Load(orphan.start, end, orphan.image_ram))
 
     def plan(self, computer: Computer, image: Image, start: int, end: int) -> None:
-        """Take note that `image` will be loaded on `computer` during this window."""
+        """Count `image`, which will be loaded on `computer` during this window."""
         self._planned[computer.id].append(_Load(start, end, image.min_ram))
 
     def forget(self, computer: Computer) -> None:
-        """Take back the last note about `computer`: its machine did not come about."""
+        """Count the last image planned for `computer` no longer: its machine did not come about."""
         self._planned[computer.id].pop()
 
     def reason_against(self, computer: Computer, image: Image, start: int, end: int) -> Reason | None:
         """Why `image` does not fit on the host of `computer` during this window, or None.
 
-        A machine that holds the image already takes nothing more, and only images with the VMware
-        install type are held to the memory of the host. For each other machine of the host counts
-        the larger of what it holds and what it is planned to hold in the window. More than 0 MB
-        must be left.
+        A virtual machine that holds the image already takes nothing more, and only images with the VMware
+        install type count. Each other virtual machine of the host counts with the larger of what it holds
+        now and what it is planned to hold in the window. More than 0 MB must be left.
         """
         if image.install_type != VMWARE or computer.revision_id == image.revision_id:
             return None
@@ -62,13 +62,14 @@ class HostMemory:
         host = self._computers.get(computer.host_computer_id)
         if host is None or host.state != HOST_STATE:
             return Reason("host_state", "its VM host is not in state {}", (HOST_STATE,))
-        others = sum(self._held(id_, start, end) for id_ in self._machines[host.id] if id_ != computer.id)
+        others = sum(self._ram(id_, start, end) for id_ in self._machines[host.id] if id_ != computer.id)
         left = host.ram - others
         if left - image.min_ram > 0:
             return None
         figures = (HostName(host.hostname), left, image.min_ram)
         return Reason("host_memory", "VM host {} has {} MB left for {} MB", figures)
 
-    def _held(self, computer_id: int, start: int, end: int) -> int:
+    def _ram(self, computer_id: int, start: int, end: int) -> int:
+        """Memory that a virtual machine takes during a window, MB."""
         planned = (load.ram for load in self._planned.get(computer_id, ()) if overlap(start, end, load.start, load.end))
         return max(self._computers[computer_id].held_ram, max(planned, default=0))

@@ -1,4 +1,4 @@
-"""What past loads of an image tell: how many there were, how long they took, and how far to trust the estimate."""
+"""Statistics of past loads of an image: how many there were, how long they took, and how far to trust the estimate."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -58,7 +58,7 @@ class Statistics:
 
 
 def statistics(loads: Iterable[Loads], estimate: int) -> Statistics:
-    """What the loads tell beside `estimate`, the seconds that plans reckon with."""
+    """The statistics of loads beside `estimate`, the seconds that plans reckon with."""
     loads = list(loads)
     counted = [each for each in loads if SHORTEST < each.seconds < LONGEST]
     lengths = _lengths(counted)
@@ -94,10 +94,10 @@ def percentile(lengths: Sequence[tuple[int, int]], percent: int) -> int:
 
 
 def _lengths(loads: Iterable[Loads]) -> list[tuple[int, int]]:
-    found: dict[int, int] = defaultdict(int)
+    numbers: dict[int, int] = defaultdict(int)
     for each in loads:
-        found[each.seconds] += each.number
-    return sorted(found.items())
+        numbers[each.seconds] += each.number
+    return sorted(numbers.items())
 
 
 def _number(loads: Iterable[Loads]) -> int:
@@ -119,10 +119,10 @@ def _bins(lengths: Sequence[tuple[int, int]]) -> tuple[Bin, ...]:
 
 def _months(loads: Iterable[Loads]) -> tuple[Month, ...]:
     """The latest first."""
-    found: dict[str, list[Loads]] = defaultdict(list)
+    by_month: dict[str, list[Loads]] = defaultdict(list)
     for each in loads:
-        found[each.month].append(each)
+        by_month[each.month].append(each)
     return tuple(
         Month(month, _number(theirs), percentile(_lengths(theirs), 50), percentile(_lengths(theirs), 90))
-        for month, theirs in sorted(found.items(), reverse=True)
+        for month, theirs in sorted(by_month.items(), reverse=True)
     )

@@ -16,4 +16,4 @@ def whole_machines(image_ids: Iterable[int], computers: Mapping[int, int]) -> in
 
 def computers_by_image(site: Site, block: Block) -> Counter[int]:
     """How many computers the block time has already, for each image id."""
-    return Counter(row.image_id for row in site.holdings if row.block_time_id == block.block_time_id)
+    return Counter(row.image_id for row in site.block_computers if row.block_time_id == block.block_time_id)

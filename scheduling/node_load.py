@@ -20,7 +20,7 @@ class NodeLoad:
             starts.sort()
 
     def add(self, node: ManagementNode, start: int) -> None:
-        """Take note of a reload planned on `node`."""
+        """Count a reload planned on `node`."""
         insort(self._starts[node.id], start)
 
     def least_loaded(self, nodes: tuple[ManagementNode, ...], start: int) -> ManagementNode:

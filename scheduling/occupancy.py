@@ -1,9 +1,9 @@
-"""What stands in a computer's way during a window (SPEC 4, rules 1, 2, 4 and 8)."""
+"""What keeps a computer from a window of time: closed, booked, claimed (SPEC 4, rules 1, 2, 4 and 8)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from scheduling.facts import Computer, Holding, OrphanedReload, Reservation, Site
+from scheduling.facts import BlockComputer, Computer, OrphanedReload, Reservation, Site
 from scheduling.reasons import BlockTimeId, Instant, Reason, RequestId
 from scheduling.reload_plan import RELOAD_MARGIN
 from scheduling.rules import BUSY_NOW_STATES
@@ -22,7 +22,7 @@ RELOADING = 6  # of a computer
 
 
 def occupies(reservation: Reservation) -> bool:
-    """Whether a reservation holds its computer: over, failed and reload requests do not."""
+    """Whether a reservation takes its computer: over, failed and reload requests do not."""
     return is_occupying(reservation.state_id, reservation.last_state_id)
 
 
@@ -36,13 +36,14 @@ def is_reload(state_id: int, last_state_id: int) -> bool:
     return state_id == RELOAD or (state_id == PENDING and last_state_id == RELOAD)
 
 
-def held_from(block_start: int, reload_start: int | None, planned: int | None, load_seconds: int) -> int:
+def occupied_from(block_start: int, reload_start: int | None, planned: int | None, load_seconds: int) -> int:
     """When a computer of a block time begins to be taken for it (SPEC 4, rule 8; 8.15). Unix seconds.
 
     `reload_start` is when its reload request begins, None once that is gone (the back end deletes it when the computer
-    is loaded); `planned` when our record says that it was to begin; else the load time of the image tells.
+    is loaded); `planned` is its start in our own record, None without one. Without both the load time of the image
+    counts.
     """
-    begins = next((moment for moment in (reload_start, planned) if moment is not None), None)
+    begins = planned if reload_start is None else reload_start
     return block_start - (load_seconds + RELOAD_MARGIN) if begins is None else min(begins, block_start)
 
 
@@ -55,13 +56,13 @@ class Occupancy:
         for reservation in site.reservations:
             if occupies(reservation):
                 self._reservations[reservation.computer_id].append(reservation)
-        self._holdings: dict[int, list[Holding]] = defaultdict(list)
-        for holding in site.holdings:
-            if holding.block_time_id != block_time_id:
-                self._holdings[holding.computer_id].append(holding)
+        self._block_computers: dict[int, list[BlockComputer]] = defaultdict(list)
+        for row in site.block_computers:
+            if row.block_time_id != block_time_id:
+                self._block_computers[row.computer_id].append(row)
         self._orphans: dict[int, list[OrphanedReload]] = defaultdict(list)
         for orphan in site.orphans:
-            # One at work that the block time itself gave up loads what it wants again.
+            # A load at work that the block time itself gave up may go on: it loads the image that is wanted again.
             if orphan.block_time_id != block_time_id or orphan.end is None:
                 self._orphans[orphan.computer_id].append(orphan)
         self._open: dict[tuple[int, int, int], bool] = {}
@@ -76,26 +77,30 @@ class Occupancy:
                 return Reason("maintenance", "site maintenance from {} to {}", _times(window.start, window.end))
         return None
 
-    def reason_against(self, computer: Computer, start: int, end: int, aside: int | None = None) -> Reason | None:
+    def reason_against(
+        self, computer: Computer, start: int, end: int, adopted_request: int | None = None
+    ) -> Reason | None:
         """The first thing that keeps `computer` from this window, or None.
 
-        `aside` is a request that does not count (a member's reservation that joins the block).
+        `adopted_request` does not count: a member's reservation that joins the block.
         """
-        return next(self.reasons_against(computer, start, end, aside), None)
+        return next(self.reasons_against(computer, start, end, adopted_request), None)
 
-    def reasons_against(self, computer: Computer, start: int, end: int, aside: int | None = None) -> Iterator[Reason]:
+    def reasons_against(
+        self, computer: Computer, start: int, end: int, adopted_request: int | None = None
+    ) -> Iterator[Reason]:
         """All that keeps `computer` from this window."""
         yield from self._closed(computer, start, end)
         yield from self._busy_now(computer, start)
-        yield from self._reserved(self._reservations.get(computer.id, ()), start, end, aside)
-        yield from self._in_other_blocks(self._holdings.get(computer.id, ()), start, end)
+        yield from self._reserved(self._reservations.get(computer.id, ()), start, end, adopted_request)
+        yield from self._in_other_blocks(self._block_computers.get(computer.id, ()), start, end)
         yield from self._reloaded_for_nobody(self._orphans.get(computer.id, ()), start, end)
         if computer.id in self._site.claimed:
             yield Reason("semaphore", "somebody is reserving it at this moment")
 
     def _closed(self, computer: Computer, start: int, end: int) -> Iterator[Reason]:
         if computer.schedule_id is None:
-            return  # told by its own rule
+            return  # it has a rule of its own, has_schedule
         key = (computer.schedule_id, start, end)
         if key not in self._open:
             times = self._site.schedule_times.get(computer.schedule_id, ())
@@ -109,26 +114,28 @@ class Occupancy:
             yield Reason("free_now", "its state is {} and its reload would begin now", (computer.state,))
 
     @staticmethod
-    def _reserved(reservations: Sequence[Reservation], start: int, end: int, aside: int | None) -> Iterator[Reason]:
-        for found in reservations:
-            if found.request_id != aside and overlap(start, end, found.start, found.end, RESERVATION_MARGIN):
-                figures = (RequestId(found.request_id), Instant(found.start), Instant(found.end))
+    def _reserved(
+        reservations: Sequence[Reservation], start: int, end: int, adopted_request: int | None
+    ) -> Iterator[Reason]:
+        for row in reservations:
+            if row.request_id != adopted_request and overlap(start, end, row.start, row.end, RESERVATION_MARGIN):
+                figures = (RequestId(row.request_id), Instant(row.start), Instant(row.end))
                 yield Reason(RESERVATION, "reserved by request {} from {} to {}", figures)
 
     @staticmethod
-    def _in_other_blocks(holdings: Sequence[Holding], start: int, end: int) -> Iterator[Reason]:
-        for held in holdings:
-            if overlap(start, end, held.reload_start, held.end):
-                figures = (BlockTimeId(held.block_time_id), Instant(held.reload_start), Instant(held.end))
+    def _in_other_blocks(block_computers: Sequence[BlockComputer], start: int, end: int) -> Iterator[Reason]:
+        for row in block_computers:
+            if overlap(start, end, row.reload_start, row.end):
+                figures = (BlockTimeId(row.block_time_id), Instant(row.reload_start), Instant(row.end))
                 yield Reason(OTHER_BLOCK, "held by block time {} from {} to {}", figures)
 
     @staticmethod
     def _reloaded_for_nobody(orphans: Sequence[OrphanedReload], start: int, end: int) -> Iterator[Reason]:
-        """A reload that waits begins when it can, be the computer in another block by then (SPEC 8.15)."""
-        for found in orphans:
-            if found.start < end and (found.end is None or start < found.end):
+        """A reload that waits begins when it can, even if another block has the computer by then (SPEC 8.15)."""
+        for row in orphans:
+            if row.start < end and (row.end is None or start < row.end):
                 text = "reload request {} of a block that has it no more begins at {}, and is still there"
-                yield Reason(ORPHANED_RELOAD, text, (RequestId(found.request_id), Instant(found.start)))
+                yield Reason(ORPHANED_RELOAD, text, (RequestId(row.request_id), Instant(row.start)))
 
 
 def _times(start: int, end: int) -> tuple[Instant, Instant]:

@@ -1,4 +1,4 @@
-"""One computer and one block time: what every rule says, and what the plan makes of it."""
+"""One computer and one block time: what every rule says of it."""
 
 from dataclasses import dataclass
 
@@ -17,9 +17,9 @@ from scheduling.rules import LiveNodes, reasons_against, terms_of
 
 @dataclass(frozen=True, slots=True)
 class ForImage:
-    """What the rules say of a computer for one image of the block: all reasons against it, in their order.
+    """What the rules say of a computer for one image of the block: all reasons against it, in the order of the rules.
 
-    `place` is its place among those that may run the image at all, 1 for the first choice; 0 when it may not.
+    `place` is its place among the `candidates`, which may run the image at all, 1 for the first choice; 0 for none.
     `granted_to` members of `members` may use it; both are 0 when privileges are ignored.
     """
 
@@ -37,15 +37,15 @@ def judge(site: Site, block: Block, computer: Computer, plan: Plan, *, ignore_pr
     What the plan itself takes is not counted: memory of the host is what it was before.
     """
     adopted = {one.computer.id: each.adopted_request for each in plan.machines for one in each.assignments}
-    aside = adopted.get(computer.id)  # a member's own reservation that joins the block is nothing against it
+    request = adopted.get(computer.id)
     return [
-        _for_image(site, block, computer, image, plan.load_seconds, aside, ignore_privileges=ignore_privileges)
+        _for_image(site, block, computer, image, plan.load_seconds, request, ignore_privileges=ignore_privileges)
         for image in dict.fromkeys(block.images)
     ]
 
 
 def _for_image(
-    site: Site, block: Block, computer: Computer, image: Image, load_seconds: int, aside: int | None,
+    site: Site, block: Block, computer: Computer, image: Image, load_seconds: int, adopted_request: int | None,
     *, ignore_privileges: bool,
 ) -> ForImage:  # fmt: skip
     start, end = staggered(block.start, load_seconds, 0).start, block.end
@@ -62,13 +62,13 @@ def _for_image(
     occupancy = Occupancy(site, block.block_time_id)
     who = members if members else (Member(site.caller_id, "the calling account", frozenset()),)
     use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
-    limits = [use.reason_against(image, start, end, member, aside) for member in who]
+    limits = [use.reason_against(image, start, end, member, adopted_request) for member in who]
     reasons = [
         *reasons_against(computer, terms_of(image, site), nodes),
         occupancy.maintenance(start, end),
-        limits[0] if all(limits) else None,  # somebody's own blocks do not count for him
+        limits[0] if all(limits) else None,  # to some members blocks of their own groups do not count
         None if granted or ignore_privileges else _not_granted(len(members)),
-        *occupancy.reasons_against(computer, start, end, aside),
+        *occupancy.reasons_against(computer, start, end, adopted_request),
         HostMemory(site).reason_against(computer, image, start, end),
     ]
     places = {candidate.id: place for place, candidate in enumerate(pool.in_order(), 1)}

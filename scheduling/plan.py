@@ -1,4 +1,4 @@
-"""A plan: which computers a block time gets, when they are reloaded, and why others were passed over."""
+"""A plan: which computers a block time gets, when they are reloaded, and why others were excluded."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,9 +40,9 @@ class Plan:
     """What a call does for a block time.
 
     `had` whole machines were there before, `allocated` are there after it, never more than
-    `wanted`. `late` is the condition of warning 13. `shortfall` tells what stopped the plan when
-    machines are missing; `passed_over` gives a reason for each computer that was looked at and
-    not chosen, `rest` the one for all others.
+    `wanted`. `late` is the condition of warning 13. `shortfall` is what stopped the plan when
+    machines are missing; `excluded` has a reason for each computer that was looked at and
+    not chosen, `rest` is the one for all others.
     """
 
     machines: Sequence[Machine]
@@ -52,9 +52,9 @@ class Plan:
     load_seconds: int
     late: bool
     shortfall: Reason | None
-    passed_over: Mapping[int, Reason]
+    excluded: Mapping[int, Reason]
 
     @property
     def rest(self) -> Reason:
-        """Why computers are not in the block that were not looked at one by one."""
+        """Why the computers are not in the block that were not looked at one by one."""
         return self.shortfall or NOT_NEEDED

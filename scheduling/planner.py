@@ -30,95 +30,99 @@ class _Planning:
         self._chooser = Chooser(site, block, ignore_privileges=ignore_privileges)
         caller = Member(site.caller_id, "the calling account", frozenset())
         self._members: Sequence[Member] = [caller] if ignore_privileges else site.members
-        self._held = computers_by_image(site, block)
+        self._computers = computers_by_image(site, block)  # of the block time, with those chosen so far
         self._machines: list[Machine] = []
         self._shortfall: Reason | None = None
 
     def run(self) -> Plan:
         """Adopt, then fill, and sum up."""
-        had = self._whole()
-        wanting = max(self._block.machines - had, 0)
+        had = self._whole_machines()
+        missing = max(self._block.machines - had, 0)
         load = self._site.load_seconds
-        if wanting:
+        if missing:
             self._adopt()
             self._fill()
-        if self._whole() == had:
+        if self._whole_machines() == had:
             self._machines.clear()  # parts of a cluster alone are no machine
         return Plan(
             machines=self._machines,
             had=had,
-            allocated=min(self._whole(), self._block.machines),
+            allocated=min(self._whole_machines(), self._block.machines),
             wanted=self._block.machines,
             load_seconds=load,
-            late=is_late(self._site.now, self._block.start, load, wanting),
+            late=is_late(self._site.now, self._block.start, load, missing),
             shortfall=self._shortfall,
-            passed_over=self._chooser.passed_over(),
+            excluded=self._chooser.excluded(),
         )
 
-    def _whole(self) -> int:
-        return whole_machines(self._block.image_ids, self._held)
+    def _whole_machines(self) -> int:
+        return whole_machines(self._block.image_ids, self._computers)
 
     # --- members' own reservations --------------------------------------------------------------
 
     def _adopt(self) -> None:
-        """Members' own reservations of the image join the block (SPEC 5, 8.8)."""
+        """Let members' own reservations of the image join the block (SPEC 5, 8.8)."""
         for member, request in self._own_reservations():
-            if self._whole() >= self._block.machines:
+            if self._whole_machines() >= self._block.machines:
                 return
-            window = adopted(self._block.start, request[0].start, self._site.load_seconds)
+            first = request[0]
+            window = adopted(self._block.start, first.start, self._site.load_seconds)
             assignments = self._adopt_computers(member, request, window)
             if assignments:
-                self._keep(Machine(tuple(assignments), window, member, request[0].request_id))
+                self._keep(Machine(tuple(assignments), window, member, first.request_id))
 
     def _own_reservations(self) -> Iterator[tuple[Member, list[Reservation]]]:
-        """Future reservations of the block's image by members, overlapping the block time, oldest start first."""
+        """Members' future requests for the block's image that overlap the block time, by start.
+
+        Each with its reservations; the first one is of the request's image, the others of its cluster.
+        """
         members = {member.id: member for member in self._site.members}
         requests: dict[int, list[Reservation]] = {}
-        for found in self._site.reservations:
-            if found.user_id in members and occupies(found):
-                requests.setdefault(found.request_id, []).append(found)
-        for request in sorted(requests.values(), key=lambda rows: (rows[0].start, rows[0].request_id)):
+        for reservation in self._site.reservations:
+            if reservation.user_id in members and occupies(reservation):
+                requests.setdefault(reservation.request_id, []).append(reservation)
+        for request in sorted(requests.values(), key=_start_and_id):
             first = request[0]
             begins_later = first.start > self._site.now
-            touches = overlap(self._block.start, self._block.end, first.start, first.end)
-            if first.image_id == self._block.images[0].id and begins_later and touches:
+            overlaps = overlap(self._block.start, self._block.end, first.start, first.end)
+            if first.image_id == self._block.images[0].id and begins_later and overlaps:
                 yield members[first.user_id], request
 
     def _adopt_computers(self, member: Member, request: list[Reservation], window: Window) -> list[Assignment]:
         """All computers of the request, or none of them."""
         images = {image.id: image for image in self._block.images}
-        needed = Counter(image.id for image in self._block.images)
-        adding = Counter(found.image_id for found in request)
-        if any(self._held[image] + adding[image] > needed[image] * self._block.machines for image in adding):
+        needed = Counter(self._block.image_ids)
+        added = Counter(reservation.image_id for reservation in request)
+        if any(self._computers[image] + added[image] > needed[image] * self._block.machines for image in added):
             return []
         assignments: list[Assignment] = []
-        for found in request:
-            image = images[found.image_id]
-            taken = self._chooser.adopt(found.computer_id, image, window, member, found.request_id)
-            if taken is None:
+        for reservation in request:
+            image = images[reservation.image_id]
+            assignment = self._chooser.adopt(reservation.computer_id, image, window, member, reservation.request_id)
+            if assignment is None:
                 self._chooser.undo(assignments)
                 return []
-            assignments.append(taken)
+            assignments.append(assignment)
         return assignments
 
     # --- machine by machine ---------------------------------------------------------------------
 
     def _fill(self) -> None:
-        """Take machines on behalf of members until enough are there or nobody can have one."""
-        wanting = self._block.machines - self._whole()
-        # VCL repeats or cuts the members to the machines wanting and uses them from the last. Adopted
-        # machines take no step of the stagger: `allocated` counts those taken here.
-        for allocated, turn in enumerate(reversed(range(wanting))):
+        """Take machines on behalf of members until the block has all, or no member can have another one."""
+        missing = self._block.machines - self._whole_machines()
+        # VCL repeats or cuts the members to the number of missing machines, and takes their turns from the last one on.
+        # Only machines that are taken here count for the stagger of reloads, adopted ones do not.
+        for allocated, turn in enumerate(reversed(range(missing))):
             window = staggered(self._block.start, self._site.load_seconds, allocated)
-            machine = self._machine(turn, window)
+            machine = self._next_machine(turn, window)
             if machine is None:
-                self._shortfall = self._chooser.obstacle
+                self._shortfall = self._chooser.shortfall
                 return
             self._keep(machine)
 
-    def _machine(self, turn: int, window: Window) -> Machine | None:
-        """The next machine, on behalf of the member whose turn it is or of the first after him who can have one."""
-        images = self._missing()
+    def _next_machine(self, turn: int, window: Window) -> Machine | None:
+        """The next machine, on behalf of the member whose turn it is or of the first after them who can have one."""
+        images = self._images_of_next_machine()
         hopeless: set[tuple[object, ...]] = set()
         for member in _from_turn(self._members, turn):
             access = self._chooser.access_of(member)
@@ -134,22 +138,22 @@ class _Planning:
         """A computer for each of `images`, or none at all."""
         assignments: list[Assignment] = []
         for image in images:
-            chosen = self._chooser.choose(image, window, member)
-            if chosen is None:
+            assignment = self._chooser.choose(image, window, member)
+            if assignment is None:
                 self._chooser.undo(assignments)
                 return []
-            assignments.append(chosen)
+            assignments.append(assignment)
         return assignments
 
-    def _missing(self) -> list[Image]:
-        """The images that the next whole machine still needs: all of them, or the rest of an incomplete cluster."""
-        needed = Counter(image.id for image in self._block.images)
-        whole = self._whole()
-        left = {image: self._held[image] - whole * number for image, number in needed.items()}
+    def _images_of_next_machine(self) -> list[Image]:
+        """The images of one machine; of a cluster that is incomplete those that it lacks."""
+        complete = self._whole_machines()
+        needed = Counter(self._block.image_ids)
+        spare = Counter({image_id: self._computers[image_id] - complete * needed[image_id] for image_id in needed})
         missing = []
         for image in self._block.images:
-            if left[image.id] > 0:
-                left[image.id] -= 1
+            if spare[image.id] > 0:
+                spare[image.id] -= 1
             else:
                 missing.append(image)
         return missing
@@ -157,7 +161,11 @@ class _Planning:
     def _keep(self, machine: Machine) -> None:
         self._machines.append(machine)
         self._chooser.keep(list(machine.assignments), machine.reload)
-        self._held.update(assignment.image.id for assignment in machine.assignments)
+        self._computers.update(assignment.image.id for assignment in machine.assignments)
+
+
+def _start_and_id(request: list[Reservation]) -> tuple[int, int]:
+    return request[0].start, request[0].request_id
 
 
 def _from_turn(members: Sequence[Member], turn: int) -> Iterator[Member]:

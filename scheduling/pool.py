@@ -9,11 +9,11 @@ from scheduling.rules import LiveNodes, sort_out, terms_of
 
 
 class Pool:
-    """Computers that pass the rules about the computer itself; `passed_over` has a reason for the others."""
+    """Computers that pass the rules about the computer itself; `excluded` has a reason against each other one."""
 
     def __init__(self, image: Image, site: Site, nodes: LiveNodes) -> None:
         self._computers = site.computers
-        self._fit, self.passed_over = sort_out(site.computers, terms_of(image, site), nodes)
+        self._fit, self.excluded = sort_out(site.computers, terms_of(image, site), nodes)
         self._in_order = _InOrder(site.computers, self._fit, image)
 
     def __contains__(self, computer_id: int) -> bool:
@@ -35,9 +35,9 @@ class Pool:
 
 
 class _InOrder:
-    """Those of `places` that hold the image, then the smallest that fits; equal ones by id.
+    """Computers that hold the image, then the others, the smallest first; equal ones by id.
 
-    Few of many are ever asked for: what has the same memory is sorted when its turn comes.
+    Few of them are ever asked for: those with the same memory are sorted when their turn comes.
     """
 
     def __init__(self, computers: Fleet, places: list[int], image: Image) -> None:

@@ -10,7 +10,7 @@ GRANTS = frozenset({"imageAdmin", "imageCheckOut"})
 
 
 class Privileges:
-    """The privilege tree, ready to be asked. Node sets are worked out once for each holder."""
+    """Answers questions about the privilege tree. Node sets are worked out once for each holder."""
 
     def __init__(self, tree: PrivilegeTree) -> None:
         self._tree = tree
@@ -28,12 +28,12 @@ class Privileges:
             self._owned[owner].add(group)
 
     def granted_groups(self, member: Member) -> frozenset[int]:
-        """Resource groups that `member` may use, by the tree or because they are his own."""
+        """Resource groups that `member` may use, by the tree or because a group of theirs owns them."""
         holders = [("user", member.id), *(("group", group) for group in member.group_ids)]
         nodes = frozenset().union(*map(self._nodes_of_holder, holders))
-        his = member.group_ids | member.owned_group_ids
+        own = member.group_ids | member.owned_group_ids
         offered = (self._offered[node] for node in nodes if node in self._offered)
-        return frozenset().union(*offered, *(self._owned[group] for group in his if group in self._owned))
+        return frozenset().union(*offered, *(self._owned[group] for group in own if group in self._owned))
 
     def _nodes_of(self, holder: tuple[str, int]) -> frozenset[int]:
         """Nodes at which a user or a user group has imageAdmin or imageCheckOut.
@@ -65,12 +65,12 @@ class Privileges:
 
     def _below(self, node: int, blocked: frozenset[int] = frozenset()) -> frozenset[int]:
         """The nodes below `node`, without those that are `blocked` and what is below them."""
-        found: set[int] = set()
+        below: set[int] = set()
         waiting = [node]
         while waiting:
             for child in self._children.get(waiting.pop(), ()):
                 # The root is its own parent, and a broken tree may go round.
-                if child != node and child not in found and child not in blocked:
-                    found.add(child)
+                if child != node and child not in below and child not in blocked:
+                    below.add(child)
                     waiting.append(child)
-        return frozenset(found)
+        return frozenset(below)

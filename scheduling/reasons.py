@@ -33,7 +33,7 @@ Subject = RequestId | BlockTimeId | HostName
 
 
 class Reason(NamedTuple):
-    """The rule that decided, and a sentence with its figures; put into words only when it is read.
+    """A rule that excludes a computer, and a sentence with its figures; put into words only when it is read.
 
     `rule` names the rule (the functions of `rules` have the same names), `text` is a format string
     for `figures`.
@@ -46,9 +46,9 @@ class Reason(NamedTuple):
     def __str__(self) -> str:
         return self.text.format(*self.figures)
 
-    def told(self, zone: ZoneInfo) -> str:
+    def describe(self, zone: ZoneInfo) -> str:
         """The sentence with its times in `zone`."""
-        return self.text.format(*(_told(figure, zone) for figure in self.figures))
+        return self.text.format(*(_described(figure, zone) for figure in self.figures))
 
     @property
     def about(self) -> Subject | None:
@@ -61,7 +61,7 @@ class Reason(NamedTuple):
         return [figure for figure in self.figures if isinstance(figure, Instant)]
 
 
-def _told(figure: object, zone: ZoneInfo) -> object:
+def _described(figure: object, zone: ZoneInfo) -> object:
     if not isinstance(figure, Instant):
         return figure
     try:

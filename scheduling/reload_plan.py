@@ -23,7 +23,7 @@ def step(load_seconds: int) -> int:
 
 
 def staggered(block_start: int, load_seconds: int, allocated: int) -> Window:
-    """The reload window of the next machine when the call has `allocated` machines already."""
+    """The reload window of the next machine, after `allocated` machines of the same call."""
     return Window(block_start - (load_seconds + RELOAD_MARGIN) - allocated * step(load_seconds), block_start)
 
 

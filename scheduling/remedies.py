@@ -37,7 +37,7 @@ def in_the_way(plan: Plan) -> list[InTheWay]:
     A block time has its computers from their reloads on, which begin one after the other: its start is the first.
     """
     spans: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
-    for reason in plan.passed_over.values():
+    for reason in plan.excluded.values():
         about = reason.about if reason.rule in (RESERVATION, OTHER_BLOCK) else None
         if isinstance(about, RequestId | BlockTimeId):
             start, end = reason.times
@@ -58,8 +58,8 @@ def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privil
     """
     own = block.block_time_id
     # Claims are for seconds: at another time they are nobody's.
-    holdings = [row for row in site.holdings if not own or row.block_time_id != own]
-    site = replace(site, claimed=frozenset(), holdings=holdings)
+    block_computers = [row for row in site.block_computers if not own or row.block_time_id != own]
+    site = replace(site, claimed=frozenset(), block_computers=block_computers)
     for start in islice(_hopeful(site, block, load_seconds), MOST_PLANS):
         later = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
         plan = make_plan(site, later, ignore_privileges=ignore_privileges)
@@ -135,9 +135,9 @@ def _spells(site: Site, fit: Container[int], until: int) -> dict[int, list[tuple
         if reservation.computer_id in fit and occupies(reservation) and reservation.user_id not in members:
             spell = (reservation.start - RESERVATION_MARGIN, reservation.end + RESERVATION_MARGIN)
             spells[reservation.computer_id].append(spell)
-    for holding in site.holdings:
-        if holding.computer_id in fit:
-            spells[holding.computer_id].append((holding.reload_start, holding.end))
+    for row in site.block_computers:
+        if row.computer_id in fit:
+            spells[row.computer_id].append((row.reload_start, row.end))
     for orphan in site.orphans:
         if orphan.computer_id in fit:
             spells[orphan.computer_id].append((orphan.start, until if orphan.end is None else orphan.end))

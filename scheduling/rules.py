@@ -50,8 +50,8 @@ class LiveNodes:
 
     def of(self, computer_id: int) -> tuple[ManagementNode, ...]:
         """The live nodes of a computer, lowest id first."""
-        found = {node for group in self._site.groups_of(computer_id) for node in self._by_group.get(group, ())}
-        return tuple(sorted(found, key=_by_id))
+        nodes = {node for group in self._site.groups_of(computer_id) for node in self._by_group.get(group, ())}
+        return tuple(sorted(nodes, key=_by_id))
 
 
 def _by_id(node: ManagementNode) -> int:
@@ -69,7 +69,7 @@ def _mapped_from(groups: Iterable[int], site: Site) -> frozenset[int]:
     return frozenset().union(*(site.mapped_groups.get(group, ()) for group in groups))
 
 
-# --- the rules, in the order in which they are told ---------------------------------------------
+# --- the rules, in the order in which they are asked ---------------------------------------------
 
 
 def not_deleted(computer: Computer, terms: Terms) -> Reason | None:
@@ -182,7 +182,7 @@ def reasons_against(computer: Computer, terms: Terms, nodes: LiveNodes) -> Itera
 def sort_out(computers: Fleet, terms: Terms, nodes: LiveNodes) -> tuple[list[int], dict[int, Reason]]:
     """The places of computers that no rule excludes, and by id the first reason against each other one.
 
-    Computers are of few kinds: of those with the same profile one is judged for all.
+    Computers are of few kinds: one is judged for all with the same profile.
     """
     alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place, profile in enumerate(_profiles(computers, terms, nodes)):

@@ -44,7 +44,7 @@ class Gone(NamedTuple):
 class Record(NamedTuple):
     """What is on record of a block time: its calls in their order, and the computers that it had and has no longer.
 
-    Those that it had before the last release are not among these: what became of them is known.
+    Computers that it had before the last release are not among these: what became of them is known.
     """
 
     calls: Sequence[Call] = ()
@@ -62,7 +62,7 @@ class Record(NamedTuple):
         return last is not None and last.action in ("release", "skip")
 
     def without_people(self) -> "Record":
-        """The same for those who need not know who it was."""
+        """The same without names, for readers who need not know who it was."""
         return self._replace(calls=[call._replace(person="") for call in self.calls])
 
 
@@ -78,9 +78,9 @@ def skipped(record: Record, now: int, zone: ZoneInfo) -> str:
 def why_short(block: BlockFacts, allocated: int, record: Record, now: int, zone: ZoneInfo) -> list[str]:
     """Why the block time has only `allocated` machines, or none; nothing when nobody has asked for any so far."""
     last = record.last_done
-    told = [*_last(block, last, now, zone), *_taken_away(allocated, last, record.gone), *_refused(record, now, zone)]
+    texts = [*_last(block, last, now, zone), *_taken_away(allocated, last, record.gone), *_refused(record, now, zone)]
     asked = block.processed or allocated > 0
-    return told or ([NO_RECORD] if asked and (last is None or last.action == "unskip") else [])
+    return texts or ([NO_RECORD] if asked and (last is None or last.action == "unskip") else [])
 
 
 def _last(block: BlockFacts, last: Call | None, now: int, zone: ZoneInfo) -> list[str]:
@@ -100,15 +100,15 @@ def _last(block: BlockFacts, last: Call | None, now: int, zone: ZoneInfo) -> lis
 
 def _taken_away(allocated: int, last: Call | None, gone: Sequence[Gone]) -> list[str]:
     """The computers that the block time had and lost, or how many machines where nobody knows which."""
-    told = []
+    texts = []
     if failed := [each.hostname for each in gone if each.failed]:
-        told.append(f"{_were(failed)} taken away after {'a failed load' if len(failed) == 1 else 'failed loads'}")
+        texts.append(f"{_were(failed)} taken away after {'a failed load' if len(failed) == 1 else 'failed loads'}")
     if others := [each.hostname for each in gone if not each.failed]:
-        told.append(f"{_were(others)} taken away since")
-    if not told and last is not None and last.action == "allocate" and last.had > allocated:
+        texts.append(f"{_were(others)} taken away since")
+    if not texts and last is not None and last.action == "allocate" and last.had > allocated:
         lost = last.had - allocated
-        told.append(f"{plural(lost, 'machine')} that it had {'was' if lost == 1 else 'were'} taken away since")
-    return told
+        texts.append(f"{plural(lost, 'machine')} that it had {'was' if lost == 1 else 'were'} taken away since")
+    return texts
 
 
 def _refused(record: Record, now: int, zone: ZoneInfo) -> list[str]:

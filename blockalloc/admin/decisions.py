@@ -29,7 +29,7 @@ from blockalloc.pages.columns import Column, column, link_to, signal, when
 from blockalloc.pages.csv_export import csv_response
 from blockalloc.reports.decision import CHOSEN, HELD, all_verdicts, report, verdict
 from blockalloc.store import decisions
-from blockalloc.store.sql import found_apart
+from blockalloc.store.sql import keys_as_table
 
 _LEVELS = {
     "success": "good",
@@ -200,7 +200,7 @@ class DecisionList(KeysFirst):
         super().get_results(request)
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
         if name:
-            told = decisions.told(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
+            told = decisions.findings_of(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
             for row in self.result_list:
                 row.verdict = verdict(told[row.pk], name) if row.pk in told else ""
 
@@ -283,7 +283,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         if not search_term.strip():
             return queryset, False
         found = searched(Decision.objects.order_by(), self.search_fields, search_term)
-        return queryset.filter(pk__in=found_apart(found)), False
+        return queryset.filter(pk__in=keys_as_table(found)), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list that tells of a computer; for the export that without pages."""
@@ -316,7 +316,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
     def more(self, request: HttpRequest, row: Decision) -> dict[str, Any]:
         """The findings, and what they say of the computer that is asked for."""
         name = request.GET.get("computer", "").strip()
-        found = decisions.told([row]).get(row.pk)
+        found = decisions.findings_of([row]).get(row.pk)
         said = verdict(found, name) if found and name else ""
         return {"report": report(found) if found else None, "computer": name[:60], "verdict": said}
 
@@ -331,7 +331,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         """What a decision says of each computer, as CSV."""
         self._must_view(request)
         row = self.get_object(request, str(key))
-        found = decisions.told([row]).get(key) if row is not None else None
+        found = decisions.findings_of([row]).get(key) if row is not None else None
         if found is None:
             raise Http404("no such decision, or one that looked at no computer")
         return csv_response(f"decision-{key}.csv", ("computer", "finding"), all_verdicts(found))

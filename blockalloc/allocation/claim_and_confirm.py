@@ -48,8 +48,8 @@ _SECONDS_TO_FREE_CLAIMS = 2.0  # of a call that failed, whose own deadline may b
 class Claims:
     """The machines that a transaction has planned, whose computers it has claimed: the next one has to confirm them.
 
-    `earlier_holds` says until when (Unix seconds) an earlier call had held some of the computers; as long as they are
-    claimed those rows live longer.
+    `earlier_holds`: until when (Unix seconds) holds of earlier calls are on some of the computers. While these are
+    claimed, the holds live as long as the claim.
     """
 
     order: Order
@@ -200,7 +200,7 @@ class ClaimAndConfirm:
 
     def _claimed(self, planned: Claims, seen: Snapshot) -> Claims:
         """Claim the computers of a plan."""
-        holds = {id_: seen.promises.held[id_] for id_ in planned.computer_ids if id_ in seen.promises.held}
+        holds = {id_: seen.promises.holds[id_] for id_ in planned.computer_ids if id_ in seen.promises.holds}
         claimed = replace(planned, earlier_holds={**holds, **planned.earlier_holds})
         self._claims = claimed  # before its commit: that can be done, and the answer be lost
         claims.claim(claimed.call_id, assignments(claimed.plan.machines), claimed.earlier_holds, seen.read_at)

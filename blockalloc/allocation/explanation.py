@@ -10,7 +10,7 @@ from blockalloc.contract.hostnames import matching
 from blockalloc.contract.messages import Caller
 from blockalloc.site_time import site_zone
 from blockalloc.store import rows
-from blockalloc.store.decisions import Told
+from blockalloc.store.decisions import NamedFindings
 from blockalloc.store.findings import Chosen, Findings
 from scheduling import one_computer, remedies
 from scheduling.facts import Computer
@@ -18,7 +18,7 @@ from scheduling.funnel import NOT_NEEDED, Stage, funnel
 from scheduling.plan import Plan
 from scheduling.reasons import Reason
 
-MOST_OBSTACLES, MOST_IN_THE_WAY = 30, 10  # reasons and bookings that are told of
+MOST_OBSTACLES, MOST_IN_THE_WAY = 30, 10  # obstacles and bookings in an explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ class Remedies:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """From the `computers` of the site, stage by stage, to those that are in the block.
+    """How the block comes by its computers: from all `computers` of the site, stage by stage.
 
-    `stopped_by` tells what ended the search when machines are missing, `obstacles` what kept the
+    `stopped_by` is what ended the search when machines are missing, `obstacles` what kept the
     other computers from the block, the most frequent reason first.
     """
 
@@ -85,7 +85,7 @@ def of(result: Result, would_help: Remedies | None = None) -> Explanation:
     for id_, reason in reasons.items():
         by_reason.setdefault(reason, []).append(id_)
     obstacles = [
-        Obstacle(reason.rule, len(ids), computers[ids[0]].hostname, reason.told(site_zone()))
+        Obstacle(reason.rule, len(ids), computers[ids[0]].hostname, reason.describe(site_zone()))
         for reason, ids in sorted(by_reason.items(), key=lambda item: (-len(item[1]), str(item[0])))
         if reason.rule != NOT_NEEDED
     ]
@@ -110,23 +110,22 @@ def of_computer(result: Result, hostname: str) -> OneComputer:
 def _named(computers: Mapping[int, Computer], hostname: str) -> Computer:
     """A computer by its name in any case, also without its domain where that is enough."""
     ids = matching({id_: each.hostname for id_, each in computers.items()}, hostname)
-    found = [computers[id_] for id_ in ids]
-    if not found:
+    if not ids:
         raise LookupError(f"computer {hostname!r}: there is none, or it is deleted: give the name that VCL has for it")
-    if len(found) > 1:
-        names = ", ".join(sorted(each.hostname for each in found)[:5])
-        raise LookupError(f"computer {hostname!r}: there are {len(found)}, give the whole name: {names}")
-    return found[0]
+    if len(ids) > 1:
+        names = ", ".join(sorted(computers[id_].hostname for id_ in ids)[:5])
+        raise LookupError(f"computer {hostname!r}: there are {len(ids)}, give the whole name: {names}")
+    return computers[ids[0]]
 
 
 def _verdict(result: Result, computer: Computer, reason: Reason | None) -> str:
     if reason is not None:
-        return f"passed over: {reason.told(site_zone())}"
+        return f"passed over: {reason.describe(site_zone())}"
     if computer.id in result.computers_before:
         return "in the block already"
     for machine in result.machines:
-        if any(found.computer.id == computer.id for found in machine.assignments):
-            own = f", with his own reservation, request {machine.adopted_request}" if machine.adopted_request else ""
+        if any(each.computer.id == computer.id for each in machine.assignments):
+            own = f", with their own reservation, request {machine.adopted_request}" if machine.adopted_request else ""
             return f"chosen on behalf of {machine.member.name}{own}"
     return "not looked at: the block has all its machines"
 
@@ -135,7 +134,7 @@ def _reasons(result: Result) -> dict[int, Reason]:
     """Why each computer is not in the block, in the order of the site's computers."""
     plan = result.plan
     inside = _inside(result)
-    why = {**plan.passed_over, **result.lost}
+    why = {**plan.excluded, **result.lost}
     if plan.had >= plan.wanted:
         return {}
     return {id_: why.get(id_, result.rest) for id_ in result.site.computers if id_ not in inside}
@@ -158,26 +157,26 @@ def remedies_for(result: Result, caller: Caller, now: int) -> Remedies | None:
     return Remedies(result.outcome.allocated, start, until, _in_the_way(plan))
 
 
-def findings_of(result: Result) -> Told | None:
+def findings_of(result: Result) -> NamedFindings | None:
     """What a record of the result says of computers; None when none was looked at."""
     if not result.looked_at_computers:
         return None
     reasons = _reasons(result)
     place = {reason: number for number, reason in enumerate(dict.fromkeys(reasons.values()))}
     chosen = [Chosen.of(machine, each) for machine in result.machines for each in machine.assignments]
-    found = Findings(
+    findings = Findings(
         chosen, sorted(result.computers_before), list(place), {id_: place[why] for id_, why in reasons.items()}
     )
-    return Told(found, dict(sorted(result.site.computers.columns("id", "hostname"))))
+    return NamedFindings(findings, dict(sorted(result.site.computers.columns("id", "hostname"))))
 
 
 def _in_the_way(plan: Plan) -> list[InTheWay]:
-    found = remedies.in_the_way(plan)[:MOST_IN_THE_WAY]
+    bookings = remedies.in_the_way(plan)[:MOST_IN_THE_WAY]
     names = {
-        "request": rows.users_of_requests([each.id for each in found if each.kind == "request"]),
-        "block time": rows.names_of_block_times([each.id for each in found if each.kind == "block time"]),
+        "request": rows.users_of_requests([each.id for each in bookings if each.kind == "request"]),
+        "block time": rows.names_of_block_times([each.id for each in bookings if each.kind == "block time"]),
     }
     return [
         InTheWay(each.kind, each.id, names[each.kind].get(each.id, ""), each.start, each.end, each.computers)
-        for each in found
+        for each in bookings
     ]

@@ -8,7 +8,7 @@ from blockalloc.store import beside, claims
 from blockalloc.store.promises import Chosen
 from blockalloc.store.snapshot import Snapshot
 from scheduling.facts import Block
-from scheduling.holds import HeldBlock, Holds, holds
+from scheduling.holds import BlockTimeComputers, Holds, holds
 from scheduling.plan import Assignment, Machine
 
 
@@ -18,8 +18,8 @@ def hold_computers(
 ) -> Holds:  # fmt: skip
     """Turn the claims on the computers of `machines` into holds; returns which computers are held, and until when.
 
-    `block_time_id` is that of the block once it is written, `earlier_holds` says until when (Unix seconds) computers
-    were held before this call.
+    `block_time_id` is that of the block once it is written; `earlier_holds`: until when (Unix seconds) holds of earlier
+    calls are on some of the computers.
     """
     taken, promised = assignments(machines), seen.promises
     # Most computers have loaded what nobody waits for: then no other block times need be read.
@@ -27,12 +27,12 @@ def hold_computers(
     others = beside.read(seen.read_at) if awaited else beside.NOTHING
     computers = frozenset(each.computer.id for each in taken)
     loaded = frozenset(each.computer.id for each in taken if _has_image_loaded(each, promised.chosen))
-    own = HeldBlock(block_time_id, block.start, block.end, computers, loaded)
-    earlier = {id_: max(expires, promised.held.get(id_, 0)) for id_, expires in earlier_holds.items()}
-    decided = holds(own, others.blocks, {**promised.held, **earlier}, seen.read_at, claims.seconds())
+    own = BlockTimeComputers(block_time_id, block.start, block.end, computers, loaded)
+    earlier = {id_: max(expires, promised.holds.get(id_, 0)) for id_, expires in earlier_holds.items()}
+    decided = holds(own, others.blocks, {**promised.holds, **earlier}, seen.read_at, claims.seconds())
     claims.hold(call_id, decided)
     if decided.beside:
-        there = claims.SemaphoreRows(promised.live, promised.held, others.expired)
+        there = claims.SemaphoreRows(promised.live, promised.holds, others.expired)
         claims.hold_beside(call_id, taken[0], decided, there, clock.now())
     return decided
 

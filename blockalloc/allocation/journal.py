@@ -34,7 +34,7 @@ class Journal:
 
     @property
     def subject(self) -> str:
-        """What tells a call for a new block apart from others; "" when nothing does."""
+        """What identifies a call for a new block, so that two at once are known for one; "" when nothing does."""
         return self._key.subject if self._key else ""
 
     def earlier_outcome(self) -> Outcome | None:

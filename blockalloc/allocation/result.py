@@ -16,7 +16,7 @@ _NO_TIME = Reason("no_time", "others changed what the call had seen, twice: call
 class Result:
     """What a call took, or a dry run would take, and what explains it: order, facts and plan.
 
-    `lost` says why planned computers are missing that somebody else got meanwhile. `rosters` are those that the
+    `lost`: the planned computers that somebody else got meanwhile, with the reason. `rosters`: the rosters that the
     record of the call may refer to (see store.snapshot).
     """
 
@@ -31,7 +31,7 @@ class Result:
     def stopped_by(self) -> str:
         """Why there are not more machines, in words; "" when none is missing."""
         if self.plan.shortfall:
-            return self.plan.shortfall.told(self.site.zone)
+            return self.plan.shortfall.describe(self.site.zone)
         if self.outcome.unallocated and self.lost:
             return f"somebody else was faster: computers lost after they were chosen: {len(self.lost)}"
         return str(self.rest) if self.outcome.unallocated else ""
@@ -40,7 +40,7 @@ class Result:
     def computers_before(self) -> set[int]:
         """The computers that the block time had before the call."""
         own = self.order.block.block_time_id
-        return {each.computer_id for each in self.site.holdings if each.block_time_id == own}
+        return {each.computer_id for each in self.site.block_computers if each.block_time_id == own}
 
     @property
     def computers_taken(self) -> set[int]:

@@ -18,7 +18,7 @@ from blockalloc.allocation.result import Answer, Result
 from blockalloc.contract.messages import BlockAllocationCall, Call, Caller, FillCall, NewBlockCall, Outcome, Refusal
 from blockalloc.models import Decision
 from blockalloc.store import rows
-from blockalloc.store.decisions import Told
+from blockalloc.store.decisions import NamedFindings
 from scheduling.plan import Machine
 from scheduling.vcl_names import SYSTEM_USER
 
@@ -59,7 +59,7 @@ class Allocation:
     machines: Sequence[PlannedMachine]
     explanation: Explanation | None = None
     decision_id: int | None = None  # of its record
-    findings: Told | None = None
+    findings: NamedFindings | None = None
 
 
 def allocate_block(call: BlockAllocationCall, caller: Caller) -> int:

@@ -24,7 +24,7 @@ def bad_machines(name: str, given: int | None, right: str) -> Refusal:
     """64: a number of machines that can't be."""
     low, high = settings.VCL_MIN_BLOCK_MACHINES, settings.VCL_MAX_BLOCK_MACHINES
     answer = f"The submitted number of seats must be between {low} and {high}."
-    return Refusal(64, f"{name}: {_told(given)}: give a whole number {right}", answer)
+    return Refusal(64, f"{name}: {_shown(given)}: give a whole number {right}", answer)
 
 
 def unknown_block_time(name: str, given: int) -> Refusal:
@@ -61,7 +61,7 @@ def expired(name: str, given: int, when: str) -> Refusal:
 
 def unknown_image(name: str, given: int | None) -> Refusal:
     """10: no such image, or a deleted one."""
-    text = f"{name}: {_told(given)}: give the id of an image that exists and is not deleted"
+    text = f"{name}: {_shown(given)}: give the id of an image that exists and is not deleted"
     return Refusal(10, text, "unknown or deleted image")
 
 
@@ -80,12 +80,12 @@ def no_access_to_image(given: str) -> Refusal:
 
 def bad_time(code: int, name: str, given: object, right: str) -> Refusal:
     """4 or 36: a start or an end that can't be."""
-    return Refusal(code, f"{name}: {_told(given)}: give {right}", f"received invalid input for {name}")
+    return Refusal(code, f"{name}: {_shown(given)}: give {right}", f"received invalid input for {name}")
 
 
 def no_such_group(name: str, given: int | None) -> Refusal:
     """67: no such user group."""
-    text = f"{name}: {_told(given)}: give the id of a user group that exists"
+    text = f"{name}: {_shown(given)}: give the id of a user group that exists"
     return Refusal(67, text, "Submitted user group does not exist")
 
 
@@ -123,9 +123,9 @@ def key_too_long(length: int, most: int) -> Refusal:
 
 
 def busy() -> Refusal:
-    """205: another call held the guard for too long."""
+    """205: another call kept the guard for too long."""
     return Refusal(BUSY, "busy: another allocation is being made, try again; nothing was written")
 
 
-def _told(given: object) -> str:
+def _shown(given: object) -> str:
     return "not a whole number" if given is None else str(given)

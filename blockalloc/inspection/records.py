@@ -1,6 +1,6 @@
 """What this service has on record about block times: its calls, and what staff did.
 
-Only the block times that something is to be told of are looked up, in a fixed number of statements.
+Only the block times that there is a finding about are looked up, in a fixed number of statements.
 """
 
 from collections import defaultdict

@@ -60,7 +60,7 @@ def _for_image(found: ForImage) -> Iterator[str]:
     if not found.against:
         yield "  no rule speaks against it"
     for reason in found.against:
-        yield f"  against it: {reason.told(site_zone())} (rule {reason.rule})"
+        yield f"  against it: {reason.describe(site_zone())} (rule {reason.rule})"
 
 
 def _computers(number: int) -> str:

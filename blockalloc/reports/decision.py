@@ -7,7 +7,7 @@ from datetime import datetime
 from blockalloc.contract.hostnames import matching
 from blockalloc.models import Image, ManagementNode
 from blockalloc.site_time import site_zone
-from blockalloc.store.decisions import Told
+from blockalloc.store.decisions import NamedFindings
 from scheduling.funnel import NOT_NEEDED, STAGES, Stage, funnel
 from scheduling.reasons import Reason
 
@@ -65,29 +65,29 @@ class Report:
     rules: Sequence[RuleRow]
 
 
-def verdict(told: Told, name: str) -> str:
+def verdict(recorded: NamedFindings, name: str) -> str:
     """What the decision says of a computer, by its name of then, in any case, with or without its domain."""
-    found = matching(told.names, name)
+    found = matching(recorded.names, name)
     if not found:
         return NOT_THERE
-    return "; ".join(dict.fromkeys(_verdict(told, id_) for id_ in found))
+    return "; ".join(dict.fromkeys(_verdict(recorded, id_) for id_ in found))
 
 
-def all_verdicts(told: Told) -> Iterator[tuple[str, str]]:
+def all_verdicts(recorded: NamedFindings) -> Iterator[tuple[str, str]]:
     """Each computer of the site by name, and what the decision says of it."""
-    for id_, name in sorted(told.names.items(), key=lambda item: item[1]):
-        yield name, _verdict(told, id_)
+    for id_, name in sorted(recorded.names.items(), key=lambda item: item[1]):
+        yield name, _verdict(recorded, id_)
 
 
-def report(told: Told) -> Report:
+def report(recorded: NamedFindings) -> Report:
     """Everything that a page about the decision shows. Two statements, for names."""
-    found = told.findings
+    found = recorded.findings
     nodes = ManagementNode.objects.only("hostname").in_bulk({row.management_node_id for row in found.chosen})
     images = Image.objects.only("prettyname").in_bulk({row.image_id for row in found.chosen})
     chosen = [
         ChosenRow(
             computer_id=row.computer_id,
-            computer=told.names.get(row.computer_id, f"computer {row.computer_id}"),
+            computer=recorded.names.get(row.computer_id, f"computer {row.computer_id}"),
             image=images[row.image_id].prettyname if row.image_id in images else f"image {row.image_id}",
             already_loaded=row.already_loaded,
             reload_start=datetime.fromtimestamp(row.reload_start, site_zone()),
@@ -98,37 +98,37 @@ def report(told: Told) -> Report:
         for row in found.chosen
     ]
     return Report(
-        computers=len(told.names),
-        stages=funnel(len(told.names), found.lost()),
+        computers=len(recorded.names),
+        stages=funnel(len(recorded.names), found.lost()),
         chosen=sorted(chosen, key=lambda row: (row.reload_start, row.computer)),
-        held=sorted(told.names.get(id_, f"computer {id_}") for id_ in found.held),
-        rules=_rules(told),
+        held=sorted(recorded.names.get(id_, f"computer {id_}") for id_ in found.held),
+        rules=_rules(recorded),
     )
 
 
-def _verdict(told: Told, computer_id: int) -> str:
-    reason = told.findings.reason_of(computer_id)
+def _verdict(recorded: NamedFindings, computer_id: int) -> str:
+    reason = recorded.findings.reason_of(computer_id)
     if reason is not None:
-        return reason.told(site_zone())
-    return HELD if computer_id in told.findings.held else CHOSEN
+        return reason.describe(site_zone())
+    return HELD if computer_id in recorded.findings.held else CHOSEN
 
 
 def _node(nodes: dict[int, ManagementNode], id_: int) -> str:
     return nodes[id_].hostname if id_ in nodes else f"node {id_}"
 
 
-def _rules(told: Told) -> list[RuleRow]:
+def _rules(recorded: NamedFindings) -> list[RuleRow]:
     by_rule: dict[str, list[tuple[Reason, list[int]]]] = {}
-    for reason, ids in told.findings.by_reason().items():
+    for reason, ids in recorded.findings.by_reason().items():
         by_rule.setdefault(reason.rule, []).append((reason, ids))
     order = [*STAGES, *sorted(by_rule.keys() - STAGES.keys())]
-    return [_rule(told, rule, by_rule[rule]) for rule in order if rule in by_rule]
+    return [_rule(recorded, rule, by_rule[rule]) for rule in order if rule in by_rule]
 
 
-def _rule(told: Told, rule: str, reasons: list[tuple[Reason, list[int]]]) -> RuleRow:
+def _rule(recorded: NamedFindings, rule: str, reasons: list[tuple[Reason, list[int]]]) -> RuleRow:
     reasons.sort(key=lambda item: (-len(item[1]), item[0]))
     shown = [
-        ReasonRow(reason.told(site_zone()), len(ids), sorted(told.names[id_] for id_ in ids[:_NAMES_SHOWN]))
+        ReasonRow(reason.describe(site_zone()), len(ids), sorted(recorded.names[id_] for id_ in ids[:_NAMES_SHOWN]))
         for reason, ids in reasons[:_REASONS_SHOWN]
     ]
     total = sum(len(ids) for _, ids in reasons)

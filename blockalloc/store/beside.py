@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from blockalloc.store import times
 from blockalloc.store.sql import fetch, part_of_union, split_ids
-from scheduling.holds import HeldBlock
+from scheduling.holds import BlockTimeComputers
 from scheduling.occupancy import RELOADING
 from scheduling.windows import HOUR
 
@@ -45,7 +45,7 @@ _SQL = " UNION ALL ".join([
 class Beside(NamedTuple):
     """The block times, and the computers on which somebody left a semaphore row that is past."""
 
-    blocks: list[HeldBlock]
+    blocks: list[BlockTimeComputers]
     expired: frozenset[int]
 
 
@@ -60,5 +60,7 @@ def read(now: int) -> Beside:
         if row.kind == _EXPIRED:
             expired = computers
         elif (end := times.from_local(row.end) or 0) > now:
-            blocks.append(HeldBlock(row.block_time_id, times.from_local(row.start) or 0, end, computers, loaded))
+            blocks.append(
+                BlockTimeComputers(row.block_time_id, times.from_local(row.start) or 0, end, computers, loaded)
+            )
     return Beside(blocks, expired)

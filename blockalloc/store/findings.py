@@ -30,7 +30,7 @@ _TEXTS = frozenset({_TEXT, _KINDS[HostName]})
 class Chosen(NamedTuple):
     """A computer that the call took: for which image, when its reload begins (Unix seconds), who loads it.
 
-    `member` is on whose behalf it was taken, `adopted_request` his own reservation that joined the block (or 0),
+    `member` is on whose behalf it was taken, `adopted_request` their own reservation that joined the block (or 0),
     `already_loaded` whether it held the image then.
     """
 
@@ -103,7 +103,7 @@ def encode(
     `rest` of all that nothing else is said of (that of the plan).
     """
     taken = [(machine, assignment) for machine in machines for assignment in machine.assignments]
-    why = {**plan.passed_over, **lost}
+    why = {**plan.excluded, **lost}
     rest = rest or plan.rest
     table = _Table([rest, *why.values()])
     others = table.code_of[rest]

@@ -98,7 +98,7 @@ def test_what_a_member_who_was_tried_may_use_is_not_told_to_be_denied() -> None:
         tables.insert("userpriv", [{"userid": member, "privnodeid": 3, "userprivtypeid": 6}], ZONE)
         tables.insert("resourcepriv", [{"resourcegroupid": 11, "privnodeid": 3, "type": "available"}], ZONE)
         assert service.allocate_block(a_call(4, ignore=False), CALLER) == 4
-        assert set(decisions.told([latest()])[latest().pk].findings.lost()) == {"not_needed"}
+        assert set(decisions.findings_of([latest()])[latest().pk].findings.lost()) == {"not_needed"}
 
 
 @pytest.mark.parametrize("changed", [{"userid": 1}, None])

@@ -8,9 +8,10 @@ from django.db import OperationalError, connection
 
 from blockalloc.allocation import block_time_actions, service
 from blockalloc.allocation.block_time_actions import release_block_time, skip_block_time, unskip_block_time
+from blockalloc.allocation.journal import Journal
 from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import Decision
-from blockalloc.store import decisions, promises, release, withdrawal
+from blockalloc.store import decisions, promises, release, sql, withdrawal
 from blockalloc.store.sql import fetch
 from tests.golden import tables
 from tests.support.claim_and_confirm import Between
@@ -84,7 +85,7 @@ def test_loads_that_have_begun_are_left_with_their_reservations() -> None:
 
 def test_a_load_that_begins_between_our_read_and_our_delete_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """The back end changes the row's state at that very moment."""
-    begun, usual = _reloads()[0], withdrawal.execute
+    begun, usual = _reloads()[0], sql.execute
 
     def taken_up(sql: str, params: Any = ()) -> int:
         if sql.strip().startswith("DELETE FROM request\n"):
@@ -147,7 +148,7 @@ def test_the_record_of_an_adopted_reservation_says_whose_it_was() -> None:
     reserve(18, "2026-03-02 14:00:00", "2026-03-02 16:00:00", user=110)
     service.allocate_block(a_call(3), SYSTEM)
     record = Decision.objects.latest("id")
-    (adopted,) = (each for each in decisions.told([record])[record.pk].findings.chosen if each.adopted_request)
+    (adopted,) = (each for each in decisions.findings_of([record])[record.pk].findings.chosen if each.adopted_request)
     assert (adopted.computer_id, adopted.adopted_request) == (18, max(_rows("request") - set(_reloads())))
     assert adopted.member
 
@@ -157,7 +158,7 @@ def test_facts_are_whole_numbers_on_every_database() -> None:
     reserve(18, "2026-03-02 14:00:00", "2026-03-02 16:00:00", user=110)
     promised = promises.select(0, 2**31 - 10**6, 0, "")
     found = promises.from_rows(fetch(promised.sql, promised.params), 0, 0, "")
-    for row in (*found.reservations, *found.holdings, *found.maintenances):
+    for row in (*found.reservations, *found.block_computers, *found.maintenances):
         assert {type(value) for value in row} <= {int, str, type(None)}, row
 
 
@@ -209,7 +210,7 @@ def test_skipping_releases_and_unskipping_lets_it_be_processed() -> None:
     [
         (release_block_time, (release, "Released")),
         (skip_block_time, (block_time_actions, "set_skip")),
-        (skip_block_time, (block_time_actions.Journal, "done")),
+        (skip_block_time, (Journal, "done")),
     ],
 )
 def test_an_error_in_the_middle_leaves_everything_as_it_was(

@@ -131,7 +131,7 @@ def test_a_computer_that_is_chosen_by_any_of_its_names() -> None:
 def test_a_members_own_reservation_speaks_for_its_computer() -> None:
     status, output = run("explain_computer", "cs-04", "--block-time", str(CLASS))
     assert status == 0
-    assert ", with his own reservation, request 131\n" in output
+    assert ", with their own reservation, request 131\n" in output
     assert output.endswith("  no rule speaks against it\n")
 
 

@@ -139,18 +139,18 @@ def test_never_more_than_wanted() -> None:
 
 
 def test_what_the_block_has_counts() -> None:
-    found = planned(with_own(own_reservation(ADA, 1), own_reservation(BOB, 2), holdings=[own_holding(4)]))
+    found = planned(with_own(own_reservation(ADA, 1), own_reservation(BOB, 2), block_computers=[own_holding(4)]))
     assert computers_of(found) == [(1,)]
     assert (found.had, found.allocated) == (1, 2)
 
 
 def test_a_full_block_adopts_nothing() -> None:
     full = [own_holding(3), own_holding(4)]
-    assert list(planned(with_own(own_reservation(ADA, 1), holdings=full)).machines) == []
+    assert list(planned(with_own(own_reservation(ADA, 1), block_computers=full)).machines) == []
 
 
 def test_a_reservation_whose_computer_is_in_the_block_is_not_adopted_again() -> None:
-    found = planned(with_own(own_reservation(ADA, 1), holdings=[own_holding(1)]))
+    found = planned(with_own(own_reservation(ADA, 1), block_computers=[own_holding(1)]))
     assert computers_of(found) == [(2,)]
     assert adopted(found) == []
 
@@ -175,13 +175,13 @@ def test_another_reservation_of_the_computer_stands_in_the_way(row: Reservation)
     found = planned(with_own(own, row))
     assert adopted(found) == []
     assert computers_of(found) == [(1,), (2,)]
-    assert str(found.passed_over[4]).startswith("reserved by request 1 ")
+    assert str(found.excluded[4]).startswith("reserved by request 1 ")
 
 
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        ({"holdings": [holding(4)]}, "other_block"),
+        ({"block_computers": [holding(4)]}, "other_block"),
         ({"claimed": frozenset({4})}, "semaphore"),
         ({"there": [computer(1), computer(2), computer(4, ram=1)]}, "memory"),
         ({"there": [computer(1), computer(2), computer(4, state="failed")]}, "usable_state"),
@@ -192,7 +192,7 @@ def test_every_rule_holds_for_it(changes: dict[str, Any], rule: str) -> None:
     found = planned(with_own(own_reservation(ADA, 4), **changes))
     assert adopted(found) == []
     assert computers_of(found) == [(1,), (2,)]
-    assert found.passed_over[4].rule == rule
+    assert found.excluded[4].rule == rule
 
 
 def test_a_maintenance_forbids_it_too() -> None:
@@ -207,7 +207,7 @@ def test_privileges_are_needed_when_they_count() -> None:
     own = with_own(own_reservation(ADA, 3), privileges=tree())
     found = planned(own, ignore_privileges=False)
     assert list(found.machines) == []
-    assert str(found.passed_over[3]) == "not granted to any member of the user group"
+    assert str(found.excluded[3]) == "not granted to any member of the user group"
     granted = with_own(own_reservation(ADA, 3), privileges=open_tree(group=GROUP))
     assert computers_of(planned(granted, ignore_privileges=False)) == [(3,), (1,)]
     assert computers_of(planned(own, ignore_privileges=True)) == [(3,), (1,)]
@@ -253,7 +253,7 @@ def test_a_reserved_cluster_is_no_machine_of_a_block_of_single_computers() -> No
 
 def test_a_reserved_cluster_that_would_make_too_many_of_one_image_does_not_join() -> None:
     held = [own_holding(1), own_holding(2)]
-    found = planned(with_own(*own_cluster(3, 4), computers=6, holdings=held), block(2, CLUSTER))
+    found = planned(with_own(*own_cluster(3, 4), computers=6, block_computers=held), block(2, CLUSTER))
     assert adopted(found) == []
     assert computers_of(found) == [(5,), (6,)]
 

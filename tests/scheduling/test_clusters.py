@@ -106,7 +106,7 @@ def test_the_computers_of_a_machine_share_one_reload_and_one_step() -> None:
 
 
 def test_an_incomplete_cluster_is_filled_with_what_it_lacks() -> None:
-    there = mixed(3, 3, holdings=[own_holding(1, IMAGE)])
+    there = mixed(3, 3, block_computers=[own_holding(1, IMAGE)])
     found = plan(there, cluster(2), ignore_privileges=True)
     assert computers_of(found) == [(101,), (2, 102)]
     assert (found.had, found.allocated) == (0, 2)
@@ -116,14 +116,14 @@ def test_an_incomplete_cluster_is_filled_with_what_it_lacks() -> None:
 def test_missing_computers_are_counted_per_image() -> None:
     """Two of the image and one of the subimage are there: one machine, and half of another."""
     held = [own_holding(1, IMAGE), own_holding(2, IMAGE), own_holding(101, SUB_IMAGE)]
-    found = plan(mixed(3, 3, holdings=held), cluster(2), ignore_privileges=True)
+    found = plan(mixed(3, 3, block_computers=held), cluster(2), ignore_privileges=True)
     assert (found.had, found.allocated) == (1, 2)
-    assert taken(mixed(3, 3, holdings=held), cluster(2)) == [[(102, 2)]]
+    assert taken(mixed(3, 3, block_computers=held), cluster(2)) == [[(102, 2)]]
 
 
 def test_of_a_repeated_image_the_missing_number_is_filled() -> None:
     held = [own_holding(101, SUB_IMAGE)]
-    assert taken(mixed(1, 3, holdings=held), cluster(1, MAIN, SUB, SUB)) == [[(1, 1), (102, 2)]]
+    assert taken(mixed(1, 3, block_computers=held), cluster(1, MAIN, SUB, SUB)) == [[(1, 1), (102, 2)]]
 
 
 def test_a_part_that_a_member_reserved_is_no_machine_by_itself() -> None:
@@ -136,23 +136,25 @@ def test_a_part_that_a_member_reserved_is_no_machine_by_itself() -> None:
 
 def test_more_of_one_image_than_wanted_is_no_machine() -> None:
     held = [own_holding(id_, IMAGE) for id_ in (1, 2, 3)]
-    found = plan(mixed(3, 0, holdings=held), cluster(2), ignore_privileges=True)
+    found = plan(mixed(3, 0, block_computers=held), cluster(2), ignore_privileges=True)
     assert (found.had, found.allocated, list(found.machines)) == (0, 0, [])
 
 
 def test_with_all_machines_there_nothing_is_planned() -> None:
     held = [own_holding(1, IMAGE), own_holding(101, SUB_IMAGE)]
-    found = plan(mixed(3, 3, holdings=held), cluster(1), ignore_privileges=True)
+    found = plan(mixed(3, 3, block_computers=held), cluster(1), ignore_privileges=True)
     assert (found.had, found.allocated, list(found.machines), found.shortfall) == (1, 1, [], None)
 
 
 def test_a_computer_that_was_chosen_is_not_told_to_be_passed_over() -> None:
     """Computer 1 does for the image, not for the subimage, and the other way round."""
     held = [own_holding(9, IMAGE)]
-    there = site([computer(9), computer(1, platform_id=2), computer(2), computer(3, platform_id=2)], holdings=held)
+    there = site(
+        [computer(9), computer(1, platform_id=2), computer(2), computer(3, platform_id=2)], block_computers=held
+    )
     found = plan(there, cluster(2, MAIN, image(SUB_IMAGE, platform_id=2)), ignore_privileges=True)
     assert computers_of(found) == [(1,), (2, 3)]
-    assert not {1, 2, 3} & set(found.passed_over)
+    assert not {1, 2, 3} & set(found.excluded)
 
 
 # --- limits ---------------------------------------------------------------------------------------

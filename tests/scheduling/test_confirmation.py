@@ -61,9 +61,9 @@ def test_on_the_same_facts_everything_stands() -> None:
         ({"reservations": [reservation(2, END + QUARTER, END + HOUR)]}, [1, 2]),
         ({"reservations": [reservation(2, END + QUARTER - 1, END + HOUR)]}, [1]),
         ({"reservations": [reservation(1, state_id=19), reservation(2, state_id=12)]}, [1, 2]),
-        ({"holdings": [holding(1), holding(2)]}, []),
-        ({"holdings": [holding(2, END + HOUR, END + 2 * HOUR, reload_start=END)]}, [1, 2]),
-        ({"holdings": [holding(2, END + HOUR, END + 2 * HOUR, reload_start=END - 1)]}, [1]),
+        ({"block_computers": [holding(1), holding(2)]}, []),
+        ({"block_computers": [holding(2, END + HOUR, END + 2 * HOUR, reload_start=END)]}, [1, 2]),
+        ({"block_computers": [holding(2, END + HOUR, END + 2 * HOUR, reload_start=END - 1)]}, [1]),
         ({"maintenances": [maintenance(RELOAD_START - HOUR, RELOAD_START)]}, [1]),
     ],
 )
@@ -73,13 +73,13 @@ def test_what_others_took_falls(changes: dict[str, Any], stand: list[int]) -> No
 
 def test_a_computer_that_came_into_the_block_meanwhile_is_not_taken_again() -> None:
     """The other one of the two wanted is: there is room for one more."""
-    assert left(three_computers(holdings=[own_holding(1)])) == [2]
+    assert left(three_computers(block_computers=[own_holding(1)])) == [2]
 
 
 @pytest.mark.parametrize(("there", "stand"), [([3], [1]), ([3, 9], [])])
 def test_never_more_than_wanted(there: list[int], stand: list[int]) -> None:
     """Machines that came into the block meanwhile leave room for fewer."""
-    assert left(three_computers(holdings=[own_holding(id_) for id_ in there])) == stand
+    assert left(three_computers(block_computers=[own_holding(id_) for id_ in there])) == stand
 
 
 def test_a_limit_that_others_used_up_lets_the_first_ones_stand() -> None:

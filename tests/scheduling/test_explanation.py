@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import assume, event, given
@@ -34,7 +35,7 @@ AGAIN = ("no_computer", "host_memory")
 Remedy = Callable[[Case, Computer, Reason], Case]
 
 
-def _site(case: Case, **changes: object) -> Case:
+def _site(case: Case, **changes: Any) -> Case:
     return replace(case, site=replace(case.site, **changes))
 
 
@@ -43,11 +44,11 @@ def _with(case: Case, computer: Computer) -> Fleet:
     return Fleet.of_rows({**case.site.computers, computer.id: computer}.values())
 
 
-def _computer(case: Case, computer: Computer, **changes: object) -> Case:
+def _computer(case: Case, computer: Computer, **changes: Any) -> Case:
     return _site(case, computers=_with(case, computer._replace(**changes)))
 
 
-def _into_group(case: Case, computer: Computer, **mapped: frozenset[int]) -> Case:
+def _into_group(case: Case, computer: Computer, **mapped: Any) -> Case:
     """Let it be in one more resource group, and that be mapped."""
     groups = {**case.site.group_computers}
     groups[WHOLE_GROUP] = groups.get(WHOLE_GROUP, frozenset()) | {computer.id}
@@ -57,7 +58,7 @@ def _into_group(case: Case, computer: Computer, **mapped: frozenset[int]) -> Cas
 def _mapped(case: Case, computer: Computer, _reason: Reason) -> Case:
     found = {**case.site.mapped_groups}
     for group in (IMAGES, IMAGES + 1):
-        found[group] = found.get(group, frozenset()) | {WHOLE_GROUP}
+        found[group] = {*found.get(group, ()), WHOLE_GROUP}
     return _into_group(case, computer, mapped_groups=found)
 
 
@@ -142,11 +143,11 @@ def _without_orphan(case: Case, computer: Computer, reason: Reason) -> Case:
 def _without_block_time(case: Case, computer: Computer, reason: Reason) -> Case:
     left = [
         each
-        for each in case.site.holdings
+        for each in case.site.block_computers
         if (each.block_time_id, each.reload_start, each.end, each.computer_id) != (*reason.figures, computer.id)
     ]
-    assert len(left) < len(case.site.holdings)
-    return _site(case, holdings=left)
+    assert len(left) < len(case.site.block_computers)
+    return _site(case, block_computers=left)
 
 
 def _host_in_use(case: Case, computer: Computer, _reason: Reason) -> Case:
@@ -222,12 +223,12 @@ def _planned(case: Case) -> Plan:
 
 
 def _inside(case: Case, made: Plan) -> set[int]:
-    held = {each.computer_id for each in case.site.holdings if each.block_time_id == case.block.block_time_id}
+    held = {each.computer_id for each in case.site.block_computers if each.block_time_id == case.block.block_time_id}
     return held | {one.computer.id for machine in made.machines for one in machine.assignments}
 
 
 def _why(case: Case, made: Plan, computer_id: int) -> Reason:
-    return made.passed_over.get(computer_id, made.rest)
+    return made.excluded.get(computer_id, made.rest)
 
 
 @PROFILE
@@ -307,7 +308,7 @@ def test_one_computer_is_told_all_that_speaks_against_it() -> None:
         [computer, facts.computer(2)],
         members=[facts.member(10)],
         reservations=[facts.reservation(1)],
-        holdings=[facts.holding(1), facts.holding(2, image_id=1)],
+        block_computers=[facts.holding(1), facts.holding(2, image_id=1)],
         maintenances=[facts.maintenance(facts.START, facts.END)],
         claimed=frozenset({1}),
     )
@@ -331,7 +332,7 @@ def test_a_limit_that_does_not_count_for_somebody_is_not_told() -> None:
     members = [facts.member(10), facts.member(11, groups={GROUP, GROUP + 1})]
     site = facts.site(
         [facts.computer(1), facts.computer(2)], members=members, privileges=facts.open_tree(),
-        holdings=[facts.holding(2, image_id=1)],
+        block_computers=[facts.holding(2, image_id=1)],
     )  # fmt: skip
     block: Block = facts.block(images=[image])
     made = plan(site, block, ignore_privileges=False)

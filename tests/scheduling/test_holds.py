@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.holds import HeldBlock, Holds, Seconds, holds
+from scheduling.holds import BlockTimeComputers, Holds, Seconds, holds
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 
@@ -13,9 +13,9 @@ MINUTE = 60
 EARLY = 3 * 3600  # when the block of nine o'clock is asked for
 
 
-def block(id_: int, start: int, end: int, computers: set[int], loaded: set[int] | None = None) -> HeldBlock:
+def block(id_: int, start: int, end: int, computers: set[int], loaded: set[int] | None = None) -> BlockTimeComputers:
     """A block time that has these computers."""
-    return HeldBlock(id_, start, end, frozenset(computers), frozenset(loaded or ()))
+    return BlockTimeComputers(id_, start, end, frozenset(computers), frozenset(loaded or ()))
 
 
 OURS = block(1, NINE, ELEVEN, {1, 2, 3}, loaded={1, 2})
@@ -23,7 +23,9 @@ BESIDE = block(2, TEN, TWELVE, {4, 5})
 BRIEF, LONG = 5, 45
 
 
-def found(got: HeldBlock, others: list[HeldBlock], now: int = EARLY, held: dict[int, int] | None = None) -> Holds:
+def found(
+    got: BlockTimeComputers, others: list[BlockTimeComputers], now: int = EARLY, held: dict[int, int] | None = None
+) -> Holds:
     """What is held, with times that are seconds from `now` on."""
     decided = holds(got, others, {id_: now + ends for id_, ends in (held or {}).items()}, now, Seconds(BRIEF, LONG))
     expires = {id_: ends - now for id_, ends in decided.expires.items()}
@@ -106,10 +108,11 @@ def test_chains_that_come_round_end() -> None:
     assert found(OURS, around).beside == {id_ * 10 for id_ in range(2, 8)}
 
 
-def _slowly(got: HeldBlock, others: list[HeldBlock]) -> frozenset[int]:
+def _slowly(got: BlockTimeComputers, others: list[BlockTimeComputers]) -> frozenset[int]:
     """Step by step: from each exposed class to all that overlap it, and on from those of them that are loaded."""
     exposed = [each for each in [got, *others] if each.loaded & got.computers]
-    seen, reached = {each.id for each in exposed}, set()
+    seen = {each.id for each in exposed}
+    reached: set[int] = set()
     while exposed:
         here = exposed.pop()
         for other in others:
@@ -132,9 +135,9 @@ def test_the_sweep_finds_what_step_by_step_is_found(
     computers: frozenset[int],
     loaded: bool,
 ) -> None:
-    def made(id_: int, hours: tuple[int, int], computers: frozenset[int], loaded: bool) -> HeldBlock:
+    def made(id_: int, hours: tuple[int, int], computers: frozenset[int], loaded: bool) -> BlockTimeComputers:
         start = NINE + hours[0] * 600
-        return HeldBlock(id_, start, start + hours[1] * 600, computers, computers if loaded else frozenset())
+        return BlockTimeComputers(id_, start, start + hours[1] * 600, computers, computers if loaded else frozenset())
 
     got = made(1, hours, computers, loaded)
     others = [made(number, *each) for number, each in enumerate(drawn, 2)]

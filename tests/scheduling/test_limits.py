@@ -60,7 +60,7 @@ def test_host_memory(ram: int, fits: bool) -> None:
     found = plan(on_host(ram, vm(1, HOST), *others), vmware_block(), ignore_privileges=True)
     assert computers_of(found) == ([(1,)] if fits else [])
     if not fits:
-        reason = found.passed_over[1]
+        reason = found.excluded[1]
         assert (reason.rule, str(reason)) == ("host_memory", f"VM host pc90 has {ram - 4096} MB left for 2048 MB")
 
 
@@ -81,7 +81,7 @@ def test_vms_of_other_hosts_do_not_count() -> None:
 
 def test_host_state() -> None:
     found = plan(site([host(HOST, state="available", deleted=1), vm(1, HOST)]), vmware_block(), ignore_privileges=True)
-    reason = found.passed_over[1]
+    reason = found.excluded[1]
     assert (reason.rule, str(reason)) == ("host_state", "its VM host is not in state vmhostinuse")
     assert taken(site([vm(1, HOST)]), vmware_block()) == []
 
@@ -112,7 +112,7 @@ def test_what_others_plan_on_the_host_in_the_window_counts(start: int, end: int,
     expected = [(1,)] if fits else []
     assert taken(on_host(4096, *both, reservations=[planned]), vmware_block()) == expected
     held = holding(2, start + 60, end, reload_start=start, image_ram=4096)
-    assert taken(on_host(4096, *both, holdings=[held]), vmware_block()) == expected
+    assert taken(on_host(4096, *both, block_computers=[held]), vmware_block()) == expected
 
 
 def test_the_larger_of_held_and_planned_counts_for_each_vm() -> None:
@@ -180,29 +180,29 @@ def test_reservations_of_the_image_count(changes: dict[str, Any], counts: bool) 
 )
 def test_computers_that_blocks_hold_for_the_image_count(changes: dict[str, Any], counts: bool) -> None:
     held = holding(6, **{"image_id": 1, **changes})
-    assert len(taken(plenty(holdings=[held]), limited(1))) == (0 if counts else 1)
+    assert len(taken(plenty(block_computers=[held]), limited(1))) == (0 if counts else 1)
 
 
 @pytest.mark.parametrize(("group", "counts"), [(GROUP, False), (GROUP + 1, True), (None, True)])
 def test_blocks_of_the_members_own_groups_do_not_count_when_privileges_do(group: int | None, counts: bool) -> None:
     held = holding(6, image_id=1, group_id=group)
-    there = plenty(holdings=[held], members=[member()], privileges=open_tree())
+    there = plenty(block_computers=[held], members=[member()], privileges=open_tree())
     assert len(taken(there, limited(2, 3), ignore_privileges=False)) == (1 if counts else 2)
     assert len(taken(there, limited(2, 3), ignore_privileges=True)) == 1
 
 
 def test_what_the_block_has_already_counts_always() -> None:
     """Also for members of its own group."""
-    there = plenty(holdings=[own_holding(6)], members=[member()], privileges=open_tree())
+    there = plenty(block_computers=[own_holding(6)], members=[member()], privileges=open_tree())
     assert len(taken(there, limited(2, 3), ignore_privileges=False)) == 1
     assert len(taken(there, limited(2, 3), ignore_privileges=True)) == 1
 
 
 def test_a_computer_of_a_block_that_is_reserved_counts_once() -> None:
     used = reservation(6, image_id=1)
-    assert len(taken(plenty(holdings=[own_holding(6)], reservations=[used]), limited(3, 3))) == 2
+    assert len(taken(plenty(block_computers=[own_holding(6)], reservations=[used]), limited(3, 3))) == 2
     other = holding(6, image_id=1)
-    assert len(taken(plenty(holdings=[other], reservations=[used]), limited(3, 3))) == 2
+    assert len(taken(plenty(block_computers=[other], reservations=[used]), limited(3, 3))) == 2
 
 
 # --- which first ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from scheduling.facts import Computer, Holding, Member, PrivilegeTree, Site
+from scheduling.facts import BlockComputer, Computer, Member, PrivilegeTree, Site
 from scheduling.plan import Plan
 from scheduling.planner import plan
 from tests.support.sites.facts import (
@@ -33,14 +33,16 @@ CHECK_OUT = {2: {"imageCheckOut"}}
 
 
 def six_computers(
-    people: Iterable[Member] = PEOPLE, privileges: PrivilegeTree | None = None, holdings: Iterable[Holding] = ()
+    people: Iterable[Member] = PEOPLE,
+    privileges: PrivilegeTree | None = None,
+    block_computers: Iterable[BlockComputer] = (),
 ) -> Site:
     """Six computers that, unless the tree says otherwise, everybody in the group may use."""
     return site(
         [computer(id_) for id_ in range(1, 7)],
         members=list(people),
         privileges=privileges or open_tree(),
-        holdings=list(holdings),
+        block_computers=list(block_computers),
     )
 
 
@@ -74,7 +76,7 @@ def test_members_are_repeated_or_cut_and_used_from_the_last(machines: int, turns
 
 
 def test_turns_go_by_the_machines_that_are_still_wanted() -> None:
-    assert members_of(planned(six_computers(holdings=[own_holding(6), own_holding(5)]), 4)) == [12, 11]
+    assert members_of(planned(six_computers(block_computers=[own_holding(6), own_holding(5)]), 4)) == [12, 11]
 
 
 def test_with_privileges_ignored_all_is_for_the_calling_account() -> None:
@@ -125,7 +127,7 @@ def test_when_nobody_can_have_one_the_plan_ends() -> None:
     found = planned(six_computers(privileges=granted_to()), 3)
     assert list(found.machines) == []
     assert str(found.shortfall) == "no further computer passes all rules for image image-1"
-    assert set(found.passed_over) == set(range(1, 7))
+    assert set(found.excluded) == set(range(1, 7))
 
 
 @pytest.mark.parametrize("bobs", [{"owner": 12}, {"group": COMPUTERS + 1}])
@@ -141,7 +143,7 @@ def test_what_a_member_may_use_whose_turn_did_not_come_is_not_said_to_be_denied(
     )
     found = planned(where, 1)
     assert (computers_of(found), members_of(found)) == ([(3,)], [11])
-    assert {id_: str(reason) for id_, reason in found.passed_over.items()} == {
+    assert {id_: str(reason) for id_, reason in found.excluded.items()} == {
         2: "not granted to any member of the user group"
     }
     assert found.rest.rule == "not_needed"
@@ -178,7 +180,7 @@ def test_a_limit_that_stops_one_member_need_not_stop_another() -> None:
     """A block of group 77 uses the image up to its limit: it does not count for its own members."""
     bob = member(12, "bob", groups={GROUP, 77})
     limited = block(1, [image(max_concurrent=1)])
-    there = six_computers([PEOPLE[0], bob], holdings=[holding(6, image_id=1, group_id=77)])
+    there = six_computers([PEOPLE[0], bob], block_computers=[holding(6, image_id=1, group_id=77)])
     assert members_of(plan(there, limited, ignore_privileges=False)) == [12]
     assert plan(there, limited, ignore_privileges=True).machines == []
 

@@ -77,7 +77,7 @@ def test_schedules_are_open_when_the_specification_says_so(
 @PROFILE
 @given(cases())
 def test_no_computer_is_taken_twice(case: Case) -> None:
-    ours = [held.computer_id for held in case.site.holdings if held.block_time_id == case.block.block_time_id]
+    ours = [held.computer_id for held in case.site.block_computers if held.block_time_id == case.block.block_time_id]
     taken = computer_ids(planned(case).machines) + ours
     assert len(taken) == len(set(taken))
 
@@ -98,7 +98,7 @@ def assert_free(case: Case, computer: Computer, machine: PlannedMachine) -> None
         over = found.state_id in (5, 12, 19) or (found.state_id == 14 and found.last_state_id == 19)
         if found.computer_id == computer.id and not over and found.request_id != machine.adopted_request:
             assert found.end + QUARTER <= start or end + QUARTER <= found.start
-    for held in case.site.holdings:
+    for held in case.site.block_computers:
         if held.computer_id == computer.id:
             assert held.end <= start or end <= held.reload_start
 
@@ -133,7 +133,11 @@ def test_more_computers_never_give_fewer_machines(case: Case, data: st.DataObjec
         for found in case.site.reservations
     ]
     removed = data.draw(st.sets(st.sampled_from(sorted(case.site.computers)), min_size=1))
-    gone = removed - {found.computer_id for found in reservations} - {held.computer_id for held in case.site.holdings}
+    gone = (
+        removed
+        - {found.computer_id for found in reservations}
+        - {held.computer_id for held in case.site.block_computers}
+    )
     all_of_them = replace(case.site, reservations=reservations)
     fewer = Fleet.of_rows(found for id_, found in case.site.computers.items() if id_ not in gone)
     before = plan(replace(all_of_them, computers=fewer), case.block, ignore_privileges=True)
@@ -156,8 +160,8 @@ def test_the_order_of_rows_does_not_matter(case: Case, data: st.DataObject) -> N
 @given(cases())
 def test_a_computer_is_chosen_or_told_why_not_never_both(case: Case) -> None:
     found = planned(case)
-    assert not set(computer_ids(found.machines)) & set(found.passed_over)
-    assert all(str(reason) for reason in found.passed_over.values())
+    assert not set(computer_ids(found.machines)) & set(found.excluded)
+    assert all(str(reason) for reason in found.excluded.values())
 
 
 @PROFILE
@@ -214,7 +218,7 @@ def _changes(case: Case, computer_id: int, hit: PlannedMachine) -> list[tuple[Si
         (facts.reservation(computer_id, start - 3600, start - QUARTER, request_id=1), False),
         (facts.reservation(computer_id, start, end, request_id=1, state_id=19), False),
     ]
-    holdings = [
+    block_computers = [
         (facts.holding(computer_id, end + 600, end + 1200, reload_start=end - 1), True),
         (facts.holding(computer_id, end + 600, end + 1200, reload_start=end), False),
         (facts.holding(computer_id, start - 60, start + 1), True),
@@ -223,7 +227,7 @@ def _changes(case: Case, computer_id: int, hit: PlannedMachine) -> list[tuple[Si
     ]
     return [
         *((replace(site, reservations=[*site.reservations, row]), touched) for row, touched in reservations),
-        *((replace(site, holdings=[*site.holdings, row]), touched) for row, touched in holdings),
+        *((replace(site, block_computers=[*site.block_computers, row]), touched) for row, touched in block_computers),
         (replace(site, claimed=site.claimed | {computer_id}), True),
     ]
 
@@ -235,7 +239,10 @@ def test_what_still_stands_could_be_planned_anew(case: Case, meanwhile: Case) ->
     site = replace(
         case.site,
         reservations=[*case.site.reservations, *_moved(meanwhile)],
-        holdings=[*case.site.holdings, *(h for h in meanwhile.site.holdings if h.block_time_id != 500)],
+        block_computers=[
+            *case.site.block_computers,
+            *(h for h in meanwhile.site.block_computers if h.block_time_id != 500),
+        ],
         claimed=meanwhile.site.claimed,
     )
     oracle = Oracle(site, case.block, ignore_privileges=case.ignore_privileges)

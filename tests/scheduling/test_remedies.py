@@ -28,8 +28,8 @@ def _found(site: Site, block: Block, *, ignore: bool = True) -> int | None:
 
 def _by_trying(site: Site, block: Block, until: int, *, ignore: bool) -> int | None:
     """The same by making the plan of each quarter of an hour."""
-    holdings = [held for held in site.holdings if held.block_time_id != block.block_time_id]
-    site = replace(site, holdings=holdings, claimed=frozenset())
+    block_computers = [held for held in site.block_computers if held.block_time_id != block.block_time_id]
+    site = replace(site, block_computers=block_computers, claimed=frozenset())
     for start in _quarters(block.start, until):
         moved = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
         made = plan(site, moved, ignore_privileges=ignore)
@@ -64,7 +64,7 @@ def test_a_whole_week_is_looked_at() -> None:
 
 
 def test_what_the_block_has_itself_is_in_nobodys_way() -> None:
-    site = facts.site([facts.computer(1), facts.computer(2)], holdings=[facts.own_holding(1)])
+    site = facts.site([facts.computer(1), facts.computer(2)], block_computers=[facts.own_holding(1)])
     assert _found(site, facts.block(2)) == START + STEP
 
 
@@ -125,7 +125,7 @@ def test_bookings_in_the_way_are_those_that_keep_most_first() -> None:
             facts.reservation(3, START - HOUR, START, request_id=60),
             facts.reservation(4, START - 5 * HOUR, START - 3 * HOUR, request_id=61),  # over in time
         ],
-        holdings=[facts.holding(id_, block_time_id=900) for id_ in (5, 6, 7)],
+        block_computers=[facts.holding(id_, block_time_id=900) for id_ in (5, 6, 7)],
     )
     made = plan(site, facts.block(5), ignore_privileges=True)
     reload_start = START - LOAD - 10 * MINUTE
@@ -141,7 +141,7 @@ def test_bookings_in_the_way_are_those_that_keep_most_first() -> None:
 def test_each_booking_in_the_way_is_one_of_the_site(case: Case) -> None:
     made = plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
     requests = {(each.request_id, each.start, each.end) for each in case.site.reservations}
-    times = {(each.block_time_id, each.reload_start, each.end) for each in case.site.holdings}
+    times = {(each.block_time_id, each.reload_start, each.end) for each in case.site.block_computers}
     for found in in_the_way(made):
         assert (found.id, found.start, found.end) in (requests if found.kind == "request" else times)
         assert not (found.kind == "block time" and found.id == case.block.block_time_id)

@@ -53,7 +53,7 @@ def told(where: Site, what: Block | None = None, *, ignore_privileges: bool = Tr
         assert found.shortfall is None
         return None
     assert found.shortfall is not None
-    reason = found.passed_over.get(1, found.shortfall)
+    reason = found.excluded.get(1, found.shortfall)
     return reason.rule, str(reason)
 
 
@@ -286,12 +286,12 @@ def test_other_block(reload_start: int, end: int, free: bool) -> None:
     """Another block holds its computers from the start of their reload to its end, without room."""
     held = holding(1, reload_start + HOUR, end, reload_start=reload_start)
     reason = ("other_block", f"held by block time 900 from {reload_start} to {end}")
-    assert told(site(holdings=[held])) == (None if free else reason)
+    assert told(site(block_computers=[held])) == (None if free else reason)
 
 
 @pytest.mark.parametrize("changes", [{"skip": 1}, {"status": "deleted"}, {"status": "completed"}, {"group_id": GROUP}])
 def test_every_row_of_another_block_counts(changes: dict[str, Any]) -> None:
-    found = told(site(holdings=[holding(**changes)]))
+    found = told(site(block_computers=[holding(**changes)]))
     assert found is not None
     assert found[0] == "other_block"
 
@@ -316,7 +316,7 @@ def test_orphaned_reload(begins: int, ends: int | None, of: int, free: bool) -> 
 
 
 def test_a_computer_of_the_block_itself_is_not_taken_again() -> None:
-    found = plan(site([computer(1), computer(2)], holdings=[own_holding(1)]), block(3), ignore_privileges=True)
+    found = plan(site([computer(1), computer(2)], block_computers=[own_holding(1)]), block(3), ignore_privileges=True)
     assert (found.had, found.allocated, computers_of(found)) == (1, 2, [(2,)])
 
 
@@ -431,7 +431,7 @@ def test_a_computer_without_memory_gives_no_other_one_its_reason(order: tuple[in
     """0 is a figure, not the absence of one."""
     weak = [computer(1, ram=0, processors=1), computer(2, processors=1)]
     there = site([weak[place] for place in order])
-    found = plan(there, block(images=[image(min_processors=2)]), ignore_privileges=True).passed_over
+    found = plan(there, block(images=[image(min_processors=2)]), ignore_privileges=True).excluded
     assert {id_: reason.rule for id_, reason in found.items()} == {1: "memory", 2: "processors"}
 
 
@@ -454,5 +454,5 @@ def test_computers_that_are_closed_share_one_reason() -> None:
     """And not one for each machine's window: records and lists of what is in the way stay short."""
     closed = [computer(id_, schedule_id=CLOSED_SCHEDULE) for id_ in range(1, 20, 2)]
     there = site([*closed, *(computer(id_) for id_ in range(2, 21, 2))])
-    found = plan(there, block(machines=11), ignore_privileges=True).passed_over
+    found = plan(there, block(machines=11), ignore_privileges=True).excluded
     assert len({str(found[each.id]) for each in closed}) == 1

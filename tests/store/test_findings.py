@@ -33,7 +33,7 @@ def _kept(site: Site, made: Plan, held: Sequence[int] = (), lost: dict[int, Reas
 
 
 def _own(case: Case) -> list[int]:
-    return [held.computer_id for held in case.site.holdings if held.block_time_id == case.block.block_time_id]
+    return [held.computer_id for held in case.site.block_computers if held.block_time_id == case.block.block_time_id]
 
 
 def _chosen(machines: Sequence[Machine]) -> list[Chosen]:
@@ -63,7 +63,7 @@ def test_every_computer_is_there_once_and_with_what_the_plan_said(case: Case, da
     assert found.chosen == _chosen(made.machines)
     assert set(found.held) == set(held) - {each.computer_id for each in found.chosen}
     assert {id_: found.reason_of(id_) for id_ in ids} == {
-        id_: None if id_ in inside else {**made.passed_over, **lost}.get(id_, made.rest) for id_ in ids
+        id_: None if id_ in inside else {**made.excluded, **lost}.get(id_, made.rest) for id_ in ids
     }
     assert {id_: reason for reason, those in found.by_reason().items() for id_ in those} == {
         id_: found.reason_of(id_) for id_ in ids if id_ not in inside
@@ -79,10 +79,10 @@ def test_every_computer_is_there_once_and_with_what_the_plan_said(case: Case, da
 def test_reasons_are_told_with_the_same_times_and_figures(case: Case) -> None:
     made = plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
     found = _kept(case.site, made)
-    for id_, reason in made.passed_over.items():
+    for id_, reason in made.excluded.items():
         kept = found.reason_of(id_)
         assert kept is not None
-        assert kept.told(case.site.zone) == reason.told(case.site.zone)
+        assert kept.describe(case.site.zone) == reason.describe(case.site.zone)
         assert [type(figure) for figure in kept.figures] == [type(figure) for figure in reason.figures]
 
 
@@ -98,12 +98,12 @@ def test_figures_of_all_kinds() -> None:
         7: Reason("memory", "{} below {}", (-5, 0)),
     }
     site = facts.site([facts.computer(id_) for id_ in range(1, 9)])
-    made = replace(plan(site, facts.block(), ignore_privileges=True), machines=[], passed_over=reasons)
+    made = replace(plan(site, facts.block(), ignore_privileges=True), machines=[], excluded=reasons)
     found = _kept(site, made)
     assert {id_: str(found.reason_of(id_)) for id_ in reasons} == {id_: str(each) for id_, each in reasons.items()}
     assert found.of_reason[6] == found.of_reason[7]
     assert found.reason_of(8) == made.rest
-    assert (found.reason_of(4) or made.rest).told(site.zone) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
+    assert (found.reason_of(4) or made.rest).describe(site.zone) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
 
 
 def test_whom_a_reason_is_about_is_kept() -> None:
@@ -111,11 +111,11 @@ def test_whom_a_reason_is_about_is_kept() -> None:
     site = facts.site(
         [facts.host(9, hostname="esx9", ram=1), *(facts.vm(id_, 9) for id_ in (1, 2, 3))],
         reservations=[facts.reservation(1, request_id=77)],
-        holdings=[facts.holding(2, block_time_id=77)],
+        block_computers=[facts.holding(2, block_time_id=77)],
     )
     made = plan(site, facts.block(1, images=[facts.vmware_image(min_ram=2048)]), ignore_privileges=True)
     found = _kept(site, made)
-    for kept in (made.passed_over, {id_: found.reason_of(id_) or made.rest for id_ in (1, 2, 3, 9)}):
+    for kept in (made.excluded, {id_: found.reason_of(id_) or made.rest for id_ in (1, 2, 3, 9)}):
         subjects = {id_: (each.kind, each) if (each := reason.about) else None for id_, reason in kept.items()}
         assert subjects == {1: ("request", 77), 2: ("block time", 77), 3: ("VM host", "esx9"), 9: None}
     assert (found.reason_of(1) or made.rest).times == [facts.START, facts.END]
@@ -135,7 +135,7 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
     }
     data = zlib.compress(json.dumps(document).encode())
     found = decode(data, range(1, 7))
-    words = [reason.told(ZoneInfo("UTC")) if (reason := found.reason_of(id_)) else None for id_ in range(1, 7)]
+    words = [reason.describe(ZoneInfo("UTC")) if (reason := found.reason_of(id_)) else None for id_ in range(1, 7)]
     assert words == [
         None,
         None,

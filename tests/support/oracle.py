@@ -159,7 +159,7 @@ class Oracle:
 
     def held(self, image_id: int) -> int:
         """Computers with this image that the block has, finished machines included."""
-        before = [h for h in self.site.holdings if self.is_ours(h.block_time_id) and h.image_id == image_id]
+        before = [h for h in self.site.block_computers if self.is_ours(h.block_time_id) and h.image_id == image_id]
         since = [taken for machine in self.machines for taken in machine.taken if taken.image_id == image_id]
         return len(before) + len(since)
 
@@ -247,7 +247,7 @@ class Oracle:
             near = start < r.end + QUARTER and end + QUARTER > r.start
             if r.computer_id == computer.id and r.request_id != aside and counts(r) and near:
                 return False
-        for h in self.site.holdings:
+        for h in self.site.block_computers:
             at_the_time = self.is_ours(h.block_time_id) or (start < h.end and end > h.reload_start)
             if h.computer_id == computer.id and at_the_time:
                 return False
@@ -278,7 +278,7 @@ class Oracle:
         for r in self.site.reservations:
             if r.computer_id == computer_id and r.state_id not in (5, 12) and start < r.end and end > r.start:
                 yield r.image_ram
-        for h in self.site.holdings:
+        for h in self.site.block_computers:
             if h.computer_id == computer_id and start < h.end and end > h.reload_start:
                 yield h.image_ram
         for o in self.site.orphans:
@@ -315,7 +315,7 @@ class Oracle:
             if r.image_id == image.id and not out and start < r.end + QUARTER and end + QUARTER > r.start:
                 reserved.add((r.request_id, r.computer_id))
         blocked = set()
-        for h in self.site.holdings:
+        for h in self.site.block_computers:
             near = start < h.end + QUARTER and end + QUARTER > h.start
             others = near and (self.ignore_privileges or h.group_id not in someone.group_ids)
             valid = not h.skip and h.status != "deleted"

@@ -19,8 +19,7 @@ def undone(promise: str | None) -> Iterator[None]:
 def _preload(stack: ExitStack) -> None:
     """Reloads are written with `preload` 0: the back end begins them 35 minutes early."""
     from blockalloc.store import commit
-
-    insert = commit.insert
+    from blockalloc.store.sql import insert
 
     def early(table, columns, rows, **how):  # type: ignore[no-untyped-def]
         place = columns.index("preload") if "preload" in columns else None
@@ -37,16 +36,16 @@ def _records(stack: ExitStack) -> None:
     def from_start(block_start: int, reload_start: int | None, _planned: object, _load: object) -> int:
         return block_start if reload_start is None else min(block_start, reload_start)
 
-    stack.enter_context(patch.object(promises, "held_from", from_start))
+    stack.enter_context(patch.object(promises, "occupied_from", from_start))
     stack.enter_context(patch.object(promises, "_orphans", lambda *_: []))
 
 
 def _hold(stack: ExitStack) -> None:
     """Loaded computers are held as long as all others, and nothing is held beside them."""
-    from blockalloc.allocation.claim_and_confirm import holding
-    from scheduling.holds import HeldBlock, Holds, Seconds
+    from blockalloc.allocation import holding
+    from scheduling.holds import BlockTimeComputers, Holds, Seconds
 
-    def long(got: HeldBlock, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:
+    def long(got: BlockTimeComputers, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:
         return Holds(dict.fromkeys(got.computers, now + seconds.long), frozenset(), now)
 
     stack.enter_context(patch.object(holding, "holds", long))

@@ -51,7 +51,7 @@ def _as_json(found: OneComputer) -> str:
             {
                 **asdict(each),
                 "image": each.image.name,
-                "against": [{"rule": reason.rule, "reason": reason.told(site_zone())} for reason in each.against],
+                "against": [{"rule": reason.rule, "reason": reason.describe(site_zone())} for reason in each.against],
             }
             for each in found.images
         ],

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from scheduling.facts import (
     Block,
+    BlockComputer,
     Computer,
     Fleet,
-    Holding,
     Image,
     Maintenance,
     ManagementNode,
@@ -132,9 +132,9 @@ def own_reservation(of: Member, computer_id: int = 1, **changes: Any) -> Reserva
     return reservation(computer_id, **{"user_id": of.id, "image_id": IMAGE, "state_id": NEW, **changes})
 
 
-def holding(computer_id: int = 1, start: int = START, end: int = END, **changes: Any) -> Holding:
+def holding(computer_id: int = 1, start: int = START, end: int = END, **changes: Any) -> BlockComputer:
     """A computer of another block at the same time, reloaded before it as ours would be."""
-    plain = Holding(
+    plain = BlockComputer(
         block_time_id=OTHER_BLOCK_TIME,
         computer_id=computer_id,
         image_id=99,
@@ -149,7 +149,7 @@ def holding(computer_id: int = 1, start: int = START, end: int = END, **changes:
     return plain._replace(**changes)
 
 
-def own_holding(computer_id: int = 1, image_id: int = IMAGE, **changes: Any) -> Holding:
+def own_holding(computer_id: int = 1, image_id: int = IMAGE, **changes: Any) -> BlockComputer:
     """A computer that the block time has already."""
     return holding(computer_id, **{"block_time_id": BLOCK_TIME, "image_id": image_id, "group_id": GROUP, **changes})
 
@@ -209,7 +209,7 @@ def site(computers: Sequence[Computer] | None = None, **changes: Any) -> Site:
         management_nodes=[node(last_checkin=now - MINUTE)],
         maintenances=[],
         reservations=[],
-        holdings=[],
+        block_computers=[],
         claimed=frozenset(),
         load_seconds=LOAD,
         reload_user_id=RELOAD_USER,

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from scheduling.facts import (
     Block,
+    BlockComputer,
     Computer,
     Fleet,
-    Holding,
     Image,
     Maintenance,
     Member,
@@ -153,7 +153,7 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
             *(_reservations(draw, ids, images, members, moments) if "reservations" in hard else []),
             *(_own_reservations(draw, ids, images, members, moments) if "own reservations" in hard and members else []),
         ],
-        holdings=[
+        block_computers=[
             *(_other_holdings(draw, ids, images, moments) if "other blocks" in hard else []),
             *(_own_holdings(draw, ids, images, block) if "incomplete" in hard else []),
         ],
@@ -284,9 +284,9 @@ def _some_ids(draw: st.DrawFn, ids: list[int], number: int) -> list[int]:
     return list(dict.fromkeys(draw(st.sampled_from(ids)) for _ in range(number)))
 
 
-def _other_holdings(draw: st.DrawFn, ids: list[int], images: list[Image], moments: _Moments) -> list[Holding]:
+def _other_holdings(draw: st.DrawFn, ids: list[int], images: list[Image], moments: _Moments) -> list[BlockComputer]:
     """Computers of other blocks, before, after and beside ours."""
-    rows: list[Holding] = []
+    rows: list[BlockComputer] = []
     kinds: list[dict[str, Any]] = [{}, {}, {"skip": 1}, {"status": "deleted"}, {"group_id": GROUP}, {"group_id": None}]
     for other in range(901, 901 + draw(st.integers(1, 3))):
         begin, end = moments.interval(draw)
@@ -312,7 +312,7 @@ def _orphans(draw: st.DrawFn, ids: list[int], moments: _Moments) -> list[Orphane
     return rows
 
 
-def _own_holdings(draw: st.DrawFn, ids: list[int], images: list[Image], block: Block) -> list[Holding]:
+def _own_holdings(draw: st.DrawFn, ids: list[int], images: list[Image], block: Block) -> list[BlockComputer]:
     """Computers that the block has already; of a cluster, any of its images."""
     return [
         facts.own_holding(
@@ -380,7 +380,7 @@ def shuffled(draw: st.DrawFn, site: Site) -> Site:
         site,
         computers=Fleet.of_rows(draw(st.permutations(list(site.computers.values())))),
         reservations=sorted(site.reservations, key=lambda found: requests.index(found.request_id)),
-        holdings=draw(st.permutations(list(site.holdings))),
+        block_computers=draw(st.permutations(list(site.block_computers))),
         maintenances=draw(st.permutations(list(site.maintenances))),
         management_nodes=draw(st.permutations(list(site.management_nodes))),
         schedule_times={id_: list(reversed(entries)) for id_, entries in site.schedule_times.items()},
