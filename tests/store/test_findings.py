@@ -111,7 +111,7 @@ def test_whom_a_reason_is_about_is_kept() -> None:
     site = facts.site(
         [facts.host(9, hostname="esx9", ram=1), *(facts.vm(id_, 9) for id_ in (1, 2, 3))],
         reservations=[facts.reservation(1, request_id=77)],
-        block_computers=[facts.holding(2, block_time_id=77)],
+        block_computers=[facts.block_computer(2, block_time_id=77)],
     )
     made = plan(site, facts.block(1, images=[facts.vmware_image(min_ram=2048)]), ignore_privileges=True)
     found = _kept(site, made)
