@@ -58,7 +58,7 @@ def test_one_without_computers_goes() -> None:
     assert requests() == set()
 
 
-def test_what_is_gone_is_not_told() -> None:
+def test_requests_that_are_gone_are_not_reported() -> None:
     assert withdrawn((999, C)) == Withdrawn(0, 0, frozenset())
 
 
