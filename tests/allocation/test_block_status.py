@@ -1,4 +1,4 @@
-"""May a block time be filled, and is it to take place? One answer, to the second, wherever it is asked."""
+"""Whether a block time may be filled, and whether it takes place: one answer everywhere, to the second."""
 
 from datetime import timedelta
 
