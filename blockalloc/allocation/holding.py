@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from blockalloc import clock
 from blockalloc.allocation.result import assignments
 from blockalloc.store import beside, claims
-from blockalloc.store.promises import Chosen
+from blockalloc.store.promises import LoadedImage
 from blockalloc.store.snapshot import Snapshot
 from scheduling.facts import Block
 from scheduling.holds import BlockTimeComputers, Holds, holds
@@ -37,13 +37,13 @@ def hold_computers(
     return decided
 
 
-def _has_image_loaded(assignment: Assignment, chosen: Mapping[int, Chosen]) -> bool:
+def _has_image_loaded(assignment: Assignment, chosen: Mapping[int, LoadedImage]) -> bool:
     """Whether the computer has the image loaded, in whatever revision: so VCL's front end sees it (SPEC 8.7)."""
-    now = chosen.get(assignment.computer.id)
-    return now is not None and now.image_id == assignment.image.id
+    loaded = chosen.get(assignment.computer.id)
+    return loaded is not None and loaded.image_id == assignment.image.id
 
 
-def _is_awaited(assignment: Assignment, chosen: Mapping[int, Chosen]) -> bool:
+def _is_awaited(assignment: Assignment, chosen: Mapping[int, LoadedImage]) -> bool:
     """Whether members of a class, this one or another, wait for what the computer has loaded now."""
-    now = chosen.get(assignment.computer.id)
-    return now is not None and (now.awaited or now.image_id == assignment.image.id)
+    loaded = chosen.get(assignment.computer.id)
+    return loaded is not None and (loaded.awaited or loaded.image_id == assignment.image.id)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from blockalloc.contract.messages import LATE, NOTHING
+from blockalloc.contract.messages import WARNING_LATE, WARNING_NOTHING_ALLOCATED
 from blockalloc.models import Decision
 from blockalloc.store import times, what_happened
 from blockalloc.store.findings import decode_chosen
@@ -11,7 +11,7 @@ from blockalloc.store.what_happened import DecisionRow
 from scheduling.occupancy import FAILED
 from scheduling.what_happened import Call, Gone, Record
 
-_WARNINGS = dict((LATE, NOTHING))
+_WARNINGS = dict((WARNING_LATE, WARNING_NOTHING_ALLOCATED))
 _LONGEST = 160  # characters of a reason; the page of the decision has the full text
 
 Calls = Mapping[int, list[tuple[int, Call]]]  # block time -> (decision, call), the oldest first

@@ -120,7 +120,7 @@ _SQL = " UNION ALL ".join([
 ])  # fmt: skip
 
 
-class Chosen(NamedTuple):
+class LoadedImage(NamedTuple):
     """What a chosen computer holds: the id of its image; and whether members of a class wait for it already.
 
     Those of a block time that has the computer for that image, or for what is being loaded.
@@ -149,7 +149,7 @@ class Promises:
     holds: Mapping[int, int]
     live: Mapping[int, int]
     rivals: Mapping[str, frozenset[int]]
-    chosen: Mapping[int, Chosen]
+    chosen: Mapping[int, LoadedImage]
 
 
 class Only(NamedTuple):
@@ -218,7 +218,7 @@ def from_rows(rows: Rows, read_at: int, now: int, call_id: str) -> Promises:
         holds=holds,
         live=_latest([*holds.items(), *((claim.computer_id, claim.expires) for claim in others)]),
         rivals=_by_call(others),
-        chosen={row.computer_id: Chosen(row.image_id, bool(row.awaited)) for row in by_kind[_CHOSEN]},
+        chosen={row.computer_id: LoadedImage(row.image_id, bool(row.awaited)) for row in by_kind[_CHOSEN]},
     )
 
 
