@@ -29,7 +29,7 @@ from blockalloc.pages.columns import Column, column, link_to, signal, when
 from blockalloc.pages.csv_export import csv_response
 from blockalloc.reports.decision import CHOSEN, HELD, all_verdicts, report, verdict
 from blockalloc.store import decisions
-from blockalloc.store.sql import found_apart
+from blockalloc.store.sql import keys_as_table
 
 _LEVELS = {
     "success": "good",
@@ -283,7 +283,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         if not search_term.strip():
             return queryset, False
         found = searched(Decision.objects.order_by(), self.search_fields, search_term)
-        return queryset.filter(pk__in=found_apart(found)), False
+        return queryset.filter(pk__in=keys_as_table(found)), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list that tells of a computer; for the export that without pages."""

@@ -200,7 +200,7 @@ class ClaimAndConfirm:
 
     def _claimed(self, planned: Claims, seen: Snapshot) -> Claims:
         """Claim the computers of a plan."""
-        holds = {id_: seen.promises.held[id_] for id_ in planned.computer_ids if id_ in seen.promises.held}
+        holds = {id_: seen.promises.holds[id_] for id_ in planned.computer_ids if id_ in seen.promises.holds}
         claimed = replace(planned, earlier_holds={**holds, **planned.earlier_holds})
         self._claims = claimed  # before its commit: that can be done, and the answer be lost
         claims.claim(claimed.call_id, assignments(claimed.plan.machines), claimed.earlier_holds, seen.read_at)

@@ -120,7 +120,7 @@ def _named(computers: Mapping[int, Computer], hostname: str) -> Computer:
 
 def _verdict(result: Result, computer: Computer, reason: Reason | None) -> str:
     if reason is not None:
-        return f"passed over: {reason.describe(site_zone())}"
+        return f"not chosen: {reason.describe(site_zone())}"
     if computer.id in result.computers_before:
         return "in the block already"
     for machine in result.machines:

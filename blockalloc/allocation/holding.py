@@ -28,11 +28,11 @@ def hold_computers(
     computers = frozenset(each.computer.id for each in taken)
     loaded = frozenset(each.computer.id for each in taken if _has_image_loaded(each, promised.chosen))
     own = BlockTimeComputers(block_time_id, block.start, block.end, computers, loaded)
-    earlier = {id_: max(expires, promised.held.get(id_, 0)) for id_, expires in earlier_holds.items()}
-    decided = holds(own, others.blocks, {**promised.held, **earlier}, seen.read_at, claims.seconds())
+    earlier = {id_: max(expires, promised.holds.get(id_, 0)) for id_, expires in earlier_holds.items()}
+    decided = holds(own, others.blocks, {**promised.holds, **earlier}, seen.read_at, claims.seconds())
     claims.hold(call_id, decided)
     if decided.beside:
-        there = claims.SemaphoreRows(promised.live, promised.held, others.expired)
+        there = claims.SemaphoreRows(promised.live, promised.holds, others.expired)
         claims.hold_beside(call_id, taken[0], decided, there, clock.now())
     return decided
 

@@ -101,7 +101,7 @@ def report(recorded: NamedFindings) -> Report:
         computers=len(recorded.names),
         stages=funnel(len(recorded.names), found.lost()),
         chosen=sorted(chosen, key=lambda row: (row.reload_start, row.computer)),
-        held=sorted(recorded.names.get(id_, f"computer {id_}") for id_ in found.held),
+        held=sorted(recorded.names.get(id_, f"computer {id_}") for id_ in found.before),
         rules=_rules(recorded),
     )
 
@@ -110,7 +110,7 @@ def _verdict(recorded: NamedFindings, computer_id: int) -> str:
     reason = recorded.findings.reason_of(computer_id)
     if reason is not None:
         return reason.describe(site_zone())
-    return HELD if computer_id in recorded.findings.held else CHOSEN
+    return HELD if computer_id in recorded.findings.before else CHOSEN
 
 
 def _node(nodes: dict[int, ManagementNode], id_: int) -> str:

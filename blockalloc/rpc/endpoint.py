@@ -52,7 +52,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         body = read_body(request, settings.VCL_MAX_BODY_BYTES)
         if not (settings.VCL_ALLOW_PLAIN_HTTP or is_secure(request)):
             raise RequestRefused(HTTPS_WANTED, "HTTPS is needed: name and password must not travel in the clear")
-        passing_on.refuse_what_came_back(request)
+        passing_on.refuse_loop(request)
         if passed_on := passing_on.pass_on(request, body, address):
             return passed_on
         caller = sign_in(request, address)

@@ -60,7 +60,7 @@ def _is_a_door(request: HttpRequest) -> bool:
 def _crossed(request: HttpRequest) -> RequestRefused | None:
     """First of all: of a call that this service passed on, no other mistake is the caller's."""
     try:
-        passing_on.refuse_what_came_back(request)
+        passing_on.refuse_loop(request)
     except RequestRefused as refused:
         return refused
     return None

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, get_user
@@ -438,9 +439,18 @@ def test_every_refusal_takes_the_same_work(monkeypatch: pytest.MonkeyPatch, clie
     hashes: list[str] = []
     encode = "django.contrib.auth.hashers.MD5PasswordHasher.encode"
     original, compare = MD5PasswordHasher.encode, hmac.compare_digest
-    monkeypatch.setattr(encode, lambda *args: hashes.append("django") or original(*args))
     compared: list[int] = []
-    monkeypatch.setattr("hmac.compare_digest", lambda one, two: compared.append(len(two)) or compare(one, two))
+
+    def hashed(*args: Any) -> str:
+        hashes.append("django")
+        return original(*args)
+
+    def compared_with(one: bytes, two: bytes) -> bool:
+        compared.append(len(two))
+        return compare(one, two)
+
+    monkeypatch.setattr(encode, hashed)
+    monkeypatch.setattr("hmac.compare_digest", compared_with)
     seen = {}
     attempts = [
         ("nobody@NCSU", PASSWORD),

@@ -98,7 +98,7 @@ def crawl(client: Client, *, further: bool = True) -> dict[str, str]:
         if address in found or "/logout" in address:
             continue
         response = client.get(address)
-        body = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[arg-type]
+        body = response.getvalue()
         found[address] = body.decode()
         if response.status_code != 200 or urlsplit(address).query or not further:
             continue

@@ -8,9 +8,10 @@ from django.db import OperationalError, connection
 from django.test import override_settings
 
 from blockalloc import clock
-from blockalloc.allocation import claim_and_confirm, service
+from blockalloc.allocation import service
 from blockalloc.contract.messages import Refusal
 from blockalloc.store import claims
+from blockalloc.store.guard import Deadline
 from blockalloc.store.times import to_utc
 from tests.golden import tables
 from tests.support.claim_and_confirm import Between
@@ -94,7 +95,7 @@ def test_a_call_that_would_come_up_short_waits_for_claims_to_be_given_back(monke
     with class_site(computers=4):
         for computer in (10, 11):
             _foreign_semaphore(computer, procid="blockalloc:99.other")
-        monkeypatch.setattr(claim_and_confirm.time, "sleep", others_end)
+        monkeypatch.setattr("time.sleep", others_end)
         assert service.allocate_block(a_call(), CALLER) == 4
         assert computers_of() == [10, 11, 12, 13]
 
@@ -181,7 +182,11 @@ def test_a_block_time_that_is_closed_meanwhile_is_not_filled(
 
 
 def test_a_new_block_of_which_everything_is_lost_leaves_no_rows(between_claim_and_confirm: Between) -> None:
-    between_claim_and_confirm(lambda: [reserve(number, *CLASS) for number in (10, 11)] and None)
+    def reserve_both() -> None:
+        reserve(10, *CLASS)
+        reserve(11, *CLASS)
+
+    between_claim_and_confirm(reserve_both)
     with class_site(computers=2):
         before = tables.read()
         assert service.allocate_block(a_call(2, block_time=0), CALLER) == 0
@@ -310,7 +315,7 @@ def test_a_call_that_is_too_slow_every_time_is_refused_when_its_time_is_up(monke
             return held
 
         monkeypatch.setattr(claims, "hold", slowly)
-        monkeypatch.setattr(claim_and_confirm.Deadline, "left", lambda _: max(NOW.timestamp() + 20 - clock.now(), 0.0))
+        monkeypatch.setattr(Deadline, "left", lambda _: max(NOW.timestamp() + 20 - clock.now(), 0.0))
         with pytest.raises(Refusal) as refused:
             service.allocate_block(a_call(), CALLER)
         assert refused.value.code == 205

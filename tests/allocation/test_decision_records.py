@@ -17,10 +17,10 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import override_settings
 
-from blockalloc.allocation import audit, claim_and_confirm, service
-from blockalloc.contract.messages import Caller, NewBlockCall, Refusal
+from blockalloc.allocation import service
+from blockalloc.contract.messages import BlockAllocationCall, Caller, NewBlockCall, Refusal
 from blockalloc.models import Decision, Roster
-from blockalloc.store import commit, decisions
+from blockalloc.store import claims, commit, decisions, findings, snapshot
 from blockalloc.store.decisions import NamedFindings
 from tests.golden import tables
 from tests.golden.replay import PASSWORD
@@ -291,8 +291,8 @@ def test_what_is_no_call_leaves_none() -> None:
 # --- What goes wrong --------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(commit, "write_machines"), (claim_and_confirm.snapshot, "read_again"), (claim_and_confirm.snapshot, "read"),
-     (audit.findings, "encode"), (decisions, "write")],
+    [(commit, "write_machines"), (snapshot, "read_again"), (snapshot, "read"),
+     (findings, "encode"), (decisions, "write")],
     ids=lambda each: getattr(each, "__name__", each),
 )  # fmt: skip
 def test_an_error_in_the_middle_is_one_record_of_failure(
@@ -315,7 +315,7 @@ def test_an_error_in_the_middle_is_one_record_of_failure(
 
 def test_an_error_after_the_record_takes_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """The record of success is of the transaction that writes."""
-    monkeypatch.setattr(claim_and_confirm.claims, "too_slow", _boom)
+    monkeypatch.setattr(claims, "too_slow", _boom)
     with pytest.raises(RuntimeError):
         service.allocate_block(a_call(), CALLER)
     assert the_record().outcome == "failed"
@@ -371,14 +371,14 @@ def test_what_is_lost_at_last_has_its_reason_and_the_record_says_so(between_clai
 
 
 def test_a_call_that_waits_for_another_one_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    claim = {"computerid": 10, "imageid": IMAGE, "imagerevisionid": 10, "managementnodeid": 10}
+    claim: dict[str, object] = {"computerid": 10, "imageid": IMAGE, "imagerevisionid": 10, "managementnodeid": 10}
     claim |= {"expires": "2026-03-02 09:00:00", "procid": "blockalloc:10.other"}
     tables.insert("semaphore", [claim], ZONE)
 
     def other_ends(_seconds: float) -> None:
         tables.change({"delete": {"semaphore": [{"computerid": 10}]}}, ZONE)
 
-    monkeypatch.setattr(claim_and_confirm.time, "sleep", other_ends)
+    monkeypatch.setattr("time.sleep", other_ends)
     assert service.allocate_block(a_call(), CALLER) == 4
     assert (the_record().waits, the_record().retries) == (1, 0)
 
@@ -446,7 +446,7 @@ def test_a_record_that_cannot_be_written_changes_no_answer(refused: bool, caplog
 
 def test_a_locked_table_makes_nobody_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decisions, "SECONDS_TO_WRITE", 1.0)
-    mysql, usual = connection.vendor == "mysql", audit.findings.encode
+    mysql, usual = connection.vendor == "mysql", findings.encode
     with ExitStack() as stack:
 
         def locked(*args: Any) -> bytes:
@@ -456,7 +456,7 @@ def test_a_locked_table_makes_nobody_wait_for_long(monkeypatch: pytest.MonkeyPat
                 cursor.execute("LOCK TABLES blockalloc_decision WRITE")
             return usual(*args)
 
-        monkeypatch.setattr(audit.findings, "encode", locked)
+        monkeypatch.setattr(findings, "encode", locked)
         begun = time.monotonic()
         answer = service.dry_run(a_call(), CALLER, explain=False)
         assert time.monotonic() - begun < 5
@@ -527,13 +527,18 @@ def test_rosters_are_shared_until_a_computer_changes_its_name_or_the_set_does() 
 def test_a_roster_is_marked_as_seen_once_a_month(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[int] = []
     usual = decisions.RosterOf.keep
-    monkeypatch.setattr(decisions.RosterOf, "keep", lambda self, now: kept.append(now) or usual(self, now))
+
+    def keep(roster: decisions.RosterOf, now: int) -> None:
+        kept.append(now)
+        usual(roster, now)
+
+    monkeypatch.setattr(decisions.RosterOf, "keep", keep)
     days = (0, 1, 29, 31, 60, 62)
     for day in days:
         with time_machine.travel(NOW + timedelta(days=day), tick=False):
             fresh = {"lastcheckin": (NOW + timedelta(days=day)).strftime("%Y-%m-%d %H:%M:%S")}
             tables.change({"update": {"managementnode": [{"id": 10, **fresh}]}}, ZONE)
-            call_ = service.BlockAllocationCall(IMAGE, START + 100 * 86400, END + 100 * 86400, 1, GROUP, True, 0)
+            call_ = BlockAllocationCall(IMAGE, START + 100 * 86400, END + 100 * 86400, 1, GROUP, True, 0)
             service.dry_run(call_, CALLER, explain=False)
     assert [round((now - NOW.timestamp()) / 86400) for now in kept] == [0, 31, 62]
     assert Roster.objects.get().seen == NOW + timedelta(days=62)
@@ -544,11 +549,11 @@ def test_a_dry_run_shows_what_its_record_says(machines: int) -> None:
     """The page is made of the result, the record of what is written: both must say the same of each computer."""
     with class_site(computers=5, machines=6):
         planned = service.dry_run(a_call(machines), CALLER)
-        recorded = decisions.findings_of([Decision.objects.get(pk=planned.decision_id)])[planned.decision_id or 0]
+        recorded = decisions.findings_of([Decision.objects.get(pk=planned.decision_id or 0)])[planned.decision_id or 0]
         shown = planned.findings
         assert shown is not None
         assert (shown.names, shown.findings.chosen) == (recorded.names, recorded.findings.chosen)
-        assert shown.findings.held == recorded.findings.held
+        assert shown.findings.before == recorded.findings.before
         assert {id_: shown.findings.reason_of(id_) for id_ in shown.names} == {
             id_: recorded.findings.reason_of(id_) for id_ in recorded.names
         }

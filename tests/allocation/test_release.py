@@ -8,9 +8,10 @@ from django.db import OperationalError, connection
 
 from blockalloc.allocation import block_time_actions, service
 from blockalloc.allocation.block_time_actions import release_block_time, skip_block_time, unskip_block_time
+from blockalloc.allocation.journal import Journal
 from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import Decision
-from blockalloc.store import decisions, promises, release, withdrawal
+from blockalloc.store import decisions, promises, release, sql, withdrawal
 from blockalloc.store.sql import fetch
 from tests.golden import tables
 from tests.support.claim_and_confirm import Between
@@ -84,7 +85,7 @@ def test_loads_that_have_begun_are_left_with_their_reservations() -> None:
 
 def test_a_load_that_begins_between_our_read_and_our_delete_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """The back end changes the row's state at that very moment."""
-    begun, usual = _reloads()[0], withdrawal.execute
+    begun, usual = _reloads()[0], sql.execute
 
     def taken_up(sql: str, params: Any = ()) -> int:
         if sql.strip().startswith("DELETE FROM request\n"):
@@ -209,7 +210,7 @@ def test_skipping_releases_and_unskipping_lets_it_be_processed() -> None:
     [
         (release_block_time, (release, "Released")),
         (skip_block_time, (block_time_actions, "set_skip")),
-        (skip_block_time, (block_time_actions.Journal, "done")),
+        (skip_block_time, (Journal, "done")),
     ],
 )
 def test_an_error_in_the_middle_leaves_everything_as_it_was(

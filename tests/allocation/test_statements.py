@@ -1,5 +1,7 @@
 """An allocation costs a fixed number of SQL statements, whatever the size of the site."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -26,7 +28,7 @@ def _sent(captured: CaptureQueriesContext) -> int:
 
 
 def _statements(
-    *, machines: int, computers: int, ignore: bool = True, members: int = 2, new_computers: bool = False, **call: object
+    *, machines: int, computers: int, ignore: bool = True, members: int = 2, new_computers: bool = False, **call: Any
 ) -> int:
     with class_site(computers=computers, machines=machines, members=members):
         grant_to_group()

@@ -140,7 +140,7 @@ def test_a_computer_that_is_passed_over_has_all_reasons() -> None:
     _book(Computer.objects.get(hostname="cs-24.example.edu").pk)
     status, output = run("explain_computer", "cs-24", "--block-time", str(CLASS))
     assert status == 1
-    assert output.startswith("cs-24.example.edu: passed over: RAM 16 MB is below the image's ")
+    assert output.startswith("cs-24.example.edu: not chosen: RAM 16 MB is below the image's ")
     assert "  against it: RAM 16 MB is below the image's " in output
     assert " (rule memory)\n  against it: reserved by request " in output
     status, text = run("explain_computer", "cs-24", "--block-time", str(CLASS), "--json")

@@ -108,7 +108,8 @@ def write(times: list[tuple[int, int]], rows: list[Row]) -> None:
     for id_, (start, end) in zip(BLOCKS, times, strict=True):
         block_time(id_, clock(start), clock(end))
     for row in rows:
-        request(*map(clock, row.span), row.computer, state=row.state, user=row.user, image=row.image, asked=row.asked)
+        first, last = map(clock, row.span)
+        request(first, last, row.computer, state=row.state, user=row.user, image=row.image, asked=row.asked)
 
 
 def before(start: str) -> str:
@@ -148,8 +149,8 @@ def expected() -> set[tuple[str, ...]]:
 def _conflicts(
     use: dict[tuple[int, str], set[tuple[str, int, str]]], rows: dict[str, list[tables.Row]]
 ) -> Iterator[tuple[str, ...]]:
-    in_class = set()
-    overlapping = set()
+    in_class: set[tuple[int, int, int]] = set()
+    overlapping: set[tuple[int, int, int]] = set()
     for (computer, _), there in use.items():
         blocks = sorted({id_ for kind, id_, _ in there if kind == "block"})
         for place, block in enumerate(blocks):
@@ -262,7 +263,7 @@ loads = st.lists(
     ),
     max_size=5,
 )
-flags = st.builds(
+flags: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict, skip=st.integers(0, 1), status=st.sampled_from(["accepted", "accepted", "deleted"]), processing=st.booleans()
 )
 

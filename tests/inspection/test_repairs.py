@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test import override_settings
 
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Refusal
 from blockalloc.inspection import Finding, obstacle, proposed, repair
 from blockalloc.inspection.reloads import is_deletable
-from blockalloc.store import guard, times, withdrawal
 from blockalloc.store import repairs as repairs_module
+from blockalloc.store import sql, times, withdrawal
 from tests.golden import tables
 from tests.support.sites.class_site import CALLER, ZONE, a_call, class_site
 from tests.support.sites.disorder import ADMIN, PENDING, C, change, found, held, hold, planned, reload
@@ -291,7 +291,8 @@ def test_what_changes_between_the_second_look_and_the_statement_is_left_alone(
 ) -> None:
     """VCL does not hold the guard: the statement itself must name what it relies on."""
     finding = make()
-    look, before = repairs_module.fetch, []
+    look = sql.fetch
+    before: list[object] = []
 
     def look_then_change(*args: Any) -> Any:
         rows = look(*args)
@@ -325,7 +326,7 @@ def test_an_allocation_that_takes_the_computer_of_an_orphan_keeps_its_rows() -> 
 def test_a_repair_is_whole_or_not_at_all(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     finding = make()
     before = everything()
-    run = repairs_module.execute
+    run = sql.execute
 
     def run_then_die(*args: Any) -> int:
         run(*args)
@@ -358,7 +359,7 @@ def test_a_guard_that_is_never_free_stops_a_repair() -> None:
     before = everything()
 
     def never(_send: Send) -> None:
-        raise guard.OperationalError(1205, "Lock wait timeout exceeded")
+        raise OperationalError(1205, "Lock wait timeout exceeded")
 
     with at_the_guard(never), pytest.raises(Refusal):
         repair(finding)

@@ -179,6 +179,7 @@ def test_who_manages_one_affiliations_blocks_acts_on_no_others(
     with class_site():
         client = sign_in(*ACTIONS.values())
         own = BlockTime.objects.get(pk=BLOCK_TIME).blockRequest.owner.affiliation_id
+        assert own is not None
         limit_to(own + 1, monkeypatch)
         for name in ACTIONS:
             assert client.get(address(name)).status_code == 404

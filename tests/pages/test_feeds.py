@@ -49,8 +49,8 @@ def test_an_event_tells_how_ready_the_class_is(viewer: Client, client: Client, s
     (event,) = calendar(client, links(viewer)["All blocks"]).events
     assert event["SUMMARY"] == "CS101: 1/3 ready"
     assert event["UID"] == f"blocktime-{cs101.pk}@testserver"
-    assert event["DTSTART"].dt == datetime(2026, 11, 30, 14, 0, tzinfo=UTC)  # 9:00 in New York
-    assert event["DTEND"].dt == datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
+    assert event.start == datetime(2026, 11, 30, 14, 0, tzinfo=UTC)  # 9:00 in New York
+    assert event.end == datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
     assert event.stamp == NOW.astimezone(UTC)
     assert event["STATUS"] == "CONFIRMED"
     assert event["URL"] == f"https://testserver{page_url('blocktime', cs101.pk)}"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import assume, event, given
@@ -34,7 +35,7 @@ AGAIN = ("no_computer", "host_memory")
 Remedy = Callable[[Case, Computer, Reason], Case]
 
 
-def _site(case: Case, **changes: object) -> Case:
+def _site(case: Case, **changes: Any) -> Case:
     return replace(case, site=replace(case.site, **changes))
 
 
@@ -43,11 +44,11 @@ def _with(case: Case, computer: Computer) -> Fleet:
     return Fleet.of_rows({**case.site.computers, computer.id: computer}.values())
 
 
-def _computer(case: Case, computer: Computer, **changes: object) -> Case:
+def _computer(case: Case, computer: Computer, **changes: Any) -> Case:
     return _site(case, computers=_with(case, computer._replace(**changes)))
 
 
-def _into_group(case: Case, computer: Computer, **mapped: frozenset[int]) -> Case:
+def _into_group(case: Case, computer: Computer, **mapped: Any) -> Case:
     """Let it be in one more resource group, and that be mapped."""
     groups = {**case.site.group_computers}
     groups[WHOLE_GROUP] = groups.get(WHOLE_GROUP, frozenset()) | {computer.id}
@@ -57,7 +58,7 @@ def _into_group(case: Case, computer: Computer, **mapped: frozenset[int]) -> Cas
 def _mapped(case: Case, computer: Computer, _reason: Reason) -> Case:
     found = {**case.site.mapped_groups}
     for group in (IMAGES, IMAGES + 1):
-        found[group] = found.get(group, frozenset()) | {WHOLE_GROUP}
+        found[group] = {*found.get(group, ()), WHOLE_GROUP}
     return _into_group(case, computer, mapped_groups=found)
 
 

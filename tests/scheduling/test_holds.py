@@ -111,7 +111,8 @@ def test_chains_that_come_round_end() -> None:
 def _slowly(got: BlockTimeComputers, others: list[BlockTimeComputers]) -> frozenset[int]:
     """Step by step: from each exposed class to all that overlap it, and on from those of them that are loaded."""
     exposed = [each for each in [got, *others] if each.loaded & got.computers]
-    seen, reached = {each.id for each in exposed}, set()
+    seen = {each.id for each in exposed}
+    reached: set[int] = set()
     while exposed:
         here = exposed.pop()
         for other in others:

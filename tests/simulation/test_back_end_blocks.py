@@ -106,8 +106,13 @@ def test_six_calls_within_half_a_minute_and_never_again(stage: Stage, answer: Ma
 
 
 def test_processed_is_set_before_the_first_call(stage: Stage) -> None:
-    seen = []
-    stage.site.process_block_time = lambda *_call: seen.extend(stage.send("SELECT processed FROM blockTimes")) or {}
+    seen: list[object] = []
+
+    def process(*_call: object) -> dict[str, Any]:
+        seen.extend(stage.send("SELECT processed FROM blockTimes"))
+        return {}
+
+    stage.site.process_block_time = process
     stage.rounds(START - HOUR, since=START - HOUR)
     assert seen == [(1,)]
 

@@ -61,7 +61,7 @@ def test_every_computer_is_there_once_and_with_what_the_plan_said(case: Case, da
     inside = {*held, *(each.computer_id for each in found.chosen)}
     event(f"reasons: {len(found.reasons)}")
     assert found.chosen == _chosen(made.machines)
-    assert set(found.held) == set(held) - {each.computer_id for each in found.chosen}
+    assert set(found.before) == set(held) - {each.computer_id for each in found.chosen}
     assert {id_: found.reason_of(id_) for id_ in ids} == {
         id_: None if id_ in inside else {**made.excluded, **lost}.get(id_, made.rest) for id_ in ids
     }
@@ -144,7 +144,7 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
         "reserved by request 9 from 1970-01-01 00:02 to 1970-01-01 00:10",
         "VM host esx9 has -5 MB left for 2048 MB",
     ]
-    assert found.held == [2]
+    assert found.before == [2]
     assert found.chosen == decode_chosen(data) == [Chosen(1, 1, 600, 3, "user11", 0, False)]
     assert {reason.about for reason in found.reasons} == {None}
 

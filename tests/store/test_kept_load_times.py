@@ -11,7 +11,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from blockalloc.allocation import service
-from blockalloc.contract.refusals import Refusal
+from blockalloc.contract.messages import Refusal
 from blockalloc.models import Image, LoadTime, Log
 from blockalloc.store import loads
 from blockalloc.store.guard import Deadline, guarded, is_held

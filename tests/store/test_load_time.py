@@ -77,7 +77,10 @@ def test_changes_of_the_clock_say_what_the_zone_says(zone: str, settings: Any) -
     for wall in [*near, *(begin + timedelta(minutes=random.randrange(minutes)) for _ in range(2000))]:
         text = f"{wall:%Y-%m-%d %H:%M:%S}"
         passed = (wall - begin).total_seconds() - sum(change.forward for change in found if change.wall <= text)
-        assert passed == times.from_local(text) - times.from_local(f"{begin}"), text
+        first, last = times.from_local(f"{begin}"), times.from_local(text)
+        assert first is not None
+        assert last is not None
+        assert passed == last - first, text
     assert bool(changes) is (zone != "UTC")
 
 

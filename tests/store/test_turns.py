@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -131,8 +132,12 @@ def in_a_queue(turns: Turns, number: int, **how: float) -> list[Visitor]:
     for _ in range(number):
         before = len(turns._waiting)
         visitors.append(Visitor(turns, **how))
-        until(lambda before=before: len(turns._waiting) == before + 1)
+        until(partial(_waits, turns, before + 1))
     return visitors
+
+
+def _waits(turns: Turns, number: int) -> bool:
+    return len(turns._waiting) == number
 
 
 def until(is_so: Callable[[], bool]) -> None:

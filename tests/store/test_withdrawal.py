@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import transaction
 
-from blockalloc.store import withdrawal
+from blockalloc.store import sql, withdrawal
 from blockalloc.store.withdrawal import Withdrawn, withdraw
 from tests.golden import tables
 from tests.support.sites.class_site import class_site
@@ -104,7 +104,7 @@ def test_one_that_begins_at_this_moment_is_left(
     others: tuple[int, ...], change_to: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between our look and our statement."""
-    id_, usual = reload("13:40", "14:00", C, *others), withdrawal.execute
+    id_, usual = reload("13:40", "14:00", C, *others), sql.execute
 
     def taken_up(*args: object) -> int:
         change("request", id=id_, **change_to)

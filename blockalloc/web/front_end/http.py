@@ -24,7 +24,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError, SSLError
 
-from vclsite.front_end import ANSWER_SECONDS, AT_A_TIME
+from vclsite.front_end import ANSWER_SECONDS, MAX_CONCURRENT_CALLS
 
 CONNECT_SECONDS = 5.0
 LONGEST_ANSWER = 4 * 1024 * 1024  # bytes
@@ -157,10 +157,10 @@ class FrontEnd:
         self._path = f"{parts.path}?mode=xmlrpccall"
         if parts.scheme == "https":
             self._pool: urllib3.HTTPConnectionPool = _TlsPool(
-                parts.hostname, parts.port, maxsize=AT_A_TIME, ssl_context=_trust(ca_file)
+                parts.hostname, parts.port, maxsize=MAX_CONCURRENT_CALLS, ssl_context=_trust(ca_file)
             )
         else:
-            self._pool = _Pool(parts.hostname, parts.port, maxsize=AT_A_TIME)
+            self._pool = _Pool(parts.hostname, parts.port, maxsize=MAX_CONCURRENT_CALLS)
 
     def post(self, headers: Mapping[str, str], body: bytes, seconds: float = ANSWER_SECONDS) -> HttpAnswer:
         """Post `body`; the answer, whatever its status. Raises NoAnswer when there is none within `seconds`."""

@@ -18,7 +18,7 @@ from blockalloc.rpc.refusal_log import log_refusal
 from blockalloc.rpc.wire import RequestRefused
 from blockalloc.version import VERSION
 from blockalloc.web.front_end import answers, http, method_name, seats
-from vclsite.front_end import AT_A_TIME
+from vclsite.front_end import MAX_CONCURRENT_CALLS
 
 NO_ANSWER, CROSSED = 208, 209
 REFUSALS = (ACCESS_DENIED, 7, 8, 34)  # with which the front end turns callers away
@@ -30,7 +30,7 @@ _ENDS_A_HEADER = re.compile("[\r\n\0]")  # for some server on the way, whatever 
 # count of failures of its own.
 _ONE_SPELLING = re.compile(r"[ -;=-~]*")
 
-SEATS = seats.Seats(AT_A_TIME, seats.KEPT_FOR_NODES)
+SEATS = seats.Seats(MAX_CONCURRENT_CALLS, seats.KEPT_FOR_NODES)
 
 
 def names() -> list[str]:
@@ -38,7 +38,7 @@ def names() -> list[str]:
     return settings.VCL_FRONT_END_METHODS if settings.VCL_FRONT_END_URL else []
 
 
-def refuse_what_came_back(request: HttpRequest) -> None:
+def refuse_loop(request: HttpRequest) -> None:
     """Raise RequestRefused (fault 209) for a call that was passed on: to here, by mistake."""
     if MARKER in request.headers:
         raise RequestRefused(

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from threading import Lock
 
 from blockalloc.models import ManagementNode
-from vclsite.front_end import AT_A_TIME
+from vclsite.front_end import MAX_CONCURRENT_CALLS
 
-KEPT_FOR_NODES = AT_A_TIME // 2  # other callers can't keep management nodes out
+KEPT_FOR_NODES = MAX_CONCURRENT_CALLS // 2  # other callers can't keep management nodes out
 
 
 class NoSeat(Exception):

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from blockalloc.accounts.vcl_accounts import MANAGES_BLOCKS_OF_AFFILIATION
 from blockalloc.allocation import service
 from blockalloc.allocation.block_time_actions import release_block_time
-from blockalloc.contract.messages import BlockAllocationCall, FillCall
+from blockalloc.contract.messages import BlockAllocationCall, Caller, FillCall
 from blockalloc.demo.database import check_in_management_nodes, read_mark
 from blockalloc.demo.images import SPECS, UBUNTU
 from blockalloc.models import (
@@ -82,7 +82,7 @@ def first(name: str) -> BlockTime:
     return times.filter(start__gt=MOMENT).order_by("start")[0]
 
 
-def caller(person: str = "") -> service.Caller:
+def caller(person: str = "") -> Caller:
     """The back end, or a person at the staff's pages."""
     return service.system_caller("admin" if person else "XMLRPCblockAllocation", person, "10.20.9.1")
 
@@ -107,7 +107,7 @@ def exam() -> None:
         numMachines=possible - HAS,
         group=UserGroup.objects.get(name="CS420"),
         repeating="list",
-        owner=UserGroup.objects.get(name="CS420").owner,
+        owner=User.objects.get(usergroup__name="CS420"),
         managementnode=ManagementNode.objects.order_by("pk")[0],
         expireTime=MOMENT + timedelta(hours=3),
     )
@@ -139,6 +139,7 @@ def load(held: BlockComputer) -> None:
         request=held.reloadrequestid, computer=held.computer_id
     )
     begins = reservation.request.start
+    assert begins is not None
     if begins > MOMENT:
         return
     computer = Computer.objects.get(pk=held.computer_id)

@@ -1,10 +1,9 @@
 """How the tests look at a page, and at what happens behind it."""
 
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import axe_playwright_python
@@ -13,7 +12,14 @@ from playwright.sync_api import ConsoleMessage, Page, Request, Response, Viewpor
 from tests.support.browser.monday_morning import MondayMorning
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
-Visitor = Callable[[str], Page]  # a page of someone who has signed in, by name
+
+
+class Visitor(Protocol):
+    """Opens a page of someone who has signed in, by name; without one, of the demo site's superuser."""
+
+    def __call__(self, name: str = ..., /) -> Page:
+        """The page, still empty."""
+
 
 ALL_RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],

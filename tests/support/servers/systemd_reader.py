@@ -24,7 +24,7 @@ def load(path: Path) -> dict[str, str]:
     error = library.load_env_file(None, str(path).encode(), ctypes.byref(found))
     if error < 0:
         raise NotRead(f"error {-error}")
-    pairs = []
+    pairs: list[str] = []
     while found and found[len(pairs)] is not None:
         pairs.append(found[len(pairs)].decode())
     library.strv_free(found)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
@@ -174,7 +175,7 @@ class TwoAffiliations:
             site.ubuntu, MONDAY, MONDAY + HOUR, *self.shared, state_id=13, laststate_id=13, user_id=self.stranger.pk
         )
 
-    def _blocks(self, name: str, owner: User, start: object) -> list[BlockTime]:
+    def _blocks(self, name: str, owner: User, start: datetime) -> list[BlockTime]:
         site = self.site
         group = UserGroup.objects.create(name=f"{name}-group", affiliation=owner.affiliation, owner=owner)
         image = site.ubuntu
@@ -183,7 +184,7 @@ class TwoAffiliations:
             request = site.request(
                 f"{name}-block{number}", image, group, 2, owner_id=owner.pk, comments=f"for {name}-teacher"
             )
-            times.append(site.time(request, start + number * 4 * HOUR, processed=1))  # type: ignore[operator]
+            times.append(site.time(request, start + number * 4 * HOUR, processed=1))
             self.reloads.setdefault(name == STRANGE, []).append(site.hold(times[-1], *self.shared))
         return times
 
@@ -222,6 +223,11 @@ def rows(client: Client, url: str, column: str) -> list[str]:
 
 
 def key_of(page: str) -> int:
-    models = {"blockrequest": BlockRequest, "blocktime": BlockTime, "computer": Computer, "image": Image}
-    found: int = (models.get(page, Request)).objects.order_by("-pk").values_list("pk", flat=True)[0]
+    models: dict[str, type[Model]] = {
+        "blockrequest": BlockRequest,
+        "blocktime": BlockTime,
+        "computer": Computer,
+        "image": Image,
+    }
+    found: int = models.get(page, Request)._default_manager.order_by("-pk").values_list("pk", flat=True)[0]
     return found
