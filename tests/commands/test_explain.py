@@ -107,7 +107,7 @@ def _book(computer: int) -> int:
 def test_nothing_is_missing_and_it_was_asked_for() -> None:
     status, output = run("allocate_block", "--block-time", str(CLASS), "--dry-run", "--explain")
     assert status == 0
-    assert "20 in the block (-" in output
+    assert "20 in the class (-" in output
     assert "Why not more" not in output
     assert "What would help" not in output
 

@@ -1,4 +1,4 @@
-"""What Django does after a test that commits, in few statements: most of the time of such a test went there."""
+"""What Django does after a test that commits, in few statements: it used to take most of the time of such a test."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ _TEARDOWN = "_fixture_teardown"  # of Django alone: its types do not have it
 class Emptying:
     """In place of `TransactionTestCase._fixture_teardown`.
 
-    Django empties each managed table and works out all content types and permissions anew. Here it does so after
+    Django empties each managed table and makes all content types and permissions again. Here it does so after
     the first such test; after all others these two tables are left as they are, or put back if a test changed them.
     """
 

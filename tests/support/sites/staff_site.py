@@ -1,4 +1,4 @@
-"""A small site to look at, and how the tests read the pages."""
+"""A small site for the staff's pages, and how the tests read the pages."""
 
 import re
 from dataclasses import dataclass, field
@@ -122,8 +122,8 @@ class Site:
         reload = {"state_id": RELOAD, "laststate_id": RELOAD, "user_id": VCLRELOAD, "preload": 1, **reload}
         request = self.reserve(image, time.start - HOUR / 2, time.start, *computers, **reload)
         for computer in computers:
-            held = BlockComputer(blockTime=time, computer=computer, image=image, reloadrequestid=request.pk)
-            held.save(force_insert=True)
+            row = BlockComputer(blockTime=time, computer=computer, image=image, reloadrequestid=request.pk)
+            row.save(force_insert=True)
         return request
 
     def reserve(self, image: Image, start: datetime, end: datetime, *computers: Computer, **values: object) -> Request:
@@ -140,7 +140,7 @@ class Site:
         return request
 
     def class_(self, name: str, start: datetime = MONDAY, computers: int = 2, **values: object) -> BlockTime:
-        """A block with one time and its own computers, half of which hold the image."""
+        """A block with one time and its own computers, half of which have the image loaded."""
         request = self.request(name, self.ubuntu, self.group(name), computers, **values)
         time = self.time(request, start, processed=1)
         for number in range(computers):
@@ -189,7 +189,7 @@ class TwoAffiliations:
         return times
 
     def computers(self) -> list[Computer]:
-        """Those that both have."""
+        """The computers that both have."""
         return self.shared
 
 
@@ -229,5 +229,5 @@ def key_of(page: str) -> int:
         "computer": Computer,
         "image": Image,
     }
-    found: int = models.get(page, Request)._default_manager.order_by("-pk").values_list("pk", flat=True)[0]
-    return found
+    key: int = models.get(page, Request)._default_manager.order_by("-pk").values_list("pk", flat=True)[0]
+    return key
