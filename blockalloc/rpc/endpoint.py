@@ -1,4 +1,4 @@
-"""The XML-RPC views. Every POST is answered with HTTP 200 and an XML-RPC document, whatever it held."""
+"""The XML-RPC views. Every POST is answered with HTTP 200 and an XML-RPC document, whatever its body."""
 
 from urllib.parse import parse_qs
 
@@ -35,7 +35,7 @@ def xmlrpc(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def front_end_path(request: HttpRequest) -> HttpResponse:
-    """The same under the address of VCL's front end, …/index.php?mode=xmlrpccall. Other modes are the front end's."""
+    """The same at the address of VCL's front end, …/index.php?mode=xmlrpccall. Other modes are the front end's."""
     # Not request.GET: Django answers a query of more than 1000 fields with HTTP 400.
     if parse_qs(request.META.get("QUERY_STRING", "")).get("mode", [""])[-1] != "xmlrpccall":
         return to_front_end(request)
