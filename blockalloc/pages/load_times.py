@@ -52,7 +52,7 @@ def _trust(facts: Statistics, estimate: int) -> str:
     window = f"{duration(estimate + RELOAD_MARGIN)} (the estimate and {margin})"
     longer = f"{_part(facts.longer, facts.number)} took longer than the estimate"
     if not facts.late:
-        stuck = f" But {facts.stuck_late:,} others got stuck, and would not have been." if facts.stuck_late else ""
+        stuck = f" But {facts.stuck_late:,} others got stuck, and would have been late." if facts.stuck_late else ""
         in_time = f"None of them took longer than {window}: each would have been ready for its class."
         return f"{longer}. {in_time}{stuck}"
     late = f"{_part(facts.late, facts.number)} took longer than {window}"
