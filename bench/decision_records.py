@@ -79,7 +79,7 @@ def _held(number: int, rng: random.Random) -> Site:
     for place, computer in enumerate(rng.sample(range(1, number + 1), number)):
         reload_start = RELOAD_START - place % 40 * MINUTE
         block_computers.append(
-            facts.holding(computer, block_time_id=9000 + place // 40)._replace(reload_start=reload_start)
+            facts.block_computer(computer, block_time_id=9000 + place // 40)._replace(reload_start=reload_start)
         )
     return facts.site(_computers(number), block_computers=block_computers)
 

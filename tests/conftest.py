@@ -43,9 +43,10 @@ def _seeded(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _settings_are_put_back() -> Iterator[None]:
     """No test leaves its settings to the next one: overrides that overlap would, if the outer one ended first."""
-    before = settings._wrapped
+    before = vars(settings)["_wrapped"]
     yield
-    assert settings._wrapped is before, "overrides of settings must end in the reverse order of their beginnings"
+    after = vars(settings)["_wrapped"]
+    assert after is before, "overrides of settings must end in the reverse order of their beginnings"
 
 
 @pytest.fixture(autouse=True)

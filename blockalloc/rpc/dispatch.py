@@ -87,7 +87,7 @@ class Method:
         except Refusal as refusal:
             if form and form.errors_are_structs and refusal.code not in FAULTS_EVERYWHERE:
                 context.log_refusal(refusal.code, refusal.text)
-                return {"status": "error", "errorcode": refusal.code, "errormsg": refusal.answer}
+                return {"status": "error", "errorcode": refusal.code, "errormsg": refusal.vcl_text}
             raise RPCException(refusal.code, refusal.text) from refusal
 
     def _check_access(self, form: Form | None, arguments: Arguments, caller: Caller) -> None:

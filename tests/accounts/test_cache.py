@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 
 import pytest
 import time_machine
@@ -132,7 +133,7 @@ def _failing(monkeypatch: pytest.MonkeyPatch, verb: str, times: int, code: int =
     failed: list[str] = []
     usual = CursorWrapper.execute
 
-    def execute(self: CursorWrapper, sql: str, params: object = None) -> object:
+    def execute(self: CursorWrapper, sql: str, params: Any = None) -> object:
         if sql.startswith(verb) and len(failed) < times:
             failed.append(sql)
             raise OperationalError(code, "not now")

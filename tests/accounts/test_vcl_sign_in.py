@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, get_user
@@ -438,9 +439,18 @@ def test_every_refusal_takes_the_same_work(monkeypatch: pytest.MonkeyPatch, clie
     hashes: list[str] = []
     encode = "django.contrib.auth.hashers.MD5PasswordHasher.encode"
     original, compare = MD5PasswordHasher.encode, hmac.compare_digest
-    monkeypatch.setattr(encode, lambda *args: hashes.append("django") or original(*args))
     compared: list[int] = []
-    monkeypatch.setattr("hmac.compare_digest", lambda one, two: compared.append(len(two)) or compare(one, two))
+
+    def hashed(*args: Any) -> str:
+        hashes.append("django")
+        return original(*args)
+
+    def compared_with(one: bytes, two: bytes) -> bool:
+        compared.append(len(two))
+        return compare(one, two)
+
+    monkeypatch.setattr(encode, hashed)
+    monkeypatch.setattr("hmac.compare_digest", compared_with)
     seen = {}
     attempts = [
         ("nobody@NCSU", PASSWORD),
@@ -571,7 +581,7 @@ def test_the_doors_count_accounts_apart(few: int, client: Client) -> None:
 # --- What the pages say --------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("right", "said"),
-    [(OWN, "Signed in as jdoe@NCSU , blocks of NCSU only"), (GLOBAL, "Signed in as jdoe@NCSU , blocks of all")],
+    [(OWN, "Signed in as jdoe@NCSU , classes of NCSU only"), (GLOBAL, "Signed in as jdoe@NCSU , classes of all")],
 )
 def test_the_pages_say_who_one_is_and_what_for(right: str, said: str, client: Client) -> None:
     manager("jdoe", "NCSU", right)

@@ -38,8 +38,12 @@ def more(site: Site, round_: int, again: BlockTime | None) -> BlockTime:
     return time
 
 
+def _list(page: str) -> Callable[[BlockTime], str]:
+    return lambda _time: list_url(page)
+
+
 ADDRESSES: dict[str, Callable[[BlockTime], str]] = {
-    **{f"list of {page}": (lambda time, page=page: list_url(page)) for page in PAGES},
+    **{f"list of {page}": _list(page) for page in PAGES},
     "search": lambda time: list_url("blocktime", q="class"),
     "filters": lambda time: list_url("blocktime", day="next-week", status="short", image=time.blockRequest.image_id),
     "block request": lambda time: page_url("blockrequest", time.blockRequest_id),

@@ -50,7 +50,7 @@ def test_the_export_of_decisions_has_no_pages(root: Client, monkeypatch: pytest.
     keys = add_decisions(60)
     with CaptureQueriesContext(connection) as queries:
         response = root.get(f"{reverse('admin:decisions_csv')}?{query}")
-        body = b"".join(response.streaming_content).decode()  # type: ignore[arg-type]
+        body = response.getvalue().decode()
     assert [int(line.split(",")[0]) for line in body.splitlines()[1:]] == keys
     read = [each["sql"] for each in queries if "blockalloc_decision" in each["sql"].replace("blockalloc_decision_", "")]
     assert len(read) == 4  # three full portions, and none

@@ -1,1 +1,1 @@
-"""Calls as a whole: what they write, what they answer, what others may do meanwhile."""
+"""Whole calls: their rows, their answers, and other calls in between."""

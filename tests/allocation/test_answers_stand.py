@@ -1,4 +1,4 @@
-"""What is written is answered as written, whatever happens around it; and what is told of it is true."""
+"""The answer is what was written, whatever happens around it, and its explanation is true."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def test_a_block_time_that_is_released_meanwhile_is_filled_all_the_same(between_
 
 @pytest.mark.parametrize("row", ["maintenance", "reservation"])
 def test_rows_that_last_for_ever_are_no_error(row: str) -> None:
-    """West of Greenwich their end is past the calendar's."""
+    """West of Greenwich their end is beyond the calendar's."""
     with class_site(computers=4):
         if row == "maintenance":
             window = {"start": "2026-03-02 09:00:00", "end": FOR_EVER, "ownerid": 1, "created": "2026-03-01 00:00:00",
@@ -51,20 +51,20 @@ def test_rows_that_last_for_ever_are_no_error(row: str) -> None:
         assert "the end of the calendar" in str([dry.explanation.stopped_by, *dry.explanation.obstacles])
 
 
-def test_what_is_written_is_answered_though_it_cannot_be_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_answer_is_given_even_if_it_cannot_be_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_args: object) -> None:
         raise OperationalError(2006, "Server has gone away")
 
     with class_site(computers=3):
         monkeypatch.setattr(explanation, "look_ahead", gone)
-        found = service.allocate(a_call(4), CALLER, explain=True)
-        assert (found.outcome.allocated, found.explanation) == (3, None)
+        result = service.allocate(a_call(4), CALLER, explain=True)
+        assert (result.outcome.allocated, result.explanation) == (3, None)
         assert len(computers_of()) == 3
 
 
-def test_a_call_for_its_number_alone_explains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_wants_only_the_number_explains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with class_site(computers=3):
-        monkeypatch.setattr(explanation, "of", lambda *_args: pytest.fail("it explains"))
+        monkeypatch.setattr(explanation, "explain", lambda *_args: pytest.fail("it explains"))
         assert service.allocate_block(a_call(4), CALLER) == 3
 
 
@@ -72,26 +72,26 @@ def test_a_block_in_the_way_is_one_with_all_its_computers() -> None:
     with class_site(computers=8, machines=6, blocks=2):
         service.allocate_block(a_call(6), CALLER)
         reserve(16, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
-        found = service.dry_run(a_call(6, block_time=11), CALLER)
-        assert found.explanation is not None
-        assert found.explanation.remedies is not None
-        way = [(each.kind, each.id, each.computers) for each in found.explanation.remedies.in_the_way]
+        result = service.dry_run(a_call(6, block_time=11), CALLER)
+        assert result.explanation is not None
+        assert result.explanation.remedies is not None
+        way = [(each.kind, each.id, each.computers) for each in result.explanation.remedies.in_the_way]
         assert way == [("block time", 10, 6), ("request", 7, 1)]
 
 
-def test_claims_of_this_moment_are_in_nobodys_way_later() -> None:
+def test_claims_of_this_moment_are_not_in_the_way_later() -> None:
     with class_site(computers=4):
         claim = {"computerid": 10, "imageid": 10, "imagerevisionid": 10, "managementnodeid": NODE,
                  "expires": "2026-03-02 08:00:40", "procid": "front end"}  # fmt: skip
         tables.insert("semaphore", [claim], ZONE)
-        found = service.dry_run(a_call(4), CALLER)
-        assert found.explanation is not None
-        assert found.explanation.remedies is not None
-        assert found.explanation.remedies.earliest_start is not None
-        assert found.explanation.remedies.earliest_start < found.explanation.remedies.searched_until
+        result = service.dry_run(a_call(4), CALLER)
+        assert result.explanation is not None
+        assert result.explanation.remedies is not None
+        assert result.explanation.remedies.earliest_start is not None
+        assert result.explanation.remedies.earliest_start < result.explanation.remedies.searched_until
 
 
-def test_what_a_member_who_was_tried_may_use_is_not_told_to_be_denied() -> None:
+def test_computers_of_a_member_who_was_tried_are_not_called_denied() -> None:
     """One member alone may use the computers; the other's turn comes too."""
     with class_site(computers=6, members=2):
         (member, *_) = (row["userid"] for row in tables.read()["usergroupmembers"] if row["usergroupid"] == GROUP)
@@ -102,7 +102,7 @@ def test_what_a_member_who_was_tried_may_use_is_not_told_to_be_denied() -> None:
 
 
 @pytest.mark.parametrize("changed", [{"userid": 1}, None])
-def test_a_reload_that_is_somebody_elses_is_left(changed: dict[str, object] | None) -> None:
+def test_a_reload_that_belongs_to_somebody_else_is_left(changed: dict[str, object] | None) -> None:
     """The number of a reload may be another's by now, or be referred to by another block time."""
     with class_site(blocks=2, computers=12):
         service.allocate_block(a_call(4), CALLER)

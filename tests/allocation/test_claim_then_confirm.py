@@ -8,9 +8,10 @@ from django.db import OperationalError, connection
 from django.test import override_settings
 
 from blockalloc import clock
-from blockalloc.allocation import claim_and_confirm, service
+from blockalloc.allocation import service
 from blockalloc.contract.messages import Refusal
 from blockalloc.store import claims
+from blockalloc.store.guard import Deadline
 from blockalloc.store.times import to_utc
 from tests.golden import tables
 from tests.support.claim_and_confirm import Between
@@ -72,7 +73,7 @@ def test_held_rows_do_not_stop_our_own_calls() -> None:
 
 
 def test_claims_of_another_call_in_flight_do(between_claim_and_confirm: Between) -> None:
-    """After some patience: it may still give them back."""
+    """After a wait, because the other call may give them back."""
     with class_site(computers=6, machines=4, blocks=2), override_settings(VCL_GUARD_WAIT_SECONDS=1):
         answers: list[int] = []
         between_claim_and_confirm(lambda: answers.append(service.allocate_block(a_call(block_time=11), CALLER)))
@@ -94,7 +95,7 @@ def test_a_call_that_would_come_up_short_waits_for_claims_to_be_given_back(monke
     with class_site(computers=4):
         for computer in (10, 11):
             _foreign_semaphore(computer, procid="blockalloc:99.other")
-        monkeypatch.setattr(claim_and_confirm.time, "sleep", others_end)
+        monkeypatch.setattr("time.sleep", others_end)
         assert service.allocate_block(a_call(), CALLER) == 4
         assert computers_of() == [10, 11, 12, 13]
 
@@ -114,7 +115,7 @@ def test_a_foreign_semaphore_made_meanwhile_is_respected(between_claim_and_confi
         assert computers_of() == [11, 12, 13, 14]
 
 
-def test_what_is_lost_in_the_second_round_makes_the_answer_short(between_claim_and_confirm: Between) -> None:
+def test_a_computer_lost_in_the_second_round_makes_the_answer_short(between_claim_and_confirm: Between) -> None:
     between_claim_and_confirm(lambda: reserve(10, *CLASS), lambda: reserve(14, *CLASS))
     with class_site():
         assert service.allocate_block(a_call(), CALLER) == 3
@@ -132,7 +133,7 @@ def test_without_a_computer_to_exchange_for_the_answer_is_short(between_claim_an
 @pytest.mark.parametrize(
     ("block_time", "key"), [(BLOCK_TIME, None), (0, "monday")], ids=["one block time", "one idempotency key"]
 )
-def test_a_retry_beside_the_call_in_flight_is_told_to_try_again(
+def test_a_retry_beside_the_call_in_flight_is_refused_as_busy(
     between_claim_and_confirm: Between, block_time: int, key: str | None
 ) -> None:
     call = a_call(block_time=block_time, key=key)
@@ -181,7 +182,11 @@ def test_a_block_time_that_is_closed_meanwhile_is_not_filled(
 
 
 def test_a_new_block_of_which_everything_is_lost_leaves_no_rows(between_claim_and_confirm: Between) -> None:
-    between_claim_and_confirm(lambda: [reserve(number, *CLASS) for number in (10, 11)] and None)
+    def reserve_both() -> None:
+        reserve(10, *CLASS)
+        reserve(11, *CLASS)
+
+    between_claim_and_confirm(reserve_both)
     with class_site(computers=2):
         before = tables.read()
         assert service.allocate_block(a_call(2, block_time=0), CALLER) == 0
@@ -213,9 +218,9 @@ def test_limits_hold_against_calls_that_ran_meanwhile(between_claim_and_confirm:
 def test_a_dry_run_writes_nothing() -> None:
     with class_site():
         before = tables.read()
-        found = service.dry_run(a_call(), CALLER, explain=False)
-        assert found.outcome.allocated == 4
-        assert [machine.computers[0].hostname for machine in found.machines] == ["c10", "c11", "c12", "c13"]
+        result = service.dry_run(a_call(), CALLER, explain=False)
+        assert result.outcome.allocated == 4
+        assert [machine.computers[0].hostname for machine in result.machines] == ["c10", "c11", "c12", "c13"]
         assert tables.read() == before
         assert _semaphores() == []
 
@@ -290,7 +295,7 @@ def test_a_claim_that_ran_out_and_was_purged_is_made_again(between_claim_and_con
 
 
 def test_claims_that_run_out_again_and_again_are_busy_not_nothing(between_claim_and_confirm: Between) -> None:
-    """Nobody has taken the computers: an answer of 0 would say that none can be had."""
+    """Nobody has taken the computers: an answer of 0 would say that there are no candidates."""
     with class_site(), time_machine.travel(NOW, tick=False) as traveller:
         between_claim_and_confirm(lambda: traveller.shift(46), lambda: traveller.shift(46))
         with pytest.raises(Refusal) as refused:
@@ -305,12 +310,12 @@ def test_a_call_that_is_too_slow_every_time_is_refused_when_its_time_is_up(monke
     with class_site(), time_machine.travel(NOW, tick=False) as traveller:
 
         def slowly(*arguments: Any) -> Any:
-            held = hold(*arguments)
+            result = hold(*arguments)
             traveller.shift(6)
-            return held
+            return result
 
         monkeypatch.setattr(claims, "hold", slowly)
-        monkeypatch.setattr(claim_and_confirm.Deadline, "left", lambda _: max(NOW.timestamp() + 20 - clock.now(), 0.0))
+        monkeypatch.setattr(Deadline, "left", lambda _: max(NOW.timestamp() + 20 - clock.now(), 0.0))
         with pytest.raises(Refusal) as refused:
             service.allocate_block(a_call(), CALLER)
         assert refused.value.code == 205
@@ -326,7 +331,7 @@ def test_a_round_that_is_tried_again_writes_only_what_was_claimed(
 
     def lost_the_second_time(call_id: str, assignments: Any, *facts: Any) -> None:
         claim(call_id, assignments, *facts)
-        if len(assignments) == 4 and {found.computer.id for found in assignments} == {10, 12, 13, 14} and failures:
+        if len(assignments) == 4 and {each.computer.id for each in assignments} == {10, 12, 13, 14} and failures:
             raise failures.pop()
 
     monkeypatch.setattr(claims, "claim", lost_the_second_time)
@@ -338,7 +343,7 @@ def test_a_round_that_is_tried_again_writes_only_what_was_claimed(
         assert _semaphores() == [(number, "blockalloc-held") for number in (10, 12, 13, 14)]
 
 
-# --- what other blocks hold -----------------------------------------------------------------------
+# --- computers of other blocks --------------------------------------------------------------------
 
 
 def test_a_reload_days_before_its_block_occupies_the_computer() -> None:
@@ -348,12 +353,12 @@ def test_a_reload_days_before_its_block_occupies_the_computer() -> None:
         tables.change({"update": {"blockTimes": [{"id": 11, **later}]}}, ZONE)
         request = {"id": 50, "stateid": 19, "laststateid": 19, "userid": 2, "daterequested": "2026-03-02 08:00:00"}
         tables.insert("request", [{**request, "start": "2026-03-02 15:50:00", "end": "2026-03-02 16:15:00"}], ZONE)
-        held = {"blockTimeid": 11, "computerid": 10, "imageid": IMAGE, "reloadrequestid": 50}
-        tables.insert("blockComputers", [held], ZONE)
+        row = {"blockTimeid": 11, "computerid": 10, "imageid": IMAGE, "reloadrequestid": 50}
+        tables.insert("blockComputers", [row], ZONE)
         assert service.allocate_block(a_call(1), CALLER) == 0
 
 
-def test_what_takes_a_lost_computers_place_is_chosen_by_the_facts_of_then(between_claim_and_confirm: Between) -> None:
+def test_the_replacement_of_a_lost_computer_is_chosen_by_new_facts(between_claim_and_confirm: Between) -> None:
     """One of the chosen is lost, and the next in order was reserved meanwhile too."""
     rounds: list[str] = []
 

@@ -59,9 +59,9 @@ def test_blocks_at_the_same_hours_never_share_a_computer(tmp_path: Path) -> None
     with class_site(computers=30, machines=4, blocks=12):
         each = [[(10 + number, 4) for number in range(start, 12, PROCESSES)] for start in range(PROCESSES)]
         answers = _race(tmp_path, *each)
-        held = Counter(row["computerid"] for row in tables.read()["blockComputers"])
-        assert max(held.values()) == 1
-        assert len(held) == 30  # none is left while somebody wants one
+        count = Counter(row["computerid"] for row in tables.read()["blockComputers"])
+        assert max(count.values()) == 1
+        assert len(count) == 30  # none is left over while a block lacks one
         assert sum(map(sum, answers)) == 30
 
 
@@ -83,7 +83,7 @@ def test_blocks_on_other_days_do_not_cost_each_other_computers(tmp_path: Path) -
         assert answers == [[20]] * PROCESSES
 
 
-def test_a_campaign_leaves_nothing_twice_nothing_half_and_nothing_lost(tmp_path: Path) -> None:
+def test_a_campaign_leaves_nothing_double_partial_or_lost(tmp_path: Path) -> None:
     """A sample of `python -m verification.allocations`: few computers, and everybody wants the same ones."""
     result = run(Size(calls=160, processes=PROCESSES, computers=60), [_shared_database()], tmp_path)
     assert result.verdict == Verdict()

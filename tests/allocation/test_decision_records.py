@@ -1,4 +1,4 @@
-"""Each call leaves one record, whatever becomes of it, and what it says is true."""
+"""Each call leaves one decision record, whatever its outcome, and the record is true."""
 
 import json
 import logging
@@ -17,10 +17,10 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import override_settings
 
-from blockalloc.allocation import audit, claim_and_confirm, service
-from blockalloc.contract.messages import Caller, NewBlockCall, Refusal
+from blockalloc.allocation import service
+from blockalloc.contract.messages import BlockAllocationCall, Caller, NewBlockCall, Refusal
 from blockalloc.models import Decision, Roster
-from blockalloc.store import commit, decisions
+from blockalloc.store import claims, commit, decisions, findings, snapshot
 from blockalloc.store.decisions import NamedFindings
 from tests.golden import tables
 from tests.golden.replay import PASSWORD
@@ -59,15 +59,15 @@ def site() -> Iterator[None]:
 
 
 def the_record() -> Decision:
-    """The only one."""
-    found = list(Decision.objects.all())
-    assert [each.outcome for each in found] == [found[0].outcome] if found else []
-    assert len(found) == 1
-    return found[0]
+    """The only decision record."""
+    records = list(Decision.objects.all())
+    assert [each.outcome for each in records] == [records[0].outcome] if records else []
+    assert len(records) == 1
+    return records[0]
 
 
-def told(record: Decision) -> NamedFindings:
-    """What it found."""
+def findings_of(record: Decision) -> NamedFindings:
+    """Its findings about computers, with names."""
     return decisions.findings_of([record])[record.pk]
 
 
@@ -83,43 +83,43 @@ def _boom(*_args: object, **_options: object) -> None:
 # --- One for each call ------------------------------------------------------------------------
 def test_a_call_with_seven_parameters() -> None:
     assert rpc("XMLRPCblockAllocation", *SEVEN) == 4
-    found = the_record()
-    assert (found.action, found.door, found.outcome, found.code) == (
+    record = the_record()
+    assert (record.action, record.door, record.outcome, record.code) == (
         "allocate",
         "XMLRPCblockAllocation",
         "success",
         None,
     )
-    assert (found.caller, found.person, found.address) == ("vclsystem@Local", "", "127.0.0.1")
-    assert json.loads(found.parameters) == {
+    assert (record.caller, record.person, record.address) == ("vclsystem@Local", "", "127.0.0.1")
+    assert json.loads(record.parameters) == {
         "imageid": IMAGE, "start": START, "end": END, "machinecount": 4, "usergroupid": GROUP,
         "ignoreprivileges": True, "blockTimeid": 10, "key": None,
     }  # fmt: skip
-    assert (found.block_time_id, found.block_request_id, found.block_name) == (10, 10, "block 10")
-    assert (found.image_id, found.image_name) == (IMAGE, "Image 10")
+    assert (record.block_time_id, record.block_request_id, record.block_name) == (10, 10, "block 10")
+    assert (record.image_id, record.image_name) == (IMAGE, "Image 10")
     group = next(row for row in tables.read()["usergroup"] if row["id"] == GROUP)
-    assert found.user_group == f"{group['name']}@Local"
-    assert "@Local" in found.owner
-    assert found.affiliation_id == 1
-    assert found.started == NOW
-    assert (found.block_start, found.block_end) == (
+    assert record.user_group == f"{group['name']}@Local"
+    assert "@Local" in record.owner
+    assert record.affiliation_id == 1
+    assert record.started == NOW
+    assert (record.block_start, record.block_end) == (
         datetime.fromtimestamp(START, UTC),
         datetime.fromtimestamp(END, UTC),
     )
-    assert (found.wanted, found.had, found.allocated, found.retries, found.waits) == (4, 0, 4, 0, 0)
-    assert 0 <= found.duration < 10_000
-    assert found.version.startswith("0.")
-    assert [each.computer_id for each in told(found).findings.chosen] == computers_of() == [10, 11, 12, 13]
-    assert told(found).names == {id_: f"c{id_}" for id_ in range(10, 16)}
+    assert (record.wanted, record.had, record.allocated, record.retries, record.waits) == (4, 0, 4, 0, 0)
+    assert 0 <= record.duration < 10_000
+    assert record.version.startswith("0.")
+    assert [each.computer_id for each in findings_of(record).findings.chosen] == computers_of() == [10, 11, 12, 13]
+    assert findings_of(record).names == {id_: f"c{id_}" for id_ in range(10, 16)}
 
 
 def test_calls_of_the_older_forms() -> None:
     answer = rpc("XMLRPCblockAllocation", IMAGE, *LOCAL, 3, GROUP, 1)
     assert isinstance(answer, dict)
-    found = the_record()
-    assert (found.outcome, found.block_time_id, found.allocated) == ("success", answer["blockTimesid"], 3)
-    assert (found.block_name, found.owner) == (f"API:{LOCAL[0]}", "vclreload@Local")
-    assert found.block_request_id == max(row["id"] for row in tables.read()["blockRequest"])
+    record = the_record()
+    assert (record.outcome, record.block_time_id, record.allocated) == ("success", answer["blockTimesid"], 3)
+    assert (record.block_name, record.owner) == (f"API:{LOCAL[0]}", "vclreload@Local")
+    assert record.block_request_id == max(row["id"] for row in tables.read()["blockRequest"])
     rpc("XMLRPCprocessBlockTime", 10, 1)
     assert Decision.objects.get(block_time_id=10).door == "XMLRPCprocessBlockTime"
     assert Decision.objects.count() == 2
@@ -128,19 +128,19 @@ def test_calls_of_the_older_forms() -> None:
 def test_a_new_block_without_machines_says_that_none_was_kept() -> None:
     tables.change({"update": {"image": [{"id": IMAGE, "minram": 10**6}]}}, ZONE)
     assert rpc("XMLRPCblockAllocation", IMAGE, START, END, 4, GROUP, 1, 0) == 0
-    found = the_record()
-    assert (found.outcome, found.code, found.block_time_id, found.block_request_id) == ("warning", 14, None, None)
-    assert found.text.startswith("unable to allocate any machines. no further computer passes all rules for image ")
+    record = the_record()
+    assert (record.outcome, record.code, record.block_time_id, record.block_request_id) == ("warning", 14, None, None)
+    assert record.text.startswith("unable to allocate any machines. no further computer passes all rules for image ")
 
 
-def test_the_command_and_who_ran_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_and_the_person_who_ran_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("getpass.getuser", lambda: "operator")
     for options, action in ((["--dry-run"], "dry run"), ([], "allocate")):
         Decision.objects.all().delete()
         call_command("allocate_block", "--block-time", "10", "--ignore-privileges", *options, stdout=StringIO())
-        found = the_record()
-        assert (found.action, found.door, found.person, found.address) == (action, "allocate_block", "operator", "")
-        assert (found.outcome, found.allocated) == ("success", 4)
+        record = the_record()
+        assert (record.action, record.door, record.person, record.address) == (action, "allocate_block", "operator", "")
+        assert (record.outcome, record.allocated) == ("success", 4)
 
 
 def test_an_explanation_and_a_dry_run_write_nothing_else() -> None:
@@ -148,10 +148,10 @@ def test_an_explanation_and_a_dry_run_write_nothing_else() -> None:
     rpc("XMLRPCexplainBlockAllocation", *SEVEN)
     assert (the_record().action, the_record().allocated) == ("dry run", 4)
     assert tables.read(leave_out=()) == before
-    assert len(told(the_record()).findings.chosen) == 4
+    assert len(findings_of(the_record()).findings.chosen) == 4
 
 
-def test_a_block_that_has_everything_is_a_record_that_looked_at_no_computer() -> None:
+def test_the_record_of_a_complete_block_has_no_findings() -> None:
     service.allocate_block(a_call(), CALLER)
     service.allocate_block(a_call(), CALLER)
     again = Decision.objects.latest("id")
@@ -199,19 +199,19 @@ def test_a_refusal_is_a_record(method: str, code: int, parameters: tuple[Any, ..
     with pytest.raises(xmlrpc.client.Fault) as fault:
         rpc(method, *map(_sent, parameters))
     assert fault.value.faultCode == code
-    found = the_record()
-    assert (found.outcome, found.code, found.text) == ("refused", code, fault.value.faultString)
-    assert found.action == ("allocate" if method == "XMLRPCblockAllocation" else "dry run")
-    assert (found.findings, found.allocated) == (None, None)
-    assert json.loads(found.parameters)["machinecount"] == (parameters[3] if isinstance(parameters[3], int) else None)
+    record = the_record()
+    assert (record.outcome, record.code, record.text) == ("refused", code, fault.value.faultString)
+    assert record.action == ("allocate" if method == "XMLRPCblockAllocation" else "dry run")
+    assert (record.findings, record.allocated) == (None, None)
+    assert json.loads(record.parameters)["machinecount"] == (parameters[3] if isinstance(parameters[3], int) else None)
     if parameters[-1] == 10:
-        assert (found.block_name, found.wanted, found.block_end) == ("block 10", 4, datetime.fromtimestamp(END, UTC))
-        assert found.image_name
+        assert (record.block_name, record.wanted, record.block_end) == ("block 10", 4, datetime.fromtimestamp(END, UTC))
+        assert record.image_name
     assert tables.read(leave_out=()) == before
 
 
 def _sent(value: object) -> object:
-    """Python's client knows no long numbers."""
+    """Python's client can't send long integers."""
     return str(value) if isinstance(value, int) and value > 2**31 else 0.0 + value if isinstance(value, int) else value
 
 
@@ -224,7 +224,7 @@ def _sent(value: object) -> object:
         ({"imagerevision": [{"id": 10, "production": 0}]}, 10),
     ],
 )
-def test_refusals_for_what_rows_say_in_both_forms(changed: dict[str, Any], code: int) -> None:
+def test_refusals_because_of_rows_in_both_forms(changed: dict[str, Any], code: int) -> None:
     tables.change({"update": changed}, ZONE)
     answer = rpc("XMLRPCprocessBlockTime", 10, 1)
     assert isinstance(answer, dict)
@@ -246,7 +246,7 @@ def test_a_group_without_members_and_a_key_that_is_too_long() -> None:
     assert the_record().wanted == 4
 
 
-def test_somebody_who_is_not_on_the_list_leaves_a_record_of_his_try() -> None:
+def test_an_account_that_is_not_on_the_list_leaves_a_record_of_the_attempt() -> None:
     with override_settings(VCL_BLOCK_API_USERS=["other@Local"]):
         for method in ("XMLRPCblockAllocation", "XMLRPCexplainBlockAllocation"):
             for _ in range(3):  # one a minute: anybody with a password could fill the table
@@ -259,16 +259,16 @@ def test_somebody_who_is_not_on_the_list_leaves_a_record_of_his_try() -> None:
             rpc("XMLRPCtest", "x")
         with pytest.raises(xmlrpc.client.Fault):
             rpc("XMLRPCblockAllocation", 1, 2)
-    found = list(Decision.objects.order_by("id"))
-    assert [(each.action, each.door, each.code) for each in found] == [
+    records = list(Decision.objects.order_by("id"))
+    assert [(each.action, each.door, each.code) for each in records] == [
         ("allocate", "XMLRPCblockAllocation", 34),
         ("dry run", "XMLRPCexplainBlockAllocation", 34),
         ("allocate", "XMLRPCprocessBlockTime", 34),
     ]
-    assert str(START) in json.loads(found[0].parameters)["unread"]
+    assert str(START) in json.loads(records[0].parameters)["unread"]
 
 
-def test_what_is_no_call_leaves_none() -> None:
+def test_a_request_that_is_no_call_leaves_no_record() -> None:
     seven = document("XMLRPCblockAllocation", *SEVEN)
     for body, headers in (
         (seven, {}),
@@ -288,11 +288,11 @@ def test_what_is_no_call_leaves_none() -> None:
     assert not Decision.objects.exists()
 
 
-# --- What goes wrong --------------------------------------------------------------------------
+# --- Errors -----------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(commit, "write_machines"), (claim_and_confirm.snapshot, "read_again"), (claim_and_confirm.snapshot, "read"),
-     (audit.findings, "encode"), (decisions, "write")],
+    [(commit, "write_machines"), (snapshot, "read_again"), (snapshot, "read"),
+     (findings, "encode"), (decisions, "write")],
     ids=lambda each: getattr(each, "__name__", each),
 )  # fmt: skip
 def test_an_error_in_the_middle_is_one_record_of_failure(
@@ -306,16 +306,16 @@ def test_an_error_in_the_middle_is_one_record_of_failure(
         with pytest.raises(xmlrpc.client.Fault) as fault:
             rpc("XMLRPCblockAllocation", *SEVEN)
     assert fault.value.faultCode == 206
-    found = the_record()
-    assert (found.outcome, found.text, found.code) == ("failed", "RuntimeError: the log has the rest", None)
-    assert (found.block_name, found.wanted) == ("block 10", 4)
+    record = the_record()
+    assert (record.outcome, record.text, record.code) == ("failed", "RuntimeError: the log has the rest", None)
+    assert (record.block_name, record.wanted) == ("block 10", 4)
     assert tables.read(leave_out=()) == before
     assert "boom" in caplog.text
 
 
 def test_an_error_after_the_record_takes_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """The record of success is of the transaction that writes."""
-    monkeypatch.setattr(claim_and_confirm.claims, "too_slow", _boom)
+    monkeypatch.setattr(claims, "too_slow", _boom)
     with pytest.raises(RuntimeError):
         service.allocate_block(a_call(), CALLER)
     assert the_record().outcome == "failed"
@@ -346,39 +346,39 @@ def test_a_transaction_that_is_tried_again_leaves_one_record_that_counts_it(
     _conflict_at_commit(monkeypatch, number)
     assert service.allocate_block(a_call(), CALLER) == 4
     assert (the_record().outcome, the_record().retries) == ("success", 1)
-    assert len(told(the_record()).findings.chosen) == 4  # the roster was written again too
+    assert len(findings_of(the_record()).findings.chosen) == 4  # the roster was written again too
 
 
-def test_a_second_look_counts_and_tells_of_the_second_plan(between_claim_and_confirm: Between) -> None:
+def test_a_second_round_counts_and_its_plan_is_recorded(between_claim_and_confirm: Between) -> None:
     between_claim_and_confirm(lambda: reserve(11, *CLASS))
     assert service.allocate_block(a_call(), CALLER) == 4
-    found = the_record()
-    reason = told(found).findings.reason_of(11)
-    assert (found.retries, found.allocated) == (1, 4)
-    assert [each.computer_id for each in told(found).findings.chosen] == computers_of() == [10, 12, 13, 14]
+    record = the_record()
+    reason = findings_of(record).findings.reason_of(11)
+    assert (record.retries, record.allocated) == (1, 4)
+    assert [each.computer_id for each in findings_of(record).findings.chosen] == computers_of() == [10, 12, 13, 14]
     assert reason is not None
     assert reason.rule == "reservation"
 
 
-def test_what_is_lost_at_last_has_its_reason_and_the_record_says_so(between_claim_and_confirm: Between) -> None:
+def test_a_computer_lost_in_the_last_round_has_its_reason_in_the_record(between_claim_and_confirm: Between) -> None:
     between_claim_and_confirm(lambda: reserve(10, *CLASS), lambda: reserve(14, *CLASS))
     assert service.allocate_block(a_call(), CALLER) == 3
-    found = the_record()
-    lost = told(found).findings.reason_of(14)
+    record = the_record()
+    lost = findings_of(record).findings.reason_of(14)
     assert lost is not None
-    assert (lost.rule, found.allocated, found.wanted) == ("reservation", 3, 4)
-    assert found.text == "somebody else was faster: computers lost after they were chosen: 1"
+    assert (lost.rule, record.allocated, record.wanted) == ("reservation", 3, 4)
+    assert record.text == "somebody else was faster: computers lost after they were chosen: 1"
 
 
 def test_a_call_that_waits_for_another_one_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    claim = {"computerid": 10, "imageid": IMAGE, "imagerevisionid": 10, "managementnodeid": 10}
+    claim: dict[str, object] = {"computerid": 10, "imageid": IMAGE, "imagerevisionid": 10, "managementnodeid": 10}
     claim |= {"expires": "2026-03-02 09:00:00", "procid": "blockalloc:10.other"}
     tables.insert("semaphore", [claim], ZONE)
 
     def other_ends(_seconds: float) -> None:
         tables.change({"delete": {"semaphore": [{"computerid": 10}]}}, ZONE)
 
-    monkeypatch.setattr(claim_and_confirm.time, "sleep", other_ends)
+    monkeypatch.setattr("time.sleep", other_ends)
     assert service.allocate_block(a_call(), CALLER) == 4
     assert (the_record().waits, the_record().retries) == (1, 0)
 
@@ -389,9 +389,9 @@ def test_a_busy_call_is_a_record() -> None:
 
     with override_settings(VCL_GUARD_WAIT_SECONDS=0.2), at_the_guard(locked), pytest.raises(Refusal):
         service.allocate_block(a_call(), CALLER)
-    found = the_record()
-    assert (found.outcome, found.code, found.block_name) == ("refused", 205, "block 10")
-    assert found.retries >= 1
+    record = the_record()
+    assert (record.outcome, record.code, record.block_name) == ("refused", 205, "block 10")
+    assert record.retries >= 1
 
 
 def test_a_connection_that_is_lost_is_a_record_on_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -411,8 +411,8 @@ def test_a_connection_that_is_lost_is_a_record_on_the_next_one(monkeypatch: pyte
     assert computers_of() == []
 
 
-def test_a_last_commit_that_nobody_answered_is_told_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rows are there, and the caller was told that his call failed: both are in the records."""
+def test_a_last_commit_without_an_answer_leaves_both_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows are there, and the caller got an error: both are in the records."""
     usual, commits = connection.commit, 0
 
     def lost() -> None:
@@ -444,9 +444,9 @@ def test_a_record_that_cannot_be_written_changes_no_answer(refused: bool, caplog
     assert service.allocate_block(a_call(), CALLER) == 4  # the connection is as good as before
 
 
-def test_a_locked_table_makes_nobody_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_table_delays_no_call_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decisions, "SECONDS_TO_WRITE", 1.0)
-    mysql, usual = connection.vendor == "mysql", audit.findings.encode
+    mysql, usual = connection.vendor == "mysql", findings.encode
     with ExitStack() as stack:
 
         def locked(*args: Any) -> bytes:
@@ -456,7 +456,7 @@ def test_a_locked_table_makes_nobody_wait_for_long(monkeypatch: pytest.MonkeyPat
                 cursor.execute("LOCK TABLES blockalloc_decision WRITE")
             return usual(*args)
 
-        monkeypatch.setattr(audit.findings, "encode", locked)
+        monkeypatch.setattr(findings, "encode", locked)
         begun = time.monotonic()
         answer = service.dry_run(a_call(), CALLER, explain=False)
         assert time.monotonic() - begun < 5
@@ -467,7 +467,7 @@ def test_a_locked_table_makes_nobody_wait_for_long(monkeypatch: pytest.MonkeyPat
 # --- Names outlive rows -----------------------------------------------------------------------
 def test_a_record_says_the_same_when_its_rows_are_gone() -> None:
     service.allocate_block(a_call(3), CALLER)
-    before, found = the_record(), told(the_record())
+    before, kept = the_record(), findings_of(the_record())
     with connection.constraint_checks_disabled():
         for table in ("blockComputers", "blockTimes", "blockRequest", "reservation", "request"):
             _empty(table)
@@ -475,8 +475,8 @@ def test_a_record_says_the_same_when_its_rows_are_gone() -> None:
     tables.change({"update": {"computer": [{"id": 11, "hostname": "renamed"}, {"id": 14, "deleted": 1}]}}, ZONE)
     tables.change({"update": {"image": [{"id": IMAGE, "prettyname": "renamed"}]}}, ZONE)
     tables.change({"update": {"usergroup": [{"id": GROUP, "name": "renamed"}]}}, ZONE)
-    assert told(the_record()) == found
-    assert found.names[11] == "c11"
+    assert findings_of(the_record()) == kept
+    assert kept.names[11] == "c11"
     again = the_record()
     for name in ("block_name", "image_name", "user_group", "owner", "block_start"):
         assert getattr(again, name) == getattr(before, name) != "renamed"
@@ -487,13 +487,13 @@ def _empty(table: str) -> None:
         cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - names are our own
 
 
-def test_long_and_foreign_texts_are_kept_as_far_as_they_fit() -> None:
+def test_long_and_non_ascii_texts_are_cut_to_fit() -> None:
     caller = Caller(3, "ü☃" * 200, "fe80::1%" + "x" * 100, "allocate_block", "☃" * 300)
     service.allocate_block(a_call(), caller)
-    found = the_record()
-    assert found.caller == caller.name[:190]
-    assert found.person == caller.person[:190]
-    assert found.address == caller.address[:60]
+    record = the_record()
+    assert record.caller == caller.name[:190]
+    assert record.person == caller.person[:190]
+    assert record.address == caller.address[:60]
 
 
 def test_the_unreadable_parameters_of_the_older_form() -> None:
@@ -527,13 +527,18 @@ def test_rosters_are_shared_until_a_computer_changes_its_name_or_the_set_does() 
 def test_a_roster_is_marked_as_seen_once_a_month(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[int] = []
     usual = decisions.RosterOf.keep
-    monkeypatch.setattr(decisions.RosterOf, "keep", lambda self, now: kept.append(now) or usual(self, now))
+
+    def keep(roster: decisions.RosterOf, now: int) -> None:
+        kept.append(now)
+        usual(roster, now)
+
+    monkeypatch.setattr(decisions.RosterOf, "keep", keep)
     days = (0, 1, 29, 31, 60, 62)
     for day in days:
         with time_machine.travel(NOW + timedelta(days=day), tick=False):
             fresh = {"lastcheckin": (NOW + timedelta(days=day)).strftime("%Y-%m-%d %H:%M:%S")}
             tables.change({"update": {"managementnode": [{"id": 10, **fresh}]}}, ZONE)
-            call_ = service.BlockAllocationCall(IMAGE, START + 100 * 86400, END + 100 * 86400, 1, GROUP, True, 0)
+            call_ = BlockAllocationCall(IMAGE, START + 100 * 86400, END + 100 * 86400, 1, GROUP, True, 0)
             service.dry_run(call_, CALLER, explain=False)
     assert [round((now - NOW.timestamp()) / 86400) for now in kept] == [0, 31, 62]
     assert Roster.objects.get().seen == NOW + timedelta(days=62)
@@ -541,14 +546,14 @@ def test_a_roster_is_marked_as_seen_once_a_month(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("machines", [2, 6])
 def test_a_dry_run_shows_what_its_record_says(machines: int) -> None:
-    """The page is made of the result, the record of what is written: both must say the same of each computer."""
+    """The page comes from the result, the record from what is written: both must agree about each computer."""
     with class_site(computers=5, machines=6):
         planned = service.dry_run(a_call(machines), CALLER)
-        recorded = decisions.findings_of([Decision.objects.get(pk=planned.decision_id)])[planned.decision_id or 0]
+        recorded = decisions.findings_of([Decision.objects.get(pk=planned.decision_id or 0)])[planned.decision_id or 0]
         shown = planned.findings
         assert shown is not None
         assert (shown.names, shown.findings.chosen) == (recorded.names, recorded.findings.chosen)
-        assert shown.findings.held == recorded.findings.held
+        assert shown.findings.before == recorded.findings.before
         assert {id_: shown.findings.reason_of(id_) for id_ in shown.names} == {
             id_: recorded.findings.reason_of(id_) for id_ in recorded.names
         }
@@ -562,7 +567,7 @@ def _old(days: float, roster: int | None = None, number: int = 1) -> None:
     )
 
 
-def test_what_is_old_goes_in_portions_and_what_is_younger_stays(settings: Any) -> None:
+def test_old_records_are_pruned_in_portions_and_younger_ones_stay(settings: Any) -> None:
     settings.VCL_DECISION_DAYS = 30
     _old(31, number=7)
     _old(29.99, number=3)
@@ -573,7 +578,7 @@ def test_what_is_old_goes_in_portions_and_what_is_younger_stays(settings: Any) -
     assert Decision.objects.count() == 3
 
 
-def test_rosters_go_when_they_are_old_and_no_decision_refers_to_them(settings: Any) -> None:
+def test_rosters_are_pruned_when_they_are_old_and_no_decision_refers_to_them(settings: Any) -> None:
     settings.VCL_DECISION_DAYS = 30
     for id_, days in ((1, 100), (2, 100), (3, 89)):
         Roster.objects.create(id=id_, seen=NOW - timedelta(days=days), names=b"")
@@ -600,7 +605,7 @@ def test_every_so_many_decisions_prune(kind: str, settings: Any, monkeypatch: py
     assert sorted(set(left)) in ([2, 6], [2, 6, 10])
 
 
-def test_ids_of_a_cluster_that_grow_by_its_nodes_come_to_their_turn() -> None:
+def test_ids_of_a_cluster_that_grow_by_the_number_of_nodes_prune_too() -> None:
     for nodes in range(1, 20):
         for offset in range(nodes):
             assert any(id_ % decisions.PRUNE_EVERY == 0 for id_ in range(offset, offset + 120 * nodes, nodes))
@@ -621,6 +626,6 @@ def test_reading_many_records_takes_one_statement(django_assert_num_queries: Any
     grant_to_group()
     for _ in range(4):
         service.dry_run(a_call(), CALLER, explain=False)
-    found = list(Decision.objects.all())
+    records = list(Decision.objects.all())
     with django_assert_num_queries(1):
-        assert len(decisions.findings_of(found)) == 4
+        assert len(decisions.findings_of(records)) == 4

@@ -37,7 +37,7 @@ def test_the_same_key_with_other_parameters_is_refused() -> None:
         assert _blocks() == 2
 
 
-def test_what_is_remembered_are_named_values() -> None:
+def test_the_parameters_are_remembered_by_name() -> None:
     with class_site():
         service.allocate_block(a_call(2, block_time=0, key="monday"), CALLER)
         assert json.loads(IdempotencyKey.objects.get().parameters) == {

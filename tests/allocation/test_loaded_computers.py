@@ -1,4 +1,4 @@
-"""The semaphore rows of a call whose computers hold the image already, or are loaded for another class (SPEC 8.7)."""
+"""Holds of a call whose computers have the image loaded already, or are loaded for another class (SPEC 8.7)."""
 
 import datetime
 from collections.abc import Iterator
@@ -29,12 +29,12 @@ def _site() -> Iterator[None]:
 
 
 def load(*computers: int, image: int = IMAGE) -> None:
-    """Let these computers hold the image, in a revision that is not the production one any more."""
+    """Load the image on these computers, in a revision that is not the production one any more."""
     changes = [{"id": id_, "currentimageid": image, "imagerevisionid": 0} for id_ in computers]
     tables.change({"update": {"computer": changes}}, ZONE)
 
 
-def hold(computer: int, seconds: int, procid: str = "blockalloc-held:9.earlier") -> None:
+def add_hold(computer: int, seconds: int, procid: str = "blockalloc-held:9.earlier") -> None:
     """A semaphore row that expires so many seconds from now."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -44,40 +44,40 @@ def hold(computer: int, seconds: int, procid: str = "blockalloc-held:9.earlier")
         )
 
 
-def held() -> dict[int, list[int]]:
-    """Computer -> in how many seconds its rows expire."""
+def holds() -> dict[int, list[int]]:
+    """Computer -> the seconds until each of its semaphore rows expires."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT computerid, expires FROM semaphore ORDER BY computerid, expires")
-        found: dict[int, list[int]] = {}
+        seconds: dict[int, list[int]] = {}
         for computer, expires in cursor.fetchall():
-            found.setdefault(computer, []).append((from_utc(expires) or 0) - clock.now())
-    return found
+            seconds.setdefault(computer, []).append((from_utc(expires) or 0) - clock.now())
+    return seconds
 
 
-def test_what_is_not_loaded_is_held_for_long() -> None:
+def test_a_computer_that_is_not_loaded_is_held_for_long() -> None:
     service.allocate_block(a_call(2), CALLER)
-    assert held() == {10: [LONG], 11: [LONG]}
+    assert holds() == {10: [LONG], 11: [LONG]}
 
 
-def test_what_is_loaded_is_held_for_a_moment() -> None:
+def test_a_loaded_computer_is_held_briefly() -> None:
     load(10)
     service.allocate_block(a_call(2), CALLER)
-    assert held() == {10: [BRIEF], 11: [LONG]}
+    assert holds() == {10: [BRIEF], 11: [LONG]}
 
 
-def test_what_overlaps_is_held_with_what_is_loaded_in_one_statement_more() -> None:
+def test_computers_of_overlapping_classes_are_held_in_one_more_statement() -> None:
     service.allocate_block(a_call(2, block_time=OTHER), CALLER)
     load(12, 13)
     with time_machine.travel(NOW + datetime.timedelta(seconds=LONG + 1), tick=False):
         with CaptureQueriesContext(connection) as captured:
             service.allocate_block(a_call(2), CALLER)
         assert computers_of(OTHER) == [10, 11]
-        assert held() == {10: [BRIEF], 11: [BRIEF], 12: [BRIEF], 13: [BRIEF]}
+        assert holds() == {10: [BRIEF], 11: [BRIEF], 12: [BRIEF], 13: [BRIEF]}
     inserts = [query["sql"] for query in captured if "INTO `semaphore`" in query["sql"]]
-    assert len(inserts) == 2  # the claims, and what is beside
+    assert len(inserts) == 2  # the claims, and the computers beside
 
 
-def test_it_costs_nothing_more_when_nothing_is_loaded_or_nothing_is_beside() -> None:
+def test_no_further_statement_when_nothing_is_loaded_or_nothing_is_beside() -> None:
     def statements() -> list[str]:
         with CaptureQueriesContext(connection) as captured:
             service.allocate_block(a_call(2), CALLER)
@@ -89,41 +89,41 @@ def test_it_costs_nothing_more_when_nothing_is_loaded_or_nothing_is_beside() -> 
 
 def test_a_hold_of_an_earlier_call_is_not_shortened() -> None:
     load(10)
-    hold(10, 30)
+    add_hold(10, 30)
     service.allocate_block(a_call(2), CALLER)
-    assert set(held()[10]) == {30}
+    assert set(holds()[10]) == {30}
 
 
-def test_what_is_beside_is_held_as_long_as_what_is_loaded() -> None:
+def test_computers_beside_are_held_as_long_as_loaded_ones() -> None:
     """A computer of ours is held for longer by an earlier call: until then members could be sent to the others."""
     service.allocate_block(a_call(2, block_time=OTHER), CALLER)
     with time_machine.travel(NOW + datetime.timedelta(seconds=LONG + 1), tick=False):
         load(12)
-        hold(12, 30)
+        add_hold(12, 30)
         service.allocate_block(a_call(2), CALLER)
-        assert held() == {10: [30], 11: [30], 12: [30, 30], 13: [LONG]}
+        assert holds() == {10: [30], 11: [30], 12: [30, 30], 13: [LONG]}
 
 
-def test_no_shorter_row_is_put_beside_a_longer_one() -> None:
-    """It would let the front end in when it is past, whatever the other says."""
+def test_no_shorter_row_is_added_to_a_longer_one() -> None:
+    """When it is past, the front end would take the computer in spite of the other row."""
     service.allocate_block(a_call(2, block_time=OTHER), CALLER)  # held for long
     load(12)
     service.allocate_block(a_call(2), CALLER)
-    assert held() == {10: [LONG], 11: [LONG], 12: [BRIEF], 13: [LONG]}
+    assert holds() == {10: [LONG], 11: [LONG], 12: [BRIEF], 13: [LONG]}
 
 
-def test_what_is_past_or_shorter_does_not_stay_beside_a_hold() -> None:
+def test_past_and_shorter_rows_do_not_stay_beside_a_hold() -> None:
     service.allocate_block(a_call(2, block_time=OTHER), CALLER)
     with time_machine.travel(NOW + datetime.timedelta(seconds=LONG + 1), tick=False):
         load(12)
-        hold(10, -1, "a front end that died")
-        hold(11, 2)
+        add_hold(10, -1, "a front end that died")
+        add_hold(11, 2)
         service.allocate_block(a_call(2), CALLER)
-        assert held() == {10: [BRIEF], 11: [BRIEF], 12: [BRIEF], 13: [LONG]}
+        assert holds() == {10: [BRIEF], 11: [BRIEF], 12: [BRIEF], 13: [LONG]}
 
 
 @pytest.mark.parametrize("minutes", [-5, 0, 15])
-def test_around_the_start_nothing_that_is_loaded_is_held(minutes: int) -> None:
+def test_around_the_start_loaded_computers_are_not_held(minutes: int) -> None:
     start = NOW.replace(hour=14)
     with time_machine.travel(start + datetime.timedelta(minutes=minutes), tick=False):
         tables.change({"update": {"managementnode": [{"id": NODE, "lastcheckin": clock_text()}]}}, ZONE)
@@ -132,29 +132,29 @@ def test_around_the_start_nothing_that_is_loaded_is_held(minutes: int) -> None:
         load(12)
         service.allocate_block(a_call(2), CALLER)
         assert computers_of() == [12, 13]
-        assert held() == {13: [LONG]}
+        assert holds() == {13: [LONG]}
 
 
 def clock_text() -> str:
-    """Now, as the site's clock shows it."""
+    """The site time now."""
     return f"{datetime.datetime.now(NOW.tzinfo):%Y-%m-%d %H:%M:%S}"
 
 
 def test_a_call_that_fails_leaves_an_earlier_hold_as_it_was(between_claim_and_confirm: Between) -> None:
     load(10)
-    hold(10, 3)
+    add_hold(10, 3)
 
     def fail() -> None:
-        assert set(held()[10]) == {LONG}  # as long as the claim: what is past would let the front end in
+        assert set(holds()[10]) == {LONG}  # as long as the claim: past a row's end the front end takes the computer
         raise RuntimeError("on purpose")
 
     between_claim_and_confirm(fail)
     with pytest.raises(RuntimeError):
         service.allocate_block(a_call(2), CALLER)
-    assert held() == {10: [3]}
+    assert holds() == {10: [3]}
 
 
-def test_a_computer_that_waits_loaded_for_another_class_is_held_for_a_moment_and_so_is_what_overlaps_that_one() -> None:
+def test_a_computer_loaded_for_another_class_is_held_briefly_and_so_are_those_of_classes_that_overlap_it() -> None:
     """Its members come now, and would be given the computers of a third class."""
     times = {"start": "2026-03-02 08:00:00", "end": "2026-03-02 10:00:00"}
     service.allocate_block(a_call(2, block_time=OTHER), CALLER)  # computers 10, 11
@@ -173,10 +173,10 @@ def test_a_computer_that_waits_loaded_for_another_class_is_held_for_a_moment_and
         tables.change({"update": {"managementnode": [{"id": NODE, "lastcheckin": clock_text()}]}}, ZONE)
         service.allocate_block(a_call(2), CALLER)
         assert computers_of() == [10, 11]
-        assert held() == {10: [BRIEF], 11: [BRIEF], 15: [BRIEF]}
+        assert holds() == {10: [BRIEF], 11: [BRIEF], 15: [BRIEF]}
 
 
-def test_rows_that_we_hold_are_none_of_our_callers_business() -> None:
+def test_holds_are_marked_as_holds() -> None:
     load(10, 11)
     service.allocate_block(a_call(2), CALLER)
     assert all(row["procid"].startswith(claims.HELD) for row in _semaphores())

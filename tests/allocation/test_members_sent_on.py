@@ -1,4 +1,4 @@
-"""A member whose own computers are held for our sake is never sent on to another class, whatever happens (SPEC 8.7).
+"""A member whose own computers are held is never sent on to another class, whatever happens (SPEC 8.7).
 
 Class 10 is allocated last, beside the classes 11 and 12. See verification/front_end/classes_beside.py.
 """
@@ -44,18 +44,18 @@ def semaphore(computer: int, seconds: int, procid: str) -> None:
 
 
 def give_back(procid: str) -> None:
-    """He is done."""
+    """Delete the semaphore rows of somebody who is done."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM semaphore WHERE procid = %s", [procid])
 
 
 def allocate_evening(machines: int) -> None:
-    """A class in the evening, on the computers of those in the afternoon."""
+    """A class in the evening, on the computers of the classes in the afternoon."""
     service.allocate_block(BlockAllocationCall(IMAGE, *EVENING, machines, GROUP, True, 0, None), CALLER)
 
 
 def two_others(site: Classes) -> list[int]:
-    """Classes 11 and 12 get their computers, a minute ago; which these are."""
+    """Allocate classes 11 and 12, then let a minute pass; their computers."""
     site.allocate(11)
     site.allocate(12)
     site.clock.shift(60)
@@ -63,14 +63,14 @@ def two_others(site: Classes) -> list[int]:
 
 
 def a_member_comes(site: Classes, start: int = 0) -> list[int]:
-    """A second later; what members of class 10 have of others' computers."""
+    """Let a member of class 10 sign in a second later; the computers of other classes that members then have."""
     site.clock.shift(1)
     (site.member(start) if start else site.member()).finish()
     return list(site.in_other_classes())
 
 
-def test_while_somebody_extends_his_reservation_in_the_class_beside() -> None:
-    """His semaphore is gone before ours would be."""
+def test_while_somebody_extends_their_reservation_in_the_class_beside() -> None:
+    """Their semaphore row is gone before ours would be."""
     with classes() as site:
         for computer in two_others(site):
             semaphore(computer, 45, "somebody")
@@ -132,8 +132,8 @@ def _spring() -> Iterator[None]:
 def test_a_class_that_ends_at_a_skipped_time_is_on_until_an_hour_later() -> None:
     hours = {"start": "2026-03-08 01:00:00", "end": "2026-03-08 02:30:00"}
     tables.change({"update": {"blockTimes": [{"id": BLOCK_TIME, **hours}]}}, ZONE)
-    held = {"blockTimeid": BLOCK_TIME, "computerid": 10, "imageid": IMAGE, "reloadrequestid": 0}
-    tables.insert("blockComputers", [held], ZONE)
+    row = {"blockTimeid": BLOCK_TIME, "computerid": 10, "imageid": IMAGE, "reloadrequestid": 0}
+    tables.insert("blockComputers", [row], ZONE)
     ten_past_three, half_past_three = 1772953800, 1772955000
     assert [block.id for block in beside.read(ten_past_three).blocks] == [BLOCK_TIME]
     assert beside.read(half_past_three).blocks == []

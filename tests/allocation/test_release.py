@@ -1,4 +1,4 @@
-"""Staff take back what a block time has, skip it, and let it take place after all."""
+"""Staff release the computers of a block time, skip it, and undo the skip."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,9 +8,10 @@ from django.db import OperationalError, connection
 
 from blockalloc.allocation import block_time_actions, service
 from blockalloc.allocation.block_time_actions import release_block_time, skip_block_time, unskip_block_time
+from blockalloc.allocation.journal import Journal
 from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import Decision
-from blockalloc.store import decisions, promises, release, withdrawal
+from blockalloc.store import decisions, promises, release, sql, withdrawal
 from blockalloc.store.sql import fetch
 from tests.golden import tables
 from tests.support.claim_and_confirm import Between
@@ -51,20 +52,20 @@ def _set(table: str, id_: int, **values: object) -> None:
     tables.change({"update": {table: [{"id": id_, **values}]}}, ZONE)
 
 
-def test_everything_goes_that_has_not_begun_and_nothing_of_others() -> None:
+def test_reloads_that_have_not_begun_are_removed_and_nothing_of_others() -> None:
     ours, others = _reloads(10), _reloads(11)
     before = tables.read()
-    said = release_block_time(10, CALLER)
+    text = release_block_time(10, CALLER)
     assert computers_of(10) == []
     assert _reloads(11) == others
     assert _rows("request") == set(others)
     assert {row["requestid"] for row in tables.read()["reservation"]} == set(others)
-    assert said == "computers released: 4, reloads removed: 4: c12, c13, c14, c15"
+    assert text == "computers released: 4, reloads removed: 4: c12, c13, c14, c15"
     untouched = {name: rows for name, rows in tables.read().items() if name not in NOTHING}
     assert untouched == {name: rows for name, rows in before.items() if name not in NOTHING}
     assert len(ours) == 4
     record = Decision.objects.get()
-    assert (record.action, record.outcome, record.text) == ("release", "done", said)
+    assert (record.action, record.outcome, record.text) == ("release", "done", text)
     assert (record.person, record.address, record.door) == ("operator", "10.0.0.7", "admin")
     assert (record.block_time_id, record.block_name, record.wanted) == (10, "block 10", 4)
 
@@ -74,17 +75,17 @@ def test_loads_that_have_begun_are_left_with_their_reservations() -> None:
     _set("request", begun, stateid=14, laststateid=19)
     _set("request", failed, stateid=5, laststateid=19)
     _set("request", odd, stateid=19, laststateid=6)
-    said = release_block_time(10, CALLER)
+    text = release_block_time(10, CALLER)
     assert computers_of() == []
     assert {begun, failed, odd} <= _rows("request")
     assert not set(rest) & _rows("request")
     assert {begun, failed, odd} <= {row["requestid"] for row in tables.read()["reservation"]}
-    assert "reloads removed: 1; loads that have begun or are about to were left: c12, c13, c14: c12, " in said
+    assert "reloads removed: 1; loads that have begun or are about to were left: c12, c13, c14: c12, " in text
 
 
 def test_a_load_that_begins_between_our_read_and_our_delete_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """The back end changes the row's state at that very moment."""
-    begun, usual = _reloads()[0], withdrawal.execute
+    begun, usual = _reloads()[0], sql.execute
 
     def taken_up(sql: str, params: Any = ()) -> int:
         if sql.strip().startswith("DELETE FROM request\n"):
@@ -115,14 +116,14 @@ def test_a_reload_about_to_begin_is_left(preload: int, start: str, left: bool) -
     for id_ in (near, *rest):
         _set("request", id_, preload=1)
     _set("request", near, preload=preload, start=start)
-    said = release_block_time(10, CALLER)
+    text = release_block_time(10, CALLER)
     assert computers_of() == []
     assert (near in _rows("request")) == left
     assert not set(rest) & _rows("request")
-    assert ("loads that have begun or are about to were left: c12: c12" in said) == left
+    assert ("loads that have begun or are about to were left: c12: c12" in text) == left
 
 
-def test_a_reload_that_is_over_and_gone_is_no_matter() -> None:
+def test_a_reload_that_is_over_and_gone_does_not_matter() -> None:
     with connection.constraint_checks_disabled():
         tables.change({"update": {}, "delete": {"request": [{"id": id_} for id_ in _reloads()]}}, ZONE)
     release_block_time(10, CALLER)
@@ -142,7 +143,7 @@ def test_members_own_reservations_stay() -> None:
     assert own in {row["requestid"] for row in tables.read()["reservation"]}
 
 
-def test_the_record_of_an_adopted_reservation_says_whose_it_was() -> None:
+def test_the_record_of_an_adopted_reservation_names_the_member() -> None:
     release_block_time(10, CALLER)
     reserve(18, "2026-03-02 14:00:00", "2026-03-02 16:00:00", user=110)
     service.allocate_block(a_call(3), SYSTEM)
@@ -153,11 +154,11 @@ def test_the_record_of_an_adopted_reservation_says_whose_it_was() -> None:
 
 
 def test_facts_are_whole_numbers_on_every_database() -> None:
-    """MariaDB gives Decimal for columns of a UNION whose parts differ; a record and XML-RPC know no such numbers."""
+    """MariaDB gives Decimal for columns of a UNION whose parts differ; decision records and XML-RPC have none."""
     reserve(18, "2026-03-02 14:00:00", "2026-03-02 16:00:00", user=110)
     promised = promises.select(0, 2**31 - 10**6, 0, "")
-    found = promises.from_rows(fetch(promised.sql, promised.params), 0, 0, "")
-    for row in (*found.reservations, *found.block_computers, *found.maintenances):
+    rows = promises.from_rows(fetch(promised.sql, promised.params), 0, 0, "")
+    for row in (*rows.reservations, *rows.block_computers, *rows.maintenances):
         assert {type(value) for value in row} <= {int, str, type(None)}, row
 
 
@@ -197,8 +198,8 @@ def test_skipping_releases_and_unskipping_lets_it_be_processed() -> None:
         unskip_block_time(10, CALLER)
     assert refused.value.code == 202
     assert service.allocate_block(a_call(), SYSTEM) == 4
-    told = Decision.objects.order_by("id").values_list("action", "outcome")
-    assert list(told) == [
+    records = Decision.objects.order_by("id").values_list("action", "outcome")
+    assert list(records) == [
         ("skip", "done"), ("skip", "refused"), ("allocate", "refused"), ("unskip", "done"), ("unskip", "refused"),
         ("allocate", "success"),
     ]  # fmt: skip
@@ -209,7 +210,7 @@ def test_skipping_releases_and_unskipping_lets_it_be_processed() -> None:
     [
         (release_block_time, (release, "Released")),
         (skip_block_time, (block_time_actions, "set_skip")),
-        (skip_block_time, (block_time_actions.Journal, "done")),
+        (skip_block_time, (Journal, "record_action")),
     ],
 )
 def test_an_error_in_the_middle_leaves_everything_as_it_was(
@@ -244,7 +245,7 @@ def test_a_transaction_that_is_tried_again_is_done_once(monkeypatch: pytest.Monk
 def test_an_allocation_in_flight(
     act: Callable[[int, Caller], str], left: int | None, between_claim_and_confirm: Between
 ) -> None:
-    """Between its claim and its second look: a release takes what was there, a skip ends the call."""
+    """Between its claim and its second look: a release takes the earlier computers, a skip ends the call."""
     release_block_time(10, CALLER)
     service.allocate_block(a_call(2), SYSTEM)
     between_claim_and_confirm(lambda: act(10, CALLER))

@@ -1,5 +1,7 @@
 """An allocation costs a fixed number of SQL statements, whatever the size of the site."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -26,7 +28,7 @@ def _sent(captured: CaptureQueriesContext) -> int:
 
 
 def _statements(
-    *, machines: int, computers: int, ignore: bool = True, members: int = 2, new_computers: bool = False, **call: object
+    *, machines: int, computers: int, ignore: bool = True, members: int = 2, new_computers: bool = False, **call: Any
 ) -> int:
     with class_site(computers=computers, machines=machines, members=members):
         grant_to_group()
@@ -65,7 +67,7 @@ def test_an_idempotency_key_costs_two_more() -> None:
     assert with_key == without + 2
 
 
-def test_a_second_look_costs_the_same_whatever_the_size(between_claim_and_confirm: Between) -> None:
+def test_a_second_round_costs_the_same_whatever_the_size(between_claim_and_confirm: Between) -> None:
     """Somebody reserves one of the chosen computers after the claim."""
 
     def statements(machines: int, computers: int) -> int:
@@ -80,7 +82,7 @@ def test_a_completed_block_time_is_answered_without_writing_more_than_the_record
         service.allocate_block(a_call(), CALLER)
         with CaptureQueriesContext(connection) as captured:
             assert service.allocate_block(a_call(), CALLER) == 4
-    # On MariaDB what bounds the waits comes before each statement.
+    # On MariaDB each statement is preceded by its limits for waits.
     verbs = [query["sql"].rpartition(" FOR ")[2].split()[0] for query in captured]
     assert verbs.count("UPDATE") == 1  # the guard
     assert verbs.count("INSERT") == 1  # the record

@@ -12,6 +12,7 @@ import pytest
 
 from bench.calls import __main__ as command
 from bench.calls import measure, report, rows, runner
+from bench.calls.counters import Work
 from bench.calls.database import MARIADB, SQLITE, Database, private_databases
 from bench.calls.raw_sql import RawSQL, Task
 from bench.calls.scenarios import Scenario, full
@@ -92,7 +93,7 @@ def test_a_rush(tmp_path: Path) -> None:
 def test_the_report_is_written(tmp_path: Path) -> None:
     found = measure.Measured(
         Scenario("a name", _TINY), times=[10.0, 30.0, 20.0], raw=[5.0], answers=[70, 69, 70], differ=[0, 2, 0],
-        work=measure.Work(26, 3_000), memory=90 * 1024,
+        work=Work(26, 3_000), memory=90 * 1024,
     )  # fmt: skip
     cells = "| a name | 20 | 30 | 26 | 3,000 | 90 | 5 | 4.0 | 1 of 3 short; 1 of 3 chose others, 2 at most |"
     assert report.table([found]).splitlines()[-1] == cells

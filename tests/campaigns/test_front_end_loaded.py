@@ -7,6 +7,7 @@ must be short, and stand on the computers of the other classes for as long (SPEC
 
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_a_member_who_does_all_at_once_in_the_middle_of_a_call(place: int) -> No
                 site.allocate(block_time)
                 site.clock.shift(60)
             session = site.member()
-            with at_boundaries(_at_place(place, lambda session=session: _as_far_as_he_gets(session))):
+            with at_boundaries(_at_place(place, partial(_as_far_as_he_gets, session))):
                 site.allocate(order[-1])
             session.finish()
             assert site.in_other_classes() == []

@@ -19,7 +19,7 @@ from tests.golden import tables
 from tests.support.commands import check_vcl
 from tests.support.servers.own_process import ROOT
 from tests.support.sites.class_site import class_site
-from tests.support.sites.disorder import C, change, held, hold, reload
+from tests.support.sites.disorder import C, add_block_computer, add_with_reload, change, reload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,11 +33,11 @@ def site() -> Iterator[None]:
 
 def some_disorder() -> None:
     """Two orphaned reloads, one of which is past repair, and a row of yesterday; a block time that is in order."""
-    held(11, C)
+    add_with_reload(11, C)
     reload("13:00", "13:20", C + 1)
     reload("07:00", "07:20", C + 2)
     change("blockTimes", id=10, start="2026-03-01 14:00:00", end="2026-03-01 16:00:00")
-    hold(10, C + 3)
+    add_block_computer(10, C + 3)
 
 
 @pytest.mark.usefixtures("site")
@@ -52,8 +52,8 @@ class TestTold:
         assert (status, text) == (0, "Checked at 2026-03-02 08:00:00 (America/New_York).\nEverything is in order.\n")
 
     def test_findings_are_grouped_with_counts_and_advice(self) -> None:
-        held(10, C)
-        held(11, C)
+        add_with_reload(10, C)
+        add_with_reload(11, C)
         reload("13:00", "13:20", C + 1)
         reload("13:00", "13:20", C + 2)
         status, text = check_vcl()

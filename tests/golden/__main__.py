@@ -83,25 +83,25 @@ def _replay_all(paths: list[Path], sevens: "dict[str, Sevens] | None") -> int:
 
 
 def _replay_one(path: Path, seven: "Sevens | None") -> tuple[str, list[str]]:
-    """What came of one case, and the lines to print."""
+    """The result of one case, and the lines to print."""
     from tests.golden.decided import OTHERWISE
     from tests.golden.replay import read_case, replay
 
     try:
         case = read_case(path)
         if ("reference_bug" in case and seven is None) or path.stem in OTHERWISE:
-            return "tagged", []  # what is right there is not what was recorded
-        found = replay(case, seven=seven)
+            return "tagged", []  # the right result there is not the recorded one
+        differences = replay(case, seven=seven)
     except ValueError as error:
         return "differ", [str(error)]
     except Exception as error:  # one bad case must not hide the others
         return "differ", [f"{path.stem}: it can't be replayed", f"{type(error).__name__}: {error}"]
-    return ("differ", list(_report(case, found))) if found else ("equal", [])
+    return ("differ", list(_report(case, differences))) if differences else ("equal", [])
 
 
-def _report(case: "Scenario", found: list[str]) -> Iterator[str]:
+def _report(case: "Scenario", differences: list[str]) -> Iterator[str]:
     yield f"{case['name']}: {case['about']}"
-    for text in found:
+    for text in differences:
         yield from text.splitlines()
 
 

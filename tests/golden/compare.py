@@ -1,4 +1,4 @@
-"""Compares what a call did with what was recorded; gives differences in words, none when equal."""
+"""Compares the results of a call with the recording; yields differences in words, none when equal."""
 
 import re
 from collections import Counter
@@ -32,7 +32,7 @@ def rows(
 ) -> Iterator[str]:
     """Differences between the recorded changes of rows and ours."""
     added, changed, removed = _changes(before, after)
-    wanted = {table: [_whole(table, row) for row in found] for table, found in (expected.get("new_rows") or {}).items()}
+    wanted = {table: [_whole(table, row) for row in rows_] for table, rows_ in (expected.get("new_rows") or {}).items()}
     yield from _multisets("new rows", _renumbered(wanted), _renumbered(added), skip)
     if expected.get("changed"):
         yield from _multisets("changed", expected["changed"], changed, skip)
@@ -42,7 +42,7 @@ def rows(
 
 
 class Skip:
-    """What a case says must not be compared: columns left to chance, equal computers."""
+    """Values that a case exempts from comparison: columns left to chance, equal computers."""
 
     def __init__(self, scenario: dict[str, Any]) -> None:
         self._columns = set(_SKIPPED_COLUMNS)
@@ -83,15 +83,17 @@ def _shown(where: str, rows: Counter[Any]) -> Iterator[str]:
         yield f"  only {where}: " + ", ".join(f"{name}={value}" for name, value in row if value != "None")
 
 
-def _renumbered(found: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """New requests numbered in the order of (start, lowest computer), and what refers to them."""
+def _renumbered(rows_by_table: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """The rows with new requests numbered in the order of (start, lowest computer), and references to them, too."""
     computers: dict[int, list[int]] = {}
-    for row in found.get("reservation", []):
+    for row in rows_by_table.get("reservation", []):
         computers.setdefault(row["requestid"], []).append(row["computerid"])
-    ordered = sorted(found.get("request", []), key=lambda row: (row["start"], min(computers.get(row["id"], [0]))))
+    ordered = sorted(
+        rows_by_table.get("request", []), key=lambda row: (row["start"], min(computers.get(row["id"], [0])))
+    )
     number = {row["id"]: f"new {place}" for place, row in enumerate(ordered, start=1)}
     result = {}
-    for table, rows_ in found.items():
+    for table, rows_ in rows_by_table.items():
         column = {"request": "id", "reservation": "requestid", "blockComputers": "reloadrequestid"}.get(table)
         result[table] = [{**row, column: number.get(row[column], row[column])} if column else row for row in rows_]
     return result

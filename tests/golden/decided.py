@@ -1,4 +1,4 @@
-"""What is right wherever the recordings differ by decision (SPEC 8.14, 8.16, 8.17): the last table of DECISIONS.md."""
+"""Expected results that differ from the recordings by decision (SPEC 8.14, 8.16 f.): the last table of DECISIONS.md."""
 
 import datetime
 from typing import Any
@@ -14,7 +14,7 @@ OTHERWISE = frozenset({"other-blocks-0", "random-0049"})
 def expected(
     recorded: dict[str, Any], time_zone: str, params: list[Any], before: dict[str, list[Row]]
 ) -> dict[str, Any]:
-    """What a call must do, of what was recorded of it; `before` are the rows that it found."""
+    """The expected results of a call, from its recording; `before` are the rows before the call."""
     right = dict(recorded)
     if new := recorded.get("new_rows"):
         right["new_rows"] = new | {

@@ -25,7 +25,7 @@ PASSWORD = "golden-pass"  # of the recorded sites' vclsystem
 
 @dataclass(frozen=True)
 class Made:
-    """A call that was made: what was expected of it, its answer (a value or a Fault), the rows before and after."""
+    """A call that was made: its expected results, its answer (a value or a Fault), the rows before and after."""
 
     number: int
     method: str
@@ -79,7 +79,7 @@ def replay(scenario: Scenario, transport: Transport = in_process, seven: Sevens 
 
 
 def differences(scenario: Scenario, calls: list[Made]) -> list[str]:
-    """Differences between what calls of a case were expected to do and what they did."""
+    """Differences between the expected and the actual results of a case's calls."""
     skip = compare.Skip(scenario)
     return [
         f"{made}: {text}"
@@ -99,7 +99,7 @@ def play(scenario: Scenario, transport: Transport = in_process, seven: Sevens | 
 
 @contextmanager
 def on_site(scenario: Scenario) -> Iterator[None]:
-    """Load the site of a case; its settings and its time hold meanwhile."""
+    """Load the site of a case; meanwhile its settings and its time apply."""
     limit = scenario.get("settings", {}).get("max_block_machines", 70)
     settings = override_settings(
         TIME_ZONE=scenario["time_zone"], VCL_MAX_BLOCK_MACHINES=limit, VCL_ALLOW_PLAIN_HTTP=True
@@ -132,7 +132,7 @@ def _calls(scenario: Scenario, transport: Transport, seven: Sevens | None) -> It
 
 
 def _seven_expect(other: dict[str, Any], expect: dict[str, Any]) -> dict[str, Any]:
-    """What the seven-parameter call must do: its own answer, the rows of the recorded call."""
+    """The expected results of the seven-parameter call: its own answer, the rows of the recorded call."""
     rows = {key: value for key, value in expect.items() if key in ("new_rows", "changed", "removed")}
     if "fault" in other:
         return {**rows, "fault": {"faultCode": other["fault"]}}

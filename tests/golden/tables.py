@@ -12,12 +12,12 @@ from django.db import connection, transaction
 from blockalloc.schema import tables
 
 Row = dict[str, Any]
-# Logs are not compared, nor are claims: they are how this service keeps others off.
+# Logs are not compared, nor are claims, which are this service's own way to keep others off.
 NOT_COMPARED = {"loginlog", "xmlrpcLog", "semaphore"}
 
 
 def load(rows: Mapping[str, Sequence[Row]], time_zone: str) -> None:
-    """Replace all rows of VCL's tables, and forget what was planned before. It commits.
+    """Replace all rows of VCL's tables, and our planned reloads. It commits.
 
     TIMESTAMP columns of `rows` are local times of `time_zone`.
     """
@@ -27,12 +27,12 @@ def load(rows: Mapping[str, Sequence[Row]], time_zone: str) -> None:
             empty([*tables(), "blockalloc_planned_reload"])
         _restart_ids()
         with transaction.atomic():
-            for name, found in rows.items():
-                insert(name, found, time_zone)
+            for name, table_rows in rows.items():
+                insert(name, table_rows, time_zone)
 
 
 def empty(names: Collection[str]) -> None:
-    """Delete all rows of tables; one statement tells which have any. Foreign keys must not be checked meanwhile."""
+    """Delete all rows of tables; one statement finds those with rows. Foreign keys must not be checked meanwhile."""
     quote = connection.ops.quote_name
     questions = ", ".join(f"EXISTS (SELECT 1 FROM {quote(name)})" for name in names)
     with connection.cursor() as cursor:
@@ -49,14 +49,14 @@ def insert(table: str, rows: Iterable[Row], time_zone: str) -> None:
         values = [_stored(table, name, value, time_zone) for name, value in row.items()]
         alike.setdefault(tuple(row), []).append(values)
     with connection.cursor() as cursor:
-        for columns, found in alike.items():
+        for columns, values in alike.items():
             names = ", ".join(f"`{name}`" for name in columns)
             marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO `{table}` ({names}) VALUES ({marks})", found)
+            cursor.executemany(f"INSERT INTO `{table}` ({names}) VALUES ({marks})", values)
 
 
 def change(changes: Mapping[str, Mapping[str, Any]], time_zone: str) -> None:
-    """What others did before a call: {"update"|"insert"|"delete": {table: rows}}."""
+    """Make the changes that others made before a call: {"update"|"insert"|"delete": {table: rows}}."""
     with connection.constraint_checks_disabled(), connection.cursor() as cursor:
         for table, rows in changes.get("insert", {}).items():
             insert(table, rows, time_zone)
@@ -76,15 +76,15 @@ def change(changes: Mapping[str, Mapping[str, Any]], time_zone: str) -> None:
 
 def read(leave_out: Collection[str] = NOT_COMPARED) -> dict[str, list[Row]]:
     """All rows of VCL's tables but those to `leave_out`; times as text."""
-    found = {}
+    rows = {}
     with connection.cursor() as cursor:
         for name in tables():
             if name in leave_out:
                 continue
             cursor.execute(f"SELECT * FROM `{name}`")
             columns = [column[0] for column in cursor.description]
-            found[name] = [dict(zip(columns, map(_plain, row), strict=True)) for row in cursor.fetchall()]
-    return found
+            rows[name] = [dict(zip(columns, map(_plain, row), strict=True)) for row in cursor.fetchall()]
+    return rows
 
 
 def newest_id(table: str) -> int:
@@ -124,7 +124,7 @@ def _stored(table: str, column: str, value: Any, time_zone: str) -> Any:
 
 @functools.cache
 def _timestamps(table: str) -> frozenset[str]:
-    return frozenset(found.name for found in tables()[table].columns if found.kind == "timestamp")
+    return frozenset(column.name for column in tables()[table].columns if column.kind == "timestamp")
 
 
 def _plain(value: Any) -> Any:

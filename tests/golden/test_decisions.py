@@ -1,4 +1,4 @@
-"""What is right where the recorded behaviour is a fault: an expectation by hand for every tagged case."""
+"""The right results where the recorded behaviour is a fault: an expectation by hand for every tagged case."""
 
 import copy
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ DECIDED: set[str] = set()
 
 
 def decides(*names: str) -> pytest.MarkDecorator:
-    """The test says what is right in these cases; it gets the calls of each."""
+    """Mark a test as the expectation of these cases; it gets the calls of each."""
     DECIDED.update(names)
     return pytest.mark.parametrize("calls", names, indirect=True)
 
@@ -101,7 +101,7 @@ def test_a_reservation_that_has_begun_is_not_adopted(case: Scenario, calls: list
 
 @decides("adopt-with-privileges-0")
 def test_a_reserved_computer_without_access_stays_out(case: Scenario, calls: list[Made]) -> None:
-    # Only user 110 has access, to 12, 13 and 14: neither member to what he reserved.
+    # Only user 110 has access, to 12, 13 and 14: neither member to the computer that they reserved.
     assert answers(calls) == [success(3)]
     assert taken(calls[0]) == [12, 13, 14]
     assert not set(taken(calls[0])) & set(reserved_by(case, 110, 111))
@@ -118,8 +118,8 @@ def test_a_reload_keeps_other_blocks_off(calls: list[Made]) -> None:
 
 
 @decides("other-blocks-0")
-def test_a_block_computer_without_a_reload_is_held_from_when_it_would_be_loaded(calls: list[Made]) -> None:
-    # The image loads in 10 minutes: the computer of the block at 15:00 is held from 14:40 and not from 15:00 on.
+def test_a_block_computer_without_a_reload_is_occupied_from_the_time_of_its_load(calls: list[Made]) -> None:
+    # The image loads in 10 minutes: the computer of the block at 15:00 is occupied from 14:40 on, not from 15:00.
     assert answers(calls) == [success(3, 6)]
     assert taken(calls[0]) == [11, 17, 18]
 
@@ -134,16 +134,16 @@ def test_blocks_that_must_not_be_processed_are_refused(calls: list[Made]) -> Non
 
 
 @decides("caller-in-group-0", "caller-in-group-repeat-0")
-def test_who_calls_has_no_influence(case: Scenario, calls: list[Made]) -> None:
-    held = {row["computerid"] for row in case["tables"]["blockComputers"]}
+def test_the_caller_has_no_influence(case: Scenario, calls: list[Made]) -> None:
+    used = {row["computerid"] for row in case["tables"]["blockComputers"]}
     free = {"caller-in-group-0": [14], "caller-in-group-repeat-0": [11]}[case["name"]]
     assert taken(calls[0]) == free
-    assert held.isdisjoint(free)
-    assert answers(calls) == [success(len({*held, *free}) if case["name"] == "caller-in-group-repeat-0" else 1)]
+    assert used.isdisjoint(free)
+    assert answers(calls) == [success(len({*used, *free}) if case["name"] == "caller-in-group-repeat-0" else 1)]
 
 
 @decides("machines-changed-0")
-def test_more_than_wanted_is_completed(calls: list[Made]) -> None:
+def test_a_block_with_more_than_wanted_is_completed(calls: list[Made]) -> None:
     assert answers(calls) == [success(3), completed(2), success(5)]
     assert [taken(made) for made in calls] == [[10, 11, 12], [], [13, 14]]
 
@@ -217,7 +217,7 @@ def test_maintenance_is_read_and_never_written(calls: list[Made]) -> None:
     assert all(map(wrote_nothing, calls))
 
 
-# --- what is refused ----------------------------------------------------------------------------
+# --- refusals -----------------------------------------------------------------------------------
 
 
 @decides("api-dates-impossible-0", "api-dates-text-0", "api-empty-group-0", "errors-deleted-image-0")
@@ -260,7 +260,7 @@ def test_machines_are_whole_numbers(calls: list[Made]) -> None:
 
 
 @decides("errors-access-0")
-def test_who_may_not_call(calls: list[Made]) -> None:
+def test_callers_who_are_denied(calls: list[Made]) -> None:
     not_listed = error(34, "access denied for managing block allocations")
     assert answers(calls) == [3, 3, 3, 3, 8, 7, not_listed, not_listed, 3, 3, success(1)]
     assert all(map(wrote_nothing, calls[:-1]))
@@ -281,7 +281,7 @@ def test_numbers_are_numbers(case: Scenario, calls: list[Made]) -> None:
 
 
 @decides("errors-method-0")
-def test_wrong_calls_are_told_what_is_right(calls: list[Made]) -> None:
+def test_faults_of_wrong_calls_name_the_right_form(calls: list[Made]) -> None:
     assert answers(calls) == [-32601, -32602, -32602]
     assert "XMLRPCnoSuchThing" in calls[0].answer.faultString
     assert "XMLRPCprocessBlockTime(blockTimesid[, ignoreprivileges])" in calls[1].answer.faultString
@@ -309,13 +309,13 @@ def test_an_image_without_production_revision_says_so(calls: list[Made]) -> None
 
 
 @decides("errors-nonlocal-member-0")
-def test_members_are_what_the_database_says(calls: list[Made]) -> None:
+def test_members_are_those_in_the_database(calls: list[Made]) -> None:
     assert answers(calls) == [success(2)]
     assert taken(calls[0]) == [10, 11]
 
 
 @decides("priv-block-resource-below-0")
-def test_the_tree_gives_what_the_front_end_gives(case: Scenario, calls: list[Made]) -> None:
+def test_the_tree_grants_what_the_front_end_grants(case: Scenario, calls: list[Made]) -> None:
     assert differences(case, calls) == []
 
 

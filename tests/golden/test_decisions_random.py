@@ -1,6 +1,6 @@
-"""Random cases with a fault of the reference: what must hold there. And that the invariants see such faults.
+"""Random cases with a fault of the reference: they keep the invariants. And the invariants see such faults.
 
-Also what the same decisions change elsewhere: two sites on which the reference does less, or too much.
+Also effects of the same decisions elsewhere: two sites on which the reference does less, or too much.
 """
 
 import copy
@@ -67,8 +67,8 @@ def test_random_case(name: str) -> None:
         assert calls[-1].before == calls[-1].after
 
 
-def test_a_block_computer_without_a_reload_is_held_from_when_it_would_be_loaded() -> None:
-    """Computer 51 is another block's at 9:19, with an image that loads in 25 minutes: it is taken from 8:44 on."""
+def test_a_block_computer_without_a_reload_is_occupied_from_the_time_of_its_load() -> None:
+    """Computer 51 is another block's at 9:19, with an image that loads in 25 minutes: it is occupied from 8:44 on."""
     (made,) = play(CASES["random-0049"])
     assert broken(CASES["random-0049"], [made]) == []
     assert made.answer == success(2)
@@ -84,10 +84,10 @@ def test_each_decided_random_case_has_its_machines() -> None:
 
 
 def as_recorded(name: str) -> list[str]:
-    """What the recorded calls of a case broke."""
+    """The invariants that the recorded calls of a case broke."""
     case = CASES[name]
     zone = case["time_zone"]
-    found: list[str] = []
+    broken_rules: list[str] = []
     with time_machine.travel(now_of(case), tick=False):
         tables.load(case["tables"], zone)
         for number, call in enumerate(case["calls"]):
@@ -97,8 +97,8 @@ def as_recorded(name: str) -> list[str]:
             tables.change({how: expect.get(key) or {} for how, key in written.items()}, zone)
             answer = expect.get("response")
             made = Made(number, call["method"], call["params"], expect, answer, before, tables.read())
-            found += invariants.broken(change_of(case, made))
-    return found
+            broken_rules += invariants.broken(change_of(case, made))
+    return broken_rules
 
 
 @pytest.mark.parametrize(("rule", "names"), BROKEN.items())
@@ -108,7 +108,7 @@ def test_an_invariant_sees_the_faults_of_the_reference(rule: str, names: str) ->
 
 
 @pytest.mark.parametrize("name", [name for name in RIGHT if name.startswith("random-")][::4])
-def test_no_invariant_is_broken_by_what_is_right(name: str) -> None:
+def test_no_invariant_is_broken_by_a_right_recording(name: str) -> None:
     assert as_recorded(name) == []
 
 

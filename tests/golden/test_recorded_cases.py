@@ -1,4 +1,4 @@
-"""The service does what VCL's own front end did, wherever that was right: the recorded cases of tests/golden."""
+"""The service's results equal those of VCL's own front end, wherever those were right: tests/golden's cases."""
 
 import http.client
 from urllib.parse import urlsplit
@@ -38,7 +38,7 @@ def test_seven_parameters_do_the_same(name: str) -> None:
 def test_the_same_through_a_socket(live_server: LiveServer) -> None:
     """The server runs in a thread of this process: its clock and settings are those of the case.
 
-    A socket knows no database: on MariaDB a sample is enough.
+    The socket is the same with each database: on MariaDB a sample is enough.
     """
     names = RIGHT if connection.vendor == "sqlite" else RIGHT[::5]
     address = urlsplit(live_server.url)
@@ -54,4 +54,4 @@ def test_the_same_through_a_socket(live_server: LiveServer) -> None:
             caller.close()
 
     different = {name: differences(CASES[name], play(CASES[name], through_socket)) for name in names}
-    assert {name: found for name, found in different.items() if found} == {}
+    assert {name: texts for name, texts in different.items() if texts} == {}

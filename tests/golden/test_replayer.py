@@ -121,8 +121,8 @@ class TestDifferences:
     def test_falsified(self, falsify: Callable[[Expect], None]) -> None:
         case = copy.deepcopy(CASES["basic-0"])
         falsify(case["calls"][0]["expect"])
-        found = replay(case)
-        assert any(FALSIFIED[falsify] in text for text in found), found
+        differences = replay(case)
+        assert any(FALSIFIED[falsify] in text for text in differences), differences
 
     def test_as_it_is(self) -> None:
         assert replay(CASES["basic-0"]) == []
@@ -149,7 +149,7 @@ class TestDifferences:
         calls[0] = {"params": calls[0]["params"], **false}
         assert any("answer: " in text for text in replay(CASES["basic-0"], seven=calls))
 
-    def test_only_what_a_case_names_is_left_out(self) -> None:
+    def test_only_columns_that_a_case_names_are_left_out(self) -> None:
         case = copy.deepcopy(CASES["basic-0"])
         wrong_computer(case["calls"][0]["expect"])
         case["nondeterministic"] = ["calls[0].expect.new_rows.blockComputers[*].computerid"]
@@ -212,7 +212,7 @@ class TestCommand:
         ]
 
     @pytest.mark.parametrize(
-        ("arguments", "said"),
+        ("arguments", "message"),
         [
             (["nowhere"], "nowhere: there is no such folder"),
             (["."], ".: no recorded cases (*.json) there"),
@@ -225,10 +225,10 @@ class TestCommand:
             ([], "the following arguments are required: directory"),
         ],
     )
-    def test_wrong_arguments_are_told(self, arguments: list[str], said: str, tmp_path: Path) -> None:
+    def test_wrong_arguments_are_named(self, arguments: list[str], message: str, tmp_path: Path) -> None:
         done = _golden(*arguments, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
-        assert said in done.stderr
+        assert message in done.stderr
         assert "Traceback" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""Tables that are not VCL 2.5's are told, one by one; a database that is as it should be has none of it."""
+"""Each difference from VCL 2.5's tables is a finding; a database in order has none."""
 
 import pytest
 from django.db import connection
@@ -11,8 +11,8 @@ from tests.support.empty_site import Site
 from tests.support.sites.disorder import now
 
 
-def told(site: Site) -> list[str]:
-    """What is found of a database's tables, that our migrations never ran there aside."""
+def drift_texts(site: Site) -> list[str]:
+    """The texts of the findings about a database's tables, without the one that our migrations have not run."""
     return [finding.text for finding in Drift(site.connection).findings() if "migrations" not in finding.subject]
 
 
@@ -40,7 +40,7 @@ def test_vcls_own_tables_are_in_order_and_ours_are_missing(vcl: Site) -> None:
 
 
 def test_an_empty_database_is_one_finding(site: Site) -> None:
-    (text,) = told(site)
+    (text,) = drift_texts(site)
     assert "no table of VCL" in text
     assert not Drift(site.connection).is_readable()
 
@@ -48,13 +48,16 @@ def test_an_empty_database_is_one_finding(site: Site) -> None:
 def test_missing_tables(vcl: Site) -> None:
     vcl.sql("DROP TABLE semaphore")
     vcl.sql("DROP TABLE changelog")
-    assert told(vcl) == ["table semaphore is missing", "table changelog is missing (nothing here reads that table)"]
+    assert drift_texts(vcl) == [
+        "table semaphore is missing",
+        "table changelog is missing (nothing here reads that table)",
+    ]
 
 
 def test_missing_columns(vcl: Site) -> None:
     vcl.sql("ALTER TABLE computer DROP COLUMN notes")
     vcl.sql("ALTER TABLE blockRequest DROP COLUMN processing")
-    assert told(vcl) == ["column blockRequest.processing is missing", "column computer.notes is missing"]
+    assert drift_texts(vcl) == ["column blockRequest.processing is missing", "column computer.notes is missing"]
     assert not Drift(vcl.connection).is_readable()
     assert "tables or columns are missing" in Drift(vcl.connection).obstacle_to_repairs()
 
@@ -68,7 +71,7 @@ def test_more_tables_columns_and_indexes_are_no_drift(vcl: Site) -> None:
     vcl.sql("CREATE TABLE oneclick (id INTEGER)")
     vcl.sql("ALTER TABLE vmhost ADD COLUMN vmlimit INTEGER")
     vcl.sql("CREATE INDEX more ON request (daterequested)")
-    assert told(vcl) == []
+    assert drift_texts(vcl) == []
 
 
 @pytest.mark.parametrize(("table", "index"), [("log", "imageid"), ("sublog", "logid")])
@@ -78,7 +81,7 @@ def test_missing_indexes(vcl: Site, table: str, index: str) -> None:
         vcl.sql(f"DROP INDEX {index} ON {table}")
     else:
         vcl.sql(f"DROP INDEX {table}_{index}")
-    assert told(vcl) == [f"{table} ({index}) has no index: reading by it is slow"]
+    assert drift_texts(vcl) == [f"{table} ({index}) has no index: reading by it is slow"]
 
 
 def _foreign_key(vcl: Site, table: str, column: str) -> str:
@@ -92,7 +95,7 @@ def _foreign_key(vcl: Site, table: str, column: str) -> str:
 def test_an_index_of_another_name_or_with_more_columns_will_do(vcl: Site) -> None:
     vcl.sql("CREATE INDEX other ON request (start, `end`)")
     vcl.sql("DROP INDEX start ON request" if vcl.connection.vendor == "mysql" else "DROP INDEX request_start")
-    assert told(vcl) == []
+    assert drift_texts(vcl) == []
 
 
 class TestMariaDB:
@@ -127,13 +130,13 @@ class TestMariaDB:
     def test_columns_and_keys(self, maria: Site, change: str, text: str) -> None:
         maria.sql("SET FOREIGN_KEY_CHECKS = 0")
         maria.sql(f"ALTER TABLE {change}")
-        (found,) = told(maria)
-        assert text in found
+        (only,) = drift_texts(maria)
+        assert text in only
 
     def test_wider_columns_are_no_drift(self, maria: Site) -> None:
         maria.sql("ALTER TABLE blockRequest MODIFY numMachines smallint unsigned NOT NULL")
         maria.sql("ALTER TABLE image MODIFY description mediumtext NULL, MODIFY prettyname varchar(200) NOT NULL")
-        assert told(maria) == []
+        assert drift_texts(maria) == []
 
     def test_tables_without_transactions(self, maria: Site) -> None:
         assert maria.migrate().returncode == 0
@@ -144,24 +147,24 @@ class TestMariaDB:
             "CREATE TABLE subimages (imagemetaid smallint unsigned NOT NULL, imageid smallint unsigned NOT NULL, "
             "KEY (imagemetaid), KEY (imageid)) ENGINE = MyISAM"
         )
-        texts = told(maria)
+        texts = drift_texts(maria)
         assert len(texts) == 2
         assert all("no transactions" in text for text in texts)
         obstacle = Drift(maria.connection).obstacle_to_repairs()
         assert obstacle == "there are no transactions in subimages, blockalloc_guard: convert them to InnoDB first"
 
 
-def test_what_is_read_and_looked_up_by_is_part_of_vcl() -> None:
+def test_the_columns_and_indexes_that_are_used_are_part_of_vcl() -> None:
     for name, listed in READS.items():
         assert set(listed) <= set(columns(name))
     for name, indexes in READ_BY.items():
         there = [index.columns for index in tables()[name].indexes]
         for wanted in indexes:
-            assert any(found[: len(wanted)] == wanted for found in there), (name, wanted)
+            assert any(index[: len(wanted)] == wanted for index in there), (name, wanted)
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted", "fits"),
+    ("actual", "wanted", "fits"),
     [
         ("int(10) unsigned", "mediumint(8) unsigned", True),
         ("bigint(20)", "int(10) unsigned", True),
@@ -182,8 +185,8 @@ def test_what_is_read_and_looked_up_by_is_part_of_vcl() -> None:
         ("blob", "blob", True),
     ],
 )
-def test_types_that_hold_what_others_hold(found: str, wanted: str, fits: bool) -> None:
+def test_types_that_can_store_the_values_of_others(actual: str, wanted: str, fits: bool) -> None:
     def column(kind: str) -> Column:
         return Column("x", kind, False, None)
 
-    assert holds(column(found), column(wanted)) == fits
+    assert holds(column(actual), column(wanted)) == fits

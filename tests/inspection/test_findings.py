@@ -1,4 +1,4 @@
-"""What an inspection finds, kind by kind, and what it leaves alone."""
+"""The findings of an inspection, kind by kind, and what is no finding."""
 
 import json
 from collections.abc import Iterator
@@ -23,11 +23,11 @@ from tests.support.sites.disorder import (
     RELOAD,
     RELOAD_USER,
     C,
+    add_block_computer,
+    add_with_reload,
     block_time,
     change,
-    found,
-    held,
-    hold,
+    findings_at,
     kinds,
     planned,
     reload,
@@ -45,37 +45,37 @@ def site() -> Iterator[None]:
 
 
 def test_an_empty_site_is_in_order() -> None:
-    assert found() == []
+    assert findings_at() == []
 
 
 def test_an_allocation_leaves_everything_in_order() -> None:
     assert service.allocate_block(a_call(1), CALLER) == 1
-    assert found() == []
+    assert findings_at() == []
 
 
 def test_nothing_is_written() -> None:
-    held(10, C)
-    held(11, C)
+    add_with_reload(10, C)
+    add_with_reload(11, C)
     reload("13:00", "13:20", C + 1)
     before = tables.read(leave_out=())
-    assert found()
+    assert findings_at()
     assert tables.read(leave_out=()) == before
 
 
 def test_findings_can_be_written_as_json() -> None:
-    held(10, C)
-    held(11, C)
-    assert json.loads(json.dumps([asdict(finding) for finding in found()]))
+    add_with_reload(10, C)
+    add_with_reload(11, C)
+    assert json.loads(json.dumps([asdict(finding) for finding in findings_at()]))
 
 
 class TestBlockAndBlock:
     """`double_booking` of two block times."""
 
     def test_the_same_hours(self) -> None:
-        held(10, C)
-        held(11, C)
-        held(12, C + 1)
-        (finding,) = found()
+        add_with_reload(10, C)
+        add_with_reload(11, C)
+        add_with_reload(12, C + 1)
+        (finding,) = findings_at()
         assert finding.kind == "double_booking"
         assert finding.subject == {"computer": C, "block_time": 10, "other_block_time": 11}
         assert not finding.repairable
@@ -83,32 +83,32 @@ class TestBlockAndBlock:
 
     def test_three_blocks_are_three_pairs(self) -> None:
         for block in (10, 11, 12):
-            held(block, C)
+            add_with_reload(block, C)
         assert kinds() == ["double_booking"] * 3
 
     @pytest.mark.parametrize(("load", "overlaps"), [("15:59", True), ("16:00", False)])
     def test_a_reload_that_begins_in_the_other_class(self, load: str, overlaps: bool) -> None:
         block_time(11, "16:20", "18:00")
-        held(10, C)
-        held(11, C, load, "16:20")
+        add_with_reload(10, C)
+        add_with_reload(11, C, load, "16:20")
         assert kinds() == ["double_booking"] * overlaps
 
     @pytest.mark.parametrize(("start", "count"), [("16:20", 0), ("16:19", 1)])
     @pytest.mark.parametrize("reload_id", [0, 999])
-    def test_without_a_reload_the_load_time_tells_from_when(self, start: str, count: int, reload_id: int) -> None:
-        """Ten minutes for the load of the image, ten to spare (SPEC 8.15)."""
+    def test_without_a_reload_the_load_time_gives_the_beginning(self, start: str, count: int, reload_id: int) -> None:
+        """Ten minutes for the load of the image, and a margin of ten (SPEC 8.15)."""
         change("computer", id=C, imagerevisionid=10)
         block_time(11, start, "18:00")
-        held(10, C)
-        hold(11, C, reload_id)
+        add_with_reload(10, C)
+        add_block_computer(11, C, reload_id)
         assert kinds() == ["double_booking"] * count
 
     @pytest.mark.parametrize(("load", "count"), [("16:00", 0), ("15:59", 1)])
-    def test_a_loaded_computer_stays_the_classs_from_when_its_load_was_planned(self, load: str, count: int) -> None:
+    def test_a_loaded_computer_belongs_to_the_class_from_its_planned_load_on(self, load: str, count: int) -> None:
         change("computer", id=C, imagerevisionid=10)
         block_time(11, "16:10", "18:00")
-        held(10, C)
-        hold(11, C, 999)
+        add_with_reload(10, C)
+        add_block_computer(11, C, 999)
         planned(11, C, 999, load)
         assert kinds() == ["double_booking"] * count
 
@@ -116,60 +116,60 @@ class TestBlockAndBlock:
     def test_a_record_counts_for_its_own_row_only(self, other: tuple[int, int, int]) -> None:
         change("computer", id=C, imagerevisionid=10)
         block_time(11, "16:10", "18:00")
-        held(10, C)
-        hold(11, C, 999)
+        add_with_reload(10, C)
+        add_block_computer(11, C, 999)
         planned(*other, "16:05")
         assert kinds() == ["double_booking"]
 
-    def test_a_time_between_that_is_inside_a_long_one(self) -> None:
+    def test_block_times_within_a_long_one(self) -> None:
         block_time(10, "09:00", "20:00")
         block_time(11, "10:00", "11:00")
         block_time(12, "15:00", "16:00")
-        held(10, C, "08:40", "09:00")
-        held(11, C, "09:40", "10:00")
-        held(12, C, "14:40", "15:00")
-        assert [finding.subject["other_block_time"] for finding in found()] == [11, 12]
+        add_with_reload(10, C, "08:40", "09:00")
+        add_with_reload(11, C, "09:40", "10:00")
+        add_with_reload(12, C, "14:40", "15:00")
+        assert [finding.subject["other_block_time"] for finding in findings_at()] == [11, 12]
 
-    def test_a_third_that_meets_the_first_only(self) -> None:
+    def test_a_third_block_time_that_overlaps_the_first_only(self) -> None:
         block_time(10, "09:00", "11:00")
         block_time(11, "15:00", "16:00")
         block_time(12, "10:00", "10:30")
-        held(10, C, "08:40", "09:00")
-        held(11, C, "14:40", "15:00")
-        held(12, C, "09:40", "10:00")
-        (finding,) = found()
+        add_with_reload(10, C, "08:40", "09:00")
+        add_with_reload(11, C, "14:40", "15:00")
+        add_with_reload(12, C, "09:40", "10:00")
+        (finding,) = findings_at()
         assert finding.subject == {"computer": C, "block_time": 10, "other_block_time": 12}
 
     @pytest.mark.parametrize(("at", "count"), [("15:59", 1), ("16:00", 0)])
-    def test_what_is_over_is_no_double_booking(self, at: str, count: int) -> None:
+    def test_block_times_that_are_over(self, at: str, count: int) -> None:
         for block in (10, 11):
-            hold(block, C)
+            add_block_computer(block, C)
         assert kinds(at) == ["double_booking"] * count
 
-    def test_skipped_times_and_other_requests_hold_their_computers_too(self) -> None:
+    def test_skipped_times_and_other_requests_have_their_computers_too(self) -> None:
         change("blockTimes", id=11, skip=1)
         change("blockRequest", id=11, status="deleted")
-        held(10, C)
-        held(11, C)
+        add_with_reload(10, C)
+        add_with_reload(11, C)
         assert kinds() == ["double_booking"]
 
     def test_hours_that_the_clock_shows_twice(self) -> None:
-        # 01:30 to 01:50 is the first time; 02:00 an hour and ten minutes later. On the wall they do not overlap,
-        # and neither do they in time.
+        # 01:30 to 01:50 is in the first of the two hours; 02:00 is an hour and ten minutes later. They overlap neither
+        # in local time nor in fact.
         block_time(10, "2026-11-01 01:30:00", "2026-11-01 01:50:00")
         block_time(11, "2026-11-01 02:00:00", "2026-11-01 03:00:00")
         change("computer", id=C, imagerevisionid=10)
-        hold(10, C)
-        hold(11, C)
+        add_block_computer(10, C)
+        add_block_computer(11, C)
         assert kinds() == []
 
     def test_an_hour_that_the_clock_skips(self) -> None:
-        # 02:30 is the instant of 03:30: a block until then and one from 03:00 on overlap, whatever the wall says.
+        # 02:30 is the instant of 03:30: a block until then and one from 03:00 on overlap in fact, not in local time.
         block_time(10, "2026-03-08 01:00:00", "2026-03-08 02:30:00")
         block_time(11, "2026-03-08 03:00:00", "2026-03-08 04:00:00")
         change("computer", id=C, imagerevisionid=10)
-        hold(10, C)
-        hold(11, C)
+        add_block_computer(10, C)
+        add_block_computer(11, C)
         assert kinds() == ["double_booking"]
 
 
@@ -189,22 +189,22 @@ class TestBlockAndReservation:
         ],
     )
     def test_hours(self, start: str, end: str, kind: list[str]) -> None:
-        held(10, C)
+        add_with_reload(10, C)
         id_ = request(start, end, C)
         assert kinds() == kind
-        assert [finding.subject for finding in found()] == [{"computer": C, "block_time": 10, "request": id_}] * len(
-            kind
-        )
+        assert [finding.subject for finding in findings_at()] == [
+            {"computer": C, "block_time": 10, "request": id_}
+        ] * len(kind)
 
     def test_the_text_names_user_and_times(self) -> None:
-        held(10, C)
+        add_with_reload(10, C)
         id_ = request("15:00", "17:00", C)
-        (finding,) = found()
+        (finding,) = findings_at()
         assert f"is reserved by admin, request {id_} (2026-03-02 15:00:00–17:00:00)" in finding.text
 
     @pytest.mark.parametrize("computer", [C + 1, C + 2])
     def test_another_computer(self, computer: int) -> None:
-        held(10, C)
+        add_with_reload(10, C)
         request("14:00", "16:00", computer)
         assert kinds() == []
 
@@ -221,23 +221,23 @@ class TestBlockAndReservation:
         ],
     )
     def test_states_that_occupy(self, state: tuple[int, int], count: int) -> None:
-        held(10, C)
+        add_with_reload(10, C)
         request("14:00", "16:00", C, state=state)
         assert kinds() == ["double_booking"] * count
 
     def test_another_reload_does_not_occupy(self) -> None:
-        held(10, C)
+        add_with_reload(10, C)
         reload("07:30", "08:10", C)
         assert kinds() == []
 
     @pytest.mark.parametrize("hours", [("14:00", "16:00"), ("12:00", "14:30"), ("15:00", "19:00")])
     def test_a_member_uses_the_classs_computer(self, hours: tuple[str, str]) -> None:
-        held(10, C)
+        add_with_reload(10, C)
         request(*hours, C, user=MEMBER)
         assert kinds() == []
 
     def test_a_member_with_another_image(self) -> None:
-        held(10, C)
+        add_with_reload(10, C)
         request("14:00", "16:00", C, user=MEMBER, image=1)
         assert kinds() == ["double_booking"]
 
@@ -245,38 +245,38 @@ class TestBlockAndReservation:
         tables.insert("usergroup", [{"id": 77, "name": "others", "affiliationid": 1, "ownerid": 1}], ZONE)
         tables.insert("usergroupmembers", [{"usergroupid": 77, "userid": MEMBER}], ZONE)
         tables.change({"delete": {"usergroupmembers": [{"usergroupid": GROUP, "userid": MEMBER}]}}, ZONE)
-        held(10, C)
+        add_with_reload(10, C)
         request("14:00", "16:00", C, user=MEMBER)
         assert kinds() == ["double_booking"]
 
-    def test_a_block_without_a_group_is_nobodys(self) -> None:
+    def test_a_block_without_a_group_has_no_members(self) -> None:
         change("blockRequest", id=10, groupid=None)
         for other in (11, 12):
             block_time(other, "16:00", "18:00")
-        held(10, C)
+        add_with_reload(10, C)
         request("14:00", "16:00", C, user=MEMBER)
         assert kinds() == ["double_booking"]
 
     def test_an_image_that_the_block_has_on_another_computer(self) -> None:
-        held(10, C)
-        hold(10, C + 1, reload("13:40", "14:00", C + 1, image=1), image=1)
+        add_with_reload(10, C)
+        add_block_computer(10, C + 1, reload("13:40", "14:00", C + 1, image=1), image=1)
         request("14:00", "16:00", C, user=MEMBER, image=1)
         assert kinds() == ["double_booking"]
 
     def test_its_own_reload_in_whatever_state(self) -> None:
-        own = held(10, C, "13:00", "15:00")
+        own = add_with_reload(10, C, "13:00", "15:00")
         change("request", id=own, stateid=21, laststateid=21)
         assert kinds() == []
 
     @pytest.mark.parametrize(("at", "count"), [("14:59", 1), ("15:00", 0)])
     def test_a_reservation_that_is_over(self, at: str, count: int) -> None:
-        hold(10, C)
+        add_block_computer(10, C)
         request("13:00", "15:00", C)
         assert kinds(at) == ["double_booking"] * count
 
     @pytest.mark.parametrize(("at", "count"), [("15:59", 1), ("16:00", 0)])
     def test_a_class_that_is_over(self, at: str, count: int) -> None:
-        hold(10, C)
+        add_block_computer(10, C)
         request("15:00", "19:00", C)
         assert kinds(at) == ["double_booking"] * count
 
@@ -284,16 +284,16 @@ class TestBlockAndReservation:
         request("13:30", "15:00", C + 3, user=MEMBER)
         assert service.allocate_block(a_call(1), CALLER) == 1
         assert [row["computerid"] for row in tables.read()["blockComputers"]] == [C + 3]
-        assert found() == []
+        assert findings_at() == []
 
     @pytest.mark.parametrize(("end", "count"), [("13:40", 0), ("13:41", 1)])
-    def test_one_in_the_time_in_which_it_is_kept_loaded(self, end: str, count: int) -> None:
+    def test_a_reservation_while_the_computer_is_kept_loaded(self, end: str, count: int) -> None:
         change("computer", id=C, imagerevisionid=10)
-        hold(10, C, 999)
+        add_block_computer(10, C, 999)
         planned(10, C, 999, "13:40")
         request("13:00", end, C)
         assert kinds() == ["reload_overlap"] * count
-        assert all("is kept, loaded, for the class" in finding.text for finding in found())
+        assert all("is kept, loaded, for the class" in finding.text for finding in findings_at())
 
 
 class TestOtherClasses:
@@ -310,9 +310,9 @@ class TestOtherClasses:
         change("blockRequest", id=11, groupid=self.OTHERS)
 
     def test_a_member_of_it_has_the_computer(self) -> None:
-        held(10, C)
+        add_with_reload(10, C)
         id_ = request("14:00", "16:00", C, user=self.STUDENT)
-        (finding,) = found()
+        (finding,) = findings_at()
         assert (finding.kind, finding.repairable) == ("taken_by_other_class", False)
         assert finding.subject == {"computer": C, "block_time": 10, "request": id_, "other_block_time": 11}
         assert "is reserved by student" in finding.text
@@ -328,40 +328,40 @@ class TestOtherClasses:
             {"table": "blockTimes", "start": "2026-03-02 16:00:00", "end": "2026-03-02 18:00:00"},
         ],
     )
-    def test_a_class_that_is_not_then_is_none(self, row: dict[str, Any]) -> None:
+    def test_a_class_that_does_not_take_place_then(self, row: dict[str, Any]) -> None:
         table = row["table"]
         change(table, id=11, **{name: value for name, value in row.items() if name != "table"})
-        held(10, C)
+        add_with_reload(10, C)
         request("14:00", "16:00", C, user=self.STUDENT)
         assert kinds() == ["double_booking"]
 
-    def test_a_reservation_outside_the_hours_of_his_class(self) -> None:
+    def test_a_reservation_outside_the_hours_of_the_users_class(self) -> None:
         block_time(11, "15:00", "16:00")
-        held(10, C)
+        add_with_reload(10, C)
         request("14:00", "15:00", C, user=self.STUDENT)
         assert kinds() == ["double_booking"]
 
     def test_a_member_of_both_classes(self) -> None:
         tables.insert("usergroupmembers", [{"usergroupid": self.OTHERS, "userid": MEMBER}], ZONE)
-        held(10, C)
+        add_with_reload(10, C)
         request("14:00", "16:00", C, user=MEMBER, image=1)
         assert kinds() == ["double_booking"]
 
-    def test_his_own_class_is_in_order(self) -> None:
-        held(11, C)
+    def test_the_users_own_class_is_in_order(self) -> None:
+        add_with_reload(11, C)
         request("14:00", "16:00", C, user=self.STUDENT)
         assert kinds() == []
 
-    def test_who_came_in_the_gap_is_told_once(self) -> None:
-        held(10, C)
+    def test_a_reservation_made_in_the_gap_is_one_finding(self) -> None:
+        add_with_reload(10, C)
         request("14:00", "16:00", C, user=self.STUDENT, asked="06:30")
-        (finding,) = found()
+        (finding,) = findings_at()
         assert finding.kind == "taken_meanwhile"
         assert "member of the class of block time 11" in finding.text
 
 
 class TestTakenMeanwhile:
-    """`taken_meanwhile`: reserved when the class was given it. Reloads are made at 6:30."""
+    """`taken_meanwhile`: reserved at the time of the allocation. Reloads are made at 6:30."""
 
     @pytest.mark.parametrize(
         ("asked", "kind"),
@@ -374,11 +374,11 @@ class TestTakenMeanwhile:
         ],
     )
     def test_within_a_minute(self, asked: str, kind: str) -> None:
-        held(10, C)
+        add_with_reload(10, C)
         request("14:00", "16:00", C, asked=asked)
         assert kinds() == [kind]
 
-    def test_the_record_of_the_call_tells_when_the_reload_is_gone(self) -> None:
+    def test_the_decision_record_has_the_time_when_the_reload_is_gone(self) -> None:
         assert service.allocate_block(a_call(1), CALLER) == 1
         (row,) = tables.read()["blockComputers"]
         change("computer", id=row["computerid"], imagerevisionid=10)
@@ -389,13 +389,13 @@ class TestTakenMeanwhile:
         assert kinds("08:10") == ["taken_meanwhile"]
 
     def test_a_member_with_the_image_uses_it(self) -> None:
-        held(10, C)
+        add_with_reload(10, C)
         request("14:00", "16:00", C, user=MEMBER, asked="06:30")
         assert kinds() == []
 
     def test_the_time_before_the_class_only(self) -> None:
         """VCL's front end does not look at reloads: it reserves a computer then at any time."""
-        held(10, C)
+        add_with_reload(10, C)
         request("13:00", "14:00", C, asked="06:30")
         assert kinds() == ["reload_overlap"]
 
@@ -404,32 +404,32 @@ class TestEarlyReloads:
     """`early_reload`."""
 
     def test_a_reload_with_preload_0(self) -> None:
-        hold(10, C, reload("13:40", "14:00", C, preload=0))
-        held(11, C + 1)
-        (finding,) = found()
+        add_block_computer(10, C, reload("13:40", "14:00", C, preload=0))
+        add_with_reload(11, C + 1)
+        (finding,) = findings_at()
         assert (finding.kind, finding.repairable) == ("early_reload", True)
         assert finding.subject["block_time"] == 10
 
     @pytest.mark.parametrize(("at", "repairable"), [("13:03:59", [True]), ("13:04", [False]), ("13:40", [])])
     def test_while_it_is_to_come(self, at: str, repairable: list[bool]) -> None:
-        hold(10, C, reload("13:40", "14:00", C, preload=0))
-        assert [finding.repairable for finding in found(at) if finding.kind == "early_reload"] == repairable
+        add_block_computer(10, C, reload("13:40", "14:00", C, preload=0))
+        assert [finding.repairable for finding in findings_at(at) if finding.kind == "early_reload"] == repairable
 
-    def test_a_cluster_is_told_once(self) -> None:
+    def test_a_cluster_is_one_finding(self) -> None:
         own = reload("13:40", "14:00", C, C + 1, preload=0)
-        hold(10, C, own)
-        hold(10, C + 1, own)
+        add_block_computer(10, C, own)
+        add_block_computer(10, C + 1, own)
         assert kinds() == ["early_reload"]
 
-    def test_of_what_does_not_take_place_none(self) -> None:
-        hold(10, C, reload("13:40", "14:00", C, preload=0))
+    def test_none_for_block_times_that_do_not_take_place(self) -> None:
+        add_block_computer(10, C, reload("13:40", "14:00", C, preload=0))
         change("blockTimes", id=10, skip=1)
-        hold(11, C + 1, reload("13:40", "14:00", C + 1, preload=0))
+        add_block_computer(11, C + 1, reload("13:40", "14:00", C + 1, preload=0))
         change("blockRequest", id=11, status="deleted")
         assert kinds() == []
 
-    def test_one_that_is_under_way_is_none(self) -> None:
-        hold(10, C, reload("13:40", "14:00", C, preload=0, state=(PENDING, RELOAD)))
+    def test_none_for_a_reload_under_way(self) -> None:
+        add_block_computer(10, C, reload("13:40", "14:00", C, preload=0, state=(PENDING, RELOAD)))
         assert kinds() == []
 
 
@@ -439,32 +439,32 @@ class TestAbandonedReloads:
     def test_one_of_ours_whose_row_is_gone(self) -> None:
         id_ = reload("13:40", "14:00", C)
         planned(10, C, id_)
-        (finding,) = found()
+        (finding,) = findings_at()
         assert (finding.kind, finding.repairable) == ("abandoned_reload", True)
         assert finding.subject == {"request": id_, "computers": [C]}
         assert "of c10 (2026-03-02 13:40:00–14:00:00) was made for block time 10" in finding.text
 
-    def test_whose_block_time_is_gone_too(self) -> None:
+    def test_one_whose_block_time_is_gone_too(self) -> None:
         planned(99, C, reload("13:40", "14:00", C))
-        (finding,) = found()
+        (finding,) = findings_at()
         assert "was made for block time 99 (gone)" in finding.text
 
-    def test_one_that_its_class_needs_is_none(self) -> None:
-        planned(10, C, held(10, C))
+    def test_none_for_a_reload_that_its_class_needs(self) -> None:
+        planned(10, C, add_with_reload(10, C))
         assert kinds() == []
 
     def test_one_of_a_computer_that_has_a_newer_reload(self) -> None:
         old = reload("13:40", "14:00", C)
         planned(10, C, old)
-        planned(10, C, held(10, C))
-        assert [finding.subject["request"] for finding in found()] == [old]
+        planned(10, C, add_with_reload(10, C))
+        assert [finding.subject["request"] for finding in findings_at()] == [old]
 
-    def test_a_part_of_a_cluster_is_told_once(self) -> None:
+    def test_a_part_of_a_cluster_is_one_finding(self) -> None:
         own = reload("13:40", "14:00", C, C + 1)
-        hold(10, C, own)
+        add_block_computer(10, C, own)
         for computer in (C, C + 1):
             planned(10, computer, own)
-        (finding,) = found()
+        (finding,) = findings_at()
         assert (finding.kind, finding.subject) == ("abandoned_reload", {"request": own, "computers": [C + 1]})
 
     @pytest.mark.parametrize(
@@ -476,14 +476,14 @@ class TestAbandonedReloads:
     )  # fmt: skip
     def test_near_its_start_it_may_have_begun(self, preload: int, at: str, repairable: bool) -> None:
         planned(10, C, reload("13:40", "14:00", C, preload=preload))
-        assert [(each.kind, each.repairable) for each in found(at)] == [("abandoned_reload", repairable)]
+        assert [(each.kind, each.repairable) for each in findings_at(at)] == [("abandoned_reload", repairable)]
 
     def test_one_that_was_not_taken_in_time(self) -> None:
         planned(10, C, reload("13:40", "14:00", C))
         assert kinds("14:00") == ["orphaned_reload"]
 
     @pytest.mark.parametrize("state", [(PENDING, RELOAD), (FAILED, RELOAD), (COMPLETE, RELOAD)])
-    def test_one_under_way_or_done_is_none(self, state: tuple[int, int]) -> None:
+    def test_none_for_a_reload_under_way_or_done(self, state: tuple[int, int]) -> None:
         planned(10, C, reload("13:40", "14:00", C, state=state))
         assert kinds() == []
 
@@ -492,25 +492,25 @@ class TestOrphanedReloads:
     """`orphaned_reload`."""
 
     def test_a_reload_that_no_block_names(self) -> None:
-        held(10, C)
+        add_with_reload(10, C)
         id_ = reload("13:00", "13:20", C + 1)
-        (finding,) = found()
+        (finding,) = findings_at()
         assert (finding.kind, finding.subject, finding.repairable) == ("orphaned_reload", {"request": id_}, True)
         assert f"reload request {id_} of c11 (2026-03-02 13:00:00–13:20:00)" in finding.text
 
     def test_one_without_computers(self) -> None:
         reload("07:00", "09:00")
-        assert [(finding.kind, finding.repairable) for finding in found()] == [("orphaned_reload", True)]
+        assert [(finding.kind, finding.repairable) for finding in findings_at()] == [("orphaned_reload", True)]
 
     def test_one_that_was_not_taken_in_time(self) -> None:
         reload("07:00", "08:00", C)
-        (finding,) = found()
+        (finding,) = findings_at()
         assert (finding.kind, finding.repairable) == ("orphaned_reload", False)
         assert "no management node has taken it" in finding.text
 
     def test_one_of_a_class_that_was_not_taken_in_time(self) -> None:
-        held(10, C)
-        assert [(finding.kind, finding.repairable) for finding in found("14:00")] == [("orphaned_reload", False)]
+        add_with_reload(10, C)
+        assert [(finding.kind, finding.repairable) for finding in findings_at("14:00")] == [("orphaned_reload", False)]
 
     @pytest.mark.parametrize("start", ["08:00", "07:45"])
     def test_a_reload_asked_for_by_hand_begins_at_once(self, start: str) -> None:
@@ -519,29 +519,29 @@ class TestOrphanedReloads:
 
     def test_one_about_to_begin_is_left_to_the_back_end(self) -> None:
         reload("08:01", "08:30", C)
-        assert [finding.repairable for finding in found()] == [False]
-        assert [finding.repairable for finding in found("07:59")] == [True]
+        assert [finding.repairable for finding in findings_at()] == [False]
+        assert [finding.repairable for finding in findings_at("07:59")] == [True]
 
     def test_one_that_begins_early_is_left_to_it_for_longer(self) -> None:
         reload("08:36", "08:50", C, preload=0)
-        assert [finding.repairable for finding in found()] == [False]
-        assert [finding.repairable for finding in found("07:59")] == [True]
+        assert [finding.repairable for finding in findings_at()] == [False]
+        assert [finding.repairable for finding in findings_at("07:59")] == [True]
 
     @pytest.mark.parametrize("computers", [[C], []])
-    def test_one_of_a_call_that_may_be_at_work_is_told_and_left_alone(self, computers: list[int]) -> None:
+    def test_one_of_a_call_that_may_still_be_running_is_not_repairable(self, computers: list[int]) -> None:
         reload("13:00", "13:20", *computers, asked="08:00")
-        assert [finding.repairable for finding in found()] == [False]
-        assert [finding.repairable for finding in found("08:09")] == [False]
-        assert [finding.repairable for finding in found("08:10")] == [True]
+        assert [finding.repairable for finding in findings_at()] == [False]
+        assert [finding.repairable for finding in findings_at("08:09")] == [False]
+        assert [finding.repairable for finding in findings_at("08:10")] == [True]
 
     @pytest.mark.parametrize(
         "state", [(PENDING, RELOAD), (RELOAD, NEW), (FAILED, RELOAD), (COMPLETE, RELOAD), (21, 21)]
     )
-    def test_one_that_is_under_way_or_done_is_none(self, state: tuple[int, int]) -> None:
+    def test_none_for_a_reload_under_way_or_done(self, state: tuple[int, int]) -> None:
         request("13:00", "13:20", C, state=state, user=RELOAD_USER)
         assert kinds() == []
 
-    def test_a_reload_of_somebody_else_is_none(self) -> None:
+    def test_none_for_a_reload_of_somebody_else(self) -> None:
         request("13:00", "13:20", C, state=(RELOAD, RELOAD), user=ADMIN)
         assert kinds() == []
 
@@ -555,50 +555,50 @@ class TestComputersWithoutReload:
     """`no_reload`."""
 
     @pytest.mark.parametrize("reload_id", [0, 999])
-    def test_none_or_gone(self, reload_id: int) -> None:
-        hold(10, C, reload_id)
-        (finding,) = found()
+    def test_there_is_none_or_it_is_gone(self, reload_id: int) -> None:
+        add_block_computer(10, C, reload_id)
+        (finding,) = findings_at()
         assert (finding.kind, finding.repairable) == ("no_reload", False)
         assert finding.subject == {"computer": C, "block_time": 10, "request": reload_id}
         assert "does not hold Image 10" in finding.text
 
     @pytest.mark.parametrize("state", [(FAILED, RELOAD), (COMPLETE, RELOAD), (DELETED, RELOAD)])
     def test_failed_or_done_with(self, state: tuple[int, int]) -> None:
-        own = held(10, C)
+        own = add_with_reload(10, C)
         change("request", id=own, stateid=state[0], laststateid=state[1])
         assert "no_reload" in kinds()
 
     def test_under_way(self) -> None:
-        own = held(10, C)
+        own = add_with_reload(10, C)
         change("request", id=own, stateid=PENDING)
         assert kinds() == []
 
-    def test_it_holds_the_image(self) -> None:
+    def test_the_image_is_loaded(self) -> None:
         change("computer", id=C, imagerevisionid=10)
-        hold(10, C)
+        add_block_computer(10, C)
         assert kinds() == []
 
-    def test_it_holds_an_old_revision(self) -> None:
+    def test_an_old_revision_is_loaded(self) -> None:
         revision = next(row for row in tables.read()["imagerevision"] if row["id"] == 10)
         tables.insert("imagerevision", [{**revision, "id": 11, "revision": 1, "production": 0}], ZONE)
         change("computer", id=C, imagerevisionid=11)
-        hold(10, C)
+        add_block_computer(10, C)
         assert kinds() == ["no_reload"]
 
     @pytest.mark.parametrize(("at", "count"), [("13:59", 1), ("14:00", 0)])
-    def test_of_classes_to_come_only(self, at: str, count: int) -> None:
-        hold(10, C)
+    def test_only_for_classes_to_come(self, at: str, count: int) -> None:
+        add_block_computer(10, C)
         assert kinds(at) == ["no_reload"] * count
 
-    def test_of_skipped_times_none(self) -> None:
+    def test_none_for_skipped_times(self) -> None:
         change("blockTimes", id=10, skip=1)
-        hold(10, C)
+        add_block_computer(10, C)
         assert kinds() == []
 
     @pytest.mark.parametrize("status", ["requested", "completed", "rejected", "deleted"])
-    def test_of_other_requests_none(self, status: str) -> None:
+    def test_none_for_other_requests(self, status: str) -> None:
         change("blockRequest", id=10, status=status)
-        hold(10, C)
+        add_block_computer(10, C)
         assert kinds() == []
 
 
@@ -607,48 +607,48 @@ class TestPartialCalls:
 
     def test_a_reload_of_another_computer(self) -> None:
         own = reload("13:40", "14:00", C + 1)
-        hold(10, C, own)
-        texts = [finding.text for finding in found()]
+        add_block_computer(10, C, own)
+        texts = [finding.text for finding in findings_at()]
         assert kinds() == ["partial_call"] * 2
         assert "does not load Image 10" in texts[0]
         assert "loads c11 for image 10, and no block time holds it so" in texts[1]
 
     def test_a_reload_of_another_image(self) -> None:
-        hold(10, C, reload("13:40", "14:00", C, image=1))
+        add_block_computer(10, C, reload("13:40", "14:00", C, image=1))
         assert set(kinds()) == {"partial_call"}
 
     def test_half_a_cluster(self) -> None:
         own = reload("13:40", "14:00", C, C + 1)
-        hold(10, C, own)
-        (finding,) = found()
+        add_block_computer(10, C, own)
+        (finding,) = findings_at()
         assert (finding.kind, finding.subject) == ("partial_call", {"request": own, "computer": C + 1})
 
     def test_a_reload_without_computers(self) -> None:
-        hold(10, C, reload("13:40", "14:00"))
+        add_block_computer(10, C, reload("13:40", "14:00"))
         assert kinds() == ["partial_call", "orphaned_reload"]
 
     def test_a_class_that_is_over(self) -> None:
-        hold(10, C, reload("13:40", "18:00", C + 1))
+        add_block_computer(10, C, reload("13:40", "18:00", C + 1))
         assert "partial_call" in kinds("15:59")
-        assert [finding.subject for finding in found("16:00") if "computer" in finding.subject] != []
+        assert [finding.subject for finding in findings_at("16:00") if "computer" in finding.subject] != []
 
     def api_request(self) -> int:
         call = a_call(1, block_time=0)
         assert service.allocate_block(call, CALLER) == 1
-        assert found() == []
+        assert findings_at() == []
         return max(int(row["id"]) for row in tables.read()["blockRequest"])
 
     def test_a_new_block_without_its_time(self) -> None:
         id_ = self.api_request()
         tables.change({"delete": {"blockComputers": [{"blockTimeid": id_}], "blockTimes": [{"id": id_}]}}, ZONE)
-        assert found()[0].subject == {"block_request": id_}
+        assert findings_at()[0].subject == {"block_request": id_}
         assert kinds() == ["partial_call", "abandoned_reload"]
 
     @pytest.mark.parametrize("table", ["blockWebDate", "blockWebTime"])
     def test_a_new_block_without_the_rows_of_the_form(self, table: str) -> None:
         id_ = self.api_request()
         tables.change({"delete": {table: [{"blockRequestid": id_}]}}, ZONE)
-        (finding,) = found()
+        (finding,) = findings_at()
         assert finding.text.endswith(f"has no row in {table}")
 
     def test_a_block_whose_time_the_back_end_removed(self) -> None:
@@ -695,7 +695,7 @@ class TestEndedBlockTimes:
     @pytest.mark.parametrize("computers", [0, 2])
     def test_a_quarter_of_an_hour_after_the_end(self, at: str, count: int, computers: int) -> None:
         for number in range(computers):
-            hold(10, C + number)
+            add_block_computer(10, C + number)
         assert kinds(at) == ["ended_block_time"] * count
 
     @pytest.mark.parametrize(
@@ -706,15 +706,15 @@ class TestEndedBlockTimes:
             ("blockRequest", {"status": "requested"}),
         ],
     )
-    def test_whatever_became_of_it(self, table: str, row: dict[str, Any]) -> None:
-        """The back end looks at it on every node, skipped and unaccepted ones too."""
+    def test_skipped_and_unaccepted_ones_too(self, table: str, row: dict[str, Any]) -> None:
+        """The back end looks at those, too, on every node."""
         change(table, id=10, **row)
         assert kinds("16:16") == ["ended_block_time"]
 
     def test_the_text_names_its_computers(self) -> None:
         for computer in range(C, C + 6):
-            hold(10, computer)
-        (finding,) = found("18:00")
+            add_block_computer(10, computer)
+        (finding,) = findings_at("18:00")
         assert (finding.repairable, finding.subject) == (True, {"block_time": 10, "computers": [*range(C, C + 6)]})
         assert "and still holds c10, c11, c12, c13, c14 and 1 more" in finding.text
 
@@ -762,7 +762,7 @@ class TestStuckProcessing:
     def test_a_request_without_times(self) -> None:
         change("blockRequest", id=10, processing=1)
         tables.change({"delete": {"blockTimes": [{"id": 10}]}}, ZONE)
-        (finding,) = found("08:10")
+        (finding,) = findings_at("08:10")
         assert finding.subject == {"block_request": 10}
         assert finding.repairable
 

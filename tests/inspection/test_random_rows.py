@@ -1,4 +1,4 @@
-"""The inspection on random rows: it agrees with a slow, obvious finder, and what we allocate is always in order."""
+"""The inspection on random rows: it agrees with a slow, obvious search, and allocations are always in order."""
 
 import datetime
 from collections import defaultdict
@@ -23,10 +23,10 @@ from tests.support.sites.disorder import (
     RELOAD,
     RELOAD_USER,
     C,
+    add_block_computer,
     block_time,
     change,
-    found,
-    hold,
+    findings_at,
     now,
     planned,
     reload,
@@ -51,7 +51,7 @@ FIRST, LAST = 6, 20  # hours of the day in which everything happens
 def site() -> Iterator[None]:
     """Three computers and three block times of two machines, the third of a class of its own; it is 8:00.
 
-    The image loads in five minutes: with the ten to spare that makes a quarter of an hour.
+    The image loads in five minutes: with the margin of ten that makes a quarter of an hour.
     """
     with class_site(computers=3, machines=2, blocks=3):
         change("image", id=IMAGE, reloadtime=5)
@@ -108,7 +108,8 @@ def write(times: list[tuple[int, int]], rows: list[Row]) -> None:
     for id_, (start, end) in zip(BLOCKS, times, strict=True):
         block_time(id_, clock(start), clock(end))
     for row in rows:
-        request(*map(clock, row.span), row.computer, state=row.state, user=row.user, image=row.image, asked=row.asked)
+        first, last = map(clock, row.span)
+        request(first, last, row.computer, state=row.state, user=row.user, image=row.image, asked=row.asked)
 
 
 def before(start: str) -> str:
@@ -123,12 +124,12 @@ def quarters(start: str, end: str) -> set[str]:
 
 
 def expected() -> set[tuple[str, ...]]:
-    """(kind, computer, who, who) by looking at each quarter of an hour of each computer, from the rows alone."""
+    """(kind, computer, booking, booking), from the rows alone, by each quarter of an hour of each computer."""
     rows = tables.read()
     requests = {row["id"]: row for row in rows["request"]}
     times = {row["id"]: row for row in rows["blockTimes"]}
     at = "2026-03-02 08:00:00"
-    use: dict[tuple[int, str], set[tuple[str, int, str]]] = defaultdict(set)  # (computer, quarter) -> what is then
+    use: dict[tuple[int, str], set[tuple[str, int, str]]] = defaultdict(set)  # (computer, quarter) -> its uses
     for row in rows["blockComputers"]:
         time, own = times[row["blockTimeid"]], requests.get(row["reloadrequestid"])
         if time["end"] > at:
@@ -148,8 +149,8 @@ def expected() -> set[tuple[str, ...]]:
 def _conflicts(
     use: dict[tuple[int, str], set[tuple[str, int, str]]], rows: dict[str, list[tables.Row]]
 ) -> Iterator[tuple[str, ...]]:
-    in_class = set()
-    overlapping = set()
+    in_class: set[tuple[int, int, int]] = set()
+    overlapping: set[tuple[int, int, int]] = set()
     for (computer, _), there in use.items():
         blocks = sorted({id_ for kind, id_, _ in there if kind == "block"})
         for place, block in enumerate(blocks):
@@ -173,23 +174,23 @@ def _kind(
     computer: int,
     asked: tables.Row,
 ) -> str:  # fmt: skip
-    """The kind that says most of a user's reservation during a class."""
+    """The most specific kind of a user's reservation during a class."""
     own = next(r for r in rows["blockComputers"] if (r["blockTimeid"], r["computerid"]) == (block, computer))
     made = [row["daterequested"] for row in rows["request"] if row["id"] == own["reloadrequestid"]]
     if asked["daterequested"] in made:
         return "taken_meanwhile"
     times = {row["id"]: quarters(row["start"], row["end"]) for row in rows["blockTimes"]}
-    his = quarters(asked["start"], asked["end"])
+    span = quarters(asked["start"], asked["end"])
     for id_, of_class in times.items():
         theirs = asked["userid"] in USERS_OF[GROUP_OF[id_]] and asked["userid"] not in USERS_OF[GROUP_OF[block]]
         is_over = next(row["end"] for row in rows["blockTimes"] if row["id"] == id_) <= "2026-03-02 08:00:00"
-        if theirs and not is_over and of_class & times[block] and of_class & his:
+        if theirs and not is_over and of_class & times[block] and of_class & span:
             return "taken_by_other_class"
     return "double_booking"
 
 
 def in_short(finding: Finding) -> tuple[str, ...]:
-    """A finding as the slow finder tells it."""
+    """A finding in the form of `expected`."""
     subject = finding.subject
     if "request" in subject:
         return finding.kind, str(subject["computer"]), str(subject["block_time"]), f"request {subject['request']}"
@@ -199,16 +200,18 @@ def in_short(finding: Finding) -> tuple[str, ...]:
 
 @PROFILE
 @given(st.lists(spans, min_size=3, max_size=3), reservations, holds)
-def test_double_bookings_are_those_of_a_slow_finder(
-    times: list[tuple[int, int]], rows: list[Row], held: list[tuple[int, int, int | None]]
+def test_double_bookings_are_those_of_a_slow_search(
+    times: list[tuple[int, int]], rows: list[Row], own: list[tuple[int, int, int | None]]
 ) -> None:
     with transaction.atomic():
         write(times, rows)
-        for block, computer, before in held:
+        for block, computer, before in own:
             start = times[block - 10][0]
-            hold(block, computer, 0 if before is None else reload(clock(start - before), clock(start), computer))
+            add_block_computer(
+                block, computer, 0 if before is None else reload(clock(start - before), clock(start), computer)
+            )
         wanted = expected()
-        findings = [finding for finding in found() if finding.kind in BOOKINGS]
+        findings = [finding for finding in findings_at() if finding.kind in BOOKINGS]
         assert sorted(map(in_short, findings)) == sorted(wanted)
         transaction.set_rollback(True)
 
@@ -219,23 +222,21 @@ def test_double_bookings_are_those_of_a_slow_finder(
     reservations,
     st.lists(st.tuples(st.sampled_from(BLOCKS), st.integers(1, 2)), min_size=2, max_size=6),
 )
-def test_what_we_allocate_is_in_order(
-    times: list[tuple[int, int]], rows: list[Row], calls: list[tuple[int, int]]
-) -> None:
+def test_allocations_are_in_order(times: list[tuple[int, int]], rows: list[Row], calls: list[tuple[int, int]]) -> None:
     with transaction.atomic():
         write(times, rows)
-        was = found()
+        was = findings_at()
         for block, machines in calls:
             start, end = (now(clock(quarter)) for quarter in times[block - 10])
             call = replace(a_call(machines, block_time=block), start=start, end=end)
             service.allocate_block(call, CALLER)
-        assert found() == was
+        assert findings_at() == was
         transaction.set_rollback(True)
 
 
 @dataclass(frozen=True)
 class Load:
-    """A reload request: of how many computers, its start in minutes from now, and who knows of it."""
+    """A reload request: of how many computers, its start in minutes from now, and the rows that name it."""
 
     computers: tuple[int, ...]
     minutes: int
@@ -262,7 +263,7 @@ loads = st.lists(
     ),
     max_size=5,
 )
-flags = st.builds(
+flags: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict, skip=st.integers(0, 1), status=st.sampled_from(["accepted", "accepted", "deleted"]), processing=st.booleans()
 )
 
@@ -281,7 +282,7 @@ def make(times: list[tuple[int, int]], of_blocks: list[dict[str, Any]], made: li
         for computer, has_row, has_record in zip(load.computers, load.rows, load.records, strict=False):
             if has_row and (load.block, computer) not in taken:
                 taken.add((load.block, computer))
-                hold(load.block, computer, id_)
+                add_block_computer(load.block, computer, id_)
             if has_record:
                 planned(load.block, computer, id_)
 
@@ -302,7 +303,7 @@ def named(findings: list[Finding]) -> dict[str, set[int]]:
 
 
 def changed(was: dict[str, list[tables.Row]], is_: dict[str, list[tables.Row]]) -> Iterator[tuple[str, tables.Row]]:
-    """The rows that are gone or are not as they were."""
+    """The rows that were deleted or changed."""
     for table, rows in was.items():
         yield from ((table, row) for row in rows if row not in is_[table])
 
@@ -315,14 +316,16 @@ def test_repairs_leave_nothing_repairable_and_touch_nothing_else(
     """What a repair uncovers is repaired in a further round: a cleared class leaves its reloads without one."""
     with transaction.atomic():
         make(times, of_blocks, made)
-        was, told = tables.read(leave_out=()), []
+        was, repaired = tables.read(leave_out=()), []
         for _ in range(3):
-            findings = [finding for finding in found() if finding.repairable]
+            findings = [finding for finding in findings_at() if finding.repairable]
             for finding in findings:
-                repair(finding)  # not of what an earlier one has settled: a completed request is not stuck
-            told += findings
-        assert not [finding for finding in found() if finding.repairable]
-        may = named(told)
+                repair(
+                    finding
+                )  # may do nothing when an earlier repair has settled it: a completed request is not stuck
+            repaired += findings
+        assert not [finding for finding in findings_at() if finding.repairable]
+        may = named(repaired)
         for table, row in changed(was, tables.read(leave_out=())):
             key = {"reservation": ("request", "requestid"), "blockComputers": ("blockTimes", "blockTimeid")}
             of, column = key.get(table, (table, "id"))

@@ -16,7 +16,18 @@ from blockalloc.store import times
 from blockalloc.store.inspection_rows import one_moment
 from tests.golden import tables
 from tests.support.sites.class_site import CALLER, a_call, class_site
-from tests.support.sites.disorder import C, found, held, hold, kinds, now, planned, reload, request, short
+from tests.support.sites.disorder import (
+    C,
+    add_block_computer,
+    add_with_reload,
+    findings_at,
+    kinds,
+    now,
+    planned,
+    reload,
+    request,
+    short_classes,
+)
 from tests.support.statements import Send, around_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,11 +49,11 @@ def statements() -> int:
 
 
 def disorder(blocks: range, computers: int) -> None:
-    """Something of many kinds, of these block times and so many computers; what came of the last is on record."""
+    """Something of many kinds, of these block times and so many computers; the last call has a decision record."""
     for block in blocks:
         for computer in range(C, C + computers):
-            planned(block, computer, held(block, computer))
-        hold(block, C + computers, 999)
+            planned(block, computer, add_with_reload(block, computer))
+        add_block_computer(block, C + computers, 999)
         planned(block, C + 39, reload("13:40", "14:00", C + 39))
     release_block_time(21, CALLER)
     service.allocate_block(a_call(1, block_time=blocks[-1] + 1), CALLER)
@@ -53,12 +64,12 @@ def test_the_number_of_statements_does_not_grow() -> None:
     disorder(range(10, 11), 1)
     few = statements()
     disorder(range(12, 20), 12)
-    assert len(found()) > 500
-    assert len(short("08:10")) > 1
+    assert len(findings_at()) > 500
+    assert len(short_classes("08:10")) > 1
     assert statements() == few < STATEMENTS
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="what SQLite does; the test below is MariaDB's")
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="for SQLite; the test below is MariaDB's")
 def test_nobody_writes_meanwhile_on_sqlite() -> None:
     other = sqlite3.connect(str(connection.settings_dict["NAME"]), timeout=0)
     try:
@@ -70,7 +81,7 @@ def test_nobody_writes_meanwhile_on_sqlite() -> None:
         other.close()
 
 
-@pytest.mark.skipif(connection.vendor != "mysql", reason="what MariaDB does; the test above is SQLite's")
+@pytest.mark.skipif(connection.vendor != "mysql", reason="for MariaDB; the test above is SQLite's")
 class TestMariaDB:
     """Others go on writing while an inspection reads."""
 
@@ -78,7 +89,7 @@ class TestMariaDB:
         """Between two of its statements another process allocates: its reload would look like an orphan."""
 
         def others() -> None:
-            held(10, C)
+            add_with_reload(10, C)
             connection.close()
 
         def after_others(send: Send) -> Any:
@@ -92,10 +103,10 @@ class TestMariaDB:
         assert len(tables.read()["blockComputers"]) == 1
 
     def test_nothing_can_be_written(self) -> None:
-        hold(10, C)
+        add_block_computer(10, C)
         with pytest.raises(DatabaseError, match="READ ONLY"), one_moment():
-            hold(10, C + 1)
-        hold(10, C + 2)  # the next transaction is an ordinary one again
+            add_block_computer(10, C + 1)
+        add_block_computer(10, C + 2)  # the next transaction is an ordinary one again
 
 
 def test_a_waiting_reload_is_seen_once_however_many_computers_it_has() -> None:
@@ -103,9 +114,9 @@ def test_a_waiting_reload_is_seen_once_however_many_computers_it_has() -> None:
     assert kinds() == ["orphaned_reload"]
 
 
-def test_a_value_that_is_none_of_vcls_is_told_and_what_was_found_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_cannot_be_vcls_is_a_finding_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """A column of another type can hold a text where a time should be."""
-    hold(10, C)
+    add_block_computer(10, C)
 
     def unreadable(_: object) -> int:
         raise ValueError("Invalid isoformat string: 'garbage'")

@@ -23,5 +23,5 @@ def test_our_calls_leave_their_computers_in_order(name: str) -> None:
     calls = play(CASES[name])
     taken = {(row["blockTimeid"], row["computerid"]) for made in calls for row in made.new("blockComputers")}
     with override_settings(TIME_ZONE=CASES[name]["time_zone"]):
-        found = inspect(int(now_of(CASES[name]).timestamp()))
-    assert [finding.text for finding in found if about(finding, taken)] == []
+        findings = inspect(int(now_of(CASES[name]).timestamp()))
+    assert [finding.text for finding in findings if about(finding, taken)] == []

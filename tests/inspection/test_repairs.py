@@ -1,21 +1,31 @@
-"""What an inspection repairs: in whole, only what it found, and only while it is still so."""
+"""A repair is whole or nothing, changes only the rows of its finding, and only while they are as they were."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test import override_settings
 
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Refusal
 from blockalloc.inspection import Finding, obstacle, proposed, repair
 from blockalloc.inspection.reloads import is_deletable
-from blockalloc.store import guard, times, withdrawal
 from blockalloc.store import repairs as repairs_module
+from blockalloc.store import sql, times, withdrawal
 from tests.golden import tables
 from tests.support.sites.class_site import CALLER, ZONE, a_call, class_site
-from tests.support.sites.disorder import ADMIN, PENDING, C, change, found, held, hold, planned, reload
+from tests.support.sites.disorder import (
+    ADMIN,
+    PENDING,
+    C,
+    add_block_computer,
+    add_with_reload,
+    change,
+    findings_at,
+    planned,
+    reload,
+)
 from tests.support.statements import Send, at_the_guard
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,48 +41,48 @@ def site() -> Iterator[None]:
 def an_orphan() -> Finding:
     reload("13:00", "13:20", C, C + 1)
     reload("13:00", "13:20", C + 2)
-    return found()[0]
+    return findings_at()[0]
 
 
 def an_empty_orphan() -> Finding:
     reload("07:00", "07:20")
-    return found()[0]
+    return findings_at()[0]
 
 
 def yesterdays_block() -> Finding:
     change("blockTimes", id=10, start="2026-03-01 14:00:00", end="2026-03-01 16:00:00")
-    held(11, C)
+    add_with_reload(11, C)
     for computer in (C + 1, C + 2):
-        hold(10, computer)
-    return found()[0]
+        add_block_computer(10, computer)
+    return findings_at()[0]
 
 
 def an_early_reload() -> Finding:
     for computer in (C, C + 1):
-        hold(10, computer, reload("13:40", "14:00", computer, preload=0))
-    return found()[0]
+        add_block_computer(10, computer, reload("13:40", "14:00", computer, preload=0))
+    return findings_at()[0]
 
 
 def an_abandoned_reload() -> Finding:
     own = reload("13:40", "14:00", C)
     planned(10, C, own)
-    planned(11, C + 1, held(11, C + 1))
-    return found()[0]
+    planned(11, C + 1, add_with_reload(11, C + 1))
+    return findings_at()[0]
 
 
 def part_of_a_cluster() -> Finding:
     own = reload("13:40", "14:00", C, C + 1)
-    hold(10, C, own)
+    add_block_computer(10, C, own)
     for computer in (C, C + 1):
         planned(10, computer, own)
-    return found()[0]
+    return findings_at()[0]
 
 
 def a_flag() -> Finding:
     for block in (10, 11):
         change("blockTimes", id=block, start="2026-03-04 14:00:00", end="2026-03-04 16:00:00")
         change("blockRequest", id=block, processing=1)
-    return found()[0]
+    return findings_at()[0]
 
 
 MAKERS = [
@@ -97,7 +107,7 @@ def repaired(make: Maker) -> dict[str, list[Any]]:
     assert finding.repairable
     before = everything()
     assert repair(finding)
-    assert finding not in found()
+    assert finding not in findings_at()
     return difference(before, everything())
 
 
@@ -177,7 +187,7 @@ def test_a_second_repair_does_nothing(make: Maker) -> None:
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_what_would_be_done_is_told_and_not_done(make: Maker) -> None:
+def test_a_proposed_repair_writes_nothing(make: Maker) -> None:
     finding = make()
     before = everything()
     assert proposed(finding)
@@ -196,7 +206,7 @@ def last_state_changed(finding: Finding) -> None:
 
 
 def named_by_a_block(finding: Finding) -> None:
-    hold(12, C, finding.subject["request"])
+    add_block_computer(12, C, finding.subject["request"])
 
 
 def begun(finding: Finding) -> None:
@@ -229,7 +239,7 @@ def due(finding: Finding) -> None:
 
 
 def given_back(finding: Finding) -> None:
-    hold(12, finding.subject["computers"][-1], finding.subject["request"])
+    add_block_computer(12, finding.subject["computers"][-1], finding.subject["request"])
 
 
 def about_to_begin(finding: Finding) -> None:
@@ -275,7 +285,7 @@ CHANGES: list[tuple[Maker, Callable[[Finding], None]]] = [
 
 
 @pytest.mark.parametrize(("make", "others"), CHANGES)
-def test_what_has_changed_meanwhile_is_left_alone(make: Maker, others: Callable[[Finding], None]) -> None:
+def test_rows_that_have_changed_meanwhile_are_left_alone(make: Maker, others: Callable[[Finding], None]) -> None:
     finding = make()
     others(finding)
     before = everything()
@@ -286,12 +296,13 @@ def test_what_has_changed_meanwhile_is_left_alone(make: Maker, others: Callable[
 @pytest.mark.parametrize(
     ("make", "others"), [pair for pair in CHANGES if pair[1] not in (made_anew, due)], ids=lambda value: value.__name__
 )
-def test_what_changes_between_the_second_look_and_the_statement_is_left_alone(
+def test_rows_that_change_between_the_second_read_and_the_statement_are_left_alone(
     make: Maker, others: Callable[[Finding], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """VCL does not hold the guard: the statement itself must name what it relies on."""
+    """VCL does not take the guard: the statement itself must name the values that it relies on."""
     finding = make()
-    look, before = repairs_module.fetch, []
+    look = sql.fetch
+    before: list[object] = []
 
     def look_then_change(*args: Any) -> Any:
         rows = look(*args)
@@ -307,15 +318,15 @@ def test_what_changes_between_the_second_look_and_the_statement_is_left_alone(
 
 
 def test_an_allocation_that_takes_the_computer_of_an_orphan_keeps_its_rows() -> None:
-    """The orphan goes; the allocation made after it was found stays whole."""
+    """The orphan goes; the allocation that was made after the finding stays whole."""
     reload("13:00", "13:20", C)
-    (finding,) = found()
+    (finding,) = findings_at()
     assert service.allocate_block(a_call(1), CALLER) == 1
     after_call = everything()
     assert repair(finding)
     gone = difference(after_call, everything())
     assert [row["id"] for row in gone["request"]] == [finding.subject["request"]]
-    assert found() == []
+    assert findings_at() == []
 
 
 # --- The transaction ----------------------------------------------------------------------------
@@ -325,7 +336,7 @@ def test_an_allocation_that_takes_the_computer_of_an_orphan_keeps_its_rows() -> 
 def test_a_repair_is_whole_or_not_at_all(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     finding = make()
     before = everything()
-    run = repairs_module.execute
+    run = sql.execute
 
     def run_then_die(*args: Any) -> int:
         run(*args)
@@ -339,7 +350,7 @@ def test_a_repair_is_whole_or_not_at_all(make: Maker, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_a_repair_holds_the_guard(make: Maker) -> None:
+def test_a_repair_takes_the_guard(make: Maker) -> None:
     finding = make()
     taken: list[bool] = []
 
@@ -358,7 +369,7 @@ def test_a_guard_that_is_never_free_stops_a_repair() -> None:
     before = everything()
 
     def never(_send: Send) -> None:
-        raise guard.OperationalError(1205, "Lock wait timeout exceeded")
+        raise OperationalError(1205, "Lock wait timeout exceeded")
 
     with at_the_guard(never), pytest.raises(Refusal):
         repair(finding)
@@ -370,7 +381,7 @@ def test_there_is_no_obstacle_on_a_migrated_site() -> None:
 
 
 def test_reservations_of_users_are_never_deleted() -> None:
-    """Whatever an orphan is said to be: the statement asks for a reload."""
+    """Whatever the finding says: the statement selects reloads only."""
     finding = an_orphan()
     change("request", id=finding.subject["request"], stateid=8, laststateid=8, userid=ADMIN)
     before = everything()
@@ -379,7 +390,7 @@ def test_reservations_of_users_are_never_deleted() -> None:
 
 
 def test_an_hour_that_the_clock_repeats_makes_nothing_older() -> None:
-    """01:30 comes twice on 1 November 2026 in New York: what was made at the second is seconds old, not an hour."""
+    """01:30 comes twice on 1 November 2026 in New York: a row from the second is seconds old, not an hour."""
     with override_settings(TIME_ZONE="America/New_York"):
         second = 1793514600  # 06:30 UTC
         assert times.from_local("2026-11-01 01:30:00") == second - 3600
@@ -395,5 +406,5 @@ def test_a_class_whose_end_cannot_be_is_not_cleared_away(end: str) -> None:
     mode = "SET STATEMENT sql_mode = '' FOR " if connection.vendor == "mysql" else ""
     with connection.cursor() as cursor:
         cursor.execute(f"{mode}UPDATE blockTimes SET `end` = %s WHERE id = 10", [end])  # noqa: S608
-    assert not [finding for finding in found() if finding.kind == "ended_block_time"]
+    assert not [finding for finding in findings_at() if finding.kind == "ended_block_time"]
     assert tables.read()["blockComputers"]

@@ -13,7 +13,7 @@ from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import Decision
 from tests.golden import tables
 from tests.support.sites.class_site import CALLER, IMAGE, NOW, ZONE, a_call, class_site, computers_of
-from tests.support.sites.disorder import FAILED, C, change, hold, planned, reload, short
+from tests.support.sites.disorder import FAILED, C, add_block_computer, change, planned, reload, short_classes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STAFF = Caller(3, "vclsystem@Local", "10.0.0.7", "admin", "operator")
@@ -27,14 +27,14 @@ def site() -> Iterator[None]:
 
 
 def why(at: str = "08:02") -> str:
-    """The reason of the only finding."""
-    (finding,) = short(at)
+    """The reason in the text of the only finding."""
+    (finding,) = short_classes(at)
     before, reason = finding.text.split(" machines that it wants: ")
     assert before.startswith("block time 10 (block 10, 2026-03-02 14:00:00–16:00:00) has ")
     return reason
 
 
-def loses(*computers: int, state: int | None = None) -> None:
+def remove_computers(*computers: int, state: int | None = None) -> None:
     """The back end takes computers out of the block; it removes their requests when it has failed."""
     for computer in computers:
         own = next(row["reloadrequestid"] for row in tables.read()["blockComputers"] if row["computerid"] == computer)
@@ -44,9 +44,9 @@ def loses(*computers: int, state: int | None = None) -> None:
             change("computer", id=computer, stateid=state)
 
 
-def test_it_is_told() -> None:
-    hold(10, C)
-    (finding,) = short()
+def test_the_finding() -> None:
+    add_block_computer(10, C)
+    (finding,) = short_classes()
     assert finding.subject == {"block_time": 10, "machines": 1, "wanted": 2}
     assert not finding.repairable
     assert " has 1 of the 2 machines that it wants: " in finding.text
@@ -55,12 +55,12 @@ def test_it_is_told() -> None:
 @pytest.mark.parametrize(("at", "count"), [("08:01:59", 0), ("08:02", 1), ("15:59:59", 1), ("16:00", 0)])
 def test_from_two_minutes_after_the_back_end_asks_until_it_is_over(at: str, count: int) -> None:
     change("blockRequest", id=10, expireTime="2026-03-02 23:59:59")
-    assert len(short(at)) == count
+    assert len(short_classes(at)) == count
 
 
 def test_a_class_that_has_its_machines_is_in_order() -> None:
     assert service.allocate_block(a_call(2), CALLER) == 2
-    assert short() == []
+    assert short_classes() == []
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_a_class_that_has_its_machines_is_in_order() -> None:
         ("blockRequest", {"expireTime": "2026-03-02 08:01:59"}),
     ],
 )
-def test_what_does_not_take_place_needs_none(table: str, row: dict[str, object]) -> None:
-    assert len(short()) == 1
+def test_block_times_that_do_not_take_place_need_none(table: str, row: dict[str, object]) -> None:
+    assert len(short_classes()) == 1
     change(table, id=10, **row)
-    assert short() == []
+    assert short_classes() == []
 
 
 def test_of_a_cluster_whole_machines_count() -> None:
@@ -83,10 +83,10 @@ def test_of_a_cluster_whole_machines_count() -> None:
     tables.insert("subimages", [{"imagemetaid": 10, "imageid": 1}], ZONE)
     change("image", id=IMAGE, imagemetaid=10)
     for computer, image in ((C, IMAGE), (C + 1, IMAGE), (C + 2, 1)):
-        hold(10, computer, image=image)
-    assert short()[0].subject["machines"] == 1
-    hold(10, C + 3, image=1)
-    assert short() == []
+        add_block_computer(10, computer, image=image)
+    assert short_classes()[0].subject["machines"] == 1
+    add_block_computer(10, C + 3, image=1)
+    assert short_classes() == []
 
 
 # --- why ------------------------------------------------------------------------------------------
@@ -124,15 +124,15 @@ def test_refused() -> None:
 def test_taken_away_by_a_failed_load() -> None:
     service.allocate_block(a_call(2), CALLER)
     first, second = computers_of()
-    loses(first, state=FAILED)
+    remove_computers(first, state=FAILED)
     assert why() == f"taken away after failed loads: c{first}"
-    loses(second)
+    remove_computers(second)
     assert f"taken away after failed loads: c{first}; not in it any more: c{second} (" in why()
 
 
-def test_a_planned_reload_tells_when_the_call_is_not_on_record_any_more() -> None:
+def test_a_planned_reload_is_evidence_when_the_decision_record_is_gone() -> None:
     change("blockTimes", id=10, processed=1)
-    hold(10, C)
+    add_block_computer(10, C)
     planned(10, C + 1, reload("13:40", "14:00", C + 1))
     change("computer", id=C + 1, stateid=FAILED)
     assert why() == "taken away after failed loads: c11"
@@ -145,15 +145,15 @@ def test_released_by_whom_and_when() -> None:
     assert why("09:10") == "it was released by operator at 2026-03-02 09:00:00"
 
 
-def test_skipped_and_taking_place_after_all() -> None:
+def test_skipped_and_then_not() -> None:
     service.allocate_block(a_call(2), CALLER)
     skip_block_time(10, STAFF)
-    assert short() == []
+    assert short_classes() == []
     unskip_block_time(10, STAFF)
     assert why() == "it was skipped by operator at 2026-03-02 08:00:00"
 
 
-def test_what_was_before_a_release_is_over() -> None:
+def test_calls_before_a_release_do_not_count() -> None:
     """Released, then allocated again for one machine: that is why."""
     service.allocate_block(a_call(2), CALLER)
     release_block_time(10, STAFF)
@@ -180,11 +180,11 @@ def test_a_name_that_moves_the_cursor() -> None:
 
 
 def test_a_finding_can_be_written_as_json() -> None:
-    assert json.loads(json.dumps(short()[0].subject)) == {"block_time": 10, "machines": 0, "wanted": 2}
+    assert json.loads(json.dumps(short_classes()[0].subject)) == {"block_time": 10, "machines": 0, "wanted": 2}
 
 
 class TestWithoutOurTables:
-    """Then rows tell what they can."""
+    """The reason then comes from VCL's rows alone."""
 
     @pytest.fixture(autouse=True)
     def no_tables(self, site: None) -> Iterator[None]:
@@ -203,6 +203,6 @@ class TestWithoutOurTables:
     @pytest.mark.parametrize("hours", [0, 24])
     def test_asked(self, hours: int, settings: object) -> None:
         settings.VCL_LOAD_TIME_HOURS = hours  # type: ignore[attr-defined]
-        hold(10, C, 999)
+        add_block_computer(10, C, 999)
         change("blockTimes", id=10, processed=1)
         assert why().endswith("why they are missing is not on record: our own tables are not made")

@@ -1,4 +1,4 @@
-"""The site's clock by the rows of VCL: what is read, what `manage.py check_vcl` says, what callers are told."""
+"""The site's clock by the rows of VCL: what is read, the output of `manage.py check_vcl`, the answers to callers."""
 
 import json
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def site() -> Iterator[None]:
 
 
 def local(ago: float) -> str:
-    """What the site's clock showed so many seconds ago."""
+    """The site time so many seconds ago."""
     return (NOW - timedelta(seconds=ago)).astimezone(ZoneInfo(ZONE)).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -76,8 +76,8 @@ def run(*options: str) -> tuple[int, str]:
 
 
 def of_clock() -> list[str]:
-    """What an inspection finds of zone and clocks."""
-    return [found.text for found in inspect(AT) if found.kind in ("wrong_time_zone", "wrong_clock")]
+    """The texts of an inspection's findings about zone and clocks."""
+    return [finding.text for finding in inspect(AT) if finding.kind in ("wrong_time_zone", "wrong_clock")]
 
 
 class TestCommand:
@@ -151,7 +151,7 @@ class TestCommand:
 
 
 class TestInDoubt:
-    """Whether other parts of the service may go on."""
+    """Whether other parts of the service may trust the times."""
 
     def test_not_while_nothing_is_wrong(self) -> None:
         logged(60)
@@ -164,22 +164,22 @@ class TestInDoubt:
 
     def test_by_this_hosts_clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(store, "database_ahead", lambda: -31)
-        found = examine()
-        assert found.problems == ["the clock of the database server is 31 seconds behind the clock of this host"]
-        assert (found.zone, found.in_doubt) == (Outcome.NO_EVIDENCE, True)
+        examination = examine()
+        assert examination.problems == ["the clock of the database server is 31 seconds behind the clock of this host"]
+        assert (examination.zone, examination.in_doubt) == (Outcome.NO_EVIDENCE, True)
 
     def test_not_by_the_clock_of_others(self) -> None:
         logged(-600)
-        found = examine()
-        assert (len(found.problems), found.in_doubt) == (1, False)
+        examination = examine()
+        assert (len(examination.problems), examination.in_doubt) == (1, False)
 
 
 class TestEvidence:
-    """Which rows tell something."""
+    """Which rows are evidence."""
 
     @pytest.fixture(autouse=True)
     def wrong_zone(self, settings: Settings) -> None:
-        """It is the rows' zone that is looked for."""
+        """The configured zone is not that of the rows."""
         settings.TIME_ZONE = "UTC"
 
     def test_reloads_are_none(self) -> None:
@@ -285,7 +285,7 @@ class TestRead:
 
 
 def test_the_databases_clock() -> None:
-    """It is this machine's. Where this process's clock stands in the past, MariaDB's is ahead; SQLite has none."""
+    """It is this machine's. While this process's clock is stopped in the past, MariaDB's is ahead; SQLite has none."""
     stopped = database_ahead()
     if connection.vendor == "sqlite":
         assert stopped == 0

@@ -1,4 +1,4 @@
-"""Indexes that `manage.py check_vcl` suggests and, when told to, creates on VCL's tables."""
+"""Indexes that `manage.py check_vcl` suggests and, with an option, creates on VCL's tables."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ AT = int(NOW.timestamp())
 
 @pytest.fixture(autouse=True)
 def site() -> Iterator[None]:
-    """A site in order, with no index of ours; none is left behind."""
+    """A site in order, without an index of ours; those that a test creates are dropped."""
     with class_site(machines=1):
         yield
     for table, names in present().items():
@@ -48,9 +48,9 @@ def drop(name: str, table: str) -> None:
 
 def present() -> dict[str, dict[str, tuple[str, ...]]]:
     """The indexes of VCL's tables: their names, with their columns."""
-    found = present_tables(connection)
+    actual = present_tables(connection)
     return {
-        table: {index.name: index.columns for index in found[table].indexes} for table in tables() if table in found
+        table: {index.name: index.columns for index in actual[table].indexes} for table in tables() if table in actual
     }
 
 
@@ -62,7 +62,7 @@ def with_ours(before: dict[str, dict[str, tuple[str, ...]]]) -> dict[str, dict[s
 
 
 class TestSuggested:
-    """What is told."""
+    """What is suggested."""
 
     def test_none_is_a_problem(self) -> None:
         status, text = check_vcl()
@@ -93,14 +93,14 @@ class TestSuggested:
         assert first["statement"].startswith(f"CREATE INDEX IF NOT EXISTS `{LOG.name}` ON `log` (`imageid`, `start`, ")
         assert first.keys() == {"table", "name", "columns", "wins", "statement"}
 
-    def test_not_to_who_asks_for_some_kinds(self) -> None:
+    def test_not_when_only_some_kinds_are_asked_for(self) -> None:
         assert "blockalloc_" not in check_vcl("--kind", "double_booking")[1]
         assert "blockalloc_" in check_vcl("--kind", *KINDS)[1]
 
-    def test_what_begins_with_the_same_columns_will_do(self) -> None:
+    def test_an_index_that_begins_with_the_same_columns_will_do(self) -> None:
         sql("CREATE INDEX blockalloc_theirs ON log (imageid, start, loaded, wasavailable, nowfuture, ending, userid)")
         assert [each.index for each in indexes.missing()] == [REQUEST]
-        sql("CREATE INDEX blockalloc_more ON request (start, `end`, stateid, laststateid)")  # one is wanting
+        sql("CREATE INDEX blockalloc_more ON request (start, `end`, stateid, laststateid)")  # one is missing
         assert [each.index for each in indexes.missing()] == [REQUEST]
         drop("blockalloc_more", "request")
         sql("CREATE INDEX blockalloc_more ON request (start, `end`, stateid, laststateid, userid)")
@@ -167,7 +167,7 @@ class TestCreated:
             lines = text.splitlines()
             assert lines[-3:] == [*(f"would be done: {each}" for each in statements), "Dry run: nothing was written."]
 
-    def test_findings_and_repairs_are_told_as_ever(self) -> None:
+    def test_findings_and_repairs_are_printed_as_usual(self) -> None:
         reload("13:00", "13:20", C + 1)
         status, text = check_vcl("--create-indexes", "--kind", "orphaned_reload")
         assert status == 1
@@ -214,7 +214,7 @@ class TestCreated:
         assert check_vcl("--create-indexes")[0] == 0
 
 
-# --- What they are for --------------------------------------------------------------------------
+# --- Their effect -------------------------------------------------------------------------------
 
 
 def fill_log(rows: int, of_the_image: int) -> None:
@@ -239,14 +239,14 @@ def plan(statement: str, params: Any) -> str:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """The statements that load times are read by."""
-    found: list[tuple[str, Any]] = []
+    statements: list[tuple[str, Any]] = []
 
     def fetched(statement: str, params: Any) -> list[tuple[Any, ...]]:
-        found.append((statement, params))
+        statements.append((statement, params))
         return fetch(statement, params)
 
     monkeypatch.setattr(loads, "fetch", fetched)
-    return found
+    return statements
 
 
 def test_loads_are_read_by_the_index_alone(asked: list[tuple[str, Any]]) -> None:
@@ -282,9 +282,9 @@ def test_bookings_are_found_by_the_index_alone() -> None:
     )
     check_vcl("--create-indexes")
     sql("ANALYZE TABLE request" if connection.vendor == "mysql" else "ANALYZE")
-    found = plan(
+    steps = plan(
         "SELECT id, stateid, laststateid, userid, start, `end` FROM request WHERE start < %s AND `end` > %s",
         ["2026-03-02 22:00:00", "2026-03-02 12:00:00"],
     )
-    assert REQUEST.name in found
-    assert ("Using index'" if connection.vendor == "mysql" else "COVERING INDEX") in found
+    assert REQUEST.name in steps
+    assert ("Using index'" if connection.vendor == "mysql" else "COVERING INDEX") in steps

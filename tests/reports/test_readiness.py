@@ -28,6 +28,7 @@ from scheduling.readiness import Readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
 from scheduling.what_happened import NO_RECORD
 from scheduling.windows import HOUR, MINUTE
+from scheduling.wording import span
 from tests.support.sites.staff_site import ADMIN, NOW, VCLRELOAD, Site, add_image
 from tests.support.sites.staff_site import HOUR as AN_HOUR
 
@@ -256,7 +257,7 @@ def test_the_worst_is_told_first() -> None:
      (86400, "24 h"), (172800, "2 days")],
 )  # fmt: skip
 def test_spans(seconds: int, words: str) -> None:
-    assert readiness.span(seconds) == words
+    assert span(seconds) == words
 
 
 # --- Reading ------------------------------------------------------------------------------------
@@ -280,7 +281,7 @@ def test_computers_are_read_with_their_reloads(site: Site) -> None:
     a_class(site, "waiting", site.computer("pc4", site.windows), AN_HOUR)
     a_class(site, "failed", site.computer("pc5", site.windows), state_id=FAILED)
     a_class(site, "deleted", site.computer("pc6", site.ubuntu, deleted=1))
-    loading = {"state_id": PENDING, "laststate_id": RELOAD}
+    loading: dict[str, Any] = {"state_id": PENDING, "laststate_id": RELOAD}
     begun = a_class(site, "loading", site.computer("pc7", site.windows), **loading)
     steps = ("begin", "loadimagefailed", "startload", "info", "exited")
     log(begun, *steps)
@@ -366,8 +367,9 @@ def test_the_number_of_queries_is_fixed(site: Site) -> None:
     def more(number: int) -> None:
         for n in range(number):
             name = f"{number}-{n}"
-            image = add_image(f"Image {name}", imagemeta=ImageMeta.objects.create(subimages=1))
-            SubImage.objects.create(imagemeta=image.imagemeta, image=site.ubuntu)
+            cluster = ImageMeta.objects.create(subimages=1)
+            image = add_image(f"Image {name}", imagemeta=cluster)
+            SubImage.objects.create(imagemeta=cluster, image=site.ubuntu)
             time = site.time(site.request(name, image, site.group(name), 2), NOW + AN_HOUR, processed=1)
             site.hold(time, *(site.computer(f"pc{name}-{m}", site.windows) for m in range(n + 1)))
             lost = site.computer(f"lost{name}", site.windows)
@@ -395,10 +397,9 @@ def test_estimates_of_many_images_are_those_of_each(site: Site) -> None:
     for image_number, image in enumerate(images[:3]):
         for number, start in enumerate(local):
             for seconds in (100, 121, 301, 1799, 1900, 4500):
-                values = {"wasavailable": 1, "ending": "released", "nowfuture": "now"}
-                values |= [{}, {"wasavailable": 0}, {"ending": "failed"}, {"nowfuture": "future"}][
-                    (number + seconds + image_number) % 4
-                ]
+                values: dict[str, Any] = {"wasavailable": 1, "ending": "released", "nowfuture": "now"}
+                changes: list[dict[str, Any]] = [{}, {"wasavailable": 0}, {"ending": "failed"}, {"nowfuture": "future"}]
+                values |= changes[(number + seconds + image_number) % 4]
                 begun = start.replace(tzinfo=ZONE)
                 loaded = (start + timedelta(seconds=seconds)).replace(tzinfo=ZONE)
                 Log.objects.create(

@@ -341,7 +341,7 @@ def test_all_pages_and_calendars_say_it(viewer: Client, released: BlockTime) -> 
         # Whoever has the address reads it: it names nobody.
         said = SAID.replace(" by anna@Local", "")
         assert said != SAID
-        assert [event["DESCRIPTION"].splitlines()[-1] for event in calendar.events] == [said]
+        assert [str(event["DESCRIPTION"]).splitlines()[-1] for event in calendar.events] == [said]
 
 
 @pytest.mark.django_db

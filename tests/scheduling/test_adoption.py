@@ -20,14 +20,14 @@ from tests.support.sites.facts import (
     RELOAD_START,
     SUB_IMAGE,
     block,
+    block_computer,
     computer,
     computers_of,
-    holding,
     image,
     maintenance,
     member,
     open_tree,
-    own_holding,
+    own_block_computer,
     own_reservation,
     reservation,
     site,
@@ -51,18 +51,18 @@ def planned(where: Site, what: Block | None = None, *, ignore_privileges: bool =
     return plan(where, what or block(2), ignore_privileges=ignore_privileges)
 
 
-def adopted(found: Plan) -> list[int]:
+def adopted(result: Plan) -> list[int]:
     """The requests that joined the block."""
-    return [machine.adopted_request for machine in found.machines if machine.adopted_request is not None]
+    return [machine.adopted_request for machine in result.machines if machine.adopted_request is not None]
 
 
 def test_the_computer_that_was_really_reserved_joins_the_block() -> None:
     """Not the one that would be chosen first."""
-    found = planned(with_own(own_reservation(ADA, 3)))
-    assert computers_of(found) == [(3,), (1,)]
-    assert adopted(found) == [7003]
-    assert [machine.member.name for machine in found.machines] == ["ada", "the calling account"]
-    assert found.allocated == 2
+    result = planned(with_own(own_reservation(ADA, 3)))
+    assert computers_of(result) == [(3,), (1,)]
+    assert adopted(result) == [7003]
+    assert [machine.member.name for machine in result.machines] == ["ada", "the calling account"]
+    assert result.allocated == 2
 
 
 def test_adopted_machines_take_no_step_of_the_stagger() -> None:
@@ -133,29 +133,31 @@ def test_the_earliest_comes_first_then_the_lowest_request() -> None:
 
 def test_never_more_than_wanted() -> None:
     rows = [own_reservation(ADA, id_) for id_ in (1, 2, 3)]
-    found = planned(with_own(*rows))
-    assert computers_of(found) == [(1,), (2,)]
-    assert (found.allocated, found.wanted) == (2, 2)
+    result = planned(with_own(*rows))
+    assert computers_of(result) == [(1,), (2,)]
+    assert (result.allocated, result.wanted) == (2, 2)
 
 
-def test_what_the_block_has_counts() -> None:
-    found = planned(with_own(own_reservation(ADA, 1), own_reservation(BOB, 2), block_computers=[own_holding(4)]))
-    assert computers_of(found) == [(1,)]
-    assert (found.had, found.allocated) == (1, 2)
+def test_computers_that_the_block_has_count() -> None:
+    result = planned(
+        with_own(own_reservation(ADA, 1), own_reservation(BOB, 2), block_computers=[own_block_computer(4)])
+    )
+    assert computers_of(result) == [(1,)]
+    assert (result.had, result.allocated) == (1, 2)
 
 
 def test_a_full_block_adopts_nothing() -> None:
-    full = [own_holding(3), own_holding(4)]
+    full = [own_block_computer(3), own_block_computer(4)]
     assert list(planned(with_own(own_reservation(ADA, 1), block_computers=full)).machines) == []
 
 
 def test_a_reservation_whose_computer_is_in_the_block_is_not_adopted_again() -> None:
-    found = planned(with_own(own_reservation(ADA, 1), block_computers=[own_holding(1)]))
-    assert computers_of(found) == [(2,)]
-    assert adopted(found) == []
+    result = planned(with_own(own_reservation(ADA, 1), block_computers=[own_block_computer(1)]))
+    assert computers_of(result) == [(2,)]
+    assert adopted(result) == []
 
 
-# --- only what can be had for the whole of it ---------------------------------------------------------
+# --- only computers that are free for the whole of it -------------------------------------------------
 
 
 # Ada reserved the last of four computers, so that nothing but her reservation makes the plan look at it.
@@ -169,19 +171,19 @@ def test_a_reservation_whose_computer_is_in_the_block_is_not_adopted_again() -> 
         own_reservation(ADA, 4, request_id=1, start=END + MINUTE, end=END + HOUR),
     ],
 )
-def test_another_reservation_of_the_computer_stands_in_the_way(row: Reservation) -> None:
-    """The member's own is put aside, others are not, even his own later one."""
+def test_another_reservation_of_the_computer_is_in_the_way(row: Reservation) -> None:
+    """The member's own is put aside, others are not, not even a later one of the same member."""
     own = own_reservation(ADA, 4, end=END - HOUR, request_id=2)
-    found = planned(with_own(own, row))
-    assert adopted(found) == []
-    assert computers_of(found) == [(1,), (2,)]
-    assert str(found.excluded[4]).startswith("reserved by request 1 ")
+    result = planned(with_own(own, row))
+    assert adopted(result) == []
+    assert computers_of(result) == [(1,), (2,)]
+    assert str(result.excluded[4]).startswith("reserved by request 1 ")
 
 
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        ({"block_computers": [holding(4)]}, "other_block"),
+        ({"block_computers": [block_computer(4)]}, "other_block"),
         ({"claimed": frozenset({4})}, "semaphore"),
         ({"there": [computer(1), computer(2), computer(4, ram=1)]}, "memory"),
         ({"there": [computer(1), computer(2), computer(4, state="failed")]}, "usable_state"),
@@ -189,10 +191,10 @@ def test_another_reservation_of_the_computer_stands_in_the_way(row: Reservation)
     ],
 )
 def test_every_rule_holds_for_it(changes: dict[str, Any], rule: str) -> None:
-    found = planned(with_own(own_reservation(ADA, 4), **changes))
-    assert adopted(found) == []
-    assert computers_of(found) == [(1,), (2,)]
-    assert found.excluded[4].rule == rule
+    result = planned(with_own(own_reservation(ADA, 4), **changes))
+    assert adopted(result) == []
+    assert computers_of(result) == [(1,), (2,)]
+    assert result.excluded[4].rule == rule
 
 
 def test_a_maintenance_forbids_it_too() -> None:
@@ -205,9 +207,9 @@ def test_a_maintenance_forbids_it_too() -> None:
 
 def test_privileges_are_needed_when_they_count() -> None:
     own = with_own(own_reservation(ADA, 3), privileges=tree())
-    found = planned(own, ignore_privileges=False)
-    assert list(found.machines) == []
-    assert str(found.excluded[3]) == "not granted to any member of the user group"
+    result = planned(own, ignore_privileges=False)
+    assert list(result.machines) == []
+    assert str(result.excluded[3]) == "not granted to any member of the user group"
     granted = with_own(own_reservation(ADA, 3), privileges=open_tree(group=GROUP))
     assert computers_of(planned(granted, ignore_privileges=False)) == [(3,), (1,)]
     assert computers_of(planned(own, ignore_privileges=True)) == [(3,), (1,)]
@@ -215,10 +217,10 @@ def test_privileges_are_needed_when_they_count() -> None:
 
 def test_a_reservation_that_joins_is_not_counted_twice_against_the_limit() -> None:
     limited = block(3, [image(max_concurrent=2)])
-    found = planned(with_own(own_reservation(ADA, 3)), limited)
-    assert computers_of(found) == [(3,), (1,)]
-    assert found.shortfall is not None
-    assert str(found.shortfall) == f"2 of at most 2 of image {image().name} are in use already"
+    result = planned(with_own(own_reservation(ADA, 3)), limited)
+    assert computers_of(result) == [(3,), (1,)]
+    assert result.shortfall is not None
+    assert str(result.shortfall) == f"2 of at most 2 of image {image().name} are in use already"
 
 
 # --- clusters -------------------------------------------------------------------------------------------
@@ -235,16 +237,16 @@ def own_cluster(main: int, sub: int, **changes: Any) -> list[Reservation]:
 
 
 def test_a_reserved_cluster_joins_as_one_machine() -> None:
-    found = planned(with_own(*own_cluster(3, 4)), block(2, CLUSTER))
-    assert computers_of(found) == [(3, 4), (1, 2)]
-    assert adopted(found) == [7]
-    assert found.allocated == 2
+    result = planned(with_own(*own_cluster(3, 4)), block(2, CLUSTER))
+    assert computers_of(result) == [(3, 4), (1, 2)]
+    assert adopted(result) == [7]
+    assert result.allocated == 2
 
 
 def test_of_a_reserved_cluster_all_computers_join_or_none() -> None:
-    found = planned(with_own(*own_cluster(3, 4), claimed=frozenset({4})), block(1, CLUSTER))
-    assert computers_of(found) == [(1, 2)]
-    assert adopted(found) == []
+    result = planned(with_own(*own_cluster(3, 4), claimed=frozenset({4})), block(1, CLUSTER))
+    assert computers_of(result) == [(1, 2)]
+    assert adopted(result) == []
 
 
 def test_a_reserved_cluster_is_no_machine_of_a_block_of_single_computers() -> None:
@@ -252,13 +254,13 @@ def test_a_reserved_cluster_is_no_machine_of_a_block_of_single_computers() -> No
 
 
 def test_a_reserved_cluster_that_would_make_too_many_of_one_image_does_not_join() -> None:
-    held = [own_holding(1), own_holding(2)]
-    found = planned(with_own(*own_cluster(3, 4), computers=6, block_computers=held), block(2, CLUSTER))
-    assert adopted(found) == []
-    assert computers_of(found) == [(5,), (6,)]
+    rows = [own_block_computer(1), own_block_computer(2)]
+    result = planned(with_own(*own_cluster(3, 4), computers=6, block_computers=rows), block(2, CLUSTER))
+    assert adopted(result) == []
+    assert computers_of(result) == [(5,), (6,)]
 
 
-# --- looked at again ------------------------------------------------------------------------------------
+# --- confirmed ------------------------------------------------------------------------------------------
 
 
 def test_an_adopted_machine_still_stands_beside_its_own_reservation_only() -> None:

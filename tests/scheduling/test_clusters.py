@@ -23,7 +23,7 @@ from tests.support.sites.facts import (
     image,
     member,
     open_tree,
-    own_holding,
+    own_block_computer,
     reservation,
     site,
     vm,
@@ -49,12 +49,12 @@ def mixed(small: int, large: int, **changes: Any) -> Site:
 
 def taken(where: Site, what: Block) -> list[list[tuple[int, int]]]:
     """(computer, image) of each machine."""
-    found = plan(where, what, ignore_privileges=True)
-    return [[(one.computer.id, one.image.id) for one in machine.assignments] for machine in found.machines]
+    result = plan(where, what, ignore_privileges=True)
+    return [[(one.computer.id, one.image.id) for one in machine.assignments] for machine in result.machines]
 
 
 @pytest.mark.parametrize(
-    ("images", "held", "machines"),
+    ("images", "counts", "machines"),
     [
         ([MAIN], {IMAGE: 3}, 3),
         ([MAIN, SUB], {IMAGE: 3}, 0),
@@ -64,8 +64,8 @@ def taken(where: Site, what: Block) -> list[list[tuple[int, int]]]:
         ([MAIN], {SUB_IMAGE: 5}, 0),
     ],
 )
-def test_whole_machines(images: list[Image], held: dict[int, int], machines: int) -> None:
-    assert whole_machines([each.id for each in images], held) == machines
+def test_whole_machines(images: list[Image], counts: dict[int, int], machines: int) -> None:
+    assert whole_machines([each.id for each in images], counts) == machines
 
 
 def test_each_machine_has_a_computer_for_each_image() -> None:
@@ -77,84 +77,84 @@ def test_an_image_may_be_there_several_times() -> None:
     assert taken(mixed(3, 0), cluster(2, MAIN, MAIN)) == [[(1, 1), (2, 1)]]
 
 
-def test_a_machine_counts_only_when_all_its_computers_are_had() -> None:
-    found = plan(mixed(5, 1), cluster(3), ignore_privileges=True)
-    assert computers_of(found) == [(1, 101)]
-    assert (found.allocated, found.wanted) == (1, 3)
-    assert str(found.shortfall) == "no further computer passes all rules for image image-2"
+def test_a_machine_counts_only_with_all_its_computers() -> None:
+    result = plan(mixed(5, 1), cluster(3), ignore_privileges=True)
+    assert computers_of(result) == [(1, 101)]
+    assert (result.allocated, result.wanted) == (1, 3)
+    assert str(result.shortfall) == "no further computer passes all rules for image image-2"
 
 
-def test_what_a_machine_that_did_not_come_about_had_is_free_again() -> None:
+def test_the_computers_of_a_machine_that_could_not_be_completed_are_free_again() -> None:
     """Ada may use her own computer for the image, and nothing for the subimage; Bob may use both."""
     people = [member(11, "ada"), member(12, "bob", groups={52})]
     own = [computer(1, owner_id=11), computer(101, ram=4096)]
-    found = plan(site(own, members=people, privileges=open_tree(group=52)), cluster(1), ignore_privileges=False)
-    assert computers_of(found) == [(1, 101)]
-    assert found.machines[0].member.name == "bob"
+    result = plan(site(own, members=people, privileges=open_tree(group=52)), cluster(1), ignore_privileges=False)
+    assert computers_of(result) == [(1, 101)]
+    assert result.machines[0].member.name == "bob"
 
 
 def test_the_computers_of_a_machine_share_one_reload_and_one_step() -> None:
-    found = plan(mixed(2, 2), cluster(2), ignore_privileges=True)
-    assert [machine.reload for machine in found.machines] == [
+    result = plan(mixed(2, 2), cluster(2), ignore_privileges=True)
+    assert [machine.reload for machine in result.machines] == [
         Window(RELOAD_START, START),
         Window(RELOAD_START - MINUTE, START),
     ]
-    assert found.load_seconds == LOAD
+    assert result.load_seconds == LOAD
 
 
 # --- incomplete clusters --------------------------------------------------------------------------
 
 
 def test_an_incomplete_cluster_is_filled_with_what_it_lacks() -> None:
-    there = mixed(3, 3, block_computers=[own_holding(1, IMAGE)])
-    found = plan(there, cluster(2), ignore_privileges=True)
-    assert computers_of(found) == [(101,), (2, 102)]
-    assert (found.had, found.allocated) == (0, 2)
-    assert [machine.reload.start for machine in found.machines] == [RELOAD_START, RELOAD_START - MINUTE]
+    there = mixed(3, 3, block_computers=[own_block_computer(1, IMAGE)])
+    result = plan(there, cluster(2), ignore_privileges=True)
+    assert computers_of(result) == [(101,), (2, 102)]
+    assert (result.had, result.allocated) == (0, 2)
+    assert [machine.reload.start for machine in result.machines] == [RELOAD_START, RELOAD_START - MINUTE]
 
 
 def test_missing_computers_are_counted_per_image() -> None:
     """Two of the image and one of the subimage are there: one machine, and half of another."""
-    held = [own_holding(1, IMAGE), own_holding(2, IMAGE), own_holding(101, SUB_IMAGE)]
-    found = plan(mixed(3, 3, block_computers=held), cluster(2), ignore_privileges=True)
-    assert (found.had, found.allocated) == (1, 2)
-    assert taken(mixed(3, 3, block_computers=held), cluster(2)) == [[(102, 2)]]
+    rows = [own_block_computer(1, IMAGE), own_block_computer(2, IMAGE), own_block_computer(101, SUB_IMAGE)]
+    result = plan(mixed(3, 3, block_computers=rows), cluster(2), ignore_privileges=True)
+    assert (result.had, result.allocated) == (1, 2)
+    assert taken(mixed(3, 3, block_computers=rows), cluster(2)) == [[(102, 2)]]
 
 
 def test_of_a_repeated_image_the_missing_number_is_filled() -> None:
-    held = [own_holding(101, SUB_IMAGE)]
-    assert taken(mixed(1, 3, block_computers=held), cluster(1, MAIN, SUB, SUB)) == [[(1, 1), (102, 2)]]
+    rows = [own_block_computer(101, SUB_IMAGE)]
+    assert taken(mixed(1, 3, block_computers=rows), cluster(1, MAIN, SUB, SUB)) == [[(1, 1), (102, 2)]]
 
 
 def test_a_part_that_a_member_reserved_is_no_machine_by_itself() -> None:
-    """His reservation could join the block, but the computer for the subimage cannot be had."""
+    """The reservation could join the block, but there is no computer for the subimage."""
     own = reservation(1, user_id=7, image_id=IMAGE)
     there = mixed(1, 0, reservations=[own], members=[member(7)])
-    found = plan(there, cluster(1), ignore_privileges=True)
-    assert (found.had, found.allocated, list(found.machines)) == (0, 0, [])
+    result = plan(there, cluster(1), ignore_privileges=True)
+    assert (result.had, result.allocated, list(result.machines)) == (0, 0, [])
 
 
 def test_more_of_one_image_than_wanted_is_no_machine() -> None:
-    held = [own_holding(id_, IMAGE) for id_ in (1, 2, 3)]
-    found = plan(mixed(3, 0, block_computers=held), cluster(2), ignore_privileges=True)
-    assert (found.had, found.allocated, list(found.machines)) == (0, 0, [])
+    rows = [own_block_computer(id_, IMAGE) for id_ in (1, 2, 3)]
+    result = plan(mixed(3, 0, block_computers=rows), cluster(2), ignore_privileges=True)
+    assert (result.had, result.allocated, list(result.machines)) == (0, 0, [])
 
 
 def test_with_all_machines_there_nothing_is_planned() -> None:
-    held = [own_holding(1, IMAGE), own_holding(101, SUB_IMAGE)]
-    found = plan(mixed(3, 3, block_computers=held), cluster(1), ignore_privileges=True)
-    assert (found.had, found.allocated, list(found.machines), found.shortfall) == (1, 1, [], None)
+    rows = [own_block_computer(1, IMAGE), own_block_computer(101, SUB_IMAGE)]
+    result = plan(mixed(3, 3, block_computers=rows), cluster(1), ignore_privileges=True)
+    assert (result.had, result.allocated, list(result.machines), result.shortfall) == (1, 1, [], None)
 
 
-def test_a_computer_that_was_chosen_is_not_told_to_be_passed_over() -> None:
+def test_a_computer_that_was_chosen_is_not_among_the_excluded() -> None:
     """Computer 1 does for the image, not for the subimage, and the other way round."""
-    held = [own_holding(9, IMAGE)]
+    rows = [own_block_computer(9, IMAGE)]
     there = site(
-        [computer(9), computer(1, platform_id=2), computer(2), computer(3, platform_id=2)], block_computers=held
+        [computer(9), computer(1, platform_id=2), computer(2), computer(3, platform_id=2)], block_computers=rows
     )
-    found = plan(there, cluster(2, MAIN, image(SUB_IMAGE, platform_id=2)), ignore_privileges=True)
-    assert computers_of(found) == [(1,), (2, 3)]
-    assert not {1, 2, 3} & set(found.excluded)
+    result = plan(there, cluster(2, MAIN, image(SUB_IMAGE, platform_id=2)), ignore_privileges=True)
+    assert computers_of(result) == [(1,), (2, 3)]
+    assert not {1, 2, 3} & set(result.excluded)
 
 
 # --- limits ---------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def test_the_memory_of_the_host_is_that_of_all_computers_of_a_cluster(ram: int, 
     assert len(taken(there, cluster(3, *images))) == machines
 
 
-# --- looked at again ------------------------------------------------------------------------------
+# --- confirmed ------------------------------------------------------------------------------------
 
 
 def test_a_cluster_that_lost_one_computer_falls_whole() -> None:

@@ -1,4 +1,4 @@
-"""A plan looked at again before it is written: what others took meanwhile falls, the rest stands (SPEC 8.7)."""
+"""The confirmation of a plan before it is written: machines that others took meanwhile are dropped (SPEC 8.7)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,12 +15,12 @@ from tests.support.sites.facts import (
     MINUTE,
     RELOAD_START,
     block,
+    block_computer,
     computer,
-    holding,
     host,
     image,
     maintenance,
-    own_holding,
+    own_block_computer,
     reservation,
     site,
     vm,
@@ -33,12 +33,12 @@ QUARTER = 15 * MINUTE
 
 
 def three_computers(**changes: Any) -> Site:
-    """The site of these tests, with what others wrote."""
+    """The site of these tests, with rows that others wrote."""
     return site([computer(id_) for id_ in (1, 2, 3)], **changes)
 
 
 def planned(machines: int = 2) -> Sequence[Machine]:
-    """Machines of computers 1, 2 … as planned when nothing stood in the way."""
+    """Machines of computers 1, 2 … as planned when all were free."""
     return plan(three_computers(), block(machines), ignore_privileges=True).machines
 
 
@@ -61,25 +61,25 @@ def test_on_the_same_facts_everything_stands() -> None:
         ({"reservations": [reservation(2, END + QUARTER, END + HOUR)]}, [1, 2]),
         ({"reservations": [reservation(2, END + QUARTER - 1, END + HOUR)]}, [1]),
         ({"reservations": [reservation(1, state_id=19), reservation(2, state_id=12)]}, [1, 2]),
-        ({"block_computers": [holding(1), holding(2)]}, []),
-        ({"block_computers": [holding(2, END + HOUR, END + 2 * HOUR, reload_start=END)]}, [1, 2]),
-        ({"block_computers": [holding(2, END + HOUR, END + 2 * HOUR, reload_start=END - 1)]}, [1]),
+        ({"block_computers": [block_computer(1), block_computer(2)]}, []),
+        ({"block_computers": [block_computer(2, END + HOUR, END + 2 * HOUR, reload_start=END)]}, [1, 2]),
+        ({"block_computers": [block_computer(2, END + HOUR, END + 2 * HOUR, reload_start=END - 1)]}, [1]),
         ({"maintenances": [maintenance(RELOAD_START - HOUR, RELOAD_START)]}, [1]),
     ],
 )
-def test_what_others_took_falls(changes: dict[str, Any], stand: list[int]) -> None:
+def test_computers_that_others_took_are_dropped(changes: dict[str, Any], stand: list[int]) -> None:
     assert left(three_computers(**changes)) == stand
 
 
 def test_a_computer_that_came_into_the_block_meanwhile_is_not_taken_again() -> None:
-    """The other one of the two wanted is: there is room for one more."""
-    assert left(three_computers(block_computers=[own_holding(1)])) == [2]
+    """Of the two that are wanted, one is still missing."""
+    assert left(three_computers(block_computers=[own_block_computer(1)])) == [2]
 
 
 @pytest.mark.parametrize(("there", "stand"), [([3], [1]), ([3, 9], [])])
 def test_never_more_than_wanted(there: list[int], stand: list[int]) -> None:
-    """Machines that came into the block meanwhile leave room for fewer."""
-    assert left(three_computers(block_computers=[own_holding(id_) for id_ in there])) == stand
+    """With machines that came into the block meanwhile fewer are missing."""
+    assert left(three_computers(block_computers=[own_block_computer(id_) for id_ in there])) == stand
 
 
 def test_a_limit_that_others_used_up_lets_the_first_ones_stand() -> None:

@@ -1,8 +1,9 @@
-"""What is said to keep a computer from a block does: take it away, and nothing else, and the computer comes nearer."""
+"""Reasons are true: when the cause of one is removed, and nothing else, the computer comes nearer to the block."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import assume, event, given
@@ -26,15 +27,15 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 WHOLE_GROUP = COMPUTERS + 50  # a resource group that is mapped to everything that it is needed for
 ENOUGH = 40  # machines: more than there are computers
 MOST_STEPS = 60
-# May be told again in the same words: what was added went to computers that come before this one.
+# May be given again in the same words: the addition went to computers that come before this one.
 AGAIN = ("no_computer", "host_memory")
 
 
-# --- What takes an obstacle away --------------------------------------------------------------
+# --- Remedies ---------------------------------------------------------------------------------
 Remedy = Callable[[Case, Computer, Reason], Case]
 
 
-def _site(case: Case, **changes: object) -> Case:
+def _site(case: Case, **changes: Any) -> Case:
     return replace(case, site=replace(case.site, **changes))
 
 
@@ -43,11 +44,11 @@ def _with(case: Case, computer: Computer) -> Fleet:
     return Fleet.of_rows({**case.site.computers, computer.id: computer}.values())
 
 
-def _computer(case: Case, computer: Computer, **changes: object) -> Case:
+def _computer(case: Case, computer: Computer, **changes: Any) -> Case:
     return _site(case, computers=_with(case, computer._replace(**changes)))
 
 
-def _into_group(case: Case, computer: Computer, **mapped: frozenset[int]) -> Case:
+def _into_group(case: Case, computer: Computer, **mapped: Any) -> Case:
     """Let it be in one more resource group, and that be mapped."""
     groups = {**case.site.group_computers}
     groups[WHOLE_GROUP] = groups.get(WHOLE_GROUP, frozenset()) | {computer.id}
@@ -55,17 +56,17 @@ def _into_group(case: Case, computer: Computer, **mapped: frozenset[int]) -> Cas
 
 
 def _mapped(case: Case, computer: Computer, _reason: Reason) -> Case:
-    found = {**case.site.mapped_groups}
+    mapped = {**case.site.mapped_groups}
     for group in (IMAGES, IMAGES + 1):
-        found[group] = found.get(group, frozenset()) | {WHOLE_GROUP}
-    return _into_group(case, computer, mapped_groups=found)
+        mapped[group] = {*mapped.get(group, ()), WHOLE_GROUP}
+    return _into_group(case, computer, mapped_groups=mapped)
 
 
 def _live_node(case: Case, computer: Computer, _reason: Reason) -> Case:
     """A node that has just checked in, mapped to the computer."""
-    found = {**case.site.mapped_groups, NODES + 50: frozenset({WHOLE_GROUP})}
+    mapped = {**case.site.mapped_groups, NODES + 50: frozenset({WHOLE_GROUP})}
     node = facts.node(50, last_checkin=case.site.now)
-    there = {"management_nodes": [*case.site.management_nodes, node], "mapped_groups": found}
+    there = {"management_nodes": [*case.site.management_nodes, node], "mapped_groups": mapped}
     return _into_group(case, computer, node_groups={**case.site.node_groups, 50: frozenset({NODES + 50})}, **there)
 
 
@@ -222,8 +223,8 @@ def _planned(case: Case) -> Plan:
 
 
 def _inside(case: Case, made: Plan) -> set[int]:
-    held = {each.computer_id for each in case.site.block_computers if each.block_time_id == case.block.block_time_id}
-    return held | {one.computer.id for machine in made.machines for one in machine.assignments}
+    before = {each.computer_id for each in case.site.block_computers if each.block_time_id == case.block.block_time_id}
+    return before | {one.computer.id for machine in made.machines for one in machine.assignments}
 
 
 def _why(case: Case, made: Plan, computer_id: int) -> Reason:
@@ -232,24 +233,24 @@ def _why(case: Case, made: Plan, computer_id: int) -> Reason:
 
 @PROFILE
 @given(cases(), st.data())
-def test_taking_away_what_is_told_ends_with_the_computer_in_the_block(case: Case, data: st.DataObject) -> None:
+def test_removing_each_reason_ends_with_the_computer_in_the_block(case: Case, data: st.DataObject) -> None:
     assume(case.site.members or case.ignore_privileges)  # else the call is refused
-    # Who may have failed of late comes after all others, also those that are added here: that is no obstacle.
+    # A computer that may have failed lately comes after all others, also those that are added here: no obstacle.
     case = _site(replace(case, block=replace(case.block, machines=ENOUGH)), recent=None)
     made = _planned(case)
     outside = sorted(case.site.computers.keys() - _inside(case, made))
     assume(outside)
     id_ = data.draw(st.sampled_from(outside))
-    told: list[Reason] = []
+    reasons: list[Reason] = []
     while id_ not in _inside(case, made):
         reason = _why(case, made, id_)
-        assert reason not in told or reason.rule in AGAIN, f"told again: {reason}, after {told}"
-        assert len(told) < MOST_STEPS, told
-        told.append(reason)
+        assert reason not in reasons or reason.rule in AGAIN, f"repeated: {reason}, after {reasons}"
+        assert len(reasons) < MOST_STEPS, reasons
+        reasons.append(reason)
         case = REMEDIES[reason.rule](case, case.site.computers[id_], reason)
         made = _planned(case)
-    event(f"obstacles: {len(told)}")
-    for reason in told:
+    event(f"obstacles: {len(reasons)}")
+    for reason in reasons:
         event(reason.rule)
 
 
@@ -275,7 +276,7 @@ def test_stages_add_up_to_the_block(case: Case, data: st.DataObject) -> None:
 # --- One computer -----------------------------------------------------------------------------
 @PROFILE
 @given(cases())
-def test_the_rules_say_of_one_computer_what_the_plan_said(case: Case) -> None:
+def test_one_computer_gets_the_reason_that_the_plan_gave(case: Case) -> None:
     """One image, one machine wanted: the windows are the same."""
     assume(case.site.members or case.ignore_privileges)
     image = case.block.images[0]
@@ -285,59 +286,59 @@ def test_the_rules_say_of_one_computer_what_the_plan_said(case: Case) -> None:
     # A member's own reservation is looked at in a window of its own before the plan turns to anybody.
     own = {each.computer_id for each in case.site.reservations if each.user_id in {m.id for m in case.site.members}}
     chosen = {one.computer.id for machine in made.machines for one in machine.assignments}
-    held = _inside(replace(case, block=block), made) - chosen
+    before = _inside(replace(case, block=block), made) - chosen
     for computer in case.site.computers.values():
-        (found,) = one_computer.judge(case.site, block, computer, made, ignore_privileges=case.ignore_privileges)
+        (verdict,) = one_computer.judge(case.site, block, computer, made, ignore_privileges=case.ignore_privileges)
         if computer.id in chosen:
-            assert found.against == ()
-        elif computer.id not in own | held:
+            assert verdict.against == ()
+        elif computer.id not in own | before:
             reason = _why(replace(case, block=block), made, computer.id)
-            if not found.against:
+            if not verdict.against:
                 assert reason.rule == NOT_NEEDED or made.rest.rule == "concurrent_use", reason
             elif reason.rule == "granted":  # in other words here, and after the limits of an image
-                assert "granted" in [each.rule for each in found.against]
+                assert "granted" in [each.rule for each in verdict.against]
             elif reason.rule != NOT_NEEDED:
-                assert found.against[0].rule == reason.rule, (found.against, reason)
-                assert found.against[0] == reason or reason.rule == "concurrent_use"
+                assert verdict.against[0].rule == reason.rule, (verdict.against, reason)
+                assert verdict.against[0] == reason or reason.rule == "concurrent_use"
 
 
-def test_one_computer_is_told_all_that_speaks_against_it() -> None:
+def test_one_computer_gets_every_reason_against_it() -> None:
     computer = facts.computer(ram=1, state="failed", schedule_id=facts.CLOSED_SCHEDULE)
     site = facts.site(
         [computer, facts.computer(2)],
         members=[facts.member(10)],
         reservations=[facts.reservation(1)],
-        block_computers=[facts.holding(1), facts.holding(2, image_id=1)],
+        block_computers=[facts.block_computer(1), facts.block_computer(2, image_id=1)],
         maintenances=[facts.maintenance(facts.START, facts.END)],
         claimed=frozenset({1}),
     )
     image = facts.image(max_concurrent=1)
     block = facts.block(images=[image])
     made = plan(site, block, ignore_privileges=False)
-    (found,) = one_computer.judge(site, block, computer, made, ignore_privileges=False)
-    assert [reason.rule for reason in found.against] == [
+    (verdict,) = one_computer.judge(site, block, computer, made, ignore_privileges=False)
+    assert [reason.rule for reason in verdict.against] == [
         "memory", "usable_state", "maintenance", "concurrent_use", "granted", "schedule", "reservation", "other_block",
         "semaphore",
     ]  # fmt: skip
-    assert (found.place, found.candidates, found.granted_to, found.members) == (0, 1, 0, 1)
-    assert [reason.rule for reason in found.against] == sorted(
-        (reason.rule for reason in found.against), key=list(STAGES).index
+    assert (verdict.place, verdict.candidates, verdict.granted_to, verdict.members) == (0, 1, 0, 1)
+    assert [reason.rule for reason in verdict.against] == sorted(
+        (reason.rule for reason in verdict.against), key=list(STAGES).index
     )
 
 
-def test_a_limit_that_does_not_count_for_somebody_is_not_told() -> None:
-    """A member of the other block's group: what that block has does not count for him."""
+def test_a_limit_that_does_not_count_for_one_member_is_no_reason() -> None:
+    """For a member of the other block's group, the computers of that block do not count."""
     image = facts.image(max_concurrent=1)
     members = [facts.member(10), facts.member(11, groups={GROUP, GROUP + 1})]
     site = facts.site(
         [facts.computer(1), facts.computer(2)], members=members, privileges=facts.open_tree(),
-        block_computers=[facts.holding(2, image_id=1)],
+        block_computers=[facts.block_computer(2, image_id=1)],
     )  # fmt: skip
     block: Block = facts.block(images=[image])
     made = plan(site, block, ignore_privileges=False)
-    (found,) = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=False)
+    (verdict,) = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=False)
     assert made.allocated == 1
-    assert found.against == ()
+    assert verdict.against == ()
 
 
 def test_a_cluster_is_judged_image_by_image() -> None:
@@ -355,8 +356,8 @@ def test_the_window_is_that_of_the_first_machine() -> None:
     site = facts.site(reservations=[facts.reservation(1, start - 1000, start - 900)])
     block = facts.block()
     made = plan(site, block, ignore_privileges=True)
-    (found,) = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=True)
-    assert found.against == ()
+    (verdict,) = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=True)
+    assert verdict.against == ()
     site = replace(site, reservations=[facts.reservation(1, start - 1000, start - 899)])
-    (found,) = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=True)
-    assert [reason.rule for reason in found.against] == ["reservation"]
+    (verdict,) = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=True)
+    assert [reason.rule for reason in verdict.against] == ["reservation"]

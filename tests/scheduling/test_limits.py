@@ -15,14 +15,14 @@ from tests.support.sites.facts import (
     RELOAD_START,
     RELOAD_USER,
     block,
+    block_computer,
     computer,
     computers_of,
-    holding,
     host,
     image,
     member,
     open_tree,
-    own_holding,
+    own_block_computer,
     reservation,
     site,
     vm,
@@ -49,18 +49,18 @@ def on_host(ram: int, *machines: Computer, **changes: Any) -> Site:
 
 
 def vmware_block(machines: int = 1, **changes: Any) -> Block:
-    """A block of an image of 2048 MB that is held to the memory of the host."""
+    """A block of an image that needs 2048 MB of the host."""
     return block(machines, [vmware_image(**changes)])
 
 
 @pytest.mark.parametrize(("ram", "fits"), [(6145, True), (6144, False), (6143, False)])
 def test_host_memory(ram: int, fits: bool) -> None:
-    """Two other VMs hold 2048 MB each; more than 0 MB must be left."""
+    """Two other VMs have images of 2048 MB each; more than 0 MB must be left."""
     others = [vm(id_, HOST, held_ram=2048, state="failed") for id_ in (2, 3)]
-    found = plan(on_host(ram, vm(1, HOST), *others), vmware_block(), ignore_privileges=True)
-    assert computers_of(found) == ([(1,)] if fits else [])
+    result = plan(on_host(ram, vm(1, HOST), *others), vmware_block(), ignore_privileges=True)
+    assert computers_of(result) == ([(1,)] if fits else [])
     if not fits:
-        reason = found.excluded[1]
+        reason = result.excluded[1]
         assert (reason.rule, str(reason)) == ("host_memory", f"VM host pc90 has {ram - 4096} MB left for 2048 MB")
 
 
@@ -80,24 +80,24 @@ def test_vms_of_other_hosts_do_not_count() -> None:
 
 
 def test_host_state() -> None:
-    found = plan(site([host(HOST, state="available", deleted=1), vm(1, HOST)]), vmware_block(), ignore_privileges=True)
-    reason = found.excluded[1]
+    result = plan(site([host(HOST, state="available", deleted=1), vm(1, HOST)]), vmware_block(), ignore_privileges=True)
+    reason = result.excluded[1]
     assert (reason.rule, str(reason)) == ("host_state", "its VM host is not in state vmhostinuse")
     assert taken(site([vm(1, HOST)]), vmware_block()) == []
 
 
-def test_a_vm_that_holds_the_image_takes_nothing_more() -> None:
+def test_a_vm_with_the_image_loaded_takes_no_more_memory() -> None:
     loaded = vm(1, HOST, revision_id=image().revision_id, held_ram=2048)
     assert taken(on_host(1, loaded), vmware_block()) == [(1,)]
 
 
-def test_only_images_with_the_vmware_install_type_are_held_to_it() -> None:
+def test_it_applies_only_to_images_with_the_vmware_install_type() -> None:
     there = on_host(1, vm(1, HOST, provisioning_id=1))
     assert taken(there, block()) == [(1,)]
 
 
 @pytest.mark.parametrize(("ram", "machines"), [(4097, 2), (4096, 1), (2049, 1), (2048, 0)])
-def test_what_this_plan_takes_counts(ram: int, machines: int) -> None:
+def test_computers_of_this_plan_count(ram: int, machines: int) -> None:
     there = on_host(ram, *(vm(id_, HOST) for id_ in range(1, 4)))
     assert taken(there, vmware_block(3)) == [(1,), (2,), (3,)][:machines]
 
@@ -106,16 +106,16 @@ def test_what_this_plan_takes_counts(ram: int, machines: int) -> None:
     ("start", "end", "fits"),
     [(END, END + HOUR, True), (END - 1, END + HOUR, False), (0, RELOAD_START, True), (0, RELOAD_START + 1, False)],
 )
-def test_what_others_plan_on_the_host_in_the_window_counts(start: int, end: int, fits: bool) -> None:
+def test_images_that_others_plan_on_the_host_in_the_window_count(start: int, end: int, fits: bool) -> None:
     both = [vm(1, HOST), vm(2, HOST, held_ram=512, state="failed")]
     planned = reservation(2, start, end, image_ram=4096, state_id=19)
     expected = [(1,)] if fits else []
     assert taken(on_host(4096, *both, reservations=[planned]), vmware_block()) == expected
-    held = holding(2, start + 60, end, reload_start=start, image_ram=4096)
-    assert taken(on_host(4096, *both, block_computers=[held]), vmware_block()) == expected
+    row = block_computer(2, start + 60, end, reload_start=start, image_ram=4096)
+    assert taken(on_host(4096, *both, block_computers=[row]), vmware_block()) == expected
 
 
-def test_the_larger_of_held_and_planned_counts_for_each_vm() -> None:
+def test_the_larger_of_loaded_and_planned_counts_for_each_vm() -> None:
     small = reservation(2, image_ram=512)
     there = on_host(4097, vm(1, HOST), vm(2, HOST, held_ram=2048, state="failed"), reservations=[small])
     assert taken(there, vmware_block()) == [(1,)]
@@ -136,13 +136,13 @@ def plenty(**changes: Any) -> Site:
 
 @pytest.mark.parametrize(("limit", "machines"), [(None, 4), (0, 0), (1, 1), (3, 3), (4, 4), (9, 4)])
 def test_concurrent_use(limit: int | None, machines: int) -> None:
-    found = plan(plenty(), limited(limit, 4), ignore_privileges=True)
-    assert len(found.machines) == machines
+    result = plan(plenty(), limited(limit, 4), ignore_privileges=True)
+    assert len(result.machines) == machines
     if machines < 4:
-        assert found.shortfall is not None
-        assert found.shortfall.rule == "concurrent_use"
+        assert result.shortfall is not None
+        assert result.shortfall.rule == "concurrent_use"
         name = limited(limit, 4).images[0].name
-        assert str(found.shortfall) == f"{machines} of at most {limit} of image {name} are in use already"
+        assert str(result.shortfall) == f"{machines} of at most {limit} of image {name} are in use already"
 
 
 @pytest.mark.parametrize(
@@ -178,30 +178,30 @@ def test_reservations_of_the_image_count(changes: dict[str, Any], counts: bool) 
         ({"start": END + QUARTER - 1, "end": END + HOUR}, True),
     ],
 )
-def test_computers_that_blocks_hold_for_the_image_count(changes: dict[str, Any], counts: bool) -> None:
-    held = holding(6, **{"image_id": 1, **changes})
-    assert len(taken(plenty(block_computers=[held]), limited(1))) == (0 if counts else 1)
+def test_computers_that_blocks_have_for_the_image_count(changes: dict[str, Any], counts: bool) -> None:
+    row = block_computer(6, **{"image_id": 1, **changes})
+    assert len(taken(plenty(block_computers=[row]), limited(1))) == (0 if counts else 1)
 
 
 @pytest.mark.parametrize(("group", "counts"), [(GROUP, False), (GROUP + 1, True), (None, True)])
 def test_blocks_of_the_members_own_groups_do_not_count_when_privileges_do(group: int | None, counts: bool) -> None:
-    held = holding(6, image_id=1, group_id=group)
-    there = plenty(block_computers=[held], members=[member()], privileges=open_tree())
+    row = block_computer(6, image_id=1, group_id=group)
+    there = plenty(block_computers=[row], members=[member()], privileges=open_tree())
     assert len(taken(there, limited(2, 3), ignore_privileges=False)) == (1 if counts else 2)
     assert len(taken(there, limited(2, 3), ignore_privileges=True)) == 1
 
 
-def test_what_the_block_has_already_counts_always() -> None:
+def test_computers_that_the_block_has_already_always_count() -> None:
     """Also for members of its own group."""
-    there = plenty(block_computers=[own_holding(6)], members=[member()], privileges=open_tree())
+    there = plenty(block_computers=[own_block_computer(6)], members=[member()], privileges=open_tree())
     assert len(taken(there, limited(2, 3), ignore_privileges=False)) == 1
     assert len(taken(there, limited(2, 3), ignore_privileges=True)) == 1
 
 
 def test_a_computer_of_a_block_that_is_reserved_counts_once() -> None:
     used = reservation(6, image_id=1)
-    assert len(taken(plenty(block_computers=[own_holding(6)], reservations=[used]), limited(3, 3))) == 2
-    other = holding(6, image_id=1)
+    assert len(taken(plenty(block_computers=[own_block_computer(6)], reservations=[used]), limited(3, 3))) == 2
+    other = block_computer(6, image_id=1)
     assert len(taken(plenty(block_computers=[other], reservations=[used]), limited(3, 3))) == 2
 
 
@@ -213,7 +213,7 @@ def first_of(*computers: Computer, **changes: Any) -> int:
     return taken(site(computers, **changes), block())[0][0]
 
 
-def test_a_computer_that_holds_the_image_comes_first() -> None:
+def test_a_computer_with_the_image_loaded_comes_first() -> None:
     loaded = computer(2, revision_id=image().revision_id, ram=16384)
     assert first_of(computer(1), loaded) == 2
     earlier_revision = computer(2, revision_id=image().revision_id - 1, ram=16384)
@@ -237,7 +237,7 @@ def test_computers_that_may_have_failed_come_last_but_come() -> None:
     assert taken(there, block(3)) == [(3,), (1,), (2,)]
 
 
-def test_failures_are_those_of_the_image_and_of_whoever_the_machine_is_for() -> None:
+def test_failures_are_those_of_the_image_and_of_the_member_the_machine_is_for() -> None:
     first = frozenset({1})
     of_member, of_caller, of_other_image = {(11, 1): first}, {(CALLER, 1): first}, {(11, 2): first}
     both = [computer(1), computer(2)]

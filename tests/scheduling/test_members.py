@@ -14,14 +14,14 @@ from tests.support.sites.facts import (
     MINUTE,
     RELOAD_START,
     block,
+    block_computer,
     computer,
     computers_of,
-    holding,
     image,
     member,
     members_of,
     open_tree,
-    own_holding,
+    own_block_computer,
     site,
     tree,
 )
@@ -70,18 +70,21 @@ def planned(where: Site, machines: int) -> Plan:
     ],
 )
 def test_members_are_repeated_or_cut_and_used_from_the_last(machines: int, turns: list[int]) -> None:
-    found = planned(six_computers(), machines)
-    assert members_of(found) == turns
-    assert computers_of(found) == [(id_,) for id_ in range(1, machines + 1)]
+    result = planned(six_computers(), machines)
+    assert members_of(result) == turns
+    assert computers_of(result) == [(id_,) for id_ in range(1, machines + 1)]
 
 
 def test_turns_go_by_the_machines_that_are_still_wanted() -> None:
-    assert members_of(planned(six_computers(block_computers=[own_holding(6), own_holding(5)]), 4)) == [12, 11]
+    assert members_of(planned(six_computers(block_computers=[own_block_computer(6), own_block_computer(5)]), 4)) == [
+        12,
+        11,
+    ]
 
 
 def test_with_privileges_ignored_all_is_for_the_calling_account() -> None:
-    found = plan(six_computers(), block(3), ignore_privileges=True)
-    assert members_of(found) == [CALLER] * 3
+    result = plan(six_computers(), block(3), ignore_privileges=True)
+    assert members_of(result) == [CALLER] * 3
 
 
 def test_with_privileges_ignored_no_members_are_needed() -> None:
@@ -89,17 +92,17 @@ def test_with_privileges_ignored_no_members_are_needed() -> None:
 
 
 def test_a_group_without_members_gets_nothing() -> None:
-    found = planned(six_computers([]), 2)
-    assert (list(found.machines), found.allocated) == ([], 0)
+    result = planned(six_computers([]), 2)
+    assert (list(result.machines), result.allocated) == ([], 0)
 
 
-# --- who is tried next ------------------------------------------------------------------------------
+# --- the next member to try -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("who_may", "machines", "turns"),
     [
-        # Of four machines the turns are 14, 13, 12, 11; whoever can have nothing hands on downwards, then round.
+        # Of four machines the turns are 14, 13, 12, 11; a member who can have nothing hands on downwards, then round.
         ({11}, 4, [11, 11, 11, 11]),
         ({14}, 4, [14, 14, 14, 14]),
         ({12, 14}, 4, [14, 12, 12, 14]),
@@ -115,8 +118,8 @@ def test_a_member_who_can_have_nothing_hands_on(who_may: set[int], machines: int
 
 
 def test_members_without_access_cost_no_machine_and_no_step() -> None:
-    found = planned(six_computers(privileges=granted_to(13)), 3)
-    assert [machine.reload.start for machine in found.machines] == [
+    result = planned(six_computers(privileges=granted_to(13)), 3)
+    assert [machine.reload.start for machine in result.machines] == [
         RELOAD_START,
         RELOAD_START - MINUTE,
         RELOAD_START - 2 * MINUTE,
@@ -124,15 +127,15 @@ def test_members_without_access_cost_no_machine_and_no_step() -> None:
 
 
 def test_when_nobody_can_have_one_the_plan_ends() -> None:
-    found = planned(six_computers(privileges=granted_to()), 3)
-    assert list(found.machines) == []
-    assert str(found.shortfall) == "no further computer passes all rules for image image-1"
-    assert set(found.excluded) == set(range(1, 7))
+    result = planned(six_computers(privileges=granted_to()), 3)
+    assert list(result.machines) == []
+    assert str(result.shortfall) == "no further computer passes all rules for image image-1"
+    assert set(result.excluded) == set(range(1, 7))
 
 
 @pytest.mark.parametrize("bobs", [{"owner": 12}, {"group": COMPUTERS + 1}])
-def test_what_a_member_may_use_whose_turn_did_not_come_is_not_said_to_be_denied(bobs: dict[str, int]) -> None:
-    """Ada's machine was found past computer 1, which only Bob may use; nobody may use computer 2."""
+def test_computers_of_a_member_whose_turn_did_not_come_are_not_called_denied(bobs: dict[str, int]) -> None:
+    """Ada's machine was planned past computer 1, which only Bob may use; nobody may use computer 2."""
     owners = {1: bobs.get("owner"), 2: None, 3: 11}
     groups = {1: {COMPUTERS, bobs.get("group", COMPUTERS)}, 2: {COMPUTERS}, 3: {COMPUTERS}}
     where = site(
@@ -141,12 +144,12 @@ def test_what_a_member_may_use_whose_turn_did_not_come_is_not_said_to_be_denied(
         computer_groups={id_: frozenset(of) for id_, of in groups.items()},
         privileges=tree(users={("user", 12): CHECK_OUT}, resources={COMPUTERS + 1: {2: {"available"}}}),
     )
-    found = planned(where, 1)
-    assert (computers_of(found), members_of(found)) == ([(3,)], [11])
-    assert {id_: str(reason) for id_, reason in found.excluded.items()} == {
+    result = planned(where, 1)
+    assert (computers_of(result), members_of(result)) == ([(3,)], [11])
+    assert {id_: str(reason) for id_, reason in result.excluded.items()} == {
         2: "not granted to any member of the user group"
     }
-    assert found.rest.rule == "not_needed"
+    assert result.rest.rule == "not_needed"
 
 
 def owned_by(*owners: int | None) -> list[Computer]:
@@ -154,19 +157,19 @@ def owned_by(*owners: int | None) -> list[Computer]:
     return [computer(id_, owner_id=owner) for id_, owner in enumerate(owners, 1)]
 
 
-def test_each_takes_what_he_may_use() -> None:
+def test_each_takes_computers_that_they_may_use() -> None:
     """The turns are 12, 11; Ada owns the first computer, Bob the others."""
     there = site(owned_by(11, 12, 12), members=PEOPLE[:2], privileges=tree())
-    found = planned(there, 2)
-    assert (members_of(found), computers_of(found)) == ([12, 11], [(2,), (1,)])
+    result = planned(there, 2)
+    assert (members_of(result), computers_of(result)) == ([12, 11], [(2,), (1,)])
 
 
-def test_one_whose_computers_are_all_taken_hands_on() -> None:
+def test_a_member_whose_computers_are_all_taken_hands_on() -> None:
     """The turns are 12, 11, 12, 11; Ada owns one computer, Bob three."""
     there = site(owned_by(11, 12, 12, 12), members=PEOPLE[:2], privileges=tree())
-    found = planned(there, 4)
-    assert members_of(found) == [12, 11, 12, 12]
-    assert computers_of(found) == [(2,), (1,), (3,), (4,)]
+    result = planned(there, 4)
+    assert members_of(result) == [12, 11, 12, 12]
+    assert computers_of(result) == [(2,), (1,), (3,), (4,)]
 
 
 def test_members_of_several_groups_use_the_access_of_all() -> None:
@@ -180,20 +183,20 @@ def test_a_limit_that_stops_one_member_need_not_stop_another() -> None:
     """A block of group 77 uses the image up to its limit: it does not count for its own members."""
     bob = member(12, "bob", groups={GROUP, 77})
     limited = block(1, [image(max_concurrent=1)])
-    there = six_computers([PEOPLE[0], bob], block_computers=[holding(6, image_id=1, group_id=77)])
+    there = six_computers([PEOPLE[0], bob], block_computers=[block_computer(6, image_id=1, group_id=77)])
     assert members_of(plan(there, limited, ignore_privileges=False)) == [12]
     assert plan(there, limited, ignore_privileges=True).machines == []
 
 
-def test_failures_of_one_member_do_not_trouble_another() -> None:
+def test_failures_of_one_member_do_not_count_for_another() -> None:
     """The turns are 12, 11: the second computer may have failed Bob, the first Ada."""
     recent = {(12, 1): frozenset({1}), (11, 1): frozenset({2, 3})}
     there = site([computer(id_) for id_ in (1, 2, 3)], members=PEOPLE[:2], privileges=open_tree(), recent=recent)
-    found = planned(there, 2)
-    assert (members_of(found), computers_of(found)) == ([12, 11], [(2,), (1,)])
+    result = planned(there, 2)
+    assert (members_of(result), computers_of(result)) == ([12, 11], [(2,), (1,)])
 
 
-def test_failures_of_one_member_may_cost_him_a_cluster_that_another_can_have() -> None:
+def test_failures_of_one_member_may_cost_them_a_cluster_that_another_can_have() -> None:
     """For Bob the only computer that does for the subimage comes first for the image; for Ada it does not."""
     there = site(
         [computer(1), computer(2, ram=4096)],
@@ -202,5 +205,5 @@ def test_failures_of_one_member_may_cost_him_a_cluster_that_another_can_have() -
         recent={(12, 1): frozenset({1})},
     )
     cluster = block(2, [image(1), image(2, min_ram=4096)])
-    found = plan(there, cluster, ignore_privileges=False)
-    assert (members_of(found), computers_of(found)) == ([11], [(1, 2)])
+    result = plan(there, cluster, ignore_privileges=False)
+    assert (members_of(result), computers_of(result)) == ([11], [(1, 2)])

@@ -1,4 +1,4 @@
-"""What holds for every plan, on random small sites."""
+"""Properties of every plan, on random small sites."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ def planned(case: Case) -> Plan:
 
 
 def in_short(machine: PlannedMachine) -> Machine:
-    """A planned machine as the oracle tells it."""
+    """A planned machine in the form of the oracle's."""
     taken = (Taken(one.computer.id, one.image.id, one.management_node.id) for one in machine.assignments)
     return Machine(tuple(taken), machine.reload.start, machine.reload.end, machine.member.id, machine.adopted_request)
 
@@ -48,12 +48,12 @@ def computer_ids(machines: Sequence[PlannedMachine]) -> list[int]:
 @MOST
 @given(cases())
 def test_the_plan_is_the_one_that_the_specification_describes(case: Case) -> None:
-    found = planned(case)
+    result = planned(case)
     expected = Oracle(case.site, case.block, ignore_privileges=case.ignore_privileges).answer()
     event(f"machines: {len(expected.machines)}")
     event(f"adopted: {any(machine.request_id for machine in expected.machines)}")
-    machines = [in_short(machine) for machine in found.machines]
-    assert Answer(machines, found.had, found.allocated, found.late) == expected
+    machines = [in_short(machine) for machine in result.machines]
+    assert Answer(machines, result.had, result.allocated, result.late) == expected
 
 
 PEOPLE = [facts.member(10), facts.member(11, groups={GROUP, GROUP + 1}), facts.member(12, owns={GROUP + 3})]
@@ -77,7 +77,7 @@ def test_schedules_are_open_when_the_specification_says_so(
 @PROFILE
 @given(cases())
 def test_no_computer_is_taken_twice(case: Case) -> None:
-    ours = [held.computer_id for held in case.site.block_computers if held.block_time_id == case.block.block_time_id]
+    ours = [row.computer_id for row in case.site.block_computers if row.block_time_id == case.block.block_time_id]
     taken = computer_ids(planned(case).machines) + ours
     assert len(taken) == len(set(taken))
 
@@ -91,21 +91,21 @@ def test_every_computer_is_free_for_the_whole_of_its_window(case: Case) -> None:
 
 
 def assert_free(case: Case, computer: Computer, machine: PlannedMachine) -> None:
-    """Nothing of others lies in [reload start, block end]."""
+    """No booking of others lies in [reload start, block end]."""
     start, end = machine.reload.start, case.block.end
     assert computer.id not in case.site.claimed
-    for found in case.site.reservations:
-        over = found.state_id in (5, 12, 19) or (found.state_id == 14 and found.last_state_id == 19)
-        if found.computer_id == computer.id and not over and found.request_id != machine.adopted_request:
-            assert found.end + QUARTER <= start or end + QUARTER <= found.start
-    for held in case.site.block_computers:
-        if held.computer_id == computer.id:
-            assert held.end <= start or end <= held.reload_start
+    for row in case.site.reservations:
+        over = row.state_id in (5, 12, 19) or (row.state_id == 14 and row.last_state_id == 19)
+        if row.computer_id == computer.id and not over and row.request_id != machine.adopted_request:
+            assert row.end + QUARTER <= start or end + QUARTER <= row.start
+    for own in case.site.block_computers:
+        if own.computer_id == computer.id:
+            assert own.end <= start or end <= own.reload_start
 
 
 @PROFILE
 @given(cases())
-def test_each_computer_was_the_first_choice_of_those_that_could_be_had(case: Case) -> None:
+def test_each_computer_was_the_first_choice_of_the_candidates(case: Case) -> None:
     oracle = Oracle(case.site, case.block, ignore_privileges=case.ignore_privileges)
     for machine in planned(case).machines:
         oracle.making_start = machine.reload.start
@@ -127,19 +127,14 @@ def test_each_computer_was_the_first_choice_of_those_that_could_be_had(case: Cas
 def test_more_computers_never_give_fewer_machines(case: Case, data: st.DataObject) -> None:
     # VCL's reload requests belong to the reload user. One in a user's name would count as use of the image without
     # keeping anybody from the computer.
-    reloads = {found.request_id for found in case.site.reservations if 19 in (found.state_id, found.last_state_id)}
+    reloads = {row.request_id for row in case.site.reservations if 19 in (row.state_id, row.last_state_id)}
     reservations = [
-        found._replace(user_id=facts.RELOAD_USER) if found.request_id in reloads else found
-        for found in case.site.reservations
+        row._replace(user_id=facts.RELOAD_USER) if row.request_id in reloads else row for row in case.site.reservations
     ]
     removed = data.draw(st.sets(st.sampled_from(sorted(case.site.computers)), min_size=1))
-    gone = (
-        removed
-        - {found.computer_id for found in reservations}
-        - {held.computer_id for held in case.site.block_computers}
-    )
+    gone = removed - {row.computer_id for row in reservations} - {row.computer_id for row in case.site.block_computers}
     all_of_them = replace(case.site, reservations=reservations)
-    fewer = Fleet.of_rows(found for id_, found in case.site.computers.items() if id_ not in gone)
+    fewer = Fleet.of_rows(row for id_, row in case.site.computers.items() if id_ not in gone)
     before = plan(replace(all_of_them, computers=fewer), case.block, ignore_privileges=True)
     after = plan(all_of_them, case.block, ignore_privileges=True)
     assert after.allocated >= before.allocated
@@ -158,21 +153,21 @@ def test_the_order_of_rows_does_not_matter(case: Case, data: st.DataObject) -> N
 
 @PROFILE
 @given(cases())
-def test_a_computer_is_chosen_or_told_why_not_never_both(case: Case) -> None:
-    found = planned(case)
-    assert not set(computer_ids(found.machines)) & set(found.excluded)
-    assert all(str(reason) for reason in found.excluded.values())
+def test_a_computer_is_chosen_or_excluded_with_a_reason_never_both(case: Case) -> None:
+    result = planned(case)
+    assert not set(computer_ids(result.machines)) & set(result.excluded)
+    assert all(str(reason) for reason in result.excluded.values())
 
 
 @PROFILE
 @given(cases())
 def test_a_plan_stops_short_only_with_a_reason(case: Case) -> None:
-    found = planned(case)
-    short = found.allocated < found.wanted and (case.ignore_privileges or bool(case.site.members))
-    assert (found.shortfall is not None) == short
+    result = planned(case)
+    short = result.allocated < result.wanted and (case.ignore_privileges or bool(case.site.members))
+    assert (result.shortfall is not None) == short
 
 
-# --- standing: a plan looked at again -------------------------------------------------------------
+# --- standing: the confirmation of a plan ---------------------------------------------------------
 
 
 def kept(case: Case, site: Site, machines: Sequence[PlannedMachine]) -> list[PlannedMachine]:
@@ -189,7 +184,7 @@ def test_a_plan_stands_on_the_facts_that_it_was_made_on(case: Case) -> None:
 
 @PROFILE
 @given(cases(), st.data())
-def test_what_others_took_meanwhile_falls_and_nothing_else(case: Case, data: st.DataObject) -> None:
+def test_machines_that_others_took_meanwhile_are_dropped_and_no_others(case: Case, data: st.DataObject) -> None:
     machines = planned(case).machines
     assume(machines)
     computer_id = data.draw(st.sampled_from(computer_ids(machines)))
@@ -202,10 +197,10 @@ def test_what_others_took_meanwhile_falls_and_nothing_else(case: Case, data: st.
 
 def _gains_a_machine(case: Case, machines: Sequence[PlannedMachine]) -> bool:
     """Whether the block has more whole machines with these; parts of a cluster alone are none."""
-    held = computers_by_image(case.site, case.block)
-    had = whole_machines(case.block.image_ids, held)
-    held.update(assignment.image.id for machine in machines for assignment in machine.assignments)
-    return whole_machines(case.block.image_ids, held) > had
+    counts = computers_by_image(case.site, case.block)
+    had = whole_machines(case.block.image_ids, counts)
+    counts.update(assignment.image.id for machine in machines for assignment in machine.assignments)
+    return whole_machines(case.block.image_ids, counts) > had
 
 
 def _changes(case: Case, computer_id: int, hit: PlannedMachine) -> list[tuple[Site, bool]]:
@@ -219,11 +214,11 @@ def _changes(case: Case, computer_id: int, hit: PlannedMachine) -> list[tuple[Si
         (facts.reservation(computer_id, start, end, request_id=1, state_id=19), False),
     ]
     block_computers = [
-        (facts.holding(computer_id, end + 600, end + 1200, reload_start=end - 1), True),
-        (facts.holding(computer_id, end + 600, end + 1200, reload_start=end), False),
-        (facts.holding(computer_id, start - 60, start + 1), True),
-        (facts.holding(computer_id, start - 60, start), False),
-        (facts.own_holding(computer_id, 99, start=case.block.start, end=end), True),
+        (facts.block_computer(computer_id, end + 600, end + 1200, reload_start=end - 1), True),
+        (facts.block_computer(computer_id, end + 600, end + 1200, reload_start=end), False),
+        (facts.block_computer(computer_id, start - 60, start + 1), True),
+        (facts.block_computer(computer_id, start - 60, start), False),
+        (facts.own_block_computer(computer_id, 99, start=case.block.start, end=end), True),
     ]
     return [
         *((replace(site, reservations=[*site.reservations, row]), touched) for row, touched in reservations),
@@ -234,8 +229,8 @@ def _changes(case: Case, computer_id: int, hit: PlannedMachine) -> list[tuple[Si
 
 @PROFILE
 @given(cases(), cases())
-def test_what_still_stands_could_be_planned_anew(case: Case, meanwhile: Case) -> None:
-    """Whatever others wrote, the machines that stand break no rule, beside one another and beside what is new."""
+def test_machines_that_still_stand_could_be_planned_anew(case: Case, meanwhile: Case) -> None:
+    """Whatever others wrote, the machines that stand break no rule, with one another and with the new rows."""
     site = replace(
         case.site,
         reservations=[*case.site.reservations, *_moved(meanwhile)],
@@ -258,4 +253,4 @@ def test_what_still_stands_could_be_planned_anew(case: Case, meanwhile: Case) ->
 
 def _moved(meanwhile: Case) -> list[Reservation]:
     """The reservations of another case, as further requests."""
-    return [found._replace(request_id=found.request_id + 1000) for found in meanwhile.site.reservations]
+    return [row._replace(request_id=row.request_id + 1000) for row in meanwhile.site.reservations]

@@ -159,7 +159,7 @@ def test_a_node_whose_parent_is_gone_inherits_nothing() -> None:
     assert reaches(tree(parents, {("user", 11): {2: {CHECK_OUT, CASCADE}}}, {COMPUTERS: {3: {AVAILABLE}}}))
 
 
-def test_what_is_set_at_a_node_that_is_gone_counts_nowhere() -> None:
+def test_privileges_at_a_node_that_is_gone_count_nowhere() -> None:
     lost = tree({1: 1, 2: 77}, {("user", 11): {77: {CHECK_OUT, CASCADE}}}, {COMPUTERS: {77: {AVAILABLE, CASCADE}}})
     assert not reaches(lost)
 
@@ -183,7 +183,7 @@ def test_a_circle_in_the_tree_comes_to_an_end() -> None:
     ],
 )
 def test_the_owners_of_a_resource_group_may_use_it(of: Member, may: bool) -> None:
-    """Members of the user group that owns it, and whoever owns that user group."""
+    """Members of the user group that owns it, and the owner of that user group."""
     assert reaches(tree(owners={COMPUTERS: GROUP}), of) is may
 
 
@@ -192,7 +192,7 @@ def test_the_owner_of_a_computer_may_use_it_and_nobody_else() -> None:
     assert computers_of(plan(there, block(2), ignore_privileges=False)) == [(1,)]
 
 
-def test_ownership_gives_access_not_what_the_computer_lacks() -> None:
+def test_ownership_gives_access_but_no_mapping() -> None:
     """The image must still be mapped to it."""
     there = site([computer(1, owner_id=11)], computer_groups={}, members=[member(11)], privileges=open_tree())
     assert computers_of(plan(there, block(), ignore_privileges=False)) == []

@@ -39,20 +39,20 @@ def test_it_is_late_when_the_loads_one_by_one_do_not_end_before_the_start() -> N
     assert is_late(now, START, load, machines + 1)
 
 
-def test_the_plan_staggers_what_it_allocates() -> None:
-    found = plan(site([computer(id_) for id_ in range(1, 5)], load_seconds=900), block(3), ignore_privileges=True)
-    assert [START - machine.reload.start for machine in found.machines] == [1500, 1620, 1740]
-    assert {machine.reload.end for machine in found.machines} == {START}
+def test_the_plan_staggers_the_reloads() -> None:
+    result = plan(site([computer(id_) for id_ in range(1, 5)], load_seconds=900), block(3), ignore_privileges=True)
+    assert [START - machine.reload.start for machine in result.machines] == [1500, 1620, 1740]
+    assert {machine.reload.end for machine in result.machines} == {START}
 
 
-def test_late_counts_the_machines_that_want_when_the_call_begins() -> None:
-    """Two machines are wanted, one can be had: both count."""
+def test_late_counts_the_machines_that_are_missing_when_the_call_begins() -> None:
+    """Two machines are wanted, one is available: both count."""
     close = START - (600 + 10 * MINUTE + 2 * MINUTE)
     assert not plan(site([computer(1)], now=close), block(2), ignore_privileges=True).late
     assert plan(site([computer(1)], now=close + 1), block(2), ignore_privileges=True).late
 
 
 def test_a_block_that_has_begun_is_still_served_and_late() -> None:
-    found = plan(site([computer(1)], now=START + 60), block(1), ignore_privileges=True)
-    assert found.late
-    assert found.machines[0].reload == Window(START - 20 * MINUTE, START)
+    result = plan(site([computer(1)], now=START + 60), block(1), ignore_privileges=True)
+    assert result.late
+    assert result.machines[0].reload == Window(START - 20 * MINUTE, START)

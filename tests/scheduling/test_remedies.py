@@ -1,4 +1,4 @@
-"""When machines are missing: the start at which all could be had, and the bookings that are in the way."""
+"""When machines are missing: the earliest start with all of them, and the bookings that are in the way."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,13 +22,13 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
 FEW = settings(PROFILE, max_examples=max(PROFILE.max_examples // 4, 80))
 
 
-def _found(site: Site, block: Block, *, ignore: bool = True) -> int | None:
+def _earliest(site: Site, block: Block, *, ignore: bool = True) -> int | None:
     return earliest_start(site, block, site.load_seconds, ignore_privileges=ignore)
 
 
 def _by_trying(site: Site, block: Block, until: int, *, ignore: bool) -> int | None:
     """The same by making the plan of each quarter of an hour."""
-    block_computers = [held for held in site.block_computers if held.block_time_id != block.block_time_id]
+    block_computers = [row for row in site.block_computers if row.block_time_id != block.block_time_id]
     site = replace(site, block_computers=block_computers, claimed=frozenset())
     for start in _quarters(block.start, until):
         moved = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
@@ -45,41 +45,41 @@ def _quarters(after: int, until: int) -> Iterator[int]:
 
 @FEW
 @given(cases())
-def test_it_is_the_first_quarter_of_an_hour_at_which_the_plan_has_all(case: Case) -> None:
+def test_it_is_the_first_quarter_of_an_hour_at_which_the_plan_is_complete(case: Case) -> None:
     """Also about changes of the clock and the week's end: that is where the random sites are."""
     block, ignore = replace(case.block, end=min(case.block.end, case.block.start + 5 * HOUR)), case.ignore_privileges
     with mock.patch.multiple(remedies, HORIZON=DAY // 2, MOST_PLANS=10**6):
-        found = _found(case.site, block, ignore=ignore)
+        start = _earliest(case.site, block, ignore=ignore)
     first = block.start - block.start % STEP + STEP
     expected = _by_trying(case.site, block, first + DAY // 2, ignore=ignore)
-    event(f"found: {expected is not None}, later than the next: {expected not in (None, first)}")
-    assert found == expected
+    event(f"exists: {expected is not None}, later than the next: {expected not in (None, first)}")
+    assert start == expected
 
 
-def test_a_whole_week_is_looked_at() -> None:
+def test_the_search_covers_a_whole_week() -> None:
     reserved = facts.reservation(1, START - DAY, START + WEEK - 2 * HOUR)
-    assert _found(facts.site(reservations=[reserved]), facts.block()) == START + WEEK - HOUR - 15 * MINUTE
+    assert _earliest(facts.site(reservations=[reserved]), facts.block()) == START + WEEK - HOUR - 15 * MINUTE
     reserved = reserved._replace(end=START + WEEK)
-    assert _found(facts.site(reservations=[reserved]), facts.block()) is None
+    assert _earliest(facts.site(reservations=[reserved]), facts.block()) is None
 
 
-def test_what_the_block_has_itself_is_in_nobodys_way() -> None:
-    site = facts.site([facts.computer(1), facts.computer(2)], block_computers=[facts.own_holding(1)])
-    assert _found(site, facts.block(2)) == START + STEP
+def test_the_blocks_own_computers_are_not_in_the_way() -> None:
+    site = facts.site([facts.computer(1), facts.computer(2)], block_computers=[facts.own_block_computer(1)])
+    assert _earliest(site, facts.block(2)) == START + STEP
 
 
-def test_a_members_own_reservation_is_in_nobodys_way() -> None:
+def test_a_members_own_reservation_is_not_in_the_way() -> None:
     """It joins the block, whose machine it is then; a stranger's keeps the computer until it is over."""
     member = facts.member(10)
     own = facts.own_reservation(member, start=START + HOUR, end=START + 3 * HOUR)
     site = facts.site(members=[member], reservations=[own])
-    assert _found(site, facts.block()) == START + STEP
+    assert _earliest(site, facts.block()) == START + STEP
     site = replace(site, reservations=[own._replace(user_id=facts.STRANGER)])
-    assert _found(site, facts.block()) == START + 3 * HOUR + 45 * MINUTE
+    assert _earliest(site, facts.block()) == START + 3 * HOUR + 45 * MINUTE
 
 
 def test_starts_are_quarters_of_an_hour_whatever_the_block_starts_at() -> None:
-    assert _found(facts.site(), replace(facts.block(), start=START + 7 * MINUTE)) == START + STEP
+    assert _earliest(facts.site(), replace(facts.block(), start=START + 7 * MINUTE)) == START + STEP
 
 
 @pytest.mark.parametrize(
@@ -96,36 +96,36 @@ def test_a_schedule_is_read_by_the_local_clock_also_after_it_changed(zone: str, 
     monday = {1: [(24 * 60 + 8 * 60, 24 * 60 + 18 * 60)]}
     site = facts.site(now=begins - HOUR, zone=facts.ZoneInfo(zone), schedule_times=monday)
     block = facts.block(start=begins, end=begins + 2 * HOUR)
-    found = _found(site, block)
+    earliest = _earliest(site, block)
     day = {"2026-10-30": "2026-11-02", "2026-03-06": "2026-03-09", "2026-10-02": "2026-10-05"}[start[:10]]
-    assert found == at(f"{day} 08:30", zone)  # 20 minutes to load
+    assert earliest == at(f"{day} 08:30", zone)  # 20 minutes to load
 
 
 def test_only_so_many_plans_are_made() -> None:
-    """Memory of hosts is for the plan alone to see: each start looks hopeful."""
+    """Only the plan sees the memory of hosts: without it each start looks possible."""
     host, image = facts.host(9, ram=1024), facts.vmware_image()
     site = facts.site([host, facts.vm(1, 9)])
     with mock.patch.object(remedies, "make_plan", wraps=plan) as made:
-        assert _found(site, facts.block(images=[image])) is None
+        assert _earliest(site, facts.block(images=[image])) is None
     assert made.call_count == remedies.MOST_PLANS
 
 
-def test_no_plan_is_made_where_computers_are_too_few() -> None:
+def test_no_plan_is_made_when_computers_are_too_few() -> None:
     with mock.patch.object(remedies, "make_plan", wraps=plan) as made:
-        assert _found(facts.site(), facts.block(2)) is None
+        assert _earliest(facts.site(), facts.block(2)) is None
     assert made.call_count == 0
 
 
-def test_bookings_in_the_way_are_those_that_keep_most_first() -> None:
+def test_bookings_in_the_way_begin_with_those_that_exclude_most() -> None:
     computers = [facts.computer(id_) for id_ in range(1, 8)]
     site = facts.site(
         computers,
         reservations=[
             *(facts.reservation(id_, request_id=70) for id_ in (1, 2)),
             facts.reservation(3, START - HOUR, START, request_id=60),
-            facts.reservation(4, START - 5 * HOUR, START - 3 * HOUR, request_id=61),  # over in time
+            facts.reservation(4, START - 5 * HOUR, START - 3 * HOUR, request_id=61),  # over before
         ],
-        block_computers=[facts.holding(id_, block_time_id=900) for id_ in (5, 6, 7)],
+        block_computers=[facts.block_computer(id_, block_time_id=900) for id_ in (5, 6, 7)],
     )
     made = plan(site, facts.block(5), ignore_privileges=True)
     reload_start = START - LOAD - 10 * MINUTE
@@ -142,6 +142,6 @@ def test_each_booking_in_the_way_is_one_of_the_site(case: Case) -> None:
     made = plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
     requests = {(each.request_id, each.start, each.end) for each in case.site.reservations}
     times = {(each.block_time_id, each.reload_start, each.end) for each in case.site.block_computers}
-    for found in in_the_way(made):
-        assert (found.id, found.start, found.end) in (requests if found.kind == "request" else times)
-        assert not (found.kind == "block time" and found.id == case.block.block_time_id)
+    for booking in in_the_way(made):
+        assert (booking.id, booking.start, booking.end) in (requests if booking.kind == "request" else times)
+        assert not (booking.kind == "block time" and booking.id == case.block.block_time_id)

@@ -1,4 +1,4 @@
-"""Every rule about which computers can be had (SPEC 4), by name, at its boundary, with the words that staff read."""
+"""Every rule that excludes computers (SPEC 4), by name, at its boundary, with the words that staff read."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,15 +25,15 @@ from tests.support.sites.facts import (
     START,
     at,
     block,
+    block_computer,
     computer,
     computers_of,
-    holding,
     image,
     maintenance,
     member,
     node,
     open_tree,
-    own_holding,
+    own_block_computer,
     reservation,
     site,
     tree,
@@ -45,21 +45,21 @@ FREE = None
 QUARTER = 15 * MINUTE
 
 
-def told(where: Site, what: Block | None = None, *, ignore_privileges: bool = True) -> tuple[str, str] | None:
-    """The rule, in name and in words, that keeps computer 1 from a block of one machine; None when it is taken."""
-    found = plan(where, what or block(), ignore_privileges=ignore_privileges)
-    if found.machines:
-        assert computers_of(found) == [(1,)]
-        assert found.shortfall is None
+def exclusion(where: Site, what: Block | None = None, *, ignore_privileges: bool = True) -> tuple[str, str] | None:
+    """The rule that excludes computer 1 from a block of one machine, by name and in words; None when it is taken."""
+    result = plan(where, what or block(), ignore_privileges=ignore_privileges)
+    if result.machines:
+        assert computers_of(result) == [(1,)]
+        assert result.shortfall is None
         return None
-    assert found.shortfall is not None
-    reason = found.excluded.get(1, found.shortfall)
+    assert result.shortfall is not None
+    reason = result.excluded.get(1, result.shortfall)
     return reason.rule, str(reason)
 
 
-def refused(computer_changes: dict[str, Any], what: Block | None = None) -> tuple[str, str] | None:
+def exclusion_of(computer_changes: dict[str, Any], what: Block | None = None) -> tuple[str, str] | None:
     """The same for a site with one computer that differs from the usual."""
-    return told(site([computer(**computer_changes)]), what)
+    return exclusion(site([computer(**computer_changes)]), what)
 
 
 # --- 1 maintenance --------------------------------------------------------------------------------
@@ -83,23 +83,23 @@ def refused(computer_changes: dict[str, Any], what: Block | None = None) -> tupl
 )
 def test_maintenance(start: int, end: int, allowed: int, free: bool) -> None:
     expected = None if free else ("maintenance", f"site maintenance from {start} to {end}")
-    assert told(site(maintenances=[maintenance(start, end, allowed)])) == expected
+    assert exclusion(site(maintenances=[maintenance(start, end, allowed)])) == expected
 
 
 def test_a_maintenance_that_is_over_does_not_count() -> None:
     now = START - 10 * MINUTE  # the reload would have begun ten minutes ago, in the maintenance
     over = maintenance(RELOAD_START - HOUR, now)
-    assert told(site(now=now, maintenances=[over])) is FREE
+    assert exclusion(site(now=now, maintenances=[over])) is FREE
     running = maintenance(RELOAD_START - HOUR, now + 1)
-    assert told(site(now=now, maintenances=[running])) is not FREE
+    assert exclusion(site(now=now, maintenances=[running])) is not FREE
 
 
 def test_the_reload_of_a_later_machine_may_meet_a_maintenance_that_the_first_does_not() -> None:
     there = site([computer(1), computer(2)], maintenances=[maintenance(RELOAD_START - HOUR, RELOAD_START)])
-    found = plan(there, block(2), ignore_privileges=True)
-    assert computers_of(found) == [(1,)]
-    assert found.shortfall is not None
-    assert found.shortfall.rule == "maintenance"
+    result = plan(there, block(2), ignore_privileges=True)
+    assert computers_of(result) == [(1,)]
+    assert result.shortfall is not None
+    assert result.shortfall.rule == "maintenance"
 
 
 # --- 2 schedule -----------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ BEGINS, ENDS = WEDNESDAY + 13 * 60 + 40, WEDNESDAY + 16 * 60  # the window of th
 )
 def test_schedule(times: list[tuple[int, int]], free: bool) -> None:
     reason = ("schedule", f"its schedule {OPEN_SCHEDULE} is not open from {RELOAD_START} to {END}")
-    assert told(site(schedule_times={OPEN_SCHEDULE: times})) == (None if free else reason)
+    assert exclusion(site(schedule_times={OPEN_SCHEDULE: times})) == (None if free else reason)
 
 
 def test_the_times_of_this_test_are_right() -> None:
@@ -123,10 +123,10 @@ def test_the_times_of_this_test_are_right() -> None:
 
 
 def test_has_schedule() -> None:
-    assert refused({"schedule_id": None}) == ("has_schedule", "it has no schedule")
+    assert exclusion_of({"schedule_id": None}) == ("has_schedule", "it has no schedule")
     closed = ("schedule", f"its schedule {CLOSED_SCHEDULE} is not open from {RELOAD_START} to {END}")
-    assert refused({"schedule_id": CLOSED_SCHEDULE}) == closed
-    assert told(site(schedule_times={})) is not FREE
+    assert exclusion_of({"schedule_id": CLOSED_SCHEDULE}) == closed
+    assert exclusion(site(schedule_times={})) is not FREE
 
 
 def test_a_later_machine_needs_the_schedule_to_open_earlier() -> None:
@@ -138,28 +138,28 @@ def test_a_later_machine_needs_the_schedule_to_open_earlier() -> None:
 
 
 def test_platform() -> None:
-    assert refused({"platform_id": 1}) is FREE
-    assert refused({"platform_id": 2}) == ("platform", "platform 2 is not the image's platform 1")
+    assert exclusion_of({"platform_id": 1}) is FREE
+    assert exclusion_of({"platform_id": 2}) == ("platform", "platform 2 is not the image's platform 1")
 
 
 def test_memory() -> None:
-    assert refused({"ram": 2048}) is FREE
-    assert refused({"ram": 2047}) == ("memory", "RAM 2047 MB is below the image's 2048 MB")
+    assert exclusion_of({"ram": 2048}) is FREE
+    assert exclusion_of({"ram": 2047}) == ("memory", "RAM 2047 MB is below the image's 2048 MB")
 
 
 def test_processors() -> None:
-    assert refused({"processors": 2}) is FREE
-    assert refused({"processors": 1}) == ("processors", "number of processors 1 is below the image's 2")
+    assert exclusion_of({"processors": 2}) is FREE
+    assert exclusion_of({"processors": 1}) == ("processors", "number of processors 1 is below the image's 2")
 
 
 def test_speed() -> None:
-    assert refused({"speed": 2000}) is FREE
-    assert refused({"speed": 1999}) == ("speed", "processor speed 1999 MHz is below the image's 2000 MHz")
+    assert exclusion_of({"speed": 2000}) is FREE
+    assert exclusion_of({"speed": 1999}) == ("speed", "processor speed 1999 MHz is below the image's 2000 MHz")
 
 
 def test_network() -> None:
-    assert refused({"network": 1000}) is FREE
-    assert refused({"network": 100}) == ("network", "network 100 Mbit/s is below the image's 1000 Mbit/s")
+    assert exclusion_of({"network": 1000}) is FREE
+    assert exclusion_of({"network": 100}) == ("network", "network 100 Mbit/s is below the image's 1000 Mbit/s")
 
 
 # --- 4 state --------------------------------------------------------------------------------------
@@ -167,34 +167,34 @@ def test_network() -> None:
 
 @pytest.mark.parametrize("state", ["maintenance", "vmhostinuse", "hpc", "failed"])
 def test_usable_state(state: str) -> None:
-    assert refused({"state": state}) == ("usable_state", f"its state is {state}")
+    assert exclusion_of({"state": state}) == ("usable_state", f"its state is {state}")
 
 
 @pytest.mark.parametrize("state", ["available", "reloading", "reserved", "inuse", "timeout", "new"])
 def test_other_states_do_not_matter_hours_before(state: str) -> None:
-    assert refused({"state": state}) is FREE
+    assert exclusion_of({"state": state}) is FREE
 
 
 @pytest.mark.parametrize("state", ["inuse", "timeout"])
 def test_free_now(state: str) -> None:
-    """What is in use now may not be reloaded now, or earlier."""
+    """A computer in use now may not be reloaded now, or earlier."""
     reason = ("free_now", f"its state is {state} and its reload would begin now")
     busy = [computer(state=state)]
-    assert told(site(busy, now=RELOAD_START - 1)) is FREE
-    assert told(site(busy, now=RELOAD_START)) == reason
-    assert told(site(busy, now=RELOAD_START + 1)) == reason
-    assert told(site(now=RELOAD_START)) is FREE
+    assert exclusion(site(busy, now=RELOAD_START - 1)) is FREE
+    assert exclusion(site(busy, now=RELOAD_START)) == reason
+    assert exclusion(site(busy, now=RELOAD_START + 1)) == reason
+    assert exclusion(site(now=RELOAD_START)) is FREE
 
 
 def test_not_deleted() -> None:
-    assert refused({"deleted": 1}) == ("not_deleted", "it is deleted")
+    assert exclusion_of({"deleted": 1}) == ("not_deleted", "it is deleted")
 
 
 def test_on_a_host() -> None:
     reason = ("on_a_host", "it is a virtual machine without a VM host")
-    assert refused({"type": "virtualmachine"}) == reason
-    assert refused({"type": "virtualmachine", "vm_host_id": 7, "host_computer_id": 90}) is FREE
-    assert refused({"type": "lab"}) is FREE
+    assert exclusion_of({"type": "virtualmachine"}) == reason
+    assert exclusion_of({"type": "virtualmachine", "vm_host_id": 7, "host_computer_id": 90}) is FREE
+    assert exclusion_of({"type": "lab"}) is FREE
 
 
 # --- 5 provisioning -------------------------------------------------------------------------------
@@ -203,9 +203,9 @@ def test_on_a_host() -> None:
 def test_provisioning() -> None:
     what = block(images=[image(install_type="kickstart")])
     reason = ("provisioning", "provisioning engine 1 does not support install type kickstart")
-    assert told(site(), what) == reason
-    assert told(site(install_types={1: frozenset({"partimage", "kickstart"})}), what) is FREE
-    assert told(site(install_types={}), what) == reason
+    assert exclusion(site(), what) == reason
+    assert exclusion(site(install_types={1: frozenset({"partimage", "kickstart"})}), what) is FREE
+    assert exclusion(site(install_types={}), what) == reason
 
 
 # --- 6 mapping ------------------------------------------------------------------------------------
@@ -213,16 +213,16 @@ def test_provisioning() -> None:
 
 def test_mapped() -> None:
     reason = ("mapped", "none of its resource groups is mapped to the image image-1")
-    assert told(site(computer_groups={1: frozenset({COMPUTERS + 1})})) == reason
-    assert told(site(computer_groups={})) == reason
-    assert told(site(image_groups={})) == reason
-    assert told(site(mapped_groups={NODES: frozenset({COMPUTERS})})) == reason
-    assert told(site(computer_groups={1: frozenset({COMPUTERS + 1, COMPUTERS})})) is FREE
+    assert exclusion(site(computer_groups={1: frozenset({COMPUTERS + 1})})) == reason
+    assert exclusion(site(computer_groups={})) == reason
+    assert exclusion(site(image_groups={})) == reason
+    assert exclusion(site(mapped_groups={NODES: frozenset({COMPUTERS})})) == reason
+    assert exclusion(site(computer_groups={1: frozenset({COMPUTERS + 1, COMPUTERS})})) is FREE
 
 
 def test_one_mapped_group_of_the_image_is_enough() -> None:
     several = {1: frozenset({IMAGES + 1, IMAGES})}
-    assert told(site(image_groups=several)) is FREE
+    assert exclusion(site(image_groups=several)) is FREE
 
 
 # --- 7 privileges ---------------------------------------------------------------------------------
@@ -232,13 +232,13 @@ def test_granted() -> None:
     """The tree itself has its own tests."""
     people = [member(name="ada")]
     denied = ("granted", "not granted to any member of the user group")
-    assert told(site(members=people, privileges=tree()), ignore_privileges=False) == denied
-    assert told(site(members=people, privileges=tree()), ignore_privileges=True) is FREE
-    assert told(site(members=people, privileges=open_tree()), ignore_privileges=False) is FREE
+    assert exclusion(site(members=people, privileges=tree()), ignore_privileges=False) == denied
+    assert exclusion(site(members=people, privileges=tree()), ignore_privileges=True) is FREE
+    assert exclusion(site(members=people, privileges=open_tree()), ignore_privileges=False) is FREE
 
 
 def test_without_a_privilege_tree_nothing_is_granted() -> None:
-    assert told(site(members=[member()]), ignore_privileges=False) is not FREE
+    assert exclusion(site(members=[member()]), ignore_privileges=False) is not FREE
 
 
 # --- 8 free ---------------------------------------------------------------------------------------
@@ -257,20 +257,20 @@ def test_without_a_privilege_tree_nothing_is_granted() -> None:
 )
 def test_reservation(start: int, end: int, free: bool) -> None:
     reason = ("reservation", f"reserved by request 7001 from {start} to {end}")
-    assert told(site(reservations=[reservation(1, start, end)])) == (None if free else reason)
+    assert exclusion(site(reservations=[reservation(1, start, end)])) == (None if free else reason)
 
 
 @pytest.mark.parametrize(
     ("state", "last_state", "free"),
     [(5, 8, True), (12, 8, True), (19, 19, True), (14, 19, True), (14, 13, False), (13, 13, False), (8, 19, False)],
 )
-def test_requests_that_are_over_failed_or_reloads_keep_nobody_away(state: int, last_state: int, free: bool) -> None:
-    found = told(site(reservations=[reservation(state_id=state, last_state_id=last_state)]))
-    assert (found is FREE) is free
+def test_requests_that_are_over_failed_or_reloads_do_not_occupy(state: int, last_state: int, free: bool) -> None:
+    reason = exclusion(site(reservations=[reservation(state_id=state, last_state_id=last_state)]))
+    assert (reason is FREE) is free
 
 
 def test_reservations_of_other_computers_do_not_matter() -> None:
-    assert told(site(reservations=[reservation(2)])) is FREE
+    assert exclusion(site(reservations=[reservation(2)])) is FREE
 
 
 @pytest.mark.parametrize(
@@ -283,17 +283,17 @@ def test_reservations_of_other_computers_do_not_matter() -> None:
     ],
 )
 def test_other_block(reload_start: int, end: int, free: bool) -> None:
-    """Another block holds its computers from the start of their reload to its end, without room."""
-    held = holding(1, reload_start + HOUR, end, reload_start=reload_start)
+    """Another block has its computers from the start of their reload to its end, without a margin."""
+    row = block_computer(1, reload_start + HOUR, end, reload_start=reload_start)
     reason = ("other_block", f"held by block time 900 from {reload_start} to {end}")
-    assert told(site(block_computers=[held])) == (None if free else reason)
+    assert exclusion(site(block_computers=[row])) == (None if free else reason)
 
 
 @pytest.mark.parametrize("changes", [{"skip": 1}, {"status": "deleted"}, {"status": "completed"}, {"group_id": GROUP}])
 def test_every_row_of_another_block_counts(changes: dict[str, Any]) -> None:
-    found = told(site(block_computers=[holding(**changes)]))
-    assert found is not None
-    assert found[0] == "other_block"
+    reason = exclusion(site(block_computers=[block_computer(**changes)]))
+    assert reason is not None
+    assert reason[0] == "other_block"
 
 
 @pytest.mark.parametrize(
@@ -303,26 +303,28 @@ def test_every_row_of_another_block_counts(changes: dict[str, Any]) -> None:
         (END - 1, None, OTHER_BLOCK_TIME, False),
         (RELOAD_START - 3 * HOUR, None, OTHER_BLOCK_TIME, False),  # it begins however late
         (RELOAD_START - 3 * HOUR, None, BLOCK_TIME, False),
-        (RELOAD_START - HOUR, RELOAD_START, OTHER_BLOCK_TIME, True),  # at work, and over by then
+        (RELOAD_START - HOUR, RELOAD_START, OTHER_BLOCK_TIME, True),  # under way, and over by then
         (RELOAD_START - HOUR, RELOAD_START + 1, OTHER_BLOCK_TIME, False),
-        (RELOAD_START - HOUR, RELOAD_START + 1, BLOCK_TIME, True),  # at work on what the block wants
+        (RELOAD_START - HOUR, RELOAD_START + 1, BLOCK_TIME, True),  # under way, for the block itself
     ],
 )
 def test_orphaned_reload(begins: int, ends: int | None, of: int, free: bool) -> None:
     """A reload of ours that no block has any more occupies its computer until it is gone (SPEC 8.15)."""
     text = f"reload request 7 of a block that has it no more begins at {begins}, and is still there"
-    found = told(site(orphans=[OrphanedReload(of, 7, 1, 2048, begins, ends)]))
-    assert found == (None if free else ("orphaned_reload", text))
+    reason = exclusion(site(orphans=[OrphanedReload(of, 7, 1, 2048, begins, ends)]))
+    assert reason == (None if free else ("orphaned_reload", text))
 
 
 def test_a_computer_of_the_block_itself_is_not_taken_again() -> None:
-    found = plan(site([computer(1), computer(2)], block_computers=[own_holding(1)]), block(3), ignore_privileges=True)
-    assert (found.had, found.allocated, computers_of(found)) == (1, 2, [(2,)])
+    result = plan(
+        site([computer(1), computer(2)], block_computers=[own_block_computer(1)]), block(3), ignore_privileges=True
+    )
+    assert (result.had, result.allocated, computers_of(result)) == (1, 2, [(2,)])
 
 
 def test_semaphore() -> None:
-    assert told(site(claimed=frozenset({1}))) == ("semaphore", "somebody is reserving it at this moment")
-    assert told(site(claimed=frozenset({2}))) is FREE
+    assert exclusion(site(claimed=frozenset({1}))) == ("semaphore", "somebody is reserving it at this moment")
+    assert exclusion(site(claimed=frozenset({2}))) is FREE
 
 
 # --- 10 management node ---------------------------------------------------------------------------
@@ -343,13 +345,13 @@ SILENT = ("management_node", "no management node that it is mapped to has checke
     ],
 )
 def test_management_node(changes: dict[str, Any], free: bool) -> None:
-    assert told(site(management_nodes=[node(**changes)])) == (None if free else SILENT)
+    assert exclusion(site(management_nodes=[node(**changes)])) == (None if free else SILENT)
 
 
 def test_a_management_node_must_be_mapped() -> None:
-    assert told(site(node_groups={})) == SILENT
-    assert told(site(mapped_groups={IMAGES: frozenset({COMPUTERS})})) == SILENT
-    assert told(site(management_nodes=[])) == SILENT
+    assert exclusion(site(node_groups={})) == SILENT
+    assert exclusion(site(mapped_groups={IMAGES: frozenset({COMPUTERS})})) == SILENT
+    assert exclusion(site(management_nodes=[])) == SILENT
 
 
 def node_of(where: Site) -> int:
@@ -385,45 +387,45 @@ def test_the_node_with_the_fewest_reservations_about_that_time_loads(start: int,
 def test_loads_are_numbers_and_equal_ones_go_to_the_lowest_id() -> None:
     assert node_of(two_nodes()) == 1
     ten_and_nine = two_nodes(*[RELOAD_START] * 19)
-    moved = [found._replace(management_node_id=2 if found.request_id < 9 else 1) for found in ten_and_nine.reservations]
+    moved = [row._replace(management_node_id=2 if row.request_id < 9 else 1) for row in ten_and_nine.reservations]
     there = site(
         management_nodes=ten_and_nine.management_nodes, node_groups=ten_and_nine.node_groups, reservations=moved
     )
     assert node_of(there) == 2
 
 
-def test_what_is_planned_loads_a_node_too_but_not_within_one_cluster() -> None:
+def test_planned_machines_count_for_a_node_too_but_not_within_one_cluster() -> None:
     both = {1: frozenset({NODES}), 2: frozenset({NODES})}
     there = site([computer(id_) for id_ in range(1, 5)], management_nodes=[node(1), node(2)], node_groups=both)
-    found = plan(there, block(2, [image(), image()]), ignore_privileges=True)
-    nodes = [[taken.management_node.id for taken in machine.assignments] for machine in found.machines]
+    result = plan(there, block(2, [image(), image()]), ignore_privileges=True)
+    nodes = [[taken.management_node.id for taken in machine.assignments] for machine in result.machines]
     assert nodes == [[1, 1], [2, 2]]
 
 
-# --- which reason is told -------------------------------------------------------------------------
+# --- which reason is given ------------------------------------------------------------------------
 
 
-def test_the_first_rule_that_speaks_against_a_computer_is_told() -> None:
+def test_the_first_rule_that_excludes_a_computer_is_the_reason() -> None:
     there = site([computer(ram=1, deleted=1, state="failed")], claimed=frozenset({1}))
-    assert told(there) == ("not_deleted", "it is deleted")
-    assert told(site([computer(ram=1, state="failed")], reservations=[reservation()])) == (
+    assert exclusion(there) == ("not_deleted", "it is deleted")
+    assert exclusion(site([computer(ram=1, state="failed")], reservations=[reservation()])) == (
         "memory",
         "RAM 1 MB is below the image's 2048 MB",
     )
 
 
 def test_when_nothing_is_left_the_plan_says_so() -> None:
-    found = plan(site(), block(2), ignore_privileges=True)
-    assert str(found.shortfall) == "no further computer passes all rules for image image-1"
-    assert (found.allocated, found.wanted) == (1, 2)
-    assert found.machines[0].assignments[0].image.id == 1
+    result = plan(site(), block(2), ignore_privileges=True)
+    assert str(result.shortfall) == "no further computer passes all rules for image image-1"
+    assert (result.allocated, result.wanted) == (1, 2)
+    assert result.machines[0].assignments[0].image.id == 1
 
 
 # --- computers that are judged together -----------------------------------------------------------
 
 
-def test_a_computer_whose_state_is_none_that_there_is_cannot_be_had() -> None:
-    assert refused({"state": ""}) == ("usable_state", "its state is unknown")
+def test_a_computer_in_an_unknown_state_is_excluded() -> None:
+    assert exclusion_of({"state": ""}) == ("usable_state", "its state is unknown")
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -431,8 +433,8 @@ def test_a_computer_without_memory_gives_no_other_one_its_reason(order: tuple[in
     """0 is a figure, not the absence of one."""
     weak = [computer(1, ram=0, processors=1), computer(2, processors=1)]
     there = site([weak[place] for place in order])
-    found = plan(there, block(images=[image(min_processors=2)]), ignore_privileges=True).excluded
-    assert {id_: reason.rule for id_, reason in found.items()} == {1: "memory", 2: "processors"}
+    result = plan(there, block(images=[image(min_processors=2)]), ignore_privileges=True).excluded
+    assert {id_: reason.rule for id_, reason in result.items()} == {1: "memory", 2: "processors"}
 
 
 def test_where_the_clock_is_put_back_an_earlier_reload_may_begin_later_on_the_clock() -> None:
@@ -451,8 +453,8 @@ def test_where_the_clock_is_put_back_an_earlier_reload_may_begin_later_on_the_cl
 
 
 def test_computers_that_are_closed_share_one_reason() -> None:
-    """And not one for each machine's window: records and lists of what is in the way stay short."""
+    """And not one for each machine's window: decision records and lists of bookings in the way stay short."""
     closed = [computer(id_, schedule_id=CLOSED_SCHEDULE) for id_ in range(1, 20, 2)]
     there = site([*closed, *(computer(id_) for id_ in range(2, 21, 2))])
-    found = plan(there, block(machines=11), ignore_privileges=True).excluded
-    assert len({str(found[each.id]) for each in closed}) == 1
+    result = plan(there, block(machines=11), ignore_privileges=True).excluded
+    assert len({str(result[each.id]) for each in closed}) == 1

@@ -1,4 +1,4 @@
-"""What the times of VCL's rows say of the configured zone: the rule alone, without a database."""
+"""What the times of VCL's rows say about the configured zone: the rule alone, without a database."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ def apart(configured: str, true: str, at: datetime) -> int:
 @pytest.mark.parametrize("day", DAYS)
 @pytest.mark.parametrize("true", ZONES)
 @pytest.mark.parametrize("configured", ZONES)
-def test_a_row_of_just_now_tells_every_wrong_zone(configured: str, true: str, day: str, ago: int) -> None:
+def test_a_row_written_just_now_shows_every_wrong_zone(configured: str, true: str, day: str, ago: int) -> None:
     now = DAYS[day]
     verdict = judge(facts(configured, now, row(true, now - timedelta(seconds=ago))), without_history)
     wrong = apart(configured, true, now)
@@ -213,7 +213,7 @@ class TestBehind:
         rows.append(row("America/New_York", WINTER - timedelta(hours=2), LOADED))
         assert judge(facts("UTC", WINTER, *rows), busy).columns == [LOGGED, REQUESTED]
 
-    def test_a_start_that_was_rounded_down_tells_nothing_of_quarters(self) -> None:
+    def test_a_start_that_was_rounded_down_says_nothing_about_quarters(self) -> None:
         now = datetime(2026, 1, 14, 17, 0, 40, tzinfo=UTC)
         rounded = row("America/New_York", now - timedelta(seconds=40), LOGGED, rough=True)
         assert judge(facts("UTC", now, rounded), busy) == Verdict(Outcome.FITS)
@@ -224,7 +224,7 @@ class TestBehind:
 
 
 class TestNoEvidence:
-    """Which is another thing than evidence that it is right."""
+    """No evidence is not evidence that the zone is right."""
 
     def test_no_rows(self) -> None:
         assert judge(facts("UTC", WINTER), busy) == Verdict(Outcome.NO_EVIDENCE)
@@ -246,7 +246,7 @@ class TestLogins:
 
     @pytest.mark.parametrize("true", ["America/New_York", "Asia/Kolkata"])
     @pytest.mark.parametrize("configured", ["UTC", "Europe/Berlin"])
-    def test_they_tell_a_wrong_zone_when_nothing_is_new(self, configured: str, true: str) -> None:
+    def test_they_show_a_wrong_zone_when_nothing_is_new(self, configured: str, true: str) -> None:
         verdict = judge(self.site(configured, true, 3), silent_on(*range(1, 15)))
         assert (verdict.outcome, verdict.ahead) == (Outcome.WRONG, apart(configured, true, WINTER))
         assert true in verdict.zones
@@ -261,7 +261,7 @@ class TestLogins:
         mixed = facts("UTC", WINTER, *wrong.rows, *right_rows, logins=[*wrong.logins, *right_logins])
         assert judge(mixed, silent_on(1, 7)).outcome is Outcome.FITS
 
-    def test_a_silence_where_people_reserved_just_after_they_had_signed_in_is_one(self) -> None:
+    def test_a_real_silence_after_reservations_just_after_sign_in(self) -> None:
         five_hours = 5 * 60 + 0.5
         quiet = self.site("UTC", "UTC", 3, ago=five_hours)  # type: ignore[arg-type]
         assert judge(quiet, busy) == Verdict(Outcome.FITS)
@@ -281,19 +281,19 @@ class TestClocks:
 
     @pytest.mark.parametrize(("ahead", "wrong"), [(30, False), (31, True), (-30, False), (-31, True)])
     def test_the_databases(self, ahead: int, wrong: bool) -> None:
-        found = wrong_clocks(facts("UTC", WINTER, database_ahead=ahead, nodes=[]))
-        assert found == ([WrongClock(Host.DATABASE, ahead)] if wrong else [])
+        clocks = wrong_clocks(facts("UTC", WINTER, database_ahead=ahead, nodes=[]))
+        assert clocks == ([WrongClock(Host.DATABASE, ahead)] if wrong else [])
 
     @pytest.mark.parametrize(("ahead", "wrong"), [(30, False), (31, True), (-3600, False)])
     def test_a_management_nodes(self, ahead: int, wrong: bool) -> None:
         nodes = [Node("node1", int(WINTER.timestamp()) + 100 + ahead), Node("node2", int(WINTER.timestamp()))]
-        found = wrong_clocks(facts("UTC", WINTER, database_ahead=100, nodes=nodes))
-        assert WrongClock(Host.NODE, ahead, "node1") in found or not wrong
-        assert len(found) == 1 + wrong
+        clocks = wrong_clocks(facts("UTC", WINTER, database_ahead=100, nodes=nodes))
+        assert WrongClock(Host.NODE, ahead, "node1") in clocks or not wrong
+        assert len(clocks) == 1 + wrong
 
     @pytest.mark.parametrize("configured", ["America/New_York", "UTC"])
     def test_a_database_that_keeps_another_zones_time_than_the_front_end(self, configured: str) -> None:
-        """Its rows tell nothing of VCL_TIME_ZONE, which has to be the front end's."""
+        """Its rows say nothing about VCL_TIME_ZONE, which has to be the front end's."""
         now = WINTER
         rows = [row("UTC", now), row("America/New_York", now, LOGGED)]
         site = facts(configured, now, *rows, beside=5 * HOUR + 1)

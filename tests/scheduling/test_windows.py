@@ -33,7 +33,7 @@ def test_intervals_that_only_touch_do_not_overlap(start: int, end: int, overlaps
 
 
 @pytest.mark.parametrize(("start", "end", "overlaps"), [(0, 5, False), (0, 6, True), (25, 30, False), (24, 30, True)])
-def test_room_is_kept_on_both_sides(start: int, end: int, overlaps: bool) -> None:
+def test_the_margin_is_kept_on_both_sides(start: int, end: int, overlaps: bool) -> None:
     assert overlap(start, end, 10, 20, margin=5) is overlaps
 
 
@@ -72,7 +72,7 @@ def test_the_week_is_the_local_one() -> None:
         ([], False),
     ],
 )
-def test_one_entry_must_hold_the_whole_window(times: list[tuple[int, int]], covered: bool) -> None:
+def test_one_entry_must_cover_the_whole_window(times: list[tuple[int, int]], covered: bool) -> None:
     assert covers(times, "2026-01-14 10:00", "2026-01-14 12:00") is covered
 
 

@@ -106,8 +106,13 @@ def test_six_calls_within_half_a_minute_and_never_again(stage: Stage, answer: Ma
 
 
 def test_processed_is_set_before_the_first_call(stage: Stage) -> None:
-    seen = []
-    stage.site.process_block_time = lambda *_call: seen.extend(stage.send("SELECT processed FROM blockTimes")) or {}
+    seen: list[object] = []
+
+    def process(*_call: object) -> dict[str, Any]:
+        seen.extend(stage.send("SELECT processed FROM blockTimes"))
+        return {}
+
+    stage.site.process_block_time = process
     stage.rounds(START - HOUR, since=START - HOUR)
     assert seen == [(1,)]
 
@@ -192,8 +197,8 @@ def test_while_one_time_of_a_request_is_worked_on_its_others_wait(stage: Stage) 
 
 def test_the_end_clears_the_time_a_minute_after_it(stage: Stage) -> None:
     stage.block_time(20, START, END + HOUR)
-    stage.hold(BLOCK, C0)
-    stage.hold(20, C0, C1)
+    stage.add_block_computers(BLOCK, C0)
+    stage.add_block_computers(20, C0, C1)
     stage.rounds(END + 59, since=END - 10)
     assert stage.block_computers(BLOCK) == [C0]
     stage.rounds(END + MINUTE)
@@ -229,7 +234,7 @@ def test_a_request_that_expires_with_its_end_is_never_cleared_and_forked_for_for
     stage = Stage()  # expires at its end
     stage.send("UPDATE blockRequest SET status = %s", status)
     stage.send("UPDATE blockTimes SET processed = 1")
-    stage.hold(BLOCK, C0)
+    stage.add_block_computers(BLOCK, C0)
     stage.rounds(END + 59, since=END)
     assert stage.site.log.forks(BLOCK) == 0
     stage.rounds(END + MINUTE)
@@ -251,7 +256,7 @@ def test_a_time_whose_request_expires_while_it_is_cleared_is_completed_too(stage
 
 def test_a_skipped_time_is_cleared_too(stage: Stage) -> None:
     stage.send("UPDATE blockTimes SET skip = 1")
-    stage.hold(BLOCK, C0)
+    stage.add_block_computers(BLOCK, C0)
     stage.rounds(END + 3 * MINUTE, since=END + 2 * MINUTE)
     assert stage.send("SELECT COUNT(*) FROM blockTimes") == [(0,)]
     assert stage.asked == []

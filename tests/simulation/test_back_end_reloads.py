@@ -71,13 +71,13 @@ def test_when_a_request_begins(preload: int, before: int, begins: bool, state: i
 def test_a_preload_of_a_reload_is_a_whole_reload_of_whatever_a_running_class_holds() -> None:
     stage = Stage()
     stage.block_time(20, at("11:00"), at("12:55"))
-    stage.hold(20, C0, image=OTHER_IMAGE)
+    stage.add_block_computers(20, C0, image=OTHER_IMAGE)
     request = stage.request(C0, start=START, preload=0)
     stage.rounds(START - 24 * MINUTE, since=START - 40 * MINUTE, every=MINUTE)
     assert stage.begun(request) == START - 35 * MINUTE
     assert stage.loads() == [(C0, request)]
     stage.rounds(START - 20 * MINUTE)
-    assert stage.held(C0) == (IMAGE, IMAGE)
+    assert stage.loaded(C0) == (IMAGE, IMAGE)
     assert stage.states(request) is None
     assert stage.block_computers(20) == [C0]
 
@@ -95,7 +95,7 @@ def test_nothing_depends_on_how_far_apart_the_rounds_are(every: int) -> None:
 def test_a_failing_preload_is_tried_again_at_the_start_and_fails_for_good_then() -> None:
     stage = Stage(result=failing(C0))
     request = stage.request(C0, start=START, preload=0)
-    stage.hold(10, C0)
+    stage.add_block_computers(10, C0)
     stage.rounds(START - 20 * MINUTE, since=START - 35 * MINUTE)
     assert stage.states(request) == (states.RELOAD, states.RELOAD)
     assert stage.send("SELECT preload FROM request WHERE id = %s", request) == [(1,)]
@@ -120,7 +120,7 @@ def test_a_reload_step_by_step() -> None:
     assert stage.send("SELECT COUNT(*) FROM computerloadlog WHERE computerid = %s", C0)[0][0] >= 4
     stage.site.processes.run(START + LOADED_AFTER)
     assert stage.state(C0) == states.AVAILABLE
-    assert stage.held(C0) == (IMAGE, IMAGE)
+    assert stage.loaded(C0) == (IMAGE, IMAGE)
     assert stage.states(request) == (states.COMPLETE, states.RELOAD)
     stage.rounds(START + LOADED_AFTER)
     assert stage.states(request) is None
@@ -131,7 +131,7 @@ def test_a_reload_step_by_step() -> None:
 def test_the_row_in_a_block_names_the_request_that_is_gone() -> None:
     stage = Stage()
     request = stage.request(C0, start=START)
-    stage.hold(10, C0, reload=request)
+    stage.add_block_computers(10, C0, reload=request)
     stage.rounds(START + LOADED_AFTER, since=START)
     assert stage.states(request) is None
     assert stage.send("SELECT reloadrequestid FROM blockComputers") == [(request,)]
@@ -142,11 +142,11 @@ def test_the_production_revision_is_loaded_when_the_computer_is_in_any_block(in_
     stage = Stage()
     request = stage.request(C0, start=START, revision=OLD_REVISION)
     if in_a_block:
-        stage.hold(10, C0, image=OTHER_IMAGE)
+        stage.add_block_computers(10, C0, image=OTHER_IMAGE)
     stage.rounds(START + MINUTE, since=START)
     assert stage.send("SELECT imagerevisionid FROM reservation WHERE requestid = %s", request) == [(OLD_REVISION,)]
     stage.rounds(START + LOADED_AFTER)
-    assert stage.held(C0) == (IMAGE, loaded)
+    assert stage.loaded(C0) == (IMAGE, loaded)
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ def test_after_a_load_that_was_cut_off_the_computer_is_not_ready() -> None:
 def test_a_failed_load_takes_the_computer_out_of_all_blocks_and_leaves_their_reloads() -> None:
     stage = Stage(result=failing(C0))
     stage.block_time(20, at("18:00"), at("20:00"))
-    stage.hold(10, C0, C1)
+    stage.add_block_computers(10, C0, C1)
     later = stage.request(C0, start=at("17:30"))
-    stage.hold(20, C0, C1, reload=later)
+    stage.add_block_computers(20, C0, C1, reload=later)
     request = stage.request(C0, start=START)
     stage.site.processes.run(START)
     stage.rounds(START, since=START)
@@ -196,12 +196,12 @@ def test_a_failed_load_takes_the_computer_out_of_all_blocks_and_leaves_their_rel
     assert stage.block_computers(10) == stage.block_computers(20) == [C1]
     assert stage.states(later) == (states.RELOAD, states.RELOAD)
     assert [event.block_time for event in stage.events(What.REMOVED_FROM_BLOCKS)] == [10, 20]
-    assert stage.held(C0) != (IMAGE, IMAGE)
+    assert stage.loaded(C0) != (IMAGE, IMAGE)
 
 
 def test_a_computer_whose_image_cannot_be_fetched_stays_available_but_in_no_block() -> None:
     stage = Stage(result=failing(C0, result=Result.NOT_FETCHED))
-    stage.hold(10, C0)
+    stage.add_block_computers(10, C0)
     stage.request(C0, start=START)
     stage.rounds(START + MINUTE, since=START)
     assert stage.state(C0) == states.AVAILABLE
@@ -213,9 +213,9 @@ def test_a_computer_whose_image_cannot_be_fetched_stays_available_but_in_no_bloc
 
 def test_a_user_who_is_not_over_makes_the_reload_drop_after_110_seconds_for_good() -> None:
     stage = Stage()
-    user = stage.sits(C0, start=at("12:00"), end=at("15:00"))
+    user = stage.use(C0, start=at("12:00"), end=at("15:00"))
     request = stage.request(C0, start=START, image=OTHER_IMAGE)
-    stage.hold(10, C0, reload=request)
+    stage.add_block_computers(10, C0, reload=request)
     stage.rounds(START + 3 * MINUTE, since=START)
     (dropped,) = stage.events(What.RELOAD_DROPPED)
     assert dropped.request == request
@@ -229,7 +229,7 @@ def test_a_user_who_is_not_over_makes_the_reload_drop_after_110_seconds_for_good
 
 def test_a_user_who_ends_while_the_reload_looks_is_completed() -> None:
     stage = Stage()
-    user = stage.sits(C0, start=at("12:00"), end=START + MINUTE)
+    user = stage.use(C0, start=at("12:00"), end=START + MINUTE)
     stage.send("UPDATE request SET stateid = 14, laststateid = 8 WHERE id = %s", user)
     request = stage.request(C0, start=START)
     stage.rounds(START + 2 * MINUTE, since=START)
@@ -305,7 +305,7 @@ def test_a_reload_of_another_revision_at_work_on_this_node_is_killed() -> None:
     assert [event.request for event in stage.events(What.PROCESS_KILLED)] == [first]
     assert stage.loads() == [(C0, first), (C0, second)]
     assert stage.loads(What.LOAD_ENDED) == [(C0, second)]
-    assert stage.held(C0) == (IMAGE, IMAGE)
+    assert stage.loaded(C0) == (IMAGE, IMAGE)
 
 
 def test_of_two_reloads_in_one_round_the_first_completes_the_second() -> None:
@@ -362,7 +362,7 @@ def test_but_not_for_ever(reload_minutes: int, waited: int) -> None:
 def test_blocks_are_not_looked_at() -> None:
     stage = Stage()
     stage.block_time(20, START - HOUR, START + HOUR)
-    stage.hold(20, C0, image=OTHER_IMAGE)
+    stage.add_block_computers(20, C0, image=OTHER_IMAGE)
     request = stage.request(C0, start=START)
     stage.rounds(START + MINUTE, since=START)
     assert stage.loads() == [(C0, request)]
@@ -485,12 +485,12 @@ def test_a_cluster_is_done_when_all_its_parts_are() -> None:
     stage.rounds(START + 16 * MINUTE)
     assert stage.states(request) is None
     assert [stage.state(computer) for computer in (C0, C1, C2)] == [states.AVAILABLE] * 3
-    assert stage.held(C1) == (IMAGE, IMAGE)
+    assert stage.loaded(C1) == (IMAGE, IMAGE)
 
 
 def test_one_busy_computer_completes_the_request_of_the_whole_cluster() -> None:
     stage = Stage()
-    stage.sits(C1, start=at("12:00"), end=at("15:00"))
+    stage.use(C1, start=at("12:00"), end=at("15:00"))
     request = stage.request(C0, C1, start=START, image=OTHER_IMAGE)
     stage.rounds(START + 3 * MINUTE, since=START)
     assert stage.states(request) is None
@@ -500,7 +500,7 @@ def test_one_busy_computer_completes_the_request_of_the_whole_cluster() -> None:
 
 def test_a_part_that_fails_fails_the_request_and_leaves_the_blocks_alone() -> None:
     stage = Stage(result=failing(C1))
-    stage.hold(10, C0, C1, C2)
+    stage.add_block_computers(10, C0, C1, C2)
     request = stage.request(C0, C1, C2, start=START)
     stage.rounds(START, since=START)
     stage.site.processes.run(START + 12 * MINUTE)
@@ -517,7 +517,7 @@ def test_a_part_that_fails_fails_the_request_and_leaves_the_blocks_alone() -> No
 
 def test_a_part_that_never_begins_leaves_the_others_available_and_in_no_block() -> None:
     stage = Stage()  # nothing runs on the other node
-    stage.hold(10, C0, C1)
+    stage.add_block_computers(10, C0, C1)
     request = stage.request(C0, C1, start=START, nodes=[NODE, OTHER_NODE])
     stage.rounds(START + 4 * MINUTE, since=START)
     assert stage.states(request) == (states.RELOAD, states.RELOAD)
@@ -532,7 +532,7 @@ def test_a_cluster_on_two_nodes() -> None:
     request = stage.request(C0, C1, start=START, nodes=[OTHER_NODE, NODE])
     stage.rounds(START + LOADED_AFTER, since=START)
     assert stage.states(request) is None
-    assert stage.held(C0) == stage.held(C1) == (IMAGE, IMAGE)
+    assert stage.loaded(C0) == stage.loaded(C1) == (IMAGE, IMAGE)
 
 
 # --- nodes ----------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def test_a_user_from_his_reservation_to_his_work() -> None:
     stage.rounds(START + LOADED_AFTER)
     assert stage.states(request) == (states.PENDING, states.RESERVED)
     assert stage.state(C0) == states.RESERVED
-    assert stage.held(C0) == (IMAGE, IMAGE)
+    assert stage.loaded(C0) == (IMAGE, IMAGE)
     stage.rounds(START + LOADED_AFTER + 5 * MINUTE)
     assert stage.states(request) == (states.INUSE, states.RESERVED)
     assert stage.state(C0) == states.INUSE
@@ -64,7 +64,7 @@ def test_a_future_reservation_is_preloaded_and_is_new_again_until_it_starts() ->
     stage.rounds(START - 5 * MINUTE, since=START - 35 * MINUTE)
     assert stage.states(request) == (states.NEW, states.NEW)
     assert stage.state(C0) == states.AVAILABLE
-    assert stage.held(C0) == (IMAGE, IMAGE)
+    assert stage.loaded(C0) == (IMAGE, IMAGE)
     assert len(stage.loads()) == 1
     assert len(stage.events(What.PROCESS_FORKED)) == 1  # it is not preloaded again and again
     stage.rounds(START)
@@ -74,27 +74,27 @@ def test_a_future_reservation_is_preloaded_and_is_new_again_until_it_starts() ->
 
 def test_a_preload_that_finds_somebody_on_the_computer_is_tried_again_at_the_start() -> None:
     stage = Stage()
-    stage.sits(C0, start=START - HOUR, end=START - 15 * MINUTE, image=OTHER_IMAGE)
+    stage.use(C0, start=START - HOUR, end=START - 15 * MINUTE, image=OTHER_IMAGE)
     stage.send("UPDATE request SET stateid = 14, laststateid = 8")  # a countdown that nobody here sees
     request = stage.user(C0, start=START, end=END)
     stage.rounds(START - 32 * MINUTE, since=START - 35 * MINUTE)
     assert stage.states(request) == (states.NEW, states.NEW)
     assert stage.state(C0) == states.INUSE
     stage.rounds(START + LOADED_AFTER)
-    assert stage.held(C0) == (IMAGE, IMAGE)
+    assert stage.loaded(C0) == (IMAGE, IMAGE)
 
 
 def test_his_reservation_ends_a_reload_at_work_and_loads_what_he_wants() -> None:
     stage = Stage()
     reload = stage.request(C0, start=START)
-    stage.hold(10, C0, reload=reload)
+    stage.add_block_computers(10, C0, reload=reload)
     stage.rounds(START + 5 * MINUTE, since=START)
     request = stage.user(C0, start=START + 5 * MINUTE, end=END, image=OTHER_IMAGE)
     stage.rounds(START + 30 * MINUTE)
     assert [event.request for event in stage.events(What.PROCESS_KILLED)] == [reload]
     assert stage.loads(What.LOAD_ENDED) == [(C0, request)]
     assert stage.states(reload) is None
-    assert stage.held(C0) == (OTHER_IMAGE, OTHER_IMAGE)
+    assert stage.loaded(C0) == (OTHER_IMAGE, OTHER_IMAGE)
     assert stage.block_computers(10) == [C0]
 
 
@@ -113,8 +113,8 @@ def test_he_waits_for_a_reload_of_the_same_revision() -> None:
 def test_a_users_reservation_that_fails_takes_the_computer_out_of_all_blocks(busy: bool) -> None:
     stage = Stage(result=lambda *_load: Result.FAILED)
     stage.block_time(20, at("18:00"), at("20:00"))
-    stage.hold(10, C0)
-    stage.hold(20, C0)
+    stage.add_block_computers(10, C0)
+    stage.add_block_computers(20, C0)
     if busy:
         stage.user(C0, start=START - HOUR, end=END, state=states.RESERVED, last=states.NEW, node=OTHER_NODE)
     request = stage.user(C0, start=START, end=END)
@@ -144,7 +144,7 @@ def test_a_reservation_that_is_given_back_while_it_loads() -> None:
 
 def test_the_countdown_the_timeout_and_the_reload_after_him() -> None:
     stage = Stage()
-    request = stage.sits(C0, start=START, end=END)
+    request = stage.use(C0, start=START, end=END)
     stage.rounds(END - 11 * MINUTE, since=START, every=MINUTE)
     assert stage.states(request) == (states.INUSE, states.RESERVED)
     stage.rounds(END - 10 * MINUTE)
@@ -172,7 +172,7 @@ def test_the_countdown_the_timeout_and_the_reload_after_him() -> None:
 
 def test_a_countdown_that_begins_late_takes_its_ten_minutes_all_the_same() -> None:
     stage = Stage()
-    request = stage.sits(C0, start=START, end=END)
+    request = stage.use(C0, start=START, end=END)
     stage.rounds(END - 2 * MINUTE, since=END - 2 * MINUTE)
     stage.rounds(END + 7 * MINUTE)
     assert stage.states(request) == (states.PENDING, states.INUSE)
@@ -182,7 +182,7 @@ def test_a_countdown_that_begins_late_takes_its_ten_minutes_all_the_same() -> No
 
 def test_who_has_overrun_gives_way_to_a_reload() -> None:
     stage = Stage()
-    user = stage.sits(C0, start=START, end=END)
+    user = stage.use(C0, start=START, end=END)
     stage.rounds(END - 2 * MINUTE, since=END - 2 * MINUTE)
     reload = stage.request(C0, start=END, image=OTHER_IMAGE)
     stage.rounds(END + MINUTE)
@@ -192,7 +192,7 @@ def test_who_has_overrun_gives_way_to_a_reload() -> None:
 
 def test_who_extends_during_the_countdown_stays() -> None:
     stage = Stage()
-    request = stage.sits(C0, start=START, end=END)
+    request = stage.use(C0, start=START, end=END)
     stage.rounds(END - 5 * MINUTE, since=END - 10 * MINUTE)
     stage.send("UPDATE request SET `end` = '2026-03-02 16:00:00' WHERE id = %s", request)
     stage.rounds(END + MINUTE)
@@ -278,7 +278,7 @@ def test_who_gives_back_his_computer_early_is_reclaimed_soon(state: int) -> None
 
 def test_after_the_reload_the_computer_is_nobodys_any_more() -> None:
     stage = Stage()
-    stage.sits(C0, start=START, end=END)
+    stage.use(C0, start=START, end=END)
     stage.rounds(END + 15 * MINUTE, since=END - 10 * MINUTE, every=MINUTE)
     stage.request(C0, start=END + 15 * MINUTE)
     stage.rounds(END + 17 * MINUTE)
@@ -293,8 +293,8 @@ def test_what_is_loaded_after_a_user() -> None:
         stage.site.tainted.add(computer)
     stage.block_time(20, at("10:00", "2026-02-01"), at("12:00", "2026-02-01"), request=10)
     stage.block_time(30, at("18:00"), at("20:00"), request=10)
-    stage.hold(30, C0, image=OTHER_IMAGE)
-    stage.hold(20, C0, image=IMAGE)
+    stage.add_block_computers(30, C0, image=OTHER_IMAGE)
+    stage.add_block_computers(20, C0, image=IMAGE)
     reclaimed(stage, C0, states.INUSE)
     reclaimed(stage, C1, states.INUSE)
     images = {event.computer: event.image for event in stage.events(What.RELOAD_INSERTED)}
@@ -303,7 +303,7 @@ def test_what_is_loaded_after_a_user() -> None:
 
 def test_the_reload_after_a_user_begins_in_the_next_round() -> None:
     stage = Stage()
-    stage.sits(C0, start=START, end=END)
+    stage.use(C0, start=START, end=END)
     stage.rounds(END + 5 * MINUTE, since=END - 10 * MINUTE, every=MINUTE)
     (inserted,) = stage.events(What.RELOAD_INSERTED)
     (began,) = stage.events(What.LOAD_BEGAN)
@@ -313,7 +313,7 @@ def test_the_reload_after_a_user_begins_in_the_next_round() -> None:
 
 def test_a_node_that_dies_during_a_countdown_leaves_the_user_pending() -> None:
     stage = Stage()
-    request = stage.sits(C0, start=START, end=END)
+    request = stage.use(C0, start=START, end=END)
     stage.rounds(END - 5 * MINUTE, since=END - 10 * MINUTE)
     stage.back_ends.of[10].stop()
     stage.back_ends.of[10].start()

@@ -1,1 +1,1 @@
-"""Facts in, rows out: reading, writing, and what calls wait for."""
+"""Facts in, rows out: reading, writing, and the waits of calls."""

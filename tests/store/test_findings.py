@@ -1,4 +1,4 @@
-"""What a decision found about each computer: it is read as it was written, whatever the site."""
+"""The findings of a decision record about each computer are read as they were written, whatever the site."""
 
 import json
 import zlib
@@ -26,14 +26,14 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
 COMPUTERS = 10_000
 
 
-def _kept(site: Site, made: Plan, held: Sequence[int] = (), lost: dict[int, Reason] | None = None) -> Findings:
-    """Written and read."""
+def _kept(site: Site, made: Plan, own: Sequence[int] = (), lost: dict[int, Reason] | None = None) -> Findings:
+    """The findings, written and read again."""
     ids = RosterOf.site(site.computers).computer_ids
-    return decode(encode(ids, made, made.machines, held, lost or {}), ids)
+    return decode(encode(ids, made, made.machines, own, lost or {}), ids)
 
 
 def _own(case: Case) -> list[int]:
-    return [held.computer_id for held in case.site.block_computers if held.block_time_id == case.block.block_time_id]
+    return [row.computer_id for row in case.site.block_computers if row.block_time_id == case.block.block_time_id]
 
 
 def _chosen(machines: Sequence[Machine]) -> list[Chosen]:
@@ -49,45 +49,45 @@ def _chosen(machines: Sequence[Machine]) -> list[Chosen]:
 
 @PROFILE
 @given(cases(), st.data())
-def test_every_computer_is_there_once_and_with_what_the_plan_said(case: Case, data: st.DataObject) -> None:
+def test_every_computer_is_there_once_with_its_reason_in_the_plan(case: Case, data: st.DataObject) -> None:
     made = plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
     ids = sorted(case.site.computers)
     lost = {
         id_: Reason("semaphore", "somebody is reserving it at this moment")
         for id_ in data.draw(st.lists(st.sampled_from(ids), max_size=1))
     }
-    held = _own(case)
-    found = _kept(case.site, made, held, lost)
-    inside = {*held, *(each.computer_id for each in found.chosen)}
-    event(f"reasons: {len(found.reasons)}")
-    assert found.chosen == _chosen(made.machines)
-    assert set(found.held) == set(held) - {each.computer_id for each in found.chosen}
-    assert {id_: found.reason_of(id_) for id_ in ids} == {
+    own = _own(case)
+    findings = _kept(case.site, made, own, lost)
+    inside = {*own, *(each.computer_id for each in findings.chosen)}
+    event(f"reasons: {len(findings.reasons)}")
+    assert findings.chosen == _chosen(made.machines)
+    assert set(findings.before) == set(own) - {each.computer_id for each in findings.chosen}
+    assert {id_: findings.reason_of(id_) for id_ in ids} == {
         id_: None if id_ in inside else {**made.excluded, **lost}.get(id_, made.rest) for id_ in ids
     }
-    assert {id_: reason for reason, those in found.by_reason().items() for id_ in those} == {
-        id_: found.reason_of(id_) for id_ in ids if id_ not in inside
+    assert {id_: reason for reason, computers in findings.by_reason().items() for id_ in computers} == {
+        id_: findings.reason_of(id_) for id_ in ids if id_ not in inside
     }
-    assert sum(found.lost().values()) == len(ids) - len(inside)
-    stages = funnel(len(ids), found.lost())
+    assert sum(findings.lost().values()) == len(ids) - len(inside)
+    stages = funnel(len(ids), findings.lost())
     assert (stages[-1].left if stages else len(ids)) == len(inside)
     assert {stage.rule for stage in stages} <= STAGES.keys()  # each in the order of the rules, with words of its own
 
 
 @PROFILE
 @given(cases())
-def test_reasons_are_told_with_the_same_times_and_figures(case: Case) -> None:
+def test_reasons_keep_their_times_and_figures(case: Case) -> None:
     made = plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
-    found = _kept(case.site, made)
+    findings = _kept(case.site, made)
     for id_, reason in made.excluded.items():
-        kept = found.reason_of(id_)
+        kept = findings.reason_of(id_)
         assert kept is not None
         assert kept.describe(case.site.zone) == reason.describe(case.site.zone)
         assert [type(figure) for figure in kept.figures] == [type(figure) for figure in reason.figures]
 
 
 def test_figures_of_all_kinds() -> None:
-    """A text beside numbers, none at all, and what is no number where others have one."""
+    """A text beside numbers, none at all, and no number where others have one."""
     reasons = {
         1: Reason("provisioning", "engine {} does not support {}", (None, "vmware")),
         2: Reason("provisioning", "engine {} does not support {}", (7, "vmware")),
@@ -99,30 +99,30 @@ def test_figures_of_all_kinds() -> None:
     }
     site = facts.site([facts.computer(id_) for id_ in range(1, 9)])
     made = replace(plan(site, facts.block(), ignore_privileges=True), machines=[], excluded=reasons)
-    found = _kept(site, made)
-    assert {id_: str(found.reason_of(id_)) for id_ in reasons} == {id_: str(each) for id_, each in reasons.items()}
-    assert found.of_reason[6] == found.of_reason[7]
-    assert found.reason_of(8) == made.rest
-    assert (found.reason_of(4) or made.rest).describe(site.zone) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
+    findings = _kept(site, made)
+    assert {id_: str(findings.reason_of(id_)) for id_ in reasons} == {id_: str(each) for id_, each in reasons.items()}
+    assert findings.of_reason[6] == findings.of_reason[7]
+    assert findings.reason_of(8) == made.rest
+    assert (findings.reason_of(4) or made.rest).describe(site.zone) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
 
 
-def test_whom_a_reason_is_about_is_kept() -> None:
+def test_the_booking_that_a_reason_is_about_is_kept() -> None:
     """Also where a request and a block time have the same number."""
     site = facts.site(
         [facts.host(9, hostname="esx9", ram=1), *(facts.vm(id_, 9) for id_ in (1, 2, 3))],
         reservations=[facts.reservation(1, request_id=77)],
-        block_computers=[facts.holding(2, block_time_id=77)],
+        block_computers=[facts.block_computer(2, block_time_id=77)],
     )
     made = plan(site, facts.block(1, images=[facts.vmware_image(min_ram=2048)]), ignore_privileges=True)
-    found = _kept(site, made)
-    for kept in (made.excluded, {id_: found.reason_of(id_) or made.rest for id_ in (1, 2, 3, 9)}):
+    findings = _kept(site, made)
+    for kept in (made.excluded, {id_: findings.reason_of(id_) or made.rest for id_ in (1, 2, 3, 9)}):
         subjects = {id_: (each.kind, each) if (each := reason.about) else None for id_, reason in kept.items()}
         assert subjects == {1: ("request", 77), 2: ("block time", 77), 3: ("VM host", "esx9"), 9: None}
-    assert (found.reason_of(1) or made.rest).times == [facts.START, facts.END]
+    assert (findings.reason_of(1) or made.rest).times == [facts.START, facts.END]
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:
-    """Its figures are numbers, instants and texts: they are not known to be whose booking it was."""
+    """Its figures are numbers, instants and texts, without the booking that they are about."""
     document = {
         "texts": [
             ["not_needed", "not needed: enough machines were found before its turn", ""],
@@ -134,8 +134,8 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
         "chosen": [[1, 1, 600, 3, "user11", 0, 0]],
     }
     data = zlib.compress(json.dumps(document).encode())
-    found = decode(data, range(1, 7))
-    words = [reason.describe(ZoneInfo("UTC")) if (reason := found.reason_of(id_)) else None for id_ in range(1, 7)]
+    findings = decode(data, range(1, 7))
+    words = [reason.describe(ZoneInfo("UTC")) if (reason := findings.reason_of(id_)) else None for id_ in range(1, 7)]
     assert words == [
         None,
         None,
@@ -144,26 +144,26 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
         "reserved by request 9 from 1970-01-01 00:02 to 1970-01-01 00:10",
         "VM host esx9 has -5 MB left for 2048 MB",
     ]
-    assert found.held == [2]
-    assert found.chosen == decode_chosen(data) == [Chosen(1, 1, 600, 3, "user11", 0, False)]
-    assert {reason.about for reason in found.reasons} == {None}
+    assert findings.before == [2]
+    assert findings.chosen == decode_chosen(data) == [Chosen(1, 1, 600, 3, "user11", 0, False)]
+    assert {reason.about for reason in findings.reasons} == {None}
 
 
 def test_a_computer_that_was_not_there_has_no_reason() -> None:
-    found = _kept(facts.site(), plan(facts.site(), facts.block(), ignore_privileges=True))
-    assert found.reason_of(99) is None
+    findings = _kept(facts.site(), plan(facts.site(), facts.block(), ignore_privileges=True))
+    assert findings.reason_of(99) is None
 
 
 def test_computers_that_were_not_needed_are_one_reason() -> None:
     site = facts.site([facts.computer(id_) for id_ in range(1, 40)])
-    found = _kept(site, plan(site, facts.block(2), ignore_privileges=True))
-    assert found.lost() == {NOT_NEEDED: 37}
-    assert [each.computer_id for each in found.chosen] == [1, 2]
+    findings = _kept(site, plan(site, facts.block(2), ignore_privileges=True))
+    assert findings.lost() == {NOT_NEEDED: 37}
+    assert [each.computer_id for each in findings.chosen] == [1, 2]
 
 
 # --- How large --------------------------------------------------------------------------------
 def _all_reserved() -> Site:
-    """Each by a request of its own, in an order that has nothing to do with the computers'."""
+    """Each by a request of its own, in an order unrelated to that of the computers."""
     computers = [facts.computer(id_) for id_ in range(1, COMPUTERS + 1)]
     reserved = [
         facts.reservation(
@@ -201,7 +201,7 @@ def _roster(*computers: Computer) -> RosterOf:
 
 
 def test_a_roster_is_another_one_when_a_name_or_the_set_is() -> None:
-    """And only then: states, sizes and the order of rows are nothing to it."""
+    """And only then: states, sizes and the order of rows do not matter."""
     one, two = facts.computer(1), facts.computer(2)
     usual = _roster(one, two)
     assert _roster(two._replace(state="failed", ram=1), one).id == usual.id

@@ -11,7 +11,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from blockalloc.allocation import service
-from blockalloc.contract.refusals import Refusal
+from blockalloc.contract.messages import Refusal
 from blockalloc.models import Image, LoadTime, Log
 from blockalloc.store import loads
 from blockalloc.store.guard import Deadline, guarded, is_held
@@ -52,19 +52,19 @@ def log(*seconds: int, image: int = IMAGE) -> None:
 
 
 def in_a_call(now: int = AT, images: tuple[int, ...] = (IMAGE,)) -> list[int]:
-    """What plans reckon with, in seconds, read as allocations read it."""
-    found = guarded(lambda: loads.estimates({image: MINUTES[image] for image in images}, now), Deadline())
-    return [found[image] for image in images]
+    """The load times in seconds, read as allocations read them."""
+    estimates = guarded(lambda: loads.estimates({image: MINUTES[image] for image in images}, now), Deadline())
+    return [estimates[image] for image in images]
 
 
 def on_a_page(now: int = AT, images: tuple[int, ...] = (IMAGE,)) -> list[int]:
     """The same without the guard."""
-    found = loads.estimates({image: MINUTES[image] for image in images}, now)
-    return [found[image] for image in images]
+    estimates = loads.estimates({image: MINUTES[image] for image in images}, now)
+    return [estimates[image] for image in images]
 
 
 def kept() -> list[tuple[int, int, int, datetime]]:
-    """All that is kept."""
+    """All load times that are kept."""
     return list(LoadTime.objects.order_by("image_id").values_list("image_id", "seconds", "loads", "counted"))
 
 
@@ -73,18 +73,18 @@ def at(instant: int) -> datetime:
 
 
 def statements(read: Any, *arguments: Any) -> list[str]:
-    """Which tables the statements of a read are about, those of the guard aside."""
+    """Verb and table of each statement of a read, without those of the guard."""
     with CaptureQueriesContext(connection) as queries:
         read(*arguments)
-    found = [query["sql"].rpartition(" FOR ")[2] for query in queries]
-    verbs = [f"{sql.split()[0]} {'kept' if 'blockalloc_load_time' in sql else 'log'}" for sql in found]
-    return [verb for verb, sql in zip(verbs, found, strict=True) if "load_time" in sql or "FROM log" in sql]
+    sent = [query["sql"].rpartition(" FOR ")[2] for query in queries]
+    verbs = [f"{sql.split()[0]} {'kept' if 'blockalloc_load_time' in sql else 'log'}" for sql in sent]
+    return [verb for verb, sql in zip(verbs, sent, strict=True) if "load_time" in sql or "FROM log" in sql]
 
 
 class TestKept:
     """A value that is fresh."""
 
-    def test_it_is_written_once_counted_and_used_though_the_log_changes(self) -> None:
+    def test_it_is_written_once_counted_and_used_even_if_the_log_changes(self) -> None:
         log(300, 401)
         assert in_a_call() == [350]
         assert kept() == [(IMAGE, 701, 2, at(AT))]
@@ -160,7 +160,7 @@ class TestCountedAnew:
 
 
 class TestNotWritten:
-    """What only reads leaves nothing behind."""
+    """Reads leave nothing behind."""
 
     def test_not_on_pages(self) -> None:
         log(300)
@@ -200,7 +200,7 @@ class TestNotWritten:
 class TestAllocations:
     """Whole calls."""
 
-    def test_the_first_writes_and_the_next_one_plans_by_it(self) -> None:
+    def test_the_first_writes_and_the_next_one_plans_with_it(self) -> None:
         with class_site(computers=6, machines=2, blocks=2):
             Log.objects.all().delete()
             log(1000, 1002)
@@ -226,20 +226,20 @@ class TestAllocations:
         assert counted == exact + 2
         assert fresh == exact
 
-    def test_two_at_once_that_both_find_nothing(self) -> None:
+    def test_two_calls_at_once_that_both_find_no_kept_value(self) -> None:
         """The guard orders them: the second finds what the first one wrote, and neither fails."""
         log(300)
         first_reads, second_waits = threading.Event(), threading.Event()
-        found: list[int] = []
+        answers: list[int] = []
 
         def second() -> None:
             first_reads.wait(10)
             second_waits.set()
-            found.extend(in_a_call(AT + 1))
+            answers.extend(in_a_call(AT + 1))
             connection.close()
 
         def first() -> None:
-            found.append(loads.estimates({IMAGE: 10}, AT)[IMAGE])
+            answers.append(loads.estimates({IMAGE: 10}, AT)[IMAGE])
             first_reads.set()
             second_waits.wait(10)
 
@@ -247,7 +247,7 @@ class TestAllocations:
         thread.start()
         guarded(first, Deadline())
         thread.join()
-        assert found == [300, 300]
+        assert answers == [300, 300]
         assert kept() == [(IMAGE, 300, 1, at(AT))]
 
 
@@ -266,5 +266,5 @@ def test_the_setting(hours: str, starts: bool) -> None:
     assert ("VCL_LOAD_TIME_HOURS" in started.stderr and "from 0 to 168" in started.stderr) is not starts
 
 
-def test_nothing_is_kept_unless_told_so() -> None:
+def test_nothing_is_kept_by_default() -> None:
     assert run_on_sqlite("-c", "from vclsite import settings; print(settings.VCL_LOAD_TIME_HOURS)").stdout == "0\n"

@@ -18,7 +18,7 @@ RELOAD_MINUTES = 12
 
 
 def estimate(*seconds: int) -> int:
-    """What an image is expected to take that was loaded in so many seconds."""
+    """The expected load time of an image with past loads of these seconds."""
     Site()
     image = add_image("Image", reloadtime=RELOAD_MINUTES)
     for took in seconds:
@@ -39,7 +39,7 @@ def test_the_mean_of_past_loads_is_cut_to_whole_seconds() -> None:
     assert mean(599, 1, RELOAD_MINUTES) == 599
 
 
-def test_without_any_load_the_images_own_reload_time_holds() -> None:
+def test_without_any_load_the_images_own_reload_time_applies() -> None:
     assert mean(0, 0, RELOAD_MINUTES) == 720
 
 
@@ -55,7 +55,7 @@ def test_loads_that_do_not_count_do_not_move_the_mean() -> None:
 
 
 @pytest.mark.django_db
-def test_loads_that_do_not_count_alone_are_none() -> None:
+def test_only_loads_that_do_not_count_are_no_loads() -> None:
     assert estimate(10, 3000) == 720
 
 
@@ -67,22 +67,25 @@ FIRST, LAST = date(2025, 11, 1), date(2027, 1, 20)
 @pytest.mark.parametrize(
     "zone", ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Africa/Cairo", "Africa/Casablanca", "UTC"]
 )
-def test_changes_of_the_clock_say_what_the_zone_says(zone: str, settings: Any) -> None:
+def test_changes_of_the_clock_agree_with_the_zone(zone: str, settings: Any) -> None:
     settings.TIME_ZONE = zone
-    found = loads._changes(FIRST, LAST, ZoneInfo(zone))
+    clock_changes = loads._changes(FIRST, LAST, ZoneInfo(zone))
     random = Random(zone)
     begin, minutes = datetime(2025, 11, 1), (LAST - FIRST).days * 1440
-    changes = [datetime.fromisoformat(change.wall) for change in found]
+    changes = [datetime.fromisoformat(change.wall) for change in clock_changes]
     near = [change + timedelta(seconds=apart) for change in changes for apart in range(-8000, 8000, 500)]
     for wall in [*near, *(begin + timedelta(minutes=random.randrange(minutes)) for _ in range(2000))]:
         text = f"{wall:%Y-%m-%d %H:%M:%S}"
-        passed = (wall - begin).total_seconds() - sum(change.forward for change in found if change.wall <= text)
-        assert passed == times.from_local(text) - times.from_local(f"{begin}"), text
+        passed = (wall - begin).total_seconds() - sum(change.forward for change in clock_changes if change.wall <= text)
+        first, last = times.from_local(f"{begin}"), times.from_local(text)
+        assert first is not None
+        assert last is not None
+        assert passed == last - first, text
     assert bool(changes) is (zone != "UTC")
 
 
 @pytest.mark.django_db
-def test_the_clocks_changes_are_walked_through_once_a_day(settings: Any) -> None:
+def test_the_clocks_changes_are_computed_once_a_day(settings: Any) -> None:
     loads._changes.cache_clear()
     noon = int(datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp())
 

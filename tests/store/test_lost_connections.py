@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def _fails(monkeypatch: pytest.MonkeyPatch, name: str, at: int) -> Callable[[], bool]:
-    """Let the connection be lost when Django calls its method `name` for the time number `at`; whether it was."""
+    """Lose the connection at the call number `at` of its method `name`. The result says whether that has happened."""
     usual, calls = getattr(connection, name), 0
 
     def lost(*arguments: object, **options: object) -> object:
@@ -21,7 +21,7 @@ def _fails(monkeypatch: pytest.MonkeyPatch, name: str, at: int) -> Callable[[], 
         calls += 1
         if calls == at:
             connection.errors_occurred = True
-            if connection.vendor == "mysql":  # SQLite's is a file, which is there
+            if connection.vendor == "mysql":  # SQLite's is a file, which stays
                 connection.connection.close()
             raise OperationalError(2006, "Server has gone away")
         return usual(*arguments, **options)
@@ -57,7 +57,7 @@ def test_the_next_call_of_the_thread_works(
 
 
 def test_a_commit_whose_outcome_is_unknown_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Django connects anew after a lost COMMIT; the node that it comes to may not be ready."""
+    """Django connects again after a lost COMMIT; the node that it reaches may not be ready."""
     commit, answers = connection.commit, 0
 
     def lost() -> None:

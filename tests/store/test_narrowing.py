@@ -1,4 +1,4 @@
-"""What SQL leaves out never changes a plan: read narrowly or widely, the same computers are chosen and kept."""
+"""Rows that SQL leaves out never change a plan: read narrowly or widely, the same computers are chosen and kept."""
 
 import random
 from dataclasses import replace
@@ -66,7 +66,7 @@ def _reservations(chance: random.Random, first_id: int, number: int) -> None:
 
 
 def _other_blocks(chance: random.Random) -> None:
-    """Block times 11 and 12 are made to hold computers: loaded long before, shortly before, or by nobody knows what."""
+    """Give block times 11 and 12 computers: loaded long before, shortly before, or without a reload."""
     for block_time in (11, 12):
         reload = 500 + block_time
         start = BEGINS + timedelta(minutes=chance.choice([-700, -130, -119, 30, 119, 121, 400, 3000]))
@@ -75,10 +75,10 @@ def _other_blocks(chance: random.Random) -> None:
         execute("UPDATE blockTimes SET start = %s, `end` = %s WHERE id = %s", [*hours, block_time])
         times = {"start": _text(early), "end": _text(early + timedelta(minutes=10)), "daterequested": _text(early)}
         tables.insert("request", [{"id": reload, "stateid": 19, "laststateid": 19, "userid": 2, **times}], ZONE)
-        held = chance.sample(range(FIRST_COMPUTER, FIRST_COMPUTER + COMPUTERS), 3)
+        computers = chance.sample(range(FIRST_COMPUTER, FIRST_COMPUTER + COMPUTERS), 3)
         tables.insert("blockComputers", [
             {"blockTimeid": block_time, "computerid": id_, "imageid": IMAGE,
-             "reloadrequestid": chance.choice([reload, reload, 0])} for id_ in held
+             "reloadrequestid": chance.choice([reload, reload, 0])} for id_ in computers
         ], ZONE)  # fmt: skip
 
 
@@ -86,11 +86,11 @@ def _question(order: Order) -> Question:
     return Question(order.block, clock.now(), clock.now(), CALLER.user_id, "10.test", order.ignore_privileges)
 
 
-def _told(plan: Plan) -> list[tuple[Any, ...]]:
+def _in_short(plan: Plan) -> list[tuple[Any, ...]]:
     return [
-        (found.computer.id, found.management_node.id, machine.reload, machine.member.id, machine.adopted_request)
+        (each.computer.id, each.management_node.id, machine.reload, machine.member.id, machine.adopted_request)
         for machine in plan.machines
-        for found in machine.assignments
+        for each in machine.assignments
     ]
 
 
@@ -109,7 +109,7 @@ def test_hours_that_are_not_read_do_not_matter(seed: int, ignore: bool, monkeypa
         wide = snapshot.read(_question(order)).site
         assert len(wide.reservations) > len(narrow.reservations)  # the one of the week before, at least
         plans = [planner.plan(site, order.block, ignore_privileges=ignore) for site in (narrow, wide)]
-        assert _told(plans[0]) == _told(plans[1])
+        assert _in_short(plans[0]) == _in_short(plans[1])
 
 
 @pytest.mark.parametrize("limited", [None, 7])
@@ -124,37 +124,37 @@ def test_other_computers_do_not_matter_when_a_plan_is_confirmed(seed: int, limit
         site = snapshot.read(question).site
         plan = planner.plan(site, order.block, ignore_privileges=True)
         _reservations(chance, 1000, 12)  # others are faster
-        only = Only([found.computer.id for machine in plan.machines for found in machine.assignments], 10)
+        only = Only([each.computer.id for machine in plan.machines for each in machine.assignments], 10)
         seen = [snapshot.read_again(site, question, of).site for of in (only, None)]
         some, everything = (standing(each, order.block, plan.machines, ignore_privileges=True) for each in seen)
         assert some == everything
         assert limited or len(seen[0].reservations) < len(seen[1].reservations)
 
 
-def test_a_reservation_that_joins_the_block_and_begins_long_before_it_is_looked_at_from_its_own_reload_on() -> None:
+def test_an_early_reservation_that_joins_the_block_is_checked_from_its_own_reload_on() -> None:
     """The computer is somebody else's until shortly before the member's reservation, hours before the class."""
     with class_site(computers=3, machines=2):
         reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)
         reserve(FIRST_COMPUTER, "2026-03-02 08:40:00", "2026-03-02 15:00:00", user=MEMBERS[0])
         order = validation.order_of(a_call(2), CALLER, clock.now())
         first = planner.plan(snapshot.read(_question(order)).site, order.block, ignore_privileges=True)
-        assert FIRST_COMPUTER not in {found[0] for found in _told(first)}
+        assert FIRST_COMPUTER not in {each[0] for each in _in_short(first)}
         assert service.allocate_block(a_call(2), CALLER) == 2
         assert computers_of() == [FIRST_COMPUTER + 1, FIRST_COMPUTER + 2]
 
 
-def test_a_reservation_that_joins_the_block_is_looked_at_from_its_own_reload_on_when_it_is_confirmed() -> None:
+def test_a_reservation_that_joins_the_block_is_checked_from_its_own_reload_on_when_it_is_confirmed() -> None:
     with class_site(computers=3, machines=2):
         reserve(FIRST_COMPUTER, "2026-03-02 08:40:00", "2026-03-02 15:00:00", user=MEMBERS[0])
         order = validation.order_of(a_call(2), CALLER, clock.now())
         question = _question(order)
         site = snapshot.read(question).site
         plan = planner.plan(site, order.block, ignore_privileges=True)
-        assert FIRST_COMPUTER in {found[0] for found in _told(plan)}
+        assert FIRST_COMPUTER in {each[0] for each in _in_short(plan)}
         reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)  # meanwhile
         again = snapshot.read_again(site, question, Only([FIRST_COMPUTER, FIRST_COMPUTER + 1], 10)).site
         kept = standing(again, order.block, plan.machines, ignore_privileges=True).kept
-        assert FIRST_COMPUTER not in {found.computer.id for machine in kept for found in machine.assignments}
+        assert FIRST_COMPUTER not in {each.computer.id for machine in kept for each in machine.assignments}
 
 
 @pytest.mark.parametrize(("install_type", "all_of_them"), [("partimage", False), ("vmware", True)])
@@ -170,7 +170,7 @@ def test_memory_of_hosts_depends_on_other_computers_too(install_type: str, all_o
         assert bool(again.reservations) == all_of_them
 
 
-def test_a_reservation_that_joins_the_block_is_looked_at_from_its_own_reload_on_when_it_was_made_meanwhile() -> None:
+def test_a_reservation_that_joins_the_block_is_checked_from_its_own_reload_on_when_it_was_made_meanwhile() -> None:
     with class_site(computers=3, machines=2):
         order = validation.order_of(a_call(2), CALLER, clock.now())
         question = _question(order)
@@ -178,10 +178,10 @@ def test_a_reservation_that_joins_the_block_is_looked_at_from_its_own_reload_on_
         reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)
         reserve(FIRST_COMPUTER, "2026-03-02 08:40:00", "2026-03-02 15:00:00", user=MEMBERS[0])
         again = snapshot.read_again(site, question).site
-        assert {found.user_id for found in again.reservations} == {STRANGER, MEMBERS[0]}
+        assert {row.user_id for row in again.reservations} == {STRANGER, MEMBERS[0]}
 
 
-def test_a_computer_in_a_state_that_is_gone_is_not_chosen() -> None:
+def test_a_computer_whose_state_row_is_gone_is_not_chosen() -> None:
     with class_site(computers=3, machines=2):
         with connection.constraint_checks_disabled():
             execute("UPDATE computer SET stateid = 77 WHERE id = %s", [FIRST_COMPUTER])

@@ -1,4 +1,4 @@
-"""From when a computer is its block's once the back end has deleted its reload, and reloads that no block needs (8.15).
+"""When a computer becomes its block's after the back end has deleted its reload; reloads that no block needs (8.15).
 
 Computers 10 and 11 are chosen first; the class is on Monday from 14:00 to 16:00, its reloads begin at 13:40 and 13:39.
 """
@@ -64,8 +64,8 @@ def change_request(computer: int, **columns: Any) -> None:
 
 
 def test_each_computer_of_a_block_is_on_record_with_its_reload() -> None:
-    found = {(row.block_time_id, row.computer_id, row.request_id): row.start for row in PlannedReload.objects.all()}
-    assert {key: int(start.timestamp()) for key, start in found.items()} == {
+    starts = {(row.block_time_id, row.computer_id, row.request_id): row.start for row in PlannedReload.objects.all()}
+    assert {key: int(start.timestamp()) for key, start in starts.items()} == {
         (BLOCK_TIME, 10, 1): START - 20 * MINUTE,
         (BLOCK_TIME, 11, 2): START - 21 * MINUTE,
     }
@@ -75,23 +75,23 @@ def test_every_new_reload_begins_when_it_was_planned() -> None:
     assert {row["preload"] for row in tables.read()["request"]} == {1}
 
 
-def test_what_is_loaded_stays_its_own() -> None:
-    """A class at short notice that ends after the reloads began: it got computers that stood loaded."""
+def test_a_loaded_computer_stays_its_blocks() -> None:
+    """A class at short notice that ends after the reloads began: it got loaded computers."""
     forget_requests(1, 2)
     assert before(START - 20 * MINUTE) == 1  # touching is not overlapping
     assert before(START - 20 * MINUTE + 1) == 0
 
 
 def test_a_record_of_another_request_is_void() -> None:
-    """Without one the load time of the image tells: 10 minutes, and 10 of room."""
+    """Without one the load time of the image counts: 10 minutes, and a margin of 10."""
     forget_requests(1, 2)
-    held = [{"blockTimeid": BLOCK_TIME, "computerid": id_, "reloadrequestid": 99} for id_ in (10, 11)]
+    rows = [{"blockTimeid": BLOCK_TIME, "computerid": id_, "reloadrequestid": 99} for id_ in (10, 11)]
     PlannedReload.objects.update(start=datetime.datetime.fromtimestamp(START - 50 * MINUTE, datetime.UTC))
-    tables.change({"update": {"blockComputers": held}}, ZONE)
+    tables.change({"update": {"blockComputers": rows}}, ZONE)
     assert before(START - 20 * MINUTE) == 2
 
 
-def test_a_computer_that_was_never_ours_is_held_by_the_load_time_of_its_image() -> None:
+def test_a_computer_that_we_never_planned_is_occupied_by_the_load_time_of_its_image() -> None:
     forget_requests(1, 2)
     PlannedReload.objects.all().delete()
     tables.change({"update": {"image": [{"id": IMAGE, "reloadtime": 30}]}}, ZONE)
@@ -99,7 +99,7 @@ def test_a_computer_that_was_never_ours_is_held_by_the_load_time_of_its_image() 
     assert before(START - 40 * MINUTE, start=START - 120 * MINUTE) == 2
 
 
-def test_the_second_look_knows_it_too(between_claim_and_confirm: Between) -> None:
+def test_the_confirmation_knows_it_too(between_claim_and_confirm: Between) -> None:
     """The reload is done between the two transactions of another call, which saw its request."""
     between_claim_and_confirm(lambda: forget_requests(1, 2))
     assert before(START - 20 * MINUTE) == 1
@@ -110,19 +110,19 @@ def test_the_second_look_knows_it_too(between_claim_and_confirm: Between) -> Non
 
 def test_a_reload_whose_block_computer_is_gone_occupies_the_computer() -> None:
     give_up()
-    assert before(START - 20 * MINUTE + 1) == 0  # 11 is its block's, 10 is loaded for nobody
+    assert before(START - 20 * MINUTE + 1) == 0  # 11 is its block's, 10 is loaded for no block
     assert before(START - 20 * MINUTE) == 1
 
 
-def test_it_does_so_however_late_it_is() -> None:
-    """Its management node is away: it begins when that comes back, in the middle of whatever there is then."""
+def test_it_does_so_even_if_it_is_late() -> None:
+    """Its management node is away: it begins when that comes back, whatever is on the computer then."""
     give_up()
     change_request(10, start="2026-03-02 07:00:00", end="2026-03-02 07:20:00")
     evening = START + 8 * 3600
     assert before(evening + 3600, start=evening, machines=2) == 1
 
 
-def test_one_that_is_at_work_is_over_in_a_while() -> None:
+def test_one_under_way_is_over_in_a_while() -> None:
     give_up()
     change_request(10, start="2026-03-02 07:55:00", end="2026-03-02 08:15:00", stateid=14)
     with time_machine.travel(NOW.replace(minute=4), tick=False):
@@ -162,7 +162,7 @@ def test_a_reload_of_somebody_else_is_no_obstacle() -> None:
     assert before(START) == 1
 
 
-def test_one_that_was_moved_to_another_computer_is_no_more_ours() -> None:
+def test_one_that_was_moved_to_another_computer_is_no_longer_ours() -> None:
     give_up()
     moved = next(row for row in tables.read()["reservation"] if row["requestid"] == REQUEST[10])
     tables.change({"update": {"reservation": [{"id": moved["id"], "computerid": 11}]}}, ZONE)
@@ -172,7 +172,7 @@ def test_one_that_was_moved_to_another_computer_is_no_more_ours() -> None:
 # --- records that are past ------------------------------------------------------------------------
 
 
-def test_a_record_goes_when_neither_the_computer_nor_the_request_is_left() -> None:
+def test_a_record_is_pruned_when_neither_the_computer_nor_the_request_is_left() -> None:
     a_day_later = int(NOW.timestamp()) + 2 * 86400
     planned_reloads.prune(a_day_later, 100)
     assert PlannedReload.objects.count() == 2
@@ -182,7 +182,7 @@ def test_a_record_goes_when_neither_the_computer_nor_the_request_is_left() -> No
     assert PlannedReload.objects.count() == 2
     give_up(11)
     planned_reloads.prune(END, 100)
-    assert PlannedReload.objects.count() == 2  # of today: nobody knows what still comes
+    assert PlannedReload.objects.count() == 2  # of today: it may still be needed
     planned_reloads.prune(a_day_later, 100)
     assert [row.computer_id for row in PlannedReload.objects.all()] == [10]
 

@@ -1,4 +1,4 @@
-"""SELECTs that are sent together: each one's rows, and a connection that can be used whatever goes wrong."""
+"""SELECTs that are sent together: each gets its rows, and the connection stays usable after an error."""
 
 import pytest
 from django.db import DatabaseError, connection
@@ -11,8 +11,8 @@ ONE, TWO = Select("SELECT 1, %s", ["a"]), Select("SELECT 2 UNION ALL SELECT %s",
 
 
 def test_each_has_its_rows() -> None:
-    found = fetch_together([(ONE, list), (TWO, len), (ONE, list)])
-    assert found == [[(1, "a")], 2, [(1, "a")]]
+    rows = fetch_together([(ONE, list), (TWO, len), (ONE, list)])
+    assert rows == [[(1, "a")], 2, [(1, "a")]]
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -53,6 +53,6 @@ def test_lists_are_as_long_as_the_server_allows_and_a_strict_server_takes_the_se
     ],
 )
 def test_times_of_the_database(text: str, known: bool) -> None:
-    found = _moment(text)
-    assert (found is not None) == known
-    assert found is None or str(found) == text
+    moment = _moment(text)
+    assert (moment is not None) == known
+    assert moment is None or str(moment) == text

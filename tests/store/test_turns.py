@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -43,7 +44,7 @@ def somebody_elses_turn() -> Iterator[None]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_call_that_gets_no_turn_in_time_is_told_to_come_again() -> None:
+def test_a_call_that_gets_no_turn_in_time_is_refused_as_busy() -> None:
     with override_settings(VCL_GUARD_WAIT_SECONDS=1), class_site(), somebody_elses_turn():
         with pytest.raises(Refusal) as refused:
             service.allocate_block(a_call(), CALLER)
@@ -61,7 +62,7 @@ def test_a_call_that_hangs_is_passed_by() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_only_looks_needs_no_turn() -> None:
+def test_a_dry_run_needs_no_turn() -> None:
     with override_settings(VCL_GUARD_WAIT_SECONDS=1), class_site(), somebody_elses_turn():
         assert service.dry_run(a_call(), CALLER, explain=False).outcome.allocated == 4
 
@@ -89,7 +90,7 @@ def _has_turn() -> bool:
 
 # --- turns --------------------------------------------------------------------------------------
 class Visitor:
-    """A thread that takes a turn and keeps it until it is told to go, or for some seconds."""
+    """A thread that takes a turn and keeps it until `goes()`, or for some seconds."""
 
     def __init__(self, turns: Turns, *, wait: float = SECONDS, stay: float | None = None) -> None:
         self._turns, self._wait, self._stay = turns, wait, stay
@@ -126,17 +127,21 @@ class Visitor:
 
 
 def in_a_queue(turns: Turns, number: int, **how: float) -> list[Visitor]:
-    """So many visitors, who have come one after the other and wait."""
+    """So many visitors, who have come one after the other and are waiting."""
     visitors = []
     for _ in range(number):
         before = len(turns._waiting)
         visitors.append(Visitor(turns, **how))
-        until(lambda before=before: len(turns._waiting) == before + 1)
+        until(partial(_waits, turns, before + 1))
     return visitors
 
 
+def _waits(turns: Turns, number: int) -> bool:
+    return len(turns._waiting) == number
+
+
 def until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so."""
+    """Wait until a condition holds."""
     end = time.monotonic() + SECONDS
     while not is_so():
         assert time.monotonic() < end

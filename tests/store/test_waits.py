@@ -27,7 +27,7 @@ def refused_after(seconds: int) -> tuple[int, float]:
 
 
 @pytest.mark.parametrize(
-    "held",
+    "statement",
     [
         "UPDATE blockalloc_guard SET n = n + 1",
         "INSERT INTO semaphore (computerid, imageid, imagerevisionid, managementnodeid, expires, procid) "
@@ -35,11 +35,11 @@ def refused_after(seconds: int) -> tuple[int, float]:
     ],
     ids=["the guard", "a row that a claim has to remove"],
 )
-def test_what_somebody_holds_for_too_long_is_fault_205_in_time_with_nothing_written(held: str) -> None:
+def test_a_lock_held_for_too_long_is_fault_205_in_time_with_nothing_written(statement: str) -> None:
     with class_site():
         before = tables.read()
         with another_connection() as cursor:
-            cursor.execute(held)
+            cursor.execute(statement)
             code, seconds = refused_after(WAIT)
         assert code == 205
         assert WAIT - 1 <= seconds < 15  # far less than the default, 20

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from django.db import transaction
 
-from blockalloc.store import withdrawal
+from blockalloc.store import sql, withdrawal
 from blockalloc.store.withdrawal import Withdrawn, withdraw
 from tests.golden import tables
 from tests.support.sites.class_site import class_site
-from tests.support.sites.disorder import ADMIN, PENDING, RELOAD, C, change, held, now, reload, request
+from tests.support.sites.disorder import ADMIN, PENDING, RELOAD, C, add_with_reload, change, now, reload, request
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,7 +58,7 @@ def test_one_without_computers_goes() -> None:
     assert requests() == set()
 
 
-def test_what_is_gone_is_not_told() -> None:
+def test_requests_that_are_gone_are_not_reported() -> None:
     assert withdrawn((999, C)) == Withdrawn(0, 0, frozenset())
 
 
@@ -86,7 +86,7 @@ def test_one_of_somebody_else_is_left() -> None:
 
 
 def test_one_that_a_block_computer_names_is_left() -> None:
-    own = held(10, C)
+    own = add_with_reload(10, C)
     assert withdrawn((own, C)).left == {(own, C)}
     cluster = reload("13:40", "14:00", C + 1, C + 2)
     tables.insert(
@@ -104,7 +104,7 @@ def test_one_that_begins_at_this_moment_is_left(
     others: tuple[int, ...], change_to: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between our look and our statement."""
-    id_, usual = reload("13:40", "14:00", C, *others), withdrawal.execute
+    id_, usual = reload("13:40", "14:00", C, *others), sql.execute
 
     def taken_up(*args: object) -> int:
         change("request", id=id_, **change_to)

@@ -21,7 +21,7 @@ class Boundary:
 def at_boundaries(visit: Callable[[Boundary], None]) -> Iterator[None]:
     """Call `visit` before and after every statement that this thread sends to the database.
 
-    On MariaDB BEGIN is none of them: nobody sees it. Statements that `visit` sends on Django's connection
+    On MariaDB BEGIN does not count: others do not see it. Statements that `visit` sends on Django's connection
     would be counted too: it has to use one of its own.
     """
     count = 0

@@ -28,7 +28,7 @@ class DjangoConnection:
 
 @contextmanager
 def another_connection() -> Iterator[Any]:
-    """A connection of somebody else, in a transaction of its own."""
+    """A cursor on another connection, in a transaction of its own."""
     other = connection.copy(alias="other")
     try:
         other.ensure_connection()

@@ -36,13 +36,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # A wrapper runs before all other hooks of the name, and so before Django's settings read DATABASE_URL.
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
-    """Start the server or the cluster that the settings are to find."""
+    """Start the server or the cluster that the settings will use."""
     os.environ.setdefault("DJANGO_SECRET_KEY", SECRET_KEY)
-    # Django makes a database of the run's own beside it; a process that is started and told of none has an empty one.
+    # Django makes a database of the run's own beside it; a process that is started without one gets an empty database.
     os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
     options = early_config.known_args_namespace
     if options.mariadb or options.galera:
-        # A run that is told to stop must stop its servers too: SIGTERM ends it as Ctrl-C does.
+        # When a run is stopped its servers must stop too: SIGTERM ends it as Ctrl-C does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if options.galera:
@@ -62,7 +62,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """See that markers are true. Raises UsageError when one is not."""
+    """Check the markers. Raises UsageError when one is wrong."""
     for item in items:
         once = item.get_closest_marker("once")
         if once is not None and once.kwargs.get("on") not in ("sqlite", "mariadb"):

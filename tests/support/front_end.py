@@ -14,12 +14,12 @@ from simulation.front_end.session import FrontEnd
 from tests.support.sites.class_site import IMAGE, NODE, ZONE
 
 ON_MARIADB = connection.vendor == "mysql"
-# There are orders of steps that only locks on rows allow.
+# Some orders of steps are possible only with locks on rows.
 between_locks = pytest.mark.skipif(not ON_MARIADB, reason="SQLite has one lock for all who write")
 
 
 def connect(wait: int = 0) -> Connection:
-    """A connection to the database that Django uses, as somebody else's, who waits so many seconds for locks."""
+    """A connection to the database that Django uses, as somebody else's, which waits this many seconds for locks."""
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
         return SQLiteConnection(settings["NAME"], wait)
@@ -35,5 +35,5 @@ def a_wish(computers: Sequence[int], start: int, end: int, *, user: int = 1, **c
 def reserving(
     connection: Connection, wish: Wish, procid: str, clock: Callable[[], float], **promise: float
 ) -> Reserving:  # fmt: skip
-    """A user of the class site at work."""
+    """A user of the class site who is reserving a computer."""
     return Reserving(FrontEnd(connection, clock, ZoneInfo(ZONE)), wish, procid, **promise)

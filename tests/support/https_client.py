@@ -1,4 +1,4 @@
-"""Django's test client, as people's browsers come to a real site."""
+"""Django's test client over HTTPS."""
 
 from typing import Any
 

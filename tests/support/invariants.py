@@ -22,8 +22,8 @@ QUARTER = 900  # seconds
 
 
 @dataclass(frozen=True)
-class Held:
-    """A computer that a block time holds: from the start of its reload to the end of the block."""
+class BlockComputer:
+    """A computer of a block time, which has it from the start of its reload to the end of the block."""
 
     time_id: int
     computer_id: int
@@ -33,14 +33,14 @@ class Held:
     block_start: int
     end: int
 
-    def meets(self, start: int, end: int, room: int = 0) -> bool:
-        """Whether the computer is held within `room` seconds of a time."""
-        return self.start < end + room and start < self.end + room
+    def meets(self, start: int, end: int, margin: int = 0) -> bool:
+        """Whether the block time has the computer within `margin` seconds of an interval."""
+        return self.start < end + margin and start < self.end + margin
 
 
 @dataclass(frozen=True)
 class Change:
-    """The rows before and after a call, its time and zone, and what it answered."""
+    """The rows before and after a call, its time and zone, and its answer."""
 
     before: Rows
     after: Rows
@@ -53,7 +53,7 @@ class Change:
         return int(datetime.datetime.fromisoformat(local).replace(tzinfo=self.now.tzinfo).timestamp())
 
     def local(self, instant: int) -> str:
-        """What the site's clock shows."""
+        """The site time of an instant."""
         return f"{datetime.datetime.fromtimestamp(instant, self.now.tzinfo):%Y-%m-%d %H:%M:%S}"
 
     def by_id(self, table: str) -> dict[int, Row]:
@@ -61,23 +61,23 @@ class Change:
         return {row["id"]: row for row in self.after[table]}
 
     @cached_property
-    def held(self) -> list[Held]:
-        """All that blocks hold after the call."""
+    def block_computers(self) -> list[BlockComputer]:
+        """All block computers after the call."""
         times, requests = self.by_id("blockTimes"), self.by_id("request")
-        found = []
+        rows = []
         for row in self.after["blockComputers"]:
             time, request = times[row["blockTimeid"]], requests.get(row["reloadrequestid"])
             block_start = self.instant(time["start"])
             start = self.instant(request["start"]) if request else block_start
             ids = (row["blockTimeid"], row["computerid"], row["imageid"], row["reloadrequestid"])
-            found.append(Held(*ids, start, block_start, self.instant(time["end"])))
-        return found
+            rows.append(BlockComputer(*ids, start, block_start, self.instant(time["end"])))
+        return rows
 
     @cached_property
-    def new(self) -> list[Held]:
-        """What the call added to blocks."""
+    def new(self) -> list[BlockComputer]:
+        """The block computers that the call added."""
         old = {(row["blockTimeid"], row["computerid"]) for row in self.before["blockComputers"]}
-        return [held for held in self.held if (held.time_id, held.computer_id) not in old]
+        return [own for own in self.block_computers if (own.time_id, own.computer_id) not in old]
 
     @cached_property
     def new_requests(self) -> list[Row]:
@@ -104,19 +104,19 @@ class Change:
         return Counter([image["id"], *(row["imageid"] for row in parts if row["imagemetaid"] == image["imagemetaid"])])
 
     def members(self, time_id: int) -> set[int]:
-        """Ids of the users for whom a block is."""
+        """Ids of the members of a block's user group."""
         group = self.block(time_id)["groupid"]
         return {row["userid"] for row in self.after["usergroupmembers"] if row["usergroupid"] == group}
 
 
 def occupies(request: Row) -> bool:
-    """Whether a request holds its computers."""
+    """Whether a request occupies its computers."""
     state, last = request["stateid"], request["laststateid"]
     return state not in (FAILED, COMPLETE, RELOAD) and not (state == PENDING and last == RELOAD)
 
 
 def broken(change: Change) -> list[str]:
-    """Every rule that the call broke, in words; none when all is well."""
+    """Every rule that the call broke, in words; empty when all is well."""
     rules = (
         no_more_than_wanted, no_computer_twice, within_maxconcurrent, hosts_not_over_committed,
         reservations_respected, reload_times, everything_belongs_together, true_numbers, nothing_else_changed,
@@ -126,8 +126,8 @@ def broken(change: Change) -> list[str]:
 
 def no_more_than_wanted(change: Change) -> Iterator[str]:
     """A block that got something has no more of any image than its machines need."""
-    for time_id in {held.time_id for held in change.new}:
-        count = Counter(held.image_id for held in change.held if held.time_id == time_id)
+    for time_id in {own.time_id for own in change.new}:
+        count = Counter(own.image_id for own in change.block_computers if own.time_id == time_id)
         wanted = change.block(time_id)["numMachines"]
         images = change.images_of(time_id)
         for image_id, number in count.items():
@@ -138,7 +138,7 @@ def no_more_than_wanted(change: Change) -> Iterator[str]:
 def no_computer_twice(change: Change) -> Iterator[str]:
     """A computer is with one block from the start of its reload to the end of the block."""
     for new in change.new:
-        for other in change.held:
+        for other in change.block_computers:
             same = other.computer_id == new.computer_id and other.time_id != new.time_id
             if same and new.meets(other.start, other.end):
                 yield f"computer {new.computer_id} is in block times {new.time_id} and {other.time_id}"
@@ -146,7 +146,7 @@ def no_computer_twice(change: Change) -> Iterator[str]:
 
 def within_maxconcurrent(change: Change) -> Iterator[str]:
     """The image of a new computer is used by no more computers at a time than it may be."""
-    for time_id, image_id in {(held.time_id, held.image_id) for held in change.new}:
+    for time_id, image_id in {(own.time_id, own.image_id) for own in change.new}:
         most = change.by_id("image")[image_id]["maxconcurrent"]
         count = len(_users_of_image(change, time_id, image_id))
         if most is not None and count > most:
@@ -157,20 +157,20 @@ def _users_of_image(change: Change, time_id: int, image_id: int) -> set[int]:
     """Computers in use for the image during a block; blocks of its members' groups aside when privileges count."""
     members = change.members(time_id)
     exempt = {row["usergroupid"] for row in change.after["usergroupmembers"] if row["userid"] in members}
-    own = next(held for held in change.new if held.time_id == time_id)
-    found = {held.computer_id for held in change.held if (held.time_id, held.image_id) == (time_id, image_id)}
-    for held in change.held:
-        request, time = change.block(held.time_id), change.by_id("blockTimes")[held.time_id]
+    block = next(new for new in change.new if new.time_id == time_id)
+    users = {own.computer_id for own in change.block_computers if (own.time_id, own.image_id) == (time_id, image_id)}
+    for own in change.block_computers:
+        request, time = change.block(own.time_id), change.by_id("blockTimes")[own.time_id]
         counts = not time["skip"] and request["status"] != "deleted"
         counts = counts and (change.ignore_privileges or request["groupid"] not in exempt)
-        if counts and held.image_id == image_id and own.block_start < held.end and held.block_start < own.end:
-            found.add(held.computer_id)
+        if counts and own.image_id == image_id and block.block_start < own.end and own.block_start < block.end:
+            users.add(own.computer_id)
     for request, row in change.reservations():
         in_use = request["stateid"] not in NOT_IN_USE and request["userid"] != _reload_user(change)
         start, end = change.instant(request["start"]), change.instant(request["end"])
-        if in_use and row["imageid"] == image_id and own.block_start < end and start < own.end:
-            found.add(row["computerid"])
-    return found
+        if in_use and row["imageid"] == image_id and block.block_start < end and start < block.end:
+            users.add(row["computerid"])
+    return users
 
 
 def _reload_user(change: Change) -> int:
@@ -184,10 +184,10 @@ def hosts_not_over_committed(change: Change) -> Iterator[str]:
     install_types = {row["id"]: row["installtype"] for row in change.after["OS"]}
     hosts = {row["id"]: row["computerid"] for row in change.after["vmhost"]}
     loads: dict[int, dict[int, int]] = defaultdict(dict)  # host computer -> computer -> MB
-    for held in change.new:
-        host = hosts.get(computers[held.computer_id]["vmhostid"])
-        if host is not None and install_types[images[held.image_id]["OSid"]] == "vmware":
-            loads[host][held.computer_id] = images[held.image_id]["minram"]
+    for own in change.new:
+        host = hosts.get(computers[own.computer_id]["vmhostid"])
+        if host is not None and install_types[images[own.image_id]["OSid"]] == "vmware":
+            loads[host][own.computer_id] = images[own.image_id]["minram"]
     for host, new in loads.items():
         need = 0
         for machine in change.after["computer"]:
@@ -203,8 +203,8 @@ def hosts_not_over_committed(change: Change) -> Iterator[str]:
 
 
 def _has_to_load(change: Change, computer_id: int) -> bool:
-    """Whether a new computer does not hold the production revision of its image yet."""
-    image_id = next(held.image_id for held in change.new if held.computer_id == computer_id)
+    """Whether a new computer does not have the production revision of its image yet."""
+    image_id = next(own.image_id for own in change.new if own.computer_id == computer_id)
     production = {
         row["id"] for row in change.after["imagerevision"] if row["imageid"] == image_id and row["production"]
     }
@@ -212,46 +212,46 @@ def _has_to_load(change: Change, computer_id: int) -> bool:
 
 
 def reservations_respected(change: Change) -> Iterator[str]:
-    """A new computer is nobody's then, or a member reserved it, later than now, for the image of the block."""
-    for held in change.new:
-        others = list(_in_the_way(change, held))
+    """A new computer is free, or a member has reserved it, from later than now, for the image of the block."""
+    for own in change.new:
+        others = list(_in_the_way(change, own))
         for request in others:
-            if len(others) > 1 or not _may_join(change, held, request):
-                yield f"computer {held.computer_id} of block time {held.time_id} is reserved by request {request['id']}"
+            if len(others) > 1 or not _may_join(change, own, request):
+                yield f"computer {own.computer_id} of block time {own.time_id} is reserved by request {request['id']}"
 
 
-def _in_the_way(change: Change, held: Held) -> Iterator[Row]:
-    """Requests of others that hold a new computer within a quarter of an hour of the block and its reload."""
+def _in_the_way(change: Change, own: BlockComputer) -> Iterator[Row]:
+    """Requests of others that occupy a new computer within a quarter of an hour of the block and its reload."""
     for request, row in change.reservations():
         span = change.instant(request["start"]), change.instant(request["end"])
-        if row["computerid"] == held.computer_id and occupies(request) and held.meets(*span, QUARTER):
+        if row["computerid"] == own.computer_id and occupies(request) and own.meets(*span, QUARTER):
             yield request
 
 
-def _may_join(change: Change, held: Held, request: Row) -> bool:
+def _may_join(change: Change, own: BlockComputer, request: Row) -> bool:
     images = [row["imageid"] for row in change.before["reservation"] if row["requestid"] == request["id"]]
     return (
-        request["userid"] in change.members(held.time_id)
+        request["userid"] in change.members(own.time_id)
         and change.instant(request["start"]) > change.now.timestamp()
-        and change.block(held.time_id)["imageid"] in images
-        and change.instant(request["start"]) < held.end
-        and change.instant(request["end"]) > held.block_start
+        and change.block(own.time_id)["imageid"] in images
+        and change.instant(request["start"]) < own.end
+        and change.instant(request["end"]) > own.block_start
     )
 
 
 def reload_times(change: Change) -> Iterator[str]:
     """Reloads begin by load time, a step apart; that of a reserved computer ends when the reservation begins."""
-    for time_id in {held.time_id for held in change.new}:
+    for time_id in {own.time_id for own in change.new}:
         load = load_seconds(change, change.block(time_id)["imageid"])
         step = 120 if load > 840 else 60
-        block_start = next(held.block_start for held in change.new if held.time_id == time_id)
+        block_start = next(own.block_start for own in change.new if own.time_id == time_id)
         first = block_start - load - 600
         places = Counter[int]()
         for request in change.new_requests:
-            own = [held for held in change.new if held.request_id == request["id"] and held.time_id == time_id]
-            if not own:
+            computers = [own for own in change.new if own.request_id == request["id"] and own.time_id == time_id]
+            if not computers:
                 continue
-            joined = [other for held in own for other in _in_the_way(change, held)]
+            joined = [other for own in computers for other in _in_the_way(change, own)]
             if joined:
                 end = min(block_start, change.instant(joined[0]["start"]))
                 wanted = (change.local(end - load - 300), change.local(end))
@@ -287,9 +287,10 @@ def everything_belongs_together(change: Change) -> Iterator[str]:
         for row in change.after["reservation"]
         if row["id"] not in old
     }
-    held = {(held.request_id, held.computer_id, held.image_id) for held in change.new}
-    if reloads != held:
-        yield f"reloads without a block: {sorted(reloads - held)}, in a block without reload: {sorted(held - reloads)}"
+    expected = {(own.request_id, own.computer_id, own.image_id) for own in change.new}
+    if reloads != expected:
+        stray, missing = sorted(reloads - expected), sorted(expected - reloads)
+        yield f"reloads without a block: {stray}, in a block without reload: {missing}"
     for request in change.new_requests:
         if (request["stateid"], request["laststateid"]) != (RELOAD, RELOAD):
             yield f"request {request['id']} is no reload"
@@ -306,8 +307,8 @@ def true_numbers(change: Change) -> Iterator[str]:
     allocated, unallocated = change.answer["allocated"], change.answer["unallocated"]
     if type(allocated) is not int or type(unallocated) is not int or unallocated < 0:
         yield f"allocated {allocated!r}, unallocated {unallocated!r}"
-    for time_id in {held.time_id for held in change.new}:
-        count = Counter(held.image_id for held in change.held if held.time_id == time_id)
+    for time_id in {own.time_id for own in change.new}:
+        count = Counter(own.image_id for own in change.block_computers if own.time_id == time_id)
         wanted = change.block(time_id)["numMachines"]
         machines = min(count[image_id] // number for image_id, number in change.images_of(time_id).items())
         if (allocated, unallocated) != (machines, wanted - machines):

@@ -1,7 +1,7 @@
 """A slow, obvious planner, written from the specification alone, to judge the real one by.
 
-Each question is answered from the raw facts and the list of what was taken so far: nothing is worked out ahead,
-nothing is remembered, no shortcut is taken. Of `scheduling` it knows the fact classes only.
+Each question is answered from the raw facts and the list of computers taken so far: nothing is computed in advance,
+nothing is cached, no shortcut is taken. Of `scheduling` it knows the fact classes only.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Taken(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """The computers of one machine, its reload, whose it is, the reservation that it comes from."""
+    """The computers of one machine, its reload, the member it is for, the reservation that it was adopted from."""
 
     taken: tuple[Taken, ...]
     start: int
@@ -40,7 +40,7 @@ class Machine(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a plan comes to."""
+    """The result of a plan."""
 
     machines: list[Machine]
     had: int
@@ -49,7 +49,7 @@ class Answer:
 
 
 class Oracle:
-    """The site, the block, and what was taken so far: `machines`, and `making`, the one in the making."""
+    """The site, the block, and the machines so far: `machines` are complete, `making` is the one in the making."""
 
     def __init__(self, site: Site, block: Block, *, ignore_privileges: bool) -> None:
         self.site, self.block, self.ignore_privileges = site, block, ignore_privileges
@@ -74,9 +74,9 @@ class Oracle:
 
     def adopt(self) -> None:
         """Members' own reservations, the earliest first."""
-        requests = {found.request_id for found in self.site.reservations}
+        requests = {row.request_id for row in self.site.reservations}
         rows = [[r for r in self.site.reservations if r.request_id == request] for request in requests]
-        for request in sorted(rows, key=lambda found: (found[0].start, found[0].request_id)):
+        for request in sorted(rows, key=lambda rows: (rows[0].start, rows[0].request_id)):
             owner = [someone for someone in self.site.members if someone.id == request[0].user_id]
             if owner and self.whole() < self.block.machines and self.is_own_of_the_block(request):
                 self.adopt_request(request, owner[0])
@@ -86,7 +86,7 @@ class Oracle:
         first = request[0]
         for image_id in {row.image_id for row in request}:
             wanted = self.block.machines * self.needed(image_id)
-            if self.held(image_id) + len([row for row in request if row.image_id == image_id]) > wanted:
+            if self.count(image_id) + len([row for row in request if row.image_id == image_id]) > wanted:
                 return False
         at_the_time = first.start < self.block.end and first.end > self.block.start
         to_come = first.start > self.site.now and at_the_time
@@ -135,14 +135,14 @@ class Oracle:
         return min(fit, key=lambda computer: self.rank(computer, image, someone))
 
     def rank(self, computer: Computer, image: Image, someone: Member) -> tuple[bool, bool, int, int, int, int]:
-        """Which first: the lower."""
+        """The rank of a computer: the lowest comes first."""
         may_have_failed = computer.id in (self.site.recent or {}).get((someone.id, image.id), ())
         loaded = computer.revision_id == image.revision_id
         speed = computer.speed * computer.processors
         return (may_have_failed, not loaded, computer.ram, speed, computer.network, computer.id)
 
     def take(self, computer: Computer, image: Image) -> None:
-        """Into the machine in the making, with the least loaded of its nodes."""
+        """Add a computer to the machine in the making, with the least loaded of its nodes."""
         node = min(self.nodes(computer), key=lambda node_id: (self.node_load(node_id, self.making_start), node_id))
         self.making.append(Taken(computer.id, image.id, node))
 
@@ -157,7 +157,7 @@ class Oracle:
         """Computers with this image that one machine has."""
         return len([image for image in self.block.images if image.id == image_id])
 
-    def held(self, image_id: int) -> int:
+    def count(self, image_id: int) -> int:
         """Computers with this image that the block has, finished machines included."""
         before = [h for h in self.site.block_computers if self.is_ours(h.block_time_id) and h.image_id == image_id]
         since = [taken for machine in self.machines for taken in machine.taken if taken.image_id == image_id]
@@ -170,7 +170,7 @@ class Oracle:
     def whole(self) -> int:
         """Whole machines that the block has."""
         machines = 0
-        while all(self.held(image_id) >= (machines + 1) * self.needed(image_id) for image_id in self.images):
+        while all(self.count(image_id) >= (machines + 1) * self.needed(image_id) for image_id in self.images):
             machines += 1
         return machines
 
@@ -178,7 +178,7 @@ class Oracle:
         """The images that the next whole machine lacks, in the order of the block's images."""
         lacking = []
         for image_id in self.images:
-            there = self.held(image_id) - self.whole() * self.needed(image_id)
+            there = self.count(image_id) - self.whole() * self.needed(image_id)
             places = [place for place, image in enumerate(self.block.images) if image.id == image_id]
             lacking += places[there:]
         return [self.block.images[place] for place in sorted(lacking)]
@@ -188,7 +188,7 @@ class Oracle:
     def objections(
         self, computer: Computer, image: Image, start: int, someone: Member, aside: int | None = None
     ) -> list[str]:
-        """The rules that `computer` breaks for `image` from `start` to the block's end; request `aside` counts not."""
+        """The rules that `computer` breaks for `image` from `start` to the block's end, without request `aside`."""
         kept = {
             "1 maintenance": self.no_maintenance(start),
             "2 schedule": self.is_open(computer, start),
@@ -205,7 +205,7 @@ class Oracle:
         return [rule for rule, holds in kept.items() if not holds]
 
     def no_maintenance(self, start: int) -> bool:
-        """Rule 1; what is over does not count."""
+        """Rule 1; a maintenance that is over does not count."""
         for m in self.site.maintenances:
             over = m.end <= self.site.now
             closed = m.allow_reservations == 0 and m.start < self.block.end and m.end > start
@@ -231,8 +231,8 @@ class Oracle:
 
     def is_mapped(self, computer: Computer, groups: frozenset[int]) -> bool:
         """Rule 6: whether one of `groups` is mapped to a group of the computer."""
-        his = self.site.groups_of(computer.id)
-        return any(theirs in self.site.mapped_groups.get(group, ()) for group in groups for theirs in his)
+        its_groups = self.site.groups_of(computer.id)
+        return any(own in self.site.mapped_groups.get(group, ()) for group in groups for own in its_groups)
 
     def may_use(self, someone: Member, computer: Computer) -> bool:
         """Rule 7."""
@@ -259,7 +259,7 @@ class Oracle:
         return computer.id not in taken and computer.id not in self.site.claimed
 
     def fits_on_host(self, computer: Computer, image: Image, start: int) -> bool:
-        """Rule 9 with 8.11, for each computer of a host that does not hold the image yet."""
+        """Rule 9 with 8.11, for each computer of a host on which the image is not loaded yet."""
         loaded = computer.revision_id == image.revision_id
         if image.install_type != "vmware" or computer.host_computer_id is None or loaded:
             return True
@@ -273,7 +273,7 @@ class Oracle:
         return left > 0
 
     def planned_memory(self, computer_id: int, start: int) -> Iterator[int]:
-        """The memory of what the computer is planned to hold between `start` and the block's end."""
+        """The memory of each image that is planned for the computer between `start` and the block's end."""
         end = self.block.end
         for r in self.site.reservations:
             if r.computer_id == computer_id and r.state_id not in (5, 12) and start < r.end and end > r.start:
@@ -290,13 +290,13 @@ class Oracle:
 
     def nodes(self, computer: Computer) -> list[int]:
         """Rule 10: the management nodes that can load it."""
-        found = []
+        fit = []
         for node in self.site.management_nodes:
             silent = node.last_checkin is None or self.site.now - node.last_checkin >= FIVE
             mapped = self.is_mapped(computer, self.site.node_groups.get(node.id, frozenset()))
             if node.state not in ("deleted", "maintenance") and not silent and mapped:
-                found.append(node.id)
-        return found
+                fit.append(node.id)
+        return fit
 
     def node_load(self, node_id: int, start: int) -> int:
         """Rule 10: reservations of the node that begin about the same time, of finished machines too."""
@@ -326,7 +326,7 @@ class Oracle:
         return len(reserved) + len([one for one in blocked if one[1] not in in_use]) < image.max_concurrent
 
     def all_taken(self) -> Iterator[tuple[Taken, int]]:
-        """What this plan took so far, with the start of the reload."""
+        """The computers that this plan has taken so far, each with the start of its reload."""
         for machine in self.machines:
             for taken in machine.taken:
                 yield taken, machine.start

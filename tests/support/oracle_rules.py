@@ -10,7 +10,7 @@ WEEK = 604800  # seconds
 
 
 def tried_in_order(members: Sequence[Member], turn: int) -> list[Member]:
-    """8.9: the member whose turn it is, downwards, then round from the last."""
+    """8.9: the member whose turn it is, then those before, then from the last one backwards."""
     if not members:
         return []
     place = turn % len(members)
@@ -18,7 +18,7 @@ def tried_in_order(members: Sequence[Member], turn: int) -> list[Member]:
 
 
 def counts(reservation: Reservation) -> bool:
-    """Rule 8: whether a reservation holds its computer."""
+    """Rule 8: whether a reservation occupies its computer."""
     return reservation.state_id not in (5, 12, 19) and (reservation.state_id, reservation.last_state_id) != (14, 19)
 
 
@@ -62,7 +62,7 @@ def sunday(moment: datetime) -> datetime:
 
 
 def to_the_root(tree: PrivilegeTree, node: int) -> list[int]:
-    """The node and what is above it; a tree that is broken ends where it is."""
+    """The node and what is above it; in a broken tree as far as it goes."""
     path: list[int] = []
     while node in tree.parents and node not in path:
         path.append(node)
@@ -92,10 +92,10 @@ def is_available(tree: PrivilegeTree, group: int, node: int) -> bool:
 
 
 def may_use_group(tree: PrivilegeTree, someone: Member, group: int) -> bool:
-    """Rule 7: whether a member may use the computers of a resource group, by the tree or because it is his."""
+    """Rule 7: whether a member may use the computers of a resource group, by the tree or as an owner."""
     if tree.group_owners.get(group) in someone.group_ids | someone.owned_group_ids:
         return True
-    holders = [("user", someone.id)] + [("group", his) for his in someone.group_ids]
+    holders = [("user", someone.id)] + [("group", id_) for id_ in someone.group_ids]
     return any(
         has_privilege(tree, holder, node) and is_available(tree, group, node)
         for node in tree.parents

@@ -1,7 +1,7 @@
-"""How properties are tried.
+"""Hypothesis profiles for property tests.
 
 `make test` tries the same code on the same examples each time: it never fails by chance. With HYPOTHESIS_PROFILE=long
-(`make test-long`) there are many more examples, others each time, and a failure tells how to reproduce it.
+(`make test-long`) there are many more examples, others each time, and a failure says how to reproduce it.
 """
 
 import os
@@ -14,7 +14,7 @@ settings.register_profile("ci", derandomize=True, deadline=None, suppress_health
 settings.register_profile(
     "long", deadline=None, max_examples=5000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile(_PROFILE)  # what a test says itself comes on top
+settings.load_profile(_PROFILE)  # a test's own settings override it
 
 
 def examples(*, ci: int, long: int) -> int:

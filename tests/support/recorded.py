@@ -41,7 +41,7 @@ def broken(case: Scenario, calls: list[Made]) -> list[str]:
 
 
 def success(allocated: int, unallocated: int = 0) -> dict[str, object]:
-    """The answer of VCL 2.x for machines that were had."""
+    """The answer of VCL 2.x when machines were allocated."""
     return {"status": "success", "allocated": allocated, "unallocated": unallocated}
 
 

@@ -79,7 +79,7 @@ def signing_in(
 
 @dataclass
 class StubService:
-    """Stands in for blockalloc.allocation.service: notes what it is asked, answers or raises what the test says."""
+    """Stands in for blockalloc.allocation.service: records the calls, and returns or raises what the test says."""
 
     outcome: Outcome = field(default_factory=lambda: Outcome("success", 2, 0, 10))
     count: int = 2

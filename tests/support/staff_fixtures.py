@@ -1,4 +1,4 @@
-"""Fixtures of tests that look at pages: a site on a Wednesday at noon, and who looks at it. conftest.py names them."""
+"""Fixtures of tests of pages: a site on a Wednesday at noon, and staff accounts. conftest.py names them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support.sites.staff_site import NOW, Site
 
 @pytest.fixture
 def wednesday_noon(settings: Any) -> Iterator[None]:
-    """The clock stands at NOW, in New York."""
+    """The clock is stopped at NOW, in New York."""
     settings.TIME_ZONE = "America/New_York"
     with time_machine.travel(NOW, tick=False):
         yield
@@ -48,7 +48,7 @@ def viewer(client: Client) -> Client:
 @pytest.fixture(params=["viewer", "superuser"])
 def staff(request: pytest.FixtureRequest, client: Client) -> Client:
     if request.param == "viewer":
-        found: Client = request.getfixturevalue("viewer")
-        return found
+        client_of_viewer: Client = request.getfixturevalue("viewer")
+        return client_of_viewer
     client.force_login(StaffUser.objects.create_superuser("root"))
     return client

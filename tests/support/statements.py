@@ -1,4 +1,4 @@
-"""What a test does around SQL statements of this thread: the code that sends them is left as it is."""
+"""Hooks around SQL statements of this thread, without a change to the code that sends them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ Send = Callable[[], Any]
 
 @contextmanager
 def around_statements(about: str, act: Callable[[Send], Any]) -> Iterator[None]:
-    """Call `act` in place of each statement that has the text `about` in it; what it is given sends the statement."""
+    """Call `act` in place of each statement that contains the text `about`; its argument sends the statement."""
 
     def wrapper(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         def send() -> Any:

@@ -1,4 +1,4 @@
-"""The settings as mypy's plugin for Django imports them: of no site, whatever is set where it runs."""
+"""The settings as mypy's plugin for Django imports them: of no site, whatever the environment sets."""
 
 import os
 

@@ -19,8 +19,7 @@ def undone(promise: str | None) -> Iterator[None]:
 def _preload(stack: ExitStack) -> None:
     """Reloads are written with `preload` 0: the back end begins them 35 minutes early."""
     from blockalloc.store import commit
-
-    insert = commit.insert
+    from blockalloc.store.sql import insert
 
     def early(table, columns, rows, **how):  # type: ignore[no-untyped-def]
         place = columns.index("preload") if "preload" in columns else None

@@ -1,8 +1,8 @@
 """Fills a database with the demo site as it is on Monday at 8:40, twenty minutes before CS101 at 9.
 
 Calls of the service decide; what the back end would have done since is written into the rows. CS101 has 18 of its 20
-machines, for an exam holds the others: most are loaded, some load, some wait, one has failed. Tuesday's design studio
-was released by a person. To be run with the settings of `tests.support.browser.settings`.
+machines, because an exam has the others: most are loaded, some load, some wait, one has failed. Tuesday's design studio
+was released by a person. Run it with the settings of `tests.support.browser.settings`.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from django.core.management import call_command
 from blockalloc.accounts.vcl_accounts import MANAGES_BLOCKS_OF_AFFILIATION
 from blockalloc.allocation import service
 from blockalloc.allocation.block_time_actions import release_block_time
-from blockalloc.contract.messages import BlockAllocationCall, FillCall
+from blockalloc.contract.messages import BlockAllocationCall, Caller, FillCall
 from blockalloc.demo.database import check_in_management_nodes, read_mark
 from blockalloc.demo.images import SPECS, UBUNTU
 from blockalloc.models import (
@@ -53,7 +53,7 @@ HAS = 17  # machines that the exam leaves to CS101; with a computer that a membe
 
 
 def build(*, people: bool) -> None:
-    """All of it, in the order in which it happened; `people` adds those whom the tests sign in as."""
+    """All of it, in the order in which it happened; `people` adds the accounts that the tests sign in with."""
     at(LOADED, lambda: call_command("load_demo_site", verbosity=0))
     if people:
         add_people()
@@ -68,7 +68,7 @@ def build(*, people: bool) -> None:
 
 
 def at(moment: datetime, work: Callable[[], object]) -> None:
-    """Do it at that moment, at which the management nodes are alive."""
+    """Do the work with the clock stopped at that moment, when the management nodes have just checked in."""
     with time_machine.travel(moment, tick=False):
         mark = read_mark()
         if mark:
@@ -77,37 +77,37 @@ def at(moment: datetime, work: Callable[[], object]) -> None:
 
 
 def first(name: str) -> BlockTime:
-    """The first block time of that name that is to come on Monday or later."""
+    """The first block time of that name after MOMENT."""
     times = BlockTime.objects.select_related("blockRequest").filter(blockRequest__name=name)
     return times.filter(start__gt=MOMENT).order_by("start")[0]
 
 
-def caller(person: str = "") -> service.Caller:
+def caller(person: str = "") -> Caller:
     """The back end, or a person at the staff's pages."""
     return service.system_caller("admin" if person else "XMLRPCblockAllocation", person, "10.20.9.1")
 
 
 def allocate(time: BlockTime, person: str = "") -> None:
-    """As the back end asks some hours before, or a person at any time."""
+    """Allocate a block time: the back end asks some hours before, a person at any time."""
     service.allocate(FillCall(time.pk, ignore_privileges=True), caller(person))
-    if not person:  # the back end notes that it has asked
+    if not person:  # the back end marks that it has asked
         BlockTime.objects.filter(pk=time.pk).update(processed=1)
 
 
 def exam() -> None:
-    """A block at the time of CS101 that leaves it fewer computers than it wants."""
+    """A block at the time of CS101, after which too few computers are left for CS101."""
     lab = first(LAB)
     request, hours = lab.blockRequest, (int(lab.start.timestamp()), int(lab.end.timestamp()))
     wanted = BlockAllocationCall(request.image_id, *hours, 70, request.group_id, True, 0)
     possible = service.dry_run(wanted, caller(), explain=False).outcome.allocated
-    Decision.objects.filter(action=Decision.DRY_RUN).delete()  # nobody's question
+    Decision.objects.filter(action=Decision.DRY_RUN).delete()  # nobody asked for it
     request = BlockRequest.objects.create(
         name=EXAM,
         image=Image.objects.get(prettyname=UBUNTU),
         numMachines=possible - HAS,
         group=UserGroup.objects.get(name="CS420"),
         repeating="list",
-        owner=UserGroup.objects.get(name="CS420").owner,
+        owner=User.objects.get(usergroup__name="CS420"),
         managementnode=ManagementNode.objects.order_by("pk")[0],
         expireTime=MOMENT + timedelta(hours=3),
     )
@@ -119,12 +119,14 @@ def exam() -> None:
 
 
 def back_end() -> None:
-    """Take away what is over, load what is due; one load fails."""
+    """Remove what is over, load what is due; one load fails."""
     over = BlockTime.objects.filter(end__lte=MOMENT)
     BlockComputer.objects.filter(blockTime__in=over).delete()
     over.delete()
-    for held in BlockComputer.objects.filter(reloadrequestid__gt=0).select_related("image").order_by("reloadrequestid"):
-        load(held)
+    for block_computer in (
+        BlockComputer.objects.filter(reloadrequestid__gt=0).select_related("image").order_by("reloadrequestid")
+    ):
+        load(block_computer)
     over_too = Request.objects.filter(end__lte=MOMENT)
     users = over_too.exclude(user__unityid="vclreload").values("pk")
     Computer.objects.filter(reservation__request__in=users).update(state=state("available"))
@@ -133,16 +135,17 @@ def back_end() -> None:
     fail(BlockComputer.objects.filter(blockTime=first(LAB), reloadrequestid=0).order_by("computer")[3].computer_id)
 
 
-def load(held: BlockComputer) -> None:
-    """The computer's reload, as far as it is by now."""
+def load(block_computer: BlockComputer) -> None:
+    """Bring a computer's reload to where it is at MOMENT."""
     reservation = Reservation.objects.select_related("request").get(
-        request=held.reloadrequestid, computer=held.computer_id
+        request=block_computer.reloadrequestid, computer=block_computer.computer_id
     )
     begins = reservation.request.start
+    assert begins is not None
     if begins > MOMENT:
         return
-    computer = Computer.objects.get(pk=held.computer_id)
-    if begins + timedelta(seconds=SPECS[held.image.prettyname].load_seconds) > MOMENT:
+    computer = Computer.objects.get(pk=block_computer.computer_id)
+    if begins + timedelta(seconds=SPECS[block_computer.image.prettyname].load_seconds) > MOMENT:
         Request.objects.filter(pk=reservation.request_id).update(state=state("pending"), laststate=state("reload"))
         begin = ComputerLoadState.objects.get(loadstatename="begin")
         ComputerLoadLog.objects.create(
@@ -151,14 +154,14 @@ def load(held: BlockComputer) -> None:
         Computer.objects.filter(pk=computer.pk).update(state=state("reloading"))
         return
     Computer.objects.filter(pk=computer.pk).update(
-        currentimage=held.image, imagerevision=reservation.imagerevision_id, state=state("available")
+        currentimage=block_computer.image, imagerevision=reservation.imagerevision_id, state=state("available")
     )
-    BlockComputer.objects.filter(computer=computer, blockTime=held.blockTime_id).update(reloadrequestid=0)
+    BlockComputer.objects.filter(computer=computer, blockTime=block_computer.blockTime_id).update(reloadrequestid=0)
     remove(reservation.request)
 
 
 def fail(computer_id: int) -> None:
-    """It was loaded, and has broken down since."""
+    """Let a loaded computer break down."""
     Computer.objects.filter(pk=computer_id).update(state=state("failed"))
 
 
@@ -169,11 +172,11 @@ def remove(request: Request) -> None:
 
 
 def state(name: str) -> State:
-    """VCL's row for it."""
+    """The row of a state."""
     return State.objects.get(name=name)
 
 
-# --- Who looks ----------------------------------------------------------------------------------
+# --- Accounts -----------------------------------------------------------------------------------
 
 
 def add_people() -> None:

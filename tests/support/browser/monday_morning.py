@@ -1,4 +1,4 @@
-"""The real server with the demo site, twenty minutes before Monday's class begins: the clock stands there."""
+"""The real server with the demo site, twenty minutes before Monday's class begins, where the clock is stopped."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ class MondayMorning(LiveServer):
     """Server and database of that moment."""
 
     def open(self, *, people: bool) -> Self:
-        """Make the database and start the server. `people`: also those of the tests, besides "demo"."""
+        """Make the database and start the server. `people`: with the accounts of the tests, besides "demo"."""
         self.manage("migrate", "--verbosity", "0")
         build = f"from tests.support.browser.moment import build; build(people={people})"
         self.manage("shell", "--verbosity", "0", "--command", build)

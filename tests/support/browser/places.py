@@ -13,7 +13,7 @@ _DECISION = "SELECT id FROM blockalloc_decision WHERE action = ? AND block_name 
 
 
 class Place(NamedTuple):
-    """A page: its address below /admin/, where the key in it is found, who looks, the answer."""
+    """A page: its address below /admin/, the query for the key in it, the account, the status of the response."""
 
     address: str
     key: Key = ()

@@ -1,10 +1,9 @@
-"""How the tests look at a page, and at what happens behind it."""
+"""How the tests visit a page, and what they record of the console and the network."""
 
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import axe_playwright_python
@@ -13,7 +12,14 @@ from playwright.sync_api import ConsoleMessage, Page, Request, Response, Viewpor
 from tests.support.browser.monday_morning import MondayMorning
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
-Visitor = Callable[[str], Page]  # a page of someone who has signed in, by name
+
+
+class Visitor(Protocol):
+    """Opens a page of someone who has signed in, by name; without one, of the demo site's superuser."""
+
+    def __call__(self, name: str = ..., /) -> Page:
+        """The page, still empty."""
+
 
 ALL_RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
@@ -21,7 +27,7 @@ ALL_RULES = {
 }
 # What depends on colours and on the width of the window.
 RULES_OF_LOOKS = {"runOnly": ["color-contrast", "link-in-text-block", "scrollable-region-focusable"]}
-# `preload` would fetch style sheets again, from wrong places, and that is heard as noise.
+# `preload` would fetch style sheets again, from wrong places, which would count as noise.
 _OPTIONS = {"resultTypes": ["violations"], "preload": False}
 # Django's script makes these icons, on its pages for accounts and groups: their text is for the mouse only, and says
 # what the field's own description says too.
@@ -47,7 +53,7 @@ class Noise:
     heard: list[str] = field(default_factory=list)
 
     def listen(self, page: Page) -> None:
-        """To everything that happens from now on."""
+        """Record everything that happens on the page from now on."""
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.heard.append(f"script: {error}"))
         page.on("request", self._request)
@@ -75,21 +81,21 @@ class Noise:
 
 
 def violations(page: Page, rules: dict[str, Any]) -> list[str]:
-    """The rules of WCAG 2.1 AA that the page breaks as it is shown now, each with where it does."""
+    """The rules of WCAG 2.1 AA that the page breaks as it is shown now, each with the element that breaks it."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(_AT_ONCE)
         page.evaluate(_AXE)
-    found = page.evaluate("async (options) => (await axe.run(options)).violations", {**_OPTIONS, **rules})
+    broken = page.evaluate("async (options) => (await axe.run(options)).violations", {**_OPTIONS, **rules})
     return [
         f"{rule['id']}: {node['target']} {node['failureSummary']}"
-        for rule in found
+        for rule in broken
         for node in rule["nodes"]
         if not any(rule["id"] == id_ and place in str(node["target"]) for id_, place in _NOT_OURS)
     ]
 
 
 def sign_in(page: Page, server: MondayMorning, name: str = "demo") -> None:
-    """As a person does who has only the server's name."""
+    """Sign in from the server's root, which redirects to the form."""
     page.goto(f"{server.url}/")
     page.get_by_label("Name (VCL: name or name@affiliation)").fill(name)
     page.get_by_label("Password").fill("demo")

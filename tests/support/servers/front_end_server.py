@@ -1,6 +1,6 @@
 """A double of VCL's front end as an HTTP server: on a real socket, as well or as badly behaved as a test wants it.
 
-It notes what it gets. `behave` says what it does with a call: a function of the call that returns the bytes to send.
+It records what it receives. `behave` is its reaction: a function of a call that returns the bytes to send.
 """
 
 import socket
@@ -27,9 +27,9 @@ class Received:
 
     def header(self, name: str) -> str | None:
         """The only header of that name; None when there is none."""
-        found = [value for given, value in self.headers if given.lower() == name.lower()]
-        assert len(found) <= 1, self.headers
-        return found[0] if found else None
+        values = [value for given, value in self.headers if given.lower() == name.lower()]
+        assert len(values) <= 1, self.headers
+        return values[0] if values else None
 
     @property
     def method(self) -> str:
@@ -169,7 +169,7 @@ def fault(code: int, text: str) -> bytes:
 
 
 def well_behaved(server: FrontEndServer, call: Received) -> bytes:
-    """Sign-in as the front end has it, with the password p4ss; then says whose call of what it was."""
+    """Sign-in as the front end has it, with the password p4ss; the answer names the user and the method."""
     if call.header("X-APIVERSION") != "2":
         return http(fault(8 if call.header("X-APIVERSION") == "1" else 7, "API version"))
     if call.header("X-Pass") != "p4ss":
@@ -178,7 +178,7 @@ def well_behaved(server: FrontEndServer, call: Received) -> bytes:
 
 
 def slow(seconds: float, then: Behaviour = well_behaved) -> Behaviour:
-    """One that thinks for a while."""
+    """A behaviour that waits before it answers."""
 
     def behave(server: FrontEndServer, call: Received) -> "bytes | Iterable[bytes | float]":
         server.wait(seconds)
@@ -188,13 +188,13 @@ def slow(seconds: float, then: Behaviour = well_behaved) -> Behaviour:
 
 
 def always(*sent: bytes | float) -> Behaviour:
-    """One that sends the same, whatever it gets."""
+    """A behaviour that always sends the same."""
     return lambda _server, _call: list(sent)
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait until something is so; fails when it is not in time."""
+    """Wait until a condition holds. Fails when it does not hold in time."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not come to that in time"
+        assert time.monotonic() < end, "the condition did not hold in time"
         time.sleep(0.005)

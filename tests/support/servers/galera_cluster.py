@@ -1,4 +1,4 @@
-"""A private Galera cluster of three MariaDB nodes for tests: up in some seconds, gone without a trace."""
+"""A private Galera cluster of three MariaDB nodes for tests: up in a few seconds, removed without a trace."""
 
 import os
 import re
@@ -36,7 +36,7 @@ class GaleraNode(PrivateMariaDB):
         return self._home / "data"
 
     def shut_down(self) -> None:
-        """Stop the server in order; its data stay."""
+        """Stop the server cleanly; its data stay."""
         assert self._process is not None
         self._process.terminate()
         self._process.wait()
@@ -44,15 +44,15 @@ class GaleraNode(PrivateMariaDB):
     def bring_back(self) -> None:
         """Start a node that was killed; returns when it has caught up with the others."""
         # What `galera_recovery` does at every start of MariaDB's own service.
-        found = re.search(r"Recovered position: *(\S+)", self._run_server("--wsrep-recover"))
-        if found is None:
+        position = re.search(r"Recovered position: *(\S+)", self._run_server("--wsrep-recover"))
+        if position is None:
             raise MariaDBUnavailable(f"{self.name} does not know its position")
-        self._extra_args = [f"--wsrep-start-position={found[1]}"]
+        self._extra_args = [f"--wsrep-start-position={position[1]}"]
         self.relaunch()
         self.wait_synced()
 
     def wait_synced(self) -> None:
-        """Wait until the node takes part in the cluster."""
+        """Wait until the node has joined the cluster."""
         deadline = time.monotonic() + SYNC_SECONDS
         while self.status("wsrep_local_state_comment") != "Synced" or self.status("wsrep_ready") != "ON":
             if time.monotonic() > deadline:
@@ -78,7 +78,7 @@ class GaleraNode(PrivateMariaDB):
             "base_port": self._galera_port,
             "gmcast.listen_addr": f"tcp://127.0.0.1:{self._galera_port}",
             "ist.recv_addr": f"127.0.0.1:{_free_ports(1)[0]}",
-            "gcache.size": "128M",  # so much of the past can a node catch up with
+            "gcache.size": "128M",  # a node can catch up with this much of the past
         }
         return [
             *super()._arguments(),
@@ -148,7 +148,7 @@ class GaleraCluster:
         self.nodes[number].bring_back()
 
     def wait_synced(self) -> None:
-        """Wait until every node takes part."""
+        """Wait until every node has joined."""
         for node in self.nodes:
             node.wait_synced()
 
@@ -183,7 +183,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _library() -> str:
-    found = next((path for path in _LIBRARIES if Path(path).exists()), None)
-    if found is None:
+    library = next((path for path in _LIBRARIES if Path(path).exists()), None)
+    if library is None:
         raise MariaDBUnavailable("Galera is not installed: apt-get install galera-4 (Debian, Ubuntu)")
-    return found
+    return library

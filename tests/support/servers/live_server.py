@@ -25,7 +25,7 @@ class LiveServerFailed(RuntimeError):
 
 
 class LiveServer:
-    """One server and its database. `log` gets everything that it prints.
+    """One server and its database. `log` is the file with everything that it prints.
 
     Of this process's environment, what configures the service is left out: a test sees the defaults
     and what it asks for.
@@ -104,7 +104,7 @@ class LiveServer:
         self.stop()
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
-        # Plain HTTP is what most tests speak; a site on a database server has to be told that it is meant.
+        # Plain HTTP is what most tests speak; a site on a database server needs a setting for it.
         unsafe = {"VCL_ALLOW_UNSAFE_SETTINGS": "1"} if env.get("VCL_ALLOW_PLAIN_HTTP") == "1" else {}
         return {
             **inherited(),

@@ -1,4 +1,4 @@
-"""A private MariaDB server for tests and scripts: started in under a second, gone without a trace."""
+"""A private MariaDB server for tests and scripts: started in under a second, removed without a trace."""
 
 import atexit
 import os
@@ -129,7 +129,7 @@ class PrivateMariaDB:
 
     def _launch(self, program: str, extra_args: Sequence[str]) -> None:
         with (self._home / "server.log").open("ab") as log:
-            # A session of its own: Ctrl-C is for us, who then stop the server in order.
+            # A session of its own: Ctrl-C reaches only us, and we then stop the server cleanly.
             self._process = subprocess.Popen(
                 [program, *self._arguments(), *extra_args],
                 stdout=log,
@@ -174,7 +174,7 @@ class PrivateMariaDB:
             time.sleep(0.02)
 
     def _answers(self) -> bool:
-        """Whether the server greets who connects."""
+        """Whether the server greets a client."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(START_SECONDS)
             try:
@@ -192,14 +192,14 @@ class PrivateMariaDB:
 
 
 def _as_root() -> list[str]:
-    """The server refuses to run as root unless told so."""
+    """The server refuses to run as root without this option."""
     return ["--user=root"] if os.geteuid() == 0 else []
 
 
 def _program(name: str) -> str:
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/usr/libexec")
-    if found is None:
+    program = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/usr/libexec")
+    if program is None:
         raise MariaDBUnavailable(
             f"{name} is not installed. MariaDB 10.5 or newer is needed: apt-get install mariadb-server (Debian, Ubuntu)"
         )
-    return found
+    return program

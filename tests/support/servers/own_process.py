@@ -1,4 +1,4 @@
-"""Processes of the service with an environment that a test chooses, whatever is set where the tests run."""
+"""Processes of the service with an environment that a test chooses, independent of the one in which the tests run."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 _OURS = ("VCL_", "DJANGO_", "GUNICORN_", "DATABASE_URL", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "BLOCKALLOC_")
-# No test reads the file that this machine may have: it stands for another one, or for none.
+# No test reads a settings file that this machine may have.
 NO_FILE = {"BLOCKALLOC_ENV": ""}
 _WITH_STANDARD_FILE = """
 import runpy, sys

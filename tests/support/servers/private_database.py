@@ -1,4 +1,4 @@
-"""A database of their own for programs outside pytest: they replace all rows, never those that somebody uses."""
+"""A database of their own for programs outside pytest: they replace all rows, so never on a database in use."""
 
 import os
 import tempfile

@@ -1,7 +1,7 @@
 """systemd's own reader of environment files, as it reads EnvironmentFile= of a unit: no copy of its rules.
 
-It is called in the library that all programs of systemd share. That is there wherever systemd is installed, needs no
-systemd that runs, and is fetched by bin/setup where it is not (in a container).
+It is a function of the library that all programs of systemd share. The library is part of every installation of
+systemd, works without a running systemd, and is fetched by bin/setup where it is missing (in a container).
 """
 
 import ctypes
@@ -14,20 +14,20 @@ _PLACES = (Path("/usr/lib"), Path("/lib"), Path(sys.prefix) / "systemd" / "usr" 
 
 
 class NotRead(Exception):
-    """systemd does not take the file at all."""
+    """systemd rejects the file."""
 
 
 def load(path: Path) -> dict[str, str]:
-    """What systemd makes of a file. Raises NotRead when it takes none of it."""
+    """The variables that systemd reads from a file. Raises NotRead when it rejects the file."""
     library = _library()
-    found = ctypes.POINTER(ctypes.c_char_p)()
-    error = library.load_env_file(None, str(path).encode(), ctypes.byref(found))
+    values = ctypes.POINTER(ctypes.c_char_p)()
+    error = library.load_env_file(None, str(path).encode(), ctypes.byref(values))
     if error < 0:
         raise NotRead(f"error {-error}")
-    pairs = []
-    while found and found[len(pairs)] is not None:
-        pairs.append(found[len(pairs)].decode())
-    library.strv_free(found)
+    pairs: list[str] = []
+    while values and values[len(pairs)] is not None:
+        pairs.append(values[len(pairs)].decode())
+    library.strv_free(values)
     return dict(pair.split("=", 1) for pair in pairs)
 
 

@@ -46,7 +46,7 @@ class Vcld:
         self._process.communicate()
 
     def log(self, call: Call) -> str:
-        """What vcld logs of the call, without what is before each line there."""
+        """What vcld logs about the call, without the prefix of each line."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(asdict(call)) + "\n")

@@ -46,11 +46,11 @@ def manager(name: str = "jdoe", affiliation: str = "NCSU", *rights: str, passwor
 
 
 def sign_in(client: Client, name: str, password: str = PASSWORD, peer: str = "198.51.100.1") -> bool:
-    """Fill in the form; whether it lets in."""
+    """Sign in by the form; whether that worked."""
     response = client.post(reverse("admin:login"), {"username": name, "password": password}, REMOTE_ADDR=peer)
     if response.status_code == 302:
         return True
     assert response.status_code == 200
-    (said,) = response.context["form"].non_field_errors()
-    assert str(said).startswith("Please enter the correct username and password for a staff account."), said
+    (message,) = response.context["form"].non_field_errors()
+    assert str(message).startswith("Please enter the correct username and password for a staff account."), message
     return False

@@ -1,4 +1,4 @@
-"""A small site with back ends on it, for tests of the double itself: computers, reloads, users, a class at 14:00."""
+"""A small site with simulated back ends, for tests of the simulation: computers, reloads, users, a class at 14:00."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -22,8 +22,8 @@ OLD_REVISION = 9  # of IMAGE
 C0, C1, C2 = range(FIRST_COMPUTER, FIRST_COMPUTER + 3)
 USER = 110
 MINUTE, HOUR = 60, 3600
-LOAD = 10 * MINUTE  # as long as a load takes, if a test does not say otherwise
-LOADED_AFTER = LOAD + MINUTE  # from a request's start: its load is over for sure
+LOAD = 10 * MINUTE  # how long a load takes, unless a test says otherwise
+LOADED_AFTER = LOAD + MINUTE  # after a request's start its load is certainly over by then
 VM_HOSTS = (7, 8)
 XCAT, VMWARE, LIBVIRT, BARE = 1, 7, 9, 10  # provisioning
 
@@ -41,8 +41,8 @@ def local(instant: int) -> str:
 class Stage:
     """The site, its back ends (all of them by default on NODE), and what the service answers to them.
 
-    `answers`: what XMLRPCprocessBlockTime gives, one after the other, the last one again and again;
-    an exception is raised. `asked`: the block times it was called for.
+    `answers`: what XMLRPCprocessBlockTime returns, in this order, then the last one for ever;
+    an exception is raised. `asked`: the block times that it was called for.
     """
 
     def __init__(self, computers: int = 3, nodes: tuple[int, ...] = (NODE,), **conditions: Any) -> None:
@@ -80,10 +80,10 @@ class Stage:
             raise answer
         return answer
 
-    # --- what there is ----------------------------------------------------------------------------
+    # --- setting up -------------------------------------------------------------------------------
 
     def send(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        """A statement of the test."""
+        """Send a statement of the test; its rows."""
         return list(self.site.rows.connection.send(sql, params).rows)
 
     def request(self, *computers: int, start: int, end: int | None = None, **more: Any) -> int:
@@ -103,7 +103,7 @@ class Stage:
             *computers, start=start, end=end, **{"state": states.NEW, "preload": 0, "user": USER, **more}
         )
 
-    def sits(self, computer: int, start: int, end: int, image: int = IMAGE, last: int = states.RESERVED) -> int:
+    def use(self, computer: int, start: int, end: int, image: int = IMAGE, last: int = states.RESERVED) -> int:
         """A user's reservation in use."""
         self.set(computer, stateid=states.INUSE, currentimageid=image, imagerevisionid=image)
         self.site.tainted.add(computer)
@@ -115,7 +115,7 @@ class Stage:
             self.send(f"UPDATE computer SET {name} = %s WHERE id = %s", value, computer)  # noqa: S608
 
     def block_time(self, id_: int, start: int, end: int, request: int | None = None, **more: Any) -> None:
-        """A further block time; of a new accepted request for two machines, unless it is one that is there."""
+        """A further block time, of an existing request or else of a new accepted one for two machines."""
         if request is None:
             row = {"name": f"block {id_}", "imageid": IMAGE, "numMachines": 2, "groupid": 10, "repeating": "list"}
             row |= {"ownerid": 1, "managementnodeid": NODE, "processing": 0, "status": "accepted"}
@@ -124,23 +124,23 @@ class Stage:
         row = {"id": id_, "blockRequestid": request or id_, "start": local(start), "end": local(end), "processed": 0}
         tables.insert("blockTimes", [{**row, "skip": 0}], ZONE)
 
-    def hold(self, block_time: int, *computers: int, image: int = IMAGE, reload: int = 0) -> None:
-        """Computers of a block time."""
+    def add_block_computers(self, block_time: int, *computers: int, image: int = IMAGE, reload: int = 0) -> None:
+        """Let a block time have these computers."""
         row = {"blockTimeid": block_time, "imageid": image, "reloadrequestid": reload}
         tables.insert("blockComputers", [{**row, "computerid": computer} for computer in computers], ZONE)
 
-    # --- what has become of it --------------------------------------------------------------------
+    # --- results ----------------------------------------------------------------------------------
 
     def states(self, request: int) -> tuple[int, int] | None:
-        """A request's state and last state; None: it is gone."""
+        """A request's state and last state; None when it is gone."""
         return self.site.rows.states(request)
 
     def state(self, computer: int) -> int:
         """A computer's state."""
         return self.site.rows.computer_state(computer)
 
-    def held(self, computer: int) -> tuple[int, int]:
-        """The image and the revision that a computer holds."""
+    def loaded(self, computer: int) -> tuple[int, int]:
+        """The image and the revision on a computer."""
         return self.site.rows.loaded(computer)
 
     def block_computers(self, block_time: int) -> list[int]:
@@ -159,11 +159,11 @@ class Stage:
 
     def begun(self, request: int) -> int | None:
         """When the (last) process of a request was forked."""
-        found = [event.at for event in self.events(What.PROCESS_FORKED) if event.request == request]
-        return found[-1] if found else None
+        times = [event.at for event in self.events(What.PROCESS_FORKED) if event.request == request]
+        return times[-1] if times else None
 
     def loads(self, what: What = What.LOAD_BEGAN) -> list[tuple[int, int]]:
-        """Which loads began (or ended, or failed): computer and request."""
+        """The loads that began (or ended, or failed), as (computer, request)."""
         return [(event.computer, event.request) for event in self.events(what)]
 
 

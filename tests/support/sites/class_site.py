@@ -42,7 +42,7 @@ def rows(computers: int = 6, machines: int = 4, blocks: int = 1, members: int = 
 
 @contextmanager
 def class_site(**numbers: int) -> Iterator[None]:
-    """The site in the database, its zone in the settings, and its clock standing at NOW."""
+    """The site in the database, its zone in the settings, and the clock stopped at NOW."""
     with override_settings(TIME_ZONE=ZONE, VCL_ALLOW_PLAIN_HTTP=True), time_machine.travel(NOW, tick=False):
         tables.load(rows(**numbers), ZONE)
         yield
@@ -70,7 +70,7 @@ def give_to_others(block_times: Iterable[int]) -> None:
 
 
 def load(computers: Iterable[int], image: int = IMAGE, revision: int = IMAGE) -> None:
-    """Let computers hold an image."""
+    """Load an image on computers."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "UPDATE computer SET currentimageid = %s, imagerevisionid = %s WHERE id = %s",
@@ -85,11 +85,11 @@ def a_call(machines: int = 4, block_time: int = BLOCK_TIME, *, ignore: bool = Tr
 
 def reserve(computer: int, start: str, end: str, user: int = 1, image: int = IMAGE) -> None:
     """A user's reservation, as VCL's front end makes one. Local times."""
-    asked = min(start, "2026-03-02 07:57:00")  # three minutes ago, when it is NOW
+    asked = min(start, "2026-03-02 07:57:00")  # three minutes before NOW
     request = {"stateid": 13, "laststateid": 13, "userid": user, "start": start, "end": end, "daterequested": asked}
     insert_request(request, [computer], {"imageid": image, "imagerevisionid": 10, "managementnodeid": NODE}, ZONE)
 
 
 def computers_of(block_time: int = BLOCK_TIME) -> list[int]:
-    """The computers that a block time holds."""
+    """The computers of a block time."""
     return sorted(row["computerid"] for row in tables.read()["blockComputers"] if row["blockTimeid"] == block_time)

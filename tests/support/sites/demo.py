@@ -1,4 +1,4 @@
-"""The demo site, loaded anew for each test of a command; its rows are worked out once."""
+"""The demo site, loaded anew for each test of a command; its rows are built once."""
 
 import functools
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from django.test import override_settings
 from blockalloc.demo import build
 
 WEDNESDAY = datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
-_rows_at = functools.cache(build)  # whoever loads them changes none
+_rows_at = functools.cache(build)  # loading does not change them
 
 
 @contextmanager
 def demo_site() -> Iterator[None]:
-    """The demo site in New York on a Wednesday at noon, where the clock stands; next Monday is 30 November."""
+    """The demo site in New York on a Wednesday at noon, where the clock is stopped; the next Monday is 30 November."""
     with override_settings(TIME_ZONE="America/New_York"), time_machine.travel(WEDNESDAY, tick=False):
         with patch("blockalloc.demo.database.build", _rows_at):
             call_command("load_demo_site", stdout=StringIO())

@@ -15,7 +15,7 @@ C = FIRST_COMPUTER
 
 
 def local(hours: str) -> str:
-    """A time of the day on which the site's clock stands; longer texts are whole times already."""
+    """A time on the day at which the site's clock is stopped; a longer text has its date already."""
     return f"2026-03-02 {hours}:00" if len(hours) == 5 else hours
 
 
@@ -31,7 +31,7 @@ def request(
 
 
 def reload(start: str, end: str, *computers: int, **more: Any) -> int:
-    """A reload request as it is made by us, an hour and a half before it is eight."""
+    """A reload request as we make it, at half past six."""
     made = {"state": (RELOAD, RELOAD), "user": RELOAD_USER, "asked": "06:30", "preload": 1}
     return request(start, end, *computers, **{**made, **more})
 
@@ -42,28 +42,28 @@ def planned(block_time: int, computer: int, request_id: int, start: str = "13:40
     PlannedReload.objects.create(block_time_id=block_time, computer_id=computer, request_id=request_id, start=at)
 
 
-def hold(block_time: int, computer: int, reload_id: int = 0, image: int = IMAGE) -> None:
+def add_block_computer(block_time: int, computer: int, reload_id: int = 0, image: int = IMAGE) -> None:
     """A row of blockComputers."""
     row = {"blockTimeid": block_time, "computerid": computer, "imageid": image, "reloadrequestid": reload_id}
     tables.insert("blockComputers", [row], ZONE)
 
 
-def held(block_time: int, computer: int, load: str = "13:40", begin: str = "14:00") -> int:
+def add_with_reload(block_time: int, computer: int, load: str = "13:40", begin: str = "14:00") -> int:
     """A computer of a block time with its reload, as an allocation leaves it. Returns the reload request."""
     id_ = reload(load, begin, computer)
-    hold(block_time, computer, id_)
+    add_block_computer(block_time, computer, id_)
     return id_
 
 
 def block_time(id_: int, start: str, end: str, **more: Any) -> None:
-    """Another time for a block time that is there, and for its block request to expire."""
+    """Move an existing block time; its block request expires at the new end."""
     times = {"start": local(start), "end": local(end)}
     change("blockTimes", id=id_, **times, **more)
     change("blockRequest", id=id_, expireTime=times["end"])
 
 
 def change(table: str, **row: Any) -> None:
-    """Change a row by its key."""
+    """Change columns of a row, which its key selects."""
     tables.change({"update": {table: [row]}}, ZONE)
 
 
@@ -73,16 +73,16 @@ def now(hours: str = "08:00") -> int:
     return int(NOW.replace(hour=hour, minute=minute, second=second[0] if second else 0).timestamp())
 
 
-def found(at: str = "08:00") -> list[Finding]:
-    """What an inspection finds at a time of the day; classes that are short of machines have tests of their own."""
+def findings_at(at: str = "08:00") -> list[Finding]:
+    """The findings of an inspection at a time of the day, without `short_class`, which has tests of its own."""
     return [finding for finding in inspect(now(at)) if finding.kind != "short_class"]
 
 
-def short(at: str = "08:02") -> list[Finding]:
-    """The classes that are short of machines then."""
+def short_classes(at: str = "08:02") -> list[Finding]:
+    """The `short_class` findings at a time of the day."""
     return [finding for finding in inspect(now(at)) if finding.kind == "short_class"]
 
 
 def kinds(at: str = "08:00") -> list[str]:
-    """The kinds of what it finds."""
-    return [finding.kind for finding in found(at)]
+    """The kinds of `findings_at`."""
+    return [finding.kind for finding in findings_at(at)]

@@ -1,6 +1,6 @@
 """Small sites for tests of the pure core: everything fits everything, until a keyword says otherwise.
 
-`site()` is a site whose computers may all be had for `block()`: two hours from START, wanted at NOW, six hours before.
+`site()` is a site whose computers are all candidates for `block()`: two hours from START, six hours after NOW.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -66,7 +66,7 @@ def image(id_: int = IMAGE, **changes: Any) -> Image:
 
 
 def vmware_image(id_: int = IMAGE, **changes: Any) -> Image:
-    """An image that is held to the memory of its VM host."""
+    """An image that needs memory of a VM host."""
     return image(id_, **{"install_type": "vmware", **changes})
 
 
@@ -95,7 +95,7 @@ def computer(id_: int = 1, **changes: Any) -> Computer:
 
 
 def host(id_: int, **changes: Any) -> Computer:
-    """The computer of a VM host, in no state to be given out itself."""
+    """The computer of a VM host, in a state in which it is no candidate itself."""
     return computer(id_, **{"state": "vmhostinuse", "ram": 8192, **changes})
 
 
@@ -132,7 +132,7 @@ def own_reservation(of: Member, computer_id: int = 1, **changes: Any) -> Reserva
     return reservation(computer_id, **{"user_id": of.id, "image_id": IMAGE, "state_id": NEW, **changes})
 
 
-def holding(computer_id: int = 1, start: int = START, end: int = END, **changes: Any) -> BlockComputer:
+def block_computer(computer_id: int = 1, start: int = START, end: int = END, **changes: Any) -> BlockComputer:
     """A computer of another block at the same time, reloaded before it as ours would be."""
     plain = BlockComputer(
         block_time_id=OTHER_BLOCK_TIME,
@@ -149,9 +149,11 @@ def holding(computer_id: int = 1, start: int = START, end: int = END, **changes:
     return plain._replace(**changes)
 
 
-def own_holding(computer_id: int = 1, image_id: int = IMAGE, **changes: Any) -> BlockComputer:
+def own_block_computer(computer_id: int = 1, image_id: int = IMAGE, **changes: Any) -> BlockComputer:
     """A computer that the block time has already."""
-    return holding(computer_id, **{"block_time_id": BLOCK_TIME, "image_id": image_id, "group_id": GROUP, **changes})
+    return block_computer(
+        computer_id, **{"block_time_id": BLOCK_TIME, "image_id": image_id, "group_id": GROUP, **changes}
+    )
 
 
 def maintenance(start: int, end: int, allow_reservations: int = 0) -> Maintenance:
@@ -196,7 +198,7 @@ def site(computers: Sequence[Computer] | None = None, **changes: Any) -> Site:
         now=now,
         zone=ZoneInfo("UTC"),
         computers=Fleet.of_rows(there),
-        group_computers=by_group({found.id: frozenset({COMPUTERS}) for found in there}),
+        group_computers=by_group({each.id: frozenset({COMPUTERS}) for each in there}),
         image_groups={image_id: frozenset({IMAGES}) for image_id in range(1, 10)},
         node_groups={1: frozenset({NODES})},
         mapped_groups={
@@ -223,7 +225,7 @@ def site(computers: Sequence[Computer] | None = None, **changes: Any) -> Site:
 def by_group(computer_groups: Mapping[int, frozenset[int]]) -> dict[int, frozenset[int]]:
     """Computer -> resource groups as resource group -> computers."""
     groups = frozenset().union(*computer_groups.values())
-    return {group: frozenset(id_ for id_, his in computer_groups.items() if group in his) for group in groups}
+    return {group: frozenset(id_ for id_, own in computer_groups.items() if group in own) for group in groups}
 
 
 def block(machines: int = 1, images: Sequence[Image] | None = None, **changes: Any) -> Block:

@@ -130,7 +130,7 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
     start = at(local, zone)
     now = start - draw(st.sampled_from(AHEAD))
     load = draw(st.sampled_from(LOADS))
-    # A few difficulties at a time: all of them at once leave no computer for anything to happen to.
+    # A few difficulties at a time: with all of them at once no computer would be left.
     hard = draw(st.frozensets(st.sampled_from(DIFFICULTIES), min_size=1, max_size=6))
     images = _images(draw, hard, plain)
     end = start + draw(st.sampled_from(LENGTHS))
@@ -138,7 +138,7 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
     moments = _Moments(block, now, load)
     members = _members(draw)
     computers = _computers(draw, images, hard)
-    ids = [found.id for found in computers if found.id < HOSTS]
+    ids = [each.id for each in computers if each.id < HOSTS]
     site = facts.site(
         computers,
         now=now,
@@ -154,8 +154,8 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
             *(_own_reservations(draw, ids, images, members, moments) if "own reservations" in hard and members else []),
         ],
         block_computers=[
-            *(_other_holdings(draw, ids, images, moments) if "other blocks" in hard else []),
-            *(_own_holdings(draw, ids, images, block) if "incomplete" in hard else []),
+            *(_other_block_computers(draw, ids, images, moments) if "other blocks" in hard else []),
+            *(_own_block_computers(draw, ids, images, block) if "incomplete" in hard else []),
         ],
         orphans=_orphans(draw, ids, moments) if "orphans" in hard else [],
         claimed=frozenset(_some_ids(draw, ids, 2) if "claims" in hard else []),
@@ -196,8 +196,8 @@ def _computers(draw: st.DrawFn, images: Sequence[Image], hard: Difficulties) -> 
 def _computer(draw: st.DrawFn, id_: int, vmware: bool, images: Sequence[Image], hard: Difficulties) -> Computer:
     """A computer of some size, with at most one fault."""
     loaded = [(0, 0), (0, 1024), (0, 2048), *((image.revision_id, image.min_ram) for image in images)]
-    revision, held = draw(st.sampled_from(loaded))
-    changes = {"revision_id": revision, "held_ram": held}
+    revision, ram = draw(st.sampled_from(loaded))
+    changes = {"revision_id": revision, "held_ram": ram}
     changes |= draw(st.sampled_from(SIZES)) | (draw(st.sampled_from(FAULTS)) if "faults" in hard else {})
     if not vmware:
         return facts.computer(id_, **changes)
@@ -217,7 +217,7 @@ def _members(draw: st.DrawFn) -> list[Member]:
 
 def _computer_groups(draw: st.DrawFn, computers: list[Computer], hard: Difficulties) -> dict[int, frozenset[int]]:
     kinds = MEMBERSHIPS if "groups" in hard else MEMBERSHIPS[:1]
-    return {found.id: frozenset(draw(st.sampled_from(kinds))) for found in computers}
+    return {each.id: frozenset(draw(st.sampled_from(kinds))) for each in computers}
 
 
 def _links(draw: st.DrawFn, now: int, hard: Difficulties) -> dict[str, Any]:
@@ -284,7 +284,9 @@ def _some_ids(draw: st.DrawFn, ids: list[int], number: int) -> list[int]:
     return list(dict.fromkeys(draw(st.sampled_from(ids)) for _ in range(number)))
 
 
-def _other_holdings(draw: st.DrawFn, ids: list[int], images: list[Image], moments: _Moments) -> list[BlockComputer]:
+def _other_block_computers(
+    draw: st.DrawFn, ids: list[int], images: list[Image], moments: _Moments
+) -> list[BlockComputer]:
     """Computers of other blocks, before, after and beside ours."""
     rows: list[BlockComputer] = []
     kinds: list[dict[str, Any]] = [{}, {}, {"skip": 1}, {"status": "deleted"}, {"group_id": GROUP}, {"group_id": None}]
@@ -296,12 +298,12 @@ def _other_holdings(draw: st.DrawFn, ids: list[int], images: list[Image], moment
         common |= draw(st.sampled_from(kinds))
         for computer_id in _some_ids(draw, ids, 2):
             image_id = draw(st.sampled_from([images[0].id, images[-1].id, 99]))
-            rows.append(facts.holding(computer_id, begin, max(end, begin + 60), image_id=image_id, **common))
+            rows.append(facts.block_computer(computer_id, begin, max(end, begin + 60), image_id=image_id, **common))
     return rows
 
 
 def _orphans(draw: st.DrawFn, ids: list[int], moments: _Moments) -> list[OrphanedReload]:
-    """Reloads that no block has any more, of other blocks and of ours; some at work."""
+    """Reloads that no block has any more, of other blocks and of ours; some under way."""
     rows = []
     for request, computer_id in enumerate(_some_ids(draw, ids, 2), 8001):
         begin, end = moments.interval(draw)
@@ -312,10 +314,10 @@ def _orphans(draw: st.DrawFn, ids: list[int], moments: _Moments) -> list[Orphane
     return rows
 
 
-def _own_holdings(draw: st.DrawFn, ids: list[int], images: list[Image], block: Block) -> list[BlockComputer]:
+def _own_block_computers(draw: st.DrawFn, ids: list[int], images: list[Image], block: Block) -> list[BlockComputer]:
     """Computers that the block has already; of a cluster, any of its images."""
     return [
-        facts.own_holding(
+        facts.own_block_computer(
             computer_id, draw(st.sampled_from(images)).id, start=block.start, end=block.end, image_ram=1024
         )
         for computer_id in _some_ids(draw, ids, 3)
@@ -331,7 +333,7 @@ def _recent(
 
 
 def _privileges(draw: st.DrawFn, members: list[Member], hard: Difficulties) -> PrivilegeTree:
-    """Everybody may use the usual computers, or it depends."""
+    """A tree that grants the usual computers to everybody, or a random one."""
     if "privileges" not in hard:
         return facts.open_tree()
     return draw(trees(members))
@@ -375,11 +377,11 @@ def _minute(instant: int, zone: ZoneInfo) -> int:
 @st.composite
 def shuffled(draw: st.DrawFn, site: Site) -> Site:
     """The same site with its rows in another order; the rows of one request stay in theirs."""
-    requests = draw(st.permutations(sorted({found.request_id for found in site.reservations})))
+    requests = draw(st.permutations(sorted({row.request_id for row in site.reservations})))
     return replace(
         site,
         computers=Fleet.of_rows(draw(st.permutations(list(site.computers.values())))),
-        reservations=sorted(site.reservations, key=lambda found: requests.index(found.request_id)),
+        reservations=sorted(site.reservations, key=lambda row: requests.index(row.request_id)),
         block_computers=draw(st.permutations(list(site.block_computers))),
         maintenances=draw(st.permutations(list(site.maintenances))),
         management_nodes=draw(st.permutations(list(site.management_nodes))),

@@ -31,8 +31,8 @@ class SiteRows(dict[str, list[Row]]):
 
     def row(self, table: str, id_: int) -> Row:
         """The row of a table with this id. Raises ValueError when there is none."""
-        (found,) = (row for row in self[table] if row["id"] == id_)
-        return found
+        (row,) = (row for row in self[table] if row["id"] == id_)
+        return row
 
     # --- images -----------------------------------------------------------------------------------
 
@@ -52,7 +52,7 @@ class SiteRows(dict[str, list[Row]]):
     # --- computers --------------------------------------------------------------------------------
 
     def remove_computers(self) -> None:
-        """Leave no computer, for a site that has its own."""
+        """Remove all computers, for a site with its own."""
         resources = {row["id"] for row in self["resource"] if row["resourcetypeid"] == COMPUTER_KIND}
         self["computer"] = []
         self["resource"] = [row for row in self["resource"] if row["id"] not in resources]
@@ -60,7 +60,7 @@ class SiteRows(dict[str, list[Row]]):
         self["resourcegroupmembers"] = [row for row in members if row["resourceid"] not in resources]
 
     def add_computer(self, id_: int, *, groups: Iterable[int] = (COMPUTER_GROUP,), **columns: Any) -> None:
-        """An available blade in these computer groups; in none of them nobody can be given it."""
+        """An available blade in these computer groups; without a group it is no candidate."""
         self["computer"].append({**self._computer, "id": id_, "hostname": f"c{id_}", **columns})
         self.join(COMPUTER_KIND, id_, groups)
 
@@ -101,7 +101,7 @@ class SiteRows(dict[str, list[Row]]):
     # --- blocks -----------------------------------------------------------------------------------
 
     def remove_blocks(self) -> None:
-        """Leave no block request and no block time."""
+        """Remove all block requests and block times."""
         self["blockRequest"], self["blockTimes"] = [], []
 
     def add_block(self, id_: int, start: str | None = None, end: str | None = None, **columns: Any) -> None:
@@ -115,8 +115,8 @@ class SiteRows(dict[str, list[Row]]):
 @functools.cache
 def _plainest() -> Mapping[str, list[Row]]:
     (folder,) = golden.__path__
-    found: Mapping[str, list[Row]] = read_case(Path(folder) / "basic-0.json")["tables"]
-    return found
+    rows: Mapping[str, list[Row]] = read_case(Path(folder) / "basic-0.json")["tables"]
+    return rows
 
 
 def insert_request(

@@ -1,10 +1,11 @@
-"""A small site to look at, and how the tests read the pages."""
+"""A small site for the staff's pages, and how the tests read the pages."""
 
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
@@ -121,8 +122,8 @@ class Site:
         reload = {"state_id": RELOAD, "laststate_id": RELOAD, "user_id": VCLRELOAD, "preload": 1, **reload}
         request = self.reserve(image, time.start - HOUR / 2, time.start, *computers, **reload)
         for computer in computers:
-            held = BlockComputer(blockTime=time, computer=computer, image=image, reloadrequestid=request.pk)
-            held.save(force_insert=True)
+            row = BlockComputer(blockTime=time, computer=computer, image=image, reloadrequestid=request.pk)
+            row.save(force_insert=True)
         return request
 
     def reserve(self, image: Image, start: datetime, end: datetime, *computers: Computer, **values: object) -> Request:
@@ -139,7 +140,7 @@ class Site:
         return request
 
     def class_(self, name: str, start: datetime = MONDAY, computers: int = 2, **values: object) -> BlockTime:
-        """A block with one time and its own computers, half of which hold the image."""
+        """A block with one time and its own computers, half of which have the image loaded."""
         request = self.request(name, self.ubuntu, self.group(name), computers, **values)
         time = self.time(request, start, processed=1)
         for number in range(computers):
@@ -174,7 +175,7 @@ class TwoAffiliations:
             site.ubuntu, MONDAY, MONDAY + HOUR, *self.shared, state_id=13, laststate_id=13, user_id=self.stranger.pk
         )
 
-    def _blocks(self, name: str, owner: User, start: object) -> list[BlockTime]:
+    def _blocks(self, name: str, owner: User, start: datetime) -> list[BlockTime]:
         site = self.site
         group = UserGroup.objects.create(name=f"{name}-group", affiliation=owner.affiliation, owner=owner)
         image = site.ubuntu
@@ -183,12 +184,12 @@ class TwoAffiliations:
             request = site.request(
                 f"{name}-block{number}", image, group, 2, owner_id=owner.pk, comments=f"for {name}-teacher"
             )
-            times.append(site.time(request, start + number * 4 * HOUR, processed=1))  # type: ignore[operator]
+            times.append(site.time(request, start + number * 4 * HOUR, processed=1))
             self.reloads.setdefault(name == STRANGE, []).append(site.hold(times[-1], *self.shared))
         return times
 
     def computers(self) -> list[Computer]:
-        """Those that both have."""
+        """The computers that both have."""
         return self.shared
 
 
@@ -222,6 +223,11 @@ def rows(client: Client, url: str, column: str) -> list[str]:
 
 
 def key_of(page: str) -> int:
-    models = {"blockrequest": BlockRequest, "blocktime": BlockTime, "computer": Computer, "image": Image}
-    found: int = (models.get(page, Request)).objects.order_by("-pk").values_list("pk", flat=True)[0]
-    return found
+    models: dict[str, type[Model]] = {
+        "blockrequest": BlockRequest,
+        "blocktime": BlockTime,
+        "computer": Computer,
+        "image": Image,
+    }
+    key: int = models.get(page, Request)._default_manager.order_by("-pk").values_list("pk", flat=True)[0]
+    return key
