@@ -38,7 +38,7 @@ AFTERWARDS = 13  # a place when our call is over
 def test_interleavings(name: str) -> None:
     tally = play_all(LOADED[name], 24 if ON_MARIADB else 12)
     assert tally.runs >= 12
-    assert not tally.wrong, tally.wrong[0].told
+    assert not tally.wrong, tally.wrong[0].words
 
 
 @pytest.mark.parametrize("classes", range(1, 21))
@@ -60,7 +60,7 @@ def test_random_interleavings() -> None:
             tally.add(random_orders.play(number, others, loaded=True))
     assert tally.ours > 0
     assert tally.theirs > 0
-    assert not tally.wrong, tally.wrong[0].told
+    assert not tally.wrong, tally.wrong[0].words
 
 
 # --- classes one after the other ------------------------------------------------------------------
@@ -141,7 +141,7 @@ def test_near_the_bell_members_have_their_own_at_once(seconds: int) -> None:
     """From five minutes before the class to a quarter of an hour after it began nobody is kept off for it."""
     with classes(START + seconds) as site:
         site.allocate(BLOCK_TIME)
-        assert site.held() == []
+        assert site.with_our_rows() == []
         session = site.member(START + seconds, END)
         session.finish()
         assert session.computer in computers_of(BLOCK_TIME)
@@ -150,9 +150,9 @@ def test_near_the_bell_members_have_their_own_at_once(seconds: int) -> None:
 def test_before_that_they_wait_for_seconds() -> None:
     with classes(START - 360) as site:
         site.allocate(BLOCK_TIME)
-        assert site.held() == computers_of(BLOCK_TIME)
+        assert site.with_our_rows() == computers_of(BLOCK_TIME)
         site.clock.shift(LISTING_SECONDS + 1)
-        assert site.held() == []
+        assert site.with_our_rows() == []
 
 
 # --- processes ------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def _inspect(run: Run) -> None:
 def test_interleavings(name: str) -> None:
     tally = play_all(SCENARIOS[name], 15, _inspect)
     assert tally.runs >= 15
-    assert not tally.wrong, tally.wrong[0].told
+    assert not tally.wrong, tally.wrong[0].words
 
 
 def test_random_interleavings() -> None:
@@ -69,7 +69,7 @@ def test_random_interleavings() -> None:
     assert tally.ours > 0
     assert tally.theirs > 0
     assert tally.exchanges > 0
-    assert not tally.wrong, tally.wrong[0].told
+    assert not tally.wrong, tally.wrong[0].words
 
 
 @between_locks

@@ -1,6 +1,6 @@
-"""What answers may say: every text of a fault or an error, word for word but for the caller's own values.
+"""The allowed texts of faults and errors, word for word but for the caller's own values.
 
-Anything else in an answer is a text that nobody worded for callers.
+Any other text in an answer was not written for callers.
 """
 
 import re
