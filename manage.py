@@ -29,7 +29,7 @@ def main() -> None:
     except ImproperlyConfigured as error:
         _refuse(error)
     except DatabaseError as error:
-        refusal = database_errors.told(error)
+        refusal = database_errors.description(error)
         if not refusal or "--traceback" in sys.argv:
             raise
         _refuse(refusal)

@@ -127,7 +127,7 @@ def show_allocation(address: str) -> None:
     print(f"\n--- What was done\n\n{as_text(allocation_report(block_time.pk))}")
     if answer != MACHINES:
         raise DemoFailed(f"the answer should have been {MACHINES}")
-    print(how_to_go_on(block_time))
+    print(next_steps(block_time))
 
 
 def parameters(block_time: BlockTime) -> list[tuple[str, int, str]]:
@@ -162,7 +162,7 @@ def meaning(before: AllocationReport, answer: int) -> str:
     return f"The class has {answer} of the {MACHINES} machines that it wants{had}."
 
 
-def how_to_go_on(block_time: BlockTime) -> str:
+def next_steps(block_time: BlockTime) -> str:
     """What to try next, with commands that work as they stand."""
     call = ", ".join(str(value) for _name, value, _meaning in parameters(block_time))
     next_day = block_time.start + timedelta(days=1)

@@ -17,6 +17,6 @@ class BlockAllocConfig(AppConfig):
 
 
 class StaffAdminConfig(AdminConfig):
-    """Django's admin, as the staff's site."""
+    """Django's admin, with the staff's site as its default."""
 
     default_site = "blockalloc.pages.site.StaffSite"

@@ -1,4 +1,4 @@
-"""The wall clock. Read through Python, so that stopping a process's clock stops the service's time."""
+"""The current time. Read through Python, so that freezing a process's clock freezes the service's time."""
 
 import time
 

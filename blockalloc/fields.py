@@ -1,7 +1,7 @@
 """Column types exactly as VCL's tables have them.
 
 MariaDB refuses 300 in a tinyint, a word that an enum does not have and a snowman in a latin1 column; SQLite stores
-all three. The validators here make `full_clean()` refuse them alike on both, so that what the demo site or a test
+all three. The validators here make `full_clean()` refuse them on both, so that a value which the demo site or a test
 accepts is accepted by a real site too.
 """
 
@@ -24,7 +24,7 @@ _ST = TypeVar("_ST", contravariant=True)
 _GT = TypeVar("_GT", covariant=True)
 
 if not TYPE_CHECKING and not hasattr(models.Field, "__class_getitem__"):
-    # The type stubs give Django's fields type parameters (what is set, what is got); Django's own classes have none.
+    # The type stubs give Django's fields type parameters (set type, get type); Django's own classes have none.
     models.Field.__class_getitem__ = classmethod(lambda cls, _parameters: cls)
 
 ZERO = "0000-00-00 00:00:00"  # what VCL stores in a NOT NULL DATETIME that has no value
@@ -75,7 +75,7 @@ class EnumField(models.CharField[_ST, _GT]):
         super().__init__(**kwargs)
 
     def deconstruct(self) -> Any:
-        """As Field's: the words stand for choices and length in migrations."""
+        """As Field's, with `words` in the place of choices and length."""
         name, path, args, kwargs = super().deconstruct()
         del kwargs["choices"], kwargs["max_length"]
         return name, path, args, {"words": self.words, **kwargs}
@@ -118,7 +118,7 @@ class BlobField(models.BinaryField[_ST, _GT]):
     default_validators = [MaxLengthValidator(2**16 - 1)]
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        """The same word in both databases."""
+        """The same type in both databases."""
         return "blob"
 
 
@@ -219,7 +219,7 @@ class IntKey(_UnsignedKey, models.AutoField[_ST, _GT]):  # type: ignore[misc]  #
 class _ClockField(models.DateTimeField[_ST, _GT]):
     """A time in whole seconds that does its own conversions.
 
-    It is a DateTimeField to forms, admin and filters. To the backends it is none: theirs would convert by the
+    It is a DateTimeField to forms, admin and filters, but not to the database backends: they would convert by the
     connection's zone, and fail on zero dates. Values go to the database as text, which both databases compare
     and sort as times.
     """
@@ -235,7 +235,7 @@ class _ClockField(models.DateTimeField[_ST, _GT]):
         return self.sql_type if _is_mysql(connection) else "text"
 
     def get_transform(self, lookup_name: str) -> Any:
-        """None: `__date`, `__year` … pass through the backends' own idea of the column's zone."""
+        """None: `__date`, `__year` … would use the backends' own idea of the column's zone."""
         return None
 
     def to_python(self, value: Any) -> datetime | None:
@@ -262,26 +262,26 @@ class _ClockField(models.DateTimeField[_ST, _GT]):
         return None if value is None else self.moment(value)
 
     def column_text(self, moment: datetime) -> str:
-        """What the column holds for `moment`; one without zone is the site's wall clock."""
+        """The column's text for `moment`; one without a zone is site time."""
         raise NotImplementedError
 
     def moment(self, stored: datetime) -> datetime:
-        """The aware datetime for what the column holds."""
+        """The aware datetime for the column's value."""
         raise NotImplementedError
 
 
 class LocalTimeField(_ClockField[_ST, _GT]):
-    """DATETIME: the site's wall clock in the table, an aware datetime in the site's zone in Python."""
+    """DATETIME: site time in the table, an aware datetime in the site's zone in Python."""
 
     sql_type = "datetime"
 
     def column_text(self, moment: datetime) -> str:
-        """The wall clock; a moment without zone is one already and is kept to the letter."""
+        """Site time; a moment without a zone is site time already and is kept to the letter."""
         wall = moment.replace(microsecond=0) if timezone.is_naive(moment) else instant_to_local(moment)
         return wall.isoformat(" ")
 
     def moment(self, stored: datetime) -> datetime:
-        """By the site's zone, a repeated or skipped time as `site_time` says."""
+        """In the site's zone; `site_time` has the rule for repeated and skipped times."""
         return local_to_instant(stored)
 
 
@@ -289,7 +289,7 @@ class InstantField(_ClockField[_ST, _GT]):
     """TIMESTAMP: an instant, in UTC because the session's time zone is +00:00; an aware datetime in UTC in Python."""
 
     sql_type = "timestamp"
-    # A TIMESTAMP is 32 bits of seconds; 0 is taken by the zero date.
+    # A TIMESTAMP is 32 bits of seconds; 0 means the zero date.
     default_validators = [
         MinValueValidator(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)),
         MaxValueValidator(datetime(2038, 1, 19, 3, 14, 7, tzinfo=UTC)),
@@ -301,7 +301,7 @@ class InstantField(_ClockField[_ST, _GT]):
         return instant_to_utc(instant).replace(tzinfo=None).isoformat(" ")
 
     def moment(self, stored: datetime) -> datetime:
-        """As it stands, in UTC."""
+        """The same digits, in UTC."""
         return stored.replace(tzinfo=UTC)
 
 
@@ -341,7 +341,7 @@ class _IsNone(lookups.IsNull):
 
 @_ZeroDates.register_lookup
 class _Exact(lookups.Exact):
-    """`= None` asks for no value, however that is stored."""
+    """`= None` matches rows without a value, however that is stored."""
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
         if self.rhs == ZERO:

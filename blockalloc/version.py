@@ -1,3 +1,3 @@
-"""Which version of the service this is: CHANGELOG.md says what is in it."""
+"""The version of the service; CHANGELOG.md lists its changes."""
 
 VERSION = "0.1.0"

@@ -1,4 +1,4 @@
-"""From all computers of a site to those of a block: how many each rule leaves over."""
+"""From all computers of a site to those of a block time: how many each rule leaves over."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -26,15 +26,15 @@ STAGES: Mapping[str, str] = {
     "schedule": "open at that time",
     "free_now": "not in use now",
     "reservation": "free of reservations",
-    "other_block": "free of other blocks",
-    "orphaned_reload": "free of reloads that no block needs",
+    "other_block": "free of other classes",
+    "orphaned_reload": "free of reloads that no class needs",
     "semaphore": "not being reserved at this moment",
     "host_state": "on a VM host that is ready",
     "host_memory": "on a VM host with memory left",
-    "own": "not in the block before",
+    "own": "new to the class",
     "no_computer": "of whole clusters",
     "no_time": "looked at once more",
-    NOT_NEEDED: "in the block",
+    NOT_NEEDED: "in the class",
 }
 
 

@@ -50,22 +50,27 @@ class Holds(NamedTuple):
 
 
 def holds(
-    got: BlockTimeComputers, others: Sequence[BlockTimeComputers], held: Mapping[int, int], now: int, seconds: Seconds
+    got: BlockTimeComputers,
+    others: Sequence[BlockTimeComputers],
+    earlier: Mapping[int, int],
+    now: int,
+    seconds: Seconds,
 ) -> Holds:
     """The holds on the computers that a block time has just got, and on others beside them.
 
     `got` is the block time with these computers alone. `others` are all block times, this one with the computers that
-    it had before: a computer may be loaded for another one, whose members wait for it as well. `held` has the ends of
-    holds that there are already: none is shortened.
+    it had before: a computer may be loaded for another one, whose members wait for it as well. `earlier`: when the
+    existing holds on computers end; none is shortened.
     """
     awaited = _union(each.loaded & got.computers for each in (got, *others))
-    at_once = max([now - 1, *_holds_around(got, others, held)]) if _is_beginning(got, now) else now + seconds.brief
+    around = max([now - 1, *_holds_around(got, others, earlier)])
+    at_once = around if _is_beginning(got, now) else now + seconds.brief
     expires = {}
     for computer in got.computers:
         ends = now + seconds.long
         if computer in awaited:
             ends = at_once if computer in got.loaded else now + seconds.brief
-        ends = max(ends, held.get(computer, now - 1))
+        ends = max(ends, earlier.get(computer, now - 1))
         if ends >= now:
             expires[computer] = ends
     exposed = [each for each in (got, *others) if each.loaded & expires.keys() & got.computers]
@@ -74,7 +79,7 @@ def holds(
 
 
 def _holds_around(
-    got: BlockTimeComputers, others: Iterable[BlockTimeComputers], held: Mapping[int, int]
+    got: BlockTimeComputers, others: Iterable[BlockTimeComputers], earlier: Mapping[int, int]
 ) -> Iterator[int]:
     """When the holds end that keep members of classes at the same hours off their loaded computers.
 
@@ -82,7 +87,7 @@ def _holds_around(
     """
     for other in others:
         if other.id != got.id and overlap(got.start, got.end, other.start, other.end):
-            yield from (held[computer] for computer in other.loaded if computer in held)
+            yield from (earlier[computer] for computer in other.loaded if computer in earlier)
 
 
 def _beside(

@@ -166,19 +166,19 @@ def judge(facts: Facts, silent_days: SilentDays) -> Verdict:
 
 def wrong_clocks(facts: Facts) -> list[WrongClock]:
     """The clocks of hosts that are wrong, whatever the zone is."""
-    found = []
+    wrong = []
     if abs(facts.database_ahead) > CLOCK_SECONDS:
-        found.append(WrongClock(Host.DATABASE, facts.database_ahead))
+        wrong.append(WrongClock(Host.DATABASE, facts.database_ahead))
     for node in facts.nodes:
         if (ahead := node.checked_in - facts.database_now) > CLOCK_SECONDS:
-            found.append(WrongClock(Host.NODE, ahead, node.hostname))
+            wrong.append(WrongClock(Host.NODE, ahead, node.hostname))
     if facts.database_differs:
-        found.append(WrongClock(Host.DATABASE_ZONE, _nearest_quarter(facts.beside or 0)))
+        wrong.append(WrongClock(Host.DATABASE_ZONE, _nearest_quarter(facts.beside or 0)))
     for by_database, host in ((True, Host.WRITER_DATABASE), (False, Host.WRITER_FRONT_END)):
         ahead = max((-each.age for each in _aged(facts) if each.row.by_database is by_database), default=0)
         if ahead > FRESH and _is_of_a_host(ahead, offset_of(facts.zone, facts.now), facts.now):
-            found.append(WrongClock(host, ahead))
-    return found
+            wrong.append(WrongClock(host, ahead))
+    return wrong
 
 
 # --- Rows that lie in the future --------------------------------------------------------------
@@ -248,9 +248,9 @@ def _logins(facts: Facts, rows: Sequence[_Aged]) -> _Logins:
     shifts: dict[str, set[int]] = {}
     for each in rows:
         if each.row.user in at and not each.row.rough:
-            found = (_shift(login - each.written) for login in at[each.row.user])
-            shifts.setdefault(each.row.user, set()).update(shift for shift in found if shift is not None)
-    return _Logins(len(shifts), Counter(shift for found in shifts.values() for shift in found))
+            candidates = (_shift(login - each.written) for login in at[each.row.user])
+            shifts.setdefault(each.row.user, set()).update(shift for shift in candidates if shift is not None)
+    return _Logins(len(shifts), Counter(shift for of_user in shifts.values() for shift in of_user))
 
 
 def _shift(login_after: int) -> int | None:
@@ -263,8 +263,8 @@ def _shift(login_after: int) -> int | None:
 def _aged(facts: Facts) -> list[_Aged]:
     """The rows that zones can explain; of those that the database dates none where it keeps another zone's time."""
     offset = offset_of(facts.zone, facts.now)
-    found = [_age(facts, row) for row in facts.rows if not (row.by_database and facts.database_differs)]
-    return [each for each in found if each.age >= -FRESH or in_range(offset + _rounded_up(-each.age))]
+    ages = [_age(facts, row) for row in facts.rows if not (row.by_database and facts.database_differs)]
+    return [each for each in ages if each.age >= -FRESH or in_range(offset + _rounded_up(-each.age))]
 
 
 def _age(facts: Facts, row: Row) -> _Aged:

@@ -11,7 +11,7 @@ from scheduling.windows import HOUR, MINUTE
 QUARTER = 15 * MINUTE
 _LEAST, _MOST = -12 * HOUR, 14 * HOUR
 _TOLD = 3
-# Where most sites are, from west to east; those of one offset in the order in which they are told.
+# Where most sites are, from west to east; those of one offset in the order in which they are named.
 _WELL_KNOWN = (
     "Pacific/Honolulu", "America/Anchorage", "America/Los_Angeles", "America/Denver", "America/Phoenix",
     "America/Chicago", "America/Mexico_City", "America/New_York", "America/Toronto", "America/Bogota",
@@ -54,10 +54,10 @@ def _by_offset(instant: int) -> Mapping[int, Sequence[str]]:
 
 
 def _grouped(names: Sequence[str], instant: int) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = defaultdict(list)
+    by_offset: dict[int, list[str]] = defaultdict(list)
     for name in names:
-        found[offset_of(ZoneInfo(name), instant)].append(name)
-    return dict(found)
+        by_offset[offset_of(ZoneInfo(name), instant)].append(name)
+    return dict(by_offset)
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 # died: the server cannot see that, and would keep the guard locked for hours.
 _LONGEST_PAUSE_IN_TRANSACTION = 60  # seconds
 # A connection that is silent for longer than a request may take is dead.
-_ROOM_FOR_WORK = 60  # seconds, besides the wait for a lock
+_WORK_SECONDS = 60  # seconds, besides the wait for a lock
 _CONNECT_SECONDS = 10
 _FORM = (
     "use mysql://user:password@host/database (MariaDB) or sqlite:////path/to/file; in a password, write @ as %40, "
@@ -93,8 +93,8 @@ def _mysql_options(wait_seconds: int) -> dict[str, Any]:
         "isolation_level": "read committed",
         "charset": "utf8mb4",
         "connect_timeout": _CONNECT_SECONDS,
-        "read_timeout": wait_seconds + _ROOM_FOR_WORK,
-        "write_timeout": wait_seconds + _ROOM_FOR_WORK,
+        "read_timeout": wait_seconds + _WORK_SECONDS,
+        "write_timeout": wait_seconds + _WORK_SECONDS,
     }
 
 

@@ -8,7 +8,7 @@ _NO_RIGHT = {1142, 1143, 1227, 1370}
 _NO_TABLE = {1146}
 
 
-def told(error: DatabaseError) -> str:
+def description(error: DatabaseError) -> str:
     """What is wrong with the database and what to do about it; "" when `error` may be a fault of the program."""
     reason = _reason(error)
     code, text = reason.args[0] if reason.args else None, str(reason)

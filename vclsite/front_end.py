@@ -11,7 +11,7 @@ BACK_END_METHODS = "XMLRPCautoCapture,XMLRPCcheckCryptSecrets,XMLRPCfinishBaseIm
 
 # How long the front end has for a call, in seconds: VCL's back end waits for 180.
 ANSWER_SECONDS = 170
-AT_A_TIME = 4  # calls that a worker process passes on; each takes one of its threads
+MAX_CONCURRENT_CALLS = 4  # calls that a worker process passes on; each takes one of its threads
 
 # Answered here. Passed on, the front end would allocate by itself, beside everything that this service promises.
 _OURS = {"xmlrpcblockallocation", "xmlrpcprocessblocktime", "xmlrpcexplainblockallocation", "xmlrpctest"}

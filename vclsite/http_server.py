@@ -3,7 +3,7 @@
 import re
 
 from vclsite import environment
-from vclsite.front_end import AT_A_TIME
+from vclsite.front_end import MAX_CONCURRENT_CALLS
 
 _ADDRESS_AND_PORT = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])?:(\d{1,5})")
 
@@ -22,10 +22,10 @@ BIND = _address_and_port("GUNICORN_BIND", "127.0.0.1:8000")
 WORKERS = environment.whole_number("WEB_CONCURRENCY", 2, low=1, high=64)
 THREADS = environment.whole_number("GUNICORN_THREADS", 8, low=2, high=64)
 
-_FOR_OTHERS = 2  # threads that calls which are passed on must leave
-if environment.text("VCL_FRONT_END_URL", "") and THREADS < AT_A_TIME + _FOR_OTHERS:
+_LEAST_THREADS = MAX_CONCURRENT_CALLS + 2  # two for all other requests
+if environment.text("VCL_FRONT_END_URL", "") and THREADS < _LEAST_THREADS:
     environment.problem(
         "GUNICORN_THREADS",
-        f"GUNICORN_THREADS={THREADS}: with VCL_FRONT_END_URL use {AT_A_TIME + _FOR_OTHERS} at least: calls that are "
-        f"passed on may take {AT_A_TIME} of them for minutes",
+        f"GUNICORN_THREADS={THREADS}: with VCL_FRONT_END_URL use at least {_LEAST_THREADS}: calls that are passed on "
+        f"may occupy {MAX_CONCURRENT_CALLS} of them for minutes",
     )

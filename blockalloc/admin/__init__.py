@@ -1,4 +1,4 @@
-"""The staff's pages: what is booked, with which computers, and what is loaded on them. Nothing can be changed here.
+"""The staff's lists and pages of table rows: bookings, their computers, and the images on these. All are read-only.
 
 Django finds the pages of an application by importing its module `admin`.
 """

@@ -1,4 +1,4 @@
-"""Django's own accounts: those of staff who don't sign in by an account of VCL."""
+"""Django's own accounts, for staff who don't sign in with an account of VCL."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 
 
 class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # only the stubs have type parameters
-    """Django's page, but when somebody was added and has signed in is told, not entered."""
+    """Django's page; the dates of creation and of the last sign-in are read-only."""
 
     readonly_fields = ("last_login", "date_joined")
 

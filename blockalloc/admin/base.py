@@ -1,4 +1,4 @@
-"""Pages that only show."""
+"""Read-only lists and pages of table rows, on which the other modules of this package are built."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
-from blockalloc.admin.search import searched
+from blockalloc.admin.search import search
 from blockalloc.fields import validate_latin1
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import NOTHING, Column
@@ -31,14 +31,14 @@ else:
         """Django's, with type parameters."""
 
 
-class KeysFirst(ChangeList):
-    """A list that looks up the keys of its page first, then what it tells of these rows only.
+class KeysFirstList(ChangeList):
+    """A list that looks up the keys of its page first, and then the columns of these rows only.
 
-    In one statement, databases sort all rows with everything that is told of each, and throw most of it away.
+    In one statement, databases would sort all rows with all their columns, and throw most of them away.
     """
 
     def get_results(self, request: HttpRequest) -> None:
-        """The rows of the page, in the list's order."""
+        """Read the rows of the page, in the list's order."""
         super().get_results(request)
         keys = list(self.result_list.values_list("pk", flat=True)) if self.result_count else []
         rows = {row.pk: row for row in self.root_queryset.filter(pk__in=keys)} if keys else {}
@@ -46,14 +46,15 @@ class KeysFirst(ChangeList):
 
 
 class ReadOnlyAdmin(ModelAdmin[_Row]):
-    """A list and a page for each row, for whoever may view them. Nobody may add, change or delete.
+    """A list and a page for each row, for people with the view permission. Nobody may add, change or delete.
 
-    `sections` says what a page shows; columns in one tuple share a line. Columns in `only_for_all_blocks` are left out
-    for those who may see the blocks of one affiliation only: they may name anybody.
+    `sections` are the columns of a page; those in one tuple share a line. Columns in `only_for_all_blocks` may name
+    anybody, so people who may see the blocks of one affiliation only don't get them.
     """
 
     sections: ClassVar[Sequence[tuple[str | None, Sequence[Column | tuple[Column, ...]]]]] = ()
     only_for_all_blocks: ClassVar[Sequence[Column]] = ()
+    list_title: ClassVar[str] = ""  # by default, what VCL calls such rows
 
     actions = None
     empty_value_display = NOTHING
@@ -64,15 +65,15 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
     show_facets = admin.ShowFacets.NEVER
 
     def get_fieldsets(self, request: HttpRequest, obj: _Row | None = None) -> Any:
-        """The sections, as Django wants them."""
-        left_out = self.only_for_all_blocks if scope_of(request.user).is_limited else ()
+        """The sections, in Django's form."""
+        hidden = self.only_for_all_blocks if scope_of(request.user).is_limited else ()
         return [
-            (title, {"fields": tuple(column for column in columns if column not in left_out)})
+            (title, {"fields": tuple(column for column in columns if column not in hidden)})
             for title, columns in self.sections
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: _Row | None = None) -> Any:
-        """All that is shown."""
+        """All columns of the page."""
         return flatten_fieldsets(self.get_fieldsets(request, obj))
 
     def heading(self, row: _Row) -> str:
@@ -80,65 +81,62 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
         return str(row)
 
     def more(self, request: HttpRequest, row: _Row) -> Mapping[str, Any]:
-        """What the template of the row's page shows besides the sections and tables."""
+        """Further context for the template of the row's page, besides the sections and tables."""
         return {}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """For nobody."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: _Row | None = None) -> bool:
-        """For nobody."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: _Row | None = None) -> bool:
-        """For nobody."""
         return False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only the filters in the list.
+        """Allow only the filters of the list.
 
-        Django lets the address of a list ask for any column: keys and passwords could be guessed letter by letter.
+        Django lets the address of a list filter by any column: keys and passwords could be guessed letter by letter.
         """
         return lookup in {getattr(each, "parameter_name", None) for each in self.get_list_filter(request)}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[_Row], search_term: str
     ) -> tuple[QuerySet[_Row], bool]:
-        """What is found. MariaDB refuses to compare its texts with characters that they cannot hold."""
+        """The rows that match. MariaDB refuses to compare its texts with characters that they cannot contain."""
         try:
             validate_latin1(search_term)
         except ValidationError:
             return queryset.none(), False
-        found = searched(queryset, self.get_search_fields(request), search_term)
-        # A list sorts its rows anew; what fields suggest is shown as it comes, page by page.
-        return found.order_by(*self.get_ordering(request)), False
+        rows = search(queryset, self.get_search_fields(request), search_term)
+        # A list sorts its rows again; suggestions for a field are shown in the order of the query, page by page.
+        return rows.order_by(*self.get_ordering(request)), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """The list that reads its page only."""
-        return KeysFirst
+        """The list that reads only the rows of its page."""
+        return KeysFirstList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list, under the name of what it lists."""
+        """The list, with `list_title` as its heading."""
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied
-        title = capfirst(str(self.opts.verbose_name_plural))
+        title = self.list_title or capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> _Row | None:
-        """The row of a page, by its key. Raises Http404 for who may not see all rows, as for one that is not there.
+        """The row of a page, by its key: never by another column, which the address may name; None when it is missing.
 
-        Never by another column, which the address of a page may name.
+        For people who may not see all rows, raises Http404 instead, for a hidden row and for a missing one alike.
         """
-        found = super().get_object(request, object_id)
-        if found is None and scope_of(request.user).is_limited:
+        row = super().get_object(request, object_id)
+        if row is None and scope_of(request.user).is_limited:
             raise Http404
-        return found
+        return row
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Not there: Django's would tell of changes in the admin, and there are none."""
+        """Raise Http404: Django's page lists changes made in the admin, and there are none."""
         raise Http404
 
     def render_change_form(
@@ -150,17 +148,14 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
         form_url: str = "",
         obj: _Row | None = None,
     ) -> HttpResponse:
-        """The page of a row, under the row's name, with what its template shows besides."""
+        """The page of a row, with the row's heading and the further context of its template."""
         if obj is not None:
             context.update(title=self.heading(obj), subtitle=None, **self.more(request, obj))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 class ReadOnlyInline(TabularInline[_Row, _Page]):
-    """A table on the page of another row: a part of that page, for all who may see the page.
-
-    `columns` says what it shows.
-    """
+    """A table on the page of another row, with `columns`, for everybody who may see that page."""
 
     columns: ClassVar[Sequence[Column]] = ()
 
@@ -171,25 +166,20 @@ class ReadOnlyInline(TabularInline[_Row, _Page]):
     can_delete = False
 
     def get_fields(self, request: HttpRequest, obj: _Page | None = None) -> Any:
-        """The columns."""
         return tuple(self.columns)
 
     def get_readonly_fields(self, request: HttpRequest, obj: _Page | None = None) -> Any:
-        """All that is shown."""
         return tuple(self.columns)
 
     def has_view_permission(self, request: HttpRequest, obj: _Page | None = None) -> bool:
-        """For all who may see the page."""
+        """Everybody who may see the page."""
         return True
 
     def has_add_permission(self, request: HttpRequest, obj: _Page | None = None) -> bool:
-        """For nobody."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: _Page | None = None) -> bool:
-        """For nobody."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: _Page | None = None) -> bool:
-        """For nobody."""
         return False

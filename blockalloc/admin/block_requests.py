@@ -1,4 +1,4 @@
-"""Block requests with their times."""
+"""Block requests with their block times: for people, series of classes."""
 
 from datetime import datetime
 from typing import Any
@@ -8,28 +8,28 @@ from django.db.models import Case, CharField, OuterRef, Q, QuerySet, Value, When
 from django.http import HttpRequest
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from blockalloc.admin.block_time_tables import signals
+from blockalloc.admin.block_time_tables import signal_texts
 from blockalloc.admin.block_times import (
     allocated,
     end,
     loaded_now,
-    of_request,
     processed,
+    request_columns,
     skip,
     status,
     with_counts,
 )
 from blockalloc.admin.counts import first, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, OpenFilter, now
-from blockalloc.admin.history import history_of_request
+from blockalloc.admin.history import block_request_history
 from blockalloc.models import BlockRequest, BlockTime
 from blockalloc.pages.columns import column, fact, link, link_to, when
 
-_TOLD = "_blockalloc_told"
+_WHAT_HAPPENED = "_blockalloc_what_happened"  # where a request caches it
 
 
 def with_next_time(requests: QuerySet[BlockRequest]) -> QuerySet[BlockRequest]:
-    """With the time that comes next."""
+    """With the block time that is on or comes next, and the number of those to come."""
     coming = BlockTime.objects.filter(blockRequest=OuterRef("pk")).to_come(now()).not_skipped()
     soonest = coming.order_by("start", "pk")
     return requests.annotate(
@@ -39,117 +39,116 @@ def with_next_time(requests: QuerySet[BlockRequest]) -> QuerySet[BlockRequest]:
     )
 
 
-@column("Block", ordering="name")
+@column("Series", ordering="name")
 def name(request: BlockRequest) -> str:
-    """What the request is called."""
     return request.name
 
 
 @column("User group", ordering="group__name")
 def group(request: BlockRequest) -> str | None:
-    """Whose members use it."""
+    """The group whose members use it."""
     return str(request.group) if request.group else None
 
 
 @column("Image", ordering="image__prettyname")
 def image(request: BlockRequest) -> str | None:
-    """What is loaded for it."""
+    """The image that is loaded for it."""
     return link(request.image)
 
 
 @column("Machines", ordering="numMachines")
 def machines(request: BlockRequest) -> int:
-    """How many each time wants."""
+    """How many each class wants."""
     return request.numMachines
 
 
 @column("Status", ordering="status")
 def request_status(request: BlockRequest) -> str:
-    """What staff decided."""
+    """The decision of VCL's staff."""
     return request.status
 
 
 @column("Repeats", ordering="repeating")
 def repeating(request: BlockRequest) -> str:
-    """How its times were entered."""
+    """The way in which its block times were entered."""
     return {"list": "listed dates"}.get(request.repeating, request.repeating)
 
 
 @column("Owner", ordering="owner__unityid")
 def owner(request: BlockRequest) -> str:
-    """Who asked for it."""
+    """The person who asked for it."""
     return str(request.owner)
 
 
-@column("Next time", ordering="next_start")
+@column("Next class", ordering="next_start")
 def next_time(request: BlockRequest) -> str | None:
-    """A link to the one that is on, or comes next."""
+    """A link to the class that is on, or comes next."""
     begins = fact(request, "next_start")
     return link_to(BlockTime, fact(request, "next_id"), when(begins)) if begins else None
 
 
-@column("Times to come")
+@column("Classes to come")
 def times_to_come(request: BlockRequest) -> int:
-    """Including one that is on, without those to skip."""
+    """Their number, with one that is on, without skipped ones."""
     return int(fact(request, "times_to_come"))
 
 
 @column("Expires", ordering="expireTime")
 def expires(request: BlockRequest) -> datetime:
-    """When its last time is over."""
+    """The time at which its last class is over."""
     return request.expireTime
 
 
 @column("Management node")
 def managementnode(request: BlockRequest) -> str | None:
-    """Whose back end processes the block; the reloads may be other nodes'."""
+    """The node whose back end processes its block times; the reloads may be on other nodes."""
     return request.managementnode.hostname if request.managementnode else None
 
 
 @column("Comments")
 def comments(request: BlockRequest) -> str | None:
-    """What was said about it."""
     return request.comments
 
 
 class RequestStatusFilter(ChoiceFilter):
-    """What was decided about requests."""
+    """The status of block requests."""
 
     title = "status"
     parameter_name = "status"
 
     def options(self) -> dict[str, Choice]:
-        """The words that the column has."""
+        """The values of the column."""
         words = BlockRequest._meta.get_field("status").words
         return {ALL: Choice("All", Q()), **{word: Choice(word.capitalize(), Q(status=word)) for word in words}}
 
 
 class RequestGroupFilter(GroupFilter):
-    """Requests for a user group."""
+    """Block requests for a user group."""
 
     path = "group"
 
 
 class RequestImageFilter(ImageFilter):
-    """Requests for an image."""
+    """Block requests for an image."""
 
     path = "image"
 
 
 @column("Start")
 def time_link(time: BlockTime) -> str | None:
-    """To the page of the time."""
+    """A link to the page of the class."""
     return link(time, when(time.start))
 
 
 class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
-    """The times of a block request."""
+    """The block times of a block request."""
 
     model = BlockTime
+    verbose_name_plural = "classes"
     columns = (time_link, end, allocated, loaded_now, status, processed, skip)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
-        """All of them, in order."""
+        """All of them, by start."""
         times = BlockTime.objects.select_related("blockRequest").only(
             "start",
             "end",
@@ -159,29 +158,30 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
             "blockRequest__status",
             "blockRequest__expireTime",
         )
-        return with_counts(times).annotate(told=_told(request)).order_by("start", "pk")
+        return with_counts(times).annotate(what_happened=_what_happened(request)).order_by("start", "pk")
 
 
-def _told(request: HttpRequest) -> Case | Value:
-    """What happened to each of the page's times that have no computers: columns look at rows only."""
+def _what_happened(request: HttpRequest) -> Case | Value:
+    """What happened to each block time without computers, as a column: functions of columns get rows only."""
     key = request.resolver_match.kwargs.get("object_id", "") if request.resolver_match else ""
     if not (key.isdecimal() and len(key) < 10):
         return Value("")
-    if not hasattr(request, _TOLD):
+    if not hasattr(request, _WHAT_HAPPENED):
         times = BlockTime.objects.filter(blockRequest=int(key)).without_computers()
-        setattr(request, _TOLD, signals(list(times.values_list("pk", flat=True))))
-    whens = [When(pk=time, then=Value(words)) for time, words in getattr(request, _TOLD).items()]
+        setattr(request, _WHAT_HAPPENED, signal_texts(list(times.values_list("pk", flat=True))))
+    whens = [When(pk=time, then=Value(text)) for time, text in getattr(request, _WHAT_HAPPENED).items()]
     return Case(*whens, default=Value(""), output_field=CharField()) if whens else Value("")
 
 
 @admin.register(BlockRequest)
 class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
-    """Blocks, each with all its times."""
+    """Block requests, each with all its block times."""
 
+    list_title = "Block requests (series)"
     list_display = (name, group, image, machines, request_status, next_time, times_to_come, owner)
     list_filter = (OpenFilter, RequestStatusFilter, RequestGroupFilter, RequestImageFilter)
     search_fields = ("name", "group__name", "image__prettyname", "image__name", "owner__unityid")
-    search_help_text = "Search by block, user group, image or owner"
+    search_help_text = "Search by series, user group, image or owner"
     ordering = ("name", "pk")
     sections = (
         (
@@ -201,11 +201,11 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
     change_form_template = "admin/blockalloc/block_request.html"
 
     def more(self, request: HttpRequest, row: BlockRequest) -> dict[str, Any]:
-        """What was decided about its times, and done to them."""
-        return history_of_request(request, row)
+        """The history of its block times."""
+        return block_request_history(request, row)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:
-        """Those that are to be seen, with all that list and page show."""
+        """Those that the person may see, with the columns of the list and of the page."""
         related = ("image", "group__affiliation", "owner__affiliation", "managementnode")
         requests = BlockRequest.objects.visible_to(request.user).select_related(*related)
-        return with_next_time(requests.only("comments", "managementnode__hostname", *of_request("")))
+        return with_next_time(requests.only("comments", "managementnode__hostname", *request_columns("")))

@@ -1,4 +1,4 @@
-"""The computers of a block time: what each is at this moment, and its reload."""
+"""The computers of a block time: how ready each is at this moment, and its reload."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -11,70 +11,70 @@ from blockalloc import clock
 from blockalloc.admin.base import ReadOnlyInline
 from blockalloc.models import BlockComputer, BlockTime, Request
 from blockalloc.pages.columns import column, fact, link, link_to, signal, until, when
-from blockalloc.reports.readiness import ReadyTime, read
+from blockalloc.reports.readiness import BlockTimeReadiness, read
 from blockalloc.site_time import site_zone
 from scheduling.ready_computer import ComputerReadiness
 from scheduling.vcl_names import ACCEPTED
 
-_READY = "_blockalloc_ready_time"
+_READINESS = "_blockalloc_readiness"  # where a request caches it
 
 
 @column("Computer")
-def computer_link(held: BlockComputer) -> str | None:
-    """To the page of the computer."""
-    return link(held.computer)
+def computer_link(block_computer: BlockComputer) -> str | None:
+    return link(block_computer.computer)
 
 
 @column("Type")
-def computer_type(held: BlockComputer) -> str:
+def computer_type(block_computer: BlockComputer) -> str:
     """Blade, lab or virtual machine."""
-    return held.computer.type
+    return block_computer.computer.type
 
 
 @column("State now")
-def computer_state(held: BlockComputer) -> str:
-    """What the computer is doing."""
-    return held.computer.state.name
+def computer_state(block_computer: BlockComputer) -> str:
+    """VCL's state of the computer."""
+    return block_computer.computer.state.name
 
 
 @column("Image now")
-def image_now(held: BlockComputer) -> str:
-    """What the computer holds, and whether in an old revision."""
-    computer = held.computer
-    outdated = computer.currentimage_id == held.image_id and computer.imagerevision_id != fact(held, "production_id")
+def image_now(block_computer: BlockComputer) -> str:
+    """The image that is loaded on the computer, and whether in an old revision."""
+    computer = block_computer.computer
+    production_id = fact(block_computer, "production_id")
+    outdated = computer.currentimage_id == block_computer.image_id and computer.imagerevision_id != production_id
     return format_html("{}{}", link(computer.currentimage), " (old revision)" if outdated else "")
 
 
 @column("Image wanted")
-def image_wanted(held: BlockComputer) -> str | None:
-    """What it is to hold when the block begins."""
-    return link(held.image)
+def image_wanted(block_computer: BlockComputer) -> str | None:
+    """The image that it must have when the class begins."""
+    return link(block_computer.image)
 
 
 @column("Loading")
-def loading(held: BlockComputer) -> str:
-    """What it is at this moment (see scheduling.ready_computer), in the colour of how good that is."""
-    level, words = str(fact(held, "readiness")).split(":", 1)
-    return signal(level, words)
+def loading(block_computer: BlockComputer) -> str:
+    """How ready it is at this moment (see scheduling.ready_computer), in the colour of its level."""
+    level, text = str(fact(block_computer, "readiness")).split(":", 1)
+    return signal(level, text)
 
 
 @column("Reload starts")
-def reload_start(held: BlockComputer) -> str | None:
+def reload_start(block_computer: BlockComputer) -> str | None:
     """A link to the reload; nothing once VCL has removed it."""
-    begins = fact(held, "reload_start")
-    return link_to(Request, held.reloadrequestid, when(begins)) if begins else None
+    begins = fact(block_computer, "reload_start")
+    return link_to(Request, block_computer.reloadrequestid, when(begins)) if begins else None
 
 
 @column("Reload ends")
-def reload_end(held: BlockComputer) -> str | None:
-    """By then the computer is loaded."""
-    return until(fact(held, "reload_start"), fact(held, "reload_end"))
+def reload_end(block_computer: BlockComputer) -> str | None:
+    """The time by which the computer is loaded."""
+    return until(fact(block_computer, "reload_start"), fact(block_computer, "reload_end"))
 
 
 @column("Reloaded by")
-def reload_node(held: BlockComputer) -> str | None:
-    """The management node."""
-    name: str | None = fact(held, "reload_node")
+def reload_node(block_computer: BlockComputer) -> str | None:
+    """The management node that loads the computer."""
+    name: str | None = fact(block_computer, "reload_node")
     return name
 
 
@@ -97,7 +97,9 @@ class ComputersInline(ReadOnlyInline[BlockComputer, BlockTime]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockComputer]:
         """By name, with their reloads."""
-        held = BlockComputer.objects.select_related("computer__state", "computer__currentimage", "image").only(
+        block_computers = BlockComputer.objects.select_related(
+            "computer__state", "computer__currentimage", "image"
+        ).only(
             "blockTime",
             "reloadrequestid",
             "image__prettyname",
@@ -107,31 +109,31 @@ class ComputersInline(ReadOnlyInline[BlockComputer, BlockTime]):
             "computer__state__name",
             "computer__currentimage__prettyname",
         )
-        return held.with_reload().annotate(readiness=_told(request)).order_by("computer__hostname")
+        return block_computers.with_reload().annotate(readiness=_readiness(request)).order_by("computer__hostname")
 
 
-def signals(keys: Collection[int]) -> dict[int, str]:
-    """What is said of these block times, those of accepted requests that are not over: the words of their signals."""
+def signal_texts(keys: Collection[int]) -> dict[int, str]:
+    """Block time id -> the text of its signal, for block times of accepted requests that are not over."""
     if not keys:
         return {}
     now = clock.now()
-    found = read(BlockTime.objects.filter(pk__in=keys), now)
-    return {each.id: str(each.readiness.signal) for each in found if each.end > now and each.status == ACCEPTED}
+    block_times = read(BlockTime.objects.filter(pk__in=keys), now)
+    return {each.id: str(each.readiness.signal) for each in block_times if each.end > now and each.status == ACCEPTED}
 
 
-def _told(request: HttpRequest) -> Case | Value:
-    """For each computer of the page's block time "level:words": columns look at rows only."""
-    found = ready_time(request)
+def _readiness(request: HttpRequest) -> Case | Value:
+    """For each computer of the page's block time "level:text", as a column: functions of columns get rows only."""
+    block_time = readiness_of_page(request)
     whens = [
-        When(computer=each.facts.id, then=Value(":".join(_in_words(each))))
-        for each in (found.readiness.computers if found else ())
+        When(computer=each.facts.id, then=Value(":".join(_level_and_text(each))))
+        for each in (block_time.readiness.computers if block_time else ())
     ]
-    nothing = Value("plain:not known")
-    return Case(*whens, default=nothing, output_field=CharField()) if whens else nothing
+    unknown = Value("plain:not known")
+    return Case(*whens, default=unknown, output_field=CharField()) if whens else unknown
 
 
-def _in_words(computer: ComputerReadiness) -> tuple[str, str]:
-    """The level and the words for what a computer is."""
+def _level_and_text(computer: ComputerReadiness) -> tuple[str, str]:
+    """The level of a computer's readiness, and a text for it."""
     if computer.state == "failed":
         return "bad", computer.fault.one if computer.fault else "failed"
     if computer.state == "overdue":
@@ -139,22 +141,22 @@ def _in_words(computer: ComputerReadiness) -> tuple[str, str]:
     if computer.state == "waiting":
         return "plain", "must load"
     if computer.state == "loading":
-        at = f", done about {_clock(computer.ready_at)}" if computer.ready_at else ""
-        return "watch", f"loading{at}"
+        expected = f", done about {_clock_time(computer.ready_at)}" if computer.ready_at else ""
+        return "watch", f"loading{expected}"
     return "good", f"{computer.state}{' (old revision)' if computer.old_revision else ''}"
 
 
-def _clock(instant: int) -> str:
+def _clock_time(instant: int) -> str:
     return f"{datetime.fromtimestamp(instant, site_zone()):%H:%M}"
 
 
-def ready_time(request: HttpRequest) -> ReadyTime | None:
-    """How ready the block time of the page is; read once a request. None when there is no such block time."""
+def readiness_of_page(request: HttpRequest) -> BlockTimeReadiness | None:
+    """The readiness of the page's block time, read once a request. None when there is no such block time."""
     key = request.resolver_match.kwargs.get("object_id", "") if request.resolver_match else ""
     if not (key.isdecimal() and len(key) < 10):
         return None
-    if not hasattr(request, _READY):
-        found = read(BlockTime.objects.filter(pk=int(key)), clock.now())
-        setattr(request, _READY, found[0] if found else None)
-    ready: ReadyTime | None = getattr(request, _READY)
-    return ready
+    if not hasattr(request, _READINESS):
+        block_times = read(BlockTime.objects.filter(pk=int(key)), clock.now())
+        setattr(request, _READINESS, block_times[0] if block_times else None)
+    readiness: BlockTimeReadiness | None = getattr(request, _READINESS)
+    return readiness

@@ -1,4 +1,4 @@
-"""What a computer's page says of its loads: the next one, and how the last ones went."""
+"""The loads on a computer's page: the next one, and how the last ones went."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,14 +21,14 @@ _ENDINGS = {
     "failedtest": "failed a test",
     "noack": "ready, but nobody came",
     "nologin": "ready, but nobody signed in",
-    "timeout": "used until nobody was there",
+    "timeout": "used until nobody was connected",
     "EOR": "used until the end",
-    "none": "not told",
+    "none": "not recorded",
 }
 
 
 class Row(NamedTuple):
-    """A line of the load history; `stuck` and `failed` say what staff may have to look after."""
+    """A line of the load history; `stuck` and `failed` mark what staff may have to look into."""
 
     start: str
     image: str
@@ -39,14 +39,14 @@ class Row(NamedTuple):
 
 
 def row(load: Load) -> Row:
-    """A load in words."""
+    """The line for a load."""
     image = link_to(Image, load.image_id, load.image or f"image {load.image_id}")
     stuck = load.seconds is not None and load.seconds >= LONGEST
     return Row(_at(load.start), image, _took(load), stuck, _ENDINGS.get(load.ending, load.ending), load.failed)
 
 
 def summary(history: Sequence[Load]) -> str:
-    """How often loads fail."""
+    """How many of the loads failed, as a sentence."""
     failed = sum(load.failed for load in history)
     over = sum(not load.at_work for load in history)
     if not over:
@@ -56,36 +56,36 @@ def summary(history: Sequence[Load]) -> str:
 
 
 def next_load(load: NextLoad | None, now: int, scope: Scope) -> str:
-    """When the computer loads next, what, for whom and who does it."""
+    """The next load in words: its start, image, purpose and management node. `now` in Unix seconds."""
     if load is None:
         return "none planned"
     image = link_to(Image, load.image_id, load.image or f"image {load.image_id}")
-    held = " (which it holds)" if load.holds_it else ""
+    present = " (already on it)" if load.holds_it else ""
     node = f", by {load.node}" if load.node else ""
-    return format_html("{}, {}{}, {}{}", _begins(load, now, scope), image, held, _purpose(load, scope), node)
+    return format_html("{}, {}{}, {}{}", _start(load, now, scope), image, present, _purpose(load, scope), node)
 
 
-def _begins(load: NextLoad, now: int, scope: Scope) -> str:
+def _start(load: NextLoad, now: int, scope: Scope) -> str:
     text = _at(load.start)
     if load.reload:
         late = "" if load.start > now else ", due and not begun"
-        text = f"{text}, at work" if load.begun else f"{text}{late}"
-    told = load.block_time_id is not None and _may_be_told(load, scope)
-    return link_to(Request, load.request_id, text) if load.reload and told else text
+        text = f"{text}, in progress" if load.begun else f"{text}{late}"
+    visible = load.block_time_id is not None and _is_visible(load, scope)
+    return link_to(Request, load.request_id, text) if load.reload and visible else text
 
 
 def _purpose(load: NextLoad, scope: Scope) -> str:
     if not load.reload:
         return "for a user's reservation"
     if load.block_time_id is None:
-        return "for no block"
-    if not _may_be_told(load, scope):
-        return "for another affiliation's block"
+        return "for no class"
+    if not _is_visible(load, scope):
+        return "for another affiliation's class"
     name = link_to(BlockTime, load.block_time_id, f"{load.block}, {_at(load.block_start)}")
     return format_html("for {}", name)
 
 
-def _may_be_told(load: NextLoad, scope: Scope) -> bool:
+def _is_visible(load: NextLoad, scope: Scope) -> bool:
     return scope.affiliation_id in (None, load.affiliation_id)
 
 
@@ -93,7 +93,7 @@ def _took(load: Load) -> str:
     if load.ahead:
         return "loaded ahead"
     if load.at_work:
-        return "at work"
+        return "in progress"
     if load.seconds is None:
         return NOTHING
     text = duration(max(load.seconds, 0))

@@ -1,4 +1,4 @@
-"""The tables on a computer's page: its blocks, its reservations and reloads."""
+"""The tables on a computer's page: its block times, its reservations and reloads."""
 
 from datetime import datetime
 
@@ -14,54 +14,54 @@ from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import column, fact, link, link_to, person, until, when
 
 
-@column("Block")
-def block(held: BlockComputer) -> str | None:
-    """To the page of the block time."""
-    return link(held.blockTime, held.blockTime.blockRequest.name)
+@column("Class")
+def block(block_computer: BlockComputer) -> str | None:
+    """A link to the page of the block time."""
+    return link(block_computer.blockTime, block_computer.blockTime.blockRequest.name)
 
 
 @column("User group")
-def block_group(held: BlockComputer) -> str | None:
-    """Whose members use it."""
-    found = held.blockTime.blockRequest.group
-    return str(found) if found else None
+def block_group(block_computer: BlockComputer) -> str | None:
+    """The group whose members use it."""
+    group = block_computer.blockTime.blockRequest.group
+    return str(group) if group else None
 
 
 @column("Image")
-def block_image(held: BlockComputer) -> str | None:
-    """What it is to hold."""
-    return link(held.image)
+def block_image(block_computer: BlockComputer) -> str | None:
+    """The image that the computer must have."""
+    return link(block_computer.image)
 
 
 @column("Start")
-def block_start(held: BlockComputer) -> datetime:
-    """When the block begins."""
-    return held.blockTime.start
+def block_start(block_computer: BlockComputer) -> datetime:
+    """The start of the block time."""
+    return block_computer.blockTime.start
 
 
 @column("End")
-def block_end(held: BlockComputer) -> str | None:
-    """When the block ends."""
-    return until(held.blockTime.start, held.blockTime.end)
+def block_end(block_computer: BlockComputer) -> str | None:
+    """The end of the block time."""
+    return until(block_computer.blockTime.start, block_computer.blockTime.end)
 
 
 @column("Reload starts")
-def block_reload(held: BlockComputer) -> str | None:
+def block_reload(block_computer: BlockComputer) -> str | None:
     """A link to the reload; nothing once VCL has removed it."""
-    begins = fact(held, "reload_start")
-    return link_to(Request, held.reloadrequestid, when(begins)) if begins else None
+    begins = fact(block_computer, "reload_start")
+    return link_to(Request, block_computer.reloadrequestid, when(begins)) if begins else None
 
 
 class BlocksInline(ReadOnlyInline[BlockComputer, Computer]):
-    """The blocks that the computer is in, now and to come."""
+    """The block times that have the computer, now and to come."""
 
     model = BlockComputer
-    verbose_name_plural = "blocks now and to come"
+    verbose_name_plural = "classes now and to come"
     columns = (block, block_group, block_image, block_start, block_end, block_reload)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockComputer]:
         """The next one first."""
-        held = BlockComputer.objects.visible_to(request.user).to_come(now())
+        block_computers = BlockComputer.objects.visible_to(request.user).to_come(now())
         related = ("image", "blockTime__blockRequest__group__affiliation")
         columns = (
             "computer",
@@ -73,49 +73,49 @@ class BlocksInline(ReadOnlyInline[BlockComputer, Computer]):
             "blockTime__blockRequest__group__name",
             "blockTime__blockRequest__group__affiliation__name",
         )
-        return held.select_related(*related).only(*columns).with_reload().order_by("blockTime__start")
+        return block_computers.select_related(*related).only(*columns).with_reload().order_by("blockTime__start")
 
 
 @column("For")
 def reserved_for(reservation: Reservation) -> str:
-    """A reload leads to its page, if that is to be seen."""
-    shown = bool(fact(reservation, "reload_shown"))
-    by_reload = reload_link(reservation.request, "reload", to_be_seen=shown)
+    """The user, or a reload with a link to its page, if the person may see that."""
+    visible = bool(fact(reservation, "reload_visible"))
+    by_reload = reload_link(reservation.request, "reload", visible=visible)
     return by_reload or person(reservation, reservation.request.user)
 
 
 @column("Image")
 def reserved_image(reservation: Reservation) -> str | None:
-    """What it is to hold."""
+    """The image that is reserved."""
     return link(reservation.image)
 
 
 @column("Start")
 def reserved_from(reservation: Reservation) -> datetime | None:
-    """When the reservation begins."""
+    """The start of the reservation."""
     return reservation.request.start
 
 
 @column("End")
 def reserved_until(reservation: Reservation) -> str | None:
-    """When the reservation ends."""
+    """The end of the reservation."""
     return until(reservation.request.start, reservation.request.end)
 
 
 @column("State")
 def reserved_state(reservation: Reservation) -> str:
-    """How far the back end is."""
+    """VCL's state of the request."""
     return reservation.request.state.name
 
 
 @column("Management node")
 def reserved_node(reservation: Reservation) -> str:
-    """Whose back end sees to it."""
+    """The node whose back end handles it."""
     return reservation.managementnode.hostname
 
 
 class ReservationsInline(ReadOnlyInline[Reservation, Computer]):
-    """Who has the computer now and later, reloads included."""
+    """The reservations of the computer now and to come, with reloads."""
 
     model = Reservation
     verbose_name_plural = "reservations and reloads now and to come"
@@ -136,6 +136,6 @@ class ReservationsInline(ReadOnlyInline[Reservation, Computer]):
             "managementnode__hostname",
         )
         scope = scope_of(request.user)
-        shown = ExpressionWrapper(Q(pk__isnull=False) & loads_for_blocks(scope, "request"), BooleanField())
-        coming = Reservation.objects.to_come(now()).annotate(reload_shown=shown, only_affiliation=scope.as_column())
+        visible = ExpressionWrapper(Q(pk__isnull=False) & loads_for_blocks(scope, "request"), BooleanField())
+        coming = Reservation.objects.to_come(now()).annotate(reload_visible=visible, only_affiliation=scope.as_column())
         return coming.select_related(*related).only(*columns).order_by("request__start", "pk")

@@ -1,4 +1,4 @@
-"""Computers with what they are booked for."""
+"""Computers, with their bookings and loads."""
 
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,6 @@ from blockalloc.store import load_history
 
 @column("Computer", ordering="hostname")
 def hostname(computer: Computer) -> str:
-    """What it is called."""
     return computer.hostname
 
 
@@ -35,38 +34,38 @@ def type_(computer: Computer) -> str:
 
 @column("State", ordering="state__name")
 def state(computer: Computer) -> str:
-    """What it is doing."""
+    """VCL's state of the computer."""
     return computer.state.name
 
 
 @column("Image now", ordering="currentimage__prettyname")
 def image(computer: Computer) -> str | None:
-    """What it holds."""
+    """The image that is loaded on it."""
     return link(computer.currentimage)
 
 
 @column("Image revision")
 def revision(computer: Computer) -> str:
-    """The file that was loaded, and whether it is what would be loaded today."""
+    """The file that was loaded, and whether it is the one that would be loaded today."""
     loaded = computer.imagerevision
     return f"{loaded} – {'in production' if loaded.production else 'not in production'}"
 
 
 @column("RAM", ordering="RAM")
 def memory(computer: Computer) -> str:
-    """Compared with the image's least."""
+    """Rules compare it with the minimum of the image."""
     return f"{computer.RAM} MB"
 
 
 @column("Processors", ordering="procnumber")
 def processors(computer: Computer) -> str:
-    """Both are compared with the image's least."""
+    """Rules compare both with the minimum of the image."""
     return f"{computer.procnumber} × {computer.procspeed} MHz"
 
 
 @column("Network", ordering="network")
 def network(computer: Computer) -> str:
-    """Compared with the image's least."""
+    """Rules compare it with the minimum of the image."""
     return f"{computer.network} Mbit/s"
 
 
@@ -76,7 +75,7 @@ def vm_host(computer: Computer) -> str | None:
     return link(computer.vmhost.computer) if computer.vmhost else None
 
 
-@column("Next block")
+@column("Next class")
 def next_block(computer: Computer) -> str | None:
     """A link to the block time."""
     begins = fact(computer, "next_start")
@@ -86,59 +85,58 @@ def next_block(computer: Computer) -> str | None:
 
 @column("Platform")
 def platform(computer: Computer) -> str:
-    """An image runs on its own platform only."""
+    """An image runs only on computers of its own platform."""
     return computer.platform.name
 
 
 @column("Provisioning")
 def provisioning(computer: Computer) -> str:
-    """What loads images on it."""
+    """The provisioning engine that loads it."""
     return computer.provisioning.prettyname
 
 
 @column("Open")
 def schedule(computer: Computer) -> str | None:
-    """When in the week it can be had."""
+    """The schedule of the hours at which it is available."""
     return computer.schedule.name if computer.schedule else None
 
 
 @column("Resource groups")
 def groups(computer: Computer) -> str:
-    """By which images, nodes and users get to it."""
-    found = ResourceGroup.objects.filter(
+    """The resource groups by which it is mapped and granted."""
+    rows = ResourceGroup.objects.filter(
         resourcegroupmember__resource__subid=computer.pk,
         resourcegroupmember__resource__resourcetype__name="computer",
     )
-    return ", ".join(found.order_by("name").values_list("name", flat=True))
+    return ", ".join(rows.order_by("name").values_list("name", flat=True))
 
 
 @column("Address")
 def address(computer: Computer) -> str:
-    """The public one."""
+    """The public IP address."""
     return computer.IPaddress
 
 
 @column("Last check")
 def last_check(computer: Computer) -> datetime | None:
-    """When a management node last looked at it."""
+    """The time at which a management node last checked it."""
     return computer.lastcheck
 
 
 @column("Removed")
 def removed(computer: Computer) -> str:
-    """VCL keeps the row."""
+    """Whether it is deleted, and when: VCL keeps the row."""
     return f"yes, {in_words(computer.datedeleted)}" if computer.deleted else "no"
 
 
 @column("Location")
 def location(computer: Computer) -> str | None:
-    """Where it stands."""
     return computer.location
 
 
 @column("Notes")
 def notes(computer: Computer) -> str | None:
-    """What staff wrote about it, and why it is in maintenance."""
+    """Notes of VCL's staff, with the reason for a maintenance."""
     return computer.notes
 
 
@@ -152,37 +150,37 @@ class TypeFilter(ChoiceFilter):
     parameter_name = "type"
 
     def options(self) -> dict[str, Choice]:
-        """The words that the column has."""
+        """The values of the column."""
         words = Computer._meta.get_field("type").words
         return {ALL: Choice("All", Q()), **{word: Choice(word, Q(type=word)) for word in words}}
 
 
 class StateFilter(RelatedFilter):
-    """What computers are doing."""
+    """VCL's state of computers."""
 
     title = "state"
     parameter_name = "state"
     path = "state"
 
     def candidates(self) -> QuerySet[State]:
-        """States that some computer is in; others belong to requests."""
-        there = Computer.objects.filter(state=OuterRef("pk"))
-        return State.objects.filter(Exists(there)).order_by("name")
+        """The states of computers; VCL has others, of requests."""
+        computers = Computer.objects.filter(state=OuterRef("pk"))
+        return State.objects.filter(Exists(computers)).order_by("name")
 
 
 class BlockFilter(ChoiceFilter):
-    """Whether computers are booked for blocks."""
+    """Whether computers are booked for classes."""
 
-    title = "block"
+    title = "class"
     parameter_name = "block"
 
     def options(self) -> dict[str, Choice]:
-        """In a block now or to come, or in none."""
+        """In a class now or to come, or in none."""
         coming = Exists(BlockComputer.objects.within(self.scope).to_come(now()).filter(computer=OuterRef("pk")))
         return {
             ALL: Choice("All", Q()),
-            "yes": Choice("In a block now or to come", Q(coming)),
-            "no": Choice("In no block", ~Q(coming)),
+            "yes": Choice("In a class now or to come", Q(coming)),
+            "no": Choice("In no class", ~Q(coming)),
         }
 
 
@@ -233,13 +231,13 @@ class ComputerAdmin(ReadOnlyAdmin[Computer]):
             ),
         ),
     )
-    only_for_all_blocks = (notes,)  # VCL writes into them who put a computer into maintenance
+    only_for_all_blocks = (notes,)  # in them VCL names the person who put a computer into maintenance
     inlines = (BlocksInline, ReservationsInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Computer]:
-        """With the next block. The computers' private keys are in the same table and are not read."""
-        held = BlockComputer.objects.visible_to(request.user).to_come(now()).filter(computer=OuterRef("pk"))
-        soonest = held.order_by("blockTime__start")
+        """With the next block time. The computers' private keys are in the same table and are not read."""
+        block_computers = BlockComputer.objects.visible_to(request.user).to_come(now()).filter(computer=OuterRef("pk"))
+        soonest = block_computers.order_by("blockTime__start")
         return (
             Computer.objects.select_related(*_RELATED)
             .only(*_COLUMNS)
@@ -251,11 +249,11 @@ class ComputerAdmin(ReadOnlyAdmin[Computer]):
         )
 
     def more(self, request: HttpRequest, row: Computer) -> dict[str, Any]:
-        """What the computer loads next, and how its loads went."""
+        """The next load of the computer, and its load history."""
         moment, scope = clock.now(), scope_of(request.user)
         history = load_history.loads(row.pk)
         return {
             "next_load": computer_loads.next_load(load_history.next_load(row.pk, moment), moment, scope),
             "loads": [computer_loads.row(each) for each in history],
-            "often": computer_loads.summary(history),
+            "failures": computer_loads.summary(history),
         }

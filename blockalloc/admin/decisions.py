@@ -1,4 +1,4 @@
-"""The record of decisions: what was asked for, what came of it, and why each computer was chosen or left out."""
+"""The decision records (audit log): each call with its outcome, and why each computer was chosen or excluded."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
-from blockalloc.admin.base import KeysFirst, ReadOnlyAdmin
+from blockalloc.admin.base import KeysFirstList, ReadOnlyAdmin
 from blockalloc.admin.decision_filters import (
     ActionFilter,
     CalledFilter,
@@ -22,14 +22,14 @@ from blockalloc.admin.decision_filters import (
     OutcomeFilter,
     TimeFilter,
 )
-from blockalloc.admin.search import searched
+from blockalloc.admin.search import search
 from blockalloc.models import BlockRequest, BlockTime, Decision, Image
-from blockalloc.pages import row_id  # noqa: F401 - for the addresses
+from blockalloc.pages import row_id  # noqa: F401 - registers the converter
 from blockalloc.pages.columns import Column, column, link_to, signal, when
 from blockalloc.pages.csv_export import csv_response
-from blockalloc.reports.decision import CHOSEN, HELD, all_verdicts, report, verdict
+from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, all_verdicts, report, verdict
 from blockalloc.store import decisions
-from blockalloc.store.sql import found_apart
+from blockalloc.store.sql import keys_as_table
 
 _LEVELS = {
     "success": "good",
@@ -39,7 +39,7 @@ _LEVELS = {
     "refused": "bad",
     "failed": "bad",
 }
-HEAVY = ("findings", "parameters")  # columns that lists do without
+HEAVY = ("findings", "parameters")  # columns that lists don't read
 
 
 # --- Columns ------------------------------------------------------------------------------------
@@ -47,32 +47,32 @@ HEAVY = ("findings", "parameters")  # columns that lists do without
 
 @column("When", ordering="pk")
 def started(decision: Decision) -> datetime:
-    """When the call came."""
+    """The time of the call."""
     return decision.started
 
 
 @column("What")
 def action(decision: Decision) -> str:
-    """What was asked for."""
+    """The action of the call."""
     return decision.action
 
 
-@column("Block")
+@column("Class")
 def block(decision: Decision) -> str | None:
-    """A link to the block time; its page may be gone."""
+    """A link to the block time, which may be gone by now."""
     key = decision.block_time_id
     return _link(BlockTime, key, decision.block_name or f"block time {key}") or decision.block_name
 
 
 @column("Class begins", ordering="block_start")
 def block_start(decision: Decision) -> datetime | None:
-    """When the block time begins."""
+    """The start of the block time."""
     return decision.block_start
 
 
 @column("Outcome")
 def outcome(decision: Decision) -> str:
-    """How it ended, in a colour; the code is a warning's or a refusal's."""
+    """The outcome in the colour of its level, with the code of a warning or a refusal."""
     if decision.outcome in ("success", "warning") and (decision.allocated or 0) < (decision.wanted or 0):
         return signal("watch", f"short of {(decision.wanted or 0) - (decision.allocated or 0)}")
     code = f" {decision.code}" if decision.code else ""
@@ -81,7 +81,7 @@ def outcome(decision: Decision) -> str:
 
 @column("Machines")
 def machines(decision: Decision) -> str | None:
-    """What the block time had then."""
+    """The machines that the block time had after the call, and wanted."""
     if decision.allocated is None:
         return None
     return f"{decision.allocated}" + (f" of {decision.wanted}" if decision.wanted is not None else "")
@@ -89,123 +89,123 @@ def machines(decision: Decision) -> str | None:
 
 @column("Who")
 def who(decision: Decision) -> str:
-    """The person, where it is known; else the account that called."""
+    """The person, if known; else the calling account."""
     return decision.person or decision.caller
 
 
 @column("Through")
 def door(decision: Decision) -> str:
-    """By which method or command."""
+    """The door: an XML-RPC method, a command or the admin."""
     return decision.door
 
 
 @column("Why, or what was done")
 def text(decision: Decision) -> str:
-    """The words of a warning or a refusal; what an action did."""
+    """The text of a warning or a refusal, or what an action did."""
     return decision.text
 
 
 @column("Calling account")
 def caller(decision: Decision) -> str:
-    """Whose rights counted."""
+    """The account whose rights counted."""
     return decision.caller
 
 
 @column("Person")
 def person(decision: Decision) -> str:
-    """Who was at the keyboard."""
+    """The staff account, or the login of the shell."""
     return decision.person
 
 
 @column("From")
 def address(decision: Decision) -> str:
-    """The client's address."""
+    """The IP address of the client."""
     return decision.address
 
 
 @column("Parameters")
 def parameters(decision: Decision) -> str:
-    """What was given."""
+    """The parameters of the call, as JSON."""
     return decision.parameters
 
 
-@column("Block request")
+@column("Series")
 def block_request(decision: Decision) -> str | None:
-    """A link; its page may be gone."""
+    """A link to the block request, which may be gone by now."""
     return _link(BlockRequest, decision.block_request_id, decision.block_name)
 
 
 @column("User group")
 def user_group(decision: Decision) -> str:
-    """Whose members use the block."""
+    """The group whose members use the block time."""
     return decision.user_group
 
 
 @column("Owner")
 def owner(decision: Decision) -> str:
-    """Who asked for the block."""
+    """The owner of the block request."""
     return decision.owner
 
 
 @column("Image")
 def image(decision: Decision) -> str | None:
-    """What was to be loaded."""
+    """The image to load."""
     return _link(Image, decision.image_id, decision.image_name or f"image {decision.image_id}")
 
 
 @column("Class ends")
 def block_end(decision: Decision) -> datetime | None:
-    """When the block time ends."""
+    """The end of the block time."""
     return decision.block_end
 
 
 @column("Had before")
 def had(decision: Decision) -> int | None:
-    """Machines that were there before the call."""
+    """The machines that the block time had before the call."""
     return decision.had
 
 
 @column("Took")
 def took(decision: Decision) -> str:
-    """How long, and how often it had to begin again."""
+    """The duration of the call, with the number of repetitions."""
     again = [(decision.retries, "tried again"), (decision.waits, "waited for other calls")]
     return "; ".join([f"{decision.duration} ms", *(f"{what} {number}×" for number, what in again if number)])
 
 
 @column("Version")
 def version(decision: Decision) -> str:
-    """Of the service and what it runs on."""
+    """The version of the service, of Django and of Python."""
     return decision.version
 
 
-def _link(model: Any, key: int | None, words: str) -> str | None:
-    return link_to(model, key, words) if key else None
+def _link(model: Any, key: int | None, text: str) -> str | None:
+    return link_to(model, key, text) if key else None
 
 
 # --- Lists -------------------------------------------------------------------------------------
 
 
-class WholeList(ChangeList):
-    """The list without its pages, for the export: what is chosen and searched, and nothing read of it."""
+class UnpagedList(ChangeList):
+    """The list without pages, for the export: filtered and searched, but not read."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """None: the export reads on its own."""
+        """Read nothing: the export reads the rows itself."""
 
 
-class DecisionList(KeysFirst):
-    """The list, with what is said of the computer that is asked for."""
+class DecisionList(KeysFirstList):
+    """The list, with the findings about the computer in the filter."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """The rows of the page; their findings are read for these only."""
+        """Read the rows of the page, and the findings of these only."""
         super().get_results(request)
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
         if name:
-            told = decisions.findings_of(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
+            findings = decisions.findings_of(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
             for row in self.result_list:
-                row.verdict = verdict(told[row.pk], name) if row.pk in told else ""
+                row.verdict = verdict(findings[row.pk], name) if row.pk in findings else ""
 
     def url_for_result(self, result: Model) -> str:
-        """The row's page, which tells of the same computer."""
+        """The address of the row's page, with the same computer."""
         address = super().url_for_result(result)
         parameter = ComputerFilter.parameter_name or ""
         name = self.filter_params.get(parameter, [""])[-1].strip()
@@ -215,9 +215,9 @@ class DecisionList(KeysFirst):
 def _about(name: str) -> Column:
     @column(name)
     def about(decision: Decision) -> str:
-        """What the decision says of the computer."""
-        found: str = getattr(decision, "verdict", "")
-        return signal("good", found) if found in (CHOSEN, HELD) else found
+        """The finding about the computer."""
+        text: str = getattr(decision, "verdict", "")
+        return signal("good", text) if text in (CHOSEN, HAD_BEFORE) else text
 
     return about
 
@@ -231,12 +231,12 @@ _EXPORTED = (
     "version",
 )
 ROWS_AT_ONCE = 2000
-_EXPORT = "decisions_csv"  # the name of its address
+_EXPORT = "decisions_csv"  # the name of its URL
 
 
-def _in_portions(found: QuerySet[Decision]) -> Iterator[Decision]:
-    """The latest first, so many at once: clients of MariaDB hold all rows of a statement in memory."""
-    rest = found.order_by("-pk")
+def _in_batches(query: QuerySet[Decision]) -> Iterator[Decision]:
+    """The rows, the latest first, in batches: clients of MariaDB keep all rows of a statement in memory."""
+    rest = query.order_by("-pk")
     rows = list(rest[:ROWS_AT_ONCE])
     while rows:
         yield from rows
@@ -245,11 +245,11 @@ def _in_portions(found: QuerySet[Decision]) -> Iterator[Decision]:
 
 @admin.register(Decision)
 class DecisionAdmin(ReadOnlyAdmin[Decision]):
-    """Decisions, the latest first. Nobody can change one."""
+    """Decision records, the latest first."""
 
     list_filter = (ClassDayFilter, ComputerFilter, CalledFilter, ActionFilter, OutcomeFilter, TimeFilter)
     search_fields = ("block_name", "caller", "person", "user_group")
-    search_help_text = "Search by block, user group or who called"
+    search_help_text = "Search by class, user group, calling account or person"
     ordering = ("-pk",)
     change_form_template = "admin/blockalloc/decision.html"
     change_list_template = "admin/blockalloc/decisions.html"
@@ -273,34 +273,34 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
-        """Those that the person may see; without the long columns."""
+        """The records that the person may see, without the long columns."""
         return Decision.objects.visible_to(request.user).defer(*HEAVY)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Decision], search_term: str
     ) -> tuple[QuerySet[Decision], bool]:
-        """What is found. The index for it has all that is searched, and the keys of the rows."""
+        """The rows that match. Their index has all the columns that are searched, and the keys."""
         if not search_term.strip():
             return queryset, False
-        found = searched(Decision.objects.order_by(), self.search_fields, search_term)
-        return queryset.filter(pk__in=found_apart(found)), False
+        rows = search(Decision.objects.order_by(), self.search_fields, search_term)
+        return queryset.filter(pk__in=keys_as_table(rows)), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """The list that tells of a computer; for the export that without pages."""
-        address = request.resolver_match
-        return WholeList if address is not None and address.url_name == _EXPORT else DecisionList
+        """The list with findings about a computer; for the export, the one without pages."""
+        match = request.resolver_match
+        return UnpagedList if match is not None and match.url_name == _EXPORT else DecisionList
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """With the computer that is asked for, or the words of the outcome."""
+        """With the finding about the computer in the filter, else with the text of the outcome."""
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
         return (*_LIST, _about(name[:60]) if name else text)
 
     def heading(self, row: Decision) -> str:
-        """What, about which block, when."""
-        return f"{row.action.capitalize()}: {row.block_name or 'no block'}, {when(row.started)}"
+        """The action, the class and the time of the call."""
+        return f"{row.action.capitalize()}: {row.block_name or 'no class'}, {when(row.started)}"
 
     def get_urls(self) -> list[URLPattern]:
-        """With the exports."""
+        """The URLs of the exports, besides Django's."""
         return [
             path("csv/", self.admin_site.admin_view(self.export_list), name=_EXPORT),
             path("<row_id:key>/computers.csv", self.admin_site.admin_view(self.export_computers), name="decision_csv"),
@@ -308,34 +308,34 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """With the address of the same list as CSV."""
+        """The list, with the address of its export as CSV."""
         query = request.GET.copy()
         query.pop(PAGE_VAR, None)  # the export has no pages
         return super().changelist_view(request, {"query": query.urlencode(), **(extra_context or {})})
 
     def more(self, request: HttpRequest, row: Decision) -> dict[str, Any]:
-        """The findings, and what they say of the computer that is asked for."""
+        """The findings, and the one about the computer in the address."""
         name = request.GET.get("computer", "").strip()
-        found = decisions.findings_of([row]).get(row.pk)
-        said = verdict(found, name) if found and name else ""
-        return {"report": report(found) if found else None, "computer": name[:60], "verdict": said}
+        findings = decisions.findings_of([row]).get(row.pk)
+        text = verdict(findings, name) if findings and name else ""
+        return {"report": report(findings) if findings else None, "computer": name[:60], "verdict": text}
 
     def export_list(self, request: HttpRequest) -> HttpResponseBase:
-        """The list as it is filtered, as CSV; the latest first."""
-        self._must_view(request)
-        found: QuerySet[Decision] = self.get_changelist_instance(request).queryset
-        lines = ([getattr(row, name) for name in _EXPORTED] for row in _in_portions(found))
+        """The filtered list as CSV, the latest first."""
+        self._require_view_permission(request)
+        query: QuerySet[Decision] = self.get_changelist_instance(request).queryset
+        lines = ([getattr(row, name) for name in _EXPORTED] for row in _in_batches(query))
         return csv_response("decisions.csv", _EXPORTED, lines)
 
     def export_computers(self, request: HttpRequest, key: int) -> HttpResponseBase:
-        """What a decision says of each computer, as CSV."""
-        self._must_view(request)
+        """The findings of a decision, computer by computer, as CSV."""
+        self._require_view_permission(request)
         row = self.get_object(request, str(key))
-        found = decisions.findings_of([row]).get(key) if row is not None else None
-        if found is None:
-            raise Http404("no such decision, or one that looked at no computer")
-        return csv_response(f"decision-{key}.csv", ("computer", "finding"), all_verdicts(found))
+        findings = decisions.findings_of([row]).get(key) if row is not None else None
+        if findings is None:
+            raise Http404("no such decision, or one without findings")
+        return csv_response(f"decision-{key}.csv", ("computer", "finding"), all_verdicts(findings))
 
-    def _must_view(self, request: HttpRequest) -> None:
+    def _require_view_permission(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied

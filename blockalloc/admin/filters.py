@@ -1,7 +1,7 @@
 """The filters beside the lists.
 
-Each takes its choices from few rows: Django's own filters list all images, groups and computers of the site. Times
-are compared as aware datetimes, for the databases know nothing of the site's zone.
+Their choices come from few rows: Django's own filters list all images, groups and computers of the site. Times are
+compared as aware datetimes, since the databases don't know the site's time zone.
 """
 
 from collections.abc import Iterator
@@ -27,39 +27,39 @@ _Row = TypeVar("_Row", bound=Model)
 ALL = "all"
 _EVERYTHING = Q()
 _DAY = timedelta(days=1)
-# Groups and images of blocks that ended longer ago are found by the search, not by a filter.
-_REMEMBERED = timedelta(days=365)
+# Groups and images of block requests that expired longer ago can be searched for, but are no choices.
+_KEPT = timedelta(days=365)
 
 
 def now() -> datetime:
-    """The current time, in the site's zone."""
+    """The current time, as site time."""
     return datetime.fromtimestamp(clock.now(), site_zone())
 
 
 class Choice(NamedTuple):
-    """One line of a filter: how it is read, and which rows it leaves."""
+    """One line of a filter: its label, and the condition for the rows that it leaves."""
 
     label: str
     condition: Q
 
 
 class ChoiceFilter(SimpleListFilter):
-    """A choice of conditions. While nothing (or nothing known) is chosen, the first of them is in force."""
+    """A choice of conditions. The first of them is the default, for a value that is missing or unknown."""
 
-    scope: Scope  # of the person who looks
+    scope: Scope  # of the person who is signed in
 
     def options(self) -> dict[str, Choice]:
-        """The choices by what they are called in the page's address."""
+        """The choices by their values in the page's address."""
         raise NotImplementedError
 
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> list[tuple[str, str]]:
-        """The choices, as Django wants them."""
+        """The choices, in Django's form."""
         self.scope = scope_of(request.user)
         self._options = self.options()
         return [(name, choice.label) for name, choice in self._options.items()] if len(self._options) > 1 else []
 
     def choices(self, changelist: "ChangeList") -> Iterator[Any]:
-        """The choices, each with the address that chooses it."""
+        """The choices, each with its query string."""
         chosen = self._chosen()
         for name, choice in self._options.items():
             yield {
@@ -78,17 +78,17 @@ class ChoiceFilter(SimpleListFilter):
 
 
 class TextFilter(SimpleListFilter):
-    """A filter that one types into."""
+    """A filter with a text field; `hint` is an example in it."""
 
     template = "admin/blockalloc/text_filter.html"
     hint = ""
 
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> list[tuple[str, str]]:
-        """Something, so that Django shows the filter."""
+        """One choice: Django hides filters without any."""
         return [("", "")]
 
     def choices(self, changelist: "ChangeList") -> Iterator[Any]:
-        """What the field needs: what is typed, and the rest of the address."""
+        """The context of the field: its value, and the rest of the query string."""
         others = {name: value for name, value in changelist.params.items() if name != self.parameter_name}
         others |= {name: value[-1] for name, value in changelist.filter_params.items() if name != self.parameter_name}
         if changelist.query:
@@ -97,14 +97,14 @@ class TextFilter(SimpleListFilter):
 
 
 class DayFilter(ChoiceFilter):
-    """What takes place on a day or in a week, for tables with `start` and `end`. Any day can be in the address."""
+    """Rows of a day or of a week, for tables with `start` and `end`. The address may name any day."""
 
     title = "day"
     parameter_name = "day"
     PAST = "past"
 
     def options(self) -> dict[str, Choice]:
-        """What is to come; each of the next seven days; this week and the next; what is over."""
+        """To come, each of the next seven days, this week and the next, and past."""
         moment = now()
         today = moment.date()
         monday = today - today.weekday() * _DAY
@@ -119,24 +119,23 @@ class DayFilter(ChoiceFilter):
 
 
 def days_of(start: str, end: str, chosen: str | None, *, back: int = 0) -> dict[str, Choice]:
-    """The next seven days, so many before them, and the one that the address asks for, for rows with such times."""
+    """Choices of the next seven days, `back` days before them, and the `chosen` one, by columns `start` and `end`."""
     today = now().date()
-    return {f"{day}": Choice(_name_of(day, today), _within(day, 1, start, end)) for day in _days(today, chosen, back)}
+    return {f"{day}": Choice(_day_name(day, today), _within(day, 1, start, end)) for day in _days(today, chosen, back)}
 
 
 def latest_first(request: HttpRequest) -> bool:
-    """Whether the list shows what is over, which is read from its end."""
+    """Whether the list has past rows, and so begins with the latest."""
     return request.GET.get(DayFilter.parameter_name or "") in (DayFilter.PAST, ALL)
 
 
 class OpenFilter(ChoiceFilter):
-    """Block requests that can still have block times to come."""
+    """Whether block requests have expired; the others may have block times to come."""
 
     title = "expiry"
     parameter_name = "open"
 
     def options(self) -> dict[str, Choice]:
-        """Open, expired or all."""
         return {
             "open": Choice("Open", unexpired()),
             "expired": Choice("Expired", ~unexpired()),
@@ -145,13 +144,13 @@ class OpenFilter(ChoiceFilter):
 
 
 class InUseFilter(ChoiceFilter):
-    """Rows that VCL only marks as deleted are left out at first."""
+    """Whether rows are deleted, which VCL only marks; by default, those are hidden."""
 
     title = "removed"
     parameter_name = "removed"
 
     def options(self) -> dict[str, Choice]:
-        """Those that there are, those that there were."""
+        """Rows in use, deleted rows, or both."""
         return {
             "no": Choice("No", Q(deleted=0)),
             "yes": Choice("Yes", Q(deleted=1)),
@@ -168,38 +167,38 @@ class RelatedFilter(ChoiceFilter):
         """The rows to choose from, in order."""
         raise NotImplementedError
 
-    def named(self, key: int) -> QuerySet[Any]:
-        """The row with this key although it is no candidate, for filters that links lead to. Here there is none."""
+    def other_row(self, key: int) -> QuerySet[Any]:
+        """The row with this key that is no candidate, for filters that other pages link to; by default none."""
         return self.candidates().none()
 
     def condition(self, row: Any) -> Q:
-        """What refers to it."""
+        """The condition for rows that refer to `row`."""
         return Q((self.path, row.pk))
 
     def options(self) -> dict[str, Choice]:
         """All, or one of the candidates."""
-        found = {str(row.pk): row for row in self.candidates()}
+        rows = {str(row.pk): row for row in self.candidates()}
         value = self.value() or ""
-        if value.isdecimal() and len(value) < 10 and value not in found:
-            found.update((str(row.pk), row) for row in self.named(int(value)))
-        own = {key: Choice(str(row), self.condition(row)) for key, row in found.items()}
-        return {ALL: Choice("All", _EVERYTHING), **own}
+        if value.isdecimal() and len(value) < 10 and value not in rows:
+            rows.update((str(row.pk), row) for row in self.other_row(int(value)))
+        choices = {key: Choice(str(row), self.condition(row)) for key, row in rows.items()}
+        return {ALL: Choice("All", _EVERYTHING), **choices}
 
 
 class GroupFilter(RelatedFilter):
-    """Blocks of a user group."""
+    """Block requests or block times for a user group."""
 
     title = "user group"
     parameter_name = "group"
 
     def candidates(self) -> QuerySet[UserGroup]:
-        """The groups that have blocks, of those that are to be seen."""
-        blocks = _remembered(self.scope).filter(group=OuterRef("pk"))
-        groups = UserGroup.objects.filter(Exists(blocks))
+        """The groups with block requests that the person may see."""
+        requests = _recent_requests(self.scope).filter(group=OuterRef("pk"))
+        groups = UserGroup.objects.filter(Exists(requests))
         return self._with_affiliation(groups).order_by("name")
 
-    def named(self, key: int) -> QuerySet[UserGroup]:
-        """Any group that is to be seen."""
+    def other_row(self, key: int) -> QuerySet[UserGroup]:
+        """Any group that the person may see."""
         groups = UserGroup.objects.filter(pk=key)
         if self.scope.is_limited:
             groups = groups.filter(Exists(BlockRequest.objects.within(self.scope).filter(group=OuterRef("pk"))))
@@ -210,27 +209,27 @@ class GroupFilter(RelatedFilter):
 
 
 class ImageFilter(RelatedFilter):
-    """Blocks of an image."""
+    """Block requests or block times of an image."""
 
     title = "image"
     parameter_name = "image"
 
     def candidates(self) -> QuerySet[Image]:
-        """The images of blocks, of those that are to be seen."""
-        images = Image.objects.filter(Exists(_remembered(self.scope).filter(image=OuterRef("pk"))))
+        """The images of block requests that the person may see."""
+        images = Image.objects.filter(Exists(_recent_requests(self.scope).filter(image=OuterRef("pk"))))
         return images.only("prettyname").order_by("prettyname")
 
-    def named(self, key: int) -> QuerySet[Image]:
-        """Any image, without the long texts: images are to be seen by all who see blocks."""
+    def other_row(self, key: int) -> QuerySet[Image]:
+        """Any image, without its long texts: everybody who may see block requests may see all images."""
         return Image.objects.filter(pk=key).only("prettyname")
 
 
-def _remembered(scope: Scope) -> QuerySet[BlockRequest]:
-    return BlockRequest.objects.within(scope).unexpired_after(now() - _REMEMBERED)
+def _recent_requests(scope: Scope) -> QuerySet[BlockRequest]:
+    return BlockRequest.objects.within(scope).unexpired_after(now() - _KEPT)
 
 
 def _within(first: date, days: int, start: str = "start", end: str = "end") -> Q:
-    """What takes place, at least in part, on these days of the site's calendar."""
+    """The condition for rows that overlap `days` days of the site's calendar from `first` on."""
     return Q((f"{start}__lt", _midnight(first + days * _DAY)), (f"{end}__gt", _midnight(first)))
 
 
@@ -239,16 +238,16 @@ def _midnight(day: date) -> datetime:
 
 
 def _days(today: date, chosen: str | None, back: int) -> list[date]:
-    """The next seven days, so many before them, and the one that the address asks for if it is another."""
+    """The next seven days, `back` days before them, and the `chosen` one if it is another."""
     week = [today + number * _DAY for number in range(-back, 7)]
     try:
         other = date.fromisoformat(chosen or "")
     except ValueError:
         return week
-    # The ends of the calendar have no day beside them to compare with.
+    # Days at the ends of the calendar have no neighbour to compare with.
     return week if other in week or other.year not in range(1971, 9999) else [*week, other]
 
 
-def _name_of(day: date, today: date) -> str:
+def _day_name(day: date, today: date) -> str:
     names = {today - _DAY: "Yesterday, ", today: "Today, ", today + _DAY: "Tomorrow, "}
     return f"{names.get(day, '')}{day:%A} {day.day} {day:%b}{'' if day.year == today.year else f' {day.year}'}"

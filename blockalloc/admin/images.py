@@ -1,4 +1,4 @@
-"""Images: what they need, how long they load, which blocks use them."""
+"""Images: their requirements, their load times, and the series that use them."""
 
 from datetime import datetime
 
@@ -31,129 +31,128 @@ from blockalloc.store import rows, snapshot
 
 @column("Image", ordering="prettyname")
 def prettyname(image: Image) -> str:
-    """What users call it."""
+    """The name for users."""
     return image.prettyname
 
 
 @column("Operating system", ordering="OS__prettyname")
 def operating_system(image: Image) -> str:
-    """With the way it is installed, which decides on which computers it can be."""
+    """With its install type, which limits the computers that can load it."""
     return f"{image.OS.prettyname} ({image.OS.installtype_id})"
 
 
 @column("Platform", ordering="platform__name")
 def platform(image: Image) -> str:
-    """It runs on its own platform only."""
+    """An image runs only on computers of its own platform."""
     return image.platform.name
 
 
 @column("RAM", ordering="minram")
 def memory(image: Image) -> str:
-    """The least that a computer must have."""
+    """The minimum for a computer."""
     return f"{image.minram} MB"
 
 
 @column("Processors", ordering="minprocnumber")
 def processors(image: Image) -> str:
-    """The least that a computer must have."""
+    """The minimum for a computer."""
     return f"{image.minprocnumber} × {image.minprocspeed} MHz"
 
 
 @column("Network", ordering="minnetwork")
 def network(image: Image) -> str:
-    """The least that a computer must have."""
+    """The minimum for a computer."""
     return f"{image.minnetwork} Mbit/s"
 
 
 @column("In use at once")
 def at_once(image: Image) -> str:
-    """Licences and the like."""
+    """How many may be in use at a time, for licences and the like."""
     return "any number" if image.maxconcurrent is None else f"at most {image.maxconcurrent}"
 
 
 @column("Further computers")
 def further_computers(image: Image) -> str | None:
-    """Those that a cluster needs beside the first."""
+    """The images of the further computers of a cluster."""
     if image.imagemeta is None or not image.imagemeta.subimages:
         return None
-    found = SubImage.objects.filter(imagemeta=image.imagemeta)
-    return ", ".join(found.order_by("image__prettyname").values_list("image__prettyname", flat=True))
+    subimages = SubImage.objects.filter(imagemeta=image.imagemeta)
+    return ", ".join(subimages.order_by("image__prettyname").values_list("image__prettyname", flat=True))
 
 
 @column("Production revision")
 def production(image: Image) -> str:
-    """The one that is loaded."""
+    """The image revision that is loaded."""
     return fact(image, "revision_name") or "none"
 
 
 @column("Computers with it", ordering="loaded_on")
 def loaded_on(image: Image) -> int:
-    """How many computers hold that revision now."""
+    """The number of computers that have the production revision now."""
     return int(fact(image, "loaded_on"))
 
 
-@column("Open blocks", ordering="open_blocks")
+@column("Open series", ordering="open_blocks")
 def open_blocks(image: Image) -> int:
-    """Requests that are not over."""
+    """The number of block requests that have not expired."""
     return int(fact(image, "open_blocks"))
 
 
 @column("Expected load time")
 def load_time(image: Image) -> str:
-    """What blocks are planned with: what loads took in the last 12 months."""
-    found = rows.images(image.pk)[0].image
-    text = duration(snapshot.load_seconds(found, clock.now()))
+    """The estimate that reloads are planned with, by the loads of the last 12 months."""
+    facts = rows.images(image.pk)[0].image
+    text = duration(snapshot.load_seconds(facts, clock.now()))
     return format_html('{} – <a href="{}">load times</a>', text, reverse("admin:load_times", args=[image.pk]))
 
 
 @column("If it was never loaded")
 def reload_time(image: Image) -> str:
-    """What counts while there are no loads to learn from."""
+    """The load time that counts while there are no loads to learn from."""
     return f"{image.reloadtime} min"
 
 
 @column("Owner")
 def owner(image: Image) -> str | None:
-    """Who sees to it."""
+    """The user who maintains it."""
     return person(image, image.owner) if image.owner else None
 
 
 @column("Removed")
 def removed(image: Image) -> bool:
-    """VCL keeps the row."""
+    """Whether it is deleted: VCL keeps the row."""
     return bool(image.deleted)
 
 
 @column("Description")
 def description(image: Image) -> str | None:
-    """For users."""
+    """The description for users."""
     return image.description
 
 
-@column("Block times")
+@column("Classes")
 def all_times(image: Image) -> str:
-    """The way to the lists."""
-    return list_link(BlockTime, "all times of blocks with this image", day=ALL, image=image.pk)
+    """A link to the list of block times with this image."""
+    return list_link(BlockTime, "all classes with this image", day=ALL, image=image.pk)
 
 
-# --- Its blocks and revisions -------------------------------------------------------------------
+# --- Its series and revisions -------------------------------------------------------------------
 
 
-@column("Block")
+@column("Series")
 def block(request: BlockRequest) -> str | None:
-    """To the page of the request."""
+    """A link to the page of the block request."""
     return link(request)
 
 
 class BlocksInline(ReadOnlyInline[BlockRequest, Image]):
-    """The requests for the image that are not over, of those that are to be seen."""
+    """The block requests for the image that have not expired and that the person may see."""
 
     model = BlockRequest
-    verbose_name_plural = "open blocks"
+    verbose_name_plural = "open series"
     columns = (block, group, machines, request_status, next_time, times_to_come, expires)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:
-        """By name."""
         requests = BlockRequest.objects.visible_to(request.user).unexpired().select_related("group__affiliation")
         columns = ("image", "name", "numMachines", "status", "expireTime", "group__name", "group__affiliation__name")
         return with_next_time(requests.only(*columns)).order_by("name", "pk")
@@ -161,37 +160,36 @@ class BlocksInline(ReadOnlyInline[BlockRequest, Image]):
 
 @column("Revision")
 def revision(row: ImageRevision) -> int:
-    """Its number."""
     return row.revision
 
 
 @column("File name")
 def revision_file(row: ImageRevision) -> str:
-    """What is loaded."""
+    """The file that is loaded."""
     return row.imagename
 
 
 @column("In production")
 def in_production(row: ImageRevision) -> bool:
-    """Whether this one is loaded."""
+    """Whether it is the revision that is loaded."""
     return bool(row.production)
 
 
 @column("Made")
 def made(row: ImageRevision) -> datetime:
-    """When it was captured."""
+    """The time of its capture."""
     return row.datecreated
 
 
 @column("Removed")
 def revision_removed(row: ImageRevision) -> str:
-    """VCL keeps the row."""
+    """Whether it is deleted, and when: VCL keeps the row."""
     return f"yes, {in_words(row.datedeleted)}" if row.deleted else "no"
 
 
 @column("Comments")
 def revision_comments(row: ImageRevision) -> str | None:
-    """What its maker says."""
+    """The comments of the person who made it."""
     return row.comments
 
 
@@ -211,18 +209,18 @@ class RevisionsInline(ReadOnlyInline[ImageRevision, Image]):
 
 
 class InBlocksFilter(ChoiceFilter):
-    """Whether blocks use images."""
+    """Whether block requests use images."""
 
-    title = "blocks"
+    title = "series"
     parameter_name = "blocks"
 
     def options(self) -> dict[str, Choice]:
-        """In open blocks or not."""
+        """In a block request that has not expired, or in none."""
         used = Exists(BlockRequest.objects.within(self.scope).unexpired().filter(image=OuterRef("pk")))
         return {
             ALL: Choice("All", Q()),
-            "yes": Choice("In open blocks", Q(used)),
-            "no": Choice("In no open block", ~Q(used)),
+            "yes": Choice("In open series", Q(used)),
+            "no": Choice("In no open series", ~Q(used)),
         }
 
 
@@ -236,7 +234,7 @@ _COLUMNS = (
 
 @admin.register(Image)
 class ImageAdmin(ReadOnlyAdmin[Image]):
-    """Images."""
+    """Images, by name."""
 
     list_display = (
         prettyname,
@@ -269,8 +267,8 @@ class ImageAdmin(ReadOnlyAdmin[Image]):
     inlines = (BlocksInline, RevisionsInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
-        """With what is loaded and what is asked for."""
-        holding = Computer.objects.filter(
+        """With the production revision, and the numbers of computers that have it and of block requests for it."""
+        computers = Computer.objects.filter(
             holds_production("imagerevision", "currentimage"), deleted=0, currentimage=OuterRef("pk")
         )
         requests = BlockRequest.objects.visible_to(request.user).unexpired().filter(image=OuterRef("pk"))
@@ -279,7 +277,7 @@ class ImageAdmin(ReadOnlyAdmin[Image]):
             .only(*_COLUMNS)
             .annotate(
                 revision_name=first(ImageRevision.objects.in_production_for("pk"), "imagename"),
-                loaded_on=number_of(holding, "currentimage"),
+                loaded_on=number_of(computers, "currentimage"),
                 open_blocks=number_of(requests, "image"),
                 only_affiliation=scope_of(request.user).as_column(),
             )

@@ -1,4 +1,4 @@
-"""Reload reservations: what the back ends are to load for blocks, when, and which of them does it."""
+"""Reload reservations: the images to load for block times, with their times and management nodes."""
 
 from typing import cast
 
@@ -16,89 +16,90 @@ from blockalloc.pages.columns import column, fact, link, link_to, when
 from scheduling.occupancy import PENDING, RELOAD
 from scheduling.vcl_names import RELOAD_USER
 
-# VCL's table holds all requests. Only reloads are shown here, and menus and headings are to say so.
+# VCL's table has requests of all kinds; the staff's pages show reloads only, and have to say so.
 Request._meta.verbose_name = "reload reservation"
 Request._meta.verbose_name_plural = "reload reservations"
 
 
-def reload_link(request: Request, text: str, *, to_be_seen: bool = True) -> str | None:
-    """To the page of the reload, or the text alone; None for another kind of request. The user must be fetched."""
-    owner = request.user
-    ours = (owner.unityid, owner.affiliation.name) == RELOAD_USER
-    if not (ours and RELOAD in (request.state_id, request.laststate_id)):
+def reload_link(request: Request, text: str, *, visible: bool = True) -> str | None:
+    """A link to the page of a reload, or its text if the page is not `visible`; None for another kind of request.
+
+    The user of the request must be fetched.
+    """
+    user = request.user
+    by_reload_user = (user.unityid, user.affiliation.name) == RELOAD_USER
+    if not (by_reload_user and RELOAD in (request.state_id, request.laststate_id)):
         return None
-    return link(request, text) if to_be_seen else text
+    return link(request, text) if visible else text
 
 
 @column("Computers")
 def computers(request: Request) -> str:
-    """Links; more than one for a cluster."""
+    """Links to the computers: several for a cluster."""
     return format_html_join(", ", "{}", ((link(each.computer),) for each in _reservations(request)))
 
 
 @column("Image")
 def images(request: Request) -> str:
-    """What is loaded."""
+    """The images to load."""
     return ", ".join(dict.fromkeys(each.image.prettyname for each in _reservations(request)))
 
 
 @column("Management node")
 def nodes(request: Request) -> str:
-    """Who loads it."""
+    """The node that loads the computer."""
     return ", ".join(dict.fromkeys(each.managementnode.hostname for each in _reservations(request)))
 
 
 @column("State")
 def state(request: Request) -> str:
-    """How far it is."""
+    """The progress of the reload."""
     return {RELOAD: "waiting", PENDING: "loading"}.get(request.state_id, request.state.name)
 
 
-@column("Block")
+@column("Class")
 def block(request: Request) -> str | None:
-    """To the page of the block time."""
+    """A link to the page of the block time."""
     begins = fact(request, "block_start")
     text = f"{fact(request, 'block_name')}, {when(begins)}" if begins else ""
     return link_to(BlockTime, fact(request, "block_time_id"), text) if begins else None
 
 
 def _reservations(request: Request) -> list[Reservation]:
-    return cast("list[Reservation]", fact(request, "found_reservations"))
+    return cast("list[Reservation]", fact(request, "computers_to_load"))
 
 
 @column("Computer")
 def computer(reservation: Reservation) -> str | None:
-    """To the page of the computer."""
     return link(reservation.computer)
 
 
 @column("State now")
 def computer_state(reservation: Reservation) -> str:
-    """What the computer is doing."""
+    """VCL's state of the computer."""
     return reservation.computer.state.name
 
 
 @column("Image to load")
 def image(reservation: Reservation) -> str | None:
-    """To the page of the image."""
     return link(reservation.image)
 
 
 @column("Image revision to load")
 def revision(reservation: Reservation) -> str:
-    """The file."""
+    """The file to load."""
     return reservation.imagerevision.imagename
 
 
 @column("Loading")
 def loading(reservation: Reservation) -> str:
-    """What the reload will find."""
+    """Whether the computer has the image revision already."""
     return "loaded" if reservation.computer.imagerevision_id == reservation.imagerevision_id else "must load"
 
 
 @column("Management node")
 def node(reservation: Reservation) -> str:
-    """Who loads it."""
+    """The node that loads the computer."""
     return reservation.managementnode.hostname
 
 
@@ -110,8 +111,8 @@ class ReservationsInline(ReadOnlyInline[Reservation, Request]):
     columns = (computer, computer_state, image, revision, loading, node)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reservation]:
-        """In the order in which they were taken."""
-        return _named(Reservation.objects.all())
+        """In the order of their ids."""
+        return _with_names(Reservation.objects.all())
 
 
 class NodeFilter(RelatedFilter):
@@ -121,23 +122,23 @@ class NodeFilter(RelatedFilter):
     parameter_name = "node"
 
     def condition(self, row: ManagementNode) -> Q:
-        """Some computer of the reload is loaded by the node."""
+        """The condition for reloads of which the node loads a computer."""
         return Q(Exists(Reservation.objects.filter(request=OuterRef("pk"), managementnode=row)))
 
     def candidates(self) -> QuerySet[ManagementNode]:
-        """Those that have reloads, of those that are to be seen."""
+        """The nodes with reloads that the person may see."""
         reloads = Request.objects.reloads().for_blocks_within(self.scope)
-        theirs = reloads.filter(reservation__managementnode=OuterRef("pk"))
-        return ManagementNode.objects.filter(Exists(theirs)).only("hostname").order_by("hostname")
+        of_node = reloads.filter(reservation__managementnode=OuterRef("pk"))
+        return ManagementNode.objects.filter(Exists(of_node)).only("hostname").order_by("hostname")
 
-    def named(self, key: int) -> QuerySet[ManagementNode]:
-        """Without the keys."""
+    def other_row(self, key: int) -> QuerySet[ManagementNode]:
+        """Any node, without its keys."""
         return ManagementNode.objects.filter(pk=key).only("hostname")
 
 
 @admin.register(Request)
 class ReloadAdmin(ReadOnlyAdmin[Request]):
-    """Reloads, the next first."""
+    """Reloads, the next one first."""
 
     list_display = (start, end, computers, images, nodes, state, block)
     list_filter = (DayFilter, NodeFilter)
@@ -151,17 +152,17 @@ class ReloadAdmin(ReadOnlyAdmin[Request]):
     inlines = (ReservationsInline,)
 
     def heading(self, row: Request) -> str:
-        """What and when."""
+        """Its computers and its start."""
         names = ", ".join(each.computer.hostname for each in _reservations(row))
         return f"Reload of {names}, {when(row.start) if row.start else 'without a time'}"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Request]:
-        """With the computers and the block that each reload is for."""
-        # The column reloadrequestid has no index: the way to the block is by the computer.
-        computers = BlockComputer.objects.visible_to(request.user)
-        loaded = computers.filter(computer__reservation__request=OuterRef("pk"), reloadrequestid=OuterRef("pk"))
-        held = loaded.order_by("blockTime")
-        reservations = Prefetch("reservation_set", _named(Reservation.objects.all()), to_attr="found_reservations")
+        """With the computers and the block time of each reload."""
+        # The column reloadrequestid has no index: the query goes by the computer.
+        visible = BlockComputer.objects.visible_to(request.user)
+        block_computers = visible.filter(computer__reservation__request=OuterRef("pk"), reloadrequestid=OuterRef("pk"))
+        by_block_time = block_computers.order_by("blockTime")
+        reservations = Prefetch("reservation_set", _with_names(Reservation.objects.all()), to_attr="computers_to_load")
         return (
             Request.objects.reloads()
             .for_blocks_visible_to(request.user)
@@ -169,19 +170,19 @@ class ReloadAdmin(ReadOnlyAdmin[Request]):
             .only("start", "end", "state__name")
             .prefetch_related(reservations)
             .annotate(
-                block_time_id=first(held, "blockTime_id"),
-                block_start=first(held, "blockTime__start"),
-                block_name=first(held, "blockTime__blockRequest__name"),
+                block_time_id=first(by_block_time, "blockTime_id"),
+                block_start=first(by_block_time, "blockTime__start"),
+                block_name=first(by_block_time, "blockTime__blockRequest__name"),
             )
         )
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """The next one first, or the latest of those that are over."""
+        """By start; in lists of past ones, the latest first."""
         return ("-start", "-pk") if latest_first(request) else ("start", "pk")
 
 
-def _named(reservations: QuerySet[Reservation]) -> QuerySet[Reservation]:
-    """With what the pages say about each. Passwords of sessions are in the same table and are not read."""
+def _with_names(reservations: QuerySet[Reservation]) -> QuerySet[Reservation]:
+    """With the columns that pages show. Passwords of sessions are in the same table and are not read."""
     related = ("computer__state", "image", "imagerevision", "managementnode")
     columns = (
         "request",

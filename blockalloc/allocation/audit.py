@@ -1,4 +1,4 @@
-"""The columns of a decision record: who asked for what, what came of it, and why."""
+"""The columns of a decision record, an entry of the audit log: who asked for what, the outcome, and why."""
 
 import json
 import platform
@@ -22,6 +22,7 @@ Columns = dict[str, Value]
 _VERSIONS = f"{VERSION} (Django {django.get_version()}, Python {platform.python_version()})"
 _LONGEST_VALUE, _LONGEST_TEXT = 300, 2000  # characters
 _MAX_ID, _MAX_MACHINES = 2**31 - 1, 2**15 - 1  # of the columns
+_MAX_TIME = 2**31 - 1  # Unix seconds
 
 
 class Entry(NamedTuple):
@@ -131,7 +132,7 @@ def _of_new_block(parameters: Mapping[str, object]) -> Columns:
         "image_id": image if isinstance(image, int) and 0 < image <= _MAX_ID else None,
         "wanted": machines if isinstance(machines, int) and abs(machines) <= _MAX_MACHINES else None,
         **{name: to_utc_or_null(value) for name, value in times.items()
-           if isinstance(value, int) and 0 <= value <= _MAX_ID},
+           if isinstance(value, int) and 0 <= value <= _MAX_TIME},
     }  # fmt: skip
 
 

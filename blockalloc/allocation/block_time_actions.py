@@ -14,16 +14,16 @@ from blockalloc.store.rows import BlockTimeRow
 
 
 def release_block_time(block_time_id: int, caller: Caller) -> str:
-    """Take its computers from it, with the reloads that can be withdrawn; says what was done.
+    """Remove the computers of a block time and withdraw their reloads where possible; returns what was done, in words.
 
-    A back end that has asked for it does not ask again; one that has not still will. Raises Refusal 8
-    when there is no such block time, 205 when other calls are at work for too long; nothing was done then.
+    A back end that has already processed the block time will not do so again; one that has not still will. Raises
+    Refusal 8 when there is no such block time, 205 when other calls take too long; nothing was done then.
     """
     return _act(Decision.RELEASE, block_time_id, caller, lambda row: str(release(row.id, clock.now())))
 
 
 def skip_block_time(block_time_id: int, caller: Caller) -> str:
-    """Release it and mark it to be skipped; raises as `release_block_time`."""
+    """Release a block time and mark it to be skipped; raises what `release_block_time` raises."""
 
     def skip(row: BlockTimeRow) -> str:
         if row.skip:
@@ -36,7 +36,7 @@ def skip_block_time(block_time_id: int, caller: Caller) -> str:
 
 
 def unskip_block_time(block_time_id: int, caller: Caller) -> str:
-    """Let it take place after all: the back end will ask for its computers. Raises as `release_block_time`."""
+    """Clear the skip mark of a block time: the back end will process it. Raises what `release_block_time` raises."""
 
     def unskip(row: BlockTimeRow) -> str:
         if not row.skip:
@@ -55,9 +55,9 @@ def _act(action: str, block_time_id: int, caller: Caller, work: Callable[[BlockT
         if row is None:
             raise refusals.unknown_block_time("blockTimeid", block_time_id)
         text = work(row)
-        return text, journal.done(text, row)
+        return text, journal.record_action(text, row)
 
-    with journal.of_failures():
-        text, decision_id = guarded(transaction, Deadline(), journal.tried_again)
+    with journal.recording_failures():
+        text, decision_id = guarded(transaction, Deadline(), journal.count_retry)
     journal.prune(decision_id)
     return text

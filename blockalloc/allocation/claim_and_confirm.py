@@ -45,8 +45,8 @@ _SECONDS_TO_FREE_CLAIMS = 2.0  # of a call that failed, whose own deadline may b
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """The machines that a transaction has planned, whose computers it has claimed: the next one has to confirm them.
+class PlannedCall:
+    """A call with its plan, between the transaction that claims the computers and the one that confirms them.
 
     `earlier_holds`: until when (Unix seconds) holds of earlier calls are on some of the computers. While these are
     claimed, the holds live as long as the claim.
@@ -61,7 +61,7 @@ class Claims:
 
     @property
     def computer_ids(self) -> set[int]:
-        """The computers that are claimed."""
+        """The computers of the plan."""
         return {each.computer.id for each in assignments(self.plan.machines)}
 
     def machines_with(self, machines: Sequence[Machine]) -> int:
@@ -73,15 +73,15 @@ class Claims:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """What a transaction leaves: the answer, or claims that the next one has to confirm."""
+class Step:
+    """What a transaction leaves: the answer, or a planned call for the next transaction to confirm."""
 
     answer: Answer | None = None
-    claims: Claims | None = None
+    to_confirm: PlannedCall | None = None
 
 
 class _Rival(Exception):
-    """Other calls are at work: about the same (`same`), or on computers that this one is short of."""
+    """Other calls are in flight: about the same block (`same`), or with claims on computers that this one lacks."""
 
     def __init__(self, *, same: bool) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class _TooSlow(Exception):
 
 
 class ClaimAndConfirm:
-    """One call of one caller on its way through the transactions; `journal` keeps what it leaves behind."""
+    """One call of one caller on its way through the transactions; `journal` keeps its record."""
 
     def __init__(self, call: Call, caller: Caller, journal: Journal) -> None:
         self._call = call
@@ -102,23 +102,23 @@ class ClaimAndConfirm:
         self._now = journal.now
         self._token = uuid.uuid4().hex
         self._deadline = Deadline()
-        self._claims: Claims | None = None  # the last that may be committed, to be freed when the call fails
+        self._last_claimed: PlannedCall | None = None  # its claims may be committed: freed when the call fails
 
     def run(self) -> Answer:
         """Allocate. Raises Refusal; nothing was written then."""
         try:
-            return self._when_alone()
-        except BaseException:
+            return self._until_unrivalled()
+        except BaseException:  # also when the process is to stop: the claims would keep others off until they expire
             self._free_claims()
             raise
 
     # --- The rounds -----------------------------------------------------------------------------
 
-    def _when_alone(self) -> Answer:
-        """All rounds, once no other call in flight can spoil the answer.
+    def _until_unrivalled(self) -> Answer:
+        """Run the rounds; while another call in flight could change the answer, wait and start over.
 
-        A call about the same would be answered twice: Refusal 205 when it does not end in time. For
-        computers that other calls have claimed and may give back, half of the time is waited.
+        Two calls about the same block would be answered twice: Refusal 205 when the other one does not end in time.
+        For computers that other calls have claimed and may give back, the call waits half of its time.
         """
         pause = _FIRST_PAUSE
         while True:
@@ -127,114 +127,116 @@ class ClaimAndConfirm:
                 with turn(self._deadline):
                     return self._rounds(patient=patient)
             except _Rival as rival:
-                self._journal.waited()
+                self._journal.count_wait()
                 if rival.same and self._deadline.left() <= 0:
                     raise refusals.busy() from rival
                 time.sleep(min(pause, self._deadline.left()))
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _rounds(self, *, patient: bool) -> Answer:
-        """Claim, confirm, and once more when something was lost: the last round writes what it has.
+        """Claim, confirm, and once more when something was lost: the last round writes what is left.
 
-        A transaction may be tried again: it leaves nothing behind but what it returns.
+        A transaction may be tried again: what it leaves behind is in its return value alone.
         """
-        first = guarded(lambda: self._claim(patient=patient), self._deadline, self._journal.tried_again)
-        second = self._next_round(first.claims, exchange=True) if first.claims else first
-        if second.claims:
-            self._journal.tried_again()
-        last = self._next_round(second.claims, exchange=False) if second.claims else second
-        assert last.answer is not None, "without exchange a round claims nothing new"
-        return last.answer
+        step = guarded(lambda: self._claim(patient=patient), self._deadline, self._journal.count_retry)
+        if step.to_confirm:
+            step = self._next_round(step.to_confirm, may_replan=True)
+        if step.to_confirm:
+            self._journal.count_retry()
+            step = self._next_round(step.to_confirm, may_replan=False)
+        assert step.answer is not None, "a round that may not plan again claims nothing new"
+        return step.answer
 
-    def _next_round(self, claimed: Claims, *, exchange: bool) -> Round:
-        """A confirming transaction. One that was too slow is done again. Refusal 205 when time is up."""
+    def _next_round(self, planned: PlannedCall, *, may_replan: bool) -> Step:
+        """A confirming transaction; one that was too slow is repeated. Refusal 205 when time is up."""
         while True:
             try:
                 return guarded(
-                    lambda: self._confirm(claimed, exchange=exchange), self._deadline, self._journal.tried_again
+                    lambda: self._confirm(planned, may_replan=may_replan), self._deadline, self._journal.count_retry
                 )
             except _TooSlow as slow:
-                self._journal.tried_again()
-                log.warning("call %s was held up while it wrote, and looks again", claimed.call_id)
+                self._journal.count_retry()
+                log.warning("call %s was held up while it wrote, and looks again", planned.call_id)
                 if self._deadline.left() <= 0:
                     raise refusals.busy() from slow
 
     # --- The transactions -----------------------------------------------------------------------
 
-    def _claim(self, *, patient: bool) -> Round:
+    def _claim(self, *, patient: bool) -> Step:
         """First transaction: check the call, look, claim. It answers when there is nothing to claim."""
         if earlier := self._journal.earlier_outcome():
-            return Round(Answer(earlier))
+            return Step(Answer(earlier))
         order = validation.order_of(self._call, self._caller, self._now)
         subject = self._subject_of(order)
         call_id = f"{subject or 'new'}.{self._token}"
         looked = look(order, self._caller, self._now, call_id)
         _give_way(looked, subject, patient=patient)
-        planned = Claims(order, looked.seen.site, looked.plan, call_id, looked.seen.rosters)
+        planned = PlannedCall(order, looked.seen.site, looked.plan, call_id, looked.seen.rosters)
         if not looked.plan.machines:
-            return Round(self._write(planned, [], {}, looked.seen))
-        return Round(claims=self._claimed(planned, looked.seen))
+            return Step(self._write(planned, [], {}, looked.seen))
+        return Step(to_confirm=self._claimed(planned, looked.seen))
 
-    def _confirm(self, claimed: Claims, *, exchange: bool) -> Round:
-        """Look again and write. With `exchange`, plan and claim anew when something was lost."""
-        order, machines = claimed.order, claimed.plan.machines
-        validation.must_still_be_open(order, self._now)
-        question, chosen = self._question(claimed), claimed.computer_ids
-        seen = snapshot.read_again(claimed.site, question, Only(chosen, order.block.block_time_id), chosen)
+    def _confirm(self, planned: PlannedCall, *, may_replan: bool) -> Step:
+        """Look again and write. With `may_replan`, plan and claim anew when something was lost."""
+        order, machines = planned.order, planned.plan.machines
+        # By the time of the call (SPEC 3). Times, image or machines that staff have edited since count as edited later.
+        validation.must_still_be_fillable(order, self._now)
+        question, chosen = self._question(planned), planned.computer_ids
+        seen = snapshot.read_again(planned.site, question, Only(chosen, order.block.block_time_id), chosen)
         # A claim that ran out while the call waited keeps nobody off: its computer counts as lost.
         lapsed = chosen - seen.promises.own_claims
         without_lapsed = replace(seen.site, claimed=seen.site.claimed | lapsed)
         kept, lost = standing(without_lapsed, order.block, machines, ignore_privileges=order.ignore_privileges)
-        if lapsed and not (exchange or kept):
-            raise refusals.busy()  # nobody has taken anything: this call was too slow, twice
-        claimed = replace(claimed, site=seen.site)
+        if lapsed and not (may_replan or kept):
+            raise refusals.busy()  # its own claims ran out, twice, and nothing is left to write
+        planned = replace(planned, site=seen.site)
         # Less than was planned: something was lost to others, or the block time was released meanwhile.
-        if exchange and claimed.machines_with(kept) < claimed.plan.allocated:
-            return Round(claims=self._planned_again(claimed, question))
-        answer = self._write(claimed, kept, lost, seen)
+        if may_replan and planned.machines_with(kept) < planned.plan.allocated:
+            return Step(to_confirm=self._planned_again(planned, question))
+        answer = self._write(planned, kept, lost, seen)
         if kept and claims.too_slow(seen.read_at, clock.now()):
             raise _TooSlow
-        return Round(answer)
+        return Step(answer)
 
     # --- Steps of a transaction -----------------------------------------------------------------
 
-    def _claimed(self, planned: Claims, seen: Snapshot) -> Claims:
+    def _claimed(self, planned: PlannedCall, seen: Snapshot) -> PlannedCall:
         """Claim the computers of a plan."""
-        holds = {id_: seen.promises.held[id_] for id_ in planned.computer_ids if id_ in seen.promises.held}
+        holds = {id_: seen.promises.holds[id_] for id_ in planned.computer_ids if id_ in seen.promises.holds}
         claimed = replace(planned, earlier_holds={**holds, **planned.earlier_holds})
-        self._claims = claimed  # before its commit: that can be done, and the answer be lost
+        self._last_claimed = claimed  # before its commit: that can be done, and the answer be lost
         claims.claim(claimed.call_id, assignments(claimed.plan.machines), claimed.earlier_holds, seen.read_at)
         return claimed
 
-    def _planned_again(self, claimed: Claims, question: Question) -> Claims:
+    def _planned_again(self, planned: PlannedCall, question: Question) -> PlannedCall:
         """Plan on facts about all computers, any of which may be the next choice, and claim the chosen ones."""
-        order, seen = claimed.order, snapshot.read_again(claimed.site, question)
+        order, seen = planned.order, snapshot.read_again(planned.site, question)
         plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
-        return self._claimed(replace(claimed, site=seen.site, plan=plan), seen)
+        return self._claimed(replace(planned, site=seen.site, plan=plan), seen)
 
     def _write(
-        self, claimed: Claims, machines: Sequence[Machine], lost: Mapping[int, Reason], seen: Snapshot
+        self, planned: PlannedCall, machines: Sequence[Machine], lost: Mapping[int, Reason], seen: Snapshot
     ) -> Answer:
         """Write the machines, with their block when it is new and kept; hold their computers; write the record."""
-        order, owner = claimed.order, claimed.site.reload_user_id
+        order, owner = planned.order, planned.site.reload_user_id
         block_time_id = order.block.block_time_id
         if order.management_node_id is not None and (machines or order.keep_empty):
             request_id, block_time_id = commit.write_block(order.block, order.management_node_id, owner)
             order = replace(order, names=replace(order.names, request_id=request_id))
         commit.write_machines(block_time_id, machines, owner, self._now)
-        if claimed.plan.machines:
-            self._hold(claimed, block_time_id, machines, seen)
-        outcome = outcome_of(claimed.plan, machines, block_time_id, claimed.machines_with(machines))
-        result = Result(outcome, machines, claimed.plan, claimed.site, order, claimed.rosters, lost)
-        return Answer(outcome, result, self._journal.written(result))
+        if planned.plan.machines:
+            self._hold(planned, block_time_id, machines, seen)
+        outcome = outcome_of(planned.plan, machines, block_time_id, planned.machines_with(machines))
+        result = Result(outcome, machines, planned.plan, planned.site, order, planned.rosters, lost)
+        return Answer(outcome, result, self._journal.record_result(result))
 
-    def _hold(self, claimed: Claims, block_time_id: int, machines: Sequence[Machine], seen: Snapshot) -> None:
+    def _hold(self, planned: PlannedCall, block_time_id: int, machines: Sequence[Machine], seen: Snapshot) -> None:
         """Keep the front end off what was written, as long as it may have listed it before; give up other claims."""
-        block, earlier = claimed.order.block, claimed.earlier_holds
-        decided = hold_computers(claimed.call_id, block, block_time_id, machines, earlier, seen)
+        block, earlier = planned.order.block, planned.earlier_holds
+        decided = hold_computers(planned.call_id, block, block_time_id, machines, earlier, seen)
         written = {each.computer.id for each in assignments(machines)}
-        if not (claimed.computer_ids <= decided.expires.keys() and earlier.keys() <= written):
-            claims.release(claimed.call_id, earlier, {*decided.expires, *decided.beside})
+        if not (planned.computer_ids <= decided.expires.keys() and earlier.keys() <= written):
+            claims.release(planned.call_id, earlier, {*decided.expires, *decided.beside})
 
     def _subject_of(self, order: Order) -> str:
         """What the call is about: its block time, or what the journal says of a new block.
@@ -243,12 +245,16 @@ class ClaimAndConfirm:
         """
         return str(order.block.block_time_id or self._journal.subject)
 
-    def _question(self, claimed: Claims) -> Question:
-        return question_of(claimed.order, self._caller, self._now, claimed.call_id)
+    def _question(self, planned: PlannedCall) -> Question:
+        return question_of(planned.order, self._caller, self._now, planned.call_id)
 
     def _free_claims(self) -> None:
-        """Free the claims of a call that failed, so that its retry has the computers to choose from."""
-        claimed = self._claims
+        """Free the claims of a call that failed, so that its retry has the computers to choose from.
+
+        When the last COMMIT was done and only its answer was lost, no claims are left; holds on computers that an
+        earlier call had held end when those would have.
+        """
+        claimed = self._last_claimed
         if claimed is None:
             return
         try:

@@ -78,7 +78,7 @@ class OneComputer:
     images: Sequence[one_computer.ForImage]
 
 
-def of(result: Result, would_help: Remedies | None = None) -> Explanation:
+def explain(result: Result, would_help: Remedies | None = None) -> Explanation:
     """The explanation of a result."""
     computers, reasons = result.site.computers, _reasons(result)
     by_reason: dict[Reason, list[int]] = {}
@@ -98,7 +98,7 @@ def of(result: Result, would_help: Remedies | None = None) -> Explanation:
     )
 
 
-def of_computer(result: Result, hostname: str) -> OneComputer:
+def explain_computer(result: Result, hostname: str) -> OneComputer:
     """One computer of the site by its name. Raises LookupError when there is none."""
     computer = _named(result.site.computers, hostname)
     order, plan = result.order, result.plan
@@ -120,7 +120,7 @@ def _named(computers: Mapping[int, Computer], hostname: str) -> Computer:
 
 def _verdict(result: Result, computer: Computer, reason: Reason | None) -> str:
     if reason is not None:
-        return f"passed over: {reason.describe(site_zone())}"
+        return f"not chosen: {reason.describe(site_zone())}"
     if computer.id in result.computers_before:
         return "in the block already"
     for machine in result.machines:

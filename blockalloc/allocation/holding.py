@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from blockalloc import clock
 from blockalloc.allocation.result import assignments
 from blockalloc.store import beside, claims
-from blockalloc.store.promises import Chosen
+from blockalloc.store.promises import LoadedImage
 from blockalloc.store.snapshot import Snapshot
 from scheduling.facts import Block
 from scheduling.holds import BlockTimeComputers, Holds, holds
@@ -28,22 +28,22 @@ def hold_computers(
     computers = frozenset(each.computer.id for each in taken)
     loaded = frozenset(each.computer.id for each in taken if _has_image_loaded(each, promised.chosen))
     own = BlockTimeComputers(block_time_id, block.start, block.end, computers, loaded)
-    earlier = {id_: max(expires, promised.held.get(id_, 0)) for id_, expires in earlier_holds.items()}
-    decided = holds(own, others.blocks, {**promised.held, **earlier}, seen.read_at, claims.seconds())
+    earlier = {id_: max(expires, promised.holds.get(id_, 0)) for id_, expires in earlier_holds.items()}
+    decided = holds(own, others.blocks, {**promised.holds, **earlier}, seen.read_at, claims.seconds())
     claims.hold(call_id, decided)
     if decided.beside:
-        there = claims.SemaphoreRows(promised.live, promised.held, others.expired)
+        there = claims.SemaphoreRows(promised.live, promised.holds, others.expired)
         claims.hold_beside(call_id, taken[0], decided, there, clock.now())
     return decided
 
 
-def _has_image_loaded(assignment: Assignment, chosen: Mapping[int, Chosen]) -> bool:
+def _has_image_loaded(assignment: Assignment, chosen: Mapping[int, LoadedImage]) -> bool:
     """Whether the computer has the image loaded, in whatever revision: so VCL's front end sees it (SPEC 8.7)."""
-    now = chosen.get(assignment.computer.id)
-    return now is not None and now.image_id == assignment.image.id
+    loaded = chosen.get(assignment.computer.id)
+    return loaded is not None and loaded.image_id == assignment.image.id
 
 
-def _is_awaited(assignment: Assignment, chosen: Mapping[int, Chosen]) -> bool:
+def _is_awaited(assignment: Assignment, chosen: Mapping[int, LoadedImage]) -> bool:
     """Whether members of a class, this one or another, wait for what the computer has loaded now."""
-    now = chosen.get(assignment.computer.id)
-    return now is not None and (now.awaited or now.image_id == assignment.image.id)
+    loaded = chosen.get(assignment.computer.id)
+    return loaded is not None and (loaded.awaited or loaded.image_id == assignment.image.id)

@@ -13,11 +13,11 @@ LONGEST_KEY = 200  # characters
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An idempotency key of a user. `fingerprint` says what the call asked for: a key stands for one call only."""
+    """An idempotency key of a user. A key stands for one call with these parameters only."""
 
     user: str
     key: str
-    fingerprint: str
+    parameters: str  # as JSON
 
     @property
     def subject(self) -> str:
@@ -34,14 +34,14 @@ class Key:
         remembered = idempotency.remembered(self.user, self.key, now)
         if remembered is None:
             return None
-        if remembered.parameters != self.fingerprint:
+        if remembered.parameters != self.parameters:
             raise refusals.key_reused(self.key)
         return Outcome("completed", remembered.answer, 0, remembered.block_time_id)
 
     def remember(self, outcome: Outcome, now: int) -> None:
         """Keep an answer above 0, in the transaction that writes what it is about. Raises Refusal 205."""
         if outcome.allocated:
-            idempotency.remember(self.user, self.key, self.fingerprint, outcome.allocated, outcome.block_time_id, now)
+            idempotency.remember(self.user, self.key, self.parameters, outcome.allocated, outcome.block_time_id, now)
 
 
 def key_of(call: Call, caller: Caller) -> Key | None:

@@ -1,4 +1,4 @@
-"""What a call leaves behind, beside its rows: its record, the answer to its idempotency key, and how often it tried."""
+"""What a call leaves in addition to its rows: its record, the answer to its idempotency key, counts of retries."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ _PRUNE_AT_ONCE = 10_000  # records of reloads; as many as a hundred calls make, 
 
 
 class Journal:
-    """The journal of one call: what was asked before, what is written, what went wrong, what was tried again.
+    """The journal of one call: earlier answers, its decision record, retries and waits.
 
     `parameters` are what the caller gave, by name; `now` is the time of the call in Unix seconds.
     """
@@ -43,15 +43,15 @@ class Journal:
 
     # --- On the way -------------------------------------------------------------------------------
 
-    def tried_again(self) -> None:
-        """Count a transaction that was given up for another, or a look that had to be taken again."""
+    def count_retry(self) -> None:
+        """Count a transaction that the database gave up for another, or a round that had to be repeated."""
         self._retries += 1
 
-    def waited(self) -> None:
-        """Count a look at which other calls were in the way."""
+    def count_wait(self) -> None:
+        """Count a round that had to wait for another call."""
         self._waits += 1
 
-    def written(self, result: Result) -> int:
+    def record_result(self, result: Result) -> int:
         """Record what was decided, in the transaction that writes it; returns the id of the record.
 
         The transaction may be tried again: only the last record stays.
@@ -63,21 +63,21 @@ class Journal:
             roster.keep(self.now)
         return decisions.write(columns)
 
-    def done(self, text: str, row: BlockTimeRow) -> int:
+    def record_action(self, text: str, row: BlockTimeRow) -> int:
         """Record what staff did to a block time, in the transaction that does it; returns the id of the record."""
         return decisions.write(audit.of_action(self._entry(), text, row))
 
     # --- At the end -------------------------------------------------------------------------------
 
-    def close(self, answer: Answer) -> None:
-        """After the last transaction of a call that was answered."""
+    def finish(self, answer: Answer) -> None:
+        """After the last transaction: record an answer that was repeated, and prune now and then."""
         if answer.result is None:
             columns = audit.of_earlier_answer(self._entry(), answer.outcome)
             self.prune(decisions.write_apart(columns, self.now))
         else:
             self.prune(answer.decision_id)
 
-    def planned(self, result: Result) -> int | None:
+    def record_dry_run(self, result: Result) -> int | None:
         """Record a dry run; returns the id of the record, None when it could not be written."""
         columns, roster = audit.of_result(self._entry(), result)
         decision_id = decisions.write_apart(columns, self.now, roster)
@@ -85,23 +85,23 @@ class Journal:
         return decision_id
 
     @contextmanager
-    def of_failures(self) -> Iterator[None]:
-        """Record a refusal, or an error, that ends what is done inside; it is raised all the same."""
+    def recording_failures(self) -> Iterator[None]:
+        """Record a refusal or an error that ends the block of code; it goes on to the caller."""
         try:
             yield
         except Refusal as refusal:
-            self.refused(refusal)
+            self.record_refusal(refusal)
             raise
         except Exception as error:
             self.prune(decisions.write_apart(audit.of_failure(self._entry(), error), self.now))
             raise
 
-    def refused(self, refusal: Refusal) -> None:
+    def record_refusal(self, refusal: Refusal) -> None:
         """Record a refusal: nothing was written but this."""
         self.prune(decisions.write_apart(audit.of_refusal(self._entry(), refusal), self.now))
 
     def prune(self, decision_id: int | None) -> None:
-        """After some records, given by their ids: old records go, and those of reloads that are over."""
+        """Prune old records, and those of reloads that are over, if this record's id says that it is time to."""
         if decision_id is not None and decisions.prune_now_and_then(decision_id, self.now):
             planned_reloads.prune(self.now, _PRUNE_AT_ONCE)
 

@@ -1,4 +1,4 @@
-"""What a call sees before anything is written: its order, the facts about the site, and the plan on them."""
+"""The part of a call that writes nothing: read the facts for an order, and plan."""
 
 from dataclasses import dataclass, replace
 
@@ -47,12 +47,12 @@ def dry_run(call: Call, caller: Caller, now: int) -> Result:
 
 
 def look_ahead(order: Order, caller: Caller, now: int, seconds: int) -> Site:
-    """The facts for an order that may as well begin up to so many seconds later."""
+    """The facts for an order whose block is extended, so that it could start up to `seconds` later."""
     later = replace(order, block=replace(order.block, end=order.block.end + seconds))
     with transaction.atomic():
         return snapshot.read(question_of(later, caller, now)).site
 
 
 def question_of(order: Order, caller: Caller, now: int, call_id: str = "") -> Question:
-    """What facts are read for. The transaction's own time counts for rows that expire."""
+    """The question put to the snapshot. `now` is the time of the call; expiry is judged by the current time."""
     return Question(order.block, now, clock.now(), caller.user_id, call_id, order.ignore_privileges)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from blockalloc.allocation.validation import Order
-from blockalloc.contract.messages import LATE, NOTHING, Outcome
+from blockalloc.contract.messages import WARNING_LATE, WARNING_NOTHING_ALLOCATED, Outcome
 from scheduling.facts import Site
 from scheduling.plan import Assignment, Machine, Plan
 from scheduling.reasons import Reason
@@ -78,9 +78,9 @@ def outcome_of(plan: Plan, machines: Sequence[Machine], block_time_id: int, allo
     if not machines and not missing:
         return Outcome("completed", allocated, missing, block_time_id)
     if not machines:
-        return Outcome("warning", allocated, missing, block_time_id, NOTHING)
+        return Outcome("warning", allocated, missing, block_time_id, WARNING_NOTHING_ALLOCATED)
     if plan.late:
-        return Outcome("warning", allocated, missing, block_time_id, LATE)
+        return Outcome("warning", allocated, missing, block_time_id, WARNING_LATE)
     return Outcome("success", allocated, missing, block_time_id)
 
 

@@ -13,7 +13,7 @@ from blockalloc.allocation.claim_and_confirm import ClaimAndConfirm
 from blockalloc.allocation.explanation import Explanation, OneComputer
 from blockalloc.allocation.idempotency import key_of
 from blockalloc.allocation.journal import Journal
-from blockalloc.allocation.look import dry_run as plan_of
+from blockalloc.allocation.look import dry_run as dry_run_result
 from blockalloc.allocation.result import Answer, Result
 from blockalloc.contract.messages import BlockAllocationCall, Call, Caller, FillCall, NewBlockCall, Outcome, Refusal
 from blockalloc.models import Decision
@@ -24,7 +24,7 @@ from scheduling.vcl_names import SYSTEM_USER
 
 log = logging.getLogger(__name__)
 
-_SECONDS_BETWEEN_REFUSALS = 60
+_SECONDS_BETWEEN_RECORDED_REFUSALS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,9 @@ def create_block(call: NewBlockCall, caller: Caller) -> Outcome:
 
 
 def allocate(call: Call, caller: Caller, *, explain: bool = False) -> Allocation:
-    """The same for any call, with all that is known of it. Raises Refusal.
+    """Allocate for any kind of call; gives the machines, the explanation and the record's id as well. Raises Refusal.
 
-    `explain`: also when nothing is missing, and with remedies when something is.
+    `explain`: explain also when nothing is missing, and say what would help when machines are.
     """
     answer = _allocate(call, caller)
     result = answer.result
@@ -104,12 +104,12 @@ def dry_run(call: Call, caller: Caller, *, explain: bool = True) -> Allocation:
     `explain` is as in `allocate`.
     """
     journal = Journal(Decision.DRY_RUN, caller, call.parameters())
-    with journal.of_failures():
-        result = plan_of(call, caller, journal.now)
-    decision_id = journal.planned(result)
+    with journal.recording_failures():
+        result = dry_run_result(call, caller, journal.now)
+    decision_id = journal.record_dry_run(result)
     why = None
     if explain or result.outcome.unallocated:
-        why = explanation.of(result, explanation.remedies_for(result, caller, journal.now) if explain else None)
+        why = explanation.explain(result, explanation.remedies_for(result, caller, journal.now) if explain else None)
     machines = list(map(_in_words, result.machines))
     return Allocation(result.outcome, machines, why, decision_id, explanation.findings_of(result))
 
@@ -119,17 +119,17 @@ def explain_computer(call: Call, hostname: str, caller: Caller) -> OneComputer:
 
     Raises Refusal, and LookupError when no computer has that name.
     """
-    return explanation.of_computer(plan_of(call, caller, clock.now()), hostname)
+    return explanation.explain_computer(dry_run_result(call, caller, clock.now()), hostname)
 
 
 def record_refusal(caller: Caller, parameters: Mapping[str, object], refusal: Refusal, *, dry_run: bool) -> None:
-    """Record a call by somebody who may make none: one a minute for each, for anybody with a password can call.
+    """Record a call by an account that is not allowed to call; the log has all such calls.
 
-    The log has all of them.
+    At most one record per account and minute, because any VCL account with a password can cause one.
     """
     name = sha256(caller.name.encode("utf-8", "replace")).hexdigest()[:32]
-    if cache.add(f"refused:{name}", 1, timeout=_SECONDS_BETWEEN_REFUSALS):
-        Journal(Decision.DRY_RUN if dry_run else Decision.ALLOCATE, caller, parameters).refused(refusal)
+    if cache.add(f"refused:{name}", 1, timeout=_SECONDS_BETWEEN_RECORDED_REFUSALS):
+        Journal(Decision.DRY_RUN if dry_run else Decision.ALLOCATE, caller, parameters).record_refusal(refusal)
 
 
 def system_caller(door: str, person: str = "", address: str = "") -> Caller:
@@ -144,18 +144,20 @@ def system_caller(door: str, person: str = "", address: str = "") -> Caller:
 
 
 def _allocate(call: Call, caller: Caller) -> Answer:
-    """Make a call, with its record. Raises Refusal."""
+    """Allocate, and keep the record of the call. Raises Refusal."""
     journal = Journal(Decision.ALLOCATE, caller, call.parameters(), key_of(call, caller))
-    with journal.of_failures():
+    with journal.recording_failures():
         answer = ClaimAndConfirm(call, caller, journal).run()
-    journal.close(answer)
+    journal.finish(answer)
     return answer
 
 
 def _explained(result: Result, caller: Caller, *, with_remedies: bool) -> Explanation | None:
-    """The explanation of what is written and committed. It must not fail: the caller would call again."""
+    """The explanation of a committed allocation. An error must not reach the caller, who would call again."""
     try:
-        return explanation.of(result, explanation.remedies_for(result, caller, clock.now()) if with_remedies else None)
+        return explanation.explain(
+            result, explanation.remedies_for(result, caller, clock.now()) if with_remedies else None
+        )
     except Exception:
         log.exception("what was allocated is written, but could not be explained")
         return None

@@ -1,6 +1,6 @@
 """Is a call in order? Each check at its place in the order of SPEC 2.1 and 2.2, with its own refusal.
 
-What passes becomes an Order: from then on nobody looks at parameters any more.
+What passes becomes an Order; the parameters are not looked at again.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,8 @@ from scheduling.facts import Block
 from scheduling.vcl_names import RELOAD_USER
 from scheduling.windows import HOUR
 
+# A node that handles new blocks; to load computers it must have checked in far later (scheduling.rules).
+_CHECKED_IN_WITHIN = HOUR
 _LAST_TIME = "2038-01-01 00:00:00"  # local; what lies beyond is refused
 _ID_LIMIT = 2**31  # above any id column of VCL's tables
 
@@ -49,10 +51,10 @@ def order_of(call: Call, caller: Caller, now: int) -> Order:
             return _five_or_six(call, caller, now)
 
 
-def must_still_be_open(order: Order, now: int) -> None:
+def must_still_be_fillable(order: Order, now: int) -> None:
     """Raise Refusal 8, 202, 203 or 9 when an existing block time has been closed since it was checked."""
     if order.block.block_time_id:
-        _open_block_time(order.block.block_time_id, now, "blockTimeid")
+        _fillable_block_time(order.block.block_time_id, now, "blockTimeid")
 
 
 # --- New blocks -----------------------------------------------------------------------------------
@@ -60,14 +62,14 @@ def must_still_be_open(order: Order, now: int) -> None:
 
 def _seven_for_new_block(call: BlockAllocationCall, now: int) -> Order:
     """SPEC 2.1 with blockTimeid 0."""
-    images, row = rows.for_new_block(_possible(call.image_id), _possible(call.user_group_id), now - HOUR)
+    images, row = rows.for_new_block(_possible(call.image_id), _possible(call.user_group_id), now - _CHECKED_IN_WITHIN)
     _must_be_usable(images, call.image_id, "imageid")
     return _new_block(call, images, row, now, "machinecount", group_needed=call.ignore_privileges is False)
 
 
 def _five_or_six(call: NewBlockCall, caller: Caller, now: int) -> Order:
     """SPEC 2.2, XMLRPCblockAllocation."""
-    images, row = rows.for_new_block(_possible(call.image_id), _possible(call.user_group_id), now - HOUR)
+    images, row = rows.for_new_block(_possible(call.image_id), _possible(call.user_group_id), now - _CHECKED_IN_WITHIN)
     image = images[0] if images else None
     if not image or image.deleted or not image.for_checkout or not may_use_image(image, caller.user_id):
         raise refusals.no_access_to_image(call.image_text)
@@ -91,8 +93,14 @@ def _new_block(
     if row.management_node_id is None:
         raise refusals.no_management_node()
     block = Block(0, start, end, row.group_id, [each.image for each in images], call.machines)
-    owner_at = row.local_id or 0
-    names = Names(0, commit.block_name(start), row.group_name, str(RELOAD_USER), owner_at, images[0].image.name)
+    names = Names(
+        request_id=0,
+        block=commit.block_name(start),
+        user_group=row.group_name,
+        owner=str(RELOAD_USER),
+        affiliation_id=row.local_id or 0,
+        image=images[0].image.name,
+    )
     return Order(block, ignore_privileges, names, row.management_node_id, keep_empty)
 
 
@@ -117,7 +125,7 @@ def _seven_for_block_time(call: BlockAllocationCall, now: int) -> Order:
     low = settings.VCL_MIN_BLOCK_MACHINES
     if call.machines is None or call.machines < low:
         raise refusals.bad_machines("machinecount", call.machines, f"from {low} to the machines of the block request")
-    row = _open_block_time(block_time_id, now, "blockTimeid")
+    row = _fillable_block_time(block_time_id, now, "blockTimeid")
     images = rows.images(_possible(call.image_id))
     _must_be_usable(images, call.image_id, "imageid")
     start, end = _time(call.start, refusals.START, "start"), _time(call.end, refusals.END, "end")
@@ -132,7 +140,7 @@ def _seven_for_block_time(call: BlockAllocationCall, now: int) -> Order:
 def _fill(call: FillCall, now: int) -> Order:
     """SPEC 2.2, XMLRPCprocessBlockTime; what staff do is the same."""
     block_time_id, ignore_privileges = _block_time_and_flag(call.block_time_id, call.ignore_privileges, call.id_name)
-    row = _open_block_time(block_time_id, now, call.id_name)
+    row = _fillable_block_time(block_time_id, now, call.id_name)
     images = rows.images(row.image_id)
     _must_be_usable(images, row.image_id, "image")
     _must_agree(row, call)
@@ -148,7 +156,8 @@ def _block_time_and_flag(block_time_id: int | None, ignore_privileges: bool | No
 
 def _order_to_fill(row: BlockTimeRow, images: list[ImageRow], machines: int, *, ignore_privileges: bool) -> Order:
     low = settings.VCL_MIN_BLOCK_MACHINES
-    if not low <= machines <= row.machines and machines != row.machines:
+    # The request's own number is right whatever the minimum: VCL's web form has limits of its own.
+    if machines != row.machines and not low <= machines <= row.machines:
         raise refusals.bad_machines("machinecount", machines, f"from {low} to {row.machines}")
     block = Block(row.id, row.start, row.end, row.group_id, [each.image for each in images], machines)
     return Order(block, ignore_privileges, row.names)
@@ -167,7 +176,7 @@ def _must_agree(row: BlockTimeRow, call: FillCall) -> None:
         raise refusals.contradiction(row.id, differing)
 
 
-def _open_block_time(block_time_id: int, now: int, id_name: str) -> BlockTimeRow:
+def _fillable_block_time(block_time_id: int, now: int, id_name: str) -> BlockTimeRow:
     """The block time, if it may be filled: known, not skipped, of an accepted request that has not expired."""
     row = rows.block_time(_possible(block_time_id))
     if row is None:

@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 # Warnings of SPEC section 6, with VCL's own texts.
-LATE = (13, "possibly insufficient time to load machines")
-NOTHING = (14, "unable to allocate any machines")
+WARNING_LATE = (13, "possibly insufficient time to load machines")
+WARNING_NOTHING_ALLOCATED = (14, "unable to allocate any machines")
 
 
 class Refusal(Exception):
     """The call is refused and nothing was written.
 
     `code` is the fault or error number of SPEC 2.1, `text` begins with the parameter's name and
-    says what was wrong and what would be right. `answer` is VCL's own text for that error where
+    says what was wrong and what would be right. `vcl_text` is VCL's own text for that error where
     VCL has one: the struct methods of VCL 2.x give it.
     """
 
-    def __init__(self, code: int, text: str, answer: str | None = None) -> None:
+    def __init__(self, code: int, text: str, vcl_text: str | None = None) -> None:
         super().__init__(text)
         self.code = code
         self.text = text
-        self.answer = answer or text
+        self.vcl_text = vcl_text or text
 
 
 @dataclass(frozen=True, slots=True)

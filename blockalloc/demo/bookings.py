@@ -15,7 +15,7 @@ from blockalloc.demo.rows import Row, Rows
 NEW, PENDING, RELOAD = 13, 14, 19
 
 # VCL keeps a quarter of an hour free between two uses of a computer.
-_ROOM = timedelta(minutes=15)
+_MARGIN = timedelta(minutes=15)
 # Image and whose member has it. The last two were asked for a moment ago: "reserved", not yet "inuse".
 _NOW = (
     (im.UBUNTU, CS101),
@@ -51,7 +51,7 @@ class Calendar:
     def free(self, computer: Row, start: datetime, end: datetime) -> bool:
         """Whether nothing else has the computer then, with VCL's quarter of an hour on both sides."""
         taken = self._taken.get(number(computer), [])
-        return all(start >= other_end + _ROOM or end + _ROOM <= other_start for other_start, other_end in taken)
+        return all(start >= other_end + _MARGIN or end + _MARGIN <= other_start for other_start, other_end in taken)
 
     def take(self, computer: Row, start: datetime, end: datetime) -> None:
         """Note that the computer is taken."""
@@ -71,9 +71,9 @@ class Booker:
         """The smallest free computer of the image's pool; those that hold the image come first."""
         pool = self.inventory.pools[self.inventory.pool(image)]
         fitting = [c for c in pool if usable(c) and fits(c, image) and self.calendar.free(c, start, end)]
-        return min(fitting, key=lambda c: (not self.holds(c, image), c["RAM"], c["id"]), default=None)
+        return min(fitting, key=lambda c: (not self.has_loaded(c, image), c["RAM"], c["id"]), default=None)
 
-    def holds(self, computer: Row, image: str) -> bool:
+    def has_loaded(self, computer: Row, image: str) -> bool:
         """Whether the computer holds the production revision of the image."""
         return computer["imagerevisionid"] == self.inventory.images.production(image)
 
@@ -106,7 +106,7 @@ class Booker:
     def user_reservation(self, image: str, user: int, start: datetime, end: datetime, state: int = NEW) -> None:
         """Add a user's reservation of a computer that holds the image, with its log; without a free one, nothing."""
         computer = self.choose(image, start, end)
-        if computer is None or not self.holds(computer, image):
+        if computer is None or not self.has_loaded(computer, image):
             return
         self.calendar.take(computer, start, end)
         loaded = start + timedelta(seconds=40) if start <= self.now else None

@@ -14,7 +14,7 @@ _MON, _TUE, _WED, _THU, _FRI = range(5)
 _DAILY = tuple(range(7))
 # VCL's own rule for a reload: ten minutes beside the load time, machines staggered by a minute, or
 # by two if the image loads slowly.
-_SPARE = timedelta(minutes=10)
+_MARGIN = timedelta(minutes=10)
 _SLOW_LOAD = 840
 _FULL, _HALF = 1.0, 0.5
 # How much of the coming classes has its computers already.
@@ -147,7 +147,7 @@ def _allocate(booker: Booker, session: Session, machines: int) -> None:
     step = timedelta(seconds=120 if load_time > _SLOW_LOAD else 60)
     booker.rows.row("blockTimes", session.number)["processed"] = 1
     for n in range(machines):
-        begins = session.start - timedelta(seconds=load_time) - _SPARE - n * step
+        begins = session.start - timedelta(seconds=load_time) - _MARGIN - n * step
         computers = _machine(booker, session, begins)
         if computers is None:
             return

@@ -115,35 +115,35 @@ def _own_names() -> list[str]:
 
 def _of_columns(table: Table, there: PresentTable, vendor: str) -> Iterator[Finding]:
     for column in table.columns:
-        found = there.columns.get(column.name.lower())
-        if found is None:
+        actual = there.columns.get(column.name.lower())
+        if actual is None:
             yield _finding(table.name, "is missing", column=column.name)
-        elif wrong := _difference(column, found, vendor):
+        elif wrong := _difference(column, actual, vendor):
             yield _finding(table.name, wrong, column=column.name)
 
 
-def _difference(wanted: Column, found: Column, vendor: str) -> str:
+def _difference(wanted: Column, actual: Column, vendor: str) -> str:
     """What a column can't hold that VCL 2.5's can; "" when it holds all of it."""
     if vendor == "sqlite":
-        fits = found.type.upper() == sqlite_type(wanted)
+        fits = actual.type.upper() == sqlite_type(wanted)
         kind = sqlite_type(wanted)
     else:
-        fits, kind = holds(found, wanted), wanted.type
+        fits, kind = holds(actual, wanted), wanted.type
     if not fits:
-        return f"is {found.type}, not {kind}"
-    return "does not take NULL" if wanted.null and not found.null else ""
+        return f"is {actual.type}, not {kind}"
+    return "does not take NULL" if wanted.null and not actual.null else ""
 
 
-def holds(found: Column, wanted: Column) -> bool:
-    """Whether every value of a column of VCL 2.5 can be in the column that was found, and means the same there."""
-    if wanted.kind in _INTEGERS and found.kind in _INTEGERS:
-        return _range(found)[0] <= _range(wanted)[0] and _range(found)[1] >= _range(wanted)[1]
-    if wanted.kind in _TEXTS and found.kind in _TEXTS:
-        ranks = _TEXTS.index(found.kind) - _TEXTS.index(wanted.kind)
-        return ranks > 0 or (ranks == 0 and _length(found) >= _length(wanted))
+def holds(actual: Column, wanted: Column) -> bool:
+    """Whether every value of a column of VCL 2.5 can be in the actual column, and means the same there."""
+    if wanted.kind in _INTEGERS and actual.kind in _INTEGERS:
+        return _range(actual)[0] <= _range(wanted)[0] and _range(actual)[1] >= _range(wanted)[1]
+    if wanted.kind in _TEXTS and actual.kind in _TEXTS:
+        ranks = _TEXTS.index(actual.kind) - _TEXTS.index(wanted.kind)
+        return ranks > 0 or (ranks == 0 and _length(actual) >= _length(wanted))
     if wanted.kind == "enum":
-        return found.kind == "enum" and set(found.words) >= set(wanted.words)
-    return found.kind == wanted.kind
+        return actual.kind == "enum" and set(actual.words) >= set(wanted.words)
+    return actual.kind == wanted.kind
 
 
 def _range(column: Column) -> tuple[int, int]:

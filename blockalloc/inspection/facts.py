@@ -1,25 +1,23 @@
-"""The facts that an inspection judges, of the rows that `store.inspection_rows` reads in a fixed number of statements.
+"""The facts that an inspection judges.
 
 Instants are Unix seconds; an id is the row's id in VCL's table.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from blockalloc.models import LoadTime, PlannedReload
-from blockalloc.store import inspection_rows, loads, times
+from blockalloc.store import times
 from scheduling.block_status import is_scheduled
-from scheduling.occupancy import COMPLETE, FAILED, RELOAD, occupied_from
-from scheduling.vcl_names import RELOAD_USER
+from scheduling.occupancy import COMPLETE, FAILED, occupied_from
 
 DELETED = 1  # VCL's state of a request that is to be removed
 
 
-class Held(NamedTuple):
-    """A computer that a block time holds (a row of `blockComputers`), with all that the row leads to.
+class BlockComputer(NamedTuple):
+    """A computer that a block time has (a row of `blockComputers`), with all that the row leads to.
 
     `reload_start` is None when the reload request is gone, and `reload_asked`, when it was made, 0; `start` and `end`
     are 0 when the block time is gone. `planned` is when our record says that the reload was to begin, None without
@@ -32,7 +30,7 @@ class Held(NamedTuple):
     reload_id: int
     hostname: str
     image_name: str
-    revision_id: int  # what the computer holds now
+    revision_id: int  # what is loaded on the computer now
     request_id: int | None  # of the block request; None: the block time is gone
     block: str
     group_id: int | None
@@ -62,7 +60,7 @@ class Held(NamedTuple):
         return self.reload_start is not None and self.reload_state not in (DELETED, FAILED, COMPLETE)
 
 
-class Booked(NamedTuple):
+class Reservation(NamedTuple):
     """A computer of a request, as far as it is one of a block's."""
 
     request_id: int
@@ -78,7 +76,7 @@ class Booked(NamedTuple):
 
 
 class BlockTime(NamedTuple):
-    """A block time, whatever holds it, with what its block request says (of which "" and 0 when that is gone).
+    """A block time, with or without computers, with what its block request says (of which "" and 0 when that is gone).
 
     `over` is when it is over for certain: in an hour that comes twice later than `end`.
     """
@@ -151,8 +149,8 @@ class Facts:
     """All that the rows are judged by."""
 
     now: int
-    held: Sequence[Held]
-    booked: Mapping[int, Sequence[Booked]]  # by computer
+    block_computers: Sequence[BlockComputer]
+    reservations: Mapping[int, Sequence[Reservation]]  # by computer
     reloads: Mapping[int, Reload]
     members: Mapping[int, frozenset[int]]  # user group -> users
     production: Mapping[int, int]  # image -> its production revision
@@ -164,152 +162,8 @@ class Facts:
     @cached_property
     def times_of(self) -> Mapping[int, Sequence[BlockTime]]:
         """User group -> its block times that are meant to take place and are not over."""
-        found: dict[int, list[BlockTime]] = defaultdict(list)
+        times_of: dict[int, list[BlockTime]] = defaultdict(list)
         for time in self.times.values():
             if time.group_id is not None and time.takes_place and time.end > self.now:
-                found[time.group_id].append(time)
-        return found
-
-
-def read(now: int, own_tables: Collection[str]) -> Facts:
-    """All facts, in the caller's transaction. `own_tables` are those of this service that are there."""
-    planned = _planned() if PlannedReload._meta.db_table in own_tables else {}
-    return Facts(
-        now=now,
-        held=_held(now, planned, kept_loads=LoadTime._meta.db_table in own_tables),
-        booked=_booked(now),
-        reloads=_reloads(),
-        members=_members(),
-        production={int(image): int(revision) for image, revision in inspection_rows.production_revisions()},
-        requests=_requests(),
-        times=_times(),
-        subimages=_subimages(),
-        planned=planned,
-    )
-
-
-def _planned() -> dict[Planned, int]:
-    return {
-        Planned(row.block_time_id, row.computer_id, row.request_id): times.from_utc(row.start) or 0
-        for row in inspection_rows.planned()
-    }
-
-
-def _held(now: int, planned: Mapping[Planned, int], *, kept_loads: bool) -> list[Held]:
-    all_held = [
-        Held(
-            block_time_id=row.block_time_id,
-            computer_id=row.computer_id,
-            image_id=row.image_id,
-            reload_id=row.reload_id,
-            hostname=row.hostname,
-            image_name=row.image_name,
-            revision_id=row.revision_id,
-            request_id=row.request_id,
-            block=row.block,
-            group_id=row.group_id,
-            status=row.status,
-            skip=row.skip,
-            start=times.from_local(row.start) or 0,
-            end=times.from_local(row.end) or 0,
-            reload_start=times.from_local(row.reload_start),
-            reload_state=row.reload_state,
-            reload_asked=times.from_local(row.reload_asked) or 0,
-            planned=planned.get(Planned(row.block_time_id, row.computer_id, row.reload_id)),
-        )
-        for row in inspection_rows.block_computers()
-    ]
-    seconds = _load_seconds(all_held, now, kept=kept_loads)
-    return [held._replace(load_seconds=seconds.get(held.image_id, 0)) for held in all_held]
-
-
-def _load_seconds(all_held: Iterable[Held], now: int, *, kept: bool) -> dict[int, int]:
-    """How long images load, of those of which nothing else says from when on a computer is taken."""
-    images = {
-        held.image_id for held in all_held if held.reload_start is None and held.planned is None and held.end > now
-    }
-    minutes = {id_: int(minutes) for id_, minutes in inspection_rows.reload_minutes() if id_ in images}
-    return loads.estimates(minutes, now, kept=kept)
-
-
-def _booked(now: int) -> dict[int, list[Booked]]:
-    booked: dict[int, list[Booked]] = defaultdict(list)
-    for row in inspection_rows.reservations(now):
-        instants = {"start": times.from_local(row.start) or 0, "end": times.from_local(row.end) or 0}
-        booked[row.computer_id].append(Booked(**{**row._asdict(), **instants}))
-    return booked
-
-
-def _reloads() -> dict[int, Reload]:
-    reloads: dict[int, Reload] = {}
-    computers: dict[int, list[tuple[int, int, str]]] = defaultdict(list)
-    for row in inspection_rows.reloads():
-        if row.computer_id is not None and row.image_id is not None:
-            computers[row.request_id].append((row.computer_id, row.image_id, row.hostname))
-        if row.request_id not in reloads:
-            states, user = (row.state_id, row.last_state_id), (row.user, row.affiliation)
-            reloads[row.request_id] = Reload(
-                id=row.request_id,
-                waiting=states == (RELOAD, RELOAD) and user == RELOAD_USER,
-                preload=row.preload,
-                start=times.from_local(row.start) or 0,
-                end=times.from_local(row.end) or 0,
-                requested=times.latest_from_local(row.asked) or 0,
-                computers=computers[row.request_id],
-            )
-    return reloads
-
-
-def _members() -> dict[int, frozenset[int]]:
-    members: dict[int, set[int]] = defaultdict(set)
-    for group, user in inspection_rows.members():
-        members[group].add(user)
-    return {group: frozenset(users) for group, users in members.items()}
-
-
-def _requests() -> list[Request]:
-    requests: dict[int, Request] = {}
-    spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for row in inspection_rows.requests():
-        if row.start is not None:
-            spans[row.id].append((times.from_local(row.start) or 0, times.from_local(row.end) or 0))
-        if row.id not in requests:
-            requests[row.id] = Request(
-                id=row.id,
-                name=row.name,
-                processing=bool(row.processing),
-                from_api=row.name.startswith("API:") and (row.owner, row.owner_affiliation) == RELOAD_USER,
-                expires=times.from_local(row.expires) or 0,
-                times=spans[row.id],
-                has_dates=row.last_day is not None,
-                has_hours=row.last_minute is not None,
-                last_end=form_end(row.last_day, row.last_minute),
-            )
-    return list(requests.values())
-
-
-def form_end(day: object, minute: int | None) -> int:
-    """The end of the last class by VCL's form: its last day, and the last minute of a day. 0 when one is missing."""
-    if day is None or minute is None or str(day).startswith("0000"):
-        return 0
-    return times.from_local(f"{day} {int(minute) // 60:02}:{int(minute) % 60:02}:00") or 0
-
-
-def _times() -> dict[int, BlockTime]:
-    block_times = {}
-    for row in inspection_rows.block_times():
-        instants = {
-            "start": times.from_local(row.start) or 0,
-            "end": times.from_local(row.end) or 0,
-            "over": times.latest_from_local(row.end) or 0,
-            "expires": times.from_local(row.expires) or 0,
-        }
-        block_times[row.id] = BlockTime(**{**row._asdict(), **instants})
-    return block_times
-
-
-def _subimages() -> dict[int, list[int]]:
-    subimages: dict[int, list[int]] = defaultdict(list)
-    for image, further in inspection_rows.subimages():
-        subimages[image].append(further)
-    return subimages
+                times_of[time.group_id].append(time)
+        return times_of

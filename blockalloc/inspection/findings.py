@@ -30,7 +30,7 @@ class Kind:
 # The kinds of computers that two have at the same hours.
 TAKEN_TWICE = ("double_booking", "taken_by_other_class", "taken_meanwhile")
 
-# In the order in which they are told: what hurts a class first.
+# In the order in which they are reported: what hurts a class first.
 KINDS: Mapping[str, Kind] = {
     "schema_drift": Kind(
         "The tables differ from VCL 2.5's, or from ours",

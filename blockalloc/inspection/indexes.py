@@ -30,7 +30,7 @@ class MissingIndex:
         online = _ONLINE[connection.vendor]
         return f"CREATE INDEX IF NOT EXISTS `{self.index.name}` ON `{self.index.table}` ({listed}){online}"
 
-    def told(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """For programs."""
         kept = {name: value for name, value in asdict(self.index).items() if name != "counts"}
         return {**kept, "wins": self.wins, "statement": self.statement}
@@ -60,12 +60,12 @@ def create(wanted: MissingIndex) -> bool:
 def _lacking() -> dict[SuggestedIndex, bool]:
     """Suggested index that is not there -> whether its name is taken by one on other columns."""
     present = present_tables(connection)
-    found = {}
+    lacking = {}
     for index in SUGGESTED:
         there = present.get(folded(connection, index.table))
         if there is None or not there.columns.keys() >= set(index.columns):
             continue
         size = len(index.columns)
         if not any(other.columns[:size] == index.columns for other in there.indexes):
-            found[index] = any(other.name.lower() == index.name for other in there.indexes)
-    return found
+            lacking[index] = any(other.name.lower() == index.name for other in there.indexes)
+    return lacking

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from django.db import connection
 
-from blockalloc.inspection import bookings, facts, leftovers, records, reloads, shortages, site_clock
+from blockalloc.inspection import bookings, facts, leftovers, reading, records, reloads, shortages, site_clock
 from blockalloc.inspection.drift import Drift
 from blockalloc.inspection.findings import KINDS, Finding
 from blockalloc.store.inspection_rows import one_moment
@@ -13,26 +13,26 @@ from blockalloc.store.inspection_rows import one_moment
 def inspect(now: int, database_ahead: int = 0) -> list[Finding]:
     """All that is not in order at `now` (Unix seconds). Reads only, as of one moment.
 
-    `database_ahead`: by how many seconds the database's clock is ahead of the one that tells `now`.
+    `database_ahead`: by how many seconds the database's clock is ahead of the one that gave `now`.
     Where the rows can't be judged, since tables or columns are missing or of other types, only `schema_drift` is
     found; the last of its findings then says so (`is_about_rows_unread`).
     """
     drift = Drift(connection)
-    found = list(drift.findings())
+    findings = list(drift.findings())
     if not drift.is_readable():
-        return [*found, _unread("tables or columns are missing that they are judged by")]
+        return [*findings, _unread("tables or columns are missing that they are judged by")]
     try:
         with one_moment():
             own_tables = drift.own_tables()
-            rows = facts.read(now, own_tables)
-            short, met = shortages.short(rows), bookings.in_class(rows)
-            about = {time.id for time, _ in short} | {held.block_time_id for held, _ in met}
+            rows = reading.read(now, own_tables)
+            short, clashes = shortages.short(rows), bookings.in_class(rows)
+            about = {time.id for time, _ in short} | {row.block_time_id for row, _ in clashes}
             history = records.read(about, rows, own_tables)
-            found += site_clock.findings(now, database_ahead)
-        return [*found, *_judged(rows, short, met, history)]
+            findings += site_clock.findings(now, database_ahead)
+        return [*findings, *_judged(rows, short, clashes, history)]
     except (AttributeError, TypeError, ValueError) as error:
         # Columns of other types can hold what is no time and no number; what was found so far must not be lost.
-        return [*found, _unread(f"a value in them is none that VCL writes ({error})")]
+        return [*findings, _unread(f"a value in them is none that VCL writes ({error})")]
 
 
 def is_about_rows_unread(finding: Finding) -> bool:
@@ -41,11 +41,11 @@ def is_about_rows_unread(finding: Finding) -> bool:
 
 
 def _judged(
-    rows: facts.Facts, short: Sequence[shortages.Short], met: Sequence[bookings.Met], history: records.History
+    rows: facts.Facts, short: Sequence[shortages.Short], clashes: Sequence[bookings.Clash], history: records.History
 ) -> Iterator[Finding]:
-    yield from shortages.told(rows, short, history)
+    yield from shortages.findings(rows, short, history)
     yield from bookings.of_two_blocks(rows)
-    yield from bookings.of_users(rows, met, history)
+    yield from bookings.of_users(rows, clashes, history)
     yield from bookings.reload_overlaps(rows)
     yield from reloads.without_reload(rows)
     yield from reloads.early(rows)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from blockalloc.inspection import words
-from blockalloc.inspection.facts import Facts, Held
+from blockalloc.inspection.facts import BlockComputer, Facts
 from blockalloc.inspection.findings import Finding
 from scheduling.readiness import ASKED_AHEAD
 from scheduling.windows import MINUTE
@@ -23,7 +23,7 @@ def is_left_over(start: int, end: int, over: int, now: int) -> bool:
 def is_stuck(times: Iterable[tuple[int, int]], last_end: int, expires: int, now: int) -> bool:
     """Whether a back end has nothing to do for a block request with these block times (start, end).
 
-    `last_end` is the end of the last one, which the back end deletes at that moment; 0 where nothing tells it. Times
+    `last_end` is the end of the last one, which the back end deletes at that moment; 0 where it is not known. Times
     that can't be (a zero date: 0) tell nothing.
     """
     times = list(times)
@@ -35,14 +35,19 @@ def is_stuck(times: Iterable[tuple[int, int]], last_end: int, expires: int, now:
 
 def ended(facts: Facts) -> Iterator[Finding]:
     """Block times that are over and still there, with their computers."""
-    by_time: dict[int, list[Held]] = defaultdict(list)
-    for held in facts.held:
-        by_time[held.block_time_id].append(held)
+    by_time: dict[int, list[BlockComputer]] = defaultdict(list)
+    for row in facts.block_computers:
+        by_time[row.block_time_id].append(row)
     for time in facts.times.values():
         if is_left_over(time.start, time.end, time.over, facts.now):
-            all_held = by_time[time.id]
-            still = f", and still holds {words.some([*map(words.computer, all_held)])}" if all_held else ""
-            subject = {"block_time": time.id, "computers": [held.computer_id for held in all_held]}
+            block_computers = by_time[time.id]
+            still = (
+                f", and still holds {words.some([*map(words.computer, block_computers)])}" if block_computers else ""
+            )
+            subject = {
+                "block_time": time.id,
+                "computers": [row.computer_id for row in block_computers],
+            }
             text = f"{words.block_time(time)} is over and was not cleared{still}"
             yield Finding("ended_block_time", subject, text, repairable=True)
 

@@ -1,6 +1,6 @@
 """What this service has on record about block times: its calls, and what staff did.
 
-Only the block times that something is to be told of are looked up, in a fixed number of statements.
+Only the block times that there is a finding about are looked up, in a fixed number of statements.
 """
 
 from collections import defaultdict
@@ -45,7 +45,7 @@ class History:
     computers: Mapping[int, Computer]
 
     def taken_at(self, block_time_id: int, computer_id: int) -> int:
-        """When a computer was last taken for a block time; 0 where nothing tells."""
+        """When a computer was last taken for a block time; 0 where it is not known."""
         records = self.of.get(block_time_id, ())
         return max((record.at for record in records if computer_id in record.chosen), default=0)
 

@@ -11,9 +11,9 @@ from django.db import connection
 
 from blockalloc import clock
 from blockalloc.inspection.drift import Drift
-from blockalloc.inspection.facts import form_end
 from blockalloc.inspection.findings import Finding
 from blockalloc.inspection.leftovers import is_left_over, is_stuck
+from blockalloc.inspection.reading import form_end
 from blockalloc.inspection.reloads import is_deletable
 from blockalloc.store import repairs, times
 from blockalloc.store.guard import Deadline, guarded

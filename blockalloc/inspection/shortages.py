@@ -16,7 +16,7 @@ from scheduling.readiness import ASKED_AHEAD
 from scheduling.what_happened import NO_RECORD
 from scheduling.windows import MINUTE
 
-ROOM = 2 * MINUTE  # and has an answer so long after that
+MARGIN = 2 * MINUTE  # and has an answer so long after that
 
 _WHO_TAKES_AWAY = (
     "the back end takes a computer out of all blocks when a load or a reservation fails on it; VCL's pages, when staff "
@@ -30,26 +30,26 @@ Computers = Mapping[int, Mapping[int, int]]  # block time -> computer -> image
 def is_due(time: BlockTime, now: int) -> bool:
     """Whether a block time should have its machines by now: until it is over."""
     status = BlockStatus(bool(time.skip), time.status, time.end, time.expires)
-    return status.is_open(now) and time.start <= now + ASKED_AHEAD - ROOM
+    return status.is_open(now) and time.start <= now + ASKED_AHEAD - MARGIN
 
 
 def short(facts: Facts) -> list[Short]:
     """The block times that have fewer machines than they want."""
     computers = _computers(facts)
-    found = []
+    shortages = []
     for time in facts.times.values():
         if is_due(time, facts.now):
             images = [time.image_id, *facts.subimages.get(time.image_id, ())]
             machines = whole_machines(images, Counter(computers[time.id].values()))
             if machines < time.machines:
-                found.append((time, machines))
-    return found
+                shortages.append((time, machines))
+    return shortages
 
 
-def told(facts: Facts, found: Sequence[Short], history: History) -> Iterator[Finding]:
+def findings(facts: Facts, shortages: Sequence[Short], history: History) -> Iterator[Finding]:
     """A finding for each of them, with why."""
     computers = _computers(facts)
-    for time, machines in found:
+    for time, machines in shortages:
         why = "; ".join(_why(time, computers[time.id], history))
         text = f"{words.block_time(time)} has {machines} of the {time.machines} machines that it wants: {why}"
         subject = {"block_time": time.id, "machines": machines, "wanted": time.machines}
@@ -57,14 +57,14 @@ def told(facts: Facts, found: Sequence[Short], history: History) -> Iterator[Fin
 
 
 def _computers(facts: Facts) -> Computers:
-    found: dict[int, dict[int, int]] = defaultdict(dict)
-    for held in facts.held:
-        found[held.block_time_id][held.computer_id] = held.image_id
-    return found
+    computers: dict[int, dict[int, int]] = defaultdict(dict)
+    for each in facts.block_computers:
+        computers[each.block_time_id][each.computer_id] = each.image_id
+    return computers
 
 
 def _why(time: BlockTime, own: Mapping[int, int], history: History) -> Iterator[str]:
-    """All that tells, what happened last first."""
+    """All known reasons, what happened last first."""
     records = history.of.get(time.id, ())
     release, since = _last_release(records)
     calls = [record for record in since if record.action == Decision.ALLOCATE]
@@ -89,7 +89,7 @@ def _of_losses(
 ) -> Iterator[str]:
     """Computers that it was given and does not have any more.
 
-    Planned reloads of before a release can't be told from those after it: then only the records of calls tell.
+    Planned reloads of before a release can't be distinguished from those after it: then only the records of calls say.
     """
     given = {computer for call in calls for computer in call.chosen}
     if not released:
@@ -129,7 +129,7 @@ def _of_calls(time: BlockTime, calls: Sequence[Record]) -> Iterator[str]:
 def _of_rows(time: BlockTime, history: History, *, any_calls: bool) -> Iterator[str]:
     """When no record explains it."""
     if any_calls:
-        yield "it had them all; nothing on record tells what became of them"
+        yield "it had them all; what became of them is not on record"
     elif not time.processed:
         yield "nobody has asked for them (processed = 0)"
     elif history.kept:

@@ -43,16 +43,16 @@ def examine() -> Examination:
         facts = store.read(clock.now(), ahead)
         verdict = _verdict(facts)
     in_doubt = verdict.outcome is Outcome.WRONG or any(each.host is Host.DATABASE for each in wrong_clocks(facts))
-    return Examination(verdict.outcome, [finding.text for finding in _told(facts, verdict)], in_doubt)
+    return Examination(verdict.outcome, [finding.text for finding in _findings(facts, verdict)], in_doubt)
 
 
 def findings(now: int, database_ahead: int = 0) -> Iterator[Finding]:
     """The same for an inspection at `now` (Unix seconds), in the caller's transaction.
 
-    `database_ahead`: by how many seconds the database's clock is ahead of the one that tells `now`.
+    `database_ahead`: by how many seconds the database's clock is ahead of the one that gave `now`.
     """
     facts = store.read(now, database_ahead)
-    yield from _told(facts, _verdict(facts))
+    yield from _findings(facts, _verdict(facts))
 
 
 def _verdict(facts: Facts) -> Verdict:
@@ -68,7 +68,7 @@ def _is_demo() -> bool:
         return False
 
 
-def _told(facts: Facts, verdict: Verdict) -> Iterator[Finding]:
+def _findings(facts: Facts, verdict: Verdict) -> Iterator[Finding]:
     if verdict.outcome is Outcome.WRONG:
         subject = {
             "zone": settings.TIME_ZONE,

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from blockalloc.inspection.facts import BlockTime, Held, Reload
+from blockalloc.inspection.facts import BlockComputer, BlockTime, Reload
 from blockalloc.store.times import to_local
 
-_MOST = 5  # hostnames that a line tells
+_MOST = 5  # hostnames in a line
 
 
 def span(start: int, end: int) -> str:
@@ -14,16 +14,16 @@ def span(start: int, end: int) -> str:
     return f"{first}–{last[11:]}" if first[:10] == last[:10] else f"{first}–{last}"
 
 
-def computer(held: Held) -> str:
+def computer(row: BlockComputer) -> str:
     """A computer by its name; by its id when the row is gone."""
-    return held.hostname or f"computer {held.computer_id}"
+    return row.hostname or f"computer {row.computer_id}"
 
 
-def block(held: Held) -> str:
+def block(row: BlockComputer) -> str:
     """A block time: `block time 10 (CS101, 2026-11-30 09:00:00–11:00:00)`."""
-    if held.request_id is None:
-        return f"block time {held.block_time_id} (gone)"
-    return _block(held.block_time_id, held.block, held.start, held.end)
+    if row.request_id is None:
+        return f"block time {row.block_time_id} (gone)"
+    return _block(row.block_time_id, row.block, row.start, row.end)
 
 
 def block_time(time: BlockTime) -> str:
@@ -40,11 +40,11 @@ def plain(name: str) -> str:
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name)
 
 
-def reload(found: Reload) -> str:
+def reload(request: Reload) -> str:
     """A reload request with its time and computers."""
-    names = [name or f"computer {id_}" for id_, _, name in found.computers]
+    names = [name or f"computer {id_}" for id_, _, name in request.computers]
     of = f" of {some(names)}" if names else ""
-    return f"reload request {found.id}{of} ({span(found.start, found.end)})"
+    return f"reload request {request.id}{of} ({span(request.start, request.end)})"
 
 
 def some(names: Sequence[str]) -> str:

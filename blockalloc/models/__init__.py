@@ -1,8 +1,8 @@
-"""VCL's tables, one module a subject, and our own.
+"""VCL's tables and our own, one module per subject.
 
-Plain columns have VCL's names. A column that refers to another table is named without its final `id` (`stateid` is
-`state`), so that Django's `state_id` is its value. VCL's tables are not managed: the first migration creates or
-adopts them. Django deletes nothing along foreign keys: the tables have their own rules for that.
+Plain columns have VCL's names. A foreign key is named without the final `id` (`stateid` is `state`), and Django's
+`state_id` is its value. VCL's tables are not managed: the first migration creates or
+adopts them. Django does not cascade deletions: the tables have their own rules for that.
 """
 
 from blockalloc.models.accounts import (

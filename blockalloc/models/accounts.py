@@ -1,4 +1,4 @@
-"""Who there is: users, their groups and affiliations, how they sign in."""
+"""Users, their groups and affiliations, and how they sign in."""
 
 from django.db import models
 from django.utils import timezone
@@ -23,7 +23,7 @@ from blockalloc.models.naming import with_affiliation
 
 
 class Affiliation(models.Model):
-    """Where users come from: an institution, or VCL itself (`Local`, `Global`)."""
+    """The organisation or directory of users and groups: an institution, or VCL itself (`Local`, `Global`)."""
 
     id = MediumKey(primary_key=True)
     name = LatinField(max_length=40, unique=True)
@@ -43,7 +43,7 @@ class Affiliation(models.Model):
 
 
 class AdminLevel(models.Model):
-    """A level of administration of the old days; users still carry one."""
+    """A level of administration from old versions of VCL; users still have one."""
 
     id = TinyKey(primary_key=True)
     name = LatinField(max_length=10, unique=True, blank=True, default="")
@@ -57,7 +57,7 @@ class AdminLevel(models.Model):
 
 
 class IMType(models.Model):
-    """An instant messaging service by which users can be told."""
+    """An instant messaging service for messages to users."""
 
     id = TinyKey(primary_key=True)
     name = LatinField(max_length=20, unique=True, blank=True, default="")
@@ -72,7 +72,7 @@ class IMType(models.Model):
 
 
 class User(models.Model):
-    """A user of VCL. `unityid` is the name, unique within the affiliation."""
+    """A user of VCL. `unityid` is the name; it is unique within the affiliation."""
 
     id = MediumKey(primary_key=True)
     uid = IntField(unique=True, null=True, blank=True)
@@ -150,7 +150,7 @@ class UserGroup(models.Model):
 
 
 class UserGroupMember(models.Model):
-    """A user in a group."""
+    """The membership of a user in a user group."""
 
     pk = models.CompositePrimaryKey("user_id", "usergroup_id")
     user = models.ForeignKey(User, models.DO_NOTHING, db_column="userid")
@@ -165,7 +165,7 @@ class UserGroupMember(models.Model):
 
 
 class UserGroupPrivType(models.Model):
-    """A right on the web site itself that a user group can have."""
+    """A right on VCL's web site that a user group can have."""
 
     id = TinyKey(primary_key=True)
     name = LatinField(max_length=50)
@@ -181,7 +181,7 @@ class UserGroupPrivType(models.Model):
 
 
 class UserGroupPriv(models.Model):
-    """A right on the web site that a user group has."""
+    """A right on VCL's web site that a user group has."""
 
     pk = models.CompositePrimaryKey("usergroup_id", "userprivtype_id")
     usergroup = models.ForeignKey(UserGroup, models.DO_NOTHING, db_column="usergroupid")
@@ -197,7 +197,7 @@ class UserGroupPriv(models.Model):
 
 
 class LoginLog(models.Model):
-    """One attempt to sign in. The table has no key: `pk` only usually tells rows apart."""
+    """One attempt to sign in. The table has no key: `pk` is not always unique."""
 
     pk = models.CompositePrimaryKey("user", "timestamp")
     user = LatinField(max_length=50)
@@ -219,7 +219,7 @@ class LoginLog(models.Model):
 
 
 class XmlrpcLog(models.Model):
-    """One XML-RPC call to VCL itself. The table has no key: `pk` only usually tells rows apart."""
+    """One XML-RPC call to VCL itself. The table has no key: `pk` is not always unique."""
 
     pk = models.CompositePrimaryKey("xmlrpcKeyid", "timestamp")
     xmlrpcKeyid = MediumField(default=0)

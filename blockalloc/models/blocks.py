@@ -1,4 +1,4 @@
-"""Block allocations: computers that are loaded ahead of a class and kept for it."""
+"""Block allocations: block requests, their block times, and the computers of these."""
 
 from django.db import models
 
@@ -19,7 +19,7 @@ from scheduling.block_status import BlockStatus
 
 
 class BlockRequest(models.Model):
-    """A block allocation: an image on a number of machines for a user group, at one or more times."""
+    """A block request: an image on a number of machines for a user group, at one or more block times."""
 
     id = MediumKey(primary_key=True)
     name = LatinField(max_length=80)
@@ -47,7 +47,7 @@ class BlockRequest(models.Model):
 
 
 class BlockTime(models.Model):
-    """One session of a block allocation. `processed`: its computers have been asked for."""
+    """A block time: one class of a block request. `processed`: its computers have been asked for."""
 
     id = MediumKey(primary_key=True)
     blockRequest = models.ForeignKey(BlockRequest, models.DO_NOTHING, db_column="blockRequestid")
@@ -61,7 +61,7 @@ class BlockTime(models.Model):
     class Meta:
         managed = False
         db_table = "blockTimes"
-        # What staff may do beside looking. Who has them: Django's accounts by its own tables, those of VCL by VCL's.
+        # For actions of staff. Django's accounts are granted them in its own tables, accounts of VCL in VCL's.
         permissions = [
             ("allocate_blocktime", "Can have computers allocated to a block time"),
             ("dry_run_blocktime", "Can try out what an allocation of a block time would do"),
@@ -74,13 +74,13 @@ class BlockTime(models.Model):
 
     @property
     def block_status(self) -> BlockStatus:
-        """What decides whether it may be filled, and whether it is to take place."""
+        """Whether it will take place and may have computers, or why not."""
         end, expires = (int(moment.timestamp()) for moment in (self.end, self.blockRequest.expireTime))
         return BlockStatus(bool(self.skip), self.blockRequest.status, end, expires)
 
 
 class BlockComputer(models.Model):
-    """A computer that a block time has. `reloadrequestid` 0: no request loads it."""
+    """A computer that a block time has. `reloadrequestid` 0: there is no request to load it."""
 
     pk = models.CompositePrimaryKey("blockTime_id", "computer_id")
     blockTime = models.ForeignKey(BlockTime, models.DO_NOTHING, db_column="blockTimeid")
@@ -99,9 +99,9 @@ class BlockComputer(models.Model):
 
 
 class BlockWebDate(models.Model):
-    """The dates of a block as the web form shows them.
+    """The dates of a block request as entered in VCL's form.
 
-    The table has no key and may hold equal rows: `pk` only usually tells rows apart.
+    The table has no key and may have equal rows: `pk` is not always unique.
     """
 
     pk = models.CompositePrimaryKey("blockRequest_id", "start")
@@ -120,9 +120,9 @@ class BlockWebDate(models.Model):
 
 
 class BlockWebTime(models.Model):
-    """The hours of a block as the web form shows them, on a 12-hour clock.
+    """The hours of a block request as entered in VCL's form, on a 12-hour clock.
 
-    The table has no key and may hold equal rows: `pk` only usually tells rows apart.
+    The table has no key and may have equal rows: `pk` is not always unique.
     """
 
     pk = models.CompositePrimaryKey("blockRequest_id", "order")

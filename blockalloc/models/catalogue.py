@@ -1,4 +1,4 @@
-"""The short lists that the inventory is described by: states, platforms, operating systems, schedules."""
+"""Short lists to which computers and images refer: states, platforms, operating systems, schedules."""
 
 from django.db import models
 
@@ -28,7 +28,7 @@ class State(models.Model):
 
 
 class Platform(models.Model):
-    """A processor family. An image runs on computers of its own platform only."""
+    """A processor family. An image runs only on computers of its own platform."""
 
     id = TinyKey(primary_key=True)
     name = LatinField(max_length=20, unique=True, blank=True, default="")
@@ -59,7 +59,7 @@ class Module(models.Model):
 
 
 class OSType(models.Model):
-    """A family of operating systems. Others refer to it by name."""
+    """A family of operating systems. Other tables refer to it by name."""
 
     id = TinyKey(primary_key=True)
     name = LatinField(max_length=30, unique=True)
@@ -74,7 +74,7 @@ class OSType(models.Model):
 
 
 class OSInstallType(models.Model):
-    """A way to put an image on a computer. Others refer to it by name."""
+    """A way to install an image on a computer. Other tables refer to it by name."""
 
     id = TinyKey(primary_key=True)
     name = LatinField(max_length=30, unique=True)
@@ -89,7 +89,7 @@ class OSInstallType(models.Model):
 
 
 class OS(models.Model):
-    """An operating system as VCL tells them apart: with the way it is installed."""
+    """An operating system together with the way in which it is installed."""
 
     id = TinyKey(primary_key=True)
     name = LatinField(max_length=20, unique=True)
@@ -113,7 +113,7 @@ class OS(models.Model):
 
 
 class Provisioning(models.Model):
-    """What puts images on a computer."""
+    """A provisioning engine, which loads images on computers."""
 
     id = SmallKey(primary_key=True)
     name = LatinField(max_length=30, unique=True)
@@ -130,7 +130,7 @@ class Provisioning(models.Model):
 
 
 class ProvisioningOSInstallType(models.Model):
-    """An install type that a provisioning method supports."""
+    """An install type that a provisioning engine supports."""
 
     pk = models.CompositePrimaryKey("provisioning_id", "OSinstalltype_id")
     provisioning = models.ForeignKey(Provisioning, models.DO_NOTHING, db_column="provisioningid")
@@ -146,7 +146,7 @@ class ProvisioningOSInstallType(models.Model):
 
 
 class Schedule(models.Model):
-    """When in the week computers are open."""
+    """The hours of the week at which computers are available."""
 
     id = TinyKey(primary_key=True)
     name = LatinField(max_length=25, unique=True, blank=True, default="")
@@ -161,9 +161,9 @@ class Schedule(models.Model):
 
 
 class ScheduleTime(models.Model):
-    """One opening, in minutes of the week: 0 is Sunday 00:00, 10080 the end of Saturday.
+    """One stretch of available time, in minutes of the week: 0 is Sunday 00:00, 10080 the end of Saturday.
 
-    The table has no key and may hold equal rows: `pk` only usually tells rows apart.
+    The table has no key and may have equal rows: `pk` is not always unique.
     """
 
     pk = models.CompositePrimaryKey("schedule_id", "start", "end")

@@ -1,6 +1,6 @@
-"""The record of what the service decided, and why: for staff today and for an auditor in a year.
+"""Decision records, the audit log: what the service decided, and why.
 
-Names are kept as text: a record outlives the rows of VCL that it names.
+Names are stored as text, since a record outlives the rows of VCL that it names.
 """
 
 from typing import ClassVar
@@ -13,12 +13,13 @@ NAME = 190  # characters: `unityid@affiliation` fits, and an index of four such 
 
 
 class Decision(models.Model):
-    """One call: of the back end, of a command, of staff. Rows are added and, when they are old, pruned; never changed.
+    """One call: of the back end, of a command, of staff. Rows are added and, when old, pruned; never changed.
 
-    `caller` is the calling account (SPEC 2.1), `person` who was at the keyboard, where that is known. `started` is
-    the time of the call, `duration` the milliseconds from there until the record was written. `code` is the number
-    of a refusal or of a warning, `text` its words, or what an action did. `owner` and `affiliation_id` are those of
-    the block request. `findings` tell of each computer (blockalloc.store.findings); `roster` has their names.
+    `caller` is the calling account (SPEC 2.1), `person` the staff account or the login of the shell, if known.
+    `started` is the time of the call, `duration` the milliseconds from then until the record was written. `code` is
+    the number of a refusal or a warning; `text` is its text, or what an action did. `owner` and `affiliation_id` are
+    those of the block request. `findings` has the finding about each computer (blockalloc.store.findings), the roster
+    their names.
     """
 
     ALLOCATE, DRY_RUN, RELEASE, SKIP, UNSKIP = "allocate", "dry run", "release", "skip", "unskip"
@@ -64,7 +65,7 @@ class Decision(models.Model):
             models.Index(fields=["block_time_id", "id"], name="blockalloc_decision_of_time"),
             models.Index(fields=["block_request_id", "id"], name="blockalloc_decision_of_request"),
             models.Index(fields=["affiliation_id", "id"], name="blockalloc_decision_of_affil"),
-            # What is searched, in one index: the rows with their findings need not be read.
+            # The columns of the search, in one index, so that rows with their findings need not be read.
             models.Index(fields=["block_name", "caller", "person", "user_group"], name="blockalloc_decision_search"),
         ]
 
@@ -73,10 +74,10 @@ class Decision(models.Model):
 
 
 class Roster(models.Model):
-    """The computers of the site by name, as many decisions refer to it: it changes only when a computer does.
+    """The names of the site's computers, shared by all decisions between two changes of the inventory.
 
-    `id` is made of what it says, so that equal ones are one row; `names` is compressed JSON. `seen` is moved on
-    while decisions refer to it, and it is pruned after the last of them.
+    `id` is a hash of the contents, so that equal rosters are one row; `names` is compressed JSON. `seen` is updated
+    while new decisions refer to the roster, which is pruned after the last of them.
     """
 
     id = models.BigIntegerField(primary_key=True)

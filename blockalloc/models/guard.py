@@ -1,4 +1,4 @@
-"""The row that decides between callers."""
+"""The guard: the row that puts transactions in an order."""
 
 from typing import ClassVar
 
@@ -6,10 +6,10 @@ from django.db import models
 
 
 class Guard(models.Model):
-    """One row, id 1, written first by every transaction that looks for free computers.
+    """One row, with id 1, that every transaction that allocates computers writes first.
 
-    A written row orders such transactions on one server and on a cluster of servers alike; a row that is only
-    locked, or a named lock, does not on a cluster. `n` counts them.
+    Writing a row serializes these transactions both on one server and on a cluster of servers; locking a row, or a
+    named lock, does not on a cluster. `n` counts them.
     """
 
     ROW: ClassVar[int] = 1

@@ -1,10 +1,10 @@
-"""Answers that are remembered, so that a retried call creates nothing twice."""
+"""Stored answers, so that a repeated call creates nothing twice."""
 
 from django.db import models
 
 
 class IdempotencyKey(models.Model):
-    """The answer to a call that named an idempotency key. The key counts per user."""
+    """The answer to a call with an idempotency key. Each user has keys of their own."""
 
     user = models.CharField(max_length=190)
     key = models.CharField(max_length=200)

@@ -1,4 +1,4 @@
-"""What there is: computers, the images they load, the nodes that manage them, and the hosts of virtual ones."""
+"""The inventory: computers, their images, management nodes, and the hosts of virtual machines."""
 
 from django.db import models
 
@@ -24,7 +24,7 @@ from blockalloc.models.querysets import ImageRevisionQuerySet
 
 
 class ImageMeta(models.Model):
-    """What is special about an image. `subimages` 1: it is a cluster, its further computers are in SubImage."""
+    """Special properties of an image. `subimages` 1: it is a cluster, with its further computers in SubImage."""
 
     id = SmallKey(primary_key=True)
     checkuser = TinyField(default=1)
@@ -46,7 +46,7 @@ class ImageMeta(models.Model):
 
 
 class Image(models.Model):
-    """What users ask for by name. What is loaded is one of its revisions, the one in production."""
+    """An image, by the name that users know. Its production revision is the file that is loaded."""
 
     id = SmallKey(primary_key=True)
     name = LatinField(max_length=70, unique=True, blank=True, default="")
@@ -90,7 +90,7 @@ class Image(models.Model):
 
 
 class ImageRevision(models.Model):
-    """One version of an image, a file that can be loaded."""
+    """One version of an image: a file that can be loaded."""
 
     id = MediumKey(primary_key=True)
     image = models.ForeignKey(Image, models.DO_NOTHING, db_column="imageid")
@@ -115,10 +115,10 @@ class ImageRevision(models.Model):
 
 
 class SubImage(models.Model):
-    """One further computer that a cluster needs, with its image.
+    """One further computer of a cluster, with its image.
 
-    The table has no key, and a cluster with two computers of the same image has two equal rows: read them as rows
-    and write them with `create()`, for `save()` and `delete()` would touch all equal ones.
+    The table has no key, and a cluster with two computers of the same image has two equal rows. Write rows with
+    `create()`: `save()` and `delete()` would change all equal ones.
     """
 
     pk = models.CompositePrimaryKey("imagemeta_id", "image_id")
@@ -185,7 +185,7 @@ class Computer(models.Model):
 
 
 class VmProfile(models.Model):
-    """How a VM host is set up."""
+    """A configuration of VM hosts."""
 
     id = SmallKey(primary_key=True)
     profilename = LatinField(max_length=56, unique=True)
@@ -243,7 +243,7 @@ class VmHost(models.Model):
 
 
 class ManagementNode(models.Model):
-    """A host of the back end. It loads the computers that it maps to, and reports by `lastcheckin`."""
+    """A host on which a back end runs. It loads the computers that it is mapped to, and reports by `lastcheckin`."""
 
     id = SmallKey(primary_key=True)
     IPaddress = LatinField(max_length=15, blank=True, default="")

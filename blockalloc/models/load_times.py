@@ -1,13 +1,13 @@
-"""Load times that were counted before, so that VCL's log need not be read for each call."""
+"""Cached load times, so that VCL's log need not be read for each call."""
 
 from django.db import models
 
 
 class LoadTime(models.Model):
-    """The loads of an image that counted in the twelve months before `counted` (SPEC 6): how many, and their seconds.
+    """The loads of an image that count (SPEC 6), of the twelve months before `counted`: their number and total seconds.
 
-    `image_id` is a row of VCL's `image`; without a foreign key, for VCL may delete the image. An image without loads
-    has 0 of both: its `reloadtime`, which may change meanwhile, is not kept.
+    `image_id` is the id of a row of VCL's `image`, without a foreign key, since VCL may delete the image. Without
+    loads, both are 0: the image's `reloadtime`, which may change at any time, is not cached.
     """
 
     image_id = models.PositiveIntegerField(primary_key=True)

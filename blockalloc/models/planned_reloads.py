@@ -1,4 +1,4 @@
-"""When the reloads of block computers were planned to begin: VCL forgets it once a computer is loaded."""
+"""Planned reloads: the planned starts of reloads, which VCL deletes with the reloads once computers are loaded."""
 
 from django.db import models
 
@@ -6,9 +6,9 @@ from django.db import models
 class PlannedReload(models.Model):
     """The reload of a computer of a block time, as this service planned it (SPEC 8.15).
 
-    It is written in the transaction that writes the block computer, and is void when `blockComputers` names another
-    reload request. It outlives the block computer until the request is gone too: by it a reload of ours is known.
-    The ids are rows of VCL's, without foreign keys: VCL may delete them.
+    It is written in the same transaction as the block computer, and is void when `blockComputers` names another reload
+    request. It outlives the block computer until the request is gone too: by it, reloads of this service are
+    recognised. The ids are those of rows of VCL, without foreign keys, since VCL may delete the rows.
     """
 
     block_time_id = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""Who may use what: groups of resources, which of them go together, and the privilege tree."""
+"""Resource groups, their mappings, and the privilege tree."""
 
 from django.db import models
 
@@ -15,7 +15,7 @@ from blockalloc.models.naming import cached_name
 
 
 class ResourceType(models.Model):
-    """A kind of thing that can be in resource groups."""
+    """A type of resources, such as `computer` or `image`."""
 
     id = TinyKey(primary_key=True)
     name = LatinField(max_length=50, unique=True, blank=True, default="")
@@ -29,7 +29,7 @@ class ResourceType(models.Model):
 
 
 class Resource(models.Model):
-    """A thing that can be in resource groups: `subid` is its id in the table that the type names."""
+    """Something that can be in resource groups: `subid` is its id in the table that the type names."""
 
     id = MediumKey(primary_key=True)
     resourcetype = models.ForeignKey(ResourceType, models.DO_NOTHING, db_column="resourcetypeid")
@@ -60,7 +60,7 @@ class ResourceGroup(models.Model):
 
 
 class ResourceGroupMember(models.Model):
-    """A resource in a group."""
+    """The membership of a resource in a resource group."""
 
     pk = models.CompositePrimaryKey("resource_id", "resourcegroup_id")
     resource = models.ForeignKey(Resource, models.DO_NOTHING, db_column="resourceid")
@@ -75,7 +75,7 @@ class ResourceGroupMember(models.Model):
 
 
 class ResourceMap(models.Model):
-    """Two groups that go together: images with computers, management nodes with computers, and so on."""
+    """A mapping of two resource groups: images to computers, management nodes to computers, and so on."""
 
     pk = models.CompositePrimaryKey("resourcegroup1_id", "resourcegroup2_id")
     resourcegroup1 = models.ForeignKey(ResourceGroup, models.DO_NOTHING, db_column="resourcegroupid1")
@@ -113,7 +113,7 @@ class PrivNode(models.Model):
 
 
 class ResourcePriv(models.Model):
-    """What can be had from a resource group at a node, and whether that holds below it."""
+    """A privilege on a resource group at a node: `available`, …; `block` and `cascade` set the inheritance of it."""
 
     id = MediumKey(primary_key=True)
     resourcegroup = models.ForeignKey(ResourceGroup, models.DO_NOTHING, db_column="resourcegroupid")
@@ -132,7 +132,7 @@ class ResourcePriv(models.Model):
 
 
 class UserPrivType(models.Model):
-    """A right in the privilege tree, such as `imageCheckOut`; also `block` and `cascade`."""
+    """A privilege of users in the tree, such as `imageCheckOut`; also `block` and `cascade`."""
 
     id = SmallKey(primary_key=True)
     name = LatinField(max_length=50, unique=True, blank=True, default="")
@@ -147,7 +147,7 @@ class UserPrivType(models.Model):
 
 
 class UserPriv(models.Model):
-    """A right that a user or a user group has at a node."""
+    """A privilege that a user or a user group has at a node."""
 
     id = MediumKey(primary_key=True)
     user = models.ForeignKey(User, models.DO_NOTHING, db_column="userid", null=True, blank=True)

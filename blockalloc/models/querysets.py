@@ -1,7 +1,7 @@
-"""What pages, reports and the demo site ask VCL's tables for, in words of the domain.
+"""Queries of pages, reports and the demo site, in words of the domain.
 
-Moments are aware datetimes. `within(scope)` leaves the rows of blocks that the scope has, `visible_to(user)` those that
-the person who is signed in may see.
+Times are aware datetimes. `within(scope)` filters by a scope, `visible_to(user)` by the scope of the person who is
+signed in.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ from scheduling.occupancy import RELOAD
 from scheduling.vcl_names import ACCEPTED, DELETED, REJECTED, RELOAD_USER
 
 if TYPE_CHECKING:  # the models' modules import this one
-    from blockalloc.models import (  # noqa: F401 - they stand in brackets, as text
+    from blockalloc.models import (  # noqa: F401 - used in strings, as type parameters
         BlockComputer,
         BlockRequest,
         BlockTime,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # the models' modules import this one
     )
 
 _Row = TypeVar("_Row", bound=Model, covariant=True)
-# Requests that never became a class.
+# Statuses of block requests that never take place.
 _REFUSED = (REJECTED, DELETED)
 
 
@@ -37,10 +37,10 @@ def unexpired() -> Q:
 
 
 def loads_for_blocks(scope: Scope, request: str = "pk") -> Q:
-    """The condition for VCL's requests, or for rows with a request's id in `request`: they load for such a block."""
+    """The condition that requests, or rows with their ids in the column `request`, load for block times in `scope`."""
     if not scope.is_limited:
         return Q()
-    # The column reloadrequestid has no index: the way to the block is by the computer.
+    # The column reloadrequestid has no index: the query goes by the computer.
     computers = _rows_of("BlockComputer").within(scope)
     return Q(
         Exists(computers.filter(computer__reservation__request=OuterRef(request), reloadrequestid=OuterRef(request)))
@@ -48,74 +48,68 @@ def loads_for_blocks(scope: Scope, request: str = "pk") -> Q:
 
 
 class OwnedQuerySet(QuerySet[_Row]):
-    """Rows that belong to block requests, which have owners. `owner_affiliation` is the way to the owner's."""
+    """Rows that belong to block requests. `owner_affiliation` is the path to the affiliation of the request's owner."""
 
     owner_affiliation: ClassVar[str]
 
     def within(self, scope: Scope) -> Self:
-        """Those of block requests whose owner is in the scope."""
+        """Rows of block requests whose owner is in the scope."""
         if scope.affiliation_id is None:
             return self.all()
         return self.filter(**{self.owner_affiliation: scope.affiliation_id})
 
     def visible_to(self, user: Person) -> Self:
-        """Those of block requests that the person may see."""
+        """Rows of block requests that the person may see."""
         return self.within(scope_of(user))
 
 
 class BlockRequestQuerySet(OwnedQuerySet["BlockRequest"]):
-    """Block requests."""
-
     owner_affiliation = "owner__affiliation"
 
     def unexpired(self) -> Self:
-        """Those that have not expired by now."""
+        """Block requests that have not expired by now."""
         return self.filter(unexpired())
 
     def unexpired_after(self, moment: datetime) -> Self:
-        """Those that expire later than that, or will."""
+        """Block requests that expire later than `moment`."""
         return self.filter(expireTime__gt=moment)
 
 
 class BlockTimeQuerySet(OwnedQuerySet["BlockTime"]):
-    """Block times."""
-
     owner_affiliation = "blockRequest__owner__affiliation"
 
     def accepted(self) -> Self:
-        """Those whose block request is accepted."""
+        """Block times of accepted block requests."""
         return self.filter(blockRequest__status=ACCEPTED)
 
     def not_skipped(self) -> Self:
-        """Those that are not marked to be skipped."""
+        """Block times that are not skipped."""
         return self.filter(skip=0)
 
     def to_come(self, now: datetime) -> Self:
-        """Those that are on at `now`, or begin later."""
+        """Block times that are on at `now`, or begin later."""
         return self.filter(end__gt=now)
 
     def taking_place_between(self, first: datetime, last: datetime) -> Self:
-        """Those that take place between two moments, at least in part; requests that were refused aside."""
+        """Block times that overlap the time between the two, without those of rejected and deleted block requests."""
         return self.filter(Q(start__lt=last, end__gt=first) & ~Q(blockRequest__status__in=_REFUSED))
 
     def without_computers(self) -> Self:
-        """Those that have no computers."""
+        """Block times without block computers."""
         return self.filter(blockcomputer__isnull=True)
 
 
 class BlockComputerQuerySet(OwnedQuerySet["BlockComputer"]):
-    """Computers that block times have."""
-
     owner_affiliation = "blockTime__blockRequest__owner__affiliation"
 
     def to_come(self, now: datetime) -> Self:
-        """Those of block times that are on at `now`, or begin later."""
+        """Computers of block times that are on at `now`, or begin later."""
         return self.filter(blockTime__end__gt=now)
 
     def with_reload(self) -> Self:
         """With the times and the management node of each computer's reload, and the image's production revision.
 
-        Reloads are found by number: VCL removes those that are done.
+        A reload that VCL has deleted, since it is done, leaves NULLs.
         """
         request = OuterRef("reloadrequestid")
         reloads = _rows_of("Request").filter(pk=request)
@@ -136,18 +130,16 @@ class DecisionQuerySet(OwnedQuerySet["Decision"]):
 
 
 class ImageRevisionQuerySet(QuerySet["ImageRevision"]):
-    """Image revisions."""
-
     def in_production_for(self, image: str) -> Self:
         """The production revision of the outer row's image, whose id is in the column `image` there."""
         return self.filter(image=OuterRef(image), production=1).order_by("-pk")
 
 
 class RequestQuerySet(QuerySet["Request"]):
-    """Requests of all kinds, which VCL keeps in one table."""
+    """Requests of users and reload reservations, which are in one table."""
 
     def reloads(self) -> Self:
-        """The reload reservations. The last state marks those that a back end is at, or has failed at."""
+        """Reload reservations, including those that are loading or have failed, which show it by their last state."""
         return self.filter(
             Q(state=RELOAD) | Q(laststate=RELOAD),
             user__unityid=RELOAD_USER.unityid,
@@ -155,19 +147,17 @@ class RequestQuerySet(QuerySet["Request"]):
         )
 
     def for_blocks_within(self, scope: Scope) -> Self:
-        """Those that load for a block of the scope; without a limit all, also those that load for no block."""
+        """Requests that load for a block time in the scope; with an unlimited scope, all, even for no block time."""
         return self.filter(loads_for_blocks(scope))
 
     def for_blocks_visible_to(self, user: Person) -> Self:
-        """The same for the blocks that the person may see."""
+        """The same for the scope of the person."""
         return self.for_blocks_within(scope_of(user))
 
 
 class ReservationQuerySet(QuerySet["Reservation"]):
-    """Computers of requests."""
-
     def to_come(self, now: datetime) -> Self:
-        """Those of requests that are on at `now`, or begin later."""
+        """Reservations of requests that are on at `now`, or begin later."""
         return self.filter(request__end__gt=now)
 
 

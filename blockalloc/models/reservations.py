@@ -1,4 +1,4 @@
-"""What is taken: requests and their reservations, claims in progress, maintenance, and the log of what was."""
+"""Requests and their reservations, semaphores, site maintenance, and the logs."""
 
 from django.db import models
 from django.utils import timezone
@@ -25,7 +25,7 @@ from blockalloc.models.querysets import RequestQuerySet, ReservationQuerySet
 
 
 class Request(models.Model):
-    """A wish for computers over a time, for users or for a reload; `state` says how far it is."""
+    """A request for computers for some time, by a user or for a reload; `state` is its progress."""
 
     id = MediumKey(primary_key=True)
     state = models.ForeignKey(State, models.DO_NOTHING, db_column="stateid")
@@ -54,7 +54,7 @@ class Request(models.Model):
 
 
 class Reservation(models.Model):
-    """A computer of a request, with the image revision that it gets; a cluster has several."""
+    """A computer of a request, with the image revision to load; a cluster has several."""
 
     id = MediumKey(primary_key=True)
     request = models.ForeignKey(Request, models.DO_NOTHING, db_column="requestid")
@@ -79,10 +79,10 @@ class Reservation(models.Model):
 
 
 class Semaphore(models.Model):
-    """A claim: somebody is about to reserve the computer, until `expires`.
+    """A semaphore: nobody else may reserve the computer until `expires`.
 
-    The table has no key and may hold equal rows: `pk` only usually tells rows apart. Always set `expires`: MariaDB
-    moves it to now on any update that does not, SQLite does not.
+    The table has no key and may have equal rows: `pk` is not always unique. Always set `expires`: on an update that
+    does not, MariaDB sets it to the current time, and SQLite does not.
     """
 
     pk = models.CompositePrimaryKey("computer_id", "procid")
@@ -102,7 +102,7 @@ class Semaphore(models.Model):
 
 
 class SiteMaintenance(models.Model):
-    """A time in which the site is maintained and perhaps nothing can be reserved."""
+    """A maintenance of the site, during which users may be unable to reserve anything."""
 
     id = SmallKey(primary_key=True)
     start = LocalTimeField()
@@ -124,7 +124,7 @@ class SiteMaintenance(models.Model):
 
 
 class Log(models.Model):
-    """A request as it went, kept for good. Load times are learnt from it."""
+    """The history of a request, which is kept for good. Load times are taken from it."""
 
     id = IntKey(primary_key=True)
     user = models.ForeignKey(User, models.DO_NOTHING, db_column="userid")
@@ -215,7 +215,7 @@ class ChangeLog(models.Model):
 
 
 class ComputerLoadState(models.Model):
-    """A step of loading a computer."""
+    """A step in the loading of a computer."""
 
     id = SmallKey(primary_key=True)
     loadstatename = LatinField(max_length=24, unique=True)
@@ -231,7 +231,7 @@ class ComputerLoadState(models.Model):
 
 
 class ComputerLoadLog(models.Model):
-    """A step that the loading of a computer reached."""
+    """A step that a computer reached while it was loaded."""
 
     id = IntKey(primary_key=True)
     reservation = models.ForeignKey(Reservation, models.DO_NOTHING, db_column="reservationid")
@@ -251,7 +251,7 @@ class ComputerLoadLog(models.Model):
 
 
 class ServerRequest(models.Model):
-    """What a request has besides when it is for a server, not for a session."""
+    """Further columns of a request that is for a server, not for a user's session."""
 
     id = MediumKey(primary_key=True)
     name = LatinField(max_length=255)

@@ -1,4 +1,4 @@
-"""Whose blocks somebody may see and act upon: all, or those whose owner is of one affiliation.
+"""The scope of a person: the owners whose block requests they may see and act upon, all or those of one affiliation.
 
 Query sets take it from the person who is signed in: `BlockTime.objects.visible_to(user)`.
 """
@@ -14,17 +14,17 @@ Person = AbstractBaseUser | AnonymousUser
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`affiliation_id` is a row of VCL's `affiliation`; None: blocks of all owners."""
+    """`affiliation_id` is the id of a row of VCL's `affiliation`; None: all owners."""
 
     affiliation_id: int | None = None
 
     @property
     def is_limited(self) -> bool:
-        """Whether there may be blocks that are not to be seen."""
+        """Whether block requests may be hidden from the person."""
         return self.affiliation_id is not None
 
     def as_column(self) -> Value:
-        """The affiliation as a column of a query, NULL for no limit: columns of pages look at rows only."""
+        """The affiliation as a column of a query, NULL for no limit: functions of columns get rows only."""
         return Value(self.affiliation_id, output_field=IntegerField())
 
 
@@ -32,13 +32,13 @@ NOTHING = Scope(0)  # ids begin at 1
 
 
 def scope_of(user: Person) -> Scope:
-    """The scope of somebody who is signed in. Django's own accounts see all blocks. Takes no query."""
+    """The scope of a person; unlimited for Django's own accounts. Takes no query."""
     if not user.is_authenticated:
         return NOTHING
-    found = getattr(user, _ATTRIBUTE, None)
-    return found if isinstance(found, Scope) else Scope()
+    scope = getattr(user, _ATTRIBUTE, None)
+    return scope if isinstance(scope, Scope) else Scope()
 
 
 def limit(user: AbstractBaseUser, scope: Scope) -> None:
-    """Give the user a scope, for as long as the object lives (a request)."""
+    """Set the scope of a user, for the lifetime of the object (a request)."""
     setattr(user, _ATTRIBUTE, scope)

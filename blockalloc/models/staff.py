@@ -1,15 +1,15 @@
-"""Which of the staff's accounts stand for accounts of VCL."""
+"""The staff accounts that are linked to accounts of VCL."""
 
 from django.conf import settings
 from django.db import models
 
 
 class StaffAccount(models.Model):
-    """A staff account that was made for a user of VCL when it first signed in.
+    """A staff account that was created at the first sign-in of a user of VCL.
 
-    Only VCL's tables say whether it gets in and what it may see. `vcl_user_id` is a row of VCL's `user`; without a
-    foreign key, for VCL may delete the user. `digest` stands for the password of the last sign-in; an empty one:
-    all sessions have been ended.
+    Only VCL's tables decide whether they may sign in and what they may see. `vcl_user_id` is the id of a row of VCL's
+    `user`, without a foreign key, since VCL may delete the user. `digest` represents the password of the last sign-in;
+    "" when all sessions have been ended.
     """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE)

@@ -1,1 +1,1 @@
-"""The staff's pages beside those of the admin's tables, inside the same site: they sign in once, and see one menu."""
+"""The staff's pages that are not about the rows of one table. They share its site: one sign-in, one menu."""

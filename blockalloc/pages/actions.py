@@ -1,4 +1,4 @@
-"""What staff do to a block time: each with a permission of its own, confirmed on a page, and recorded."""
+"""The actions of staff on a block time: each has a permission of its own, is confirmed on a page, and is recorded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,36 +17,39 @@ from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.frame import page
 from blockalloc.reports.decision import report
-from blockalloc.reports.readiness import ReadyTime, read
+from blockalloc.reports.readiness import BlockTimeReadiness, read
 from blockalloc.site_time import site_zone
 from blockalloc.web.transport import client_address
 from scheduling.occupancy import RELOAD
 from scheduling.ready_computer import ComputerFacts
 
-_COUNTED = "counted"  # of the two ways to treat privileges the one that is not the back end's
+_COUNTED = "counted"  # the way to treat privileges that is not the back end's
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do with a block time. `what` says what will be done; `run` does it."""
+    """An action on a block time. `description` says what will be done; `run` does it."""
 
     name: str
     title: str
     permission: str
-    what: str
+    description: str
     run: Callable[[HttpRequest, BlockTime, Caller], HttpResponse]
     asks_for_privileges: bool = False
     removes: bool = False
-    when_skipped: bool | None = None  # offered for skipped ones, for others, for both
+    when_skipped: bool | None = None  # offered for skipped block times (True), for others (False), for both (None)
 
     def fits(self, time: BlockTime) -> bool:
-        """Whether it can be done to a block time as that is now."""
+        """Whether the action is for block times like this one."""
         return self.when_skipped is None or self.when_skipped == bool(time.skip)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def act(request: HttpRequest, block_time_id: int, name: str) -> HttpResponse:
-    """The page that asks whether it is to be done, and the doing."""
+    """The page on which an action is confirmed, and the action itself (POST).
+
+    Raises PermissionDenied, and Http404 for an unknown action or a block time that the person may not see.
+    """
     action = ACTIONS.get(name)
     if action is None:
         raise Http404("no such action")
@@ -54,7 +57,7 @@ def act(request: HttpRequest, block_time_id: int, name: str) -> HttpResponse:
         raise PermissionDenied
     time = _block_time(request, block_time_id)
     if request.method != "POST":
-        return _ask(request, action, time)
+        return _confirmation_page(request, action, time)
     caller = service.system_caller("admin", request.user.get_username(), client_address(request))
     try:
         return action.run(request, time, caller)
@@ -63,8 +66,8 @@ def act(request: HttpRequest, block_time_id: int, name: str) -> HttpResponse:
         return _back(time)
 
 
-def offered(request: HttpRequest, time: BlockTime) -> list[tuple[Action, str]]:
-    """What the person may do to the block time, with the address of each action."""
+def offered_actions(request: HttpRequest, time: BlockTime) -> list[tuple[Action, str]]:
+    """The actions that the person may take on the block time, each with its address."""
     return [
         (action, reverse("admin:blocktime_action", args=[time.pk, action.name]))
         for action in ACTIONS.values()
@@ -74,28 +77,28 @@ def offered(request: HttpRequest, time: BlockTime) -> list[tuple[Action, str]]:
 
 def _block_time(request: HttpRequest, block_time_id: int) -> BlockTime:
     times = BlockTime.objects.visible_to(request.user).select_related("blockRequest")
-    found = times.filter(pk=block_time_id).first()
-    if found is None:
+    time = times.filter(pk=block_time_id).first()
+    if time is None:
         raise Http404("no such block time")
-    return found
+    return time
 
 
-def _ask(request: HttpRequest, action: Action, time: BlockTime) -> HttpResponse:
+def _confirmation_page(request: HttpRequest, action: Action, time: BlockTime) -> HttpResponse:
     (ready,) = read(BlockTime.objects.filter(pk=time.pk), clock.now())
     context = {"action": action, "time": time, "ready": ready, "computers": _computers(ready)}
     return page(request, "blockalloc/action.html", f"{action.title}: {time.blockRequest.name}", **context)
 
 
-def _computers(ready: ReadyTime) -> list[tuple[str, str]]:
-    """The computers by name, and what becomes of their reloads."""
-    return [(each.facts.hostname, _becomes(each.facts)) for each in ready.readiness.computers]
+def _computers(ready: BlockTimeReadiness) -> list[tuple[str, str]]:
+    """The computers by name, and what the action does to their reloads."""
+    return [(each.facts.hostname, _effect_on_reload(each.facts)) for each in ready.readiness.computers]
 
 
-def _becomes(computer: ComputerFacts) -> str:
+def _effect_on_reload(computer: ComputerFacts) -> str:
     if not computer.reload_state:
-        return "has no reload any more"
+        return "none any more"
     begun = (computer.reload_state, computer.reload_last_state) != (RELOAD, RELOAD)
-    return "has begun to load: that goes on" if begun else "its reload is removed"
+    return "has begun: it will continue" if begun else "will be removed"
 
 
 def _back(time: BlockTime) -> HttpResponse:
@@ -111,9 +114,9 @@ def _ignores_privileges(request: HttpRequest) -> bool:
 
 def _allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
     outcome = service.allocate(FillCall(time.pk, _ignores_privileges(request)), caller).outcome
-    number = f"The block time has {outcome.allocated} of {time.blockRequest.numMachines} machines now"
+    number = f"The class has {outcome.allocated} of {time.blockRequest.numMachines} machines now"
     if outcome.unallocated:
-        messages.warning(request, f"{number}. The record below says what kept the others from it.")
+        messages.warning(request, f"{number}. The history below has the reason why not more.")
     elif outcome.warning:
         messages.warning(request, f"{number}. Warning {outcome.warning[0]}: {outcome.warning[1]}.")
     else:
@@ -136,16 +139,18 @@ def _dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespo
 
 
 def _in_the_way(why: Explanation | None, scope: Scope) -> list[InTheWay]:
-    """The bookings in the way, without names that are not to be seen."""
-    found = list(why.remedies.in_the_way) if why and why.remedies else []
+    """The bookings in the way, without the names that the person may not see."""
+    bookings = list(why.remedies.in_the_way) if why and why.remedies else []
     if not scope.is_limited:
-        return found
-    ids = {kind: [each.id for each in found if each.kind == kind] for kind in ("request", "block time")}
+        return bookings
+    ids = {kind: [each.id for each in bookings if each.kind == kind] for kind in ("request", "block time")}
     users = Request.objects.filter(pk__in=ids["request"], user__affiliation=scope.affiliation_id)
     times = BlockTime.objects.within(scope).filter(pk__in=ids["block time"])
-    seen = {("request", id_) for id_ in users.values_list("pk", flat=True)}
-    seen |= {("block time", id_) for id_ in times.values_list("pk", flat=True)}
-    return [each if (each.kind, each.id) in seen else replace(each, name="of another affiliation") for each in found]
+    visible = {("request", id_) for id_ in users.values_list("pk", flat=True)}
+    visible |= {("block time", id_) for id_ in times.values_list("pk", flat=True)}
+    return [
+        each if (each.kind, each.id) in visible else replace(each, name="of another affiliation") for each in bookings
+    ]
 
 
 # --- Release, skip, unskip ----------------------------------------------------------------------
@@ -153,8 +158,8 @@ def _in_the_way(why: Explanation | None, scope: Scope) -> list[InTheWay]:
 
 def _done_by(work: Callable[[int, Caller], str]) -> Callable[[HttpRequest, BlockTime, Caller], HttpResponse]:
     def run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
-        done = work(time.pk, caller)
-        messages.success(request, f"{done[0].upper()}{done[1:]}.")
+        text = work(time.pk, caller)
+        messages.success(request, f"{text[0].upper()}{text[1:]}.")
         return _back(time)
 
     return run
@@ -165,8 +170,8 @@ _ALL = (
         "allocate",
         "Allocate now",
         "blockalloc.allocate_blocktime",
-        "Computers are chosen and kept for the block time until it has all its machines, and their reloads are "
-        "planned: what the back end asks for some hours before the start.",
+        "Chooses computers until the class (VCL: block time) has all its machines, and plans their reloads. VCL’s back "
+        "end asks for the same some hours before the start.",
         _allocate,
         asks_for_privileges=True,
         when_skipped=False,
@@ -175,7 +180,8 @@ _ALL = (
         "dry-run",
         "Dry run",
         "blockalloc.dry_run_blocktime",
-        "Shows which computers would be chosen now and why others would not. Nothing is changed.",
+        "Shows which computers would be chosen for the class (VCL: block time) now, and why others would not. Nothing "
+        "is changed.",
         _dry_run,
         asks_for_privileges=True,
         when_skipped=False,
@@ -184,9 +190,9 @@ _ALL = (
         "release",
         "Release",
         "blockalloc.release_blocktime",
-        "All computers are taken from the block time, and reloads that have not begun are removed. Loads that have "
-        "begun go on. A back end that has not asked for the block time yet will do so: to keep it off, skip the block "
-        "time. One that has asked does not ask again: for other computers, use “Allocate now”.",
+        "Takes all computers from the class (VCL: block time), and removes the reloads that have not begun. Loads that "
+        "have begun continue. If VCL’s back end has not asked for the class yet, it still will: to prevent that, skip "
+        "the class. If it has asked, it will not ask again: to get other computers, use “Allocate now”.",
         _done_by(block_time_actions.release_block_time),
         removes=True,
     ),
@@ -194,8 +200,8 @@ _ALL = (
         "skip",
         "Skip",
         "blockalloc.skip_blocktime",
-        "The block time does not take place: all its computers are taken from it, reloads that have not begun are "
-        "removed, and it is marked to be skipped.",
+        "The class (VCL: block time) will not take place: takes all computers from it, removes the reloads that have "
+        "not begun, and marks it as skipped.",
         _done_by(block_time_actions.skip_block_time),
         removes=True,
         when_skipped=False,
@@ -204,8 +210,8 @@ _ALL = (
         "unskip",
         "Do not skip",
         "blockalloc.skip_blocktime",
-        "The block time takes place after all: the back end will ask for its computers some hours before the start. "
-        "If that is sooner, use “Allocate now” as well.",
+        "The class (VCL: block time) will take place after all: VCL’s back end will ask for its computers some hours "
+        "before the start. If that is too late, use “Allocate now” as well.",
         _done_by(block_time_actions.unskip_block_time),
         when_skipped=True,
     ),

@@ -1,16 +1,16 @@
-"""The addresses of our pages, below the admin's own."""
+"""The URLs of our pages, below the admin's own."""
 
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from blockalloc.pages import duty, feeds, row_id  # noqa: F401 - row_id: for the addresses
+from blockalloc.pages import duty, feeds, row_id  # noqa: F401 - row_id: registers the converter
 from blockalloc.pages.actions import act
 from blockalloc.pages.load_times import load_times
 from blockalloc.pages.timeline.page import timeline
 
 
 def patterns(site: AdminSite) -> list[URLPattern]:
-    """All of them. Who is not signed in is sent to the sign-in page; see `frame.page` for who may see what."""
+    """All of them. Without a sign-in they redirect to the sign-in page; permissions are checked by the views."""
     return [
         path(
             "blockalloc/blocktime/<row_id:block_time_id>/do/<slug:name>/", site.admin_view(act), name="blocktime_action"

@@ -1,4 +1,4 @@
-"""Block times as an iCalendar (RFC 5545)."""
+"""Block times as a calendar in the format iCalendar (RFC 5545)."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from django.urls import reverse
 from icalendar import Calendar, Event, vDuration
 from icalendar.enums import STATUS, TRANSP
 
-from blockalloc.reports.readiness import ReadyTime
+from blockalloc.reports.readiness import BlockTimeReadiness
 
 REFRESH = timedelta(minutes=15)
 _END = b"END:VCALENDAR"
@@ -17,40 +17,49 @@ _EVENTS_KEPT = 8192  # texts, of half a kilobyte each
 PRODID = "-//Block allocations for Apache VCL//Block times//EN"
 
 
-def calendar_of(found: Sequence[ReadyTime], name: str, now: int, host: str, absolute: Callable[[str], str]) -> bytes:
-    """The calendar's text. `host` makes the ids of its events unique, `absolute` a full address of a path."""
+def calendar_of(
+    block_times: Sequence[BlockTimeReadiness],
+    name: str,
+    uid: str,
+    now: int,
+    host: str,
+    absolute_url: Callable[[str], str],
+) -> bytes:
+    """The calendar's text. `uid` is its id, `host` makes the ids of its events unique; `now` in Unix seconds."""
     calendar = Calendar.new(
         prodid=PRODID,
         name=name,
-        description="Block times of Apache VCL, and how many of their machines are ready",
-        uid=f"{name}@{host}",
+        description="Classes (block times of Apache VCL), and how many of their machines are ready",
+        uid=uid,
         refresh_interval=REFRESH,
     )
-    # RFC 7986 wants the kind of value named, which the library leaves out; a second name for it is Outlook's.
+    # RFC 7986 requires the type of the value, which the library omits; Outlook has a property of its own.
     calendar["REFRESH-INTERVAL"].params["VALUE"] = "DURATION"
     calendar.add("x-published-ttl", vDuration(REFRESH))
     head, end, rest = calendar.to_ical().rpartition(_END)
-    # All events are told at the same moment: it is written into texts that are otherwise the same as the last time.
-    events = b"".join(_event(each, now, host, absolute) for each in found).replace(_stamp(_NEVER), _stamp(now))
+    # All events have the same time stamp: it is put into texts that are otherwise cached.
+    events = b"".join(_event(each, now, host, absolute_url) for each in block_times).replace(
+        _stamp(_NEVER), _stamp(now)
+    )
     return b"".join([head, events, end, rest])
 
 
-def _event(found: ReadyTime, now: int, host: str, absolute: Callable[[str], str]) -> bytes:
-    """A block time. Its id stays the same whatever becomes of it."""
+def _event(block_time: BlockTimeReadiness, now: int, host: str, absolute_url: Callable[[str], str]) -> bytes:
+    """The event of a block time. Its id stays the same, whatever changes."""
     return _event_text(
-        uid=f"blocktime-{found.id}@{host}",
-        start=found.start,
-        end=found.end,
-        summary=_summary(found, now),
-        description=_description(found),
-        status=STATUS.CANCELLED if found.skip else STATUS.CONFIRMED,
-        url=absolute(_address(found.id)),
+        uid=f"blocktime-{block_time.id}@{host}",
+        start=block_time.start,
+        end=block_time.end,
+        summary=_summary(block_time, now),
+        description=_description(block_time),
+        status=STATUS.CANCELLED if block_time.skip else STATUS.CONFIRMED,
+        url=absolute_url(_path(block_time.id)),
     )
 
 
 @lru_cache(_EVENTS_KEPT)
 def _event_text(*, uid: str, start: int, end: int, summary: str, description: str, status: STATUS, url: str) -> bytes:
-    """The event's lines, its time stamp that of `_NEVER`. Few of a term's events change between two requests."""
+    """The event's lines, with `_NEVER` as its time stamp. Few events of a term change between two requests."""
     event = Event.new(
         uid=uid,
         stamp=_utc(_NEVER),
@@ -59,7 +68,7 @@ def _event_text(*, uid: str, start: int, end: int, summary: str, description: st
         summary=summary,
         description=description,
         status=status,
-        transparency=TRANSP.TRANSPARENT,  # whoever watches over a class is not busy with it
+        transparency=TRANSP.TRANSPARENT,  # people who subscribe to a class are not busy during it
         url=url,
     )
     text: bytes = event.to_ical()
@@ -67,33 +76,32 @@ def _event_text(*, uid: str, start: int, end: int, summary: str, description: st
 
 
 def _stamp(instant: int) -> bytes:
-    """The line of an event that says when it was told; texts of events have no line that begins so."""
+    """The line with an event's time stamp; no other line of an event begins like it."""
     return b"\r\nDTSTAMP:" + f"{_utc(instant):%Y%m%dT%H%M%SZ}".encode() + b"\r\n"
 
 
-def _address(block_time: int) -> str:
+def _path(block_time_id: int) -> str:
     """The path of the block time's page."""
-    return _addresses().replace("0", str(block_time), 1)
+    return _path_with_id_0().replace("0", str(block_time_id), 1)
 
 
 @cache
-def _addresses() -> str:
-    """The same with a 0 in the place of the id."""
+def _path_with_id_0() -> str:
     return reverse("admin:blockalloc_blocktime_change", args=[0])
 
 
-def _summary(found: ReadyTime, now: int) -> str:
-    """`CS101: 18/20 ready`. What is over has given its computers back: nothing about it is ready or not."""
-    if found.skip:
-        return f"{found.block}: skipped"
-    if not found.is_open(now):
-        return found.block
-    return f"{found.block}: {found.readiness.ready}/{found.readiness.wanted} ready"
+def _summary(block_time: BlockTimeReadiness, now: int) -> str:
+    """`CS101: 18/20 ready`; without numbers for a past block time, which has no computers any more."""
+    if block_time.skip:
+        return f"{block_time.block}: skipped"
+    if not block_time.is_open(now):
+        return block_time.block
+    return f"{block_time.block}: {block_time.readiness.ready}/{block_time.readiness.wanted} ready"
 
 
-def _description(found: ReadyTime) -> str:
-    lines = [f"Image: {found.image}", *([f"User group: {found.group}"] if found.group else [])]
-    return "\n".join([*lines, *found.readiness.signal.words])
+def _description(block_time: BlockTimeReadiness) -> str:
+    lines = [f"Image: {block_time.image}", *([f"User group: {block_time.group}"] if block_time.group else [])]
+    return "\n".join([*lines, *block_time.readiness.signal.words])
 
 
 def _utc(instant: int) -> datetime:

@@ -1,4 +1,4 @@
-"""What is shown in a column of a list or beside a label of a page: texts, times and links."""
+"""The contents of the columns of lists and of the fields of pages: texts, times and links."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,45 +14,45 @@ from blockalloc.models import User
 from blockalloc.site_time import instant_to_local
 
 NOTHING = "–"
-# The admin takes such functions for columns; each looks at one row of its table.
+# A column of the admin: a function of a row.
 Column = Callable[[Any], str]
 _Row = TypeVar("_Row")
 
 
 def column(label: str, *, ordering: str | None = None) -> Callable[[Callable[[_Row], object]], Column]:
-    """Make a column of a function that tells the value for a row: times, truths and nothing are put in words."""
+    """Make a column of a function from a row to a value, which is shown as by `in_words`."""
 
     def decorate(value_of: Callable[[_Row], object]) -> Column:
         @admin.display(description=label, ordering=ordering)
         @wraps(value_of)
-        def shown(row: _Row) -> str:
+        def text_of(row: _Row) -> str:
             return in_words(value_of(row))
 
-        return shown
+        return text_of
 
     return decorate
 
 
 def in_words(value: object) -> str:
-    """A value as staff read it."""
+    """The text for a value: times in site time, "yes" or "no" for truth values, a dash for None and ""."""
     if value is None or value == "":
         return NOTHING
     if isinstance(value, datetime):
         return when(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    # Texts stay what they are: a link is a text that is marked as safe.
+    # No str() of texts: a link is a text that is marked as safe.
     return value if isinstance(value, str) else str(value)
 
 
 def when(moment: datetime) -> str:
-    """`Mon 30 Nov 2026 09:00`, on the site's clock."""
+    """`Mon 30 Nov 2026 09:00`, in site time."""
     local = instant_to_local(moment)
     return f"{local:%a} {local.day} {local:%b %Y %H:%M}"
 
 
 def until(start: datetime | None, end: datetime | None) -> str | None:
-    """`11:00`; with the day when that is not the day of the start."""
+    """`11:00`, in site time; with the date if it is not that of the start."""
     if start is None or end is None:
         return None if end is None else when(end)
     first, last = instant_to_local(start), instant_to_local(end)
@@ -66,7 +66,7 @@ def duration(seconds: int) -> str:
 
 
 def strong(text: str) -> str:
-    """For what staff may have to look after."""
+    """Bold text, for problems that staff may have to look into."""
     return format_html("<strong>{}</strong>", text)
 
 
@@ -76,7 +76,7 @@ def signal(level: str, text: str) -> str:
 
 
 def link(row: Model | None, text: str = "") -> str | None:
-    """A link to the row's own page, with its name or another text; None for no row."""
+    """A link to the row's own page, with its name or `text`; None for no row."""
     return None if row is None else link_to(type(row), row.pk, text or str(row))
 
 
@@ -91,12 +91,12 @@ def list_link(model: type[Model], text: str, **chosen: object) -> str:
 
 
 def person(row: Model, user: User) -> str:
-    """The user's name, for whoever may see users of all affiliations or is of the same (`only_affiliation`)."""
+    """The user's name; "somebody else" for a user outside the one affiliation (`only_affiliation`) that is visible."""
     return str(user) if fact(row, "only_affiliation") in (None, user.affiliation_id) else "somebody else"
 
 
 def fact(row: Model, name: str) -> Any:
-    """What the page's query found out about the row besides its columns."""
+    """An annotation that the page's query added to the row."""
     return getattr(row, name)
 
 

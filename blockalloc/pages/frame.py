@@ -1,4 +1,4 @@
-"""What all our pages share: who may see them, and the frame around them."""
+"""The frame of our pages: permissions, and the surroundings that all of them share."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,21 +12,21 @@ from django.template.response import TemplateResponse
 View = Callable[..., HttpResponse]
 
 
-def needs(permission: str) -> Callable[[View], View]:
-    """For whoever has `permission` ("blockalloc.view_blocktime"); others get HTTP 403."""
+def require_permission(permission: str) -> Callable[[View], View]:
+    """Make a view raise PermissionDenied for people without `permission` ("blockalloc.view_blocktime")."""
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def checked_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.has_perm(permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        return checked
+        return checked_view
 
     return decorate
 
 
 def page(request: HttpRequest, template: str, title: str, **context: object) -> TemplateResponse:
-    """The page made from a template that extends `blockalloc/page.html`."""
+    """A page with a template that extends `blockalloc/page.html`."""
     return TemplateResponse(request, template, {**admin.site.each_context(request), "title": title, **context})

@@ -1,4 +1,4 @@
-"""Draws load times: texts of SVG from plain figures. Places are in per cent; colours are in load_times.css."""
+"""Draws load times as SVG. Positions are in per cent; colours are in load_times.css."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from django.utils.safestring import SafeString
 from scheduling.load_statistics import Bin
 from scheduling.windows import MINUTE
 
-_HEIGHT, _TOP, _FOOT = 220, 22, 24  # px: the whole, above the bars, below them
-_FIELD = _HEIGHT - _TOP - _FOOT
-_LABELS = 10  # times along the foot, at most
+_HEIGHT, _TOP, _BOTTOM = 220, 22, 24  # px: the whole drawing, above the bars, below them
+_FIELD = _HEIGHT - _TOP - _BOTTOM
+_LABELS = 10  # at most, along the axis
 
 
 def histogram(bins: Sequence[Bin], marks: Sequence[tuple[int, str]], label: str) -> SafeString:
-    """A bar for each bin; `marks` are lines at some seconds, with what they mean. `label` tells it in a sentence."""
+    """A bar for each bin. `marks` are vertical lines: (seconds, text). `label` is for screen readers."""
     low = bins[0].low
     width = max([bins[-1].high, *(seconds + MINUTE for seconds, _ in marks)]) - low
 
@@ -48,7 +48,7 @@ def histogram(bins: Sequence[Bin], marks: Sequence[tuple[int, str]], label: str)
         format_html_join(
             "",
             '<text class="minutes" x="{}%" y="{}">{}</text>',
-            ((place(seconds), _HEIGHT - 8, clock(seconds)) for seconds in _foot(low, low + width)),
+            ((place(seconds), _HEIGHT - 8, clock(seconds)) for seconds in _minutes(low, low + width)),
         ),
         format_html_join(
             "",
@@ -63,7 +63,7 @@ def histogram(bins: Sequence[Bin], marks: Sequence[tuple[int, str]], label: str)
 
 
 def bar(part: int, whole: int) -> SafeString:
-    """A bar in a table, as long as its part of the longest."""
+    """A bar in a table: 100 px for `whole`, less for a `part` of it."""
     return format_html(
         '<svg class="share" width="100" height="10" aria-hidden="true"><rect width="{}" height="10"/></svg>',
         round(100 * part / whole) if whole else 0,
@@ -71,17 +71,17 @@ def bar(part: int, whole: int) -> SafeString:
 
 
 def clock(seconds: int) -> str:
-    """`9:30` minutes."""
+    """Seconds as minutes: `9:30`."""
     return f"{seconds // MINUTE}:{seconds % MINUTE:02}"
 
 
 def _side(place: float) -> SafeString:
-    """Texts near the right edge are written to the left of their place."""
+    """The attribute that puts a text near the right edge to the left of its position."""
     return SafeString(' text-anchor="end"' if place > 60 else "")
 
 
-def _foot(low: int, high: int) -> range:
-    """Full minutes along the foot, not too many."""
+def _minutes(low: int, high: int) -> range:
+    """Full minutes to label on the axis, in seconds."""
     minutes = max(-(-(high - low) // MINUTE // _LABELS), 1)
     step = minutes * MINUTE
     return range(-(-low // step) * step, high, step)

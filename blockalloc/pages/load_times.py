@@ -1,4 +1,4 @@
-"""How long an image took to load in the last 12 months, and whether plans may trust the estimate."""
+"""The load times of an image in the last 12 months, and how good the estimate is that reloads are planned with."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from blockalloc import clock
 from blockalloc.models import Image
 from blockalloc.pages import load_drawing
 from blockalloc.pages.columns import duration, link_to
-from blockalloc.pages.frame import needs, page
+from blockalloc.pages.frame import page, require_permission
 from blockalloc.store import loads, rows, snapshot
 from scheduling.load_statistics import Month, Statistics, statistics
 from scheduling.reload_plan import RELOAD_MARGIN
@@ -19,17 +19,17 @@ _NAMES = {50: "Half", 75: "Three of four", 90: "Nine of ten", 95: "95 of 100", 1
 
 
 @require_safe
-@needs("blockalloc.view_image")
+@require_permission("blockalloc.view_image")
 def load_times(request: HttpRequest, image_id: int) -> HttpResponse:
-    """The page of an image."""
-    found = rows.images(image_id)
-    if not found:
+    """The page. Raises Http404 when there is no such image."""
+    image_rows = rows.images(image_id)
+    if not image_rows:
         raise Http404("no such image")
-    image, now = found[0].image, clock.now()
-    taken = loads.read(image.id, now)
+    image, now = image_rows[0].image, clock.now()
+    counted = loads.read(image.id, now)
     lost = loads.lost(image.id, now)
     estimate = snapshot.load_seconds(image, now)
-    facts = statistics(taken, estimate)
+    facts = statistics(counted, estimate)
     return page(
         request,
         "blockalloc/load_times.html",
@@ -47,29 +47,29 @@ def load_times(request: HttpRequest, image_id: int) -> HttpResponse:
 
 
 def _trust(facts: Statistics, estimate: int) -> str:
-    """How the estimate compares with what was seen, for who decides whether to rely on it."""
-    margin = f"{RELOAD_MARGIN // MINUTE} minutes, the room that a reload gets"
+    """How the estimate compares with the loads, for people who decide whether to rely on it."""
+    margin = f"the margin of {RELOAD_MARGIN // MINUTE} minutes"
     window = f"{duration(estimate + RELOAD_MARGIN)} (the estimate and {margin})"
     longer = f"{_part(facts.longer, facts.number)} took longer than the estimate"
     if not facts.late:
-        but = f" But {facts.stuck_late:,} others got stuck, and would not have been." if facts.stuck_late else ""
-        in_time = f"None of them took longer than {window}: each would have been ready when its block began."
-        return f"{longer}. {in_time}{but}"
+        stuck = f" But {facts.stuck_late:,} others got stuck, and would have been late." if facts.stuck_late else ""
+        in_time = f"None of them took longer than {window}: each would have been ready for its class."
+        return f"{longer}. {in_time}{stuck}"
     late = f"{_part(facts.late, facts.number)} took longer than {window}"
-    return f"{longer}. {late}: a block that began then would have found the computer still loading."
+    return f"{longer}. {late}: a class that began then would have found the computer still loading."
 
 
 def _others(facts: Statistics, lost: loads.Lost) -> list[tuple[int, str]]:
-    """The loads that do not count, by why."""
+    """The loads that do not count: their number, and the reason."""
     some = "all" if facts.stuck_late == facts.stuck else f"{facts.stuck_late:,}"
-    late = f"; {some} of them would have been late for a block" if facts.stuck_late else ""
-    found = [
-        (facts.too_short, "took 2 minutes or less: the computer held the image, none was needed"),
+    late = f"; {some} of them would have been late for a class" if facts.stuck_late else ""
+    reasons = [
+        (facts.too_short, "took 2 minutes or less: the computer had the image already, none was needed"),
         (facts.stuck, f"took 30 minutes or more: something was stuck{late}"),
         (lost.failed, "failed"),
         (lost.unfinished, "have no end in the log"),
     ]
-    return [(number, why) for number, why in found if number]
+    return [(number, why) for number, why in reasons if number]
 
 
 def _histogram(facts: Statistics, estimate: int) -> str:
@@ -89,7 +89,7 @@ def _histogram(facts: Statistics, estimate: int) -> str:
 
 
 def _months(months: Sequence[Month]) -> list[tuple[str, int, str, str, str, str]]:
-    """The months with bars as long as their times."""
+    """The months: name, loads, median and 90th percentile, each of these with a bar."""
     longest = max((month.slow for month in months), default=0)
     return [
         (
@@ -110,7 +110,7 @@ def _part(part: int, whole: int) -> str:
 
 
 def _percent(part: int, whole: int) -> str:
-    """Never 0 % of some, nor 100 % of not all."""
+    """A share in per cent: 0 % only of none, 100 % only of all."""
     share = 100 * part / whole
     if 0 < share < 0.1:
         return "less than 0.1 %"

@@ -1,10 +1,10 @@
-"""The menu on top of every page: what the person on duty and the auditor look for first."""
+"""The menu at the top of every page, in the order in which the person on duty and auditors need it."""
 
 from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """A page in the menu: the name of its address, what the menu calls it, who may see it, what it answers."""
+    """A page in the menu: the name of its URL, its title, its permission, and what the first page says about it."""
 
     name: str
     title: str
@@ -17,36 +17,36 @@ ENTRIES = (
     Entry("week", "This week", "blockalloc.view_blocktime", "The same for each day of a week."),
     Entry(
         "blockalloc_blocktime_changelist",
-        "Block times",
+        "Block times (classes)",
         "blockalloc.view_blocktime",
-        "Which computers has a class, what is loaded on them, what was done about it? Allocate, release, skip.",
+        "Which computers does a class have, what is loaded on them, what was done? Allocate, release, skip.",
     ),
     Entry(
         "timeline", "Timeline", "blockalloc.view_blocktime", "Which computer is booked for what, and when does it load?"
     ),
     Entry(
         "blockalloc_blockrequest_changelist",
-        "Block requests",
+        "Block requests (series)",
         "blockalloc.view_blockrequest",
-        "A class with all its times.",
+        "A series of classes with all its dates.",
     ),
     Entry(
         "blockalloc_decision_changelist",
         "Decisions",
         "blockalloc.view_decision",
-        "Why was a computer chosen or left out? Who called, who released, and when?",
+        "Why was a computer chosen or not? Who called, who released, and when?",
     ),
     Entry(
         "blockalloc_computer_changelist",
         "Computers",
         "blockalloc.view_computer",
-        "What a computer is booked for, when it loads next, how its last loads went.",
+        "What is a computer booked for, when does it load next, how did its last loads go?",
     ),
     Entry(
         "blockalloc_image_changelist",
         "Images",
         "blockalloc.view_image",
-        "How long an image takes to load, and whether plans may trust the estimate.",
+        "How long does an image take to load, and can plans rely on the estimate?",
     ),
     Entry(
         "feeds",

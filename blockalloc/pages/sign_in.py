@@ -1,4 +1,4 @@
-"""Signing in to the staff pages: Django's form, with the lock-out that callers over XML-RPC have too."""
+"""Signing in to the staff pages: Django's form, with the lock-out of calls over XML-RPC."""
 
 import logging
 from typing import Any
@@ -17,12 +17,12 @@ LONGEST_NAME = 254  # characters; names of Django have 150, those of VCL with th
 
 
 class SignInForm(AdminAuthenticationForm):
-    """Name and password of a staff account. Refuses, without looking at either, while there is a lock-out.
+    """Name and password of a staff account. During a lock-out it refuses without checking either.
 
-    The lock-outs are the staff form's own: failures with an account of VCL over XML-RPC don't count here, nor those
-    here there; those of an address count for both. A name alone may be meant for VCL's account of affiliation Local:
-    failures with "jdoe" and with "jdoe@Local" count together. A success ends those of the name that was typed only,
-    for a Django account "jdoe" may be somebody else's.
+    Names have lock-outs of this form alone: failures over XML-RPC with an account of VCL don't count here, nor failures
+    here there. Failures of an address count for both. A name alone may mean VCL's account of affiliation Local:
+    failures with "jdoe" and with "jdoe@Local" count together. A success clears only those of the name as typed, since
+    a Django account "jdoe" may be another person's.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -30,9 +30,9 @@ class SignInForm(AdminAuthenticationForm):
         self.fields["username"].label = "Name (VCL: name or name@affiliation)"
 
     def clean(self) -> dict[str, Any]:
-        """The form's values. Raises ValidationError when they let nobody in, or nobody for now."""
+        """The form's values. Raises ValidationError when they are wrong, or during a lock-out."""
         if not (self.cleaned_data.get("username") and self.cleaned_data.get("password")):
-            return super().clean()  # nothing that could be checked
+            return super().clean()  # nothing to check
         assert self.request is not None, "the admin gives its request to the form"
         name, address = self.cleaned_data["username"], client_address(self.request)
         attempt = lockout.begin("staff", name, address, vcl_accounts.other_name(name))
@@ -40,28 +40,30 @@ class SignInForm(AdminAuthenticationForm):
             text = lockout.refusal(attempt.seconds_to_wait)
             log.warning("staff sign-in refused: %.100r from %s: %s", name, address, text)
             raise ValidationError(f"{text[0].upper()}{text[1:]}.", code="locked_out")
-        # SQLite refuses to look for very long texts.
+        # SQLite refuses to compare with very long texts.
         if len(name) > LONGEST_NAME or not fits_latin1(name):
-            self.cleaned_data["username"] = ""  # nobody's; asked for all the same, to take the same work
+            self.cleaned_data["username"] = ""  # no account's; checked all the same, to take as long
         try:
             cleaned = super().clean()
             self._check_name(name)
         except ValidationError:
             reason = refusal(self.request) or "not asked"
-            said = "wrong name or password, or not staff"
-            log.warning("staff sign-in refused: %.100r from %s: Django: %s; VCL: %s", name, address, said, reason)
+            by_django = "wrong name or password, or not staff"
+            log.warning("staff sign-in refused: %.100r from %s: Django: %s; VCL: %s", name, address, by_django, reason)
             attempt.failed()
             raise
         attempt.succeeded()
         return cleaned
 
     def _check_name(self, name: str) -> None:
-        """Refuse another spelling that only the database takes for the name: it would have a lock-out of its own.
+        """Refuse another spelling of the name, which only the database takes for equal: it has its own lock-out.
 
-        And refuse a password of Django's for an account of VCL, should it have got one: VCL has to know it.
+        Also refuse a password of Django's for an account of VCL, should it have one: only VCL's counts.
         """
         user = self.get_user()
         manager = manager_of(user)
-        found, typed = (manager.name, vcl_accounts.full_name(name)) if manager else (user.get_username(), name)
-        if lockout.folded(found) != lockout.folded(typed) or (manager is None and is_linked(user)):
+        name_of_account, typed = (
+            (manager.name, vcl_accounts.full_name(name)) if manager else (user.get_username(), name)
+        )
+        if lockout.folded(name_of_account) != lockout.folded(typed) or (manager is None and is_linked(user)):
             raise self.get_invalid_login_error()

@@ -1,4 +1,4 @@
-"""The staff's site: Django's admin with our sign-in, our pages and a menu."""
+"""The staff's site: Django's admin with our sign-in, our pages and our menu."""
 
 from typing import Any
 
@@ -13,24 +13,24 @@ from blockalloc.pages.sign_in import SignInForm
 
 
 class StaffSite(AdminSite):
-    """The admin, with the pages of `blockalloc.pages.menu` under the same roof."""
+    """The admin, with the pages of this package and the menu of `blockalloc.pages.menu`."""
 
     login_form = SignInForm
     site_header = "Block allocations"
     site_title = "Block allocations"
     index_title = "Staff pages"
     site_url = None  # there is no other site to view
-    # The menu leads everywhere, and tables need the room.
+    # The menu links to every page, and tables need the width.
     enable_nav_sidebar = False
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        """Our pages before the admin's own."""
-        from blockalloc.pages import addresses  # views need the site to be there
+        """Our URLs before the admin's own."""
+        from blockalloc.pages import addresses  # after the site, which views import
 
         return [*addresses.patterns(self), *super().get_urls()]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """With the menu: what this person may see; and by which account of VCL the person has signed in."""
+        """Django's context, with the menu entries that the person may see, and their account of VCL, if any."""
         from blockalloc.pages.menu import ENTRIES
 
         menu = [
@@ -41,7 +41,7 @@ class StaffSite(AdminSite):
         return {**super().each_context(request), "menu": menu, "vcl_manager": manager_of(request.user)}
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """For Django's own accounts. The passwords of the others are VCL's."""
+        """Django's page, for its own accounts. Raises PermissionDenied for the others, whose passwords are VCL's."""
         if manager_of(request.user):
             raise PermissionDenied
         return super().password_change(request, extra_context)

@@ -1,1 +1,1 @@
-"""A block time, a decision record and readiness in the words in which people read them."""
+"""Block times, decision records and readiness as people read them: on pages, in calendars and on the shell."""

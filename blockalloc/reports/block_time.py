@@ -1,4 +1,4 @@
-"""What a block time has: its computers, when each is loaded and by which node. For shells and for scripts."""
+"""The computers of a block time, with the time and the management node of each reload. For shells and scripts."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,25 +19,25 @@ _COLUMNS = ("computer", "type", "image", "image now", "reload starts", "reload e
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """A computer of a block time. A reload that is over and gone has no times and no management node."""
+    """A computer of a block time. When VCL has removed its reload, there are no times and no management node."""
 
     computer: str
     type: str
     image: str
-    already_loaded: bool  # it holds the image's production revision now
+    already_loaded: bool  # the image's production revision is on it now
     reload_start: datetime | None
     reload_end: datetime | None
     management_node: str | None
 
     @property
     def loading(self) -> str:
-        """In words, what its reload will find."""
+        """`already_loaded` in words."""
         return "already loaded" if self.already_loaded else "must load"
 
 
 @dataclass(frozen=True, slots=True)
 class AllocationReport:
-    """A block time and its computers; times are in the site's zone. `allocated` counts whole machines."""
+    """A block time and its computers; times are site time. `allocated` counts whole machines."""
 
     block_time_id: int
     block: str
@@ -51,7 +51,7 @@ class AllocationReport:
 
 
 def allocation_report(block_time_id: int) -> AllocationReport:
-    """What the block time has now. Raises BlockTime.DoesNotExist."""
+    """The report of a block time as it is now. Raises BlockTime.DoesNotExist."""
     time = BlockTime.objects.select_related("blockRequest__image__imagemeta", "blockRequest__group__affiliation").get(
         pk=block_time_id
     )
@@ -71,7 +71,7 @@ def allocation_report(block_time_id: int) -> AllocationReport:
 
 
 def as_text(report: AllocationReport) -> str:
-    """A heading and a table for people."""
+    """A heading and, if there are computers, a table."""
     group = f" for {report.user_group}" if report.user_group else ""
     heading = (
         f"Block time {report.block_time_id}, {report.block}: {report.image}{group}, "
@@ -90,16 +90,16 @@ def table(rows: Sequence[ReportRow]) -> list[str]:
 
 
 def _cells(row: ReportRow) -> tuple[str, ...]:
-    start, end = _clock(row.reload_start), _clock(row.reload_end)
+    start, end = _site_time(row.reload_start), _site_time(row.reload_end)
     return (row.computer, row.type, row.image, row.loading, start, end, row.management_node or "-")
 
 
-def _clock(moment: datetime | None) -> str:
+def _site_time(moment: datetime | None) -> str:
     return f"{moment.astimezone(site_zone()):%Y-%m-%d %H:%M:%S}" if moment else "-"
 
 
 def _computers(block_time_id: int) -> QuerySet[BlockComputer]:
-    """The block's computers in one query."""
+    """The block computers, in one query."""
     return (
         BlockComputer.objects.filter(blockTime=block_time_id)
         .select_related("computer", "image")
@@ -108,15 +108,15 @@ def _computers(block_time_id: int) -> QuerySet[BlockComputer]:
     )
 
 
-def _row(found: BlockComputer) -> ReportRow:
-    computer = found.computer
+def _row(block_computer: BlockComputer) -> ReportRow:
+    computer = block_computer.computer
     start, end, node, production_id = (
-        getattr(found, name) for name in ("reload_start", "reload_end", "reload_node", "production_id")
+        getattr(block_computer, name) for name in ("reload_start", "reload_end", "reload_node", "production_id")
     )
     return ReportRow(
         computer=computer.hostname,
         type=computer.type,
-        image=found.image.prettyname,
+        image=block_computer.image.prettyname,
         already_loaded=computer.imagerevision_id == production_id,
         reload_start=cast("datetime | None", start),
         reload_end=cast("datetime | None", end),
@@ -125,12 +125,12 @@ def _row(found: BlockComputer) -> ReportRow:
 
 
 def _by_reload(row: ReportRow) -> tuple[float, str]:
-    """In the order in which the computers are loaded; those without a reload come first."""
+    """The sort key: by start of the reload; computers without a reload come first."""
     return (row.reload_start.timestamp() if row.reload_start else 0.0, row.computer)
 
 
 def _whole_machines(time: BlockTime, computers: Sequence[BlockComputer]) -> int:
-    """A machine is a computer or, with a cluster image, one for each of its images."""
+    """The number of machines of which all computers are there: for a cluster, one for each of its images."""
     image = time.blockRequest.image
     image_ids = [image.pk]
     if image.imagemeta is not None and image.imagemeta.subimages:

@@ -1,4 +1,4 @@
-"""What a recorded decision says, in words and in the order in which one reads it."""
+"""The findings of a decision record, as text and in the order in which people read them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from blockalloc.store.decisions import NamedFindings
 from scheduling.funnel import NOT_NEEDED, STAGES, Stage, funnel
 from scheduling.reasons import Reason
 
-CHOSEN, HELD = "chosen", "in the block before"
-NOT_THERE = "no computer had exactly this name then: give the whole name"
+CHOSEN, HAD_BEFORE = "chosen", "already in the class"
+UNKNOWN = "no computer had exactly this name then: enter the full name"
 _REASONS_SHOWN, _NAMES_SHOWN = 30, 12  # of a rule, of a reason; the export has all
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenRow:
-    """A computer that was taken; `on_behalf_of` is the member whose access counted."""
+    """A computer that was chosen; `on_behalf_of` is the member whose access counted."""
 
     computer_id: int
     computer: str
@@ -32,21 +32,21 @@ class ChosenRow:
 
 @dataclass(frozen=True, slots=True)
 class ReasonRow:
-    """A reason in words, and the computers that it kept out: how many, and the names of the first."""
+    """A reason, the number of computers that it excluded, and the names of the first of them."""
 
-    words: str
+    text: str
     computers: int
     names: Sequence[str]
 
     @property
     def more(self) -> int:
-        """How many are not named."""
+        """The number of computers whose names are not shown."""
         return self.computers - len(self.names)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """A rule and what it kept out, which `title` says in words."""
+    """A rule with the computers that it excluded; `title` is a description of these."""
 
     title: str
     computers: int
@@ -56,34 +56,34 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A decision's findings, to be shown."""
+    """The findings of a decision, as a page shows them. `had_before` are the computers of before the call, by name."""
 
     computers: int
     stages: Sequence[Stage]
     chosen: Sequence[ChosenRow]
-    held: Sequence[str]
+    had_before: Sequence[str]
     rules: Sequence[RuleRow]
 
 
 def verdict(recorded: NamedFindings, name: str) -> str:
-    """What the decision says of a computer, by its name of then, in any case, with or without its domain."""
-    found = matching(recorded.names, name)
-    if not found:
-        return NOT_THERE
-    return "; ".join(dict.fromkeys(_verdict(recorded, id_) for id_ in found))
+    """The finding about a computer, by its name at that time, in upper or lower case, with or without its domain."""
+    ids = matching(recorded.names, name)
+    if not ids:
+        return UNKNOWN
+    return "; ".join(dict.fromkeys(_verdict(recorded, id_) for id_ in ids))
 
 
 def all_verdicts(recorded: NamedFindings) -> Iterator[tuple[str, str]]:
-    """Each computer of the site by name, and what the decision says of it."""
+    """Each computer of the site by name, and the finding about it."""
     for id_, name in sorted(recorded.names.items(), key=lambda item: item[1]):
         yield name, _verdict(recorded, id_)
 
 
 def report(recorded: NamedFindings) -> Report:
-    """Everything that a page about the decision shows. Two statements, for names."""
-    found = recorded.findings
-    nodes = ManagementNode.objects.only("hostname").in_bulk({row.management_node_id for row in found.chosen})
-    images = Image.objects.only("prettyname").in_bulk({row.image_id for row in found.chosen})
+    """The report for a page. Takes two statements, for the names of management nodes and images."""
+    findings = recorded.findings
+    nodes = ManagementNode.objects.only("hostname").in_bulk({row.management_node_id for row in findings.chosen})
+    images = Image.objects.only("prettyname").in_bulk({row.image_id for row in findings.chosen})
     chosen = [
         ChosenRow(
             computer_id=row.computer_id,
@@ -95,13 +95,13 @@ def report(recorded: NamedFindings) -> Report:
             on_behalf_of=row.member,
             adopted_request=row.adopted_request,
         )
-        for row in found.chosen
+        for row in findings.chosen
     ]
     return Report(
         computers=len(recorded.names),
-        stages=funnel(len(recorded.names), found.lost()),
+        stages=funnel(len(recorded.names), findings.lost()),
         chosen=sorted(chosen, key=lambda row: (row.reload_start, row.computer)),
-        held=sorted(recorded.names.get(id_, f"computer {id_}") for id_ in found.held),
+        had_before=sorted(recorded.names.get(id_, f"computer {id_}") for id_ in findings.before),
         rules=_rules(recorded),
     )
 
@@ -110,7 +110,7 @@ def _verdict(recorded: NamedFindings, computer_id: int) -> str:
     reason = recorded.findings.reason_of(computer_id)
     if reason is not None:
         return reason.describe(site_zone())
-    return HELD if computer_id in recorded.findings.held else CHOSEN
+    return HAD_BEFORE if computer_id in recorded.findings.before else CHOSEN
 
 
 def _node(nodes: dict[int, ManagementNode], id_: int) -> str:

@@ -1,4 +1,4 @@
-"""How ready block times are, for pages and feeds: facts of any number of them in a fixed number of statements."""
+"""The readiness of block times, for pages and calendars: any number of them in a fixed number of statements."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -23,8 +23,8 @@ from scheduling.what_happened import EMPTY
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyTime:
-    """A block time with how ready it is; instants are Unix seconds. `group` is "" for a request without one."""
+class BlockTimeReadiness:
+    """A block time and its readiness; times are Unix seconds. `group` is "" for a block request without one."""
 
     id: int
     start: int
@@ -47,20 +47,20 @@ class ReadyTime:
         return self.block_status.status
 
     def is_open(self, now: int) -> bool:
-        """Whether it is on or to come, and is to take place."""
+        """Whether it is on or to come, and will take place."""
         return self.block_status.is_open(now)
 
 
-def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: bool = True) -> list[ReadyTime]:
-    """How ready these block times are at `now` (Unix seconds), by start. The query set says whose they may be.
+def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: bool = True) -> list[BlockTimeReadiness]:
+    """The readiness of the block times of `query` at `now` (Unix seconds), by start.
 
-    Without `closed`, computers of block times that are skipped or over are not counted. Without `people`, nobody is
-    named who released or skipped them.
+    Without `closed`, computers of skipped and past block times are not counted. Without `people`, texts don't name the
+    people who released or skipped them.
     """
     rows = store.block_times(query)
     clusters = store.clusters({row.imagemeta_id for row in rows if row.is_cluster})
     estimates = loads.estimates(_to_estimate(rows, now), now)
-    # A block time that is skipped or over keeps its computers for the counts; its users no longer matter.
+    # Computers of skipped and past block times are counted; whether they are in use no longer matters.
     still_open = {row.id for row in rows if _status(row).is_open(now)}
     computers = _computers({row.id for row in rows} if closed else still_open, still_open, now)
     blocks = {row.id: _block(row, clusters, estimates) for row in rows}
@@ -69,7 +69,7 @@ def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: b
         records = {time: record.without_people() for time, record in records.items()}
     zone = site_zone()
     return [
-        ReadyTime(
+        BlockTimeReadiness(
             id=row.id,
             start=_instant(row.start),
             end=_instant(row.end),
@@ -106,7 +106,7 @@ def _status(row: BlockTimeRow) -> BlockStatus:
 def _to_look_up(
     blocks: Mapping[int, BlockFacts], computers: Mapping[int, Sequence[ComputerFacts]], now: int
 ) -> dict[int, set[int]]:
-    """The block times of which staff will ask what happened, with the computers that they have."""
+    """The block times about which staff will ask what happened, with their computers (ids)."""
     return {
         key: {each.id for each in computers.get(key, ())}
         for key, block in blocks.items()
@@ -116,9 +116,9 @@ def _to_look_up(
 
 
 def _to_estimate(rows: Collection[BlockTimeRow], now: int) -> dict[int, int]:
-    """The images whose load time matters now, with what counts while there is nothing to learn from.
+    """The images whose load time matters now, with the minutes that count without loads to learn from.
 
-    Earlier than this nothing is loaded, and the log of a year is long.
+    Only those of block times that begin soon: reading a year of the log takes long.
     """
     return {
         row.image_id: row.reload_minutes
@@ -130,14 +130,14 @@ def _to_estimate(rows: Collection[BlockTimeRow], now: int) -> dict[int, int]:
 def _computers(
     block_time_ids: Collection[int], still_open: Collection[int], now: int
 ) -> Mapping[int, Sequence[ComputerFacts]]:
-    """Block time -> its computers, by name."""
+    """Block time id -> its computers, by name."""
     if not block_time_ids:
         return {}
     in_use = _in_use(still_open, now) if still_open else frozenset()
     instant_of = times.local_reader()
     computers: dict[int, dict[int, ComputerFacts]] = defaultdict(dict)
     for row in store.computers(block_time_ids):
-        if row.id in computers[row.block_time_id]:  # a request should have one reservation of a computer
+        if row.id in computers[row.block_time_id]:  # a reload has more than one reservation of the computer: an error
             continue
         computers[row.block_time_id][row.id] = ComputerFacts(
             id=row.id,
@@ -161,7 +161,7 @@ def _computers(
 
 
 def _in_use(block_time_ids: Collection[int], now: int) -> frozenset[int]:
-    """Those of their computers that a user's reservation occupies now."""
+    """The ids of their computers that a user's reservation occupies now."""
     return frozenset(
         row.computer_id
         for row in store.reservations(block_time_ids, now)
@@ -175,11 +175,11 @@ def _instant(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-def most_urgent_first(ready_times: Collection[ReadyTime], now: int) -> list[ReadyTime]:
-    """Those at risk, the worst of them on top; then what is on or to come; last what is over or skipped. By start."""
+def most_urgent_first(block_times: Collection[BlockTimeReadiness], now: int) -> list[BlockTimeReadiness]:
+    """Sorted by urgency: at risk, to watch, other ones on or to come, past or skipped. Each kind by start."""
     ranks = {"bad": 0, "watch": 1}
 
-    def urgency(each: ReadyTime) -> tuple[int, int, int]:
+    def urgency(each: BlockTimeReadiness) -> tuple[int, int, int]:
         return 3 if not each.is_open(now) else ranks.get(each.readiness.signal.level, 2), each.start, each.id
 
-    return sorted(ready_times, key=urgency)
+    return sorted(block_times, key=urgency)

@@ -1,9 +1,9 @@
-"""What is on record of block times that lack machines: facts of any number of them in a fixed number of statements."""
+"""What happened to block times that lack machines: the records of many of them in a fixed number of statements."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from blockalloc.contract.messages import LATE, NOTHING
+from blockalloc.contract.messages import WARNING_LATE, WARNING_NOTHING_ALLOCATED
 from blockalloc.models import Decision
 from blockalloc.store import times, what_happened
 from blockalloc.store.findings import decode_chosen
@@ -11,17 +11,17 @@ from blockalloc.store.what_happened import DecisionRow
 from scheduling.occupancy import FAILED
 from scheduling.what_happened import Call, Gone, Record
 
-_WARNINGS = dict((LATE, NOTHING))
-_LONGEST = 160  # letters of a reason; the decision's page has all of it
+_WARNINGS = dict((WARNING_LATE, WARNING_NOTHING_ALLOCATED))
+_LONGEST = 160  # characters of a reason; the page of the decision has the full text
 
 Calls = Mapping[int, list[tuple[int, Call]]]  # block time -> (decision, call), the oldest first
 
 
 def read(present: Mapping[int, Collection[int]]) -> dict[int, Record]:
-    """Block time -> what is on record of it; `present` are the computers that each has now. Four statements at most.
+    """Block time id -> what is on record about it; `present` has the ids of its computers now. Four statements at most.
 
-    The decisions name the computers that they chose, however long these have gone. Our records of planned reloads
-    know the computers of a block time of which no decision is kept.
+    Decision records name the computers that they chose, even if these are gone. Planned reloads name the computers of
+    block times without a decision record.
     """
     if not present:
         return {}
@@ -33,9 +33,9 @@ def read(present: Mapping[int, Collection[int]]) -> dict[int, Record]:
     return {
         block_time: Record(
             [call for _, call in calls.get(block_time, ())],
-            [computer for id_, computer in gone.items() if id_ in had.get(block_time, ()) and id_ not in here],
+            [computer for id_, computer in gone.items() if id_ in had.get(block_time, ()) and id_ not in now_present],
         )
-        for block_time, here in present.items()
+        for block_time, now_present in present.items()
     }
 
 
@@ -48,7 +48,7 @@ def _call(row: DecisionRow) -> Call:
 
 
 def _had(calls: Calls, present: Collection[int]) -> Mapping[int, set[int]]:
-    """Block time -> computers that it had at some time since the last release."""
+    """Block time id -> ids of the computers that it had at some time since the last release."""
     decisions: list[int] = []
     not_released = set(present)  # nor skipped
     for block_time, of_block_time in calls.items():

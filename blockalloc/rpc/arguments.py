@@ -1,7 +1,7 @@
-"""Values from the wire, read as what a method wants: numbers, flags, times. None: it is none.
+"""Parameters as numbers, flags, times and text. Each reader gives None for a value of another kind.
 
-Callers send a number as an int or as text, Perl also as a double when it is written like one; what
-is not clearly a number is never taken for one (2.5 machines, a flag of 0.5).
+Callers send a number as an int or as text, Perl also as a double when it is written like one. A value
+that is not clearly a number is never taken for one (2.5 machines, a flag of 0.5).
 """
 
 import re
@@ -44,7 +44,7 @@ def flag(value: object) -> bool | None:
 
 
 def local_seconds(value: object) -> int | None:
-    """Unix seconds of a local time of the site: `YYYY-MM-DD HH:MM:SS` to the letter, or a dateTime."""
+    """Unix seconds of a site time: `YYYY-MM-DD HH:MM:SS` to the letter, or a dateTime."""
     local = _local_time_in(value) if isinstance(value, str) else value
     if not isinstance(local, datetime):
         return None
@@ -55,17 +55,17 @@ def local_seconds(value: object) -> int | None:
 
 
 def _local_time_in(text: str) -> datetime | None:
-    found = _LOCAL_TIME.fullmatch(text)
-    if not found:
+    match = _LOCAL_TIME.fullmatch(text)
+    if not match:
         return None
     try:
-        return datetime(*(int(part) for part in found.groups()))  # type: ignore[arg-type]
+        return datetime(*(int(part) for part in match.groups()))  # type: ignore[arg-type]
     except ValueError:  # month 13, hour 25, second 60
         return None
 
 
 def text(value: object) -> str | None:
-    """Text as the caller wrote it, also of a number; None for arrays, structs and the like."""
+    """Text as the caller wrote it, numbers included; None for arrays, structs and the like."""
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, int | float):

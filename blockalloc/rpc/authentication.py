@@ -1,8 +1,8 @@
-"""Who calls: VCL's headers X-User, X-Pass and X-APIVERSION, checked against its local accounts (vcl_accounts).
+"""Authentication: VCL's headers X-User, X-Pass and X-APIVERSION, checked against its local accounts (vcl_accounts).
 
-Every refusal of a name or password looks the same from outside and takes the same work, so that
-nobody can find out from here which accounts exist. Why it was refused is in the log. Too many of
-them lock out (blockalloc.accounts.lockout): then nothing is checked, whoever asks.
+Every refusal of a name or password looks the same to the caller and takes the same work, so that
+nobody can find out which accounts exist. The reason is in the log. Too many refusals lock the caller
+out (blockalloc.accounts.lockout): no credentials are checked then, right or wrong.
 """
 
 from django.conf import settings
@@ -21,7 +21,7 @@ NOT_ON_THE_LIST_TEXT = "access denied for managing block allocations"
 
 
 def sign_in(request: HttpRequest, address: str) -> Caller:
-    """The caller of `request`. Raises RequestRefused (faults 3, 7, 8, 207) when the headers don't prove one."""
+    """The caller of `request`. Raises RequestRefused (faults 3, 7, 8, 207) when the headers don't authenticate one."""
     user = claimed_user(request)
     if not user:
         raise _denied("no X-User header")
@@ -53,7 +53,7 @@ def may_manage_blocks(caller: Caller) -> bool:
 
 
 def claimed_user(request: HttpRequest) -> str:
-    """The X-User header as it was meant. "" when there is none."""
+    """The X-User header, as UTF-8 if it is that, else as latin-1. "" when there is none."""
     header = _bytes(request.headers.get("X-User", ""))
     try:
         return header.decode("utf-8").strip()

@@ -1,7 +1,7 @@
-"""From a parsed request to a method: who may call, how many parameters, and what errors become.
+"""From a parsed request to a method: who may call it, with how many parameters, and how errors are answered.
 
 The number of parameters is checked here, not left to Python: django-modern-rpc takes every
-TypeError, also one of our own making, for a mistake of the caller's.
+TypeError, even one from a bug of ours, for a mistake of the caller's.
 """
 
 import dataclasses
@@ -22,12 +22,12 @@ from blockalloc.rpc.wire import internal_error
 # Busy, and an error of our own: a fault in every method, since callers retry on faults.
 FAULTS_EVERYWHERE = (refusals.BUSY, refusals.INTERNAL)
 
-_LONGEST_UNREAD = 300  # characters of parameters that are recorded, but were never read
+_LONGEST_UNREAD = 300  # characters of parameters that are recorded without being read
 
 
 @dataclass
 class CallContext(RpcRequestContext):
-    """What django-modern-rpc hands to a method, with what the endpoint found out before."""
+    """django-modern-rpc's context of a call, with the caller and the idempotency key that the endpoint has read."""
 
     caller: Caller = field(kw_only=True)
     idempotency_key: str = field(kw_only=True, default="")
@@ -42,14 +42,14 @@ Arguments = Sequence[object]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to call a method: a number of parameters, and what is answered then."""
+    """One way to call a method: its parameters, and the type of its answer."""
 
     run: Callable[[Arguments, CallContext], object]
     returns: str
     parameters: tuple[tuple[str, str], ...]  # name and XML-RPC type
     optional: int = 0  # how many of them, from the last one backwards, may be left out
     ignores_more: bool = False
-    errors_are_structs: bool = False  # VCL's way of old; otherwise errors are faults
+    errors_are_structs: bool = False  # as in VCL 2.x; otherwise errors are faults
 
     def takes(self, count: int) -> bool:
         """Whether a call with `count` parameters is of this form."""
@@ -74,7 +74,7 @@ class Method:
     name: str
     help: str
     forms: tuple[Form, ...]
-    is_decision: bool = False  # each call leaves a record, also one of somebody who may not make it
+    is_decision: bool = False  # each call leaves a decision record, even one that the caller may not make
     is_dry_run: bool = False
 
     def call(self, arguments: Arguments, context: CallContext) -> object:
@@ -87,14 +87,14 @@ class Method:
         except Refusal as refusal:
             if form and form.errors_are_structs and refusal.code not in FAULTS_EVERYWHERE:
                 context.log_refusal(refusal.code, refusal.text)
-                return {"status": "error", "errorcode": refusal.code, "errormsg": refusal.answer}
+                return {"status": "error", "errorcode": refusal.code, "errormsg": refusal.vcl_text}
             raise RPCException(refusal.code, refusal.text) from refusal
 
     def _check_access(self, form: Form | None, arguments: Arguments, caller: Caller) -> None:
         if may_manage_blocks(caller):
             return
         refusal = Refusal(NOT_ON_THE_LIST, NOT_ON_THE_LIST_TEXT)
-        if self.is_decision and form:  # a wrong number of parameters is no call, whoever makes it
+        if self.is_decision and form:  # a wrong number of parameters is no call, and leaves no record
             given = {"unread": repr(arguments)[:_LONGEST_UNREAD]}
             service.record_refusal(caller, given, refusal, dry_run=self.is_dry_run)
         raise refusal
@@ -115,12 +115,12 @@ def build_server(methods: Sequence[Method]) -> RpcServer:
 
 
 def on_error(error: BaseException, context: RpcRequestContext) -> None:
-    """Called by django-modern-rpc for every exception on the way to an answer; what this raises is answered.
+    """Called by django-modern-rpc for every exception on the way to an answer; an exception from here is the answer.
 
-    Each refusal that is answered as a fault is logged here; those answered as structs are no
-    exceptions any more, and Method.call() logs them.
+    Refusals that are answered as faults are logged here. Method.call() logs the ones that are answered
+    as structs, for they are no exceptions any more.
     """
-    # Its own error about an answer that can't be written as XML holds that answer.
+    # Its own error about an answer that can't be written as XML quotes that answer.
     if not isinstance(error, RPCException) or isinstance(error, RPCMarshallingError):
         raise internal_error(error) from error
     if isinstance(context, CallContext) and error.code != refusals.INTERNAL:  # that is logged as an error

@@ -1,4 +1,4 @@
-"""The XML-RPC views. Every POST is answered with HTTP 200 and an XML-RPC document, whatever it held."""
+"""The XML-RPC views. Every POST is answered with HTTP 200 and an XML-RPC document, whatever its body."""
 
 from urllib.parse import parse_qs
 
@@ -35,7 +35,7 @@ def xmlrpc(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def front_end_path(request: HttpRequest) -> HttpResponse:
-    """The same under the address of VCL's front end, …/index.php?mode=xmlrpccall. Other modes are the front end's."""
+    """The same at the address of VCL's front end, …/index.php?mode=xmlrpccall. Other modes are the front end's."""
     # Not request.GET: Django answers a query of more than 1000 fields with HTTP 400.
     if parse_qs(request.META.get("QUERY_STRING", "")).get("mode", [""])[-1] != "xmlrpccall":
         return to_front_end(request)
@@ -52,7 +52,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         body = read_body(request, settings.VCL_MAX_BODY_BYTES)
         if not (settings.VCL_ALLOW_PLAIN_HTTP or is_secure(request)):
             raise RequestRefused(HTTPS_WANTED, "HTTPS is needed: name and password must not travel in the clear")
-        passing_on.refuse_what_came_back(request)
+        passing_on.refuse_loop(request)
         if passed_on := passing_on.pass_on(request, body, address):
             return passed_on
         caller = sign_in(request, address)

@@ -1,4 +1,4 @@
-"""The methods that a VCL back end calls: read the parameters, call the service, word the answer."""
+"""The methods that a VCL back end calls: read the parameters, call the service, build the answer."""
 
 from dataclasses import asdict
 
@@ -12,7 +12,7 @@ from blockalloc.rpc.arguments import flag, local_seconds, text, whole_number
 from blockalloc.rpc.dispatch import Arguments, CallContext, Form, Method, build_server
 from blockalloc.web.front_end import passing_on
 
-LONGEST_ECHO = 100  # characters of what the caller wrote, when an error repeats them
+LONGEST_ECHO = 100  # characters of the caller's text that an error repeats
 
 Struct = dict[str, object]
 
@@ -65,15 +65,15 @@ def _process(arguments: Arguments, context: CallContext) -> object:
     return _struct(service.process_block_time(whole_number(block_time), ignore_privileges, context.caller))
 
 
-def explanation_struct(found: Allocation) -> Struct:
-    """What XMLRPCexplainBlockAllocation answers. Times are Unix seconds; 0 and "" stand for what there is not."""
-    why = found.explanation
-    assert why is not None, "it was asked for"
-    code, message = found.outcome.warning or (0, "")
+def explanation_struct(allocation: Allocation) -> Struct:
+    """The answer of XMLRPCexplainBlockAllocation. Times are Unix seconds; 0 and "" mean that there is none."""
+    why = allocation.explanation
+    assert why is not None, "dry runs are explained"
+    code, message = allocation.outcome.warning or (0, "")
     answer: Struct = {
-        "status": found.outcome.status,
-        "allocated": found.outcome.allocated,
-        "unallocated": found.outcome.unallocated,
+        "status": allocation.outcome.status,
+        "allocated": allocation.outcome.allocated,
+        "unallocated": allocation.outcome.unallocated,
         "warningcode": code,
         "warningmsg": message,
         "computers": why.computers,
@@ -86,7 +86,7 @@ def explanation_struct(found: Allocation) -> Struct:
                 "reloadstart": machine.reload_start,
                 "reloadend": machine.reload_end,
             }
-            for machine in found.machines
+            for machine in allocation.machines
         ],
         "stoppedby": why.stopped_by,
         "obstacles": [asdict(each) for each in why.obstacles],
@@ -94,13 +94,13 @@ def explanation_struct(found: Allocation) -> Struct:
     return answer | {"remedies": _remedies_struct(why.remedies) if why.remedies else {}}
 
 
-def _remedies_struct(found: Remedies) -> Struct:
+def _remedies_struct(remedies: Remedies) -> Struct:
     return {
-        "possible": found.possible,
-        "earlieststart": found.earliest_start or 0,
-        "searcheduntil": found.searched_until,
-        # A reservation without an end lasts for ages in VCL, longer than XML-RPC can say.
-        "intheway": [asdict(each) | {"end": min(each.end, _LAST_SECOND)} for each in found.in_the_way],
+        "possible": remedies.possible,
+        "earlieststart": remedies.earliest_start or 0,
+        "searcheduntil": remedies.searched_until,
+        # In VCL, a reservation without an end ends in the far future, later than an <int> can say.
+        "intheway": [asdict(each) | {"end": min(each.end, _LAST_SECOND)} for each in remedies.in_the_way],
     }
 
 
@@ -112,9 +112,9 @@ def _struct(outcome: Outcome) -> Struct:
     return answer | {"allocated": outcome.allocated, "unallocated": outcome.unallocated}
 
 
-# --- Trying out and looking up ----------------------------------------------------------------
+# --- Test call and introspection --------------------------------------------------------------
 def _test(arguments: Arguments, _context: CallContext) -> object:
-    return {"status": "success", "message": "RPC call worked successfully", "string": _wanted_text(arguments)}
+    return {"status": "success", "message": "RPC call worked successfully", "string": _string_parameter(arguments)}
 
 
 def _list_methods(_arguments: Arguments, _context: CallContext) -> object:
@@ -129,23 +129,23 @@ def _method_help(arguments: Arguments, _context: CallContext) -> object:
 def _method_signature(arguments: Arguments, _context: CallContext) -> object:
     method = _named_method(arguments)
     if method is None:
-        return "undef"  # as XML-RPC introspection has it for signatures that are not known
+        return "undef"  # the answer of XML-RPC introspection for an unknown signature
     return [signature for form in method.forms for signature in form.signatures()]
 
 
 def _named_method(arguments: Arguments) -> Method | None:
     """The method that is asked about; None for one that is passed on."""
-    name = _wanted_text(arguments)
+    name = _string_parameter(arguments)
     if name not in METHODS and name not in passing_on.names():
         raise RPCMethodNotFound(name[:LONGEST_ECHO])
     return METHODS.get(name)
 
 
-def _wanted_text(arguments: Arguments) -> str:
-    wanted = text(arguments[0])
-    if wanted is None:
+def _string_parameter(arguments: Arguments) -> str:
+    value = text(arguments[0])
+    if value is None:
         raise RPCException(RPC_INVALID_PARAMS, "the parameter must be a string")
-    return wanted
+    return value
 
 
 # --- The table --------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ _SEVEN = (
 _BLOCK_ALLOCATION = Method(
     "XMLRPCblockAllocation",
     "Allocates machines for a block time. With seven parameters start and end are Unix timestamps and the "
-    "answer is the number of machines that the block time blockTimeid has once the call is over (blockTimeid 0: "
+    "answer is the number of machines that the block time blockTimeid has after the call (blockTimeid 0: "
     "a block is created). With five or six, as in VCL 2.x, start and end are local times YYYY-MM-DD HH:MM:SS, "
     "a block is created, and the answer is a struct.",
     (
@@ -185,9 +185,9 @@ _BLOCK_ALLOCATION = Method(
 )
 _PROCESS_BLOCK_TIME = Method(
     "XMLRPCprocessBlockTime",
-    "Allocates the machines that an existing block time still wants. The answer is a struct whose status is "
-    "success, warning, completed (nothing was wanted) or error.",
-    # Callers of VCL's own method may pass more than it has: it never looked.
+    "Allocates the machines that an existing block time still lacks. The answer is a struct whose status is "
+    "success, warning, completed (nothing was missing) or error.",
+    # Callers of VCL's own method may pass more parameters than it has: it ignores them.
     (
         Form(
             _process,
@@ -202,16 +202,16 @@ _PROCESS_BLOCK_TIME = Method(
 )
 _EXPLAIN = Method(
     "XMLRPCexplainBlockAllocation",
-    "What XMLRPCblockAllocation with the same seven parameters would do now, and why: nothing is written. The answer "
-    "is a struct with the machines that would be taken, how many computers each rule leaves over, and, when machines "
-    "are missing, what kept the others from the block and when all could be had.",
+    "A dry run: what XMLRPCblockAllocation with the same seven parameters would do now, and why. The answer is a "
+    "struct with the machines that would be allocated, how many computers are left after each rule, and, when machines "
+    "are missing, why the other computers are not candidates and when all machines could be allocated.",
     (Form(_explain, "struct", _SEVEN),),
     is_decision=True,
     is_dry_run=True,
 )
 _TEST = Method(
     "XMLRPCtest",
-    "Answers with the string that it is given: for trying out address, name and password.",
+    "Answers with the given string: a test of address, name and password.",
     (Form(_test, "struct", (("string", "string"),)),),
 )
 _SYSTEM = (

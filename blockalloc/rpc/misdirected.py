@@ -1,7 +1,7 @@
-"""Calls that come by a wrong way, answered with a fault that says which.
+"""Calls to a wrong address, or from a proxy that is not trusted, answered with a fault that says what is wrong.
 
-A back end logs no more of an HTTP error than the words of its status line: of a host name that Django refuses
-"Bad Request", of a path where no calls are answered "Not Found" or "Found". A fault it logs in full.
+Of an HTTP error a back end logs the words of the status line only: "Bad Request" for a host name that Django
+refuses, "Not Found" or "Found" for a path where no calls are answered. A fault it logs in full.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from blockalloc.web.front_end import passing_on
 WRONG_ADDRESS = 210
 
 _DOORS = (xmlrpc, front_end_path)
-NOT_FOUND = 404  # what front_end_path answers to other modes than that of calls
+NOT_FOUND = 404  # front_end_path's answer to modes other than xmlrpccall
 SERVER_ERROR = 500  # Django's answer, logged by it, when a middleware between this one and the views fails
 _XML = "text/xml; charset=utf-8"
 
@@ -30,7 +30,7 @@ _XML = "text/xml; charset=utf-8"
 class MisdirectedCallMiddleware:
     """Answers POSTs of XML that must not or can't reach the XML-RPC views; all other requests pass.
 
-    A call never gets a page in place of a document.
+    A call never gets an HTML page for an answer.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -58,9 +58,9 @@ def _is_a_door(request: HttpRequest) -> bool:
 
 
 def _crossed(request: HttpRequest) -> RequestRefused | None:
-    """First of all: of a call that this service passed on, no other mistake is the caller's."""
+    """Checked first: whatever else is wrong with a call that this service passed on is not the caller's mistake."""
     try:
-        passing_on.refuse_what_came_back(request)
+        passing_on.refuse_loop(request)
     except RequestRefused as refused:
         return refused
     return None
@@ -81,7 +81,7 @@ def _wrong_host(request: HttpRequest) -> RequestRefused | None:
 
 
 def _wrong_proxy(request: HttpRequest) -> RequestRefused | None:
-    """Whether a proxy says in vain that the call came by HTTPS."""
+    """The refusal when a proxy that is not trusted says that the call came by HTTPS."""
     if settings.VCL_ALLOW_PLAIN_HTTP or transport.is_secure(request) or not transport.is_said_to_be_secure(request):
         return None
     return RequestRefused(

@@ -8,9 +8,9 @@ _LONGEST_NAME, _LONGEST_ADDRESS, _LONGEST_REASON = 100, 60, 300
 
 
 def log_refusal(who: str, address: str, reason: str, method: str = "") -> None:
-    """Write the line of a refused call. `who` is the name that was claimed or proved, `method` what was called.
+    """Write the line of a refused call. `who` is the name that was claimed or proved, `method` the method's name.
 
-    All of it may hold what the caller wrote: control characters are escaped, long texts cut off.
+    Any of them may have text of the caller's: control characters are escaped, long texts cut off.
     """
     called = f"{method}: " if method else ""
     log.warning(

@@ -1,7 +1,7 @@
-"""What travels: request bodies in, XML-RPC documents out.
+"""The wire format: request bodies in, XML-RPC documents out.
 
 Whatever a client sends, it is answered with a document that an XML-RPC client can read: the texts
-of our own exceptions stay in the log, and characters that XML does not know are replaced.
+of our own exceptions stay in the log, and characters that XML does not allow are replaced.
 """
 
 import base64
@@ -35,14 +35,14 @@ MAX_NESTING = 20
 LONGEST_METHOD_NAME = 100
 
 _INTEGER = re.compile(r"[ \t\r\n]*[+-]?[0-9]+[ \t\r\n]*", re.ASCII)
-# Digits can be read in one way only, or else a long number that goes wrong at its end takes quadratic time.
+# Digits match in one way only: otherwise a long number with an error at its end would take quadratic time.
 _DOUBLE = re.compile(r"[ \t\r\n]*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\r\n]*", re.ASCII)
 _DATE_TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)T(\d\d):(\d\d):(\d\d)", re.ASCII)
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 
-# Python knows codecs whose decoding takes quadratic time (idna, punycode): only these are used.
-# Perl declares us-ascii and sends bytes above 127 all the same, as UTF-8.
+# Python has codecs whose decoding takes quadratic time (idna, punycode): only these are used.
+# Perl declares us-ascii, and sends bytes above 127 as UTF-8 all the same.
 _ENCODINGS = {
     "ascii": "utf-8",
     "utf_8": "utf-8",
@@ -78,11 +78,11 @@ def read_body(request: HttpRequest, limit: int) -> bytes:
     chunked = not length and request.META.get("HTTP_TRANSFER_ENCODING") and request.META.get("wsgi.input_terminated")
     try:
         body: bytes = request.META["wsgi.input"].read(limit + 1) if chunked else request.read(limit + 1)
-    except Exception as error:  # also what the HTTP server has for a chunked body that goes wrong
+    except Exception as error:  # also the HTTP server's own, for a malformed chunked body
         raise RequestRefused(RPC_PARSE_ERROR, "the request body broke off") from error
     if len(body) > limit:
         raise too_large
-    if _is_above(length, len(body)):  # the server hands on what there was when the client left
+    if _is_above(length, len(body)):  # the server hands on the part that arrived before the client left
         raise RequestRefused(RPC_PARSE_ERROR, "the request body broke off")
     return body
 
@@ -100,7 +100,7 @@ def is_xml(request: HttpRequest) -> bool:
 
 
 def decode_body(body: bytes, request: HttpRequest) -> str:
-    """The body as text. Raises RequestRefused when its media type or encoding is none that we read."""
+    """The body as text. Raises RequestRefused when its media type or encoding is not supported."""
     if not is_xml(request):
         raise RequestRefused(RPC_INVALID_REQUEST, "the Content-Type must be text/xml")
     charset = (request.content_params or {}).get("charset", "")
@@ -111,7 +111,7 @@ def decode_body(body: bytes, request: HttpRequest) -> str:
 
 
 def _encoding(body: bytes, charset: str) -> str:
-    """The body's encoding: the Content-Type counts most, then a byte order mark, then the XML declaration."""
+    """The body's encoding: by the Content-Type, else by a byte order mark, else by the XML declaration."""
     if charset:
         return _ENCODINGS[_codec(charset)]
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -130,7 +130,7 @@ def _codec(encoding: str) -> str:
 class StrictUnmarshaller(xmlrpc.client.Unmarshaller):
     """Reads a methodCall and nothing else. Python's own takes `1_000` for a number and any root element."""
 
-    # What XML-RPC and its usual extensions know; big decimals are of no use to any method here.
+    # The types of XML-RPC and its usual extensions; big decimals are of no use to any method here.
     dispatch: dict[str, Callable[..., None]] = {
         tag: read
         for tag, read in xmlrpc.client.Unmarshaller.dispatch.items()
@@ -142,7 +142,7 @@ class StrictUnmarshaller(xmlrpc.client.Unmarshaller):
         self._depth = 0
 
     def start(self, tag: str, attrs: dict[str, str]) -> None:
-        """An element begins. Raises RPCInvalidRequest for a document of another kind, or a bottomless one."""
+        """An element begins. Raises RPCInvalidRequest for another kind of document, or one nested too deeply."""
         if self._depth == 0 and tag != "methodCall":
             raise RPCInvalidRequest("not a methodCall")
         self._depth += 1
@@ -167,11 +167,11 @@ class StrictUnmarshaller(xmlrpc.client.Unmarshaller):
         super().end_double(data)
 
     def _read_date_time(self, data: str) -> None:
-        found = _DATE_TIME.fullmatch(data.strip())
-        if not found:
+        match = _DATE_TIME.fullmatch(data.strip())
+        if not match:
             raise RPCInvalidRequest("not a dateTime.iso8601")
         # It has no zone on the wire either.
-        self.append(datetime(*(int(part) for part in found.groups())))  # type: ignore[arg-type]
+        self.append(datetime(*(int(part) for part in match.groups())))  # type: ignore[arg-type]
         self._value = False
 
     def _read_base64(self, data: str) -> None:
@@ -185,7 +185,7 @@ class StrictUnmarshaller(xmlrpc.client.Unmarshaller):
 
 
 class StrictDeserializer:
-    """django-modern-rpc's deserializer (settings name it): whatever is wrong with a document is a fault."""
+    """django-modern-rpc's deserializer (settings name it): any error in a document becomes a fault."""
 
     def loads(self, data: str) -> XmlRpcRequest:
         """The call in an XML document. Raises RPCException, and nothing else, when there is none."""
@@ -198,7 +198,7 @@ class StrictDeserializer:
         except defusedxml.DefusedXmlException as error:
             raise RPCParseError("document type declarations and entities are not allowed") from error
         except Exception as error:
-            # Python's unmarshaller answers bad values with whatever exception comes up on its way.
+            # For bad values, Python's unmarshaller raises exceptions of many kinds.
             raise RPCInvalidRequest("a value or element is not as XML-RPC has it") from error
 
     def _read(self, data: str) -> XmlRpcRequest:
@@ -217,7 +217,7 @@ class StrictDeserializer:
 
 # --- Answers ----------------------------------------------------------------------------------
 def internal_error(error: BaseException) -> RPCException:
-    """The fault for an error of our own, which is logged: its text may hold anything, also secrets."""
+    """The fault for an error of our own, which is logged: its text may contain anything, even secrets."""
     log.error("internal error in an XML-RPC call", exc_info=error)
     return internal_fault()
 

@@ -24,7 +24,7 @@ from blockalloc.store.sql import placeholders
 log = logging.getLogger(__name__)
 
 _DEADLOCK, _TRIES = 1213, 4
-ADDS_PER_PURGE = 200  # so that few wait for a purge, and those past are never many more than those that live
+ADDS_PER_PURGE = 200  # so that few wait for a purge, and expired entries never outnumber live ones by much
 
 
 class PlainValueCache(DatabaseCache):

@@ -1,7 +1,7 @@
 """Semaphore rows: how VCL's front end and other callers are kept off the chosen computers (SPEC 8.7).
 
 A claim is made while a call plans, and stops everybody. When the call has written its rows the
-claim is turned into a held row, which stops the front end (it may have listed its candidates
+claim is turned into a hold, which stops the front end (it may have listed its candidates
 before) but never our own calls: those see the rows themselves. How long it stays depends on whether
 the computer is loaded for a class: see scheduling.holds.
 
@@ -29,23 +29,22 @@ HELD = "blockalloc-held:"
 _OURS = "blockalloc%:%"
 _COLUMNS = ("computerid", "imageid", "imagerevisionid", "managementnodeid", "expires", "procid")
 
-Expiries = Mapping[int, int]  # computer -> when the last held row of ours there expires, Unix seconds
+Expiries = Mapping[int, int]  # computer -> when the last hold of ours there expires, Unix seconds
 
 
-def claim(call_id: str, assignments: Sequence[Assignment], held: Expiries, now: int) -> None:
-    """Claim computers for a call in flight; what it claimed before is replaced.
+def claim(call_id: str, assignments: Sequence[Assignment], earlier_holds: Expiries, now: int) -> None:
+    """Claim computers for a call in flight; earlier claims of the call are replaced.
 
-    No row that expires earlier stays beside the claim: neither one that expired, whoever left it, nor a held one of
-    an earlier call of ours. Our own expired rows on other computers go too. Where there is a held one (`held`) it is
-    made anew, to live as long as the claim; it is what it was before when the claim is given up.
+    No row that expires earlier stays beside the claim: neither an expired one of anybody's, nor a hold of an earlier
+    call of ours. Our own expired rows on other computers go too. Where there is a hold (`earlier_holds`) it is made
+    anew, to live as long as the claim; it is put back when the claim is given up.
 
-    `now` is the time of the facts that the plan rests on, so that whoever came in after them has a
-    row that lives as long as the claim.
+    `now` is the time at which the facts were read that the plan rests on: a claim lives for its full time from there.
     """
     if not assignments:
-        release(call_id, held)
+        release(call_id, earlier_holds)
         return
-    chosen = listed_ids(found.computer.id for found in assignments)
+    chosen = listed_ids(assignment.computer.id for assignment in assignments)
     execute(
         "DELETE FROM semaphore WHERE (expires < %s AND procid LIKE %s) OR procid = %s "
         f"OR (computerid IN ({chosen}) AND (expires < %s OR procid LIKE %s))",
@@ -54,15 +53,20 @@ def claim(call_id: str, assignments: Sequence[Assignment], held: Expiries, now: 
     )
     expires = now + settings.VCL_SEMAPHORE_SECONDS
     rows = [
-        _row(found, found.computer.id, max(expires, held.get(found.computer.id, 0)), kind + call_id)
-        for found in assignments
-        for kind in ([CLAIM, HELD] if found.computer.id in held else [CLAIM])
+        _row(
+            assignment,
+            assignment.computer.id,
+            max(expires, earlier_holds.get(assignment.computer.id, 0)),
+            kind + call_id,
+        )
+        for assignment in assignments
+        for kind in ([CLAIM, HELD] if assignment.computer.id in earlier_holds else [CLAIM])
     ]
     insert("semaphore", _COLUMNS, rows, wait=False)
 
 
 def hold(call_id: str, holds: Holds) -> None:
-    """Turn the claims on computers into held rows, for as long as `holds` says; other held ones there live as long."""
+    """Turn the claims on computers into holds, for as long as `holds` says; other holds of ours there live as long."""
     by_expiry: dict[int, list[int]] = defaultdict(list)
     for computer_id, expires in holds.expires.items():
         by_expiry[expires].append(computer_id)
@@ -78,12 +82,12 @@ def hold(call_id: str, holds: Holds) -> None:
 
 
 class SemaphoreRows(NamedTuple):
-    """The semaphore rows that others have: until when anybody's on a computer is live, and until when a held one of
-    ours; and the computers on which somebody left a row that is past.
+    """The semaphore rows of others: until when anybody's row on a computer is live, and until when a hold of ours is;
+    and the computers on which somebody left an expired row.
     """
 
     live: Expiries
-    held: Expiries
+    holds: Expiries
     expired: Collection[int]
 
 
@@ -94,11 +98,11 @@ def hold_beside(call_id: str, like: Assignment, holds: Holds, there: SemaphoreRo
     seconds after the look: a front end may list these computers until the commit.
     """
     until = max(holds.until, now + settings.VCL_LISTING_SECONDS)
-    wanted = sorted(id_ for id_ in holds.beside if there.held.get(id_, 0) < until)
+    wanted = sorted(id_ for id_ in holds.beside if there.holds.get(id_, 0) < until)
     if not wanted:
         return
     # What expires before would let the front end in: it goes, but for the live rows of others.
-    if stale := [id_ for id_ in wanted if id_ in there.expired or id_ in there.held]:
+    if stale := [id_ for id_ in wanted if id_ in there.expired or id_ in there.holds]:
         execute(
             f"DELETE FROM semaphore WHERE computerid IN ({listed_ids(stale)}) AND (expires < %s OR procid LIKE %s)",
             [to_utc(now), f"{HELD}%"],
@@ -109,12 +113,19 @@ def hold_beside(call_id: str, like: Assignment, holds: Holds, there: SemaphoreRo
     insert("semaphore", _COLUMNS, rows, wait=False)
 
 
-def _row(found: Assignment, computer_id: int, expires: int, procid: str) -> list[Value]:
-    return [computer_id, found.image.id, found.image.revision_id, found.management_node.id, to_utc(expires), procid]
+def _row(assignment: Assignment, computer_id: int, expires: int, procid: str) -> list[Value]:
+    return [
+        computer_id,
+        assignment.image.id,
+        assignment.image.revision_id,
+        assignment.management_node.id,
+        to_utc(expires),
+        procid,
+    ]
 
 
 def seconds() -> Seconds:
-    """For how long computers are held."""
+    """How long holds live."""
     return Seconds(settings.VCL_LISTING_SECONDS, settings.VCL_SEMAPHORE_SECONDS)
 
 
@@ -128,14 +139,14 @@ def too_slow(looked: int, now: int) -> bool:
     return now - looked > margin() // 2
 
 
-def release(call_id: str, held: Expiries, kept: Collection[int] = ()) -> None:
-    """Give up what is left of a call's claims; what was held before it claimed (`held`) is as it was.
+def release(call_id: str, earlier_holds: Expiries, kept: Collection[int] = ()) -> None:
+    """Give up the claims of a call that are left; holds of earlier calls (`earlier_holds`) are put back.
 
     `kept` are computers that the call holds.
     """
     execute("DELETE FROM semaphore WHERE procid = %s", [f"{CLAIM}{call_id}"], wait=False)
     by_expiry: dict[int, list[int]] = defaultdict(list)
-    for computer_id, expires in held.items():
+    for computer_id, expires in earlier_holds.items():
         if computer_id not in kept:
             by_expiry[expires].append(computer_id)
     for expires, ids in by_expiry.items():

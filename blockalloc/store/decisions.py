@@ -1,4 +1,4 @@
-"""Writes the record of decisions, reads what it found about computers, prunes what is old."""
+"""Writes decision records, reads their findings about computers, prunes old ones."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 # A roster is seen again before decisions that refer to it are a month apart, and kept for two months
 # longer than they are: no decision is ever written that refers to one about to go.
 ROSTER_FRESH_SECONDS = 30 * DAY
-_ROSTER_ROOM = 60 * DAY
+_ROSTER_MARGIN = 60 * DAY
 # Decisions. What is old goes in small portions. A prime: on a cluster ids grow by the number of its nodes, and
 # those of one node must meet its multiples all the same.
 PRUNE_EVERY, PRUNE_AT_ONCE = 101, 1000
@@ -44,8 +44,8 @@ class RosterOf:
     @classmethod
     def site(cls, computers: Fleet) -> "RosterOf":
         """The roster of all computers that a snapshot has."""
-        found = sorted(computers.columns("id", "hostname"))
-        ids, names = [id_ for id_, _ in found], [name for _, name in found]
+        hostnames = sorted(computers.columns("id", "hostname"))
+        ids, names = [id_ for id_, _ in hostnames], [name for _, name in hostnames]
         digest = blake2b("\n".join([str(ids), *names]).encode(), digest_size=8).digest()
         return cls(int.from_bytes(digest) >> 1, ids, names)  # a BIGINT has a sign
 
@@ -80,8 +80,8 @@ def write_apart(columns: Mapping[str, Value], now: int, roster: RosterOf | None 
                 roster.keep(now)
             return write(columns)
     except Exception as error:  # whatever it is, it must not take the place of the answer
-        told = {name: value for name, value in columns.items() if not isinstance(value, bytes)}
-        log.error("a decision could not be recorded (%s): %s", error, told)
+        readable = {name: value for name, value in columns.items() if not isinstance(value, bytes)}
+        log.error("a decision could not be recorded (%s): %s", error, readable)
         return None
 
 
@@ -121,12 +121,12 @@ def prune(now: int, at_most: int) -> int:
     )]  # fmt: skip
     if ids:
         execute(f"DELETE FROM {_DECISIONS} WHERE id IN ({listed_ids(ids)})")
-    _prune_rosters(oldest - _ROSTER_ROOM)
+    _prune_rosters(oldest - _ROSTER_MARGIN)
     return len(ids)
 
 
 def _prune_rosters(unseen_since: int) -> None:
-    """Remove those that were not seen since then (Unix seconds), unless a decision refers to them."""
+    """Remove rosters that were not seen since then (Unix seconds), unless a decision refers to them."""
     forgotten = {id_ for (id_,) in fetch(f"SELECT id FROM {_ROSTERS} WHERE seen < %s", [to_utc(unseen_since)])}
     if not forgotten:
         return

@@ -1,6 +1,6 @@
-"""What a decision found about each computer, in few bytes.
+"""The findings of a decision about each computer, in few bytes.
 
-Computers are told by their place in the roster, sorted by id: a list has one small number for each. Most of them
+Computers are identified by their place in the roster, sorted by id: a list has one small number for each. Most of them
 share their reason with others; what differs (the request that has a computer, and its times) is kept as columns of
 numbers, sorted, as the steps from each to the next. All of it is JSON, compressed. Texts are kept too: a reader of
 later years needs no rules of today.
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from scheduling.plan import Assignment, Machine, Plan
 from scheduling.reasons import BlockTimeId, HostName, Instant, Reason, RequestId
 
-_CHOSEN, _HELD, _FIRST_REASON = 0, 1, 2
+_CHOSEN, _BEFORE, _FIRST_REASON = 0, 1, 2
 _LEVEL = 3  # of zlib: higher ones take longer than they save
 # The kinds of figures as they are stored; records of earlier versions have the plain ones and instants only.
 _NUMBER, _TEXT = "n", "s"
@@ -31,7 +31,7 @@ class Chosen(NamedTuple):
     """A computer that the call took: for which image, when its reload begins (Unix seconds), who loads it.
 
     `member` is on whose behalf it was taken, `adopted_request` their own reservation that joined the block (or 0),
-    `already_loaded` whether it held the image then.
+    `already_loaded` whether the image was loaded then.
     """
 
     computer_id: int
@@ -58,10 +58,10 @@ class Chosen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found: the computers chosen, those that the block had before, and why each other one was left out."""
+    """The computers chosen, those that the block had before, and why each other one was excluded."""
 
     chosen: Sequence[Chosen]
-    held: Sequence[int]
+    before: Sequence[int]
     reasons: Sequence[Reason]
     of_reason: Mapping[int, int]  # computer -> place in `reasons`
 
@@ -72,34 +72,34 @@ class Findings:
 
     def by_reason(self) -> dict[Reason, list[int]]:
         """The computers left out, by reason."""
-        found: dict[Reason, list[int]] = defaultdict(list)
+        reasons: dict[Reason, list[int]] = defaultdict(list)
         for computer_id, place in self.of_reason.items():
-            found[self.reasons[place]].append(computer_id)
-        return dict(found)
+            reasons[self.reasons[place]].append(computer_id)
+        return dict(reasons)
 
     def lost(self) -> dict[str, int]:
         """How many computers each rule took out."""
         counts = [0] * len(self.reasons)
         for place in self.of_reason.values():
             counts[place] += 1
-        found: dict[str, int] = defaultdict(int)
+        reasons: dict[str, int] = defaultdict(int)
         for reason, count in zip(self.reasons, counts, strict=True):
             if count:
-                found[reason.rule] += count
-        return dict(found)
+                reasons[reason.rule] += count
+        return dict(reasons)
 
 
 def encode(
     computer_ids: Sequence[int],
     plan: Plan,
     machines: Sequence[Machine],
-    held: Iterable[int],
+    before: Iterable[int],
     lost: Mapping[int, Reason],
     rest: Reason | None = None,
 ) -> bytes:
     """The findings about `computer_ids` (sorted) of a plan of which `machines` were taken.
 
-    `held` are the computers that the block had before; `lost` tells of computers that somebody else got meanwhile,
+    `before` are the computers that the block had before; `lost` are those that somebody else got meanwhile, and why;
     `rest` of all that nothing else is said of (that of the plan).
     """
     taken = [(machine, assignment) for machine in machines for assignment in machine.assignments]
@@ -108,7 +108,7 @@ def encode(
     table = _Table([rest, *why.values()])
     others = table.code_of[rest]
     code_of = {id_: table.code_of[reason] for id_, reason in why.items()}
-    code_of |= dict.fromkeys(held, _HELD) | {found.computer.id: _CHOSEN for _, found in taken}
+    code_of |= dict.fromkeys(before, _BEFORE) | {each.computer.id: _CHOSEN for _, each in taken}
     document = {
         "texts": table.texts,
         "reasons": table.columns,
@@ -126,7 +126,7 @@ def decode(data: bytes, computer_ids: Sequence[int]) -> Findings:
     of_computer = list(zip(computer_ids, codes, strict=True))
     return Findings(
         chosen=[Chosen(*row) for row in document["chosen"]],
-        held=[id_ for id_, code in of_computer if code == _HELD],
+        before=[id_ for id_, code in of_computer if code == _BEFORE],
         reasons=_reasons(document["texts"], document["reasons"]),
         of_reason={id_: code - _FIRST_REASON for id_, code in of_computer if code >= _FIRST_REASON},
     )
@@ -193,8 +193,8 @@ def _unpacked(kind: str, column: list[Any]) -> list[Any]:
 
 def _reasons(texts: list[list[str]], columns: list[list[Any]]) -> list[Reason]:
     """The reasons, in the order of their codes."""
-    found: list[Reason] = []
+    reasons: list[Reason] = []
     for (rule, text, kinds), (number, *packed) in zip(texts, columns, strict=True):
         figures = [_unpacked(kind, column) for kind, column in zip(kinds, packed, strict=True)]
-        found += (Reason(rule, text, row) for row in (zip(*figures, strict=True) if figures else [()] * number))
-    return found
+        reasons += (Reason(rule, text, row) for row in (zip(*figures, strict=True) if figures else [()] * number))
+    return reasons

@@ -21,7 +21,7 @@ from blockalloc.store.sql import execute, waiting_at_most
 
 log = logging.getLogger(__name__)
 
-# Lock wait timeout; deadlock, which is also how a cluster tells a lost race.
+# Lock wait timeout; deadlock, which is also how a cluster reports a lost race.
 _CONFLICTS = frozenset({1205, 1213})
 _NOT_READY = 1047  # a node that is joining its cluster, or has lost it
 _LONGEST_PAUSE = 1.0  # seconds between two attempts
@@ -90,7 +90,7 @@ def _holding(work: Callable[[], T]) -> T:
 
 
 def _take() -> None:
-    """Write the guard row; waits for whoever holds it."""
+    """Write the guard row; waits for the transaction that has it."""
     table = Guard._meta.db_table
     if execute(f"UPDATE {table} SET n = n + 1 WHERE id = 1") == 0:
         execute(f"INSERT INTO {table} (id, n) VALUES (1, 1)")

@@ -22,17 +22,17 @@ class Remembered(NamedTuple):
 
 def remembered(user: str, key: str, now: int) -> Remembered | None:
     """The earlier call with this key of this user, or None. A key that is too old is forgotten."""
-    found = IdempotencyKey.objects.filter(user=user, key=key).first()
-    if found is None:
+    row = IdempotencyKey.objects.filter(user=user, key=key).first()
+    if row is None:
         return None
-    if found.created < _oldest(now):
-        found.delete()
+    if row.created < _oldest(now):
+        row.delete()
         return None
-    return Remembered(found.parameters, found.answer, found.block_time_id)
+    return Remembered(row.parameters, row.answer, row.block_time_id)
 
 
 def remember(user: str, key: str, parameters: str, answer: int, block_time_id: int, now: int) -> None:
-    """Keep an answer, in the transaction that writes what it tells of.
+    """Keep an answer, in the transaction that writes the block.
 
     Raises Refusal 205 when another call has just kept one for this key. Now and then all keys that
     are too old go.

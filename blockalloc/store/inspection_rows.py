@@ -18,7 +18,7 @@ from scheduling.windows import HOUR
 
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
 
-# All that is read, so that a database without it is told before the first statement fails.
+# All that is read, so that a database without it is reported before the first statement fails.
 READS: Mapping[str, Sequence[str]] = {
     "affiliation": ("id", "name"),
     "blockComputers": ("blockTimeid", "computerid", "imageid", "reloadrequestid"),

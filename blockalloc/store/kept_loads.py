@@ -30,7 +30,7 @@ Count = Callable[[Collection[int], int], Mapping[int, Sum]]  # images, now -> a 
 def sums(images: Collection[int], now: int, count: Count) -> dict[int, Sum]:
     """Image -> its sum at `now` (Unix seconds): as it was kept, or as `count` counts it.
 
-    What was counted is kept for later calls where that is wanted and the guard is held.
+    What was counted is kept for later calls where that is wanted and the transaction has the guard.
     """
     hours = settings.VCL_LOAD_TIME_HOURS
     if not hours:

@@ -1,7 +1,7 @@
 """How the loads of a computer went, and what it loads next: by VCL's logs and requests.
 
 A reservation's own load log has the steps of its load, and goes when VCL removes the reservation. What is over is
-told by the log of requests; reloads for blocks leave nothing there. Instants are Unix seconds.
+in the log of requests; reloads for blocks leave nothing there. Instants are Unix seconds.
 """
 
 from collections import defaultdict

@@ -1,8 +1,8 @@
 """When the reloads of block computers were planned to begin, and which reloads are ours (SPEC 8.15).
 
-The back end deletes a reload request when the computer is loaded. From then on only this tells from when on the
-computer is its block's. The front end deletes block computers and leaves their reload requests: this tells that one is
-ours.
+The back end deletes a reload request when the computer is loaded. From then on only this table says since when the
+computer belongs to its block. The front end deletes block computers and leaves their reload requests: this table says
+which of those are ours.
 """
 
 import logging
@@ -41,7 +41,7 @@ class Planned(NamedTuple):
 def remember(block_time_id: int, planned: Sequence[Planned]) -> None:
     """Keep when these reloads begin, in the transaction that writes them.
 
-    A record of the same ids is of a database that has been restored since: it tells nothing.
+    A record of the same ids is of a database that has been restored since: it counts for nothing.
     """
     insert(
         TABLE,

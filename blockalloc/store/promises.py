@@ -19,7 +19,7 @@ from scheduling.occupancy import PENDING, RELOAD, RELOADING, is_reload, occupied
 from scheduling.windows import HOUR
 
 _ALL = "1 = 1"
-_RESERVATION, _BLOCK_COMPUTER, _CLAIM, _HELD, _MAINTENANCE, _OVERDUE, _CHOSEN = range(1, 8)
+_RESERVATION, _BLOCK_COMPUTER, _CLAIM, _HOLD, _MAINTENANCE, _OVERDUE, _CHOSEN = range(1, 8)
 # A block whose computers have no reload request begins to hold them by the load time of an image: 255 minutes at most.
 _LEAD = 5 * HOUR
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
@@ -87,14 +87,14 @@ _SQL = " UNION ALL ".join([
         LEFT JOIN request q ON q.id = b.reloadrequestid LEFT JOIN image i ON i.id = b.imageid
         LEFT JOIN {planned_reloads.TABLE} p
           ON p.block_time_id = b.blockTimeid AND p.computer_id = b.computerid AND p.request_id = b.reloadrequestid
-        WHERE (t.start < %s OR q.start < %s OR p.start < %s) AND t.`end` > %s AND {{held}}""",
+        WHERE (t.start < %s OR q.start < %s OR p.start < %s) AND t.`end` > %s AND {{kept}}""",
     ),
     part_of_union(
         _Row, _CLAIM, {"procid": "procid", "end": "expires", "computer_id": "computerid"},
         "FROM semaphore WHERE expires >= %s AND procid NOT LIKE %s",
     ),
     part_of_union(
-        _Row, _HELD, {"computer_ids": "GROUP_CONCAT(computerid)", "end": "expires"},
+        _Row, _HOLD, {"computer_ids": "GROUP_CONCAT(computerid)", "end": "expires"},
         "FROM semaphore WHERE expires >= %s AND procid LIKE %s AND procid <> %s GROUP BY expires",
     ),
     part_of_union(
@@ -120,7 +120,7 @@ _SQL = " UNION ALL ".join([
 ])  # fmt: skip
 
 
-class Chosen(NamedTuple):
+class LoadedImage(NamedTuple):
     """What a chosen computer holds: the id of its image; and whether members of a class wait for it already.
 
     Those of a block time that has the computer for that image, or for what is being loaded.
@@ -135,7 +135,7 @@ class Promises:
     """The promises of a stretch of time.
 
     `claimed` are computers that a live semaphore keeps from this call, `own_claims` those that it
-    has claimed itself with time enough left. `held` says until when another call of ours keeps the
+    has claimed itself with time enough left. `holds` says until when another call of ours keeps the
     front end off a computer, `live` until when anybody's semaphore but this call's does. `rivals` are our other
     calls in flight, by call id, with what they have claimed. `chosen` are the computers that were asked about.
     """
@@ -146,14 +146,14 @@ class Promises:
     maintenances: list[Maintenance]
     claimed: frozenset[int]
     own_claims: frozenset[int]
-    held: Mapping[int, int]
+    holds: Mapping[int, int]
     live: Mapping[int, int]
     rivals: Mapping[str, frozenset[int]]
-    chosen: Mapping[int, Chosen]
+    chosen: Mapping[int, LoadedImage]
 
 
 class Only(NamedTuple):
-    """What is asked for when not all is: promises of some computers, and those that a block time has itself."""
+    """A part of the promises: those on some computers, and those of one block time."""
 
     computers: Collection[int]
     block_time_id: int
@@ -168,18 +168,18 @@ def select(
     the call `call_id` itself holds is left out. All are Unix seconds.
     """
     begin, end = times.to_local(low), times.to_local(high)
-    reserved = held = _ALL
+    reserved = kept = _ALL
     if only is not None:
         computers = listed_ids(only.computers)
         reserved = f"r.computerid IN ({computers})"
-        held = f"(b.computerid IN ({computers}) OR b.blockTimeid = {int(only.block_time_id)})"
-    sql = _SQL.format(reserved=reserved, held=held, chosen=listed_ids(chosen))
+        kept = f"(b.computerid IN ({computers}) OR b.blockTimeid = {int(only.block_time_id)})"
+    sql = _SQL.format(reserved=reserved, kept=kept, chosen=listed_ids(chosen))
     block_computers = [times.to_local(high + _LEAD), end, times.to_utc(high), begin]
     semaphores = [times.to_utc(read_at), f"{HELD}%"]
-    held_by_others = [*semaphores, f"{HELD}{call_id}"]
+    holds_of_others = [*semaphores, f"{HELD}{call_id}"]
     overdue = [begin, begin]
     not_over = times.to_local(read_at - _SLACK)
-    return Select(sql, [end, begin, begin, *block_computers, *semaphores, *held_by_others, begin, *overdue, not_over])
+    return Select(sql, [end, begin, begin, *block_computers, *semaphores, *holds_of_others, begin, *overdue, not_over])
 
 
 class _Claim(NamedTuple):
@@ -197,7 +197,9 @@ def from_rows(rows: Rows, read_at: int, now: int, call_id: str) -> Promises:
     reservations = _reservations(by_kind[_RESERVATION], instant_of)
     overdue = _reservations(by_kind[_OVERDUE], instant_of)
     named = {(row.request_id, row.computer_id) for row in by_kind[_BLOCK_COMPUTER]}
-    held = _latest((id_, times.from_utc(row.end) or 0) for row in by_kind[_HELD] for id_ in split_ids(row.computer_ids))
+    holds = _latest(
+        (id_, times.from_utc(row.end) or 0) for row in by_kind[_HOLD] for id_ in split_ids(row.computer_ids)
+    )
     claims = [_Claim(row.procid, times.from_utc(row.end) or 0, row.computer_id) for row in by_kind[_CLAIM]]
     own = f"{CLAIM}{call_id}"
     others = [claim for claim in claims if claim.procid != own]
@@ -213,10 +215,10 @@ def from_rows(rows: Rows, read_at: int, now: int, call_id: str) -> Promises:
         own_claims=frozenset(
             claim.computer_id for claim in claims if claim.procid == own and claim.expires >= read_at + margin()
         ),
-        held=held,
-        live=_latest([*held.items(), *((claim.computer_id, claim.expires) for claim in others)]),
+        holds=holds,
+        live=_latest([*holds.items(), *((claim.computer_id, claim.expires) for claim in others)]),
         rivals=_by_call(others),
-        chosen={row.computer_id: Chosen(row.image_id, bool(row.awaited)) for row in by_kind[_CHOSEN]},
+        chosen={row.computer_id: LoadedImage(row.image_id, bool(row.awaited)) for row in by_kind[_CHOSEN]},
     )
 
 

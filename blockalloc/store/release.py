@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from blockalloc.store.sql import execute, fetch
 from blockalloc.store.withdrawal import withdraw
 
-_HELD = """
+_COMPUTERS = """
 SELECT c.hostname, b.computerid, b.reloadrequestid
 FROM blockComputers b JOIN computer c ON c.id = b.computerid WHERE b.blockTimeid = %s ORDER BY c.hostname
 """
@@ -35,12 +35,12 @@ class Released:
 
 def release(block_time_id: int, now: int) -> Released:
     """Take all computers from the block time, and withdraw their reloads (SPEC 8.15). `now`: of the transaction."""
-    held = fetch(_HELD, [block_time_id])
+    computers = fetch(_COMPUTERS, [block_time_id])
     # First the rows: a reload that a block computer names is not withdrawn.
     execute("DELETE FROM blockComputers WHERE blockTimeid = %s", [block_time_id])
-    withdrawn = withdraw({(request, computer) for _, computer, request in held if request}, now)
-    loading = [name for name, computer, request in held if (request, computer) in withdrawn.left]
-    return Released([name for name, _, _ in held], loading, withdrawn.requests)
+    withdrawn = withdraw({(request, computer) for _, computer, request in computers if request}, now)
+    loading = [name for name, computer, request in computers if (request, computer) in withdrawn.left]
+    return Released([name for name, _, _ in computers], loading, withdrawn.requests)
 
 
 def set_skip(block_time_id: int) -> None:

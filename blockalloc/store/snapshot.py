@@ -39,7 +39,7 @@ def load_seconds(image: Image, now: int) -> int:
 class Snapshot:
     """The facts for a plan as they were at `read_at`, and what others have promised (see Promises).
 
-    `rosters` are those that the record of this call may refer to as they are.
+    `rosters`: the rosters that the record of this call may refer to.
     """
 
     read_at: int
@@ -56,18 +56,18 @@ def read(question: Question) -> Snapshot:
     computers: Fleet
     stock: Inventory
     promised_rows: Rows
+    select_promises = promises.select(*window, question.read_at, question.call_id)
     computers, stock, promised_rows = fetch_together(
         [
             (inventory.COMPUTERS, Fleet.of_rows),
             (inventory.select(block.group_id, question.now), inventory.from_rows),
-            # What is made of them takes statements of its own.
-            (promises.select(*window, question.read_at, question.call_id), list),
+            (select_promises, list),  # promises.from_rows sends statements of its own
         ]
     )
-    found = promises.from_rows(promised_rows, question.read_at, question.now, question.call_id)
+    promised = promises.from_rows(promised_rows, question.read_at, question.now, question.call_id)
     people = {id_ for id_, _ in stock.people}
-    if _first_start(question, people, found.reservations) < block.start:
-        found = _promises(question, seconds, people, found.reservations)
+    if _first_start(question, people, promised.reservations) < block.start:
+        promised = _promises(question, seconds, people, promised.reservations)
     image_ids = sorted({image.id for image in block.images})
     who = [question.caller_id] if question.ignore_privileges else people
     parts = [
@@ -88,11 +88,11 @@ def read(question: Question) -> Snapshot:
         schedule_times=linked.schedule_times,
         install_types=_install_types(linked, block.images),
         management_nodes=stock.nodes,
-        maintenances=found.maintenances,
-        reservations=found.reservations,
-        block_computers=found.block_computers,
-        orphans=found.orphans,
-        claimed=found.claimed,
+        maintenances=promised.maintenances,
+        reservations=promised.reservations,
+        block_computers=promised.block_computers,
+        orphans=promised.orphans,
+        claimed=promised.claimed,
         load_seconds=seconds,
         reload_user_id=linked.reload_user,
         members=[_member(id_, name, linked) for id_, name in stock.people],
@@ -100,28 +100,28 @@ def read(question: Question) -> Snapshot:
         recent=linked.recent,
         privileges=linked.privileges,
     )
-    return Snapshot(question.read_at, site, found, stock.rosters)
+    return Snapshot(question.read_at, site, promised, stock.rosters)
 
 
 def read_again(site: Site, question: Question, only: Only | None = None, chosen: Collection[int] = ()) -> Snapshot:
-    """The same site with what others may have written meanwhile, or of that what is said of `only`.
+    """The same site with what others may have written meanwhile, or only what concerns `only`.
 
     A limit of concurrent use and the memory of a VM host depend on what others have: then all are read. What the
-    `chosen` computers hold is told besides.
+    `chosen` computers hold is read besides.
     """
     if any(image.max_concurrent is not None or image.install_type == VMWARE for image in question.block.images):
         only = None
     members = {member.id for member in site.members}
-    found = _promises(question, site.load_seconds, members, site.reservations, only, chosen)
+    promised = _promises(question, site.load_seconds, members, site.reservations, only, chosen)
     site = replace(
         site,
-        reservations=found.reservations,
-        block_computers=found.block_computers,
-        orphans=found.orphans,
-        claimed=found.claimed,
-        maintenances=found.maintenances,
+        reservations=promised.reservations,
+        block_computers=promised.block_computers,
+        orphans=promised.orphans,
+        claimed=promised.claimed,
+        maintenances=promised.maintenances,
     )
-    return Snapshot(question.read_at, site, found)
+    return Snapshot(question.read_at, site, promised)
 
 
 def _promises(
@@ -139,12 +139,12 @@ def _promises(
     """
     begin = _first_start(question, members, known)
     while True:
-        promised = promises.select(*_window(question, seconds, begin), question.read_at, question.call_id, only, chosen)
-        rows = fetch(promised.sql, promised.params)
-        found = promises.from_rows(rows, question.read_at, question.now, question.call_id)
-        earlier = _first_start(question, members, found.reservations)
+        select = promises.select(*_window(question, seconds, begin), question.read_at, question.call_id, only, chosen)
+        rows = fetch(select.sql, select.params)
+        promised = promises.from_rows(rows, question.read_at, question.now, question.call_id)
+        earlier = _first_start(question, members, promised.reservations)
         if earlier >= begin:
-            return found
+            return promised
         begin = earlier
 
 
@@ -157,8 +157,8 @@ def _window(question: Question, seconds: int, begin: int) -> tuple[int, int]:
 def _first_start(question: Question, members: Collection[int], reservations: Iterable[Reservation]) -> int:
     """When the block begins, or a reservation of a member that may join it (SPEC 5)."""
     start, image = question.block.start, question.block.images[0]
-    theirs = (found for found in reservations if found.image_id == image.id and found.user_id in members)
-    return min((found.start for found in theirs if question.now < found.start < start < found.end), default=start)
+    theirs = (each for each in reservations if each.image_id == image.id and each.user_id in members)
+    return min((each.start for each in theirs if question.now < each.start < start < each.end), default=start)
 
 
 def _member(id_: int, name: str, linked: links.Links) -> Member:
@@ -169,4 +169,4 @@ def _member(id_: int, name: str, linked: links.Links) -> Member:
 def _install_types(linked: links.Links, images: Sequence[Image]) -> dict[int, frozenset[str]]:
     """Provisioning engine -> those install types of the block's images that it supports."""
     names = {image.id: image.install_type for image in images}
-    return {engine: frozenset(names[id_] for id_ in found) for engine, found in linked.supported_images.items()}
+    return {engine: frozenset(names[id_] for id_ in ids) for engine, ids in linked.supported_images.items()}

@@ -111,13 +111,13 @@ def insert(
     return sorted(int(id_) for (id_,) in fetch(f"{sql} RETURNING id", values))
 
 
-def found_apart(keys: QuerySet[Any]) -> RawSQL:
-    """The keys as a table of their own, for `pk__in`: found before any row is looked at, by an index that has it all.
+def keys_as_table(keys: QuerySet[Any]) -> RawSQL:
+    """The keys as a table of their own, for `pk__in`: looked up before any row is read, by an index that has it all.
 
     A plain subquery MariaDB makes a part of the outer one: it reads whole rows, by key, to look into each.
     """
     sql, params = keys.order_by().values("pk")[:_ALL].query.sql_with_params()
-    return RawSQL(f"SELECT pk FROM ({sql}) AS found", params)  # noqa: S611 - the ORM's own
+    return RawSQL(f"SELECT pk FROM ({sql}) AS pks", params)  # noqa: S611 - the ORM's own
 
 
 @contextmanager

@@ -22,7 +22,7 @@ HUNG = 5.0
 
 
 class Turns:
-    """A queue: first come, first served; one at a time, but for those that have been at it for longer than `hung`.
+    """A queue: first come, first served; one at a time, but for calls whose turn has taken longer than `hung`.
 
     A call that hangs is passed by: the next one goes in beside it and has a turn like any other.
     """
@@ -31,8 +31,8 @@ class Turns:
         self._hung = hung
         self._lock = threading.Lock()
         self._waiting: deque[threading.Condition] = deque()
-        self._at_work: threading.Condition | None = None  # who came in last, until he is done
-        self._since = 0.0  # when he did
+        self._at_work: threading.Condition | None = None  # who came in last, until they are done
+        self._since = 0.0  # when they came in
         self._of_thread = threading.local()
 
     @contextmanager

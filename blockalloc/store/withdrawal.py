@@ -83,7 +83,7 @@ def withdraw(reloads: Collection[ReloadOf], now: int) -> Withdrawn:
     """Remove the reloads of these computers that have not begun and that no block computer names (any more).
 
     Of a cluster's request only the reservation of that computer goes; the request itself with the last of them. `now`
-    is the time of the transaction. What is gone already is not told.
+    is the time of the transaction. What is gone already does not count.
     """
     if not reloads:
         return Withdrawn(0, 0, frozenset())

@@ -1,1 +1,1 @@
-"""What our templates use."""
+"""Filters of our templates."""

@@ -1,4 +1,4 @@
-"""Instants in templates."""
+"""Site time in templates."""
 
 from datetime import UTC, datetime
 
@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.filter
 def site_clock(instant: int) -> str:
-    """Unix seconds as the site's clock shows them."""
+    """Unix seconds as site time."""
     return when(datetime.fromtimestamp(instant, UTC))

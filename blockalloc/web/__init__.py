@@ -1,1 +1,1 @@
-"""What every HTTP request passes: proxies, middleware, the health check; and calls passed on to VCL's front end."""
+"""HTTP: trusted proxies, middleware, the health check, and calls passed on to VCL's front end."""

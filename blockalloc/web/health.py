@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 @never_cache
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """200 "ok" when the database answers, 503 otherwise. Why is in the log: anyone may ask."""
+    """200 "ok" when the database answers, 503 otherwise. Anyone may ask, so the reason is in the log only."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -1,4 +1,4 @@
-"""What the web service looks at when it starts: whether the site's clock is right."""
+"""The check of the site's clock when the web service starts."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ logger = logging.getLogger("blockalloc")
 def compare_clocks_in_background() -> threading.Thread:
     """Warn in the log when the site's clock is wrong, without keeping the start waiting for the database.
 
-    The thread never keeps a process from ending, and whatever comes of it, the service runs.
+    The thread never keeps a process from ending, and the service runs whatever the result.
     """
     thread = threading.Thread(target=_compare_clocks, name="compare clocks", daemon=True)
     thread.start()
@@ -32,6 +32,6 @@ def _compare_clocks() -> None:
         connection.close()
     if problems:
         logger.warning(
-            "The site's clock is wrong: %s. What to do is in docs/check_vcl.md; manage.py check_vcl looks again.",
+            "The site's clock is wrong: %s. docs/check_vcl.md says what to do; manage.py check_vcl checks again.",
             "; ".join(problems),
         )

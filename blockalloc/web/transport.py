@@ -1,7 +1,7 @@
-"""By which way a request came: over TLS or not, and from which address.
+"""How a request came: over TLS or not, and from which address.
 
-What a proxy says is believed only of the proxies that the site names (VCL_TRUSTED_PROXIES): anyone
-else could write the same headers.
+A proxy's headers count only if the site names the proxy (VCL_TRUSTED_PROXIES): anyone else could
+send the same headers.
 """
 
 import ipaddress
@@ -27,7 +27,7 @@ def is_secure(request: HttpRequest) -> bool:
 
 def is_said_to_be_secure(request: HttpRequest) -> bool:
     """Whether X-Forwarded-Proto says that the client's connection is HTTPS. Anybody can say so."""
-    # Proxies in a row may make a list of it: every part of the way must have been safe.
+    # Several proxies make a list of it: every hop must have been HTTPS.
     schemes = request.headers.get("X-Forwarded-Proto", "").split(",")
     return all(scheme.strip().lower() == "https" for scheme in schemes)
 
@@ -38,7 +38,7 @@ def client_address(request: HttpRequest) -> str:
     hops = request.headers.get("X-Forwarded-For", "").split(",")
     while hops and _is_trusted(_address(nearest)):
         before = _address(hops.pop())
-        if before is None:  # not an address: whoever wrote it, it tells nothing
+        if before is None:  # not an address, so nothing before it counts either
             break
         nearest = str(before)
     return nearest
@@ -58,7 +58,7 @@ def _trusted_networks(entries: tuple[str, ...]) -> tuple[_Network, ...]:
 
 
 def _address(text: str) -> _Address | None:
-    """The IP address that `text` is, an IPv4 one mapped into IPv6 as IPv4; None for anything else."""
+    """The IP address in `text`, an IPv4 one mapped into IPv6 as IPv4; None for anything else."""
     try:
         address = ipaddress.ip_address(text.strip())
     except ValueError:

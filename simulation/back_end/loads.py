@@ -27,7 +27,7 @@ def provide(site: Site, task: Task, revision: int) -> Generator[int, None, Resul
             return result
         site.half_loaded.discard(task.computer)
         site.tainted.discard(task.computer)
-    site.rows.set_held(task.computer, task.image, revision)
+    site.rows.set_loaded(task.computer, task.image, revision)
     return Result.LOADED
 
 
@@ -35,7 +35,7 @@ def _is_ready(site: Site, task: Task, revision: int) -> bool:
     """What `node_status` finds: the right image, answering, untainted, its post-load done."""
     if task.computer in site.half_loaded or task.computer in site.tainted:
         return False
-    return site.rows.held(task.computer) == (task.image, revision)
+    return site.rows.loaded(task.computer) == (task.image, revision)
 
 
 def _load(site: Site, task: Task) -> Generator[int, None, Result]:

@@ -229,11 +229,11 @@ class Rows:
         """Set a computer's state."""
         self.connection.send("UPDATE computer SET stateid = %s WHERE id = %s", [state, computer])
 
-    def held(self, computer: int) -> tuple[int, int]:
+    def loaded(self, computer: int) -> tuple[int, int]:
         """The image and the revision that a computer holds."""
         return self._one("SELECT currentimageid, imagerevisionid FROM computer WHERE id = %s", computer) or (0, 0)
 
-    def set_held(self, computer: int, image: int, revision: int) -> None:
+    def set_loaded(self, computer: int, image: int, revision: int) -> None:
         """Take note of what a computer holds."""
         self.connection.send(
             "UPDATE computer SET currentimageid = %s, imagerevisionid = %s WHERE id = %s", [image, revision, computer]
@@ -266,7 +266,7 @@ class Rows:
 
     def next_image(self, computer: int) -> tuple[int, int]:
         """What a computer gets after a user: the image of the earliest block time it is in, else what it holds."""
-        return self._one(_NEXT_IMAGE, computer) or self.held(computer)
+        return self._one(_NEXT_IMAGE, computer) or self.loaded(computer)
 
     def load_limit(self, node: int) -> int:
         """How many computers a node loads at once by xCAT."""

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from simulation.front_end.session import FrontEnd, Step, Steps
-from simulation.front_end.states import OCCUPIES, PASSED_OVER, PASSED_OVER_NOW
+from simulation.front_end.states import EXCLUDED_STATES, EXCLUDED_STATES_NOW, OCCUPIES
 
-ROOM = 900  # seconds that reservations of a computer keep from one another
+RESERVATION_MARGIN = 900  # seconds that reservations of a computer keep from one another
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,13 @@ def candidates(front_end: FrontEnd, wish: Wish) -> Steps[list[int]]:
     A computer that is loading, or that has a reload to come, is no worse than any other.
     """
     start, end = front_end.local(wish.start), front_end.local(wish.end)
-    room = [front_end.local(wish.end + ROOM), front_end.local(wish.start - ROOM)]
+    margins = [front_end.local(wish.end + RESERVATION_MARGIN), front_end.local(wish.start - RESERVATION_MARGIN)]
     answer = yield Step("a", lambda now: (_listing(wish, now), [*wish.computers, front_end.utc(now)]))
     loaded = {computer: (image, revision) for computer, image, revision in answer.rows}
     listed = [computer for computer in wish.computers if computer in loaded]
     answer = yield Step("o", lambda now: (_OWN, [wish.user, front_end.local(now), end, start, wish.image]))
     own = list(dict.fromkeys(row[0] for row in answer.rows))
-    answer = yield Step("b", lambda now: (_RESERVED, room))
+    answer = yield Step("b", lambda now: (_RESERVED, margins))
     reserved = {row[0] for row in answer.rows}
     own = [computer for computer in own if computer not in reserved]
     listed = [computer for computer in listed if computer not in reserved]
@@ -88,6 +88,6 @@ def candidates(front_end: FrontEnd, wish: Wish) -> Steps[list[int]]:
 
 def _listing(wish: Wish, now: int) -> str:
     """The statement that lists; `now` in Unix seconds."""
-    states = PASSED_OVER | (PASSED_OVER_NOW if wish.start <= now else set())
+    states = EXCLUDED_STATES | (EXCLUDED_STATES_NOW if wish.start <= now else set())
     computers = ", ".join(["%s"] * len(wish.computers)) or "NULL"
     return _LIST.format(computers=computers, states=", ".join(map(str, sorted(states))))

@@ -1,6 +1,6 @@
 """A user extends a reservation that has begun."""
 
-from simulation.front_end.candidates import ROOM
+from simulation.front_end.candidates import RESERVATION_MARGIN
 from simulation.front_end.semaphores import Load, clean, take
 from simulation.front_end.session import FrontEnd, Session, Step, Steps
 from simulation.front_end.states import OCCUPIES
@@ -39,7 +39,7 @@ def _steps(front_end: FrontEnd, request: int, end: int, procid: str) -> Steps[bo
     if not answer.rows:
         return False
     ((computer, image, revision, node, start, user),) = answer.rows
-    later = local(end + ROOM)
+    later = local(end + RESERVATION_MARGIN)
     answer = yield Step("reserved", lambda now: (_RESERVED, [computer, later, start, request]))
     if answer.rows:
         return False

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from simulation.front_end.candidates import ROOM, Wish, candidates
+from simulation.front_end.candidates import RESERVATION_MARGIN, Wish, candidates
 from simulation.front_end.semaphores import Load, clean, take
 from simulation.front_end.session import FrontEnd, Session, Step, Steps
 from simulation.front_end.states import COMPLETE, DELETED, FAILED, TIMEOUT
@@ -64,7 +64,7 @@ def _move(reservation: int, place: int, node: int) -> Step:
 
 
 def _take_one(front_end: FrontEnd, wish: Wish, procid: str) -> Steps[int | None]:
-    hours = front_end.local(wish.start), front_end.local(wish.end + ROOM)
+    hours = front_end.local(wish.start), front_end.local(wish.end + RESERVATION_MARGIN)
     load = Load(wish.image, wish.revision, wish.node)
     for computer in (yield from candidates(front_end, wish)):
         if (yield from take(front_end, procid, computer, load, hours)):

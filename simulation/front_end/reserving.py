@@ -8,7 +8,7 @@ back) and "f".
 
 import math
 
-from simulation.front_end.candidates import ROOM, Wish, candidates
+from simulation.front_end.candidates import RESERVATION_MARGIN, Wish, candidates
 from simulation.front_end.semaphores import SEMAPHORE_SECONDS, Load, clean, take
 from simulation.front_end.session import FrontEnd, Session, Step, Steps
 from simulation.front_end.states import NEW
@@ -71,7 +71,7 @@ class Reserving(Session[bool]):
 
     def _protocol(self, front_end: FrontEnd) -> Steps[bool]:
         wish = self.wish
-        hours = front_end.local(wish.start), front_end.local(wish.end + ROOM)
+        hours = front_end.local(wish.start), front_end.local(wish.end + RESERVATION_MARGIN)
         load = Load(wish.image, wish.revision, wish.node)
         for computer in (yield from candidates(front_end, wish)):
             self.tried = computer

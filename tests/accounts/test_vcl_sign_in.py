@@ -581,7 +581,7 @@ def test_the_doors_count_accounts_apart(few: int, client: Client) -> None:
 # --- What the pages say --------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("right", "said"),
-    [(OWN, "Signed in as jdoe@NCSU , blocks of NCSU only"), (GLOBAL, "Signed in as jdoe@NCSU , blocks of all")],
+    [(OWN, "Signed in as jdoe@NCSU , classes of NCSU only"), (GLOBAL, "Signed in as jdoe@NCSU , classes of all")],
 )
 def test_the_pages_say_who_one_is_and_what_for(right: str, said: str, client: Client) -> None:
     manager("jdoe", "NCSU", right)

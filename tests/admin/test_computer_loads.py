@@ -92,7 +92,7 @@ def test_the_next_load_is_that_of_the_next_block(viewer: Client, site: Site, cs1
     site.hold(site.time(site.request("Later", site.ubuntu, None, 1), MONDAY + 5 * HOUR), pc)
     told = "Mon 30 Nov 2026 08:30 , Ubuntu 22.04 , for CS101, Mon 30 Nov 2026 09:00 , by mn0.edu"
     assert next_load(viewer, "cs101-pc0") == told
-    assert next_load(viewer, "cs101-pc1") == told.replace("22.04 ,", "22.04 (which it holds),")
+    assert next_load(viewer, "cs101-pc1") == told.replace("22.04 ,", "22.04 (already on it),")
     html = viewer.get(page_url("computer", pc.pk)).content.decode()
     reload = Reservation.objects.filter(computer=pc).order_by("pk")[0].request_id
     for address in (page_url("request", reload), page_url("image", site.ubuntu.pk), page_url("blocktime", cs101.pk)):
@@ -112,10 +112,10 @@ def test_loads_for_users_and_for_no_block(viewer: Client, site: Site) -> None:
     assert next_load(viewer, "pc") == "Wed 25 Nov 2026 14:00, Windows 11 , for a user's reservation, by mn0.edu"
     reload = {"state_id": 19, "laststate_id": 19, "user_id": VCLRELOAD}
     site.reserve(site.windows, NOW + HOUR, NOW + 2 * HOUR, pc, **reload)
-    assert next_load(viewer, "pc") == "Wed 25 Nov 2026 13:00, Windows 11 , for no block, by mn0.edu"
+    assert next_load(viewer, "pc") == "Wed 25 Nov 2026 13:00, Windows 11 , for no class, by mn0.edu"
 
 
-@pytest.mark.parametrize(("state", "expected"), [(PENDING, ", at work"), (19, ", due and not begun")])
+@pytest.mark.parametrize(("state", "expected"), [(PENDING, ", in progress"), (19, ", due and not begun")])
 def test_a_load_that_should_be_at_work(viewer: Client, site: Site, state: int, expected: str) -> None:
     time = site.time(site.request("CS1", site.windows, None, 1), NOW + HOUR / 4)
     site.hold(time, site.computer("pc", site.ubuntu), state_id=state)
@@ -126,7 +126,7 @@ def test_another_affiliations_block_is_not_named(viewer: Client, site: Site, mon
     owner = User.objects.create(unityid="prof", affiliation=Affiliation.objects.create(name="Away"))
     site.class_("Secret", owner_id=owner.pk)
     limit_to(LOCAL, monkeypatch)
-    assert next_load(viewer, "secret-pc0").endswith("for another affiliation's block, by mn0.edu")
+    assert next_load(viewer, "secret-pc0").endswith("for another affiliation's class, by mn0.edu")
     line = viewer.get(page_url("computer", Computer.objects.get(hostname="secret-pc0").pk)).content.decode()
     line = line.partition('id="next-load"')[2].partition("</p>")[0]
     assert "/request/" not in line
@@ -179,7 +179,7 @@ def test_the_load_log_tells_more_while_it_is_there(viewer: Client, site: Site) -
     steps(failed, NOW - 4 * HOUR, "begin", "loadimagefailed", "failed")
     steps(begun, NOW - 3 * HOUR, "begin", "bootstate")
     assert history(viewer, pc) == [
-        ("Wed 25 Nov 2026 09:00", "at work", "image loading"),
+        ("Wed 25 Nov 2026 09:00", "in progress", "image loading"),
         ("Wed 25 Nov 2026 08:00", "5 min", "preparing computer failed"),
         ("Wed 25 Nov 2026 07:00", "10 min", "resource ready"),
     ]

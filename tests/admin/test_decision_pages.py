@@ -17,7 +17,7 @@ from django.urls import reverse
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Refusal
 from blockalloc.models import BlockRequest, Computer, Decision
-from blockalloc.reports.decision import NOT_THERE
+from blockalloc.reports.decision import UNKNOWN
 from tests.support.scoped import limit_to
 from tests.support.sites.class_site import BLOCK_TIME, CALLER, a_call, class_site, grant_to_group, reserve
 from tests.support.sites.staff_site import list_url, page_url, rows, text
@@ -80,7 +80,7 @@ def test_why_a_computer_was_not_used(root: Client) -> None:
         assert rows(root, list_url("decision", computer="c15"), "about") == [
             "not needed: enough machines were found before its turn"
         ]
-        assert rows(root, list_url("decision", computer="c99"), "about") == [NOT_THERE]
+        assert rows(root, list_url("decision", computer="c99"), "about") == [UNKNOWN]
         (address,) = re.findall(r'<th class="field-started[^>]*><a href="([^"]*)"', shown(root, computer="C10"))
         assert f"C10 : {reason}" in text(root, html.unescape(address))
         assert f"c10 : {reason}" in text(root, page_url("decision", Decision.objects.all()[0].pk) + "?computer=c10")
@@ -91,7 +91,7 @@ def test_a_decision_shows_all_it_found(root: Client) -> None:
         grant_to_group()
         reserve(10, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
         page = text(root, page_url("decision", decide(ignore=False).pk))
-        for part in ("6 at the site", "5 free of reservations 1", "4 in the block 1", "Chosen (4)", "not needed"):
+        for part in ("6 at the site", "5 free of reservations 1", "4 in the class 1", "Chosen (4)", "not needed"):
             assert part in page
         assert "1 computer not free of reservations" in page
 
@@ -104,7 +104,7 @@ def test_names_are_those_of_then(root: Client) -> None:
         page = text(root, page_url("decision", decision.pk))
         assert "c10" in page
         assert "renamed" not in page
-        assert rows(root, list_url("decision", computer="renamed"), "about") == [NOT_THERE]
+        assert rows(root, list_url("decision", computer="renamed"), "about") == [UNKNOWN]
 
 
 def test_nobody_changes_or_removes_one(root: Client) -> None:

@@ -145,10 +145,10 @@ def test_the_page_tells_the_estimate_of_plans(viewer: Client, site: Site) -> Non
     log(site.ubuntu, None, ending="failed")
     assert planned(site.ubuntu) == 454
     page = text(viewer, url(site.ubuntu))
-    assert "Plans reckon with 7 min 34 s , the mean of 5 loads." in page
+    assert "Reloads are planned with 7 min 34 s , the mean of 5 loads." in page
     assert "1 of 5 loads (20.0 %) took longer than the estimate. None of them took longer than 17 min 34 s" in page
-    assert "1 took 2 minutes or less: the computer held the image" in page
-    assert "1 took 30 minutes or more: something was stuck; all of them would have been late for a block" in page
+    assert "1 took 2 minutes or less: the computer had the image already" in page
+    assert "1 took 30 minutes or more: something was stuck; all of them would have been late for a class" in page
     assert "1 failed" in page
     assert "Some late" in page
     assert "Half 50 (median) 5 min 10 s" in page
@@ -165,13 +165,15 @@ def test_late_loads_are_told(viewer: Client, site: Site) -> None:
     log(site.ubuntu, *[200] * 1999, 1700)
     page = text(viewer, url(site.ubuntu))
     assert "1 of 2,000 loads (less than 0.1 %) took longer than 13 min 20 s" in page
-    assert "a block that began then would have found the computer still loading." in page
+    assert "a class that began then would have found the computer still loading." in page
     assert "late from 13:20" in page
 
 
 def test_without_loads_the_images_own_time_is_used(viewer: Client, site: Site) -> None:
     page = text(viewer, url(site.ubuntu))
-    assert "Plans reckon with 10 min : there are no loads to learn from, so the image’s own reload time of 10" in page
+    assert (
+        "Reloads are planned with 10 min : there are no loads to learn from, so this is the image’s own reload" in page
+    )
     assert '<svg class="histogram' not in viewer.get(url(site.ubuntu)).content.decode()
     log(site.ubuntu, 30)
     assert "1 took 2 minutes or less" in text(viewer, url(site.ubuntu))

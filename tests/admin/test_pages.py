@@ -147,7 +147,7 @@ def test_the_page_of_a_computer_tells_its_blocks_and_reservations(viewer: Client
     site.reserve(site.windows, MONDAY - DAY, MONDAY - DAY + HOUR, computer, **session)
     site.reserve(site.windows, NOW - DAY, NOW - DAY + HOUR, computer, **session)
     page = text(viewer, page_url("computer", computer.pk))
-    assert "Blocks now and to come (1)" in page
+    assert "Classes now and to come (1)" in page
     assert "CS101 CS101@Local Ubuntu 22.04 Mon 30 Nov 2026 09:00 11:00 Mon 30 Nov 2026 08:30" in page
     assert "Reservations and reloads now and to come (2)" in page
     assert "admin@Local Windows 11 Sun 29 Nov 2026 09:00 10:00" in page
@@ -171,7 +171,7 @@ def test_the_page_of_an_image_tells_its_load_time_and_blocks(viewer: Client, sit
     page = text(viewer, page_url("image", site.ubuntu.pk))
     assert "Expected load time: 5 min 30 s – load times If it" in page
     assert "file-Ubuntu 22.04-v2" in page
-    assert "Open blocks (1)" in page
+    assert "Open series (1)" in page
     assert "CS101 CS101@Local 2 accepted Mon 30 Nov 2026 09:00 1" in page
     assert "2048 MB" in page
 
@@ -180,7 +180,7 @@ def test_the_page_of_a_request_tells_its_times(viewer: Client, site: Site, cs101
     site.time(cs101.blockRequest, MONDAY - 14 * DAY)
     site.time(cs101.blockRequest, MONDAY + 7 * DAY, skip=1)
     page = text(viewer, page_url("blockrequest", cs101.blockRequest_id))
-    assert "Block times (3)" in page
+    assert "Classes (3)" in page
     assert "Mon 30 Nov 2026 09:00 11:00 2 of 2 1 complete yes no" in page
     assert rows(viewer, list_url("blockrequest"), "next_time") == ["Mon 30 Nov 2026 09:00"]
     assert rows(viewer, list_url("blockrequest"), "times_to_come") == ["1"]

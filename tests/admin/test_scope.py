@@ -210,7 +210,7 @@ def test_images_count_own_blocks(scoped: Client, everywhere: Client, two: TwoAff
     assert counts == [{"Ubuntu 22.04": "2", "Windows 11": "0"}, {"Ubuntu 22.04": "4", "Windows 11": "1"}]
     assert listed(scoped, "image", blocks="yes") == ["Ubuntu 22.04"]
     assert listed(scoped, "image", blocks="no") == ["Windows 11"]
-    assert "open blocks (2)" in text(scoped, page_url("image", two.site.ubuntu.pk)).lower()
+    assert "open series (2)" in text(scoped, page_url("image", two.site.ubuntu.pk)).lower()
 
 
 def test_owners_of_images_are_named_within_the_affiliation(

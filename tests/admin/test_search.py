@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from blockalloc.admin.search import searched
+from blockalloc.admin.search import search
 from blockalloc.models import BlockRequest, BlockTime, Computer, Decision, Image, Request
 from tests.support.sites.staff_site import DAY, MONDAY, PAGES, Site, list_url
 
@@ -37,7 +37,7 @@ def test_it_finds_what_djangos_own_search_does(two_classes: None, model: type[Mo
     found_some = 0
     for text in WORDS:
         djangos, _ = admin.ModelAdmin.get_search_results(of_list, request, rows, text)
-        found = list(searched(rows, of_list.search_fields, text).values_list("pk", flat=True))
+        found = list(search(rows, of_list.search_fields, text).values_list("pk", flat=True))
         assert found == sorted(set(djangos.values_list("pk", flat=True))), text
         found_some += bool(found)
     assert found_some > 2

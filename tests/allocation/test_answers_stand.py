@@ -64,7 +64,7 @@ def test_the_answer_is_given_even_if_it_cannot_be_explained(monkeypatch: pytest.
 
 def test_a_call_that_wants_only_the_number_explains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with class_site(computers=3):
-        monkeypatch.setattr(explanation, "of", lambda *_args: pytest.fail("it explains"))
+        monkeypatch.setattr(explanation, "explain", lambda *_args: pytest.fail("it explains"))
         assert service.allocate_block(a_call(4), CALLER) == 3
 
 

@@ -6,11 +6,11 @@ import pytest
 import time_machine
 
 from blockalloc import clock
-from blockalloc.admin.block_times import status_in_words, with_counts
+from blockalloc.admin.block_times import status_text, with_counts
 from blockalloc.allocation import service
 from blockalloc.contract import refusals
 from blockalloc.contract.messages import Refusal
-from blockalloc.inspection import facts
+from blockalloc.inspection import reading
 from blockalloc.inspection.shortages import is_due
 from blockalloc.models import BlockRequest, BlockTime
 from blockalloc.reports import readiness
@@ -75,10 +75,10 @@ def _answers() -> dict[str, bool]:
     times = BlockTime.objects.filter(pk=BLOCK_TIME)
     (ready,) = readiness.read(times, now)
     return {
-        "list of block times": status_in_words(with_counts(times).get()) != "request expired",
+        "list of block times": status_text(with_counts(times).get()) != "request expired",
         "readiness": ready.is_open(now) and str(ready.readiness.signal) != "request expired",
         "filter of block requests": BlockRequest.objects.unexpired().filter(blocktime=BLOCK_TIME).exists(),
-        "check_vcl": is_due(facts.read(now, ()).times[BLOCK_TIME], now),
+        "check_vcl": is_due(reading.read(now, ()).times[BLOCK_TIME], now),
         "call": _may_be_filled(),
     }
 

@@ -553,7 +553,7 @@ def test_a_dry_run_shows_what_its_record_says(machines: int) -> None:
         shown = planned.findings
         assert shown is not None
         assert (shown.names, shown.findings.chosen) == (recorded.names, recorded.findings.chosen)
-        assert shown.findings.held == recorded.findings.held
+        assert shown.findings.before == recorded.findings.before
         assert {id_: shown.findings.reason_of(id_) for id_ in shown.names} == {
             id_: recorded.findings.reason_of(id_) for id_ in recorded.names
         }

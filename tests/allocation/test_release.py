@@ -210,7 +210,7 @@ def test_skipping_releases_and_unskipping_lets_it_be_processed() -> None:
     [
         (release_block_time, (release, "Released")),
         (skip_block_time, (block_time_actions, "set_skip")),
-        (skip_block_time, (Journal, "done")),
+        (skip_block_time, (Journal, "record_action")),
     ],
 )
 def test_an_error_in_the_middle_leaves_everything_as_it_was(

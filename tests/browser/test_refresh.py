@@ -36,7 +36,7 @@ class Server:
 
     def page(self) -> str:
         rows = "".join(
-            f'<tr data-key="{key}" data-signal="{signal}" data-told="class {key}: {signal}">'
+            f'<tr data-key="{key}" data-signal="{signal}" data-announcement="class {key}: {signal}">'
             f'<td><a href="#">class {key}</a></td><td>{"wide " * 400}{signal}</td></tr>'
             for key, signal in self.signals.items()
         )
@@ -127,7 +127,7 @@ def test_only_signals_that_changed_are_announced(page: Page, server: Server, wai
     ("status", "live", "words"),
     [
         (None, True, "the server cannot be reached"),
-        (500, True, "the server answers with error 500"),
+        (500, True, "the server answered with error 500"),
         (200, False, "you are no longer signed in"),
     ],
 )

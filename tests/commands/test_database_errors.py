@@ -7,7 +7,7 @@ from django.db import DatabaseError, OperationalError, ProgrammingError
 from django.db.migrations.exceptions import MigrationSchemaMissing
 
 from tests.support.servers.own_process import run
-from vclsite.database_errors import told
+from vclsite.database_errors import description
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
 
@@ -25,13 +25,13 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
     ],
 )
 def test_what_is_told(error: DatabaseError, text: str) -> None:
-    assert told(error).startswith(text)
+    assert description(error).startswith(text)
 
 
 def test_a_right_that_the_first_migration_lacks() -> None:
     error = MigrationSchemaMissing("Unable to create the django_migrations table (…)")
     error.__context__ = OperationalError(1142, "CREATE command denied")
-    assert told(error) == (
+    assert description(error) == (
         "the database account lacks a right: (1142, 'CREATE command denied'); docs/installation.md has the GRANT"
     )
 
@@ -40,7 +40,7 @@ def test_a_right_that_the_first_migration_lacks() -> None:
     "error", [OperationalError(1213, "Deadlock"), OperationalError("disk I/O error"), DatabaseError()]
 )
 def test_what_may_be_a_fault_of_the_program_keeps_its_traceback(error: DatabaseError) -> None:
-    assert told(error) == ""
+    assert description(error) == ""
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def _book(computer: int) -> int:
 def test_nothing_is_missing_and_it_was_asked_for() -> None:
     status, output = run("allocate_block", "--block-time", str(CLASS), "--dry-run", "--explain")
     assert status == 0
-    assert "20 in the block (-" in output
+    assert "20 in the class (-" in output
     assert "Why not more" not in output
     assert "What would help" not in output
 
@@ -140,7 +140,7 @@ def test_a_computer_that_is_passed_over_has_all_reasons() -> None:
     _book(Computer.objects.get(hostname="cs-24.example.edu").pk)
     status, output = run("explain_computer", "cs-24", "--block-time", str(CLASS))
     assert status == 1
-    assert output.startswith("cs-24.example.edu: passed over: RAM 16 MB is below the image's ")
+    assert output.startswith("cs-24.example.edu: not chosen: RAM 16 MB is below the image's ")
     assert "  against it: RAM 16 MB is below the image's " in output
     assert " (rule memory)\n  against it: reserved by request " in output
     status, text = run("explain_computer", "cs-24", "--block-time", str(CLASS), "--json")

@@ -94,7 +94,7 @@ def test_what_there_is_not_is_not_found(sign_in: Callable[..., Client]) -> None:
 def test_allocate_ignores_privileges_as_the_back_end_does(sign_in: Callable[..., Client]) -> None:
     with class_site():
         client = sign_in("allocate")
-        assert "The block time has 4 of 4 machines now." in said(client, "allocate", privileges="ignored")
+        assert "The class has 4 of 4 machines now." in said(client, "allocate", privileges="ignored")
         assert held() == 4
         assert recorded() == [("allocate", "wanda", "admin", "success", "127.0.0.1")]
 
@@ -103,7 +103,7 @@ def test_allocate_can_count_privileges(sign_in: Callable[..., Client]) -> None:
     with class_site():
         client = sign_in("allocate")
         text = said(client, "allocate", privileges="counted")
-        assert "The block time has 0 of 4 machines now" in text
+        assert "The class has 0 of 4 machines now" in text
         assert "Why not more?" in text
         grant_to_group()
         assert "4 of 4" in said(client, "allocate", privileges="counted")
@@ -124,7 +124,7 @@ def test_a_dry_run_shows_all_and_changes_nothing(sign_in: Callable[..., Client])
         text = said(client, "dry-run", privileges="ignored")
         assert tables.read() == before
         assert "it would have <strong>3 of 4 machines</strong>" in text
-        assert "At this time 3 machines can be had." in text
+        assert "At this time, 3 machines are available." in text
         assert "Chosen (3)" in text
         assert recorded() == [("dry run", "wanda", "admin", "success", "127.0.0.1")]
 
@@ -136,8 +136,8 @@ def test_release_takes_the_computers_and_removes_reloads_that_have_not_begun(sig
         loading = BlockComputer.objects.filter(blockTime=BLOCK_TIME).order_by("computer")[0].reloadrequestid
         Request.objects.filter(pk=loading).update(state=14)
         confirm = client.get(address("release")).content.decode()
-        assert confirm.count("its reload is removed") == 3
-        assert confirm.count("has begun to load: that goes on") == 1
+        assert confirm.count("<td>will be removed</td>") == 3
+        assert confirm.count("has begun: it will continue") == 1
         done = "Computers released: 4, reloads removed: 3; loads that have begun or are about to were left: c10"
         assert done in said(client, "release")
         assert held() == 0

@@ -46,7 +46,7 @@ def path(address: str) -> str:
 
 def test_an_event_tells_how_ready_the_class_is(viewer: Client, client: Client, site: Site, cs101: BlockTime) -> None:
     BlockRequest.objects.update(numMachines=3)
-    (event,) = calendar(client, links(viewer)["All blocks"]).events
+    (event,) = calendar(client, links(viewer)["All classes"]).events
     assert event["SUMMARY"] == "CS101: 1/3 ready"
     assert event["UID"] == f"blocktime-{cs101.pk}@testserver"
     assert event.start == datetime(2026, 11, 30, 14, 0, tzinfo=UTC)  # 9:00 in New York
@@ -59,7 +59,7 @@ def test_an_event_tells_how_ready_the_class_is(viewer: Client, client: Client, s
 
 
 def test_the_calendar_says_when_to_ask_again(viewer: Client, site: Site, cs101: BlockTime) -> None:
-    address = links(viewer)["All blocks"]
+    address = links(viewer)["All classes"]
     found = calendar(viewer, address)
     assert found.refresh_interval == timedelta(minutes=15)
     assert found.prodid.startswith("-//Block allocations")
@@ -70,7 +70,7 @@ def test_the_calendar_says_when_to_ask_again(viewer: Client, site: Site, cs101: 
 
 
 def test_texts_that_are_kept_tell_when_they_were_asked_for(viewer: Client, site: Site, cs101: BlockTime) -> None:
-    address = links(viewer)["All blocks"]
+    address = links(viewer)["All classes"]
     before = viewer.get(address).content.decode()
     with time_machine.travel(NOW + timedelta(minutes=7), tick=False):
         after = viewer.get(address).content.decode()
@@ -79,7 +79,7 @@ def test_texts_that_are_kept_tell_when_they_were_asked_for(viewer: Client, site:
 
 
 def test_skipped_ones_are_cancelled_and_keep_their_id(viewer: Client, site: Site, cs101: BlockTime) -> None:
-    address = links(viewer)["All blocks"]
+    address = links(viewer)["All classes"]
     before = events(viewer, address)["CS101"]["UID"]
     BlockTime.objects.update(skip=1)
     event = events(viewer, address)["CS101"]
@@ -97,7 +97,7 @@ def test_which_block_times_are_shown(viewer: Client, site: Site) -> None:
         site.time(site.request(name, site.ubuntu, None, 1), start)
     for status in ("requested", "rejected", "deleted", "completed"):
         site.time(site.request(status, site.ubuntu, None, 1, status=status), MONDAY)
-    found = events(viewer, links(viewer)["All blocks"])
+    found = events(viewer, links(viewer)["All classes"])
     assert set(found) == {"to come", "on", "over"}
     assert found["over"]["SUMMARY"] == "over"  # nothing about it is ready or not any more
     assert found["on"]["SUMMARY"] == "on: 0/1 ready"
@@ -106,7 +106,7 @@ def test_which_block_times_are_shown(viewer: Client, site: Site) -> None:
 def test_texts_are_escaped_and_stay_what_they_are(viewer: Client, site: Site) -> None:
     name = "Café; labs, \\ üben\nBEGIN:VEVENT" + "x" * 40
     site.time(site.request(name, site.ubuntu, site.group("Größe"), 1), MONDAY)
-    (event,) = calendar(viewer, links(viewer)["All blocks"]).events
+    (event,) = calendar(viewer, links(viewer)["All classes"]).events
     assert event["SUMMARY"] == f"{name}: 0/1 ready"
 
 
@@ -116,25 +116,25 @@ def test_texts_are_escaped_and_stay_what_they_are(viewer: Client, site: Site) ->
 def test_a_group_has_its_own_calendar(viewer: Client, client: Client, site: Site, cs101: BlockTime) -> None:
     site.class_("Math", MONDAY + DAY)
     found = links(viewer)
-    assert list(found) == ["All blocks", "CS101@Local", "Math@Local"]
+    assert list(found) == ["All classes", "CS101@Local", "Math@Local"]
     assert set(events(client, found["Math@Local"])) == {"Math"}
-    assert calendar(client, found["Math@Local"]).calendar_name == "Blocks of Math@Local"
-    assert set(events(client, found["All blocks"])) == {"CS101", "Math"}
+    assert calendar(client, found["Math@Local"]).calendar_name == "Classes of Math@Local"
+    assert set(events(client, found["All classes"])) == {"CS101", "Math"}
 
 
 def test_nobody_signs_in_and_nothing_is_set(viewer: Client, site: Site, cs101: BlockTime) -> None:
     from tests.support.https_client import Browser
 
-    answer = Browser().get(links(viewer)["All blocks"])
+    answer = Browser().get(links(viewer)["All classes"])
     assert answer.status_code == 200
     assert not answer.cookies
-    assert Browser().post(links(viewer)["All blocks"]).status_code == 405
+    assert Browser().post(links(viewer)["All classes"]).status_code == 405
 
 
 def test_wrong_and_foreign_tokens_are_not_found(viewer: Client, site: Site, cs101: BlockTime) -> None:
     math = site.class_("Math").blockRequest.group_id
     found = links(viewer)
-    all_, own = path(found["All blocks"]), path(found["CS101@Local"])
+    all_, own = path(found["All classes"]), path(found["CS101@Local"])
     own_token, all_token = own.rpartition("/")[2], all_.rpartition("/")[2]
     foreign = signing.Signer(salt="something else", sep=".").sign_object([None, None])
     bad = [
@@ -155,7 +155,7 @@ def test_wrong_and_foreign_tokens_are_not_found(viewer: Client, site: Site, cs10
 
 
 def test_addresses_change_with_the_secret_key(viewer: Client, site: Site, cs101: BlockTime) -> None:
-    before = links(viewer)["All blocks"]
+    before = links(viewer)["All classes"]
     assert "DJANGO_SECRET_KEY" in text(viewer, PAGE)
     with override_settings(SECRET_KEY="another" * 10):
         assert viewer.get(before).status_code == 404
@@ -171,9 +171,9 @@ def test_a_scope_goes_with_the_address(
     BlockRequest.objects.filter(name="Math").update(owner=owner)
     limit_to(other.pk, monkeypatch)
     found = links(viewer)
-    assert list(found) == ["All blocks", "Math@Local"]
+    assert list(found) == ["All classes", "Math@Local"]
     monkeypatch.undo()
-    assert set(events(client, found["All blocks"])) == {"Math"}
+    assert set(events(client, found["All classes"])) == {"Math"}
     limit_to(LOCAL, monkeypatch)
     assert set(events(client, links(viewer)["CS101@Local"])) == {"CS101"}
     # A group of both: each sees its own.
@@ -186,7 +186,7 @@ def test_queries_do_not_grow(viewer: Client, site: Site, cs101: BlockTime) -> No
     for number in (1, 5):
         for each in range(number):
             site.class_(f"Class {number}-{each}", NOW + HOUR, computers=each + 1)
-        for url in (links(viewer)["All blocks"], links(viewer)["CS101@Local"], PAGE):
+        for url in (links(viewer)["All classes"], links(viewer)["CS101@Local"], PAGE):
             viewer.get(url)
             with CaptureQueriesContext(connection) as queries:
                 viewer.get(url)

@@ -225,7 +225,7 @@ def test_a_reload_may_be_for_a_block_of_days_later(viewer: Client, site: Site) -
     Reservation.objects.filter(request=reload, computer__hostname="idle").delete()
     (lead,) = bars(viewer, "pc")
     assert (lead.kind, lead.left, lead.width) == ("lead", share(9), share(1))
-    assert lead.title.startswith("Reload for a later block, Mon 30 Nov 2026 09:00–10:00")
+    assert lead.title.startswith("Reload for a later class, Mon 30 Nov 2026 09:00–10:00")
     assert lead.address == page_url("request", reload.pk)
     # On the days between, the computer waits for it.
     assert [(bar.kind, bar.left, bar.width) for bar in bars(viewer, "pc", day="2026-12-02")] == [("lead", 0, 100)]
@@ -310,7 +310,7 @@ def test_the_style_sheet_knows_the_drawings_measures() -> None:
 def test_the_summary_tells_the_drawing(viewer: Client, site: Site, cs101: BlockTime) -> None:
     site.reserve(site.windows, MONDAY, MONDAY + HOUR, site.computer("pc", site.ubuntu), **IN_USE)
     page = text(viewer, url(busy=1))
-    assert "3 computers shown, 3 of them booked: 1 block and 1 reservation of users." in page
+    assert "3 computers shown, 3 of them booked: 1 class and 1 reservation of users." in page
     assert "nothing in this time." in text(viewer, url(day="2026-12-24"))
     assert f"{reverse('admin:blockalloc_blocktime_changelist')}?day=2026-11-30" in viewer.get(url()).content.decode()
 
@@ -432,8 +432,8 @@ def test_other_affiliations_blocks_are_not_told(
     limit_to(LOCAL, monkeypatch)
     lead, reservation, block = bars(viewer, "secret-pc0")
     assert (block.kind, block.address, block.text) == ("foreign", "", "")
-    assert block.title == "another affiliation's block, Mon 30 Nov 2026 09:00–11:00, secret-pc0"
-    assert lead.title == "Lead time of another affiliation's block, Mon 30 Nov 2026 08:30–09:00, secret-pc0"
+    assert block.title == "another affiliation's class, Mon 30 Nov 2026 09:00–11:00, secret-pc0"
+    assert lead.title == "Lead time of another affiliation's class, Mon 30 Nov 2026 08:30–09:00, secret-pc0"
     assert lead.address == ""
     assert (reservation.text, reservation.title[:21]) == ("", "Reservation of a user")
     reload = {"state_id": RELOAD, "laststate_id": RELOAD, "user_id": VCLRELOAD}

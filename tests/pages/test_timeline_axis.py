@@ -21,7 +21,7 @@ def test_a_day_has_its_hours() -> None:
     axis = axis_of(DAY, date(2026, 11, 30), NEW_YORK)
     assert [tick.label for tick in axis.ticks] == HOURS
     assert axis.extra_hours == 0
-    assert axis.place(int(datetime(2026, 11, 30, 9, tzinfo=NEW_YORK).timestamp())) == 37.5
+    assert axis.position(int(datetime(2026, 11, 30, 9, tzinfo=NEW_YORK).timestamp())) == 37.5
     assert axis.shows(axis.start)
     assert not axis.shows(axis.end)
 
@@ -45,7 +45,7 @@ def test_the_clock_may_change(zone: str, day: date, expected: list[str], hours: 
 
 def test_after_the_change_places_are_an_hour_further() -> None:
     axis = axis_of(DAY, date(2026, 11, 1), NEW_YORK)
-    assert axis.place(int(datetime(2026, 11, 1, 9, tzinfo=NEW_YORK).timestamp())) == 100 * 10 / 25
+    assert axis.position(int(datetime(2026, 11, 1, 9, tzinfo=NEW_YORK).timestamp())) == 100 * 10 / 25
 
 
 def test_a_week_begins_on_monday() -> None:
@@ -59,4 +59,4 @@ def test_a_week_begins_on_monday() -> None:
 
 def test_what_is_outside_is_at_the_edge() -> None:
     axis = axis_of(DAY, date(2026, 11, 30), NEW_YORK)
-    assert (axis.place(axis.start - 1), axis.place(axis.end + 1)) == (0, 100)
+    assert (axis.position(axis.start - 1), axis.position(axis.end + 1)) == (0, 100)

@@ -145,4 +145,4 @@ def test_workers_finish_calls_that_are_passed_on() -> None:
 def test_calls_that_are_passed_on_leave_threads_for_others() -> None:
     done = run("-c", _TIMES, BLOCKALLOC_DEMO="1", VCL_FRONT_END_URL=_URL, GUNICORN_THREADS="5")
     assert done.returncode == 2
-    assert "GUNICORN_THREADS=5: with VCL_FRONT_END_URL use 6 at least" in done.stderr
+    assert "GUNICORN_THREADS=5: with VCL_FRONT_END_URL use at least 6" in done.stderr

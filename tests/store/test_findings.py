@@ -61,7 +61,7 @@ def test_every_computer_is_there_once_with_its_reason_in_the_plan(case: Case, da
     inside = {*own, *(each.computer_id for each in findings.chosen)}
     event(f"reasons: {len(findings.reasons)}")
     assert findings.chosen == _chosen(made.machines)
-    assert set(findings.held) == set(own) - {each.computer_id for each in findings.chosen}
+    assert set(findings.before) == set(own) - {each.computer_id for each in findings.chosen}
     assert {id_: findings.reason_of(id_) for id_ in ids} == {
         id_: None if id_ in inside else {**made.excluded, **lost}.get(id_, made.rest) for id_ in ids
     }
@@ -144,7 +144,7 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
         "reserved by request 9 from 1970-01-01 00:02 to 1970-01-01 00:10",
         "VM host esx9 has -5 MB left for 2048 MB",
     ]
-    assert findings.held == [2]
+    assert findings.before == [2]
     assert findings.chosen == decode_chosen(data) == [Chosen(1, 1, 600, 3, "user11", 0, False)]
     assert {reason.about for reason in findings.reasons} == {None}
 

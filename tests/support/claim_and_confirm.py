@@ -24,10 +24,10 @@ def between_claim_and_confirm(monkeypatch: pytest.MonkeyPatch) -> Between:
     waiting: list[Callable[[], object]] = []
     confirm = ClaimAndConfirm._next_round
 
-    def do_a_step_and_confirm(call: ClaimAndConfirm, claimed: Any, *, exchange: bool) -> object:
+    def do_a_step_and_confirm(call: ClaimAndConfirm, planned: Any, *, may_replan: bool) -> object:
         if waiting:
             waiting.pop(0)()
-        return confirm(call, claimed, exchange=exchange)
+        return confirm(call, planned, may_replan=may_replan)
 
     def give(*steps: Callable[[], object]) -> None:
         waiting[:] = steps

@@ -546,7 +546,7 @@ def test_the_methods_that_are_listed(front_end: FrontEndServer, settings: Settin
         (always(answered(fault(209, "crossed"))), "leads to this service"),
         (always(answered(fault(4, "need HTTPS"))), "use its https:// address"),
         (always(answered(b"", status="301 Moved")), "HTTP status 301"),
-        (always(answered(b"<html/>")), "does not speak XML-RPC"),
+        (always(answered(b"<html/>")), "does not answer in XML-RPC"),
         (always(b"x\r\n\r\n"), "broke off the connection"),
     ],
 )

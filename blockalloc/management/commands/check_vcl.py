@@ -208,7 +208,7 @@ def _as_json(report: Report) -> str:
         "repairs": list(map(asdict, report.repairs)),
         "left": list(map(asdict, report.left)),
         "problem": report.problem,
-        "suggested_indexes": [each.told() for each in report.suggested],
+        "suggested_indexes": [each.description() for each in report.suggested],
         "created_indexes": list(map(asdict, report.created or ())),
     }
     return json.dumps(answer, indent=2, ensure_ascii=False)

@@ -1,1 +1,1 @@
-"""Computers and what they are booked for, hour by hour."""
+"""The timeline: the bookings of computers, hour by hour."""

@@ -1,7 +1,6 @@
 """The axis of time: one day or one week of the site's calendar.
 
-A day with a change of the clock has 23 or 25 hours: places are reckoned by instants (Unix seconds), and what is
-written beside them is what the site's clock shows.
+A day with a clock change has 23 or 25 hours: positions are computed from Unix seconds, and labels are site time.
 """
 
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ from zoneinfo import ZoneInfo
 DAY, WEEK = "day", "week"
 DAYS = {DAY: 1, WEEK: 7}
 _ONE_DAY = timedelta(days=1)
-_QUARTER = 900  # seconds; no zone's clock is off by a part of it
+_QUARTER = 900  # seconds; the UTC offsets of time zones are multiples of it
 _HOUR = 3600
 _EVERY = {DAY: 1, WEEK: 6}  # hours between the lines
 
 
 class Tick(NamedTuple):
-    """A line across the rows. `label` is what the clock shows; `day` the day that begins here."""
+    """A line across the rows. `label` is the site time; `day` the day that begins here, if one does."""
 
     instant: int
     label: str
@@ -27,7 +26,7 @@ class Tick(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From the first midnight to the last; `days` are the site's days in between."""
+    """From the first midnight to the last; `days` are the days of the site's calendar in between."""
 
     zoom: str
     days: tuple[date, ...]
@@ -35,22 +34,22 @@ class Axis:
     end: int
     ticks: tuple[Tick, ...]
 
-    def place(self, instant: int) -> float:
-        """Where an instant is, in per cent of the width; what is outside is at the nearer edge."""
+    def position(self, instant: int) -> float:
+        """The position of an instant, in per cent of the width; outside of the axis, that of the nearer edge."""
         return 100 * (min(max(instant, self.start), self.end) - self.start) / (self.end - self.start)
 
     def shows(self, instant: int) -> bool:
-        """Whether an instant is on it."""
+        """Whether the instant is on the axis."""
         return self.start <= instant < self.end
 
     @property
     def extra_hours(self) -> float:
-        """By how much it is longer than the clock makes believe: 1, or -1, when the clock changes on the way."""
+        """By how many hours it is longer than days of 24 hours: 1 or -1 with a clock change, as a rule."""
         return (self.end - self.start) / _HOUR - 24 * len(self.days)
 
 
 def axis_of(zoom: str, day: date, zone: ZoneInfo) -> Axis:
-    """The axis of a day, or of the week from Monday that the day is in."""
+    """The axis of a day, or of the week (from Monday) of that day."""
     first = day - day.weekday() * _ONE_DAY if zoom == WEEK else day
     days = tuple(first + number * _ONE_DAY for number in range(DAYS[zoom]))
     midnights = {midnight(each, zone): each for each in days}
@@ -59,15 +58,15 @@ def axis_of(zoom: str, day: date, zone: ZoneInfo) -> Axis:
 
 
 def midnight(day: date, zone: ZoneInfo) -> int:
-    """When a day begins; where the clock skips midnight, with what it shows instead."""
+    """The start of a day in Unix seconds; where the clock skips midnight, the first instant after it."""
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
 
 
 def _ticks(start: int, end: int, midnights: dict[int, date], every: int, zone: ZoneInfo) -> list[Tick]:
-    """Lines at full hours of the clock, and wherever a day begins."""
-    found = []
+    """Lines at full hours of the clock, and at the starts of days."""
+    ticks = []
     for instant in range(start, end, _QUARTER):
         local = datetime.fromtimestamp(instant, zone)
         if instant in midnights or (local.minute == 0 and local.hour % every == 0 and local.hour + every <= 24):
-            found.append(Tick(instant, f"{local:%H:%M}", midnights.get(instant)))
-    return found
+            ticks.append(Tick(instant, f"{local:%H:%M}", midnights.get(instant)))
+    return ticks

@@ -1,4 +1,4 @@
-"""What somebody asks the timeline for, by the page's address, and what there is to choose from."""
+"""The choices in the timeline's address, and the options of its form."""
 
 import re
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ PAGE = 500  # computers
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The time, the filters (ids of rows, None: all) and the page of computers, counted from 1."""
+    """The day and zoom, the filters (ids of rows, None: all) and the page of computers, counted from 1."""
 
     day: date
     zoom: str = DAY
@@ -29,28 +29,28 @@ class Choices:
     page: int = 1
 
     def address(self, **other: object) -> str:
-        """The page's address for these choices, some of them exchanged; from its first computer, unless told."""
-        asked = replace(self, **{"page": 1, **other})  # type: ignore[arg-type]
+        """The timeline's address for these choices with `other` ones; its first page, unless `other` has a page."""
+        choices = replace(self, **{"page": 1, **other})  # type: ignore[arg-type]
         query = {
-            "zoom": asked.zoom,
-            "day": f"{asked.day}",
-            **{name: value for name in ("group", "image", "block") if (value := getattr(asked, name)) is not None},
-            **({"busy": 1} if asked.busy else {}),
-            **({"page": asked.page} if asked.page > 1 else {}),
+            "zoom": choices.zoom,
+            "day": f"{choices.day}",
+            **{name: value for name in ("group", "image", "block") if (value := getattr(choices, name)) is not None},
+            **({"busy": 1} if choices.busy else {}),
+            **({"page": choices.page} if choices.page > 1 else {}),
         }
         return reverse("admin:timeline", query=query)
 
     def moved(self, steps: int) -> str | None:
-        """The address of the days or weeks before or after; None beyond the calendar."""
+        """The address `steps` days or weeks later (negative: earlier); None beyond the calendar."""
         try:
             day = self.day + timedelta(days=steps * DAYS[self.zoom])
         except OverflowError:
             return None
-        return self.address(day=day) if _is_shown(day) else None
+        return self.address(day=day) if _can_be_shown(day) else None
 
 
 def read(query: QueryDict, today: date) -> Choices:
-    """The choices in an address. What is no choice counts as none."""
+    """The choices in an address; impossible values count as missing."""
     zoom = query.get("zoom", "")
     return Choices(
         day=day_in(query) or today,
@@ -64,16 +64,16 @@ def read(query: QueryDict, today: date) -> Choices:
 
 
 def day_in(query: QueryDict) -> date | None:
-    """The day in an address; None: none, or one that can't be shown."""
+    """The day in an address; None when there is none, or one that can't be shown."""
     try:
         day = date.fromisoformat(query.get("day", ""))
     except ValueError:
         return None
-    return day if _is_shown(day) else None
+    return day if _can_be_shown(day) else None
 
 
 class Option(NamedTuple):
-    """One line of a list to choose from."""
+    """An option of a select element."""
 
     value: int
     label: str
@@ -82,29 +82,29 @@ class Option(NamedTuple):
 
 def groups(chosen: int | None) -> list[Option]:
     """Resource groups of computers."""
-    found = ResourceGroup.objects.filter(resourcetype__name="computer").order_by("name")
-    return [Option(key, name, key == chosen) for key, name in found.values_list("pk", "name")]
+    rows = ResourceGroup.objects.filter(resourcetype__name="computer").order_by("name")
+    return [Option(key, name, key == chosen) for key, name in rows.values_list("pk", "name")]
 
 
 def images(chosen: int | None, since: datetime) -> list[Option]:
-    """Images of blocks that were not over at `since` (aware), and the chosen one."""
+    """Images of block requests that expire after `since` (aware), and the chosen one."""
     used = BlockRequest.objects.unexpired_after(since).filter(image=OuterRef("pk"))
-    found = Image.objects.filter(Exists(used) | Q(pk=chosen or 0)).order_by("prettyname")
-    return [Option(key, name, key == chosen) for key, name in found.values_list("pk", "prettyname")]
+    rows = Image.objects.filter(Exists(used) | Q(pk=chosen or 0)).order_by("prettyname")
+    return [Option(key, name, key == chosen) for key, name in rows.values_list("pk", "prettyname")]
 
 
 def blocks(chosen: int | None, since: datetime, scope: Scope) -> list[Option]:
-    """Block requests that were not over at `since` (aware), and the chosen one."""
+    """Block requests that expire after `since` (aware), and the chosen one."""
     requests = BlockRequest.objects.within(scope)
-    found = requests.unexpired_after(since) | requests.filter(pk=chosen or 0)
-    return [Option(key, name, key == chosen) for key, name in found.order_by("name", "pk").values_list("pk", "name")]
+    rows = requests.unexpired_after(since) | requests.filter(pk=chosen or 0)
+    return [Option(key, name, key == chosen) for key, name in rows.order_by("name", "pk").values_list("pk", "name")]
 
 
 def _number(text: str | None) -> int | None:
-    """A row's id: no longer than ids are."""
+    """The id of a row; None for a text that is none."""
     return int(text) if text and re.fullmatch("[0-9]{1,9}", text) else None
 
 
-def _is_shown(day: date) -> bool:
-    """The ends of the calendar have no week beside them."""
+def _can_be_shown(day: date) -> bool:
+    """Whether there are weeks before and after the day: not at the ends of the calendar."""
     return 1971 <= day.year <= 9998

@@ -1,7 +1,7 @@
-"""Draws the timeline: texts of SVG from plain facts.
+"""Draws the timeline as SVG.
 
-Every place along the axis is in per cent, so that a drawing is as wide as the page lets it be. Colours are in
-timeline.css; forms and patterns, which tell the kinds of bars apart without colours, are here.
+Positions along the axis are in per cent, so that a drawing is as wide as the page allows. Colours are in timeline.css;
+shapes and patterns, by which the kinds of bars can be told apart without colours, are here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,44 +16,44 @@ from django.utils.text import Truncator
 from blockalloc.pages.timeline.axis import WEEK, Axis
 
 ROW, HEAD = 34, 34  # heights, px; timeline.css has them too
-NARROWEST = 1008  # px; timeline.css lets the drawing be no narrower
-_LONGEST = 60  # letters written into a bar; its frame cuts what is too long for it
-_ROOM_FOR_TEXT = 26  # px
-_LEAST = 0.15  # per cent: what is shorter would not be seen
+NARROWEST = 1008  # px; the minimum width in timeline.css
+_LONGEST = 60  # characters in a bar; its frame cuts off a longer text
+_WIDTH_FOR_TEXT = 26  # px; a narrower bar has no text
+_LEAST = 0.15  # per cent: a narrower bar would be invisible
 
 BLOCK, FOREIGN, LEAD, USER, RELOAD = "block", "foreign", "lead", "user", "reload"
 
 
-class _Form(NamedTuple):
-    """Where a kind of bar is in its row (px), how round its corners are, and its pattern."""
+class _Shape(NamedTuple):
+    """The place of a kind of bar in its row (px), the radius of its corners (px), and its pattern."""
 
     top: int
     height: int
-    round: int
+    radius: int
     pattern: str | None = None
 
 
-# Blocks above, what users and back ends do below: a session inside a block hides neither.
-_FORMS = {
-    BLOCK: _Form(2, 16, 0),
-    FOREIGN: _Form(2, 16, 0, "timeline-dots"),
-    LEAD: _Form(2, 16, 0, "timeline-stripes"),
-    USER: _Form(19, 14, 6),
-    RELOAD: _Form(19, 14, 0, "timeline-stripes"),
+# Classes above, reservations of users and reloads below: a reservation during a class hides neither.
+_SHAPES = {
+    BLOCK: _Shape(2, 16, 0),
+    FOREIGN: _Shape(2, 16, 0, "timeline-dots"),
+    LEAD: _Shape(2, 16, 0, "timeline-stripes"),
+    USER: _Shape(19, 14, 6),
+    RELOAD: _Shape(19, 14, 0, "timeline-stripes"),
 }
 
 LEGEND = (
-    (LEAD, "lead time: its computers load"),
-    (BLOCK, "block"),
-    (FOREIGN, "another affiliation's block"),
+    (LEAD, "lead time: the computers of a class load"),
+    (BLOCK, "class"),
+    (FOREIGN, "another affiliation's class"),
     (USER, "reservation of a user"),
-    (RELOAD, "reload for no block"),
+    (RELOAD, "reload for no class"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Something that a computer is booked for. `address`: the page that explains it, if there is one to see."""
+    """A booking of a computer. `address`: its page, if there is one that the person may see."""
 
     kind: str
     start: int
@@ -83,7 +83,7 @@ _BAR = '<svg class="bar {}" x="{}%" y="{}" width="{}%" height="{}"><rect width="
 
 
 def head(axis: Axis, bands: Sequence[Band], now: int, days: Sequence[str | None]) -> SafeString:
-    """The axis, with what all rows share: lines, maintenances, the line at now. `days` are addresses of single days."""
+    """The axis, and what all rows share: ticks, maintenances, the line at `now`. `days` are addresses of its days."""
     addresses = dict(zip(axis.days, days, strict=True))
     return format_html(
         '<svg class="axis" width="100%" height="{}" role="group" aria-label="Hours">'
@@ -95,8 +95,8 @@ def head(axis: Axis, bands: Sequence[Band], now: int, days: Sequence[str | None]
         _now(axis, now, ROW, ""),
         _labels(axis, addresses),
         _bands(axis, bands, HEAD, top=HEAD - 6),
-        # Where it would be written over the name of a day, the legend is enough.
-        _now(axis, now, HEAD, "now" if axis.zoom != WEEK and axis.place(now) > 8 else ""),
+        # Not over the name of a day: there, the legend is enough.
+        _now(axis, now, HEAD, "now" if axis.zoom != WEEK and axis.position(now) > 8 else ""),
     )
 
 
@@ -129,9 +129,9 @@ def band_sample() -> SafeString:
 
 
 def _bar(axis: Axis, bar: Bar) -> SafeString:
-    left, right = axis.place(bar.start), axis.place(bar.end)
+    left, right = axis.position(bar.start), axis.position(bar.end)
     width = max(right - left, _LEAST)
-    box = _box(bar.kind, f"{min(left, 100 - width):.3f}", _FORMS[bar.kind].top, f"{width:.3f}", _text(bar, width))
+    box = _box(bar.kind, f"{min(left, 100 - width):.3f}", _SHAPES[bar.kind].top, f"{width:.3f}", _text(bar, width))
     title = conditional_escape(bar.title)
     if bar.address is None:
         return SafeString(f"<g><title>{title}</title>{box}</g>")
@@ -139,33 +139,33 @@ def _bar(axis: Axis, bar: Bar) -> SafeString:
 
 
 def _box(kind: str, left: str, top: int, width: str, text: SafeString) -> SafeString:
-    form = _FORMS[kind]
-    fill = f' fill="url(#{form.pattern})"' if form.pattern else ""
-    return SafeString(_BAR.format(kind, left, top, width, form.height, form.round, fill, text))
+    shape = _SHAPES[kind]
+    fill = f' fill="url(#{shape.pattern})"' if shape.pattern else ""
+    return SafeString(_BAR.format(kind, left, top, width, shape.height, shape.radius, fill, text))
 
 
 def _text(bar: Bar, width: float) -> SafeString:
-    """What is written into a bar that has room for some letters."""
-    if not bar.text or width / 100 * NARROWEST < _ROOM_FOR_TEXT:
+    """The text in a bar that is wide enough for some characters."""
+    if not bar.text or width / 100 * NARROWEST < _WIDTH_FOR_TEXT:
         return SafeString("")
     text = conditional_escape(Truncator(bar.text).chars(_LONGEST) if len(bar.text) > _LONGEST else bar.text)
-    return SafeString(f'<text x="5" y="{_FORMS[bar.kind].height - 4}">{text}</text>')
+    return SafeString(f'<text x="5" y="{_SHAPES[bar.kind].height - 4}">{text}</text>')
 
 
 def _lines(axis: Axis) -> Iterable[tuple[str, str, str, int]]:
     for tick in axis.ticks:
-        place = f"{axis.place(tick.instant):.3f}"
-        yield " midnight" if tick.day else "", place, place, ROW
+        position = f"{axis.position(tick.instant):.3f}"
+        yield " midnight" if tick.day else "", position, position, ROW
 
 
 def _labels(axis: Axis, addresses: dict[date, str | None]) -> SafeString:
-    """The clock along the axis; above it, in a week, the days."""
+    """The hours along the axis, and above them the days."""
     hours = format_html_join(
         "",
         '<svg x="{}%" overflow="visible"><line class="tick{}" y1="{}" y2="{}"/>'
         '<text class="hour" x="3" y="{}">{}</text></svg>',
         (
-            (f"{axis.place(tick.instant):.3f}", " midnight" if tick.day else "", 0 if tick.day else 18, HEAD, 30,
+            (f"{axis.position(tick.instant):.3f}", " midnight" if tick.day else "", 0 if tick.day else 18, HEAD, 30,
              tick.label)
             for tick in axis.ticks
         ),
@@ -175,7 +175,7 @@ def _labels(axis: Axis, addresses: dict[date, str | None]) -> SafeString:
         '<svg x="{}%" overflow="visible">{}</svg>',
         (
             (
-                f"{axis.place(tick.instant):.3f}",
+                f"{axis.position(tick.instant):.3f}",
                 _day(axis, f"{tick.day:%a} {tick.day.day} {tick.day:%b}", addresses[tick.day]),
             )
             for tick in axis.ticks
@@ -198,9 +198,9 @@ def _bands(axis: Axis, bands: Sequence[Band], height: int, top: int = 0) -> Safe
         '<rect fill="url(#timeline-cross)" width="100%" height="100%"/></svg>',
         (
             (
-                f"{axis.place(band.start):.3f}",
+                f"{axis.position(band.start):.3f}",
                 top,
-                f"{max(axis.place(band.end) - axis.place(band.start), _LEAST):.3f}",
+                f"{max(axis.position(band.end) - axis.position(band.start), _LEAST):.3f}",
                 height - top,
                 band.title,
             )
@@ -215,7 +215,7 @@ def _now(axis: Axis, now: int, height: int, text: str) -> SafeString:
     label = format_html('<text class="now" x="3" y="10">{}</text>', text) if text else ""
     return format_html(
         '<svg x="{}%" overflow="visible"><line class="now" y1="0" y2="{}"/>{}</svg>',
-        f"{axis.place(now):.3f}",
+        f"{axis.position(now):.3f}",
         height,
         label,
     )

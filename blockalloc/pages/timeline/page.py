@@ -1,4 +1,4 @@
-"""The timeline: what each computer is booked for in a day or a week."""
+"""The timeline: the bookings of each computer in a day or a week."""
 
 import re
 from collections import defaultdict
@@ -14,7 +14,7 @@ from blockalloc import clock
 from blockalloc.models import BlockTime
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import list_link
-from blockalloc.pages.frame import needs, page
+from blockalloc.pages.frame import page, require_permission
 from blockalloc.pages.timeline import choices, drawing, words
 from blockalloc.pages.timeline.axis import DAY, WEEK, Axis, axis_of
 from blockalloc.pages.timeline.choices import PAGE, Choices
@@ -24,8 +24,8 @@ from blockalloc.site_time import site_zone
 from blockalloc.store import timeline as store
 from blockalloc.store.timeline import Bookings, LoadTimes, Machine
 
-_NAMES_KEPT = 20_000  # of computers, as they are sorted: they are the same from one page to the next
-# States of computers that staff look after, and how grave they are.
+_NAMES_KEPT = 20_000  # sort keys of computers, which are the same from one page to the next
+# States of computers that staff look into, with their levels.
 _MARKS = {"maintenance": "watch", "failed": "bad"}
 
 
@@ -35,14 +35,13 @@ class Row(NamedTuple):
     name: str
     domain: str
     address: str | None
-    marks: list[tuple[str, str]]  # (word, class)
+    marks: list[tuple[str, str]]  # (text, level)
     drawing: str
 
 
 @require_safe
-@needs("blockalloc.view_blocktime")
+@require_permission("blockalloc.view_blocktime")
 def timeline(request: HttpRequest) -> HttpResponse:
-    """The page."""
     now, zone = clock.now(), site_zone()
     today = datetime.fromtimestamp(now, zone).date()
     chosen = choices.read(request.GET, today)
@@ -60,8 +59,8 @@ def timeline(request: HttpRequest) -> HttpResponse:
 def _context(
     request: HttpRequest, chosen: Choices, axis: Axis, reader: Reader, now: int, today: date
 ) -> Mapping[str, Any]:
-    """What the template tells."""
-    found, booked, number = _found(chosen, axis, reader, now)
+    """The context of the template."""
+    machines, bookings, number = _of_page(chosen, axis, reader, now)
     closed = store.closed(axis.start, axis.end)
     since = datetime.fromtimestamp(axis.start, site_zone())
     addresses = [chosen.address(zoom=DAY, day=day) for day in axis.days]
@@ -76,55 +75,56 @@ def _context(
         "today": chosen.address(day=today),
         "unknown_day": request.GET.get("day", "") if choices.day_in(request.GET) is None else "",
         "change_of_clock": _change_of_clock(axis),
-        "summary": _summary(found, booked, closed),
+        "summary": _summary(machines, bookings, closed),
         "lists": _lists(axis),
         "legend": [(drawing.sample(kind), name) for kind, name in _legend(reader)],
         "band": drawing.band_sample(),
         "closed": [words.band(each).title for each in closed],
         "head": drawing.head(axis, [words.band(each) for each in closed], now, addresses),
-        "rows": _rows(found, booked, axis, reader),
-        **_paging(chosen, found, number),
+        "rows": _rows(machines, bookings, axis, reader),
+        **_paging(chosen, machines, number),
     }
 
 
-def _found(chosen: Choices, axis: Axis, reader: Reader, now: int) -> tuple[list[Machine], Bookings, int]:
-    """The computers of the page with their bookings, and how many computers there are on all pages."""
+def _of_page(chosen: Choices, axis: Axis, reader: Reader, now: int) -> tuple[list[Machine], Bookings, int]:
+    """The computers of the page with their bookings, and the number of computers on all pages."""
     machines, load_times = store.machines(chosen.group), LoadTimes(now)
     if chosen.busy or chosen.image is not None or chosen.block is not None:
-        asked = _asked_for(store.bookings_of_all(axis.start, axis.end, load_times, chosen.block), chosen, reader)
-        machines = [machine for machine in machines if machine.id in asked]
+        bookings = store.bookings_of_all(axis.start, axis.end, load_times, chosen.block)
+        matching = _matching_computers(bookings, chosen, reader)
+        machines = [machine for machine in machines if machine.id in matching]
     machines.sort(key=_natural)
-    shown = _of_page(machines, chosen.page)
+    shown = _cut(machines, chosen.page)
     ids = [machine.id for machine in shown]
     return shown, store.bookings(axis.start, axis.end, ids, load_times), len(machines)
 
 
-def _asked_for(booked: Bookings, chosen: Choices, reader: Reader) -> set[int]:
-    """The computers that the filters leave. Nobody learns by them what another affiliation's blocks are."""
+def _matching_computers(bookings: Bookings, chosen: Choices, reader: Reader) -> set[int]:
+    """The ids of the computers that the filters leave. They reveal nothing about another affiliation's block times."""
     by_block = chosen.block is not None
     ids = {
-        held.computer_id
-        for held in booked.held
-        if chosen.image in (None, held.image_id if reader.owns(held) else 0)
-        and (not by_block or (held.request_id == chosen.block and reader.owns(held)))
+        each.computer_id
+        for each in bookings.held
+        if chosen.image in (None, each.image_id if reader.owns(each) else 0)
+        and (not by_block or (each.request_id == chosen.block and reader.owns(each)))
     }
     if by_block:
         return ids
-    return ids | {found.computer_id for found in booked.reserved if chosen.image in (None, found.image_id)}
+    return ids | {each.computer_id for each in bookings.reserved if chosen.image in (None, each.image_id)}
 
 
-def _of_page(machines: Sequence[Machine], number: int) -> list[Machine]:
-    """The computers of a page; of the last one, when there are not so many."""
+def _cut(machines: Sequence[Machine], number: int) -> list[Machine]:
+    """The computers of a page; of the last one, if `number` is too high."""
     begin = (_page_number(len(machines), number) - 1) * PAGE
     return list(machines[begin : begin + PAGE])
 
 
-def _page_number(machines: int, asked: int) -> int:
-    return min(max(asked, 1), max(-(-machines // PAGE), 1))
+def _page_number(machines: int, number: int) -> int:
+    return min(max(number, 1), max(-(-machines // PAGE), 1))
 
 
 def _paging(chosen: Choices, shown: Sequence[Machine], number: int) -> dict[str, Any]:
-    """Which of how many computers, in words, and the ways to the others."""
+    """The range of computers in words, and the addresses of the pages before and after."""
     here = _page_number(number, chosen.page)
     first = (here - 1) * PAGE
     return {
@@ -136,14 +136,14 @@ def _paging(chosen: Choices, shown: Sequence[Machine], number: int) -> dict[str,
     }
 
 
-def _rows(machines: Iterable[Machine], booked: Bookings, axis: Axis, reader: Reader) -> list[Row]:
-    """The computers with their bars in the order of time, which is the order of the Tab key."""
+def _rows(machines: Iterable[Machine], bookings: Bookings, axis: Axis, reader: Reader) -> list[Row]:
+    """The computers with their bars by start, which is the order of the Tab key."""
     names = {machine.id: machine.hostname for machine in machines}
     bars: dict[int, list[Bar]] = defaultdict(list)
-    for held in booked.held:
-        bars[held.computer_id] += words.bars_of_block(held, reader, names[held.computer_id])
-    for found in booked.reserved:
-        bars[found.computer_id].append(words.bar_of_reservation(found, reader, names[found.computer_id]))
+    for booking in bookings.held:
+        bars[booking.computer_id] += words.bars_of_block(booking, reader, names[booking.computer_id])
+    for reserved in bookings.reserved:
+        bars[reserved.computer_id].append(words.bar_of_reservation(reserved, reader, names[reserved.computer_id]))
     return [
         Row(
             *_parts(machine.hostname),
@@ -160,7 +160,7 @@ def _visible(bars: Iterable[Bar], axis: Axis) -> Iterable[Bar]:
 
 
 def _parts(hostname: str) -> tuple[str, str]:
-    """`vm1` and `.example.edu`, of which a phone shows the first; an address is left whole."""
+    """`vm1` and `.example.edu`, of which a phone shows the first; an IP address stays in one part."""
     name, dot, domain = hostname.partition(".")
     return (hostname, "") if name.isdecimal() else (name, dot + domain)
 
@@ -171,15 +171,15 @@ def _marks(machine: Machine) -> list[tuple[str, str]]:
 
 
 def _natural(machine: Machine) -> tuple[list[str | int], int]:
-    """vm2 before vm10."""
-    return _by_turns(machine.hostname), machine.id
+    """The sort key that puts vm2 before vm10."""
+    return _texts_and_numbers(machine.hostname), machine.id
 
 
 @lru_cache(_NAMES_KEPT)
-def _by_turns(hostname: str) -> list[str | int]:
-    """Texts and numbers."""
+def _texts_and_numbers(hostname: str) -> list[str | int]:
+    """The parts of a hostname, text and number by turns."""
     parts = re.split("([0-9]+)", hostname.lower())
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)]
 
 
 # --- Words of the page --------------------------------------------------------------------------
@@ -188,16 +188,16 @@ def _by_turns(hostname: str) -> list[str | int]:
 def _title(axis: Axis) -> str:
     first, last = axis.days[0], axis.days[-1]
     if first == last:
-        return f"Timeline of {_named(first)} {first.year}"
-    return f"Timeline of {_named(first)} to {_named(last)} {last.year}"
+        return f"Timeline of {_day_name(first)} {first.year}"
+    return f"Timeline of {_day_name(first)} to {_day_name(last)} {last.year}"
 
 
-def _named(day: date) -> str:
+def _day_name(day: date) -> str:
     return f"{day:%A} {day.day} {day:%B}"
 
 
 def _change_of_clock(axis: Axis) -> str:
-    """Why the hours along the axis are not those of every day."""
+    """A sentence for a day or week with a clock change, else ""."""
     if not axis.extra_hours:
         return ""
     hours = f"{(axis.end - axis.start) / 3600:g} hours"
@@ -205,16 +205,16 @@ def _change_of_clock(axis: Axis) -> str:
     return f"The site's clock {how}. This {axis.zoom} has {hours}."
 
 
-def _summary(machines: Sequence[Machine], booked: Bookings, closed: Sequence[object]) -> str:
-    """The drawing in a sentence, for who cannot see it."""
-    busy = {row.computer_id for row in booked.held} | {row.computer_id for row in booked.reserved}
-    blocks = len({held.block_time_id for held in booked.held})
-    users = len({found.request_id for found in booked.reserved if not found.reload})
-    reloads = len({found.request_id for found in booked.reserved if found.reload and not found.for_block})
+def _summary(machines: Sequence[Machine], bookings: Bookings, closed: Sequence[object]) -> str:
+    """The drawing in a sentence, for people who cannot see it."""
+    busy = {each.computer_id for each in bookings.held} | {each.computer_id for each in bookings.reserved}
+    classes = len({each.block_time_id for each in bookings.held})
+    users = len({each.request_id for each in bookings.reserved if not each.reload})
+    reloads = len({each.request_id for each in bookings.reserved if each.reload and not each.for_block})
     parts = [
-        *([counted(blocks, "block")] if blocks else []),
+        *([counted(classes, "class", "classes")] if classes else []),
         *([counted(users, "reservation of users", "reservations of users")] if users else []),
-        *([counted(reloads, "reload for no block", "reloads for no block")] if reloads else []),
+        *([counted(reloads, "reload for no class", "reloads for no class")] if reloads else []),
         *([counted(len(closed), "site maintenance")] if closed else []),
     ]
     number = counted(len(machines), "computer")
@@ -222,8 +222,8 @@ def _summary(machines: Sequence[Machine], booked: Bookings, closed: Sequence[obj
 
 
 def _lists(axis: Axis) -> list[str]:
-    """The same as lists, day by day."""
-    return [list_link(BlockTime, _named(day), day=f"{day}") for day in axis.days]
+    """Links to the lists of block times, day by day."""
+    return [list_link(BlockTime, _day_name(day), day=f"{day}") for day in axis.days]
 
 
 def _legend(reader: Reader) -> list[tuple[str, str]]:

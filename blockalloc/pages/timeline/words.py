@@ -1,4 +1,4 @@
-"""What the timeline says of bookings: the bars of a computer, in words that somebody with this scope may read."""
+"""The bars of the timeline and their texts, within the scope of the person who reads them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,32 +15,32 @@ from blockalloc.site_time import site_zone
 from blockalloc.store.timeline import Closed, Held, Reserved
 from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 
-FOREIGN_NAME = "another affiliation's block"
+FOREIGN_NAME = "another affiliation's class"
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who looks: what is theirs, and which pages they may see."""
+    """The person who looks at the page: their scope, and the pages that they may see."""
 
     scope: Scope
     sees_computers: bool
     sees_reloads: bool
 
-    def owns(self, held: Held) -> bool:
-        """Whether a block may be told."""
-        return self.scope.affiliation_id in (None, held.affiliation_id)
+    def owns(self, booking: Held) -> bool:
+        """Whether the block time is in their scope."""
+        return self.scope.affiliation_id in (None, booking.affiliation_id)
 
     @property
     def reads_names(self) -> bool:
-        """Whether users may be named: where the page of their computer would, to those whom nothing is kept from."""
+        """Whether users may be named: the person may see the pages of computers, with no limit to one affiliation."""
         return self.sees_computers and self.scope.affiliation_id is None
 
     def computer(self, key: int) -> str | None:
-        """The address of a computer's page."""
+        """The address of a computer's page; None without permission."""
         return _page("computer", key) if self.sees_computers else None
 
     def reload(self, key: int) -> str | None:
-        """The address of a reload's page."""
+        """The address of a reload's page; None without permission."""
         return _page("request", key) if self.sees_reloads else None
 
 
@@ -51,54 +51,61 @@ def span(start: int, end: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _span(start: int, end: int, zone: ZoneInfo) -> str:
-    """Remembered: the computers of a block have the same."""
+    """Cached: the computers of a block time have the same one."""
     first, last = (datetime.fromtimestamp(instant, zone) for instant in (start, end))
     return f"{when(first)}–{until(first, last)}"
 
 
-def bars_of_block(held: Held, reader: Reader, hostname: str) -> list[Bar]:
-    """The block and its lead time."""
-    if not reader.owns(held):
+def bars_of_block(booking: Held, reader: Reader, hostname: str) -> list[Bar]:
+    """The bars of a block time and of its lead time."""
+    if not reader.owns(booking):
         bars = [
-            Bar(FOREIGN, held.start, held.end, "", _joined(FOREIGN_NAME, span(held.start, held.end), hostname), None)
+            Bar(
+                FOREIGN,
+                booking.start,
+                booking.end,
+                "",
+                _joined(FOREIGN_NAME, span(booking.start, booking.end), hostname),
+                None,
+            )
         ]
-        return [*_lead(held, FOREIGN_NAME, None, hostname), *bars]
-    address = _page("blocktime", held.block_time_id)
-    unusual = "skipped" if held.skip else f"request {held.status}" if held.status != ACCEPTED else ""
-    group = f"for {held.group}" if held.group else ""
-    title = _joined(held.name, unusual, span(held.start, held.end), group, held.image, hostname)
-    way = reader.reload(held.reload_id) if held.reload_id is not None else None
+        return [*_lead(booking, FOREIGN_NAME, None, hostname), *bars]
+    address = _page("blocktime", booking.block_time_id)
+    unusual = "skipped" if booking.skip else f"request {booking.status}" if booking.status != ACCEPTED else ""
+    group = f"for {booking.group}" if booking.group else ""
+    title = _joined(booking.name, unusual, span(booking.start, booking.end), group, booking.image, hostname)
+    reload = reader.reload(booking.reload_id) if booking.reload_id is not None else None
     return [
-        *_lead(held, held.name, way or address, hostname),
-        Bar(BLOCK, held.start, held.end, held.name, title, address),
+        *_lead(booking, booking.name, reload or address, hostname),
+        Bar(BLOCK, booking.start, booking.end, booking.name, title, address),
     ]
 
 
-def _lead(held: Held, name: str, address: str | None, hostname: str) -> list[Bar]:
-    if held.begins == held.start:
+def _lead(booking: Held, name: str, address: str | None, hostname: str) -> list[Bar]:
+    if booking.begins == booking.start:
         return []
-    title = _joined(f"Lead time of {name}", span(held.begins, held.start), hostname)
-    return [Bar(LEAD, held.begins, held.start, "", title, address)]
+    title = _joined(f"Lead time of {name}", span(booking.begins, booking.start), hostname)
+    return [Bar(LEAD, booking.begins, booking.start, "", title, address)]
 
 
-def bar_of_reservation(found: Reserved, reader: Reader, hostname: str) -> Bar:
-    """A user's reservation, or a reload that belongs to no block in sight."""
-    time = span(found.start, found.end)
-    if found.reload:
-        # Whoever sees one affiliation's blocks only sees the pages of their reloads only.
-        has_page = found.user == str(RELOAD_USER) and reader.scope.affiliation_id is None
-        way = reader.reload(found.request_id) if has_page else reader.computer(found.computer_id)
-        what = "Reload for a later block" if found.for_block else "Reload"
-        note = "no class has the computer for it any more" if found.left_behind else ""
-        title = _joined(what, note, time, found.image, hostname)
-        return Bar(LEAD if found.for_block else RELOAD, found.start, found.end, "", title, way)
-    who = found.user if reader.reads_names else ""
-    title = _joined(f"Reservation of {who or 'a user'}", time, found.image, f"state {found.state}", hostname)
-    return Bar(USER, found.start, found.end, who, title, reader.computer(found.computer_id))
+def bar_of_reservation(reserved: Reserved, reader: Reader, hostname: str) -> Bar:
+    """The bar of a user's reservation, or of a reload for a block time that is not on the page, or for none."""
+    time = span(reserved.start, reserved.end)
+    if reserved.reload:
+        # People with a limited scope may see only the pages of reloads for block times in it.
+        has_page = reserved.user == str(RELOAD_USER) and reader.scope.affiliation_id is None
+        address = reader.reload(reserved.request_id) if has_page else reader.computer(reserved.computer_id)
+        what = "Reload for a later class" if reserved.for_block else "Reload"
+        note = "no class has the computer for it any more" if reserved.left_behind else ""
+        title = _joined(what, note, time, reserved.image, hostname)
+        return Bar(LEAD if reserved.for_block else RELOAD, reserved.start, reserved.end, "", title, address)
+    user = reserved.user if reader.reads_names else ""
+    title = _joined(f"Reservation of {user or 'a user'}", time, reserved.image, f"state {reserved.state}", hostname)
+    return Bar(USER, reserved.start, reserved.end, user, title, reader.computer(reserved.computer_id))
 
 
 def band(closed: Closed) -> Band:
-    """A site maintenance."""
+    """The band of a site maintenance."""
     what = "users may reserve" if closed.open else "nothing can be reserved"
     return Band(
         closed.start, closed.end, _joined("Site maintenance", span(closed.start, closed.end), what, closed.reason)
@@ -106,7 +113,7 @@ def band(closed: Closed) -> Band:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """`1 block`, `2 blocks`."""
+    """`1 reload`, `2 reloads`."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
@@ -124,7 +131,7 @@ def _page(model: str, key: int) -> str:
 
 
 def _address(model: str) -> Callable[[int], str]:
-    """Addresses of a table's pages. Reckoned once a table: a page of the timeline has thousands."""
+    """Addresses of a table's pages. Made once a table: a page of the timeline has thousands."""
     if model not in _ADDRESSES:
         before, after = reverse(f"admin:blockalloc_{model}_change", args=[0]).rsplit("/0/", 1)
         _ADDRESSES[model] = lambda key: f"{before}/{key}/{after}"

@@ -1,4 +1,4 @@
-/* Keeps #live up to date: fetches the page that is shown again and exchanges what is in there. */
+/* Keeps #live up to date: fetches the current page again and replaces the contents. */
 "use strict";
 (() => {
     const live = document.getElementById("live");
@@ -12,22 +12,22 @@
 
     const updated = () => live.querySelector(".updated time").textContent;
 
-    /* Signals by block time, and how they are read out. */
+    /* The signals by block time, with their announcements. */
     function signals(root) {
         const rows = [...root.querySelectorAll("tr[data-key]")];
         return new Map(rows.map((row) => [row.dataset.key, row.dataset]));
     }
 
     function announce(before, after) {
-        const told = [];
+        const texts = [];
         for (const [key, now] of after) {
             const then = before.get(key);
-            if (!then || then.signal !== now.signal) told.push(now.told);
+            if (!then || then.signal !== now.signal) texts.push(now.announcement);
         }
-        if (told.length) changes.textContent = told.join(". ");
+        if (texts.length) changes.textContent = texts.join(". ");
     }
 
-    /* What has the focus: a link of a block time's row, or a table that scrolls. */
+    /* Finds the element with the focus in a new root: a link in a row, or a table that scrolls. */
     function focused() {
         const element = document.activeElement;
         if (!element || !live.contains(element)) return null;
@@ -36,7 +36,7 @@
         return row && ((root) => root.querySelector(`tr[data-key="${CSS.escape(row.dataset.key)}"] a`));
     }
 
-    function exchange(fresh) {
+    function replace(fresh) {
         const before = signals(live);
         const find = focused();
         const scrolled = new Map([...live.querySelectorAll(".wide")].map((box) => [box.id, box.scrollLeft]));
@@ -61,10 +61,10 @@
         const y = window.scrollY;
         try {
             const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(20000) });
-            if (!answer.ok) throw new Error(`the server answers with error ${answer.status}`);
-            const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
-            if (!found) throw new Error("you are no longer signed in: load it again to sign in");
-            exchange(found);
+            if (!answer.ok) throw new Error(`the server answered with error ${answer.status}`);
+            const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
+            if (!fresh) throw new Error("you are no longer signed in: reload it to sign in");
+            replace(fresh);
             window.scrollTo(window.scrollX, y);
             stale.hidden = true;
             stale.textContent = "";

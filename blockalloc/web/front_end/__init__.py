@@ -1,4 +1,4 @@
-"""VCL's own PHP front end: the back end has one address for calls of all kinds, and not all of them are ours.
+"""VCL's own PHP front end: the back end has one address for all its calls, and this service answers only some.
 
-Calls of the methods in `settings.VCL_FRONT_END_METHODS` are passed on to it, browsers are sent there.
+Calls of the methods in `settings.VCL_FRONT_END_METHODS` are passed on to it, browsers are redirected there.
 """

@@ -1,4 +1,4 @@
-"""What the front end answers: is it XML-RPC, and is it a refusal? The answer itself goes back byte for byte."""
+"""Checks of the front end's answers: XML-RPC or not, a fault or not. The answer itself goes back byte for byte."""
 
 import re
 import xml.parsers.expat
@@ -14,11 +14,11 @@ _LONGEST_FAULT = 65536  # bytes; of a longer one the code is not read
 
 
 class NotAnAnswer(Exception):
-    """The document is none that an XML-RPC client could read as an answer."""
+    """The document is not one that an XML-RPC client could read as an answer."""
 
 
 def fault_code(document: bytes) -> int | None:
-    """The code of the fault that `document` is; None when it is an answer with a value. Raises NotAnAnswer."""
+    """The fault's code when `document` is a fault; None when it is an answer with a value. Raises NotAnAnswer."""
     kind = _kind(document)
     if kind != "fault" or len(document) > _LONGEST_FAULT:
         return None
@@ -30,14 +30,14 @@ def fault_code(document: bytes) -> int | None:
         target.close()
     except xmlrpc.client.Fault as fault:
         return fault.faultCode if isinstance(fault.faultCode, int) else None
-    except Exception as error:  # Python's unmarshaller raises whatever comes up on its way
-        raise NotAnAnswer("a fault that is not as XML-RPC has it") from error
+    except Exception as error:  # Python's unmarshaller raises exceptions of many kinds
+        raise NotAnAnswer("a fault that is not valid XML-RPC") from error
     raise NotAnAnswer("a fault without a code")
 
 
 def speaks_of_fault(document: bytes, code: int) -> bool:
     """Whether there is a fault with this code in a document that is no answer: PHP may have put a warning before it."""
-    return any(int(found[1]) == code for found in _FAULT_CODE.finditer(document[:_LONGEST_FAULT]))
+    return any(int(match[1]) == code for match in _FAULT_CODE.finditer(document[:_LONGEST_FAULT]))
 
 
 def media_type(content_type: str) -> str:
@@ -46,14 +46,14 @@ def media_type(content_type: str) -> str:
 
 
 def _kind(document: bytes) -> str:
-    """ "params" or "fault": what the methodResponse holds. Raises NotAnAnswer."""
+    """ "params" or "fault": the content of the methodResponse. Raises NotAnAnswer."""
     parser = xml.parsers.expat.ParserCreate()
     path: list[str] = []
 
     def start(name: str, _attributes: dict[str, str]) -> None:
         path.append(name)
         if len(path) == 2:
-            parser.StartElementHandler = None  # the rest only has to be well-formed, which expat finds out by itself
+            parser.StartElementHandler = None  # the rest only has to be well-formed, which expat checks by itself
 
     def doctype(*_declared: object) -> None:
         raise NotAnAnswer("a document type declaration")
@@ -65,9 +65,9 @@ def _kind(document: bytes) -> str:
     except xml.parsers.expat.ExpatError as error:
         raise NotAnAnswer(f"not XML: {error}") from error
     except (LookupError, ValueError) as error:
-        raise NotAnAnswer("not in an encoding that is known here") from error
+        raise NotAnAnswer("not in a supported encoding") from error
     if path[:1] != ["methodResponse"] or path[1:] not in (["params"], ["fault"]):
-        # No word of it is quoted: it may repeat the password.
+        # None of it is quoted: it may repeat the password.
         raise NotAnAnswer(
             "an HTML page" if path[0].lower() == "html" else "not a methodResponse with params or a fault"
         )

@@ -1,4 +1,4 @@
-"""Browsers that follow a link meant for the front end: the back end's mails make it of the address for its calls."""
+"""Browsers that follow a link meant for the front end: the back end's mails build it from the address for its calls."""
 
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ def to_front_end(request: HttpRequest) -> HttpResponse:
         raise Http404("the only mode here is xmlrpccall")
     front_end = urlsplit(settings.VCL_FRONT_END_URL)
     if _plain(front_end.netloc) == _plain(request.get_host()):
-        raise Http404("VCL_FRONT_END_URL names this very host: the server in front has to tell the two apart")
+        raise Http404("VCL_FRONT_END_URL names this very host: the proxy in front has to separate the two")
     # Scheme and host are the setting's, whatever the path looks like ("//elsewhere.example/index.php").
     query = iri_to_uri(request.META.get("QUERY_STRING", ""))
     path = escape_uri_path(request.path)
@@ -21,6 +21,6 @@ def to_front_end(request: HttpRequest) -> HttpResponse:
 
 
 def _plain(host: str) -> str:
-    """A host with its port, in the one way to write it."""
+    """A host with its port, normalized."""
     name, colon, port = host.lower().partition(":") if not host.startswith("[") else (host.lower(), "", "")
     return name.rstrip(".") + (f"{colon}{port}" if port != "443" else "")

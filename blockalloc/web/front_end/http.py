@@ -1,10 +1,10 @@
-"""The way to the front end: HTTP with urllib3, over connections that are kept, and never for longer than it may take.
+"""The HTTP client for the front end: urllib3, with connections that are kept, and one deadline for each call.
 
-A connection is kept for the caller who had it: whatever a broken front end says on it too late or unasked would be
+A kept connection serves the same caller only: whatever a broken front end sends on it too late or unasked would be
 taken for the answer to the next call, which must not be somebody else's.
 
-What urllib3 leaves to us is the one deadline. Its time-outs count for each read, so a server that sends a byte
-every minute would hold a thread for hours.
+urllib3 has no such deadline. Its time-outs count for each read, so a server that sends a byte every minute would
+occupy a thread for hours.
 """
 
 import socket
@@ -24,29 +24,29 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError, SSLError
 
-from vclsite.front_end import ANSWER_SECONDS, AT_A_TIME
+from vclsite.front_end import ANSWER_SECONDS, MAX_CONCURRENT_CALLS
 
 CONNECT_SECONDS = 5.0
 LONGEST_ANSWER = 4 * 1024 * 1024  # bytes
 
-# Apache closes connections that are silent for five seconds. A call on one that is just being closed would be lost.
+# Apache closes connections that are idle for five seconds. A call on one that is just being closed would be lost.
 KEPT_SECONDS = 4.0
-_SLACK = 1.0  # seconds by which single waits are longer than the whole call, so that it is the deadline that ends them
+_SLACK = 1.0  # seconds by which single time-outs are longer than the deadline, so that the deadline ends the call
 CALLERS = 8  # for whom connections are kept
 _CHUNK = 65536
 
 
 class NoAnswer(Exception):
-    """There is no whole answer. The text says, for the caller, what the front end did; `detail` is for the log."""
+    """There is no complete answer. `problem` says, for the caller, what the front end did; `detail` is for the log."""
 
-    def __init__(self, did: str, detail: object = "") -> None:
-        super().__init__(did)
-        self.detail = f"{did}: {detail}" if detail else did
+    def __init__(self, problem: str, detail: object = "") -> None:
+        super().__init__(problem)
+        self.detail = f"{problem}: {detail}" if detail else problem
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A whole answer."""
+    """A complete answer."""
 
     status: int
     headers: Mapping[str, str]  # names in any case
@@ -54,7 +54,7 @@ class HttpAnswer:
 
 
 class _Deadline:
-    """Ends whatever the connection in use waits for when the time is over."""
+    """Shuts down the connection in use when the time for the call is over."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -78,7 +78,7 @@ class _Deadline:
             self._socket = None
 
     def watch(self, used: socket.socket) -> None:
-        """This is the socket of the call. Raises TimeoutError when the time is over already."""
+        """Set the socket that the call uses. Raises TimeoutError when the time is over already."""
         with self._lock:
             if self.is_past:
                 raise TimeoutError
@@ -89,7 +89,7 @@ class _Deadline:
             self.is_past = True
             if self._socket is not None:
                 with suppress(OSError):  # it may be closed already
-                    # Not SSLSocket's own: it takes the TLS session away under the thread that reads.
+                    # Not SSLSocket's own: it would remove the TLS session under the thread that reads.
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
@@ -97,7 +97,7 @@ _deadline: ContextVar[_Deadline] = ContextVar("_deadline")
 
 
 class _Watched(HTTPConnection):
-    """A connection that is ended by the call's deadline, and not used any more when it was idle for long."""
+    """A connection that the call's deadline shuts down, and that is not used again after a long pause."""
 
     _used_at = 0.0
 
@@ -108,7 +108,7 @@ class _Watched(HTTPConnection):
         assert self.sock is not None
         deadline = _deadline.get()
         deadline.watch(self.sock)
-        self.timeout = deadline.seconds + _SLACK  # urllib3 would send with the time-out that is for connecting
+        self.timeout = deadline.seconds + _SLACK  # urllib3 would send with the time-out for connecting
         super().request(*arguments, **options)
 
     def getresponse(self) -> Any:
@@ -143,7 +143,7 @@ def front_end(url: str, ca_file: str, caller: str) -> "FrontEnd":
 
 @lru_cache
 def _trust(ca_file: str) -> ssl.SSLContext:
-    """Whose certificates are believed. All of the system's take long to read."""
+    """The CAs that are trusted. Cached, for reading all of the system's takes long."""
     return ssl.create_default_context(cafile=ca_file or None)
 
 
@@ -151,16 +151,16 @@ class FrontEnd:
     """The front end's address and the connections to it. Calls of several threads at a time are fine."""
 
     def __init__(self, url: str, ca_file: str = "") -> None:
-        """`url` is https://host[:port]/…/index.php (or http://…); `ca_file` names the only CAs that are believed."""
+        """`url` is https://host[:port]/…/index.php (or http://…); `ca_file` names the only CAs that are trusted."""
         parts = urlsplit(url)
         assert parts.hostname, "the settings check that"
         self._path = f"{parts.path}?mode=xmlrpccall"
         if parts.scheme == "https":
             self._pool: urllib3.HTTPConnectionPool = _TlsPool(
-                parts.hostname, parts.port, maxsize=AT_A_TIME, ssl_context=_trust(ca_file)
+                parts.hostname, parts.port, maxsize=MAX_CONCURRENT_CALLS, ssl_context=_trust(ca_file)
             )
         else:
-            self._pool = _Pool(parts.hostname, parts.port, maxsize=AT_A_TIME)
+            self._pool = _Pool(parts.hostname, parts.port, maxsize=MAX_CONCURRENT_CALLS)
 
     def post(self, headers: Mapping[str, str], body: bytes, seconds: float = ANSWER_SECONDS) -> HttpAnswer:
         """Post `body`; the answer, whatever its status. Raises NoAnswer when there is none within `seconds`."""
@@ -171,7 +171,7 @@ class FrontEnd:
                 if not (deadline.is_past or isinstance(error, ReadTimeoutError)):
                     raise NoAnswer(_what_happened(error), _detail(error)) from error
                 answer = None
-        if answer is None or deadline.is_past:  # cut off, an answer may look whole
+        if answer is None or deadline.is_past:  # an answer that was cut off may look complete
             raise NoAnswer(f"did not answer within {seconds:g} seconds")
         return answer
 
@@ -194,7 +194,7 @@ class FrontEnd:
                 if len(received) > LONGEST_ANSWER:
                     raise NoAnswer(f"answered with more than {LONGEST_ANSWER} bytes")
         except BaseException:
-            response.close()  # the next call must not get what is left of this answer
+            response.close()  # the next call must not get the rest of this answer
             raise
         return HttpAnswer(response.status, response.headers, bytes(received))
 
@@ -208,7 +208,7 @@ def _what_happened(error: Exception) -> str:
 
 
 def _detail(error: Exception) -> str:
-    """What went wrong, for the log. Of what came back only its kind: it may repeat the password."""
+    """The error, for the log. Nothing of the answer is quoted, as it may repeat the password."""
     if isinstance(error, NewConnectionError | ConnectTimeoutError):
         return str(error.__cause__ or error)  # urllib3 puts our class's name in front
     if isinstance(error, SSLError | OSError):

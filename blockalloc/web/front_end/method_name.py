@@ -1,8 +1,8 @@
-"""Whose is a call? The one look at a body that is taken before its caller is known.
+"""The method that a body calls: the only thing that is read of it before its caller is known.
 
-The look is strict and bounded: a regular expression on the first kilobyte, and a count of one word in the rest.
-What it does not recognise is not passed on, so that the front end can't find another method in a body than was
-found here.
+Reading is strict and bounded: a regular expression on the first kilobyte, and a count of one word in the rest.
+A body that is not recognised is not passed on, so that the front end can't find a method in it other than the one
+that was recognised here.
 """
 
 import re
@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from blockalloc.rpc.wire import is_xml
 
-_LOOKED_AT = 1024  # bytes; clients write the name within the first 150
+_LONGEST_BEGIN = 1024  # bytes; clients write the name within the first 150
 _BEGIN = re.compile(
     rb"""
     (?:\xef\xbb\xbf)?
@@ -30,8 +30,8 @@ _ENCODINGS = {"", "utf-8", "us-ascii", "iso-8859-1"}
 
 
 def method_to_pass_on(request: HttpRequest, body: bytes, names: Container[str]) -> str:
-    """The name of the method that `body` calls, if it is one of `names` and beyond doubt; else ""."""
-    begin = _BEGIN.match(body[:_LOOKED_AT])
+    """The name of the method that `body` calls, if it is one of `names` and unambiguous; else ""."""
+    begin = _BEGIN.match(body[:_LONGEST_BEGIN])
     if not begin:
         return ""
     declared, method = ((group or b"").decode("ascii") for group in begin.groups())

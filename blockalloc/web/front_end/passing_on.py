@@ -1,7 +1,7 @@
-"""Calls that are not ours are passed on to the front end, with the caller's own name and password.
+"""Calls that this service does not answer are passed on to the front end, with the caller's own name and password.
 
-The front end signs the caller in: whatever it refuses (faults 3, 7, 8, 34) is its answer. Failed sign-ins count here
-all the same, and who is locked out here is not passed on: else this would be a second door for guesses.
+The front end authenticates the caller, and its refusals (faults 3, 7, 8, 34) are the answer. Failed sign-ins count here
+too, and callers who are locked out are not passed on: otherwise passwords could be guessed this way.
 """
 
 import hashlib
@@ -18,19 +18,19 @@ from blockalloc.rpc.refusal_log import log_refusal
 from blockalloc.rpc.wire import RequestRefused
 from blockalloc.version import VERSION
 from blockalloc.web.front_end import answers, http, method_name, seats
-from vclsite.front_end import AT_A_TIME
+from vclsite.front_end import MAX_CONCURRENT_CALLS
 
 NO_ANSWER, CROSSED = 208, 209
 REFUSALS = (ACCESS_DENIED, 7, 8, 34)  # with which the front end turns callers away
 
-MARKER = "X-Blockalloc-Passed-On"  # in each call that is passed on: one that comes back here is seen by it
+MARKER = "X-Blockalloc-Passed-On"  # in each call that is passed on, to recognise one that comes back
 _CREDENTIALS = ("X-User", "X-Pass", "X-APIVERSION")
-_ENDS_A_HEADER = re.compile("[\r\n\0]")  # for some server on the way, whatever the one in front of us made of it
+_ENDS_A_HEADER = re.compile("[\r\n\0]")  # for some server on the way, even if not for the one in front of us
 # PHP's strip_tags makes one name of "jdoe" and "jdoe<1>", the database one of "y" and "ü". Each spelling would have a
 # count of failures of its own.
 _ONE_SPELLING = re.compile(r"[ -;=-~]*")
 
-SEATS = seats.Seats(AT_A_TIME, seats.KEPT_FOR_NODES)
+SEATS = seats.Seats(MAX_CONCURRENT_CALLS, seats.KEPT_FOR_NODES)
 
 
 def names() -> list[str]:
@@ -38,8 +38,8 @@ def names() -> list[str]:
     return settings.VCL_FRONT_END_METHODS if settings.VCL_FRONT_END_URL else []
 
 
-def refuse_what_came_back(request: HttpRequest) -> None:
-    """Raise RequestRefused (fault 209) for a call that was passed on: to here, by mistake."""
+def refuse_loop(request: HttpRequest) -> None:
+    """Raise RequestRefused (fault 209) for a call that was passed on by this service and has come back to it."""
     if MARKER in request.headers:
         raise RequestRefused(
             CROSSED,
@@ -53,7 +53,7 @@ def pass_on(request: HttpRequest, body: bytes, address: str) -> HttpResponse | N
     """The front end's answer, when the call is one that is passed on; else None. `address` is the caller's.
 
     Raises RequestRefused: fault 3 (credentials that are no header), 205 (too many at a time), 207 (locked out),
-    208 (no answer of the front end).
+    208 (no answer from the front end).
     """
     method = method_name.method_to_pass_on(request, body, names())
     if not method:
@@ -65,7 +65,7 @@ def pass_on(request: HttpRequest, body: bytes, address: str) -> HttpResponse | N
         raise RequestRefused(ACCESS_DENIED, "Access denied", f"{method}: {problem}")
     answer = _answer(method, _headers(request, address), body, address)
     if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()  # the database may have ended it meanwhile
+        connection.close_if_unusable_or_obsolete()  # the database may have ended it in the meantime
     try:
         code = _fault_code(method, answer)
     except RequestRefused:
@@ -90,10 +90,10 @@ def _problem_of_credentials(request: HttpRequest) -> str:
 
 
 def _headers(request: HttpRequest, address: str) -> dict[str, str]:
-    """All headers that the front end gets. Of the caller's own, its credentials and nothing else."""
-    given = {name: request.headers[name] for name in _CREDENTIALS if name in request.headers}
-    # Not the caller's Content-Type: PHP would take parameters, `mode` too, from the body of a form.
-    return given | {
+    """All headers that the front end gets. Of the caller's own headers, only the credentials."""
+    credentials = {name: request.headers[name] for name in _CREDENTIALS if name in request.headers}
+    # Not the caller's Content-Type: PHP would take parameters, even `mode`, from the body of a form.
+    return credentials | {
         "Content-Type": "text/xml",
         "Accept-Encoding": "identity",
         "User-Agent": f"blockalloc/{VERSION}",
@@ -115,13 +115,13 @@ def _answer(method: str, headers: Mapping[str, str], body: bytes, address: str) 
 
 
 def _caller(headers: Mapping[str, str], address: str) -> str:
-    """The caller, for whom connections are kept. A hash: passwords are not to lie about in memory."""
+    """The caller, as the key of kept connections. A hash, so that no password stays in memory."""
     who = (address, *(headers.get(name) for name in _CREDENTIALS))
     return hashlib.sha256(repr(who).encode()).hexdigest()
 
 
 def _fault_code(method: str, answer: http.HttpAnswer) -> int | None:
-    """The code of the fault in a whole answer. Raises RequestRefused when it is none that the caller could read."""
+    """The fault code of a complete answer, None without a fault. Raises RequestRefused when it is not XML-RPC."""
     if answer.status != 200:
         moved = ", a redirect, which is not followed" if 300 <= answer.status < 400 else ""
         raise _no_answer(method, f"answered with HTTP status {answer.status}{moved}")
@@ -130,10 +130,10 @@ def _fault_code(method: str, answer: http.HttpAnswer) -> int | None:
     try:
         return answers.fault_code(answer.body)
     except answers.NotAnAnswer as error:
-        did = "answered with something else than XML-RPC"
-        raise _no_answer(method, did, f"{did}: {error}") from error
+        problem = "answered with something else than XML-RPC"
+        raise _no_answer(method, problem, f"{problem}: {error}") from error
 
 
-def _no_answer(method: str, did: str, detail: str = "") -> RequestRefused:
+def _no_answer(method: str, problem: str, detail: str = "") -> RequestRefused:
     who = f"{method}: VCL's front end, to which these calls are passed on,"
-    return RequestRefused(NO_ANSWER, f"{who} {did}", f"{who} {detail or did}")
+    return RequestRefused(NO_ANSWER, f"{who} {problem}", f"{who} {detail or problem}")

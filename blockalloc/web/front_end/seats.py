@@ -5,17 +5,17 @@ from contextlib import contextmanager
 from threading import Lock
 
 from blockalloc.models import ManagementNode
-from vclsite.front_end import AT_A_TIME
+from vclsite.front_end import MAX_CONCURRENT_CALLS
 
-KEPT_FOR_NODES = AT_A_TIME // 2  # other callers can't keep management nodes out
+KEPT_FOR_NODES = MAX_CONCURRENT_CALLS // 2  # other callers can't keep management nodes out
 
 
 class NoSeat(Exception):
-    """As many calls are being passed on as may be."""
+    """The maximum number of calls is being passed on."""
 
 
 class Seats:
-    """The places of one worker process."""
+    """The seats of one worker process, of which `kept` are for management nodes only."""
 
     def __init__(self, total: int, kept: int) -> None:
         self._total, self._kept = total, kept
@@ -24,7 +24,7 @@ class Seats:
 
     @contextmanager
     def taken(self, *, by_node: bool) -> Iterator[None]:
-        """Have a place while the block runs. Raises NoSeat, at once, when there is none."""
+        """Occupy a seat while the block runs. Raises NoSeat, at once, when there is none."""
         with self._lock:
             full = self._nodes + self._others >= self._total
             if full or (not by_node and self._others >= self._total - self._kept):
@@ -44,5 +44,5 @@ class Seats:
 
 
 def is_management_node(address: str) -> bool:
-    """Whether `address` is that of a management node which VCL's tables know and which is not deleted."""
+    """Whether `address` is that of a management node in VCL's tables that is not deleted."""
     return ManagementNode.objects.filter(IPaddress=address).exclude(state__name="deleted").exists()

@@ -1,4 +1,4 @@
-"""Is VCL_FRONT_END_URL the front end's address? A call without name and password tells: nothing comes of it there."""
+"""A trial of VCL_FRONT_END_URL: a call without name and password, which changes nothing at the front end."""
 
 import xmlrpc.client
 
@@ -14,7 +14,7 @@ _HTTPS_WANTED = 4
 
 
 def problem() -> str:
-    """Why calls can't be passed on, with what to do about it; "" when they can, or none are meant to be."""
+    """Why calls can't be passed on, and what to do about it; "" when they can, or when none are to be passed on."""
     if not settings.VCL_FRONT_END_URL:
         return ""
     try:
@@ -23,11 +23,11 @@ def problem() -> str:
     except http.NoAnswer as error:
         return f"VCL's front end {error.detail}"
     if answer.status != 200:
-        return f"HTTP status {answer.status} comes back (redirects are not followed): use the front end's own address"
+        return f"it answers with HTTP status {answer.status} (redirects are not followed): use its own address"
     try:
         code = answers.fault_code(answer.body)
     except answers.NotAnAnswer as error:
-        return f"what answers there does not speak XML-RPC ({error}): is it VCL's front end?"
+        return f"the server there does not answer in XML-RPC ({error}): is it VCL's front end?"
     if code == CROSSED:
         return "it leads to this service: use the front end's own address"
     if code == _HTTPS_WANTED:

@@ -141,7 +141,7 @@ class Stage:
 
     def loaded(self, computer: int) -> tuple[int, int]:
         """The image and the revision on a computer."""
-        return self.site.rows.held(computer)
+        return self.site.rows.loaded(computer)
 
     def block_computers(self, block_time: int) -> list[int]:
         """The computers of a block time."""
