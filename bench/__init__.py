@@ -1,1 +1,1 @@
-"""Measurements that people repeat by hand."""
+"""Measurements, run by hand."""

@@ -1,9 +1,9 @@
-"""What a decision's record costs on a site with 10,000 computers, in the worst cases that can be thought of.
+"""The cost of a decision record on a site with 10,000 computers, in the worst imaginable cases.
 
     python -m bench.decision_records [computers]
 
-For each case: bytes of the findings and milliseconds of encoding them, beside the milliseconds of the plan that
-they tell of. The last row is the roster of all names, which most decisions share. No database is needed.
+For each case: bytes of the findings and milliseconds of encoding them, beside the milliseconds of the plan
+that they describe. The last row is the roster of all names, which most decisions share. No database is needed.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def _reserved_to_the_second(number: int, rng: random.Random) -> Site:
     return facts.site(_computers(number), reservations=reserved)
 
 
-def _held(number: int, rng: random.Random) -> Site:
+def _in_other_blocks(number: int, rng: random.Random) -> Site:
     """By blocks of forty machines, each machine with a reload start of its own."""
     block_computers = []
     for place, computer in enumerate(rng.sample(range(1, number + 1), number)):
@@ -90,18 +90,18 @@ CASES: Sequence[tuple[str, Case]] = (
     ("each with a memory of its own", _with_memory_of_their_own),
     ("each reserved: a day of users", _reserved),
     ("each reserved: random to the second", _reserved_to_the_second),
-    ("each held by one of 250 blocks", _held),
+    ("each in one of 250 other blocks", _in_other_blocks),
 )
 
 
 def _measured(what: Callable[[], T]) -> tuple[T, float]:
-    """What it gives, and the milliseconds of its fastest run."""
+    """The result, and the milliseconds of the fastest run."""
     times = []
     for _ in range(_REPEATS):
         begun = time.perf_counter()
-        found = what()
+        result = what()
         times.append((time.perf_counter() - begun) * 1000)
-    return found, min(times)
+    return result, min(times)
 
 
 def main() -> None:

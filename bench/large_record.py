@@ -1,4 +1,4 @@
-"""The record of a term's decisions on the large site: real findings of real calls, told many times over."""
+"""A term's decision records on the large site: real findings of real calls, copied many times."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from blockalloc.allocation import service
 from blockalloc.contract.messages import BlockAllocationCall, Caller
 from blockalloc.models import Decision
 
-_DISTINCT = 24  # calls that are really made
+_DISTINCT = 24  # real calls
 _COPIED = (
     "outcome code text wanted had allocated duration version roster_id findings image_id image_name parameters".split()
 )
@@ -35,7 +35,7 @@ def build(site: Site) -> None:
 
 
 def _models(site: Site) -> list[dict[str, Value]]:
-    """What real calls record: what-if calls for the hours of classes of the next ten days, when much is taken."""
+    """Records of real calls: dry runs for the hours of classes of the next ten days, when much is taken."""
     soon = NOW.replace(tzinfo=None) + timedelta(hours=1)
     coming = [time for time in site.times if soon < time[2] < soon + timedelta(days=10)]
     for _, place, start, end in Random("calls").sample(coming, min(_DISTINCT, len(coming))):
@@ -53,7 +53,7 @@ def _models(site: Site) -> list[dict[str, Value]]:
 
 
 def _rows(site: Site, models: Sequence[dict[str, Value]]) -> Iterator[tuple[Value, ...]]:
-    """Six in ten have findings; others found the computers there already, or were refused."""
+    """Six in ten have findings; the others were complete already, or were refused."""
     random = Random("decisions")
     now = NOW.astimezone(UTC)
     step = timedelta(days=180) / max(site.sizes.decisions, 1)

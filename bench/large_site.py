@@ -32,7 +32,7 @@ _AVAILABLE, _RESERVED, _FAILED, _RELOADING, _INUSE, _MAINTENANCE, _NEW, _PENDING
 )  # fmt: skip
 _STATES = ((_AVAILABLE, _INUSE, _RELOADING, _MAINTENANCE, _FAILED, _RESERVED), (78, 12, 4, 3, 2, 1))
 _WEEKS_BACK, _WEEKS = 6, 17  # of the term
-_HELD_BACK, _HELD_AHEAD = timedelta(weeks=1), timedelta(weeks=2)  # block times that have computers
+_COMPUTERS_SINCE, _COMPUTERS_UNTIL = timedelta(weeks=1), timedelta(weeks=2)  # block times that have computers
 _DAILY = 84  # times of the one request that takes place on every working day
 _STEPS = (35, 22, 26, 2, 12, 27, 28, 9)  # states of the load log, as they follow each other
 _AT_ONCE = 500  # rows of a statement
@@ -45,7 +45,7 @@ MIDNIGHT = WALL.replace(hour=0, minute=0)
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much there is of what the measured pages are about."""
+    """Numbers of rows of the tables that the measured pages show."""
 
     computers: int = 10_000
     block_times: int = 5_000
@@ -56,7 +56,7 @@ class Sizes:
 
 @dataclass
 class Site:
-    """What later parts of the site, and the measured addresses, refer to."""
+    """Facts of the site for its later parts and for the measured addresses."""
 
     sizes: Sizes
     random: Random = field(default_factory=lambda: Random("a large site"))
@@ -100,7 +100,7 @@ def id_of(place: int) -> int:
 
 
 def build(sizes: Sizes) -> Site:
-    """Fill the migrated database, whose clock stands at NOW."""
+    """Fill the migrated database, with the clock stopped at NOW."""
     site = Site(sizes)
     with connection.constraint_checks_disabled(), transaction.atomic():
         _people(site)
@@ -131,7 +131,7 @@ def stored(moment: datetime) -> str:
     return moment.strftime(_FORMAT)
 
 
-# --- Who, and what there is ---------------------------------------------------------------------
+# --- People, images, computers ------------------------------------------------------------------
 
 
 def _people(site: Site) -> None:
@@ -291,12 +291,12 @@ def _session(monday: datetime, week: int, day: int, hour: int) -> datetime:
 
 
 def _has_computers(start: datetime) -> bool:
-    return WALL - _HELD_BACK < start < WALL + _HELD_AHEAD
+    return WALL - _COMPUTERS_SINCE < start < WALL + _COMPUTERS_UNTIL
 
 
 def _computers_of_blocks(site: Site) -> None:
     """Computers for the classes around now: with reloads for those to come, in a tenth of them some missing."""
-    held: list[tuple[int, ...]] = []
+    block_computers: list[tuple[int, ...]] = []
     requests: list[tuple[Value, ...]] = []
     reservations: list[tuple[Value, ...]] = []
     steps: list[tuple[Value, ...]] = []
@@ -310,16 +310,16 @@ def _computers_of_blocks(site: Site) -> None:
             reload = 0
             if start > WALL:
                 reload = id_of(len(requests))
-                at_work = begins <= WALL
-                state = _PENDING if at_work else _RELOAD
+                loading = begins <= WALL
+                state = _PENDING if loading else _RELOAD
                 requests.append((reload, state, _RELOAD, _RELOADER, None, stored(begins), stored(start), stored(WALL)))
                 reservations.append(
                     (id_of(len(reservations)), reload, computer, image, site.revision(image), id_of(reload % _NODES))
                 )
-                if at_work:
+                if loading:
                     steps += _load_steps(reservations[-1][0], computer, begins, 5)
-            held.append((id_, computer, image, reload))
-    insert("blockComputers", "blockTimeid computerid imageid reloadrequestid", held)
+            block_computers.append((id_, computer, image, reload))
+    insert("blockComputers", "blockTimeid computerid imageid reloadrequestid", block_computers)
     _requests(site, requests, reservations)
     insert("computerloadlog", "reservationid computerid loadstateid timestamp", steps)
 
@@ -339,11 +339,11 @@ def _requests(site: Site, requests: list[tuple[Value, ...]], reservations: list[
     site.reservations += len(reservations)
 
 
-# --- Users, and what was ------------------------------------------------------------------------
+# --- Users' reservations, and the past ----------------------------------------------------------
 
 
 def _reservations(site: Site) -> None:
-    """What users have now, and what they asked for in the next two weeks."""
+    """Users' reservations in use now, and for the next two weeks."""
     random = site.random
     requests: list[tuple[Value, ...]] = []
     reservations: list[tuple[Value, ...]] = []

@@ -2,9 +2,9 @@
 
     python -m bench.passed_on_calls [--mariadb] [--seconds N] [--calls N]
 
-A double of VCL's front end answers after a minute. 40 calls for it come at once, and some of a management node; what
-an allocation that is planned in full (XMLRPCexplainBlockAllocation) takes meanwhile is compared with what it takes
-when nothing is passed on.
+A simulated front end answers after a minute. 40 calls for it come at once, and some of a management node; the time of
+an allocation that is planned in full (XMLRPCexplainBlockAllocation) meanwhile is compared with its time when nothing
+is passed on.
 """
 
 import argparse
@@ -42,7 +42,7 @@ Timed = tuple[str, float]  # "answer" or a fault's code, and seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 1 when a call did not come out as it should."""
+    """Measure and print; 1 when a call has a wrong result."""
     options = _options().parse_args(arguments)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -79,8 +79,8 @@ def _measure(service: LiveServer, front_end: FrontEndServer, explain: bytes, opt
         passed = _results([call for call in (*rush, *from_nodes) if call not in refused_at_once])
     answers = Counter(what for what, _seconds in passed.values())
     nodes = [call.result() for call in from_nodes]
-    print(f"an allocation, planned in full, nothing passed on:      {_told(quiet)}")
-    print(f"the same beside {RUSH} calls for a front end that takes {options.seconds:g} s: {_told(beside)}")
+    print(f"an allocation, planned in full, nothing passed on:      {_in_words(quiet)}")
+    print(f"the same beside {RUSH} calls for a front end that takes {options.seconds:g} s: {_in_words(beside)}")
     print(f"of the {RUSH}: {dict(Counter(what for what, _s in refused_at_once.values()))} at once", end="")
     print(f" (the last after {max((s for _w, s in refused_at_once.values()), default=0) * 1000:.0f} ms)", end="")
     print(f", {dict(answers)} in the end, with those of a management node: {[f'{w} {s:.0f} s' for w, s in nodes]}")
@@ -101,7 +101,7 @@ def _results(calls: Sequence[Future[Timed]]) -> dict[Future[Timed], Timed]:
     return {call: call.result() for call in calls}
 
 
-def _told(calls: Sequence[Timed]) -> str:
+def _in_words(calls: Sequence[Timed]) -> str:
     times = sorted(seconds * 1000 for _what, seconds in calls)
     return f"median {statistics.median(times):.1f} ms, 95 of 100 within {times[int(len(times) * 0.95)]:.1f} ms"
 

@@ -1,4 +1,4 @@
-"""The pages that are measured: each list with each of its filters, each kind of page, those that are long."""
+"""The pages that are measured: each list with each of its filters, each kind of page, the long ones."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -44,7 +44,7 @@ _LISTS = {
 
 
 def addresses(site: Site, client: Client, *, limited: bool) -> Iterator[tuple[str, str]]:
-    """(what the page is, its address); `limited` to the affiliation of block request 0."""
+    """(name, address) of each page; `limited` to the affiliation of block request 0."""
     yield "index", reverse("admin:index")
     yield from _of_lists(limited=limited)
     yield from _of_rows(site)
@@ -67,31 +67,34 @@ _DATED = ("blocktime", "request")
 
 
 def _last_page(query: str, *, limited: bool) -> str:
-    """Who sees a third of the rows has a third of the pages."""
+    """An account that sees a third of the rows has a third of the pages."""
     name, _, page = query.rpartition("p=")
     return f"{name}p={int(page) // 4}" if limited and page.isdecimal() and name[-1:] in ("", "&") else query
 
 
 def _of_rows(site: Site) -> Iterator[tuple[str, str]]:
     today = next(id_ for id_, place, start, _ in site.times if place % 3 == 0 and start.date() == NOW.date())
-    held = BlockComputer.objects.filter(blockTime=today).order_by("computer")[0]
+    block_computer = BlockComputer.objects.filter(blockTime=today).order_by("computer")[0]
     most = BlockComputer.objects.filter(blockTime__blockRequest__owner__affiliation=site.affiliation(0))
     reload = Request.objects.filter(pk__in=most.filter(reloadrequestid__gt=0).values("reloadrequestid"))[0]
-    told = Decision.objects.filter(roster_id__isnull=False, affiliation_id=site.affiliation(0)).order_by("-pk")[0]
+    explained = Decision.objects.filter(roster_id__isnull=False, affiliation_id=site.affiliation(0)).order_by("-pk")[0]
     plain = Decision.objects.filter(roster_id__isnull=True, affiliation_id=site.affiliation(0)).order_by("-pk")[0]
     for name, model, key in (
         ("block request with 84 times", "blockrequest", id_of(0)),
         ("block time", "blocktime", today),
-        ("computer", "computer", held.computer_id),
+        ("computer", "computer", block_computer.computer_id),
         ("image", "image", site.image(0)),
         ("image that is seldom loaded", "image", site.images[-1]),
         ("reload", "request", reload.pk),
-        ("decision with 10,000 computers", "decision", told.pk),
+        ("decision with 10,000 computers", "decision", explained.pk),
         ("decision without findings", "decision", plain.pk),
     ):
         yield name, reverse(f"admin:blockalloc_{model}_change", args=[key])
-    yield "decision, one computer", f"{reverse('admin:blockalloc_decision_change', args=[told.pk])}?computer=vm03-1700"
-    yield "decision's computers as CSV", reverse("admin:decision_csv", args=[told.pk])
+    yield (
+        "decision, one computer",
+        f"{reverse('admin:blockalloc_decision_change', args=[explained.pk])}?computer=vm03-1700",
+    )
+    yield "decision's computers as CSV", reverse("admin:decision_csv", args=[explained.pk])
     yield "load times", reverse("admin:load_times", args=[site.image(0)])
     yield "load times, seldom loaded", reverse("admin:load_times", args=[site.images[-1]])
 

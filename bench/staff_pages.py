@@ -1,10 +1,10 @@
-"""What the staff's pages cost on a large university's site: statements, milliseconds, bytes.
+"""The cost of the staff's pages on a large university's site: statements, milliseconds, bytes.
 
     python -m bench.staff_pages [--database sqlite|mariadb] [--computers N] [--block-times N] [--decisions N]
 
 Makes a site of its own (bench/large_site.py) in a private database, on a private server for MariaDB. Each page is
 asked for through Django's test client, which leaves out the web server and the network, by a superuser and by an
-account of VCL that manages the blocks of one affiliation. The last column says what is beyond the limits.
+account of VCL that manages the blocks of one affiliation. The last column names the limits that were exceeded.
 """
 
 import argparse
@@ -29,7 +29,7 @@ _AT_MOST_SECONDS = 3.0  # for one page, beside the first request
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A page as it was measured; times are milliseconds."""
+    """The results of a page; times are milliseconds."""
 
     page: str
     queries: int
@@ -40,7 +40,7 @@ class Measured:
 
     @property
     def beyond(self) -> str:
-        """What is beyond the limits."""
+        """The limits that were exceeded."""
         return " ".join([
             *(["QUERIES"] if self.queries >= QUERIES else []), *(["TIME"] if self.median >= MILLISECONDS else []),
         ])  # fmt: skip
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; 1 when a page is beyond the limits."""
     options = _options().parse_args(arguments)
     os.environ["VCL_TIME_ZONE"] = "America/New_York"
-    # As a server of a site of this size has it: its rows and indexes are in memory.
+    # As on the server of a site of this size: rows and indexes are in memory.
     with private_database(mariadb=options.database == "mariadb", arguments=["--innodb-buffer-pool-size=2G"]):
         import time_machine
 
@@ -58,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         with time_machine.travel(NOW):
             site = make(Sizes(options.computers, options.block_times, options.decisions))
-            found = [*measure(site, options.only, options.repeat)]
-    slow = [each for each in found if each.beyond]
-    print(f"{len(found)} pages, {len(slow)} beyond {QUERIES - 1} statements or {MILLISECONDS} ms")
+            results = [*measure(site, options.only, options.repeat)]
+    slow = [each for each in results if each.beyond]
+    print(f"{len(results)} pages, {len(slow)} beyond {QUERIES - 1} statements or {MILLISECONDS} ms")
     return 1 if slow else 0
 
 
@@ -137,7 +137,7 @@ def get(client: "Client", url: str) -> int:
 
 
 def statements(work: Callable[[], object]) -> int:
-    """How many statements it sends."""
+    """The number of statements that the work sends."""
     from django.db import connection
 
     sent = []

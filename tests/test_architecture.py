@@ -51,7 +51,7 @@ def name_of(path: Path) -> str:
 
 
 def imports_of(path: Path, *, at_load: bool = False) -> Iterator[str]:
-    """The modules that a file imports; `at_load`: only those that it imports when it is loaded itself."""
+    """The modules that a file imports; `at_load`: only its imports when it is loaded itself."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes = _at_load(tree) if at_load else ast.walk(tree)
     for node in nodes:
@@ -121,7 +121,7 @@ def layer_of(module: str) -> tuple[int, str] | None:
     return depth, name
 
 
-# Only the package itself, and modules by their names: a room that no layer names must not slip in with "blockalloc".
+# Only the package itself, and modules by their names: a part that no layer names must not slip in with "blockalloc".
 TOP = {
     *("blockalloc", "blockalloc.apps"),
     *("blockalloc.clock", "blockalloc.fields", "blockalloc.site_time", "blockalloc.version"),
@@ -133,7 +133,7 @@ def test_every_module_has_a_layer(path: Path) -> None:
     name = name_of(path)
     layer = layer_of(name)
     assert layer is not None
-    assert layer[1] != "blockalloc" or name == "blockalloc", "a room that no layer names"
+    assert layer[1] != "blockalloc" or name == "blockalloc", "a part that no layer names"
 
 
 def test_only_what_everybody_uses_stands_at_the_top() -> None:

@@ -1,4 +1,4 @@
-"""Do answer times tell who has an account? `python -m verification.sign_in_times [--mariadb] [--each 2000]`, by hand.
+"""Do answer times reveal accounts? `python -m verification.sign_in_times [--mariadb] [--each 2000]`, by hand.
 
 Refused sign-ins of every kind, in random order, over HTTP to the real server. Each comes from an address
 of its own, so that nobody is locked out. No difference: the chance that a time of one kind is above one
@@ -38,7 +38,7 @@ BODY = document("XMLRPCtest", "x")
 
 
 def main() -> None:
-    """Measure and tell."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB server (default: SQLite)")
     parser.add_argument("--each", type=int, default=2000, help="sign-ins of each kind")
@@ -54,7 +54,7 @@ def main() -> None:
         server.manage("migrate", "--verbosity=0")
         server.manage("shell", "--verbosity=0", "--command", ACCOUNTS)
         server.start({"VCL_ALLOW_PLAIN_HTTP": "1", "VCL_TRUSTED_PROXIES": "127.0.0.1"})
-        tell(measure(server, options.each))
+        report(measure(server, options.each))
 
 
 def measure(server: LiveServer, each: int) -> dict[str, list[float]]:
@@ -84,8 +84,8 @@ def ask(server: LiveServer, user: str, password: str, address: str) -> float:
     return taken
 
 
-def tell(times: dict[str, list[float]]) -> None:
-    """Quantiles of each kind, and how each two compare."""
+def report(times: dict[str, list[float]]) -> None:
+    """Print quantiles of each kind, and how each two compare."""
     for kind, values in times.items():
         cuts = statistics.quantiles(values, n=20)
         print(f"{kind:16} n={len(values)} 5 %: {cuts[0]:.3f}  median: {cuts[9]:.3f}  95 %: {cuts[18]:.3f} ms")

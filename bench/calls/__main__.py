@@ -3,7 +3,7 @@
 Sites are made for the run, in a private MariaDB server and in SQLite files; nothing else is touched. For each
 scenario: median and 95th percentile of at least 15 calls, each with a new connection; statements and rows read of one
 call, by the counters of the server; the most memory of a worker; what the same allocation takes in hand-written SQL,
-and how many times that the call takes. A rush tells of all its calls.
+and the ratio of the two. The figures of a rush are of all its calls.
 """
 
 import argparse
@@ -22,28 +22,28 @@ from tests.support.servers.own_process import ROOT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 2 when it cannot be done, 130 when it was interrupted."""
+    """Measure and print; 2 when that is impossible, 130 when it was interrupted."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.list:
         print(*(each.name for each in _chosen(options)), sep="\n")
         return 0
-    # One that is told to stop must stop its servers too: SIGTERM ends it as Ctrl-C does.
+    # When a run is stopped its servers must stop too: SIGTERM ends it as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    found: list[Measured] = []
+    results: list[Measured] = []
     stopped = False
     try:
         for each in _run(options):
-            found.append(each)  # one by one: kept when the run is interrupted
+            results.append(each)  # one by one: kept when the run is interrupted
     except (rows.RowsError, NotEnough, MariaDBUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted: what was measured until then follows", file=sys.stderr)
         stopped = True
-    if not (found or stopped):
+    if not (results or stopped):
         parser.error(f"--only {', '.join(options.only)}: no scenario has that in its name; --list shows them")
-    print(f"\n{report.table(found)}\n\n{report.LEGEND}\nAll figures: {report.write(found, options.out)}")
+    print(f"\n{report.table(results)}\n\n{report.LEGEND}\nAll figures: {report.write(results, options.out)}")
     return 130 if stopped else 0
 
 

@@ -1,4 +1,4 @@
-"""What the database server did for one call, by its own counters."""
+"""The work of the database server for one call, by its own counters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ class Work:
 
 
 def work_of(database: Database, work: Callable[[], object]) -> Work | None:
-    """What the server does while `work` is the only one to use it; None where the database counts nothing."""
+    """The server's work while only `work` uses it; None for a database without counters."""
     if database.kind != MARIADB:
         work()
         return None
     connection = database.connect()
 
     def read() -> Work:
-        found = {name: int(number) for name, number in connection.run(_STATUS)}
-        questions = found.pop("Questions")
-        return Work(questions, sum(found.values()))
+        counters = {name: int(number) for name, number in connection.run(_STATUS)}
+        questions = counters.pop("Questions")
+        return Work(questions, sum(counters.values()))
 
     first = read()
     second = read()
     work()
     third = read()
     connection.close()
-    # To ask for the counters is a statement too, and reads rows: as many the second time as the third.
+    # Reading the counters is a statement, too, and reads rows: as many the second time as the third.
     return Work(
         (third.statements - second.statements) - (second.statements - first.statements),
         (third.rows - second.rows) - (second.rows - first.rows),
@@ -41,5 +41,5 @@ def work_of(database: Database, work: Callable[[], object]) -> Work | None:
 
 
 def least(first: Work | None, second: Work | None) -> Work | None:
-    """The smaller of two: a call by a thread of the service that is new has to open a connection first."""
+    """The smaller of two: a call in a new thread of the service has to open a connection first."""
     return min((work for work in (first, second) if work), key=lambda work: work.statements, default=None)

@@ -14,7 +14,7 @@ from tests.support.servers.mariadb_server import PrivateMariaDB
 
 Value = int | str | None
 MARIADB, SQLITE = "MariaDB", "SQLite"
-# As a server of a site of this size has it: rows and indexes are in memory. A rush opens 500 connections and more.
+# As on the server of a site of this size: rows and indexes are in memory. A rush opens 500 connections and more.
 SERVER_ARGUMENTS = ["--innodb-buffer-pool-size=2G", "--performance-schema=OFF", "--max-connections=700"]
 
 _ROWS_AT_ONCE = 10_000
@@ -29,7 +29,7 @@ class Database(ABC):
 
     @abstractmethod
     def connect(self) -> "Connection":
-        """A new connection, in UTC, that commits when it is told to."""
+        """A new connection, in UTC, that commits on demand."""
 
     @abstractmethod
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
@@ -37,7 +37,7 @@ class Database(ABC):
 
     @abstractmethod
     def analyze(self) -> None:
-        """Let the server know what it has, as one does that has been at work for long."""
+        """Update the statistics of the tables, as on a server that has run for long."""
 
 
 class Connection:
@@ -63,7 +63,7 @@ class Connection:
         marks = f"({', '.join([mark] * len(columns.split()))})"
         sql = f"INSERT INTO `{table}` ({names}) VALUES {', '.join([marks] * len(rows))}"  # noqa: S608 - our own names
         self._cursor.execute(sql, [value for row in rows for value in row])
-        # Of several rows MariaDB tells the first id, SQLite the last.
+        # For several rows MariaDB returns the first id, SQLite the last.
         first = self._cursor.lastrowid - (0 if self._mariadb else len(rows) - 1)
         return list(range(first, first + len(rows)))
 
@@ -181,7 +181,7 @@ class Databases:
 
 @contextmanager
 def private_databases() -> Iterator[Databases]:
-    """Databases for one run, gone without a trace at its end."""
+    """Databases for one run, removed without a trace at its end."""
     with tempfile.TemporaryDirectory(prefix="bench-calls-") as directory:
         databases = Databases(Path(directory))
         try:

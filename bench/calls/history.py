@@ -1,4 +1,4 @@
-"""What was: the log of reservations, classes that are over, decisions on record. Tables that grow for years."""
+"""The past: the log of reservations, classes that are over, decision records. Tables that grow for years."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,7 +26,7 @@ def tables(draft: Draft) -> Iterator[Table]:
 
 
 def _log(draft: Draft) -> Iterator[tuple[Value, ...]]:
-    """One reservation in fifty is of the wanted image; one load in ten is none that counts."""
+    """One reservation in fifty is of the wanted image; one load in ten does not count."""
     random, image = draft.random.random, draft.image
     users, computers = draft.sizes.users - MEMBERS, draft.sizes.computers
     begin, step = draft.now - _MONTHS_OF_LOG, _MONTHS_OF_LOG / max(draft.sizes.log, 1)
@@ -82,7 +82,7 @@ def _classes(draft: Draft) -> Iterator[Table]:
             for n, start in enumerate(starts)
         ),
     )
-    held = min(_COMPUTERS_OF_A_TIME, draft.sizes.computers)
+    number = min(_COMPUTERS_OF_A_TIME, draft.sizes.computers)
     yield Table(
         "blockComputers",
         "blockTimeid computerid imageid reloadrequestid",
@@ -90,7 +90,7 @@ def _classes(draft: Draft) -> Iterator[Table]:
             (_FIRST_PAST + n, 1 + (first + k) % draft.sizes.computers, id_of(n % IMAGES), 0)
             for n in times
             for first in [int(random() * draft.sizes.computers)]
-            for k in range(held)
+            for k in range(number)
         ),
     )
 

@@ -1,4 +1,4 @@
-"""One scenario: the service's calls and the yardstick's, one after the other, and what each call cost."""
+"""One scenario: the service's calls and the yardstick's, one after the other, and the cost of each call."""
 
 import statistics
 import time
@@ -24,7 +24,7 @@ BEFORE = _WARM + _KEPT_OPEN
 
 @dataclass
 class Measured:
-    """A scenario as it was measured; times are milliseconds, memory is kilobytes."""
+    """The results of a scenario; times are milliseconds, memory is kilobytes."""
 
     scenario: Scenario
     times: list[float] = field(default_factory=list)  # of calls with a new connection each
@@ -38,7 +38,7 @@ class Measured:
 
     @property
     def median(self) -> float:
-        """The figure that is told of a scenario."""
+        """The main figure of a scenario."""
         return statistics.median(self.times)
 
     @property
@@ -72,7 +72,7 @@ class Place:
 
 
 class NotEnough(Exception):
-    """The site has too few block times of a kind; the text tells."""
+    """The site has too few block times of a kind; the text says which."""
 
 
 def measure(scenario: Scenario, place: Place, directory: Path, timed: int = TIMED) -> Measured:
@@ -109,7 +109,7 @@ def create_indexes(database: Database) -> None:
 
 
 def _one_by_one(measured: Measured, place: Place, server: MeasuredServer, calls: int) -> None:
-    """A call of the yardstick, which is taken back, and the service's for the same block time; and so on."""
+    """For each block time a call of the yardstick, which is undone, and then the service's call."""
     scenario, database = measured.scenario, place.database
     raw, kept_open = RawSQL(database), Client(server.url, place.site)
     for number, id_ in enumerate(place.take(scenario.key, calls)):
@@ -162,11 +162,11 @@ def _task(place: Place, scenario: Scenario, block_time: int) -> Task:
 
 
 def computers_of(database: Database, block_time: int) -> set[int]:
-    """The computers that a block time holds."""
+    """The computers of a block time."""
     connection = database.connect()
-    found = connection.run("SELECT computerid FROM blockComputers WHERE blockTimeid = %(id)s", {"id": block_time})
+    rows = connection.run("SELECT computerid FROM blockComputers WHERE blockTimeid = %(id)s", {"id": block_time})
     connection.close()
-    return {computer for (computer,) in found}
+    return {computer for (computer,) in rows}
 
 
 def moment(value: datetime | str) -> datetime:

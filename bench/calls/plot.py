@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# The panels: what is along the axis, and the curves by the names that scenarios give them.
+# The panels: the x axis, and the curves by the names that scenarios give them.
 _LOG = "rows of log"
 _PANELS = {
     "computers of the site": ("computers of the site",),
@@ -28,7 +28,7 @@ Figures = dict[str, Any]  # of one scenario, as bench.calls.report writes them
 
 
 def draw(scenarios: Sequence[Figures], path: Path) -> None:
-    """Draw all curves that there are figures for. Raises ModuleNotFoundError without matplotlib."""
+    """Draw all curves with figures. Raises ModuleNotFoundError without matplotlib."""
     import matplotlib
 
     matplotlib.use("svg")

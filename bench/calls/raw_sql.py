@@ -1,7 +1,7 @@
 """The yardstick: the same allocation, written by hand in plain SQL for one image, on one open connection.
 
-It is what a good engineer would write who need not care for callers at the same time, for explanations or for a
-record. One SELECT for the load time (SPEC 6), one for the privilege tree, one that joins the rules of SPEC 4 over all
+It is what a good engineer would write without concurrent callers, explanations and decision records to care for.
+One SELECT for the load time (SPEC 6), one for the privilege tree, one that joins the rules of SPEC 4 over all
 computers, one INSERT a table, COMMIT. Windows are one interval, wide enough for all steps of the stagger; memory of VM
 hosts, clusters, limits of images, own reservations of members and loads that failed lately are left out. A management
 node is the one with the fewest reservations before the call: what the call itself plans is not counted.
@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 from bench.calls.database import MARIADB, SQLITE, Connection, Database
 from bench.calls.site import ZONE
 
-_ROOM = 600  # seconds before a load that the window begins
+_MARGIN = 600  # seconds before a load that the window begins
 _LONG_LOAD = 840  # seconds of a load above which the stagger has double steps
 _ALIVE, _AROUND, _CLAIM_SECONDS = 300, 1800, 45
 _RELOAD, _RELOADER = 19, 2
-_PROCESS = "raw-sql"  # whose claims are whose
+_PROCESS = "raw-sql"  # marks its claims
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 
 _SECONDS = {
@@ -34,17 +34,17 @@ SELECT SUM(seconds), COUNT(*) FROM (
 """
 _RELOAD_TIME = "SELECT reloadtime FROM image WHERE id = %(image)s"
 
-# Where the group holds a privilege, where groups of computers are offered, and which are so where it holds one.
+# The nodes where the group has a privilege and where groups of computers are offered, and the groups offered there.
 _GRANTED = """
-WITH RECURSIVE held (node, cascading) AS (
+WITH RECURSIVE granted (node, cascading) AS (
     SELECT p.privnodeid, EXISTS (
         SELECT 1 FROM userpriv k JOIN userprivtype kt ON kt.id = k.userprivtypeid AND kt.name = 'cascade'
         WHERE k.usergroupid = p.usergroupid AND k.privnodeid = p.privnodeid)
     FROM userpriv p JOIN userprivtype t ON t.id = p.userprivtypeid
     WHERE p.usergroupid = %(group)s AND t.name IN ('imageAdmin', 'imageCheckOut')
     UNION
-    SELECT n.id, 1 FROM held h JOIN privnode n ON n.parent = h.node AND n.id <> n.parent
-    WHERE h.cascading = 1 AND NOT EXISTS (
+    SELECT n.id, 1 FROM granted g JOIN privnode n ON n.parent = g.node AND n.id <> n.parent
+    WHERE g.cascading = 1 AND NOT EXISTS (
         SELECT 1 FROM userpriv b JOIN userprivtype bt ON bt.id = b.userprivtypeid AND bt.name = 'block'
         WHERE b.usergroupid = %(group)s AND b.privnodeid = n.id)
 ), offered (pool, node) AS (
@@ -54,9 +54,9 @@ WITH RECURSIVE held (node, cascading) AS (
     UNION
     SELECT o.pool, n.id FROM offered o JOIN privnode n ON n.parent = o.node AND n.id <> n.parent
 )
-SELECT a.resourcegroupid FROM resourcepriv a JOIN held h ON h.node = a.privnodeid WHERE a.type = 'available'
+SELECT a.resourcegroupid FROM resourcepriv a JOIN granted g ON g.node = a.privnodeid WHERE a.type = 'available'
 UNION
-SELECT o.pool FROM offered o JOIN held h ON h.node = o.node WHERE NOT EXISTS (
+SELECT o.pool FROM offered o JOIN granted g ON g.node = o.node WHERE NOT EXISTS (
     SELECT 1 FROM resourcepriv b
     WHERE b.resourcegroupid = o.pool AND b.privnodeid = o.node AND b.type = 'block')
 """
@@ -118,7 +118,7 @@ _REVISION = "SELECT MAX(id) FROM imagerevision WHERE imageid = %(image)s AND pro
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be allocated. `start` and `end` are local times."""
+    """An allocation to make. `start` and `end` are local times."""
 
     image: int
     group: int | None  # None: privileges are ignored
@@ -137,7 +137,7 @@ class RawSQL:
         self._percent = database.kind == MARIADB
 
     def allocate(self, task: Task) -> tuple[float, set[int]]:
-        """Allocate, and take it back; the seconds that the first took, and which computers it got."""
+        """Allocate, and undo it; the seconds of the allocation, and its computers."""
         began = time.perf_counter()
         picked, requests = self._allocate(task)
         took = time.perf_counter() - began
@@ -165,16 +165,16 @@ class RawSQL:
             pools = ", ".join(str(pool) for (pool,) in run(_GRANTED, params)) or "0"
             granted = f"AND MAX(cm.resourcegroupid IN ({pools})) = 1"
         step = 120 if load > _LONG_LOAD else 60
-        wide = task.start - timedelta(seconds=load + _ROOM + step * task.machines)
+        wide = task.start - timedelta(seconds=load + _MARGIN + step * task.machines)
         params |= _window(wide, task.end) | {
             "now": _stored(local), "utc": _stored(now), "alive": _stored(now - timedelta(seconds=_ALIVE)),
             "revision": revision, "machines": task.machines,
         }  # fmt: skip
         sql = _PICK.format(granted=granted)
-        found = run(sql if self._percent else sql.replace("%%", "%"), params)
-        requests = _write(self._connection, task, found, load, step, revision, now) if found else []
+        chosen = run(sql if self._percent else sql.replace("%%", "%"), params)
+        requests = _write(self._connection, task, chosen, load, step, revision, now) if chosen else []
         self._connection.commit()
-        return {computer for computer, _ in found}, requests
+        return {computer for computer, _ in chosen}, requests
 
     def _undo(self, task: Task, requests: list[int]) -> None:
         first, last = {"id": requests[0]}, {"last": requests[-1]}
@@ -189,20 +189,26 @@ class RawSQL:
 
 
 def _write(
-    connection: Connection, task: Task, found: list[tuple[int, int]], load: int, step: int, revision: int, now: datetime
+    connection: Connection,
+    task: Task,
+    picked: list[tuple[int, int]],
+    load: int,
+    step: int,
+    revision: int,
+    now: datetime,
 ) -> list[int]:
     """Insert all rows; the ids of the reload requests."""
-    first = task.start - timedelta(seconds=load + _ROOM)
+    first = task.start - timedelta(seconds=load + _MARGIN)
     asked = _stored(now.astimezone(ZoneInfo(ZONE)))
     requests = connection.insert(
         "request",
         "stateid laststateid userid start end daterequested",
         [
             (_RELOAD, _RELOAD, _RELOADER, _stored(first - timedelta(seconds=step * n)), _stored(task.start), asked)
-            for n in range(len(found))
+            for n in range(len(picked))
         ],
     )
-    chosen = [(request, computer, place % 65536) for request, (computer, place) in zip(requests, found, strict=True)]
+    chosen = [(request, computer, place % 65536) for request, (computer, place) in zip(requests, picked, strict=True)]
     connection.insert(
         "reservation",
         "requestid computerid imageid imagerevisionid managementnodeid",
@@ -223,15 +229,15 @@ def _write(
 
 
 def _window(begin: datetime, end: datetime) -> dict[str, object]:
-    """The parameters that a window gives: times for what stands in the way, minutes of the week for schedules."""
-    room, minute1, minute2 = timedelta(minutes=15), _minute(begin), _minute(end)
+    """The parameters of a window: times for bookings in the way, minutes of the week for schedules."""
+    margin, minute1, minute2 = timedelta(minutes=15), _minute(begin), _minute(end)
     # One that runs into the next week needs an entry to its end, and one from its begin.
     minutes = (minute1, minute2, minute1, minute2) if minute1 <= minute2 else (minute1, 10_080, 0, minute2)
     around = timedelta(seconds=_AROUND)
     return {
         "from": _stored(begin), "end": _stored(end),
-        "from_less_15": _stored(begin - room), "end_and_15": _stored(end + room),
-        "from_and_30": _stored(begin + 2 * room),
+        "from_less_15": _stored(begin - margin), "end_and_15": _stored(end + margin),
+        "from_and_30": _stored(begin + 2 * margin),
         "around_begin": _stored(begin - around), "around_end": _stored(begin + around),
         **{f"minute{place}": minute for place, minute in enumerate(minutes, 1)},
     }  # fmt: skip

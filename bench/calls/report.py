@@ -1,4 +1,4 @@
-"""What was measured, for people and for programs."""
+"""The results, for people and for programs."""
 
 import json
 import platform
@@ -17,13 +17,13 @@ _HEAD = ("scenario", "median ms", "p95 ms", "statements", "rows read", "peak MB"
 LEGEND = """\
 Milliseconds of a call over HTTP, for a rush until the answer; statements and rows read of one call, by the server's
 counters, sign-in included; peak MB of a worker. raw SQL: the same allocation in hand-written SQL, in
-bench/calls/raw_sql.py; ratio: how many times that a call takes. Where others were chosen: raw SQL has one window for
-all machines, and knows what the class's group is granted only. docs/performance.md says more."""
+bench/calls/raw_sql.py; ratio: the time of a call to that of raw SQL. "chose others": raw SQL has one window for all
+machines, and knows only what is granted to the class's group. docs/performance.md says more."""
 
 
-def table(found: Sequence[Measured]) -> str:
+def table(results: Sequence[Measured]) -> str:
     """The markdown table."""
-    lines = [_HEAD, ("---", *["---:"] * (len(_HEAD) - 2), "---"), *(_cells(each) for each in found)]
+    lines = [_HEAD, ("---", *["---:"] * (len(_HEAD) - 2), "---"), *(_cells(each) for each in results)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -58,19 +58,19 @@ def _notes(each: Measured) -> str:
     ])  # fmt: skip
 
 
-def write(found: Sequence[Measured], folder: Path) -> Path:
+def write(results: Sequence[Measured], folder: Path) -> Path:
     """Write all figures as JSON; the file's path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "calls.json"
-    told = {
+    figures = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
-        "scenarios": [_told(each) for each in found],
+        "scenarios": [_figures(each) for each in results],
     }
-    path.write_text(json.dumps(told, indent=1) + "\n")
+    path.write_text(json.dumps(figures, indent=1) + "\n")
     return path
 
 
-def _told(each: Measured) -> dict[str, Any]:
+def _figures(each: Measured) -> dict[str, Any]:
     figures = {"median": each.median, "p95": each.p95, "ratio": each.ratio}
     return {"name": each.scenario.name, **figures, **asdict(each)}

@@ -25,7 +25,7 @@ _SKIPPED = ("connectmethod", "connectmethodmap")
 
 
 def local_now() -> datetime:
-    """The time that the clocks of the site show (naive, as VCL's columns are)."""
+    """The site time now (naive, as in VCL's columns)."""
     return datetime.now(ZoneInfo(ZONE)).replace(tzinfo=None, microsecond=0)
 
 
@@ -56,18 +56,18 @@ def load_folder(folder: Path, database: OnMariaDB) -> Site:
     Its times are moved by whole days, so that the moment in site.json is less than a day ago. Management nodes that
     were silent at that moment stay so.
     """
-    told: dict[str, Any] = json.loads((folder / "site.json").read_text())
+    facts: dict[str, Any] = json.loads((folder / "site.json").read_text())
     statements = [line for line in (folder / "load.sql").read_text().splitlines() if not _is_skipped(line)]
     tables = sorted({name for line in statements for name in _LOADED.findall(line)})
     _time_zones(database)
     emptied = [f"DELETE FROM `{name}`;" for name in tables]  # noqa: S608 - names from the folder's own statements
     script = "\n".join(["SET foreign_key_checks = 0;", *emptied, *statements])
     _client(database, script, folder)
-    now = datetime.fromisoformat(told["now"])
+    now = datetime.fromisoformat(facts["now"])
     _check_in(database, now)
     _move(database, tables, (local_now() - now).days)
     database.analyze()
-    return Site(told["image"], told["group"], told["blocktimes"], told["user"], told["password"])
+    return Site(facts["image"], facts["group"], facts["blocktimes"], facts["user"], facts["password"])
 
 
 def _is_skipped(line: str) -> bool:
@@ -114,13 +114,13 @@ def _move(database: OnMariaDB, tables: list[str], days: int) -> None:
     if days == 0:
         return
     connection = database.connect()
-    found = connection.run(
+    columns = connection.run(
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %(name)s "
         "AND data_type = 'datetime'",
         {"name": database.name},
     )
     connection.run("SET sql_mode = '', foreign_key_checks = 0")
-    for table, column in found:
+    for table, column in columns:
         if table in tables:
             connection.run(
                 f"UPDATE `{table}` SET `{column}` = `{column}` + INTERVAL {int(days)} DAY "  # noqa: S608 - our own names
@@ -131,13 +131,13 @@ def _move(database: OnMariaDB, tables: list[str], days: int) -> None:
 
 
 def check_in(database: Database) -> None:
-    """Let the management nodes report that they are alive, but those that are silent on purpose."""
+    """Let the management nodes report that they are alive, except those that are silent on purpose."""
     _report(database, datetime.now(ZoneInfo("UTC")))
 
 
 @contextmanager
 def kept_alive(database: Database) -> Iterator[None]:
-    """Let the management nodes report for as long as it takes: a node that was silent for 5 minutes gets nothing."""
+    """Let the management nodes report until the end: a node that was silent for 5 minutes gets no reloads."""
     over = threading.Event()
 
     def report() -> None:
@@ -155,7 +155,7 @@ def kept_alive(database: Database) -> Iterator[None]:
 
 
 def fall_silent(database: Database) -> None:
-    """Let all management nodes be silent for hours."""
+    """Make all management nodes silent for hours."""
     _report(database, datetime.now(ZoneInfo("UTC")) - timedelta(hours=5))
 
 

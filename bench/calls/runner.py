@@ -1,4 +1,4 @@
-"""Goes through scenarios, site after site."""
+"""Runs scenarios, site after site."""
 
 import sys
 import time
@@ -21,7 +21,7 @@ def run(chosen: Sequence[Scenario], databases: Databases, directory: Path, timed
         database = _migrated(kind, databases, directory)
         began = time.perf_counter()
         site = rows.load(sizes, database)
-        _say(f"{sizes.told()}, {kind}: made in {time.perf_counter() - began:.0f} s")
+        _say(f"{sizes.in_words()}, {kind}: made in {time.perf_counter() - began:.0f} s")
         yield from _on(database, site, [*group], directory, timed)
         databases.drop(database)
 
@@ -46,10 +46,10 @@ def _on(database: Database, site: Site, chosen: Sequence[Scenario], directory: P
     place = Place(database, site, {key: list(ids) for key, ids in site.times.items()})
     for scenario in chosen:
         began = time.perf_counter()
-        found = measure(scenario, place, directory, timed)
+        result = measure(scenario, place, directory, timed)
         waiting = " until an answer" if scenario.rush else ""
-        _say(f"  {scenario.name}: {found.median:.0f} ms{waiting}, measured in {time.perf_counter() - began:.0f} s")
-        yield found
+        _say(f"  {scenario.name}: {result.median:.0f} ms{waiting}, measured in {time.perf_counter() - began:.0f} s")
+        yield result
 
 
 def _say(text: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from bench.calls.database import Database
 from bench.calls.raw_sql import Task
 
-# Two block times that hold the same computer at once, reloads included.
+# Two block times that have the same computer at once, reloads included.
 _TWICE = """
 SELECT COUNT(*) FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid LEFT JOIN request q
 ON q.id = b.reloadrequestid JOIN blockComputers b2 ON b2.computerid = b.computerid AND b2.blockTimeid > b.blockTimeid
@@ -22,7 +22,7 @@ AND COALESCE(q.start, t.start) < t2.`end` AND COALESCE(q2.start, t2.start) < t.`
 
 @dataclass
 class Rush:
-    """What came of it: `seconds` until the last answer, milliseconds of each call, answers, and what went wrong."""
+    """The results: `seconds` until the last answer, milliseconds of each call, answers, and errors."""
 
     calls: int
     seconds: float = 0.0
@@ -38,7 +38,7 @@ def call_at_once(
     tasks: Sequence[Task], database: Database, call_for: Callable[[Task], Callable[[], tuple[float, int]]]
 ) -> Rush:
     """Make all calls at once, each from a thread of its own."""
-    found = Rush(len(tasks))
+    rush = Rush(len(tasks))
     at_once = threading.Barrier(len(tasks) + 1)
     faults: Counter[str] = Counter()
     lock = threading.Lock()
@@ -52,12 +52,12 @@ def call_at_once(
         except (xmlrpc.client.Error, OSError) as error:
             answer = None
             with lock:
-                faults[_told(error)] += 1
+                faults[_kind(error)] += 1
         with lock:
-            found.times.append(1000 * (time.perf_counter() - began))
+            rush.times.append(1000 * (time.perf_counter() - began))
             if answer is not None:
-                found.answers.append(answer)
-                found.short += answer < task.machines
+                rush.answers.append(answer)
+                rush.short += answer < task.machines
 
     threads = [threading.Thread(target=caller, args=(task,), daemon=True) for task in tasks]
     for thread in threads:
@@ -66,18 +66,18 @@ def call_at_once(
     began = time.perf_counter()
     for thread in threads:
         thread.join()
-    found.seconds = time.perf_counter() - began
-    found.faults = dict(faults)
-    found.refused = sum(faults.values())
-    found.twice = _held_twice(database, [task.block_time for task in tasks])
-    return found
+    rush.seconds = time.perf_counter() - began
+    rush.faults = dict(faults)
+    rush.refused = sum(faults.values())
+    rush.twice = _promised_twice(database, [task.block_time for task in tasks])
+    return rush
 
 
-def _told(error: Exception) -> str:
+def _kind(error: Exception) -> str:
     return f"fault {error.faultCode}" if isinstance(error, xmlrpc.client.Fault) else type(error).__name__
 
 
-def _held_twice(database: Database, times: Sequence[int]) -> int:
+def _promised_twice(database: Database, times: Sequence[int]) -> int:
     connection = database.connect()
     ((twice,),) = connection.run(_TWICE, {"first": min(times), "last": max(times)})
     connection.close()

@@ -1,4 +1,4 @@
-"""What is measured: the sites, and the calls on each. Site after site, so that each is loaded once."""
+"""The scenarios: the sites, and the calls on each. Site after site, so that each is loaded once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,16 +52,16 @@ class Scenario:
 
 
 def short() -> list[Scenario]:
-    """Some minutes."""
+    """The scenarios that take a few minutes."""
     base = Sizes((*_SIX[:4], Wanted(70, True, hours=(14, 18)), _SIX[5]))
-    found = [
+    growing = [
         Scenario(f"{wanted.machines} machines, privileges {'ignored' if wanted.ignore else 'count'}", base,
                  wanted.machines, wanted.ignore)
         for wanted in base.wanted
     ]  # fmt: skip
     large = Sizes((Wanted(255, True),), computers=65_000)
     return [
-        *found,
+        *growing,
         Scenario("70 machines, with the suggested indexes", base, index=True),
         Scenario("70 machines, SQLite", Sizes(_SEVENTY), database=SQLITE),
         Scenario("255 machines of 65,000 computers", large, 255),
@@ -71,22 +71,22 @@ def short() -> list[Scenario]:
 
 
 def full() -> list[Scenario]:
-    """The short ones, and how the cost grows."""
+    """The short scenarios, and those that show how the cost grows."""
     return [*short(), *_by_computers(), *_by_machines(), *_by_log(), *_by_past(), *_by_workers(), _silent()]
 
 
 def of_rows(keys: list[str]) -> list[Scenario]:
-    """Those that rows of another program have block times for, by machines/ignoreprivileges."""
-    found = []
+    """The scenarios for the block times in rows of another program, by machines/ignoreprivileges."""
+    scenarios = []
     for key in keys:
         machines, _, ignore = key.partition("/")
-        told = "ignored" if ignore == "1" else "count"
-        found.append(Scenario(f"{machines} machines, privileges {told}", None, int(machines), ignore == "1"))
-    return sorted(found, key=lambda each: (each.machines, not each.ignore))
+        privileges = "ignored" if ignore == "1" else "count"
+        scenarios.append(Scenario(f"{machines} machines, privileges {privileges}", None, int(machines), ignore == "1"))
+    return sorted(scenarios, key=lambda each: (each.machines, not each.ignore))
 
 
 def named(every: list[Scenario], parts: Sequence[str]) -> list[Scenario]:
-    """Those that have one of the parts in their names; all when there are no parts."""
+    """The scenarios with one of the parts in their names; all when there are no parts."""
     return [each for each in every if not parts or any(part in each.name for part in parts)]
 
 
@@ -103,16 +103,16 @@ def _by_machines() -> list[Scenario]:
 
 
 def _by_log() -> list[Scenario]:
-    found = []
+    scenarios = []
     for n in _LOG:
         sizes = Sizes((Wanted(70, True, hours=(10, 14, 18)),), log=n)
-        found += [
+        scenarios += [
             Scenario(f"{n:,} rows of log", sizes, curve="rows of log", x=n),
             Scenario(f"{n:,} rows of log, load times kept for a day", sizes, settings={"VCL_LOAD_TIME_HOURS": "24"},
                      curve="rows of log, load times kept for a day", x=n),
             Scenario(f"{n:,} rows of log, indexes", sizes, index=True, curve="rows of log, with indexes", x=n),
         ]  # fmt: skip
-    return found
+    return scenarios
 
 
 def _by_past() -> list[Scenario]:

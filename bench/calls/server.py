@@ -11,7 +11,7 @@ _HEADERS = (("X-APIVERSION", "2"),)
 
 
 class MeasuredServer(LiveServer):
-    """The server on a database, with all that calls of any size need. Processes: see `workers`."""
+    """The server on a database, with the settings for calls of any size."""
 
     def __init__(self, directory: Path, database: Database) -> None:
         super().__init__(directory, database.url)

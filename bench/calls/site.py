@@ -1,6 +1,6 @@
 """The site that calls are measured on: the same rows for the same sizes, at times relative to now.
 
-Ids are the places in the lists, from 101 on. What a plan looks at is mixed: states, memory, processors, schedules,
+Ids are the places in the lists, from 101 on. The facts of a plan are mixed: states, memory, processors, schedules,
 platforms and loaded images of computers, groups that overlap, reservations and other classes at all hours.
 """
 
@@ -39,7 +39,7 @@ class Wanted:
 
     @property
     def key(self) -> str:
-        """What they are found by: machines/ignoreprivileges."""
+        """Their key in `Site.times`: machines/ignoreprivileges."""
         return f"{self.machines}/{int(self.ignore)}"
 
     def starts(self, midnight: datetime) -> Iterator[datetime]:
@@ -52,7 +52,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much there is. `past_times` are block times that are over, with their computers; so are `decisions`."""
+    """Numbers of rows. `past_times` are block times that are over, with their computers; `decisions` are past, too."""
 
     wanted: tuple[Wanted, ...]
     computers: int = 10_000
@@ -63,8 +63,8 @@ class Sizes:
     users: int = 5_000
     groups: int = 200
 
-    def told(self) -> str:
-        """The sizes that are looked at, for people."""
+    def in_words(self) -> str:
+        """The main sizes, in words."""
         return f"{self.computers:,} computers, {self.log:,} rows of log"
 
 
@@ -79,7 +79,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What calls need to know of a loaded site: `times` are ids of block times by machines/ignoreprivileges."""
+    """Facts of a loaded site for calls: `times` are ids of block times by machines/ignoreprivileges."""
 
     image: int
     group: int
@@ -140,7 +140,7 @@ def describe(draft: Draft) -> Site:
 
 
 def tables(draft: Draft) -> Iterator[Table]:
-    """All that is neither history (bench.calls.history) nor VCL's own."""
+    """All tables but those of the past (bench.calls.history) and VCL's own."""
     yield from _people(draft)
     yield from _images(draft)
     yield from _computers(draft)
@@ -158,7 +158,7 @@ def _people(draft: Draft) -> Iterator[Table]:
     )
     names = [(id_of(n), f"group {n:03}", 1, _ADMIN) for n in groups]
     yield Table("usergroup", "id name affiliationid ownerid", [*names, (draft.group, "the class", 1, _ADMIN)])
-    # The first users are the class. They are in no other group: what is granted to it is what they have.
+    # The first users are the class. They are in no other group: they have only what is granted to it.
     members = [(id_of(n), draft.group) for n in users[:MEMBERS]]
     for n in users[MEMBERS:]:
         members += [(id_of(n), id_of(group)) for group in random.sample(groups, random.randint(1, 2))]
@@ -262,7 +262,7 @@ def _tree(draft: Draft) -> Iterator[Table]:
 
 
 def _bookings(draft: Draft) -> Iterator[Table]:
-    """The block times to allocate, other classes with their reloads, and what users have reserved."""
+    """The block times to allocate, other classes with their reloads, and users' reservations."""
     random = draft.random
     blocks: list[tuple[Value, ...]] = []
     times: list[tuple[Value, ...]] = []
@@ -271,7 +271,7 @@ def _bookings(draft: Draft) -> Iterator[Table]:
             id_ = id_of(len(times))
             blocks.append(_block(id_, draft.image, wanted.machines, draft.group, start + _CLASS))
             times.append((id_, id_, str(start), str(start + _CLASS), 0, 0))
-    held: list[tuple[Value, ...]] = []
+    block_computers: list[tuple[Value, ...]] = []
     requests: list[tuple[Value, ...]] = []
     reservations: list[tuple[Value, ...]] = []
     for day in range(1, DAYS_AHEAD + 1):
@@ -285,17 +285,17 @@ def _bookings(draft: Draft) -> Iterator[Table]:
                 begins = start - timedelta(minutes=25)
                 requests.append((reload, _RELOAD, _RELOAD, _RELOADER, str(begins), str(start), str(draft.midnight)))
                 reservations.append((reload, reload, computer, image, revision_of(image), id_of(reload % NODES)))
-                held.append((id_, computer, image, reload))
+                block_computers.append((id_, computer, image, reload))
     yield Table(
         "blockRequest",
         "id name imageid numMachines groupid repeating ownerid managementnodeid expireTime processing status",
         blocks,
     )
     yield Table("blockTimes", "id blockRequestid start end processed skip", times)
-    yield Table("blockComputers", "blockTimeid computerid imageid reloadrequestid", held)
+    yield Table("blockComputers", "blockTimeid computerid imageid reloadrequestid", block_computers)
     for _ in range(draft.sizes.reservations):
         id_, image = id_of(len(requests)), id_of(random.randrange(IMAGES))
-        # By the day: at whatever hour the site is made, the same ones are in the way of the block times.
+        # Relative to midnight, so that the hour of the run does not change which are in the way of the block times.
         start = draft.midnight + timedelta(minutes=random.randrange(DAYS_AHEAD * 1440))
         end = start + timedelta(hours=random.choice((1, 2, 4, 8)))
         state = _NEW if start > draft.now else _INUSE if end > draft.now else _COMPLETE

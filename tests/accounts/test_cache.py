@@ -151,7 +151,7 @@ def test_an_add_that_is_lost_to_a_deadlock_is_made_again(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(("times", "code"), [(4, 1213), (1, 1205)])
-def test_other_errors_and_endless_deadlocks_are_told(times: int, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_errors_and_endless_deadlocks_are_raised(times: int, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     _failing(monkeypatch, "INSERT", times, code)
     with pytest.raises(OperationalError):
         cache.add("key", 1, timeout=60)

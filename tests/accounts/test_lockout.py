@@ -270,7 +270,7 @@ def test_a_sign_in_without_failures_on_record_reads_once_and_writes_nothing() ->
 
 
 @pytest.mark.usefixtures("no_purge")
-def test_failures_cost_the_same_whoever_exists(clock: time_machine.Traveller) -> None:
+def test_failures_cost_the_same_for_every_name(clock: time_machine.Traveller) -> None:
     give_password(make_user("locked"), b"x", lockedout=1)
 
     def statements(user: str, password: str, peer: str) -> list[str]:

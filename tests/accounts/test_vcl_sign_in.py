@@ -56,7 +56,7 @@ def current(client: Client) -> StaffUser:
 # --- Who gets in -----------------------------------------------------------------------------------
 @pytest.mark.parametrize("right", [GLOBAL, OWN])
 @pytest.mark.parametrize("name", ["jdoe@NCSU", "JDoe@ncsu", " jdoe@NCSU "])
-def test_whoever_may_manage_blocks_gets_in(name: str, right: str, client: Client) -> None:
+def test_accounts_that_may_manage_blocks_get_in(name: str, right: str, client: Client) -> None:
     user = manager("jdoe", "NCSU", right)
     assert sign_in(client, name)
     staff = StaffUser.objects.get(username="jdoe@NCSU")
@@ -514,7 +514,7 @@ def code(client: Client, name: str, password: str = PASSWORD) -> str:
 
 
 def clear_address(client: Client) -> None:
-    """End the count of the address, as whoever has an account can."""
+    """End the count of the address, as anybody with an account can."""
     assert code(client, "attacker@NCSU") == "in"
 
 
@@ -599,5 +599,5 @@ def test_names_of_vcl_are_escaped(client: Client) -> None:
     assert "j&lt;i&gt;@&lt;b&gt;&amp;Co" in body
 
 
-def test_the_form_tells_how_to_write_a_name(client: Client) -> None:
+def test_the_form_says_how_to_write_a_name(client: Client) -> None:
     assert "Name (VCL: name or name@affiliation)" in text(client, reverse("admin:login"))

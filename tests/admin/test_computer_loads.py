@@ -136,7 +136,7 @@ def test_another_affiliations_block_is_not_named(viewer: Client, site: Site, mon
 # --- The history --------------------------------------------------------------------------------
 
 
-def test_past_loads_are_told_the_newest_first(viewer: Client, site: Site) -> None:
+def test_past_loads_are_listed_the_newest_first(viewer: Client, site: Site) -> None:
     pc, other = site.computer("pc", site.ubuntu), site.computer("other", site.ubuntu)
     used(pc, site.windows, NOW - 9 * HOUR, 570)
     used(pc, site.windows, NOW - 7 * HOUR, None, ending="failed")
@@ -186,7 +186,7 @@ def test_the_load_log_tells_more_while_it_is_there(viewer: Client, site: Site) -
     assert "1 of the last 2 loads failed." in page(viewer, "pc")
 
 
-def test_fifty_are_told(viewer: Client, site: Site) -> None:
+def test_fifty_are_listed(viewer: Client, site: Site) -> None:
     pc = site.computer("pc", site.ubuntu)
     for number in range(52):
         used(pc, site.windows, NOW - (number + 1) * HOUR, 300)

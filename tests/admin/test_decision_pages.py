@@ -40,7 +40,7 @@ def decide(machines: int = 4, **call: Any) -> Decision:
     return Decision.objects.latest("pk")
 
 
-def test_the_list_tells_what_was_asked_and_what_came_of_it(root: Client) -> None:
+def test_the_list_shows_calls_and_their_results(root: Client) -> None:
     with class_site(computers=3):
         decide()
         decide(5)  # more than the request has
@@ -86,7 +86,7 @@ def test_why_a_computer_was_not_used(root: Client) -> None:
         assert f"c10 : {reason}" in text(root, page_url("decision", Decision.objects.all()[0].pk) + "?computer=c10")
 
 
-def test_a_decision_shows_all_it_found(root: Client) -> None:
+def test_a_decision_shows_all_findings(root: Client) -> None:
     with class_site():
         grant_to_group()
         reserve(10, "2026-03-02 14:00:00", "2026-03-02 16:00:00")

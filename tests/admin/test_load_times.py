@@ -139,7 +139,7 @@ def test_other_rows_do_not_count(site: Site) -> None:
 # --- The page -----------------------------------------------------------------------------------
 
 
-def test_the_page_tells_the_estimate_of_plans(viewer: Client, site: Site) -> None:
+def test_the_page_shows_the_estimate_of_plans(viewer: Client, site: Site) -> None:
     log(site.ubuntu, 300, 301, 360, 1000, 100, 1900)
     log(site.ubuntu, 310, start="2026-10-10 08:00:00")
     log(site.ubuntu, None, ending="failed")
@@ -161,7 +161,7 @@ def test_the_page_tells_the_estimate_of_plans(viewer: Client, site: Site) -> Non
     assert 'style="' not in svg
 
 
-def test_late_loads_are_told(viewer: Client, site: Site) -> None:
+def test_late_loads_are_named(viewer: Client, site: Site) -> None:
     log(site.ubuntu, *[200] * 1999, 1700)
     page = text(viewer, url(site.ubuntu))
     assert "1 of 2,000 loads (less than 0.1 %) took longer than 13 min 20 s" in page

@@ -41,7 +41,7 @@ def test_block_times_tell_how_far_they_are(viewer: Client, site: Site, cs101: Bl
     assert "CS101 Mon 30 Nov 2026 09:00 11:00 CS101@Local Ubuntu 22.04 2 of 2 1 complete yes" in row
 
 
-def test_the_page_of_a_block_time_tells_its_computers(viewer: Client, site: Site, cs101: BlockTime) -> None:
+def test_the_page_of_a_block_time_shows_its_computers(viewer: Client, site: Site, cs101: BlockTime) -> None:
     page = text(viewer, page_url("blocktime", cs101.pk))
     assert "CS101, Mon 30 Nov 2026 09:00" in page
     assert "Computers (2)" in page
@@ -131,7 +131,7 @@ def test_reloads_of_a_management_node(viewer: Client, site: Site, cs101: BlockTi
     assert len(listed(viewer, "request", node=site.nodes[0].pk)) == 2
 
 
-def test_the_page_of_a_reload_tells_its_computers(viewer: Client, site: Site, cs101: BlockTime) -> None:
+def test_the_page_of_a_reload_shows_its_computers(viewer: Client, site: Site, cs101: BlockTime) -> None:
     reload = Reservation.objects.get(computer__hostname="cs101-pc0").request
     page = text(viewer, page_url("request", reload.pk))
     assert "Reload of cs101-pc0, Mon 30 Nov 2026 08:30" in page
@@ -141,7 +141,7 @@ def test_the_page_of_a_reload_tells_its_computers(viewer: Client, site: Site, cs
 # --- Pages of computers, images and requests ----------------------------------------------------
 
 
-def test_the_page_of_a_computer_tells_its_blocks_and_reservations(viewer: Client, site: Site, cs101: BlockTime) -> None:
+def test_the_page_of_a_computer_shows_its_blocks_and_reservations(viewer: Client, site: Site, cs101: BlockTime) -> None:
     computer = Computer.objects.get(hostname="cs101-pc0")
     session = {"state_id": 13, "laststate_id": 13, "user": User.objects.get(pk=ADMIN)}
     site.reserve(site.windows, MONDAY - DAY, MONDAY - DAY + HOUR, computer, **session)
@@ -155,7 +155,7 @@ def test_the_page_of_a_computer_tells_its_blocks_and_reservations(viewer: Client
     assert "host-of-cs101-pc0" in page
 
 
-def test_the_page_of_an_image_tells_its_load_time_and_blocks(viewer: Client, site: Site, cs101: BlockTime) -> None:
+def test_the_page_of_an_image_shows_its_load_time_and_blocks(viewer: Client, site: Site, cs101: BlockTime) -> None:
     page = text(viewer, page_url("image", site.ubuntu.pk))
     assert "Expected load time: 10 min – load times If it" in page
     for minutes in (5, 6):
@@ -176,7 +176,7 @@ def test_the_page_of_an_image_tells_its_load_time_and_blocks(viewer: Client, sit
     assert "2048 MB" in page
 
 
-def test_the_page_of_a_request_tells_its_times(viewer: Client, site: Site, cs101: BlockTime) -> None:
+def test_the_page_of_a_request_shows_its_times(viewer: Client, site: Site, cs101: BlockTime) -> None:
     site.time(cs101.blockRequest, MONDAY - 14 * DAY)
     site.time(cs101.blockRequest, MONDAY + 7 * DAY, skip=1)
     page = text(viewer, page_url("blockrequest", cs101.blockRequest_id))

@@ -32,11 +32,11 @@ _TINY = Sizes(
 def test_a_scenario(kind: str, wanted: Wanted, tmp_path: Path) -> None:
     scenario = Scenario("tiny", _TINY, wanted.machines, wanted.ignore, database=kind)
     with private_databases() as databases:
-        (found,) = runner.run([scenario], databases, tmp_path, timed=1)
-    assert found.answers == [wanted.machines]
-    assert found.differ == [0] * 6
-    assert len(found.raw) == 1
-    assert (found.work is not None) == (kind == MARIADB)
+        (result,) = runner.run([scenario], databases, tmp_path, timed=1)
+    assert result.answers == [wanted.machines]
+    assert result.differ == [0] * 6
+    assert len(result.raw) == 1
+    assert (result.work is not None) == (kind == MARIADB)
 
 
 @pytest.fixture(params=[SQLITE, MARIADB])
@@ -75,30 +75,30 @@ def _task(place: measure.Place) -> Task:
 
 def _rows(database: Database, sql: str) -> list[tuple[Any, ...]]:
     connection = database.connect()
-    found = connection.run(sql)
+    rows = connection.run(sql)
     connection.close()
-    return found
+    return rows
 
 
 def test_a_rush(tmp_path: Path) -> None:
     sizes = dataclasses.replace(_TINY, wanted=(Wanted(2, True, days=2, each=2),))
     scenario = Scenario("rush", sizes, 2, rush=True, workers=2)
     with private_databases() as databases:
-        (found,) = runner.run([scenario], databases, tmp_path)
-    assert found.rush is not None
-    assert (found.rush.calls, found.rush.refused, found.rush.short, found.rush.twice) == (4, 0, 0, 0)
-    assert "4 answered" in report.table([found])
+        (result,) = runner.run([scenario], databases, tmp_path)
+    assert result.rush is not None
+    assert (result.rush.calls, result.rush.refused, result.rush.short, result.rush.twice) == (4, 0, 0, 0)
+    assert "4 answered" in report.table([result])
 
 
 def test_the_report_is_written(tmp_path: Path) -> None:
-    found = measure.Measured(
+    result = measure.Measured(
         Scenario("a name", _TINY), times=[10.0, 30.0, 20.0], raw=[5.0], answers=[70, 69, 70], differ=[0, 2, 0],
         work=Work(26, 3_000), memory=90 * 1024,
     )  # fmt: skip
     cells = "| a name | 20 | 30 | 26 | 3,000 | 90 | 5 | 4.0 | 1 of 3 short; 1 of 3 chose others, 2 at most |"
-    assert report.table([found]).splitlines()[-1] == cells
-    (told,) = json.loads(report.write([found], tmp_path / "out").read_text())["scenarios"]
-    assert (told["name"], told["median"], told["ratio"]) == ("a name", 20.0, 4.0)
+    assert report.table([result]).splitlines()[-1] == cells
+    (scenario,) = json.loads(report.write([result], tmp_path / "out").read_text())["scenarios"]
+    assert (scenario["name"], scenario["median"], scenario["ratio"]) == ("a name", 20.0, 4.0)
 
 
 def test_every_scenario_has_its_block_times() -> None:
@@ -121,7 +121,7 @@ def test_a_name_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "70 machines, SQLite\n"
 
 
-def test_what_was_measured_is_told_though_interrupted(
+def test_results_are_printed_after_an_interruption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def one_then_stop(*_: object) -> Iterator[measure.Measured]:

@@ -69,7 +69,7 @@ def visitor(signed_in: Callable[[str], BrowserContext], noise: Noise) -> Iterato
 
 @pytest.fixture
 def stranger(browser: Browser, monday: MondayMorning, noise: Noise) -> Iterator[Page]:
-    """A page of somebody who has not signed in, in a browser of his own."""
+    """A page of somebody who has not signed in, in a browser of their own."""
     with browser.new_context(viewport=WIDE, base_url=monday.url) as context:
         context.set_default_timeout(8_000)
         page = context.new_page()

@@ -1,8 +1,8 @@
-"""Classes on computers that hold the image already: nobody is given another class's computer because of our rows.
+"""Classes on computers with the image loaded already: nobody is given another class's computer because of our rows.
 
-The front end offers a member the computers of his own classes first, and those of other classes only
-when it found some of his own and could not have them. A row of ours on them does just that, so it
-must be short, and stand on the computers of the other classes for as long (SPEC 8.7).
+The front end offers members the computers of their own classes first, and those of other classes only
+when it has listed some of their own and could not get them. A row of ours on them has just that effect,
+so it must be brief, and the computers of the other classes must be held for as long (SPEC 8.7).
 """
 
 import itertools
@@ -38,12 +38,12 @@ AFTERWARDS = 13  # a place when our call is over
 def test_interleavings(name: str) -> None:
     tally = play_all(LOADED[name], 24 if ON_MARIADB else 12)
     assert tally.runs >= 12
-    assert not tally.wrong, tally.wrong[0].told
+    assert not tally.wrong, tally.wrong[0].words
 
 
 @pytest.mark.parametrize("classes", range(1, 21))
 def test_a_member_is_given_no_computer_of_so_many_other_classes(classes: int) -> None:
-    """At one place all he does, or only his list; the reads and the semaphore when our rows are known."""
+    """All steps of a member at one place, or only the list; the reads and the semaphore when our rows are known."""
     scenario = beside(classes)
     with stage(scenario) as others:
         for place in (0, 4, 9, AFTERWARDS):
@@ -53,14 +53,14 @@ def test_a_member_is_given_no_computer_of_so_many_other_classes(classes: int) ->
 
 
 def test_random_interleavings() -> None:
-    """The first are those that went wrong when loaded computers were held as long as others (on SQLite)."""
+    """The first runs are those that failed when loaded computers were held as long as others (on SQLite)."""
     tally = Tally()
     with random_orders.stage() as others:
         for number in (88, 175, 227, *range(50 if ON_MARIADB else 40)):
             tally.add(random_orders.play(number, others, loaded=True))
     assert tally.ours > 0
     assert tally.theirs > 0
-    assert not tally.wrong, tally.wrong[0].told
+    assert not tally.wrong, tally.wrong[0].words
 
 
 # --- classes one after the other ------------------------------------------------------------------
@@ -122,7 +122,7 @@ def test_a_member_beside_the_last_call(order: Sequence[int], place: int, pause: 
 
 
 @pytest.mark.parametrize("place", [0, 3, 6, 9])
-def test_a_member_who_does_all_at_once_in_the_middle_of_a_call(place: int) -> None:
+def test_a_member_who_takes_all_steps_in_the_middle_of_a_call(place: int) -> None:
     for order in ORDERS:
         with classes() as site:
             for block_time in order[:-1]:
@@ -141,7 +141,7 @@ def test_near_the_bell_members_have_their_own_at_once(seconds: int) -> None:
     """From five minutes before the class to a quarter of an hour after it began nobody is kept off for it."""
     with classes(START + seconds) as site:
         site.allocate(BLOCK_TIME)
-        assert site.held() == []
+        assert site.with_our_rows() == []
         session = site.member(START + seconds, END)
         session.finish()
         assert session.computer in computers_of(BLOCK_TIME)
@@ -150,9 +150,9 @@ def test_near_the_bell_members_have_their_own_at_once(seconds: int) -> None:
 def test_before_that_they_wait_for_seconds() -> None:
     with classes(START - 360) as site:
         site.allocate(BLOCK_TIME)
-        assert site.held() == computers_of(BLOCK_TIME)
+        assert site.with_our_rows() == computers_of(BLOCK_TIME)
         site.clock.shift(LISTING_SECONDS + 1)
-        assert site.held() == []
+        assert site.with_our_rows() == []
 
 
 # --- processes ------------------------------------------------------------------------------------
@@ -160,8 +160,8 @@ def test_before_that_they_wait_for_seconds() -> None:
 
 @between_locks
 def test_a_free_race_on_loaded_computers(mariadb_server: PrivateMariaDB) -> None:
-    found = free_race.run(mariadb_server, seconds=3, loaded=True)
-    assert found.ours["got"] > 0
-    assert found.theirs["got"] > 0
-    assert found.deadlocks_with_us == 0
-    assert not found.faults
+    outcome = free_race.run(mariadb_server, seconds=3, loaded=True)
+    assert outcome.ours["got"] > 0
+    assert outcome.theirs["got"] > 0
+    assert outcome.deadlocks_with_us == 0
+    assert not outcome.faults

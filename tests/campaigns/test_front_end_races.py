@@ -1,6 +1,6 @@
 """Beside VCL's front end: nobody is promised a computer twice, whichever order the steps take (SPEC 8.7).
 
-Samples of the campaigns of verification.front_end, and by name what a campaign has found or may miss.
+Samples of the campaigns of verification.front_end, and tests by name of what a campaign has found or may miss.
 """
 
 import itertools
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def _double_bookings() -> list[str]:
     """What the site's own inspection says."""
-    return [found.text for found in inspect(int(NOW.timestamp())) if found.kind in TAKEN_TWICE]
+    return [finding.text for finding in inspect(int(NOW.timestamp())) if finding.kind in TAKEN_TWICE]
 
 
 def _inspect(run: Run) -> None:
@@ -58,7 +58,7 @@ def _inspect(run: Run) -> None:
 def test_interleavings(name: str) -> None:
     tally = play_all(SCENARIOS[name], 15, _inspect)
     assert tally.runs >= 15
-    assert not tally.wrong, tally.wrong[0].told
+    assert not tally.wrong, tally.wrong[0].words
 
 
 def test_random_interleavings() -> None:
@@ -69,16 +69,16 @@ def test_random_interleavings() -> None:
     assert tally.ours > 0
     assert tally.theirs > 0
     assert tally.exchanges > 0
-    assert not tally.wrong, tally.wrong[0].told
+    assert not tally.wrong, tally.wrong[0].words
 
 
 @between_locks
 def test_a_free_race(mariadb_server: PrivateMariaDB) -> None:
-    found = free_race.run(mariadb_server, seconds=3)
-    assert found.deadlocks_with_us == 0
-    assert found.ours["attempts"] > 0
-    assert found.theirs["attempts"] > 0
-    assert not found.faults
+    outcome = free_race.run(mariadb_server, seconds=3)
+    assert outcome.deadlocks_with_us == 0
+    assert outcome.ours["attempts"] > 0
+    assert outcome.theirs["attempts"] > 0
+    assert not outcome.faults
 
 
 # --- orders of steps by name: "abc" are the front end's, see simulation.front_end.reserving -------
@@ -173,7 +173,7 @@ class Race:
 
 @contextmanager
 def race(wish: Wish | None = None, computers: int = 1, machines: int = 1) -> Iterator[Race]:
-    """One computer that both want, unless told otherwise."""
+    """One computer that both want, by default."""
     site = Scenario("", computers, machines, [])
     with stage(site) as others, time_machine.travel(NOW, tick=False) as clock:
         empty(others)
@@ -248,7 +248,7 @@ def test_rows_that_are_written_too_late_are_not_committed() -> None:
 
 
 @between_locks
-def test_a_semaphore_that_dies_beside_a_slow_claim_opens_the_computer_to_nobody() -> None:
+def test_a_semaphore_that_expires_beside_a_slow_claim_does_not_open_the_computer() -> None:
     """A front end takes one between our look and our claim, and dies: its row must not be past before ours is."""
     with race() as both:
         second = reserving(both.others, a_wish((10,), *CLASS), "front-end-1", time.time)
@@ -359,7 +359,7 @@ def _claim_and_give_up(computers: range, at_least: int) -> None:
         guarded(lambda: claims.claim(call_id, chosen, {}, now), Deadline(20))  # noqa: B023 - runs at once
 
         def confirm(call_id: str = call_id, chosen: list[Assignment] = chosen) -> None:
-            expires = {found.computer.id: now - 15 for found in chosen[:2]}
+            expires = {each.computer.id: now - 15 for each in chosen[:2]}
             claims.hold(call_id, Holds(expires, frozenset(), now))
             claims.release(call_id, {})
 

@@ -170,7 +170,7 @@ def answer_of(form: str, wrongs: list[Wrong]) -> object:
 
 
 @pytest.mark.parametrize(("form", "wrongs"), [*calls(), *FURTHER])
-def test_the_first_fault_is_told(form: str, wrongs: list[Wrong]) -> None:
+def test_the_first_fault_is_the_answer(form: str, wrongs: list[Wrong]) -> None:
     answer = answer_of(form, wrongs)
     if wrongs[0].code == ANSWERED:
         assert answer == (4 if form == "block-time" else {"status": "completed", "allocated": 4, "unallocated": 0})

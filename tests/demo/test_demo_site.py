@@ -36,7 +36,7 @@ Site = dict[str, list[Row]]
 
 NEW_YORK = ZoneInfo("America/New_York")
 INT_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32}
-ROOM = timedelta(minutes=15)
+MARGIN = timedelta(minutes=15)
 FIRST = 101  # id of the image, the group and the block time that the documents name
 
 MOMENTS = {
@@ -121,16 +121,16 @@ def test_unique_values_are_unique(site: Site) -> None:
 def test_no_computer_is_promised_twice(site: Site) -> None:
     for computer, uses in uses_of_computers(site).items():
         for (start, end), (other_start, other_end) in combinations(uses, 2):
-            assert start >= other_end + ROOM or other_start >= end + ROOM, computer
+            assert start >= other_end + MARGIN or other_start >= end + MARGIN, computer
 
 
 def test_a_reload_of_a_block_has_a_reservation_of_each_of_its_computers(site: Site) -> None:
     reserved = {(row["requestid"], row["computerid"], row["imageid"]) for row in site["reservation"]}
-    held = {
+    block_computers = {
         (r["reloadrequestid"], r["computerid"], r["imageid"]) for r in site["blockComputers"] if r["reloadrequestid"]
     }
     users = {row["id"]: row["userid"] for row in site["request"]}
-    assert held == {key for key in reserved if users[key[0]] == 2}
+    assert block_computers == {key for key in reserved if users[key[0]] == 2}
 
 
 def test_computers_have_the_power_for_what_they_hold_and_are_to_load(site: Site) -> None:
@@ -200,9 +200,9 @@ def test_twenty_machines_can_be_had(moment: str, ignore_privileges: bool, settin
         call = BlockAllocationCall(FIRST, start, end, 20, FIRST, ignore_privileges, FIRST)
         assert allocate_block(call, system_caller("test")) == 20
     chosen = Computer.objects.filter(blockcomputer__blockTime_id=FIRST)
-    held = chosen.filter(imagerevision__image_id=FIRST, imagerevision__production=1).count()
+    loaded = chosen.filter(imagerevision__image_id=FIRST, imagerevision__production=1).count()
     # While the class of this week is on, twenty computers hold the image; else some do.
-    assert held == 20 if "is on" in moment else held in range(1, 20)
+    assert loaded == 20 if "is on" in moment else loaded in range(1, 20)
 
 
 # --- The command --------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ def test_has_decisions_to_look_at_and_somebody_of_the_labs_staff_to_sign_in(clie
 
 
 @pytest.mark.django_db
-def test_refuses_to_replace_itself_unless_told() -> None:
+def test_refuses_to_replace_itself_without_an_option() -> None:
     load()
     with pytest.raises(CommandError, match="--again") as refused:
         load()
@@ -271,7 +271,7 @@ def test_is_in_order(moment: str) -> None:
     now = MOMENTS[moment]
     with time_machine.travel(now, tick=False):
         load()
-        assert {found.kind for found in inspect(int(now.timestamp()))} <= {"short_class"}
+        assert {finding.kind for finding in inspect(int(now.timestamp()))} <= {"short_class"}
 
 
 @pytest.mark.django_db

@@ -47,7 +47,7 @@ def said(client: Client, name: str, **form: str) -> str:
     return response.content.decode()
 
 
-def held() -> int:
+def block_computers() -> int:
     return BlockComputer.objects.filter(blockTime=BLOCK_TIME).count()
 
 
@@ -80,10 +80,10 @@ def test_a_form_of_another_site_does_nothing(sign_in: Callable[..., Client]) -> 
         client = sign_in(*ACTIONS.values())
         client.handler.enforce_csrf_checks = True
         assert client.post(address("allocate")).status_code == 403
-        assert (held(), recorded()) == (0, [])
+        assert (block_computers(), recorded()) == (0, [])
 
 
-def test_what_there_is_not_is_not_found(sign_in: Callable[..., Client]) -> None:
+def test_missing_objects_are_not_found(sign_in: Callable[..., Client]) -> None:
     with class_site():
         client = sign_in(*ACTIONS.values())
         assert client.get(address("allocate", 999)).status_code == 404
@@ -95,7 +95,7 @@ def test_allocate_ignores_privileges_as_the_back_end_does(sign_in: Callable[...,
     with class_site():
         client = sign_in("allocate")
         assert "The class has 4 of 4 machines now." in said(client, "allocate", privileges="ignored")
-        assert held() == 4
+        assert block_computers() == 4
         assert recorded() == [("allocate", "wanda", "admin", "success", "127.0.0.1")]
 
 
@@ -140,7 +140,7 @@ def test_release_takes_the_computers_and_removes_reloads_that_have_not_begun(sig
         assert confirm.count("has begun: it will continue") == 1
         done = "Computers released: 4, reloads removed: 3; loads that have begun or are about to were left: c10"
         assert done in said(client, "release")
-        assert held() == 0
+        assert block_computers() == 0
         assert list(Request.objects.values_list("pk", flat=True)) == [loading]
         assert list(Reservation.objects.values_list("request", flat=True)) == [loading]
         assert recorded()[1] == ("release", "wanda", "admin", "done", "127.0.0.1")
@@ -154,7 +154,7 @@ def test_skip_releases_and_unskip_lets_the_back_end_ask_again(sign_in: Callable[
         BlockTime.objects.filter(pk=BLOCK_TIME).update(processed=1)
         assert "Skipped; computers released: 4, reloads removed: 4" in said(client, "skip")
         time = BlockTime.objects.get(pk=BLOCK_TIME)
-        assert (held(), Request.objects.count(), time.skip, time.processed) == (0, 0, 1, 1)
+        assert (block_computers(), Request.objects.count(), time.skip, time.processed) == (0, 0, 1, 1)
         page = client.get(page_of_time()).content.decode()
         assert address("unskip") in page
         assert address("skip") not in page
@@ -184,6 +184,6 @@ def test_who_manages_one_affiliations_blocks_acts_on_no_others(
         for name in ACTIONS:
             assert client.get(address(name)).status_code == 404
             assert client.post(address(name)).status_code == 404
-        assert (held(), recorded()) == (0, [])
+        assert (block_computers(), recorded()) == (0, [])
         limit_to(own, monkeypatch)
         assert client.get(address("allocate")).status_code == 200

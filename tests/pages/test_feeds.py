@@ -44,7 +44,7 @@ def path(address: str) -> str:
     return address.removeprefix("https://testserver")
 
 
-def test_an_event_tells_how_ready_the_class_is(viewer: Client, client: Client, site: Site, cs101: BlockTime) -> None:
+def test_an_event_says_how_ready_the_class_is(viewer: Client, client: Client, site: Site, cs101: BlockTime) -> None:
     BlockRequest.objects.update(numMachines=3)
     (event,) = calendar(client, links(viewer)["All classes"]).events
     assert event["SUMMARY"] == "CS101: 1/3 ready"
@@ -164,7 +164,7 @@ def test_addresses_change_with_the_secret_key(viewer: Client, site: Site, cs101:
 def test_a_scope_goes_with_the_address(
     viewer: Client, client: Client, site: Site, cs101: BlockTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever sees the blocks of one affiliation only has a calendar of those, whoever reads it."""
+    """An account that sees only the blocks of one affiliation has a calendar of those, for every reader."""
     other = Affiliation.objects.create(name="Other")
     site.class_("Math")
     owner = User.objects.create(unityid="teacher", affiliation=other)

@@ -148,8 +148,8 @@ def test_a_loaded_computer_is_taken_since_its_reload_was_planned_to_begin(viewer
 
 
 @pytest.mark.parametrize("number", [None, 0])
-def test_without_a_record_the_load_time_tells(viewer: Client, cs101: BlockTime, number: int | None) -> None:
-    """A load of ten minutes, as long as nothing is known of the image, and ten minutes' room."""
+def test_without_a_record_the_load_time_counts(viewer: Client, cs101: BlockTime, number: int | None) -> None:
+    """A load of ten minutes, as long as nothing is known of the image, and a margin of ten minutes."""
     without_reload(number)
     assert lead_of(viewer, "cs101-pc0") == (8.67, 9)
     begun = NOW - DAY
@@ -307,7 +307,7 @@ def test_the_style_sheet_knows_the_drawings_measures() -> None:
     assert re.search(r"\.timeline td \{[^}]*height: (\d+)px", css)[1] == str(drawing.ROW)  # type: ignore[index]
 
 
-def test_the_summary_tells_the_drawing(viewer: Client, site: Site, cs101: BlockTime) -> None:
+def test_the_summary_describes_the_drawing(viewer: Client, site: Site, cs101: BlockTime) -> None:
     site.reserve(site.windows, MONDAY, MONDAY + HOUR, site.computer("pc", site.ubuntu), **IN_USE)
     page = text(viewer, url(busy=1))
     assert "3 computers shown, 3 of them booked: 1 class and 1 reservation of users." in page
@@ -416,13 +416,13 @@ def test_who_may_see_it(client: Client, site: Site, cs101: BlockTime) -> None:
     site.reserve(site.windows, MONDAY, MONDAY + HOUR, Computer.objects.get(hostname="cs101-pc0"), **IN_USE)
     user.user_permissions.add(Permission.objects.get(codename="view_blocktime"))
     lead, reservation, block = bars(client, "cs101-pc0")
-    # The pages of reloads and computers, and with them the names of users, are closed to him.
+    # The pages of reloads and computers, and with them the names of users, are closed to this account.
     assert lead.address == block.address == page_url("blocktime", cs101.pk)
     assert (reservation.address, reservation.text) == ("", "")
     assert "admin@Local" not in client.get(url()).content.decode()
 
 
-def test_other_affiliations_blocks_are_not_told(
+def test_other_affiliations_blocks_are_not_shown(
     viewer: Client, site: Site, cs101: BlockTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away = Affiliation.objects.create(name="Away")

@@ -26,7 +26,7 @@ def blocks(client: Client, url: str) -> list[str]:
 
 
 def add(site: Site, name: str, start: datetime, computers: int = 1, **values: object) -> BlockTime:
-    """A block of one machine; of its computers, those that there are hold the image."""
+    """A block of one machine; its computers have the image loaded."""
     time = site.time(site.request(name, site.ubuntu, None, 1), start, **{"processed": 1, **values})
     site.hold(time, *(site.computer(f"{name}-{number}", site.ubuntu) for number in range(computers)))
     return time

@@ -90,7 +90,7 @@ def several(computer: ComputerFacts, number: int) -> list[ComputerFacts]:
         (-MINUTE, LOADED._replace(has_user=True), "in use"),
         (-MINUTE, LOADED._replace(state="failed", has_user=True), "failed"),
         (-MINUTE, LOADED, "loaded"),
-        # Before the class somebody has the computer that is still to be loaded: his time is not the class's.
+        # Before the class somebody has the computer that is still to be loaded: its time is not the class's.
         (30 * MINUTE, TO_LOAD._replace(has_user=True, state="inuse"), "waiting"),
         (30 * MINUTE, LOADED._replace(has_user=True, state="inuse", reload_state=RELOAD), "waiting"),
         (10 * MINUTE, TO_LOAD._replace(has_user=True, state="inuse"), "overdue"),

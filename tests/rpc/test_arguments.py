@@ -237,7 +237,7 @@ def test_busy_is_a_fault_in_every_method(
 
 
 @pytest.mark.parametrize("error", [TypeError("secret"), ValueError("secret"), RecursionError("secret")])
-def test_an_error_of_our_own_is_logged_and_never_told(
+def test_an_error_of_our_own_is_logged_and_never_sent(
     error: Exception, service: StubService, caplog: pytest.LogCaptureFixture
 ) -> None:
     service.error = error

@@ -196,7 +196,7 @@ def test_encodings_and_media_types_that_are_not(content_type: str, body: bytes) 
 
 
 def test_names_of_encodings_that_nobody_knows_are_not_kept() -> None:
-    """Python's codecs.lookup() keeps each one for ever, and a caller can send as many as he likes."""
+    """Python's codecs.lookup() keeps each one for ever, and a caller can send any number of them."""
     before = len(encodings._cache)
     body = document("XMLRPCtest", "x")
     for number in range(20):

@@ -1,4 +1,4 @@
-"""The double of the back end: block requests are started once, cleared after their end, and told of in mails."""
+"""The simulated back end: block requests are started once, cleared after their end, and reported in mails."""
 
 import time
 from collections.abc import Mapping

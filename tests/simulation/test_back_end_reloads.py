@@ -68,7 +68,7 @@ def test_when_a_request_begins(preload: int, before: int, begins: bool, state: i
     assert (stage.begun(request) is not None) is begins
 
 
-def test_a_preload_of_a_reload_is_a_whole_reload_of_whatever_a_running_class_holds() -> None:
+def test_a_preload_of_a_reload_is_a_whole_reload_even_of_a_running_classs_computer() -> None:
     stage = Stage()
     stage.block_time(20, at("11:00"), at("12:55"))
     stage.add_block_computers(20, C0, image=OTHER_IMAGE)
@@ -158,7 +158,7 @@ def test_the_production_revision_is_loaded_when_the_computer_is_in_any_block(in_
         (states.AVAILABLE, IMAGE, True, True),
     ],
 )
-def test_what_is_ready_is_not_loaded(state: int, revision: int, tainted: bool, loads: bool) -> None:
+def test_a_computer_that_is_ready_is_not_loaded(state: int, revision: int, tainted: bool, loads: bool) -> None:
     stage = Stage()
     stage.set(C0, stateid=state, currentimageid=IMAGE, imagerevisionid=revision)
     if tainted:
@@ -296,7 +296,7 @@ def test_competitors_that_give_way(state: int, last: int) -> None:
     assert stage.loads() == [(C0, request)]
 
 
-def test_a_reload_of_another_revision_at_work_on_this_node_is_killed() -> None:
+def test_a_reload_of_another_revision_under_way_on_this_node_is_killed() -> None:
     stage = Stage()
     first = stage.request(C0, start=START, image=OTHER_IMAGE)
     stage.rounds(START + MINUTE, since=START)
@@ -326,7 +326,7 @@ def test_a_process_on_another_node_is_not_killed_and_both_load() -> None:
     assert stage.loads(What.LOAD_ENDED) == [(C0, first), (C0, second)]
 
 
-def test_a_reload_of_the_same_revision_at_work_is_waited_for() -> None:
+def test_a_reload_of_the_same_revision_under_way_is_waited_for() -> None:
     stage = Stage(load_seconds=seconds({C0: 8 * MINUTE}))
     first = stage.request(C0, start=START)
     stage.rounds(START + MINUTE, since=START)
@@ -550,7 +550,7 @@ def test_a_node_checks_in_while_it_runs_and_works_on_its_own_requests() -> None:
     assert stage.send("SELECT lastcheckin FROM managementnode WHERE id = %s", NODE) == [checked_in]
 
 
-def test_what_a_node_worked_on_when_it_died_is_left_alone() -> None:
+def test_requests_of_a_node_that_died_are_left_alone() -> None:
     stage = Stage()
     request = stage.request(C0, start=START)
     waiting = stage.request(C1, start=START + HOUR)

@@ -30,10 +30,10 @@ def stays_away(_request: int, _user: int) -> Visit:
     return Visit(connects_after=None)
 
 
-# --- he comes -------------------------------------------------------------------------------------
+# --- a user comes ---------------------------------------------------------------------------------
 
 
-def test_a_user_from_his_reservation_to_his_work() -> None:
+def test_a_user_from_the_reservation_to_the_connection() -> None:
     stage = Stage(visit=lambda _request, user: Visit(5 * MINUTE if user == USER else None))
     request = stage.user(C0, start=START, end=END)
     stage.rounds(START + MINUTE, since=START)
@@ -49,7 +49,7 @@ def test_a_user_from_his_reservation_to_his_work() -> None:
     assert C0 in stage.site.tainted
 
 
-def test_a_loaded_computer_is_his_at_once() -> None:
+def test_a_loaded_computer_is_the_users_at_once() -> None:
     stage = Stage()
     stage.set(C0, currentimageid=IMAGE, imagerevisionid=IMAGE)
     request = stage.user(C0, start=START, end=END)
@@ -84,7 +84,7 @@ def test_a_preload_that_finds_somebody_on_the_computer_is_tried_again_at_the_sta
     assert stage.loaded(C0) == (IMAGE, IMAGE)
 
 
-def test_his_reservation_ends_a_reload_at_work_and_loads_what_he_wants() -> None:
+def test_a_users_reservation_ends_a_reload_under_way_and_loads_the_wanted_image() -> None:
     stage = Stage()
     reload = stage.request(C0, start=START)
     stage.add_block_computers(10, C0, reload=reload)
@@ -98,7 +98,7 @@ def test_his_reservation_ends_a_reload_at_work_and_loads_what_he_wants() -> None
     assert stage.block_computers(10) == [C0]
 
 
-def test_he_waits_for_a_reload_of_the_same_revision() -> None:
+def test_a_user_waits_for_a_reload_of_the_same_revision() -> None:
     stage = Stage(load_seconds=seconds({C0: 8 * MINUTE}))
     stage.request(C0, start=START)
     stage.rounds(START + MINUTE, since=START)
@@ -121,7 +121,7 @@ def test_a_users_reservation_that_fails_takes_the_computer_out_of_all_blocks(bus
     stage.rounds(START + LOADED_AFTER, since=START)
     assert bool(stage.loads()) is not busy
     assert stage.state(C0) == states.FAILED
-    assert stage.states(request) == (states.FAILED, states.NEW)  # until its end, for him to see
+    assert stage.states(request) == (states.FAILED, states.NEW)  # until its end, for the user to see
     assert stage.block_computers(10) == stage.block_computers(20) == []
     stage.rounds(END + MINUTE)
     assert stage.states(request) is None
@@ -139,10 +139,10 @@ def test_a_reservation_that_is_given_back_while_it_loads() -> None:
     assert stage.events(What.RELOAD_INSERTED) == []
 
 
-# --- he goes --------------------------------------------------------------------------------------
+# --- a user goes ----------------------------------------------------------------------------------
 
 
-def test_the_countdown_the_timeout_and_the_reload_after_him() -> None:
+def test_the_countdown_the_timeout_and_the_reload_afterwards() -> None:
     stage = Stage()
     request = stage.use(C0, start=START, end=END)
     stage.rounds(END - 11 * MINUTE, since=START, every=MINUTE)
@@ -180,7 +180,7 @@ def test_a_countdown_that_begins_late_takes_its_ten_minutes_all_the_same() -> No
     assert stage.states(request) == (states.TIMEOUT, states.INUSE)
 
 
-def test_who_has_overrun_gives_way_to_a_reload() -> None:
+def test_a_user_who_has_overrun_gives_way_to_a_reload() -> None:
     stage = Stage()
     user = stage.use(C0, start=START, end=END)
     stage.rounds(END - 2 * MINUTE, since=END - 2 * MINUTE)
@@ -190,7 +190,7 @@ def test_who_has_overrun_gives_way_to_a_reload() -> None:
     assert stage.loads() == [(C0, reload)]
 
 
-def test_who_extends_during_the_countdown_stays() -> None:
+def test_a_user_who_extends_during_the_countdown_stays() -> None:
     stage = Stage()
     request = stage.use(C0, start=START, end=END)
     stage.rounds(END - 5 * MINUTE, since=END - 10 * MINUTE)
@@ -200,7 +200,7 @@ def test_who_extends_during_the_countdown_stays() -> None:
     assert stage.state(C0) == states.INUSE
 
 
-def test_who_never_connects_leaves_a_clean_computer_that_is_not_reloaded() -> None:
+def test_a_user_who_never_connects_leaves_a_clean_computer_that_is_not_reloaded() -> None:
     stage = Stage(visit=stays_away)
     stage.set(C0, currentimageid=IMAGE, imagerevisionid=IMAGE)
     request = stage.user(C0, start=START, end=END)
@@ -265,7 +265,7 @@ def test_a_second_reload_after_users_is_not_inserted_but_a_failure() -> None:
 
 
 @pytest.mark.parametrize("state", [states.RESERVED, states.INUSE])
-def test_who_gives_back_his_computer_early_is_reclaimed_soon(state: int) -> None:
+def test_a_computer_that_is_given_back_early_is_reclaimed_soon(state: int) -> None:
     stage = Stage(visit=stays_away)
     request = stage.user(C0, start=START, end=END, state=state, last=states.NEW)
     begun = START if state == states.RESERVED else END - 10 * MINUTE
@@ -276,7 +276,7 @@ def test_who_gives_back_his_computer_early_is_reclaimed_soon(state: int) -> None
     assert stage.states(request) is None
 
 
-def test_after_the_reload_the_computer_is_nobodys_any_more() -> None:
+def test_after_the_reload_the_computer_is_no_longer_the_users() -> None:
     stage = Stage()
     stage.use(C0, start=START, end=END)
     stage.rounds(END + 15 * MINUTE, since=END - 10 * MINUTE, every=MINUTE)
@@ -285,7 +285,7 @@ def test_after_the_reload_the_computer_is_nobodys_any_more() -> None:
     assert len(stage.loads()) == len(stage.events(What.NOTHING_TO_LOAD)) == 1
 
 
-def test_what_is_loaded_after_a_user() -> None:
+def test_the_image_that_is_loaded_after_a_user() -> None:
     """The image of the earliest block time that the computer is in, however long ago; else what it holds."""
     stage = Stage()
     for computer in (C0, C1):

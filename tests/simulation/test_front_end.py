@@ -50,11 +50,11 @@ def others() -> Iterator[Connection]:
     """Computers 10 to 14, a class and another one; nothing is allocated."""
     with class_site(computers=5, blocks=2):
         give_to_others([OTHER])
-        found = connect()
+        connection = connect()
         try:
-            yield found
+            yield connection
         finally:
-            found.close()
+            connection.close()
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_deleted_computers_are_not_given(others: Connection) -> None:
 @pytest.mark.parametrize(
     ("state", "last", "expected"), [(13, 13, 11), (8, 8, 11), (19, 19, 10), (12, 8, 10), (5, 8, 10)]
 )
-def test_what_is_reserved_is_not_given_and_reloads_do_not_count(
+def test_reserved_computers_are_not_given_and_reloads_do_not_count(
     others: Connection, state: int, last: int, expected: int
 ) -> None:
     request = reservation(others, 10, *CLASS, state=state)
@@ -152,10 +152,10 @@ def test_a_computer_that_loads_for_a_class_can_be_taken_to_the_start_of_the_clas
     block_computer(others, 10, OTHER, START)
     set_state(10, "reloading")
     assert got(others, (START - 600, START)) == 10
-    assert len(rows("request", stateid=RELOAD_STATE)) == 1  # his request is its competitor now
+    assert len(rows("request", stateid=RELOAD_STATE)) == 1  # the user's request is its competitor now
 
 
-def test_computers_that_hold_the_production_revision_come_first(others: Connection) -> None:
+def test_computers_with_the_production_revision_come_first(others: Connection) -> None:
     load([13])
     assert got(others) == 13
 
@@ -174,7 +174,7 @@ def test_computers_of_classes_are_left_out_from_start_to_end(others: Connection)
     assert got(others, (END, END + HOUR)) == 10
 
 
-def test_a_computer_of_his_own_class_that_does_not_hold_the_image_is_no_use(others: Connection) -> None:
+def test_a_computer_of_the_own_class_without_the_image_is_not_offered(others: Connection) -> None:
     block_computer(others, 10, BLOCK_TIME, START)
     assert got(others, user=MEMBER) == 11
 
@@ -186,7 +186,7 @@ def test_a_members_own_computers_come_first(others: Connection) -> None:
     assert got(others, user=OTHER_MEMBER) == 10
 
 
-def test_his_own_may_hold_any_revision_and_need_not_be_among_those_he_may_use(others: Connection) -> None:
+def test_own_computers_may_have_any_revision_and_need_no_privilege(others: Connection) -> None:
     block_computer(others, 14, BLOCK_TIME, START)
     load([14], revision=1)
     session = reserving(others, a_wish((10, 11), *CLASS, user=MEMBER), FRONT, time.time)
@@ -205,7 +205,7 @@ def test_his_own_may_hold_any_revision_and_need_not_be_among_those_he_may_use(ot
         "DELETE FROM usergroupmembers WHERE userid = 110",
     ],
 )
-def test_what_makes_a_computer_not_his_own(others: Connection, change: str) -> None:
+def test_changes_after_which_a_computer_is_not_an_own_one(others: Connection, change: str) -> None:
     block_computer(others, 14, BLOCK_TIME, START)
     load([14])
     others.send(change)
@@ -214,7 +214,7 @@ def test_what_makes_a_computer_not_his_own(others: Connection, change: str) -> N
     assert "B" in session.letters
 
 
-def test_one_that_is_reserved_is_not_in_the_list_of_his_own(others: Connection) -> None:
+def test_a_reserved_computer_is_not_in_the_list_of_own_ones(others: Connection) -> None:
     block_computer(others, 14, BLOCK_TIME, START)
     block_computer(others, 10, OTHER, START)
     load([10, 14])
@@ -222,7 +222,7 @@ def test_one_that_is_reserved_is_not_in_the_list_of_his_own(others: Connection) 
     assert got(others, user=MEMBER) == 11
 
 
-def test_a_live_semaphore_on_his_own_sends_him_to_another_class(others: Connection) -> None:
+def test_a_live_semaphore_on_own_computers_sends_users_to_another_class(others: Connection) -> None:
     block_computer(others, 14, BLOCK_TIME, START)
     block_computer(others, 10, OTHER, START)
     load([10, 14])
@@ -232,14 +232,14 @@ def test_a_live_semaphore_on_his_own_sends_him_to_another_class(others: Connecti
     assert (session.computer, session.letters) == (10, "aobccdeEf")
 
 
-def test_without_a_node_for_his_own_he_is_sent_there_too(others: Connection) -> None:
+def test_without_a_node_for_own_computers_users_are_sent_there_too(others: Connection) -> None:
     block_computer(others, 14, BLOCK_TIME, START)
     block_computer(others, 10, OTHER, START)
     load([10, 14])
     assert got(others, user=MEMBER, without_node=(14,)) == 10
 
 
-def test_with_none_of_his_own_no_class_gives_him_a_computer(others: Connection) -> None:
+def test_without_own_computers_users_get_none_of_a_class(others: Connection) -> None:
     for computer in range(10, 15):
         block_computer(others, computer, OTHER, START)
     load(range(10, 15))
@@ -272,7 +272,7 @@ def test_the_reservation_is_made_under_a_semaphore_of_45_seconds(others: Connect
     assert (reserved["computerid"], reserved["imageid"], reserved["managementnodeid"]) == (10, IMAGE, NODE)
 
 
-def test_a_semaphore_that_came_in_between_sends_him_on(others: Connection) -> None:
+def test_a_semaphore_that_came_in_between_sends_users_on(others: Connection) -> None:
     session = user(others)
     while session.next_step != "c":
         session.advance()
@@ -284,12 +284,12 @@ def test_a_semaphore_that_came_in_between_sends_him_on(others: Connection) -> No
 @pytest.mark.parametrize(
     ("start", "end", "expected"),
     [
-        (CLASS[0] - HOUR, CLASS[0], 10),  # no room before
+        (CLASS[0] - HOUR, CLASS[0], 10),  # no margin before
         (CLASS[1] + 899, CLASS[1] + HOUR, 11),
         (CLASS[1] + 900, CLASS[1] + HOUR, 10),
     ],
 )
-def test_a_reservation_that_came_in_between_sends_him_on(
+def test_a_reservation_that_came_in_between_sends_users_on(
     others: Connection, start: int, end: int, expected: int
 ) -> None:
     session = user(others)
@@ -325,7 +325,7 @@ def test_a_statement_is_sent_with_the_time_of_its_moment(others: Connection) -> 
     assert session.computer == 10
 
 
-def test_patience_is_what_is_left_of_a_promise(others: Connection) -> None:
+def test_patience_is_the_rest_of_a_promise(others: Connection) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         session = reserving(others, a_wish((10,), *CLASS), FRONT, time.time, promise=5)
         assert session.patience == float("inf")
@@ -358,7 +358,7 @@ def test_an_extension_ends_a_quarter_of_an_hour_before_another_groups_class(
 
 
 @pytest.mark.parametrize(("image", "can"), [(IMAGE, True), (1, False)])
-def test_a_member_may_stay_in_his_own_class_with_its_image(
+def test_a_member_may_stay_in_their_own_class_with_its_image(
     others: Connection, front_end: FrontEnd, begun: int, image: int, can: bool
 ) -> None:
     block_computer(others, 10, BLOCK_TIME, START)
@@ -381,7 +381,7 @@ def test_an_extension_fails_before_the_next_reservation(others: Connection, fron
     assert extend(front_end, begun, NOW_SECONDS + 2 * HOUR - 900, FRONT).finish()
 
 
-def test_what_is_gone_is_not_extended(front_end: FrontEnd) -> None:
+def test_a_request_that_is_gone_is_not_extended(front_end: FrontEnd) -> None:
     assert not extend(front_end, 999, NOW_SECONDS + HOUR, FRONT).finish()
 
 
@@ -418,8 +418,8 @@ def test_a_place_with_a_live_semaphore_is_none(others: Connection, front_end: Fr
 
 def test_computers_are_reloaded_at_once_whatever_block_they_are_in(others: Connection, front_end: FrontEnd) -> None:
     block_computer(others, 10, OTHER, START)
-    found = reload_computers(front_end, [10], A_LOAD, FRONT).finish()
-    (row,) = rows("request", id=found.begun[10])
+    result = reload_computers(front_end, [10], A_LOAD, FRONT).finish()
+    (row,) = rows("request", id=result.begun[10])
     assert [row[name] for name in ("stateid", "laststateid", "preload", "userid")] == [19, 19, 0, 2]
     assert (row["start"], row["end"]) == ("2026-03-02 08:00:00", "2026-03-02 08:20:00")
     assert [row["computerid"] for row in rows("reservation", requestid=row["id"])] == [10]
@@ -431,8 +431,8 @@ def test_a_reload_is_left_for_later_beside_a_semaphore_or_a_request(others: Conn
     semaphore(others, 10, 30, "blockalloc-held:a-call")
     reservation(others, 11, *SOON, state=RELOAD_STATE)
     set_state(12, "inuse")
-    found = reload_computers(front_end, [10, 11, 12], A_LOAD, FRONT).finish()
-    assert (found.begun, found.later) == ({}, [10, 11])
+    result = reload_computers(front_end, [10, 11, 12], A_LOAD, FRONT).finish()
+    assert (result.begun, result.later) == ({}, [10, 11])
     assert [row["id"] for row in rows("computer", nextimageid=IMAGE)] == [10, 11]
 
 

@@ -205,7 +205,7 @@ def test_a_rush_on_a_slow_front_end_disturbs_nobody(site: LiveServer, front_end:
 
 
 def test_one_caller_never_gets_anothers_answer(site: LiveServer, front_end: FrontEndServer) -> None:
-    """Many at once over few connections, some of which break: each answer is for whoever asked."""
+    """Many at once over few connections, some of which break: each answer goes to its caller."""
     lock, number = threading.Lock(), 0
 
     def behave(server: FrontEndServer, call: object) -> "bytes | list[bytes | float]":

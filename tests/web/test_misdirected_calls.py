@@ -37,7 +37,7 @@ def refusals(caplog: pytest.LogCaptureFixture) -> list[str]:
 # --- Host names -------------------------------------------------------------------------------
 @pytest.mark.parametrize("path", [*DOORS, "/elsewhere"])
 @pytest.mark.parametrize("host", ["blocks.example.edu", "blocks.example.edu:443", "192.0.2.7", "localhost.evil", "_"])
-def test_another_host_name_is_told_and_logged_once(host: str, path: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_another_host_name_is_named_and_logged_once(host: str, path: str, caplog: pytest.LogCaptureFixture) -> None:
     assert fault_of(post_to(host, path)) == WRONG_HOST
     said = f"210, the host name {host} is not in DJANGO_ALLOWED_HOSTS"
     assert refusals(caplog) == [f"refused 'vclsystem' from 127.0.0.1: {said}"]
@@ -91,7 +91,7 @@ def test_a_call_that_was_passed_on_came_back_whatever_else_is_wrong(host: str, p
 
 
 # --- Proxies ----------------------------------------------------------------------------------
-def test_a_proxy_that_nobody_trusts_is_told_from_plain_http(
+def test_an_untrusted_proxy_gets_another_text_than_plain_http(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.VCL_TRUSTED_PROXIES = ["10.0.0.1"]

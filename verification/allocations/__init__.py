@@ -1,1 +1,1 @@
-"""Campaigns: many processes at once against the real thing, and a judge of what they leave behind."""
+"""Campaigns: many processes at once against the real service, and a judge of the rows that they leave."""

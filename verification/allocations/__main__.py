@@ -1,4 +1,4 @@
-"""Thousands of calls by many processes at once; 0 double bookings, 0 partial calls, 0 lost calls is what passes.
+"""Thousands of calls by many processes at once. It passes with 0 double bookings, 0 partial calls, 0 lost calls.
 
 python -m verification.allocations --database mariadb|sqlite|galera --calls 10000 --processes 16 --seed 1
 
@@ -37,7 +37,7 @@ KILL_AT, BRING_BACK_AT = 1 / 3, 1 / 2
 
 @dataclass
 class Place:
-    """Where a campaign takes place: `urls` of the same database, and what happens meanwhile."""
+    """Where a campaign runs: `urls` of the same database, and hooks during and after it."""
 
     urls: list[str]
     http: LiveServer | None = None
@@ -64,7 +64,7 @@ def mariadb(directory: Path) -> Iterator[Place]:
 
 @contextmanager
 def galera(_directory: Path) -> Iterator[Place]:
-    """Three nodes, one of which does not live through it all."""
+    """Three nodes, one of which crashes meanwhile."""
     with GaleraCluster() as cluster:
         cluster.nodes[0].execute("CREATE DATABASE vcl CHARACTER SET latin1")
         crash = Crash(cluster)
@@ -104,7 +104,7 @@ class Crash:
 
 
 def _differences(cluster: GaleraCluster) -> list[str]:
-    """What one node has and another has not."""
+    """Differences between the rows of the nodes."""
     arguments = ["--no-create-info", "--skip-comments", "--skip-extended-insert", "--databases", "vcl"]
     first, *others = [Counter(node.dump(*arguments).splitlines()) for node in cluster.nodes]
     return [f"node {number} differs: {list((other - first) + (first - other))[:5]}"
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a directory for the workers' notes (default: thrown away)")
     chosen = parser.parse_args()
-    # Whoever is told to stop must stop its servers too: SIGTERM ends a campaign as Ctrl-C does.
+    # When a campaign is stopped its servers must stop too: SIGTERM ends it as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as temporary:
         directory = chosen.keep or Path(temporary)
@@ -178,11 +178,11 @@ def _print(database: str, size: "Size", result: "Result") -> None:
         ("attempts", len(attempts)),
         ("answers", len(answered)),
         ("  fewer machines than wanted", short),
-        ("refusals by code", _told(refused)),
+        ("refusals by code", _in_words(refused)),
         ("attempts without an answer", kinds["lost"] + kinds["broken"]),
         ("calls never answered", len(unanswered)),
         ("computers allocated", len(result.evidence.after["blockComputers"])),
-        ("transactions lost and retried", _told(result.retries)),
+        ("transactions lost and retried", _in_words(result.retries)),
         ("seconds", f"{result.seconds:.0f}"),
         ("calls a second", f"{len(ended) / result.seconds:.1f}"),
         ("median, p95, longest answer", _milliseconds(seconds)),
@@ -194,8 +194,8 @@ def _print(database: str, size: "Size", result: "Result") -> None:
     ]
     for name, value in rows:
         print(f"{name:32}{value}")
-    for kind, found in vars(verdict).items():
-        for wrong in found[:20]:
+    for kind, texts in vars(verdict).items():
+        for wrong in texts[:20]:
             print(f"{kind}: {wrong}", file=sys.stderr)
 
 
@@ -203,7 +203,7 @@ def _is_busy(attempt: Attempt) -> bool:
     return attempt.kind == "refused" and attempt.value == BUSY
 
 
-def _told(counted: Counter[int] | Counter[str]) -> str:
+def _in_words(counted: Counter[int] | Counter[str]) -> str:
     return ", ".join(f"{code}: {count}" for code, count in sorted(counted.items(), key=str)) or "none"
 
 

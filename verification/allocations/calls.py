@@ -1,4 +1,4 @@
-"""What the workers of a campaign will ask for: made from a seed, so that the judge knows it too."""
+"""The calls that the workers of a campaign will make: drawn from a seed, so that the judge knows them, too."""
 
 import random
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ def plan(site: Site, calls: int, workers: int, choice: random.Random, http: floa
     Four rounds of ten are the same for both, at the same moment: a new block with the same key, a block time
     that nobody has filled yet, or blocks with two keys for the same hours, which may be one too many.
     """
-    found: list[list[Call]] = []
+    result: list[list[Call]] = []
     rounds = calls // workers
     unfilled = iter(choice.sample(site.block_times, len(site.block_times)))
     for pair in range(workers // 2):
@@ -55,12 +55,12 @@ def plan(site: Site, calls: int, workers: int, choice: random.Random, http: floa
                 both = [replace(call, meets=False) for call in alone]
             for worker, call in zip(ours, both, strict=True):
                 worker.append(_through_a_door(call, choice, http))
-        found += ours
-    return found
+        result += ours
+    return result
 
 
 def _alone(site: Site, before: list[Call], number: int, rounds: int, choice: random.Random, name: str) -> Call:
-    """A call that has nothing to do with the partner's, or repeats an earlier one of the same worker."""
+    """A call unrelated to the partner's, or one that repeats an earlier one of the same worker."""
     kind = choice.random()
     with_key = [call for call in before if call.key and not call.reuses]
     if kind < 0.15:

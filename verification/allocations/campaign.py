@@ -1,4 +1,4 @@
-"""Runs workers on databases that are there already, and judges what they leave behind."""
+"""Runs workers on databases that are there already, and judges the rows that they leave."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Result:
-    """What happened, and what is wrong with it. `retries` counts lost transactions by the code of the error."""
+    """The evidence, and what is wrong in it. `retries` counts lost transactions by the code of the error."""
 
     evidence: Evidence
     verdict: Verdict
@@ -59,7 +59,7 @@ def run(
 ) -> Result:
     """Fill the database of this process with a site and let the workers at it through `urls`.
 
-    `watch` is told again and again which share of the calls is done.
+    `watch` is called again and again with the share of the calls that are done.
     """
     choice = random.Random(size.seed)
     place = site(max(size.calls // 10, 8), size.computers, max(size.calls // 100, 6), choice)
@@ -126,7 +126,7 @@ def _check_in() -> None:
 
 
 def _retries(tasks: Sequence[Task]) -> Counter[str]:
-    found = Counter[str]()
+    counts = Counter[str]()
     for task in tasks:
-        found.update(json.loads(task.journal.with_suffix(".retries").read_text()))
-    return found
+        counts.update(json.loads(task.journal.with_suffix(".retries").read_text()))
+    return counts

@@ -25,7 +25,7 @@ class ConnectionCut(Exception):
 
 
 class Doors:
-    """`place` tells through which node the last call went."""
+    """`place` is the node that the last call went through."""
 
     def __init__(self, urls: Sequence[str], address: tuple[str, int] | None, choice: random.Random) -> None:
         self._choice = choice

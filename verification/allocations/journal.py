@@ -1,4 +1,4 @@
-"""What a worker did: a line before each call, another one when it has its answer.
+"""The journal of a worker: a line before each call, another one when it has its answer.
 
 Each line is on its way to the file before the worker goes on, so that nothing that was acknowledged is missing.
 """
@@ -26,7 +26,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A call that was made once, from its first line to its second; without one (`lost`) it ended never."""
+    """A call that was made once, from its first line to its second; without one (`lost`) it never ended."""
 
     worker: int
     call: int
@@ -50,15 +50,15 @@ class Journal:
 
 
 def attempts(path: Path, worker: int) -> list[Attempt]:
-    """What the worker tried, in its order."""
+    """The attempts of the worker, in order."""
     notes = [Note(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-    found = []
+    result = []
     for number, begun in enumerate(notes):
         if begun.kind != "begun":
             continue
         end = notes[number + 1] if number + 1 < len(notes) and notes[number + 1].kind != "begun" else None
         if end is None:
-            found.append(Attempt(worker, begun.call, "lost", begun.at, float("inf"), 0, "the worker ended"))
+            result.append(Attempt(worker, begun.call, "lost", begun.at, float("inf"), 0, "the worker ended"))
         else:
-            found.append(Attempt(worker, begun.call, end.kind, begun.at, end.at, end.value, end.text))
-    return found
+            result.append(Attempt(worker, begun.call, end.kind, begun.at, end.at, end.value, end.text))
+    return result

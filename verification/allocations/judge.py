@@ -1,6 +1,6 @@
-"""The judge of a campaign: what the tables hold, against what the callers were told.
+"""The judge of a campaign: compares the rows with the answers that the callers got.
 
-Nothing of the service is used here: rows, notes and the calls that were to be made are all that counts.
+Nothing of the service is used here, only rows, journals and the planned calls.
 """
 
 from collections import Counter, defaultdict
@@ -47,10 +47,10 @@ class Evidence:
     @cached_property
     def computers_of(self) -> dict[int, Counter[int]]:
         """How many computers each block time has for each image."""
-        found: dict[int, Counter[int]] = defaultdict(Counter)
+        counts: dict[int, Counter[int]] = defaultdict(Counter)
         for row in self.after["blockComputers"]:
-            found[row["blockTimeid"]][row["imageid"]] += 1
-        return found
+            counts[row["blockTimeid"]][row["imageid"]] += 1
+        return counts
 
     def images_of(self, image_id: int) -> Counter[int]:
         """The images of one machine, with how many computers need each."""
@@ -84,7 +84,7 @@ class Verdict:
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """Look at everything."""
+    """Judge the evidence by all rules."""
     return Verdict(
         [*computers_twice(evidence), *over_limits(evidence)],
         [*halves(evidence), *too_many_machines(evidence), *half_blocks(evidence)],
@@ -93,15 +93,15 @@ def judge(evidence: Evidence) -> Verdict:
     )
 
 
-# --- Nobody is promised a computer twice ------------------------------------------------------
+# --- No computer is promised twice ------------------------------------------------------------
 def computers_twice(evidence: Evidence) -> Iterator[str]:
     """A computer is with one block from the start of its reload to the end of the block."""
-    held: dict[int, list[tuple[str, str, int]]] = defaultdict(list)
+    uses: dict[int, list[tuple[str, str, int]]] = defaultdict(list)
     for row in evidence.after["blockComputers"]:
         time, reload = evidence.times[row["blockTimeid"]], evidence.requests.get(row["reloadrequestid"])
         begin = min(time["start"], reload["start"]) if reload else time["start"]
-        held[row["computerid"]].append((begin, time["end"], time["id"]))
-    for computer, spans in held.items():
+        uses[row["computerid"]].append((begin, time["end"], time["id"]))
+    for computer, spans in uses.items():
         spans.sort()
         busy_until, holder = "", 0
         for begin, end, block_time in spans:
@@ -126,7 +126,7 @@ def over_limits(evidence: Evidence) -> Iterator[str]:
         yield f"the licensed image is on {_peak(licences)} computers at a time, at most {LICENCES}"
     for host, spans in memory.items():
         if _peak(spans) * VM_RAM >= HOST_RAM:
-            yield f"VM host {host} has to bear {_peak(spans)} VMs at a time"
+            yield f"VM host {host} has {_peak(spans)} VMs at a time"
 
 
 def _peak(spans: Iterable[tuple[str, str]]) -> int:
@@ -139,15 +139,16 @@ def _peak(spans: Iterable[tuple[str, str]]) -> int:
     return most
 
 
-# --- Nothing is half done ---------------------------------------------------------------------
+# --- No call is partial -----------------------------------------------------------------------
 def halves(evidence: Evidence) -> Iterator[str]:
     """Each reload request has its reservations, each of these its computer in a block, and the other way round."""
     loads = Counter((row["requestid"], row["computerid"], row["imageid"]) for row in evidence.after["reservation"])
-    held = Counter(
+    computers = Counter(
         (row["reloadrequestid"], row["computerid"], row["imageid"]) for row in evidence.after["blockComputers"]
     )
-    if loads != held:
-        yield f"reservations without a block {list(loads - held)}, blocks without a reservation {list(held - loads)}"
+    if loads != computers:
+        stray, missing = list(loads - computers), list(computers - loads)
+        yield f"reservations without a block {stray}, blocks without a reservation {missing}"
     ours = {id_ for id_, row in evidence.requests.items() if row["stateid"] == RELOAD}
     if ours != {request for request, _, _ in loads}:
         yield f"reload requests and reservations differ: {sorted(ours ^ {request for request, _, _ in loads})}"
@@ -180,15 +181,15 @@ def _new_blocks(evidence: Evidence) -> set[int]:
     return set(evidence.blocks) - {row["id"] for row in evidence.before["blockRequest"]}
 
 
-# --- What was answered is so ------------------------------------------------------------------
+# --- Answers are true -------------------------------------------------------------------------
 def lost_fills(evidence: Evidence) -> Iterator[str]:
-    """A block time has as many machines as its best answer told; more only by a call that lost its answer."""
+    """A block time has as many machines as its best answer said; more only by a call that lost its answer."""
     for block_time, attempts in _by(evidence, lambda call: call.block_time or None).items():
-        told = max((attempt.value for attempt in attempts if attempt.kind == "answer"), default=0)
+        answered = max((attempt.value for attempt in attempts if attempt.kind == "answer"), default=0)
         open_ = [evidence.call_of(attempt).machines for attempt in _unanswered(attempts)]
         has = evidence.machines(block_time)
-        if not told <= has <= max([told, *open_]):
-            yield f"block time {block_time} has {has} machines; told: {told}, unanswered calls for {open_}"
+        if not answered <= has <= max([answered, *open_]):
+            yield f"block time {block_time} has {has} machines; answered: {answered}, unanswered calls for {open_}"
 
 
 def lost_keys(evidence: Evidence) -> Iterator[str]:
@@ -204,14 +205,14 @@ def lost_keys(evidence: Evidence) -> Iterator[str]:
     if set(created) != _new_blocks(evidence) or set(created.values()) - {1}:
         yield f"blocks and keys differ: {sorted(_new_blocks(evidence) ^ set(created))}, {created.most_common(1)}"
     for key, attempts in _by(evidence, lambda call: None if call.reuses else call.key).items():
-        told = {attempt.value for attempt in attempts if attempt.kind == "answer" and attempt.value}
+        answers = {attempt.value for attempt in attempts if attempt.kind == "answer" and attempt.value}
         kept = remembered.get(str(key))
         has = evidence.machines(kept["block_time_id"]) if kept else 0
         if kept and kept["answer"] != has:
             yield f"key {key} remembers {kept['answer']}, its block has {has}"
-        if told and told != {has}:
-            yield f"key {key} was answered {told}, its block has {has}"
-        if has and not told and not _unanswered(attempts):
+        if answers and answers != {has}:
+            yield f"key {key} was answered {answers}, its block has {has}"
+        if has and not answers and not _unanswered(attempts):
             yield f"key {key} was never answered, and has a block"
 
 
@@ -237,7 +238,7 @@ def wrong_answers(evidence: Evidence) -> Iterator[str]:
 
 
 def answers_that_go_back(evidence: Evidence) -> Iterator[str]:
-    """Who calls after somebody was answered is told as much."""
+    """A call that begins after another one was answered gets at least that answer."""
     fills = _by(evidence, lambda call: call.block_time or None)
     keys = _by(evidence, lambda call: None if call.reuses else call.key)
     for attempts in (*fills.values(), *keys.values()):
@@ -245,14 +246,14 @@ def answers_that_go_back(evidence: Evidence) -> Iterator[str]:
         for later in answers:
             known = max((earlier.value for earlier in answers if earlier.ended < later.begun), default=0)
             if later.value < min(known, evidence.call_of(later).machines):
-                yield f"{evidence.call_of(later)} was answered {later.value}, {known} were told before"
+                yield f"{evidence.call_of(later)} was answered {later.value}, {known} had been answered before"
 
 
 def _by(evidence: Evidence, subject: Any) -> dict[Any, list[Attempt]]:
     """The attempts by what they are about."""
-    found: dict[Any, list[Attempt]] = defaultdict(list)
+    result: dict[Any, list[Attempt]] = defaultdict(list)
     for attempt in evidence.attempts:
         about = subject(evidence.call_of(attempt))
         if about is not None:
-            found[about].append(attempt)
-    return found
+            result[about].append(attempt)
+    return result

@@ -37,7 +37,7 @@ class BlockTime:
 
 @dataclass(frozen=True)
 class Site:
-    """The rows, and what can be asked for."""
+    """The rows, and the block times to ask for."""
 
     rows: SiteRows
     block_times: list[BlockTime]
@@ -70,7 +70,7 @@ def site(block_times: int, computers: int, hours: int, choice: random.Random) ->
 
 
 def text(instant: int) -> str:
-    """A time as VCL's columns hold it; the site is at UTC."""
+    """A time as in VCL's columns; the site is at UTC."""
     return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 

@@ -1,4 +1,4 @@
-"""One of several processes that allocate at once, and note what they do."""
+"""One of several processes that allocate at once, and keep a journal."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ BUSY = 205
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is to do: its calls, through any of these databases (the nodes of a cluster), or over HTTP.
+    """The task of a worker: its calls, through any of these databases (the nodes of a cluster), or over HTTP.
 
     `environment` configures the service; `clock` is where its wall clock begins when that is not the real one.
     """
@@ -43,7 +43,7 @@ class Task:
 
 
 def work(task: Task, start: Barrier, meeting: Barrier | None, done: Any) -> None:
-    """Make the calls, once all workers are at `start`; `done` counts them for whoever watches."""
+    """Make the calls, once all workers are at `start`; `done` counts them for the campaign."""
     os.environ |= {"DJANGO_SETTINGS_MODULE": "vclsite.settings", "DATABASE_URL": task.urls[0], **task.environment}
     import django
     import time_machine
@@ -126,6 +126,6 @@ class _Retries(logging.Handler):
 
 
 def retries(log: str) -> list[str]:
-    """The codes of the transactions that a log tells were lost and tried again, or given up ("gave up")."""
-    told = re.findall(r"trying again: (?:\((\d+)|(database is locked))", log)
-    return [code or locked for code, locked in told] + ["gave up"] * log.count("gave up after")
+    """The codes of the transactions that were lost and tried again by a log, or given up ("gave up")."""
+    matches = re.findall(r"trying again: (?:\((\d+)|(database is locked))", log)
+    return [code or locked for code, locked in matches] + ["gave up"] * log.count("gave up after")

@@ -1,6 +1,6 @@
 """Races with VCL's front end: `python -m verification.front_end [--mariadb] [--interleavings all|N] …`.
 
-Prints what was played and what came of it. Exit status 1 when a computer was promised twice, or
+Prints what was played, and the results. Exit status 1 when a computer was promised twice, or
 anything else was wrong: the schedule that did it is printed, and played again by `--replay`.
 """
 
@@ -70,7 +70,7 @@ def _interleavings(asked: str, names: Sequence[str] | None) -> int:
         return 0
     for scenario in (known[name] for name in names or known):
         begun = time.monotonic()
-        wrong += _told(scenario.name, play_all(scenario, at_most), time.monotonic() - begun)
+        wrong += _report(scenario.name, play_all(scenario, at_most), time.monotonic() - begun)
     return wrong
 
 
@@ -84,21 +84,21 @@ def _random(first: int, number: int, *, loaded: bool) -> int:
     with random_orders.stage() as others:
         for run in range(first, first + number):
             tally.add(random_orders.play(run, others, loaded=loaded))
-    return _told(random_orders.LOADED if loaded else random_orders.PLAIN, tally, time.monotonic() - begun)
+    return _report(random_orders.LOADED if loaded else random_orders.PLAIN, tally, time.monotonic() - begun)
 
 
 def _free(server: PrivateMariaDB, asked: argparse.Namespace, *, loaded: bool) -> int:
     from verification.front_end import free_race
 
-    found = free_race.run(server, asked.free_seconds, asked.ours, asked.theirs, loaded=loaded)
+    outcome = free_race.run(server, asked.free_seconds, asked.ours, asked.theirs, loaded=loaded)
     sides = f"{asked.ours} of our processes and {asked.theirs} front ends"
-    print(f"\nfree race of {sides}, computers {'loaded' if loaded else 'not loaded'}, {found.seconds:.0f} seconds")
-    for side, counts in (("we", found.ours), ("they", found.theirs)):
+    print(f"\nfree race of {sides}, computers {'loaded' if loaded else 'not loaded'}, {outcome.seconds:.0f} seconds")
+    for side, counts in (("we", outcome.ours), ("they", outcome.theirs)):
         print(f"  {side}: " + ", ".join(f"{what} {number}" for what, number in sorted(counts.items())))
-    print(f"  deadlocks: {found.deadlocks_with_us} with us, {found.deadlocks} of front ends among themselves")
-    for fault in found.faults:
+    print(f"  deadlocks: {outcome.deadlocks_with_us} with us, {outcome.deadlocks} of front ends among themselves")
+    for fault in outcome.faults:
         print(f"  WRONG: {fault}")
-    return len(found.faults) + found.deadlocks_with_us
+    return len(outcome.faults) + outcome.deadlocks_with_us
 
 
 def _replay(words: Sequence[str]) -> int:
@@ -114,7 +114,7 @@ def _replay(words: Sequence[str]) -> int:
         scenario = (SCENARIOS | LOADED)[name]
         with interleavings.stage(scenario) as others:
             run = interleavings.play(scenario, interleavings.read(rest), others)
-    print(f"{run.told}: we got {run.answer}")
+    print(f"{run.words}: we got {run.answer}")
     for session in run.sessions:
         print(
             f"  {session.procid}: steps {session.letters}, computer {session.computer}, waited {session.blocked} times"
@@ -124,11 +124,11 @@ def _replay(words: Sequence[str]) -> int:
     return 1 if run.faults else 0
 
 
-def _told(name: str, tally: "Tally", seconds: float) -> int:
+def _report(name: str, tally: "Tally", seconds: float) -> int:
     figures = (tally.runs, len(tally.wrong), tally.ours, tally.theirs, tally.exchanges, tally.blocked)
     _row((name, *map(str, figures), f"{seconds:.1f}"))
     for run in tally.wrong[:10]:
-        print(f"  WRONG: {'; '.join(run.faults)}\n    again: --replay {run.told}")
+        print(f"  WRONG: {'; '.join(run.faults)}\n    again: --replay {run.words}")
     return len(tally.wrong)
 
 

@@ -1,4 +1,4 @@
-"""Three classes at overlapping hours on computers that hold their image, beside VCL's front end."""
+"""Three classes at overlapping hours on computers with their image loaded, beside VCL's front end."""
 
 import itertools
 import time
@@ -33,7 +33,7 @@ HOURS = {BLOCK_TIME: (START, END), 11: (START - HALF, END - HALF), 12: (START + 
 
 
 class Classes:
-    """Three classes at overlapping hours on six computers that hold their image; members of the first want one."""
+    """Three classes at overlapping hours on six computers with their image loaded; members of the first want one."""
 
     def __init__(self, others: Connection, clock: time_machine.Traveller) -> None:
         self.others = others
@@ -46,7 +46,7 @@ class Classes:
         assert service.allocate_block(call, CALLER) == 2
 
     def member(self, start: int = CLASS[0], end: int = CLASS[1]) -> Reserving:
-        """The next member of the first class; he likes the last computers best."""
+        """The next member of the first class, who wants the last computers first."""
         user = next(self._members)
         wish = a_wish(range(15, 9, -1), start, end, user=user)
         return reserving(self.others, wish, f"front-end-{user}", time.time, promise=LISTING_SECONDS)
@@ -59,8 +59,8 @@ class Classes:
         others = {computer for block_time in HOURS if block_time != BLOCK_TIME for computer in computers_of(block_time)}
         return [computer for (computer,) in taken if computer in others]
 
-    def held(self) -> list[int]:
-        """Computers on which a row of ours is live, at the moment."""
+    def with_our_rows(self) -> list[int]:
+        """Computers with a semaphore row of ours that has not expired."""
         rows = self.others.send("SELECT computerid, expires, procid FROM semaphore").rows
         now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time()))
         return sorted(computer for computer, expires, procid in rows if "blockalloc" in procid and str(expires) >= now)
@@ -68,7 +68,7 @@ class Classes:
 
 @contextmanager
 def classes(at: float = NOW.timestamp()) -> Iterator[Classes]:
-    """The site, its clock standing at `at` (Unix seconds)."""
+    """The site, with its clock stopped at `at` (Unix seconds)."""
     with class_site(computers=6, machines=2, blocks=3, members=5):
         give_to_others((11, 12))
         load(range(10, 16))

@@ -14,15 +14,15 @@ from tests.support.servers.mariadb_server import PrivateMariaDB
 from verification.front_end import race_site as site
 from verification.front_end.worker import READY
 
-# To be given to the server: it logs what each transaction of a deadlock was about.
+# Arguments of the server: it logs the transactions of each deadlock.
 SERVER_ARGUMENTS = ("--innodb-print-all-deadlocks=ON",)
 _TRANSACTION = re.compile(r"\*\*\* \(\d\) TRANSACTION:(.*?)(?=\*\*\* |\Z)", re.DOTALL)
-_OURS = "SET STATEMENT"  # with which statements of ours, and no others, begin
+_OURS = "SET STATEMENT"  # begins our statements, and no others
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a race."""
+    """The results of a race."""
 
     ours: Counter[str]
     theirs: Counter[str]
@@ -35,7 +35,7 @@ class Outcome:
 def run(server: PrivateMariaDB, seconds: float, ours: int = 2, theirs: int = 3, *, loaded: bool = False) -> Outcome:
     """Let so many processes of both sides race; the database is Django's, which has VCL's tables.
 
-    `loaded`: for computers that hold the image already.
+    `loaded`: for computers with the image loaded already.
     """
     from django.test import override_settings
 
@@ -99,13 +99,13 @@ def _judge(answered: int) -> list[str]:
 
 
 def log_of(server: PrivateMariaDB) -> str:
-    """What the server has logged."""
+    """The log of the server."""
     assert server.directory is not None
     return (server.directory / "server.log").read_text(errors="replace")
 
 
 def deadlocks(log: str) -> tuple[int, int]:
     """How many deadlocks a transaction of ours was part of, and how many were others' own."""
-    found = log.split("Transactions deadlock detected")[1:]
-    with_us = sum(any(_OURS in text for text in _TRANSACTION.findall(deadlock)) for deadlock in found)
-    return with_us, len(found) - with_us
+    reports = log.split("Transactions deadlock detected")[1:]
+    with_us = sum(any(_OURS in text for text in _TRANSACTION.findall(deadlock)) for deadlock in reports)
+    return with_us, len(reports) - with_us

@@ -2,7 +2,7 @@
 
 Our call runs in this thread; at the places between its statements the front end does its next
 steps. A step that would have to wait for a lock of ours goes on at the next place, as it would by
-waiting. A schedule tells at which place each group of steps is due: "2:0" is the next group of
+waiting. A schedule has the place at which each group of steps is due: "2:0" is the next group of
 front end 0 at place 2. A schedule plays the same every time.
 """
 
@@ -37,10 +37,10 @@ from tests.support.sites.class_site import (
 )
 from verification.front_end.scenarios import OTHER_BLOCK, Scenario
 
-# Only what one side writes and the other reads or writes can make a difference: the front end
+# Only tables that one side writes and the other reads or writes can make a difference: the front end
 # writes semaphore, request and reservation, and reads blockComputers besides. Beside other
-# statements of ours its steps find and leave everything as they do at the next place. (It reads
-# blockTimes as well, but what our call says there is new: nothing, or seen with blockComputers.)
+# statements of ours its steps have the same effect as at the next place. (It reads blockTimes as
+# well, but our call's rows there are new, and are seen with blockComputers or not at all.)
 MATTERS = re.compile(r"\b(semaphore|request|reservation|blockComputers)\b|^COMMIT$|^ROLLBACK$")
 
 Schedule = Sequence[tuple[int, int]]  # (place, front end), in order
@@ -50,14 +50,14 @@ _EMPTIED = ("blockComputers", "reservation", "request", "semaphore")
 
 @dataclass
 class Run:
-    """One interleaving: what came of it."""
+    """The results of one interleaving. `words` are those that `read` understands."""
 
     answer: int
     sessions: Sequence[Reserving]
     commits: int
     places: int
     faults: list[str] = field(default_factory=list)
-    told: str = ""
+    words: str = ""
 
     @property
     def exchanged(self) -> bool:
@@ -111,7 +111,7 @@ def play(scenario: Scenario, schedule: Schedule, others: Connection) -> Run:
         with at_boundaries(stepping.visit):
             answer = call(scenario.machines)
         stepping.finish()
-    run = Run(answer, sessions, stepping.commits, stepping.place + 1, told=told(scenario, schedule))
+    run = Run(answer, sessions, stepping.commits, stepping.place + 1, words=in_words(scenario, schedule))
     run.faults += judge(
         others, answer, {s.request for s in stepping.listed_late}, knowing={s.request for s in stepping.read_late}
     )
@@ -121,7 +121,7 @@ def play(scenario: Scenario, schedule: Schedule, others: Connection) -> Run:
 
 
 def empty(others: Connection) -> None:
-    """Take away what runs leave behind."""
+    """Delete the rows that runs leave behind."""
     for table in _EMPTIED:
         others.send(f"DELETE FROM {table}")  # noqa: S608 - names are our own
 
@@ -183,7 +183,7 @@ class Stepping:
         self._step_in()
         for session in self._sessions:
             while not session.done:
-                assert self._advance(session), "nobody is there to wait for"
+                assert self._advance(session), "no lock is left to wait for"
 
     def _step_in(self) -> None:
         for number in range(len(self._sessions)):
@@ -225,13 +225,13 @@ class Stepping:
             self._let_pass(self._scenario.pauses[letter])
 
     def _let_pass(self, seconds: float) -> None:
-        """A pause is everybody's: none is so long that a front end breaks its promise."""
+        """A pause applies to everybody; it is never so long that a front end breaks its promise."""
         seconds = min([seconds, *(session.patience - 0.5 for session in self._sessions if not session.done)])
         if seconds > 0:
             self._pause(seconds)
 
     def _hook_done(self) -> bool:
-        """What others do at a step of the front end; on SQLite they have to wait for us as it has."""
+        """Run the hook of a step of the front end; on SQLite it has to wait for us, as the front end has."""
         if self._hook:
             try:
                 self._hook(self._others)
@@ -278,7 +278,7 @@ def _drawn(scenario: Scenario, number: int) -> Iterator[Schedule]:
         yield sorted(places, key=lambda move: (move[0], rng.random()))
 
 
-def told(scenario: Scenario, schedule: Schedule) -> str:
+def in_words(scenario: Scenario, schedule: Schedule) -> str:
     """A schedule in words that `read` understands."""
     return f"{scenario.name} {' '.join(f'{place}:{session}' for place, session in schedule)}"
 
@@ -291,8 +291,8 @@ def read(words: Sequence[str]) -> Schedule:
 
 # --- the judge ------------------------------------------------------------------------------------
 
-# What a block has and a user as well. An adopted one is not among them: it is a member's own, of the
-# block's image, and its reload is over when the reservation begins.
+# Computers that a block and a user have at once. Adopted ones are not among them: they are a member's own, of the
+# block's image, and their reload is over when the reservation begins.
 _TWICE = """
 SELECT b.blockTimeid, b.computerid, q.id, q.start < t.`end` AND q.`end` > t.start,
   r.imageid = b.imageid AND q.userid IN (SELECT m.userid FROM usergroupmembers m WHERE m.usergroupid = w.groupid),
@@ -324,7 +324,7 @@ SELECT 'a semaphore of a front end that is done', computerid FROM semaphore WHER
 """
 
 
-# Block times that calls of ours made, rather than found.
+# Block times that were made by calls of ours.
 _NEW_BLOCKS = (
     "SELECT n.id FROM blockTimes n JOIN blockRequest w ON w.id = n.blockRequestid WHERE SUBSTR(w.name, 1, 4) = 'API:'"
 )
@@ -346,7 +346,7 @@ def judge(
     already: those avoid the class, but not its reloads, which they don't look for. `had` are
     computers that blocks had before anything began: all front ends were late for them.
 
-    A member may take a computer of his own class before its reload is over when he was offered it as
+    A member may take a computer of their own class before its reload is over when it was offered to them as
     such: requests `knowing` read the computers of their classes when ours were written. Requests
     `unlucky` lost the computers of their own classes to other users, and so were let have those of
     others, by the front end alone.
@@ -376,7 +376,7 @@ def _liveness(run: Run, machines: int) -> Iterator[str]:
         yield f"{run.answer} machines, though there are enough for all"
     for session in run.sessions:
         if session.computer is None:
-            yield f"{session.procid} came away without a computer, though there are enough for all"
+            yield f"{session.procid} got no computer, though there are enough for all"
 
 
 # --- counting -------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
-"""Scenarios on computers that hold the image already: the class of our call, and others beside it.
+"""Scenarios on computers with the image loaded already: the class of our call, and others beside it.
 
 Our call wants computers 10 and 11 for the class of block time 10; each of the other classes got one
 of the computers from 12 on earlier, for the same hours. A member of our class wants any computer,
-those of the others first. He may be given one of his own class, or a spare one, never another
-class's: the front end would let him have that when it finds his own ones held (SPEC 8.7).
+those of the others first. They may be given one of their own class, or a spare one, never another
+class's: the front end would give them that when it finds their own ones held (SPEC 8.7).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from tests.support.front_end import a_wish
 from tests.support.sites.class_site import START
 from verification.front_end.scenarios import CLASS, MEMBER, OTHER_BLOCK, Scenario, Setup, block_computer
 
-LISTING_SECONDS = 5  # a front end gets from its list to its semaphore in less: so long loaded computers are held
+LISTING_SECONDS = 5  # loaded computers are held as long as a front end takes from its list to its semaphore, at most
 MACHINES, FIRST_OF_OTHERS = 2, 12
 _STEPS = (1, 1, 1, 4)  # the list, the reads of (b), the semaphore, the rest
 

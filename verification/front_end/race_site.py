@@ -1,8 +1,8 @@
 """The site of the free race: pools of a few computers, each for an image of its own.
 
 All processes meet at one pool at a time and go on to the next a moment later, by the clock. When
-they come back to a pool, the rows that hold its computers for front ends have expired; and they
-come for another day, so that nothing has to be cleared away and all is there to be judged at the end.
+they come back to a pool, the holds on its computers have expired; and they come for another day,
+so that no row has to be deleted and all of them can be judged at the end.
 """
 
 import time
@@ -44,7 +44,7 @@ def next_tick(begun: float, last: int) -> int:
 
 
 def rows(*, loaded: bool = False) -> SiteRows:
-    """The rows of the site; its clock is the real one, in UTC. `loaded`: computers hold the image of their pool."""
+    """The rows of the site; its clock is the real one, in UTC. `loaded`: with their pool's image on the computers."""
     site = class_site.rows(computers=1, blocks=2)  # blocks of the race have later ids
     for pool in range(POOLS):
         image, group = FIRST_IMAGE + pool, FIRST_GROUP + 2 * pool

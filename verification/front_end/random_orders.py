@@ -1,10 +1,10 @@
-"""Our call and up to three front ends at random: what is there, who wants what, and when each goes on.
+"""Our call and up to three front ends at random: the rows, the wishes, and when each side goes on.
 
 Everything is drawn from one number, so that a run can be played again. The clock, which both sides
-read, stands still but for the pauses that are drawn. A front end keeps the promise that SPEC 8.7
+read, is stopped but for the pauses that are drawn. A front end keeps the promise that SPEC 8.7
 asks of it; our call may be held up for any time, at any place but one: see `_longest_commit`.
 
-Loaded runs draw computers that hold the image besides, other classes at overlapping hours, and
+Loaded runs also draw computers with the image loaded, other classes at overlapping hours, and
 members of them; their front ends are faster, as the short hold of loaded computers asks.
 """
 
@@ -54,7 +54,7 @@ from verification.front_end.scenarios import (
 COMPUTERS, MACHINES = range(10, 15), 3
 CLASSES = (OTHER_BLOCK + 1, OTHER_BLOCK + 2)  # of other groups, at the hours of ours
 OLD_REVISION = 11
-PLAIN, LOADED = "random", "random-loaded"  # how runs are told
+PLAIN, LOADED = "random", "random-loaded"  # the first word of a run
 _WINDOWS = (
     CLASS, (START, END), (START - HOUR // 2, START + 600), (END - 600, END + HOUR), IN_RELOAD,
     AFTERWARDS, (START + DAY, END + DAY),
@@ -63,7 +63,7 @@ _WINDOWS = (
 
 @dataclass
 class Draw:
-    """One random run: its number tells all of it."""
+    """One random run, all of which follows from its number."""
 
     number: int
     others: Connection
@@ -79,7 +79,7 @@ class Draw:
         self.block_time = self.rng.choice((BLOCK_TIME, BLOCK_TIME, BLOCK_TIME, 0))
 
     def set_up(self) -> None:
-        """Draw what is there, and what users want."""
+        """Draw the rows, and the users' wishes."""
         kinds = (*[_nothing] * 4, *_SETUPS, *([_of_another_class] * 5 if self.loaded else ()))
         for computer in COMPUTERS:
             kind = self.rng.choice(kinds)
@@ -96,7 +96,7 @@ class Draw:
             self.sessions.append(reserving(self.others, wish, f"{name}-{number}", time.time, promise=promise))
 
     def _set_images(self) -> None:
-        """Most computers hold the image of the class, some of them another revision of it."""
+        """Most computers have the image of the class loaded, some of them another revision of it."""
         for computer in COMPUTERS:
             image, revision = self.rng.choice(((IMAGE, IMAGE), (IMAGE, IMAGE), (IMAGE, OLD_REVISION), (1, 1)))
             self.others.send(
@@ -143,8 +143,8 @@ def _in_block(draw: Draw, computer: int) -> None:
     draw.had.add(computer)
 
 
-def _held(draw: Draw, computer: int) -> None:
-    """An earlier call for another day has it, and still keeps front ends off."""
+def _with_hold(draw: Draw, computer: int) -> None:
+    """An earlier call for another day has it, and its hold has not expired yet."""
     block_computer(draw.others, computer, OTHER_BLOCK, START + DAY)
     semaphore(draw.others, computer, draw.rng.randint(0, 45), f"blockalloc-held:{OTHER_BLOCK}.earlier")
     draw.had.add(computer)
@@ -156,7 +156,7 @@ def _of_another_class(draw: Draw, computer: int) -> None:
     draw.had.add(computer)
 
 
-_SETUPS: Sequence[Callable[[Draw, int], None]] = (_stale, _stale, _dying, _reserved, _of_member, _in_block, _held)
+_SETUPS: Sequence[Callable[[Draw, int], None]] = (_stale, _stale, _dying, _reserved, _of_member, _in_block, _with_hold)
 
 
 _KEPT_OFF_BY_US = """
@@ -229,7 +229,7 @@ class _Driver:
             self._draw.lost_to_us.add(session.procid)
 
     def was_unlucky(self, session: Reserving) -> bool:
-        """Whether a front end had computers of the user's classes to offer, and lost them to others than us."""
+        """Whether a front end had computers of the user's classes to offer, and lost them to users, not to us."""
         return "B" not in session.sent and session.procid not in self._draw.lost_to_us
 
     @staticmethod
@@ -272,7 +272,7 @@ def play(number: int, others: Connection, *, loaded: bool = False) -> Run:
         with at_boundaries(driver.visit):
             answer = call(draw.machines, draw.block_time)
         driver.finish()
-        run = Run(answer, draw.sessions, driver.commits, 0, told=f"{LOADED if loaded else PLAIN} {number}")
+        run = Run(answer, draw.sessions, driver.commits, 0, words=f"{LOADED if loaded else PLAIN} {number}")
         run.faults += judge(
             others, answer, _requests(driver.listed_late), draw.block_time, draw.had,
             knowing=_requests(driver.read_late), unlucky=_requests(filter(driver.was_unlucky, draw.sessions)),

@@ -1,4 +1,4 @@
-"""What our call and the front end may be doing at the same time: the scenarios of the interleavings.
+"""The scenarios of the interleavings: our call and the front end at the same time.
 
 All play on the class site on Monday 14:00 to 16:00, reloads from 13:40 and earlier. Our call wants
 `machines` computers, and takes 10, 11 … in this order.
@@ -32,7 +32,7 @@ def nothing(connection: Connection, sessions: Sequence[Reserving]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is there, who wants what, and what has to come of it.
+    """The rows before, the wishes of both sides, and the promises about the results.
 
     The statements of a front end are placed by `groups`: how many go together, one group after the
     other; what comes after the last group goes with it. (Reads that nothing of the others can have
@@ -48,8 +48,8 @@ class Scenario:
     after_step: Mapping[str, Callable[[Connection], None]] = field(default_factory=dict)  # of a front end, once
     after_claims: Callable[[Connection], None] | None = None  # once our first transaction is committed
     places: int = 11  # of our call, see interleavings.MATTERS
-    enough_for_all: bool = False  # nobody may come away short
-    loaded: bool = False  # the computers hold the image of the class
+    enough_for_all: bool = False  # everybody must get all that they want
+    loaded: bool = False  # the computers have the image of the class loaded
     classes: int = 0  # of other groups at overlapping hours
     pauses: Mapping[str, float] = field(default_factory=dict)  # seconds before a step of each front end, by its letter
     promise: float = SEMAPHORE_SECONDS  # seconds within which a front end gets from its list to its semaphore

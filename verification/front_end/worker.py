@@ -1,7 +1,7 @@
 """One process of the free race: `python -m verification.front_end.worker ours|theirs NUMBER SECONDS`.
 
 Prints READY and reads when the race begins (seconds of the real clock); works on the database of DATABASE_URL for so
-many SECONDS from then, at least for one attempt, and prints what came of it as JSON.
+many SECONDS from then, at least for one attempt, and prints the counts as JSON.
 """
 
 import json
@@ -49,12 +49,12 @@ def _ours(counts: Counter[str]) -> Callable[[site.Meeting], None]:
         wanted = 1 + counts["attempts"] % 2
         call = BlockAllocationCall(at.image, at.start, at.end, wanted, GROUP, True, 0)
         try:
-            found = service.allocate(call, CALLER)
+            result = service.allocate(call, CALLER)
         except Refusal as refusal:
             counts[f"refusals {refusal.code}"] += 1
             return
-        counts["got"] += found.outcome.allocated
-        counts["short"] += found.outcome.allocated < wanted
+        counts["got"] += result.outcome.allocated
+        counts["short"] += result.outcome.allocated < wanted
 
     return attempt
 

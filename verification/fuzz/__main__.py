@@ -29,7 +29,7 @@ def main() -> int:
     options = parser.parse_args()
     options.save.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        # The fuzzer replaces all rows: never in a database that somebody uses.
+        # The fuzzer replaces all rows, so never in a database in use.
         try:
             os.environ["DATABASE_URL"] = _database(stack, mariadb=options.mariadb)
         except MariaDBUnavailable as error:

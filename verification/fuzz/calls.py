@@ -33,7 +33,7 @@ _OTHER_NAMES = (
 
 
 def right_call(rng: Random) -> Call:
-    """A call that is in order, or refused for what its rows say."""
+    """A call that is in order, or is refused because of rows."""
     kinds: tuple[Callable[[Random], Call], ...] = (_seven_new, _seven_stored, _six, _process, _trial, _system, _explain)
     (kind,) = rng.choices(kinds, weights=(28, 24, 16, 16, 8, 8, 8))
     return kind(rng)

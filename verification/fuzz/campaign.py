@@ -1,4 +1,4 @@
-"""A run: sends, judges, counts, and tells at the end what happened."""
+"""A run: sends requests, judges the answers, and counts."""
 
 import gc
 import json
@@ -62,7 +62,7 @@ class Campaign:
         return tally
 
     def replay(self, saved: dict[str, Any]) -> Tally:
-        """Send what a file holds."""
+        """Send the requests of a saved file."""
         with self._open():
             self._new_site(live_node=saved["live_node"])
             for number, request in enumerate([*saved["before"], saved["request"]]):
@@ -116,7 +116,7 @@ class Campaign:
             self._wrote.append(request)
 
     def _note(self, number: int, request: FuzzRequest | None, broken: Broken) -> None:
-        """Remember what was broken, and save how to repeat it."""
+        """Record the broken promise, and save how to repeat it."""
         text = f"request {number}" + (f" ({request.recipe})" if request else "") + f": {broken}"
         if request is not None:
             saved = {
@@ -125,7 +125,7 @@ class Campaign:
                 "broken": str(broken),
                 "front_end": self._front_end_behind,
                 "live_node": self._live_node,
-                "before": [found.as_json() for found in self._wrote],
+                "before": [earlier.as_json() for earlier in self._wrote],
                 "request": request.as_json(),
             }
             path = self._directory / f"fuzz-{self._tally.seed}-{number}.json"

@@ -1,4 +1,4 @@
-"""XML-RPC documents: orderly ones in all their spellings, mutated ones, and shapes that are made to cost much."""
+"""XML-RPC documents: orderly ones in all their spellings, mutated ones, and shapes that are expensive to read."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from random import Random
 from verification.fuzz.calls import Call
 from verification.fuzz.values import anything
 
-# Declared, and really used, in every combination; what Python does not know is left out here.
+# Declared, and really used, in every combination; encodings that Python does not know are left out here.
 ENCODINGS = (
     "utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32",
     "utf-32-be", "utf-7", "utf-8-sig", "cp037", "cp500", "koi8-r", "shift_jis", "gb18030", "big5", "iso-2022-jp",
@@ -48,7 +48,7 @@ _ATTRIBUTES = (
 def spelled(call: Call) -> str:
     """A call as a document, in the plainest way."""
     method, parameters = call
-    params = "".join(f"<param>{found}</param>" for found in parameters)
+    params = "".join(f"<param>{parameter}</param>" for parameter in parameters)
     return f"<methodCall><methodName>{method}</methodName><params>{params}</params></methodCall>"
 
 
@@ -78,8 +78,8 @@ def mutated(rng: Random, call: Call) -> bytes:
 
 def costly(rng: Random, most: int) -> bytes:
     """A document of about `most` bytes, sometimes just above, in a shape that is expensive for careless parsers."""
-    room = rng.choice((most - 1200, most - 1200, most // 4, most + 1, most * 2))
-    return rng.choice(SHAPES)(room).encode("utf-8", "replace")
+    size = rng.choice((most - 1200, most - 1200, most // 4, most + 1, most * 2))
+    return rng.choice(SHAPES)(size).encode("utf-8", "replace")
 
 
 def padded(rng: Random, call: Call, most: int) -> bytes:
@@ -94,7 +94,7 @@ def _declaration(encoding: str) -> str:
 
 
 def _between(tag: re.Match[str]) -> bool:
-    """Whether white space before the tag is of no meaning."""
+    """Whether white space before the tag has no meaning."""
     return tag[0] in ("<params>", "<param>", "</param>", "</params>", "</methodCall>", "<methodName>")
 
 
@@ -220,56 +220,56 @@ def _with_value(content: str) -> str:
 
 
 def _filled(begin: str, unit: Callable[[int], str], end: str) -> Callable[[int], str]:
-    """Documents of a value that holds `unit(0)`, `unit(1)` … up to the room there is."""
+    """Documents of a value that holds `unit(0)`, `unit(1)` … up to a size in bytes."""
 
-    def make(room: int) -> str:
-        parts, size, number = [], 0, 0
-        while size < room:
+    def make(size: int) -> str:
+        parts, length, number = [], 0, 0
+        while length < size:
             parts.append(unit(number))
-            size += len(parts[-1])
+            length += len(parts[-1])
             number += 1
         return _with_value(begin + "".join(parts) + end)
 
     return make
 
 
-def _of_params(room: int) -> str:
-    return spelled(("XMLRPCprocessBlockTime", ["<value>1</value>"] * (room // 31)))
+def _of_params(size: int) -> str:
+    return spelled(("XMLRPCprocessBlockTime", ["<value>1</value>"] * (size // 31)))
 
 
-def _of_nesting(room: int) -> str:
-    levels = room // 49
+def _of_nesting(size: int) -> str:
+    levels = size // 49
     return _with_value("<array><data><value>" * levels + "1" + "</value></data></array>" * levels)
 
 
-def _of_open_elements(room: int) -> str:
-    return "<methodCall>" + "<a>" * (room // 3)
+def _of_open_elements(size: int) -> str:
+    return "<methodCall>" + "<a>" * (size // 3)
 
 
-def _of_name(room: int) -> str:
-    return spelled(("x" * room, []))
+def _of_name(size: int) -> str:
+    return spelled(("x" * size, []))
 
 
-def _of_ampersands_in_name(room: int) -> str:
-    return spelled((">" * room, []))
+def _of_ampersands_in_name(size: int) -> str:
+    return spelled((">" * size, []))
 
 
-def _of_element_name(room: int) -> str:
-    return _with_value(f"<{'n' * (room // 2)}></{'n' * (room // 2)}>")
+def _of_element_name(size: int) -> str:
+    return _with_value(f"<{'n' * (size // 2)}></{'n' * (size // 2)}>")
 
 
-def _of_entities(room: int) -> str:
+def _of_entities(size: int) -> str:
     levels = "".join(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10}">' for level in range(1, 10))
-    return f'<!DOCTYPE a [<!ENTITY e0 "{"x" * (room // 2)}">{levels}]>' + _with_value("&e9;")
+    return f'<!DOCTYPE a [<!ENTITY e0 "{"x" * (size // 2)}">{levels}]>' + _with_value("&e9;")
 
 
-def _of_attributes(room: int) -> str:
-    attributes = " ".join(f"a{number}=''" for number in range(room // 10))
+def _of_attributes(size: int) -> str:
+    attributes = " ".join(f"a{number}=''" for number in range(size // 10))
     return f"<methodCall {attributes}/>"
 
 
-def _of_image(room: int) -> str:
-    texts = [f"<value>{'>' * room}</value>", *["<value>2026-03-02 14:00:00</value>"] * 2, "<value>1</value>"]
+def _of_image(size: int) -> str:
+    texts = [f"<value>{'>' * size}</value>", *["<value>2026-03-02 14:00:00</value>"] * 2, "<value>1</value>"]
     return spelled(("XMLRPCblockAllocation", [*texts, "<value>10</value>"]))
 
 

@@ -1,4 +1,4 @@
-"""Drives the whole WSGI application in this process, as a server does, and notes what comes back and what is logged."""
+"""Drives the whole WSGI application in this process, as a server does, and records the answers and the log."""
 
 import io
 import logging
@@ -29,7 +29,7 @@ _FORMAT = logging.Formatter("{levelname} {name}: {message}", style="{")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: `seconds` are of this process's CPU, which other programs on the machine don't lengthen."""
+    """An answer: `seconds` are of this process's CPU, which other programs on the machine don't lengthen."""
 
     status: int
     headers: dict[str, str]
@@ -44,7 +44,7 @@ class Answer:
 
 
 class _Listener(logging.Handler):
-    """Keeps what every logger says during one request."""
+    """Keeps the records of every logger during one request."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -55,7 +55,7 @@ class _Listener(logging.Handler):
         self.records.append(record)
 
     def take(self) -> list[logging.LogRecord]:
-        """What was said since the last time."""
+        """The records since the last time."""
         taken, self.records = self.records, []
         return taken
 

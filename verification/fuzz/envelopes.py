@@ -1,4 +1,4 @@
-"""What is around the document: headers, the verb, the address, and how long the body claims to be."""
+"""The rest of a request beside the document: headers, the verb, the address, and how long the body claims to be."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -136,7 +136,7 @@ def _spoil_media_type(rng: Random, request: FuzzRequest, _number: int) -> FuzzRe
     kind = rng.random()
     if kind < 0.4:
         return request.with_header("Content-Type", *rng.sample(_MEDIA_TYPES, rng.choice((0, 1, 1, 2))))
-    # Names nobody has heard of: each another one, to see whether anybody keeps them.
+    # Unknown names, each a new one, to see whether they are kept anywhere.
     unknown = f"x-{rng.getrandbits(64):x}" + "x" * rng.choice((0, LONGEST - 50))
     charset = rng.choice(_CHARSETS) if kind < 0.8 else unknown
     return request.with_header("Content-Type", f"text/xml; charset={charset}")

@@ -43,7 +43,7 @@ ONE_BYTE_CHUNKS = 3000  # so many at most
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What is sent on one connection. `cut`: it is closed at once, before the (last) request is complete.
+    """The bytes that are sent on one connection. `cut`: it is closed at once, before the (last) request is complete.
 
     `body` is what is sent in chunks.
     """
@@ -59,7 +59,7 @@ class Exchange:
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
-        """What as_json() gave."""
+        """The exchange that as_json() has written."""
         data, body = (base64.b64decode(saved[name]) for name in ("data", "body"))
         return cls(data, saved["recipe"], saved["cut"], body)
 
@@ -75,7 +75,7 @@ def exchange(seed: int, number: int, make: Make = generator.request) -> Exchange
 
 
 def _head(request: FuzzRequest, *more: str, line: str = "") -> bytes:
-    """Request line and headers; the request comes through a proxy that tells its address."""
+    """Request line and headers; the request comes through a proxy that passes its address on."""
     target = quote(request.path.encode("latin-1")) + (f"?{request.query}" if request.query else "")
     lines = [line or f"{request.verb} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers)]
     if not request.header("X-Forwarded-For"):

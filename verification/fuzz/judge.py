@@ -41,7 +41,7 @@ class Broken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What kind of answer it was, for the table; `refusal` is the fault's or error's code, None when there is none."""
+    """The kind of an answer, for the table; `refusal` is the fault's or error's code, None when there is none."""
 
     kind: str
     refusal: int | None = None
@@ -49,7 +49,7 @@ class Verdict:
 
 
 def judge(request: FuzzRequest, answer: Answer, before: Digest, after: Digest) -> Verdict:
-    """What the answer is. Raises Broken."""
+    """The verdict on an answer. Raises Broken."""
     decent(answer)
     if answer.headers.get("Content-Type") != "text/xml; charset=utf-8":
         return _elsewhere(request, answer, before, after)
@@ -58,7 +58,7 @@ def judge(request: FuzzRequest, answer: Answer, before: Digest, after: Digest) -
     if verdict.refusal is None:
         _nothing_refused(answer)
         value = _value(answer)
-        _rows_as_told(request, value, before, after)
+        _rows_as_answered(request, value, before, after)
         _as_asked(request, value, before, after)
         return replace(verdict, wrote=before != after)
     if before != after:
@@ -76,7 +76,7 @@ def decent(answer: Answer) -> None:
 
 
 def judge_document(answer: Answer) -> Verdict:
-    """What kind of XML-RPC document an answer is, whatever was asked. Raises Broken."""
+    """The verdict on an XML-RPC document, whatever the request. Raises Broken."""
     if answer.status != 200:
         raise Broken(f"an XML-RPC document with HTTP status {answer.status}")
     value = _value(answer)
@@ -129,8 +129,8 @@ def _value(answer: Answer) -> Any:
 
 
 def _no_internals(answer: Answer) -> None:
-    if found := wording.LEAKS.search(wording.ASSETS.sub(b"", answer.body)):
-        raise Broken(f"internal text in the answer, {found[0]!r}: {answer.body[:500]!r}")
+    if leak := wording.LEAKS.search(wording.ASSETS.sub(b"", answer.body)):
+        raise Broken(f"internal text in the answer, {leak[0]!r}: {answer.body[:500]!r}")
 
 
 def _refusal(value: Any) -> int | None:
@@ -159,7 +159,7 @@ def _kind(value: Any) -> str:
 
 
 def _limits_hold(request: FuzzRequest, refusal: int | None) -> None:
-    """That what is too large or too deep went no further than to the parser, whatever it says."""
+    """That a document that is too large or too deep went no further than to the parser."""
     if refusal in _BEFORE_ANY_METHOD:
         return
     if len(request.body) > MOST_BYTES and request.length is None:
@@ -180,8 +180,8 @@ def _depth(body: bytes) -> int:
 
 
 # --- The rows ---------------------------------------------------------------------------------
-def _rows_as_told(request: FuzzRequest, value: Any, before: Digest, after: Digest) -> None:
-    """That exactly those rows were written that the answer tells of."""
+def _rows_as_answered(request: FuzzRequest, value: Any, before: Digest, after: Digest) -> None:
+    """That exactly the rows of the answer were written."""
     if isinstance(value, dict) and "funnel" in value:
         _explains(value)
         if before != after:
@@ -195,12 +195,12 @@ def _rows_as_told(request: FuzzRequest, value: Any, before: Digest, after: Diges
     if more["computer"] or before["computer"] != after["computer"]:
         raise Broken("computers were changed")
     if new:
-        _as_told(rows.newest_block_time(), value, machines)
-    elif machines and machines > (told := _allocated(value)):
-        raise Broken(f"{machines} machines were written, {told} told")
-    elif machines and told not in rows.machines_by_block_time().values():
-        raise Broken(f"no block time has the {told} machines that the answer tells")
-    _key_as_told(request, value, more, new)
+        _as_answered(rows.newest_block_time(), value, machines)
+    elif machines and machines > (allocated := _allocated(value)):
+        raise Broken(f"{machines} machines were written, {allocated} answered")
+    elif machines and allocated not in rows.machines_by_block_time().values():
+        raise Broken(f"no block time has the {allocated} machines of the answer")
+    _key_as_answered(request, value, more, new)
 
 
 def _explains(value: dict[str, Any]) -> None:
@@ -218,7 +218,7 @@ def _explains(value: dict[str, Any]) -> None:
         raise Broken(f"{value['unallocated']} machines are missing, and the remedies are {value['remedies']}")
 
 
-def _as_told(block_time: int, value: Any, machines: int) -> None:
+def _as_answered(block_time: int, value: Any, machines: int) -> None:
     """A new block: kept only with machines by the call that answers with a number."""
     if isinstance(value, dict) and value.get("blockTimesid") != block_time:
         raise Broken(f"a new block time {block_time}, and the answer {value!r}")
@@ -232,7 +232,7 @@ def _allocated(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _key_as_told(request: FuzzRequest, value: Any, more: dict[str, int], new: int) -> None:
+def _key_as_answered(request: FuzzRequest, value: Any, more: dict[str, int], new: int) -> None:
     remembered = more[rows.KEYS]
     wanted = 1 if new and not isinstance(value, dict) and request.header("X-Idempotency-Key").strip() else 0
     if remembered != wanted:
@@ -240,7 +240,7 @@ def _key_as_told(request: FuzzRequest, value: Any, more: dict[str, int], new: in
 
 
 def _as_asked(request: FuzzRequest, value: Any, before: Digest, after: Digest) -> None:
-    """That what was sent came in unchanged: texts come back, and new blocks are at the times that were asked for."""
+    """That values arrived unchanged: texts come back, and new blocks are at the times of the request."""
     if request.header("Content-Type") != "text/xml":  # a charset there would count more than what Python's client reads
         return
     parameters: Any
@@ -267,7 +267,7 @@ def _no_secrets(answer: Answer) -> None:
 
 
 def warnings(answer: Answer) -> list[logging.LogRecord]:
-    """What an operator would be shown."""
+    """The records that an operator would see."""
     return [record for record in answer.records if record.levelno >= logging.WARNING]
 
 
@@ -277,11 +277,11 @@ def _nothing_refused(answer: Answer) -> None:
 
 
 def logged_once(request: FuzzRequest, answer: Answer) -> None:
-    """That the log has one line of a refusal, with who, from where and why. Raises Broken."""
-    found = warnings(answer)
-    if len(found) != 1 or found[0].levelno != logging.WARNING or not found[0].name.startswith("blockalloc"):
-        raise Broken(f"a refusal is in the log {len(found)} times, not once:\n" + "\n".join(answer.lines))
-    text = found[0].getMessage()
+    """That the log has one line of a refusal, with the user, the address and the reason. Raises Broken."""
+    records = warnings(answer)
+    if len(records) != 1 or records[0].levelno != logging.WARNING or not records[0].name.startswith("blockalloc"):
+        raise Broken(f"a refusal is in the log {len(records)} times, not once:\n" + "\n".join(answer.lines))
+    text = records[0].getMessage()
     matched = _REFUSED.fullmatch(text)
     if not matched:
         raise Broken(f"a refusal is logged without who, from where and why: {text!r}")

@@ -32,12 +32,12 @@ class FuzzRequest:
 
     def with_header(self, name: str, *values: str) -> Self:
         """The same request with these values, no other, under `name`; none at all removes the header."""
-        others = [(found, value) for found, value in self.headers if found.lower() != name.lower()]
+        others = [(other, value) for other, value in self.headers if other.lower() != name.lower()]
         return replace(self, headers=(*others, *((name, value) for value in values)))
 
     def header(self, name: str) -> str:
         """The value of a header as a server merges repeated ones; "" when there is none."""
-        return ",".join(value for found, value in self.headers if found.lower() == name.lower())
+        return ",".join(value for other, value in self.headers if other.lower() == name.lower())
 
     def is_for_the_door(self) -> bool:
         """Whether an orderly server must hand this to the XML-RPC view: then the answer is XML-RPC and nothing else."""
@@ -51,6 +51,6 @@ class FuzzRequest:
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
-        """What as_json() gave."""
+        """The request that as_json() has written."""
         headers = tuple((name, value) for name, value in saved["headers"])
         return cls(**{**saved, "body": base64.b64decode(saved["body"]), "headers": headers})

@@ -1,4 +1,4 @@
-"""What is in the database: a cheap digest after every request, and every row now and then."""
+"""The rows of the database: a cheap digest after every request, and every row now and then."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tests.golden import tables
 from tests.golden.tables import Row
 from verification.fuzz.site import local
 
-# Tables that a call may write, with a number for each that tells when rows have changed.
+# Tables that a call may write, each with an expression whose sum changes with its rows.
 _SUMS = {
     "blockRequest": "id + imageid + numMachines + COALESCE(groupid, 0) + processing + managementnodeid",
     "blockTimes": "id + blockRequestid + processed + skip",
@@ -36,12 +36,12 @@ def digest() -> Digest:
 
 
 def added(before: Digest, after: Digest) -> dict[str, int]:
-    """How many rows each table has more."""
+    """The number of rows that each table has gained."""
     return {table: after[table][0] - before[table][0] for table in after}
 
 
 def machines_by_block_time() -> Counter[int]:
-    """How many computers each block time holds; an image of the site's needs one a machine."""
+    """How many computers each block time has; a machine of the site's images is one computer."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT blockTimeid, COUNT(*) FROM blockComputers GROUP BY blockTimeid")
         return Counter({int(block_time): int(count) for block_time, count in cursor.fetchall()})
@@ -73,15 +73,15 @@ class Everything:
         return cls(tables.read())
 
     def damage(self, later: "Everything") -> list[str]:
-        """What calls may never do: change or remove a row that was there, or write in another table."""
-        found = []
+        """Forbidden changes: a row that was there is changed or removed, or one is added to another table."""
+        damage = []
         for table, rows in self.rows.items():
             old, new = _counted(rows), _counted(later.rows[table])
             if old - new:
-                found.append(f"{table}: {sum((old - new).values())} rows were changed or removed")
+                damage.append(f"{table}: {sum((old - new).values())} rows were changed or removed")
             if new - old and table not in _WRITTEN:
-                found.append(f"{table}: {sum((new - old).values())} rows were added")
-        return found
+                damage.append(f"{table}: {sum((new - old).values())} rows were added")
+        return damage
 
 
 def _counted(rows: list[Row]) -> Counter[tuple[tuple[str, str], ...]]:

@@ -60,7 +60,7 @@ class SocketCampaign:
         return self._tally
 
     def replay(self, saved: dict[str, Any], home: Path) -> Tally:
-        """Send what a file holds."""
+        """Send the exchange of a saved file."""
         with self._server(home) as server:
             self._new_site()
             self._one(server, 0, Exchange.from_json(saved))
@@ -103,7 +103,7 @@ class SocketCampaign:
         for answer in answers:
             if answer.status not in STATUSES or (answer.status == 501 and b"ransfer-" not in sent.data):
                 raise Broken(f"HTTP status {answer.status}: {answer.body[:300]!r}")
-            # gunicorn's own refusal shows a malformed header to whoever sent it, and to nobody else.
+            # gunicorn's own refusal shows a malformed header to its sender, and to nobody else.
             by_gunicorn = b"<title>Bad Request</title>" in answer.body
             if not by_gunicorn and any(
                 secret.encode() in answer.body for secret in (PASSWORD, OTHER_PASSWORD, PASSWORD_MARK)

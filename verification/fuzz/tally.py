@@ -1,4 +1,4 @@
-"""What a run counts, and the table that it prints."""
+"""The counts of a run, and the table that it prints."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from verification.fuzz import wording
 
-MOST_BROKEN = 10  # promises, then a run has told enough
+MOST_BROKEN = 10  # promises, after which a run ends
 
 Say = Callable[[str], None]
 
 
 @dataclass
 class Tally:
-    """What happened."""
+    """The counts of a run."""
 
     seed: int
     wanted: frozenset[int] = wording.CODES  # codes that bad input must reach
@@ -40,7 +40,7 @@ class Tally:
         lines = [
             f"{self.sent} requests of seed {self.seed}: {self.seconds:.1f} s, {self.sent / self.seconds:.0f} a second",
             *kinds,
-            f"  codes reached: {_told(sorted(self.codes))}; missing: {_told(self.missing)}",
+            f"  codes reached: {_in_words(sorted(self.codes))}; missing: {_in_words(self.missing)}",
             f"  answers of 500: {self.kinds['HTTP 500']}",
             f"  rows written by {self.wrote} accepted requests: {wrote}",
             f"  rows written by others: {self.stray or 'none'}",
@@ -51,5 +51,5 @@ class Tally:
         return "\n".join(lines)
 
 
-def _told(codes: Iterable[int]) -> str:
+def _in_words(codes: Iterable[int]) -> str:
     return " ".join(map(str, codes)) or "none"

@@ -74,11 +74,11 @@ def local_time(rng: Random, text: str) -> str:
 
 def odd_number(rng: Random, edges: tuple[int, ...]) -> str:
     """An integer at or beyond a limit."""
-    found = rng.choice(edges) if rng.random() < 0.7 else rng.choice(BEYOND)
+    odd = rng.choice(edges) if rng.random() < 0.7 else rng.choice(BEYOND)
     if rng.random() < 0.2:
-        found += rng.choice((-1, 1))
+        odd += rng.choice((-1, 1))
     kind = rng.choice(("int", "i4", "i8", "string", "double"))
-    return value(f"<{kind}>{found}</{kind}>")
+    return value(f"<{kind}>{odd}</{kind}>")
 
 
 def anything(rng: Random, depth: int = 0) -> str:

@@ -1,6 +1,6 @@
-"""What answers may say: every text of a fault or an error, word for word but for the caller's own values.
+"""The allowed texts of faults and errors, word for word but for the caller's own values.
 
-Anything else in an answer is a text that nobody worded for callers.
+Any other text in an answer was not written for callers.
 """
 
 import re
@@ -53,7 +53,8 @@ _FAULTS: dict[int, tuple[str, ...]] = {
     202: (r"blockTimes?id: block time \d+ is marked to be skipped: clear its skip flag first",),
     203: (r"blockTimes?id: the block request of block time \d+ is requested: only accepted ones are processed",),
     204: (
-        r"X-Idempotency-Key: .{0,2000} was used with other parameters: a new call needs a new key",
+        r"X-Idempotency-Key: .{0,2000} was used with other parameters, or by an earlier version of this service: "
+        "a new call needs a new key",
         r"X-Idempotency-Key: \d+ characters, at most 200 are allowed",
     ),
     207: (r".*\d+ seconds.*",),

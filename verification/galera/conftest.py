@@ -12,6 +12,6 @@ from verification.galera.nodes import Nodes
 def nodes(galera_cluster: GaleraCluster, transactional_db: None) -> Iterator[Nodes]:
     """The nodes, which all take part in the cluster again when the test is over."""
     del transactional_db
-    found = Nodes(galera_cluster)
-    yield found
-    found.restore()
+    cluster_nodes = Nodes(galera_cluster)
+    yield cluster_nodes
+    cluster_nodes.restore()

@@ -87,7 +87,7 @@ class Nodes:
         self.cluster.nodes[node].execute(f"SET GLOBAL wsrep_provider_options = 'gmcast.isolate={int(alone)}'")
 
     def restore(self) -> None:
-        """Bring back what was killed."""
+        """Bring back the nodes that were killed."""
         for node in list(self._killed):
             self.bring_back(node)
         self.cluster.wait_synced()

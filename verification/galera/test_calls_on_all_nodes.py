@@ -18,7 +18,7 @@ from verification.galera.nodes import SECONDS, Nodes
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def _held() -> Counter[int]:
+def _computers() -> Counter[int]:
     return Counter(row["computerid"] for row in tables.read()["blockComputers"])
 
 
@@ -29,7 +29,7 @@ def test_the_same_key_on_two_nodes_at_the_same_moment_is_one_block(nodes: Nodes)
             assert nodes.allocate_at_once([(1, call), (2, call)]) == [3, 3]
         assert len(tables.read()["blockRequest"]) == 1 + 6
         assert IdempotencyKey.objects.count() == 6
-        assert len(_held()) == len(tables.read()["request"]) == 18
+        assert len(_computers()) == len(tables.read()["request"]) == 18
 
 
 def test_one_block_time_on_three_nodes_at_once_is_filled_once(nodes: Nodes) -> None:
@@ -42,8 +42,8 @@ def test_blocks_at_the_same_hours_on_three_nodes_never_share_a_computer(nodes: N
     with nodes.site(computers=20, machines=4, blocks=6):
         answers = nodes.allocate_at_once([(number % 3, a_call(block_time=10 + number)) for number in range(6)])
         assert sum(answers) == 20
-        assert len(_held()) == 20
-        assert set(_held().values()) == {1}
+        assert len(_computers()) == 20
+        assert set(_computers().values()) == {1}
 
 
 def _pause_once(monkeypatch: pytest.MonkeyPatch, socket: str, pause: Callable[[], None]) -> None:
@@ -58,7 +58,7 @@ def _pause_once(monkeypatch: pytest.MonkeyPatch, socket: str, pause: Callable[[]
     monkeypatch.setattr(claims, "claim", claim_and_pause)
 
 
-def test_a_call_whose_facts_are_old_when_it_commits_looks_again(
+def test_a_call_whose_facts_are_old_at_its_commit_reads_them_again(
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It has read and claimed on one node; another call is made on another node, whole; then it commits."""
@@ -81,7 +81,7 @@ def test_a_call_whose_facts_are_old_when_it_commits_looks_again(
         assert "(1213, " in caplog.text
 
 
-def test_a_guard_that_is_held_on_another_node_stops_nobody_and_its_holder_loses(nodes: Nodes) -> None:
+def test_a_guard_that_is_held_on_another_node_stops_no_call_and_its_holder_loses(nodes: Nodes) -> None:
     def hold() -> None:
         with transaction.atomic():
             guard._take()

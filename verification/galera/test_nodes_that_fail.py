@@ -1,4 +1,4 @@
-"""A node that is cut off, crashes at a COMMIT, or comes back: what its callers are told, and what is left."""
+"""A node that is cut off, crashes at a COMMIT, or comes back: the answers to its callers, and the rows left."""
 
 import time
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _LOST = (2002, 2006, 2013, 1180)
 
 
 def _allocate_with_crash(nodes: Nodes, commit: int, crash: Callable[[Boundary], None]) -> int | None:
-    """A call on node 1, which is told of its COMMIT of this number; the answer, None when none came."""
+    """A call on node 1, with `crash` called at its COMMIT of this number; the answer, None when there was none."""
 
     def work() -> int:
         commits = 0
@@ -48,16 +48,16 @@ def _allocate_with_crash(nodes: Nodes, commit: int, crash: Callable[[Boundary], 
 
 
 def _left() -> int:
-    """How many computers a call left: all of its rows belong together."""
+    """The number of computers that a call has left; all of its rows must belong together."""
     rows = tables.read()
-    held = {(row["reloadrequestid"], row["computerid"]) for row in rows["blockComputers"]}
-    assert held == {(row["requestid"], row["computerid"]) for row in rows["reservation"]}
-    assert {request for request, _ in held} == {row["id"] for row in rows["request"]}
-    return len(held)
+    computers = {(row["reloadrequestid"], row["computerid"]) for row in rows["blockComputers"]}
+    assert computers == {(row["requestid"], row["computerid"]) for row in rows["reservation"]}
+    assert {request for request, _ in computers} == {row["id"] for row in rows["request"]}
+    return len(computers)
 
 
 def _retry_completes(nodes: Nodes) -> None:
-    """Once what the lost call claimed has expired, its retry on another node completes the block."""
+    """Once the claims of the lost call have expired, its retry on another node completes the block."""
     with time_machine.travel(NOW.timestamp() + settings.VCL_SEMAPHORE_SECONDS + 1, tick=False):
         assert nodes.allocate(2, a_call()).result(SECONDS) == 4
     assert _left_on(nodes, 0) == 4
@@ -120,7 +120,7 @@ def test_a_node_that_is_cut_off_in_a_commit_leaves_all_or_nothing(nodes: Nodes) 
         assert _left_on(nodes, 1) == 4
 
 
-def test_what_is_answered_survives_the_crash_of_its_node(nodes: Nodes) -> None:
+def test_an_answered_call_survives_the_crash_of_its_node(nodes: Nodes) -> None:
     def work() -> int:
         answer = service.allocate_block(a_call(), CALLER)
         nodes.kill(1)
@@ -132,7 +132,7 @@ def test_what_is_answered_survives_the_crash_of_its_node(nodes: Nodes) -> None:
 
 
 def test_a_connection_outlives_the_restart_of_its_node(nodes: Nodes) -> None:
-    """As between two requests, a connection that is broken is made anew before the next call."""
+    """As between two requests, a broken connection is replaced before the next call."""
 
     def work() -> int:
         assert service.allocate_block(a_call(2), CALLER) == 2

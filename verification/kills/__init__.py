@@ -1,1 +1,1 @@
-"""Kills a call, or the database server, at every SQL statement: all rows of the call are there then, or none."""
+"""Kills a call, or the database server, at every SQL statement: either all rows of the call are left, or none."""

@@ -28,7 +28,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m verification.kills", description=__doc__)
-    parser.add_argument("--kill", choices=["process", "server"], default="process", help="who is killed")
+    parser.add_argument("--kill", choices=["process", "server"], default="process", help="what is killed")
     parser.add_argument("--database", choices=["mariadb", "sqlite"], default="mariadb")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth place")
     parser.add_argument(
@@ -58,20 +58,20 @@ def _table_row(scenario: "Scenario", kill: "Killer", options: argparse.Namespace
     from verification.kills.killing import broken_promises, undisturbed
 
     run = undisturbed(scenario)
-    found = []
+    results = []
     for place in _places(run.places, options):
         left, wrong = broken_promises(scenario, place, run, kill)
-        found.append((left, wrong))
+        results.append((left, wrong))
         for text in wrong:
             print(f"{scenario.name}, killed {place}: {text}")
-    states = [left for left, _ in found]
-    numbers = (len(found), states.count("all"), states.count("none"), sum(1 for _, wrong in found if wrong))
+    states = [left for left, _ in results]
+    numbers = (len(results), states.count("all"), states.count("none"), sum(1 for _, wrong in results if wrong))
     print(f"{scenario.name:<48}" + "".join(f"{number:>8}" for number in numbers), flush=True)
     return numbers
 
 
 def _places(places: "list[Place]", options: argparse.Namespace) -> "list[Place]":
-    """Where to kill; the end of the call, when everything is written, is always among it."""
+    """The places to kill at; always with the end of the call, when everything is written."""
     last = places[-1]
     if options.kill == "process":  # for a process, after a statement is the same as before the next one
         places = [place for place in places if not place.after or place is last]

@@ -1,4 +1,4 @@
-"""What is left of a call that was killed."""
+"""Judges the rows that a killed call has left."""
 
 from collections import Counter
 
@@ -12,12 +12,12 @@ _USERS = 13  # state of a reservation that a user made
 
 
 def rows() -> Rows:
-    """All rows of VCL's tables but the claims, and but the reservations of users: those are somebody else's."""
-    found = tables.read()
-    users = {row["id"] for row in found["request"] if row["stateid"] == _USERS}
-    found["request"] = [row for row in found["request"] if row["id"] not in users]
-    found["reservation"] = [row for row in found["reservation"] if row["requestid"] not in users]
-    return found
+    """All rows of VCL's tables but the claims and the reservations of users, which are not ours."""
+    rows_by_table = tables.read()
+    users = {row["id"] for row in rows_by_table["request"] if row["stateid"] == _USERS}
+    rows_by_table["request"] = [row for row in rows_by_table["request"] if row["id"] not in users]
+    rows_by_table["reservation"] = [row for row in rows_by_table["reservation"] if row["requestid"] not in users]
+    return rows_by_table
 
 
 def added(before: Rows, after: Rows) -> Counter[str]:
@@ -26,9 +26,9 @@ def added(before: Rows, after: Rows) -> Counter[str]:
 
 
 def verdict(before: Rows, after: Rows, whole: Counter[str]) -> str:
-    """ "none", "all", or what is wrong. `whole` counts the rows of the same call when nobody kills it."""
+    """ "none", "all", or what is wrong. `whole` counts the rows of the same call when it is not killed."""
     if after == before:
         return "none"
-    if (found := added(before, after)) != whole:
-        return f"partial: {dict(found)} instead of {dict(whole)}"
+    if (new := added(before, after)) != whole:
+        return f"partial: {dict(new)} instead of {dict(whole)}"
     return "; ".join(broken(Change(before, after, NOW, None, ignore_privileges=True))) or "all"

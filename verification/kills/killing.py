@@ -1,4 +1,4 @@
-"""Kills a scenario at one place, looks at what is left, and makes the call again as its caller would."""
+"""Kills a scenario at one place, judges the rows that are left, and makes the call again as its caller would."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from tests.support.sites.class_site import NOW, class_site
 from verification.kills.judge import added, rows, verdict
 from verification.kills.scenarios import Scenario
 
-CLAIM_SECONDS = 46  # after so long the claims of a dead call are no more
+CLAIM_SECONDS = 46  # after this long the claims of a dead call have expired
 _BUSY = 205
 JUDGED = (*inspection.TAKEN_TWICE, "orphaned_reload", "abandoned_reload", "no_reload", "partial_call")
 
@@ -49,7 +49,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A scenario that nobody kills: its places, and the rows that it writes."""
+    """A scenario that is not killed: its places, and the rows that it writes."""
 
     places: list[Place]
     whole: Counter[str]
@@ -59,7 +59,7 @@ Killer = Callable[[Scenario, Place], int | None]  # gives the answer, if the cal
 
 
 def undisturbed(scenario: Scenario) -> Run:
-    """Make the call and note all that is to be known of it."""
+    """Make the call and record its places and its rows."""
     places: list[Place] = []
     with _site(scenario):
         before = rows()
@@ -69,26 +69,26 @@ def undisturbed(scenario: Scenario) -> Run:
 
 
 def broken_promises(scenario: Scenario, place: Place, run: Run, kill: Killer) -> tuple[str, list[str]]:
-    """Kill the call at `place`. Gives "all" or "none", what is there then, and what is wrong."""
+    """Kill the call at `place`. Gives "all" or "none", the rows that are left, and what is wrong."""
     with _site(scenario), override_settings(VCL_GUARD_WAIT_SECONDS=1):
-        before, told = rows(), _records_of_success()
+        before, successes = rows(), _records_of_success()
         answer = kill(scenario, place)
-        found = verdict(before, rows(), run.whole)
-        wrong = [found] if found not in ("all", "none") else []
-        if (told := _records_of_success() - told) != (found == "all"):
-            wrong.append(f"{told} records of success, and the rows are {found}")
+        left = verdict(before, rows(), run.whole)
+        wrong = [left] if left not in ("all", "none") else []
+        if (new := _records_of_success() - successes) != (left == "all"):
+            wrong.append(f"{new} records of success, and the rows are {left}")
         last = run.places[-1].number
-        if answer is not None and (answer, found) != (scenario.machines, "all"):
-            wrong.append(f"the answer was {answer}, the rows are {found}")
+        if answer is not None and (answer, left) != (scenario.machines, "all"):
+            wrong.append(f"the answer was {answer}, the rows are {left}")
         # In the middle of a COMMIT the call may be further when the server dies.
-        if found == "all" and place.number < last and place.during is None:
+        if left == "all" and place.number < last and place.during is None:
             wrong.append("rows were there before the last COMMIT")
-        if found == "none" and place.number == last and place.after:
+        if left == "none" and place.number == last and place.after:
             wrong.append("rows are lost that were committed")
         wrong += [finding.text for finding in inspection.inspect(clock.now()) if finding.kind in JUDGED]
         if scenario.repeatable:
             wrong += _wrong_in_repetition(scenario, before, run)
-        return found, wrong
+        return left, wrong
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def _site(scenario: Scenario) -> Iterator[None]:
 
 
 def _records_of_success() -> int:
-    """They are of the transaction that writes: there when its rows are, and not there when they are not."""
+    """Such records belong to the transaction that writes: they exist exactly when its rows do."""
     return Decision.objects.filter(outcome="success").count()
 
 
@@ -128,7 +128,7 @@ def _again(scenario: Scenario) -> int:
         return -refusal.code
 
 
-# --- who is killed ----------------------------------------------------------------------------
+# --- what is killed ---------------------------------------------------------------------------
 def kill_process(scenario: Scenario, place: Place) -> None:
     """Make the call in a process of its own, which ends by SIGKILL at `place`."""
     connection.close()  # the child must not share it

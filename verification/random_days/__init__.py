@@ -2,5 +2,5 @@
 and its front end work together.
 
 `python -m verification.random_days` plays them; `day` draws one, `site` has its rows, `play` lets it pass, `judge`
-says what must not happen, `undone` takes back one thing at a time that keeps it from happening.
+says what must not happen, `undone` disables the safeguards against it, one at a time.
 """

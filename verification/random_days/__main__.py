@@ -1,6 +1,6 @@
 """Plays random days: `python -m verification.random_days [--mariadb] [--days N] [--first N] [--without WHAT]`.
 
-Prints what came about on them, and each day on which something went wrong: `--first N --days 1` plays it again.
+Prints counts of what happened, and each day on which something went wrong: `--first N --days 1` plays it again.
 Exit status 1 when something did.
 """
 
@@ -21,7 +21,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB server (default: SQLite)")
     parser.add_argument("--days", type=int, default=100, metavar="N", help="how many (default: 100)")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first (default: 0)")
-    parser.add_argument("--without", choices=PROMISES, help="what keeps a promise is taken back: days must go wrong")
+    parser.add_argument("--without", choices=PROMISES, help="disable the safeguard of a promise: days must go wrong")
     asked = parser.parse_args(words)
     with private_database(mariadb=asked.mariadb):
         logging.disable(logging.ERROR)  # refusals and lost races are part of the days

@@ -1,4 +1,4 @@
-"""What a day brings: everything is drawn from its number, so that it can be played again."""
+"""The events of a day: all of them are drawn from its number, so that it can be played again."""
 
 import datetime
 import random
@@ -9,24 +9,24 @@ ZONE = zoneinfo.ZoneInfo("America/New_York")
 MINUTE, HOUR = 60, 3600
 BEGIN = int(datetime.datetime(2026, 3, 2, 8, 0, tzinfo=ZONE).timestamp())  # a Monday
 IMAGES = (10, 11)
-LOAD_MINUTES = {10: 8, 11: 12}  # image -> the minutes that plans reckon with
+LOAD_MINUTES = {10: 8, 11: 12}  # image -> its load time in plans
 FIRST_COMPUTER, FIRST_CLASS = 10, 20
 MEMBERS = 5  # of each class
 STRANGER = 1
 
 # Days differ: on some the classes follow one another on few computers, each with another image; on some they are at
-# the same hours, on computers that hold their image already; on some a class is squeezed in before another one.
+# the same hours, on computers with their image loaded already; on some a class is squeezed in before another one.
 PLAIN, TIGHT, CROWDED, SQUEEZED = "plain", "tight", "crowded", "squeezed"
 
-# How a class comes by its computers.
-ASKED = "asked"  # it is there in the morning; the back end asks for it
+# How a class gets its computers.
+ASKED = "asked"  # it exists in the morning; the back end asks for it
 ALLOCATED = "allocated"  # the same, but staff were quicker than the back end
 OURS = "ours"  # a call with blockTimeid 0 makes it
 
 
 @dataclass(frozen=True)
 class Class:
-    """A class of the day. `known` is when it comes into being (Unix seconds)."""
+    """A class of the day. `known` is when it is created (Unix seconds)."""
 
     number: int
     start: int
@@ -64,7 +64,7 @@ class Day:
     rng: random.Random = field(init=False)
     kind: str = field(init=False)
     computers: int = field(init=False)
-    holds: dict[int, int] = field(init=False)  # computer -> the image that is on it in the morning
+    loaded: dict[int, int] = field(init=False)  # computer -> the image that is on it in the morning
     classes: list[Class] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     failures: float = 0.0  # how likely a load fails
@@ -75,9 +75,9 @@ class Day:
         low, high = {PLAIN: (4, 10), TIGHT: (2, 4), CROWDED: (8, 12), SQUEEZED: (2, 6)}[self.kind]
         self.computers = self.rng.randint(low, high)
         ids = range(FIRST_COMPUTER, FIRST_COMPUTER + self.computers)
-        self.holds = {id_: self.rng.choice((0, *IMAGES)) for id_ in ids}
+        self.loaded = {id_: self.rng.choice((0, *IMAGES)) for id_ in ids}
         if self.kind in (CROWDED, SQUEEZED):
-            self.holds = dict.fromkeys(ids, IMAGES[0])
+            self.loaded = dict.fromkeys(ids, IMAGES[0])
         self.failures = self.rng.choice((0.0, 0.0, 0.05, 0.15))
         for number in range(self.rng.randint(2, 5)):
             self.classes.append(self._class(number))
@@ -103,7 +103,7 @@ class Day:
             image = IMAGES[0]
         if self.kind == TIGHT:
             image = IMAGES[number % len(IMAGES)]
-        if self.kind == SQUEEZED and self.classes:  # it comes when the other one stands loaded
+        if self.kind == SQUEEZED and self.classes:  # it comes when the other one's computers are loaded
             how, known, image = OURS, start - rng.randrange(1, 4) * MINUTE, IMAGES[1]
         return Class(number, start, end, rng.randint(1, 4), image, how, known)
 
@@ -126,7 +126,7 @@ class Day:
         return start, start + length
 
     def _actions_of(self, each: Class) -> None:
-        """What happens to a class, and what its members do."""
+        """Draw the actions of staff and members on a class."""
         rng = self.rng
 
         def sometime(first: int, last: int) -> int:

@@ -1,4 +1,4 @@
-"""What must not happen on any day, judged by the rows, by what the back end noted, and by what users got.
+"""What must not happen on any day, judged by the rows, by the log of the back end, and by what users got.
 
 Nothing of the service's rules is used here. The judge remembers when each computer was planned to be loaded for a
 block time, since VCL's rows forget it.
@@ -18,7 +18,7 @@ from simulation.front_end.session import FrontEnd
 from verification.random_days.day import HOUR, MINUTE
 
 RELOAD = 19
-BELL = (-5 * MINUTE, 15 * MINUTE)  # around a class's start nothing that is loaded for it is held (SPEC 8.7)
+BELL = (-5 * MINUTE, 15 * MINUTE)  # around a class's start computers that are loaded for it are not held (SPEC 8.7)
 
 _ROWS = """
 SELECT b.blockTimeid, b.computerid, b.reloadrequestid, q.start, t.start, t.`end`
@@ -40,7 +40,7 @@ WHERE q.stateid NOT IN (5, 12, {RELOAD}) AND NOT (q.stateid = 14 AND q.laststate
 """  # noqa: S608 - a number
 
 
-class Held(NamedTuple):
+class BlockComputer(NamedTuple):
     """A computer that a block time has, from when its load was planned to the end (Unix seconds)."""
 
     block_time: int
@@ -52,7 +52,7 @@ class Held(NamedTuple):
 
 
 class Time(NamedTuple):
-    """A block time that is there."""
+    """A block time."""
 
     id: int
     start: int
@@ -71,10 +71,10 @@ class Time(NamedTuple):
 
 
 class Got(NamedTuple):
-    """What a user got. `user_group` is that of his class, 0 for a stranger.
+    """A computer that a user got. `user_group` is that of the user's class, 0 for a stranger.
 
-    `held_by_us` are computers of his own class that he could not have because of rows of ours. `sent_on`: he lost them
-    to other users, and then the front end leaves no other class's computers out.
+    `held_by_us` are computers of the user's own class that were refused because of rows of ours. `sent_on`: they were
+    lost to other users, and then the front end no longer leaves out other classes' computers.
     """
 
     user_group: int
@@ -84,14 +84,14 @@ class Got(NamedTuple):
     sent_on: bool
 
 
-def _meet(held: Held, hours: tuple[int, int] | None) -> bool:
+def _meet(own: BlockComputer, hours: tuple[int, int] | None) -> bool:
     """Whether the class is on at some of these hours."""
-    return hours is not None and held.start < hours[1] and hours[0] < held.end
+    return hours is not None and own.start < hours[1] and hours[0] < own.end
 
 
 @dataclass
 class Judge:
-    """Collects what went wrong, in words; and how often what came about, to tell that the days are any good."""
+    """Collects what went wrong, in words; and counts events, to show that the days are worth playing."""
 
     front_end: FrontEnd
     site: Site
@@ -109,19 +109,19 @@ class Judge:
 
     # --- the rows -------------------------------------------------------------------------------
 
-    def held(self) -> list[Held]:
-        """What block times have now."""
-        instant, found = self.front_end.instant, []
+    def block_computers(self) -> list[BlockComputer]:
+        """The block computers now."""
+        instant, computers = self.front_end.instant, []
         for time, computer, request, reload, start, end in self.connection.send(_ROWS).rows:
             begins = instant(start)
             since = self.planned.get((time, computer, request))
             if since is None:
                 since = min(instant(reload), begins) if reload is not None else begins
-            found.append(Held(time, computer, request, since, begins, instant(end)))
-        return found
+            computers.append(BlockComputer(time, computer, request, since, begins, instant(end)))
+        return computers
 
     def times(self) -> list[Time]:
-        """The block times that are there."""
+        """All block times."""
         instant = self.front_end.instant
         return [
             Time(id_, instant(start), instant(end), processed, skip, status, machines, group, instant(expires))
@@ -134,23 +134,23 @@ class Judge:
 
     # --- after a call of ours -------------------------------------------------------------------
 
-    def after_call(self, now: int, before: Iterable[Held]) -> None:
+    def after_call(self, now: int, before: Iterable[BlockComputer]) -> None:
         """No allocation gives a computer that is loaded or loading for a class to another one."""
-        old = {(held.block_time, held.computer) for held in before}
-        held = self.held()
-        new = [each for each in held if (each.block_time, each.computer) not in old]
+        old = {(each.block_time, each.computer) for each in before}
+        computers = self.block_computers()
+        new = [each for each in computers if (each.block_time, each.computer) not in old]
         for each in new:
             self.planned[each.block_time, each.computer, each.request] = each.since
             self.ours.setdefault(each.request, set()).add((each.block_time, each.computer))
             self.counts["computers allocated"] += 1
-            for other in held:
+            for other in computers:
                 meets = other.computer == each.computer and other.since < each.end and each.since < other.end
                 if meets and other.block_time != each.block_time:
                     self.fail(
                         now, f"computer {each.computer} of block time {other.block_time} went to {each.block_time}"
                     )
 
-    # --- what the back end does -----------------------------------------------------------------
+    # --- the back end ---------------------------------------------------------------------------
 
     def watch(self, event: Event) -> None:
         """No reload of ours begins on a computer that another class has."""
@@ -158,18 +158,18 @@ class Judge:
             return
         self.counts["loads of ours"] += 1
         own = {time for time, computer in self.ours[event.request] if computer == event.computer}
-        for held in self.held():
-            if held.computer == event.computer and held.since <= event.at < held.end and held.block_time not in own:
+        for other in self.block_computers():
+            if other.computer == event.computer and other.since <= event.at < other.end and other.block_time not in own:
                 text = f"reload {event.request} of block time {sorted(own)} begins on computer {event.computer}"
-                self.fail(event.at, f"{text}, which block time {held.block_time} has")
+                self.fail(event.at, f"{text}, which block time {other.block_time} has")
 
-    def mails(self, told: int) -> int:
-        """No alarm that is not true: mails from the one with this number on; returns how many there are."""
-        for mail in self.site.mails[told:]:
+    def mails(self, first: int) -> int:
+        """No false alarm: judges the mails from number `first` on; returns how many there are."""
+        for mail in self.site.mails[first:]:
             self.counts[f"mail {mail.kind.name}"] += 1
             if mail.kind is Kind.DONE:
                 continue
-            have = sum(held.block_time == mail.block_time for held in self.held())
+            have = sum(each.block_time == mail.block_time for each in self.block_computers())
             warned = mail.block_time in self.warned and mail.kind is Kind.ALARM
             if have >= mail.wanted and not warned:
                 self.fail(
@@ -177,52 +177,52 @@ class Judge:
                 )
         return len(self.site.mails)
 
-    # --- what users get -------------------------------------------------------------------------
+    # --- users ----------------------------------------------------------------------------------
 
     def got(self, now: int, got: Got, hours: tuple[int, int]) -> None:
         """No member is given another class's computer because of a row of ours, and none is promised to both."""
         self.counts["reservations"] += 1
-        for held in self.held():
-            if held.computer != got.computer or not _meet(held, hours):
+        for block_computer in self.block_computers():
+            if block_computer.computer != got.computer or not _meet(block_computer, hours):
                 continue
-            (group,) = {time.group for time in self.times() if time.id == held.block_time}
+            (group,) = {time.group for time in self.times() if time.id == block_computer.block_time}
             if group == got.user_group:
                 self.counts["members on their computers"] += 1
             elif got.held_by_us:
-                whose = f"computer {got.computer} of block time {held.block_time}"
+                whose = f"computer {got.computer} of block time {block_computer.block_time}"
                 self.fail(now, f"a member was given {whose}: {set(got.held_by_us)} were held")
             elif got.sent_on:
                 self.counts["sent on to another class"] += 1
                 self.gaps.add((got.computer, got.request))
-            elif BELL[0] <= now - held.start <= BELL[1]:
+            elif BELL[0] <= now - block_computer.start <= BELL[1]:
                 self.counts["let in around a class's start"] += 1
                 self.gaps.add((got.computer, got.request))
             else:
-                text = f"computer {got.computer} of block time {held.block_time} was given to request {got.request}"
-                self.fail(now, text)
+                whose = f"computer {got.computer} of block time {block_computer.block_time}"
+                self.fail(now, f"{whose} was given to request {got.request}")
 
-    # --- what check_vcl says --------------------------------------------------------------------
+    # --- check_vcl ------------------------------------------------------------------------------
 
     def inspect(self, now: int) -> None:
         """The inspection and the rows agree on what is in order."""
-        found = inspect(now)
+        findings = inspect(now)
         self.counts["inspections"] += 1
-        held, times = self.held(), self.times()
-        have = Counter(each.block_time for each in held)
+        computers, times = self.block_computers(), self.times()
+        have = Counter(each.block_time for each in computers)
         short = {
             time.id for time in times
             if time.takes_place and now < min(time.end, time.expires) and time.start <= now + 6 * HOUR - 5 * MINUTE
             and have[time.id] < time.machines
         }  # fmt: skip
-        named = {(each.request, each.computer) for each in held}
+        named = {(each.request, each.computer) for each in computers}
         waiting = {(id_, computer): preload for id_, computer, preload in self.connection.send(_RELOADS).rows}
         abandoned = {
             id_ for id_, computer in waiting
             if (id_, computer) not in named and any(computer == of for _, of in self.ours.get(id_, ()))
         }  # fmt: skip
         early = {
-            held_.request for held_ in held if waiting.get((held_.request, held_.computer)) == 0
-            and held_.since > now and any(time.id == held_.block_time and time.takes_place for time in times)
+            each.request for each in computers if waiting.get((each.request, each.computer)) == 0
+            and each.since > now and any(time.id == each.block_time and time.takes_place for time in times)
         }  # fmt: skip
         ended = {time.id for time in times if time.end < now - 15 * MINUTE}
         there = {
@@ -231,24 +231,26 @@ class Judge:
         }  # fmt: skip
         for kind, ids in there.items():
             key = "request" if kind.endswith("_reload") else "block_time"
-            self._agree(now, kind, ids, {each.subject.get(key, 0) for each in found if each.kind == kind})
+            self._agree(now, kind, ids, {each.subject.get(key, 0) for each in findings if each.kind == kind})
         self.counts["short classes found"] += len(short)
         self.counts["abandoned reloads found"] += len(abandoned)
-        self._taken_twice(now, held, found)
+        self._taken_twice(now, computers, findings)
 
-    def _taken_twice(self, now: int, held: Iterable[Held], found: Iterable[Finding]) -> None:
-        """The inspection tells of each computer that the front end gave away in a gap, and of no other one."""
-        said = {
-            (each.subject["computer"], each.subject.get("request", 0)) for each in found if each.kind in TAKEN_TWICE
+    def _taken_twice(self, now: int, computers: Iterable[BlockComputer], findings: Iterable[Finding]) -> None:
+        """The inspection finds each computer that the front end gave away in a gap, and no other one."""
+        reported = {
+            (each.subject["computer"], each.subject.get("request", 0)) for each in findings if each.kind in TAKEN_TWICE
         }
         still = self._reserved(now)
         there = {
             gap for gap in self.gaps
-            if any(each.computer == gap[0] and _meet(each, still.get(gap)) and each.end > now for each in held)
+            if any(each.computer == gap[0] and _meet(each, still.get(gap)) and each.end > now for each in computers)
         }  # fmt: skip
-        self.counts["gaps told of"] += len(there)
-        if said != there:
-            self.fail(now, f"check_vcl says {sorted(said)} are taken twice (computer, request), it is {sorted(there)}")
+        self.counts["gaps reported"] += len(there)
+        if reported != there:
+            self.fail(
+                now, f"check_vcl says {sorted(reported)} are taken twice (computer, request), not {sorted(there)}"
+            )
 
     def _reserved(self, now: int) -> dict[tuple[int, int], tuple[int, int]]:
         """(computer, request) -> hours, of what users have reserved and is not over."""
@@ -259,9 +261,9 @@ class Judge:
             if instant(end) > now
         }
 
-    def _agree(self, now: int, kind: str, there: set[int], said: set[int]) -> None:
-        if there != said:
-            self.fail(now, f"check_vcl says {kind} of {sorted(said)}, the rows say {sorted(there)}")
+    def _agree(self, now: int, kind: str, there: set[int], reported: set[int]) -> None:
+        if there != reported:
+            self.fail(now, f"check_vcl says {kind} of {sorted(reported)}, the rows say {sorted(there)}")
 
     # --- when the day is over -------------------------------------------------------------------
 
@@ -272,6 +274,6 @@ class Judge:
                 self.fail(now, f"block time {time.id} is over and still there")
 
     def nothing_is_forked(self, before: Counter[tuple[str, int, int]]) -> None:
-        """Nothing is forked any more for what is over: what the rounds since `before` have forked."""
+        """Nothing is forked any more for block times that are over; `before` are the counts of earlier rounds."""
         for (kind, request, time), number in (self.site.log.forked - before).items():
             self.fail(self.site.now, f"{number} processes of kind {kind} for block request {request}, time {time}")

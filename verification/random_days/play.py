@@ -1,4 +1,4 @@
-"""Lets a day pass: the back end's rounds, what users and staff do, and calls of ours, all on one clock."""
+"""Lets a day pass: the back end's rounds, the actions of users and staff, and our calls, all on one clock."""
 
 import heapq
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def stage() -> Iterator[None]:
 
 @dataclass
 class Played:
-    """What came of a day."""
+    """The results of a day."""
 
     number: int
     wrong: list[str]
@@ -77,7 +77,7 @@ def play(number: int) -> Played:
 
 
 class Playing:
-    """A day at work."""
+    """A day that is being played."""
 
     def __init__(self, day: Day, traveller: time_machine.Traveller) -> None:
         self.day = day
@@ -90,9 +90,9 @@ class Playing:
         self.back_ends.site.log.watch = self.judge.watch
         self.times: dict[int, int] = {}  # class -> its block time
         self.requests: dict[int, list[int]] = {}  # class -> reservations of its members
-        self._told = 0  # mails
+        self._mails_seen = 0  # mails that were judged
         self._due = list(day.actions)  # a heap: in their order
-        self._working = False  # the back end's processes are at work: nobody lets them work meanwhile
+        self._working = False  # the back end's processes are running: they are not run again meanwhile
 
     def run(self) -> None:
         """From the morning to a few minutes after midnight."""
@@ -128,18 +128,18 @@ class Playing:
                 self._working = False
 
     def _round(self, now: int) -> None:
-        """A round of the back end; what it has asked of the service, it has asked by then."""
+        """A round of the back end; its calls to the service are over by then."""
         self._go_to(now)
         self._working = True
         self.back_ends.round(clock.now())
         self._working = False
-        self._told = self.judge.mails(self._told)
+        self._mails_seen = self.judge.mails(self._mails_seen)
 
     # --- calls of ours --------------------------------------------------------------------------
 
     def _process(self, block_time: int, ignore: int) -> Any:
         """The back end's call, over XML-RPC."""
-        before = self.judge.held()
+        before = self.judge.block_computers()
         waiting = self._sessions_that_listed()
         answer = make_call(in_process, "XMLRPCprocessBlockTime", [block_time, ignore])
         if isinstance(answer, Fault):
@@ -151,15 +151,15 @@ class Playing:
         return answer
 
     def _allocate(self, each: Class, block_time: int) -> int:
-        before = self.judge.held()
+        before = self.judge.block_computers()
         waiting = self._sessions_that_listed()
         call = BlockAllocationCall(each.image, each.start, each.end, each.machines, each.group, True, block_time, None)
         try:
-            had = service.allocate_block(call, CALLER)
+            allocated = service.allocate_block(call, CALLER)
         except Refusal:
-            had = 0
+            allocated = 0
         self._after_call(before, waiting)
-        return had
+        return allocated
 
     def _after_call(self, before: Any, waiting: list["_User"]) -> None:
         self.judge.after_call(clock.now(), before)
@@ -205,7 +205,7 @@ class Playing:
         return _User(Reserving(self.front_end, wish, f"front-end-{self.rng.random()}"), each)
 
     def _finish(self, user: "_User") -> None:
-        """All steps that are left. Which computers of his own class he can't have for rows of ours is noted."""
+        """Do all steps that are left; record the computers of the user's own class that rows of ours keep them off."""
         session = user.session
         if session.wish.end <= clock.now() + MINUTE:
             return
@@ -218,13 +218,13 @@ class Playing:
             return
         assert session.request is not None
         group = user.of.group if user.of is not None else 0
-        sent_on = "B" not in session.sent  # he had computers of his own class to try
+        sent_on = "B" not in session.sent  # there were computers of the user's own class to try
         got = Got(group, session.computer, session.request, frozenset(user.own_held), sent_on)
         self.judge.got(clock.now(), got, (session.wish.start, session.wish.end))
         if user.of is not None:
             self.requests.setdefault(user.of.number, []).append(session.request)
 
-    # --- what is drawn --------------------------------------------------------------------------
+    # --- actions --------------------------------------------------------------------------------
 
     def _do(self, what: str, number: int) -> None:
         each = self.day.classes[number]
@@ -262,7 +262,7 @@ class Playing:
         self._allocate(Class(group - FIRST_CLASS, start, start + HOUR, self.rng.randint(1, 4), image, OURS, 0), 0)
 
     def _again(self, each: Class, time: int) -> None:
-        """Somebody allocates once more: to what it has lost."""
+        """Somebody allocates once more, to replace lost computers."""
         self._allocate(each, time)
 
     def _release(self, each: Class, time: int) -> None:
@@ -314,14 +314,14 @@ class Playing:
 
 @dataclass
 class _User:
-    """A user at work, with his class."""
+    """A user who is reserving, with their class."""
 
     session: Reserving
     of: Class | None
     own_held: set[int] = field(default_factory=set)
 
     def note_if_ours(self, front_end: FrontEnd) -> None:
-        """Before he goes for a semaphore: whether a computer of his own class has a live row of ours."""
+        """Before the semaphore: record a computer of the user's own class with a row of ours that has not expired."""
         computer = self.session.tried
         if self.of is None or computer is None:
             return

@@ -21,7 +21,7 @@ def load(day: Day) -> None:
     site = rows(computers=day.computers, machines=1)
     _images(site)
     for row in site["computer"]:
-        row["currentimageid"] = row["imagerevisionid"] = day.holds[row["id"]] or 1
+        row["currentimageid"] = row["imagerevisionid"] = day.loaded[row["id"]] or 1
     site.remove_blocks()
     site["variable"] = [{"name": "xcat|throttle", "serialization": "none", "value": "3", "timestamp": local(BEGIN)}]
     for each in day.classes:

@@ -1,4 +1,4 @@
-"""Takes back, one at a time, what keeps the promises of SPEC 8.14 to 8.17: the days must show it."""
+"""Disables the safeguards of the promises of SPEC 8.14 to 8.17, one at a time: the days must show it."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,7 +9,7 @@ PROMISES = ("preload", "records", "hold", "expiry", "numbers", "inspection")
 
 @contextmanager
 def undone(promise: str | None) -> Iterator[None]:
-    """Let the service be as it was before it kept this one; None: as it is."""
+    """Let the service be as before it kept this promise; None: as it is."""
     with ExitStack() as stack:
         if promise is not None:
             _UNDO[promise](stack)
@@ -30,7 +30,7 @@ def _preload(stack: ExitStack) -> None:
 
 
 def _records(stack: ExitStack) -> None:
-    """What is loaded is held from its block's start, and reloads that no block has any more are nobody's."""
+    """A loaded computer is occupied only from its block's start, and reloads without a block do not count."""
     from blockalloc.store import promises
 
     def from_start(block_start: int, reload_start: int | None, _planned: object, _load: object) -> int:

@@ -1,1 +1,1 @@
-"""Calls that are passed on to VCL's front end: the fuzzer's requests, a double of the front end, what is promised."""
+"""Calls that are passed on to VCL's front end: the fuzzer's requests, a simulated front end, the promises."""

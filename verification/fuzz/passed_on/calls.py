@@ -19,7 +19,7 @@ _RECIPES = {
     "other": 30, SURE: 24, GUESS: 8, "near miss": 24, "mutated": 8, "bad envelope": 16, "long": 2, "crossed": 1,
     "plain HTTP": 1, ODD: 3,
 }  # fmt: skip
-# Who guesses passwords: names that are one for a database, addresses that are one for the lock-out.
+# Those who guess passwords: names that are one for a database, addresses that are one for the lock-out.
 GUESSERS = ("guesser", "GUESSER", "gu\xc3\xa9sser", "guesser2@Local", "Guesser2@local")
 PLACES = ("192.0.2.1", "192.0.2.2", "2001:db8:77::1", "2001:db8:77::2:1")
 
@@ -40,7 +40,7 @@ _USERS = (
 )  # fmt: skip
 # Names of which the front end, or the database behind it, would make others.
 _ODD_USERS = ("c\xc3\xa4ller{}", "c\xe4ller{}", "<b>{}</b>", "{}<", "call\x7fer{}", "\xa0{}")
-# What must stay here, and what the front end must get another value of.
+# Headers that must stay here, and headers of which the front end must get another value.
 _MORE_HEADERS = (
     ("Cookie", "PHPSESSID=x"), ("Authorization", "Basic eDp5"), ("Via", "1.1 x"), ("User-Agent", "somebody"),
     ("Accept-Encoding", "gzip, br"), ("Content-Encoding", "gzip"), ("X-Forwarded-For", "10.9.9.9"),
@@ -113,7 +113,7 @@ def _body(rng: Random, method: str) -> bytes:
     white, more = rng.choice(("", "", "\n", "\r\n  ")), rng.choice(("", "\n", " \r\n"))
     values = [f"<value><string>{'x' * rng.choice((0, 10, 3000))}</string></value>"]
     values += [anything(rng) for _ in range(rng.choice((0, 0, 1, 3)))]
-    params = "".join(f"<param>{found}</param>" for found in values)
+    params = "".join(f"<param>{each}</param>" for each in values)
     text = f"{prologue}<methodCall>{white}<methodName>{method}</methodName>{white}<params>{params}</params>{more}"
     return (text + "</methodCall>" + more).encode("iso-8859-1" if "iso-8859-1" in prologue else "utf-8", "replace")
 
@@ -204,7 +204,7 @@ _NAME = "<methodCall><methodName>{0}</methodName>"
 
 def _near_miss(rng: Random, number: int) -> FuzzRequest:
     made = _sure(rng, number).with_header("X-APIVERSION", "2")
-    if rng.random() < 0.6:  # what is not passed on is read here
+    if rng.random() < 0.6:  # a call that is not passed on is read here
         made = made.with_header("X-User", "vclsystem").with_header("X-Pass", PASSWORD)
     make = rng.choice((_templated, _templated, _with_prologue, _encoded, _hidden, _typed, _far, _named))
     return make(rng, made, rng.choice(METHODS), rng.choice(_OTHERS))
@@ -234,7 +234,7 @@ def _with_prologue(rng: Random, made: FuzzRequest, method: str, other: str) -> F
 
 
 def _encoded(rng: Random, made: FuzzRequest, method: str, other: str) -> FuzzRequest:
-    """Said to be in one encoding, and perhaps in another one."""
+    """Declared to be in one encoding, and perhaps in another one."""
     declared = rng.choice(_ENCODINGS)
     text = f"<?xml version='1.0' encoding='{declared}'?>" + _filled(rng, _NAME, method, other) + "</methodCall>"
     real = rng.choice((declared, "utf-8", rng.choice(documents.ENCODINGS)))
@@ -247,16 +247,18 @@ def _hidden(rng: Random, made: FuzzRequest, method: str, other: str) -> FuzzRequ
     declared = rng.choice(("", "", "utf-7", "UTF-7", "utf-8", "unicode-1-1-utf-7"))
     begin = f"<?xml version='1.0' encoding='{declared}'?>" if declared else ""
     text = begin + _filled(rng, _NAME, method, other) + hidden + "<params/></methodCall>"
-    said = rng.choice(("text/xml", "text/xml; charset=utf-7", "text/xml; charset=UTF-7", "text/xml; charset=utf-8"))
-    return replace(made, body=text.encode()).with_header("Content-Type", said)
+    content_type = rng.choice(
+        ("text/xml", "text/xml; charset=utf-7", "text/xml; charset=UTF-7", "text/xml; charset=utf-8")
+    )
+    return replace(made, body=text.encode()).with_header("Content-Type", content_type)
 
 
 def _typed(rng: Random, made: FuzzRequest, _method: str, _other: str) -> FuzzRequest:
-    """Right but for what the caller says that it is."""
+    """Right but for the Content-Type."""
     return made.with_header("Content-Type", rng.choice(_FORMS))
 
 
 def _far(rng: Random, made: FuzzRequest, method: str, other: str) -> FuzzRequest:
-    """The name at the edge of what is looked at, or beyond."""
+    """The name at the end of the part of the body that is searched, or beyond."""
     white = " " * (1024 - len(_NAME) - len(method) + rng.randrange(-30, 60))
     return replace(made, body=(white + _filled(rng, _NAME, method, other) + "</methodCall>").encode())

@@ -1,6 +1,6 @@
-"""The front end behind the door: a double that behaves as the password of a call says, well or badly.
+"""The simulated front end behind the door: it behaves as the password of a call says, well or badly.
 
-The password says it so that a call that is repeated is answered in the same way.
+It follows the password so that a repeated call is answered in the same way.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from typing import Self
 from tests.support.servers.front_end_server import FrontEndServer, Received, fault, http, value
 from verification.fuzz.request import PASSWORD_MARK
 
-MARK = "double-of-the-front-end-"  # in everything that it says, with a number of its own
+MARK = "double-of-the-front-end-"  # in each of its answers, with a number of its own
 PAUSE = 0.003  # seconds
 TWO_MEGABYTES, TOO_MUCH = 2_000_000, 4 * 1024 * 1024
 _TEMPER = re.compile(rf"{PASSWORD_MARK}\d+-(\w+)")
@@ -46,7 +46,7 @@ class Temper:
 
 
 class FrontEnd:
-    """The double; `port` is where it listens."""
+    """The simulated front end."""
 
     def __init__(self) -> None:
         self._server = FrontEndServer(self._behave)
@@ -78,7 +78,7 @@ class FrontEnd:
         return taken
 
     def take_unreadable(self) -> list[bytes]:
-        """What came since the last time and is no call."""
+        """Bytes since the last time that are no call."""
         taken, self._server.unreadable = self._server.unreadable, []
         return taken
 
@@ -89,16 +89,16 @@ class FrontEnd:
             time.sleep(0.001)
 
     def _behave(self, _server: FrontEndServer, call: Received) -> Sent:
-        found = _TEMPER.match(call.header("X-Pass") or "")
-        temper = TEMPERS.get(found[1] if found else "", TEMPERS["good"])
-        said = f"{MARK}{next(self._numbers)}-"
+        match = _TEMPER.match(call.header("X-Pass") or "")
+        temper = TEMPERS.get(match[1] if match else "", TEMPERS["good"])
+        text = f"{MARK}{next(self._numbers)}-"
         if temper.fault is None:
-            document = value({"status": "success", "answer": said, "filler": "x" * temper.filler})
+            document = value({"status": "success", "answer": text, "filler": "x" * temper.filler})
         else:
-            document = fault(temper.fault, said)
+            document = fault(temper.fault, text)
         with self._lock:
             self._passed.append(Passed(call, document if temper.whole else None, temper.fault))
-        if call.connection in self._used:  # what is late for the call before comes at the worst moment
+        if call.connection in self._used:  # a late answer to the call before comes at the worst moment
             return [http(value(f"{MARK}stale")), *temper.send(document, call)]
         self._used.add(call.connection)
         return temper.send(document, call)
@@ -133,8 +133,8 @@ def _stale_later(document: bytes, _call: Received) -> Sent:
     return [http(document), PAUSE, http(value(f"{MARK}stale"))]
 
 
-def _said_again(document: bytes, call: Received) -> Sent:
-    """What a server that is for looking at requests sends: password and all."""
+def _echoed(document: bytes, call: Received) -> Sent:
+    """The answer of a server that echoes requests: password and all."""
     return _then_closes(call.head + call.body)
 
 
@@ -157,7 +157,7 @@ _GOOD: dict[str, Temper] = {
     "continue": Temper(lambda document, _call: [b"HTTP/1.1 100 Continue\r\n\r\n", http(document)]),
     "last": Temper(lambda document, _call: _then_closes(http(document, more="Connection: close\r\n"))),
     "old": Temper(_closed(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n")),
-    # Lengths that are no numbers: the end of the connection tells where the answer ends.
+    # Lengths that are no numbers: the answer ends with the connection.
     "bad_length": Temper(lambda document, _call: _then_closes(http(document, length=-5))),
     "odd_length": Temper(
         lambda document, _call: _then_closes(http(document).replace(b"Content-Length: ", b"Content-Length: x", 1))
@@ -200,7 +200,7 @@ _BAD = {
     "closes": lambda _document, _call: _then_closes(),
     "closes_in_head": lambda document, _call: _then_closes(http(document)[:25]),
     "call": lambda _document, call: [http(call.body)],
-    "said_again": _said_again,
+    "said_again": _echoed,
     "password_as_status": lambda _document, call: _then_closes(b"X-Pass: " + _password(call) + b"\r\n\r\n"),
     "password_as_reason": lambda document, call: [
         http(document, status="500 x").replace(b"500 x", b"500 " + _password(call), 1)

@@ -1,4 +1,4 @@
-"""The promises about calls that are passed on, judged for one request, what the front end got, and the answer."""
+"""The promises about calls that are passed on, judged by a request, the calls to the front end, and the answer."""
 
 import re
 from collections import Counter
@@ -31,7 +31,7 @@ _LOCK_OUT = re.compile(r"lock-out of .* begins: \d+ failed sign-ins within \d+ s
 
 
 class PassingJudge:
-    """Judges a run. It counts by itself who has to be locked out: of those who guess passwords at the front end."""
+    """Judges a run. It counts the failures of those who guess passwords at the front end, to know who is locked out."""
 
     def __init__(self) -> None:
         self._failures: Counter[tuple[str, ...]] = Counter()
@@ -43,7 +43,7 @@ class PassingJudge:
     def judge(
         self, request: FuzzRequest, answer: Answer, got: Sequence[Passed], before: Digest, after: Digest
     ) -> Verdict:
-        """What the answer is; `got` is what the front end got meanwhile. Raises Broken."""
+        """The verdict on an answer; `got` are the calls to the front end meanwhile. Raises Broken."""
         judge.decent(answer)
         nothing_of_its_own(answer)
         if not got:
@@ -132,19 +132,19 @@ def _keys(request: FuzzRequest) -> list[tuple[str, ...]]:
 def arrived(call: Received, content_type: str) -> None:
     """That a call is one that may be passed on, and in our words but for the credentials. Raises Broken.
 
-    `content_type` is what the caller said of the body.
+    `content_type` is the caller's.
     """
     if problem := reading.problem(call.body, content_type, METHODS):
         raise Broken(f"passed on, and {problem}: {call.body[:500]!r}")
-    found = _headers(call.head)
-    for name, text in found.items():
+    headers = _headers(call.head)
+    for name, text in headers.items():
         wanted = _OURS.get(name, rb".*" if name in _lower(CREDENTIALS) else None)
         if wanted is None or not re.fullmatch(wanted, text, re.DOTALL):
             raise Broken(f"the front end got the header {name!r}: {text[:200]!r}")
-    if missing := _OURS.keys() - found.keys():
+    if missing := _OURS.keys() - headers.keys():
         raise Broken(f"the front end did not get {sorted(missing)}")
-    if found[b"content-length"] != b"%d" % len(call.body):
-        raise Broken(f"a Content-Length of {found[b'content-length']!r} for {len(call.body)} bytes")
+    if headers[b"content-length"] != b"%d" % len(call.body):
+        raise Broken(f"a Content-Length of {headers[b'content-length']!r} for {len(call.body)} bytes")
 
 
 def _headers(head: bytes) -> dict[bytes, bytes]:
@@ -153,13 +153,13 @@ def _headers(head: bytes) -> dict[bytes, bytes]:
     matched = [_HEADER.fullmatch(line) for line in re.findall(rb"[^\n]*\n", head)[1:-1]]
     if not _LINE.fullmatch(first) or None in matched or not lines or lines[-1] != b"\r\n":
         raise Broken(f"the front end got a head that is not plain: {head[:800]!r}")
-    found: dict[bytes, bytes] = {}
+    headers: dict[bytes, bytes] = {}
     for line in matched:
         assert line is not None
-        if line[1].lower() in found:
+        if line[1].lower() in headers:
             raise Broken(f"the front end got {line[1]!r} twice")
-        found[line[1].lower()] = line[2]
-    return found
+        headers[line[1].lower()] = line[2]
+    return headers
 
 
 def _lower(names: Sequence[str]) -> list[bytes]:
@@ -172,16 +172,16 @@ def _as_sent(request: FuzzRequest, call: Received) -> None:
     whole = request.body[: int(length)] if length.isascii() and length.isdigit() else request.body
     if call.body != whole:
         raise Broken(f"other bytes were passed on than were sent: {call.body[:500]!r}")
-    found = _headers(call.head)
+    headers = _headers(call.head)
     sent = {name.lower() for name, _value in request.headers}
     for name in CREDENTIALS:
         wanted = request.header(name).encode("latin-1").strip(b" \t") if name.lower() in sent else None
-        came = found.get(name.lower().encode())
+        came = headers.get(name.lower().encode())
         if (came is None) != (wanted is None) or (came or b"").strip(b" \t") != (wanted or b""):
             raise Broken(f"{name} was {wanted!r}, the front end got {came!r}")
-    # Behind a proxy the address is what the proxy says; tests of their own see to that.
-    if request.recipe in (SURE, GUESS) and found[b"x-forwarded-for"] != request.peer.encode():
-        raise Broken(f"the front end got the address {found[b'x-forwarded-for']!r}, not {request.peer!r}")
+    # Behind a proxy the address comes from the proxy, which has tests of its own.
+    if request.recipe in (SURE, GUESS) and headers[b"x-forwarded-for"] != request.peer.encode():
+        raise Broken(f"the front end got the address {headers[b'x-forwarded-for']!r}, not {request.peer!r}")
 
 
 # --- What came back ---------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A management node whose calls are passed on all the time, beside whatever else is sent: it must get its answers."""
+"""A management node whose calls are passed on all the time, beside all other requests: it must get its answers."""
 
 import http.client
 import threading
@@ -27,7 +27,7 @@ class Neighbour:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.calls = self.refusals = 0
         self.broken: list[str] = []
-        self.quiet = threading.Lock()  # whoever holds it is not disturbed
+        self.quiet = threading.Lock()  # keeps it from calling
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -1,4 +1,4 @@
-"""What a front end could take for the method of a body: read twice, and more liberally than any parser of XML-RPC.
+"""The methods that a front end could find in a body: read twice, and more liberally than by any parser of XML-RPC.
 
 Nothing here is shared with the service's own look at the name.
 """
@@ -24,7 +24,7 @@ _MARKS = (
 def problem(body: bytes, content_type: str, allowed: Collection[str]) -> str:
     """Why a front end could find something else in `body` than a call of one method that is allowed; "" if it can't.
 
-    `content_type` is what the caller said: they mean the same call, too.
+    `content_type` is the caller's.
     """
     roots, calls, names = _as_expat_reads(body)
     media_types = content_type.partition(";")[0].split(",")  # of repeated headers
@@ -40,13 +40,13 @@ def problem(body: bytes, content_type: str, allowed: Collection[str]) -> str:
         try:
             text = codecs.decode(body, encoding, "replace")
         except (LookupError, ValueError, AssertionError, TypeError) as error:
-            return f"nobody can tell what it says in {encoding!r}: {error}"
+            return f"it cannot be read in {encoding!r}: {error}"
         if not isinstance(text, str):
             return f"{encoding!r} is no encoding of text"
-        found = _NAME.findall(text)
+        methods = _NAME.findall(text)
         first = _FIRST_TAG.search(text)
-        if len(found) != 1 or found[0] not in allowed or first is None or first[1] != ROOT:
-            return f"read as {encoding}, it calls {found} in {first and first[1]!r}"
+        if len(methods) != 1 or methods[0] not in allowed or first is None or first[1] != ROOT:
+            return f"read as {encoding}, it calls {methods} in {first and first[1]!r}"
     return ""
 
 
@@ -67,9 +67,9 @@ def _as_expat_reads(body: bytes) -> tuple[list[str], int, list[str]]:
         if open_elements[-1] == "methodname":
             names.append("")
 
-    def text(found: str) -> None:
+    def text(characters: str) -> None:
         if "methodname" in open_elements:
-            names[-1] += found
+            names[-1] += characters
 
     parser.StartElementHandler = start
     parser.EndElementHandler = lambda _name: open_elements.pop()
@@ -80,7 +80,7 @@ def _as_expat_reads(body: bytes) -> tuple[list[str], int, list[str]]:
 
 
 def _encodings(body: bytes, content_type: str) -> Iterator[str]:
-    """All that the body may be in: as it begins, as it declares, as the caller says."""
+    """All possible encodings of the body: by its first bytes, its declaration, its Content-Type."""
     marked = [encoding for mark, encoding in _MARKS if body.startswith(mark)]
     declared = _DECLARED.search(body[:2000])
     yield from marked[:1] or ["utf-8"]
@@ -91,7 +91,7 @@ def _encodings(body: bytes, content_type: str) -> Iterator[str]:
 
 
 def _charset(content_type: str) -> Iterator[str]:
-    """What the caller says, when it means anything."""
+    """The encoding in the Content-Type, if it is a known one."""
     message = Message()
     message["Content-Type"] = re.sub(r"[\r\n]", " ", content_type)
     with suppress(LookupError, ValueError):

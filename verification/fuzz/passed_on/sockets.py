@@ -1,4 +1,4 @@
-"""Runs with a front end: bytes over sockets to the real server, with somebody else's calls all the time."""
+"""Runs with a front end: bytes over sockets to the real server, with the calls of a neighbour all the time."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -55,7 +55,9 @@ class PassingSocketCampaign(SocketCampaign):
             arrived(passed.call, "")
         ours = [passed for passed in got if _belongs(passed.call, sent)]
         if late := [passed for passed in got if passed not in ours and not self._was_cut_off(passed.call)]:
-            raise Broken(f"the front end got what nobody sent: {late[0].call.head!r} {late[0].call.body[:300]!r}")
+            raise Broken(
+                f"the front end got a call that was not sent: {late[0].call.head!r} {late[0].call.body[:300]!r}"
+            )
         if sent.cut:
             self._cut_off.append(sent)
         self._expect(sent, ours)
@@ -91,7 +93,7 @@ class PassingSocketCampaign(SocketCampaign):
 
 
 def _belongs(call: Received, sent: Exchange) -> bool:
-    """Whether body and credentials of a call are what was sent there."""
+    """Whether body and credentials of a call are those of the exchange."""
     named = [(call.header(name) or "").encode("latin-1").split(b",") for name in CREDENTIALS]
     if not all(part.strip() in sent.data for parts in named for part in parts):
         return False
