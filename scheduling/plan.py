@@ -39,14 +39,14 @@ class Machine:
 class Plan:
     """What a call does for a block time.
 
-    `had` whole machines were there before, `allocated` are there after it, never more than
+    `had_before` whole machines were there before, `allocated` are there after it, never more than
     `wanted`. `late` is the condition of warning 13. `shortfall` is what stopped the plan when
     machines are missing; `excluded` has a reason for each computer that was looked at and
     not chosen, `rest` is the one for all others.
     """
 
     machines: Sequence[Machine]
-    had: int
+    had_before: int
     allocated: int
     wanted: int
     load_seconds: int

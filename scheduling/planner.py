@@ -36,17 +36,17 @@ class _Planning:
 
     def run(self) -> Plan:
         """Adopt, then fill, and sum up."""
-        had = self._whole_machines()
-        missing = max(self._block.machines - had, 0)
+        had_before = self._whole_machines()
+        missing = max(self._block.machines - had_before, 0)
         load = self._site.load_seconds
         if missing:
             self._adopt()
             self._fill()
-        if self._whole_machines() == had:
+        if self._whole_machines() == had_before:
             self._machines.clear()  # parts of a cluster alone are no machine
         return Plan(
             machines=self._machines,
-            had=had,
+            had_before=had_before,
             allocated=min(self._whole_machines(), self._block.machines),
             wanted=self._block.machines,
             load_seconds=load,

@@ -50,7 +50,7 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
         block_end=to_utc_or_null(block.end),
         image_id=block.images[0].id,
         wanted=plan.wanted,
-        had=plan.had,
+        had=plan.had_before,
         allocated=outcome.allocated,
         **_named(result.order.names),
     )

@@ -260,7 +260,7 @@ class ClaimAndConfirm:
 def _give_way(looked: Look, subject: str, *, patient: bool) -> None:
     """Raise _Rival when other calls in flight could change the answer of this one."""
     plan, rivals = looked.plan, looked.seen.promises.rivals
-    if plan.had < plan.wanted and subject and any(rival.startswith(f"{subject}.") for rival in rivals):
+    if plan.had_before < plan.wanted and subject and any(rival.startswith(f"{subject}.") for rival in rivals):
         raise _Rival(same=True)
     if patient and rivals and plan.allocated < plan.wanted and _may_get_more(looked, rivals):
         raise _Rival(same=False)

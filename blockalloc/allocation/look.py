@@ -32,7 +32,7 @@ def look(order: Order, caller: Caller, now: int, call_id: str = "") -> Look:
     """
     seen = snapshot.read(question_of(order, caller, now, call_id))
     plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
-    if plan.had < plan.wanted and not (order.ignore_privileges or seen.site.members):
+    if plan.had_before < plan.wanted and not (order.ignore_privileges or seen.site.members):
         raise refusals.no_members(order.block.group_id)
     return Look(order, seen, plan)
 

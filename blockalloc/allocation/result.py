@@ -57,7 +57,7 @@ class Result:
     @property
     def looked_at_computers(self) -> bool:
         """Whether any computer had to be looked at: not so when the block time had all its machines."""
-        return self.plan.had < self.plan.wanted
+        return self.plan.had_before < self.plan.wanted
 
 
 @dataclass(frozen=True, slots=True)

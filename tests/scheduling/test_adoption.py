@@ -141,7 +141,7 @@ def test_never_more_than_wanted() -> None:
 def test_what_the_block_has_counts() -> None:
     found = planned(with_own(own_reservation(ADA, 1), own_reservation(BOB, 2), block_computers=[own_holding(4)]))
     assert computers_of(found) == [(1,)]
-    assert (found.had, found.allocated) == (1, 2)
+    assert (found.had_before, found.allocated) == (1, 2)
 
 
 def test_a_full_block_adopts_nothing() -> None:

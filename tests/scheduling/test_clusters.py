@@ -109,7 +109,7 @@ def test_an_incomplete_cluster_is_filled_with_what_it_lacks() -> None:
     there = mixed(3, 3, block_computers=[own_holding(1, IMAGE)])
     found = plan(there, cluster(2), ignore_privileges=True)
     assert computers_of(found) == [(101,), (2, 102)]
-    assert (found.had, found.allocated) == (0, 2)
+    assert (found.had_before, found.allocated) == (0, 2)
     assert [machine.reload.start for machine in found.machines] == [RELOAD_START, RELOAD_START - MINUTE]
 
 
@@ -117,7 +117,7 @@ def test_missing_computers_are_counted_per_image() -> None:
     """Two of the image and one of the subimage are there: one machine, and half of another."""
     held = [own_holding(1, IMAGE), own_holding(2, IMAGE), own_holding(101, SUB_IMAGE)]
     found = plan(mixed(3, 3, block_computers=held), cluster(2), ignore_privileges=True)
-    assert (found.had, found.allocated) == (1, 2)
+    assert (found.had_before, found.allocated) == (1, 2)
     assert taken(mixed(3, 3, block_computers=held), cluster(2)) == [[(102, 2)]]
 
 
@@ -131,19 +131,19 @@ def test_a_part_that_a_member_reserved_is_no_machine_by_itself() -> None:
     own = reservation(1, user_id=7, image_id=IMAGE)
     there = mixed(1, 0, reservations=[own], members=[member(7)])
     found = plan(there, cluster(1), ignore_privileges=True)
-    assert (found.had, found.allocated, list(found.machines)) == (0, 0, [])
+    assert (found.had_before, found.allocated, list(found.machines)) == (0, 0, [])
 
 
 def test_more_of_one_image_than_wanted_is_no_machine() -> None:
     held = [own_holding(id_, IMAGE) for id_ in (1, 2, 3)]
     found = plan(mixed(3, 0, block_computers=held), cluster(2), ignore_privileges=True)
-    assert (found.had, found.allocated, list(found.machines)) == (0, 0, [])
+    assert (found.had_before, found.allocated, list(found.machines)) == (0, 0, [])
 
 
 def test_with_all_machines_there_nothing_is_planned() -> None:
     held = [own_holding(1, IMAGE), own_holding(101, SUB_IMAGE)]
     found = plan(mixed(3, 3, block_computers=held), cluster(1), ignore_privileges=True)
-    assert (found.had, found.allocated, list(found.machines), found.shortfall) == (1, 1, [], None)
+    assert (found.had_before, found.allocated, list(found.machines), found.shortfall) == (1, 1, [], None)
 
 
 def test_a_computer_that_was_chosen_is_not_told_to_be_passed_over() -> None:

@@ -53,7 +53,7 @@ def test_the_plan_is_the_one_that_the_specification_describes(case: Case) -> Non
     event(f"machines: {len(expected.machines)}")
     event(f"adopted: {any(machine.request_id for machine in expected.machines)}")
     machines = [in_short(machine) for machine in found.machines]
-    assert Answer(machines, found.had, found.allocated, found.late) == expected
+    assert Answer(machines, found.had_before, found.allocated, found.late) == expected
 
 
 PEOPLE = [facts.member(10), facts.member(11, groups={GROUP, GROUP + 1}), facts.member(12, owns={GROUP + 3})]
@@ -152,7 +152,7 @@ def test_the_order_of_rows_does_not_matter(case: Case, data: st.DataObject) -> N
     assert first == again
     other = planned(replace(case, site=data.draw(shuffled(case.site))))
     assert [in_short(machine) for machine in other.machines] == [in_short(machine) for machine in first.machines]
-    assert (other.had, other.allocated, other.late) == (first.had, first.allocated, first.late)
+    assert (other.had_before, other.allocated, other.late) == (first.had_before, first.allocated, first.late)
     assert (other.shortfall is None) == (first.shortfall is None)
 
 

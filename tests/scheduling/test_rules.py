@@ -317,7 +317,7 @@ def test_orphaned_reload(begins: int, ends: int | None, of: int, free: bool) -> 
 
 def test_a_computer_of_the_block_itself_is_not_taken_again() -> None:
     found = plan(site([computer(1), computer(2)], block_computers=[own_holding(1)]), block(3), ignore_privileges=True)
-    assert (found.had, found.allocated, computers_of(found)) == (1, 2, [(2,)])
+    assert (found.had_before, found.allocated, computers_of(found)) == (1, 2, [(2,)])
 
 
 def test_semaphore() -> None:
