@@ -56,7 +56,7 @@ def _had(calls: Calls, present: Collection[int]) -> Mapping[int, set[int]]:
             if call.done and call.action != Decision.ALLOCATE:
                 not_released.discard(block_time)
                 break
-            if call.done and call.had:
+            if call.done and call.allocated:
                 decisions.append(id_)
     computers: dict[int, set[int]] = defaultdict(set)
     for block_time, findings in what_happened.findings(decisions):
