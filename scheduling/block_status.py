@@ -26,13 +26,13 @@ class BlockStatus(NamedTuple):
         """Why the block time may not be filled at `now` (Unix seconds), in the order of SPEC 2.2; None when it may."""
         return self._obstacle_of_request() or ("expired" if is_expired(self.expires, now) else None)
 
-    def obstacle(self, now: int) -> Obstacle | None:
+    def obstacle_to_taking_place(self, now: int) -> Obstacle | None:
         """Why the block time is not to take place, or not any more, at `now` (Unix seconds); None when it is."""
         return self._obstacle_of_request() or ("over" if self.end <= now else self.obstacle_to_filling(now))
 
     def is_open(self, now: int) -> bool:
         """Whether the block time is on or to come, and is to take place."""
-        return self.obstacle(now) is None
+        return self.obstacle_to_taking_place(now) is None
 
     def _obstacle_of_request(self) -> Obstacle | None:
         if self.skip:

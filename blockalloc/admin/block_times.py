@@ -45,7 +45,7 @@ def with_counts(times: QuerySet[BlockTime]) -> QuerySet[BlockTime]:
 
 def status_in_words(time: BlockTime) -> str:
     """How far a block time is."""
-    match time.block_status.obstacle(clock.now()):
+    match time.block_status.obstacle_to_taking_place(clock.now()):
         case "skipped":
             return getattr(time, "told", "") or "skipped"
         case "not accepted":

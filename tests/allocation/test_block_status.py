@@ -30,20 +30,20 @@ class TestOneBlockTime:
     def test_one_that_is_over_may_be_filled_but_is_not_to_take_place(self) -> None:
         over = OPEN._replace(end=NOW)
         assert over.obstacle_to_filling(NOW) is None
-        assert over.obstacle(NOW) == "over"
+        assert over.obstacle_to_taking_place(NOW) == "over"
         assert not over.is_open(NOW)
 
     def test_the_second_of_expiry_is_open(self) -> None:
         assert OPEN.is_open(NOW)
-        assert OPEN._replace(end=NOW + 9).obstacle(NOW + 1) == "expired"
+        assert OPEN._replace(end=NOW + 9).obstacle_to_taking_place(NOW + 1) == "expired"
 
     def test_the_order_of_obstacles(self) -> None:
         everything = BlockStatus(skip=True, status="deleted", end=NOW, expires=NOW - 1)
-        assert everything.obstacle(NOW) == everything.obstacle_to_filling(NOW) == "skipped"
+        assert everything.obstacle_to_taking_place(NOW) == everything.obstacle_to_filling(NOW) == "skipped"
         refused = everything._replace(skip=False)
-        assert refused.obstacle(NOW) == refused.obstacle_to_filling(NOW) == "not accepted"
+        assert refused.obstacle_to_taking_place(NOW) == refused.obstacle_to_filling(NOW) == "not accepted"
         accepted = refused._replace(status="accepted")
-        assert (accepted.obstacle(NOW), accepted.obstacle_to_filling(NOW)) == ("over", "expired")
+        assert (accepted.obstacle_to_taking_place(NOW), accepted.obstacle_to_filling(NOW)) == ("over", "expired")
 
     def test_whatever_the_time(self) -> None:
         assert is_scheduled(skip=False, status="accepted")
