@@ -30,7 +30,7 @@ Computers = Mapping[int, Mapping[int, int]]  # block time -> computer -> image
 def is_due(time: BlockTime, now: int) -> bool:
     """Whether a block time should have its machines by now: until it is over."""
     status = BlockStatus(bool(time.skip), time.status, time.end, time.expires)
-    return status.is_open(now) and time.start <= now + ASKED_AHEAD - MARGIN
+    return status.is_current_or_upcoming(now) and time.start <= now + ASKED_AHEAD - MARGIN
 
 
 def short(facts: Facts) -> list[Short]:

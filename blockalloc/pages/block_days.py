@@ -123,7 +123,7 @@ def _row(found: ReadyTime, day: date, now: int) -> Row:
 def _signal(found: ReadyTime, now: int) -> tuple[str, str]:
     ready, words = found.readiness, str(found.readiness.signal)
     if ready.signal.level == "plain":
-        if found.is_open(now):
+        if found.is_current_or_upcoming(now):
             return "Later", words
         if words.startswith(_SKIPPED):  # by whom and when, where that is known
             return _SKIPPED.capitalize(), words.removeprefix(_SKIPPED).strip()
@@ -140,7 +140,7 @@ def _hours(found: ReadyTime, day: date) -> str:
 
 
 def _left(found: ReadyTime, now: int) -> str:
-    if not found.is_open(now):
+    if not found.is_current_or_upcoming(now):
         return "–"
     left = found.readiness.left
     return f"starts in {span(left)}" if left > 0 else f"on, ends in {span(found.end - now)}"

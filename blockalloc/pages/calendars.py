@@ -86,7 +86,7 @@ def _summary(found: ReadyTime, now: int) -> str:
     """`CS101: 18/20 ready`. What is over has given its computers back: nothing about it is ready or not."""
     if found.skip:
         return f"{found.block}: skipped"
-    if not found.is_open(now):
+    if not found.is_current_or_upcoming(now):
         return found.block
     return f"{found.block}: {found.readiness.ready}/{found.readiness.wanted} ready"
 

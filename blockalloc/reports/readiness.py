@@ -46,9 +46,9 @@ class ReadyTime:
         """The status of its block request."""
         return self.block_status.status
 
-    def is_open(self, now: int) -> bool:
+    def is_current_or_upcoming(self, now: int) -> bool:
         """Whether it is on or to come, and is to take place."""
-        return self.block_status.is_open(now)
+        return self.block_status.is_current_or_upcoming(now)
 
 
 def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: bool = True) -> list[ReadyTime]:
@@ -61,7 +61,7 @@ def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: b
     clusters = store.clusters({row.imagemeta_id for row in rows if row.is_cluster})
     estimates = loads.estimates(_to_estimate(rows, now), now)
     # A block time that is skipped or over keeps its computers for the counts; its users no longer matter.
-    still_open = {row.id for row in rows if _status(row).is_open(now)}
+    still_open = {row.id for row in rows if _status(row).is_current_or_upcoming(now)}
     computers = _computers({row.id for row in rows} if closed else still_open, still_open, now)
     blocks = {row.id: _block(row, clusters, estimates) for row in rows}
     records = what_happened.read(_to_look_up(blocks, computers, now))
@@ -110,7 +110,7 @@ def _to_look_up(
     return {
         key: {each.id for each in computers.get(key, ())}
         for key, block in blocks.items()
-        if block.block_status._replace(skip=False).is_open(now)
+        if block.block_status._replace(skip=False).is_current_or_upcoming(now)
         and (block.skip or not has_all(block, computers.get(key, ())))
     }
 
@@ -123,7 +123,7 @@ def _to_estimate(rows: Collection[BlockTimeRow], now: int) -> dict[int, int]:
     return {
         row.image_id: row.reload_minutes
         for row in rows
-        if _status(row).is_open(now) and _instant(row.start) < now + 2 * ASKED_AHEAD
+        if _status(row).is_current_or_upcoming(now) and _instant(row.start) < now + 2 * ASKED_AHEAD
     }
 
 
@@ -180,6 +180,6 @@ def most_urgent_first(ready_times: Collection[ReadyTime], now: int) -> list[Read
     ranks = {"bad": 0, "watch": 1}
 
     def urgency(each: ReadyTime) -> tuple[int, int, int]:
-        return 3 if not each.is_open(now) else ranks.get(each.readiness.signal.level, 2), each.start, each.id
+        return 3 if not each.is_current_or_upcoming(now) else ranks.get(each.readiness.signal.level, 2), each.start, each.id
 
     return sorted(ready_times, key=urgency)

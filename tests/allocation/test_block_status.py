@@ -31,10 +31,10 @@ class TestOneBlockTime:
         over = OPEN._replace(end=NOW)
         assert over.obstacle_to_filling(NOW) is None
         assert over.obstacle_to_taking_place(NOW) == "over"
-        assert not over.is_open(NOW)
+        assert not over.is_current_or_upcoming(NOW)
 
     def test_the_second_of_expiry_is_open(self) -> None:
-        assert OPEN.is_open(NOW)
+        assert OPEN.is_current_or_upcoming(NOW)
         assert OPEN._replace(end=NOW + 9).obstacle_to_taking_place(NOW + 1) == "expired"
 
     def test_the_order_of_obstacles(self) -> None:
@@ -76,7 +76,7 @@ def _answers() -> dict[str, bool]:
     (ready,) = readiness.read(times, now)
     return {
         "list of block times": status_in_words(with_counts(times).get()) != "request expired",
-        "readiness": ready.is_open(now) and str(ready.readiness.signal) != "request expired",
+        "readiness": ready.is_current_or_upcoming(now) and str(ready.readiness.signal) != "request expired",
         "filter of block requests": BlockRequest.objects.unexpired().filter(blocktime=BLOCK_TIME).exists(),
         "check_vcl": is_due(reading.read(now, ()).times[BLOCK_TIME], now),
         "call": _may_be_filled(),
