@@ -180,6 +180,7 @@ def most_urgent_first(ready_times: Collection[ReadyTime], now: int) -> list[Read
     ranks = {"bad": 0, "watch": 1}
 
     def urgency(each: ReadyTime) -> tuple[int, int, int]:
-        return 3 if not each.is_current_or_upcoming(now) else ranks.get(each.readiness.signal.level, 2), each.start, each.id
+        rank = ranks.get(each.readiness.signal.level, 2) if each.is_current_or_upcoming(now) else 3
+        return rank, each.start, each.id
 
     return sorted(ready_times, key=urgency)
