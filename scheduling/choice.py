@@ -22,7 +22,7 @@ _NOT_GRANTED = Reason(GRANTED, "not granted to any member of the user group")  #
 class Chooser:
     """Chooses computers one after the other, each beside what is promised already and what was chosen before.
 
-    `taken` are the computers that the block time has, with those chosen so far. `shortfall` is why the last choice
+    `taken` are the computers that the block time has, with those chosen so far. `stopped_by` is why the last choice
     came to nothing.
     """
 
@@ -42,13 +42,13 @@ class Chooser:
         self._reasons: dict[int, Reason] = {}  # against computers that were looked at one by one
         self._occupied: set[int] = set()  # for all windows to come
         self.taken = {row.computer_id for row in site.block_computers if row.block_time_id == block.block_time_id}
-        self.shortfall: Reason | None = None
+        self.stopped_by: Reason | None = None
 
     def choose(self, image: Image, window: Window, member: Member) -> Assignment | None:
         """The best computer for `image`, reloaded from `window.start` and kept until the block's end."""
         pool = self._pool(image)  # made before any refusal: `excluded` names its reasons too
-        self.shortfall = self._reason_against_all(image, window.start, member)
-        if self.shortfall is not None:
+        self.stopped_by = self._reason_against_all(image, window.start, member)
+        if self.stopped_by is not None:
             return None
         for computer in pool.in_order(self._suspects(image, member)):
             if computer.id in self.taken or computer.id in self._occupied:
@@ -59,7 +59,7 @@ class Chooser:
             # What stops a member who may use the computer says more than that another member may not use it.
             if reason.rule != GRANTED or computer.id not in self._reasons:
                 self._reasons[computer.id] = reason
-        self.shortfall = Reason("no_computer", "no further computer passes all rules for image {}", (image.name,))
+        self.stopped_by = Reason("no_computer", "no further computer passes all rules for image {}", (image.name,))
         return None
 
     def adopt(self, computer_id: int, image: Image, window: Window, member: Member, request: int) -> Assignment | None:

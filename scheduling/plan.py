@@ -40,7 +40,7 @@ class Plan:
     """What a call does for a block time.
 
     `had_before` whole machines were there before, `allocated` are there after it, never more than
-    `wanted`. `late` is the condition of warning 13. `shortfall` is what stopped the plan when
+    `wanted`. `late` is the condition of warning 13. `stopped_by` is what stopped the plan when
     machines are missing; `excluded` has a reason for each computer that was looked at and
     not chosen, `rest` is the one for all others.
     """
@@ -51,10 +51,10 @@ class Plan:
     wanted: int
     load_seconds: int
     late: bool
-    shortfall: Reason | None
+    stopped_by: Reason | None
     excluded: Mapping[int, Reason]
 
     @property
     def rest(self) -> Reason:
         """Why the computers are not in the block that were not looked at one by one."""
-        return self.shortfall or NOT_NEEDED
+        return self.stopped_by or NOT_NEEDED

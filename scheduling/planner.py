@@ -32,7 +32,7 @@ class _Planning:
         self._members: Sequence[Member] = [caller] if ignore_privileges else site.members
         self._computers = computers_by_image(site, block)  # of the block time, with those chosen so far
         self._machines: list[Machine] = []
-        self._shortfall: Reason | None = None
+        self._stopped_by: Reason | None = None
 
     def run(self) -> Plan:
         """Adopt, then fill, and sum up."""
@@ -51,7 +51,7 @@ class _Planning:
             wanted=self._block.machines,
             load_seconds=load,
             late=is_late(self._site.now, self._block.start, load, missing),
-            shortfall=self._shortfall,
+            stopped_by=self._stopped_by,
             excluded=self._chooser.excluded(),
         )
 
@@ -116,7 +116,7 @@ class _Planning:
             window = staggered(self._block.start, self._site.load_seconds, allocated)
             machine = self._next_machine(turn, window)
             if machine is None:
-                self._shortfall = self._chooser.shortfall
+                self._stopped_by = self._chooser.stopped_by
                 return
             self._keep(machine)
 

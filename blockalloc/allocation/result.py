@@ -30,8 +30,8 @@ class Result:
 
     def stopped_by(self) -> str:
         """Why there are not more machines, in words; "" when none is missing."""
-        if self.plan.shortfall:
-            return self.plan.shortfall.describe(self.site.zone)
+        if self.plan.stopped_by:
+            return self.plan.stopped_by.describe(self.site.zone)
         if self.outcome.unallocated and self.lost:
             return f"somebody else was faster: computers lost after they were chosen: {len(self.lost)}"
         return str(self.rest) if self.outcome.unallocated else ""
@@ -50,7 +50,7 @@ class Result:
     @property
     def rest(self) -> Reason:
         """Why computers are not in the block for which nothing else is given."""
-        if self.outcome.unallocated and self.plan.shortfall is None:
+        if self.outcome.unallocated and self.plan.stopped_by is None:
             return _NO_TIME
         return self.plan.rest
 

@@ -217,8 +217,8 @@ def test_a_reservation_that_joins_is_not_counted_twice_against_the_limit() -> No
     limited = block(3, [image(max_concurrent=2)])
     found = planned(with_own(own_reservation(ADA, 3)), limited)
     assert computers_of(found) == [(3,), (1,)]
-    assert found.shortfall is not None
-    assert str(found.shortfall) == f"2 of at most 2 of image {image().name} are in use already"
+    assert found.stopped_by is not None
+    assert str(found.stopped_by) == f"2 of at most 2 of image {image().name} are in use already"
 
 
 # --- clusters -------------------------------------------------------------------------------------------

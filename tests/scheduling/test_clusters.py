@@ -81,7 +81,7 @@ def test_a_machine_counts_only_when_all_its_computers_are_had() -> None:
     found = plan(mixed(5, 1), cluster(3), ignore_privileges=True)
     assert computers_of(found) == [(1, 101)]
     assert (found.allocated, found.wanted) == (1, 3)
-    assert str(found.shortfall) == "no further computer passes all rules for image image-2"
+    assert str(found.stopped_by) == "no further computer passes all rules for image image-2"
 
 
 def test_what_a_machine_that_did_not_come_about_had_is_free_again() -> None:
@@ -143,7 +143,7 @@ def test_more_of_one_image_than_wanted_is_no_machine() -> None:
 def test_with_all_machines_there_nothing_is_planned() -> None:
     held = [own_holding(1, IMAGE), own_holding(101, SUB_IMAGE)]
     found = plan(mixed(3, 3, block_computers=held), cluster(1), ignore_privileges=True)
-    assert (found.had_before, found.allocated, list(found.machines), found.shortfall) == (1, 1, [], None)
+    assert (found.had_before, found.allocated, list(found.machines), found.stopped_by) == (1, 1, [], None)
 
 
 def test_a_computer_that_was_chosen_is_not_told_to_be_passed_over() -> None:

@@ -139,10 +139,10 @@ def test_concurrent_use(limit: int | None, machines: int) -> None:
     found = plan(plenty(), limited(limit, 4), ignore_privileges=True)
     assert len(found.machines) == machines
     if machines < 4:
-        assert found.shortfall is not None
-        assert found.shortfall.rule == "concurrent_use"
+        assert found.stopped_by is not None
+        assert found.stopped_by.rule == "concurrent_use"
         name = limited(limit, 4).images[0].name
-        assert str(found.shortfall) == f"{machines} of at most {limit} of image {name} are in use already"
+        assert str(found.stopped_by) == f"{machines} of at most {limit} of image {name} are in use already"
 
 
 @pytest.mark.parametrize(

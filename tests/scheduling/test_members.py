@@ -126,7 +126,7 @@ def test_members_without_access_cost_no_machine_and_no_step() -> None:
 def test_when_nobody_can_have_one_the_plan_ends() -> None:
     found = planned(six_computers(privileges=granted_to()), 3)
     assert list(found.machines) == []
-    assert str(found.shortfall) == "no further computer passes all rules for image image-1"
+    assert str(found.stopped_by) == "no further computer passes all rules for image image-1"
     assert set(found.excluded) == set(range(1, 7))
 
 

@@ -153,7 +153,7 @@ def test_the_order_of_rows_does_not_matter(case: Case, data: st.DataObject) -> N
     other = planned(replace(case, site=data.draw(shuffled(case.site))))
     assert [in_short(machine) for machine in other.machines] == [in_short(machine) for machine in first.machines]
     assert (other.had_before, other.allocated, other.late) == (first.had_before, first.allocated, first.late)
-    assert (other.shortfall is None) == (first.shortfall is None)
+    assert (other.stopped_by is None) == (first.stopped_by is None)
 
 
 @PROFILE
@@ -169,7 +169,7 @@ def test_a_computer_is_chosen_or_told_why_not_never_both(case: Case) -> None:
 def test_a_plan_stops_short_only_with_a_reason(case: Case) -> None:
     found = planned(case)
     short = found.allocated < found.wanted and (case.ignore_privileges or bool(case.site.members))
-    assert (found.shortfall is not None) == short
+    assert (found.stopped_by is not None) == short
 
 
 # --- standing: a plan looked at again -------------------------------------------------------------

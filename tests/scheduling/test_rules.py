@@ -50,10 +50,10 @@ def told(where: Site, what: Block | None = None, *, ignore_privileges: bool = Tr
     found = plan(where, what or block(), ignore_privileges=ignore_privileges)
     if found.machines:
         assert computers_of(found) == [(1,)]
-        assert found.shortfall is None
+        assert found.stopped_by is None
         return None
-    assert found.shortfall is not None
-    reason = found.excluded.get(1, found.shortfall)
+    assert found.stopped_by is not None
+    reason = found.excluded.get(1, found.stopped_by)
     return reason.rule, str(reason)
 
 
@@ -98,8 +98,8 @@ def test_the_reload_of_a_later_machine_may_meet_a_maintenance_that_the_first_doe
     there = site([computer(1), computer(2)], maintenances=[maintenance(RELOAD_START - HOUR, RELOAD_START)])
     found = plan(there, block(2), ignore_privileges=True)
     assert computers_of(found) == [(1,)]
-    assert found.shortfall is not None
-    assert found.shortfall.rule == "maintenance"
+    assert found.stopped_by is not None
+    assert found.stopped_by.rule == "maintenance"
 
 
 # --- 2 schedule -----------------------------------------------------------------------------------
@@ -414,7 +414,7 @@ def test_the_first_rule_that_speaks_against_a_computer_is_told() -> None:
 
 def test_when_nothing_is_left_the_plan_says_so() -> None:
     found = plan(site(), block(2), ignore_privileges=True)
-    assert str(found.shortfall) == "no further computer passes all rules for image image-1"
+    assert str(found.stopped_by) == "no further computer passes all rules for image image-1"
     assert (found.allocated, found.wanted) == (1, 2)
     assert found.machines[0].assignments[0].image.id == 1
 
