@@ -59,7 +59,7 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
     roster = RosterOf.site(result.site.computers)
     columns["roster_id"] = roster.id
     columns["findings"] = findings.encode(
-        roster.computer_ids, plan, result.machines, result.computers_before, result.lost, result.rest
+        roster.computer_ids, plan, result.machines, result.computers_before, result.lost, result.default_reason
     )
     return columns, roster if roster.id not in result.rosters else None
 

@@ -137,7 +137,7 @@ def _reasons(result: Result) -> dict[int, Reason]:
     why = {**plan.excluded, **result.lost}
     if plan.had_before >= plan.wanted:
         return {}
-    return {id_: why.get(id_, result.rest) for id_ in result.site.computers if id_ not in inside}
+    return {id_: why.get(id_, result.default_reason) for id_ in result.site.computers if id_ not in inside}
 
 
 def _inside(result: Result) -> set[int]:

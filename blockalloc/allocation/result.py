@@ -34,7 +34,7 @@ class Result:
             return self.plan.stopped_by.describe(self.site.zone)
         if self.outcome.unallocated and self.lost:
             return f"somebody else was faster: computers lost after they were chosen: {len(self.lost)}"
-        return str(self.rest) if self.outcome.unallocated else ""
+        return str(self.default_reason) if self.outcome.unallocated else ""
 
     @property
     def computers_before(self) -> set[int]:
@@ -48,11 +48,11 @@ class Result:
         return {each.computer.id for each in assignments(self.machines)}
 
     @property
-    def rest(self) -> Reason:
-        """Why computers are not in the block for which nothing else is given."""
+    def default_reason(self) -> Reason:
+        """The reason given for computers that have none of their own."""
         if self.outcome.unallocated and self.plan.stopped_by is None:
             return _NO_TIME
-        return self.plan.rest
+        return self.plan.default_reason
 
     @property
     def looked_at_computers(self) -> bool:

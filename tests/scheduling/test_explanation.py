@@ -228,7 +228,7 @@ def _inside(case: Case, made: Plan) -> set[int]:
 
 
 def _why(case: Case, made: Plan, computer_id: int) -> Reason:
-    return made.excluded.get(computer_id, made.rest)
+    return made.excluded.get(computer_id, made.default_reason)
 
 
 @PROFILE
@@ -294,7 +294,7 @@ def test_the_rules_say_of_one_computer_what_the_plan_said(case: Case) -> None:
         elif computer.id not in own | held:
             reason = _why(replace(case, block=block), made, computer.id)
             if not found.against:
-                assert reason.rule == NOT_NEEDED or made.rest.rule == "concurrent_use", reason
+                assert reason.rule == NOT_NEEDED or made.default_reason.rule == "concurrent_use", reason
             elif reason.rule == "granted":  # in other words here, and after the limits of an image
                 assert "granted" in [each.rule for each in found.against]
             elif reason.rule != NOT_NEEDED:

@@ -146,7 +146,7 @@ def test_what_a_member_may_use_whose_turn_did_not_come_is_not_said_to_be_denied(
     assert {id_: str(reason) for id_, reason in found.excluded.items()} == {
         2: "not granted to any member of the user group"
     }
-    assert found.rest.rule == "not_needed"
+    assert found.default_reason.rule == "not_needed"
 
 
 def owned_by(*owners: int | None) -> list[Computer]:

@@ -63,7 +63,7 @@ def test_every_computer_is_there_once_and_with_what_the_plan_said(case: Case, da
     assert found.chosen == _chosen(made.machines)
     assert set(found.before) == set(held) - {each.computer_id for each in found.chosen}
     assert {id_: found.reason_of(id_) for id_ in ids} == {
-        id_: None if id_ in inside else {**made.excluded, **lost}.get(id_, made.rest) for id_ in ids
+        id_: None if id_ in inside else {**made.excluded, **lost}.get(id_, made.default_reason) for id_ in ids
     }
     assert {id_: reason for reason, those in found.by_reason().items() for id_ in those} == {
         id_: found.reason_of(id_) for id_ in ids if id_ not in inside
@@ -102,8 +102,8 @@ def test_figures_of_all_kinds() -> None:
     found = _kept(site, made)
     assert {id_: str(found.reason_of(id_)) for id_ in reasons} == {id_: str(each) for id_, each in reasons.items()}
     assert found.of_reason[6] == found.of_reason[7]
-    assert found.reason_of(8) == made.rest
-    assert (found.reason_of(4) or made.rest).describe(site.zone) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
+    assert found.reason_of(8) == made.default_reason
+    assert (found.reason_of(4) or made.default_reason).describe(site.zone) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
 
 
 def test_whom_a_reason_is_about_is_kept() -> None:
@@ -115,10 +115,10 @@ def test_whom_a_reason_is_about_is_kept() -> None:
     )
     made = plan(site, facts.block(1, images=[facts.vmware_image(min_ram=2048)]), ignore_privileges=True)
     found = _kept(site, made)
-    for kept in (made.excluded, {id_: found.reason_of(id_) or made.rest for id_ in (1, 2, 3, 9)}):
+    for kept in (made.excluded, {id_: found.reason_of(id_) or made.default_reason for id_ in (1, 2, 3, 9)}):
         subjects = {id_: (each.kind, each) if (each := reason.about) else None for id_, reason in kept.items()}
         assert subjects == {1: ("request", 77), 2: ("block time", 77), 3: ("VM host", "esx9"), 9: None}
-    assert (found.reason_of(1) or made.rest).times == [facts.START, facts.END]
+    assert (found.reason_of(1) or made.default_reason).times == [facts.START, facts.END]
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:
