@@ -13,7 +13,7 @@ from scheduling.reload_plan import Window, adopted, is_late, staggered
 from scheduling.windows import overlap
 
 
-def plan(site: Site, block: Block, *, ignore_privileges: bool) -> Plan:
+def make_plan(site: Site, block: Block, *, ignore_privileges: bool) -> Plan:
     """Choose computers until `block` has the machines wanted, or none can be had any more.
 
     Nothing is written and nothing is read: the same facts give the same plan.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from scheduling.facts import Block, Site
 from scheduling.occupancy import OTHER_BLOCK, RESERVATION, RESERVATION_MARGIN, Occupancy, occupies
 from scheduling.plan import Plan
-from scheduling.planner import plan as make_plan
+from scheduling.planner import make_plan
 from scheduling.pool import Pool
 from scheduling.reasons import BlockTimeId, RequestId
 from scheduling.reload_plan import adopted, staggered

@@ -209,7 +209,7 @@ class ClaimAndConfirm:
     def _planned_again(self, claimed: Claims, question: Question) -> Claims:
         """Plan on facts about all computers, any of which may be the next choice, and claim the chosen ones."""
         order, seen = claimed.order, snapshot.read_again(claimed.site, question)
-        plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
+        plan = planner.make_plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
         return self._claimed(replace(claimed, site=seen.site, plan=plan), seen)
 
     def _write(
@@ -270,5 +270,5 @@ def _may_get_more(looked: Look, rivals: Mapping[str, frozenset[int]]) -> bool:
     """Whether more machines could be had if the claims of other calls were given back, or were for other hours."""
     order, site = looked.order, looked.seen.site
     free = replace(site, claimed=site.claimed - frozenset().union(*rivals.values()))
-    plan = planner.plan(free, order.block, ignore_privileges=order.ignore_privileges)
+    plan = planner.make_plan(free, order.block, ignore_privileges=order.ignore_privileges)
     return plan.allocated > looked.plan.allocated

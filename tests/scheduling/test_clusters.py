@@ -7,7 +7,7 @@ import pytest
 from scheduling.confirmation import standing
 from scheduling.facts import Block, Image, Site
 from scheduling.machines import whole_machines
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from scheduling.reload_plan import Window
 from tests.support.sites.facts import (
     IMAGE,
@@ -49,7 +49,7 @@ def mixed(small: int, large: int, **changes: Any) -> Site:
 
 def taken(where: Site, what: Block) -> list[list[tuple[int, int]]]:
     """(computer, image) of each machine."""
-    found = plan(where, what, ignore_privileges=True)
+    found = make_plan(where, what, ignore_privileges=True)
     return [[(one.computer.id, one.image.id) for one in machine.assignments] for machine in found.machines]
 
 
@@ -78,7 +78,7 @@ def test_an_image_may_be_there_several_times() -> None:
 
 
 def test_a_machine_counts_only_when_all_its_computers_are_had() -> None:
-    found = plan(mixed(5, 1), cluster(3), ignore_privileges=True)
+    found = make_plan(mixed(5, 1), cluster(3), ignore_privileges=True)
     assert computers_of(found) == [(1, 101)]
     assert (found.allocated, found.wanted) == (1, 3)
     assert str(found.stopped_by) == "no further computer passes all rules for image image-2"
@@ -88,13 +88,13 @@ def test_what_a_machine_that_did_not_come_about_had_is_free_again() -> None:
     """Ada may use her own computer for the image, and nothing for the subimage; Bob may use both."""
     people = [member(11, "ada"), member(12, "bob", groups={52})]
     own = [computer(1, owner_id=11), computer(101, ram=4096)]
-    found = plan(site(own, members=people, privileges=open_tree(group=52)), cluster(1), ignore_privileges=False)
+    found = make_plan(site(own, members=people, privileges=open_tree(group=52)), cluster(1), ignore_privileges=False)
     assert computers_of(found) == [(1, 101)]
     assert found.machines[0].member.name == "bob"
 
 
 def test_the_computers_of_a_machine_share_one_reload_and_one_step() -> None:
-    found = plan(mixed(2, 2), cluster(2), ignore_privileges=True)
+    found = make_plan(mixed(2, 2), cluster(2), ignore_privileges=True)
     assert [machine.reload for machine in found.machines] == [
         Window(RELOAD_START, START),
         Window(RELOAD_START - MINUTE, START),
@@ -107,7 +107,7 @@ def test_the_computers_of_a_machine_share_one_reload_and_one_step() -> None:
 
 def test_an_incomplete_cluster_is_filled_with_what_it_lacks() -> None:
     there = mixed(3, 3, block_computers=[own_holding(1, IMAGE)])
-    found = plan(there, cluster(2), ignore_privileges=True)
+    found = make_plan(there, cluster(2), ignore_privileges=True)
     assert computers_of(found) == [(101,), (2, 102)]
     assert (found.had_before, found.allocated) == (0, 2)
     assert [machine.reload.start for machine in found.machines] == [RELOAD_START, RELOAD_START - MINUTE]
@@ -116,7 +116,7 @@ def test_an_incomplete_cluster_is_filled_with_what_it_lacks() -> None:
 def test_missing_computers_are_counted_per_image() -> None:
     """Two of the image and one of the subimage are there: one machine, and half of another."""
     held = [own_holding(1, IMAGE), own_holding(2, IMAGE), own_holding(101, SUB_IMAGE)]
-    found = plan(mixed(3, 3, block_computers=held), cluster(2), ignore_privileges=True)
+    found = make_plan(mixed(3, 3, block_computers=held), cluster(2), ignore_privileges=True)
     assert (found.had_before, found.allocated) == (1, 2)
     assert taken(mixed(3, 3, block_computers=held), cluster(2)) == [[(102, 2)]]
 
@@ -130,19 +130,19 @@ def test_a_part_that_a_member_reserved_is_no_machine_by_itself() -> None:
     """His reservation could join the block, but the computer for the subimage cannot be had."""
     own = reservation(1, user_id=7, image_id=IMAGE)
     there = mixed(1, 0, reservations=[own], members=[member(7)])
-    found = plan(there, cluster(1), ignore_privileges=True)
+    found = make_plan(there, cluster(1), ignore_privileges=True)
     assert (found.had_before, found.allocated, list(found.machines)) == (0, 0, [])
 
 
 def test_more_of_one_image_than_wanted_is_no_machine() -> None:
     held = [own_holding(id_, IMAGE) for id_ in (1, 2, 3)]
-    found = plan(mixed(3, 0, block_computers=held), cluster(2), ignore_privileges=True)
+    found = make_plan(mixed(3, 0, block_computers=held), cluster(2), ignore_privileges=True)
     assert (found.had_before, found.allocated, list(found.machines)) == (0, 0, [])
 
 
 def test_with_all_machines_there_nothing_is_planned() -> None:
     held = [own_holding(1, IMAGE), own_holding(101, SUB_IMAGE)]
-    found = plan(mixed(3, 3, block_computers=held), cluster(1), ignore_privileges=True)
+    found = make_plan(mixed(3, 3, block_computers=held), cluster(1), ignore_privileges=True)
     assert (found.had_before, found.allocated, list(found.machines), found.stopped_by) == (1, 1, [], None)
 
 
@@ -152,7 +152,7 @@ def test_a_computer_that_was_chosen_is_not_told_to_be_passed_over() -> None:
     there = site(
         [computer(9), computer(1, platform_id=2), computer(2), computer(3, platform_id=2)], block_computers=held
     )
-    found = plan(there, cluster(2, MAIN, image(SUB_IMAGE, platform_id=2)), ignore_privileges=True)
+    found = make_plan(there, cluster(2, MAIN, image(SUB_IMAGE, platform_id=2)), ignore_privileges=True)
     assert computers_of(found) == [(1,), (2, 3)]
     assert not {1, 2, 3} & set(found.excluded)
 
@@ -186,14 +186,14 @@ def test_the_memory_of_the_host_is_that_of_all_computers_of_a_cluster(ram: int, 
 
 def test_a_cluster_that_lost_one_computer_falls_whole() -> None:
     first = mixed(2, 2)
-    machines = plan(first, cluster(2), ignore_privileges=True).machines
+    machines = make_plan(first, cluster(2), ignore_privileges=True).machines
     again = mixed(2, 2, claimed=frozenset({101}))
     assert standing(again, cluster(2), machines, ignore_privileges=True).kept == list(machines[1:])
 
 
 def test_a_limit_reached_meanwhile_holds_within_one_cluster() -> None:
     twice = MAIN._replace(max_concurrent=3)
-    machines = plan(mixed(4, 0), cluster(1, twice, twice), ignore_privileges=True).machines
+    machines = make_plan(mixed(4, 0), cluster(1, twice, twice), ignore_privileges=True).machines
     assert len(machines) == 1
     others = [reservation(id_, image_id=IMAGE) for id_ in (3, 4)]
     again = mixed(4, 0, reservations=others)
@@ -204,8 +204,8 @@ def test_host_memory_taken_meanwhile_counts_for_a_whole_cluster() -> None:
     twice = vmware_image()
     computers = [host(90, ram=6144), vm(1, 90), vm(2, 90), vm(3, 90)]
     what = cluster(1, twice, twice)
-    machines = plan(site(computers), what, ignore_privileges=True).machines
+    machines = make_plan(site(computers), what, ignore_privileges=True).machines
     assert len(machines) == 1
     again = site(computers, reservations=[reservation(3, image_ram=2048)])
-    assert plan(again, what, ignore_privileges=True).machines == []
+    assert make_plan(again, what, ignore_privileges=True).machines == []
     assert standing(again, what, machines, ignore_privileges=True).kept == []

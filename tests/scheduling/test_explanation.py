@@ -14,7 +14,7 @@ from scheduling.facts import Block, Computer, Fleet, Member, Site
 from scheduling.funnel import NOT_NEEDED, STAGES, funnel
 from scheduling.occupancy import occupies
 from scheduling.plan import Plan
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from scheduling.reasons import Reason
 from scheduling.reload_plan import staggered
 from tests.support.properties import PROFILE
@@ -219,7 +219,7 @@ def test_each_rule_has_a_remedy_and_words() -> None:
 
 
 def _planned(case: Case) -> Plan:
-    return plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
+    return make_plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
 
 
 def _inside(case: Case, made: Plan) -> set[int]:
@@ -281,7 +281,7 @@ def test_the_rules_say_of_one_computer_what_the_plan_said(case: Case) -> None:
     assume(case.site.members or case.ignore_privileges)
     image = case.block.images[0]
     block = replace(case.block, images=[image], machines=1)
-    made = plan(case.site, block, ignore_privileges=case.ignore_privileges)
+    made = make_plan(case.site, block, ignore_privileges=case.ignore_privileges)
     assume(made.had_before == 0 and not any(machine.adopted_request for machine in made.machines))
     # A member's own reservation is looked at in a window of its own before the plan turns to anybody.
     own = {each.computer_id for each in case.site.reservations if each.user_id in {m.id for m in case.site.members}}
@@ -314,7 +314,7 @@ def test_one_computer_is_told_all_that_speaks_against_it() -> None:
     )
     image = facts.image(max_concurrent=1)
     block = facts.block(images=[image])
-    made = plan(site, block, ignore_privileges=False)
+    made = make_plan(site, block, ignore_privileges=False)
     (found,) = one_computer.judge(site, block, computer, made, ignore_privileges=False)
     assert [reason.rule for reason in found.against] == [
         "memory", "usable_state", "maintenance", "concurrent_use", "granted", "schedule", "reservation", "other_block",
@@ -335,7 +335,7 @@ def test_a_limit_that_does_not_count_for_somebody_is_not_told() -> None:
         block_computers=[facts.holding(2, image_id=1)],
     )  # fmt: skip
     block: Block = facts.block(images=[image])
-    made = plan(site, block, ignore_privileges=False)
+    made = make_plan(site, block, ignore_privileges=False)
     (found,) = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=False)
     assert made.allocated == 1
     assert found.against == ()
@@ -345,7 +345,7 @@ def test_a_cluster_is_judged_image_by_image() -> None:
     small, large = facts.image(1), facts.image(2, min_ram=4096)
     site: Site = facts.site()
     block = facts.block(images=[small, large, small])
-    made = plan(site, block, ignore_privileges=True)
+    made = make_plan(site, block, ignore_privileges=True)
     first, second = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=True)
     assert (first.against, first.place, first.members) == ((), 1, 0)
     assert [reason.rule for reason in second.against] == ["memory"]
@@ -355,7 +355,7 @@ def test_the_window_is_that_of_the_first_machine() -> None:
     start = staggered(facts.START, facts.LOAD, 0).start
     site = facts.site(reservations=[facts.reservation(1, start - 1000, start - 900)])
     block = facts.block()
-    made = plan(site, block, ignore_privileges=True)
+    made = make_plan(site, block, ignore_privileges=True)
     (found,) = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=True)
     assert found.against == ()
     site = replace(site, reservations=[facts.reservation(1, start - 1000, start - 899)])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scheduling.facts import Block, Computer, Site
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from tests.support.sites.facts import (
     CALLER,
     END,
@@ -37,7 +37,7 @@ QUARTER = 15 * MINUTE
 
 def taken(where: Site, what: Block, *, ignore_privileges: bool = True) -> list[tuple[int, ...]]:
     """The computers of the plan's machines."""
-    return computers_of(plan(where, what, ignore_privileges=ignore_privileges))
+    return computers_of(make_plan(where, what, ignore_privileges=ignore_privileges))
 
 
 # --- 9 memory of the VM host ----------------------------------------------------------------------
@@ -57,7 +57,7 @@ def vmware_block(machines: int = 1, **changes: Any) -> Block:
 def test_host_memory(ram: int, fits: bool) -> None:
     """Two other VMs hold 2048 MB each; more than 0 MB must be left."""
     others = [vm(id_, HOST, held_ram=2048, state="failed") for id_ in (2, 3)]
-    found = plan(on_host(ram, vm(1, HOST), *others), vmware_block(), ignore_privileges=True)
+    found = make_plan(on_host(ram, vm(1, HOST), *others), vmware_block(), ignore_privileges=True)
     assert computers_of(found) == ([(1,)] if fits else [])
     if not fits:
         reason = found.excluded[1]
@@ -80,7 +80,9 @@ def test_vms_of_other_hosts_do_not_count() -> None:
 
 
 def test_host_state() -> None:
-    found = plan(site([host(HOST, state="available", deleted=1), vm(1, HOST)]), vmware_block(), ignore_privileges=True)
+    found = make_plan(
+        site([host(HOST, state="available", deleted=1), vm(1, HOST)]), vmware_block(), ignore_privileges=True
+    )
     reason = found.excluded[1]
     assert (reason.rule, str(reason)) == ("host_state", "its VM host is not in state vmhostinuse")
     assert taken(site([vm(1, HOST)]), vmware_block()) == []
@@ -136,7 +138,7 @@ def plenty(**changes: Any) -> Site:
 
 @pytest.mark.parametrize(("limit", "machines"), [(None, 4), (0, 0), (1, 1), (3, 3), (4, 4), (9, 4)])
 def test_concurrent_use(limit: int | None, machines: int) -> None:
-    found = plan(plenty(), limited(limit, 4), ignore_privileges=True)
+    found = make_plan(plenty(), limited(limit, 4), ignore_privileges=True)
     assert len(found.machines) == machines
     if machines < 4:
         assert found.stopped_by is not None

@@ -6,7 +6,7 @@ import pytest
 
 from scheduling.facts import BlockComputer, Computer, Member, PrivilegeTree, Site
 from scheduling.plan import Plan
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from tests.support.sites.facts import (
     CALLER,
     COMPUTERS,
@@ -53,7 +53,7 @@ def granted_to(*ids: int) -> PrivilegeTree:
 
 def planned(where: Site, machines: int) -> Plan:
     """A plan in which privileges count."""
-    return plan(where, block(machines), ignore_privileges=False)
+    return make_plan(where, block(machines), ignore_privileges=False)
 
 
 # --- whose turn it is -------------------------------------------------------------------------------
@@ -80,12 +80,12 @@ def test_turns_go_by_the_machines_that_are_still_wanted() -> None:
 
 
 def test_with_privileges_ignored_all_is_for_the_calling_account() -> None:
-    found = plan(six_computers(), block(3), ignore_privileges=True)
+    found = make_plan(six_computers(), block(3), ignore_privileges=True)
     assert members_of(found) == [CALLER] * 3
 
 
 def test_with_privileges_ignored_no_members_are_needed() -> None:
-    assert len(plan(six_computers([]), block(3), ignore_privileges=True).machines) == 3
+    assert len(make_plan(six_computers([]), block(3), ignore_privileges=True).machines) == 3
 
 
 def test_a_group_without_members_gets_nothing() -> None:
@@ -181,8 +181,8 @@ def test_a_limit_that_stops_one_member_need_not_stop_another() -> None:
     bob = member(12, "bob", groups={GROUP, 77})
     limited = block(1, [image(max_concurrent=1)])
     there = six_computers([PEOPLE[0], bob], block_computers=[holding(6, image_id=1, group_id=77)])
-    assert members_of(plan(there, limited, ignore_privileges=False)) == [12]
-    assert plan(there, limited, ignore_privileges=True).machines == []
+    assert members_of(make_plan(there, limited, ignore_privileges=False)) == [12]
+    assert make_plan(there, limited, ignore_privileges=True).machines == []
 
 
 def test_failures_of_one_member_do_not_trouble_another() -> None:
@@ -202,5 +202,5 @@ def test_failures_of_one_member_may_cost_him_a_cluster_that_another_can_have() -
         recent={(12, 1): frozenset({1})},
     )
     cluster = block(2, [image(1), image(2, min_ram=4096)])
-    found = plan(there, cluster, ignore_privileges=False)
+    found = make_plan(there, cluster, ignore_privileges=False)
     assert (members_of(found), computers_of(found)) == ([11], [(1, 2)])

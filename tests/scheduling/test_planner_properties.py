@@ -13,7 +13,7 @@ from scheduling.facts import Computer, Fleet, Member, PrivilegeTree, Reservation
 from scheduling.machines import computers_by_image, whole_machines
 from scheduling.plan import Machine as PlannedMachine
 from scheduling.plan import Plan
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from scheduling.privileges import Privileges
 from scheduling.windows import schedule_covers
 from tests.support.oracle import Answer, Machine, Oracle, Taken
@@ -31,7 +31,7 @@ QUARTER = 900
 
 def planned(case: Case) -> Plan:
     """The plan of the case."""
-    return plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
+    return make_plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
 
 
 def in_short(machine: PlannedMachine) -> Machine:
@@ -140,8 +140,8 @@ def test_more_computers_never_give_fewer_machines(case: Case, data: st.DataObjec
     )
     all_of_them = replace(case.site, reservations=reservations)
     fewer = Fleet.of_rows(found for id_, found in case.site.computers.items() if id_ not in gone)
-    before = plan(replace(all_of_them, computers=fewer), case.block, ignore_privileges=True)
-    after = plan(all_of_them, case.block, ignore_privileges=True)
+    before = make_plan(replace(all_of_them, computers=fewer), case.block, ignore_privileges=True)
+    after = make_plan(all_of_them, case.block, ignore_privileges=True)
     assert after.allocated >= before.allocated
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from scheduling.reload_plan import Window, adopted, is_late, staggered, step
 from tests.support.sites.facts import MINUTE, START, block, computer, site
 
@@ -40,7 +40,7 @@ def test_it_is_late_when_the_loads_one_by_one_do_not_end_before_the_start() -> N
 
 
 def test_the_plan_staggers_what_it_allocates() -> None:
-    found = plan(site([computer(id_) for id_ in range(1, 5)], load_seconds=900), block(3), ignore_privileges=True)
+    found = make_plan(site([computer(id_) for id_ in range(1, 5)], load_seconds=900), block(3), ignore_privileges=True)
     assert [START - machine.reload.start for machine in found.machines] == [1500, 1620, 1740]
     assert {machine.reload.end for machine in found.machines} == {START}
 
@@ -48,11 +48,11 @@ def test_the_plan_staggers_what_it_allocates() -> None:
 def test_late_counts_the_machines_that_want_when_the_call_begins() -> None:
     """Two machines are wanted, one can be had: both count."""
     close = START - (600 + 10 * MINUTE + 2 * MINUTE)
-    assert not plan(site([computer(1)], now=close), block(2), ignore_privileges=True).late
-    assert plan(site([computer(1)], now=close + 1), block(2), ignore_privileges=True).late
+    assert not make_plan(site([computer(1)], now=close), block(2), ignore_privileges=True).late
+    assert make_plan(site([computer(1)], now=close + 1), block(2), ignore_privileges=True).late
 
 
 def test_a_block_that_has_begun_is_still_served_and_late() -> None:
-    found = plan(site([computer(1)], now=START + 60), block(1), ignore_privileges=True)
+    found = make_plan(site([computer(1)], now=START + 60), block(1), ignore_privileges=True)
     assert found.late
     assert found.machines[0].reload == Window(START - 20 * MINUTE, START)

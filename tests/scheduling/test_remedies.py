@@ -9,7 +9,7 @@ from hypothesis import event, given, settings
 
 from scheduling import remedies
 from scheduling.facts import Block, Site
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from scheduling.remedies import STEP, InTheWay, earliest_start, in_the_way
 from scheduling.windows import DAY, WEEK
 from tests.support.properties import PROFILE
@@ -32,7 +32,7 @@ def _by_trying(site: Site, block: Block, until: int, *, ignore: bool) -> int | N
     site = replace(site, block_computers=block_computers, claimed=frozenset())
     for start in _quarters(block.start, until):
         moved = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
-        made = plan(site, moved, ignore_privileges=ignore)
+        made = make_plan(site, moved, ignore_privileges=ignore)
         if made.allocated == made.wanted:
             return start
     return None
@@ -105,13 +105,13 @@ def test_only_so_many_plans_are_made() -> None:
     """Memory of hosts is for the plan alone to see: each start looks hopeful."""
     host, image = facts.host(9, ram=1024), facts.vmware_image()
     site = facts.site([host, facts.vm(1, 9)])
-    with mock.patch.object(remedies, "make_plan", wraps=plan) as made:
+    with mock.patch.object(remedies, "make_plan", wraps=make_plan) as made:
         assert _found(site, facts.block(images=[image])) is None
     assert made.call_count == remedies.MOST_PLANS
 
 
 def test_no_plan_is_made_where_computers_are_too_few() -> None:
-    with mock.patch.object(remedies, "make_plan", wraps=plan) as made:
+    with mock.patch.object(remedies, "make_plan", wraps=make_plan) as made:
         assert _found(facts.site(), facts.block(2)) is None
     assert made.call_count == 0
 
@@ -127,7 +127,7 @@ def test_bookings_in_the_way_are_those_that_keep_most_first() -> None:
         ],
         block_computers=[facts.holding(id_, block_time_id=900) for id_ in (5, 6, 7)],
     )
-    made = plan(site, facts.block(5), ignore_privileges=True)
+    made = make_plan(site, facts.block(5), ignore_privileges=True)
     reload_start = START - LOAD - 10 * MINUTE
     assert in_the_way(made) == [
         InTheWay("block time", 900, reload_start, END, 3),
@@ -139,7 +139,7 @@ def test_bookings_in_the_way_are_those_that_keep_most_first() -> None:
 @PROFILE
 @given(cases())
 def test_each_booking_in_the_way_is_one_of_the_site(case: Case) -> None:
-    made = plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
+    made = make_plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
     requests = {(each.request_id, each.start, each.end) for each in case.site.reservations}
     times = {(each.block_time_id, each.reload_start, each.end) for each in case.site.block_computers}
     for found in in_the_way(made):

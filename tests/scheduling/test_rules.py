@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from scheduling.facts import Block, OrphanedReload, Site
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from tests.support.sites.facts import (
     BLOCK_TIME,
     CLOSED_SCHEDULE,
@@ -47,7 +47,7 @@ QUARTER = 15 * MINUTE
 
 def told(where: Site, what: Block | None = None, *, ignore_privileges: bool = True) -> tuple[str, str] | None:
     """The rule, in name and in words, that keeps computer 1 from a block of one machine; None when it is taken."""
-    found = plan(where, what or block(), ignore_privileges=ignore_privileges)
+    found = make_plan(where, what or block(), ignore_privileges=ignore_privileges)
     if found.machines:
         assert computers_of(found) == [(1,)]
         assert found.stopped_by is None
@@ -96,7 +96,7 @@ def test_a_maintenance_that_is_over_does_not_count() -> None:
 
 def test_the_reload_of_a_later_machine_may_meet_a_maintenance_that_the_first_does_not() -> None:
     there = site([computer(1), computer(2)], maintenances=[maintenance(RELOAD_START - HOUR, RELOAD_START)])
-    found = plan(there, block(2), ignore_privileges=True)
+    found = make_plan(there, block(2), ignore_privileges=True)
     assert computers_of(found) == [(1,)]
     assert found.stopped_by is not None
     assert found.stopped_by.rule == "maintenance"
@@ -131,7 +131,7 @@ def test_has_schedule() -> None:
 
 def test_a_later_machine_needs_the_schedule_to_open_earlier() -> None:
     there = site([computer(1), computer(2)], schedule_times={OPEN_SCHEDULE: [(BEGINS, ENDS)]})
-    assert computers_of(plan(there, block(2), ignore_privileges=True)) == [(1,)]
+    assert computers_of(make_plan(there, block(2), ignore_privileges=True)) == [(1,)]
 
 
 # --- 3 platform and power -------------------------------------------------------------------------
@@ -316,7 +316,9 @@ def test_orphaned_reload(begins: int, ends: int | None, of: int, free: bool) -> 
 
 
 def test_a_computer_of_the_block_itself_is_not_taken_again() -> None:
-    found = plan(site([computer(1), computer(2)], block_computers=[own_holding(1)]), block(3), ignore_privileges=True)
+    found = make_plan(
+        site([computer(1), computer(2)], block_computers=[own_holding(1)]), block(3), ignore_privileges=True
+    )
     assert (found.had_before, found.allocated, computers_of(found)) == (1, 2, [(2,)])
 
 
@@ -354,7 +356,7 @@ def test_a_management_node_must_be_mapped() -> None:
 
 def node_of(where: Site) -> int:
     """The management node that loads the machine."""
-    return plan(where, block(), ignore_privileges=True).machines[0].assignments[0].management_node.id
+    return make_plan(where, block(), ignore_privileges=True).machines[0].assignments[0].management_node.id
 
 
 def two_nodes(*reservation_starts: int, **changes: Any) -> Site:
@@ -395,7 +397,7 @@ def test_loads_are_numbers_and_equal_ones_go_to_the_lowest_id() -> None:
 def test_what_is_planned_loads_a_node_too_but_not_within_one_cluster() -> None:
     both = {1: frozenset({NODES}), 2: frozenset({NODES})}
     there = site([computer(id_) for id_ in range(1, 5)], management_nodes=[node(1), node(2)], node_groups=both)
-    found = plan(there, block(2, [image(), image()]), ignore_privileges=True)
+    found = make_plan(there, block(2, [image(), image()]), ignore_privileges=True)
     nodes = [[taken.management_node.id for taken in machine.assignments] for machine in found.machines]
     assert nodes == [[1, 1], [2, 2]]
 
@@ -413,7 +415,7 @@ def test_the_first_rule_that_speaks_against_a_computer_is_told() -> None:
 
 
 def test_when_nothing_is_left_the_plan_says_so() -> None:
-    found = plan(site(), block(2), ignore_privileges=True)
+    found = make_plan(site(), block(2), ignore_privileges=True)
     assert str(found.stopped_by) == "no further computer passes all rules for image image-1"
     assert (found.allocated, found.wanted) == (1, 2)
     assert found.machines[0].assignments[0].image.id == 1
@@ -431,7 +433,7 @@ def test_a_computer_without_memory_gives_no_other_one_its_reason(order: tuple[in
     """0 is a figure, not the absence of one."""
     weak = [computer(1, ram=0, processors=1), computer(2, processors=1)]
     there = site([weak[place] for place in order])
-    found = plan(there, block(images=[image(min_processors=2)]), ignore_privileges=True).excluded
+    found = make_plan(there, block(images=[image(min_processors=2)]), ignore_privileges=True).excluded
     assert {id_: reason.rule for id_, reason in found.items()} == {1: "memory", 2: "processors"}
 
 
@@ -446,7 +448,7 @@ def test_where_the_clock_is_put_back_an_earlier_reload_may_begin_later_on_the_cl
         zone=ZoneInfo(zone),
         schedule_times={7: [(90, 10080)], OPEN_SCHEDULE: [(0, 10080)]},
     )
-    made = plan(there, block(machines=2, start=start, end=start + HOUR), ignore_privileges=True)
+    made = make_plan(there, block(machines=2, start=start, end=start + HOUR), ignore_privileges=True)
     assert computers_of(made) == [(2,), (1,)]
 
 
@@ -454,5 +456,5 @@ def test_computers_that_are_closed_share_one_reason() -> None:
     """And not one for each machine's window: records and lists of what is in the way stay short."""
     closed = [computer(id_, schedule_id=CLOSED_SCHEDULE) for id_ in range(1, 20, 2)]
     there = site([*closed, *(computer(id_) for id_ in range(2, 21, 2))])
-    found = plan(there, block(machines=11), ignore_privileges=True).excluded
+    found = make_plan(there, block(machines=11), ignore_privileges=True).excluded
     assert len({str(found[each.id]) for each in closed}) == 1

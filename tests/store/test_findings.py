@@ -15,7 +15,7 @@ from blockalloc.store.findings import Chosen, Findings, decode, decode_chosen, e
 from scheduling.facts import Computer, Fleet, Site
 from scheduling.funnel import NOT_NEEDED, STAGES, funnel
 from scheduling.plan import Machine, Plan
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from scheduling.reasons import Instant, Reason
 from tests.support.properties import PROFILE
 from tests.support.sites import facts
@@ -50,7 +50,7 @@ def _chosen(machines: Sequence[Machine]) -> list[Chosen]:
 @PROFILE
 @given(cases(), st.data())
 def test_every_computer_is_there_once_and_with_what_the_plan_said(case: Case, data: st.DataObject) -> None:
-    made = plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
+    made = make_plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
     ids = sorted(case.site.computers)
     lost = {
         id_: Reason("semaphore", "somebody is reserving it at this moment")
@@ -77,7 +77,7 @@ def test_every_computer_is_there_once_and_with_what_the_plan_said(case: Case, da
 @PROFILE
 @given(cases())
 def test_reasons_are_told_with_the_same_times_and_figures(case: Case) -> None:
-    made = plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
+    made = make_plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
     found = _kept(case.site, made)
     for id_, reason in made.excluded.items():
         kept = found.reason_of(id_)
@@ -98,12 +98,13 @@ def test_figures_of_all_kinds() -> None:
         7: Reason("memory", "{} below {}", (-5, 0)),
     }
     site = facts.site([facts.computer(id_) for id_ in range(1, 9)])
-    made = replace(plan(site, facts.block(), ignore_privileges=True), machines=[], excluded=reasons)
+    made = replace(make_plan(site, facts.block(), ignore_privileges=True), machines=[], excluded=reasons)
     found = _kept(site, made)
     assert {id_: str(found.reason_of(id_)) for id_ in reasons} == {id_: str(each) for id_, each in reasons.items()}
     assert found.of_reason[6] == found.of_reason[7]
     assert found.reason_of(8) == made.default_reason
-    assert (found.reason_of(4) or made.default_reason).describe(site.zone) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
+    of_four = found.reason_of(4) or made.default_reason
+    assert of_four.describe(site.zone) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
 
 
 def test_whom_a_reason_is_about_is_kept() -> None:
@@ -113,7 +114,7 @@ def test_whom_a_reason_is_about_is_kept() -> None:
         reservations=[facts.reservation(1, request_id=77)],
         block_computers=[facts.holding(2, block_time_id=77)],
     )
-    made = plan(site, facts.block(1, images=[facts.vmware_image(min_ram=2048)]), ignore_privileges=True)
+    made = make_plan(site, facts.block(1, images=[facts.vmware_image(min_ram=2048)]), ignore_privileges=True)
     found = _kept(site, made)
     for kept in (made.excluded, {id_: found.reason_of(id_) or made.default_reason for id_ in (1, 2, 3, 9)}):
         subjects = {id_: (each.kind, each) if (each := reason.about) else None for id_, reason in kept.items()}
@@ -150,13 +151,13 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
 
 
 def test_a_computer_that_was_not_there_has_no_reason() -> None:
-    found = _kept(facts.site(), plan(facts.site(), facts.block(), ignore_privileges=True))
+    found = _kept(facts.site(), make_plan(facts.site(), facts.block(), ignore_privileges=True))
     assert found.reason_of(99) is None
 
 
 def test_computers_that_were_not_needed_are_one_reason() -> None:
     site = facts.site([facts.computer(id_) for id_ in range(1, 40)])
-    found = _kept(site, plan(site, facts.block(2), ignore_privileges=True))
+    found = _kept(site, make_plan(site, facts.block(2), ignore_privileges=True))
     assert found.lost() == {NOT_NEEDED: 37}
     assert [each.computer_id for each in found.chosen] == [1, 2]
 
@@ -186,7 +187,7 @@ def _each_with_its_own_memory() -> Site:
 def test_ten_thousand_computers_take_few_bytes(site: object, most: int) -> None:
     assert callable(site)
     there: Site = site()
-    made = plan(there, facts.block(70), ignore_privileges=True)
+    made = make_plan(there, facts.block(70), ignore_privileges=True)
     ids = sorted(there.computers)
     assert len(encode(ids, made, made.machines, [], {})) < most
 

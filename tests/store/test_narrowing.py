@@ -108,7 +108,7 @@ def test_hours_that_are_not_read_do_not_matter(seed: int, ignore: bool, monkeypa
         monkeypatch.setattr(snapshot, "SLACK", 100 * DAY)
         wide = snapshot.read(_question(order)).site
         assert len(wide.reservations) > len(narrow.reservations)  # the one of the week before, at least
-        plans = [planner.plan(site, order.block, ignore_privileges=ignore) for site in (narrow, wide)]
+        plans = [planner.make_plan(site, order.block, ignore_privileges=ignore) for site in (narrow, wide)]
         assert _told(plans[0]) == _told(plans[1])
 
 
@@ -122,7 +122,7 @@ def test_other_computers_do_not_matter_when_a_plan_is_confirmed(seed: int, limit
         order = validation.order_of(a_call(MACHINES), CALLER, clock.now())
         question = _question(order)
         site = snapshot.read(question).site
-        plan = planner.plan(site, order.block, ignore_privileges=True)
+        plan = planner.make_plan(site, order.block, ignore_privileges=True)
         _reservations(chance, 1000, 12)  # others are faster
         only = Only([found.computer.id for machine in plan.machines for found in machine.assignments], 10)
         seen = [snapshot.read_again(site, question, of).site for of in (only, None)]
@@ -137,7 +137,7 @@ def test_a_reservation_that_joins_the_block_and_begins_long_before_it_is_looked_
         reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)
         reserve(FIRST_COMPUTER, "2026-03-02 08:40:00", "2026-03-02 15:00:00", user=MEMBERS[0])
         order = validation.order_of(a_call(2), CALLER, clock.now())
-        first = planner.plan(snapshot.read(_question(order)).site, order.block, ignore_privileges=True)
+        first = planner.make_plan(snapshot.read(_question(order)).site, order.block, ignore_privileges=True)
         assert FIRST_COMPUTER not in {found[0] for found in _told(first)}
         assert service.allocate_block(a_call(2), CALLER) == 2
         assert computers_of() == [FIRST_COMPUTER + 1, FIRST_COMPUTER + 2]
@@ -149,7 +149,7 @@ def test_a_reservation_that_joins_the_block_is_looked_at_from_its_own_reload_on_
         order = validation.order_of(a_call(2), CALLER, clock.now())
         question = _question(order)
         site = snapshot.read(question).site
-        plan = planner.plan(site, order.block, ignore_privileges=True)
+        plan = planner.make_plan(site, order.block, ignore_privileges=True)
         assert FIRST_COMPUTER in {found[0] for found in _told(plan)}
         reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)  # meanwhile
         again = snapshot.read_again(site, question, Only([FIRST_COMPUTER, FIRST_COMPUTER + 1], 10)).site
