@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from scheduling.facts import Computer, Fleet, Image, Site
-from scheduling.rules import LiveNodes, sort_out, terms_of
+from scheduling.rules import LiveNodes, split_by_fitness, terms_of
 
 
 class Pool:
@@ -13,7 +13,7 @@ class Pool:
 
     def __init__(self, image: Image, site: Site, nodes: LiveNodes) -> None:
         self._computers = site.computers
-        self._fit, self.excluded = sort_out(site.computers, terms_of(image, site), nodes)
+        self._fit, self.excluded = split_by_fitness(site.computers, terms_of(image, site), nodes)
         self._in_order = _InOrder(site.computers, self._fit, image)
 
     def __contains__(self, computer_id: int) -> bool:

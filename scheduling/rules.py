@@ -179,7 +179,7 @@ def reasons_against(computer: Computer, terms: Terms, nodes: LiveNodes) -> Itera
     yield from filter(None, (has_live_node(computer, nodes),))
 
 
-def sort_out(computers: Fleet, terms: Terms, nodes: LiveNodes) -> tuple[list[int], dict[int, Reason]]:
+def split_by_fitness(computers: Fleet, terms: Terms, nodes: LiveNodes) -> tuple[list[int], dict[int, Reason]]:
     """The places of computers that no rule excludes, and by id the first reason against each other one.
 
     Computers are of few kinds: one is judged for all with the same profile.
