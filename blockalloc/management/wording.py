@@ -51,8 +51,8 @@ def one_computer(found: OneComputer) -> list[str]:
 def _for_image(found: ForImage) -> Iterator[str]:
     yield ""
     yield f"For image {found.image.name}:"
-    if found.place:
-        yield f"  it comes as number {found.place} of {found.candidates} computers that may run the image"
+    if found.rank:
+        yield f"  it comes as number {found.rank} of {found.candidates} computers that may run the image"
     else:
         yield f"  it is not among the {found.candidates} computers that may run the image"
     if found.members:

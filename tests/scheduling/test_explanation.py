@@ -320,7 +320,7 @@ def test_one_computer_is_told_all_that_speaks_against_it() -> None:
         "memory", "usable_state", "maintenance", "concurrent_use", "granted", "schedule", "reservation", "other_block",
         "semaphore",
     ]  # fmt: skip
-    assert (found.place, found.candidates, found.granted_to, found.members) == (0, 1, 0, 1)
+    assert (found.rank, found.candidates, found.granted_to, found.members) == (0, 1, 0, 1)
     assert [reason.rule for reason in found.against] == sorted(
         (reason.rule for reason in found.against), key=list(STAGES).index
     )
@@ -347,7 +347,7 @@ def test_a_cluster_is_judged_image_by_image() -> None:
     block = facts.block(images=[small, large, small])
     made = make_plan(site, block, ignore_privileges=True)
     first, second = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=True)
-    assert (first.against, first.place, first.members) == ((), 1, 0)
+    assert (first.against, first.rank, first.members) == ((), 1, 0)
     assert [reason.rule for reason in second.against] == ["memory"]
 
 
