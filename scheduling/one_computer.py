@@ -20,7 +20,8 @@ class ForImage:
     """What the rules say of a computer for one image of the block: all reasons against it, in the order of the rules.
 
     `rank` is its number among the `candidates`, the computers that may run the image at all: 1 for the first choice,
-    0 for a computer that is none of them. `granted_to` members of `members` may use it; both are 0 when privileges are ignored.
+    0 for a computer that is none of them. `granted_to` members of `members` may use it; both are 0 when privileges are
+    ignored.
     """
 
     image: Image
