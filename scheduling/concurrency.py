@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 
+from scheduling import vcl_names
 from scheduling.facts import Block, BlockComputer, Image, Member, Reservation, Site
 from scheduling.occupancy import RESERVATION_MARGIN
 from scheduling.reasons import Reason
-from scheduling.vcl_names import DELETED
+from scheduling.state_ids import COMPLETE, DELETED, FAILED, IMAGE, MAKE_PRODUCTION, TIMEOUT
 from scheduling.windows import overlap
 
-# Requests that are over or on their way out: deleted, failed, timeout, complete, image, makeproduction.
-NOT_COUNTED_STATES = frozenset({1, 5, 11, 12, 16, 17})
+NOT_COUNTED_STATES = frozenset({DELETED, FAILED, TIMEOUT, COMPLETE, IMAGE, MAKE_PRODUCTION})  # over, or about to be
 
 
 class ConcurrentUse:
@@ -26,7 +26,7 @@ class ConcurrentUse:
                 self._reservations[reservation.image_id].append(reservation)
         self._block_computers: dict[int, list[BlockComputer]] = defaultdict(list)
         for row in site.block_computers:
-            if row.image_id in limited and not row.skip and row.status != DELETED:
+            if row.image_id in limited and not row.skip and row.status != vcl_names.DELETED:
                 self._block_computers[row.image_id].append(row)
         self._chosen: dict[int, set[int]] = defaultdict(set)
 

@@ -4,8 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from scheduling.facts import Computer, Image, Site
-from scheduling.occupancy import COMPLETE, FAILED
 from scheduling.reasons import HostName, Reason
+from scheduling.state_ids import COMPLETE, FAILED
 from scheduling.windows import overlap
 
 HOST_STATE = "vmhostinuse"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from scheduling.block_status import BlockStatus
-from scheduling.occupancy import FAILED, PENDING, RELOAD
 from scheduling.rules import UNUSABLE_STATES
+from scheduling.state_ids import FAILED, PENDING, RELOAD
 from scheduling.windows import MINUTE
 
 State = Literal["in use", "loaded", "loading", "waiting", "overdue", "failed"]

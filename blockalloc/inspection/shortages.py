@@ -11,8 +11,8 @@ from blockalloc.models import Decision
 from blockalloc.store.times import to_local
 from scheduling.block_status import BlockStatus
 from scheduling.machines import whole_machines
-from scheduling.occupancy import FAILED
 from scheduling.readiness import ASKED_AHEAD
+from scheduling.state_ids import FAILED
 from scheduling.what_happened import NO_RECORD
 from scheduling.windows import MINUTE
 

@@ -8,7 +8,7 @@ from blockalloc.models import Decision
 from blockalloc.store import times, what_happened
 from blockalloc.store.findings import decode_chosen
 from blockalloc.store.what_happened import DecisionRow
-from scheduling.occupancy import FAILED
+from scheduling.state_ids import FAILED
 from scheduling.what_happened import Call, Gone, Record
 
 _WARNINGS = dict((LATE, NOTHING))

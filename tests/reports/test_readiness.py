@@ -23,9 +23,9 @@ from blockalloc.models import (
 from blockalloc.reports import readiness as reading
 from blockalloc.store import loads, rows, snapshot
 from scheduling import readiness
-from scheduling.occupancy import COMPLETE, FAILED, PENDING, RELOAD
 from scheduling.readiness import Readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
+from scheduling.state_ids import COMPLETE, FAILED, PENDING, RELOAD
 from scheduling.what_happened import NO_RECORD
 from scheduling.windows import HOUR, MINUTE
 from scheduling.wording import span
