@@ -55,7 +55,7 @@ class Chooser:
                 continue
             reason = self._reason_against(computer, image, window.start, member)
             if reason is None:
-                return self._take(computer, image, window)
+                return self._add(computer, image, window)
             # What stops a member who may use the computer says more than that another member may not use it.
             if reason.rule != GRANTED or computer.id not in self._reasons:
                 self._reasons[computer.id] = reason
@@ -72,17 +72,17 @@ class Chooser:
         if reason is not None:
             self._reasons[computer_id] = reason
             return None
-        return self._take(computer, image, window)
+        return self._add(computer, image, window)
 
-    def undo(self, assignments: list[Assignment]) -> None:
-        """Give back computers of a machine that did not come about."""
+    def remove(self, assignments: list[Assignment]) -> None:
+        """Count the computers of a machine no longer: it could not be completed."""
         for assignment in assignments:
             self.taken.discard(assignment.computer.id)
-            self._use.forget(assignment.computer.id, assignment.image)
-            self._memory.forget(assignment.computer)
+            self._use.remove(assignment.computer.id, assignment.image)
+            self._memory.remove(assignment.computer)
 
-    def keep(self, assignments: list[Assignment], window: Window) -> None:
-        """Count the reloads of a whole machine: the next ones go to other management nodes."""
+    def add_reloads(self, assignments: list[Assignment], window: Window) -> None:
+        """Count the reloads of a complete machine, so that the next ones go to other management nodes."""
         for assignment in assignments:
             self._load.add(assignment.management_node, window.start)
 
@@ -117,11 +117,11 @@ class Chooser:
         owner = member.id if member.id in self._owners else None
         return (self._granted_groups(member), owner, suspects, self._use.exempt_groups(member))
 
-    def _take(self, computer: Computer, image: Image, window: Window) -> Assignment:
+    def _add(self, computer: Computer, image: Image, window: Window) -> Assignment:
         nodes = self._nodes.of(computer.id)
         self.taken.add(computer.id)
-        self._use.choose(computer.id, image)
-        self._memory.plan(computer, image, window.start, self._block.end)
+        self._use.add(computer.id, image)
+        self._memory.add(computer, image, window.start, self._block.end)
         return Assignment(computer, image, self._load.least_loaded(nodes, window.start))
 
     def _reason_against_all(

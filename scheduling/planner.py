@@ -69,7 +69,7 @@ class _Planning:
             window = adopted(self._block.start, first.start, self._site.load_seconds)
             assignments = self._adopt_computers(member, request, window)
             if assignments:
-                self._keep(Machine(tuple(assignments), window, member, first.request_id))
+                self._add(Machine(tuple(assignments), window, member, first.request_id))
 
     def _own_reservations(self) -> Iterator[tuple[Member, list[Reservation]]]:
         """Members' future requests for the block's image that overlap the block time, by start.
@@ -100,7 +100,7 @@ class _Planning:
             image = images[reservation.image_id]
             assignment = self._chooser.adopt(reservation.computer_id, image, window, member, reservation.request_id)
             if assignment is None:
-                self._chooser.undo(assignments)
+                self._chooser.remove(assignments)
                 return []
             assignments.append(assignment)
         return assignments
@@ -118,7 +118,7 @@ class _Planning:
             if machine is None:
                 self._stopped_by = self._chooser.stopped_by
                 return
-            self._keep(machine)
+            self._add(machine)
 
     def _next_machine(self, turn: int, window: Window) -> Machine | None:
         """The next machine, on behalf of the member whose turn it is or of the first after them who can have one."""
@@ -140,7 +140,7 @@ class _Planning:
         for image in images:
             assignment = self._chooser.choose(image, window, member)
             if assignment is None:
-                self._chooser.undo(assignments)
+                self._chooser.remove(assignments)
                 return []
             assignments.append(assignment)
         return assignments
@@ -158,9 +158,9 @@ class _Planning:
                 missing.append(image)
         return missing
 
-    def _keep(self, machine: Machine) -> None:
+    def _add(self, machine: Machine) -> None:
         self._machines.append(machine)
-        self._chooser.keep(list(machine.assignments), machine.reload)
+        self._chooser.add_reloads(list(machine.assignments), machine.reload)
         self._computers.update(assignment.image.id for assignment in machine.assignments)
 
 
