@@ -28,7 +28,7 @@ class Image(NamedTuple):
 
 
 class Computer(NamedTuple):
-    """A computer: what it is, what it holds now, and the VM host that it runs on."""
+    """A computer: what it is, what it has loaded now, and the VM host that it runs on."""
 
     id: int
     hostname: str
@@ -44,8 +44,8 @@ class Computer(NamedTuple):
     processors: int
     speed: int  # MHz of one processor
     network: int  # Mbit/s
-    revision_id: int  # the image revision it holds now
-    held_ram: int  # MB, the minimum memory of the image it holds now
+    revision_id: int  # the image revision that it has loaded now
+    loaded_ram: int  # MB, the minimum memory of the image that it has loaded now
     owner_id: int | None
 
 

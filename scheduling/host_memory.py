@@ -73,4 +73,4 @@ class HostMemory:
     def _ram(self, computer_id: int, start: int, end: int) -> int:
         """Memory that a virtual machine takes during a window, MB."""
         planned = (load.ram for load in self._planned.get(computer_id, ()) if overlap(start, end, load.start, load.end))
-        return max(self._computers[computer_id].held_ram, max(planned, default=0))
+        return max(self._computers[computer_id].loaded_ram, max(planned, default=0))

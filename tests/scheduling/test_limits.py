@@ -56,7 +56,7 @@ def vmware_block(machines: int = 1, **changes: Any) -> Block:
 @pytest.mark.parametrize(("ram", "fits"), [(6145, True), (6144, False), (6143, False)])
 def test_host_memory(ram: int, fits: bool) -> None:
     """Two other VMs hold 2048 MB each; more than 0 MB must be left."""
-    others = [vm(id_, HOST, held_ram=2048, state="failed") for id_ in (2, 3)]
+    others = [vm(id_, HOST, loaded_ram=2048, state="failed") for id_ in (2, 3)]
     found = make_plan(on_host(ram, vm(1, HOST), *others), vmware_block(), ignore_privileges=True)
     assert computers_of(found) == ([(1,)] if fits else [])
     if not fits:
@@ -65,17 +65,17 @@ def test_host_memory(ram: int, fits: bool) -> None:
 
 
 def test_the_vms_own_image_is_exchanged_for_the_new_one() -> None:
-    assert taken(on_host(2049, vm(1, HOST, held_ram=4096)), vmware_block()) == [(1,)]
+    assert taken(on_host(2049, vm(1, HOST, loaded_ram=4096)), vmware_block()) == [(1,)]
 
 
 def test_vms_marked_deleted_count() -> None:
-    deleted = vm(2, HOST, held_ram=2048, deleted=1)
+    deleted = vm(2, HOST, loaded_ram=2048, deleted=1)
     assert taken(on_host(4096, vm(1, HOST), deleted), vmware_block()) == []
     assert taken(on_host(4097, vm(1, HOST), deleted), vmware_block()) == [(1,)]
 
 
 def test_vms_of_other_hosts_do_not_count() -> None:
-    there = site([host(HOST, ram=2049), host(91), vm(1, HOST), vm(2, 91, held_ram=4096, state="failed")])
+    there = site([host(HOST, ram=2049), host(91), vm(1, HOST), vm(2, 91, loaded_ram=4096, state="failed")])
     assert taken(there, vmware_block()) == [(1,)]
 
 
@@ -89,7 +89,7 @@ def test_host_state() -> None:
 
 
 def test_a_vm_that_holds_the_image_takes_nothing_more() -> None:
-    loaded = vm(1, HOST, revision_id=image().revision_id, held_ram=2048)
+    loaded = vm(1, HOST, revision_id=image().revision_id, loaded_ram=2048)
     assert taken(on_host(1, loaded), vmware_block()) == [(1,)]
 
 
@@ -109,7 +109,7 @@ def test_what_this_plan_takes_counts(ram: int, machines: int) -> None:
     [(END, END + HOUR, True), (END - 1, END + HOUR, False), (0, RELOAD_START, True), (0, RELOAD_START + 1, False)],
 )
 def test_what_others_plan_on_the_host_in_the_window_counts(start: int, end: int, fits: bool) -> None:
-    both = [vm(1, HOST), vm(2, HOST, held_ram=512, state="failed")]
+    both = [vm(1, HOST), vm(2, HOST, loaded_ram=512, state="failed")]
     planned = reservation(2, start, end, image_ram=4096, state_id=19)
     expected = [(1,)] if fits else []
     assert taken(on_host(4096, *both, reservations=[planned]), vmware_block()) == expected
@@ -119,7 +119,7 @@ def test_what_others_plan_on_the_host_in_the_window_counts(start: int, end: int,
 
 def test_the_larger_of_held_and_planned_counts_for_each_vm() -> None:
     small = reservation(2, image_ram=512)
-    there = on_host(4097, vm(1, HOST), vm(2, HOST, held_ram=2048, state="failed"), reservations=[small])
+    there = on_host(4097, vm(1, HOST), vm(2, HOST, loaded_ram=2048, state="failed"), reservations=[small])
     assert taken(there, vmware_block()) == [(1,)]
 
 

@@ -27,7 +27,7 @@ VALUES: dict[str, tuple[object, ...]] = {
     "speed": (2000, 0, 1000, 3000),
     "network": (1000, 0, 100, 10000),
     "revision_id": (0, 10, 20),
-    "held_ram": (0, 2048),
+    "loaded_ram": (0, 2048),
     "owner_id": (None, 11, 12),
 }
 
