@@ -50,7 +50,7 @@ class Chooser:
         self.stopped_by = self._reason_against_all(image, window.start, member)
         if self.stopped_by is not None:
             return None
-        for computer in pool.in_order(self._suspects(image, member)):
+        for computer in pool.in_order(self._recent_failures(image, member)):
             if computer.id in self.taken or computer.id in self._occupied:
                 continue
             reason = self._reason_against(computer, image, window.start, member)
@@ -113,9 +113,9 @@ class Chooser:
 
     def access_of(self, member: Member) -> tuple[object, ...]:
         """What a member's choice depends on: for members with equal access the same computers are chosen."""
-        suspects = tuple(self._suspects(image, member) for image in self._block.images)
+        recent_failures = tuple(self._recent_failures(image, member) for image in self._block.images)
         owner = member.id if member.id in self._owners else None
-        return (self._granted_groups(member), owner, suspects, self._use.exempt_groups(member))
+        return (self._granted_groups(member), owner, recent_failures, self._use.exempt_groups(member))
 
     def _add(self, computer: Computer, image: Image, window: Window) -> Assignment:
         nodes = self._nodes.of(computer.id)
@@ -156,9 +156,9 @@ class Chooser:
             self._granted[member.id] = self._privileges.granted_groups(member)
         return self._granted[member.id]
 
-    def _suspects(self, image: Image, member: Member) -> frozenset[int]:
+    def _recent_failures(self, image: Image, member: Member) -> frozenset[int]:
         """Computers that may have failed this member lately: they come last (SPEC 4, order)."""
-        return (self._site.recent or {}).get((member.id, image.id), frozenset())
+        return (self._site.recent_failures or {}).get((member.id, image.id), frozenset())
 
     def _pool(self, image: Image) -> Pool:
         if image.id not in self._pools:

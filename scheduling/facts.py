@@ -225,7 +225,9 @@ class Site:
     orphans: Sequence[OrphanedReload] = ()
     members: Sequence[Member] = ()  # of the user group, by unityid
     caller_id: int = 0  # the calling account
-    recent: Mapping[tuple[int, int], frozenset[int]] | None = None  # (user, image) -> computers (SPEC 4, order)
+    recent_failures: Mapping[tuple[int, int], frozenset[int]] | None = (
+        None  # (user, image) -> computers (SPEC 4, order)
+    )
     privileges: PrivilegeTree = NO_PRIVILEGES  # read when privileges count
 
     def groups_of(self, computer_id: int) -> frozenset[int]:

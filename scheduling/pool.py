@@ -25,13 +25,13 @@ class Pool:
         ids = self._computers.column("id")
         return frozenset(ids[row_index] for row_index in self._fit)
 
-    def in_order(self, suspects: frozenset[int] = frozenset()) -> Iterator[Computer]:
-        """The computers, first choice first; `suspects` (recent failures) only after all others."""
-        if not suspects:
+    def in_order(self, recent_failures: frozenset[int] = frozenset()) -> Iterator[Computer]:
+        """The computers, first choice first; those of `recent_failures` only after all others."""
+        if not recent_failures:
             yield from self._in_order
             return
-        yield from (computer for computer in self._in_order if computer.id not in suspects)
-        yield from (computer for computer in self._in_order if computer.id in suspects)
+        yield from (computer for computer in self._in_order if computer.id not in recent_failures)
+        yield from (computer for computer in self._in_order if computer.id in recent_failures)
 
 
 class _InOrder:

@@ -97,7 +97,7 @@ def read(question: Question) -> Snapshot:
         reload_user_id=linked.reload_user,
         members=[_member(id_, name, linked) for id_, name in stock.people],
         caller_id=question.caller_id,
-        recent=linked.recent,
+        recent_failures=linked.recent_failures,
         privileges=linked.privileges,
     )
     return Snapshot(question.read_at, site, promised, stock.rosters)

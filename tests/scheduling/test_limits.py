@@ -235,7 +235,7 @@ def test_equal_computers_go_by_id() -> None:
 
 def test_computers_that_may_have_failed_come_last_but_come() -> None:
     recent = {(CALLER, 1): frozenset({1, 2})}
-    there = site([computer(1, revision_id=10), computer(2), computer(3, ram=8192)], recent=recent)
+    there = site([computer(1, revision_id=10), computer(2), computer(3, ram=8192)], recent_failures=recent)
     assert taken(there, block(3)) == [(3,), (1,), (2,)]
 
 
@@ -244,8 +244,8 @@ def test_failures_are_those_of_the_image_and_of_whoever_the_machine_is_for() -> 
     of_member, of_caller, of_other_image = {(11, 1): first}, {(CALLER, 1): first}, {(11, 2): first}
     both = [computer(1), computer(2)]
     context: dict[str, Any] = {"members": [member(11)], "privileges": open_tree()}
-    assert taken(site(both, recent=of_member, **context), block(), ignore_privileges=False) == [(2,)]
-    assert taken(site(both, recent=of_caller, **context), block(), ignore_privileges=False) == [(1,)]
-    assert taken(site(both, recent=of_other_image, **context), block(), ignore_privileges=False) == [(1,)]
-    assert taken(site(both, recent=of_member, **context), block()) == [(1,)]
-    assert taken(site(both, recent=of_caller, **context), block()) == [(2,)]
+    assert taken(site(both, recent_failures=of_member, **context), block(), ignore_privileges=False) == [(2,)]
+    assert taken(site(both, recent_failures=of_caller, **context), block(), ignore_privileges=False) == [(1,)]
+    assert taken(site(both, recent_failures=of_other_image, **context), block(), ignore_privileges=False) == [(1,)]
+    assert taken(site(both, recent_failures=of_member, **context), block()) == [(1,)]
+    assert taken(site(both, recent_failures=of_caller, **context), block()) == [(2,)]

@@ -188,7 +188,9 @@ def test_a_limit_that_stops_one_member_need_not_stop_another() -> None:
 def test_failures_of_one_member_do_not_trouble_another() -> None:
     """The turns are 12, 11: the second computer may have failed Bob, the first Ada."""
     recent = {(12, 1): frozenset({1}), (11, 1): frozenset({2, 3})}
-    there = site([computer(id_) for id_ in (1, 2, 3)], members=PEOPLE[:2], privileges=open_tree(), recent=recent)
+    there = site(
+        [computer(id_) for id_ in (1, 2, 3)], members=PEOPLE[:2], privileges=open_tree(), recent_failures=recent
+    )
     found = planned(there, 2)
     assert (members_of(found), computers_of(found)) == ([12, 11], [(2,), (1,)])
 
@@ -199,7 +201,7 @@ def test_failures_of_one_member_may_cost_him_a_cluster_that_another_can_have() -
         [computer(1), computer(2, ram=4096)],
         members=PEOPLE[:2],
         privileges=open_tree(),
-        recent={(12, 1): frozenset({1})},
+        recent_failures={(12, 1): frozenset({1})},
     )
     cluster = block(2, [image(1), image(2, min_ram=4096)])
     found = make_plan(there, cluster, ignore_privileges=False)
