@@ -3,7 +3,7 @@
 import pytest
 
 from scheduling.planner import make_plan
-from scheduling.reload_plan import Window, adopted, is_late, staggered, step
+from scheduling.reload_plan import Window, adopted, is_late, stagger, staggered
 from tests.support.sites.facts import MINUTE, START, block, computer, site
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
@@ -15,7 +15,7 @@ def test_a_reload_begins_load_time_and_ten_minutes_before_the_block() -> None:
 
 @pytest.mark.parametrize(("load", "seconds"), [(0, 60), (839, 60), (840, 60), (841, 120), (1799, 120)])
 def test_the_step_is_a_minute_and_two_for_loads_above_fourteen_minutes(load: int, seconds: int) -> None:
-    assert step(load) == seconds
+    assert stagger(load) == seconds
     begins = [staggered(START, load, allocated).start for allocated in range(3)]
     assert [begins[0] - begin for begin in begins] == [0, seconds, 2 * seconds]
 
