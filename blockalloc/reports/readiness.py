@@ -153,7 +153,7 @@ def _computers(
             reload_start=instant_of(row.reload_start),
             preload=bool(row.preload),
             target_revision_id=row.target_revision_id,
-            step=row.step,
+            log_step=row.step,
             load_begun=instant_of(row.load_begun),
             has_user=row.id in in_use,
         )

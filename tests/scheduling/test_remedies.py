@@ -10,7 +10,7 @@ from hypothesis import event, given, settings
 from scheduling import remedies
 from scheduling.facts import Block, Site
 from scheduling.planner import make_plan
-from scheduling.remedies import STEP, InTheWay, earliest_start, in_the_way
+from scheduling.remedies import SEARCH_STEP, InTheWay, earliest_start, in_the_way
 from scheduling.windows import DAY, WEEK
 from tests.support.properties import PROFILE
 from tests.support.sites import facts
@@ -39,8 +39,8 @@ def _by_trying(site: Site, block: Block, until: int, *, ignore: bool) -> int | N
 
 
 def _quarters(after: int, until: int) -> Iterator[int]:
-    first = after - after % STEP + STEP
-    return iter(range(first, until, STEP))
+    first = after - after % SEARCH_STEP + SEARCH_STEP
+    return iter(range(first, until, SEARCH_STEP))
 
 
 @FEW
@@ -50,7 +50,7 @@ def test_it_is_the_first_quarter_of_an_hour_at_which_the_plan_has_all(case: Case
     block, ignore = replace(case.block, end=min(case.block.end, case.block.start + 5 * HOUR)), case.ignore_privileges
     with mock.patch.multiple(remedies, HORIZON=DAY // 2, MOST_PLANS=10**6):
         found = _found(case.site, block, ignore=ignore)
-    first = block.start - block.start % STEP + STEP
+    first = block.start - block.start % SEARCH_STEP + SEARCH_STEP
     expected = _by_trying(case.site, block, first + DAY // 2, ignore=ignore)
     event(f"found: {expected is not None}, later than the next: {expected not in (None, first)}")
     assert found == expected
@@ -65,7 +65,7 @@ def test_a_whole_week_is_looked_at() -> None:
 
 def test_what_the_block_has_itself_is_in_nobodys_way() -> None:
     site = facts.site([facts.computer(1), facts.computer(2)], block_computers=[facts.own_holding(1)])
-    assert _found(site, facts.block(2)) == START + STEP
+    assert _found(site, facts.block(2)) == START + SEARCH_STEP
 
 
 def test_a_members_own_reservation_is_in_nobodys_way() -> None:
@@ -73,13 +73,13 @@ def test_a_members_own_reservation_is_in_nobodys_way() -> None:
     member = facts.member(10)
     own = facts.own_reservation(member, start=START + HOUR, end=START + 3 * HOUR)
     site = facts.site(members=[member], reservations=[own])
-    assert _found(site, facts.block()) == START + STEP
+    assert _found(site, facts.block()) == START + SEARCH_STEP
     site = replace(site, reservations=[own._replace(user_id=facts.STRANGER)])
     assert _found(site, facts.block()) == START + 3 * HOUR + 45 * MINUTE
 
 
 def test_starts_are_quarters_of_an_hour_whatever_the_block_starts_at() -> None:
-    assert _found(facts.site(), replace(facts.block(), start=START + 7 * MINUTE)) == START + STEP
+    assert _found(facts.site(), replace(facts.block(), start=START + 7 * MINUTE)) == START + SEARCH_STEP
 
 
 @pytest.mark.parametrize(
