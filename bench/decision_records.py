@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import django
 
 from scheduling.facts import Block, Computer, Site
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from tests.support.sites import facts
 from tests.support.sites.facts import END, MINUTE, RELOAD_START
 
@@ -119,7 +119,7 @@ def main() -> None:
         site = case(number, random.Random(1))
         block: Block = facts.block(MACHINES)
         ids = sorted(site.computers)
-        made, planning = _measured(lambda: plan(site, block, ignore_privileges=True))  # noqa: B023 - runs at once
+        made, planning = _measured(lambda: make_plan(site, block, ignore_privileges=True))  # noqa: B023 - runs at once
         data, encoding = _measured(lambda: encode(ids, made, made.machines, [], {}))  # noqa: B023
         _, decoding = _measured(lambda: decode(data, ids))  # noqa: B023
         print(f"{name:36} {len(data):>8} {encoding:>10.1f} {decoding:>10.1f} {planning:>8.1f}")

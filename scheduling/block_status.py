@@ -1,14 +1,14 @@
 """May a block time be filled, and is it still to take place? The one answer for calls, pages, checks and feeds.
 
 The two questions differ in one thing: a block time that is over may be filled as long as its request has not expired
-(SPEC 2.1), but nobody waits for it any more.
+(SPEC 2.1), but is no longer to take place.
 """
 
 from typing import Literal, NamedTuple
 
 from scheduling.vcl_names import ACCEPTED
 
-Obstacle = Literal["skipped", "not accepted", "over", "expired"]
+StatusObstacle = Literal["skipped", "not accepted", "over", "expired"]
 
 
 class BlockStatus(NamedTuple):
@@ -22,19 +22,19 @@ class BlockStatus(NamedTuple):
     end: int
     expires: int
 
-    def obstacle_to_filling(self, now: int) -> Obstacle | None:
+    def obstacle_to_filling(self, now: int) -> StatusObstacle | None:
         """Why the block time may not be filled at `now` (Unix seconds), in the order of SPEC 2.2; None when it may."""
         return self._obstacle_of_request() or ("expired" if is_expired(self.expires, now) else None)
 
-    def obstacle(self, now: int) -> Obstacle | None:
+    def obstacle_to_taking_place(self, now: int) -> StatusObstacle | None:
         """Why the block time is not to take place, or not any more, at `now` (Unix seconds); None when it is."""
         return self._obstacle_of_request() or ("over" if self.end <= now else self.obstacle_to_filling(now))
 
-    def is_open(self, now: int) -> bool:
-        """Whether the block time is on or to come, and is to take place."""
-        return self.obstacle(now) is None
+    def is_current_or_upcoming(self, now: int) -> bool:
+        """Whether the block time is to take place, and is not over."""
+        return self.obstacle_to_taking_place(now) is None
 
-    def _obstacle_of_request(self) -> Obstacle | None:
+    def _obstacle_of_request(self) -> StatusObstacle | None:
         if self.skip:
             return "skipped"
         return "not accepted" if self.status != ACCEPTED else None

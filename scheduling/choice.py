@@ -22,7 +22,7 @@ _NOT_GRANTED = Reason(GRANTED, "not granted to any member of the user group")  #
 class Chooser:
     """Chooses computers one after the other, each beside what is promised already and what was chosen before.
 
-    `taken` are the computers that the block time has, with those chosen so far. `shortfall` is why the last choice
+    `taken` are the computers that the block time has, with those chosen so far. `stopped_by` is why the last choice
     came to nothing.
     """
 
@@ -42,24 +42,24 @@ class Chooser:
         self._reasons: dict[int, Reason] = {}  # against computers that were looked at one by one
         self._occupied: set[int] = set()  # for all windows to come
         self.taken = {row.computer_id for row in site.block_computers if row.block_time_id == block.block_time_id}
-        self.shortfall: Reason | None = None
+        self.stopped_by: Reason | None = None
 
     def choose(self, image: Image, window: Window, member: Member) -> Assignment | None:
         """The best computer for `image`, reloaded from `window.start` and kept until the block's end."""
         pool = self._pool(image)  # made before any refusal: `excluded` names its reasons too
-        self.shortfall = self._reason_against_all(image, window.start, member)
-        if self.shortfall is not None:
+        self.stopped_by = self._reason_against_all(image, window.start, member)
+        if self.stopped_by is not None:
             return None
-        for computer in pool.in_order(self._suspects(image, member)):
+        for computer in pool.in_order(self._recent_failures(image, member)):
             if computer.id in self.taken or computer.id in self._occupied:
                 continue
             reason = self._reason_against(computer, image, window.start, member)
             if reason is None:
-                return self._take(computer, image, window)
+                return self._add(computer, image, window)
             # What stops a member who may use the computer says more than that another member may not use it.
             if reason.rule != GRANTED or computer.id not in self._reasons:
                 self._reasons[computer.id] = reason
-        self.shortfall = Reason("no_computer", "no further computer passes all rules for image {}", (image.name,))
+        self.stopped_by = Reason("no_computer", "no further computer passes all rules for image {}", (image.name,))
         return None
 
     def adopt(self, computer_id: int, image: Image, window: Window, member: Member, request: int) -> Assignment | None:
@@ -72,17 +72,17 @@ class Chooser:
         if reason is not None:
             self._reasons[computer_id] = reason
             return None
-        return self._take(computer, image, window)
+        return self._add(computer, image, window)
 
-    def undo(self, assignments: list[Assignment]) -> None:
-        """Give back computers of a machine that did not come about."""
+    def remove(self, assignments: list[Assignment]) -> None:
+        """Count the computers of a machine no longer: it could not be completed."""
         for assignment in assignments:
             self.taken.discard(assignment.computer.id)
-            self._use.forget(assignment.computer.id, assignment.image)
-            self._memory.forget(assignment.computer)
+            self._use.remove(assignment.computer.id, assignment.image)
+            self._memory.remove(assignment.computer)
 
-    def keep(self, assignments: list[Assignment], window: Window) -> None:
-        """Count the reloads of a whole machine: the next ones go to other management nodes."""
+    def add_reloads(self, assignments: list[Assignment], window: Window) -> None:
+        """Count the reloads of a complete machine, so that the next ones go to other management nodes."""
         for assignment in assignments:
             self._load.add(assignment.management_node, window.start)
 
@@ -113,15 +113,15 @@ class Chooser:
 
     def access_of(self, member: Member) -> tuple[object, ...]:
         """What a member's choice depends on: for members with equal access the same computers are chosen."""
-        suspects = tuple(self._suspects(image, member) for image in self._block.images)
+        recent_failures = tuple(self._recent_failures(image, member) for image in self._block.images)
         owner = member.id if member.id in self._owners else None
-        return (self._granted_groups(member), owner, suspects, self._use.exempt_groups(member))
+        return (self._granted_groups(member), owner, recent_failures, self._use.exempt_groups(member))
 
-    def _take(self, computer: Computer, image: Image, window: Window) -> Assignment:
+    def _add(self, computer: Computer, image: Image, window: Window) -> Assignment:
         nodes = self._nodes.of(computer.id)
         self.taken.add(computer.id)
-        self._use.choose(computer.id, image)
-        self._memory.plan(computer, image, window.start, self._block.end)
+        self._use.add(computer.id, image)
+        self._memory.add(computer, image, window.start, self._block.end)
         return Assignment(computer, image, self._load.least_loaded(nodes, window.start))
 
     def _reason_against_all(
@@ -156,9 +156,9 @@ class Chooser:
             self._granted[member.id] = self._privileges.granted_groups(member)
         return self._granted[member.id]
 
-    def _suspects(self, image: Image, member: Member) -> frozenset[int]:
+    def _recent_failures(self, image: Image, member: Member) -> frozenset[int]:
         """Computers that may have failed this member lately: they come last (SPEC 4, order)."""
-        return (self._site.recent or {}).get((member.id, image.id), frozenset())
+        return (self._site.recent_failures or {}).get((member.id, image.id), frozenset())
 
     def _pool(self, image: Image) -> Pool:
         if image.id not in self._pools:

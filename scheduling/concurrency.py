@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 
+from scheduling import vcl_names
 from scheduling.facts import Block, BlockComputer, Image, Member, Reservation, Site
 from scheduling.occupancy import RESERVATION_MARGIN
 from scheduling.reasons import Reason
-from scheduling.vcl_names import DELETED
+from scheduling.state_ids import COMPLETE, DELETED, FAILED, IMAGE, MAKE_PRODUCTION, TIMEOUT
 from scheduling.windows import overlap
 
-# Requests that are over or on their way out: deleted, failed, timeout, complete, image, makeproduction.
-NOT_COUNTED_STATES = frozenset({1, 5, 11, 12, 16, 17})
+NOT_COUNTED_STATES = frozenset({DELETED, FAILED, TIMEOUT, COMPLETE, IMAGE, MAKE_PRODUCTION})  # over, or about to be
 
 
 class ConcurrentUse:
@@ -26,16 +26,16 @@ class ConcurrentUse:
                 self._reservations[reservation.image_id].append(reservation)
         self._block_computers: dict[int, list[BlockComputer]] = defaultdict(list)
         for row in site.block_computers:
-            if row.image_id in limited and not row.skip and row.status != DELETED:
+            if row.image_id in limited and not row.skip and row.status != vcl_names.DELETED:
                 self._block_computers[row.image_id].append(row)
         self._chosen: dict[int, set[int]] = defaultdict(set)
 
-    def choose(self, computer_id: int, image: Image) -> None:
+    def add(self, computer_id: int, image: Image) -> None:
         """Count a computer that this block will have for `image`."""
         self._chosen[image.id].add(computer_id)
 
-    def forget(self, computer_id: int, image: Image) -> None:
-        """Count it no longer: the machine did not come about."""
+    def remove(self, computer_id: int, image: Image) -> None:
+        """Count it no longer: its machine could not be completed."""
         self._chosen[image.id].discard(computer_id)
 
     def exempt_groups(self, member: Member) -> frozenset[int]:
@@ -73,6 +73,8 @@ class ConcurrentUse:
     def _counts(self, row: BlockComputer, member: Member, start: int, end: int) -> bool:
         if row.block_time_id == self._block.block_time_id:
             return True
+        # From its start, not from its reload as in Occupancy: rule 11 is about the hours of block times, and a computer
+        # that is being loaded for a class runs the image for nobody yet.
         if not overlap(start, end, row.start, row.end, RESERVATION_MARGIN):
             return False
         return self._ignore_privileges or row.group_id not in member.group_ids

@@ -66,11 +66,11 @@ class _Confirmation:
             if reason is not None:
                 self._lose(machine, f"{assignment.computer.hostname} of the same machine was lost")
                 self._lost[assignment.computer.id] = reason
-                self._take_back(counted)
+                self._remove(counted)
                 return False
             counted.append(assignment)
-            self._use.choose(assignment.computer.id, assignment.image)
-            self._memory.plan(assignment.computer, assignment.image, machine.reload.start, self._block.end)
+            self._use.add(assignment.computer.id, assignment.image)
+            self._memory.add(assignment.computer, assignment.image, machine.reload.start, self._block.end)
         return True
 
     def _lose(self, machine: Machine, why: str) -> None:
@@ -78,10 +78,10 @@ class _Confirmation:
         reason = Reason("no_computer", "{}", (why,))
         self._lost |= {assignment.computer.id: reason for assignment in machine.assignments}
 
-    def _take_back(self, assignments: Sequence[Assignment]) -> None:
+    def _remove(self, assignments: Sequence[Assignment]) -> None:
         for assignment in assignments:
-            self._use.forget(assignment.computer.id, assignment.image)
-            self._memory.forget(assignment.computer)
+            self._use.remove(assignment.computer.id, assignment.image)
+            self._memory.remove(assignment.computer)
 
     def _reason_against(self, assignment: Assignment, machine: Machine) -> Reason | None:
         computer, image, request = assignment.computer, assignment.image, machine.adopted_request

@@ -28,7 +28,7 @@ class Image(NamedTuple):
 
 
 class Computer(NamedTuple):
-    """A computer: what it is, what it holds now, and the VM host that it runs on."""
+    """A computer: what it is, what it has loaded now, and the VM host that it runs on."""
 
     id: int
     hostname: str
@@ -44,8 +44,8 @@ class Computer(NamedTuple):
     processors: int
     speed: int  # MHz of one processor
     network: int  # Mbit/s
-    revision_id: int  # the image revision it holds now
-    held_ram: int  # MB, the minimum memory of the image it holds now
+    revision_id: int  # the image revision that it has loaded now
+    loaded_ram: int  # MB, the minimum memory of the image that it has loaded now
     owner_id: int | None
 
 
@@ -74,14 +74,14 @@ class Fleet(Mapping[int, Computer]):
         """Several fields of each computer."""
         return zip(*map(self.column, fields), strict=True)
 
-    def at(self, place: int) -> Computer:
-        """The computer at a place of the columns."""
-        if place not in self._made:
-            self._made[place] = Computer._make([column[place] for column in self._columns])
-        return self._made[place]
+    def at(self, row_index: int) -> Computer:
+        """The computer of a row: the one whose fields are at this index of the columns."""
+        if row_index not in self._made:
+            self._made[row_index] = Computer._make([column[row_index] for column in self._columns])
+        return self._made[row_index]
 
     def __getitem__(self, computer_id: int) -> Computer:
-        return self.at(self._places[computer_id])
+        return self.at(self._row_indexes[computer_id])
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.column("id"))
@@ -90,8 +90,8 @@ class Fleet(Mapping[int, Computer]):
         return len(self._columns[0])
 
     @cached_property
-    def _places(self) -> dict[int, int]:
-        return {computer_id: place for place, computer_id in enumerate(self)}
+    def _row_indexes(self) -> dict[int, int]:
+        return {computer_id: row_index for row_index, computer_id in enumerate(self)}
 
 
 class ManagementNode(NamedTuple):
@@ -225,7 +225,9 @@ class Site:
     orphans: Sequence[OrphanedReload] = ()
     members: Sequence[Member] = ()  # of the user group, by unityid
     caller_id: int = 0  # the calling account
-    recent: Mapping[tuple[int, int], frozenset[int]] | None = None  # (user, image) -> computers (SPEC 4, order)
+    recent_failures: Mapping[tuple[int, int], frozenset[int]] | None = (
+        None  # (user, image) -> computers (SPEC 4, order)
+    )
     privileges: PrivilegeTree = NO_PRIVILEGES  # read when privileges count
 
     def groups_of(self, computer_id: int) -> frozenset[int]:

@@ -1,11 +1,11 @@
-"""Memory of VM hosts: what their virtual machines hold and are planned to hold (SPEC 4, rule 9; 8.11)."""
+"""Memory of VM hosts: what their virtual machines take, and are planned to take (SPEC 4, rule 9; 8.11)."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 
 from scheduling.facts import Computer, Image, Site
-from scheduling.occupancy import COMPLETE, FAILED
 from scheduling.reasons import HostName, Reason
+from scheduling.state_ids import COMPLETE, FAILED
 from scheduling.windows import overlap
 
 HOST_STATE = "vmhostinuse"
@@ -21,14 +21,14 @@ class _Load:
 
 
 class HostMemory:
-    """The memory that each VM host has left, beside the loads planned so far."""
+    """The memory that each VM host has left, with the loads planned so far."""
 
     def __init__(self, site: Site) -> None:
         self._computers = site.computers
-        self._machines: dict[int, list[int]] = defaultdict(list)
+        self._vms: dict[int, list[int]] = defaultdict(list)
         for id_, host in site.computers.columns("id", "host_computer_id"):
             if host is not None:
-                self._machines[host].append(id_)
+                self._vms[host].append(id_)
         self._planned: dict[int, list[_Load]] = defaultdict(list)
         for reservation in site.reservations:
             if reservation.state_id not in (FAILED, COMPLETE):
@@ -40,21 +40,22 @@ class HostMemory:
             end = _FOR_EVER if orphan.end is None else orphan.end
             self._planned[orphan.computer_id].append(_Load(orphan.start, end, orphan.image_ram))
 
-    def plan(self, computer: Computer, image: Image, start: int, end: int) -> None:
+    def add(self, computer: Computer, image: Image, start: int, end: int) -> None:
         """Count `image`, which will be loaded on `computer` during this window."""
         self._planned[computer.id].append(_Load(start, end, image.min_ram))
 
-    def forget(self, computer: Computer) -> None:
-        """Count the last image planned for `computer` no longer: its machine did not come about."""
+    def remove(self, computer: Computer) -> None:
+        """Count the last image added for `computer` no longer: its machine could not be completed."""
         self._planned[computer.id].pop()
 
     def reason_against(self, computer: Computer, image: Image, start: int, end: int) -> Reason | None:
         """Why `image` does not fit on the host of `computer` during this window, or None.
 
-        A virtual machine that holds the image already takes nothing more, and only images with the VMware
-        install type count. Each other virtual machine of the host counts with the larger of what it holds
-        now and what it is planned to hold in the window. More than 0 MB must be left.
+        Only images with the VMware install type count. Each other virtual machine of the host counts with the larger
+        of what it has loaded now and what it is planned to have loaded in the window. More than 0 MB must be left.
         """
+        # The rule is about loading the image on a host. A virtual machine that has it loaded takes no more memory, and
+        # runs already: VCL does not look at its host at all, nor at the host's state.
         if image.install_type != VMWARE or computer.revision_id == image.revision_id:
             return None
         if computer.host_computer_id is None:
@@ -62,7 +63,7 @@ class HostMemory:
         host = self._computers.get(computer.host_computer_id)
         if host is None or host.state != HOST_STATE:
             return Reason("host_state", "its VM host is not in state {}", (HOST_STATE,))
-        others = sum(self._ram(id_, start, end) for id_ in self._machines[host.id] if id_ != computer.id)
+        others = sum(self._ram(id_, start, end) for id_ in self._vms[host.id] if id_ != computer.id)
         left = host.ram - others
         if left - image.min_ram > 0:
             return None
@@ -72,4 +73,4 @@ class HostMemory:
     def _ram(self, computer_id: int, start: int, end: int) -> int:
         """Memory that a virtual machine takes during a window, MB."""
         planned = (load.ram for load in self._planned.get(computer_id, ()) if overlap(start, end, load.start, load.end))
-        return max(self._computers[computer_id].held_ram, max(planned, default=0))
+        return max(self._computers[computer_id].loaded_ram, max(planned, default=0))

@@ -7,6 +7,7 @@ from scheduling.facts import BlockComputer, Computer, OrphanedReload, Reservatio
 from scheduling.reasons import BlockTimeId, Instant, Reason, RequestId
 from scheduling.reload_plan import RELOAD_MARGIN
 from scheduling.rules import BUSY_NOW_STATES
+from scheduling.state_ids import COMPLETE, FAILED, PENDING, RELOAD
 from scheduling.windows import MINUTE, overlap, schedule_covers
 
 RESERVATION_MARGIN = 15 * MINUTE  # kept free on both sides of a user's reservation
@@ -16,9 +17,6 @@ BEFORE_MAINTENANCE = 30 * MINUTE  # no reload begins this shortly before a maint
 RESERVATION, OTHER_BLOCK = "reservation", "other_block"  # their reasons are about a booking, and name its times
 ORPHANED_RELOAD = "orphaned_reload"
 SCHEDULE = "schedule"
-
-FAILED, COMPLETE, PENDING, RELOAD = 5, 12, 14, 19  # ids in VCL's table `state`, of requests
-RELOADING = 6  # of a computer
 
 
 def occupies(reservation: Reservation) -> bool:

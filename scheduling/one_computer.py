@@ -19,13 +19,14 @@ from scheduling.rules import LiveNodes, reasons_against, terms_of
 class ForImage:
     """What the rules say of a computer for one image of the block: all reasons against it, in the order of the rules.
 
-    `place` is its place among the `candidates`, which may run the image at all, 1 for the first choice; 0 for none.
-    `granted_to` members of `members` may use it; both are 0 when privileges are ignored.
+    `rank` is its number among the `candidates`, the computers that may run the image at all: 1 for the first choice,
+    0 for a computer that is none of them. `granted_to` members of `members` may use it; both are 0 when privileges are
+    ignored.
     """
 
     image: Image
     against: tuple[Reason, ...]
-    place: int
+    rank: int
     candidates: int
     granted_to: int
     members: int
@@ -71,9 +72,9 @@ def _for_image(
         *occupancy.reasons_against(computer, start, end, adopted_request),
         HostMemory(site).reason_against(computer, image, start, end),
     ]
-    places = {candidate.id: place for place, candidate in enumerate(pool.in_order(), 1)}
+    ranks = {candidate.id: rank for rank, candidate in enumerate(pool.in_order(), 1)}
     return ForImage(
-        image, tuple(filter(None, reasons)), places.get(computer.id, 0), len(places), len(granted), len(members)
+        image, tuple(filter(None, reasons)), ranks.get(computer.id, 0), len(ranks), len(granted), len(members)
     )
 
 

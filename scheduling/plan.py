@@ -39,22 +39,21 @@ class Machine:
 class Plan:
     """What a call does for a block time.
 
-    `had` whole machines were there before, `allocated` are there after it, never more than
-    `wanted`. `late` is the condition of warning 13. `shortfall` is what stopped the plan when
-    machines are missing; `excluded` has a reason for each computer that was looked at and
-    not chosen, `rest` is the one for all others.
+    The block time has `had_before` whole machines before the call and `allocated` after it, never more than `wanted`.
+    `late` is the condition of warning 13. `stopped_by` is why the plan ended when machines are missing; `excluded` has
+    a reason for each computer that was judged and not chosen.
     """
 
     machines: Sequence[Machine]
-    had: int
+    had_before: int
     allocated: int
     wanted: int
     load_seconds: int
     late: bool
-    shortfall: Reason | None
+    stopped_by: Reason | None
     excluded: Mapping[int, Reason]
 
     @property
-    def rest(self) -> Reason:
-        """Why the computers are not in the block that were not looked at one by one."""
-        return self.shortfall or NOT_NEEDED
+    def default_reason(self) -> Reason:
+        """The reason given for computers that have none of their own."""
+        return self.stopped_by or NOT_NEEDED

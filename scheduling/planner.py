@@ -13,7 +13,7 @@ from scheduling.reload_plan import Window, adopted, is_late, staggered
 from scheduling.windows import overlap
 
 
-def plan(site: Site, block: Block, *, ignore_privileges: bool) -> Plan:
+def make_plan(site: Site, block: Block, *, ignore_privileges: bool) -> Plan:
     """Choose computers until `block` has the machines wanted, or none can be had any more.
 
     Nothing is written and nothing is read: the same facts give the same plan.
@@ -32,26 +32,26 @@ class _Planning:
         self._members: Sequence[Member] = [caller] if ignore_privileges else site.members
         self._computers = computers_by_image(site, block)  # of the block time, with those chosen so far
         self._machines: list[Machine] = []
-        self._shortfall: Reason | None = None
+        self._stopped_by: Reason | None = None
 
     def run(self) -> Plan:
         """Adopt, then fill, and sum up."""
-        had = self._whole_machines()
-        missing = max(self._block.machines - had, 0)
+        had_before = self._whole_machines()
+        missing = max(self._block.machines - had_before, 0)
         load = self._site.load_seconds
         if missing:
             self._adopt()
             self._fill()
-        if self._whole_machines() == had:
+        if self._whole_machines() == had_before:
             self._machines.clear()  # parts of a cluster alone are no machine
         return Plan(
             machines=self._machines,
-            had=had,
+            had_before=had_before,
             allocated=min(self._whole_machines(), self._block.machines),
             wanted=self._block.machines,
             load_seconds=load,
             late=is_late(self._site.now, self._block.start, load, missing),
-            shortfall=self._shortfall,
+            stopped_by=self._stopped_by,
             excluded=self._chooser.excluded(),
         )
 
@@ -69,7 +69,7 @@ class _Planning:
             window = adopted(self._block.start, first.start, self._site.load_seconds)
             assignments = self._adopt_computers(member, request, window)
             if assignments:
-                self._keep(Machine(tuple(assignments), window, member, first.request_id))
+                self._add(Machine(tuple(assignments), window, member, first.request_id))
 
     def _own_reservations(self) -> Iterator[tuple[Member, list[Reservation]]]:
         """Members' future requests for the block's image that overlap the block time, by start.
@@ -100,7 +100,7 @@ class _Planning:
             image = images[reservation.image_id]
             assignment = self._chooser.adopt(reservation.computer_id, image, window, member, reservation.request_id)
             if assignment is None:
-                self._chooser.undo(assignments)
+                self._chooser.remove(assignments)
                 return []
             assignments.append(assignment)
         return assignments
@@ -116,9 +116,9 @@ class _Planning:
             window = staggered(self._block.start, self._site.load_seconds, allocated)
             machine = self._next_machine(turn, window)
             if machine is None:
-                self._shortfall = self._chooser.shortfall
+                self._stopped_by = self._chooser.stopped_by
                 return
-            self._keep(machine)
+            self._add(machine)
 
     def _next_machine(self, turn: int, window: Window) -> Machine | None:
         """The next machine, on behalf of the member whose turn it is or of the first after them who can have one."""
@@ -140,7 +140,7 @@ class _Planning:
         for image in images:
             assignment = self._chooser.choose(image, window, member)
             if assignment is None:
-                self._chooser.undo(assignments)
+                self._chooser.remove(assignments)
                 return []
             assignments.append(assignment)
         return assignments
@@ -158,9 +158,9 @@ class _Planning:
                 missing.append(image)
         return missing
 
-    def _keep(self, machine: Machine) -> None:
+    def _add(self, machine: Machine) -> None:
         self._machines.append(machine)
-        self._chooser.keep(list(machine.assignments), machine.reload)
+        self._chooser.add_reloads(list(machine.assignments), machine.reload)
         self._computers.update(assignment.image.id for assignment in machine.assignments)
 
 

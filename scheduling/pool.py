@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from scheduling.facts import Computer, Fleet, Image, Site
-from scheduling.rules import LiveNodes, sort_out, terms_of
+from scheduling.rules import LiveNodes, split_by_fitness, terms_of
 
 
 class Pool:
@@ -13,7 +13,7 @@ class Pool:
 
     def __init__(self, image: Image, site: Site, nodes: LiveNodes) -> None:
         self._computers = site.computers
-        self._fit, self.excluded = sort_out(site.computers, terms_of(image, site), nodes)
+        self._fit, self.excluded = split_by_fitness(site.computers, terms_of(image, site), nodes)
         self._in_order = _InOrder(site.computers, self._fit, image)
 
     def __contains__(self, computer_id: int) -> bool:
@@ -23,15 +23,15 @@ class Pool:
     def ids(self) -> frozenset[int]:
         """The ids of the computers."""
         ids = self._computers.column("id")
-        return frozenset(ids[place] for place in self._fit)
+        return frozenset(ids[row_index] for row_index in self._fit)
 
-    def in_order(self, suspects: frozenset[int] = frozenset()) -> Iterator[Computer]:
-        """The computers, first choice first; `suspects` (recent failures) only after all others."""
-        if not suspects:
+    def in_order(self, recent_failures: frozenset[int] = frozenset()) -> Iterator[Computer]:
+        """The computers, first choice first; those of `recent_failures` only after all others."""
+        if not recent_failures:
             yield from self._in_order
             return
-        yield from (computer for computer in self._in_order if computer.id not in suspects)
-        yield from (computer for computer in self._in_order if computer.id in suspects)
+        yield from (computer for computer in self._in_order if computer.id not in recent_failures)
+        yield from (computer for computer in self._in_order if computer.id in recent_failures)
 
 
 class _InOrder:
@@ -40,14 +40,14 @@ class _InOrder:
     Few of them are ever asked for: those with the same memory are sorted when their turn comes.
     """
 
-    def __init__(self, computers: Fleet, places: list[int], image: Image) -> None:
+    def __init__(self, computers: Fleet, row_indexes: list[int], image: Image) -> None:
         self._computers = computers
         columns = ("speed", "processors", "network", "id")
         self._speeds, self._processors, self._networks, self._ids = map(computers.column, columns)
         self._parts: dict[tuple[bool, int], list[int]] = defaultdict(list)
         revisions, memory = computers.column("revision_id"), computers.column("ram")
-        for place in places:
-            self._parts[revisions[place] != image.revision_id, memory[place]].append(place)
+        for row_index in row_indexes:
+            self._parts[revisions[row_index] != image.revision_id, memory[row_index]].append(row_index)
         self._unsorted = sorted(self._parts, reverse=True)
         self._sorted: list[int] = []
 
@@ -63,5 +63,5 @@ class _InOrder:
         self._sorted += sorted(self._parts.pop(self._unsorted.pop()), key=self._smallest_first)
         return True
 
-    def _smallest_first(self, place: int) -> tuple[int, int, int]:
-        return self._speeds[place] * self._processors[place], self._networks[place], self._ids[place]
+    def _smallest_first(self, row_index: int) -> tuple[int, int, int]:
+        return self._speeds[row_index] * self._processors[row_index], self._networks[row_index], self._ids[row_index]

@@ -157,7 +157,7 @@ def _signal(view: _View) -> Signal:
 def _closed(view: _View) -> str:
     """Why nothing is to be done about the block time (any more); "" when it is to take place."""
     block = view.block
-    match block.block_status.obstacle(view.now):
+    match block.block_status.obstacle_to_taking_place(view.now):
         case "skipped":
             return what_happened.skipped(view.record, view.now, view.zone)
         case "not accepted":

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from scheduling.block_status import BlockStatus
-from scheduling.occupancy import FAILED, PENDING, RELOAD
 from scheduling.rules import UNUSABLE_STATES
+from scheduling.state_ids import FAILED, PENDING, RELOAD
 from scheduling.windows import MINUTE
 
 State = Literal["in use", "loaded", "loading", "waiting", "overdue", "failed"]
@@ -38,7 +38,7 @@ class ComputerFacts(NamedTuple):
     reload_start: int | None = None
     preload: bool = True  # the reload begins at its start; without it the back end may begin early
     target_revision_id: int | None = None  # what the reload is to load
-    step: str = ""  # the last step of the reload in the load log, without the silent ones
+    log_step: str = ""  # the last step of the reload in the load log, without the silent ones
     load_begun: int | None = None  # its first step
     has_user: bool = False  # a user's reservation occupies it now
 
@@ -163,4 +163,4 @@ def _is_loading(computer: ComputerFacts) -> bool:
 
 
 def _load_failed(computer: ComputerFacts) -> bool:
-    return computer.reload_state == FAILED or (_is_loading(computer) and computer.step in FAILED_STEPS)
+    return computer.reload_state == FAILED or (_is_loading(computer) and computer.log_step in FAILED_STEPS)

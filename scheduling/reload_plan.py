@@ -17,14 +17,14 @@ class Window:
     end: int
 
 
-def step(load_seconds: int) -> int:
+def stagger(load_seconds: int) -> int:
     """Seconds between the reload starts of two machines of one call."""
     return 2 * MINUTE if load_seconds > LONG_LOAD else MINUTE
 
 
 def staggered(block_start: int, load_seconds: int, allocated: int) -> Window:
     """The reload window of the next machine, after `allocated` machines of the same call."""
-    return Window(block_start - (load_seconds + RELOAD_MARGIN) - allocated * step(load_seconds), block_start)
+    return Window(block_start - (load_seconds + RELOAD_MARGIN) - allocated * stagger(load_seconds), block_start)
 
 
 def adopted(block_start: int, reservation_start: int, load_seconds: int) -> Window:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from scheduling.facts import Block, Site
 from scheduling.occupancy import OTHER_BLOCK, RESERVATION, RESERVATION_MARGIN, Occupancy, occupies
 from scheduling.plan import Plan
-from scheduling.planner import plan as make_plan
+from scheduling.planner import make_plan
 from scheduling.pool import Pool
 from scheduling.reasons import BlockTimeId, RequestId
 from scheduling.reload_plan import adopted, staggered
@@ -17,7 +17,7 @@ from scheduling.rules import LiveNodes
 from scheduling.windows import MINUTE, WEEK, schedule_covers
 
 HORIZON = WEEK  # how far ahead a start is looked for
-STEP = 15 * MINUTE  # starts that are looked at; classes begin at no odd minutes
+SEARCH_STEP = 15 * MINUTE  # starts that are looked at; classes begin at no odd minutes
 MOST_PLANS = 60  # that are made to find it
 
 
@@ -76,7 +76,7 @@ def _hopeful(site: Site, block: Block, load_seconds: int) -> Iterator[int]:
     """
     nodes = LiveNodes(site)
     fit = frozenset().union(*(Pool(image, site, nodes).ids for image in block.images))
-    first = (block.start // STEP + 1) * STEP
+    first = (block.start // SEARCH_STEP + 1) * SEARCH_STEP
     lead, length = -staggered(0, load_seconds, 0).start, block.end - block.start
     shortest = -adopted(0, 0, load_seconds).start
     busy = _busy_by_slot(site, fit, first - shortest, shortest + length)
@@ -85,7 +85,7 @@ def _hopeful(site: Site, block: Block, load_seconds: int) -> Iterator[int]:
     schedules = Counter(schedule for id_, schedule in site.computers.columns("id", "schedule_id") if id_ in fit)
     needed = block.machines * len(block.images)
     for slot, taken in enumerate(busy):
-        start = first + slot * STEP
+        start = first + slot * SEARCH_STEP
         window = (start - lead, start + length)
         if len(fit) - taken < needed:
             continue
@@ -107,19 +107,19 @@ def _is_open(site: Site, schedule_id: int | None, start: int, end: int) -> bool:
 
 
 def _busy_by_slot(site: Site, fit: Container[int], first: int, length: int) -> list[int]:
-    """For windows of `length` seconds that begin at `first` and every STEP after it: how many of `fit` are not free.
+    """For windows of `length` seconds that begin at `first` and every SEARCH_STEP after it: how many of `fit` are not free.
 
     Only the slots where the number changes are noted, and summed up at the end: to note each slot takes 0.55 s
     instead of 13 ms for 10,000 computers that are booked for the whole week.
     """
-    slots = HORIZON // STEP
+    slots = HORIZON // SEARCH_STEP
     changes = [0] * (slots + 1)
     for spells in _spells(site, fit, until=first + HORIZON + length).values():
         counted = 0  # slots before this one: a computer with two bookings at a time is one computer
         for start, end in sorted(spells):
             # A window meets a spell when it ends after the spell's start and begins before its end.
-            low = max((start - length - first) // STEP + 1, counted)
-            high = min(-((first - end) // STEP), slots)
+            low = max((start - length - first) // SEARCH_STEP + 1, counted)
+            high = min(-((first - end) // SEARCH_STEP), slots)
             if low < high:
                 changes[low] += 1
                 changes[high] -= 1

@@ -158,6 +158,8 @@ def has_live_node(computer: Computer, nodes: LiveNodes) -> Reason | None:
 
 Rule = Callable[[Computer, Terms], Reason | None]
 
+# Computers with equal profiles are judged once: a rule that reads a field of Computer, or a fact about it, which no
+# other rule reads must add it to `_profiles` below.
 RULES: tuple[Rule, ...] = (
     not_deleted,
     has_schedule,
@@ -176,31 +178,32 @@ RULES: tuple[Rule, ...] = (
 def reasons_against(computer: Computer, terms: Terms, nodes: LiveNodes) -> Iterator[Reason]:
     """All that these rules have against a computer, in their order."""
     yield from filter(None, (rule(computer, terms) for rule in RULES))
-    yield from filter(None, (has_live_node(computer, nodes),))
+    if reason := has_live_node(computer, nodes):
+        yield reason
 
 
-def sort_out(computers: Fleet, terms: Terms, nodes: LiveNodes) -> tuple[list[int], dict[int, Reason]]:
-    """The places of computers that no rule excludes, and by id the first reason against each other one.
+def split_by_fitness(computers: Fleet, terms: Terms, nodes: LiveNodes) -> tuple[list[int], dict[int, Reason]]:
+    """The row indexes of computers that no rule excludes, and by id the first reason against each other one.
 
-    Computers are of few kinds: one is judged for all with the same profile.
+    A site has few kinds of computers: of those with equal profiles only the first one is judged.
     """
     alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for place, profile in enumerate(_profiles(computers, terms, nodes)):
-        alike[profile].append(place)
+    for row_index, profile in enumerate(_profiles(computers, terms, nodes)):
+        alike[profile].append(row_index)
     ids = computers.column("id")
     fit: list[int] = []
     excluded: dict[int, Reason] = {}
-    for places in alike.values():
-        reason = next(reasons_against(computers.at(places[0]), terms, nodes), None)
+    for row_indexes in alike.values():
+        reason = next(reasons_against(computers.at(row_indexes[0]), terms, nodes), None)
         if reason is None:
-            fit += places
+            fit += row_indexes
         else:
-            excluded |= {ids[place]: reason for place in places}
+            excluded |= {ids[row_index]: reason for row_index in row_indexes}
     return fit, excluded
 
 
 def _profiles(computers: Fleet, terms: Terms, nodes: LiveNodes) -> Iterator[tuple[object, ...]]:
-    """Of each computer all that the rules look at. What it has beyond the needs of the image makes no difference."""
+    """The profile of each computer: all that the rules read of it. What it has beyond the image's needs is left out."""
     image, ids = terms.image, computers.column("id")
     needs = {"ram": image.min_ram, "processors": image.min_processors}
     needs |= {"speed": image.min_speed, "network": image.min_network}

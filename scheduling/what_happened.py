@@ -21,8 +21,8 @@ class Call(NamedTuple):
     """A call on record about a block time. `at` is its time (Unix seconds), `person` who made it, "" for a program.
 
     `action` is "allocate", "release", "skip" or "unskip".
-    `had` of the `wanted` machines were there when an allocation was over. `why` says why there were not more, or why
-    the call came to nothing: then it is not `done`.
+    After an allocation the block time had `allocated` of the `wanted` machines. `why` says why there were not more, or
+    why the call came to nothing: then it is not `done`.
     """
 
     at: int
@@ -30,7 +30,7 @@ class Call(NamedTuple):
     done: bool
     person: str = ""
     wanted: int = 0
-    had: int = 0
+    allocated: int = 0
     why: str = ""
 
 
@@ -92,8 +92,8 @@ def _last(block: BlockFacts, last: Call | None, now: int, zone: ZoneInfo) -> lis
         return [f"released{when}"]
     if last.action == "skip":
         return [f"released when it was skipped{when}"]
-    if last.had < last.wanted:
-        had = f"only {last.had} of {last.wanted} could be had" if last.had else "none could be had"
+    if last.allocated < last.wanted:
+        had = f"only {last.allocated} of {last.wanted} could be had" if last.allocated else "none could be had"
         return [f"asked for{when}, {had}{f' ({last.why})' if last.why else ''}"]
     return [f"only {last.wanted} asked for{when}"] if last.wanted < block.machines else []
 
@@ -105,8 +105,8 @@ def _taken_away(allocated: int, last: Call | None, gone: Sequence[Gone]) -> list
         texts.append(f"{_were(failed)} taken away after {'a failed load' if len(failed) == 1 else 'failed loads'}")
     if others := [each.hostname for each in gone if not each.failed]:
         texts.append(f"{_were(others)} taken away since")
-    if not texts and last is not None and last.action == "allocate" and last.had > allocated:
-        lost = last.had - allocated
+    if not texts and last is not None and last.action == "allocate" and last.allocated > allocated:
+        lost = last.allocated - allocated
         texts.append(f"{plural(lost, 'machine')} that it had {'was' if lost == 1 else 'were'} taken away since")
     return texts
 

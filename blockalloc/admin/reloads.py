@@ -13,7 +13,7 @@ from blockalloc.admin.counts import first
 from blockalloc.admin.filters import DayFilter, RelatedFilter, latest_first
 from blockalloc.models import BlockComputer, BlockTime, ManagementNode, Request, Reservation
 from blockalloc.pages.columns import column, fact, link, link_to, when
-from scheduling.occupancy import PENDING, RELOAD
+from scheduling.state_ids import PENDING, RELOAD
 from scheduling.vcl_names import RELOAD_USER
 
 # VCL's table has requests of all kinds; the staff's pages show reloads only, and have to say so.

@@ -51,7 +51,7 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
         block_end=to_utc_or_null(block.end),
         image_id=block.images[0].id,
         wanted=plan.wanted,
-        had=plan.had,
+        had=plan.had_before,
         allocated=outcome.allocated,
         **_named(result.order.names),
     )
@@ -60,7 +60,7 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
     roster = RosterOf.site(result.site.computers)
     columns["roster_id"] = roster.id
     columns["findings"] = findings.encode(
-        roster.computer_ids, plan, result.machines, result.computers_before, result.lost, result.rest
+        roster.computer_ids, plan, result.machines, result.computers_before, result.lost, result.default_reason
     )
     return columns, roster if roster.id not in result.rosters else None
 

@@ -266,7 +266,7 @@ class ClaimAndConfirm:
 def _give_way(looked: Look, subject: str, *, patient: bool) -> None:
     """Raise _Rival when other calls in flight could change the answer of this one."""
     plan, rivals = looked.plan, looked.seen.promises.rivals
-    if plan.had < plan.wanted and subject and any(rival.startswith(f"{subject}.") for rival in rivals):
+    if plan.had_before < plan.wanted and subject and any(rival.startswith(f"{subject}.") for rival in rivals):
         raise _Rival(same=True)
     if patient and rivals and plan.allocated < plan.wanted and _may_get_more(looked, rivals):
         raise _Rival(same=False)
@@ -276,5 +276,5 @@ def _may_get_more(looked: Look, rivals: Mapping[str, frozenset[int]]) -> bool:
     """Whether more machines could be had if the claims of other calls were given back, or were for other hours."""
     order, site = looked.order, looked.seen.site
     free = replace(site, claimed=site.claimed - frozenset().union(*rivals.values()))
-    plan = planner.plan(free, order.block, ignore_privileges=order.ignore_privileges)
+    plan = planner.make_plan(free, order.block, ignore_privileges=order.ignore_privileges)
     return plan.allocated > looked.plan.allocated

@@ -135,9 +135,9 @@ def _reasons(result: Result) -> dict[int, Reason]:
     plan = result.plan
     inside = _inside(result)
     why = {**plan.excluded, **result.lost}
-    if plan.had >= plan.wanted:
+    if plan.had_before >= plan.wanted:
         return {}
-    return {id_: why.get(id_, result.rest) for id_ in result.site.computers if id_ not in inside}
+    return {id_: why.get(id_, result.default_reason) for id_ in result.site.computers if id_ not in inside}
 
 
 def _inside(result: Result) -> set[int]:

@@ -31,8 +31,8 @@ def look(order: Order, caller: Caller, now: int, call_id: str = "") -> Look:
     `call_id` names a call that claims computers. Raises Refusal 11.
     """
     seen = snapshot.read(question_of(order, caller, now, call_id))
-    plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
-    if plan.had < plan.wanted and not (order.ignore_privileges or seen.site.members):
+    plan = planner.make_plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
+    if plan.had_before < plan.wanted and not (order.ignore_privileges or seen.site.members):
         raise refusals.no_members(order.block.group_id)
     return Look(order, seen, plan)
 

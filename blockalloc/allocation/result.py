@@ -30,11 +30,11 @@ class Result:
 
     def stopped_by(self) -> str:
         """Why there are not more machines, in words; "" when none is missing."""
-        if self.plan.shortfall:
-            return self.plan.shortfall.describe(self.site.zone)
+        if self.plan.stopped_by:
+            return self.plan.stopped_by.describe(self.site.zone)
         if self.outcome.unallocated and self.lost:
             return f"somebody else was faster: computers lost after they were chosen: {len(self.lost)}"
-        return str(self.rest) if self.outcome.unallocated else ""
+        return str(self.default_reason) if self.outcome.unallocated else ""
 
     @property
     def computers_before(self) -> set[int]:
@@ -48,16 +48,16 @@ class Result:
         return {each.computer.id for each in assignments(self.machines)}
 
     @property
-    def rest(self) -> Reason:
-        """Why computers are not in the block for which nothing else is given."""
-        if self.outcome.unallocated and self.plan.shortfall is None:
+    def default_reason(self) -> Reason:
+        """The reason given for computers that have none of their own."""
+        if self.outcome.unallocated and self.plan.stopped_by is None:
             return _NO_TIME
-        return self.plan.rest
+        return self.plan.default_reason
 
     @property
     def looked_at_computers(self) -> bool:
         """Whether any computer had to be looked at: not so when the block time had all its machines."""
-        return self.plan.had < self.plan.wanted
+        return self.plan.had_before < self.plan.wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from blockalloc.store import times
 from scheduling.block_status import is_scheduled
-from scheduling.occupancy import COMPLETE, FAILED, occupied_from
+from scheduling.occupancy import occupied_from
+from scheduling.state_ids import COMPLETE, FAILED
 
 DELETED = 1  # VCL's state of a request that is to be removed
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from blockalloc.inspection.facts import BlockComputer, BlockTime, Facts, Planned, Reload, Request, Reservation
 from blockalloc.models import LoadTime, PlannedReload
 from blockalloc.store import inspection_rows, loads, times
-from scheduling.occupancy import RELOAD
+from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import RELOAD_USER
 
 

@@ -11,8 +11,8 @@ from blockalloc.models import Decision
 from blockalloc.store.times import to_local
 from scheduling.block_status import BlockStatus
 from scheduling.machines import whole_machines
-from scheduling.occupancy import FAILED
 from scheduling.readiness import ASKED_AHEAD
+from scheduling.state_ids import FAILED
 from scheduling.what_happened import NO_RECORD
 from scheduling.windows import MINUTE
 
@@ -30,7 +30,7 @@ Computers = Mapping[int, Mapping[int, int]]  # block time -> computer -> image
 def is_due(time: BlockTime, now: int) -> bool:
     """Whether a block time should have its machines by now: until it is over."""
     status = BlockStatus(bool(time.skip), time.status, time.end, time.expires)
-    return status.is_open(now) and time.start <= now + ASKED_AHEAD - MARGIN
+    return status.is_current_or_upcoming(now) and time.start <= now + ASKED_AHEAD - MARGIN
 
 
 def short(facts: Facts) -> list[Short]:

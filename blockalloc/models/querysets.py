@@ -12,7 +12,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from blockalloc.models.scope import Person, Scope, scope_of
-from scheduling.occupancy import RELOAD
+from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import ACCEPTED, DELETED, REJECTED, RELOAD_USER
 
 if TYPE_CHECKING:  # the models' modules import this one

@@ -20,8 +20,8 @@ from blockalloc.reports.decision import report
 from blockalloc.reports.readiness import BlockTimeReadiness, read
 from blockalloc.site_time import site_zone
 from blockalloc.web.transport import client_address
-from scheduling.occupancy import RELOAD
 from scheduling.ready_computer import ComputerFacts
+from scheduling.state_ids import RELOAD
 
 _COUNTED = "counted"  # the way to treat privileges that is not the back end's
 

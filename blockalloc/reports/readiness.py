@@ -110,7 +110,7 @@ def _to_look_up(
     return {
         key: {each.id for each in computers.get(key, ())}
         for key, block in blocks.items()
-        if block.block_status._replace(skip=False).is_open(now)
+        if block.block_status._replace(skip=False).is_current_or_upcoming(now)
         and (block.skip or not has_all(block, computers.get(key, ())))
     }
 
@@ -123,7 +123,7 @@ def _to_estimate(rows: Collection[BlockTimeRow], now: int) -> dict[int, int]:
     return {
         row.image_id: row.reload_minutes
         for row in rows
-        if _status(row).is_open(now) and _instant(row.start) < now + 2 * ASKED_AHEAD
+        if _status(row).is_current_or_upcoming(now) and _instant(row.start) < now + 2 * ASKED_AHEAD
     }
 
 
@@ -153,7 +153,7 @@ def _computers(
             reload_start=instant_of(row.reload_start),
             preload=bool(row.preload),
             target_revision_id=row.target_revision_id,
-            step=row.step,
+            log_step=row.step,
             load_begun=instant_of(row.load_begun),
             has_user=row.id in in_use,
         )

@@ -8,7 +8,7 @@ from blockalloc.models import Decision
 from blockalloc.store import times, what_happened
 from blockalloc.store.findings import decode_chosen
 from blockalloc.store.what_happened import DecisionRow
-from scheduling.occupancy import FAILED
+from scheduling.state_ids import FAILED
 from scheduling.what_happened import Call, Gone, Record
 
 _WARNINGS = dict((WARNING_LATE, WARNING_NOTHING_ALLOCATED))
@@ -56,7 +56,7 @@ def _had(calls: Calls, present: Collection[int]) -> Mapping[int, set[int]]:
             if call.done and call.action != Decision.ALLOCATE:
                 not_released.discard(block_time)
                 break
-            if call.done and call.had:
+            if call.done and call.allocated:
                 decisions.append(id_)
     computers: dict[int, set[int]] = defaultdict(set)
     for block_time, findings in what_happened.findings(decisions):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from blockalloc.store import times
 from blockalloc.store.sql import fetch, part_of_union, split_ids
 from scheduling.holds import BlockTimeComputers
-from scheduling.occupancy import RELOADING
+from scheduling.state_ids import RELOADING
 from scheduling.windows import HOUR
 
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock

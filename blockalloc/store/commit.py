@@ -9,8 +9,8 @@ from blockalloc.store.planned_reloads import Planned
 from blockalloc.store.sql import Value, insert
 from blockalloc.store.times import to_local
 from scheduling.facts import Block
-from scheduling.occupancy import RELOAD
 from scheduling.plan import Machine
+from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
 

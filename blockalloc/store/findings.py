@@ -95,18 +95,18 @@ def encode(
     machines: Sequence[Machine],
     before: Iterable[int],
     lost: Mapping[int, Reason],
-    rest: Reason | None = None,
+    default_reason: Reason | None = None,
 ) -> bytes:
     """The findings about `computer_ids` (sorted) of a plan of which `machines` were taken.
 
     `before` are the computers that the block had before; `lost` are those that somebody else got meanwhile, and why;
-    `rest` of all that nothing else is said of (that of the plan).
+    `default_reason` is that of computers that have none of their own (None: that of the plan).
     """
     taken = [(machine, assignment) for machine in machines for assignment in machine.assignments]
     why = {**plan.excluded, **lost}
-    rest = rest or plan.rest
-    table = _Table([rest, *why.values()])
-    others = table.code_of[rest]
+    default_reason = default_reason or plan.default_reason
+    table = _Table([default_reason, *why.values()])
+    others = table.code_of[default_reason]
     code_of = {id_: table.code_of[reason] for id_, reason in why.items()}
     code_of |= dict.fromkeys(before, _BEFORE) | {each.computer.id: _CHOSEN for _, each in taken}
     document = {

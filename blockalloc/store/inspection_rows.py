@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from blockalloc.store import times
 from blockalloc.store.planned_reloads import TABLE as PLANNED_RELOADS
 from blockalloc.store.sql import Rows, fetch
-from scheduling.occupancy import RELOAD
+from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
 

@@ -40,7 +40,7 @@ class Links:
     node_groups: dict[int, frozenset[int]] = field(default_factory=dict)
     schedule_times: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     supported_images: dict[int, frozenset[int]] = field(default_factory=dict)  # provisioning -> images
-    recent: dict[tuple[int, int], frozenset[int]] = field(default_factory=dict)  # (user, image) -> computers
+    recent_failures: dict[tuple[int, int], frozenset[int]] = field(default_factory=dict)  # (user, image) -> computers
     user_groups: dict[int, frozenset[int]] = field(default_factory=dict)  # user -> groups that they are in
     owned_groups: dict[int, frozenset[int]] = field(default_factory=dict)  # user -> groups that they own
     privileges: PrivilegeTree = NO_PRIVILEGES
@@ -171,7 +171,7 @@ def read(parts: Sequence[Part]) -> Links:
         node_groups=_sets(rows[_NODE]),
         schedule_times=_spans(rows[_SCHEDULE]),
         supported_images=_sets(rows[_PROVISIONING]),
-        recent=_recent(rows[_RECENT]),
+        recent_failures=_recent(rows[_RECENT]),
         user_groups=_sets(rows[_MEMBERSHIP]),
         owned_groups=_sets(rows[_GROUP_OWNER]),
         privileges=_tree(rows),

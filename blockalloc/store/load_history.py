@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from blockalloc.store import times
 from blockalloc.store.sql import fetch
-from scheduling.occupancy import PENDING, RELOAD
+from scheduling.state_ids import PENDING, RELOAD
 
 SHOWN = 50
 _NEW = 13  # VCL's state of a user's reservation that no back end has begun

@@ -17,7 +17,7 @@ from blockalloc.store import kept_loads, times
 from blockalloc.store.kept_loads import Sum
 from blockalloc.store.sql import Rows, fetch, listed_ids
 from scheduling.load_statistics import Loads
-from scheduling.load_time import LONGEST, SHORTEST, mean
+from scheduling.load_time import LONGEST, SHORTEST, estimated_load_seconds
 
 _DAY = timedelta(days=1)
 _LONGEST = 60 * _DAY  # no load that began before now has ended later
@@ -72,7 +72,7 @@ def estimates(reload_minutes: Mapping[int, int], now: int, *, kept: bool = True)
     if not reload_minutes:
         return {}
     summed = kept_loads.sums(reload_minutes, now, _summed) if kept else _summed(reload_minutes, now)
-    return {image: mean(*summed[image], minutes) for image, minutes in reload_minutes.items()}
+    return {image: estimated_load_seconds(*summed[image], minutes) for image, minutes in reload_minutes.items()}
 
 
 def _summed(images: Collection[int], now: int) -> dict[int, Sum]:

@@ -15,7 +15,8 @@ from blockalloc.store import loads, planned_reloads, times
 from blockalloc.store.claims import CLAIM, HELD, margin
 from blockalloc.store.sql import Rows, Select, listed_ids, part_of_union, split_ids
 from scheduling.facts import BlockComputer, Maintenance, OrphanedReload, Reservation
-from scheduling.occupancy import PENDING, RELOAD, RELOADING, is_reload, occupied_from
+from scheduling.occupancy import is_reload, occupied_from
+from scheduling.state_ids import PENDING, RELOAD, RELOADING
 from scheduling.windows import HOUR
 
 _ALL = "1 = 1"

@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 from blockalloc.models import BlockTime, SubImage
 from blockalloc.store import times
 from blockalloc.store.sql import fetch, listed_ids
-from scheduling.occupancy import PENDING
 from scheduling.ready_computer import SILENT_STEPS
+from scheduling.state_ids import PENDING
 from scheduling.windows import HOUR
 
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock

@@ -10,7 +10,7 @@ from blockalloc.store import times
 from blockalloc.store.inspection_rows import FORM_END
 from blockalloc.store.planned_reloads import TABLE as PLANNED_RELOADS
 from blockalloc.store.sql import Value, execute, fetch
-from scheduling.occupancy import RELOAD
+from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import ACCEPTED
 
 

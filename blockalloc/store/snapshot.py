@@ -10,7 +10,7 @@ from blockalloc.store.promises import Only, Promises
 from blockalloc.store.sql import Rows, fetch, fetch_together
 from scheduling.facts import Block, Fleet, Image, Member, Reservation, Site
 from scheduling.host_memory import VMWARE
-from scheduling.reload_plan import ADOPTED_RELOAD_MARGIN, RELOAD_MARGIN, step
+from scheduling.reload_plan import ADOPTED_RELOAD_MARGIN, RELOAD_MARGIN, stagger
 from scheduling.windows import HOUR
 
 # What SQL narrows by is wider than what the rules look at: local times may be off by a change of
@@ -97,7 +97,7 @@ def read(question: Question) -> Snapshot:
         reload_user_id=linked.reload_user,
         members=[_member(id_, name, linked) for id_, name in stock.people],
         caller_id=question.caller_id,
-        recent=linked.recent,
+        recent_failures=linked.recent_failures,
         privileges=linked.privileges,
     )
     return Snapshot(question.read_at, site, promised, stock.rosters)
@@ -150,7 +150,7 @@ def _promises(
 
 def _window(question: Question, seconds: int, begin: int) -> tuple[int, int]:
     """From the first reload that may be needed, when the first machine is used at `begin`, to the block's end."""
-    lead = seconds + max(RELOAD_MARGIN, ADOPTED_RELOAD_MARGIN) + step(seconds) * question.block.machines
+    lead = seconds + max(RELOAD_MARGIN, ADOPTED_RELOAD_MARGIN) + stagger(seconds) * question.block.machines
     return begin - lead - SLACK, question.block.end + SLACK
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from blockalloc.store import times
 from blockalloc.store.sql import Value, execute, fetch, listed_ids
-from scheduling.occupancy import RELOAD
+from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import RELOAD_USER
 from scheduling.windows import MINUTE
 

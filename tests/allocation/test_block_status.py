@@ -14,48 +14,7 @@ from blockalloc.inspection import reading
 from blockalloc.inspection.shortages import is_due
 from blockalloc.models import BlockRequest, BlockTime
 from blockalloc.reports import readiness
-from scheduling.block_status import BlockStatus, is_expired, is_scheduled
-from scheduling.vcl_names import RELOAD_USER, SYSTEM_USER
 from tests.support.sites.class_site import BLOCK_TIME, CALLER, class_site
-
-NOW = 1_000_000
-OPEN = BlockStatus(skip=False, status="accepted", end=NOW + 1, expires=NOW)
-
-
-class TestOneBlockTime:
-    def test_it_may_be_filled_until_the_second_of_its_expiry(self) -> None:
-        assert OPEN.obstacle_to_filling(NOW) is None
-        assert OPEN.obstacle_to_filling(NOW + 1) == "expired"
-
-    def test_one_that_is_over_may_be_filled_but_is_not_to_take_place(self) -> None:
-        over = OPEN._replace(end=NOW)
-        assert over.obstacle_to_filling(NOW) is None
-        assert over.obstacle(NOW) == "over"
-        assert not over.is_open(NOW)
-
-    def test_the_second_of_expiry_is_open(self) -> None:
-        assert OPEN.is_open(NOW)
-        assert OPEN._replace(end=NOW + 9).obstacle(NOW + 1) == "expired"
-
-    def test_the_order_of_obstacles(self) -> None:
-        everything = BlockStatus(skip=True, status="deleted", end=NOW, expires=NOW - 1)
-        assert everything.obstacle(NOW) == everything.obstacle_to_filling(NOW) == "skipped"
-        refused = everything._replace(skip=False)
-        assert refused.obstacle(NOW) == refused.obstacle_to_filling(NOW) == "not accepted"
-        accepted = refused._replace(status="accepted")
-        assert (accepted.obstacle(NOW), accepted.obstacle_to_filling(NOW)) == ("over", "expired")
-
-    def test_whatever_the_time(self) -> None:
-        assert is_scheduled(skip=False, status="accepted")
-        assert not is_scheduled(skip=True, status="accepted")
-        assert not is_scheduled(skip=False, status="requested")
-
-    def test_an_expiry_is_past_one_second_later(self) -> None:
-        assert [is_expired(NOW, moment) for moment in (NOW - 1, NOW, NOW + 1)] == [False, False, True]
-
-
-def test_users_are_named_as_vcl_names_them() -> None:
-    assert (str(RELOAD_USER), str(SYSTEM_USER)) == ("vclreload@Local", "vclsystem@Local")
 
 
 @pytest.mark.parametrize(("seconds_late", "is_open"), [(0, True), (1, False)])

@@ -120,7 +120,7 @@ def test_block_times_by_their_status_and_hours(now: datetime) -> None:
     assert set(objects.not_skipped()) == {each for each in times if not each.skip}
     moment = int(now.timestamp())
     assert {each for each in objects.accepted().not_skipped().to_come(now) if each.blockRequest.expireTime >= now} == {
-        each for each in times if each.block_status.is_open(moment)
+        each for each in times if each.block_status.is_current_or_upcoming(moment)
     }
     last = now + 2 * HOUR
     assert set(objects.taking_place_between(now, last)) == {

@@ -23,9 +23,9 @@ from blockalloc.models import (
 from blockalloc.reports import readiness as reading
 from blockalloc.store import loads, rows, snapshot
 from scheduling import readiness
-from scheduling.occupancy import COMPLETE, FAILED, PENDING, RELOAD
 from scheduling.readiness import Readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
+from scheduling.state_ids import COMPLETE, FAILED, PENDING, RELOAD
 from scheduling.what_happened import NO_RECORD
 from scheduling.windows import HOUR, MINUTE
 from scheduling.wording import span
@@ -46,7 +46,7 @@ TO_LOAD = LOADED._replace(
     current_image_id=OTHER, revision_id=FOREIGN, target_revision_id=NEW,
     reload_state=RELOAD, reload_last_state=RELOAD, reload_start=START - 20 * MINUTE,
 )  # fmt: skip
-LOADING = TO_LOAD._replace(state="reloading", reload_state=PENDING, step="bootstate")
+LOADING = TO_LOAD._replace(state="reloading", reload_state=PENDING, log_step="bootstate")
 
 
 def judged(before: int, *computers: ComputerFacts, **block: Any) -> Readiness:
@@ -71,10 +71,14 @@ def several(computer: ComputerFacts, number: int) -> list[ComputerFacts]:
         (19 * MINUTE, TO_LOAD, "waiting"),  # its time has just come
         (17 * MINUTE, TO_LOAD, "overdue"),
         (17 * MINUTE, LOADING, "loading"),
-        (17 * MINUTE, LOADING._replace(step="loadimagecomplete", revision_id=NEW, current_image_id=IMAGE), "loading"),
-        (17 * MINUTE, LOADING._replace(step="loadimagefailed"), "failed"),
-        (17 * MINUTE, LOADING._replace(step="failed"), "failed"),
-        (17 * MINUTE, TO_LOAD._replace(step="failed"), "overdue"),  # it is to be tried again
+        (
+            17 * MINUTE,
+            LOADING._replace(log_step="loadimagecomplete", revision_id=NEW, current_image_id=IMAGE),
+            "loading",
+        ),
+        (17 * MINUTE, LOADING._replace(log_step="loadimagefailed"), "failed"),
+        (17 * MINUTE, LOADING._replace(log_step="failed"), "failed"),
+        (17 * MINUTE, TO_LOAD._replace(log_step="failed"), "overdue"),  # it is to be tried again
         (17 * MINUTE, TO_LOAD._replace(reload_state=FAILED), "failed"),
         (17 * MINUTE, LOADED._replace(reload_state=FAILED, reload_last_state=RELOAD), "loaded"),  # loaded by hand since
         (17 * MINUTE, TO_LOAD._replace(reload_state=COMPLETE), "failed"),

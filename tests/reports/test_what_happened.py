@@ -35,9 +35,9 @@ BLOCK = BlockFacts(
     start=NINE, end=NINE + 2 * HOUR, processed=True, skip=False, status="accepted", expires=NINE + 9 * HOUR,
     machines=20, image_ids=(1,), load_seconds=8 * MINUTE,
 )  # fmt: skip
-ASKED = Call(NINE - 6 * HOUR, "allocate", True, wanted=20, had=20)
-SHORT = ASKED._replace(had=18, why="no further computer passes all rules for image Ubuntu")
-NOTHING = SHORT._replace(had=0)
+ASKED = Call(NINE - 6 * HOUR, "allocate", True, wanted=20, allocated=20)
+SHORT = ASKED._replace(allocated=18, why="no further computer passes all rules for image Ubuntu")
+NOTHING = SHORT._replace(allocated=0)
 RELEASED = Call(NINE - 48 * MINUTE, "release", True, person="anna@Local")
 SKIPPED = Call(NINE - 40 * MINUTE, "skip", True, person="ben@Local")
 UNSKIPPED = Call(NINE - 35 * MINUTE, "unskip", True, person="ben@Local")
@@ -122,7 +122,7 @@ def test_one_that_the_back_end_has_not_asked_for(calls: Sequence[Call], before: 
          "passes all rules for image Ubuntu)"),
         ([ASKED], FAILED[:2], "2 of 20 machines missing: pc-1 and pc-2 were taken away after failed loads"),
         ([ASKED], [], "2 of 20 machines missing: 2 machines that it had were taken away since"),
-        ([ASKED._replace(wanted=18, had=18)], [], "2 of 20 machines missing: only 18 asked for at 03:00"),
+        ([ASKED._replace(wanted=18, allocated=18)], [], "2 of 20 machines missing: only 18 asked for at 03:00"),
         ([], [], f"2 of 20 machines missing: {NO_RECORD}"),
     ],
 )  # fmt: skip

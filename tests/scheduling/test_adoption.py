@@ -7,7 +7,7 @@ import pytest
 from scheduling.confirmation import standing
 from scheduling.facts import Block, Computer, Reservation, Site
 from scheduling.plan import Plan
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from scheduling.reload_plan import Window
 from tests.support.sites.facts import (
     END,
@@ -48,7 +48,7 @@ def with_own(*rows: Reservation, computers: int = 4, **changes: Any) -> Site:
 
 def planned(where: Site, what: Block | None = None, *, ignore_privileges: bool = True) -> Plan:
     """The plan for a block of two machines."""
-    return plan(where, what or block(2), ignore_privileges=ignore_privileges)
+    return make_plan(where, what or block(2), ignore_privileges=ignore_privileges)
 
 
 def adopted(result: Plan) -> list[int]:

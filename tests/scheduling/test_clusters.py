@@ -7,7 +7,7 @@ import pytest
 from scheduling.confirmation import standing
 from scheduling.facts import Block, Image, Site
 from scheduling.machines import whole_machines
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from scheduling.reload_plan import Window
 from tests.support.sites.facts import (
     IMAGE,
@@ -186,14 +186,14 @@ def test_the_memory_of_the_host_is_that_of_all_computers_of_a_cluster(ram: int, 
 
 def test_a_cluster_that_lost_one_computer_falls_whole() -> None:
     first = mixed(2, 2)
-    machines = plan(first, cluster(2), ignore_privileges=True).machines
+    machines = make_plan(first, cluster(2), ignore_privileges=True).machines
     again = mixed(2, 2, claimed=frozenset({101}))
     assert standing(again, cluster(2), machines, ignore_privileges=True).kept == list(machines[1:])
 
 
 def test_a_limit_reached_meanwhile_holds_within_one_cluster() -> None:
     twice = MAIN._replace(max_concurrent=3)
-    machines = plan(mixed(4, 0), cluster(1, twice, twice), ignore_privileges=True).machines
+    machines = make_plan(mixed(4, 0), cluster(1, twice, twice), ignore_privileges=True).machines
     assert len(machines) == 1
     others = [reservation(id_, image_id=IMAGE) for id_ in (3, 4)]
     again = mixed(4, 0, reservations=others)
@@ -204,8 +204,8 @@ def test_host_memory_taken_meanwhile_counts_for_a_whole_cluster() -> None:
     twice = vmware_image()
     computers = [host(90, ram=6144), vm(1, 90), vm(2, 90), vm(3, 90)]
     what = cluster(1, twice, twice)
-    machines = plan(site(computers), what, ignore_privileges=True).machines
+    machines = make_plan(site(computers), what, ignore_privileges=True).machines
     assert len(machines) == 1
     again = site(computers, reservations=[reservation(3, image_ram=2048)])
-    assert plan(again, what, ignore_privileges=True).machines == []
+    assert make_plan(again, what, ignore_privileges=True).machines == []
     assert standing(again, what, machines, ignore_privileges=True).kept == []

@@ -8,7 +8,7 @@ import pytest
 from scheduling.confirmation import standing
 from scheduling.facts import Site
 from scheduling.plan import Machine
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from tests.support.sites.facts import (
     END,
     HOUR,
@@ -84,7 +84,7 @@ def test_never_more_than_wanted(there: list[int], stand: list[int]) -> None:
 
 def test_a_limit_that_others_used_up_lets_the_first_ones_stand() -> None:
     what = block(2, [image(max_concurrent=2)])
-    machines = plan(three_computers(), what, ignore_privileges=True).machines
+    machines = make_plan(three_computers(), what, ignore_privileges=True).machines
     other = three_computers(reservations=[reservation(3, image_id=1)])
     assert standing(other, what, machines, ignore_privileges=True).kept == list(machines[:1])
 
@@ -92,7 +92,7 @@ def test_a_limit_that_others_used_up_lets_the_first_ones_stand() -> None:
 def test_memory_of_a_host_that_others_used_up_lets_the_first_ones_stand() -> None:
     what = block(2, [vmware_image()])
     computers = [host(90, ram=4097), vm(1, 90), vm(2, 90), vm(3, 90)]
-    machines = plan(site(computers), what, ignore_privileges=True).machines
+    machines = make_plan(site(computers), what, ignore_privileges=True).machines
     assert len(machines) == 2
     other = site(computers, reservations=[reservation(3, image_ram=1024)])
     assert standing(other, what, machines, ignore_privileges=True).kept == list(machines[:1])

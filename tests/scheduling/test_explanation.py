@@ -14,7 +14,7 @@ from scheduling.facts import Block, Computer, Fleet, Member, Site
 from scheduling.funnel import NOT_NEEDED, STAGES, funnel
 from scheduling.occupancy import occupies
 from scheduling.plan import Plan
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from scheduling.reasons import Reason
 from scheduling.reload_plan import staggered
 from tests.support.properties import PROFILE
@@ -219,7 +219,7 @@ def test_each_rule_has_a_remedy_and_words() -> None:
 
 
 def _planned(case: Case) -> Plan:
-    return plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
+    return make_plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
 
 
 def _inside(case: Case, made: Plan) -> set[int]:
@@ -228,7 +228,7 @@ def _inside(case: Case, made: Plan) -> set[int]:
 
 
 def _why(case: Case, made: Plan, computer_id: int) -> Reason:
-    return made.excluded.get(computer_id, made.rest)
+    return made.excluded.get(computer_id, made.default_reason)
 
 
 @PROFILE
@@ -281,8 +281,8 @@ def test_one_computer_gets_the_reason_that_the_plan_gave(case: Case) -> None:
     assume(case.site.members or case.ignore_privileges)
     image = case.block.images[0]
     block = replace(case.block, images=[image], machines=1)
-    made = plan(case.site, block, ignore_privileges=case.ignore_privileges)
-    assume(made.had == 0 and not any(machine.adopted_request for machine in made.machines))
+    made = make_plan(case.site, block, ignore_privileges=case.ignore_privileges)
+    assume(made.had_before == 0 and not any(machine.adopted_request for machine in made.machines))
     # A member's own reservation is looked at in a window of its own before the plan turns to anybody.
     own = {each.computer_id for each in case.site.reservations if each.user_id in {m.id for m in case.site.members}}
     chosen = {one.computer.id for machine in made.machines for one in machine.assignments}
@@ -345,9 +345,9 @@ def test_a_cluster_is_judged_image_by_image() -> None:
     small, large = facts.image(1), facts.image(2, min_ram=4096)
     site: Site = facts.site()
     block = facts.block(images=[small, large, small])
-    made = plan(site, block, ignore_privileges=True)
+    made = make_plan(site, block, ignore_privileges=True)
     first, second = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=True)
-    assert (first.against, first.place, first.members) == ((), 1, 0)
+    assert (first.against, first.rank, first.members) == ((), 1, 0)
     assert [reason.rule for reason in second.against] == ["memory"]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scheduling.facts import Block, Computer, Site
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from tests.support.sites.facts import (
     CALLER,
     END,
@@ -37,7 +37,7 @@ QUARTER = 15 * MINUTE
 
 def taken(where: Site, what: Block, *, ignore_privileges: bool = True) -> list[tuple[int, ...]]:
     """The computers of the plan's machines."""
-    return computers_of(plan(where, what, ignore_privileges=ignore_privileges))
+    return computers_of(make_plan(where, what, ignore_privileges=ignore_privileges))
 
 
 # --- 9 memory of the VM host ----------------------------------------------------------------------
@@ -65,17 +65,17 @@ def test_host_memory(ram: int, fits: bool) -> None:
 
 
 def test_the_vms_own_image_is_exchanged_for_the_new_one() -> None:
-    assert taken(on_host(2049, vm(1, HOST, held_ram=4096)), vmware_block()) == [(1,)]
+    assert taken(on_host(2049, vm(1, HOST, loaded_ram=4096)), vmware_block()) == [(1,)]
 
 
 def test_vms_marked_deleted_count() -> None:
-    deleted = vm(2, HOST, held_ram=2048, deleted=1)
+    deleted = vm(2, HOST, loaded_ram=2048, deleted=1)
     assert taken(on_host(4096, vm(1, HOST), deleted), vmware_block()) == []
     assert taken(on_host(4097, vm(1, HOST), deleted), vmware_block()) == [(1,)]
 
 
 def test_vms_of_other_hosts_do_not_count() -> None:
-    there = site([host(HOST, ram=2049), host(91), vm(1, HOST), vm(2, 91, held_ram=4096, state="failed")])
+    there = site([host(HOST, ram=2049), host(91), vm(1, HOST), vm(2, 91, loaded_ram=4096, state="failed")])
     assert taken(there, vmware_block()) == [(1,)]
 
 
@@ -117,7 +117,7 @@ def test_images_that_others_plan_on_the_host_in_the_window_count(start: int, end
 
 def test_the_larger_of_loaded_and_planned_counts_for_each_vm() -> None:
     small = reservation(2, image_ram=512)
-    there = on_host(4097, vm(1, HOST), vm(2, HOST, held_ram=2048, state="failed"), reservations=[small])
+    there = on_host(4097, vm(1, HOST), vm(2, HOST, loaded_ram=2048, state="failed"), reservations=[small])
     assert taken(there, vmware_block()) == [(1,)]
 
 
@@ -233,7 +233,7 @@ def test_equal_computers_go_by_id() -> None:
 
 def test_computers_that_may_have_failed_come_last_but_come() -> None:
     recent = {(CALLER, 1): frozenset({1, 2})}
-    there = site([computer(1, revision_id=10), computer(2), computer(3, ram=8192)], recent=recent)
+    there = site([computer(1, revision_id=10), computer(2), computer(3, ram=8192)], recent_failures=recent)
     assert taken(there, block(3)) == [(3,), (1,), (2,)]
 
 
@@ -242,8 +242,8 @@ def test_failures_are_those_of_the_image_and_of_the_member_the_machine_is_for() 
     of_member, of_caller, of_other_image = {(11, 1): first}, {(CALLER, 1): first}, {(11, 2): first}
     both = [computer(1), computer(2)]
     context: dict[str, Any] = {"members": [member(11)], "privileges": open_tree()}
-    assert taken(site(both, recent=of_member, **context), block(), ignore_privileges=False) == [(2,)]
-    assert taken(site(both, recent=of_caller, **context), block(), ignore_privileges=False) == [(1,)]
-    assert taken(site(both, recent=of_other_image, **context), block(), ignore_privileges=False) == [(1,)]
-    assert taken(site(both, recent=of_member, **context), block()) == [(1,)]
-    assert taken(site(both, recent=of_caller, **context), block()) == [(2,)]
+    assert taken(site(both, recent_failures=of_member, **context), block(), ignore_privileges=False) == [(2,)]
+    assert taken(site(both, recent_failures=of_caller, **context), block(), ignore_privileges=False) == [(1,)]
+    assert taken(site(both, recent_failures=of_other_image, **context), block(), ignore_privileges=False) == [(1,)]
+    assert taken(site(both, recent_failures=of_member, **context), block()) == [(1,)]
+    assert taken(site(both, recent_failures=of_caller, **context), block()) == [(2,)]

@@ -6,7 +6,7 @@ import pytest
 
 from scheduling.facts import BlockComputer, Computer, Member, PrivilegeTree, Site
 from scheduling.plan import Plan
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from tests.support.sites.facts import (
     CALLER,
     COMPUTERS,
@@ -53,7 +53,7 @@ def granted_to(*ids: int) -> PrivilegeTree:
 
 def planned(where: Site, machines: int) -> Plan:
     """A plan in which privileges count."""
-    return plan(where, block(machines), ignore_privileges=False)
+    return make_plan(where, block(machines), ignore_privileges=False)
 
 
 # --- whose turn it is -------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def test_with_privileges_ignored_all_is_for_the_calling_account() -> None:
 
 
 def test_with_privileges_ignored_no_members_are_needed() -> None:
-    assert len(plan(six_computers([]), block(3), ignore_privileges=True).machines) == 3
+    assert len(make_plan(six_computers([]), block(3), ignore_privileges=True).machines) == 3
 
 
 def test_a_group_without_members_gets_nothing() -> None:
@@ -202,7 +202,7 @@ def test_failures_of_one_member_may_cost_them_a_cluster_that_another_can_have() 
         [computer(1), computer(2, ram=4096)],
         members=PEOPLE[:2],
         privileges=open_tree(),
-        recent={(12, 1): frozenset({1})},
+        recent_failures={(12, 1): frozenset({1})},
     )
     cluster = block(2, [image(1), image(2, min_ram=4096)])
     result = plan(there, cluster, ignore_privileges=False)

@@ -13,7 +13,7 @@ from scheduling.facts import Computer, Fleet, Member, PrivilegeTree, Reservation
 from scheduling.machines import computers_by_image, whole_machines
 from scheduling.plan import Machine as PlannedMachine
 from scheduling.plan import Plan
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from scheduling.privileges import Privileges
 from scheduling.windows import schedule_covers
 from tests.support.oracle import Answer, Machine, Oracle, Taken
@@ -31,7 +31,7 @@ QUARTER = 900
 
 def planned(case: Case) -> Plan:
     """The plan of the case."""
-    return plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
+    return make_plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
 
 
 def in_short(machine: PlannedMachine) -> Machine:
@@ -147,8 +147,8 @@ def test_the_order_of_rows_does_not_matter(case: Case, data: st.DataObject) -> N
     assert first == again
     other = planned(replace(case, site=data.draw(shuffled(case.site))))
     assert [in_short(machine) for machine in other.machines] == [in_short(machine) for machine in first.machines]
-    assert (other.had, other.allocated, other.late) == (first.had, first.allocated, first.late)
-    assert (other.shortfall is None) == (first.shortfall is None)
+    assert (other.had_before, other.allocated, other.late) == (first.had_before, first.allocated, first.late)
+    assert (other.stopped_by is None) == (first.stopped_by is None)
 
 
 @PROFILE

@@ -3,7 +3,7 @@
 import pytest
 
 from scheduling.facts import Member, PrivilegeTree
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from scheduling.privileges import Privileges
 from tests.support.sites.facts import (
     COMPUTERS,
@@ -189,10 +189,10 @@ def test_the_owners_of_a_resource_group_may_use_it(of: Member, may: bool) -> Non
 
 def test_the_owner_of_a_computer_may_use_it_and_nobody_else() -> None:
     there = site([computer(1, owner_id=12), computer(2, owner_id=3)], members=[member(12)], privileges=tree())
-    assert computers_of(plan(there, block(2), ignore_privileges=False)) == [(1,)]
+    assert computers_of(make_plan(there, block(2), ignore_privileges=False)) == [(1,)]
 
 
 def test_ownership_gives_access_but_no_mapping() -> None:
     """The image must still be mapped to it."""
     there = site([computer(1, owner_id=11)], computer_groups={}, members=[member(11)], privileges=open_tree())
-    assert computers_of(plan(there, block(), ignore_privileges=False)) == []
+    assert computers_of(make_plan(there, block(), ignore_privileges=False)) == []

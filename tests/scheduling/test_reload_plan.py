@@ -2,8 +2,8 @@
 
 import pytest
 
-from scheduling.planner import plan
-from scheduling.reload_plan import Window, adopted, is_late, staggered, step
+from scheduling.planner import make_plan
+from scheduling.reload_plan import Window, adopted, is_late, stagger, staggered
 from tests.support.sites.facts import MINUTE, START, block, computer, site
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
@@ -15,7 +15,7 @@ def test_a_reload_begins_load_time_and_ten_minutes_before_the_block() -> None:
 
 @pytest.mark.parametrize(("load", "seconds"), [(0, 60), (839, 60), (840, 60), (841, 120), (1799, 120)])
 def test_the_step_is_a_minute_and_two_for_loads_above_fourteen_minutes(load: int, seconds: int) -> None:
-    assert step(load) == seconds
+    assert stagger(load) == seconds
     begins = [staggered(START, load, allocated).start for allocated in range(3)]
     assert [begins[0] - begin for begin in begins] == [0, seconds, 2 * seconds]
 
@@ -48,8 +48,8 @@ def test_the_plan_staggers_the_reloads() -> None:
 def test_late_counts_the_machines_that_are_missing_when_the_call_begins() -> None:
     """Two machines are wanted, one is available: both count."""
     close = START - (600 + 10 * MINUTE + 2 * MINUTE)
-    assert not plan(site([computer(1)], now=close), block(2), ignore_privileges=True).late
-    assert plan(site([computer(1)], now=close + 1), block(2), ignore_privileges=True).late
+    assert not make_plan(site([computer(1)], now=close), block(2), ignore_privileges=True).late
+    assert make_plan(site([computer(1)], now=close + 1), block(2), ignore_privileges=True).late
 
 
 def test_a_block_that_has_begun_is_still_served_and_late() -> None:

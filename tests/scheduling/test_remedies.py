@@ -9,8 +9,8 @@ from hypothesis import event, given, settings
 
 from scheduling import remedies
 from scheduling.facts import Block, Site
-from scheduling.planner import plan
-from scheduling.remedies import STEP, InTheWay, earliest_start, in_the_way
+from scheduling.planner import make_plan
+from scheduling.remedies import SEARCH_STEP, InTheWay, earliest_start, in_the_way
 from scheduling.windows import DAY, WEEK
 from tests.support.properties import PROFILE
 from tests.support.sites import facts
@@ -32,15 +32,15 @@ def _by_trying(site: Site, block: Block, until: int, *, ignore: bool) -> int | N
     site = replace(site, block_computers=block_computers, claimed=frozenset())
     for start in _quarters(block.start, until):
         moved = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
-        made = plan(site, moved, ignore_privileges=ignore)
+        made = make_plan(site, moved, ignore_privileges=ignore)
         if made.allocated == made.wanted:
             return start
     return None
 
 
 def _quarters(after: int, until: int) -> Iterator[int]:
-    first = after - after % STEP + STEP
-    return iter(range(first, until, STEP))
+    first = after - after % SEARCH_STEP + SEARCH_STEP
+    return iter(range(first, until, SEARCH_STEP))
 
 
 @FEW
@@ -127,7 +127,7 @@ def test_bookings_in_the_way_begin_with_those_that_exclude_most() -> None:
         ],
         block_computers=[facts.block_computer(id_, block_time_id=900) for id_ in (5, 6, 7)],
     )
-    made = plan(site, facts.block(5), ignore_privileges=True)
+    made = make_plan(site, facts.block(5), ignore_privileges=True)
     reload_start = START - LOAD - 10 * MINUTE
     assert in_the_way(made) == [
         InTheWay("block time", 900, reload_start, END, 3),
@@ -139,7 +139,7 @@ def test_bookings_in_the_way_begin_with_those_that_exclude_most() -> None:
 @PROFILE
 @given(cases())
 def test_each_booking_in_the_way_is_one_of_the_site(case: Case) -> None:
-    made = plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
+    made = make_plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
     requests = {(each.request_id, each.start, each.end) for each in case.site.reservations}
     times = {(each.block_time_id, each.reload_start, each.end) for each in case.site.block_computers}
     for booking in in_the_way(made):

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from scheduling.facts import Block, OrphanedReload, Site
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from tests.support.sites.facts import (
     BLOCK_TIME,
     CLOSED_SCHEDULE,
@@ -131,7 +131,7 @@ def test_has_schedule() -> None:
 
 def test_a_later_machine_needs_the_schedule_to_open_earlier() -> None:
     there = site([computer(1), computer(2)], schedule_times={OPEN_SCHEDULE: [(BEGINS, ENDS)]})
-    assert computers_of(plan(there, block(2), ignore_privileges=True)) == [(1,)]
+    assert computers_of(make_plan(there, block(2), ignore_privileges=True)) == [(1,)]
 
 
 # --- 3 platform and power -------------------------------------------------------------------------
@@ -356,7 +356,7 @@ def test_a_management_node_must_be_mapped() -> None:
 
 def node_of(where: Site) -> int:
     """The management node that loads the machine."""
-    return plan(where, block(), ignore_privileges=True).machines[0].assignments[0].management_node.id
+    return make_plan(where, block(), ignore_privileges=True).machines[0].assignments[0].management_node.id
 
 
 def two_nodes(*reservation_starts: int, **changes: Any) -> Site:
@@ -448,7 +448,7 @@ def test_where_the_clock_is_put_back_an_earlier_reload_may_begin_later_on_the_cl
         zone=ZoneInfo(zone),
         schedule_times={7: [(90, 10080)], OPEN_SCHEDULE: [(0, 10080)]},
     )
-    made = plan(there, block(machines=2, start=start, end=start + HOUR), ignore_privileges=True)
+    made = make_plan(there, block(machines=2, start=start, end=start + HOUR), ignore_privileges=True)
     assert computers_of(made) == [(2,), (1,)]
 
 

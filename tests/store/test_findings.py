@@ -15,7 +15,7 @@ from blockalloc.store.findings import Chosen, Findings, decode, decode_chosen, e
 from scheduling.facts import Computer, Fleet, Site
 from scheduling.funnel import NOT_NEEDED, STAGES, funnel
 from scheduling.plan import Machine, Plan
-from scheduling.planner import plan
+from scheduling.planner import make_plan
 from scheduling.reasons import Instant, Reason
 from tests.support.properties import PROFILE
 from tests.support.sites import facts
@@ -186,7 +186,7 @@ def _each_with_its_own_memory() -> Site:
 def test_ten_thousand_computers_take_few_bytes(site: object, most: int) -> None:
     assert callable(site)
     there: Site = site()
-    made = plan(there, facts.block(70), ignore_privileges=True)
+    made = make_plan(there, facts.block(70), ignore_privileges=True)
     ids = sorted(there.computers)
     assert len(encode(ids, made, made.machines, [], {})) < most
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from blockalloc import clock
 from blockalloc.models import Log
 from blockalloc.store import loads, times
-from scheduling.load_time import mean
+from scheduling.load_time import estimated_load_seconds
 from tests.support.sites.staff_site import ADMIN, Site, add_image
 
 RELOAD_MINUTES = 12
@@ -34,9 +34,9 @@ def _log(image: int, start: datetime, took: int) -> None:
 
 
 def test_the_mean_of_past_loads_is_cut_to_whole_seconds() -> None:
-    assert mean(601, 2, RELOAD_MINUTES) == 300
-    assert mean(901, 3, RELOAD_MINUTES) == 300
-    assert mean(599, 1, RELOAD_MINUTES) == 599
+    assert estimated_load_seconds(601, 2, RELOAD_MINUTES) == 300
+    assert estimated_load_seconds(901, 3, RELOAD_MINUTES) == 300
+    assert estimated_load_seconds(599, 1, RELOAD_MINUTES) == 599
 
 
 def test_without_any_load_the_images_own_reload_time_applies() -> None:

@@ -122,7 +122,7 @@ def test_other_computers_do_not_matter_when_a_plan_is_confirmed(seed: int, limit
         order = validation.order_of(a_call(MACHINES), CALLER, clock.now())
         question = _question(order)
         site = snapshot.read(question).site
-        plan = planner.plan(site, order.block, ignore_privileges=True)
+        plan = planner.make_plan(site, order.block, ignore_privileges=True)
         _reservations(chance, 1000, 12)  # others are faster
         only = Only([each.computer.id for machine in plan.machines for each in machine.assignments], 10)
         seen = [snapshot.read_again(site, question, of).site for of in (only, None)]

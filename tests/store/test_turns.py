@@ -72,7 +72,7 @@ def test_the_turn_is_given_back_by_a_call_that_failed(monkeypatch: pytest.Monkey
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr("scheduling.planner.plan", fail)
+    monkeypatch.setattr("scheduling.planner.make_plan", fail)
     with class_site():
         with pytest.raises(RuntimeError):
             service.allocate_block(a_call(), CALLER)

@@ -269,7 +269,7 @@ class Oracle:
         left = host.ram - image.min_ram
         for other in self.site.computers.values():
             if other.host_computer_id == host.id and other.id != computer.id:
-                left -= max([other.held_ram, *self.planned_memory(other.id, start)])
+                left -= max([other.loaded_ram, *self.planned_memory(other.id, start)])
         return left > 0
 
     def planned_memory(self, computer_id: int, start: int) -> Iterator[int]:

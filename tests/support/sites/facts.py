@@ -88,7 +88,7 @@ def computer(id_: int = 1, **changes: Any) -> Computer:
         speed=2000,
         network=1000,
         revision_id=0,
-        held_ram=0,
+        loaded_ram=0,
         owner_id=None,
     )
     return plain._replace(**changes)

@@ -159,7 +159,7 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
         ],
         orphans=_orphans(draw, ids, moments) if "orphans" in hard else [],
         claimed=frozenset(_some_ids(draw, ids, 2) if "claims" in hard else []),
-        recent=_recent(draw, ids, images, members) if "failures" in hard else None,
+        recent_failures=_recent(draw, ids, images, members) if "failures" in hard else None,
         privileges=_privileges(draw, members, hard),
     )
     return Case(site, block, plain or draw(st.booleans()))
