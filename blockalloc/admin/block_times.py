@@ -43,7 +43,7 @@ def with_counts(times: QuerySet[BlockTime]) -> QuerySet[BlockTime]:
 
 def status_text(time: BlockTime) -> str:
     """The status of a block time that has its counts; what happened to it, if it has no computers."""
-    match time.block_status.obstacle(clock.now()):
+    match time.block_status.obstacle_to_taking_place(clock.now()):
         case "skipped":
             return getattr(time, "what_happened", "") or "skipped"
         case "not accepted":

@@ -211,7 +211,7 @@ class ClaimAndConfirm:
     def _planned_again(self, planned: PlannedCall, question: Question) -> PlannedCall:
         """Plan on facts about all computers, any of which may be the next choice, and claim the chosen ones."""
         order, seen = planned.order, snapshot.read_again(planned.site, question)
-        plan = planner.plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
+        plan = planner.make_plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
         return self._claimed(replace(planned, site=seen.site, plan=plan), seen)
 
     def _write(

@@ -54,8 +54,8 @@ def one_computer(computer: OneComputer) -> list[str]:
 def _for_image(reasons: ForImage) -> Iterator[str]:
     yield ""
     yield f"For image {reasons.image.name}:"
-    if reasons.place:
-        yield f"  it is number {reasons.place} of the {reasons.candidates} computers that may run the image"
+    if reasons.rank:
+        yield f"  it is number {reasons.rank} of the {reasons.candidates} computers that may run the image"
     else:
         yield f"  it is not among the {reasons.candidates} computers that may run the image"
     if reasons.members:

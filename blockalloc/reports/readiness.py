@@ -48,7 +48,7 @@ class BlockTimeReadiness:
 
     def is_open(self, now: int) -> bool:
         """Whether it is on or to come, and will take place."""
-        return self.block_status.is_open(now)
+        return self.block_status.is_current_or_upcoming(now)
 
 
 def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: bool = True) -> list[BlockTimeReadiness]:
@@ -61,7 +61,7 @@ def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: b
     clusters = store.clusters({row.imagemeta_id for row in rows if row.is_cluster})
     estimates = loads.estimates(_to_estimate(rows, now), now)
     # Computers of skipped and past block times are counted; whether they are in use no longer matters.
-    still_open = {row.id for row in rows if _status(row).is_open(now)}
+    still_open = {row.id for row in rows if _status(row).is_current_or_upcoming(now)}
     computers = _computers({row.id for row in rows} if closed else still_open, still_open, now)
     blocks = {row.id: _block(row, clusters, estimates) for row in rows}
     records = what_happened.read(_to_look_up(blocks, computers, now))

@@ -143,7 +143,7 @@ def test_computers_that_the_block_has_count() -> None:
         with_own(own_reservation(ADA, 1), own_reservation(BOB, 2), block_computers=[own_block_computer(4)])
     )
     assert computers_of(result) == [(1,)]
-    assert (result.had, result.allocated) == (1, 2)
+    assert (result.had_before, result.allocated) == (1, 2)
 
 
 def test_a_full_block_adopts_nothing() -> None:
@@ -219,8 +219,8 @@ def test_a_reservation_that_joins_is_not_counted_twice_against_the_limit() -> No
     limited = block(3, [image(max_concurrent=2)])
     result = planned(with_own(own_reservation(ADA, 3)), limited)
     assert computers_of(result) == [(3,), (1,)]
-    assert result.shortfall is not None
-    assert str(result.shortfall) == f"2 of at most 2 of image {image().name} are in use already"
+    assert result.stopped_by is not None
+    assert str(result.stopped_by) == f"2 of at most 2 of image {image().name} are in use already"
 
 
 # --- clusters -------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def mixed(small: int, large: int, **changes: Any) -> Site:
 
 def taken(where: Site, what: Block) -> list[list[tuple[int, int]]]:
     """(computer, image) of each machine."""
-    result = plan(where, what, ignore_privileges=True)
+    result = make_plan(where, what, ignore_privileges=True)
     return [[(one.computer.id, one.image.id) for one in machine.assignments] for machine in result.machines]
 
 
@@ -78,23 +78,23 @@ def test_an_image_may_be_there_several_times() -> None:
 
 
 def test_a_machine_counts_only_with_all_its_computers() -> None:
-    result = plan(mixed(5, 1), cluster(3), ignore_privileges=True)
+    result = make_plan(mixed(5, 1), cluster(3), ignore_privileges=True)
     assert computers_of(result) == [(1, 101)]
     assert (result.allocated, result.wanted) == (1, 3)
-    assert str(result.shortfall) == "no further computer passes all rules for image image-2"
+    assert str(result.stopped_by) == "no further computer passes all rules for image image-2"
 
 
 def test_the_computers_of_a_machine_that_could_not_be_completed_are_free_again() -> None:
     """Ada may use her own computer for the image, and nothing for the subimage; Bob may use both."""
     people = [member(11, "ada"), member(12, "bob", groups={52})]
     own = [computer(1, owner_id=11), computer(101, ram=4096)]
-    result = plan(site(own, members=people, privileges=open_tree(group=52)), cluster(1), ignore_privileges=False)
+    result = make_plan(site(own, members=people, privileges=open_tree(group=52)), cluster(1), ignore_privileges=False)
     assert computers_of(result) == [(1, 101)]
     assert result.machines[0].member.name == "bob"
 
 
 def test_the_computers_of_a_machine_share_one_reload_and_one_step() -> None:
-    result = plan(mixed(2, 2), cluster(2), ignore_privileges=True)
+    result = make_plan(mixed(2, 2), cluster(2), ignore_privileges=True)
     assert [machine.reload for machine in result.machines] == [
         Window(RELOAD_START, START),
         Window(RELOAD_START - MINUTE, START),
@@ -107,17 +107,17 @@ def test_the_computers_of_a_machine_share_one_reload_and_one_step() -> None:
 
 def test_an_incomplete_cluster_is_filled_with_what_it_lacks() -> None:
     there = mixed(3, 3, block_computers=[own_block_computer(1, IMAGE)])
-    result = plan(there, cluster(2), ignore_privileges=True)
+    result = make_plan(there, cluster(2), ignore_privileges=True)
     assert computers_of(result) == [(101,), (2, 102)]
-    assert (result.had, result.allocated) == (0, 2)
+    assert (result.had_before, result.allocated) == (0, 2)
     assert [machine.reload.start for machine in result.machines] == [RELOAD_START, RELOAD_START - MINUTE]
 
 
 def test_missing_computers_are_counted_per_image() -> None:
     """Two of the image and one of the subimage are there: one machine, and half of another."""
     rows = [own_block_computer(1, IMAGE), own_block_computer(2, IMAGE), own_block_computer(101, SUB_IMAGE)]
-    result = plan(mixed(3, 3, block_computers=rows), cluster(2), ignore_privileges=True)
-    assert (result.had, result.allocated) == (1, 2)
+    result = make_plan(mixed(3, 3, block_computers=rows), cluster(2), ignore_privileges=True)
+    assert (result.had_before, result.allocated) == (1, 2)
     assert taken(mixed(3, 3, block_computers=rows), cluster(2)) == [[(102, 2)]]
 
 
@@ -130,20 +130,20 @@ def test_a_part_that_a_member_reserved_is_no_machine_by_itself() -> None:
     """The reservation could join the block, but there is no computer for the subimage."""
     own = reservation(1, user_id=7, image_id=IMAGE)
     there = mixed(1, 0, reservations=[own], members=[member(7)])
-    result = plan(there, cluster(1), ignore_privileges=True)
-    assert (result.had, result.allocated, list(result.machines)) == (0, 0, [])
+    result = make_plan(there, cluster(1), ignore_privileges=True)
+    assert (result.had_before, result.allocated, list(result.machines)) == (0, 0, [])
 
 
 def test_more_of_one_image_than_wanted_is_no_machine() -> None:
     rows = [own_block_computer(id_, IMAGE) for id_ in (1, 2, 3)]
-    result = plan(mixed(3, 0, block_computers=rows), cluster(2), ignore_privileges=True)
-    assert (result.had, result.allocated, list(result.machines)) == (0, 0, [])
+    result = make_plan(mixed(3, 0, block_computers=rows), cluster(2), ignore_privileges=True)
+    assert (result.had_before, result.allocated, list(result.machines)) == (0, 0, [])
 
 
 def test_with_all_machines_there_nothing_is_planned() -> None:
     rows = [own_block_computer(1, IMAGE), own_block_computer(101, SUB_IMAGE)]
-    result = plan(mixed(3, 3, block_computers=rows), cluster(1), ignore_privileges=True)
-    assert (result.had, result.allocated, list(result.machines), result.shortfall) == (1, 1, [], None)
+    result = make_plan(mixed(3, 3, block_computers=rows), cluster(1), ignore_privileges=True)
+    assert (result.had_before, result.allocated, list(result.machines), result.stopped_by) == (1, 1, [], None)
 
 
 def test_a_computer_that_was_chosen_is_not_among_the_excluded() -> None:
@@ -152,7 +152,7 @@ def test_a_computer_that_was_chosen_is_not_among_the_excluded() -> None:
     there = site(
         [computer(9), computer(1, platform_id=2), computer(2), computer(3, platform_id=2)], block_computers=rows
     )
-    result = plan(there, cluster(2, MAIN, image(SUB_IMAGE, platform_id=2)), ignore_privileges=True)
+    result = make_plan(there, cluster(2, MAIN, image(SUB_IMAGE, platform_id=2)), ignore_privileges=True)
     assert computers_of(result) == [(1,), (2, 3)]
     assert not {1, 2, 3} & set(result.excluded)
 

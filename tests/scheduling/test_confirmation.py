@@ -39,7 +39,7 @@ def three_computers(**changes: Any) -> Site:
 
 def planned(machines: int = 2) -> Sequence[Machine]:
     """Machines of computers 1, 2 … as planned when all were free."""
-    return plan(three_computers(), block(machines), ignore_privileges=True).machines
+    return make_plan(three_computers(), block(machines), ignore_privileges=True).machines
 
 
 def left(where: Site, machines: int = 2) -> list[int]:

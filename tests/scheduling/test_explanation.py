@@ -294,7 +294,7 @@ def test_one_computer_gets_the_reason_that_the_plan_gave(case: Case) -> None:
         elif computer.id not in own | before:
             reason = _why(replace(case, block=block), made, computer.id)
             if not verdict.against:
-                assert reason.rule == NOT_NEEDED or made.rest.rule == "concurrent_use", reason
+                assert reason.rule == NOT_NEEDED or made.default_reason.rule == "concurrent_use", reason
             elif reason.rule == "granted":  # in other words here, and after the limits of an image
                 assert "granted" in [each.rule for each in verdict.against]
             elif reason.rule != NOT_NEEDED:
@@ -314,13 +314,13 @@ def test_one_computer_gets_every_reason_against_it() -> None:
     )
     image = facts.image(max_concurrent=1)
     block = facts.block(images=[image])
-    made = plan(site, block, ignore_privileges=False)
+    made = make_plan(site, block, ignore_privileges=False)
     (verdict,) = one_computer.judge(site, block, computer, made, ignore_privileges=False)
     assert [reason.rule for reason in verdict.against] == [
         "memory", "usable_state", "maintenance", "concurrent_use", "granted", "schedule", "reservation", "other_block",
         "semaphore",
     ]  # fmt: skip
-    assert (verdict.place, verdict.candidates, verdict.granted_to, verdict.members) == (0, 1, 0, 1)
+    assert (verdict.rank, verdict.candidates, verdict.granted_to, verdict.members) == (0, 1, 0, 1)
     assert [reason.rule for reason in verdict.against] == sorted(
         (reason.rule for reason in verdict.against), key=list(STAGES).index
     )
@@ -335,7 +335,7 @@ def test_a_limit_that_does_not_count_for_one_member_is_no_reason() -> None:
         block_computers=[facts.block_computer(2, image_id=1)],
     )  # fmt: skip
     block: Block = facts.block(images=[image])
-    made = plan(site, block, ignore_privileges=False)
+    made = make_plan(site, block, ignore_privileges=False)
     (verdict,) = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=False)
     assert made.allocated == 1
     assert verdict.against == ()
@@ -355,7 +355,7 @@ def test_the_window_is_that_of_the_first_machine() -> None:
     start = staggered(facts.START, facts.LOAD, 0).start
     site = facts.site(reservations=[facts.reservation(1, start - 1000, start - 900)])
     block = facts.block()
-    made = plan(site, block, ignore_privileges=True)
+    made = make_plan(site, block, ignore_privileges=True)
     (verdict,) = one_computer.judge(site, block, site.computers[1], made, ignore_privileges=True)
     assert verdict.against == ()
     site = replace(site, reservations=[facts.reservation(1, start - 1000, start - 899)])

@@ -57,7 +57,7 @@ def vmware_block(machines: int = 1, **changes: Any) -> Block:
 def test_host_memory(ram: int, fits: bool) -> None:
     """Two other VMs have images of 2048 MB each; more than 0 MB must be left."""
     others = [vm(id_, HOST, held_ram=2048, state="failed") for id_ in (2, 3)]
-    result = plan(on_host(ram, vm(1, HOST), *others), vmware_block(), ignore_privileges=True)
+    result = make_plan(on_host(ram, vm(1, HOST), *others), vmware_block(), ignore_privileges=True)
     assert computers_of(result) == ([(1,)] if fits else [])
     if not fits:
         reason = result.excluded[1]
@@ -80,7 +80,9 @@ def test_vms_of_other_hosts_do_not_count() -> None:
 
 
 def test_host_state() -> None:
-    result = plan(site([host(HOST, state="available", deleted=1), vm(1, HOST)]), vmware_block(), ignore_privileges=True)
+    result = make_plan(
+        site([host(HOST, state="available", deleted=1), vm(1, HOST)]), vmware_block(), ignore_privileges=True
+    )
     reason = result.excluded[1]
     assert (reason.rule, str(reason)) == ("host_state", "its VM host is not in state vmhostinuse")
     assert taken(site([vm(1, HOST)]), vmware_block()) == []
@@ -136,13 +138,13 @@ def plenty(**changes: Any) -> Site:
 
 @pytest.mark.parametrize(("limit", "machines"), [(None, 4), (0, 0), (1, 1), (3, 3), (4, 4), (9, 4)])
 def test_concurrent_use(limit: int | None, machines: int) -> None:
-    result = plan(plenty(), limited(limit, 4), ignore_privileges=True)
+    result = make_plan(plenty(), limited(limit, 4), ignore_privileges=True)
     assert len(result.machines) == machines
     if machines < 4:
-        assert result.shortfall is not None
-        assert result.shortfall.rule == "concurrent_use"
+        assert result.stopped_by is not None
+        assert result.stopped_by.rule == "concurrent_use"
         name = limited(limit, 4).images[0].name
-        assert str(result.shortfall) == f"{machines} of at most {limit} of image {name} are in use already"
+        assert str(result.stopped_by) == f"{machines} of at most {limit} of image {name} are in use already"
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_turns_go_by_the_machines_that_are_still_wanted() -> None:
 
 
 def test_with_privileges_ignored_all_is_for_the_calling_account() -> None:
-    result = plan(six_computers(), block(3), ignore_privileges=True)
+    result = make_plan(six_computers(), block(3), ignore_privileges=True)
     assert members_of(result) == [CALLER] * 3
 
 
@@ -129,7 +129,7 @@ def test_members_without_access_cost_no_machine_and_no_step() -> None:
 def test_when_nobody_can_have_one_the_plan_ends() -> None:
     result = planned(six_computers(privileges=granted_to()), 3)
     assert list(result.machines) == []
-    assert str(result.shortfall) == "no further computer passes all rules for image image-1"
+    assert str(result.stopped_by) == "no further computer passes all rules for image image-1"
     assert set(result.excluded) == set(range(1, 7))
 
 
@@ -149,7 +149,7 @@ def test_computers_of_a_member_whose_turn_did_not_come_are_not_called_denied(bob
     assert {id_: str(reason) for id_, reason in result.excluded.items()} == {
         2: "not granted to any member of the user group"
     }
-    assert result.rest.rule == "not_needed"
+    assert result.default_reason.rule == "not_needed"
 
 
 def owned_by(*owners: int | None) -> list[Computer]:
@@ -184,8 +184,8 @@ def test_a_limit_that_stops_one_member_need_not_stop_another() -> None:
     bob = member(12, "bob", groups={GROUP, 77})
     limited = block(1, [image(max_concurrent=1)])
     there = six_computers([PEOPLE[0], bob], block_computers=[block_computer(6, image_id=1, group_id=77)])
-    assert members_of(plan(there, limited, ignore_privileges=False)) == [12]
-    assert plan(there, limited, ignore_privileges=True).machines == []
+    assert members_of(make_plan(there, limited, ignore_privileges=False)) == [12]
+    assert make_plan(there, limited, ignore_privileges=True).machines == []
 
 
 def test_failures_of_one_member_do_not_count_for_another() -> None:
@@ -205,5 +205,5 @@ def test_failures_of_one_member_may_cost_them_a_cluster_that_another_can_have() 
         recent_failures={(12, 1): frozenset({1})},
     )
     cluster = block(2, [image(1), image(2, min_ram=4096)])
-    result = plan(there, cluster, ignore_privileges=False)
+    result = make_plan(there, cluster, ignore_privileges=False)
     assert (members_of(result), computers_of(result)) == ([11], [(1, 2)])

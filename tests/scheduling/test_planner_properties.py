@@ -53,7 +53,7 @@ def test_the_plan_is_the_one_that_the_specification_describes(case: Case) -> Non
     event(f"machines: {len(expected.machines)}")
     event(f"adopted: {any(machine.request_id for machine in expected.machines)}")
     machines = [in_short(machine) for machine in result.machines]
-    assert Answer(machines, result.had, result.allocated, result.late) == expected
+    assert Answer(machines, result.had_before, result.allocated, result.late) == expected
 
 
 PEOPLE = [facts.member(10), facts.member(11, groups={GROUP, GROUP + 1}), facts.member(12, owns={GROUP + 3})]
@@ -135,8 +135,8 @@ def test_more_computers_never_give_fewer_machines(case: Case, data: st.DataObjec
     gone = removed - {row.computer_id for row in reservations} - {row.computer_id for row in case.site.block_computers}
     all_of_them = replace(case.site, reservations=reservations)
     fewer = Fleet.of_rows(row for id_, row in case.site.computers.items() if id_ not in gone)
-    before = plan(replace(all_of_them, computers=fewer), case.block, ignore_privileges=True)
-    after = plan(all_of_them, case.block, ignore_privileges=True)
+    before = make_plan(replace(all_of_them, computers=fewer), case.block, ignore_privileges=True)
+    after = make_plan(all_of_them, case.block, ignore_privileges=True)
     assert after.allocated >= before.allocated
 
 
@@ -164,7 +164,7 @@ def test_a_computer_is_chosen_or_excluded_with_a_reason_never_both(case: Case) -
 def test_a_plan_stops_short_only_with_a_reason(case: Case) -> None:
     result = planned(case)
     short = result.allocated < result.wanted and (case.ignore_privileges or bool(case.site.members))
-    assert (result.shortfall is not None) == short
+    assert (result.stopped_by is not None) == short
 
 
 # --- standing: the confirmation of a plan ---------------------------------------------------------

@@ -40,7 +40,7 @@ def test_it_is_late_when_the_loads_one_by_one_do_not_end_before_the_start() -> N
 
 
 def test_the_plan_staggers_the_reloads() -> None:
-    result = plan(site([computer(id_) for id_ in range(1, 5)], load_seconds=900), block(3), ignore_privileges=True)
+    result = make_plan(site([computer(id_) for id_ in range(1, 5)], load_seconds=900), block(3), ignore_privileges=True)
     assert [START - machine.reload.start for machine in result.machines] == [1500, 1620, 1740]
     assert {machine.reload.end for machine in result.machines} == {START}
 
@@ -53,6 +53,6 @@ def test_late_counts_the_machines_that_are_missing_when_the_call_begins() -> Non
 
 
 def test_a_block_that_has_begun_is_still_served_and_late() -> None:
-    result = plan(site([computer(1)], now=START + 60), block(1), ignore_privileges=True)
+    result = make_plan(site([computer(1)], now=START + 60), block(1), ignore_privileges=True)
     assert result.late
     assert result.machines[0].reload == Window(START - 20 * MINUTE, START)

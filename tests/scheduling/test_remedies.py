@@ -50,7 +50,7 @@ def test_it_is_the_first_quarter_of_an_hour_at_which_the_plan_is_complete(case: 
     block, ignore = replace(case.block, end=min(case.block.end, case.block.start + 5 * HOUR)), case.ignore_privileges
     with mock.patch.multiple(remedies, HORIZON=DAY // 2, MOST_PLANS=10**6):
         start = _earliest(case.site, block, ignore=ignore)
-    first = block.start - block.start % STEP + STEP
+    first = block.start - block.start % SEARCH_STEP + SEARCH_STEP
     expected = _by_trying(case.site, block, first + DAY // 2, ignore=ignore)
     event(f"exists: {expected is not None}, later than the next: {expected not in (None, first)}")
     assert start == expected
@@ -65,7 +65,7 @@ def test_the_search_covers_a_whole_week() -> None:
 
 def test_the_blocks_own_computers_are_not_in_the_way() -> None:
     site = facts.site([facts.computer(1), facts.computer(2)], block_computers=[facts.own_block_computer(1)])
-    assert _earliest(site, facts.block(2)) == START + STEP
+    assert _earliest(site, facts.block(2)) == START + SEARCH_STEP
 
 
 def test_a_members_own_reservation_is_not_in_the_way() -> None:
@@ -73,13 +73,13 @@ def test_a_members_own_reservation_is_not_in_the_way() -> None:
     member = facts.member(10)
     own = facts.own_reservation(member, start=START + HOUR, end=START + 3 * HOUR)
     site = facts.site(members=[member], reservations=[own])
-    assert _earliest(site, facts.block()) == START + STEP
+    assert _earliest(site, facts.block()) == START + SEARCH_STEP
     site = replace(site, reservations=[own._replace(user_id=facts.STRANGER)])
     assert _earliest(site, facts.block()) == START + 3 * HOUR + 45 * MINUTE
 
 
 def test_starts_are_quarters_of_an_hour_whatever_the_block_starts_at() -> None:
-    assert _earliest(facts.site(), replace(facts.block(), start=START + 7 * MINUTE)) == START + STEP
+    assert _earliest(facts.site(), replace(facts.block(), start=START + 7 * MINUTE)) == START + SEARCH_STEP
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_only_so_many_plans_are_made() -> None:
     """Only the plan sees the memory of hosts: without it each start looks possible."""
     host, image = facts.host(9, ram=1024), facts.vmware_image()
     site = facts.site([host, facts.vm(1, 9)])
-    with mock.patch.object(remedies, "make_plan", wraps=plan) as made:
+    with mock.patch.object(remedies, "make_plan", wraps=make_plan) as made:
         assert _earliest(site, facts.block(images=[image])) is None
     assert made.call_count == remedies.MOST_PLANS
 
 
 def test_no_plan_is_made_when_computers_are_too_few() -> None:
-    with mock.patch.object(remedies, "make_plan", wraps=plan) as made:
+    with mock.patch.object(remedies, "make_plan", wraps=make_plan) as made:
         assert _earliest(facts.site(), facts.block(2)) is None
     assert made.call_count == 0
 

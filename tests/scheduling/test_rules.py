@@ -47,13 +47,13 @@ QUARTER = 15 * MINUTE
 
 def exclusion(where: Site, what: Block | None = None, *, ignore_privileges: bool = True) -> tuple[str, str] | None:
     """The rule that excludes computer 1 from a block of one machine, by name and in words; None when it is taken."""
-    result = plan(where, what or block(), ignore_privileges=ignore_privileges)
+    result = make_plan(where, what or block(), ignore_privileges=ignore_privileges)
     if result.machines:
         assert computers_of(result) == [(1,)]
-        assert result.shortfall is None
+        assert result.stopped_by is None
         return None
-    assert result.shortfall is not None
-    reason = result.excluded.get(1, result.shortfall)
+    assert result.stopped_by is not None
+    reason = result.excluded.get(1, result.stopped_by)
     return reason.rule, str(reason)
 
 
@@ -96,10 +96,10 @@ def test_a_maintenance_that_is_over_does_not_count() -> None:
 
 def test_the_reload_of_a_later_machine_may_meet_a_maintenance_that_the_first_does_not() -> None:
     there = site([computer(1), computer(2)], maintenances=[maintenance(RELOAD_START - HOUR, RELOAD_START)])
-    result = plan(there, block(2), ignore_privileges=True)
+    result = make_plan(there, block(2), ignore_privileges=True)
     assert computers_of(result) == [(1,)]
-    assert result.shortfall is not None
-    assert result.shortfall.rule == "maintenance"
+    assert result.stopped_by is not None
+    assert result.stopped_by.rule == "maintenance"
 
 
 # --- 2 schedule -----------------------------------------------------------------------------------
@@ -316,10 +316,10 @@ def test_orphaned_reload(begins: int, ends: int | None, of: int, free: bool) -> 
 
 
 def test_a_computer_of_the_block_itself_is_not_taken_again() -> None:
-    result = plan(
+    result = make_plan(
         site([computer(1), computer(2)], block_computers=[own_block_computer(1)]), block(3), ignore_privileges=True
     )
-    assert (result.had, result.allocated, computers_of(result)) == (1, 2, [(2,)])
+    assert (result.had_before, result.allocated, computers_of(result)) == (1, 2, [(2,)])
 
 
 def test_semaphore() -> None:
@@ -397,7 +397,7 @@ def test_loads_are_numbers_and_equal_ones_go_to_the_lowest_id() -> None:
 def test_planned_machines_count_for_a_node_too_but_not_within_one_cluster() -> None:
     both = {1: frozenset({NODES}), 2: frozenset({NODES})}
     there = site([computer(id_) for id_ in range(1, 5)], management_nodes=[node(1), node(2)], node_groups=both)
-    result = plan(there, block(2, [image(), image()]), ignore_privileges=True)
+    result = make_plan(there, block(2, [image(), image()]), ignore_privileges=True)
     nodes = [[taken.management_node.id for taken in machine.assignments] for machine in result.machines]
     assert nodes == [[1, 1], [2, 2]]
 
@@ -415,8 +415,8 @@ def test_the_first_rule_that_excludes_a_computer_is_the_reason() -> None:
 
 
 def test_when_nothing_is_left_the_plan_says_so() -> None:
-    result = plan(site(), block(2), ignore_privileges=True)
-    assert str(result.shortfall) == "no further computer passes all rules for image image-1"
+    result = make_plan(site(), block(2), ignore_privileges=True)
+    assert str(result.stopped_by) == "no further computer passes all rules for image image-1"
     assert (result.allocated, result.wanted) == (1, 2)
     assert result.machines[0].assignments[0].image.id == 1
 
@@ -433,7 +433,7 @@ def test_a_computer_without_memory_gives_no_other_one_its_reason(order: tuple[in
     """0 is a figure, not the absence of one."""
     weak = [computer(1, ram=0, processors=1), computer(2, processors=1)]
     there = site([weak[place] for place in order])
-    result = plan(there, block(images=[image(min_processors=2)]), ignore_privileges=True).excluded
+    result = make_plan(there, block(images=[image(min_processors=2)]), ignore_privileges=True).excluded
     assert {id_: reason.rule for id_, reason in result.items()} == {1: "memory", 2: "processors"}
 
 
@@ -456,5 +456,5 @@ def test_computers_that_are_closed_share_one_reason() -> None:
     """And not one for each machine's window: decision records and lists of bookings in the way stay short."""
     closed = [computer(id_, schedule_id=CLOSED_SCHEDULE) for id_ in range(1, 20, 2)]
     there = site([*closed, *(computer(id_) for id_ in range(2, 21, 2))])
-    result = plan(there, block(machines=11), ignore_privileges=True).excluded
+    result = make_plan(there, block(machines=11), ignore_privileges=True).excluded
     assert len({str(result[each.id]) for each in closed}) == 1

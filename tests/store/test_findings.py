@@ -50,7 +50,7 @@ def _chosen(machines: Sequence[Machine]) -> list[Chosen]:
 @PROFILE
 @given(cases(), st.data())
 def test_every_computer_is_there_once_with_its_reason_in_the_plan(case: Case, data: st.DataObject) -> None:
-    made = plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
+    made = make_plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
     ids = sorted(case.site.computers)
     lost = {
         id_: Reason("semaphore", "somebody is reserving it at this moment")
@@ -63,7 +63,7 @@ def test_every_computer_is_there_once_with_its_reason_in_the_plan(case: Case, da
     assert findings.chosen == _chosen(made.machines)
     assert set(findings.before) == set(own) - {each.computer_id for each in findings.chosen}
     assert {id_: findings.reason_of(id_) for id_ in ids} == {
-        id_: None if id_ in inside else {**made.excluded, **lost}.get(id_, made.rest) for id_ in ids
+        id_: None if id_ in inside else {**made.excluded, **lost}.get(id_, made.default_reason) for id_ in ids
     }
     assert {id_: reason for reason, computers in findings.by_reason().items() for id_ in computers} == {
         id_: findings.reason_of(id_) for id_ in ids if id_ not in inside
@@ -77,7 +77,7 @@ def test_every_computer_is_there_once_with_its_reason_in_the_plan(case: Case, da
 @PROFILE
 @given(cases())
 def test_reasons_keep_their_times_and_figures(case: Case) -> None:
-    made = plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
+    made = make_plan(case.site, case.block, ignore_privileges=case.ignore_privileges)
     findings = _kept(case.site, made)
     for id_, reason in made.excluded.items():
         kept = findings.reason_of(id_)
@@ -98,12 +98,14 @@ def test_figures_of_all_kinds() -> None:
         7: Reason("memory", "{} below {}", (-5, 0)),
     }
     site = facts.site([facts.computer(id_) for id_ in range(1, 9)])
-    made = replace(plan(site, facts.block(), ignore_privileges=True), machines=[], excluded=reasons)
+    made = replace(make_plan(site, facts.block(), ignore_privileges=True), machines=[], excluded=reasons)
     findings = _kept(site, made)
     assert {id_: str(findings.reason_of(id_)) for id_ in reasons} == {id_: str(each) for id_, each in reasons.items()}
     assert findings.of_reason[6] == findings.of_reason[7]
-    assert findings.reason_of(8) == made.rest
-    assert (findings.reason_of(4) or made.rest).describe(site.zone) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
+    assert findings.reason_of(8) == made.default_reason
+    assert (findings.reason_of(4) or made.default_reason).describe(
+        site.zone
+    ) == "from 1970-01-01 00:01 to 2001-09-09 01:46"
 
 
 def test_the_booking_that_a_reason_is_about_is_kept() -> None:
@@ -113,12 +115,12 @@ def test_the_booking_that_a_reason_is_about_is_kept() -> None:
         reservations=[facts.reservation(1, request_id=77)],
         block_computers=[facts.block_computer(2, block_time_id=77)],
     )
-    made = plan(site, facts.block(1, images=[facts.vmware_image(min_ram=2048)]), ignore_privileges=True)
+    made = make_plan(site, facts.block(1, images=[facts.vmware_image(min_ram=2048)]), ignore_privileges=True)
     findings = _kept(site, made)
-    for kept in (made.excluded, {id_: findings.reason_of(id_) or made.rest for id_ in (1, 2, 3, 9)}):
+    for kept in (made.excluded, {id_: findings.reason_of(id_) or made.default_reason for id_ in (1, 2, 3, 9)}):
         subjects = {id_: (each.kind, each) if (each := reason.about) else None for id_, reason in kept.items()}
         assert subjects == {1: ("request", 77), 2: ("block time", 77), 3: ("VM host", "esx9"), 9: None}
-    assert (findings.reason_of(1) or made.rest).times == [facts.START, facts.END]
+    assert (findings.reason_of(1) or made.default_reason).times == [facts.START, facts.END]
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:
@@ -150,13 +152,13 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
 
 
 def test_a_computer_that_was_not_there_has_no_reason() -> None:
-    findings = _kept(facts.site(), plan(facts.site(), facts.block(), ignore_privileges=True))
+    findings = _kept(facts.site(), make_plan(facts.site(), facts.block(), ignore_privileges=True))
     assert findings.reason_of(99) is None
 
 
 def test_computers_that_were_not_needed_are_one_reason() -> None:
     site = facts.site([facts.computer(id_) for id_ in range(1, 40)])
-    findings = _kept(site, plan(site, facts.block(2), ignore_privileges=True))
+    findings = _kept(site, make_plan(site, facts.block(2), ignore_privileges=True))
     assert findings.lost() == {NOT_NEEDED: 37}
     assert [each.computer_id for each in findings.chosen] == [1, 2]
 

@@ -40,7 +40,7 @@ def test_the_mean_of_past_loads_is_cut_to_whole_seconds() -> None:
 
 
 def test_without_any_load_the_images_own_reload_time_applies() -> None:
-    assert mean(0, 0, RELOAD_MINUTES) == 720
+    assert estimated_load_seconds(0, 0, RELOAD_MINUTES) == 720
 
 
 @pytest.mark.django_db

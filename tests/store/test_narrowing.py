@@ -108,7 +108,7 @@ def test_hours_that_are_not_read_do_not_matter(seed: int, ignore: bool, monkeypa
         monkeypatch.setattr(snapshot, "SLACK", 100 * DAY)
         wide = snapshot.read(_question(order)).site
         assert len(wide.reservations) > len(narrow.reservations)  # the one of the week before, at least
-        plans = [planner.plan(site, order.block, ignore_privileges=ignore) for site in (narrow, wide)]
+        plans = [planner.make_plan(site, order.block, ignore_privileges=ignore) for site in (narrow, wide)]
         assert _in_short(plans[0]) == _in_short(plans[1])
 
 
@@ -137,7 +137,7 @@ def test_an_early_reservation_that_joins_the_block_is_checked_from_its_own_reloa
         reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)
         reserve(FIRST_COMPUTER, "2026-03-02 08:40:00", "2026-03-02 15:00:00", user=MEMBERS[0])
         order = validation.order_of(a_call(2), CALLER, clock.now())
-        first = planner.plan(snapshot.read(_question(order)).site, order.block, ignore_privileges=True)
+        first = planner.make_plan(snapshot.read(_question(order)).site, order.block, ignore_privileges=True)
         assert FIRST_COMPUTER not in {each[0] for each in _in_short(first)}
         assert service.allocate_block(a_call(2), CALLER) == 2
         assert computers_of() == [FIRST_COMPUTER + 1, FIRST_COMPUTER + 2]
@@ -149,7 +149,7 @@ def test_a_reservation_that_joins_the_block_is_checked_from_its_own_reload_on_wh
         order = validation.order_of(a_call(2), CALLER, clock.now())
         question = _question(order)
         site = snapshot.read(question).site
-        plan = planner.plan(site, order.block, ignore_privileges=True)
+        plan = planner.make_plan(site, order.block, ignore_privileges=True)
         assert FIRST_COMPUTER in {each[0] for each in _in_short(plan)}
         reserve(FIRST_COMPUTER, "2026-03-02 05:00:00", "2026-03-02 08:30:00", user=STRANGER)  # meanwhile
         again = snapshot.read_again(site, question, Only([FIRST_COMPUTER, FIRST_COMPUTER + 1], 10)).site

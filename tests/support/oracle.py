@@ -136,7 +136,7 @@ class Oracle:
 
     def rank(self, computer: Computer, image: Image, someone: Member) -> tuple[bool, bool, int, int, int, int]:
         """The rank of a computer: the lowest comes first."""
-        may_have_failed = computer.id in (self.site.recent or {}).get((someone.id, image.id), ())
+        may_have_failed = computer.id in (self.site.recent_failures or {}).get((someone.id, image.id), ())
         loaded = computer.revision_id == image.revision_id
         speed = computer.speed * computer.processors
         return (may_have_failed, not loaded, computer.ram, speed, computer.network, computer.id)
