@@ -360,7 +360,7 @@ def _claim_and_give_up(computers: range, at_least: int) -> None:
 
         def confirm(call_id: str = call_id, chosen: list[Assignment] = chosen) -> None:
             expires = {found.computer.id: now - 15 for found in chosen[:2]}
-            claims.hold(call_id, Holds(expires, frozenset(), now))
+            claims.hold(call_id, Holds(expires))
             claims.release(call_id, {})
 
         guarded(confirm, Deadline(20))
