@@ -16,14 +16,16 @@ from scheduling.reload_plan import Window
 from scheduling.rules import LiveNodes
 
 GRANTED = "granted"
-_NOT_GRANTED = Reason(GRANTED, "not granted to any member of the user group")  # left out when one of them may use it
+# For a member who may not use the computer. `reasons_by_computer` leaves it out where another member may, who may never
+# have been tried.
+_NOT_GRANTED = Reason(GRANTED, "not granted to any member of the user group")
 
 
 class Chooser:
-    """Chooses computers one after the other, each beside what is promised already and what was chosen before.
+    """Chooses computers one after the other, by what is promised already and what was chosen before.
 
-    `taken` are the computers that the block time has, with those chosen so far. `stopped_by` is why the last choice
-    came to nothing.
+    `taken` are the computers that the block time has, with those chosen so far. `stopped_by` is why the last call of
+    `choose` found none.
     """
 
     def __init__(self, site: Site, block: Block, *, ignore_privileges: bool) -> None:
@@ -39,40 +41,40 @@ class Chooser:
         self._granted: dict[int, frozenset[int]] = {}  # member -> resource groups
         self._groups_of_computer = cache(site.groups_of)
         self._owners = set(site.computers.column("owner_id")) if self._privileges else set()
-        self._reasons: dict[int, Reason] = {}  # against computers that were looked at one by one
+        self._reasons: dict[int, Reason] = {}  # against computers that passed the rules of their Pool
         self._occupied: set[int] = set()  # for all windows to come
         self.taken = {row.computer_id for row in site.block_computers if row.block_time_id == block.block_time_id}
         self.stopped_by: Reason | None = None
 
-    def choose(self, image: Image, window: Window, member: Member) -> Assignment | None:
-        """The best computer for `image`, reloaded from `window.start` and kept until the block's end."""
-        pool = self._pool(image)  # made before any refusal: `excluded` names its reasons too
-        self.stopped_by = self._reason_against_all(image, window.start, member)
+    def choose(self, image: Image, reload: Window, member: Member) -> Assignment | None:
+        """The best computer for `image`, reloaded from `reload.start` and kept until the block's end."""
+        pool = self._pool(image)  # even if every computer is excluded next: `reasons_by_computer` needs its reasons
+        self.stopped_by = self._reason_against_all(image, reload.start, member)
         if self.stopped_by is not None:
             return None
         for computer in pool.in_order(self._recent_failures(image, member)):
             if computer.id in self.taken or computer.id in self._occupied:
                 continue
-            reason = self._reason_against(computer, image, window.start, member)
+            reason = self._reason_against(computer, image, reload.start, member)
             if reason is None:
-                return self._add(computer, image, window)
+                return self._add(computer, image, reload)
             # What stops a member who may use the computer says more than that another member may not use it.
             if reason.rule != GRANTED or computer.id not in self._reasons:
                 self._reasons[computer.id] = reason
         self.stopped_by = Reason("no_computer", "no further computer passes all rules for image {}", (image.name,))
         return None
 
-    def adopt(self, computer_id: int, image: Image, window: Window, member: Member, request: int) -> Assignment | None:
+    def adopt(self, computer_id: int, image: Image, reload: Window, member: Member, request: int) -> Assignment | None:
         """The computer of a member's own `request` for the block, or None when a rule speaks against it."""
         if computer_id in self.taken or computer_id not in self._pool(image):
             return None
-        computer, start = self._site.computers[computer_id], window.start
+        computer, start = self._site.computers[computer_id], reload.start
         reason = self._reason_against_all(image, start, member, request)
         reason = reason or self._reason_against(computer, image, start, member, request)
         if reason is not None:
             self._reasons[computer_id] = reason
             return None
-        return self._add(computer, image, window)
+        return self._add(computer, image, reload)
 
     def remove(self, assignments: list[Assignment]) -> None:
         """Count the computers of a machine no longer: it could not be completed."""
@@ -81,12 +83,12 @@ class Chooser:
             self._use.remove(assignment.computer.id, assignment.image)
             self._memory.remove(assignment.computer)
 
-    def add_reloads(self, assignments: list[Assignment], window: Window) -> None:
+    def add_reloads(self, assignments: list[Assignment], reload: Window) -> None:
         """Count the reloads of a complete machine, so that the next ones go to other management nodes."""
         for assignment in assignments:
-            self._load.add(assignment.management_node, window.start)
+            self._load.add(assignment.management_node, reload.start)
 
-    def excluded(self) -> dict[int, Reason]:
+    def reasons_by_computer(self) -> dict[int, Reason]:
         """Why computers are excluded, by computer; those that were taken are left out.
 
         In a cluster a computer that can run one of the images is not excluded by the needs of another image.
@@ -103,7 +105,7 @@ class Chooser:
         return reasons
 
     def _granted_to_somebody(self, reasons: Mapping[int, Reason]) -> set[int]:
-        """Computers that one member may not use, but another one may, whose turn may never have come."""
+        """Computers that one member may not use, but another one may, who may never have been tried."""
         denied = {id_ for id_, reason in reasons.items() if reason.rule == GRANTED}
         if not denied:
             return denied
@@ -117,12 +119,12 @@ class Chooser:
         owner = member.id if member.id in self._owners else None
         return (self._granted_groups(member), owner, recent_failures, self._use.exempt_groups(member))
 
-    def _add(self, computer: Computer, image: Image, window: Window) -> Assignment:
+    def _add(self, computer: Computer, image: Image, reload: Window) -> Assignment:
         nodes = self._nodes.of(computer.id)
         self.taken.add(computer.id)
         self._use.add(computer.id, image)
-        self._memory.add(computer, image, window.start, self._block.end)
-        return Assignment(computer, image, self._load.least_loaded(nodes, window.start))
+        self._memory.add(computer, image, reload.start, self._block.end)
+        return Assignment(computer, image, self._load.least_loaded(nodes, reload.start))
 
     def _reason_against_all(
         self, image: Image, start: int, member: Member, adopted_request: int | None = None

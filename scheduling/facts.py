@@ -52,8 +52,8 @@ class Computer(NamedTuple):
 class Fleet(Mapping[int, Computer]):
     """The computers of a site by id, kept column by column.
 
-    There may be tens of thousands, of which few are looked at one by one: what concerns all is worked out on
-    columns, and a `Computer` is made when somebody asks for it.
+    There may be tens of thousands, of which few are judged one by one: what concerns all is worked out on columns, and
+    a `Computer` is made when it is asked for. A row index is a computer's index in each of the columns.
     """
 
     def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
@@ -75,7 +75,7 @@ class Fleet(Mapping[int, Computer]):
         return zip(*map(self.column, fields), strict=True)
 
     def at(self, row_index: int) -> Computer:
-        """The computer of a row: the one whose fields are at this index of the columns."""
+        """The computer whose fields are at `row_index` of the columns."""
         if row_index not in self._made:
             self._made[row_index] = Computer._make([column[row_index] for column in self._columns])
         return self._made[row_index]
@@ -139,8 +139,8 @@ class BlockComputer(NamedTuple):
 class OrphanedReload(NamedTuple):
     """A computer of a reload request of ours that no block time has any more (SPEC 8.15).
 
-    `block_time_id` had it. `end` is when one that is at work will be over; one that waits has none: it begins however
-    late it is.
+    `block_time_id` is the block time that had it. `end` is when a reload that has begun will be over. One that waits
+    has no end: it begins however late it is.
     """
 
     block_time_id: int
@@ -187,7 +187,7 @@ NO_PRIVILEGES = PrivilegeTree({}, {}, {}, {})
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The block time to be filled."""
+    """The block time to be filled: not a block request, which may have several."""
 
     block_time_id: int  # 0: not stored yet
     start: int
@@ -204,7 +204,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """All facts that a plan rests on."""
+    """All facts that a plan rests on: the site's own, those of the time of the call, and those about who asks.
+
+    `now` is the time of the call. `members`, `caller_id`, `recent_failures` and `load_seconds` belong to the block that
+    is to be filled; what is promised and claimed is read for its hours, not for all times.
+    """
 
     now: int
     zone: ZoneInfo

@@ -7,9 +7,9 @@ from scheduling.facts import Block, Site
 
 
 def whole_machines(image_ids: Iterable[int], computers: Mapping[int, int]) -> int:
-    """How many whole machines the computers make, of which there are so many for each image id.
+    """How many whole machines the computers make; `computers` is how many there are for each image id.
 
-    `image_ids` make one machine: an image comes once for each computer of the machine that runs it.
+    `image_ids` are those of one machine: an image is in it once for each computer of the machine that runs it.
     """
     return min(computers.get(image_id, 0) // number for image_id, number in Counter(image_ids).items())
 

@@ -10,7 +10,7 @@ AROUND = 30 * MINUTE  # reservations that start closer than this to the reload's
 
 
 class NodeLoad:
-    """The starts of reservations by management node."""
+    """When reservations start on each management node, with the reloads planned so far."""
 
     def __init__(self, site: Site) -> None:
         self._starts: dict[int, list[int]] = defaultdict(list)

@@ -20,7 +20,7 @@ SCHEDULE = "schedule"
 
 
 def occupies(reservation: Reservation) -> bool:
-    """Whether a reservation takes its computer: over, failed and reload requests do not."""
+    """Whether a reservation takes its computer: those of requests that are over, that failed, or that reload do not."""
     return is_occupying(reservation.state_id, reservation.last_state_id)
 
 
@@ -30,7 +30,7 @@ def is_occupying(state_id: int, last_state_id: int) -> bool:
 
 
 def is_reload(state_id: int, last_state_id: int) -> bool:
-    """Whether a request in this state and last state is a reload that waits, or that is at work."""
+    """Whether a request in this state and last state is a reload that waits, or one that has begun."""
     return state_id == RELOAD or (state_id == PENDING and last_state_id == RELOAD)
 
 
@@ -38,15 +38,17 @@ def occupied_from(block_start: int, reload_start: int | None, planned: int | Non
     """When a computer of a block time begins to be taken for it (SPEC 4, rule 8; 8.15). Unix seconds.
 
     `reload_start` is when its reload request begins, None once that is gone (the back end deletes it when the computer
-    is loaded); `planned` is its start in our own record, None without one. Without both the load time of the image
-    counts.
+    is loaded); `planned` is the start in our own record of that reload, None without one. Where neither is known it is
+    the start that a reload of `load_seconds` would have.
     """
-    begins = planned if reload_start is None else reload_start
-    return block_start - (load_seconds + RELOAD_MARGIN) if begins is None else min(begins, block_start)
+    for begins in (reload_start, planned):
+        if begins is not None:
+            return min(begins, block_start)
+    return block_start - (load_seconds + RELOAD_MARGIN)
 
 
 class Occupancy:
-    """What is promised already, by computer, seen from one block time."""
+    """What is promised already on each computer to others than one block time."""
 
     def __init__(self, site: Site, block_time_id: int) -> None:
         self._site = site
@@ -60,19 +62,19 @@ class Occupancy:
                 self._block_computers[row.computer_id].append(row)
         self._orphans: dict[int, list[OrphanedReload]] = defaultdict(list)
         for orphan in site.orphans:
-            # A load at work that the block time itself gave up may go on: it loads the image that is wanted again.
+            # A reload that the block time itself gave up, and that has begun, may go on: it loads the image wanted now.
             if orphan.block_time_id != block_time_id or orphan.end is None:
                 self._orphans[orphan.computer_id].append(orphan)
         self._open: dict[tuple[int, int, int], bool] = {}
 
     def maintenance(self, start: int, end: int) -> Reason | None:
         """Rule 1: the site maintenance that forbids this window to every computer, or None."""
-        for window in self._site.maintenances:
-            if window.end <= self._site.now:
+        for each in self._site.maintenances:
+            if each.end <= self._site.now:
                 continue
-            forbids = not window.allow_reservations and overlap(start, end, window.start, window.end)
-            if forbids or window.start - BEFORE_MAINTENANCE < start < window.end:
-                return Reason("maintenance", "site maintenance from {} to {}", _times(window.start, window.end))
+            forbids = not each.allow_reservations and overlap(start, end, each.start, each.end)
+            if forbids or each.start - BEFORE_MAINTENANCE < start < each.end:
+                return Reason("maintenance", "site maintenance from {} to {}", _times(each.start, each.end))
         return None
 
     def reason_against(
@@ -98,7 +100,7 @@ class Occupancy:
 
     def _closed(self, computer: Computer, start: int, end: int) -> Iterator[Reason]:
         if computer.schedule_id is None:
-            return  # it has a rule of its own, has_schedule
+            return  # excluded by a rule of its own: rules.has_schedule
         key = (computer.schedule_id, start, end)
         if key not in self._open:
             times = self._site.schedule_times.get(computer.schedule_id, ())
@@ -129,10 +131,10 @@ class Occupancy:
 
     @staticmethod
     def _reloaded_for_nobody(orphans: Sequence[OrphanedReload], start: int, end: int) -> Iterator[Reason]:
-        """A reload that waits begins when it can, even if another block has the computer by then (SPEC 8.15)."""
+        """Reloads that wait begin when they can, even if another block has the computer by then (SPEC 8.15)."""
         for row in orphans:
             if row.start < end and (row.end is None or start < row.end):
-                text = "reload request {} of a block that has it no more begins at {}, and is still there"
+                text = "reload request {} is left over from a block that no longer has this computer; it begins at {}"
                 yield Reason(ORPHANED_RELOAD, text, (RequestId(row.request_id), Instant(row.start)))
 
 

@@ -1,4 +1,4 @@
-"""One computer and one block time: what every rule says of it."""
+"""What every rule says of one computer for one block time."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ class ForImage:
 def judge(site: Site, block: Block, computer: Computer, plan: Plan, *, ignore_privileges: bool) -> list[ForImage]:
     """All rules for each different image of the block, over the window of the first machine.
 
-    What the plan itself takes is not counted: memory of the host is what it was before.
+    Computers that the plan takes do not count: memory of VM hosts and use of the image are as before the call.
     """
     adopted = {one.computer.id: each.adopted_request for each in plan.machines for one in each.assignments}
     request = adopted.get(computer.id)
@@ -61,13 +61,14 @@ def _for_image(
         if computer.owner_id == member.id or not groups.isdisjoint(privileges.granted_groups(member))
     ]
     occupancy = Occupancy(site, block.block_time_id)
-    who = members if members else (Member(site.caller_id, "the calling account", frozenset()),)
+    on_behalf_of = members or (Member(site.caller_id, "the calling account", frozenset()),)
     use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
-    limits = [use.reason_against(image, start, end, member, adopted_request) for member in who]
+    limits = [use.reason_against(image, start, end, member, adopted_request) for member in on_behalf_of]
     reasons = [
         *reasons_against(computer, terms_of(image, site), nodes),
         occupancy.maintenance(start, end),
-        limits[0] if all(limits) else None,  # to some members blocks of their own groups do not count
+        # A limit excludes it if it is reached for all of them: blocks of a member's own groups do not count for them.
+        limits[0] if all(limits) else None,
         None if granted or ignore_privileges else _not_granted(len(members)),
         *occupancy.reasons_against(computer, start, end, adopted_request),
         HostMemory(site).reason_against(computer, image, start, end),

@@ -52,7 +52,7 @@ class _Planning:
             load_seconds=load,
             late=is_late(self._site.now, self._block.start, load, missing),
             stopped_by=self._stopped_by,
-            excluded=self._chooser.excluded(),
+            excluded=self._chooser.reasons_by_computer(),
         )
 
     def _whole_machines(self) -> int:
@@ -62,43 +62,45 @@ class _Planning:
 
     def _adopt(self) -> None:
         """Let members' own reservations of the image join the block (SPEC 5, 8.8)."""
-        for member, request in self._own_reservations():
+        for member, reservations in self._own_reservations():
             if self._whole_machines() >= self._block.machines:
                 return
-            first = request[0]
-            window = adopted(self._block.start, first.start, self._site.load_seconds)
-            assignments = self._adopt_computers(member, request, window)
+            first = reservations[0]
+            reload = adopted(self._block.start, first.start, self._site.load_seconds)
+            assignments = self._adopt_computers(member, reservations, reload)
             if assignments:
-                self._add(Machine(tuple(assignments), window, member, first.request_id))
+                self._add(Machine(tuple(assignments), reload, member, first.request_id))
 
     def _own_reservations(self) -> Iterator[tuple[Member, list[Reservation]]]:
-        """Members' future requests for the block's image that overlap the block time, by start.
+        """The reservations of each of the members' future requests that can join the block, by start.
 
-        Each with its reservations; the first one is of the request's image, the others of its cluster.
+        Such a request is for the block's image and overlaps the block time. Its first reservation is of that image, the
+        others are of the images of its cluster.
         """
         members = {member.id: member for member in self._site.members}
-        requests: dict[int, list[Reservation]] = {}
+        by_request: dict[int, list[Reservation]] = {}
         for reservation in self._site.reservations:
             if reservation.user_id in members and occupies(reservation):
-                requests.setdefault(reservation.request_id, []).append(reservation)
-        for request in sorted(requests.values(), key=_start_and_id):
-            first = request[0]
+                by_request.setdefault(reservation.request_id, []).append(reservation)
+        for reservations in sorted(by_request.values(), key=_start_and_id):
+            first = reservations[0]
             begins_later = first.start > self._site.now
             overlaps = overlap(self._block.start, self._block.end, first.start, first.end)
             if first.image_id == self._block.images[0].id and begins_later and overlaps:
-                yield members[first.user_id], request
+                yield members[first.user_id], reservations
 
-    def _adopt_computers(self, member: Member, request: list[Reservation], window: Window) -> list[Assignment]:
-        """All computers of the request, or none of them."""
+    def _adopt_computers(self, member: Member, reservations: list[Reservation], reload: Window) -> list[Assignment]:
+        """All computers of a request, or none of them."""
         images = {image.id: image for image in self._block.images}
         needed = Counter(self._block.image_ids)
-        added = Counter(reservation.image_id for reservation in request)
+        added = Counter(reservation.image_id for reservation in reservations)
+        # A request joins with all its computers: not if the block would then have more for an image than it needs.
         if any(self._computers[image] + added[image] > needed[image] * self._block.machines for image in added):
             return []
         assignments: list[Assignment] = []
-        for reservation in request:
+        for reservation in reservations:
             image = images[reservation.image_id]
-            assignment = self._chooser.adopt(reservation.computer_id, image, window, member, reservation.request_id)
+            assignment = self._chooser.adopt(reservation.computer_id, image, reload, member, reservation.request_id)
             if assignment is None:
                 self._chooser.remove(assignments)
                 return []
@@ -110,35 +112,35 @@ class _Planning:
     def _fill(self) -> None:
         """Take machines on behalf of members until the block has all, or no member can have another one."""
         missing = self._block.machines - self._whole_machines()
-        # VCL repeats or cuts the members to the number of missing machines, and takes their turns from the last one on.
-        # Only machines that are taken here count for the stagger of reloads, adopted ones do not.
-        for allocated, turn in enumerate(reversed(range(missing))):
-            window = staggered(self._block.start, self._site.load_seconds, allocated)
-            machine = self._next_machine(turn, window)
+        for already_planned in range(missing):  # without adopted machines: their reloads take no part in the stagger
+            # VCL repeats the list of members, or cuts it, to the number of missing machines, and works backwards.
+            first_member = missing - 1 - already_planned
+            reload = staggered(self._block.start, self._site.load_seconds, already_planned)
+            machine = self._next_machine(first_member, reload)
             if machine is None:
                 self._stopped_by = self._chooser.stopped_by
                 return
             self._add(machine)
 
-    def _next_machine(self, turn: int, window: Window) -> Machine | None:
-        """The next machine, on behalf of the member whose turn it is or of the first after them who can have one."""
+    def _next_machine(self, first_member: int, reload: Window) -> Machine | None:
+        """The next machine, on behalf of the first member who can have one (see `_members_from`)."""
         images = self._images_of_next_machine()
         hopeless: set[tuple[object, ...]] = set()
-        for member in _from_turn(self._members, turn):
+        for member in _members_from(self._members, first_member):
             access = self._chooser.access_of(member)
             if access in hopeless:
                 continue
-            assignments = self._choose_all(images, window, member)
+            assignments = self._choose_all(images, reload, member)
             if assignments:
-                return Machine(tuple(assignments), window, member)
+                return Machine(tuple(assignments), reload, member)
             hopeless.add(access)
         return None
 
-    def _choose_all(self, images: list[Image], window: Window, member: Member) -> list[Assignment]:
+    def _choose_all(self, images: list[Image], reload: Window, member: Member) -> list[Assignment]:
         """A computer for each of `images`, or none at all."""
         assignments: list[Assignment] = []
         for image in images:
-            assignment = self._chooser.choose(image, window, member)
+            assignment = self._chooser.choose(image, reload, member)
             if assignment is None:
                 self._chooser.remove(assignments)
                 return []
@@ -146,7 +148,7 @@ class _Planning:
         return assignments
 
     def _images_of_next_machine(self) -> list[Image]:
-        """The images of one machine; of a cluster that is incomplete those that it lacks."""
+        """The images of one machine; of an incomplete cluster only those that it lacks."""
         complete = self._whole_machines()
         needed = Counter(self._block.image_ids)
         spare = Counter({image_id: self._computers[image_id] - complete * needed[image_id] for image_id in needed})
@@ -164,11 +166,14 @@ class _Planning:
         self._computers.update(assignment.image.id for assignment in machine.assignments)
 
 
-def _start_and_id(request: list[Reservation]) -> tuple[int, int]:
-    return request[0].start, request[0].request_id
+def _start_and_id(reservations: list[Reservation]) -> tuple[int, int]:
+    return reservations[0].start, reservations[0].request_id
 
 
-def _from_turn(members: Sequence[Member], turn: int) -> Iterator[Member]:
-    """Members in the order in which they are tried (SPEC 8.9): downwards from the turn's, then round from the last."""
+def _members_from(members: Sequence[Member], first_member: int) -> Iterator[Member]:
+    """Members in the order in which they are tried (SPEC 8.9).
+
+    From the one with index `first_member` (of the repeated list) down to the first, then from the last down.
+    """
     number = len(members)
-    return (members[(turn - step) % number] for step in range(number))
+    return (members[(first_member - tried) % number] for tried in range(number))

@@ -195,7 +195,9 @@ def _never_asked_for(view: _View, begins: str) -> Signal:
 
 
 def _is_too_late(view: _View) -> bool:
-    """Whether the last of the machines would not be loaded by the start (SPEC 6, warning 13)."""
+    """Whether it is too late to load all machines by the start, or very nearly."""
+    # Warning 13 (reload_plan.is_late), but given earlier: that one is about computers that a call has just allocated,
+    # here somebody has yet to notice and to make the call. So the last moment counts as too late, and so does an hour.
     block = view.block
     return view.left <= max(HOUR, block.load_seconds + RELOAD_MARGIN + MINUTE * block.machines)
 

@@ -6,37 +6,37 @@ from zoneinfo import ZoneInfo
 
 
 class Instant(int):
-    """A figure that is a point in time: Unix seconds, described in site time."""
+    """A figure of a Reason: a point in time, in Unix seconds. It is described in site time."""
 
 
 class RequestId(int):
-    """A figure that is the id of a user's request or of a reload request."""
+    """A figure of a Reason: the id of a user's request or of a reload request."""
 
     kind: ClassVar = "request"
 
 
 class BlockTimeId(int):
-    """A figure that is the id of a block time."""
+    """A figure of a Reason: the id of a block time."""
 
     kind: ClassVar = "block time"
 
 
 class HostName(str):
-    """A figure that is the name of a VM host."""
+    """A figure of a Reason: the name of a VM host."""
 
     __slots__ = ()
     kind: ClassVar = "VM host"
 
 
-# Numbers of different kinds can be equal: as a key a subject needs its `kind` beside it.
+# A request and a block time can have equal ids: a dictionary of subjects needs their `kind` in its keys.
 Subject = RequestId | BlockTimeId | HostName
 
 
 class Reason(NamedTuple):
-    """A rule that excludes a computer, and a sentence with its figures; put into words only when it is read.
+    """A rule that excludes a computer, and a sentence about it, which is put together only when it is read.
 
-    `rule` names the rule (the functions of `rules` have the same names), `text` is a format string
-    for `figures`.
+    `rule` names the rule (the functions of `rules` have the same names). `figures` are the values, numbers as well as
+    names, that belong into the format string `text`.
     """
 
     rule: str
@@ -52,7 +52,7 @@ class Reason(NamedTuple):
 
     @property
     def about(self) -> Subject | None:
-        """Whose booking it is, or which VM host; None for a rule about the computer or the image itself."""
+        """The booking or the VM host that excludes the computer; None for a rule about the computer or the image."""
         return next((figure for figure in self.figures if isinstance(figure, Subject)), None)
 
     @property

@@ -18,21 +18,22 @@ class Window:
 
 
 def stagger(load_seconds: int) -> int:
-    """Seconds between the reload starts of two machines of one call."""
+    """Seconds between the reload starts of two machines of one call, so that they do not all load at once."""
     return 2 * MINUTE if load_seconds > LONG_LOAD else MINUTE
 
 
-def staggered(block_start: int, load_seconds: int, allocated: int) -> Window:
-    """The reload window of the next machine, after `allocated` machines of the same call."""
-    return Window(block_start - (load_seconds + RELOAD_MARGIN) - allocated * stagger(load_seconds), block_start)
+def staggered(block_start: int, load_seconds: int, already_planned: int) -> Window:
+    """The reload window of the next machine, after `already_planned` machines of the same call (adopted ones aside)."""
+    return Window(block_start - (load_seconds + RELOAD_MARGIN) - already_planned * stagger(load_seconds), block_start)
 
 
 def adopted(block_start: int, reservation_start: int, load_seconds: int) -> Window:
-    """The reload window of a member's own reservation that joins the block; it takes no step."""
+    """The reload window of a member's own reservation that joins the block; it is not staggered."""
     end = min(block_start, reservation_start)
     return Window(end - (load_seconds + ADOPTED_RELOAD_MARGIN), end)
 
 
 def is_late(now: int, block_start: int, load_seconds: int, machines: int) -> bool:
-    """Whether `machines` may not be loaded when the block starts (warning 13)."""
+    """Whether some of `machines` may still be loading when the block starts (SPEC 6, warning 13)."""
+    # A minute for each machine, even where `stagger` is two: that is how VCL reckons, and the warning is VCL's.
     return now + load_seconds + RELOAD_MARGIN + MINUTE * machines > block_start

@@ -16,9 +16,9 @@ from scheduling.reload_plan import adopted, staggered
 from scheduling.rules import LiveNodes
 from scheduling.windows import MINUTE, WEEK, schedule_covers
 
-HORIZON = WEEK  # how far ahead a start is looked for
-SEARCH_STEP = 15 * MINUTE  # starts that are looked at; classes begin at no odd minutes
-MOST_PLANS = 60  # that are made to find it
+HORIZON = WEEK  # how far ahead the search for a start goes
+SEARCH_STEP = 15 * MINUTE  # between the starts that it tries: classes begin on a quarter of an hour
+MOST_PLANS = 60  # that it makes; each takes as long as the plan of a call
 
 
 class InTheWay(NamedTuple):
@@ -52,12 +52,12 @@ def in_the_way(plan: Plan) -> list[InTheWay]:
 def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privileges: bool) -> int | None:
     """The first quarter of an hour after the block's start at which all its machines could be had (Unix seconds).
 
-    As if the block were made anew then: what it has already counts as free. `site` must know what
-    is promised until HORIZON after the block's end. None when there is no such start, or when the
-    first MOST_PLANS that look as if they would do don't.
+    As if the block were made anew then: the computers that it has already count as free. `site` must know what is
+    promised until HORIZON after the block's end. None when there is no such start, or when none of the first
+    MOST_PLANS starts that `_hopeful` suggests will do.
     """
     own = block.block_time_id
-    # Claims are for seconds: at another time they are nobody's.
+    # Claims last for seconds: they say nothing of later hours.
     block_computers = [row for row in site.block_computers if not own or row.block_time_id != own]
     site = replace(site, claimed=frozenset(), block_computers=block_computers)
     for start in islice(_hopeful(site, block, load_seconds), MOST_PLANS):

@@ -294,7 +294,7 @@ def _is_quarter(seconds: int) -> bool:
     return abs(seconds - _nearest_quarter(seconds)) <= FRESH
 
 
-def window(now: datetime, days: int, seconds: int) -> tuple[datetime, datetime]:
+def same_hours(now: datetime, days: int, seconds: int) -> tuple[datetime, datetime]:
     """The same hours of another day: so many seconds up to what the clock showed `days` ago."""
     end = now - timedelta(days=days)
     return end - timedelta(seconds=seconds), end

@@ -31,9 +31,9 @@ def hold_computers(
     earlier = {id_: max(expires, promised.holds.get(id_, 0)) for id_, expires in earlier_holds.items()}
     decided = holds(own, others.blocks, {**promised.holds, **earlier}, seen.read_at, claims.seconds())
     claims.hold(call_id, decided)
-    if decided.beside:
+    if decided.substitutes:
         there = claims.SemaphoreRows(promised.live, promised.holds, others.expired)
-        claims.hold_beside(call_id, taken[0], decided, there, clock.now())
+        claims.hold_substitutes(call_id, taken[0], decided, there, clock.now())
     return decided
 
 

@@ -91,14 +91,14 @@ class SemaphoreRows(NamedTuple):
     expired: Collection[int]
 
 
-def hold_beside(call_id: str, like: Assignment, holds: Holds, there: SemaphoreRows, now: int) -> None:
-    """Hold computers of other block times (`holds.beside`), for as long as those of the call at least.
+def hold_substitutes(call_id: str, like: Assignment, holds: Holds, there: SemaphoreRows, now: int) -> None:
+    """Hold computers of other block times (`holds.substitutes`), for as long as those of the call at least.
 
     `like` lends the rows its image and management node. `now` is the time at which this is written, which may be some
     seconds after the look: a front end may list these computers until the commit.
     """
-    until = max(holds.until, now + settings.VCL_LISTING_SECONDS)
-    wanted = sorted(id_ for id_ in holds.beside if there.holds.get(id_, 0) < until)
+    until = max(holds.substitutes_until or now, now + settings.VCL_LISTING_SECONDS)
+    wanted = sorted(id_ for id_ in holds.substitutes if there.holds.get(id_, 0) < until)
     if not wanted:
         return
     # What expires before would let the front end in: it goes, but for the live rows of others.

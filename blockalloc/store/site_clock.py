@@ -15,7 +15,7 @@ from blockalloc import clock
 from blockalloc.site_time import site_zone
 from blockalloc.store import times
 from blockalloc.store.sql import fetch
-from scheduling.site_clock import FORTNIGHT, Facts, Login, Node, Row, window
+from scheduling.site_clock import FORTNIGHT, Facts, Login, Node, Row, same_hours
 from scheduling.vcl_names import RELOAD_USER
 from scheduling.windows import DAY
 from scheduling.zones import QUARTER
@@ -108,14 +108,14 @@ def silent_days(now: int, seconds: int) -> Mapping[int, bool]:
     Days before the first row of the log are left out.
     """
     wall = datetime.fromtimestamp(now, site_zone()).replace(tzinfo=None)
-    windows = {days: window(wall, days, seconds) for days in range(1, FORTNIGHT + 1)}
-    columns = ", ".join([_SILENT] * len(windows))
-    params = [times.stored_wall_time(moment) for pair in windows.values() for moment in pair]
+    spans = {days: same_hours(wall, days, seconds) for days in range(1, FORTNIGHT + 1)}
+    columns = ", ".join([_SILENT] * len(spans))
+    params = [times.stored_wall_time(moment) for span in spans.values() for moment in span]
     ((first, *silent),) = fetch(f"SELECT (SELECT MIN(start) FROM log WHERE start > %s), {columns}", [_OLDEST, *params])
     begun = times.wall_time(first)
     return {
         days: bool(quiet)
-        for (days, (start, _)), quiet in zip(windows.items(), silent, strict=True)
+        for (days, (start, _)), quiet in zip(spans.items(), silent, strict=True)
         if begun and begun <= start
     }
 

@@ -22,7 +22,7 @@ def block(id_: int, start: int, end: int, computers: set[int], loaded: set[int] 
 
 
 OURS = block(1, NINE, ELEVEN, {1, 2, 3}, loaded={1, 2})
-BESIDE = block(2, TEN, TWELVE, {4, 5})
+OTHER = block(2, TEN, TWELVE, {4, 5})
 BRIEF, LONG = 5, 45
 
 
@@ -32,7 +32,8 @@ def decide(
     """The holds after a call, with times in seconds from `now` on; `current` are those of earlier calls."""
     decided = holds(got, others, {id_: now + ends for id_, ends in (current or {}).items()}, now, Seconds(BRIEF, LONG))
     expires = {id_: ends - now for id_, ends in decided.expires.items()}
-    return Holds(expires, decided.beside, decided.until - now)
+    until = decided.substitutes_until
+    return Holds(expires, decided.substitutes, None if until is None else until - now)
 
 
 def test_computers_that_are_not_loaded_are_held_for_long_and_nothing_beside_them() -> None:
@@ -69,7 +70,7 @@ def test_no_hold_is_shortened_and_those_beside_last_as_long() -> None:
 def test_loaded_computers_are_not_held_while_members_sign_in(now: int, held: bool) -> None:
     decided = decide(OURS, [BESIDE], now)
     assert decided.expires == ({1: BRIEF, 2: BRIEF, 3: LONG} if held else {3: LONG})
-    assert bool(decided.beside) == held
+    assert bool(decided.substitutes) == held
 
 
 def test_holds_of_an_earlier_call_stay_and_those_beside_with_them() -> None:
@@ -111,20 +112,20 @@ def test_chains_that_come_round_end() -> None:
     assert decide(OURS, around).beside == {id_ * 10 for id_ in range(2, 8)}
 
 
-def _slowly(got: BlockTimeComputers, others: list[BlockTimeComputers]) -> frozenset[int]:
-    """Step by step: from each exposed class to all that overlap it, and on from those of them that are loaded."""
-    exposed = [each for each in [got, *others] if each.loaded & got.computers]
-    seen = {each.id for each in exposed}
+def _slowly(just_taken: BlockTimeComputers, others: list[BlockTimeComputers]) -> frozenset[int]:
+    """Step by step: from each class that is kept off to all that overlap it, and on from those that are loaded."""
+    kept_off = [each for each in [just_taken, *others] if each.loaded & just_taken.computers]
+    seen = {each.id for each in kept_off}
     reached: set[int] = set()
-    while exposed:
-        here = exposed.pop()
+    while kept_off:
+        here = kept_off.pop()
         for other in others:
             if other.id != here.id and here.start < other.end and other.start < here.end:
                 reached |= other.computers
                 if other.loaded and other.id not in seen:
                     seen.add(other.id)
-                    exposed.append(other)
-    return frozenset(reached) - got.computers
+                    kept_off.append(other)
+    return frozenset(reached) - just_taken.computers
 
 
 _HOURS = st.tuples(st.integers(0, 12), st.integers(1, 4))
@@ -142,6 +143,6 @@ def test_the_sweep_agrees_with_a_search_step_by_step(
         start = NINE + hours[0] * 600
         return BlockTimeComputers(id_, start, start + hours[1] * 600, computers, computers if loaded else frozenset())
 
-    got = made(1, hours, computers, loaded)
+    just_taken = made(1, hours, computers, loaded)
     others = [made(number, *each) for number, each in enumerate(drawn, 2)]
     assert decide(got, others).beside == _slowly(got, others)

@@ -21,7 +21,7 @@ from scheduling.site_clock import (
     Verdict,
     WrongClock,
     judge,
-    window,
+    same_hours,
     wrong_clocks,
 )
 from scheduling.windows import DAY, HOUR, MINUTE
@@ -313,7 +313,7 @@ def silences(zone: str, now: datetime, log: Sequence[datetime]) -> SilentDays:
     clock = shown(zone, now)
 
     def silent_days(seconds: int) -> Mapping[int, bool]:
-        spans = {days: window(clock, days, seconds) for days in range(1, 15)}
+        spans = {days: same_hours(clock, days, seconds) for days in range(1, 15)}
         return {
             days: not any(start < wall <= end for wall in walls)
             for days, (start, end) in spans.items()

@@ -41,12 +41,14 @@ def _records(stack: ExitStack) -> None:
 
 
 def _hold(stack: ExitStack) -> None:
-    """Loaded computers are held as long as all others, and nothing is held beside them."""
+    """Loaded computers are held as long as all others, and substitutes are not held."""
     from blockalloc.allocation import holding
     from scheduling.holds import BlockTimeComputers, Holds, Seconds
 
-    def long(got: BlockTimeComputers, _others: object, _held: object, now: int, seconds: Seconds) -> Holds:
-        return Holds(dict.fromkeys(got.computers, now + seconds.long), frozenset(), now)
+    def long(
+        just_taken: BlockTimeComputers, _block_times: object, _existing: object, now: int, seconds: Seconds
+    ) -> Holds:
+        return Holds(dict.fromkeys(just_taken.computers, now + seconds.long))
 
     stack.enter_context(patch.object(holding, "holds", long))
 
