@@ -236,7 +236,7 @@ class ClaimAndConfirm:
         decided = hold_computers(planned.call_id, block, block_time_id, machines, earlier, seen)
         written = {each.computer.id for each in assignments(machines)}
         if not (planned.computer_ids <= decided.expires.keys() and earlier.keys() <= written):
-            claims.release(planned.call_id, earlier, {*decided.expires, *decided.beside})
+            claims.release(planned.call_id, earlier, {*decided.expires, *decided.substitutes})
 
     def _subject_of(self, order: Order) -> str:
         """What the call is about: its block time, or what the journal says of a new block.

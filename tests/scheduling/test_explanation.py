@@ -236,7 +236,7 @@ def _why(case: Case, made: Plan, computer_id: int) -> Reason:
 def test_removing_each_reason_ends_with_the_computer_in_the_block(case: Case, data: st.DataObject) -> None:
     assume(case.site.members or case.ignore_privileges)  # else the call is refused
     # A computer that may have failed lately comes after all others, also those that are added here: no obstacle.
-    case = _site(replace(case, block=replace(case.block, machines=ENOUGH)), recent=None)
+    case = _site(replace(case, block=replace(case.block, machines=ENOUGH)), recent_failures=None)
     made = _planned(case)
     outside = sorted(case.site.computers.keys() - _inside(case, made))
     assume(outside)

@@ -56,7 +56,7 @@ def vmware_block(machines: int = 1, **changes: Any) -> Block:
 @pytest.mark.parametrize(("ram", "fits"), [(6145, True), (6144, False), (6143, False)])
 def test_host_memory(ram: int, fits: bool) -> None:
     """Two other VMs have images of 2048 MB each; more than 0 MB must be left."""
-    others = [vm(id_, HOST, held_ram=2048, state="failed") for id_ in (2, 3)]
+    others = [vm(id_, HOST, loaded_ram=2048, state="failed") for id_ in (2, 3)]
     result = make_plan(on_host(ram, vm(1, HOST), *others), vmware_block(), ignore_privileges=True)
     assert computers_of(result) == ([(1,)] if fits else [])
     if not fits:
@@ -89,7 +89,7 @@ def test_host_state() -> None:
 
 
 def test_a_vm_with_the_image_loaded_takes_no_more_memory() -> None:
-    loaded = vm(1, HOST, revision_id=image().revision_id, held_ram=2048)
+    loaded = vm(1, HOST, revision_id=image().revision_id, loaded_ram=2048)
     assert taken(on_host(1, loaded), vmware_block()) == [(1,)]
 
 
@@ -109,7 +109,7 @@ def test_computers_of_this_plan_count(ram: int, machines: int) -> None:
     [(END, END + HOUR, True), (END - 1, END + HOUR, False), (0, RELOAD_START, True), (0, RELOAD_START + 1, False)],
 )
 def test_images_that_others_plan_on_the_host_in_the_window_count(start: int, end: int, fits: bool) -> None:
-    both = [vm(1, HOST), vm(2, HOST, held_ram=512, state="failed")]
+    both = [vm(1, HOST), vm(2, HOST, loaded_ram=512, state="failed")]
     planned = reservation(2, start, end, image_ram=4096, state_id=19)
     expected = [(1,)] if fits else []
     assert taken(on_host(4096, *both, reservations=[planned]), vmware_block()) == expected

@@ -191,7 +191,9 @@ def test_a_limit_that_stops_one_member_need_not_stop_another() -> None:
 def test_failures_of_one_member_do_not_count_for_another() -> None:
     """The turns are 12, 11: the second computer may have failed Bob, the first Ada."""
     recent = {(12, 1): frozenset({1}), (11, 1): frozenset({2, 3})}
-    there = site([computer(id_) for id_ in (1, 2, 3)], members=PEOPLE[:2], privileges=open_tree(), recent=recent)
+    there = site(
+        [computer(id_) for id_ in (1, 2, 3)], members=PEOPLE[:2], privileges=open_tree(), recent_failures=recent
+    )
     result = planned(there, 2)
     assert (members_of(result), computers_of(result)) == ([12, 11], [(2,), (1,)])
 

@@ -197,7 +197,7 @@ def _computer(draw: st.DrawFn, id_: int, vmware: bool, images: Sequence[Image], 
     """A computer of some size, with at most one fault."""
     loaded = [(0, 0), (0, 1024), (0, 2048), *((image.revision_id, image.min_ram) for image in images)]
     revision, ram = draw(st.sampled_from(loaded))
-    changes = {"revision_id": revision, "held_ram": ram}
+    changes = {"revision_id": revision, "loaded_ram": ram}
     changes |= draw(st.sampled_from(SIZES)) | (draw(st.sampled_from(FAULTS)) if "faults" in hard else {})
     if not vmware:
         return facts.computer(id_, **changes)
