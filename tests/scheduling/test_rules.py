@@ -310,7 +310,7 @@ def test_every_row_of_another_block_counts(changes: dict[str, Any]) -> None:
 )
 def test_orphaned_reload(begins: int, ends: int | None, of: int, free: bool) -> None:
     """A reload of ours that no block has any more occupies its computer until it is gone (SPEC 8.15)."""
-    text = f"reload request 7 of a block that has it no more begins at {begins}, and is still there"
+    text = f"reload request 7 is left over from a block that no longer has this computer; it begins at {begins}"
     reason = exclusion(site(orphans=[OrphanedReload(of, 7, 1, 2048, begins, ends)]))
     assert reason == (None if free else ("orphaned_reload", text))
 
