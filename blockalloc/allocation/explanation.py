@@ -164,10 +164,10 @@ def findings_of(result: Result) -> NamedFindings | None:
     reasons = _reasons(result)
     place = {reason: number for number, reason in enumerate(dict.fromkeys(reasons.values()))}
     chosen = [Chosen.of(machine, each) for machine in result.machines for each in machine.assignments]
-    findings = Findings(
-        chosen, sorted(result.computers_before), list(place), {id_: place[why] for id_, why in reasons.items()}
-    )
-    return NamedFindings(findings, dict(sorted(result.site.computers.columns("id", "hostname"))))
+    names = dict(sorted(result.site.computers.columns("id", "hostname")))
+    before = [id_ for id_ in names if id_ in result.computers_before]  # not those that VCL has deleted since
+    findings = Findings(chosen, before, list(place), {id_: place[why] for id_, why in reasons.items()})
+    return NamedFindings(findings, names)
 
 
 def _in_the_way(plan: Plan) -> list[InTheWay]:

@@ -143,6 +143,10 @@ def _fill(call: FillCall, now: int) -> Order:
     row = _fillable_block_time(block_time_id, now, call.id_name)
     images = rows.images(row.image_id)
     _must_be_usable(images, row.image_id, "image")
+    if call.start is not None:
+        _time(call.start, refusals.START, "start")
+    if call.end is not None:
+        _time(call.end, refusals.END, "end")
     _must_agree(row, call)
     machines = row.machines if call.machines is None else call.machines
     return _order_to_fill(row, images, machines, ignore_privileges=ignore_privileges)

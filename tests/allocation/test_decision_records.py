@@ -151,6 +151,18 @@ def test_an_explanation_and_a_dry_run_write_nothing_else() -> None:
     assert len(findings_of(the_record()).findings.chosen) == 4
 
 
+def test_a_dry_run_reports_what_its_record_says_even_of_a_computer_whose_row_is_gone() -> None:
+    row = {"blockTimeid": 10, "imageid": IMAGE, "reloadrequestid": 0}
+    with connection.constraint_checks_disabled():
+        tables.insert("blockComputers", [{**row, "computerid": 10}, {**row, "computerid": 999}], ZONE)
+        planned = service.dry_run(a_call(), CALLER)
+        assert planned.findings is not None
+        recorded = findings_of(the_record())
+        assert planned.findings.findings.before == recorded.findings.before == [10]
+        assert planned.findings.names == recorded.names
+        tables.change({"delete": {"blockComputers": [{"computerid": 999}]}}, ZONE)
+
+
 def test_the_record_of_a_complete_block_has_no_findings() -> None:
     service.allocate_block(a_call(), CALLER)
     service.allocate_block(a_call(), CALLER)

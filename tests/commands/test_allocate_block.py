@@ -198,6 +198,14 @@ def test_a_contradiction_of_the_block_time_is_refused_and_nothing_written() -> N
     assert not BlockComputer.objects.filter(blockTime=CLASS).exists()
 
 
+@pytest.mark.parametrize("time", ["9999-12-31 23:59", "99999999999999", "9" * 18])
+@pytest.mark.parametrize(("option", "error"), [("--start", "(error 4)"), ("--end", "(error 36)")])
+def test_a_time_beyond_the_calendar_is_refused_for_a_block_time_too(option: str, error: str, time: str) -> None:
+    text = refused("--block-time", str(CLASS), option, time)
+    assert "give a time from 1970 to 2038-01-01 00:00:00" in text
+    assert text.endswith(error)
+
+
 def test_a_busy_service_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     def allocate(*_args: object, **_options: object) -> Allocation:
         raise Refusal(205, "busy: try again")
