@@ -18,7 +18,7 @@ from scheduling.block_status import BlockStatus
 from scheduling.occupancy import is_occupying
 from scheduling.readiness import ASKED_AHEAD, Readiness, has_all, readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
-from scheduling.vcl_names import RELOAD_USER
+from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 from scheduling.what_happened import EMPTY
 
 
@@ -106,12 +106,15 @@ def _status(row: BlockTimeRow) -> BlockStatus:
 def _to_look_up(
     blocks: Mapping[int, BlockFacts], computers: Mapping[int, Sequence[ComputerFacts]], now: int
 ) -> dict[int, set[int]]:
-    """The block times about which staff will ask what happened, with their computers (ids)."""
+    """The block times about which staff will ask what happened, with their computers (ids).
+
+    Of a skipped one they ask until it is over, even if its request has expired.
+    """
     return {
         key: {each.id for each in computers.get(key, ())}
         for key, block in blocks.items()
-        if block.block_status._replace(skip=False).is_current_or_upcoming(now)
-        and (block.skip or not has_all(block, computers.get(key, ())))
+        if (block.skip and block.status == ACCEPTED and block.end > now)
+        or (block.block_status.is_current_or_upcoming(now) and not has_all(block, computers.get(key, ())))
     }
 
 

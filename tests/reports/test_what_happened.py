@@ -18,7 +18,7 @@ from icalendar import Calendar
 from blockalloc.allocation import service
 from blockalloc.allocation.block_time_actions import release_block_time, skip_block_time, unskip_block_time
 from blockalloc.contract.messages import Caller, Refusal
-from blockalloc.models import BlockComputer, BlockTime, Computer, Decision, PlannedReload, State
+from blockalloc.models import BlockComputer, BlockRequest, BlockTime, Computer, Decision, PlannedReload, State
 from blockalloc.reports import readiness as reading
 from scheduling import readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
@@ -291,6 +291,15 @@ def test_a_call_that_was_refused_and_one_that_only_tried() -> None:
     )
     Decision.objects.update(text="x" * 500)
     assert signal_of().endswith(f"({'x' * 159}…)")
+
+
+@on_a_site
+@pytest.mark.usefixtures("lesson")
+def test_who_skipped_a_class_is_said_when_its_request_has_expired_too() -> None:
+    allocate()
+    at(7, lambda: skip_block_time(BLOCK_TIME, ANNA))
+    BlockRequest.objects.update(expireTime=NOW)
+    assert signal_of(8) == "skipped by anna@Local at 08:07"
 
 
 @on_a_site
