@@ -145,12 +145,12 @@ def _inside(result: Result) -> set[int]:
     return result.computers_before | result.computers_taken
 
 
-def remedies_for(result: Result, caller: Caller, now: int) -> Remedies | None:
-    """What would help a call that was made at `now` (Unix seconds); None when no machines are missing."""
+def remedies_for(result: Result, caller: Caller) -> Remedies | None:
+    """What would help a call, as of the time of the call; None when no machines are missing."""
     if not result.outcome.unallocated:
         return None
     order, plan = result.order, result.plan
-    ahead = look_ahead(order, caller, now, remedies.HORIZON)
+    ahead = look_ahead(order, caller, result.site.now, remedies.HORIZON)
     block = replace(order.block, block_time_id=result.outcome.block_time_id)  # a new one has its computers by now
     start = remedies.earliest_start(ahead, block, plan.load_seconds, ignore_privileges=order.ignore_privileges)
     until = order.block.start + remedies.HORIZON

@@ -109,7 +109,7 @@ def dry_run(call: Call, caller: Caller, *, explain: bool = True) -> Allocation:
     decision_id = journal.record_dry_run(result)
     why = None
     if explain or result.outcome.unallocated:
-        why = explanation.explain(result, explanation.remedies_for(result, caller, journal.now) if explain else None)
+        why = explanation.explain(result, explanation.remedies_for(result, caller) if explain else None)
     machines = list(map(_in_words, result.machines))
     return Allocation(result.outcome, machines, why, decision_id, explanation.findings_of(result))
 
@@ -155,9 +155,7 @@ def _allocate(call: Call, caller: Caller) -> Answer:
 def _explained(result: Result, caller: Caller, *, with_remedies: bool) -> Explanation | None:
     """The explanation of a committed allocation. An error must not reach the caller, who would call again."""
     try:
-        return explanation.explain(
-            result, explanation.remedies_for(result, caller, clock.now()) if with_remedies else None
-        )
+        return explanation.explain(result, explanation.remedies_for(result, caller) if with_remedies else None)
     except Exception:
         log.exception("what was allocated is written, but could not be explained")
         return None
