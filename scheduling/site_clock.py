@@ -117,16 +117,16 @@ class Verdict:
 class Host(Enum):
     """Whose clock is wrong."""
 
-    DATABASE = "database"  # beside this host's
-    NODE = "management node"  # beside the database's
-    WRITER_DATABASE = "database's rows"  # beside this host's, by the rows that it has dated
+    DATABASE = "database"  # compared with this host's
+    NODE = "management node"  # compared with the database's
+    WRITER_DATABASE = "database's rows"  # compared with this host's, by the rows that it has dated
     WRITER_FRONT_END = "front end's rows"
-    DATABASE_ZONE = "database's zone"  # beside the front end's
+    DATABASE_ZONE = "database's zone"  # compared with the front end's
 
 
 @dataclass(frozen=True, slots=True)
 class WrongClock:
-    """A clock that is `ahead` of another one by so many seconds (negative: behind). `name`: of a management node."""
+    """A clock that is `ahead` of another one, in seconds (negative: behind). `name`: of a management node."""
 
     host: Host
     ahead: int
