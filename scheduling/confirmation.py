@@ -39,7 +39,7 @@ class _Confirmation:
         self._lost: dict[int, Reason] = {}
 
     def run(self, machines: Sequence[Machine]) -> Standing:
-        """Confirm machine by machine, each beside those kept before it."""
+        """Confirm machine by machine, each together with those kept before it."""
         had = self._whole_machines()
         kept: list[Machine] = []
         for machine in machines:
@@ -59,7 +59,7 @@ class _Confirmation:
         return whole_machines(self._block.image_ids, self._computers)
 
     def _stands(self, machine: Machine) -> bool:
-        """Whether every computer of the machine can still be had; then all of them count for the next machines."""
+        """Whether every computer of the machine is still free for it; then all of them count for the next machines."""
         counted: list[Assignment] = []
         for assignment in machine.assignments:
             reason = self._reason_against(assignment, machine)

@@ -58,12 +58,12 @@ class Statistics:
 
 
 def statistics(loads: Iterable[Loads], estimate: int) -> Statistics:
-    """The statistics of loads beside `estimate`, the seconds that plans reckon with."""
+    """The statistics of loads, compared with `estimate`, the seconds that plans reckon with."""
     loads = list(loads)
     counted = [each for each in loads if SHORTEST < each.seconds < LONGEST]
     lengths = _lengths(counted)
     total = _number(counted)
-    window = estimate + RELOAD_MARGIN
+    reload_seconds = estimate + RELOAD_MARGIN
     stuck = [each for each in loads if each.seconds >= LONGEST]
     return Statistics(
         total,
@@ -73,8 +73,8 @@ def statistics(loads: Iterable[Loads], estimate: int) -> Statistics:
         _bins(lengths),
         _months(counted),
         _number(each for each in counted if each.seconds > estimate),
-        _number(each for each in counted if each.seconds > window),
-        _number(each for each in stuck if each.seconds > window),
+        _number(each for each in counted if each.seconds > reload_seconds),
+        _number(each for each in stuck if each.seconds > reload_seconds),
     )
 
 

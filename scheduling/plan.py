@@ -21,7 +21,7 @@ class Assignment:
 
     @property
     def already_loaded(self) -> bool:
-        """Whether the computer holds the image's production revision now."""
+        """Whether the computer has the image's production revision loaded now."""
         return self.computer.revision_id == self.image.revision_id
 
 

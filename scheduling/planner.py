@@ -14,7 +14,7 @@ from scheduling.windows import overlap
 
 
 def make_plan(site: Site, block: Block, *, ignore_privileges: bool) -> Plan:
-    """Choose computers until `block` has the machines wanted, or none can be had any more.
+    """Choose computers until `block` has the machines wanted, or no further one is free.
 
     Nothing is written and nothing is read: the same facts give the same plan.
     """

@@ -35,9 +35,9 @@ class Pool:
 
 
 class _InOrder:
-    """Computers that hold the image, then the others, the smallest first; equal ones by id.
+    """Computers that have the image loaded, then the others, the smallest first; equal ones by id.
 
-    Few of them are ever asked for: those with the same memory are sorted when their turn comes.
+    Few of them are ever asked for: those with the same memory are sorted when the first of them is asked for.
     """
 
     def __init__(self, computers: Fleet, row_indexes: list[int], image: Image) -> None:

@@ -39,7 +39,7 @@ class Privileges:
         """Nodes at which a user or a user group has imageAdmin or imageCheckOut.
 
         A block stops what comes from above, at its node and below; what is set at the node itself
-        holds beside it and cascades on.
+        holds in spite of it and cascades on.
         """
         direct = self._of_nodes(self._tree.user_privileges.get(holder, {}))
         blocked = frozenset(node for node, names in direct.items() if "block" in names)

@@ -27,11 +27,11 @@ class ComputerFacts(NamedTuple):
 
     id: int
     hostname: str
-    image_id: int  # what it is to hold
+    image_id: int  # what it is to have loaded
     production_id: int  # that image's production revision; 0: it has none
     state: str  # VCL's: "available", "reloading", "inuse" …
     deleted: bool
-    current_image_id: int  # what it holds
+    current_image_id: int  # what it has loaded
     revision_id: int
     reload_state: int = 0  # of the reload request; 0 when the back end has deleted it
     reload_last_state: int = 0
@@ -73,13 +73,13 @@ class Fault(NamedTuple):
 class ComputerReadiness:
     """The state of a computer. `ready_at` is when its load is expected to end, None where nothing is to be loaded.
 
-    `fault` is what is wrong with a failed one. `old_revision`: the revision that it holds is no longer in production.
+    `fault` is what is wrong with a failed one. `old_revision`: the one that it has loaded is not the production one.
     """
 
     facts: ComputerFacts
     state: State
     ready_at: int | None = None
-    begun: int | None = None  # when the load that is at work began
+    begun: int | None = None  # when the load that is running began
     fault: Fault | None = None
     old_revision: bool = False
 
@@ -96,12 +96,12 @@ def computer_readiness(computer: ComputerFacts, block: BlockFacts, now: int) -> 
     """The state of a computer of the block time at `now` (Unix seconds)."""
     if fault := _unusable(computer):
         return ComputerReadiness(computer, "failed", fault=fault)
-    holds = computer.revision_id in {computer.production_id, computer.target_revision_id} - {0, None}
+    has_image = computer.revision_id in {computer.production_id, computer.target_revision_id} - {0, None}
     old = computer.revision_id != computer.production_id and computer.current_image_id == computer.image_id
-    if _in_use(computer, holds=holds or old, on=block.start <= now < block.end):
+    if _in_use(computer, has_image=has_image or old, on=block.start <= now < block.end):
         return ComputerReadiness(computer, "in use", old_revision=old)
     free = computer.state == "available"
-    if free and holds:
+    if free and has_image:
         return ComputerReadiness(computer, "loaded", old_revision=old)
     if by_reload := _by_reload(computer, block, now):
         return by_reload
@@ -122,7 +122,7 @@ def _unusable(computer: ComputerFacts) -> Fault | None:
     return None
 
 
-def _in_use(computer: ComputerFacts, *, holds: bool, on: bool) -> bool:
+def _in_use(computer: ComputerFacts, *, has_image: bool, on: bool) -> bool:
     """Whether a member of the class has it. `on`: the block time has begun.
 
     Before that, the user of a computer that is still to be loaded is no member: their time is over before the reload.
@@ -131,11 +131,11 @@ def _in_use(computer: ComputerFacts, *, holds: bool, on: bool) -> bool:
     if on:
         return somebody
     to_load = computer.reload_state == RELOAD or _is_loading(computer)
-    return somebody and holds and not to_load
+    return somebody and has_image and not to_load
 
 
 def _by_reload(computer: ComputerFacts, block: BlockFacts, now: int) -> ComputerReadiness | None:
-    """The state of a computer that does not hold the image, by its reload; None when that is over or deleted."""
+    """The state of a computer that does not have the image loaded, by its reload; None when that is over or deleted."""
     if computer.reload_state == RELOAD:
         start = block.start if computer.reload_start is None else computer.reload_start
         state: State = "waiting" if now <= start + GRACE else "overdue"

@@ -1,4 +1,4 @@
-"""When machines are missing: what stands in the way, and when all could be had."""
+"""When machines are missing: what is in the way, and when there would be enough."""
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator
@@ -50,7 +50,7 @@ def in_the_way(plan: Plan) -> list[InTheWay]:
 
 
 def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privileges: bool) -> int | None:
-    """The first quarter of an hour after the block's start at which all its machines could be had (Unix seconds).
+    """The first quarter of an hour after the block's start at which it could get all its machines (Unix seconds).
 
     As if the block were made anew then: the computers that it has already count as free. `site` must know what is
     promised until HORIZON after the block's end. None when there is no such start, or when none of the first

@@ -1,8 +1,11 @@
 """Whether the zone that is configured for the site's clock agrees with the times that VCL has just written.
 
-VCL's DATETIME columns hold what the site's clock showed. Read by the clock of the right zone, a row that was written
-just now is of just now. Read by that of a wrong one, it lies in the future, which can't be, or in the past by as many
-quarters of an hour as the zones differ, which a site where nothing happens looks like as well. Seconds throughout.
+VCL's DATETIME columns have what the site's clock showed. In the right zone, a row that was just written has the time of
+now. In a wrong zone it has a time in the future, which cannot be, or one in the past, by as many quarters of an hour as
+the zones are apart. But where the newest row is in the past, it may also be that nothing has happened since.
+
+All lengths of time are in seconds. `ahead` is always how far the clock of the configured zone is ahead of the clock
+that wrote the rows, negative when it is behind: the right zone's offset from UTC is the configured one's minus `ahead`.
 """
 
 from collections import Counter
@@ -13,7 +16,7 @@ from enum import Enum
 from zoneinfo import ZoneInfo
 
 from scheduling.windows import DAY, MINUTE
-from scheduling.zones import QUARTER, in_range, offset_of, zones_at
+from scheduling.zones import QUARTER, in_range, nearest_quarter, offset_of, rounded_down, rounded_up, zones_at
 
 FRESH = 2 * MINUTE  # how long ago something has happened "just now"
 CLOCK_SECONDS = 30  # what clocks of hosts may differ by
@@ -29,7 +32,7 @@ class Row:
     """What the site's clock showed when VCL wrote a row, by `column` ("request.daterequested").
 
     `by_database`: the database's NOW(), else the front end's own clock. `rough`: may be rounded down to a quarter hour.
-    `user` is whose row it is, "" where nobody's logins tell anything of it.
+    `user` is whose row it is, "" where logins say nothing about it.
     """
 
     wall: datetime
@@ -59,8 +62,8 @@ class Login:
 class Facts:
     """What is known. `now` is an instant by this host's clock, `zone` the one that is configured.
 
-    `database_ahead`: how far the database's clock is ahead of this host's. `beside`: how far the database's NOW() is
-    ahead of the front end's clock in the newest reservation that has both; None without one.
+    `database_ahead`: how far the database's clock is ahead of this host's. `ahead_of_front_end`: how far the database's
+    NOW() is ahead of the front end's clock in the newest reservation that has both; None without one.
     """
 
     now: int
@@ -69,7 +72,7 @@ class Facts:
     nodes: Sequence[Node] = ()
     logins: Sequence[Login] = ()
     database_ahead: int = 0
-    beside: int | None = None
+    ahead_of_front_end: int | None = None
 
     @property
     def database_now(self) -> int:
@@ -79,11 +82,12 @@ class Facts:
     @property
     def database_differs(self) -> bool:
         """Whether the database keeps another zone's time than the front end: what both write differs by quarters."""
-        return self.beside is not None and abs(_nearest_quarter(self.beside)) >= QUARTER and _is_quarter(self.beside)
+        ahead = self.ahead_of_front_end
+        return ahead is not None and abs(nearest_quarter(ahead)) >= QUARTER and _is_quarter(ahead)
 
 
-# Of the days before, counted from now, whether nobody reserved anything in so many seconds up to this time of day.
-# Days before the first row are left out. It is asked when it matters only.
+# A function of a number of seconds: whether nobody reserved anything in that many seconds up to this time of day, for
+# each earlier day (by how many days ago it was). Days before the first row are left out. Called only when it matters.
 SilentDays = Callable[[int], Mapping[int, bool]]
 
 
@@ -97,9 +101,10 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`ahead`: how far the clock of the configured zone is ahead of the rows' (negative: behind them); 0 unless wrong.
+    """What the rows say, and how far the zones are apart (`ahead`, 0 unless wrong).
 
-    `exact`: not only at least so far. `zones`: which fit, the likeliest first. `columns`: by what was judged.
+    `exact` is False when they may be further apart than that. `zones` are the zones that fit, the likeliest first;
+    `columns` are those that the verdict rests on.
     """
 
     outcome: Outcome
@@ -112,16 +117,16 @@ class Verdict:
 class Host(Enum):
     """Whose clock is wrong."""
 
-    DATABASE = "database"  # beside this host's
-    NODE = "management node"  # beside the database's
-    WRITER_DATABASE = "database's rows"  # beside this host's, by the rows that it has dated
+    DATABASE = "database"  # compared with this host's
+    NODE = "management node"  # compared with the database's
+    WRITER_DATABASE = "database's rows"  # compared with this host's, by the rows that it has dated
     WRITER_FRONT_END = "front end's rows"
-    DATABASE_ZONE = "database's zone"  # beside the front end's
+    DATABASE_ZONE = "database's zone"  # compared with the front end's
 
 
 @dataclass(frozen=True, slots=True)
 class WrongClock:
-    """A clock that is `ahead` of another one by so many seconds (negative: behind). `name`: of a management node."""
+    """A clock that is `ahead` of another one, in seconds (negative: behind). `name`: of a management node."""
 
     host: Host
     ahead: int
@@ -130,24 +135,28 @@ class WrongClock:
 
 @dataclass(frozen=True, slots=True)
 class _Aged:
-    """A row and its age. `age` is the least that it can be: around a change of the clock there are several."""
+    """A row and its age by the configured zone: negative when the row lies in the future.
+
+    Around a change of the clock there are several answers: `age` is the least, `wall_age` the difference of what the
+    clock shows now and what the row has. `written` is the instant of the row.
+    """
 
     row: Row
     age: int
-    plain: int  # by what the two clocks show
-    written: int  # the instant
+    wall_age: int
+    written: int
 
 
 @dataclass(slots=True)
 class _Logins:
-    """How many people reserved just after they had signed in, if the rows are shifted by so many seconds."""
+    """How many of the `users` reserved just after they had signed in, for each `ahead` with which that is so."""
 
     users: int
     agreeing: Counter[int] = field(default_factory=Counter)
 
-    def agree_on(self, shift: int) -> bool:
-        """Whether enough of them, and most of all, do."""
-        return self.agreeing[shift] >= _USERS and 2 * self.agreeing[shift] > self.users
+    def agree_on(self, ahead: int) -> bool:
+        """Whether enough of them do, and more than half."""
+        return self.agreeing[ahead] >= _USERS and 2 * self.agreeing[ahead] > self.users
 
 
 def judge(facts: Facts, silent_days: SilentDays) -> Verdict:
@@ -155,9 +164,9 @@ def judge(facts: Facts, silent_days: SilentDays) -> Verdict:
     rows = _aged(facts)
     offset = offset_of(facts.zone, facts.now)
     logins = _logins(facts, rows)
-    wrong = _by_logins(logins, offset, facts.now) or _ahead(rows, offset, facts.now)
+    wrong = _by_logins(logins, offset, facts.now) or _by_future_rows(rows, offset, facts.now)
     if wrong is None and rows:
-        wrong = _behind(facts, rows, offset, logins, silent_days)
+        wrong = _by_old_rows(facts, rows, offset, logins, silent_days)
     if wrong:
         return wrong
     known = any(each.age <= DAY for each in rows)
@@ -173,7 +182,7 @@ def wrong_clocks(facts: Facts) -> list[WrongClock]:
         if (ahead := node.checked_in - facts.database_now) > CLOCK_SECONDS:
             wrong.append(WrongClock(Host.NODE, ahead, node.hostname))
     if facts.database_differs:
-        wrong.append(WrongClock(Host.DATABASE_ZONE, _nearest_quarter(facts.beside or 0)))
+        wrong.append(WrongClock(Host.DATABASE_ZONE, nearest_quarter(facts.ahead_of_front_end or 0)))
     for by_database, host in ((True, Host.WRITER_DATABASE), (False, Host.WRITER_FRONT_END)):
         ahead = max((-each.age for each in _aged(facts) if each.row.by_database is by_database), default=0)
         if ahead > FRESH and _is_of_a_host(ahead, offset_of(facts.zone, facts.now), facts.now):
@@ -182,44 +191,45 @@ def wrong_clocks(facts: Facts) -> list[WrongClock]:
 
 
 # --- Rows that lie in the future --------------------------------------------------------------
-def _ahead(rows: Sequence[_Aged], offset: int, now: int) -> Verdict | None:
+def _by_future_rows(rows: Sequence[_Aged], offset: int, now: int) -> Verdict | None:
+    """The zones are so far apart that no row lies in the future."""
     future = [each for each in rows if each.age < -FRESH]
     if not future:
         return None
-    distance = max(-each.age for each in future)
-    if _is_of_a_host(distance, offset, now):
+    farthest = min(future, key=lambda each: each.age)
+    if _is_of_a_host(-farthest.age, offset, now):
         return None
-    farthest = max(future, key=lambda each: -each.age)
-    quarters = _rounded_up(-farthest.plain)
-    exact = quarters + farthest.plain <= FRESH
-    shift = quarters
-    while not exact and in_range(offset + shift) and not zones_at(offset + shift, now):
-        shift += QUARTER
+    # In the right zone the row's age is `wall_age - ahead`: the least that is not negative, or some quarters more.
+    ahead = rounded_down(farthest.wall_age)
+    exact = farthest.wall_age - ahead <= FRESH  # then the row is of just now
+    likely = ahead
+    while not exact and in_range(offset - likely) and not zones_at(offset - likely, now):
+        likely -= QUARTER
     columns = sorted({each.row.column for each in future})
-    return Verdict(Outcome.WRONG, -quarters, exact, zones_at(offset + shift, now), columns)
+    return Verdict(Outcome.WRONG, ahead, exact, zones_at(offset - likely, now), columns)
 
 
 def _is_of_a_host(distance: int, offset: int, now: int) -> bool:
-    """Whether a row so far in the future comes of a clock that is wrong, and not of a zone."""
+    """Whether a row that lies `distance` in the future is due to a host's clock that is wrong, and not to a zone."""
     return distance < QUARTER and not (distance >= QUARTER - FRESH and zones_at(offset + QUARTER, now))
 
 
 # --- Rows that are as old as zones differ -----------------------------------------------------
-def _behind(
+def _by_old_rows(
     facts: Facts, rows: Sequence[_Aged], offset: int, logins: _Logins, silent_days: SilentDays
 ) -> Verdict | None:
-    """All are silent since the newest row was written; it counts when that silence would be out of the ordinary."""
+    """The zones are as far apart as the newest row is old, if it is unusual that nothing happens for that long."""
     newest = min(rows, key=lambda each: each.age)
-    just_now = newest.age % QUARTER
-    shift = (newest.plain if newest.plain >= QUARTER else newest.age) - just_now
-    if newest.row.rough or newest.age <= QUARTER or just_now > FRESH or shift < QUARTER:
+    true_age = newest.age % QUARTER  # if it was written just now: the quarters are the difference of the zones
+    ahead = (newest.wall_age if newest.wall_age >= QUARTER else newest.age) - true_age
+    if newest.row.rough or newest.age <= QUARTER or true_age > FRESH or ahead < QUARTER:
         return None
-    zones = zones_at(offset - shift, facts.now)
+    zones = zones_at(offset - ahead, facts.now)
     alive = any(abs(facts.database_now - node.checked_in) <= ALIVE for node in facts.nodes)
     if not zones or not alive or logins.agree_on(0) or _is_usual(silent_days(newest.age)):
         return None
     columns = sorted({each.row.column for each in rows if each.age - newest.age <= FRESH})
-    return Verdict(Outcome.WRONG, shift, True, zones, columns)
+    return Verdict(Outcome.WRONG, ahead, True, zones, columns)
 
 
 def _is_usual(silent: Mapping[int, bool]) -> bool:
@@ -234,29 +244,32 @@ def _is_usual(silent: Mapping[int, bool]) -> bool:
 # --- People who sign in and reserve -----------------------------------------------------------
 def _by_logins(logins: _Logins, offset: int, now: int) -> Verdict | None:
     """The zone by which most people reserved just after they had signed in, where that is not the configured one."""
-    for shift, _ in logins.agreeing.most_common(1):
-        if shift and logins.agree_on(shift) and (zones := zones_at(offset - shift, now)):
-            return Verdict(Outcome.WRONG, shift, True, zones, ["log.start", "loginlog.timestamp"])
+    for ahead, _ in logins.agreeing.most_common(1):
+        if ahead and logins.agree_on(ahead) and (zones := zones_at(offset - ahead, now)):
+            return Verdict(Outcome.WRONG, ahead, True, zones, ["log.start", "loginlog.timestamp"])
     return None
 
 
 def _logins(facts: Facts, rows: Sequence[_Aged]) -> _Logins:
-    """Logins are instants, reservations local times: where one follows the other, they tell how far those are off."""
+    """Logins are instants, reservations local times: where one follows the other, they show how far those are off."""
     at: dict[str, list[int]] = {}
     for login in facts.logins:
         at.setdefault(login.user, []).append(login.at)
-    shifts: dict[str, set[int]] = {}
+    by_user: dict[str, set[int]] = {}
     for each in rows:
         if each.row.user in at and not each.row.rough:
-            candidates = (_shift(login - each.written) for login in at[each.row.user])
-            shifts.setdefault(each.row.user, set()).update(shift for shift in candidates if shift is not None)
-    return _Logins(len(shifts), Counter(shift for of_user in shifts.values() for shift in of_user))
+            candidates = (_ahead_by_login(login - each.written) for login in at[each.row.user])
+            by_user.setdefault(each.row.user, set()).update(ahead for ahead in candidates if ahead is not None)
+    return _Logins(len(by_user), Counter(ahead for of_user in by_user.values() for ahead in of_user))
 
 
-def _shift(login_after: int) -> int | None:
-    """By how many quarters of an hour a row has to be later, so that it comes just after the login; None: by none."""
-    shift = _rounded_up(login_after - MINUTE)
-    return shift if -MINUTE <= shift - login_after <= _LOGIN_TO_REQUEST else None
+def _ahead_by_login(login_after: int) -> int | None:
+    """The `ahead` with which a row comes just after a login, `login_after` later than the row; None when there is none.
+
+    In the right zone the row is `ahead` later.
+    """
+    ahead = rounded_up(login_after - MINUTE)
+    return ahead if -MINUTE <= ahead - login_after <= _LOGIN_TO_REQUEST else None
 
 
 # --- Ages -------------------------------------------------------------------------------------
@@ -264,37 +277,29 @@ def _aged(facts: Facts) -> list[_Aged]:
     """The rows that zones can explain; of those that the database dates none where it keeps another zone's time."""
     offset = offset_of(facts.zone, facts.now)
     ages = [_age(facts, row) for row in facts.rows if not (row.by_database and facts.database_differs)]
-    return [each for each in ages if each.age >= -FRESH or in_range(offset + _rounded_up(-each.age))]
+    return [each for each in ages if each.age >= -FRESH or in_range(offset - rounded_down(each.age))]
 
 
 def _age(facts: Facts, row: Row) -> _Aged:
-    """How long ago the clock of the zone has shown what the row holds.
+    """How long ago the clock of the configured zone showed what the row has.
 
-    When it was set back meanwhile there are two answers, and the difference of what it shows is a third: rows of a
-    site where all is right are of just now by one of them.
+    If it was set back since, there are two answers, and the difference of what it shows is a third one. On a site where
+    all is right, a row of just now has the age of just now by one of them.
     """
     now = facts.database_now if row.by_database else facts.now
     shown = datetime.fromtimestamp(now, facts.zone).replace(tzinfo=None)
-    plain = round((shown - row.wall).total_seconds())
+    wall_age = round((shown - row.wall).total_seconds())
     instants = [int(row.wall.replace(tzinfo=facts.zone, fold=fold).timestamp()) for fold in (0, 1)]
-    ages = [plain, *(now - instant for instant in instants)]
+    ages = [wall_age, *(now - instant for instant in instants)]
     past = [age for age in ages if age >= -FRESH]
-    return _Aged(row, min(past) if past else max(ages), plain, instants[0])
-
-
-def _rounded_up(seconds: int) -> int:
-    return -(-seconds // QUARTER) * QUARTER
-
-
-def _nearest_quarter(seconds: int) -> int:
-    return round(seconds / QUARTER) * QUARTER
+    return _Aged(row, min(past) if past else max(ages), wall_age, instants[0])
 
 
 def _is_quarter(seconds: int) -> bool:
-    return abs(seconds - _nearest_quarter(seconds)) <= FRESH
+    return abs(seconds - nearest_quarter(seconds)) <= FRESH
 
 
 def same_hours(now: datetime, days: int, seconds: int) -> tuple[datetime, datetime]:
-    """The same hours of another day: so many seconds up to what the clock showed `days` ago."""
+    """The same hours of another day: start and end of the `seconds` up to this time of day, `days` ago."""
     end = now - timedelta(days=days)
     return end - timedelta(seconds=seconds), end

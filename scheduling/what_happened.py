@@ -112,7 +112,7 @@ def _taken_away(allocated: int, last: Call | None, gone: Sequence[Gone]) -> list
 
 
 def _refused(record: Record, now: int, zone: ZoneInfo) -> list[str]:
-    """The last call for computers that came to nothing, unless one has come to something since."""
+    """The last call for computers that failed, unless one has succeeded since."""
     since = list(takewhile(lambda call: not call.done, reversed(record.calls)))
     last = next((call for call in since if call.action == "allocate"), None)
     if last is None:

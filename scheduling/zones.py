@@ -10,7 +10,7 @@ from scheduling.windows import HOUR, MINUTE
 
 QUARTER = 15 * MINUTE
 _LEAST, _MOST = -12 * HOUR, 14 * HOUR
-_TOLD = 3
+_MOST_ZONES = 3
 # Where most sites are, from west to east; those of one offset in the order in which they are named.
 _WELL_KNOWN = (
     "Pacific/Honolulu", "America/Anchorage", "America/Los_Angeles", "America/Denver", "America/Phoenix",
@@ -33,17 +33,32 @@ def offset_of(zone: ZoneInfo, instant: int) -> int:
     return round(ahead.total_seconds())
 
 
+def rounded_down(seconds: int) -> int:
+    """The next whole quarter of an hour below, in seconds."""
+    return seconds // QUARTER * QUARTER
+
+
+def rounded_up(seconds: int) -> int:
+    """The next whole quarter of an hour above, in seconds."""
+    return -rounded_down(-seconds)
+
+
+def nearest_quarter(seconds: int) -> int:
+    """The nearest whole quarter of an hour, in seconds."""
+    return round(seconds / QUARTER) * QUARTER
+
+
 def in_range(offset: int) -> bool:
     """Whether zones can have such an offset: UTC-12 to UTC+14."""
     return _LEAST <= offset <= _MOST
 
 
 def zones_at(offset: int, instant: int) -> Sequence[str]:
-    """At most three zones whose clock is so far ahead of UTC at an instant; none where no clock on Earth shows that.
+    """At most three zones with this offset from UTC at an instant; none where no clock on Earth shows that.
 
-    Others than the well-known ones only where there is none of those: many names are old ones of the same zone.
+    Others than the well-known ones only where none of those fits: many names are old ones of the same zone.
     """
-    return _by_offset(instant // QUARTER * QUARTER).get(offset, ())[:_TOLD]
+    return _by_offset(rounded_down(instant)).get(offset, ())[:_MOST_ZONES]
 
 
 @lru_cache(maxsize=4)

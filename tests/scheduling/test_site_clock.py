@@ -296,14 +296,14 @@ class TestClocks:
         """Its rows say nothing about VCL_TIME_ZONE, which has to be the front end's."""
         now = WINTER
         rows = [row("UTC", now), row("America/New_York", now, LOGGED)]
-        site = facts(configured, now, *rows, beside=5 * HOUR + 1)
+        site = facts(configured, now, *rows, ahead_of_front_end=5 * HOUR + 1)
         assert wrong_clocks(site) == [WrongClock(Host.DATABASE_ZONE, 5 * HOUR)]
         expected = Outcome.FITS if configured == "America/New_York" else Outcome.WRONG
         assert judge(site, without_history).outcome is expected
 
-    @pytest.mark.parametrize("beside", [None, 0, 2, 119, -119, 5 * HOUR + 400])
-    def test_one_that_does_not(self, beside: int | None) -> None:
-        assert wrong_clocks(facts("UTC", WINTER, beside=beside)) == []
+    @pytest.mark.parametrize("ahead", [None, 0, 2, 119, -119, 5 * HOUR + 400])
+    def test_one_that_does_not(self, ahead: int | None) -> None:
+        assert wrong_clocks(facts("UTC", WINTER, ahead_of_front_end=ahead)) == []
 
 
 # --- On a site with some history ---------------------------------------------------------------
