@@ -123,7 +123,7 @@ def _row(block_time: BlockTimeReadiness, day: date, now: int) -> Row:
 def _signal(block_time: BlockTimeReadiness, now: int) -> tuple[str, str]:
     ready, words = block_time.readiness, str(block_time.readiness.signal)
     if ready.signal.level == "plain":
-        if block_time.is_open(now):
+        if block_time.is_current_or_upcoming(now):
             return "Later", words
         if words.startswith(_SKIPPED):  # with the person and the time, if known
             return _SKIPPED.capitalize(), words.removeprefix(_SKIPPED).strip()
@@ -140,7 +140,7 @@ def _hours(block_time: BlockTimeReadiness, day: date) -> str:
 
 
 def _left(block_time: BlockTimeReadiness, now: int) -> str:
-    if not block_time.is_open(now):
+    if not block_time.is_current_or_upcoming(now):
         return "–"
     left = block_time.readiness.left
     return f"starts in {span(left)}" if left > 0 else f"on, ends in {span(block_time.end - now)}"

@@ -94,7 +94,7 @@ def _summary(block_time: BlockTimeReadiness, now: int) -> str:
     """`CS101: 18/20 ready`; without numbers for a past block time, which has no computers any more."""
     if block_time.skip:
         return f"{block_time.block}: skipped"
-    if not block_time.is_open(now):
+    if not block_time.is_current_or_upcoming(now):
         return block_time.block
     return f"{block_time.block}: {block_time.readiness.ready}/{block_time.readiness.wanted} ready"
 

@@ -46,7 +46,7 @@ class BlockTimeReadiness:
         """The status of its block request."""
         return self.block_status.status
 
-    def is_open(self, now: int) -> bool:
+    def is_current_or_upcoming(self, now: int) -> bool:
         """Whether it is on or to come, and will take place."""
         return self.block_status.is_current_or_upcoming(now)
 
@@ -183,6 +183,10 @@ def most_urgent_first(block_times: Collection[BlockTimeReadiness], now: int) -> 
     ranks = {"bad": 0, "watch": 1}
 
     def urgency(each: BlockTimeReadiness) -> tuple[int, int, int]:
-        return 3 if not each.is_open(now) else ranks.get(each.readiness.signal.level, 2), each.start, each.id
+        return (
+            3 if not each.is_current_or_upcoming(now) else ranks.get(each.readiness.signal.level, 2),
+            each.start,
+            each.id,
+        )
 
     return sorted(block_times, key=urgency)

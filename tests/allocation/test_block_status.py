@@ -35,7 +35,7 @@ def _answers() -> dict[str, bool]:
     (ready,) = readiness.read(times, now)
     return {
         "list of block times": status_text(with_counts(times).get()) != "request expired",
-        "readiness": ready.is_open(now) and str(ready.readiness.signal) != "request expired",
+        "readiness": ready.is_current_or_upcoming(now) and str(ready.readiness.signal) != "request expired",
         "filter of block requests": BlockRequest.objects.unexpired().filter(blocktime=BLOCK_TIME).exists(),
         "check_vcl": is_due(reading.read(now, ()).times[BLOCK_TIME], now),
         "call": _may_be_filled(),
