@@ -77,7 +77,7 @@ def _twice(first: BlockComputer, second: BlockComputer) -> Finding:
         "other_block_time": second.block_time_id,
     }
     text = (
-        f"{words.computer(first)} is held by {words.block(first)} and by {words.block(second)}, "
+        f"{words.computer(first)} belongs to {words.block(first)} and to {words.block(second)}, "
         f"reload included from {words.span(second.occupied_from, min(first.end, second.end))}"
     )
     return Finding("double_booking", subject, text, repairable=False)

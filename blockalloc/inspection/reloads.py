@@ -76,7 +76,7 @@ def partial_calls(facts: Facts) -> Iterator[Finding]:
 def _half_a_row(facts: Facts, row: BlockComputer) -> Iterator[Finding]:
     subject = {"computer": row.computer_id, "block_time": row.block_time_id}
     if row.request_id is None:
-        text = f"{words.computer(row)} is held by {words.block(row)}"
+        text = f"{words.computer(row)} belongs to {words.block(row)}"
         yield Finding("partial_call", subject, text, repairable=False)
         return
     reload = facts.reloads.get(row.reload_id)

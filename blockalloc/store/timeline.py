@@ -26,7 +26,7 @@ class Machine(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class BlockComputer:
     """A computer that a block time has. `reload_id` and `reload_start` are None when no reload is there (any more).
 
     `planned` is when its reload was to begin by our record, None without one; `load_seconds` how long its image takes
@@ -93,7 +93,7 @@ class Closed(NamedTuple):
 class Bookings(NamedTuple):
     """What computers are booked for."""
 
-    held: list[Held]
+    block_computers: list[BlockComputer]
     reserved: list[Reserved]
 
 
@@ -119,27 +119,29 @@ class LoadTimes:
 
 def bookings(start: int, end: int, computers: Sequence[int], load_times: LoadTimes) -> Bookings:
     """What takes place between `start` and `end` on these computers."""
-    held = _all_held(start, end, timeline_rows.block_computers(start, end, computers=computers), load_times)
-    reserved = _all_reserved(start, end, held, timeline_rows.reservations(start, end, computers=computers))
-    return Bookings(held, _with_blocks(reserved))
+    taken = _block_computers(start, end, timeline_rows.block_computers(start, end, computers=computers), load_times)
+    reserved = _all_reserved(start, end, taken, timeline_rows.reservations(start, end, computers=computers))
+    return Bookings(taken, _with_blocks(reserved))
 
 
 def bookings_of_all(start: int, end: int, load_times: LoadTimes, block: int | None = None) -> Bookings:
     """What takes place then on any computer, without names; with `block` that block request's times only."""
-    held = _all_held(start, end, timeline_rows.block_computers(start, end, block=block), load_times)
+    taken = _block_computers(start, end, timeline_rows.block_computers(start, end, block=block), load_times)
     if block is not None:
-        return Bookings(held, [])
-    return Bookings(held, _all_reserved(start, end, held, timeline_rows.reservations(start, end)))
+        return Bookings(taken, [])
+    return Bookings(taken, _all_reserved(start, end, taken, timeline_rows.reservations(start, end)))
 
 
-def _all_held(start: int, end: int, rows: Iterable[BlockComputerRow], load_times: LoadTimes) -> list[Held]:
+def _block_computers(
+    start: int, end: int, rows: Iterable[BlockComputerRow], load_times: LoadTimes
+) -> list[BlockComputer]:
     instant_of = times.local_reader()
-    all_held = _with_load_times([_held(row, instant_of) for row in rows], load_times)
-    return [held for held in all_held if held.begins < end and held.end > start]
+    block_computers = _with_load_times([_block_computer(row, instant_of) for row in rows], load_times)
+    return [each for each in block_computers if each.begins < end and each.end > start]
 
 
-def _held(row: BlockComputerRow, instant_of: times.LocalReader) -> Held:
-    return Held(
+def _block_computer(row: BlockComputerRow, instant_of: times.LocalReader) -> BlockComputer:
+    return BlockComputer(
         computer_id=row.computer_id,
         block_time_id=row.block_time_id,
         start=instant_of(row.start) or 0,
@@ -158,21 +160,24 @@ def _held(row: BlockComputerRow, instant_of: times.LocalReader) -> Held:
     )
 
 
-def _with_load_times(all_held: list[Held], load_times: LoadTimes) -> list[Held]:
+def _with_load_times(block_computers: list[BlockComputer], load_times: LoadTimes) -> list[BlockComputer]:
     """With the load times of the images of those of which nothing else says since when they are taken."""
-    images = {held.image_id for held in all_held if held.needs_load_time}
+    images = {each.image_id for each in block_computers if each.needs_load_time}
     if not images:
-        return all_held
+        return block_computers
     seconds = load_times.of(images)
     return [
-        replace(held, load_seconds=seconds.get(held.image_id, 0)) if held.needs_load_time else held for held in all_held
+        replace(each, load_seconds=seconds.get(each.image_id, 0)) if each.needs_load_time else each
+        for each in block_computers
     ]
 
 
-def _all_reserved(start: int, end: int, held: Iterable[Held], rows: Iterable[ReservationRow]) -> list[Reserved]:
-    """Without the reloads of the block computers in `held`: those are shown with their blocks."""
+def _all_reserved(
+    start: int, end: int, block_computers: Iterable[BlockComputer], rows: Iterable[ReservationRow]
+) -> list[Reserved]:
+    """Without the reloads of the block computers in `block_computers`: those are shown with their blocks."""
     instant_of = times.local_reader()
-    of_blocks = {(each.computer_id, each.reload_id) for each in held}
+    of_blocks = {(each.computer_id, each.reload_id) for each in block_computers}
     all_reserved = [
         _reserved(row, instant_of)
         for row in rows

@@ -79,7 +79,7 @@ class TestBlockAndBlock:
         assert finding.kind == "double_booking"
         assert finding.subject == {"computer": C, "block_time": 10, "other_block_time": 11}
         assert not finding.repairable
-        assert "c10 is held by block time 10 (block 10, 2026-03-02 14:00:00–16:00:00)" in finding.text
+        assert "c10 belongs to block time 10 (block 10, 2026-03-02 14:00:00–16:00:00)" in finding.text
 
     def test_three_blocks_are_three_pairs(self) -> None:
         for block in (10, 11, 12):

@@ -104,7 +104,7 @@ def _matching_computers(bookings: Bookings, chosen: Choices, reader: Reader) -> 
     by_block = chosen.block is not None
     ids = {
         each.computer_id
-        for each in bookings.held
+        for each in bookings.block_computers
         if chosen.image in (None, each.image_id if reader.owns(each) else 0)
         and (not by_block or (each.request_id == chosen.block and reader.owns(each)))
     }
@@ -140,7 +140,7 @@ def _rows(machines: Iterable[Machine], bookings: Bookings, axis: Axis, reader: R
     """The computers with their bars by start, which is the order of the Tab key."""
     names = {machine.id: machine.hostname for machine in machines}
     bars: dict[int, list[Bar]] = defaultdict(list)
-    for booking in bookings.held:
+    for booking in bookings.block_computers:
         bars[booking.computer_id] += words.bars_of_block(booking, reader, names[booking.computer_id])
     for reserved in bookings.reserved:
         bars[reserved.computer_id].append(words.bar_of_reservation(reserved, reader, names[reserved.computer_id]))
@@ -207,8 +207,8 @@ def _change_of_clock(axis: Axis) -> str:
 
 def _summary(machines: Sequence[Machine], bookings: Bookings, closed: Sequence[object]) -> str:
     """The drawing in a sentence, for people who cannot see it."""
-    busy = {each.computer_id for each in bookings.held} | {each.computer_id for each in bookings.reserved}
-    classes = len({each.block_time_id for each in bookings.held})
+    busy = {each.computer_id for each in bookings.block_computers} | {each.computer_id for each in bookings.reserved}
+    classes = len({each.block_time_id for each in bookings.block_computers})
     users = len({each.request_id for each in bookings.reserved if not each.reload})
     reloads = len({each.request_id for each in bookings.reserved if each.reload and not each.for_block})
     parts = [

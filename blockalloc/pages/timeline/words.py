@@ -12,7 +12,7 @@ from blockalloc.models.scope import Scope
 from blockalloc.pages.columns import until, when
 from blockalloc.pages.timeline.drawing import BLOCK, FOREIGN, LEAD, RELOAD, USER, Band, Bar
 from blockalloc.site_time import site_zone
-from blockalloc.store.timeline import Closed, Held, Reserved
+from blockalloc.store.timeline import BlockComputer, Closed, Reserved
 from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 
 FOREIGN_NAME = "another affiliation's class"
@@ -26,7 +26,7 @@ class Reader:
     sees_computers: bool
     sees_reloads: bool
 
-    def owns(self, booking: Held) -> bool:
+    def owns(self, booking: BlockComputer) -> bool:
         """Whether the block time is in their scope."""
         return self.scope.affiliation_id in (None, booking.affiliation_id)
 
@@ -56,7 +56,7 @@ def _span(start: int, end: int, zone: ZoneInfo) -> str:
     return f"{when(first)}–{until(first, last)}"
 
 
-def bars_of_block(booking: Held, reader: Reader, hostname: str) -> list[Bar]:
+def bars_of_block(booking: BlockComputer, reader: Reader, hostname: str) -> list[Bar]:
     """The bars of a block time and of its lead time."""
     if not reader.owns(booking):
         bars = [
@@ -81,7 +81,7 @@ def bars_of_block(booking: Held, reader: Reader, hostname: str) -> list[Bar]:
     ]
 
 
-def _lead(booking: Held, name: str, address: str | None, hostname: str) -> list[Bar]:
+def _lead(booking: BlockComputer, name: str, address: str | None, hostname: str) -> list[Bar]:
     if booking.begins == booking.start:
         return []
     title = _joined(f"Lead time of {name}", span(booking.begins, booking.start), hostname)
