@@ -52,9 +52,9 @@ class Journal:
         self._waits += 1
 
     def record_result(self, result: Result) -> int:
-        """Record what was decided, in the transaction that writes it; returns the id of the record.
+        """Record what was decided, and keep the answer for the idempotency key; returns the id of the record.
 
-        The transaction may be tried again: only the last record stays.
+        In the transaction that writes what was decided, which may be tried again: only the last record stays.
         """
         if self._key:
             self._key.remember(result.outcome, self.now)

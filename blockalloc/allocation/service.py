@@ -18,7 +18,6 @@ from blockalloc.allocation.result import Answer, Result
 from blockalloc.contract.messages import BlockAllocationCall, Call, Caller, FillCall, NewBlockCall, Outcome, Refusal
 from blockalloc.models import Decision
 from blockalloc.store import rows
-from blockalloc.store.decisions import NamedFindings
 from scheduling.plan import Machine
 from scheduling.vcl_names import SYSTEM_USER
 
@@ -51,15 +50,14 @@ class PlannedMachine:
 class Allocation:
     """The outcome of a call, the machines that it took, and what explains it.
 
-    There is an explanation when one was asked for, and when machines are missing. `findings` are those of a dry run
-    that looked at computers.
+    There is an explanation when one was asked for, and when machines are missing. A dry run has its result, too.
     """
 
     outcome: Outcome
     machines: Sequence[PlannedMachine]
     explanation: Explanation | None = None
     decision_id: int | None = None  # of its record
-    findings: NamedFindings | None = None
+    result: Result | None = None
 
 
 def allocate_block(call: BlockAllocationCall, caller: Caller) -> int:
@@ -111,11 +109,11 @@ def dry_run(call: Call, caller: Caller, *, explain: bool = True) -> Allocation:
     if explain or result.outcome.unallocated:
         why = explanation.explain(result, explanation.remedies_for(result, caller) if explain else None)
     machines = list(map(_in_words, result.machines))
-    return Allocation(result.outcome, machines, why, decision_id, explanation.findings_of(result))
+    return Allocation(result.outcome, machines, why, decision_id, result)
 
 
 def explain_computer(call: Call, hostname: str, caller: Caller) -> OneComputer:
-    """Why the call would take a computer or pass it over: what each rule says, and the plan. Nothing is written.
+    """Why the call would take a computer or exclude it: what each rule says, and the plan. Nothing is written.
 
     Raises Refusal, and LookupError when no computer has that name.
     """

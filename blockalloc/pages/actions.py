@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from blockalloc import clock
 from blockalloc.allocation import block_time_actions, service
-from blockalloc.allocation.explanation import Explanation, InTheWay
+from blockalloc.allocation.explanation import Explanation, InTheWay, findings_of
 from blockalloc.contract.messages import Caller, FillCall, Refusal
 from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import Scope, scope_of
@@ -126,12 +126,13 @@ def _allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResp
 
 def _dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
     planned = service.dry_run(FillCall(time.pk, _ignores_privileges(request)), caller)
+    findings = findings_of(planned.result) if planned.result else None
     context = {
         "time": time,
         "outcome": planned.outcome,
         "explanation": planned.explanation,
         "in_the_way": _in_the_way(planned.explanation, scope_of(request.user)),
-        "report": report(planned.findings) if planned.findings else None,
+        "report": report(findings) if findings else None,
         "decision_id": planned.decision_id,
         "zone": site_zone(),
     }

@@ -68,15 +68,7 @@ def read(question: Question) -> Snapshot:
     people = {id_ for id_, _ in stock.people}
     if _first_start(question, people, promised.reservations) < block.start:
         promised = _promises(question, seconds, people, promised.reservations)
-    image_ids = sorted({image.id for image in block.images})
-    who = [question.caller_id] if question.ignore_privileges else people
-    parts = [
-        *links.site_parts(image_ids),
-        links.recent_part(question.now, who, image_ids),
-    ]
-    if not question.ignore_privileges:
-        parts += links.privilege_parts(who)
-    linked = links.read(parts)
+    linked = _linked(question, people)
     site = Site(
         now=question.now,
         zone=site_zone(),
@@ -101,6 +93,16 @@ def read(question: Question) -> Snapshot:
         privileges=linked.privileges,
     )
     return Snapshot(question.read_at, site, promised, stock.rosters)
+
+
+def _linked(question: Question, people: Collection[int]) -> links.Links:
+    """What rows of two tables together say about the block's images, the nodes and the people who count."""
+    image_ids = sorted({image.id for image in question.block.images})
+    who = [question.caller_id] if question.ignore_privileges else people
+    parts = [*links.site_parts(image_ids), links.recent_part(question.now, who, image_ids)]
+    if not question.ignore_privileges:
+        parts += links.privilege_parts(who)
+    return links.read(parts)
 
 
 def read_again(site: Site, question: Question, only: Only | None = None, chosen: Collection[int] = ()) -> Snapshot:

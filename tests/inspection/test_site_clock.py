@@ -3,13 +3,11 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
@@ -22,6 +20,7 @@ from blockalloc.store.site_clock import database_ahead
 from scheduling.site_clock import Node, Outcome
 from scheduling.windows import DAY, HOUR
 from tests.golden import tables
+from tests.support.commands import check_vcl
 from tests.support.sites.class_site import IMAGE, NODE, NOW, ZONE, class_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,18 +62,6 @@ def loaded(ago: float) -> None:
         tables.insert("computerloadlog", [row], ZONE)
 
 
-def run(*options: str) -> tuple[int, str]:
-    """Exit status of check_vcl, and what was printed."""
-    out = StringIO()
-    try:
-        call_command("check_vcl", *options, stdout=out)
-    except SystemExit as end:
-        return int(end.code or 0), out.getvalue()
-    except CommandError as error:
-        return error.returncode, f"{out.getvalue()}\n{error}"
-    return 0, out.getvalue()
-
-
 def of_clock() -> list[str]:
     """The texts of an inspection's findings about zone and clocks."""
     return [finding.text for finding in inspect(AT) if finding.kind in ("wrong_time_zone", "wrong_clock")]
@@ -86,7 +73,7 @@ class TestCommand:
     def test_a_zone_that_is_ahead(self, settings: Settings) -> None:
         settings.TIME_ZONE = "UTC"
         requested(40)
-        status, text = run("--kind", "wrong_time_zone")
+        status, text = check_vcl("--kind", "wrong_time_zone")
         assert status == 1
         assert text.splitlines()[2:] == [
             "The configured time zone is not the one of VCL's rows (wrong_time_zone): 1",
@@ -100,7 +87,7 @@ class TestCommand:
     def test_a_zone_that_is_behind(self, settings: Settings) -> None:
         settings.TIME_ZONE = "America/Los_Angeles"
         logged(20)
-        status, text = run("--json", "--kind", "wrong_time_zone")
+        status, text = check_vcl("--json", "--kind", "wrong_time_zone")
         (finding,) = json.loads(text)["findings"]
         assert status == 1
         assert finding["subject"] == {
@@ -117,7 +104,7 @@ class TestCommand:
         requested(40)
         logged(41)
         loaded(30)
-        assert run()[0] == 0
+        assert check_vcl()[0] == 0
 
     def test_a_zone_that_is_at_least_so_far_behind(self, settings: Settings) -> None:
         settings.TIME_ZONE = "America/Los_Angeles"
@@ -131,7 +118,7 @@ class TestCommand:
             cursor.execute("UPDATE managementnode SET lastcheckin = %s WHERE id = %s", ["2026-03-02 13:03:00", NODE])
         monkeypatch.setattr(store, "database_ahead", lambda: 45)
         logged(-600)
-        status, text = run("--kind", "wrong_clock")
+        status, text = check_vcl("--kind", "wrong_clock")
         (name,) = [node.hostname for node in store.read(AT).nodes if node.checked_in > AT]
         assert status == 1
         assert [line for line in text.splitlines() if line.startswith("- ")] == [
