@@ -568,11 +568,14 @@ def test_a_roster_is_marked_as_seen_once_a_month(monkeypatch: pytest.MonkeyPatch
 def test_a_dry_run_shows_what_its_record_says(machines: int) -> None:
     """The page comes from the result, the record from what is written: both must agree about each computer."""
     with class_site(computers=5, machines=6):
+        tables.change({"update": {"computer": [{"id": 10, "stateid": 10}]}}, ZONE)
+        reserve(11, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
         planned = service.dry_run(a_call(machines), CALLER)
         recorded = decisions.findings_of([Decision.objects.get(pk=planned.decision_id or 0)])[planned.decision_id or 0]
         shown = _shown(planned)
         assert (shown.names, shown.findings.chosen) == (recorded.names, recorded.findings.chosen)
         assert shown.findings.before == recorded.findings.before
+        assert len(set(map(str, recorded.findings.reasons))) > 1
         assert {id_: shown.findings.reason_of(id_) for id_ in shown.names} == {
             id_: recorded.findings.reason_of(id_) for id_ in recorded.names
         }

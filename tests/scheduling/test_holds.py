@@ -84,6 +84,12 @@ def test_members_who_are_kept_off_their_own_computers_must_not_get_ours() -> Non
     assert found(OURS, [other], NINE, held={4: 3}) == Holds({1: 3, 2: 3, 3: LONG}, frozenset({4, 5}), 3)
 
 
+def test_a_hold_that_has_run_out_is_not_put_back() -> None:
+    """While the call waited, say. An expired row would let the front end in, whatever the other rows say."""
+    assert found(OURS, [OTHER], NINE, held={1: -1}) == Holds({3: LONG})
+    assert found(OURS, [block(2, TEN, TWELVE, {4, 5}, loaded={4})], NINE, held={4: -1}) == Holds({3: LONG})
+
+
 def test_a_computer_that_is_loaded_for_another_class_is_as_dear_to_that_one() -> None:
     """Ours comes in the afternoon; the class of nine o'clock, for which the computer is loaded, overlaps class 2."""
     afternoon = block(9, ONE, ONE + 3600, {1, 7})
