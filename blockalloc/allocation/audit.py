@@ -45,7 +45,7 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
         entry,
         outcome.status,
         code=code,
-        text=". ".join(filter(None, (words, result.stopped_by()))),
+        text=". ".join(filter(None, (words, result.changes(), result.stopped_by()))),
         block_time_id=outcome.block_time_id or None,
         block_start=to_utc_or_null(block.start),
         block_end=to_utc_or_null(block.end),
@@ -60,7 +60,12 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
     roster = RosterOf.site(result.site.computers)
     columns["roster_id"] = roster.id
     columns["findings"] = findings.encode(
-        roster.computer_ids, plan, result.machines, result.computers_before, result.lost, result.default_reason
+        roster.computer_ids,
+        plan,
+        result.machines,
+        result.computers_before,
+        {**{id_: each.why for id_, each in result.given_up.items()}, **result.lost},
+        result.default_reason,
     )
     return columns, roster if roster.id not in result.rosters else None
 

@@ -51,8 +51,8 @@ class Journal:
         """Count a round that had to wait for another call."""
         self._waits += 1
 
-    def record_result(self, result: Result) -> int:
-        """Record what was decided, and keep the answer for the idempotency key; returns the id of the record.
+    def record_result(self, result: Result) -> int | None:
+        """Record what was decided, and keep the answer for the idempotency key; returns the id of the record, if any.
 
         In the transaction that writes what was decided, which may be tried again: only the last record stays.
         """

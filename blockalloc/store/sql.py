@@ -111,6 +111,15 @@ def insert(
     return sorted(int(id_) for (id_,) in fetch(f"{sql} RETURNING id", values))
 
 
+def insert_missing(table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> int:
+    """Insert those of the rows whose keys are not there yet, in one statement; returns how many."""
+    names = ", ".join(f"`{column}`" for column in columns)
+    row_values = ", ".join([f"({placeholders(len(columns))})"] * len(rows))
+    ignore = "IGNORE" if connection.vendor == "mysql" else "OR IGNORE"
+    sql = f"INSERT {ignore} INTO `{table}` ({names}) VALUES {row_values}"
+    return execute(sql, [value for row in rows for value in row])
+
+
 def keys_as_table(keys: QuerySet[Any]) -> RawSQL:
     """The keys as a table of their own, for `pk__in`: looked up before any row is read, by an index that has it all.
 
