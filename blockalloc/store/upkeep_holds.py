@@ -15,7 +15,7 @@ _COLUMNS = ("computerid", "imageid", "imagerevisionid", "managementnodeid", "exp
 
 
 class Hold(NamedTuple):
-    """A computer to be held, and what the row has to name."""
+    """A computer to be held, and what the row has to name. `node_id` 0: any management node."""
 
     computer_id: int
     image_id: int
@@ -24,7 +24,7 @@ class Hold(NamedTuple):
 
 
 _FREE = f"""
-SELECT c.id FROM computer c
+SELECT c.id, (SELECT MIN(n.id) FROM managementnode n) FROM computer c
 WHERE c.id IN ({{computers}}) AND c.currentimageid <> CASE c.id {{images}} END
   AND NOT EXISTS (SELECT 1 FROM semaphore s WHERE s.computerid = c.id AND s.expires >= %s AND s.procid NOT LIKE %s)
   AND NOT EXISTS (
@@ -47,7 +47,14 @@ def hold(holds: Sequence[Hold], look_id: str, now: int, seconds: int) -> int:
         return 0
     free = _free(holds, now)
     rows: list[list[Value]] = [
-        [each.computer_id, each.image_id, each.revision_id, each.node_id, to_utc(now + seconds), UPKEEP_HOLD + look_id]
+        [
+            each.computer_id,
+            each.image_id,
+            each.revision_id,
+            each.node_id or free[each.computer_id],
+            to_utc(now + seconds),
+            UPKEEP_HOLD + look_id,
+        ]
         for each in holds
         if each.computer_id in free
     ]
@@ -63,7 +70,8 @@ def remove(computer_ids: Collection[int]) -> None:
         execute(_REMOVED.format(computers=listed_ids(computer_ids)), [f"{UPKEEP_HOLD}%"], wait=False)
 
 
-def _free(holds: Sequence[Hold], now: int) -> frozenset[int]:
+def _free(holds: Sequence[Hold], now: int) -> dict[int, int]:
+    """Computer -> some management node."""
     images = " ".join(f"WHEN {each.computer_id:d} THEN {each.image_id:d}" for each in holds)
     sql = _FREE.format(computers=listed_ids(each.computer_id for each in holds), images=images)
-    return frozenset(id_ for (id_,) in fetch(sql, [to_utc(now), f"{HELD}%", to_local(now), to_local(now)]))
+    return dict(fetch(sql, [to_utc(now), f"{HELD}%", to_local(now), to_local(now)]))

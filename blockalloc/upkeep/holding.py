@@ -42,9 +42,9 @@ def hold(holding: Holding) -> int:
 
 
 def _rows(computers: Mapping[int, WatchedComputer]) -> list[Hold]:
-    """A hold has to name an image revision and a management node: a reload that is gone has none."""
+    """A hold has to name an image revision."""
     return [
         Hold(id_, each.facts.image_id, each.facts.target_revision_id or each.facts.production_id, each.node_id)
         for id_, each in computers.items()
-        if each.node_id and (each.facts.target_revision_id or each.facts.production_id)
+        if each.facts.target_revision_id or each.facts.production_id
     ]

@@ -11,6 +11,7 @@ from blockalloc.allocation.validation import Order
 from blockalloc.contract.messages import Caller, FillCall
 from blockalloc.models import Decision
 from blockalloc.store import times, watches
+from blockalloc.store.withdrawal import is_withdrawable
 from blockalloc.upkeep import reading
 from blockalloc.upkeep.actions import Action
 from blockalloc.upkeep.reading import LoadTimes, Watch
@@ -103,8 +104,9 @@ def _for_target(target: Target, load_times: LoadTimes, *, staff: bool) -> Mender
 def _given_up(each: Condition) -> GivenUp:
     computer = each.computer
     assert each.why is not None, "a computer is given up for a reason"
-    # Only a reload that waits on a silent node can be had from another node; what may still be at work can't.
-    may_return = each.why.rule == "silent_node" and each.node_id is None
+    # A reload that waits on a silent node can be had from another one, if it can be withdrawn there.
+    waits = each.why.rule == "silent_node" and each.node_id is None
+    may_return = waits and is_withdrawable(computer.facts.reload_start or 0, int(computer.facts.preload), clock.now())
     return GivenUp(each.hostname, computer.facts.image_id, computer.reload_id, each.why, may_return)
 
 

@@ -87,24 +87,32 @@ class _Judge:
             return self._lost(Reason("reserved", text, _booked(intruder)))
         if (stays := self._stays_until) is not None:
             return stays
-        if self._state.is_ready:
+        if self._state.is_ready and not self._is_outdated:
             return self._as(Kind.READY, self._now)
         return self._of_load()
+
+    @property
+    def _is_outdated(self) -> bool:
+        """Whether it holds a revision that was replaced since, and there is time to load the new one."""
+        in_time = self._now + self._load <= self._block.start
+        return self._state.old_revision and self._state.state == "loaded" and in_time
 
     # --- people ---------------------------------------------------------------------------------
 
     @property
     def _is_used_by_member(self) -> bool:
-        """Whether a member of the class uses it, or will: before the start with the image, afterwards with any."""
+        """Whether a member of the class uses it: before the start with the image, afterwards with any."""
         begun = self._now >= self._block.start
         return any(
             each.is_occupying
             and each.is_member
-            and each.end > self._now
-            and each.start <= max(self._now, self._block.start)
-            and (begun or each.image_id == self._computer.facts.image_id)
+            and each.start <= self._now < each.end
+            and (begun or self._has_image(each))
             for each in self._computer.bookings
         )
+
+    def _has_image(self, booking: Booking) -> bool:
+        return booking.image_id == self._computer.facts.image_id
 
     @property
     def _intruder(self) -> Booking | None:
@@ -125,7 +133,11 @@ class _Judge:
         theirs = [
             each
             for each in self._computer.bookings
-            if each.is_occupying and each.end > self._now and (each.end > begin or self._state.is_ready)
+            if each.is_occupying
+            and not (each.is_member and self._has_image(each))
+            and each.start < self._block.start
+            and each.end > self._now
+            and (each.end > begin or self._state.is_ready)
         ]
         if not theirs:
             return None
@@ -158,11 +170,12 @@ class _Judge:
             # Between a user's end and the load after it, or a state that VCL alone understands.
             ready_at = self._now + _RECLAIM + self._load
             return self._by_time(ready_at, Reason("busy", "it is in state {}", (self._computer.facts.state,)))
-        return self._as(
-            Kind.TO_LOAD,
-            self._now + self._load,
-            Reason("to_load", "it does not hold the image, and nothing will load it"),
-        )
+        text = "it does not hold the image, and nothing will load it"
+        if self._is_outdated:
+            text = "it holds an old revision of the image, and nothing will load the new one"
+        # A process that lost its request may still be at work on it: it must not be loaded from two nodes.
+        node = None if self._silent_node() else self._computer.node_id
+        return self._as(Kind.TO_LOAD, self._now + self._load, Reason("to_load", text), node)
 
     def _waiting(self) -> Condition:
         start = max(self._computer.facts.reload_start or self._now, self._now)
