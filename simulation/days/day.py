@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from simulation.back_end.conditions import Conditions, Visit
+from simulation.back_end.events import Event
 from simulation.back_end.loop import BackEnds
 from simulation.back_end.site import Site
 from simulation.connections import Connection
@@ -21,7 +22,8 @@ class Day:
     """The programs of a site from `begin` (Unix seconds) on.
 
     `process` is the service's XMLRPCprocessBlockTime; it cannot be reached in the `away` hours. `visits` has how the
-    user of a request behaves; users write it when they have reserved.
+    user of a request behaves; users write it when they have reserved. `watchers` are called with each event of the back
+    ends, while the rows are as they are at that moment.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class Day:
         self.visits: dict[int, Visit] = {}
         self.service = Service(process, lambda: self.site.now, away)
         self.site = Site(connection, zone, self.service.process_block_time, conditions, seed)
+        self.watchers: list[Callable[[Event], object]] = []
+        self.site.log.watch = self._watch
         self.front_end = FrontEnd(connection, lambda: float(self.site.now), zone)
         self.back_ends = BackEnds(self.site, nodes)
         self._agenda: list[tuple[int, int, Action]] = []  # a heap: by time, then in the order in which it was filled
@@ -82,6 +86,10 @@ class Day:
             self.at(self.now + seconds, again)
 
         self.at(first, again)
+
+    def _watch(self, event: Event) -> None:
+        for watcher in self.watchers:
+            watcher(event)
 
     def _visit(self, request: int, _user: int) -> Visit:
         return self.visits.get(request, Visit())

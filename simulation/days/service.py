@@ -9,7 +9,7 @@ ProcessBlockTime = Callable[[int, int], Mapping[str, Any]]
 class Service:
     """Passes the back end's calls on, but not in the `away` hours (pairs of Unix seconds).
 
-    `lost` are the block times of calls that did not get through.
+    `lost` are the block times of calls that were not answered.
     """
 
     def __init__(

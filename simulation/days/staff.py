@@ -26,9 +26,10 @@ class Staff:
         self._node = node
         self._repair_after = repair_after
         self.not_now = 0
+        day.watchers.append(self._see)
 
-    def see(self, event: Event) -> None:
-        """Notice a failed computer; to be called with each event of the back end."""
+    def _see(self, event: Event) -> None:
+        """Notice a failed computer."""
         if event.what is What.RESERVATION_FAILED and self._repair_after is not None:
             self._day.at(event.at + self._repair_after, lambda: self._repair(event.computer))
 

@@ -63,6 +63,7 @@ class Users:
         self._people = people
         self._computers = computers
         self._rows = LogRows(day.front_end)
+        day.watchers.append(self._see)
 
     def expect(self, arrival: Arrival, account: Account | None = None) -> None:
         """Somebody will come."""
@@ -111,8 +112,8 @@ class Users:
                 day.site.absent[request] = arrival.leaves_at
             self._plan(arrival, request)
 
-    def see(self, event: Event) -> None:
-        """Log what the back end does to their reservations; to be called with each of its events."""
+    def _see(self, event: Event) -> None:
+        """Log what the back end does to their reservations."""
         if event.request in self.tally.requests:
             if event.what is What.USER_READY:
                 self._rows.load(event.request, event.at)
