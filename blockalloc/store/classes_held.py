@@ -121,7 +121,7 @@ def close(closings: Sequence[Closing]) -> None:
     """Write the usage of classes that are over, and what keep_ready did for them while they were on."""
     counts = {id_: more for id_, *more in fetch(_COUNTS.format(block_times=listed_ids(each[0] for each in closings)))}
     for each in closings:
-        columns: dict[str, Value | float] = {"used_at_peak": each.peak, "used_in_the_mean": each.mean, "closed": 1}
+        columns: dict[str, Value] = {"used_at_peak": each.peak, "used_in_the_mean": each.mean, "closed": 1}
         columns |= zip(("replaced", "loaded_again", "added"), counts.get(each.block_time_id, ()), strict=False)
         assignments = ", ".join(f"{name} = %s" for name in columns)
         sql = f"UPDATE {_CLASSES} SET {assignments} WHERE block_time_id = %s AND closed = 0"

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-Value = int | str | bytes | None
+Value = int | float | str | bytes | None
 BETWEEN = ";\n"  # statements that are sent together
 _ALL = 2**62  # rows; a limit keeps a subquery a table
 

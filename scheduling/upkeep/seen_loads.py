@@ -26,7 +26,7 @@ class LoadFacts(NamedTuple):
 
     `noted_id` is our row of the load, None while it has none; `last_over` is when an earlier load of the same request
     was seen to be over. `is_begun`: the back end works on the request ("pending"). `load_begun` is when the load log
-    says that the load began (the last one, if it was tried again), and `has_failed_step` whether it says that it failed.
+    says that the load began (the last one, if it was tried again), `has_failed_step` whether it says that it failed.
     The reload loads `revision_id`, or `production_id` in its place (0: none); the computer is in `state` and has
     `current_revision_id` loaded. `block_time_id` is the block time that it is for; `row_is_lost`: that block time is to
     take place, and no longer has the computer.
