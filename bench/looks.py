@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 QUIET_LIMIT, BUSY_LIMIT = 50, 250  # milliseconds
 STATEMENTS_LIMIT = 20  # in a look that changes nothing
 _FIRST = 900_001  # ids of the rows that are added
+Row = tuple[int | str, ...]
 _AVAILABLE, _FAILED, _RELOAD, _RELOADER = 2, 5, 19, 2
 
 
@@ -65,7 +66,10 @@ def _classes(site: "Site", number: int, machines: int) -> list[int]:
         cursor.execute("UPDATE blockRequest SET expireTime = '2030-01-01 00:00:00'")
         cursor.execute("UPDATE computer SET stateid = 2 WHERE stateid <> 20")
         cursor.execute("UPDATE managementnode SET lastcheckin = %s", [_utc()])
-    block_times, computers, requests, reservations = [], [], [], []
+    block_times: list[Row] = []
+    computers: list[Row] = []
+    requests: list[Row] = []
+    reservations: list[Row] = []
     taken: set[int] = set()
     for n in range(number):
         start = WALL + timedelta(minutes=60 + 5 * n)
@@ -85,7 +89,7 @@ def _classes(site: "Site", number: int, machines: int) -> list[int]:
     insert("request", "id stateid laststateid userid start end daterequested preload", requests)
     insert("reservation", "requestid computerid imageid imagerevisionid managementnodeid", reservations)
     insert("blockComputers", "blockTimeid computerid imageid reloadrequestid", computers)
-    return [row[0] for row in block_times]
+    return [_FIRST + n for n in range(number)]
 
 
 def _utc() -> str:
@@ -145,7 +149,7 @@ def _timed(look: Callable[[], None]) -> tuple[float, int]:
             for query in queries.captured_queries:
                 print(query["time"], query["sql"][:90].replace("\n", " "))
         if os.environ.get("CPU"):
-            print("cpu", round(1000*(time.process_time()-worked)))
+            print("cpu", round(1000 * (time.process_time() - worked)))
     return took * 1000, sum(1 + query["sql"].count(BETWEEN) for query in queries.captured_queries)
 
 

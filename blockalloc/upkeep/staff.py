@@ -13,7 +13,7 @@ from blockalloc.models import Decision
 from blockalloc.site_time import site_zone
 from blockalloc.store import rows, upkeep_holds, watches
 from blockalloc.store.guard import Deadline, guarded
-from blockalloc.upkeep import mending, reading
+from blockalloc.upkeep import loads, mending, reading
 from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling.upkeep.condition import Condition
 from scheduling.upkeep.needs import Needs, needs
@@ -56,6 +56,7 @@ def put_right(block_time_id: int, caller: Caller) -> str:
     watch = _watch(block_time_id)
     if obstacle := _obstacle(watch):
         return obstacle
+    loads.trust(watch.image_ids, clock.now())
     action = mending.mend(watch, caller, LoadTimes(), staff=True)
     return action.text if action else NOTHING
 
