@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from scheduling.ready_computer import (
+    BUSY_STATES,
     LOAD_FAULT,
     BlockFacts,
     ComputerReadiness,
@@ -85,7 +86,7 @@ class _Judge:
         if intruder := self._intruder:
             text = "request {} has reserved it from {} to {}, in the hours of the class"
             return self._lost(Reason("reserved", text, _booked(intruder)))
-        if (stays := self._stays_until) is not None:
+        if (stays := self._while_others_stay()) is not None:
             return stays
         if self._state.is_ready and not self._is_outdated:
             return self._as(Kind.READY, self._now)
@@ -123,30 +124,33 @@ class _Judge:
                 return each
         return None
 
-    @property
-    def _stays_until(self) -> Condition | None:
+    def _while_others_stay(self) -> Condition | None:
         """What to expect of a computer that somebody uses, or will, before the class; None where nobody is in the way.
 
         When they leave, the back end loads the image of the class that is next.
         """
-        begin = self._reload_start
-        theirs = [
-            each
-            for each in self._computer.bookings
-            if each.is_occupying
-            and not (each.is_member and self._has_image(each))
-            and each.start < self._block.start
-            and each.end > self._now
-            and (each.end > begin or self._state.is_ready)
-        ]
+        theirs = [each for each in self._computer.bookings if self._is_in_the_way(each)]
         if not theirs:
             return None
-        last = max(theirs, key=lambda each: each.end)
-        ready_at = last.end + _RECLAIM + self._load
+        last = max(theirs, key=lambda each: (each.node_is_silent, each.end))
+        if last.node_is_silent:
+            text = "the management node of request {}, which has reserved it from {} to {}, is silent: nobody ends it"
+            return self._as(Kind.DOUBTFUL, _FAR, Reason("stays", text, _booked(last)))
+        ready_at = max(last.end, self._now) + _RECLAIM + self._load
         if ready_at <= self._block.start:
             return self._as(Kind.ON_ITS_WAY, ready_at)
         text = "request {} has reserved it from {} to {}: too late to load it afterwards"
         return self._as(Kind.DOUBTFUL, ready_at, Reason("stays", text, _booked(last)))
+
+    def _is_in_the_way(self, booking: Booking) -> bool:
+        """Whether somebody has it before the class for so long that its load has to wait for them."""
+        if not booking.is_occupying or booking.start >= self._block.start:
+            return False
+        if booking.is_member and self._has_image(booking):
+            return False
+        if booking.end <= self._now:  # the back end counts down ten minutes and more before it ends a reservation
+            return booking.start <= self._now and self._computer.facts.state in BUSY_STATES
+        return booking.end > self._reload_start or self._state.is_ready or booking.node_is_silent
 
     @property
     def _reload_start(self) -> int:
