@@ -12,6 +12,7 @@ from tests.support.sites.upkeep_facts import (
     CAUTIOUS,
     END,
     HOUR,
+    IMAGE,
     LOAD,
     LONGEST,
     MINUTE,
