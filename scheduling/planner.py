@@ -36,6 +36,7 @@ class _Planning:
         self._computers = computers_by_image(site, block)  # of the block time, with those chosen so far
         self._machines: list[Machine] = []
         self._again: list[Machine] = []
+        self._not_again: dict[int, Reason] = {}
         self._stopped_by: Reason | None = None
 
     def run(self) -> Plan:
@@ -59,6 +60,7 @@ class _Planning:
             stopped_by=self._stopped_by,
             excluded=self._chooser.reasons_by_computer(),
             again=self._again,
+            not_again=self._not_again,
         )
 
     def _whole_machines(self) -> int:
@@ -85,10 +87,14 @@ class _Planning:
         for computer_id, node_id in self._mending.again.items():
             image = images.get(own.get(computer_id, 0))
             reload = self._staggered(len(self._again))
-            assignment = image and self._chooser.load_again(computer_id, image, reload, node_id)
-            if assignment:
-                self._again.append(Machine((assignment,), reload, self._caller))
-                self._chooser.add_reloads([assignment], reload)
+            if image is None:
+                continue
+            assignment = self._chooser.load_again(computer_id, image, reload, node_id)
+            if isinstance(assignment, Reason):
+                self._not_again[computer_id] = assignment
+                continue
+            self._again.append(Machine((assignment,), reload, self._caller))
+            self._chooser.add_reloads([assignment], reload)
 
     def _own_rows(self) -> Iterator[BlockComputer]:
         return (row for row in self._site.block_computers if row.block_time_id == self._block.block_time_id)

@@ -52,6 +52,8 @@ class Result:
         for what, machines in (("taken", self.machines), ("loaded again", self.again)):
             if names := [each.computer.hostname for each in assignments(machines)]:
                 parts.append(f"{what}: {', '.join(names)}")
+        for id_, reason in self.plan.not_again.items():
+            parts.append(f"not loaded again: {self.site.computers[id_].hostname} ({reason.describe(zone)})")
         return "; ".join(parts) if self.order.mending else ""
 
     @property
