@@ -122,16 +122,18 @@ class Holding:
     remove: frozenset[int]
 
 
-def holding(looks: Collection[tuple[BlockTimeFacts, Needs]], now: int) -> Holding:
-    """The holds at `now` (Unix seconds; SPEC 9.4): on computers about to load and loading, never on loaded ones."""
+def holding(looks: Collection[tuple[BlockTimeFacts, Needs]], now: int, held_before: Collection[int] = ()) -> Holding:
+    """The holds at `now` (Unix seconds; SPEC 9.4): on computers about to load and loading, never on loaded ones.
+
+    `held_before`: computers with a hold that a block time of an earlier look had; what is given up is held no longer.
+    A computer that is to be exchanged and for which there was no substitute may be the best hope: its load goes on.
+    """
     hold: dict[int, WatchedComputer] = {}
-    remove: set[int] = set()
+    remove = set(held_before)
     for block_time, needed in looks:
-        given_up = {each.computer.id for each in needed.give_up}
         for each in needed.conditions:
             computer = each.computer
-            wanted = not block_time.holds_stopped and computer.id not in given_up
-            if wanted and _is_to_be_held(each, now):
+            if not block_time.holds_stopped and _is_to_be_held(each, now):
                 hold[computer.id] = computer
             elif computer.held:
                 remove.add(computer.id)
