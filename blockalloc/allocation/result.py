@@ -46,15 +46,34 @@ class Result:
         return bool(self.machines or self.again or self.given_up)
 
     def changes(self) -> str:
-        """What was done about the computers that the block time had, in words; "" where they stay as they are."""
+        """What was done about the computers that the block time had, and what could not be, in words.
+
+        "" where they stay as they are.
+        """
+        if self.order.mending is None:
+            return ""
         zone = self.site.zone
         parts = [f"given up: {each.hostname} ({each.why.describe(zone)})" for each in self.given_up.values()]
         for what, machines in (("taken", self.machines), ("loaded again", self.again)):
             if names := [each.computer.hostname for each in assignments(machines)]:
                 parts.append(f"{what}: {', '.join(names)}")
-        for id_, reason in self.plan.not_again.items():
+        for each in self._without_substitute:
+            parts.append(f"no other computer for: {each.hostname} ({each.why.describe(zone)})")
+        for id_, reason in self._not_again.items():
             parts.append(f"not loaded again: {self.site.computers[id_].hostname} ({reason.describe(zone)})")
-        return "; ".join(parts) if self.order.mending else ""
+        return "; ".join(parts)
+
+    @property
+    def _without_substitute(self) -> Sequence[GivenUp]:
+        """The computers that stay as the best hope."""
+        mending = self.order.mending
+        return [each for id_, each in mending.given_up.items() if id_ not in self.given_up] if mending else []
+
+    @property
+    def _not_again(self) -> Mapping[int, Reason]:
+        """Why computers were not loaded again: by the plan, or since somebody was faster."""
+        planned = {each.computer.id for each in assignments(self.plan.again)}
+        return {**self.plan.not_again, **{id_: self.lost[id_] for id_ in planned & self.lost.keys()}}
 
     @property
     def computers_before(self) -> set[int]:
