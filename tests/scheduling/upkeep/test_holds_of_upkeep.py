@@ -117,4 +117,4 @@ def test_what_a_class_has_given_up_is_held_no_longer() -> None:
     now = RELOAD_START
     left = block_time(waiting(2))
     result = holding([(left, needs(left, now))], now, held_before={1, 2})
-    assert (set(result.hold), result.remove) == ({2}, {1})
+    assert (set(result.hold), set(result.remove)) == ({2}, {1})

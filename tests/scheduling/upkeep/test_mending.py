@@ -178,7 +178,10 @@ class TestLoadAgain:
         assert [each.reload for each in self.again(with_own(1, 2, now=now)).again] == [Window(now, now + LOAD + TEN)]
 
     def test_on_the_node_of_a_load_that_may_still_run_there(self) -> None:
-        nodes = {"management_nodes": [facts.node(1), facts.node(2)], "node_groups": {n: {facts.NODES} for n in (1, 2)}}
+        nodes: dict[str, Any] = {
+            "management_nodes": [facts.node(1), facts.node(2)],
+            "node_groups": {n: {facts.NODES} for n in (1, 2)},
+        }
         on_site = with_own(1, 2, **nodes)
         assert [self.again(on_site, node).again[0].assignments[0].management_node.id for node in (1, 2)] == [1, 2]
         assert self.again(on_site, 3).again == []
