@@ -121,10 +121,21 @@ def test_a_block_time_that_is_gone_leaves_no_row(site: LookedAt) -> None:
 
 def used(computer: int, start: int, end: int, **more: Any) -> None:
     """A reservation of a computer of the class, in VCL's log."""
-    log = {"userid": USER, "start": local(start), "initialend": local(end), "finalend": local(end), "imageid": IMAGE}
+    log: dict[str, Any] = {
+        "userid": USER,
+        "start": local(start),
+        "initialend": local(end),
+        "finalend": local(end),
+        "imageid": IMAGE,
+    }
     log |= {"wasavailable": 1, "ending": "released", "loaded": local(start), **more.get("log", {})}
     tables.insert("log", [log], ZONE)
-    sublog = {"logid": tables.newest_id("log"), "imageid": IMAGE, "imagerevisionid": IMAGE, "computerid": computer}
+    sublog: dict[str, Any] = {
+        "logid": tables.newest_id("log"),
+        "imageid": IMAGE,
+        "imagerevisionid": IMAGE,
+        "computerid": computer,
+    }
     sublog |= {"managementnodeid": 10, "blockRequestid": 10, "blockStart": local(START), "blockEnd": local(END)}
     tables.insert("sublog", [{**sublog, **more.get("sublog", {})}], ZONE)
 
