@@ -5,8 +5,8 @@ from datetime import date
 from django.http import HttpRequest, HttpResponse
 
 from blockalloc import clock
-from blockalloc.models import BlockTime
-from blockalloc.pages.block_days import DAY, clock_time, day_name, days, today_of
+from blockalloc.models import BlockTime, ClassHeld
+from blockalloc.pages.block_days import DAY, Classes, clock_time, day_name, days, today_of
 from blockalloc.pages.frame import page, require_permission
 
 REFRESH_SECONDS = 30
@@ -14,7 +14,7 @@ REFRESH_SECONDS = 30
 
 @require_permission("blockalloc.view_blocktime")
 def today(request: HttpRequest) -> HttpResponse:
-    """The block times of today and those that are on, the ones at risk first."""
+    """The classes of today and those that are on, the ones at risk first, and what is over last."""
     return _days(request, today_of(clock.now()), 1, "blockalloc/today.html")
 
 
@@ -28,8 +28,13 @@ def week(request: HttpRequest) -> HttpResponse:
 def _days(request: HttpRequest, first: date, number: int, template: str) -> HttpResponse:
     now = clock.now()
     name = day_name(first, today_of(now))
+    classes = Classes(
+        times=BlockTime.objects.visible_to(request.user),
+        held=ClassHeld.objects.visible_to(request.user),
+        links_decisions=request.user.has_perm("blockalloc.view_decision"),
+    )
     context = {
-        "days": days(first, number, BlockTime.objects.visible_to(request.user), now),
+        "days": days(first, number, classes, now),
         "updated": clock_time(now),
         "refresh_seconds": REFRESH_SECONDS,
         "before": first - number * DAY,
