@@ -34,7 +34,8 @@ def build(now: datetime) -> Tables:
     add_classes(booker, who, monday)
     add_future(booker, who, monday)
     add_special_requests(booker, who, monday, _add_maintenance(rows, local))
-    _mark(rows, local, until=COURSES[0].times(monday)[0][0])
+    # A class that is about to begin has no time left for its loads.
+    _mark(rows, local, until=COURSES[0].times(monday)[0][0] - timedelta(hours=2))
     return rows.tables
 
 

@@ -20,7 +20,10 @@ _rows_at = functools.cache(build)  # loading does not change them
 @contextmanager
 def demo_site() -> Iterator[None]:
     """The demo site in New York on a Wednesday at noon, where the clock is stopped; the next Monday is 30 November."""
-    with override_settings(TIME_ZONE="America/New_York"), time_machine.travel(WEDNESDAY, tick=False):
+    with (
+        override_settings(TIME_ZONE="America/New_York", BLOCKALLOC_DEMO=True),
+        time_machine.travel(WEDNESDAY, tick=False),
+    ):
         with patch("blockalloc.demo.database.build", _rows_at):
             call_command("load_demo_site", stdout=StringIO())
         yield
