@@ -25,7 +25,7 @@ from blockalloc.models import BlockComputer, BlockTime, Computer, ImageRevision,
 from blockalloc.reports import readiness
 from blockalloc.site_time import site_zone
 from blockalloc.upkeep import passes
-from scheduling.readiness import Readiness
+from scheduling.readiness import ASKED_AHEAD, Readiness
 from simulation.back_end.conditions import Result
 from simulation.back_end.events import Event, What
 
@@ -80,12 +80,13 @@ class _Morning:
         self._watched = False  # the class loads; nothing before is part of the story
         self._loads = 0  # of the class
         self._actions: set[str] = set()  # of keep_ready, written so far
+        self._progress = ""  # as written last
 
     def run(self) -> bool:
         """Play it; whether the class is complete."""
         with clock.simulated(lambda: self._back_end.now):
-            first_load = self._first_load()
-            self._pass_time(first_load - _BEFORE_FIRST_LOAD, _STRIDE)
+            self._pass_time(self._start - ASKED_AHEAD + _STRIDE, _STRIDE)  # now the class has computers at the latest
+            self._pass_time(self._first_load() - _BEFORE_FIRST_LOAD, _STRIDE)
             _leave_other_images(_TO_LOAD)
             self._watched = True
             for now in range(self._back_end.now, self._start + 1, _MINUTE):
@@ -137,7 +138,10 @@ class _Morning:
         if now % _PROGRESS < _MINUTE and now < self._start:
             state = self._readiness()
             loading = state.count("loading")
-            self._write_line(f"{state.ready} of {state.wanted} ready" + (f", {loading} loading" if loading else ""))
+            text = f"{state.ready} of {state.wanted} ready" + (f", {loading} loading" if loading else "")
+            if text != self._progress:
+                self._progress = text
+                self._write_line(text)
 
     def _write_result(self) -> bool:
         state = self._readiness()

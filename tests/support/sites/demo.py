@@ -17,6 +17,13 @@ WEDNESDAY = datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
 _rows_at = functools.cache(build)  # loading does not change them
 
 
+def load(*options: str) -> str:
+    """Load the demo site as the command does; its output. The process has to run the demo (BLOCKALLOC_DEMO)."""
+    output = StringIO()
+    call_command("load_demo_site", *options, stdout=output)
+    return output.getvalue()
+
+
 @contextmanager
 def demo_site() -> Iterator[None]:
     """The demo site in New York on a Wednesday at noon, where the clock is stopped; the next Monday is 30 November."""
@@ -25,5 +32,5 @@ def demo_site() -> Iterator[None]:
         time_machine.travel(WEDNESDAY, tick=False),
     ):
         with patch("blockalloc.demo.database.build", _rows_at):
-            call_command("load_demo_site", stdout=StringIO())
+            load()
         yield
