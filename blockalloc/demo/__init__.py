@@ -2,6 +2,13 @@
 
 Pure data: `build` gives the rows, `blockalloc.demo.database` puts them into a database.
 Every call gives the same rows except for the dates, which are relative to today.
+
+| module | content |
+|---|---|
+| `safeguard` | nothing of the demo writes to a site that is not the demo's |
+| `back_end` | the double of VCL's back end on this site |
+| `walk_ins` | classes that begin soon, booked while the site runs |
+| `morning` | the morning of a class in fast motion, on a copy of the site |
 """
 
 import json

@@ -60,6 +60,8 @@ def _on_a_copy(path: Path) -> Iterator[None]:
         original.connection.backup(target)
     copy = original.copy()
     copy.settings_dict["NAME"] = str(path)
+    # Nothing of it has to survive: waiting for the disk would take most of the time.
+    copy.settings_dict["OPTIONS"]["init_command"] += "PRAGMA synchronous = OFF;"
     connections[DEFAULT_DB_ALIAS] = copy
     try:
         require_mark()
@@ -135,7 +137,7 @@ class _Morning:
         self._write(f"{_time_of_day(clock.now())}  {text}")
 
     def _write_progress(self, now: int) -> None:
-        if now % _PROGRESS < _MINUTE and now < self._start:
+        if (now % _PROGRESS < _MINUTE or not self._progress) and now < self._start:
             state = self._readiness()
             loading = state.count("loading")
             text = f"{state.ready} of {state.wanted} ready" + (f", {loading} loading" if loading else "")

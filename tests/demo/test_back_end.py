@@ -21,7 +21,11 @@ from simulation.back_end import states
 from simulation.back_end.conditions import Result
 from tests.support.sites.demo import load
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("demo_process")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("demo_process"),
+    pytest.mark.once(on="sqlite"),  # the demo's database
+]
 
 NOW = datetime(2026, 3, 3, 10, 2, 30, tzinfo=UTC)  # a Tuesday
 MINUTE = 60

@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection
+from pytest_django import Settings
 
 from blockalloc import clock
 from blockalloc.allocation import service
@@ -33,11 +34,11 @@ MOMENTS = {
 SECONDS = 10
 FAILED = re.compile(r"\d\d:\d\d  (\S+): load failed; the back end removed it from the class")
 
-only_sqlite = pytest.mark.once(on="sqlite")
+only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="it is played on a copy of an SQLite file")
 
 
 @pytest.fixture
-def moment(request: pytest.FixtureRequest, settings: pytest.FixtureRequest) -> Iterator[str]:
+def moment(request: pytest.FixtureRequest, settings: Settings) -> Iterator[str]:
     """The demo site, loaded at that moment, where the clock is stopped; its class has its machines."""
     settings.TIME_ZONE = ZONE.key
     with time_machine.travel(MOMENTS[request.param], tick=False):

@@ -1,6 +1,7 @@
 """Nothing of the demo writes to a site that is not the demo's."""
 
 import shutil
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -81,13 +82,13 @@ def test_every_part_that_writes_refuses_by_itself(settings: Settings, demo_proce
     demo.load()
     settings.BLOCKALLOC_DEMO = False
     now = demo.WEDNESDAY
-    parts = {
-        "load": lambda: load(now),
-        "heart beat": lambda: check_in_management_nodes(now, Mark(now, {"managementnode": 101})),
-        "double": lambda: DemoBackEnd(lambda _computer, _image, _chance: Result.LOADED),
-        "classes": lambda: book_if_none_is_near(int(now.timestamp())),
-        "morning": lambda: play(print),
-    }
-    for part in parts.values():
+    parts: list[Callable[[], object]] = [
+        lambda: load(now),
+        lambda: check_in_management_nodes(now, Mark(now, {"managementnode": 101})),
+        lambda: DemoBackEnd(lambda _computer, _image, _chance: Result.LOADED),
+        lambda: book_if_none_is_near(int(now.timestamp())),
+        lambda: play(print),
+    ]
+    for part in parts:
         with pytest.raises(NotTheDemo, match="BLOCKALLOC_DEMO=1"):
             part()
