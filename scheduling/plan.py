@@ -41,7 +41,7 @@ class Plan:
 
     The block time has `had_before` whole machines before the call and `allocated` after it, never more than `wanted`.
     `late` is the condition of warning 13. `stopped_by` is why the plan ended when machines are missing; `excluded` has
-    a reason for each computer that was judged and not chosen.
+    a reason for each computer that was judged and not chosen. `again`: reloads of computers that the block time has.
     """
 
     machines: Sequence[Machine]
@@ -52,6 +52,7 @@ class Plan:
     late: bool
     stopped_by: Reason | None
     excluded: Mapping[int, Reason]
+    again: Sequence[Machine] = ()
 
     @property
     def default_reason(self) -> Reason:

@@ -110,6 +110,8 @@ VCL_LISTING_SECONDS = environment.whole_number(
 )
 VCL_IDEMPOTENCY_DAYS = environment.whole_number("VCL_IDEMPOTENCY_DAYS", 7, low=1, high=3650)
 VCL_DECISION_DAYS = environment.whole_number("VCL_DECISION_DAYS", 730, low=1, high=36500)
+VCL_KEEP_READY_HOURS = environment.whole_number("VCL_KEEP_READY_HOURS", 6, low=1, high=48)
+VCL_SEEN_LOAD_DAYS = environment.whole_number("VCL_SEEN_LOAD_DAYS", 400, low=3, high=36500)
 VCL_LOAD_TIME_HOURS = environment.whole_number("VCL_LOAD_TIME_HOURS", 0, low=0, high=168)
 VCL_LOCKOUT_FAILURES = environment.whole_number("VCL_LOCKOUT_FAILURES", 20, low=1, high=1000)
 VCL_LOCKOUT_SECONDS = environment.whole_number("VCL_LOCKOUT_SECONDS", 300, low=1, high=86400)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from blockalloc.allocation.validation import Order
 from blockalloc.contract.messages import WARNING_LATE, WARNING_NOTHING_ALLOCATED, Outcome
 from scheduling.facts import Site
+from scheduling.mending import GivenUp
 from scheduling.plan import Assignment, Machine, Plan
 from scheduling.reasons import Reason
 
@@ -17,7 +18,8 @@ class Result:
     """What a call took, or a dry run would take, and what explains it: order, facts and plan.
 
     `lost`: the planned computers that somebody else got meanwhile, with the reason. `rosters`: the rosters that the
-    record of the call may refer to (see store.snapshot).
+    record of the call may refer to (see store.snapshot). `again`: the new reloads of computers that the block time has;
+    `given_up`: the computers that it has no longer (SPEC 9.2, 9.3).
     """
 
     outcome: Outcome
@@ -27,6 +29,8 @@ class Result:
     order: Order
     rosters: frozenset[int]
     lost: Mapping[int, Reason] = field(default_factory=dict)
+    again: Sequence[Machine] = ()
+    given_up: Mapping[int, GivenUp] = field(default_factory=dict)
 
     def stopped_by(self) -> str:
         """Why there are not more machines, in words; "" when none is missing."""
@@ -35,6 +39,20 @@ class Result:
         if self.outcome.unallocated and self.lost:
             return f"somebody else was faster: computers lost after they were chosen: {len(self.lost)}"
         return str(self.default_reason) if self.outcome.unallocated else ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the block time's computers or their reloads are others than before."""
+        return bool(self.machines or self.again or self.given_up)
+
+    def changes(self) -> str:
+        """What was done about the computers that the block time had, in words; "" where they stay as they are."""
+        zone = self.site.zone
+        parts = [f"given up: {each.hostname} ({each.why.describe(zone)})" for each in self.given_up.values()]
+        for what, machines in (("taken", self.machines), ("loaded again", self.again)):
+            if names := [each.computer.hostname for each in assignments(machines)]:
+                parts.append(f"{what}: {', '.join(names)}")
+        return "; ".join(parts) if self.order.mending else ""
 
     @property
     def computers_before(self) -> set[int]:

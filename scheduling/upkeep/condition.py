@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from scheduling.ready_computer import (
+    BUSY_STATES,
     LOAD_FAULT,
     BlockFacts,
     ComputerReadiness,
@@ -85,26 +86,34 @@ class _Judge:
         if intruder := self._intruder:
             text = "request {} has reserved it from {} to {}, in the hours of the class"
             return self._lost(Reason("reserved", text, _booked(intruder)))
-        if (stays := self._stays_until) is not None:
+        if (stays := self._while_others_stay()) is not None:
             return stays
-        if self._state.is_ready:
+        if self._state.is_ready and not self._is_outdated:
             return self._as(Kind.READY, self._now)
         return self._of_load()
+
+    @property
+    def _is_outdated(self) -> bool:
+        """Whether it holds a revision that was replaced since, and there is time to load the new one."""
+        in_time = self._now + self._load <= self._block.start
+        return self._state.old_revision and self._state.state == "loaded" and in_time
 
     # --- people ---------------------------------------------------------------------------------
 
     @property
     def _is_used_by_member(self) -> bool:
-        """Whether a member of the class uses it, or will: before the start with the image, afterwards with any."""
+        """Whether a member of the class uses it: before the start with the image, afterwards with any."""
         begun = self._now >= self._block.start
         return any(
             each.is_occupying
             and each.is_member
-            and each.end > self._now
-            and each.start <= max(self._now, self._block.start)
-            and (begun or each.image_id == self._computer.facts.image_id)
+            and each.start <= self._now < each.end
+            and (begun or self._has_image(each))
             for each in self._computer.bookings
         )
+
+    def _has_image(self, booking: Booking) -> bool:
+        return booking.image_id == self._computer.facts.image_id
 
     @property
     def _intruder(self) -> Booking | None:
@@ -115,26 +124,33 @@ class _Judge:
                 return each
         return None
 
-    @property
-    def _stays_until(self) -> Condition | None:
+    def _while_others_stay(self) -> Condition | None:
         """What to expect of a computer that somebody uses, or will, before the class; None where nobody is in the way.
 
         When they leave, the back end loads the image of the class that is next.
         """
-        begin = self._reload_start
-        theirs = [
-            each
-            for each in self._computer.bookings
-            if each.is_occupying and each.end > self._now and (each.end > begin or self._state.is_ready)
-        ]
+        theirs = [each for each in self._computer.bookings if self._is_in_the_way(each)]
         if not theirs:
             return None
-        last = max(theirs, key=lambda each: each.end)
-        ready_at = last.end + _RECLAIM + self._load
+        last = max(theirs, key=lambda each: (each.node_is_silent, each.end))
+        if last.node_is_silent:
+            text = "the management node of request {}, which has reserved it from {} to {}, is silent: nobody ends it"
+            return self._as(Kind.DOUBTFUL, _FAR, Reason("stays", text, _booked(last)))
+        ready_at = max(last.end, self._now) + _RECLAIM + self._load
         if ready_at <= self._block.start:
             return self._as(Kind.ON_ITS_WAY, ready_at)
         text = "request {} has reserved it from {} to {}: too late to load it afterwards"
         return self._as(Kind.DOUBTFUL, ready_at, Reason("stays", text, _booked(last)))
+
+    def _is_in_the_way(self, booking: Booking) -> bool:
+        """Whether somebody has it before the class for so long that its load has to wait for them."""
+        if not booking.is_occupying or booking.start >= self._block.start:
+            return False
+        if booking.is_member and self._has_image(booking):
+            return False
+        if booking.end <= self._now:  # the back end counts down ten minutes and more before it ends a reservation
+            return booking.start <= self._now and self._computer.facts.state in BUSY_STATES
+        return booking.end > self._reload_start or self._state.is_ready or booking.node_is_silent
 
     @property
     def _reload_start(self) -> int:
@@ -158,11 +174,12 @@ class _Judge:
             # Between a user's end and the load after it, or a state that VCL alone understands.
             ready_at = self._now + _RECLAIM + self._load
             return self._by_time(ready_at, Reason("busy", "it is in state {}", (self._computer.facts.state,)))
-        return self._as(
-            Kind.TO_LOAD,
-            self._now + self._load,
-            Reason("to_load", "it does not hold the image, and nothing will load it"),
-        )
+        text = "it does not hold the image, and nothing will load it"
+        if self._is_outdated:
+            text = "it holds an old revision of the image, and nothing will load the new one"
+        # A process that lost its request may still be at work on it: it must not be loaded from two nodes.
+        node = None if self._silent_node() else self._computer.node_id
+        return self._as(Kind.TO_LOAD, self._now + self._load, Reason("to_load", text), node)
 
     def _waiting(self) -> Condition:
         start = max(self._computer.facts.reload_start or self._now, self._now)

@@ -127,9 +127,11 @@ def holding(looks: Collection[tuple[BlockTimeFacts, Needs]], now: int) -> Holdin
     hold: dict[int, WatchedComputer] = {}
     remove: set[int] = set()
     for block_time, needed in looks:
+        given_up = {each.computer.id for each in needed.give_up}
         for each in needed.conditions:
             computer = each.computer
-            if not block_time.holds_stopped and _is_to_be_held(each, now):
+            wanted = not block_time.holds_stopped and computer.id not in given_up
+            if wanted and _is_to_be_held(each, now):
                 hold[computer.id] = computer
             elif computer.held:
                 remove.add(computer.id)

@@ -1,0 +1,160 @@
+"""What staff do about the upkeep of a block time: "Put right now", "Stop holding", "Hold again" (SPEC 9)."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from blockalloc import clock
+from blockalloc.allocation.journal import Journal
+from blockalloc.allocation.look import dry_run
+from blockalloc.allocation.result import Result, assignments
+from blockalloc.contract import refusals
+from blockalloc.contract.messages import Caller, FillCall
+from blockalloc.models import Decision
+from blockalloc.site_time import site_zone
+from blockalloc.store import rows, upkeep_holds, watches
+from blockalloc.store.guard import Deadline, guarded
+from blockalloc.upkeep import loads, mending, reading
+from blockalloc.upkeep.reading import LoadTimes, Watch
+from scheduling.upkeep.condition import Condition
+from scheduling.upkeep.needs import Needs, needs
+
+NOTHING = "nothing has to be done"
+
+Work = Callable[[int], str]  # in a transaction at this time (Unix seconds); what was done, in words
+
+
+class Proposal(NamedTuple):
+    """What "Put right now" would do about a computer, and why; `action` is "" where it is left as it is.
+
+    `computer_id` is that of a computer that the block time has, or would get.
+    """
+
+    computer_id: int
+    hostname: str
+    action: str
+    why: str
+
+
+class Proposed(NamedTuple):
+    """What "Put right now" would do for a block time: its computers, and the machines that it would have then.
+
+    `obstacle`: why nothing would be done, "" when something would. `stopped_by`: why machines would be missing.
+    """
+
+    proposals: Sequence[Proposal]
+    machines: int
+    wanted: int
+    obstacle: str = ""
+    stopped_by: str = ""
+
+
+def put_right(block_time_id: int, caller: Caller) -> str:
+    """Do now what keep_ready would do for one block time; returns what was done, in words.
+
+    What was stopped because its image failed to load goes on. Raises Refusal; nothing was done then.
+    """
+    watch = _watch(block_time_id)
+    if obstacle := _obstacle(watch):
+        return obstacle
+    loads.trust(watch.image_ids, clock.now())
+    action = mending.mend(watch, caller, LoadTimes(), staff=True)
+    return action.text if action else NOTHING
+
+
+def proposed(block_time_id: int, caller: Caller) -> Proposed:
+    """What `put_right` would do now. Nothing is written. Raises Refusal."""
+    watch = _watch(block_time_id)
+    target = watch.facts.target
+    needed = needs(watch.facts, clock.now(), is_asked_by_staff=True)
+    if obstacle := _obstacle(watch) or (NOTHING if needed.is_met else ""):
+        return Proposed([_left(each) for each in needed.conditions], 0, target.machines, obstacle)
+    call = FillCall(block_time_id, target.ignore_privileges, machines=target.machines)
+    result = dry_run(call, caller, clock.now(), lambda _order: mending.mending_of(needed))
+    return Proposed(
+        _proposals(needed, result), result.outcome.allocated, target.machines, stopped_by=result.stopped_by()
+    )
+
+
+def stop_holding(block_time_id: int, caller: Caller) -> str:
+    """Keep VCL's front end off none of the block time's computers any more; returns what was done, in words.
+
+    Until `hold_again`, people can take them while they load, and VCL's pages can change them. Raises Refusal.
+    """
+
+    def work(now: int) -> str:
+        stopped = watches.stop_holds(block_time_id, now)
+        watch = _watch(block_time_id)
+        upkeep_holds.remove({each.id for each in watch.facts.computers})
+        return "its computers are no longer held while they load" if stopped else "its holds were stopped already"
+
+    return _recorded(block_time_id, caller, work)
+
+
+def hold_again(block_time_id: int, caller: Caller) -> str:
+    """Hold the block time's computers again, from the next look on; returns what was done, in words. Raises Refusal."""
+
+    def work(_now: int) -> str:
+        allowed = watches.allow_holds(block_time_id)
+        return "its computers are held again while they load" if allowed else "its holds were not stopped"
+
+    return _recorded(block_time_id, caller, work)
+
+
+def _recorded(block_time_id: int, caller: Caller, work: Work) -> str:
+    journal = Journal(Decision.HOLDING, caller, {"blockTimeid": block_time_id})
+
+    def transaction() -> tuple[str, int]:
+        row = rows.block_time(block_time_id)
+        if row is None:
+            raise refusals.unknown_block_time("blockTimeid", block_time_id)
+        text = work(clock.now())
+        return text, journal.record_action(text, row)
+
+    with journal.recording_failures():
+        text, decision_id = guarded(transaction, Deadline(), journal.count_retry)
+    journal.prune(decision_id)
+    return text
+
+
+def _watch(block_time_id: int) -> Watch:
+    watch = reading.one(block_time_id, clock.now())
+    if watch is None:
+        raise refusals.unknown_block_time("blockTimeid", block_time_id)
+    return watch
+
+
+def _obstacle(watch: Watch) -> str:
+    """Why there is nothing to put right, whatever the computers do."""
+    block, now = watch.facts.block, clock.now()
+    if obstacle := block.block_status.obstacle_to_taking_place(now):
+        return f"the class does not take place any more: {obstacle}"
+    if watch.facts.target.is_released:
+        return "its computers were released: to give it others, use “Allocate now”"
+    return ""
+
+
+# --- Words --------------------------------------------------------------------------------------
+
+
+def _proposals(needed: Needs, result: Result) -> list[Proposal]:
+    """What is done about each computer: those that the block time has, then new ones."""
+    zone = site_zone()
+    again = {each.computer.id: each for each in assignments(result.again)}
+    machines = {each.computer.id: each for each in assignments(result.machines)}
+    proposals = []
+    for each in needed.conditions:
+        id_, why = each.computer.id, each.why.describe(zone) if each.why else ""
+        if id_ in again or id_ in machines:
+            proposals.append(Proposal(id_, each.hostname, "gets a new reload", why))
+        elif id_ in result.given_up:
+            proposals.append(Proposal(id_, each.hostname, "is given up", why))
+        else:
+            proposals.append(_left(each))
+    had = {each.computer.id for each in needed.conditions}
+    new = [each for id_, each in machines.items() if id_ not in had]
+    return [*proposals, *(Proposal(each.computer.id, each.computer.hostname, "is taken", "") for each in new)]
+
+
+def _left(each: Condition) -> Proposal:
+    why = each.why.describe(site_zone()) if each.why else each.kind.value
+    return Proposal(each.computer.id, each.hostname, "", why)
