@@ -7,6 +7,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
@@ -22,13 +23,6 @@ from tests.support.empty_site import Site
 from tests.support.servers.own_process import ROOT, run
 from tests.support.sites import demo
 
-COMMANDS = [
-    ("load_demo_site",),
-    ("load_demo_site", "--if-needed"),
-    ("load_demo_site", "--again"),
-    ("run_demo_back_end",),
-    ("play_demo_morning",),
-]
 DOUBLES = ["run_demo_back_end", "play_demo_morning"]
 
 
@@ -36,7 +30,7 @@ DOUBLES = ["run_demo_back_end", "play_demo_morning"]
 def checkout(tmp_path: Path) -> Path:
     """A checkout whose demo is not the developer's."""
     for name in ("blockalloc", "scheduling", "simulation", "vclsite"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "manage.py", tmp_path)
     return tmp_path
 
@@ -53,14 +47,14 @@ def test_a_real_site_that_was_just_migrated_stays_as_it_is(site: Site, checkout:
     before = site.all_contents()
     assert "blockalloc_guard" in before
     real = {"DATABASE_URL": site.url, "VCL_ALLOW_UNSAFE_SETTINGS": "1"}
-    for command in COMMANDS:
-        said = refusal(run("manage.py", *command, **real))
+    for command in ("load_demo_site", *DOUBLES):
+        said = refusal(run("manage.py", command, **real))
         assert "this is for the demo site only" in said
         assert "BLOCKALLOC_DEMO=1" in said
         assert site.all_contents() == before
     # The same with the demo asked for, in a checkout where it was not set up: DATABASE_URL does not count.
-    for command in COMMANDS:
-        refusal(run(str(checkout / "manage.py"), *command, BLOCKALLOC_DEMO="1", **real))
+    for command in ("load_demo_site", *DOUBLES):
+        refusal(run(str(checkout / "manage.py"), command, BLOCKALLOC_DEMO="1", **real))
         assert site.all_contents() == before
     assert (checkout / "var" / "demo.sqlite3").exists()
 
@@ -75,6 +69,16 @@ def test_the_doubles_refuse_a_database_without_the_mark(command: str, demo_proce
         call_command(command, stdout=StringIO())
     assert refused.value.returncode == 2
     assert list(BlockTime.objects.values()) == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("options", [(), ("--again",), ("--if-needed",)])
+def test_nothing_is_loaded_where_the_demo_is_not_run(options: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError, match="this is for the demo site only") as refused:
+        demo.load(*options)
+    assert refused.value.returncode == 2
+    assert not Variable.objects.filter(name=MARK).exists()
+    assert not get_user_model().objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,11 +1,7 @@
 """`manage.py run_demo_back_end`: a double of VCL's back end works on the demo site until it is stopped."""
 
-import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from random import Random
-from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -16,6 +12,7 @@ from blockalloc.demo.back_end import DemoBackEnd
 from blockalloc.demo.database import require_mark
 from blockalloc.demo.safeguard import NotTheDemo
 from blockalloc.demo.walk_ins import book_if_none_is_near
+from blockalloc.management.signals import stopped_by_signals
 from simulation.back_end.conditions import Result
 
 _ROUND_SECONDS = 6  # between two rounds; those of a real back end are 5 to 30 seconds apart
@@ -35,7 +32,7 @@ class Command(BaseCommand):
         try:
             require_mark()
             self.stdout.write("The double of the back end works on the demo site; stop with Ctrl-C.")
-            with _stopped_by_signals() as stop:
+            with stopped_by_signals() as stop:
                 while not stop.is_set():
                     self._work(stop)
         except NotTheDemo as error:
@@ -60,19 +57,3 @@ class Command(BaseCommand):
 
 def _result(_computer: int, _image: int, chance: Random) -> Result:
     return Result.LOADED if chance.randrange(_ONE_IN) else Result.FAILED
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and Ctrl-C set."""
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
