@@ -4,13 +4,13 @@ Times are aware datetimes. `within(scope)` filters by a scope, `visible_to(user)
 signed in.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.apps import apps
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
 
+from blockalloc import clock
 from blockalloc.models.scope import Person, Scope, scope_of
 from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import ACCEPTED, DELETED, REJECTED, RELOAD_USER
@@ -34,7 +34,7 @@ _REFUSED = (REJECTED, DELETED)
 
 def unexpired() -> Q:
     """The condition for block requests that have not expired (see `scheduling.block_status.is_expired`)."""
-    return Q(expireTime__gte=timezone.now().replace(microsecond=0))
+    return Q(expireTime__gte=datetime.fromtimestamp(clock.now(), UTC))
 
 
 def loads_for_blocks(scope: Scope, request: str = "pk") -> Q:
