@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.urls import reverse
 
 from blockalloc.models.querysets import BlockTimeQuerySet
 from blockalloc.reports.readiness import BlockTimeReadiness, most_urgent_first, read
 from blockalloc.site_time import local_to_instant, site_zone
 from scheduling.block_status import is_scheduled
+from scheduling.windows import HOUR
 from scheduling.wording import span
 
 DAY = timedelta(days=1)
@@ -20,7 +22,10 @@ _LABELS = {"bad": "At risk", "watch": "Watch"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A block time as a line of the table. `label` is its signal in a word or two, `words` say what is wrong."""
+    """A block time as a line of the table. `label` is its signal in a word or two, `words` say what is wrong.
+
+    `can_be_put_right`: it is at risk or to be watched, and keep_ready looks at it.
+    """
 
     block_time: BlockTimeReadiness
     label: str
@@ -28,6 +33,7 @@ class Row:
     hours: str
     left: str
     address: str
+    can_be_put_right: bool = False
 
     @property
     def level(self) -> str:
@@ -117,7 +123,13 @@ def _row(block_time: BlockTimeReadiness, day: date, now: int) -> Row:
         hours=_hours(block_time, day),
         left=_left(block_time, now),
         address=reverse("admin:blockalloc_blocktime_change", args=[block_time.id]),
+        can_be_put_right=_can_be_put_right(block_time, now),
     )
+
+
+def _can_be_put_right(block_time: BlockTimeReadiness, now: int) -> bool:
+    is_due = block_time.readiness.left <= settings.VCL_KEEP_READY_HOURS * HOUR
+    return is_due and block_time.readiness.signal.level in _LABELS and block_time.is_current_or_upcoming(now)
 
 
 def _signal(block_time: BlockTimeReadiness, now: int) -> tuple[str, str]:

@@ -8,6 +8,8 @@ from blockalloc import clock
 from blockalloc.models import BlockTime
 from blockalloc.pages.block_days import DAY, clock_time, day_name, days, today_of
 from blockalloc.pages.frame import page, require_permission
+from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
+from blockalloc.reports.upkeep import NEVER, heartbeat
 
 REFRESH_SECONDS = 30
 
@@ -31,6 +33,8 @@ def _days(request: HttpRequest, first: date, number: int, template: str) -> Http
     context = {
         "days": days(first, number, BlockTime.objects.visible_to(request.user), now),
         "updated": clock_time(now),
+        "keep_ready": heartbeat(now) or NEVER,
+        "may_put_right": request.user.has_perm(PUT_RIGHT),
         "refresh_seconds": REFRESH_SECONDS,
         "before": first - number * DAY,
         "after": first + number * DAY,

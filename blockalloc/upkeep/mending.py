@@ -52,7 +52,8 @@ def mend(watch: Watch, caller: Caller, load_times: LoadTimes, *, staff: bool = F
     journal.prune(answer.decision_id)
     if answer.decision_id is None:
         return None
-    return Action(watch.facts.id, text_of(answer.result), answer.decision_id)
+    is_complete = not answer.outcome.unallocated
+    return Action(watch.facts.id, text_of(answer.result), answer.decision_id, is_complete)
 
 
 def is_worth_trying(watch: Watch, now: int) -> bool:

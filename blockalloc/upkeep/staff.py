@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
+from django.conf import settings
+
 from blockalloc import clock
 from blockalloc.allocation.journal import Journal
 from blockalloc.allocation.look import dry_run
@@ -19,6 +21,7 @@ from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling.machines import whole_machines
 from scheduling.upkeep.condition import Kind
 from scheduling.upkeep.needs import Needs, needs
+from scheduling.windows import HOUR
 
 NOTHING = "nothing has to be done"
 
@@ -40,16 +43,31 @@ class Proposed(NamedTuple):
     stopped_by: str = ""
 
 
-def put_right(block_time_id: int, caller: Caller) -> str:
-    """Do now what keep_ready would do for one block time; returns what was done, in words.
+class Done(NamedTuple):
+    """What was done about a block time, in words; whether it has all its machines then."""
+
+    text: str
+    is_complete: bool
+
+
+def put_right(block_time_id: int, caller: Caller) -> Done:
+    """Do now what keep_ready would do for one block time.
 
     What was stopped because its image failed to load goes on. Raises Refusal; nothing was done then.
     """
     watch = _watch(block_time_id)
-    if obstacle := _obstacle(watch):
-        return obstacle
+    needed = needs(watch.facts, clock.now(), is_asked_by_staff=True)
+    if obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else ""):
+        return Done(obstacle, obstacle == NOTHING)
     action = mending.mend(watch, caller, LoadTimes(), staff=True)
-    return action.text if action else NOTHING
+    return Done(action.text, action.is_complete) if action else Done(NOTHING, is_complete=True)
+
+
+def to_put_right() -> list[int]:
+    """The ids of the block times of the next hours for which keep_ready would do something now, the next ones first."""
+    now, hours = clock.now(), settings.VCL_KEEP_READY_HOURS
+    watches_ = reading.upcoming(now, hours * HOUR, LoadTimes())
+    return [each.facts.id for each in watches_ if not needs(each.facts, now, hours=hours).is_met]
 
 
 def proposed(block_time_id: int, caller: Caller) -> Proposed:
@@ -124,8 +142,13 @@ def _watch(block_time_id: int) -> Watch:
 def _obstacle(watch: Watch) -> str:
     """Why there is nothing to put right, whatever the computers do."""
     block, now = watch.facts.block, clock.now()
-    if obstacle := block.block_status.obstacle_to_taking_place(now):
-        return f"the class does not take place any more: {obstacle}"
+    match block.block_status.obstacle_to_taking_place(now):
+        case "over":
+            return "the class is over"
+        case "expired":
+            return "its block request has expired"
+        case "skipped" | "not accepted" as status:
+            return f"the class does not take place: it is {status}"
     if watch.facts.target.is_released:
         return "its computers were released: to give it others, use “Allocate now”"
     return ""
