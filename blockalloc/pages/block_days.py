@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.urls import reverse
 
 from blockalloc.models import ClassHeld
@@ -12,6 +13,7 @@ from blockalloc.models.querysets import BlockTimeQuerySet, ClassHeldQuerySet
 from blockalloc.reports.readiness import BlockTimeReadiness, most_urgent_first, read
 from blockalloc.site_time import local_to_instant, site_zone
 from scheduling.block_status import is_scheduled
+from scheduling.windows import HOUR
 from scheduling.wording import span
 
 DAY = timedelta(days=1)
@@ -26,7 +28,8 @@ class Row:
 
     `label` is its signal in a word or two, `words` say what is wrong; `level` is the CSS class of the signal. `numbers`
     are those of the table's columns, in their order: machines wanted and allocated, then computers by their state.
-    `address` is the page about it, "" for none.
+    `address` is the page about it, "" for none. `can_be_put_right`: it is at risk or to be watched, and keep_ready
+    looks at it.
     """
 
     block_time_id: int
@@ -40,6 +43,7 @@ class Row:
     numbers: Sequence[int | str]
     left: str
     address: str
+    can_be_put_right: bool = False
 
     @property
     def announcement(self) -> str:
@@ -158,6 +162,7 @@ def _row(block_time: BlockTimeReadiness, day: date, now: int) -> Row:
         numbers=[ready.wanted, ready.allocated, *computers],
         left=_left(block_time, now),
         address=reverse("admin:blockalloc_blocktime_change", args=[block_time.id]),
+        can_be_put_right=_can_be_put_right(block_time, now),
     )
 
 
@@ -209,6 +214,11 @@ def _held_words(held: ClassHeld) -> str:
 
 
 # --- Words for all -------------------------------------------------------------------------------
+
+
+def _can_be_put_right(block_time: BlockTimeReadiness, now: int) -> bool:
+    is_due = block_time.readiness.left <= settings.VCL_KEEP_READY_HOURS * HOUR
+    return is_due and block_time.readiness.signal.level in _LABELS and block_time.is_current_or_upcoming(now)
 
 
 def _signal(block_time: BlockTimeReadiness, now: int) -> tuple[str, str]:

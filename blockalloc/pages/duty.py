@@ -8,6 +8,8 @@ from blockalloc import clock
 from blockalloc.models import BlockTime, ClassHeld
 from blockalloc.pages.block_days import DAY, Classes, clock_time, day_name, days, today_of
 from blockalloc.pages.frame import page, require_permission
+from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
+from blockalloc.reports.upkeep import NEVER, heartbeat
 
 REFRESH_SECONDS = 30
 
@@ -36,6 +38,8 @@ def _days(request: HttpRequest, first: date, number: int, template: str) -> Http
     context = {
         "days": days(first, number, classes, now),
         "updated": clock_time(now),
+        "keep_ready": heartbeat(now) or NEVER,
+        "may_put_right": request.user.has_perm(PUT_RIGHT),
         "refresh_seconds": REFRESH_SECONDS,
         "before": first - number * DAY,
         "after": first + number * DAY,

@@ -272,7 +272,7 @@ class TestNothingWillLoadIt:
         assert (again.kind, again.node_id) == (TO_LOAD, None)
 
     def test_the_node_of_a_load_that_may_still_run_there(self) -> None:
-        lately = {"reload_state": COMPLETE, "reload_last_state": RELOAD, "node_id": 7, "node": "mn7"}
+        lately: dict[str, Any] = {"reload_state": COMPLETE, "reload_last_state": RELOAD, "node_id": 7, "node": "mn7"}
         assert judged(computer(**lately, node_seen=NOW - CHECKIN_SECONDS + 1)).node_id == 7
         assert judged(computer(**lately, node_seen=NOW - CHECKIN_SECONDS)).node_id is None
 
