@@ -69,7 +69,7 @@ class Classes:
     """
 
     times: BlockTimeQuerySet
-    held: ClassHeldQuerySet
+    closing_rows: ClassHeldQuerySet
     links_decisions: bool
 
 
@@ -87,13 +87,15 @@ def days(first: date, number: int, classes: Classes, now: int) -> list[Day]:
     by_day = {first + n * DAY: _OfDay() for n in range(number)}
     ends = (_midnight(first), _midnight(last))
     block_times = {each.id: each for each in read(classes.times.taking_place_between(*ends), now)}
-    for held in classes.held.over_between(*ends, _local(now)):
-        block_time = block_times.get(held.pk)
+    for closing_row in classes.closing_rows.over_between(*ends, _local(now)):
+        block_time = block_times.get(closing_row.pk)
         if block_time is None or (block_time.end <= now and not block_time.skip):
             # What VCL's rows say of a class that is over is no longer true: its computers are not its own any more.
-            block_times.pop(held.pk, None)
-            address = _held_address(held.pk, has_page=block_time is not None, links_decisions=classes.links_decisions)
-            by_day[max(first, held.start.astimezone(site_zone()).date())].over.append((held, address))
+            block_times.pop(closing_row.pk, None)
+            address = _closing_address(
+                closing_row.pk, has_page=block_time is not None, links_decisions=classes.links_decisions
+            )
+            by_day[max(first, closing_row.start.astimezone(site_zone()).date())].over.append((closing_row, address))
     for block_time in block_times.values():
         by_day[max(first, _local(block_time.start).date())].block_times.append(block_time)
     today = _local(now).date()
@@ -120,7 +122,10 @@ def _day(day: date, of_day: _OfDay, today: date, now: int) -> Day:
     sorted_times = most_urgent_first(of_day.block_times, now)
     rows = [_row(each, day, now) for each in sorted_times if each.is_current_or_upcoming(now)]
     past = [(each.start, _row(each, day, now)) for each in sorted_times if not each.is_current_or_upcoming(now)]
-    past += [(int(held.start.timestamp()), _held_row(held, day, address)) for held, address in of_day.over]
+    past += [
+        (int(closing_row.start.timestamp()), _closing_row(closing_row, day, address))
+        for closing_row, address in of_day.over
+    ]
     past.sort(key=lambda each: (each[0], each[1].block_time_id))
     return Day(day, heading, _overview(of_day, now, is_today=day == today), [*rows, *(row for _, row in past)])
 
@@ -169,7 +174,7 @@ def _row(block_time: BlockTimeReadiness, day: date, now: int) -> Row:
 # --- Classes that are over ------------------------------------------------------------------------
 
 
-def _held_address(block_time_id: int, *, has_page: bool, links_decisions: bool) -> str:
+def _closing_address(block_time_id: int, *, has_page: bool, links_decisions: bool) -> str:
     if has_page:
         return reverse("admin:blockalloc_blocktime_change", args=[block_time_id])
     return (
@@ -177,38 +182,40 @@ def _held_address(block_time_id: int, *, has_page: bool, links_decisions: bool) 
     )
 
 
-def _held_row(held: ClassHeld, day: date, address: str) -> Row:
+def _closing_row(closing_row: ClassHeld, day: date, address: str) -> Row:
     return Row(
-        block_time_id=held.pk,
-        block=held.block_name,
-        group=held.user_group,
-        image=held.image_name,
+        block_time_id=closing_row.pk,
+        block=closing_row.block_name,
+        group=closing_row.user_group,
+        image=closing_row.image_name,
         level="plain",
         label="Over",
-        words=_held_words(held),
-        hours=_hours(held.start.astimezone(site_zone()), held.end.astimezone(site_zone()), day),
-        numbers=[held.wanted, held.had, *[_NO_NUMBER] * 5],
+        words=_closing_words(closing_row),
+        hours=_hours(closing_row.start.astimezone(site_zone()), closing_row.end.astimezone(site_zone()), day),
+        numbers=[closing_row.wanted, closing_row.had, *[_NO_NUMBER] * 5],
         left=_NO_NUMBER,
         address=address,
     )
 
 
-def _held_words(held: ClassHeld) -> str:
+def _closing_words(closing_row: ClassHeld) -> str:
     """`28 of 30 machines ready at the start, 29 five minutes later; 26 computers used at the peak, 21.4 in the mean`.
 
     The same number five minutes later is not worth a word.
     """
     parts = []
-    if held.ready_at_start is not None:
-        parts.append(f"{held.ready_at_start} of {held.wanted} machines ready at the start")
-        if held.ready_after_five not in (None, held.ready_at_start):
-            parts[-1] += f", {held.ready_after_five} five minutes later"
-    elif held.ready_after_five is not None:
-        parts.append(f"{held.ready_after_five} of {held.wanted} machines ready five minutes after the start")
-    if held.used_at_peak:
-        computers = f"{held.used_at_peak} computer{'' if held.used_at_peak == 1 else 's'}"
-        parts.append(f"{computers} used at the peak, {held.used_in_the_mean or 0:.1f} in the mean")
-    elif held.used_at_peak == 0:
+    if closing_row.ready_at_start is not None:
+        parts.append(f"{closing_row.ready_at_start} of {closing_row.wanted} machines ready at the start")
+        if closing_row.ready_after_five not in (None, closing_row.ready_at_start):
+            parts[-1] += f", {closing_row.ready_after_five} five minutes later"
+    elif closing_row.ready_after_five is not None:
+        parts.append(
+            f"{closing_row.ready_after_five} of {closing_row.wanted} machines ready five minutes after the start"
+        )
+    if closing_row.used_at_peak:
+        computers = f"{closing_row.used_at_peak} computer{'' if closing_row.used_at_peak == 1 else 's'}"
+        parts.append(f"{computers} used at the peak, {closing_row.used_in_the_mean or 0:.1f} in the mean")
+    elif closing_row.used_at_peak == 0:
         parts.append("nobody used it")
     return "; ".join(parts)
 

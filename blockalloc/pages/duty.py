@@ -32,7 +32,7 @@ def _days(request: HttpRequest, first: date, number: int, template: str) -> Http
     name = day_name(first, today_of(now))
     classes = Classes(
         times=BlockTime.objects.visible_to(request.user),
-        held=ClassHeld.objects.visible_to(request.user),
+        closing_rows=ClassHeld.objects.visible_to(request.user),
         links_decisions=request.user.has_perm("blockalloc.view_decision"),
     )
     context = {

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 TODAY, WEEK = reverse("admin:today"), reverse("admin:week")
 
 
-def held(key: int, name: str, start: datetime = NOW - 4 * HOUR, **values: Any) -> ClassHeld:
+def closing_row(key: int, name: str, start: datetime = NOW - 4 * HOUR, **values: Any) -> ClassHeld:
     """The closing row of a class of two hours for twelve machines."""
     usual: dict[str, Any] = {
         "block_request_id": 1,
@@ -36,7 +36,7 @@ def held(key: int, name: str, start: datetime = NOW - 4 * HOUR, **values: Any) -
 
 @pytest.mark.parametrize("url", [TODAY, WEEK])
 def test_a_class_that_is_over_is_shown_with_how_it_was(viewer: Client, site: Site, url: str) -> None:
-    held(901, "CS101")
+    closing_row(901, "CS101")
     line = (
         "Over 10 of 12 machines ready at the start, 11 five minutes later; "
         "9 computers used at the peak, 7.2 in the mean 08:00–10:00 CS101 CS101@NCSU Ubuntu 22.04 12 11 – – – – – –"
@@ -58,12 +58,12 @@ def test_a_class_that_is_over_is_shown_with_how_it_was(viewer: Client, site: Sit
     ],
 )
 def test_words(viewer: Client, site: Site, values: dict[str, Any], words: str) -> None:
-    held(901, "CS101", **values)
+    closing_row(901, "CS101", **values)
     assert words in text(viewer, TODAY)
 
 
 def test_it_leads_to_the_decisions_which_outlive_it(viewer: Client, site: Site) -> None:
-    held(901, "CS101")
+    closing_row(901, "CS101")
     assert f'<a href="{list_url("decision", block_time=901)}">CS101</a>' in viewer.get(TODAY).content.decode()
     assert viewer.get(list_url("decision", block_time=901)).status_code == 200
 
@@ -72,13 +72,13 @@ def test_who_may_not_see_decisions_gets_no_link(client: Client, site: Site) -> N
     user = StaffUser.objects.create_user("other", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename="view_blocktime"))
     client.force_login(user)
-    held(901, "CS101")
+    closing_row(901, "CS101")
     assert '<th scope="row">CS101</th>' in client.get(TODAY).content.decode()
 
 
 def test_a_class_whose_rows_are_still_there_is_shown_once(viewer: Client, site: Site) -> None:
     time = site.time(site.request("CS101", site.ubuntu, None, 12), NOW - 4 * HOUR, processed=1)
-    held(time.pk, "CS101")
+    closing_row(time.pk, "CS101")
     page = viewer.get(TODAY).content.decode()
     assert page.count("CS101</a>") == 1
     assert f'<a href="{page_url("blocktime", time.pk)}">CS101</a>' in page
@@ -88,24 +88,24 @@ def test_a_class_whose_rows_are_still_there_is_shown_once(viewer: Client, site: 
 def test_a_class_that_is_on_is_shown_as_it_is(viewer: Client, site: Site) -> None:
     time = site.time(site.request("CS101", site.ubuntu, None, 1), NOW - HOUR, processed=1)
     site.hold(time, site.computer("pc", site.ubuntu))
-    held(time.pk, "CS101", NOW - HOUR, used_at_peak=None, closed=False)
+    closing_row(time.pk, "CS101", NOW - HOUR, used_at_peak=None, closed=False)
     assert "Ready the machine is ready 11:00–13:00 CS101" in text(viewer, TODAY)
     assert "at the start" not in text(viewer, TODAY)
 
 
 def test_one_that_was_skipped_while_it_was_on_is_shown_as_skipped(viewer: Client, site: Site) -> None:
     time = site.time(site.request("CS101", site.ubuntu, None, 1), NOW - 4 * HOUR, skip=1)
-    held(time.pk, "CS101")
+    closing_row(time.pk, "CS101")
     assert "Skipped 08:00–10:00 CS101" in text(viewer, TODAY)
 
 
 def test_order_and_days(viewer: Client, site: Site) -> None:
     site.time(site.request("to come", site.ubuntu, None, 1), NOW + HOUR)
     site.time(site.request("over, still there", site.ubuntu, None, 1), NOW - 5 * HOUR)
-    held(901, "over second")
-    held(902, "over first", NOW - 6 * HOUR)
-    held(903, "yesterday", NOW - DAY)
-    held(904, "last week", NOW - 7 * DAY)
+    closing_row(901, "over second")
+    closing_row(902, "over first", NOW - 6 * HOUR)
+    closing_row(903, "yesterday", NOW - DAY)
+    closing_row(904, "last week", NOW - 7 * DAY)
     page = text(viewer, TODAY)
     places = [page.index(f" {name} ") for name in ("to come", "over first", "over, still there", "over second")]
     assert places == sorted(places)
@@ -119,9 +119,9 @@ def test_order_and_days(viewer: Client, site: Site) -> None:
 
 @pytest.mark.parametrize("url", [TODAY, WEEK])
 def test_only_classes_within_the_scope(viewer: Client, site: Site, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    held(901, "ours", affiliation_id=7)
-    held(902, "theirs", affiliation_id=8)
-    held(903, "nobody's", affiliation_id=None)
+    closing_row(901, "ours", affiliation_id=7)
+    closing_row(902, "theirs", affiliation_id=8)
+    closing_row(903, "nobody's", affiliation_id=None)
     limit_to(7, monkeypatch)
     page = text(viewer, url)
     assert " ours " in page
@@ -134,7 +134,7 @@ def test_queries_do_not_grow(viewer: Client, site: Site, url: str) -> None:
     counts = []
     for number in (1, 30):
         for each in range(number):
-            held(1000 * number + each, f"class {each}")
+            closing_row(1000 * number + each, f"class {each}")
         with CaptureQueriesContext(connection) as queries:
             viewer.get(url)
         counts.append(len(queries))
@@ -142,5 +142,5 @@ def test_queries_do_not_grow(viewer: Client, site: Site, url: str) -> None:
 
 
 def test_names_are_escaped(viewer: Client, site: Site) -> None:
-    held(901, "<script>alert(1)</script>")
+    closing_row(901, "<script>alert(1)</script>")
     assert "<script>alert" not in viewer.get(TODAY).content.decode()

@@ -56,12 +56,28 @@ def test_nothing_is_noted_before_the_start(site: LookedAt) -> None:
 def test_the_first_look_after_the_start_counts_what_is_ready(site: LookedAt) -> None:
     look(START + 20, ready=3)
     look(START + 80, ready=4)
-    held = row()
-    assert (held.wanted, held.had, held.ready_at_start, held.ready_after_five) == (4, 4, 3, None)
-    assert (held.block_name, held.image_name, held.image_id) == ("block 10", f"Image {IMAGE}", IMAGE)
-    assert (held.start, held.end) == (datetime.fromtimestamp(START, UTC), datetime.fromtimestamp(END, UTC))
-    assert (held.user_group, held.owner, held.affiliation_id) == ("class 10@Local", "admin@Local", 1)
-    assert not held.closed
+    closing_row = row()
+    assert (closing_row.wanted, closing_row.had, closing_row.ready_at_start, closing_row.ready_after_five) == (
+        4,
+        4,
+        3,
+        None,
+    )
+    assert (closing_row.block_name, closing_row.image_name, closing_row.image_id) == (
+        "block 10",
+        f"Image {IMAGE}",
+        IMAGE,
+    )
+    assert (closing_row.start, closing_row.end) == (
+        datetime.fromtimestamp(START, UTC),
+        datetime.fromtimestamp(END, UTC),
+    )
+    assert (closing_row.user_group, closing_row.owner, closing_row.affiliation_id) == (
+        "class 10@Local",
+        "admin@Local",
+        1,
+    )
+    assert not closing_row.closed
 
 
 @pytest.mark.parametrize(
@@ -100,8 +116,13 @@ def test_what_keep_ready_did_and_who_asked(site: LookedAt) -> None:
     ):
         Decision.objects.create(action=action, outcome=outcome, door=door, person=person, **decision)
     look(START)
-    held = row()
-    assert (held.replaced, held.loaded_again, held.added, held.asked_by) == (2, 1, 3, "admin, jane")
+    closing_row = row()
+    assert (closing_row.replaced, closing_row.loaded_again, closing_row.added, closing_row.asked_by) == (
+        2,
+        1,
+        3,
+        "admin, jane",
+    )
     Watch.objects.update(replaced=5)
     note_classes([], END)
     assert row().replaced == 5
@@ -208,7 +229,7 @@ def test_a_class_in_the_hour_that_comes_twice(site: LookedAt, settings: Any) -> 
 def test_several_looks_at_once_make_one_row(site: LookedAt, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each reads before the others write."""
     with monkeypatch.context() as patch:
-        patch.setattr("blockalloc.store.classes_held.rows", lambda _ids, _now: [])
+        patch.setattr("blockalloc.store.closing_rows.rows", lambda _ids, _now: [])
         for ready in (4, 1, 0):
             look(START + 5, ready)
     assert (row().ready_at_start, ClassHeld.objects.count()) == (4, 1)
