@@ -12,11 +12,11 @@ from typing import NamedTuple
 from blockalloc.store import times
 from blockalloc.store.sql import Value, execute, fetch, listed_ids
 from scheduling.state_ids import RELOAD
+from scheduling.upkeep.needs import WITHDRAWABLE, WITHDRAWABLE_PRELOAD
 from scheduling.vcl_names import RELOAD_USER
-from scheduling.windows import MINUTE
 
 # How long before its start a management node may have read a reload. With `preload` 0 it begins it 35 minutes early.
-HEAD_START, _HEAD_START_OF_PRELOAD = MINUTE, 36 * MINUTE
+HEAD_START, _HEAD_START_OF_PRELOAD = WITHDRAWABLE, WITHDRAWABLE_PRELOAD
 
 ReloadOf = tuple[int, int]  # request, computer
 

@@ -21,7 +21,7 @@ from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling.machines import whole_machines
 from scheduling.upkeep.broken_image import ImageStop
 from scheduling.upkeep.condition import Kind
-from scheduling.upkeep.needs import Needs, needs
+from scheduling.upkeep.needs import Holding, Needs, needs
 from scheduling.upkeep.needs import holding as holding_of
 from scheduling.windows import HOUR
 
@@ -69,13 +69,23 @@ class Keeper:
         stops = loads.image_stops({each.watch.facts.id: each.watch.facts.target.machines for each in looks}, now)
         actions = [*_held_back(looks, stops, caller), *self._mend(looks, stops, caller, now)]
         classes.note_classes([_class_look(each) for each in looks], now)
-        held = holding.hold(holding_of([(each.watch.facts, each.needed) for each in looks], now))
+        held = holding.hold(self._holding(looks, actions, now))
         return PassReport(now, round((time.monotonic() - began) * 1000), "", looks, actions, held)
 
     def _looks(self, now: int) -> list[Looked]:
         hours = settings.VCL_KEEP_READY_HOURS
         watches_ = reading.upcoming(now, hours * HOUR, self._load_times)
         return [Looked(watch, needs(watch.facts, now, hours=hours)) for watch in watches_]
+
+    def _holding(self, looks: Sequence[Looked], actions: Sequence[Action], now: int) -> Holding:
+        """The holds; for a block time that was changed, by what it has now: its new reloads may begin at once."""
+        changed = {action.block_time_id for action in actions}
+        facts = [(each.watch.facts, each.needed) for each in looks if each.watch.facts.id not in changed]
+        for id_ in changed:
+            if watch := reading.one(id_, now, self._load_times):
+                facts.append((watch.facts, needs(watch.facts, now, hours=settings.VCL_KEEP_READY_HOURS)))
+        held = {each.id for look in looks for each in look.watch.facts.computers if each.held}
+        return holding_of(facts, now, held)
 
     @staticmethod
     def _remember(looks: Sequence[Looked], now: int) -> None:
