@@ -176,7 +176,8 @@ def _unchanged(needed: Needs, changed: Container[int]) -> list[Proposal]:
 
 
 def _others(needed: Needs, changed: Container[int]) -> Mapping[str, int]:
-    return Counter(each.kind.value for each in needed.conditions if not each.why and each.computer.id not in changed)
+    kinds = [each.kind.value for each in needed.conditions if not each.why and each.computer.id not in changed]
+    return dict(Counter(kinds))  # templates would look up the method in a Counter
 
 
 def _usable(watch: Watch, needed: Needs) -> int:
