@@ -154,8 +154,11 @@ def test_one_that_cannot_be_loaded_again_does_not_count(full_site: Morning, wand
     full_site.send("DELETE FROM request WHERE id = %s", reload)
     full_site.send("UPDATE managementnode SET lastcheckin = '2026-03-02 12:00:00'")
     text = asked(wanda, "put-right")
-    assert "would have 4 of 4" not in text
-    assert "has 4 of 4" not in done(wanda, "allocate")
+    why = f"{name(C2)} cannot be loaded again: no management node that may load it has checked in lately"
+    assert f"would have 3 of 4 machines then. Why not more {why}." in text
+    assert f"{name(C2)} nothing: it cannot be loaded again" in text
+    assert f"The class has 3 of 4 machines now. Not more: {why}." in done(wanda, "allocate")
+    assert (last_record().allocated, last_record().wanted) == (3, 4)
 
 
 def test_what_others_have_reserved_is_said_without_names(
@@ -462,8 +465,12 @@ def test_several_are_put_right_from_one_page(site: Morning, wanda: Client) -> No
 
 
 def test_a_class_that_the_back_end_is_about_to_ask_for_is_left_to_it(site: Morning, wanda: Client) -> None:
-    site.until("08:00", since="07:55")
-    assert "Nothing can be done" in as_text(wanda.get(SEVERAL)) or site.asked
+    site.down = True
+    site.until("08:01", since="07:55")
+    assert site.block_computers(CLASS) == []
+    assert "Nothing can be done" in as_text(wanda.get(SEVERAL))
+    site.until("08:10")
+    assert "would have 4 of 4 machines then" in as_text(wanda.get(SEVERAL))
 
 
 def test_the_page_for_several_has_its_permission(site: Morning, client: Client) -> None:
