@@ -76,9 +76,9 @@ def _changes(entry: Entry, result: Result) -> str:
     return result.changes() or (result.taken() if entry.action == Decision.KEEP_READY else "")
 
 
-def of_action(entry: Entry, text: str, row: BlockTimeRow) -> Columns:
-    """The record of what staff did to a block time."""
-    return _columns(entry, Decision.DONE, text=text, **_of_row(row))
+def of_action(entry: Entry, text: str, row: BlockTimeRow, outcome: str = Decision.DONE) -> Columns:
+    """The record of what staff or keep_ready did to a block time, or could not do."""
+    return _columns(entry, outcome, text=text, **_of_row(row))
 
 
 def of_earlier_answer(entry: Entry, outcome: Outcome) -> Columns:

@@ -10,6 +10,7 @@ from blockalloc.allocation.audit import Entry
 from blockalloc.allocation.idempotency import Key
 from blockalloc.allocation.result import Answer, Result
 from blockalloc.contract.messages import Caller, Outcome, Refusal
+from blockalloc.models import Decision
 from blockalloc.store import decisions, planned_reloads
 from blockalloc.store.rows import BlockTimeRow
 
@@ -63,9 +64,9 @@ class Journal:
             roster.keep(self.now)
         return decisions.write(columns)
 
-    def record_action(self, text: str, row: BlockTimeRow) -> int:
-        """Record what staff did to a block time, in the transaction that does it; returns the id of the record."""
-        return decisions.write(audit.of_action(self._entry(), text, row))
+    def record_action(self, text: str, row: BlockTimeRow, outcome: str = Decision.DONE) -> int:
+        """Record what was done to a block time, in the transaction that does it; returns the id of the record."""
+        return decisions.write(audit.of_action(self._entry(), text, row, outcome))
 
     # --- At the end -------------------------------------------------------------------------------
 

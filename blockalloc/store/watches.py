@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from django.conf import settings
 
 from blockalloc.models import Watch
-from blockalloc.store.sql import execute, insert_missing, listed_ids
+from blockalloc.store.sql import execute, insert, listed_ids
 from blockalloc.store.times import to_utc, to_utc_or_null
 from scheduling.windows import DAY
 
@@ -20,7 +20,7 @@ def see(new: Collection[int], processing: Mapping[int, int | None], now: int) ->
     """
     if new:
         columns = ["block_time_id", "first_seen", "noted", "replaced", "loaded_again", "added"]
-        insert_missing(_TABLE, columns, [[id_, to_utc(now), "", 0, 0, 0] for id_ in new])
+        insert(_TABLE, columns, [[id_, to_utc(now), "", 0, 0, 0] for id_ in new], if_new=True)
         _prune(now)
     for seen in set(processing.values()):
         ids = [id_ for id_, theirs in processing.items() if theirs == seen]
@@ -65,7 +65,7 @@ def allow_holds(block_time_id: int) -> int:
 
 def _must_exist(block_time_id: int, now: int) -> None:
     columns = ["block_time_id", "first_seen", "noted", "replaced", "loaded_again", "added"]
-    insert_missing(_TABLE, columns, [[block_time_id, to_utc(now), "", 0, 0, 0]])
+    insert(_TABLE, columns, [[block_time_id, to_utc(now), "", 0, 0, 0]], if_new=True)
 
 
 def _prune(now: int) -> None:

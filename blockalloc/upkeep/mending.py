@@ -11,7 +11,8 @@ from blockalloc.allocation.journal import Journal
 from blockalloc.allocation.look import Mender
 from blockalloc.allocation.result import Result, assignments
 from blockalloc.allocation.validation import Order
-from blockalloc.contract.messages import Caller, FillCall
+from blockalloc.contract.messages import Caller, FillCall, Refusal
+from blockalloc.contract.refusals import BUSY
 from blockalloc.models import Decision
 from blockalloc.store import times, watches
 from blockalloc.store.withdrawal import is_withdrawable
@@ -48,6 +49,10 @@ def mend(watch: Watch, caller: Caller, load_times: LoadTimes, *, staff: bool = F
             answer = ClaimAndConfirm(call, caller, journal, changes, _SECONDS).run()
         except NothingToDo:
             return None
+        except Refusal as refusal:
+            if not staff and refusal.code != BUSY:
+                journal.note_refusal(refusal)
+            raise
     assert answer.result is not None, "only idempotency keys are answered without a result"
     journal.prune(answer.decision_id)
     if answer.decision_id is None:
@@ -131,6 +136,12 @@ class _Journal(Journal):
         super().__init__(Decision.KEEP_READY, caller, call.parameters())
         self._watch = watch
         self._quiet = quiet
+
+    def note_refusal(self, refusal: Refusal) -> None:
+        """Record why nothing can be done for the block time, if that is news."""
+        if refusal.text != self._watch.row.noted:
+            watches.note(self._watch.facts.id, refusal.text, self.now)
+            self.record_refusal(refusal)
 
     def record_result(self, result: Result) -> int | None:
         """Record the result, and what has to be remembered of it."""

@@ -15,7 +15,7 @@ from blockalloc.models import Decision
 from blockalloc.site_time import site_zone
 from blockalloc.store import rows, upkeep_holds, watches
 from blockalloc.store.guard import Deadline, guarded
-from blockalloc.upkeep import mending, reading
+from blockalloc.upkeep import loads, mending, reading
 from blockalloc.upkeep.proposals import Proposal, proposals
 from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling.machines import whole_machines
@@ -59,6 +59,7 @@ def put_right(block_time_id: int, caller: Caller) -> Done:
     needed = needs(watch.facts, clock.now(), is_asked_by_staff=True)
     if obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else ""):
         return Done(obstacle, obstacle == NOTHING)
+    loads.trust(watch.image_ids, clock.now())
     action = mending.mend(watch, caller, LoadTimes(), staff=True)
     return Done(action.text, action.is_complete) if action else Done(NOTHING, is_complete=True)
 

@@ -19,6 +19,7 @@ class Visit:
     """How the user of a reservation behaves."""
 
     connects_after: int | None = 60  # seconds after their computer is ready; None: they do not connect
+    leaves_after: int | None = None  # seconds after that, the reservation not ended; None: they stay to its end
 
 
 def _ten_minutes(_computer: int, _image: int, _chance: Random) -> int:

@@ -11,7 +11,7 @@ from simulation.back_end.reloads import prepare
 from simulation.back_end.rows import Due, Task
 from simulation.back_end.site import Site
 from simulation.back_end.times import minutes
-from simulation.back_end.users import COUNTDOWN_MINUTES, count_down, wait_for_user
+from simulation.back_end.users import COUNTDOWN_MINUTES, TO_CHECK_MINUTES, await_return, count_down, wait_for_user
 
 _PRELOAD_MINUTES = range(25, 36)  # before the start, rounded
 
@@ -73,7 +73,7 @@ class BackEnd:
 
     def _look_at(self, due: Due, now: int) -> None:
         """Fork a process for a reservation whose time has come."""
-        check = check_time(due, now)
+        check = check_time(due, now, self.site.absent.get(due.request))
         if not check or due.state not in _WORK or (check == "preload" and due.preload):
             return
         if self.site.processes.working_on(due.id, self.node):
@@ -83,7 +83,8 @@ class BackEnd:
             return
         self.site.rows.log_load(task, "begin", now)
         self.site.note(What.PROCESS_FORKED, task, detail=check)
-        self.site.processes.fork(self.node, _WORK[due.state](self.site, task), due.id)
+        work = await_return if check == "poll" else _WORK[due.state]
+        self.site.processes.fork(self.node, work(self.site, task), due.id)
 
     def _note_deleted(self, due: Due) -> None:
         self.site.log.add(
@@ -104,10 +105,11 @@ class BackEnds:
             back_end.round(now)
 
 
-def check_time(due: Due, now: int) -> str:
-    """Whether a request's time has come: "preload", "start", "end" (of a user's), or "" for not yet.
+def check_time(due: Due, now: int, absent_since: int | None = None) -> str:
+    """Whether a request's time has come: "preload", "start", "end" or "poll" (of a user's), or "" for not yet.
 
-    It begins however late it is; the end of a reload is ignored.
+    It begins however late it is; the end of a reload is ignored. "poll": its user has been seen to be gone,
+    `absent_since` (Unix seconds).
     """
     if due.state in (states.RELOAD, states.NEW):
         to_start = minutes(due.start - now)
@@ -115,7 +117,9 @@ def check_time(due: Due, now: int) -> str:
             return "start"
         return "preload" if to_start in _PRELOAD_MINUTES else ""
     if due.state == states.INUSE:
-        return "end" if minutes(due.end - now) <= COUNTDOWN_MINUTES else ""
+        left = minutes(due.end - now)
+        absent = absent_since is not None and absent_since <= now
+        return "end" if left <= COUNTDOWN_MINUTES else "poll" if absent and left >= TO_CHECK_MINUTES else ""
     return "start"
 
 

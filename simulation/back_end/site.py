@@ -40,6 +40,7 @@ class Site:
         self.mails: list[Mail] = []
         # State that is in no row.
         self.tainted: set[int] = set()  # computers on which a user was
+        self.absent: dict[int, int] = {}  # request -> when its user is seen to have left without ending it
         self.half_loaded: set[int] = set()  # computers whose last load did not end well
         self.installing: dict[int, int] = {}  # reservation that xCAT loads at the moment -> its node
         self.copying: dict[tuple[int, int], int] = {}  # VM host and image -> the reservation that copies it

@@ -1,6 +1,6 @@
 """The ids of VCL's states (table `state`) that the front end checks."""
 
-DELETED, AVAILABLE, FAILED, IN_USE = 1, 2, 5, 8
+DELETED, AVAILABLE, RESERVED, FAILED, IN_USE = 1, 2, 3, 5, 8
 MAINTENANCE, TIMEOUT, COMPLETE, NEW, PENDING = 10, 11, 12, 13, 14
 TO_MAINTENANCE, RELOAD, VM_HOST_IN_USE, HPC = 18, 19, 20, 23
 

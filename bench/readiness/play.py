@@ -1,0 +1,180 @@
+"""Plays one day: the same people, the same loads, with each kind of rows."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+import time_machine
+from django.db import connection
+from django.db.backends.signals import connection_created
+from django.test import override_settings
+
+from bench.readiness import site
+from bench.readiness.cells import Cell, Rows, Trouble
+from bench.readiness.passes import Pass
+from bench.readiness.played import Played
+from bench.readiness.watch import Watch
+from blockalloc.allocation import service
+from blockalloc.contract.messages import Caller
+from simulation.connections import Connection
+from simulation.days.day import Day
+from simulation.days.demand import Arrival, Demand
+from simulation.days.loads import Loads
+from simulation.days.people import People
+from simulation.days.staff import Staff
+from simulation.days.users import Users
+from tests.support.sites.rows import IMAGE
+
+MINUTE, HOUR = 60, 3600
+CALLER = Caller(3, "vclsystem@Local")
+_AFTER = 15 * MINUTE  # to be played after the start
+_REPAIR = 2 * HOUR  # after which staff have put a failed computer right
+_VCL_PRELOAD = """
+UPDATE request SET preload = 0 WHERE stateid = 19 AND laststateid = 19 AND preload = 1
+AND id IN (SELECT b.reloadrequestid FROM blockComputers b WHERE b.blockTimeid = %s)
+"""
+
+
+@contextmanager
+def stage() -> Iterator[None]:
+    """The settings of the days."""
+    with override_settings(TIME_ZONE=str(site.ZONE), VCL_ALLOW_PLAIN_HTTP=True):
+        yield
+
+
+class Clock:
+    """The service's clock, which is put to the day's time whenever the service is called.
+
+    That is Python's clock in this process. A MariaDB session gets the time by `SET timestamp`, which its NOW() and
+    UTC_TIMESTAMP() follow: the service compares the database's clock with its own.
+    """
+
+    def __init__(self, traveller: time_machine.Traveller) -> None:
+        self._traveller = traveller
+        self._now = 0
+
+    def go_to(self, now: int) -> None:
+        """Let it be `now` (Unix seconds) for the service."""
+        self._now = now
+        self._traveller.move_to(now)
+        self._tell_session()
+
+    @contextmanager
+    def for_new_sessions(self) -> Iterator[None]:
+        """Meanwhile sessions that Django opens anew get the time, too."""
+        connection_created.connect(self._tell_session)
+        try:
+            yield
+        finally:
+            connection_created.disconnect(self._tell_session)
+            if connection.vendor == "mysql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SET timestamp = DEFAULT")
+
+    def _tell_session(self, **_signal: Any) -> None:
+        if connection.vendor == "mysql" and connection.connection is not None:
+            with connection.cursor() as cursor:
+                cursor.execute("SET timestamp = %s", [self._now])
+
+
+def play(cell: Cell, seed: int, rows: Rows, doubles: Connection, run_pass: Pass | None = None) -> Played:
+    """Play the day of this seed on the database that Django uses; all its rows are replaced.
+
+    `doubles`: the connection of VCL's programs. `run_pass` is called each minute when the class is to be kept ready.
+    """
+    begun = time.perf_counter()
+    with time_machine.travel(site.BEGIN, tick=False) as traveller:
+        clock = Clock(traveller)
+        with clock.for_new_sessions():
+            site.load(cell, seed)
+            playing = _Playing(cell, seed, rows, doubles, clock, run_pass)
+            playing.run()
+    return playing.result(time.perf_counter() - begun)
+
+
+class _Playing:
+    """A day that is being played."""
+
+    def __init__(
+        self, cell: Cell, seed: int, rows: Rows, doubles: Connection, clock: Clock, run_pass: Pass | None
+    ) -> None:
+        self._cell, self._seed, self._rows, self._clock, self._run_pass = cell, seed, rows, clock, run_pass
+        away = [(site.BEGIN, site.BEGIN + HOUR)] if cell.trouble is Trouble.AWAY else []
+        loads = Loads(minutes=cell.load_minutes, failing=cell.failing)
+        self._day = day = Day(
+            doubles, site.ZONE, site.BEGIN, site.nodes(cell), self._process, loads=loads, away=away, seed=seed
+        )
+        self._watch = Watch(day, cell.seats)
+        computers = list(site.computers(cell))
+        self._users = Users(day, People(doubles, site.users(cell)), computers)
+        self._members = Users(day, People(doubles, site.members(cell)), computers)
+        self._staff = Staff(day, site.nodes(cell)[0], _REPAIR)
+
+    def run(self) -> None:
+        """From six hours before the class to a quarter of an hour after its start."""
+        day, cell = self._day, self._cell
+        known = site.START - 10 * MINUTE if cell.trouble is Trouble.LATE else site.BEGIN
+        day.at(known, lambda: site.insert_class(cell))
+        self._people_come()
+        self._trouble()
+        if self._rows is Rows.KEPT:
+            day.at(site.BEGIN + MINUTE // 2, lambda: day.every(MINUTE, self._pass))
+        day.at(site.BEGIN, lambda: day.every(MINUTE, self._watch.look_at_holds))
+        day.run(site.START)
+        self._at_start = self._watch.seats()
+        day.run(site.START + 5 * MINUTE)
+        self._later = self._watch.seats()
+        day.run(site.START + _AFTER)
+
+    def result(self, seconds: float) -> Played:
+        """What came of it."""
+        watch, users = self._watch, self._users.tally
+        return Played(
+            rows=self._rows,
+            seed=self._seed,
+            seats=self._cell.seats,
+            ready=self._at_start.ready,
+            ready_later=self._later.ready,
+            wrong=dict(self._at_start.wrong),
+            dropped=watch.dropped,
+            ended_by_users=watch.ended_by_users,
+            failed=watch.failed,
+            taken=watch.minutes_taken(),
+            users=users.came,
+            refused=users.refused,
+            members_refused=self._members.tally.refused,
+            seconds=seconds,
+        )
+
+    def _people_come(self) -> None:
+        cell, chance = self._cell, Random(f"{self._seed} people")
+        demand = Demand(cell.users, cell.computers, site.popularity(cell))
+        self._users.seat(demand.present(site.BEGIN, chance), Random(f"{self._seed} seats"))
+        for arrival in demand.arrivals(site.BEGIN, site.START + _AFTER, chance):
+            self._users.expect(arrival)
+        minutes = (site.END - site.START) // MINUTE
+        for _ in range(cell.seats):
+            at = site.START + chance.randint(1, 10 * MINUTE)
+            self._members.expect(Arrival(at, IMAGE, minutes, chosen_end=True))
+
+    def _trouble(self) -> None:
+        day, trouble = self._day, self._cell.trouble
+        if trouble is Trouble.DEAD_NODE:
+            day.stop_node(site.nodes(self._cell)[0], site.START - HOUR)
+        elif trouble is Trouble.MAINTENANCE:
+            day.at(site.START - HOUR, lambda: self._staff.maintain_some_of(site.BLOCK_TIME, 2))
+
+    def _process(self, block_time: int, ignore_privileges: int) -> Mapping[str, Any]:
+        """The back end's call."""
+        self._clock.go_to(self._day.now)
+        outcome = service.process_block_time(block_time, bool(ignore_privileges), CALLER)
+        if self._rows is Rows.VCL:
+            self._day.front_end.connection.send(_VCL_PRELOAD, [block_time])
+        return {"status": outcome.status, "allocated": outcome.allocated, "unallocated": outcome.unallocated}
+
+    def _pass(self) -> None:
+        assert self._run_pass is not None
+        self._clock.go_to(self._day.now)
+        self._run_pass()
