@@ -45,7 +45,7 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
         entry,
         outcome.status,
         code=code,
-        text=". ".join(filter(None, (words, result.changes(), result.stopped_by()))),
+        text=". ".join(filter(None, (words, _changes(entry, result), result.stopped_by()))),
         block_time_id=outcome.block_time_id or None,
         block_start=to_utc_or_null(block.start),
         block_end=to_utc_or_null(block.end),
@@ -64,10 +64,16 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
         plan,
         result.machines,
         result.computers_before,
-        {**{id_: each.why for id_, each in result.given_up.items()}, **result.lost},
+        {**result.reasons_of_given_up, **result.lost},
         result.default_reason,
+        result.given_up,
     )
     return columns, roster if roster.id not in result.rosters else None
+
+
+def _changes(entry: Entry, result: Result) -> str:
+    """What was changed. Of an allocation, what was taken is in the findings; of keep_ready it is the news."""
+    return result.changes() or (result.taken() if entry.action == Decision.KEEP_READY else "")
 
 
 def of_action(entry: Entry, text: str, row: BlockTimeRow, outcome: str = Decision.DONE) -> Columns:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the models' modules import this one
         BlockComputer,
         BlockRequest,
         BlockTime,
+        ClassHeld,
         Decision,
         ImageRevision,
         Request,
@@ -127,6 +128,16 @@ class DecisionQuerySet(OwnedQuerySet["Decision"]):
     """Decision records, which keep the affiliation of the block request's owner."""
 
     owner_affiliation = "affiliation_id"
+
+
+class ClassHeldQuerySet(OwnedQuerySet["ClassHeld"]):
+    """Closing rows of classes, which keep the affiliation of the block request's owner."""
+
+    owner_affiliation = "affiliation_id"
+
+    def over_between(self, first: datetime, last: datetime, now: datetime) -> Self:
+        """Classes that are over at `now` and overlap the time between the two, by start."""
+        return self.filter(start__lt=last, end__gt=first, end__lte=now).order_by("start", "pk")
 
 
 class ImageRevisionQuerySet(QuerySet["ImageRevision"]):

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 
 from blockalloc.models.decisions import NAME
+from blockalloc.models.querysets import ClassHeldQuerySet
 
 
 class Heartbeat(models.Model):
@@ -143,6 +144,8 @@ class ClassHeld(models.Model):
     used_at_peak = models.IntegerField(null=True)
     used_in_the_mean = models.FloatField(null=True)
     closed = models.BooleanField(default=False)
+
+    objects = ClassHeldQuerySet.as_manager()
 
     class Meta:
         db_table = "blockalloc_class_held"

@@ -18,6 +18,7 @@ from scheduling.ready_computer import (
 from scheduling.reasons import Instant, Reason, RequestId
 from scheduling.reload_plan import RELOAD_MARGIN
 from scheduling.rules import CHECKIN_SECONDS
+from scheduling.state_ids import PENDING, RELOAD
 from scheduling.upkeep.facts import BlockTimeFacts, Booking, WatchedComputer
 from scheduling.windows import MINUTE
 
@@ -79,10 +80,10 @@ class _Judge:
 
     def judge(self) -> Condition:
         facts = self._computer.facts
+        if self._is_used_by_member:  # never exchanged, whatever state staff have put it into
+            return self._as(Kind.READY, self._now)
         if fault := unusable(facts) or (LOAD_FAULT if load_failed(facts) else None):
             return self._lost(Reason("unusable", "it {}", (fault.one,)))
-        if self._is_used_by_member:
-            return self._as(Kind.READY, self._now)
         if intruder := self._intruder:
             text = "request {} has reserved it from {} to {}, in the hours of the class"
             return self._lost(Reason("reserved", text, _booked(intruder)))
@@ -163,10 +164,10 @@ class _Judge:
     # --- loads ----------------------------------------------------------------------------------
 
     def _of_load(self) -> Condition:
-        state = self._state.state
-        if state in ("waiting", "overdue"):
+        state, reload_state = self._state.state, self._computer.facts.reload_state
+        if reload_state == RELOAD:
             return self._waiting()
-        if state == "loading" and self._computer.facts.reload_state:
+        if reload_state == PENDING or (state == "loading" and reload_state):
             return self._loading()
         if other := self._other_reload():
             return other
@@ -205,12 +206,24 @@ class _Judge:
         due = [each for each in reloads if each.start <= self._now + self._block.load_seconds]
         if not due:
             return None
-        each = min(due, key=lambda booking: booking.start)
+        each = min(due, key=lambda booking: (self._hopeless(booking) is not None, booking.start))
+        if hopeless := self._hopeless(each):
+            return self._as(Kind.DOUBTFUL, _FAR, hopeless)
         loaded = max(each.start, self._now) + self._block.load_seconds
         if each.image_id == self._computer.facts.image_id:
             return self._as(Kind.ON_ITS_WAY, loaded)
         text = "request {} loads another image on it"
         return self._by_time(loaded + self._load, Reason("other_load", text, (RequestId(each.request_id),)))
+
+    def _hopeless(self, reload: Booking) -> Reason | None:
+        """Why a reload other than its own will not end: nothing resumes what a back end that died left behind."""
+        if reload.node_is_silent:
+            text = "the management node of request {}, which is to load it, is silent"
+            return Reason("silent_node", text, (RequestId(reload.request_id),))
+        if reload.start + self._longest < self._now:
+            text = "request {} has been loading it since {} and has not ended"
+            return Reason("stuck", text, (RequestId(reload.request_id), Instant(reload.start)))
+        return None
 
     def _silent_node(self) -> Reason | None:
         seen = self._computer.node_seen
