@@ -126,7 +126,5 @@ class _Journal(Journal):
             replaced = min(len(result.given_up), taken)
             watches.count(id_, replaced, len(result.again), taken - replaced, self.now)
             return super().record_result(result)
-        text = text_of(result)
-        is_news = text != self._watch.row.noted
-        watches.note(id_, text, self.now)
+        is_news = watches.note(id_, text_of(result), self.now)
         return super().record_result(result) if is_news or not self._quiet else None
