@@ -153,7 +153,5 @@ class _Journal(Journal):
             return super().record_result(result)
         if not result.outcome.unallocated and not result.changes():
             return None  # what was to be done about its computers is no longer
-        text = text_of(result)
-        is_news = text != self._watch.row.noted
-        watches.note(id_, text, self.now)
+        is_news = watches.note(id_, text_of(result), self.now)
         return super().record_result(result) if is_news or not self._quiet else None
