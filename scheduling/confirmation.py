@@ -28,6 +28,22 @@ def standing(site: Site, block: Block, machines: Sequence[Machine], *, ignore_pr
     return _Confirmation(site, block, ignore_privileges=ignore_privileges).run(machines)
 
 
+def still_to_load(site: Site, block: Block, again: Sequence[Machine]) -> Standing:
+    """Which reloads of computers that the block time has may be written by the facts of now."""
+    occupancy = Occupancy(site, block.block_time_id)
+    kept, lost = [], {}
+    for machine in again:
+        (assignment,) = machine.assignments
+        start = machine.reload.start
+        reason = occupancy.maintenance(start, block.end)
+        reason = reason or occupancy.reason_against(assignment.computer, start, block.end)
+        if reason is None:
+            kept.append(machine)
+        else:
+            lost[assignment.computer.id] = reason
+    return Standing(kept, lost)
+
+
 class _Confirmation:
     def __init__(self, site: Site, block: Block, *, ignore_privileges: bool) -> None:
         self._block = block

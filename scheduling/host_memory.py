@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 
 from scheduling.facts import Computer, Image, Site
 from scheduling.reasons import HostName, Reason
@@ -24,29 +25,41 @@ class HostMemory:
     """The memory that each VM host has left, with the loads planned so far."""
 
     def __init__(self, site: Site) -> None:
+        self._site = site
         self._computers = site.computers
-        self._vms: dict[int, list[int]] = defaultdict(list)
-        for id_, host in site.computers.columns("id", "host_computer_id"):
+        self._added: dict[int, list[_Load]] = defaultdict(list)
+
+    @cached_property
+    def _vms(self) -> dict[int, list[int]]:
+        """VM host -> its virtual machines. For many images nobody asks."""
+        vms: dict[int, list[int]] = defaultdict(list)
+        for id_, host in self._computers.columns("id", "host_computer_id"):
             if host is not None:
-                self._vms[host].append(id_)
-        self._planned: dict[int, list[_Load]] = defaultdict(list)
+                vms[host].append(id_)
+        return vms
+
+    @cached_property
+    def _planned(self) -> dict[int, list[_Load]]:
+        """Computer -> what it is planned to have loaded, by what is promised already."""
+        site, planned = self._site, defaultdict[int, list[_Load]](list)
         for reservation in site.reservations:
             if reservation.state_id not in (FAILED, COMPLETE):
                 load = _Load(reservation.start, reservation.end, reservation.image_ram)
-                self._planned[reservation.computer_id].append(load)
+                planned[reservation.computer_id].append(load)
         for row in site.block_computers:
-            self._planned[row.computer_id].append(_Load(row.reload_start, row.end, row.image_ram))
+            planned[row.computer_id].append(_Load(row.reload_start, row.end, row.image_ram))
         for orphan in site.orphans:
             end = _FOR_EVER if orphan.end is None else orphan.end
-            self._planned[orphan.computer_id].append(_Load(orphan.start, end, orphan.image_ram))
+            planned[orphan.computer_id].append(_Load(orphan.start, end, orphan.image_ram))
+        return planned
 
     def add(self, computer: Computer, image: Image, start: int, end: int) -> None:
         """Count `image`, which will be loaded on `computer` during this window."""
-        self._planned[computer.id].append(_Load(start, end, image.min_ram))
+        self._added[computer.id].append(_Load(start, end, image.min_ram))
 
     def remove(self, computer: Computer) -> None:
         """Count the last image added for `computer` no longer: its machine could not be completed."""
-        self._planned[computer.id].pop()
+        self._added[computer.id].pop()
 
     def reason_against(self, computer: Computer, image: Image, start: int, end: int) -> Reason | None:
         """Why `image` does not fit on the host of `computer` during this window, or None.
@@ -72,5 +85,6 @@ class HostMemory:
 
     def _ram(self, computer_id: int, start: int, end: int) -> int:
         """Memory that a virtual machine takes during a window, MB."""
-        planned = (load.ram for load in self._planned.get(computer_id, ()) if overlap(start, end, load.start, load.end))
+        loads = [*self._planned.get(computer_id, ()), *self._added.get(computer_id, ())]
+        planned = (load.ram for load in loads if overlap(start, end, load.start, load.end))
         return max(self._computers[computer_id].loaded_ram, max(planned, default=0))

@@ -4,34 +4,39 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from scheduling.choice import Chooser
-from scheduling.facts import Block, Image, Member, Reservation, Site
+from scheduling.facts import Block, BlockComputer, Image, Member, Reservation, Site
 from scheduling.machines import computers_by_image, whole_machines
+from scheduling.mending import Mending
 from scheduling.occupancy import occupies
 from scheduling.plan import Assignment, Machine, Plan
 from scheduling.reasons import Reason
-from scheduling.reload_plan import Window, adopted, is_late, staggered
+from scheduling.reload_plan import Window, adopted, is_late, late, staggered
 from scheduling.windows import overlap
 
 
-def make_plan(site: Site, block: Block, *, ignore_privileges: bool) -> Plan:
+def make_plan(site: Site, block: Block, *, ignore_privileges: bool, mending: Mending | None = None) -> Plan:
     """Choose computers until `block` has the machines wanted, or no further one is free.
 
-    Nothing is written and nothing is read: the same facts give the same plan.
+    With `mending`, `site` is without the computers that are given up, and no reload begins before now. Nothing is
+    written and nothing is read: the same facts give the same plan.
     """
-    return _Planning(site, block, ignore_privileges=ignore_privileges).run()
+    return _Planning(site, block, mending, ignore_privileges=ignore_privileges).run()
 
 
 class _Planning:
     """One plan in the making."""
 
-    def __init__(self, site: Site, block: Block, *, ignore_privileges: bool) -> None:
+    def __init__(self, site: Site, block: Block, mending: Mending | None, *, ignore_privileges: bool) -> None:
         self._site = site
         self._block = block
+        self._mending = mending
         self._chooser = Chooser(site, block, ignore_privileges=ignore_privileges)
-        caller = Member(site.caller_id, "the calling account", frozenset())
-        self._members: Sequence[Member] = [caller] if ignore_privileges else site.members
+        self._caller = Member(site.caller_id, "the calling account", frozenset())
+        self._members: Sequence[Member] = [self._caller] if ignore_privileges else site.members
         self._computers = computers_by_image(site, block)  # of the block time, with those chosen so far
         self._machines: list[Machine] = []
+        self._again: list[Machine] = []
+        self._not_loaded: dict[int, Reason] = {}
         self._stopped_by: Reason | None = None
 
     def run(self) -> Plan:
@@ -39,6 +44,7 @@ class _Planning:
         had_before = self._whole_machines()
         missing = max(self._block.machines - had_before, 0)
         load = self._site.load_seconds
+        self._load_again()
         if missing:
             self._adopt()
             self._fill()
@@ -47,16 +53,55 @@ class _Planning:
         return Plan(
             machines=self._machines,
             had_before=had_before,
-            allocated=min(self._whole_machines(), self._block.machines),
+            allocated=min(self._usable_machines(), self._block.machines),
             wanted=self._block.machines,
             load_seconds=load,
             late=is_late(self._site.now, self._block.start, load, missing),
             stopped_by=self._stopped_by,
             excluded=self._chooser.reasons_by_computer(),
+            again=self._again,
+            not_loaded=self._not_loaded,
         )
 
     def _whole_machines(self) -> int:
         return whole_machines(self._block.image_ids, self._computers)
+
+    def _usable_machines(self) -> int:
+        not_loaded = Counter(row.image_id for row in self._own_rows() if row.computer_id in self._not_loaded)
+        return whole_machines(self._block.image_ids, self._computers - not_loaded)
+
+    def _staggered(self, already_planned: int) -> Window:
+        return self._not_past(staggered(self._block.start, self._site.load_seconds, already_planned))
+
+    def _not_past(self, window: Window) -> Window:
+        """The window; where the block time is mended, one that does not begin before now."""
+        if self._mending is None:
+            return window
+        return late(window, self._site.now, self._block.start, self._site.load_seconds)
+
+    # --- computers that the block time has ------------------------------------------------------
+
+    def _load_again(self) -> None:
+        """Plan reloads of computers that lack the image, and keep given-up ones from being chosen (SPEC 9.3)."""
+        if self._mending is None:
+            return
+        self._chooser.exclude(self._mending.excluded)
+        images = {image.id: image for image in self._block.images}
+        own = {row.computer_id: row.image_id for row in self._own_rows()}
+        for computer_id, node_id in self._mending.again.items():
+            image = images.get(own.get(computer_id, 0))
+            if image is None:
+                continue
+            reload = self._staggered(len(self._again))
+            assignment = self._chooser.load_again(computer_id, image, reload, node_id)
+            if isinstance(assignment, Reason):
+                self._not_loaded[computer_id] = assignment
+            else:
+                self._again.append(Machine((assignment,), reload, self._caller))
+                self._chooser.add_reloads([assignment], reload)
+
+    def _own_rows(self) -> Iterator[BlockComputer]:
+        return (row for row in self._site.block_computers if row.block_time_id == self._block.block_time_id)
 
     # --- members' own reservations --------------------------------------------------------------
 
@@ -66,7 +111,7 @@ class _Planning:
             if self._whole_machines() >= self._block.machines:
                 return
             first = reservations[0]
-            reload = adopted(self._block.start, first.start, self._site.load_seconds)
+            reload = self._not_past(adopted(self._block.start, first.start, self._site.load_seconds))
             assignments = self._adopt_computers(member, reservations, reload)
             if assignments:
                 self._add(Machine(tuple(assignments), reload, member, first.request_id))
@@ -115,7 +160,7 @@ class _Planning:
         for already_planned in range(missing):  # without adopted machines: their reloads take no part in the stagger
             # VCL repeats the list of members, or cuts it, to the number of missing machines, and works backwards.
             first_member = missing - 1 - already_planned
-            reload = staggered(self._block.start, self._site.load_seconds, already_planned)
+            reload = self._staggered(len(self._again) + already_planned)
             machine = self._next_machine(first_member, reload)
             if machine is None:
                 self._stopped_by = self._chooser.stopped_by

@@ -89,12 +89,12 @@ class ComputerReadiness:
         return self.state in ("loaded", "in use")
 
 
-_LOAD_FAULT = Fault("failed to load", "failed to load")
+LOAD_FAULT = Fault("failed to load", "failed to load")
 
 
 def computer_readiness(computer: ComputerFacts, block: BlockFacts, now: int) -> ComputerReadiness:
     """The state of a computer of the block time at `now` (Unix seconds)."""
-    if fault := _unusable(computer):
+    if fault := unusable(computer):
         return ComputerReadiness(computer, "failed", fault=fault)
     has_image = computer.revision_id in {computer.production_id, computer.target_revision_id} - {0, None}
     old = computer.revision_id != computer.production_id and computer.current_image_id == computer.image_id
@@ -112,11 +112,12 @@ def computer_readiness(computer: ComputerFacts, block: BlockFacts, now: int) -> 
     return ComputerReadiness(computer, "failed", fault=Fault(f"does {text}", f"do {text}"))
 
 
-def _unusable(computer: ComputerFacts) -> Fault | None:
+def unusable(computer: ComputerFacts) -> Fault | None:
+    """What rules a computer out by its own state, whatever its reload does; None when nothing does."""
     if computer.deleted or computer.state == "deleted":
         return Fault("is deleted", "are deleted")
-    if computer.state == "failed" and _load_failed(computer):
-        return _LOAD_FAULT
+    if computer.state == "failed" and load_failed(computer):
+        return LOAD_FAULT
     if computer.state in UNUSABLE_STATES:
         return Fault(f"is in state {computer.state}", f"are in state {computer.state}")
     return None
@@ -140,8 +141,8 @@ def _by_reload(computer: ComputerFacts, block: BlockFacts, now: int) -> Computer
         start = block.start if computer.reload_start is None else computer.reload_start
         state: State = "waiting" if now <= start + GRACE else "overdue"
         return ComputerReadiness(computer, state, ready_at=_begins(start, computer.preload, now) + block.load_seconds)
-    if _load_failed(computer):
-        return ComputerReadiness(computer, "failed", fault=_LOAD_FAULT)
+    if load_failed(computer):
+        return ComputerReadiness(computer, "failed", fault=LOAD_FAULT)
     if _is_loading(computer) or computer.state == "reloading":
         # Until it has logged a step, one that began before its start began just now.
         begun = computer.load_begun or min(computer.reload_start or now, now)
@@ -162,5 +163,6 @@ def _is_loading(computer: ComputerFacts) -> bool:
     return (computer.reload_state, computer.reload_last_state) == (PENDING, RELOAD)
 
 
-def _load_failed(computer: ComputerFacts) -> bool:
+def load_failed(computer: ComputerFacts) -> bool:
+    """Whether the load of its reload has ended badly."""
     return computer.reload_state == FAILED or (_is_loading(computer) and computer.log_step in FAILED_STEPS)

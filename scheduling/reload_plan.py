@@ -37,3 +37,9 @@ def is_late(now: int, block_start: int, load_seconds: int, machines: int) -> boo
     """Whether some of `machines` may still be loading when the block starts (SPEC 6, warning 13)."""
     # A minute for each machine, even where `stagger` is two: that is how VCL reckons, and the warning is VCL's.
     return now + load_seconds + RELOAD_MARGIN + MINUTE * machines > block_start
+
+
+def late(window: Window, now: int, block_start: int, load_seconds: int) -> Window:
+    """The window, or for a reload that should have begun already the time from now on that it needs (SPEC 9.1)."""
+    begin = max(window.start, now)
+    return Window(begin, max(block_start, begin + load_seconds + RELOAD_MARGIN))

@@ -23,6 +23,8 @@ LAYERS = [
     ("blockalloc.rpc.authentication", "blockalloc.rpc.refusal_log"),
     ("blockalloc.rpc.wire",),
     ("blockalloc.pages",),
+    ("blockalloc.demo.morning",),
+    ("blockalloc.upkeep",),
     ("blockalloc.inspection", "blockalloc.reports"),
     ("blockalloc.demo",),
     ("blockalloc.allocation",),

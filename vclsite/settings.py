@@ -65,7 +65,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False  # a redirected XML-RPC POST would lose its body
 
 # --- Database and time ------------------------------------------------------------------------
-if environment.is_demo():
+BLOCKALLOC_DEMO = environment.is_demo()
+if BLOCKALLOC_DEMO:
     (BASE_DIR / "var").mkdir(exist_ok=True)  # SQLite makes the file, but no folder
 _DATABASE_URL = environment.database_url(demo=f"sqlite:///{BASE_DIR / 'var' / 'demo.sqlite3'}")
 VCL_GUARD_WAIT_SECONDS = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, low=1, high=600)
@@ -109,6 +110,8 @@ VCL_LISTING_SECONDS = environment.whole_number(
 )
 VCL_IDEMPOTENCY_DAYS = environment.whole_number("VCL_IDEMPOTENCY_DAYS", 7, low=1, high=3650)
 VCL_DECISION_DAYS = environment.whole_number("VCL_DECISION_DAYS", 730, low=1, high=36500)
+VCL_KEEP_READY_HOURS = environment.whole_number("VCL_KEEP_READY_HOURS", 6, low=1, high=48)
+VCL_SEEN_LOAD_DAYS = environment.whole_number("VCL_SEEN_LOAD_DAYS", 400, low=3, high=36500)
 VCL_LOAD_TIME_HOURS = environment.whole_number("VCL_LOAD_TIME_HOURS", 0, low=0, high=168)
 VCL_LOCKOUT_FAILURES = environment.whole_number("VCL_LOCKOUT_FAILURES", 20, low=1, high=1000)
 VCL_LOCKOUT_SECONDS = environment.whole_number("VCL_LOCKOUT_SECONDS", 300, low=1, high=86400)

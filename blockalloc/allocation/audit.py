@@ -45,7 +45,7 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
         entry,
         outcome.status,
         code=code,
-        text=". ".join(filter(None, (words, result.stopped_by()))),
+        text=". ".join(filter(None, (words, _changes(entry, result), result.stopped_by()))),
         block_time_id=outcome.block_time_id or None,
         block_start=to_utc_or_null(block.start),
         block_end=to_utc_or_null(block.end),
@@ -60,14 +60,25 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
     roster = RosterOf.site(result.site.computers)
     columns["roster_id"] = roster.id
     columns["findings"] = findings.encode(
-        roster.computer_ids, plan, result.machines, result.computers_before, result.lost, result.default_reason
+        roster.computer_ids,
+        plan,
+        result.machines,
+        result.computers_before,
+        {**result.reasons_of_given_up, **result.lost},
+        result.default_reason,
+        result.given_up,
     )
     return columns, roster if roster.id not in result.rosters else None
 
 
-def of_action(entry: Entry, text: str, row: BlockTimeRow) -> Columns:
-    """The record of what staff did to a block time."""
-    return _columns(entry, Decision.DONE, text=text, **_of_row(row))
+def _changes(entry: Entry, result: Result) -> str:
+    """What was changed. Of an allocation, what was taken is in the findings; of keep_ready it is the news."""
+    return result.changes() or (result.taken() if entry.action == Decision.KEEP_READY else "")
+
+
+def of_action(entry: Entry, text: str, row: BlockTimeRow, outcome: str = Decision.DONE) -> Columns:
+    """The record of what staff or keep_ready did to a block time, or could not do."""
+    return _columns(entry, outcome, text=text, **_of_row(row))
 
 
 def of_earlier_answer(entry: Entry, outcome: Outcome) -> Columns:

@@ -20,7 +20,7 @@ from blockalloc import clock
 from blockalloc.allocation import validation
 from blockalloc.allocation.holding import hold_computers
 from blockalloc.allocation.journal import Journal
-from blockalloc.allocation.look import Look, look, question_of
+from blockalloc.allocation.look import Look, Mender, look, make_plan, question_of, without_given_up
 from blockalloc.allocation.result import Answer, Result, assignments, outcome_of
 from blockalloc.allocation.validation import Order
 from blockalloc.contract import refusals
@@ -28,12 +28,13 @@ from blockalloc.contract.messages import Call, Caller, Refusal
 from blockalloc.store import claims, commit, snapshot
 from blockalloc.store.guard import Deadline, guarded
 from blockalloc.store.promises import Only
+from blockalloc.store.release import give_up
 from blockalloc.store.snapshot import Question, Snapshot
 from blockalloc.store.turns import turn
-from scheduling import planner
-from scheduling.confirmation import standing
+from scheduling.confirmation import standing, still_to_load
 from scheduling.facts import Site
 from scheduling.machines import computers_by_image, whole_machines
+from scheduling.mending import exchanged
 from scheduling.plan import Machine, Plan
 from scheduling.reasons import Reason
 
@@ -60,14 +61,19 @@ class PlannedCall:
     earlier_holds: Mapping[int, int] = field(default_factory=dict)
 
     @property
+    def to_load(self) -> list[Machine]:
+        """The reloads that the plan writes: of new machines, and of computers that the block time has."""
+        return [*self.plan.machines, *self.plan.again]
+
+    @property
     def computer_ids(self) -> set[int]:
         """The computers of the plan."""
-        return {each.computer.id for each in assignments(self.plan.machines)}
+        return {each.computer.id for each in assignments(self.to_load)}
 
     def machines_with(self, machines: Sequence[Machine]) -> int:
         """Whole machines that the block has with these, never more than wanted."""
         block = self.order.block
-        computers = computers_by_image(self.site, block)
+        computers = computers_by_image(self.site, block, without=self.plan.not_loaded)
         computers.update(each.image.id for each in assignments(machines))
         return min(whole_machines(block.image_ids, computers), block.machines)
 
@@ -93,15 +99,22 @@ class _TooSlow(Exception):
 
 
 class ClaimAndConfirm:
-    """One call of one caller on its way through the transactions; `journal` keeps its record."""
+    """One call of one caller on its way through the transactions; `journal` keeps its record.
 
-    def __init__(self, call: Call, caller: Caller, journal: Journal) -> None:
+    `mender` says what is to change about the computers that the block time has. `seconds` is how long the call may wait
+    for others, by default VCL_GUARD_WAIT_SECONDS.
+    """
+
+    def __init__(
+        self, call: Call, caller: Caller, journal: Journal, mender: Mender | None = None, seconds: float | None = None
+    ) -> None:
         self._call = call
         self._caller = caller
         self._journal = journal
+        self._mender = mender
         self._now = journal.now
         self._token = uuid.uuid4().hex
-        self._deadline = Deadline()
+        self._deadline = Deadline(seconds)
         self._last_claimed: PlannedCall | None = None  # its claims may be committed: freed when the call fails
 
     def run(self) -> Answer:
@@ -166,35 +179,41 @@ class ClaimAndConfirm:
         """First transaction: check the call, look, claim. It answers when there is nothing to claim."""
         if earlier := self._journal.earlier_outcome():
             return Step(Answer(earlier))
-        order = validation.order_of(self._call, self._caller, self._now)
+        order = self._with_mending(validation.order_of(self._call, self._caller, self._now))
         subject = self._subject_of(order)
         call_id = f"{subject or 'new'}.{self._token}"
         looked = look(order, self._caller, self._now, call_id)
         _give_way(looked, subject, patient=patient)
         planned = PlannedCall(order, looked.seen.site, looked.plan, call_id, looked.seen.rosters)
-        if not looked.plan.machines:
-            return Step(self._write(planned, [], {}, looked.seen))
+        if not planned.to_load:
+            return Step(self._write(planned, [], [], {}, looked.seen))
         return Step(to_confirm=self._claimed(planned, looked.seen))
 
     def _confirm(self, planned: PlannedCall, *, may_replan: bool) -> Step:
         """Look again and write. With `may_replan`, plan and claim anew when something was lost."""
-        order, machines = planned.order, planned.plan.machines
         # By the time of the call (SPEC 3). Times, image or machines that staff have edited since count as edited later.
-        validation.must_still_be_fillable(order, self._now)
-        question, chosen = self._question(planned), planned.computer_ids
-        seen = snapshot.read_again(planned.site, question, Only(chosen, order.block.block_time_id), chosen)
+        validation.must_still_be_fillable(planned.order, self._now)
+        planned = self._mended_again(planned)
+        order, chosen = planned.order, planned.computer_ids
+        question = self._question(planned)
+        read = snapshot.read_again(planned.site, question, Only(chosen, order.block.block_time_id), chosen)
+        seen = without_given_up(read, order)
         # A claim that ran out while the call waited keeps nobody off: its computer counts as lost.
         lapsed = chosen - seen.promises.own_claims
         without_lapsed = replace(seen.site, claimed=seen.site.claimed | lapsed)
-        kept, lost = standing(without_lapsed, order.block, machines, ignore_privileges=order.ignore_privileges)
-        if lapsed and not (may_replan or kept):
+        kept, lost = standing(
+            without_lapsed, order.block, planned.plan.machines, ignore_privileges=order.ignore_privileges
+        )
+        again, lost_again = still_to_load(without_lapsed, order.block, planned.plan.again)
+        if lapsed and not (may_replan or kept or again):
             raise refusals.busy()  # its own claims ran out, twice, and nothing is left to write
-        planned = replace(planned, site=seen.site)
+        not_loaded = {**planned.plan.not_loaded, **lost_again}
+        planned = replace(planned, site=seen.site, plan=replace(planned.plan, not_loaded=not_loaded))
         # Less than was planned: something was lost to others, or the block time was released meanwhile.
         if may_replan and planned.machines_with(kept) < planned.plan.allocated:
             return Step(to_confirm=self._planned_again(planned, question))
-        answer = self._write(planned, kept, lost, seen)
-        if kept and claims.too_slow(seen.read_at, clock.now()):
+        answer = self._write(planned, kept, again, lost | lost_again, seen)
+        if (kept or again) and claims.too_slow(seen.read_at, clock.now()):
             raise _TooSlow
         return Step(answer)
 
@@ -205,30 +224,50 @@ class ClaimAndConfirm:
         holds = {id_: seen.promises.holds[id_] for id_ in planned.computer_ids if id_ in seen.promises.holds}
         claimed = replace(planned, earlier_holds={**holds, **planned.earlier_holds})
         self._last_claimed = claimed  # before its commit: that can be done, and the answer be lost
-        claims.claim(claimed.call_id, assignments(claimed.plan.machines), claimed.earlier_holds, seen.read_at)
+        claims.claim(claimed.call_id, assignments(claimed.to_load), claimed.earlier_holds, seen.read_at)
         return claimed
 
     def _planned_again(self, planned: PlannedCall, question: Question) -> PlannedCall:
         """Plan on facts about all computers, any of which may be the next choice, and claim the chosen ones."""
-        order, seen = planned.order, snapshot.read_again(planned.site, question)
-        plan = planner.make_plan(seen.site, order.block, ignore_privileges=order.ignore_privileges)
+        seen = without_given_up(snapshot.read_again(planned.site, question), planned.order)
+        plan = make_plan(seen.site, planned.order)
         return self._claimed(replace(planned, site=seen.site, plan=plan), seen)
 
     def _write(
-        self, planned: PlannedCall, machines: Sequence[Machine], lost: Mapping[int, Reason], seen: Snapshot
-    ) -> Answer:
-        """Write the machines, with their block when it is new and kept; hold their computers; write the record."""
+        self, planned: PlannedCall, machines: Sequence[Machine], again: Sequence[Machine], lost: Mapping[int, Reason],
+        seen: Snapshot,
+    ) -> Answer:  # fmt: skip
+        """Write the machines, with their block when it is new and kept; hold their computers; write the record.
+
+        Computers that are given up go first: one of them may have been chosen again. `again`: the reloads of computers
+        that the block time has.
+        """
         order, owner = planned.order, planned.site.reload_user_id
         block_time_id = order.block.block_time_id
         if order.management_node_id is not None and (machines or order.keep_empty):
             request_id, block_time_id = commit.write_block(order.block, order.management_node_id, owner)
             order = replace(order, names=replace(order.names, request_id=request_id))
+        given_up = exchanged(planned.site, order.block, order.mending, machines) if order.mending else {}
+        give_up(block_time_id, {id_: each.reload_id for id_, each in given_up.items()}, seen.read_at)
         commit.write_machines(block_time_id, machines, owner, self._now)
-        if planned.plan.machines:
-            self._hold(planned, block_time_id, machines, seen)
+        commit.write_again(block_time_id, again, owner, self._now)
+        if planned.to_load:
+            self._hold(planned, block_time_id, [*machines, *again], seen)
         outcome = outcome_of(planned.plan, machines, block_time_id, planned.machines_with(machines))
-        result = Result(outcome, machines, planned.plan, planned.site, order, planned.rosters, lost)
+        result = Result(outcome, machines, planned.plan, planned.site, order, planned.rosters, lost, again, given_up)
         return Answer(outcome, result, self._journal.record_result(result))
+
+    def _with_mending(self, order: Order) -> Order:
+        return replace(order, mending=self._mender(order)) if self._mender else order
+
+    def _mended_again(self, planned: PlannedCall) -> PlannedCall:
+        """The planned call with only those of its changes that are still to be made: people may have come meanwhile."""
+        before = planned.order.mending
+        if self._mender is None or before is None:
+            return planned
+        still = before.only(self._mender(planned.order))
+        again = [each for each in planned.plan.again if each.assignments[0].computer.id in still.again]
+        return replace(planned, order=replace(planned.order, mending=still), plan=replace(planned.plan, again=again))
 
     def _hold(self, planned: PlannedCall, block_time_id: int, machines: Sequence[Machine], seen: Snapshot) -> None:
         """Keep the front end off what was written, as long as it may have listed it before; give up other claims."""
@@ -276,5 +315,5 @@ def _may_get_more(looked: Look, rivals: Mapping[str, frozenset[int]]) -> bool:
     """Whether more machines could be had if the claims of other calls were given back, or were for other hours."""
     order, site = looked.order, looked.seen.site
     free = replace(site, claimed=site.claimed - frozenset().union(*rivals.values()))
-    plan = planner.make_plan(free, order.block, ignore_privileges=order.ignore_privileges)
+    plan = make_plan(free, order)
     return plan.allocated > looked.plan.allocated

@@ -10,6 +10,7 @@ from blockalloc.allocation.audit import Entry
 from blockalloc.allocation.idempotency import Key
 from blockalloc.allocation.result import Answer, Result
 from blockalloc.contract.messages import Caller, Outcome, Refusal
+from blockalloc.models import Decision
 from blockalloc.store import decisions, planned_reloads
 from blockalloc.store.rows import BlockTimeRow
 
@@ -51,8 +52,8 @@ class Journal:
         """Count a round that had to wait for another call."""
         self._waits += 1
 
-    def record_result(self, result: Result) -> int:
-        """Record what was decided, and keep the answer for the idempotency key; returns the id of the record.
+    def record_result(self, result: Result) -> int | None:
+        """Record what was decided, and keep the answer for the idempotency key; returns the id of the record, if any.
 
         In the transaction that writes what was decided, which may be tried again: only the last record stays.
         """
@@ -63,9 +64,9 @@ class Journal:
             roster.keep(self.now)
         return decisions.write(columns)
 
-    def record_action(self, text: str, row: BlockTimeRow) -> int:
-        """Record what staff did to a block time, in the transaction that does it; returns the id of the record."""
-        return decisions.write(audit.of_action(self._entry(), text, row))
+    def record_action(self, text: str, row: BlockTimeRow, outcome: str = Decision.DONE) -> int:
+        """Record what was done to a block time, in the transaction that does it; returns the id of the record."""
+        return decisions.write(audit.of_action(self._entry(), text, row, outcome))
 
     # --- At the end -------------------------------------------------------------------------------
 

@@ -2,14 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from blockalloc.allocation.validation import Order
 from blockalloc.contract.messages import WARNING_LATE, WARNING_NOTHING_ALLOCATED, Outcome
+from scheduling import wording
 from scheduling.facts import Site
+from scheduling.funnel import GIVEN_UP
+from scheduling.mending import GivenUp
 from scheduling.plan import Assignment, Machine, Plan
 from scheduling.reasons import Reason
 
 _NO_TIME = Reason("no_time", "others changed what the call had seen, twice: call again")
+# How the text about each kind of change begins.
+_GIVEN_UP, _LOADED_AGAIN, _TAKEN = "given up: ", "loaded again: ", "taken: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +23,8 @@ class Result:
     """What a call took, or a dry run would take, and what explains it: order, facts and plan.
 
     `lost`: the planned computers that somebody else got meanwhile, with the reason. `rosters`: the rosters that the
-    record of the call may refer to (see store.snapshot).
+    record of the call may refer to (see store.snapshot). `again`: the new reloads of computers that the block time has;
+    `given_up`: the computers that it has no longer (SPEC 9.2, 9.3).
     """
 
     outcome: Outcome
@@ -27,20 +34,66 @@ class Result:
     order: Order
     rosters: frozenset[int]
     lost: Mapping[int, Reason] = field(default_factory=dict)
+    again: Sequence[Machine] = ()
+    given_up: Mapping[int, GivenUp] = field(default_factory=dict)
 
     def stopped_by(self) -> str:
         """Why there are not more machines, in words; "" when none is missing."""
         if self.plan.stopped_by:
             return self.plan.stopped_by.describe(self.site.zone)
+        if self.outcome.unallocated and self.plan.not_loaded:
+            by_reason = _by_reason(self.plan.not_loaded, self.site.zone)
+            return "; ".join(f"{self._names(ids)} cannot be loaded again: {why}" for why, ids in by_reason.items())
         if self.outcome.unallocated and self.lost:
             return f"somebody else was faster: computers lost after they were chosen: {len(self.lost)}"
         return str(self.default_reason) if self.outcome.unallocated else ""
 
     @property
+    def changed(self) -> bool:
+        """Whether the block time's computers or their reloads are others than before."""
+        return bool(self.machines or self.again or self.given_up)
+
+    def changes(self) -> str:
+        """What was done about the computers that the block time had, in words; "" where they stay as they are."""
+        parts = [
+            self._because(_GIVEN_UP, {id_: each.why for id_, each in self.given_up.items()}),
+            self._because(_LOADED_AGAIN, self.reasons_of_again),
+        ]
+        return "; ".join(filter(None, [*parts, self.taken() if any(parts) else ""]))
+
+    def taken(self) -> str:
+        """The computers that were taken, in words; "" for none."""
+        names = [each.computer.hostname for each in assignments(self.machines)]
+        return f"{_TAKEN}{wording.computers(names)}" if names else ""
+
+    @property
+    def reasons_of_again(self) -> dict[int, Reason]:
+        """Why computers were loaded again."""
+        why = self.order.mending.why_again if self.order.mending else {}
+        return {each.computer.id: why[each.computer.id] for each in assignments(self.again)}
+
+    @property
+    def reasons_of_given_up(self) -> dict[int, Reason]:
+        """Why computers were given up, as findings say it."""
+        reasons = ((id_, each.why) for id_, each in self.given_up.items())
+        return {id_: Reason(GIVEN_UP, f"given up: {why.text}", why.figures) for id_, why in reasons}
+
+    @property
     def computers_before(self) -> set[int]:
-        """The computers that the block time had before the call."""
+        """The computers that the block time had before the call, those that it has given up aside."""
         own = self.order.block.block_time_id
-        return {each.computer_id for each in self.site.block_computers if each.block_time_id == own}
+        has = {each.computer_id for each in self.site.block_computers if each.block_time_id == own}
+        stay = self.order.mending.given_up.keys() - self.given_up.keys() if self.order.mending else set()
+        return has | stay
+
+    def _because(self, what: str, reasons: Mapping[int, Reason]) -> str:
+        parts = [f"{self._names(ids)} ({why})" for why, ids in _by_reason(reasons, self.site.zone).items()]
+        return f"{what}{', '.join(parts)}" if parts else ""
+
+    def _names(self, ids: Sequence[int]) -> str:
+        given_up = self.order.mending.given_up if self.order.mending else {}
+        names = [given_up[id_].hostname if id_ in given_up else self.site.computers[id_].hostname for id_ in ids]
+        return wording.computers(names)
 
     @property
     def computers_taken(self) -> set[int]:
@@ -70,6 +123,19 @@ class Answer:
     outcome: Outcome
     result: Result | None = None
     decision_id: int | None = None
+
+
+def without_changes(text: str) -> str:
+    """The text of a record without the sentence that says what was changed: why machines are missing, or ""."""
+    return text.partition(". ")[2] if text.startswith((_GIVEN_UP, _LOADED_AGAIN, _TAKEN)) else text
+
+
+def _by_reason(reasons: Mapping[int, Reason], zone: ZoneInfo) -> dict[str, list[int]]:
+    """Reason in words -> the computers that it is given for."""
+    ids: dict[str, list[int]] = {}
+    for id_, why in reasons.items():
+        ids.setdefault(why.describe(zone), []).append(id_)
+    return ids
 
 
 def outcome_of(plan: Plan, machines: Sequence[Machine], block_time_id: int, allocated: int) -> Outcome:

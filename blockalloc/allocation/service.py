@@ -13,6 +13,7 @@ from blockalloc.allocation.claim_and_confirm import ClaimAndConfirm
 from blockalloc.allocation.explanation import Explanation, OneComputer
 from blockalloc.allocation.idempotency import key_of
 from blockalloc.allocation.journal import Journal
+from blockalloc.allocation.look import Mender
 from blockalloc.allocation.look import dry_run as dry_run_result
 from blockalloc.allocation.result import Answer, Result
 from blockalloc.contract.messages import BlockAllocationCall, Call, Caller, FillCall, NewBlockCall, Outcome, Refusal
@@ -50,7 +51,8 @@ class PlannedMachine:
 class Allocation:
     """The outcome of a call, the machines that it took, and what explains it.
 
-    There is an explanation when one was asked for, and when machines are missing. A dry run has its result, too.
+    There is an explanation when one was asked for, and when machines are missing. There is no result when an earlier
+    call with the same idempotency key was answered so.
     """
 
     outcome: Outcome
@@ -81,29 +83,30 @@ def create_block(call: NewBlockCall, caller: Caller) -> Outcome:
     return _allocate(call, caller).outcome
 
 
-def allocate(call: Call, caller: Caller, *, explain: bool = False) -> Allocation:
+def allocate(call: Call, caller: Caller, *, explain: bool = False, mender: Mender | None = None) -> Allocation:
     """Allocate for any kind of call; gives the machines, the explanation and the record's id as well. Raises Refusal.
 
-    `explain`: explain also when nothing is missing, and say what would help when machines are.
+    `explain`: explain also when nothing is missing, and say what would help when machines are. `mender`: exchange and
+    load again what will not be ready (SPEC 9.2, 9.3).
     """
-    answer = _allocate(call, caller)
+    answer = _allocate(call, caller, mender)
     result = answer.result
     if result is None:
         return Allocation(answer.outcome, ())
     why = None
     if explain or answer.outcome.unallocated:
         why = _explained(result, caller, with_remedies=explain)
-    return Allocation(answer.outcome, list(map(_in_words, result.machines)), why, answer.decision_id)
+    return Allocation(answer.outcome, list(map(_in_words, result.machines)), why, answer.decision_id, result)
 
 
-def dry_run(call: Call, caller: Caller, *, explain: bool = True) -> Allocation:
+def dry_run(call: Call, caller: Caller, *, explain: bool = True, mender: Mender | None = None) -> Allocation:
     """What a call would do now; nothing is written but the record of the dry run. Raises Refusal.
 
-    `explain` is as in `allocate`.
+    `explain` and `mender` are as in `allocate`.
     """
     journal = Journal(Decision.DRY_RUN, caller, call.parameters())
     with journal.recording_failures():
-        result = dry_run_result(call, caller, journal.now)
+        result = dry_run_result(call, caller, journal.now, mender)
     decision_id = journal.record_dry_run(result)
     why = None
     if explain or result.outcome.unallocated:
@@ -141,11 +144,11 @@ def system_caller(door: str, person: str = "", address: str = "") -> Caller:
     return Caller(user_id, str(SYSTEM_USER), address, door, person)
 
 
-def _allocate(call: Call, caller: Caller) -> Answer:
+def _allocate(call: Call, caller: Caller, mender: Mender | None = None) -> Answer:
     """Allocate, and keep the record of the call. Raises Refusal."""
     journal = Journal(Decision.ALLOCATE, caller, call.parameters(), key_of(call, caller))
     with journal.recording_failures():
-        answer = ClaimAndConfirm(call, caller, journal).run()
+        answer = ClaimAndConfirm(call, caller, journal, mender).run()
     journal.finish(answer)
     return answer
 

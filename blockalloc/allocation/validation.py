@@ -14,6 +14,7 @@ from blockalloc.contract.messages import BlockAllocationCall, Call, Caller, Fill
 from blockalloc.store import commit, rows, times
 from blockalloc.store.rows import BlockTimeRow, ImageRow, Names, NewBlockRow
 from scheduling.facts import Block
+from scheduling.mending import Mending
 from scheduling.vcl_names import RELOAD_USER
 from scheduling.windows import HOUR
 
@@ -28,7 +29,8 @@ class Order:
     """A call that is in order: the block to fill, and what it is called.
 
     `management_node_id` is the node of a block that is still to be written, None for an existing one. `keep_empty`: the
-    new block is kept even when no machine can be had for it.
+    new block is kept even when no machine can be had for it. `mending`: what is to change about the computers that an
+    existing block time has, None where they stay as they are.
     """
 
     block: Block
@@ -36,6 +38,7 @@ class Order:
     names: Names
     management_node_id: int | None = None
     keep_empty: bool = False
+    mending: Mending | None = None
 
 
 def order_of(call: Call, caller: Caller, now: int) -> Order:

@@ -79,6 +79,7 @@ from blockalloc.models.reservations import (
     Sublog,
 )
 from blockalloc.models.staff import StaffAccount
+from blockalloc.models.upkeep import ClassHeld, Heartbeat, ImageTrust, SeenLoad, Watch
 
 __all__ = [
     "OS",
@@ -90,16 +91,19 @@ __all__ = [
     "BlockWebDate",
     "BlockWebTime",
     "ChangeLog",
+    "ClassHeld",
     "Computer",
     "ComputerLoadLog",
     "ComputerLoadState",
     "Decision",
     "Guard",
+    "Heartbeat",
     "IMType",
     "IdempotencyKey",
     "Image",
     "ImageMeta",
     "ImageRevision",
+    "ImageTrust",
     "ImageType",
     "LoadTime",
     "LocalAuth",
@@ -125,6 +129,7 @@ __all__ = [
     "Roster",
     "Schedule",
     "ScheduleTime",
+    "SeenLoad",
     "Semaphore",
     "ServerRequest",
     "SiteMaintenance",
@@ -143,5 +148,6 @@ __all__ = [
     "VmHost",
     "VmProfile",
     "VmType",
+    "Watch",
     "XmlrpcLog",
 ]

@@ -23,7 +23,8 @@ class Decision(models.Model):
     """
 
     ALLOCATE, DRY_RUN, RELEASE, SKIP, UNSKIP = "allocate", "dry run", "release", "skip", "unskip"
-    ACTIONS: ClassVar[tuple[str, ...]] = (ALLOCATE, DRY_RUN, RELEASE, SKIP, UNSKIP)
+    KEEP_READY, HOLDING = "keep ready", "holding"
+    ACTIONS: ClassVar[tuple[str, ...]] = (ALLOCATE, DRY_RUN, RELEASE, SKIP, UNSKIP, KEEP_READY, HOLDING)
     REFUSED, FAILED, DONE = "refused", "failed", "done"
     OUTCOMES: ClassVar[tuple[str, ...]] = ("success", "warning", "completed", DONE, REFUSED, FAILED)
 

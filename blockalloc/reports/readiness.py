@@ -142,24 +142,7 @@ def _computers(
     for row in store.computers(block_time_ids):
         if row.id in computers[row.block_time_id]:  # a reload has more than one reservation of the computer: an error
             continue
-        computers[row.block_time_id][row.id] = ComputerFacts(
-            id=row.id,
-            hostname=row.hostname,
-            image_id=row.image_id,
-            production_id=row.production_id,
-            state=row.state,
-            deleted=bool(row.deleted),
-            current_image_id=row.current_image_id,
-            revision_id=row.revision_id,
-            reload_state=row.reload_state,
-            reload_last_state=row.reload_last_state,
-            reload_start=instant_of(row.reload_start),
-            preload=bool(row.preload),
-            target_revision_id=row.target_revision_id,
-            log_step=row.step,
-            load_begun=instant_of(row.load_begun),
-            has_user=row.id in in_use,
-        )
+        computers[row.block_time_id][row.id] = store.computer_facts(row, instant_of, has_user=row.id in in_use)
     return {block_time: [*by_id.values()] for block_time, by_id in computers.items()}
 
 

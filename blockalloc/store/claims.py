@@ -26,6 +26,7 @@ from scheduling.plan import Assignment
 
 CLAIM = "blockalloc:"
 HELD = "blockalloc-held:"
+UPKEEP_HOLD = f"{HELD}keep_ready."  # of keep_ready, on a computer that waits for its load or is loading (SPEC 9.4)
 _OURS = "blockalloc%:%"
 _COLUMNS = ("computerid", "imageid", "imagerevisionid", "managementnodeid", "expires", "procid")
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from blockalloc.site_time import site_zone
 from blockalloc.store import planned_reloads
 from blockalloc.store.planned_reloads import Planned
-from blockalloc.store.sql import Value, insert
+from blockalloc.store.sql import Value, execute, insert, listed_ids
 from blockalloc.store.times import to_local
 from scheduling.facts import Block
-from scheduling.plan import Machine
+from scheduling.plan import Assignment, Machine
 from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
@@ -64,6 +64,31 @@ def write_machines(block_time_id: int, machines: Sequence[Machine], owner_id: in
     """
     if not machines:
         return
+    rows = _write_reloads(block_time_id, machines, owner_id, now)
+    insert(
+        "blockComputers",
+        ["blockTimeid", "computerid", "imageid", "reloadrequestid"],
+        [[block_time_id, a.computer.id, a.image.id, id_] for id_, a in rows],
+    )
+
+
+def write_again(block_time_id: int, machines: Sequence[Machine], owner_id: int, now: int) -> None:
+    """Insert new reloads of computers that the block time has; its block computers name them (SPEC 9.3)."""
+    if not machines:
+        return
+    rows = _write_reloads(block_time_id, machines, owner_id, now)
+    cases = " ".join(f"WHEN {a.computer.id:d} THEN {id_:d}" for id_, a in rows)
+    execute(
+        f"UPDATE blockComputers SET reloadrequestid = CASE computerid {cases} END "
+        f"WHERE blockTimeid = %s AND computerid IN ({listed_ids(a.computer.id for _, a in rows)})",
+        [block_time_id],
+    )
+
+
+def _write_reloads(
+    block_time_id: int, machines: Sequence[Machine], owner_id: int, now: int
+) -> list[tuple[int, Assignment]]:
+    """Insert a reload request for each machine, and its reservations; the id of the request of each computer."""
     requested = to_local(now)
     requests: list[list[Value]] = [
         [RELOAD, RELOAD, owner_id, to_local(machine.reload.start), to_local(machine.reload.end), requested, 1]
@@ -81,12 +106,8 @@ def write_machines(block_time_id: int, machines: Sequence[Machine], owner_id: in
         ["requestid", "computerid", "imageid", "imagerevisionid", "managementnodeid"],
         [[id_, a.computer.id, a.image.id, a.image.revision_id, a.management_node.id] for id_, _, a in rows],
     )
-    insert(
-        "blockComputers",
-        ["blockTimeid", "computerid", "imageid", "reloadrequestid"],
-        [[block_time_id, a.computer.id, a.image.id, id_] for id_, _, a in rows],
-    )
     planned_reloads.remember(block_time_id, [Planned(id_, a.computer.id, start) for id_, start, a in rows])
+    return [(id_, assignment) for id_, _, assignment in rows]
 
 
 def _twelve_hour_clock(instant: int) -> list[Value]:

@@ -43,6 +43,11 @@ SELECT imageid, SUM(seconds), COUNT(*) FROM (
     SELECT imageid, {seconds} AS seconds FROM log WHERE {run} AND ending <> 'failed' AND {loaded}
 ) AS loads WHERE seconds BETWEEN {low} AND {high} GROUP BY imageid
 """
+_LENGTHS = """
+SELECT imageid, seconds, COUNT(*) FROM (
+    SELECT imageid, {seconds} AS seconds FROM log WHERE {run} AND ending <> 'failed' AND {loaded}
+) AS loads WHERE seconds BETWEEN {low} AND {high} GROUP BY imageid, seconds ORDER BY imageid, seconds
+"""
 _LOST = "SELECT ending, COUNT(*) FROM log WHERE {run} AND (ending = 'failed' OR loaded IS NULL) GROUP BY ending"
 
 
@@ -84,6 +89,14 @@ def _summed(images: Collection[int], now: int) -> dict[int, Sum]:
 def read(image_id: int, now: int) -> list[Loads]:
     """The image's loads of the last 12 months, by month and length."""
     return [Loads(*row) for row in _loads(_COUNTED, [image_id], now)]
+
+
+def lengths(images: Collection[int], now: int) -> dict[int, list[tuple[int, int]]]:
+    """Image id -> (seconds, number) of its loads of the last 12 months that count, the shortest first (SPEC 6)."""
+    by_image: dict[int, list[tuple[int, int]]] = {image: [] for image in images}
+    for image, seconds, number in _loads(_LENGTHS, images, now) if images else ():
+        by_image[image].append((int(seconds), number))
+    return by_image
 
 
 def lost(image_id: int, now: int) -> Lost:

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from blockalloc.models import BlockTime, SubImage
 from blockalloc.store import times
 from blockalloc.store.sql import fetch, listed_ids
-from scheduling.ready_computer import SILENT_STEPS
+from scheduling.ready_computer import SILENT_STEPS, ComputerFacts
 from scheduling.state_ids import PENDING
 from scheduling.windows import HOUR
 
@@ -64,7 +64,11 @@ _BLOCK_TIME_COLUMNS = (
 
 
 class ComputerRow(NamedTuple):
-    """A computer of a block time with its reload: see `ComputerFacts`. A reload that is gone has 0, None or ""."""
+    """A computer of a block time with its reload: see `ComputerFacts`. A reload that is gone has 0, None or "".
+
+    `reload_id` is the request that `blockComputers` names, gone or not; `node` has the reload, and checked in last at
+    `node_seen`.
+    """
 
     block_time_id: int
     id: int
@@ -82,11 +86,15 @@ class ComputerRow(NamedTuple):
     target_revision_id: int | None
     step: str
     load_begun: times.Stored
+    reload_id: int
+    node_id: int
+    node: str
+    node_seen: times.Stored
 
 
 _SILENT = ", ".join(f"'{step}'" for step in SILENT_STEPS)
 # The load log is long: it is read for loads that are at work only.
-_COMPUTERS = f"""
+SELECT_COMPUTERS = f"""
 SELECT b.blockTimeid, b.computerid, c.hostname, b.imageid,
        COALESCE(p.id, 0),
        s.name, c.deleted, c.currentimageid, c.imagerevisionid,
@@ -94,12 +102,14 @@ SELECT b.blockTimeid, b.computerid, c.hostname, b.imageid,
        COALESCE(n.loadstatename, ''),
        CASE WHEN q.stateid = {PENDING} THEN
            (SELECT MIN(f.timestamp) FROM computerloadlog f WHERE f.reservationid = v.id)
-       END
+       END,
+       b.reloadrequestid, COALESCE(v.managementnodeid, 0), COALESCE(mn.hostname, ''), mn.lastcheckin
 FROM blockComputers b JOIN computer c ON c.id = b.computerid JOIN state s ON s.id = c.stateid
 LEFT JOIN (SELECT imageid, MAX(id) AS id FROM imagerevision WHERE production = 1 GROUP BY imageid) AS p
     ON p.imageid = b.imageid
 LEFT JOIN request q ON q.id = b.reloadrequestid
 LEFT JOIN reservation v ON v.requestid = q.id AND v.computerid = b.computerid
+LEFT JOIN managementnode mn ON mn.id = v.managementnodeid
 LEFT JOIN computerloadlog g ON q.stateid = {PENDING} AND g.id = (
     SELECT MAX(x.id) FROM computerloadlog x JOIN computerloadstate y ON y.id = x.loadstateid
     WHERE x.reservationid = v.id AND y.loadstatename NOT IN ({_SILENT})
@@ -145,10 +155,32 @@ def clusters(imagemeta_ids: Collection[int | None]) -> dict[int, list[int]]:
 
 def computers(block_time_ids: Collection[int]) -> list[ComputerRow]:
     """The computers of block times, by name; a reload request of several reservations of a computer gives as many."""
-    return [*map(ComputerRow._make, fetch(_COMPUTERS.format(block_times=listed_ids(block_time_ids))))]
+    return [*map(ComputerRow._make, fetch(SELECT_COMPUTERS.format(block_times=listed_ids(block_time_ids))))]
 
 
 def reservations(block_time_ids: Collection[int], now: int) -> list[ReservationRow]:
     """The reservations of their computers that may be on at `now` (Unix seconds)."""
     around = [times.to_local(now + _SLACK), times.to_local(now - _SLACK)]
     return [*map(ReservationRow._make, fetch(_RESERVATIONS.format(block_times=listed_ids(block_time_ids)), around))]
+
+
+def computer_facts(row: ComputerRow, instant_of: times.LocalReader, *, has_user: bool) -> ComputerFacts:
+    """What a computer's row says."""
+    return ComputerFacts(
+        id=row.id,
+        hostname=row.hostname,
+        image_id=row.image_id,
+        production_id=row.production_id,
+        state=row.state,
+        deleted=bool(row.deleted),
+        current_image_id=row.current_image_id,
+        revision_id=row.revision_id,
+        reload_state=row.reload_state,
+        reload_last_state=row.reload_last_state,
+        reload_start=instant_of(row.reload_start),
+        preload=bool(row.preload),
+        target_revision_id=row.target_revision_id,
+        log_step=row.step,
+        load_begun=instant_of(row.load_begun),
+        has_user=has_user,
+    )

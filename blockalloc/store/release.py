@@ -1,9 +1,9 @@
 """Takes back what a block time was given, in the caller's transaction that holds the guard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from blockalloc.store.sql import execute, fetch
+from blockalloc.store.sql import execute, fetch, listed_ids
 from blockalloc.store.withdrawal import withdraw
 
 _COMPUTERS = """
@@ -41,6 +41,19 @@ def release(block_time_id: int, now: int) -> Released:
     withdrawn = withdraw({(request, computer) for _, computer, request in computers if request}, now)
     loading = [name for name, computer, request in computers if (request, computer) in withdrawn.left]
     return Released([name for name, _, _ in computers], loading, withdrawn.requests)
+
+
+def give_up(block_time_id: int, reloads: Mapping[int, int], now: int) -> None:
+    """Take computers from the block time, and withdraw their reloads that have not begun (SPEC 9.2).
+
+    `reloads` is computer -> its reload request, 0 for none; `now` is the time of the transaction.
+    """
+    if not reloads:
+        return
+    execute(
+        f"DELETE FROM blockComputers WHERE blockTimeid = %s AND computerid IN ({listed_ids(reloads)})", [block_time_id]
+    )
+    withdraw({(request, computer) for computer, request in reloads.items() if request}, now)
 
 
 def set_skip(block_time_id: int) -> None:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-Value = int | str | bytes | None
+Value = int | float | str | bytes | None
 BETWEEN = ";\n"  # statements that are sent together
 _ALL = 2**62  # rows; a limit keeps a subquery a table
 
@@ -94,15 +94,18 @@ def execute(sql: str, params: Sequence[Value] = (), *, wait: bool = True) -> int
 
 def insert(
     table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]], *,
-    returning: bool = False, wait: bool = True, replace: bool = False,
+    returning: bool = False, wait: bool = True, replace: bool = False, if_new: bool = False,
 ) -> list[int]:  # fmt: skip
     """Insert all rows in one statement. With `returning`, their ids in the order of the rows.
 
-    `wait` is as in `execute`. With `replace`, rows with the same key go before.
+    `wait` is as in `execute`. With `replace`, rows with the same key go before; with `if_new`, they stay, and those
+    given are left out.
     """
     names = ", ".join(f"`{column}`" for column in columns)
     row_values = ", ".join([f"({placeholders(len(columns))})"] * len(rows))
-    sql = f"{'REPLACE' if replace else 'INSERT'} INTO `{table}` ({names}) VALUES {row_values}"
+    ignore = "INSERT IGNORE" if connection.vendor == "mysql" else "INSERT OR IGNORE"
+    verb = "REPLACE" if replace else ignore if if_new else "INSERT"
+    sql = f"{verb} INTO `{table}` ({names}) VALUES {row_values}"
     values = [value for row in rows for value in row]
     if not returning:
         execute(sql, values, wait=wait)

@@ -1,0 +1,73 @@
+"""Writes what keep_ready remembers of block times from one look to the next; not under the guard, unless it says so."""
+
+from collections.abc import Collection, Mapping
+
+from django.conf import settings
+
+from blockalloc.models import Watch
+from blockalloc.store.sql import execute, insert, listed_ids
+from blockalloc.store.times import to_utc, to_utc_or_null
+from scheduling.windows import DAY
+
+_TABLE = Watch._meta.db_table
+
+
+def see(new: Collection[int], processing: Mapping[int, int | None], now: int) -> None:
+    """Remember block times that are seen for the first time, and since when block requests are being processed.
+
+    `processing`: block time -> the first look that saw it (Unix seconds), None when it is over. Costs no statement when
+    there is nothing to remember.
+    """
+    if new:
+        columns = ["block_time_id", "first_seen", "noted", "replaced", "loaded_again", "added"]
+        insert(_TABLE, columns, [[id_, to_utc(now), "", 0, 0, 0] for id_ in new], if_new=True)
+        _prune(now)
+    for seen in set(processing.values()):
+        ids = [id_ for id_, theirs in processing.items() if theirs == seen]
+        execute(
+            f"UPDATE {_TABLE} SET processing_seen = %s WHERE block_time_id IN ({listed_ids(ids)})",
+            [to_utc_or_null(seen)],
+        )
+
+
+def note(block_time_id: int, text: str, now: int) -> None:
+    """Remember what was last recorded of a block time, for which nothing could be done."""
+    _must_exist(block_time_id, now)
+    execute(f"UPDATE {_TABLE} SET noted = %s, tried = %s WHERE block_time_id = %s", [text, to_utc(now), block_time_id])
+
+
+def count(block_time_id: int, replaced: int, loaded_again: int, added: int, now: int) -> None:
+    """Count what was done about a block time, in the transaction that does it."""
+    _must_exist(block_time_id, now)
+    execute(
+        f"UPDATE {_TABLE} SET replaced = replaced + %s, loaded_again = loaded_again + %s, added = added + %s, "
+        "noted = '', tried = NULL WHERE block_time_id = %s",
+        [replaced, loaded_again, added, block_time_id],
+    )
+
+
+def stop_holds(block_time_id: int, now: int) -> int:
+    """Remember that staff want no holds on the computers of the block time; 0 when that was so already."""
+    _must_exist(block_time_id, now)
+    return execute(
+        f"UPDATE {_TABLE} SET holds_stopped = %s WHERE block_time_id = %s AND holds_stopped IS NULL",
+        [to_utc(now), block_time_id],
+    )
+
+
+def allow_holds(block_time_id: int) -> int:
+    """Forget that; 0 when it was not so."""
+    return execute(
+        f"UPDATE {_TABLE} SET holds_stopped = NULL WHERE block_time_id = %s AND holds_stopped IS NOT NULL",
+        [block_time_id],
+    )
+
+
+def _must_exist(block_time_id: int, now: int) -> None:
+    columns = ["block_time_id", "first_seen", "noted", "replaced", "loaded_again", "added"]
+    insert(_TABLE, columns, [[block_time_id, to_utc(now), "", 0, 0, 0]], if_new=True)
+
+
+def _prune(now: int) -> None:
+    """What was remembered of block times of long ago."""
+    execute(f"DELETE FROM {_TABLE} WHERE first_seen < %s", [to_utc(now - settings.VCL_DECISION_DAYS * DAY)])

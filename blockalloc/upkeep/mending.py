@@ -1,0 +1,157 @@
+"""What one block time needs, carried out by claim and confirm, as any allocation (SPEC 9.1 to 9.3)."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+
+from django.conf import settings
+
+from blockalloc import clock
+from blockalloc.allocation.claim_and_confirm import ClaimAndConfirm
+from blockalloc.allocation.journal import Journal
+from blockalloc.allocation.look import Mender
+from blockalloc.allocation.result import Result, assignments
+from blockalloc.allocation.validation import Order
+from blockalloc.contract.messages import Caller, FillCall, Refusal
+from blockalloc.contract.refusals import BUSY
+from blockalloc.models import Decision
+from blockalloc.store import times, watches
+from blockalloc.store.withdrawal import is_withdrawable
+from blockalloc.upkeep import reading
+from blockalloc.upkeep.actions import Action
+from blockalloc.upkeep.reading import LoadTimes, Watch
+from scheduling.mending import GivenUp, Mending
+from scheduling.upkeep.condition import Condition, Kind
+from scheduling.upkeep.needs import Needs, needs
+from scheduling.upkeep.target import Target
+from scheduling.windows import MINUTE
+
+_SECONDS = 5.0  # to wait for other calls: the next look comes in a minute
+# While there is time, a block time for which nothing could be had is tried again less often.
+_SOON, _PAUSE = 90 * MINUTE, 5 * MINUTE
+
+
+class NothingToDo(Exception):
+    """Somebody else has done what the block time needed, or it needs it no longer."""
+
+
+def mend(watch: Watch, caller: Caller, load_times: LoadTimes, *, staff: bool = False) -> Action | None:
+    """Do what the block time needs now; None when nothing was to be done any more.
+
+    `staff`: a person asks for it: recorded even if nothing could be done. Raises Refusal; nothing was written then but,
+    for staff, the record of the refusal.
+    """
+    target = watch.facts.target
+    call = FillCall(watch.facts.id, target.ignore_privileges, machines=target.machines)
+    journal = _Journal(watch, caller, call, quiet=not staff)
+    changes = _for_target(target, load_times, staff=staff)
+    with journal.recording_failures() if staff else nullcontext():
+        try:
+            answer = ClaimAndConfirm(call, caller, journal, changes, _SECONDS).run()
+        except NothingToDo:
+            return None
+        except Refusal as refusal:
+            if not staff and refusal.code != BUSY:
+                journal.note_refusal(refusal)
+            raise
+    assert answer.result is not None, "only idempotency keys are answered without a result"
+    journal.prune(answer.decision_id)
+    if answer.decision_id is None:
+        return None
+    is_complete = not answer.outcome.unallocated
+    return Action(watch.facts.id, text_of(answer.result), answer.decision_id, is_complete)
+
+
+def is_worth_trying(watch: Watch, now: int) -> bool:
+    """Whether to look for computers: not at once again where there were none, and there is time (Unix seconds)."""
+    tried = times.from_utc(watch.row.tried)
+    soon = watch.facts.block.start - now < _SOON
+    return tried is None or soon or not 0 <= now - tried < _PAUSE
+
+
+def mender() -> Mender:
+    """For a person's "Allocate now": exchange and load again what will not be ready, for the machines of the call.
+
+    A computer that is of no use is given up even if it is too late to load another one: it must not count.
+    """
+
+    def changes(order: Order) -> Mending:
+        now = clock.now()
+        watch = reading.one(order.block.block_time_id, now)
+        if watch is None:
+            return Mending()
+        target = Target(order.block.machines, order.ignore_privileges)
+        needed = needs(watch.facts._replace(target=target), now, is_asked_by_staff=True)
+        if needed.too_late:
+            needed = replace(needed, give_up=[each for each in needed.conditions if each.kind is Kind.LOST])
+        return mending_of(needed)
+
+    return changes
+
+
+def mending_of(needed: Needs) -> Mending:
+    """The changes to the computers that a block time has."""
+    return Mending(
+        {each.computer.id: _given_up(each) for each in needed.give_up},
+        {each.computer.id: each.node_id for each in needed.again},
+        {each.computer.id: each.why for each in needed.again if each.why},
+    )
+
+
+def text_of(result: Result) -> str:
+    """What came of it, in words."""
+    outcome = result.outcome
+    number = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines"
+    return "; ".join(filter(None, (result.changes() or result.taken(), number, result.stopped_by())))
+
+
+def _for_target(target: Target, load_times: LoadTimes, *, staff: bool) -> Mender:
+    """The changes, in the call's transaction: by then another look may have made them, or staff released the class."""
+
+    def changes(order: Order) -> Mending:
+        now = clock.now()
+        watch = reading.one(order.block.block_time_id, now, load_times)
+        if watch is None or watch.facts.target != target:
+            raise NothingToDo
+        needed = needs(watch.facts, now, hours=settings.VCL_KEEP_READY_HOURS, is_asked_by_staff=staff)
+        if needed.is_met:
+            raise NothingToDo
+        return mending_of(needed)
+
+    return changes
+
+
+def _given_up(each: Condition) -> GivenUp:
+    computer = each.computer
+    assert each.why is not None, "a computer is given up for a reason"
+    # A reload that waits on a silent node can be had from another one, if it can be withdrawn there.
+    waits = each.why.rule == "silent_node" and each.node_id is None
+    may_return = waits and is_withdrawable(computer.facts.reload_start or 0, int(computer.facts.preload), clock.now())
+    return GivenUp(each.hostname, computer.facts.image_id, computer.reload_id, each.why, may_return)
+
+
+class _Journal(Journal):
+    """Records what changed; what could not be done only when that is news."""
+
+    def __init__(self, watch: Watch, caller: Caller, call: FillCall, *, quiet: bool) -> None:
+        super().__init__(Decision.KEEP_READY, caller, call.parameters())
+        self._watch = watch
+        self._quiet = quiet
+
+    def note_refusal(self, refusal: Refusal) -> None:
+        """Record why nothing can be done for the block time, if that is news."""
+        if refusal.text != self._watch.row.noted:
+            watches.note(self._watch.facts.id, refusal.text, self.now)
+            self.record_refusal(refusal)
+
+    def record_result(self, result: Result) -> int | None:
+        """Record the result, and what has to be remembered of it."""
+        id_ = self._watch.facts.id
+        if result.changed:
+            taken = len(assignments(result.machines))
+            replaced = min(len(result.given_up), taken)
+            watches.count(id_, replaced, len(result.again), taken - replaced, self.now)
+            return super().record_result(result)
+        text = text_of(result)
+        is_news = text != self._watch.row.noted
+        watches.note(id_, text, self.now)
+        return super().record_result(result) if is_news or not self._quiet else None

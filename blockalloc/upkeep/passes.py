@@ -1,0 +1,144 @@
+"""One look at all block times of the next hours: read, decide, act, record (SPEC 9)."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from django.conf import settings
+
+from blockalloc import clock
+from blockalloc.allocation import service
+from blockalloc.contract.messages import Caller, Refusal
+from blockalloc.store import watches
+from blockalloc.upkeep import classes, holding, loads, mending, reading
+from blockalloc.upkeep.actions import Action
+from blockalloc.upkeep.broken_images import hold_back
+from blockalloc.upkeep.classes import ClassLook
+from blockalloc.upkeep.reading import LoadTimes, Watch
+from scheduling.machines import whole_machines
+from scheduling.upkeep.broken_image import ImageStop
+from scheduling.upkeep.condition import Kind
+from scheduling.upkeep.needs import Needs, needs
+from scheduling.upkeep.needs import holding as holding_of
+from scheduling.windows import HOUR
+
+log = logging.getLogger(__name__)
+
+DOOR = "keep_ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A block time as the look saw it, before anything was done."""
+
+    watch: Watch
+    needed: Needs
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """What a look saw and did.
+
+    `at` in Unix seconds; `doubt`: why nothing was changed, "" where nothing was in doubt; `held`: computers held.
+    """
+
+    at: int
+    milliseconds: int
+    doubt: str
+    block_times: Sequence[Looked]
+    actions: Sequence[Action]
+    held: int
+
+
+class Keeper:
+    """Looks again and again; load times of images are kept for some minutes from one look to the next."""
+
+    def __init__(self) -> None:
+        self._load_times = LoadTimes()
+
+    def look(self) -> PassReport:
+        """One look. Raises DatabaseError when the database does not answer."""
+        began, now = time.monotonic(), clock.now()
+        caller = service.system_caller(DOOR)
+        looks = self._looks(now)
+        self._remember(looks, now)
+        loads.note_loads(now)
+        stops = loads.image_stops({each.watch.facts.id: each.watch.facts.target.machines for each in looks}, now)
+        actions = [*_held_back(looks, stops, caller), *self._mend(looks, stops, caller, now)]
+        classes.note_classes([_class_look(each) for each in looks], now)
+        held = holding.hold(holding_of([(each.watch.facts, each.needed) for each in looks], now))
+        return PassReport(now, round((time.monotonic() - began) * 1000), "", looks, actions, held)
+
+    def _looks(self, now: int) -> list[Looked]:
+        hours = settings.VCL_KEEP_READY_HOURS
+        watches_ = reading.upcoming(now, hours * HOUR, self._load_times)
+        return [Looked(watch, needs(watch.facts, now, hours=hours)) for watch in watches_]
+
+    @staticmethod
+    def _remember(looks: Sequence[Looked], now: int) -> None:
+        new = [each.watch.facts.id for each in looks if each.watch.row.first_seen is None]
+        processing: Mapping[int, int | None] = {
+            each.watch.facts.id: each.watch.facts.processing_seen
+            for each in looks
+            if bool(each.watch.row.processing) != (each.watch.row.processing_seen is not None)
+        }
+        watches.see(new, processing, now)
+
+    def _mend(self, looks: Sequence[Looked], stops: Mapping[int, ImageStop], caller: Caller, now: int) -> list[Action]:
+        """Mend the block times that need it, but for those whose image fails to load."""
+        return [
+            action
+            for each in looks
+            if not each.needed.is_met
+            and _stop_of(each, stops) is None
+            and mending.is_worth_trying(each.watch, now)
+            and (action := _tried(each, lambda watch: mending.mend(watch, caller, self._load_times)))
+        ]
+
+
+def _held_back(looks: Sequence[Looked], stops: Mapping[int, ImageStop], caller: Caller) -> list[Action]:
+    """Hold the loads of images back that fail."""
+    if not stops:
+        return []
+    reasons = loads.reasons(stops.values())
+    affected = [(each, stop) for each in looks if (stop := _stop_of(each, stops))]
+    return [
+        action
+        for each, stop in affected
+        if (action := _tried(each, partial(hold_back, stop=stop, why=reasons[stop.image_id], caller=caller)))
+    ]
+
+
+def _stop_of(each: Looked, stops: Mapping[int, ImageStop]) -> ImageStop | None:
+    """Why nothing is to be loaded for the block time."""
+    theirs = [stops[image] for image in each.watch.image_ids if image in stops]
+    return max(theirs, key=lambda stop: stop.stopped, default=None)
+
+
+def _tried(each: Looked, work: Callable[[Watch], Action | None]) -> Action | None:
+    """What `work` does; None when it fails: the other block times must not suffer, and the next look tries again."""
+    id_ = each.watch.facts.id
+    try:
+        return work(each.watch)
+    except Refusal as refusal:  # another call is at work on it, or staff have closed it
+        log.info("block time %d could not be put right: %s", id_, refusal.text)
+    except Exception:
+        log.exception("block time %d could not be put right", id_)
+    return None
+
+
+def _class_look(each: Looked) -> ClassLook:
+    facts, needed = each.watch.facts, each.needed
+    computers = Counter(condition.computer.facts.image_id for condition in needed.conditions)
+    ready = Counter(each.computer.facts.image_id for each in needed.conditions if each.kind is Kind.READY)
+    images, block = facts.block.image_ids, facts.block
+    had = whole_machines(images, computers)
+    return ClassLook(facts.id, block.start, block.end, facts.target.machines, had, whole_machines(images, ready))
+
+
+def run_pass() -> PassReport:
+    """One look, with nothing kept from an earlier one. Raises DatabaseError when the database does not answer."""
+    return Keeper().look()

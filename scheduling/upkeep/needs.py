@@ -1,0 +1,149 @@
+"""What a block time needs now, so that it is complete and ready at its start (SPEC 9.1 to 9.4).
+
+An example: a class of 20 at nine o'clock, whose image takes ten minutes to load. At 8:20 one computer has failed: it is
+given up at once, and the class lacks a machine. On another one a user stays until nine: a substitute would have to
+begin loading at 8:40 (load time and ten minutes' margin), so nothing is done until 8:38; the user may leave before.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+from scheduling.machines import whole_machines
+from scheduling.ready_computer import BlockFacts
+from scheduling.reload_plan import RELOAD_MARGIN, stagger
+from scheduling.state_ids import RELOAD
+from scheduling.upkeep.condition import Condition, Kind, condition
+from scheduling.upkeep.facts import BlockTimeFacts, WatchedComputer
+from scheduling.windows import HOUR, MINUTE
+
+# The back end goes first: so long after a block time comes into the hours in which it asks, and while it works on it.
+BACK_END_FIRST, BACK_END_AT_WORK = 2 * MINUTE, 5 * MINUTE
+HOLD_AHEAD = 2 * MINUTE  # before a reload begins its computer is held
+_SLACK = 2 * MINUTE  # a look may come a minute late, and the exchange itself takes its time
+_NO_SURER = 2 * MINUTE  # what is on its way is not exchanged for what would be ready hardly sooner
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a block time needs. Computers are given by their conditions.
+
+    `give_up`: they are to be exchanged, or left for good when there are enough others. `again`: they get a new reload.
+    `missing`: whole machines that are wanting without those that are given up. `at_risk`: they may be late; it is too
+    early to exchange them, or nothing would be gained. `waits_for_back_end`: machines are missing, and the back end is
+    to ask for them first. `too_late`: whatever is loaded now would be ready after the middle of the block time.
+    """
+
+    conditions: Sequence[Condition]
+    give_up: Sequence[Condition] = ()
+    again: Sequence[Condition] = ()
+    missing: int = 0
+    at_risk: Sequence[Condition] = ()
+    waits_for_back_end: bool = False
+    too_late: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        """Whether nothing has to be done."""
+        return not (self.give_up or self.again or self.missing)
+
+    @property
+    def ready(self) -> int:
+        """Computers that are ready."""
+        return sum(each.kind is Kind.READY for each in self.conditions)
+
+
+def needs(block_time: BlockTimeFacts, now: int, *, hours: int = 6, is_asked_by_staff: bool = False) -> Needs:
+    """What `block_time` needs at `now` (Unix seconds). The caller has made sure that it is to take place.
+
+    `hours`: how long before the start keep_ready begins to look. `is_asked_by_staff`: the back end need not go first.
+    """
+    block = block_time.block
+    conditions = [condition(computer, block_time, now) for computer in block_time.computers]
+    wanted = block_time.target.machines
+    too_late = is_too_late(block, now)
+    if too_late or not wanted:
+        return Needs(conditions, too_late=too_late, at_risk=_late(conditions))
+    lost = [each for each in conditions if each.kind is Kind.LOST]
+    doubtful = sorted(_late(conditions), key=attrgetter("ready_at"), reverse=True)
+    give_up = [*lost, *_due(doubtful, block, now)]
+    given_up = {each.computer.id for each in give_up}
+    left = Counter(each.computer.facts.image_id for each in conditions if each.computer.id not in given_up)
+    missing = max(wanted - whole_machines(block.image_ids, left), 0)
+    waits = bool(missing) and not is_asked_by_staff and _back_end_goes_first(block_time, now, hours * HOUR)
+    if waits:
+        return Needs(conditions, at_risk=[*lost, *doubtful], waits_for_back_end=True)
+    again = [each for each in conditions if each.kind is Kind.TO_LOAD and each.computer.id not in given_up]
+    return Needs(
+        conditions,
+        give_up=give_up,
+        again=again,
+        missing=missing,
+        at_risk=[each for each in doubtful if each.computer.id not in given_up],
+    )
+
+
+def is_too_late(block: BlockFacts, now: int) -> bool:
+    """Whether what is loaded from now on is of no use any more: it would be ready after the middle of the class."""
+    return now > block.start and now + block.load_seconds > (block.start + block.end) // 2
+
+
+def _late(conditions: Collection[Condition]) -> list[Condition]:
+    return [each for each in conditions if each.kind is Kind.DOUBTFUL]
+
+
+def _due(doubtful: Sequence[Condition], block: BlockFacts, now: int) -> list[Condition]:
+    """Those that have to be exchanged now, the least hopeful first, because later a substitute would have no time.
+
+    Substitutes begin to load one after the other (SPEC 6): the more there are, the earlier the first.
+    """
+    gain = [each for each in doubtful if each.ready_at > now + block.load_seconds + _NO_SURER]
+    last_begin = block.start - (block.load_seconds + RELOAD_MARGIN) - _SLACK
+    step = stagger(block.load_seconds)
+    return [each for place, each in enumerate(gain) if now >= last_begin - (len(gain) - 1 - place) * step]
+
+
+def _back_end_goes_first(block_time: BlockTimeFacts, now: int, ahead: int) -> bool:
+    """Whether the back end is to ask for the machines that are missing, or is just doing so (SPEC 9.1)."""
+    entered = block_time.block.start - ahead
+    at_work = block_time.processing_seen is not None and now < block_time.processing_seen + BACK_END_AT_WORK
+    return now < entered + BACK_END_FIRST or at_work
+
+
+# --- Holds --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The holds of keep_ready on the computers of block times: to be set or renewed, and to be removed."""
+
+    hold: Mapping[int, WatchedComputer]
+    remove: frozenset[int]
+
+
+def holding(looks: Collection[tuple[BlockTimeFacts, Needs]], now: int) -> Holding:
+    """The holds at `now` (Unix seconds; SPEC 9.4): on computers about to load and loading, never on loaded ones."""
+    hold: dict[int, WatchedComputer] = {}
+    remove: set[int] = set()
+    for block_time, needed in looks:
+        given_up = {each.computer.id for each in needed.give_up}
+        for each in needed.conditions:
+            computer = each.computer
+            wanted = not block_time.holds_stopped and computer.id not in given_up
+            if wanted and _is_to_be_held(each, now):
+                hold[computer.id] = computer
+            elif computer.held:
+                remove.add(computer.id)
+    return Holding(hold, frozenset(remove - hold.keys()))
+
+
+def _is_to_be_held(each: Condition, now: int) -> bool:
+    facts = each.computer.facts
+    if facts.current_image_id == facts.image_id or each.kind is Kind.LOST or each.computer.live_semaphore:
+        return False
+    if any(booking.is_occupying and booking.start <= now < booking.end for booking in each.computer.bookings):
+        return False
+    if facts.reload_state == RELOAD:
+        return now >= (facts.reload_start or now) - HOLD_AHEAD
+    return each.readiness.state == "loading"

@@ -1,0 +1,39 @@
+"""How many machines a block time is to have: as many as the last call on record asked for (SPEC 9.1)."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class RecordedCall(NamedTuple):
+    """A call about a block time that came to something, as it is on record.
+
+    `action` is "allocate", "release", "skip" or "unskip". An allocation has the machines that it asked for.
+    """
+
+    action: str
+    machines: int = 0
+    ignore_privileges: bool = True
+
+
+class Target(NamedTuple):
+    """The machines that a block time is to have, and whether privileges are ignored when computers are chosen.
+
+    `is_released`: staff have taken its computers away, and nobody has allocated since.
+    """
+
+    machines: int
+    ignore_privileges: bool
+    is_released: bool = False
+
+
+def target(calls: Iterable[RecordedCall], machines: int) -> Target:
+    """The target by the calls on record, in their order; `machines` are those of the block request."""
+    wanted = Target(machines, ignore_privileges=True)
+    for call in calls:
+        if call.action == "allocate":
+            wanted = Target(min(call.machines, machines), call.ignore_privileges)
+        elif call.action in ("release", "skip"):
+            wanted = Target(0, ignore_privileges=True, is_released=True)
+        elif call.action == "unskip":  # what was before it no longer counts
+            wanted = Target(machines, ignore_privileges=True)
+    return wanted
