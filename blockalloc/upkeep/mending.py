@@ -139,8 +139,7 @@ class _Journal(Journal):
 
     def note_refusal(self, refusal: Refusal) -> None:
         """Record why nothing can be done for the block time, if that is news."""
-        if refusal.text != self._watch.row.noted:
-            watches.note(self._watch.facts.id, refusal.text, self.now)
+        if watches.note(self._watch.facts.id, refusal.text, self.now):
             self.record_refusal(refusal)
 
     def record_result(self, result: Result) -> int | None:
