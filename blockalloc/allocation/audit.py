@@ -65,9 +65,10 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
     return columns, roster if roster.id not in result.rosters else None
 
 
-def of_action(entry: Entry, text: str, row: BlockTimeRow) -> Columns:
-    """The record of what staff did to a block time."""
-    return _columns(entry, Decision.DONE, text=text, **_of_row(row))
+def of_action(entry: Entry, text: str, row: BlockTimeRow | None) -> Columns:
+    """The record of what was done to a block time, by staff or by keep_ready; `row` is None when its row is gone."""
+    about = _of_row(row) if row else _with_id(entry.parameters.get("blockTimeid"))
+    return _columns(entry, Decision.DONE, text=text, **about)
 
 
 def of_earlier_answer(entry: Entry, outcome: Outcome) -> Columns:
@@ -119,9 +120,12 @@ def _looked_up(block_time_id: object, parameters: Mapping[str, object]) -> Colum
     if not isinstance(block_time_id, int) or not 0 < block_time_id <= _MAX_ID:
         return _of_new_block(parameters)
     row = decisions.if_it_answers(lambda: rows.block_time(block_time_id))
-    if row is None:
-        return {"block_time_id": block_time_id}
-    return _of_row(row)
+    return _of_row(row) if row else _with_id(block_time_id)
+
+
+def _with_id(block_time_id: object) -> Columns:
+    """All that is known of a block time whose row is gone."""
+    return {"block_time_id": block_time_id if isinstance(block_time_id, int) else None}
 
 
 def _of_new_block(parameters: Mapping[str, object]) -> Columns:
