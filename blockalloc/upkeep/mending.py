@@ -15,7 +15,6 @@ from blockalloc.contract.messages import Caller, FillCall, Refusal
 from blockalloc.contract.refusals import BUSY
 from blockalloc.models import Decision
 from blockalloc.store import times, watches
-from blockalloc.store.withdrawal import is_withdrawable
 from blockalloc.upkeep import reading
 from blockalloc.upkeep.actions import Action
 from blockalloc.upkeep.reading import LoadTimes, Watch
@@ -24,6 +23,7 @@ from scheduling.upkeep.condition import SILENT_NODE, Condition, Kind
 from scheduling.upkeep.needs import Needs, needs
 from scheduling.upkeep.target import Target
 from scheduling.windows import MINUTE
+from scheduling.withdrawal import is_withdrawable
 
 _SECONDS = 5.0  # to wait for other calls: the next look comes in a minute
 # While there is time, a block time for which nothing could be had is tried again less often.
