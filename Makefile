@@ -11,10 +11,10 @@ help:          ## this list
 setup:         ## create the virtual environment and install what the service needs
 	bin/setup
 
-demo:          ## allocate 20 machines for a class on a demo site, over XML-RPC, and show the result
+demo:          ## allocate 20 machines for a class on a demo site, over XML-RPC, and play the class's morning
 	bin/demo
 
-serve:         ## run the demo site at http://127.0.0.1:8000/admin/ until Ctrl-C
+serve:         ## run the demo site, where computers load, at http://127.0.0.1:8000/admin/ until Ctrl-C
 	bin/serve
 
 test:          ## style, types, all tests on SQLite, all tests on MariaDB

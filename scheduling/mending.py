@@ -29,11 +29,12 @@ class Mending:
     """The computers that are given up, the least hopeful first, and those that are to be loaded again.
 
     `again`: computer -> the management node that has to load it, since a process there may still be at work on it; None
-    for any. Reloads that would have begun already begin now (SPEC 9.1).
+    for any. `why_again`: why these are to be loaded again. Reloads that would have begun already begin now (SPEC 9.1).
     """
 
     given_up: Mapping[int, GivenUp] = field(default_factory=dict)
     again: Mapping[int, int | None] = field(default_factory=dict)
+    why_again: Mapping[int, Reason] = field(default_factory=dict)
 
     @property
     def excluded(self) -> frozenset[int]:
@@ -45,6 +46,7 @@ class Mending:
         return Mending(
             {id_: each for id_, each in self.given_up.items() if id_ in other.given_up},
             {id_: node for id_, node in self.again.items() if id_ in other.again},
+            self.why_again,
         )
 
 

@@ -42,7 +42,7 @@ class Plan:
     The block time has `had_before` whole machines before the call and `allocated` after it, never more than `wanted`.
     `late` is the condition of warning 13. `stopped_by` is why the plan ended when machines are missing; `excluded` has
     a reason for each computer that was judged and not chosen. `again`: reloads of computers that the block time has;
-    `not_again`: what speaks against a reload of others that need one.
+    `not_loaded`: why others of its computers, which lack the image, get none: they don't count as machines.
     """
 
     machines: Sequence[Machine]
@@ -54,7 +54,7 @@ class Plan:
     stopped_by: Reason | None
     excluded: Mapping[int, Reason]
     again: Sequence[Machine] = ()
-    not_again: Mapping[int, Reason] = field(default_factory=dict)
+    not_loaded: Mapping[int, Reason] = field(default_factory=dict)
 
     @property
     def default_reason(self) -> Reason:

@@ -108,8 +108,8 @@ class _Playing:
         )
         self._watch = Watch(day, cell.seats)
         computers = list(site.computers(cell))
-        self._users = Users(day, People(doubles, site.users(cell)), computers)
-        self._members = Users(day, People(doubles, site.members(cell)), computers)
+        self._users = Users(day, People(doubles, site.users(cell)), computers, seed)
+        self._members = Users(day, People(doubles, site.members(cell)), computers, seed)
         self._staff = Staff(day, site.nodes(cell)[0], _REPAIR)
 
     def run(self) -> None:
@@ -150,7 +150,7 @@ class _Playing:
 
     def _people_come(self) -> None:
         cell, chance = self._cell, Random(f"{self._seed} people")
-        demand = Demand(cell.users, cell.computers, site.popularity(cell))
+        demand = Demand(cell.users, cell.computers, site.shares(cell.wanted))
         self._users.seat(demand.present(site.BEGIN, chance), Random(f"{self._seed} seats"))
         for arrival in demand.arrivals(site.BEGIN, site.START + _AFTER, chance):
             self._users.expect(arrival)

@@ -51,9 +51,9 @@ def users(cell: Cell) -> range:
     return range(FIRST_USER, FIRST_USER + 2 * cell.computers)
 
 
-def popularity(cell: Cell) -> dict[int, float]:
-    """Image -> the share of users who want it, and of the computers that have it in the morning."""
-    return {IMAGE: cell.loaded} | dict.fromkeys(OTHER_IMAGES, (1 - cell.loaded) / len(OTHER_IMAGES))
+def shares(of_class: float) -> dict[int, float]:
+    """Image -> share: that of the image of the class, and equal ones of the others."""
+    return {IMAGE: of_class} | dict.fromkeys(OTHER_IMAGES, (1 - of_class) / len(OTHER_IMAGES))
 
 
 def load(cell: Cell, seed: int) -> None:
@@ -96,7 +96,7 @@ def _add_images(site: SiteRows, cell: Cell) -> None:
 
 def _add_computers(site: SiteRows, cell: Cell, chance: Random) -> None:
     site.remove_computers()
-    images = popularity(cell)
+    images = shares(cell.loaded)
     hosts = _add_hosts(site, cell)
     for number, id_ in enumerate(computers(cell)):
         (image,) = chance.choices([*images], [*images.values()])

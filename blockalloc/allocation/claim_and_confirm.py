@@ -73,7 +73,7 @@ class PlannedCall:
     def machines_with(self, machines: Sequence[Machine]) -> int:
         """Whole machines that the block has with these, never more than wanted."""
         block = self.order.block
-        computers = computers_by_image(self.site, block)
+        computers = computers_by_image(self.site, block, without=self.plan.not_loaded)
         computers.update(each.image.id for each in assignments(machines))
         return min(whole_machines(block.image_ids, computers), block.machines)
 
@@ -207,7 +207,8 @@ class ClaimAndConfirm:
         again, lost_again = still_to_load(without_lapsed, order.block, planned.plan.again)
         if lapsed and not (may_replan or kept or again):
             raise refusals.busy()  # its own claims ran out, twice, and nothing is left to write
-        planned = replace(planned, site=seen.site)
+        not_loaded = {**planned.plan.not_loaded, **lost_again}
+        planned = replace(planned, site=seen.site, plan=replace(planned.plan, not_loaded=not_loaded))
         # Less than was planned: something was lost to others, or the block time was released meanwhile.
         if may_replan and planned.machines_with(kept) < planned.plan.allocated:
             return Step(to_confirm=self._planned_again(planned, question))

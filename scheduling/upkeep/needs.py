@@ -17,13 +17,12 @@ from scheduling.state_ids import RELOAD
 from scheduling.upkeep.condition import SILENT_NODE, Condition, Kind, condition
 from scheduling.upkeep.facts import BlockTimeFacts, WatchedComputer
 from scheduling.windows import HOUR, MINUTE
+from scheduling.withdrawal import HEAD_START, HEAD_START_OF_PRELOAD
 
 # The back end goes first: so long after a block time comes into the hours in which it asks, and while it works on it.
 BACK_END_FIRST, BACK_END_AT_WORK = 2 * MINUTE, 5 * MINUTE
 HOLD_AHEAD = 2 * MINUTE  # before a reload begins its computer is held
 _SLACK = 2 * MINUTE  # a look may come a minute late, and the exchange itself takes its time
-# Until so long before its start a reload can be withdrawn (SPEC 8.15).
-WITHDRAWABLE, WITHDRAWABLE_PRELOAD = MINUTE, 36 * MINUTE
 _NO_SURER = 2 * MINUTE  # what is on its way is not exchanged for what would be ready hardly sooner
 
 
@@ -115,7 +114,7 @@ def _may_soon_have_begun(each: Condition, now: int) -> bool:
     facts = each.computer.facts
     if each.why is None or each.why.rule != SILENT_NODE or facts.reload_state != RELOAD:
         return False
-    left = (facts.reload_start or 0) - (WITHDRAWABLE if facts.preload else WITHDRAWABLE_PRELOAD) - now
+    left = (facts.reload_start or 0) - (HEAD_START if facts.preload else HEAD_START_OF_PRELOAD) - now
     return 0 < left <= _SLACK
 
 

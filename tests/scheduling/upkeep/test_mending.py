@@ -199,7 +199,7 @@ class TestLoadAgain:
     def test_not_when_it_can_not_be_loaded(self, changes: dict[str, Any]) -> None:
         made = self.again(with_own(1, 2, **changes))
         assert made.again == []
-        assert set(made.not_again) == {1}
+        assert set(made.not_loaded) == {1}
 
     def test_a_member_has_reserved_it_in_the_class(self) -> None:
         """A reservation that joined the block, say: it is what the computer has to be loaded for."""
