@@ -251,8 +251,8 @@ class ClaimAndConfirm:
         give_up(block_time_id, {id_: each.reload_id for id_, each in given_up.items()}, seen.read_at)
         commit.write_machines(block_time_id, machines, owner, self._now)
         commit.write_again(block_time_id, again, owner, self._now)
-        if planned.to_load:
-            self._hold(planned, block_time_id, [*machines, *again], seen)
+        if self._last_claimed:
+            self._hold(self._last_claimed, block_time_id, [*machines, *again], seen)
         outcome = outcome_of(planned.plan, machines, block_time_id, planned.machines_with(machines))
         result = Result(outcome, machines, planned.plan, planned.site, order, planned.rosters, lost, again, given_up)
         return Answer(outcome, result, self._journal.record_result(result))
@@ -269,13 +269,13 @@ class ClaimAndConfirm:
         again = [each for each in planned.plan.again if each.assignments[0].computer.id in still.again]
         return replace(planned, order=replace(planned.order, mending=still), plan=replace(planned.plan, again=again))
 
-    def _hold(self, planned: PlannedCall, block_time_id: int, machines: Sequence[Machine], seen: Snapshot) -> None:
+    def _hold(self, claimed: PlannedCall, block_time_id: int, machines: Sequence[Machine], seen: Snapshot) -> None:
         """Keep the front end off what was written, as long as it may have listed it before; give up other claims."""
-        block, earlier = planned.order.block, planned.earlier_holds
-        decided = hold_computers(planned.call_id, block, block_time_id, machines, earlier, seen)
+        block, earlier = claimed.order.block, claimed.earlier_holds
+        decided = hold_computers(claimed.call_id, block, block_time_id, machines, earlier, seen)
         written = {each.computer.id for each in assignments(machines)}
-        if not (planned.computer_ids <= decided.expires.keys() and earlier.keys() <= written):
-            claims.release(planned.call_id, earlier, {*decided.expires, *decided.substitutes})
+        if not (claimed.computer_ids <= decided.expires.keys() and earlier.keys() <= written):
+            claims.release(claimed.call_id, earlier, {*decided.expires, *decided.substitutes})
 
     def _subject_of(self, order: Order) -> str:
         """What the call is about: its block time, or what the journal says of a new block.
