@@ -1,7 +1,8 @@
 """The holds of keep_ready on the database: the front end keeps off computers that are loading (SPEC 9.4)."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -13,7 +14,7 @@ from tests.support.sites.back_end_stage import C0, HOUR, MINUTE, OTHER_IMAGE
 from tests.support.sites.class_site import IMAGE
 from tests.support.sites.morning import BACK_END, END, START
 from tests.support.sites.still_morning import CLASS, MAINTENANCE, StillMorning, still_morning
-from tests.support.statements import at_the_guard
+from tests.support.statements import Send, at_the_guard
 
 # On MariaDB, to load a site commits.
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -34,6 +35,16 @@ def site() -> Iterator[StillMorning]:
 def ours(site: StillMorning) -> list[int]:
     """The computers that keep_ready holds."""
     return [computer for computer, whose in site.semaphores() if whose == OURS]
+
+
+def before(work: Callable[[], None]) -> Callable[[Send], Any]:
+    """Do something, and then send the statement."""
+
+    def act(send: Send) -> Any:
+        work()
+        return send()
+
+    return act
 
 
 def test_from_two_minutes_before_the_reload(site: StillMorning) -> None:
@@ -67,7 +78,7 @@ def test_not_beside_the_live_row_of_somebody_else(site: StillMorning, procid: st
 
 def test_a_live_row_that_came_since_the_look(site: StillMorning) -> None:
     site.go("13:35")
-    with at_the_guard(lambda send: (send(), site.semaphore(FIRST, seconds=45))[0]):
+    with at_the_guard(before(lambda: site.semaphore(FIRST, seconds=45))):
         assert site.look().held == 0
     assert ours(site) == []
 
@@ -95,7 +106,7 @@ def test_the_look_that_sees_it_loaded_removes_the_hold(site: StillMorning) -> No
 
 def test_what_is_loaded_since_the_look_is_not_held(site: StillMorning) -> None:
     site.go("13:35")
-    with at_the_guard(lambda send: (send(), site.set(FIRST, currentimageid=IMAGE))[0]):
+    with at_the_guard(before(lambda: site.set(FIRST, currentimageid=IMAGE))):
         assert site.look().held == 0
 
 

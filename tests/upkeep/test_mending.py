@@ -97,6 +97,7 @@ class TestBetweenClaimAndConfirm:
         between_claim_and_confirm(lambda: site.user(GIVEN_UP, start=START, end=END, user=1))
         assert site.look_at("09:01").actions == []
         assert (GIVEN_UP in site.reloads(), site.records()) == (False, [])
+        assert not [row for row in site.semaphores() if row[1].startswith("blockalloc:")]
         site.look_at("09:02")
         assert site.block_computers(CLASS) == [C0, C0 + 2, C0 + 3, C0 + 4]
 
@@ -135,7 +136,7 @@ class TestExchange:
         site.look_at("13:02")
         site.look_at("13:03")
         assert len(site.records()) == 2
-        assert "no other computer for: c12" in site.records()[1]
+        assert "no other computer for: c11 and c12" in site.records()[1]
 
     def test_members_are_only_given_what_they_may_use(self) -> None:
         with still_morning(computers=8) as site:

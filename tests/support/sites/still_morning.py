@@ -13,7 +13,7 @@ from blockalloc.models import Decision
 from blockalloc.store.times import to_utc
 from blockalloc.upkeep.passes import PassReport
 from simulation.back_end import states
-from tests.support.sites.back_end_stage import OTHER_IMAGE, at
+from tests.support.sites.back_end_stage import OTHER_IMAGE, at, local
 from tests.support.sites.class_site import ZONE
 from tests.support.sites.morning import BACK_END, Morning
 
@@ -30,6 +30,12 @@ class StillMorning(Morning):
         self.now = at(clock)
         self._traveller.move_to(self.now)
         self.check_in()
+
+    def request(self, *computers: int, start: int, end: int | None = None, **more: Any) -> int:
+        """A request as `Stage` makes it, made now: one from the future would cast doubt on the site's clock."""
+        id_ = super().request(*computers, start=start, end=end, **more)
+        self.send("UPDATE request SET daterequested = %s WHERE id = %s", local(min(start, self.now)), id_)
+        return id_
 
     def check_in(self, *silent: int) -> None:
         """All management nodes but these check in."""
