@@ -135,7 +135,7 @@ class TestExchange:
         site.look_at("13:02")
         site.look_at("13:03")
         assert len(site.records()) == 2
-        assert "no other computer for: c12" in site.records()[1]
+        assert "no other computer for: c11 and c12" in site.records()[1]
 
     def test_members_are_only_given_what_they_may_use(self) -> None:
         with still_morning(computers=8) as site:
