@@ -133,7 +133,7 @@ class TestReplace:
         "doubtful",
         [
             computer(1, state="inuse", bookings=[STAYS]),
-            waiting(1, node_seen=NOW),
+            waiting(1, START, node_seen=NOW),
             loading(1, begun=LAST - LONGEST - MINUTE),
             loading(1, begun=LAST - MINUTE, node_seen=NOW),
         ],
