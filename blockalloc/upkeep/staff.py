@@ -166,9 +166,7 @@ def _nothing(needed: Needs) -> str:
 
 def _unchanged(needed: Needs, changed: Container[int]) -> list[Proposal]:
     """The computers about which nothing is done although they may be late, or will not be ready."""
-    action = (
-        "nothing" if needed.too_late else "nothing yet: there is still time, or no other one would be ready sooner"
-    )
+    action = "nothing" if needed.too_late else "nothing yet: there is still time, or no other one would be ready sooner"
     return [
         Proposal(each.computer.id, each.hostname, action, each.why.describe(site_zone()))
         for each in needed.conditions
