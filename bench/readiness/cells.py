@@ -29,7 +29,8 @@ class Cell:
     `failing`: share of the loads.
 
     `limit`: how many loads a management node runs at a time. `load_minutes`: of the image, on average.
-    `vm_hosts`: 0 for blades, else the computers are virtual machines on so many hosts.
+    `vm_hosts`: 0 for blades, else the computers are virtual machines on so many hosts. The day is played from
+    `minutes_before` the start; the back end asks for the class six hours before it, or at once.
     """
 
     seats: int = 30
@@ -42,6 +43,7 @@ class Cell:
     loaded: float = 0.15
     wanted: float = 0.05
     vm_hosts: int = 0
+    minutes_before: int = 380
     trouble: Trouble = Trouble.NONE
 
     def __str__(self) -> str:

@@ -110,6 +110,7 @@ class Users:
             send(_RESERVATION, [request, computer, wish.image, wish.revision, wish.node])
             send(_SEATED, [states.INUSE, wish.image, wish.revision, computer])
             day.site.tainted.add(computer)
+            self.tally.requests.add(request)
             self._rows.sign_in(account, arrival.at - 60)
             self._rows.reserve(wish, Got(computer, request), arrival.at)
             if arrival.departure is Departure.WALKS_AWAY:

@@ -501,3 +501,20 @@ def test_what_is_remembered_of_a_class_is_not_needed(site: Morning, wanda: Clien
     site.until("09:00", since="07:55")
     assert not Watch.objects.exists()
     assert 'id="upkeep"' not in wanda.get(page_address()).content.decode()
+
+
+# --- An image that fails to load ----------------------------------------------------------------
+
+
+def test_an_image_that_fails_to_load_is_named_and_goes_on_when_staff_say_so(site: Morning, wanda: Client) -> None:
+    site.keeps = True
+    site.failing = {C0 + number: 1 for number in range(8)}
+    site.until("14:05", since="07:55")
+    assert site.ready() == 0
+    assert "held back by keep_ready at " in page_of_class(wanda)
+    text = asked(wanda, "put-right")
+    assert "would have" in text
+    done(wanda, "put-right")
+    site.failing = {}
+    site.until("14:30")
+    assert site.ready() > 0
