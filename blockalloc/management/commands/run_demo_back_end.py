@@ -1,6 +1,5 @@
 """`manage.py run_demo_back_end`: a double of VCL's back end works on the demo site until it is stopped."""
 
-import threading
 from random import Random
 from typing import Any
 
@@ -12,7 +11,7 @@ from blockalloc.demo.back_end import DemoBackEnd
 from blockalloc.demo.database import require_mark
 from blockalloc.demo.safeguard import NotTheDemo
 from blockalloc.demo.walk_ins import book_if_none_is_near
-from blockalloc.management.signals import stopped_by_signals
+from blockalloc.management.signals import Stop, stopped_by_signals
 from simulation.back_end.conditions import Result
 
 _ROUND_SECONDS = 6  # between two rounds; those of a real back end are 5 to 30 seconds apart
@@ -38,7 +37,7 @@ class Command(BaseCommand):
         except NotTheDemo as error:
             raise CommandError(str(error), returncode=2) from error
 
-    def _work(self, stop: threading.Event) -> None:
+    def _work(self, stop: Stop) -> None:
         """Round after round, until stopped; when the database is busy or restarting, end, to be begun anew."""
         close_old_connections()
         try:
