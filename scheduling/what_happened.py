@@ -65,6 +65,12 @@ class Record(NamedTuple):
         last = self.last_done
         return last is not None and last.action in ("release", "skip")
 
+    @property
+    def is_released_for_good(self) -> bool:
+        """Whether nobody asks for computers any more until somebody allocates again: a release does that (SPEC 9.1)."""
+        last = self.last_done
+        return last is not None and last.action == "release"
+
     def without_people(self) -> "Record":
         """The same without names, for readers who need not know who it was."""
         return self._replace(calls=[call._replace(person="") for call in self.calls])

@@ -101,10 +101,13 @@ def test_a_class_without_computers(calls: Sequence[Call], gone: Sequence[Gone], 
         ([], 5 * HOUR, "watch", "never asked for, begins in 5 h"),
         ([], HOUR, "bad", "never asked for, begins in 1 h: too late to load all in time"),
         ([SKIPPED, UNSKIPPED], 30 * MINUTE, "bad", "never asked for, begins in 30 min: too late to load all in time"),
-        ([RELEASED], 30 * MINUTE, "watch", "no computers, begins in 30 min: released by anna@Local at 08:12; the back "
-         "end has not asked yet"),
-        ([RELEASED._replace(at=NINE - 3 * DAY)], 2 * DAY, "plain", "no computers, begins in 2 days: released by "
-         "anna@Local on Fri 27 Nov at 09:00; the back end has not asked yet"),
+        ([RELEASED], 30 * MINUTE, "watch", "no computers, begins in 30 min: released by anna@Local at 08:12"),
+        ([RELEASED._replace(at=NINE - 3 * DAY)], 2 * DAY, "watch", "no computers, begins in 2 days: released by "
+         "anna@Local on Fri 27 Nov at 09:00"),
+        ([SKIPPED], 30 * MINUTE, "watch", "no computers, begins in 30 min: released when it was skipped by ben@Local "
+         "at 08:20; the back end has not asked yet"),
+        ([SKIPPED._replace(at=NINE - 3 * DAY)], 2 * DAY, "plain", "no computers, begins in 2 days: released when it "
+         "was skipped by ben@Local on Fri 27 Nov at 09:00; the back end has not asked yet"),
         ([NOTHING._replace(at=NINE - 2 * DAY, why="")], 2 * DAY, "watch", "no computers, begins in 2 days: asked for "
          "at 09:00, none could be had"),
         ([NOTHING._replace(why="")], 5 * HOUR, "watch", "no computers, begins in 5 h: asked for at 03:00, none could "
