@@ -1,6 +1,6 @@
 # All tasks of this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera bench bench-full bench-pages screenshots fuzz lint clean
+.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera bench bench-full bench-pages bench-readiness screenshots fuzz lint clean
 
 PYTHON := .venv/bin/python
 
@@ -61,6 +61,10 @@ bench-pages:   ## measure the staff's pages and the decision records on a site o
 	$(PYTHON) -m bench.decision_records
 	$(PYTHON) -m bench.staff_pages --database sqlite
 	$(PYTHON) -m bench.staff_pages --database mariadb
+
+bench-readiness: ## play days with a class, with VCL's reload rows, ours, and ours kept ready (half an hour on two cores)
+	bin/setup --tests
+	$(PYTHON) -m bench.readiness --standard
 
 screenshots:   ## take the pictures in docs/screenshots again, in a real browser
 	bin/setup --tests
