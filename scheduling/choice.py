@@ -83,8 +83,7 @@ class Chooser:
         """
         computer = self._site.computers[computer_id]
         nodes = tuple(node for node in self._nodes.of(computer_id) if node_id in (None, node.id))
-        reason = self._occupancy.maintenance(reload.start, self._block.end)
-        reason = reason or self._occupancy.reason_against(computer, reload.start, self._block.end)
+        reason = self._occupancy.reason_against_reload(computer, image.id, reload.start, self._block.end)
         if not nodes and reason is None:
             reason = Reason("management_node", "no management node that may load it has checked in lately")
         if reason is not None:

@@ -98,6 +98,21 @@ class Occupancy:
         if computer.id in self._site.claimed:
             yield Reason("semaphore", "somebody is reserving it at this moment")
 
+    def reason_against_reload(self, computer: Computer, image_id: int, start: int, end: int) -> Reason | None:
+        """The first thing that keeps a computer that the block time has from a new reload, or None.
+
+        Members' reservations of the image do not count: the computer is loaded for them.
+        """
+        members = {member.id for member in self._site.members}
+        theirs = {
+            row.request_id
+            for row in self._reservations.get(computer.id, ())
+            if row.user_id in members and row.image_id == image_id
+        }
+        reasons = self.reasons_against(computer, start, end)
+        others = (each for each in reasons if not (each.rule == RESERVATION and each.about in theirs))
+        return self.maintenance(start, end) or next(others, None)
+
     def _closed(self, computer: Computer, start: int, end: int) -> Iterator[Reason]:
         if computer.schedule_id is None:
             return  # excluded by a rule of its own: rules.has_schedule

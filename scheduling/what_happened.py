@@ -17,15 +17,16 @@ NO_RECORD = (
 )
 
 
-_ALLOCATE, _KEEP_READY = "allocate", "keep ready"
+_ALLOCATE, _KEEP_READY, HELD_BACK = "allocate", "keep ready", "held back"
 
 
 class Call(NamedTuple):
     """A call on record about a block time. `at` is its time (Unix seconds), `person` who made it, "" for a program.
 
-    `action` is "allocate", "keep ready" (of keep_ready, or of a person who had it done), "release", "skip" or "unskip".
-    After one of the first two the block time had `allocated` of the `wanted` machines. `why` says why there were not
-    more, or why the call came to nothing: then it is not `done`.
+    `action` is "allocate", "keep ready" (of keep_ready, or of a person who had it done), "held back" (keep_ready loads
+    nothing more, for the reason in `why`), "release", "skip" or "unskip". After one of the first two the block time had
+    `allocated` of the `wanted` machines. `why` says why there were not more, or why the call came to nothing: then it
+    is not `done`.
     """
 
     at: int
@@ -64,6 +65,12 @@ class Record(NamedTuple):
         last = self.last_done
         return last is not None and last.action in ("release", "skip")
 
+    @property
+    def is_released_for_good(self) -> bool:
+        """Whether nobody asks for computers any more until somebody allocates again: a release does that (SPEC 9.1)."""
+        last = self.last_done
+        return last is not None and last.action == "release"
+
     def without_people(self) -> "Record":
         """The same without names, for readers who need not know who it was."""
         return self._replace(calls=[call._replace(person="") for call in self.calls])
@@ -97,6 +104,8 @@ def _last(block: BlockFacts, last: Call | None, asked: Call | None, now: int, zo
         return []
     if last.action in (_ALLOCATE, _KEEP_READY):
         return _of_allocation(block, last, asked, now, zone)
+    if last.action == HELD_BACK:
+        return [f"held back by keep_ready {at(last.at, now, zone)} ({last.why})"]
     when = f"{_who(last)} {at(last.at, now, zone)}"
     if last.action == "release":
         return [f"released{when}"]

@@ -76,9 +76,10 @@ def _changes(entry: Entry, result: Result) -> str:
     return result.changes() or (result.taken() if entry.action == Decision.KEEP_READY else "")
 
 
-def of_action(entry: Entry, text: str, row: BlockTimeRow, outcome: str = Decision.DONE) -> Columns:
-    """The record of what staff or keep_ready did to a block time, or could not do."""
-    return _columns(entry, outcome, text=text, **_of_row(row))
+def of_action(entry: Entry, text: str, row: BlockTimeRow | None, outcome: str = Decision.DONE) -> Columns:
+    """The record of what was done to a block time, or could not be; `row` is None when its row is gone."""
+    about = _of_row(row) if row else _with_id(entry.parameters.get("blockTimeid"))
+    return _columns(entry, outcome, text=text, **about)
 
 
 def of_earlier_answer(entry: Entry, outcome: Outcome) -> Columns:
@@ -130,9 +131,12 @@ def _looked_up(block_time_id: object, parameters: Mapping[str, object]) -> Colum
     if not isinstance(block_time_id, int) or not 0 < block_time_id <= _MAX_ID:
         return _of_new_block(parameters)
     row = decisions.if_it_answers(lambda: rows.block_time(block_time_id))
-    if row is None:
-        return {"block_time_id": block_time_id}
-    return _of_row(row)
+    return _of_row(row) if row else _with_id(block_time_id)
+
+
+def _with_id(block_time_id: object) -> Columns:
+    """All that is known of a block time whose row is gone."""
+    return {"block_time_id": block_time_id if isinstance(block_time_id, int) else None}
 
 
 def _of_new_block(parameters: Mapping[str, object]) -> Columns:

@@ -16,6 +16,7 @@ from scheduling.reasons import Reason
 _NO_TIME = Reason("no_time", "others changed what the call had seen, twice: call again")
 # How the text about each kind of change begins.
 _GIVEN_UP, _LOADED_AGAIN, _TAKEN = "given up: ", "loaded again: ", "taken: "
+_NO_OTHER, _NOT_AGAIN = "no other computer for: ", "not loaded again: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,19 @@ class Result:
         return bool(self.machines or self.again or self.given_up)
 
     def changes(self) -> str:
-        """What was done about the computers that the block time had, in words; "" where they stay as they are."""
-        parts = [
+        """What was done about the computers that the block time had, and what could not be, in words.
+
+        "" where they stay as they are.
+        """
+        done = [
             self._because(_GIVEN_UP, {id_: each.why for id_, each in self.given_up.items()}),
             self._because(_LOADED_AGAIN, self.reasons_of_again),
         ]
-        return "; ".join(filter(None, [*parts, self.taken() if any(parts) else ""]))
+        left = [
+            self._because(_NO_OTHER, self._without_substitute),
+            self._because(_NOT_AGAIN, self._not_again),
+        ]
+        return "; ".join(filter(None, [*done, self.taken() if any(done) else "", *left]))
 
     def taken(self) -> str:
         """The computers that were taken, in words; "" for none."""
@@ -77,6 +85,19 @@ class Result:
         """Why computers were given up, as findings say it."""
         reasons = ((id_, each.why) for id_, each in self.given_up.items())
         return {id_: Reason(GIVEN_UP, f"given up: {why.text}", why.figures) for id_, why in reasons}
+
+    @property
+    def _without_substitute(self) -> Mapping[int, Reason]:
+        """Why the computers that stay as the best hope will not be ready."""
+        mending = self.order.mending
+        given_up = mending.given_up.items() if mending else ()
+        return {id_: each.why for id_, each in given_up if id_ not in self.given_up}
+
+    @property
+    def _not_again(self) -> Mapping[int, Reason]:
+        """Why computers were not loaded again: by the plan, or since somebody was faster."""
+        planned = {each.computer.id for each in assignments(self.plan.again)}
+        return {**self.plan.not_loaded, **{id_: self.lost[id_] for id_ in planned & self.lost.keys()}}
 
     @property
     def computers_before(self) -> set[int]:
@@ -127,7 +148,9 @@ class Answer:
 
 def without_changes(text: str) -> str:
     """The text of a record without the sentence that says what was changed: why machines are missing, or ""."""
-    return text.partition(". ")[2] if text.startswith((_GIVEN_UP, _LOADED_AGAIN, _TAKEN)) else text
+    return (
+        text.partition(". ")[2] if text.startswith((_GIVEN_UP, _LOADED_AGAIN, _TAKEN, _NO_OTHER, _NOT_AGAIN)) else text
+    )
 
 
 def _by_reason(reasons: Mapping[int, Reason], zone: ZoneInfo) -> dict[str, list[int]]:

@@ -118,7 +118,9 @@ def _of_calls(time: BlockTime, calls: Sequence[Record]) -> Iterator[str]:
         yield f"the last call for it, at {at}, {'was refused' if last.outcome == Decision.REFUSED else 'failed'}" + (
             f": {words.plain(last.text)}" if last.text else ""
         )
-    elif last.wanted is not None and last.allocated is not None:
+    elif last.allocated is None:
+        yield f"keep_ready loads nothing more for it since {at}: {words.plain(last.text)}"
+    elif last.wanted is not None:
         if last.allocated < last.wanted:
             reason = f" ({words.plain(last.text)})" if last.text else ""
             yield f"the last call for it, at {at}, could get {last.allocated} of {last.wanted}{reason}"

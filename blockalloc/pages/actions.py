@@ -147,8 +147,8 @@ _ALL = (
         "Release",
         "blockalloc.release_blocktime",
         "Takes all computers from the class (VCL: block time), and removes the reloads that have not begun. Loads that "
-        "have begun continue. If VCL’s back end has not asked for the class yet, it still will: to prevent that, skip "
-        "the class. If it has asked, it will not ask again: to get other computers, use “Allocate now”.",
+        "have begun continue. Nobody asks for computers for the class any more: if it is to have some after all, use "
+        "“Allocate now”. If the class does not take place, skip it.",
         _done_by(block_time_actions.release_block_time),
         removes=True,
     ),

@@ -34,14 +34,15 @@ NOTHING = BlockTimeUpkeep([], holds_stopped=False)
 
 def heartbeat(now: int) -> Line | None:
     """When keep_ready looked last, at `now` (Unix seconds); None when it never did. One statement."""
-    last = Heartbeat.objects.filter(pk=1).first()
+    last = Heartbeat.objects.filter(pk=1).values_list("at", "doubt").first()
     if last is None:
         return None
-    ago = max(now - int(last.at.timestamp()), 0)
+    looked_at, doubt = last
+    ago = max(now - int(looked_at.timestamp()), 0)
     if ago > _SILENT:
         return Line("bad", f"keep_ready has not looked for {span(ago)}")
-    if last.doubt:
-        return Line("bad", f"keep_ready looked {span(ago)} ago and changes nothing: {last.doubt}")
+    if doubt:
+        return Line("bad", f"keep_ready looked {span(ago)} ago and changes nothing: {doubt}")
     return Line("plain", f"keep_ready looked {span(ago)} ago")
 
 

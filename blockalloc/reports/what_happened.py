@@ -10,7 +10,7 @@ from blockalloc.store import times, what_happened
 from blockalloc.store.findings import decode_changes
 from blockalloc.store.what_happened import DecisionRow
 from scheduling.state_ids import FAILED
-from scheduling.what_happened import Call, Gone, Record
+from scheduling.what_happened import HELD_BACK, Call, Gone, Record
 
 _WARNINGS = dict((WARNING_LATE, WARNING_NOTHING_ALLOCATED))
 _LONGEST = 160  # characters of a reason; the page of the decision has the full text
@@ -47,7 +47,8 @@ def _call(row: DecisionRow) -> Call:
         why = without_changes(why.removeprefix(_WARNINGS.get(row.code or 0, "")).removeprefix(". "))
     why = why if len(why) <= _LONGEST else f"{why[: _LONGEST - 1]}…"
     at = times.from_utc(row.started) or 0
-    return Call(at, row.action, done, row.person, row.wanted or 0, row.allocated or 0, why)
+    action = HELD_BACK if row.action == Decision.KEEP_READY and done and row.allocated is None else row.action
+    return Call(at, action, done, row.person, row.wanted or 0, row.allocated or 0, why)
 
 
 def _had(calls: Calls, present: Collection[int]) -> Mapping[int, set[int]]:
@@ -56,7 +57,7 @@ def _had(calls: Calls, present: Collection[int]) -> Mapping[int, set[int]]:
     not_released = set(present)  # nor skipped
     for block_time, of_block_time in calls.items():
         for id_, call in reversed(of_block_time):
-            if call.done and call.action not in (Decision.ALLOCATE, Decision.KEEP_READY):
+            if call.done and call.action in (Decision.RELEASE, Decision.SKIP, Decision.UNSKIP):
                 not_released.discard(block_time)
                 break
             if call.done and call.allocated:

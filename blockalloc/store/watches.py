@@ -30,10 +30,17 @@ def see(new: Collection[int], processing: Mapping[int, int | None], now: int) ->
         )
 
 
-def note(block_time_id: int, text: str, now: int) -> None:
-    """Remember what was last recorded of a block time, for which nothing could be done."""
+def note(block_time_id: int, text: str, now: int) -> bool:
+    """Remember what there is to record of a block time, for which nothing could be done; False when it is no news.
+
+    Under the guard: of several looks at once only one has the news.
+    """
     _must_exist(block_time_id, now)
-    execute(f"UPDATE {_TABLE} SET noted = %s, tried = %s WHERE block_time_id = %s", [text, to_utc(now), block_time_id])
+    is_news = execute(
+        f"UPDATE {_TABLE} SET noted = %s WHERE block_time_id = %s AND noted <> %s", [text, block_time_id, text]
+    )
+    execute(f"UPDATE {_TABLE} SET tried = %s WHERE block_time_id = %s", [to_utc(now), block_time_id])
+    return bool(is_news)
 
 
 def count(block_time_id: int, replaced: int, loaded_again: int, added: int, now: int) -> None:

@@ -45,9 +45,8 @@ def hold_back(watch: Watch, stop: ImageStop, why: Reason, caller: Caller) -> Act
         reloads = {computer: id_ for computer, (id_, _) in waiting.items()}
         postponing.withdraw_reloads(watch.facts.id, reloads, now)
         row = rows.block_time(watch.facts.id)
-        if row is None or not is_news:
+        if row is None or not is_news or not watches.note(row.id, noted, now):
             return None
-        watches.note(row.id, noted, now)
         return journal.record_action(text, row, "warning")
 
     decision_id = guarded(transaction, Deadline(_SECONDS))

@@ -15,15 +15,15 @@ from blockalloc.contract.messages import Caller, FillCall, Refusal
 from blockalloc.contract.refusals import BUSY
 from blockalloc.models import Decision
 from blockalloc.store import times, watches
-from blockalloc.store.withdrawal import is_withdrawable
 from blockalloc.upkeep import reading
 from blockalloc.upkeep.actions import Action
 from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling.mending import GivenUp, Mending
-from scheduling.upkeep.condition import Condition, Kind
+from scheduling.upkeep.condition import SILENT_NODE, Condition, Kind
 from scheduling.upkeep.needs import Needs, needs
 from scheduling.upkeep.target import Target
 from scheduling.windows import MINUTE
+from scheduling.withdrawal import is_withdrawable
 
 _SECONDS = 5.0  # to wait for other calls: the next look comes in a minute
 # While there is time, a block time for which nothing could be had is tried again less often.
@@ -124,7 +124,7 @@ def _given_up(each: Condition) -> GivenUp:
     computer = each.computer
     assert each.why is not None, "a computer is given up for a reason"
     # A reload that waits on a silent node can be had from another one, if it can be withdrawn there.
-    waits = each.why.rule == "silent_node" and each.node_id is None
+    waits = each.why.rule == SILENT_NODE and each.node_id is None
     may_return = waits and is_withdrawable(computer.facts.reload_start or 0, int(computer.facts.preload), clock.now())
     return GivenUp(each.hostname, computer.facts.image_id, computer.reload_id, each.why, may_return)
 
@@ -139,8 +139,7 @@ class _Journal(Journal):
 
     def note_refusal(self, refusal: Refusal) -> None:
         """Record why nothing can be done for the block time, if that is news."""
-        if refusal.text != self._watch.row.noted:
-            watches.note(self._watch.facts.id, refusal.text, self.now)
+        if watches.note(self._watch.facts.id, refusal.text, self.now):
             self.record_refusal(refusal)
 
     def record_result(self, result: Result) -> int | None:
@@ -151,7 +150,7 @@ class _Journal(Journal):
             replaced = min(len(result.given_up), taken)
             watches.count(id_, replaced, len(result.again), taken - replaced, self.now)
             return super().record_result(result)
-        text = text_of(result)
-        is_news = text != self._watch.row.noted
-        watches.note(id_, text, self.now)
+        if not result.outcome.unallocated and not result.changes():
+            return None  # what was to be done about its computers is no longer
+        is_news = watches.note(id_, text_of(result), self.now)
         return super().record_result(result) if is_news or not self._quiet else None

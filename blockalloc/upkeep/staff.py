@@ -166,9 +166,7 @@ def _nothing(needed: Needs) -> str:
 
 def _unchanged(needed: Needs, changed: Container[int]) -> list[Proposal]:
     """The computers about which nothing is done although they may be late, or will not be ready."""
-    action = (
-        "nothing" if needed.too_late else "nothing yet: waiting costs nothing, or no other one would be ready sooner"
-    )
+    action = "nothing" if needed.too_late else "nothing yet: there is still time, or no other one would be ready sooner"
     return [
         Proposal(each.computer.id, each.hostname, action, each.why.describe(site_zone()))
         for each in needed.conditions
@@ -177,7 +175,8 @@ def _unchanged(needed: Needs, changed: Container[int]) -> list[Proposal]:
 
 
 def _others(needed: Needs, changed: Container[int]) -> Mapping[str, int]:
-    return Counter(each.kind.value for each in needed.conditions if not each.why and each.computer.id not in changed)
+    kinds = [each.kind.value for each in needed.conditions if not each.why and each.computer.id not in changed]
+    return dict(Counter(kinds))  # templates would look up the method in a Counter
 
 
 def _usable(watch: Watch, needed: Needs) -> int:

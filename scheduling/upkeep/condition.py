@@ -26,6 +26,7 @@ _FAR = 10**10  # an instant that never comes
 # What the back end takes after a user's end, before it begins to load the next image.
 _RECLAIM = 2 * MINUTE
 _FREE = "available"
+SILENT_NODE = "silent_node"  # the name of a reason
 
 
 class Kind(Enum):
@@ -219,7 +220,7 @@ class _Judge:
         """Why a reload other than its own will not end: nothing resumes what a back end that died left behind."""
         if reload.node_is_silent:
             text = "the management node of request {}, which is to load it, is silent"
-            return Reason("silent_node", text, (RequestId(reload.request_id),))
+            return Reason(SILENT_NODE, text, (RequestId(reload.request_id),))
         if reload.start + self._longest < self._now:
             text = "request {} has been loading it since {} and has not ended"
             return Reason("stuck", text, (RequestId(reload.request_id), Instant(reload.start)))
@@ -231,8 +232,8 @@ class _Judge:
             return None
         text = "its management node {} has not checked in since {}"
         if seen is None:
-            return Reason("silent_node", "its management node {} has never checked in", (self._computer.node,))
-        return Reason("silent_node", text, (self._computer.node, Instant(seen)))
+            return Reason(SILENT_NODE, "its management node {} has never checked in", (self._computer.node,))
+        return Reason(SILENT_NODE, text, (self._computer.node, Instant(seen)))
 
     # --- results --------------------------------------------------------------------------------
 

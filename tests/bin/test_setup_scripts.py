@@ -360,7 +360,7 @@ def test_serve_says_that_its_port_is_in_use(site_copy: Path) -> None:
 def test_serve_runs_a_site_where_classes_are_asked_for_until_it_is_stopped(site_copy: Path) -> None:
     script = site_copy / "bin/serve"
     port = free_port()
-    script.write_text(script.read_text().replace("port=8000", f"port={port}"))
+    script.write_text(script.read_text().replace("port=8000", f"port={port}").replace("--loop 60", "--loop 2"))
     with (site_copy / "log").open("w+") as log:
         serving = subprocess.Popen([str(script)], cwd="/", stdout=log, stderr=log, start_new_session=True)
         try:
@@ -388,8 +388,11 @@ def has_moved(database: Path) -> bool:
         ((computers,),) = connection.execute(
             "SELECT COUNT(*) FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid WHERE t.start < ?", [soon]
         )
-        ((looks,),) = connection.execute("SELECT COUNT(*) FROM blockalloc_heartbeat WHERE block_times > 0")
-    return bool(computers and looks)
+        ((seen,),) = connection.execute(
+            "SELECT COUNT(*) FROM blockalloc_watch w JOIN blockTimes t ON t.id = w.block_time_id WHERE t.start < ?",
+            [soon],
+        )
+    return bool(computers and seen)
 
 
 def wait_for(condition: Callable[[], bool], log: TextIO) -> None:

@@ -1,4 +1,4 @@
-"""Plays random days: `python -m verification.random_days [--mariadb] [--days N] [--first N] [--without WHAT]`.
+"""Plays random days: `python -m verification.random_days [--mariadb] [--days N] [--keep-ready] [--without WHAT]`.
 
 Prints counts of what happened, and each day on which something went wrong: `--first N --days 1` plays it again.
 Exit status 1 when something did.
@@ -21,14 +21,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB server (default: SQLite)")
     parser.add_argument("--days", type=int, default=100, metavar="N", help="how many (default: 100)")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first (default: 0)")
+    parser.add_argument("--keep-ready", action="store_true", help="keep_ready looks at the classes every minute")
     parser.add_argument("--without", choices=PROMISES, help="disable the safeguard of a promise: days must go wrong")
     asked = parser.parse_args(words)
     with private_database(mariadb=asked.mariadb):
         logging.disable(logging.ERROR)  # refusals and lost races are part of the days
-        return _play(asked.first, asked.days, asked.without)
+        return _play(asked.first, asked.days, asked.without, kept=asked.keep_ready)
 
 
-def _play(first: int, days: int, without: str | None) -> int:
+def _play(first: int, days: int, without: str | None, *, kept: bool) -> int:
     from verification.random_days.play import play, stage
     from verification.random_days.undone import undone
 
@@ -36,7 +37,7 @@ def _play(first: int, days: int, without: str | None) -> int:
     wrong, begun = 0, time.monotonic()
     with stage(), undone(without):
         for number in range(first, first + days):
-            played = play(number)
+            played = play(number, kept=kept)
             counts.update(played.counts)
             wrong += bool(played.wrong)
             for text in played.wrong[:5]:

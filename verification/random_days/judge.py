@@ -136,9 +136,9 @@ class Judge:
 
     def after_call(self, now: int, before: Iterable[BlockComputer]) -> None:
         """No allocation gives a computer that is loaded or loading for a class to another one."""
-        old = {(each.block_time, each.computer) for each in before}
+        old = {(each.block_time, each.computer, each.request) for each in before}
         computers = self.block_computers()
-        new = [each for each in computers if (each.block_time, each.computer) not in old]
+        new = [each for each in computers if (each.block_time, each.computer, each.request) not in old]
         for each in new:
             self.planned[each.block_time, each.computer, each.request] = each.since
             self.ours.setdefault(each.request, set()).add((each.block_time, each.computer))

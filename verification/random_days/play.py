@@ -42,12 +42,14 @@ from verification.random_days.day import (
     Day,
 )
 from verification.random_days.judge import Got, Judge
+from verification.random_days.looks import Looks
 
 CALLER = Caller(3, "vclsystem@Local")
 ROUND = MINUTE  # seconds between two rounds of the back end; each does what was due meanwhile at its second
 MIDNIGHT = 16 * HOUR  # seconds after the day's beginning
 # Seconds after an allocation at which members of the classes come, most of them while loaded computers are held.
 SOON = (0, 1, 2, 3, 4, 4, 5, 6, 8, 20, 44, 46)
+USERS_AT_A_LOOK = 0.05  # how likely somebody lists candidates just before a look, or comes just after it
 
 
 @contextmanager
@@ -66,12 +68,15 @@ class Played:
     counts: dict[str, int]
 
 
-def play(number: int) -> Played:
-    """Play the day of this number on the database that Django uses; all its rows are replaced."""
+def play(number: int, *, kept: bool = False) -> Played:
+    """Play the day of this number on the database that Django uses; all its rows are replaced.
+
+    `kept`: keep_ready looks at the classes every minute.
+    """
     day = Day(number)
     with time_machine.travel(BEGIN, tick=False) as traveller:
         site.load(day)
-        playing = Playing(day, traveller)
+        playing = Playing(day, traveller, kept=kept)
         playing.run()
     return Played(number, playing.judge.wrong, dict(playing.judge.counts))
 
@@ -79,7 +84,7 @@ def play(number: int) -> Played:
 class Playing:
     """A day that is being played."""
 
-    def __init__(self, day: Day, traveller: time_machine.Traveller) -> None:
+    def __init__(self, day: Day, traveller: time_machine.Traveller, *, kept: bool = False) -> None:
         self.day = day
         self.rng = Random(-day.number - 1)
         self._traveller = traveller
@@ -88,6 +93,7 @@ class Playing:
         self.back_ends = BackEnds(Site(connection, ZONE, self._process, self._conditions(), day.number), [site.NODE])
         self.judge = Judge(self.front_end, self.back_ends.site)
         self.back_ends.site.log.watch = self.judge.watch
+        self.looks = Looks(self.judge) if kept else None
         self.times: dict[int, int] = {}  # class -> its block time
         self.requests: dict[int, list[int]] = {}  # class -> reservations of its members
         self._mails_seen = 0  # mails that were judged
@@ -102,12 +108,15 @@ class Playing:
                 self._go_to(max(action.at, clock.now()))
                 self._do(action.what, action.number)
             self._round(now)
+            self._look()
             if now % (20 * MINUTE) == 0:
                 self.judge.inspect(clock.now())
         evening = self.day.end + 3 * HOUR
         for minutes in (2, 10, 20):
             self._round(evening + minutes * MINUTE)
         self.judge.at_the_end(clock.now())
+        if self.looks is not None:
+            self.looks.at_the_end(clock.now())
         for minute in range(1, 4):
             self._round(BEGIN + MIDNIGHT + minute * MINUTE)
         before = self.back_ends.site.log.forked.copy()
@@ -135,7 +144,18 @@ class Playing:
         self._working = False
         self._mails_seen = self.judge.mails(self._mails_seen)
 
-    # --- calls of ours --------------------------------------------------------------------------
+    # --- calls and looks of ours ----------------------------------------------------------------
+
+    def _look(self) -> None:
+        """A look of keep_ready; now and then users have their list of candidates when it begins, or come after it."""
+        if self.looks is None:
+            return
+        waiting = self._sessions_that_listed() if self.rng.random() < USERS_AT_A_LOOK else []
+        self.looks.look(clock.now())
+        for user in waiting:
+            self._finish(user)
+        if self.rng.random() < USERS_AT_A_LOOK:
+            self._members_come(clock.now())
 
     def _process(self, block_time: int, ignore: int) -> Any:
         """The back end's call, over XML-RPC."""
@@ -145,6 +165,7 @@ class Playing:
         if isinstance(answer, Fault):
             raise answer
         assert isinstance(answer, dict)
+        self._asked_again(block_time)
         if "warning" in answer["status"]:
             self.judge.warned.add(block_time)
         self._after_call(before, waiting)
@@ -158,8 +179,15 @@ class Playing:
             allocated = service.allocate_block(call, CALLER)
         except Refusal:
             allocated = 0
+        else:
+            self._asked_again(block_time)
         self._after_call(before, waiting)
         return allocated
+
+    def _asked_again(self, block_time: int) -> None:
+        """A call asked for machines: what was released before no longer counts."""
+        if self.looks is not None:
+            self.looks.released.discard(block_time)
 
     def _after_call(self, before: Any, waiting: list["_User"]) -> None:
         self.judge.after_call(clock.now(), before)
@@ -271,6 +299,8 @@ class Playing:
         except Refusal:
             return
         self.judge.counts["released"] += 1
+        if self.looks is not None:
+            self.looks.released.add(time)
 
     def _skip(self, each: Class, time: int) -> None:
         """The front end's three statements; a call of ours may come between any two."""

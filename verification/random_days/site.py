@@ -2,6 +2,7 @@
 
 import datetime
 
+from blockalloc.models import ClassHeld, Decision, SeenLoad, Watch
 from tests.golden import tables
 from tests.support.connections import DjangoConnection
 from tests.support.sites.class_site import rows
@@ -17,7 +18,12 @@ def local(instant: int) -> str:
 
 
 def load(day: Day) -> None:
-    """Replace all rows by those of the morning; classes that are known later come with `insert`."""
+    """Replace all rows by those of the morning; classes that are known later come with `insert`.
+
+    What the service remembers of other days goes too: its block times had the same ids.
+    """
+    for model in (Decision, Watch, SeenLoad, ClassHeld):
+        model.objects.all().delete()
     site = rows(computers=day.computers, machines=1)
     _images(site)
     for row in site["computer"]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from scheduling.ready_computer import ComputerFacts
 from scheduling.state_ids import COMPLETE, FAILED, PENDING, RELOAD
-from scheduling.upkeep.condition import Condition, Kind
+from scheduling.upkeep.condition import SILENT_NODE, Condition, Kind
 from scheduling.upkeep.facts import BlockTimeFacts, Booking, WatchedComputer
 from scheduling.upkeep.needs import Needs, is_too_late, needs
 from scheduling.upkeep.target import Target
@@ -133,7 +133,7 @@ class TestReplace:
         "doubtful",
         [
             computer(1, state="inuse", bookings=[STAYS]),
-            waiting(1, node_seen=NOW),
+            waiting(1, START, node_seen=NOW),
             loading(1, begun=LAST - LONGEST - MINUTE),
             loading(1, begun=LAST - MINUTE, node_seen=NOW),
         ],
@@ -155,6 +155,15 @@ class TestReplace:
         assert names(needs(block_time(*stays), LAST - STEP - 1).give_up) == [3]
         assert names(needs(block_time(*stays), LAST - STEP).give_up) == [3, 2]
         assert names(needs(block_time(*stays), LAST).give_up) == [3, 2, 1]
+
+    @pytest.mark.parametrize(("preload", "ahead"), [(True, MINUTE), (False, 36 * MINUTE)])
+    def test_a_reload_on_a_silent_node_while_it_can_be_withdrawn(self, preload: bool, ahead: int) -> None:
+        """Another node can load the same computer then: two minutes in which a look comes for certain."""
+        begin = LAST - 4 * HOUR
+        on_silent = block_time(waiting(1, begin, preload=preload, node_seen=NOW - HOUR))
+        last = begin - ahead
+        for now, given_up in ((last - 2 * MINUTE - 1, []), (last - 2 * MINUTE, [1]), (last - 1, [1]), (last, [])):
+            assert names(needs(on_silent, now).give_up) == given_up
 
     def test_not_for_something_no_surer(self) -> None:
         """A user who will be late by less than a substitute would be."""
@@ -362,8 +371,12 @@ def _just_due(each: Condition, before: Needs) -> bool:
 @FEWER
 @given(block_times(), st.sampled_from([NOW, LAST - HOUR, LAST - 4 * STEP - 1]))
 def test_what_is_given_up_before_its_time_is_lost_for_certain(facts: BlockTimeFacts, now: int) -> None:
-    """While there is time for all substitutes one after the other, only what is lost goes."""
-    assert all(each.kind is Kind.LOST for each in needs(facts, now).give_up)
+    """While there is time for all substitutes one after the other, only what is lost goes.
+
+    Or what another management node can load, as long as the reload of the silent one can be withdrawn.
+    """
+    for each in needs(facts, now).give_up:
+        assert each.kind is Kind.LOST or (each.why and each.why.rule == SILENT_NODE)
 
 
 @FEWER
