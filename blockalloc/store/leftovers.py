@@ -42,7 +42,7 @@ FROM request q JOIN blockComputers b ON b.reloadrequestid = q.id JOIN blockTimes
 JOIN blockRequest r ON r.id = t.blockRequestid
 WHERE {_WAITING} AND q.preload = 0 AND t.skip = 0 AND r.status = '{ACCEPTED}' AND t.start > %s
 """
-# Hardly any reload has lost its block computer: those that have it are left out first, by its key, before the other
+# Hardly any reload has lost its block computer: all others are left out first, by its key, before the other
 # tables are joined (the limit keeps the subquery a table). At the end all block times are searched for it.
 _ORPHANED = f"""
 SELECT 1, o.block_time_id, o.id, o.computer_id, COALESCE(c.hostname, ''), o.start, o.preload
