@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from blockalloc.store import times
 from blockalloc.store.planned_reloads import TABLE as PLANNED_RELOADS
-from blockalloc.store.sql import Select, Value, execute, fetch
+from blockalloc.store.sql import ALL_ROWS, Select, Value, execute, fetch
 from scheduling.state_ids import RELOAD
 from scheduling.upkeep.leftovers import LeftBlockTime, LeftReload
 from scheduling.vcl_names import ACCEPTED, RELOAD_USER
@@ -42,14 +42,22 @@ FROM request q JOIN blockComputers b ON b.reloadrequestid = q.id JOIN blockTimes
 JOIN blockRequest r ON r.id = t.blockRequestid
 WHERE {_WAITING} AND q.preload = 0 AND t.skip = 0 AND r.status = '{ACCEPTED}' AND t.start > %s
 """
+# Hardly any reload has lost its block computer: all others are left out first, by its key, before the other
+# tables are joined (the limit keeps the subquery a table). At the end all block times are searched for it.
 _ORPHANED = f"""
-SELECT 1, p.block_time_id, q.id, p.computer_id, COALESCE(c.hostname, ''), q.start, q.preload
-FROM request q JOIN {PLANNED_RELOADS} p ON p.request_id = q.id
-JOIN reservation v ON v.requestid = q.id AND v.computerid = p.computer_id
-JOIN user u ON u.id = q.userid JOIN affiliation a ON a.id = u.affiliationid LEFT JOIN computer c ON c.id = p.computer_id
-WHERE {_WAITING} AND q.start > %s
-  AND u.unityid = '{RELOAD_USER.unityid}' AND a.name = '{RELOAD_USER.affiliation}'
-  AND NOT EXISTS (SELECT 1 FROM blockComputers b WHERE b.reloadrequestid = q.id AND b.computerid = p.computer_id)
+SELECT 1, o.block_time_id, o.id, o.computer_id, COALESCE(c.hostname, ''), o.start, o.preload
+FROM (
+    SELECT q.id, q.userid, q.start, q.preload, p.block_time_id, p.computer_id
+    FROM request q JOIN {PLANNED_RELOADS} p ON p.request_id = q.id
+    LEFT JOIN blockComputers b
+      ON b.blockTimeid = p.block_time_id AND b.computerid = p.computer_id AND b.reloadrequestid = p.request_id
+    WHERE {_WAITING} AND q.start > %s AND b.blockTimeid IS NULL
+    LIMIT {ALL_ROWS}
+) o
+JOIN reservation v ON v.requestid = o.id AND v.computerid = o.computer_id
+JOIN user u ON u.id = o.userid JOIN affiliation a ON a.id = u.affiliationid LEFT JOIN computer c ON c.id = o.computer_id
+WHERE u.unityid = '{RELOAD_USER.unityid}' AND a.name = '{RELOAD_USER.affiliation}'
+  AND NOT EXISTS (SELECT 1 FROM blockComputers b WHERE b.reloadrequestid = o.id AND b.computerid = o.computer_id)
 """
 _RELOADS = f"{_EARLY} UNION ALL {_ORPHANED}"
 _EARLY_OF_ONE = f"{_EARLY} AND t.id = %s"

@@ -110,7 +110,7 @@ def _withdraw_orphans(caller: Caller, trust: Trust) -> list[Action]:
         if (each.request_id, each.computer_id) not in withdrawn.left:
             by_block_time[each.block_time_id].append(each)
     actions = []
-    for block_time_id, reloads in by_block_time.items():
+    for block_time_id, reloads in sorted(by_block_time.items()):
         names = sorted({each.hostname or f"computer {each.computer_id}" for each in reloads})
         text = f"reloads withdrawn, because it does not have their computers any more: {', '.join(names)}"
         journal = Journal(Decision.KEEP_READY, caller, {"blockTimeid": block_time_id})
