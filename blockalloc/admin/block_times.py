@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -30,6 +31,7 @@ from blockalloc.pages.actions import offered_actions
 from blockalloc.pages.columns import column, fact, link, list_link, strong, until, when
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
 from blockalloc.reports import upkeep
+from scheduling.rules import UNUSABLE_STATES
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
 
@@ -44,6 +46,12 @@ def with_counts(times: QuerySet[BlockTime]) -> QuerySet[BlockTime]:
         per_machine=per_machine,
         wanted=ExpressionWrapper(F("blockRequest__numMachines") * per_machine, IntegerField()),
     )
+
+
+def _failed() -> Combinable:
+    """The number of computers of a block time that are of no use to it."""
+    unusable = Q(computer__state__name__in=UNUSABLE_STATES) | Q(computer__deleted=1)
+    return number_of(BlockComputer.objects.filter(unusable, blockTime=OuterRef("pk")), "blockTime")
 
 
 def status_text(time: BlockTime) -> str:
@@ -170,10 +178,11 @@ def status(time: BlockTime) -> str:
 
 
 def _put_right_address(time: BlockTime) -> str:
-    """Where a block time of the next hours is put right that does not have all its computers loaded; "" for others."""
+    """Where a block time of the next hours is put right that lacks computers, or has failed ones; "" for others."""
     now = clock.now()
     is_due = time.start.timestamp() <= now + settings.VCL_KEEP_READY_HOURS * HOUR
-    if not (is_due and time.block_status.is_current_or_upcoming(now)) or fact(time, "loaded") >= fact(time, "wanted"):
+    is_whole = fact(time, "present") >= fact(time, "wanted") and not fact(time, "failed")
+    if is_whole or not (is_due and time.block_status.is_current_or_upcoming(now)):
         return ""
     return reverse("admin:blocktime_action", args=[time.pk, "put-right"])
 
@@ -305,7 +314,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             *request_columns("blockRequest__"),
         )
         revision = first(ImageRevision.objects.in_production_for("blockRequest__image"), "imagename")
-        return with_counts(times.visible_to(request.user)).annotate(revision_name=revision)
+        return with_counts(times.visible_to(request.user)).annotate(revision_name=revision, failed=_failed())
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """By start; in lists of past ones, the latest first."""

@@ -28,7 +28,7 @@ class BlockTimeUpkeep(NamedTuple):
     holds_stopped: bool
 
 
-NEVER = Line("plain", "keep_ready has never run: nothing puts classes right between their allocation and their start")
+NEVER = Line("plain", "keep_ready has never run")
 NOTHING = BlockTimeUpkeep([], holds_stopped=False)
 
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import OperationalError
 
+from blockalloc.store.guard import is_conflict
 from blockalloc.store.sql import Value, execute, insert, listed_ids
 from blockalloc.store.times import to_utc
 from scheduling.holds import Holds, Seconds
@@ -127,6 +128,8 @@ def purge_expired(now: int) -> int:
     try:
         return execute("DELETE FROM semaphore WHERE expires < %s AND procid LIKE %s", [to_utc(now), _OURS], wait=False)
     except OperationalError as error:
+        if not is_conflict(error):
+            raise
         log.info("expired semaphore rows are left to the next time: %s", error)
         return 0
 

@@ -24,6 +24,7 @@ from scheduling.upkeep.needs import Needs, needs
 from scheduling.windows import HOUR
 
 NOTHING = "nothing has to be done"
+_EXPECTED = {Kind.ON_ITS_WAY: "expected in time"}
 
 Work = Callable[[int], str]  # in a transaction at this time (Unix seconds); what was done, in words
 
@@ -175,8 +176,9 @@ def _unchanged(needed: Needs, changed: Container[int]) -> list[Proposal]:
 
 
 def _others(needed: Needs, changed: Container[int]) -> Mapping[str, int]:
-    kinds = [each.kind.value for each in needed.conditions if not each.why and each.computer.id not in changed]
-    return dict(Counter(kinds))  # templates would look up the method in a Counter
+    others = [each.kind for each in needed.conditions if not each.why and each.computer.id not in changed]
+    # A template would look up the method `items` as a key of a Counter.
+    return dict(Counter(_EXPECTED.get(kind, kind.value) for kind in others))
 
 
 def _usable(watch: Watch, needed: Needs) -> int:

@@ -20,8 +20,8 @@ _WARNED = 9 * 60  # seconds before the end: by then they have read the warning t
 _ALIVE = 300  # seconds for which a management node counts as alive since it checked in
 
 _NODE = """
-SELECT m.id, COUNT(r.id) AS load FROM managementnode m LEFT JOIN reservation r ON r.managementnodeid = m.id
-WHERE m.stateid <> %s AND m.lastcheckin > %s GROUP BY m.id ORDER BY load, m.id LIMIT 1
+SELECT m.id, COUNT(r.id) AS loads FROM managementnode m LEFT JOIN reservation r ON r.managementnodeid = m.id
+WHERE m.stateid <> %s AND m.lastcheckin > %s GROUP BY m.id ORDER BY loads, m.id LIMIT 1
 """
 _PRODUCTION = "SELECT v.id FROM imagerevision v WHERE v.imageid = %s AND v.production = 1"
 _END = "SELECT q.`end` FROM request q WHERE q.id = %s AND q.stateid IN (%s, %s) AND q.laststateid IN (%s, %s)"

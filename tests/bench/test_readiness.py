@@ -72,13 +72,13 @@ def test_a_day_is_the_same_each_time() -> None:
     ("trouble", "nodes", "ready", "wrong"),
     [
         (Trouble.AWAY, 1, 0, {"no computer": 4}),
-        (Trouble.LATE, 1, 1, {"loading": 3}),
+        (Trouble.LATE, 1, 0, {"loading": 4}),
         (Trouble.MAINTENANCE, 1, 2, {"in maintenance": 2}),
         (Trouble.DEAD_NODE, 2, 2, {"not loaded": 2}),
     ],
 )
 def test_what_goes_wrong_costs_seats(trouble: Trouble, nodes: int, ready: int, wrong: dict[str, int]) -> None:
-    day = played(replace(SMALL, users=0.0, trouble=trouble, nodes=nodes), Rows.OURS)
+    day = played(replace(SMALL, users=0.0, load_minutes=15, trouble=trouble, nodes=nodes), Rows.OURS)
     assert (day.ready, day.wrong) == (ready, wrong)
 
 

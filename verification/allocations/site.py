@@ -52,13 +52,15 @@ class Site:
         return image, start, start + choice.choice([1, 1, 2, 3]) * HOUR, choice.randint(*_WANTED[image][1])
 
 
-def site(block_times: int, computers: int, hours: int, choice: random.Random) -> Site:
-    """A site with so many block times in so many hours of some days."""
+def site(
+    block_times: int, computers: int, hours: int, choice: random.Random, first_start: int | None = None
+) -> Site:  # fmt: skip
+    """A site with so many block times in so many hours, from `first_start` (Unix seconds; by default in two days)."""
     rows = SiteRows()
     _images(rows)
     _computers(rows, computers)
     rows["managementnode"][0]["lastcheckin"] = text(int(time.time()))
-    first_start = (int(time.time()) // HOUR + 48) * HOUR
+    first_start = first_start or (int(time.time()) // HOUR + 48) * HOUR
     empty = Site(rows, [], first_start, hours)
     wanted = [BlockTime(id_, *empty.wish(choice)) for id_ in range(_FIRST_BLOCK, _FIRST_BLOCK + block_times)]
     rows.remove_blocks()

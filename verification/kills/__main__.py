@@ -5,15 +5,16 @@ import logging
 import random
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.support.servers.mariadb_server import PrivateMariaDB
 from tests.support.servers.private_database import private_database
 
 if TYPE_CHECKING:
     from verification.kills.killing import Killer, Place
-    from verification.kills.scenarios import Scenario
 
 DURABLE = ("--innodb-flush-log-at-trx-commit=1", "--innodb-flush-method=fsync", "--innodb-log-file-size=8M")
 _DURING_COMMIT = 0.003  # seconds: no COMMIT takes longer here
@@ -30,6 +31,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m verification.kills", description=__doc__)
     parser.add_argument("--kill", choices=["process", "server"], default="process", help="what is killed")
     parser.add_argument("--database", choices=["mariadb", "sqlite"], default="mariadb")
+    parser.add_argument("--what", choices=["calls", "looks", "both"], default="both", help="what is killed at work")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth place")
     parser.add_argument(
         "--during", type=int, default=0, metavar="N", help="kill the server N times in the middle of each COMMIT"
@@ -43,29 +45,38 @@ def _options() -> argparse.Namespace:
 
 def _campaign(options: argparse.Namespace, server: PrivateMariaDB | None) -> int:
     logging.disable(logging.CRITICAL)  # of calls that die
-    from verification.kills.killing import kill_process, kill_server
+    from verification.kills.killing import broken_promises, kill_process, kill_server, undisturbed
+    from verification.kills.pass_killing import broken_promises_of_pass, undisturbed_pass
+    from verification.kills.passes import PASSES
     from verification.kills.scenarios import SCENARIOS
 
     kill: Killer = kill_process if options.kill == "process" or server is None else kill_server(server)
-    print(f"{options.kill} killed, {options.database}\n\n{'':<48}{'kills':>8}{'all':>8}{'none':>8}{'wrong':>8}")
-    totals = [_table_row(scenario, kill, options) for scenario in SCENARIOS]
-    kills, all_, none, wrong = (sum(column) for column in zip(*totals, strict=True))
-    print(f"{'in all':<48}{kills:>8}{all_:>8}{none:>8}{wrong:>8}")
-    return 1 if wrong or not kills else 0
+    print(f"{options.kill} killed, {options.database}\n")
+    print(f"{'':<48}" + "".join(f"{heading:>8}" for heading in ("kills", "all", "some", "none", "wrong")))
+    totals = []
+    if options.what != "looks":
+        totals += [_table_row(each, undisturbed, broken_promises, kill, options) for each in SCENARIOS]
+    if options.what != "calls":
+        totals += [_table_row(each, undisturbed_pass, broken_promises_of_pass, kill, options) for each in PASSES]
+    sums = [sum(column) for column in zip(*totals, strict=True)]
+    print(f"{'in all':<48}" + "".join(f"{number:>8}" for number in sums))
+    return 1 if sums[-1] or not sums[0] else 0
 
 
-def _table_row(scenario: "Scenario", kill: "Killer", options: argparse.Namespace) -> tuple[int, int, int, int]:
-    from verification.kills.killing import broken_promises, undisturbed
-
+def _table_row(
+    scenario: Any, undisturbed: Callable[..., Any], judge: Callable[..., Any], kill: "Killer",
+    options: argparse.Namespace,
+) -> tuple[int, ...]:  # fmt: skip
+    """Kill a call, or a look of keep_ready, at its places; "some" are the transactions of a look that were done."""
     run = undisturbed(scenario)
     results = []
     for place in _places(run.places, options):
-        left, wrong = broken_promises(scenario, place, run, kill)
+        left, wrong = judge(scenario, place, run, kill)
         results.append((left, wrong))
         for text in wrong:
             print(f"{scenario.name}, killed {place}: {text}")
-    states = [left for left, _ in results]
-    numbers = (len(results), states.count("all"), states.count("none"), sum(1 for _, wrong in results if wrong))
+    states = Counter(left for left, _ in results)
+    numbers = (len(results), states["all"], states["some"], states["none"], sum(1 for _, wrong in results if wrong))
     print(f"{scenario.name:<48}" + "".join(f"{number:>8}" for number in numbers), flush=True)
     return numbers
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 import time_machine
 from django.db import Error, connection
@@ -20,7 +21,7 @@ from tests.support.invariants import Rows
 from tests.support.servers.mariadb_server import PrivateMariaDB
 from tests.support.sites.class_site import NOW, class_site
 from verification.kills.judge import added, rows, verdict
-from verification.kills.scenarios import Scenario
+from verification.kills.scenarios import Scenario, Visit
 
 CLAIM_SECONDS = 46  # after this long the claims of a dead call have expired
 _BUSY = 205
@@ -55,7 +56,14 @@ class Run:
     whole: Counter[str]
 
 
-Killer = Callable[[Scenario, Place], int | None]  # gives the answer, if the call still gave one
+class Killable(Protocol):
+    """A call or a look of keep_ready; `run` sends its statements past `visit`."""
+
+    def run(self, visit: Visit) -> int:
+        """Do it."""
+
+
+Killer = Callable[[Killable, Place], int | None]  # gives the answer, if the call still gave one
 
 
 def undisturbed(scenario: Scenario) -> Run:
@@ -129,7 +137,7 @@ def _again(scenario: Scenario) -> int:
 
 
 # --- what is killed ---------------------------------------------------------------------------
-def kill_process(scenario: Scenario, place: Place) -> None:
+def kill_process(scenario: Killable, place: Place) -> None:
     """Make the call in a process of its own, which ends by SIGKILL at `place`."""
     connection.close()  # the child must not share it
     child = os.fork()
@@ -146,7 +154,7 @@ def kill_process(scenario: Scenario, place: Place) -> None:
 def kill_server(server: PrivateMariaDB) -> Killer:
     """A way to kill the server that the call works on; it is started again when the call has ended."""
 
-    def kill(scenario: Scenario, place: Place) -> int | None:
+    def kill(scenario: Killable, place: Place) -> int | None:
         killers: list[threading.Timer] = []
 
         def visit(at: Boundary) -> None:

@@ -46,7 +46,7 @@ class Scenario:
             return self.call()
 
 
-def _somebody_reserves() -> None:
+def somebody_reserves() -> None:
     """A reservation of one of the computers that are chosen first, on a connection of its own."""
     other = connection.copy(alias="somebody")
     try:
@@ -64,7 +64,7 @@ def _somebody_reserves() -> None:
         other.close()
 
 
-def _cluster() -> None:
+def let_image_be_a_cluster() -> None:
     """Let a machine be a cluster of two: the image and one subimage, which is the same image."""
     tables.insert("imagemeta", [{"id": 10, "subimages": 1}], ZONE)
     tables.insert("subimages", [{"imagemetaid": 10, "imageid": IMAGE}], ZONE)
@@ -99,14 +99,14 @@ SCENARIOS = [
         "a computer is lost to somebody and exchanged",
         lambda: service.allocate_block(a_call(4), CALLER),
         4,
-        meanwhile=_somebody_reserves,
+        meanwhile=somebody_reserves,
     ),
     Scenario(
         "machines of two computers",
         lambda: service.allocate_block(a_call(3), CALLER),
         3,
         {"machines": 3},
-        prepare=_cluster,
+        prepare=let_image_be_a_cluster,
     ),
     Scenario(
         "a new block with an idempotency key",

@@ -1,4 +1,4 @@
-"""Plays random days: `python -m verification.random_days [--mariadb] [--days N] [--keep-ready] [--without WHAT]`.
+"""Plays random days: `python -m verification.random_days [--mariadb] [--days N] [--first N] [--keep-ready]`.
 
 Prints counts of what happened, and each day on which something went wrong: `--first N --days 1` plays it again.
 Exit status 1 when something did.

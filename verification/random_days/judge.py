@@ -116,7 +116,7 @@ class Judge:
             begins = instant(start)
             since = self.planned.get((time, computer, request))
             if since is None:
-                since = min(instant(reload), begins) if reload is not None else begins
+                since = instant(reload) if reload is not None else begins
             computers.append(BlockComputer(time, computer, request, since, begins, instant(end)))
         return computers
 

@@ -65,7 +65,7 @@ class Use(NamedTuple):
 
 
 class Looks:
-    """Looks of keep_ready. `released`: block times whose computers staff have taken away until somebody asks again."""
+    """Looks of keep_ready. `released`: block times whose computers staff have taken away, until somebody asks again."""
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge

@@ -15,6 +15,7 @@ from blockalloc import clock
 from blockalloc.allocation import block_time_actions, service
 from blockalloc.contract.messages import BlockAllocationCall, Caller, Refusal
 from simulation.back_end.conditions import Conditions, Result, Visit
+from simulation.back_end.events import Event, What
 from simulation.back_end.loop import BackEnds
 from simulation.back_end.site import Site
 from simulation.front_end.block_times import Edited, edit_block_request, toggle_skip
@@ -49,6 +50,7 @@ ROUND = MINUTE  # seconds between two rounds of the back end; each does what was
 MIDNIGHT = 16 * HOUR  # seconds after the day's beginning
 # Seconds after an allocation at which members of the classes come, most of them while loaded computers are held.
 SOON = (0, 1, 2, 3, 4, 4, 5, 6, 8, 20, 44, 46)
+MEMBERS_AFTER_A_LOAD = 0.3  # how likely
 USERS_AT_A_LOOK = 0.05  # how likely somebody lists candidates just before a look, or comes just after it
 
 
@@ -92,8 +94,8 @@ class Playing:
         self.front_end = FrontEnd(connection, lambda: float(clock.now()), ZONE)
         self.back_ends = BackEnds(Site(connection, ZONE, self._process, self._conditions(), day.number), [site.NODE])
         self.judge = Judge(self.front_end, self.back_ends.site)
-        self.back_ends.site.log.watch = self.judge.watch
         self.looks = Looks(self.judge) if kept else None
+        self.back_ends.site.log.watch = self._watch if kept else self.judge.watch
         self.times: dict[int, int] = {}  # class -> its block time
         self.requests: dict[int, list[int]] = {}  # class -> reservations of its members
         self._mails_seen = 0  # mails that were judged
@@ -156,6 +158,14 @@ class Playing:
             self._finish(user)
         if self.rng.random() < USERS_AT_A_LOOK:
             self._members_come(clock.now())
+
+    def _watch(self, event: Event) -> None:
+        """Let members come when a computer of theirs has been loaded, before the next look sees it."""
+        self.judge.watch(event)
+        if event.what is What.LOAD_ENDED and self.rng.random() < MEMBERS_AFTER_A_LOAD:
+            of = {time for time, computer in self.judge.ours.get(event.request, ()) if computer == event.computer}
+            for number in [each for each, time in self.times.items() if time in of]:
+                heapq.heappush(self._due, Action(event.at + self.rng.randint(1, MINUTE), "member", number))
 
     def _process(self, block_time: int, ignore: int) -> Any:
         """The back end's call, over XML-RPC."""

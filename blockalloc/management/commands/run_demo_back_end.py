@@ -12,10 +12,13 @@ from blockalloc.demo.database import require_mark
 from blockalloc.demo.safeguard import NotTheDemo
 from blockalloc.demo.walk_ins import book_if_none_is_near
 from blockalloc.management.signals import Stop, stopped_by_signals
+from blockalloc.models import Computer
+from simulation.back_end import states
 from simulation.back_end.conditions import Result
 
 _ROUND_SECONDS = 6  # between two rounds; those of a real back end are 5 to 30 seconds apart
 _ONE_IN = 25  # loads: one of so many fails
+_MOST_FAILED = 8  # computers: nobody repairs them, and some are to be left after days
 
 
 class Command(BaseCommand):
@@ -55,4 +58,6 @@ class Command(BaseCommand):
 
 
 def _result(_computer: int, _image: int, chance: Random) -> Result:
-    return Result.LOADED if chance.randrange(_ONE_IN) else Result.FAILED
+    if chance.randrange(_ONE_IN) or Computer.objects.filter(state=states.FAILED).count() >= _MOST_FAILED:
+        return Result.LOADED
+    return Result.FAILED
