@@ -157,6 +157,25 @@ class TestExchanged:
         assert set(exchanged(left, limited, giving_up(2), made.machines)) == {2}
 
 
+class TestHostMemory:
+    """A substitute on the same VM host (SPEC 4, rule 9)."""
+
+    def chosen(self, host_ram: int, loaded_ram: int) -> list[tuple[int, ...]]:
+        """The substitutes for VM 1, whose host has VM 2 as well; what VM 1 has loaded takes so much memory."""
+        vms = [facts.vm(1, host_id=50, loaded_ram=loaded_ram), facts.vm(2, host_id=50)]
+        rows = [own_block_computer(1, image_ram=2048)]
+        on_site = site([facts.host(50, ram=host_ram), *vms], block_computers=rows)
+        return computers_of(plan(on_site, block(1, [facts.vmware_image()]), giving_up(1))[1])
+
+    def test_what_is_given_up_is_planned_no_longer(self) -> None:
+        assert self.chosen(host_ram=2049, loaded_ram=0) == [(2,)]
+        assert self.chosen(host_ram=2048, loaded_ram=0) == []
+
+    def test_what_it_has_loaded_goes_on_taking_memory(self) -> None:
+        assert self.chosen(host_ram=4096, loaded_ram=2048) == []
+        assert self.chosen(host_ram=4097, loaded_ram=2048) == [(2,)]
+
+
 class TestLoadAgain:
     """New reloads of computers that the block time has (SPEC 9.3)."""
 
