@@ -33,10 +33,13 @@ test-long:     ## the campaigns in full: kills at every statement, allocations b
 	$(PYTHON) -m verification.kills --kill server --during 20
 	$(PYTHON) -m verification.allocations --database mariadb --calls 10100
 	$(PYTHON) -m verification.allocations --database sqlite --calls 2000
+	$(PYTHON) -m verification.keepers --seconds 600
 	HYPOTHESIS_PROFILE=long $(PYTHON) -m pytest -m hypothesis
 	$(PYTHON) -m verification.front_end --mariadb --interleavings all --random 5000 --free-seconds 60
 	$(PYTHON) -m verification.random_days --days 2000
 	$(PYTHON) -m verification.random_days --mariadb --days 200
+	$(PYTHON) -m verification.random_days --keep-ready --days 300
+	$(PYTHON) -m verification.random_days --keep-ready --mariadb --days 50
 
 test-matrix:   ## all tests on SQLite with the oldest and the newest Python, and with newer Djangos (half an hour)
 	bin/setup --tests

@@ -1,6 +1,6 @@
 """A call that is killed leaves all its rows or none, and its repetition completes the block (SPEC 7, 8.2).
 
-A sample of places; `make test-long` kills at every statement.
+A look of keep_ready that is killed leaves whole transactions, and the next one does the rest (SPEC 9). A sample of places; `make test-long` kills at every statement.
 """
 
 import subprocess
@@ -14,8 +14,13 @@ from tests.support.servers.own_process import ROOT
 def campaigns(config: pytest.Config) -> list[str]:
     """The campaigns on the database of this run."""
     if config.getoption("--mariadb"):
-        return ["--kill process --every 9", "--kill server --every 23"]
-    return ["--kill process --database sqlite --every 9"]
+        return [
+            "--kill process --what calls --every 9",
+            "--kill process --what looks --every 23",
+            "--kill server --what calls --every 23",
+            "--kill server --what looks --every 61",
+        ]
+    return ["--kill process --what calls --database sqlite --every 9", "--what looks --database sqlite --every 23"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -29,3 +29,13 @@ def test_nothing_goes_wrong() -> None:
         counts.update(played.counts)
     for what in ("computers allocated", "loads of ours", "reservations", "inspections"):
         assert counts[what] > 0, what
+
+
+def test_nothing_goes_wrong_when_keep_ready_looks_every_minute() -> None:
+    counts: Counter[str] = Counter()
+    for number in (3, 5) if connection.vendor == "mysql" else (3, 5, 7):
+        played = play(number, kept=True)
+        assert played.wrong == [], f"python -m verification.random_days --keep-ready --days 1 --first {number}"
+        counts.update(played.counts)
+    for what in ("looks", "block times put right", "computers held", "seats in use in a look"):
+        assert counts[what] > 0, what

@@ -17,7 +17,7 @@ from verification.allocations.worker import retries
 from verification.front_end.free_race import deadlocks, log_of
 from verification.keepers import judge
 from verification.keepers.site import rows
-from verification.keepers.worker import READY
+from verification.keepers.worker import READY, REMOVED
 
 _STARTING = 120  # seconds that a process may take to start or to end
 # What `keep_ready` may say while others are at work; the next look tries again.
@@ -58,6 +58,7 @@ def run(server: PrivateMariaDB, size: Size, directory: Path) -> Outcome:
     workers = [(role, _worker(server, role, number, size, begun)) for role, of in roles.items() for number in range(of)]
     _wait_until_ready([process for _, process in workers])
     keepers = [_keeper(server, directory / f"keeper{number}") for number in range(size.keepers)]
+    _wait_for_first_looks([directory / f"keeper{number}.out" for number in range(size.keepers)])
     for _, process in workers:
         _write(process.stdin, "\n")
     outcome = Outcome({role: Counter() for role in roles})
@@ -74,7 +75,10 @@ def run(server: PrivateMariaDB, size: Size, directory: Path) -> Outcome:
     outcome.wrong += [
         f"{role}: {what}" for role, counts in outcome.counts.items() for what in counts if "deadlock" in what
     ]
-    verdict = judge.judge(int(time.time()))
+    removed = [what for what in outcome.counts["back_end"] if what.startswith(REMOVED)]
+    verdict = judge.judge(int(time.time()), frozenset(int(what.removeprefix(REMOVED)) for what in removed))
+    for what in removed:
+        del outcome.counts["back_end"][what]
     outcome.rows, outcome.wrong = verdict.counts, [*outcome.wrong, *verdict.wrong]
     return outcome
 
@@ -101,6 +105,15 @@ def _wait_until_ready(workers: Sequence[subprocess.Popen[str]]) -> None:
     for worker in workers:
         if worker.stdout is None or worker.stdout.readline() != f"{READY}\n":
             raise RuntimeError("a process of the campaign ended before it began")
+
+
+def _wait_for_first_looks(outputs: Sequence[Path]) -> None:
+    """Before the first look a signal ends a `keep_ready` as any program."""
+    until = time.monotonic() + _STARTING
+    while not all(each.stat().st_size for each in outputs):
+        if time.monotonic() > until:
+            raise RuntimeError("a keep_ready did not begin to look")
+        time.sleep(0.1)
 
 
 def _write(pipe: IO[str] | None, text: str) -> None:

@@ -5,7 +5,7 @@ Rows are read with SQL of its own. Of the service only the packed findings of de
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -18,7 +18,8 @@ from blockalloc.store.decisions import findings_of
 
 _BEGUN = 61  # seconds before its start from which a reload can't be withdrawn any more
 # What may be there because a class lost something to users, staff or a failed load; and what says nothing about us.
-_NOT_OURS = {"short_class", "reload_overlap", "no_reload", "schema_drift", "stuck_processing"}
+# Reloads without their block computer are judged here.
+_NOT_OURS = {"abandoned_reload", "short_class", "reload_overlap", "no_reload", "schema_drift", "stuck_processing"}
 
 _BLOCK_COMPUTERS = """
 SELECT b.blockTimeid, b.computerid, b.imageid, b.reloadrequestid, UNIX_TIMESTAMP(q.start), UNIX_TIMESTAMP(p.start),
@@ -62,11 +63,16 @@ class Verdict:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def judge(now: int) -> Verdict:
-    """Judge the rows; nobody is at work any more at `now` (Unix seconds)."""
+def judge(now: int, removed: Collection[int]) -> Verdict:
+    """Judge the rows; nobody is at work any more at `now` (Unix seconds).
+
+    `removed`: computers that the back end has taken out of all block times, since a load failed. It leaves the reloads
+    that other block times had planned on them.
+    """
     verdict = Verdict()
-    for rule in (_twice, _taken_by_users, _too_many, _halves, _records, _counts, _claims):
+    for rule in (_twice, _taken_by_users, _too_many, _records, _counts, _claims):
         verdict.wrong += [f"{rule.__name__[1:]}: {text}" for text in rule(now)]
+    verdict.wrong += [f"half done: {text}" for text in _halves(now, removed)]
     verdict.wrong += [f"check_vcl: {each.text}" for each in inspect(now) if each.kind not in _NOT_OURS]
     verdict.counts = Counter(
         {
@@ -115,7 +121,7 @@ def _too_many(_now: int) -> Iterator[str]:
 # --- Nothing is half done ------------------------------------------------------------------------
 
 
-def _halves(now: int) -> Iterator[str]:
+def _halves(now: int, removed: Collection[int]) -> Iterator[str]:
     """Block computers, their reloads and our records of these belong together."""
     for time, computer, _, request, reload, planned, _, _, recorded in _rows(_BLOCK_COMPUTERS):
         if request and not recorded:
@@ -127,7 +133,7 @@ def _halves(now: int) -> Iterator[str]:
             yield f"reload {request} is of no computer"
         elif of is None:
             yield f"reload {request} of computer {computer} is not on record"
-        elif named is None and start > now + _BEGUN:
+        elif named is None and start > now + _BEGUN and computer not in removed:
             yield f"reload {request} of computer {computer} is of no block time any more"
 
 

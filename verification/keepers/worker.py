@@ -20,6 +20,7 @@ from verification.allocations.site import GROUP, LAB, NODE, PLAIN, VIRTUAL, Site
 from verification.keepers.site import MINUTE, rows
 
 READY = "ready"
+REMOVED = "removed from its block times: computer "
 _DEADLOCK = 1213
 _CALLER_PAUSE, _USER_PAUSE, _STAFF_PAUSE, _ROUND = 4.0, 1.5, 1.0, 1.0  # seconds, in the mean
 _AVAILABLE, _FAILED, _MAINTENANCE = 2, 5, 10
@@ -176,6 +177,8 @@ def _back_end(place: Site, _number: int, rng: random.Random, counts: Counter[str
             counts["deadlocks of the back end"] += 1
         counts["loads"] = len(site.log.of(What.LOAD_ENDED))
         counts["loads that failed"] = len(site.log.of(What.LOAD_FAILED))
+        for event in site.log.of(What.REMOVED_FROM_BLOCKS):
+            counts[f"{REMOVED}{event.computer}"] = 1
 
     return attempt, _ROUND
 

@@ -7,8 +7,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 _PICTURES = {
     "reloads": """
-SELECT GROUP_CONCAT(v.computerid), q.stateid, q.laststateid, q.start, q.`end`, q.preload, q.userid
-FROM request q LEFT JOIN reservation v ON v.requestid = q.id GROUP BY q.id
+SELECT MIN(v.computerid), MAX(v.computerid), COUNT(v.id), q.stateid, q.laststateid, q.start, q.`end`, q.preload, q.userid
+FROM request q LEFT JOIN reservation v ON v.requestid = q.id WHERE q.stateid IN (14, 19) GROUP BY q.id
 """,
     "block computers": """
 SELECT b.blockTimeid, b.computerid, b.imageid, q.start, b.reloadrequestid = 0, p.start
