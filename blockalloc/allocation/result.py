@@ -42,12 +42,17 @@ class Result:
         """Why there are not more machines, in words; "" when none is missing."""
         if self.plan.stopped_by:
             return self.plan.stopped_by.describe(self.site.zone)
-        if self.outcome.unallocated and self.plan.not_loaded:
+        if self._stopped_by_lost_reloads:
             by_reason = _by_reason(self.plan.not_loaded, self.site.zone)
             return "; ".join(f"{self._names(ids)} cannot be loaded again: {why}" for why, ids in by_reason.items())
         if self.outcome.unallocated and self.lost:
             return f"somebody else was faster: computers lost after they were chosen: {len(self.lost)}"
         return str(self.default_reason) if self.outcome.unallocated else ""
+
+    @property
+    def _stopped_by_lost_reloads(self) -> bool:
+        """Whether machines are missing only because computers cannot be loaded again."""
+        return bool(not self.plan.stopped_by and self.outcome.unallocated and self.plan.not_loaded)
 
     @property
     def changed(self) -> bool:
@@ -65,7 +70,7 @@ class Result:
         ]
         left = [
             self._because(_NO_OTHER, self._without_substitute),
-            self._because(_NOT_AGAIN, self._not_again),
+            "" if self._stopped_by_lost_reloads else self._because(_NOT_AGAIN, self._not_again),
         ]
         return "; ".join(filter(None, [*done, self.taken() if any(done) else "", *left]))
 

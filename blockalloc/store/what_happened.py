@@ -33,8 +33,11 @@ class DecisionRow(NamedTuple):
 
 _OF_BLOCK_TIMES = f"""
 SELECT id, block_time_id, started, action, outcome, caller, person, code, text, wanted, allocated, {{findings}}
-FROM {_DECISIONS} WHERE block_time_id IN ({{block_times}}) AND action NOT IN (%s, %s) ORDER BY id
+FROM {_DECISIONS} WHERE block_time_id IN ({{block_times}}) AND action NOT IN (%s, %s)
+  AND NOT (action = %s AND outcome = %s) ORDER BY id
 """
+# What keep_ready has let go, or corrected, has the outcome "done".
+_NOT_ABOUT_MACHINES = [Decision.DRY_RUN, Decision.HOLDING, Decision.KEEP_READY, Decision.DONE]
 # Most records of a class that stays short took no computer: of those findings are not worth reading.
 _FINDINGS_OF_COMPUTERS = "CASE WHEN allocated > had THEN findings END"
 
@@ -53,14 +56,14 @@ class Computer(NamedTuple):
 
 
 def decisions(block_time_ids: Iterable[int], *, findings: bool = False) -> list[DecisionRow]:
-    """The decisions about the computers of these block times, dry runs aside, the oldest first.
+    """The decisions about the machines of these block times, dry runs aside, the oldest first.
 
     With `findings`, those come too where computers were taken.
     """
     sql = _OF_BLOCK_TIMES.format(
         block_times=listed_ids(block_time_ids), findings=_FINDINGS_OF_COMPUTERS if findings else "NULL"
     )
-    return [*map(DecisionRow._make, fetch(sql, [Decision.DRY_RUN, Decision.HOLDING]))]
+    return [*map(DecisionRow._make, fetch(sql, _NOT_ABOUT_MACHINES))]
 
 
 def findings(decision_ids: Collection[int]) -> Rows:

@@ -283,7 +283,8 @@ def test_allocate_never_counts_a_failed_computer(full_site: Morning, wanda: Clie
     assert "it would have 3 of 4 machines" in text
     assert f"{name(C1)} keep: no other computer can be had" in text
     text = done(wanda, "allocate")
-    assert "The class has 3 of 4 machines now. Not more: no further computer passes all rules" in text
+    number, why = "The class has 3 of 4 machines now", f"No other computer for: {name(C1)} (it is in state maintenance)"
+    assert f"{number}. {why}. Not more: no further computer passes all rules" in text
     assert (last_record().had, last_record().allocated) == (3, 3)
     decision = reverse("admin:blockalloc_decision_change", args=[last_record().pk])
     assert "Already in the class (4)" in as_text(wanda.get(decision))

@@ -384,7 +384,7 @@ class TestLoadAgain:
         for minute in range(1, 5):
             site.look_at(f"09:{5 * minute:02d}")
         assert len(site.records()) == 1
-        assert "not loaded again: c11 (somebody is reserving it at this moment)" in site.records()[0]
+        assert "c11 cannot be loaded again: somebody is reserving it at this moment" in site.records()[0]
 
 
 def test_a_wish_that_changed_is_a_new_wish(site: StillMorning) -> None:
