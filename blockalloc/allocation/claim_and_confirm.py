@@ -184,7 +184,7 @@ class ClaimAndConfirm:
         call_id = f"{subject or 'new'}.{self._token}"
         looked = look(order, self._caller, self._now, call_id)
         _give_way(looked, subject, patient=patient)
-        planned = PlannedCall(order, looked.seen.site, looked.plan, call_id, looked.seen.rosters)
+        planned = PlannedCall(looked.order, looked.seen.site, looked.plan, call_id, looked.seen.rosters)
         if not planned.to_load:
             return Step(self._write(planned, [], [], {}, looked.seen))
         return Step(to_confirm=self._claimed(planned, looked.seen))

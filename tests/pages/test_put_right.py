@@ -154,11 +154,12 @@ def test_one_that_cannot_be_loaded_again_does_not_count(full_site: Morning, wand
     full_site.send("DELETE FROM request WHERE id = %s", reload)
     full_site.send("UPDATE managementnode SET lastcheckin = '2026-03-02 12:00:00'")
     text = asked(wanda, "put-right")
-    why = f"{name(C2)} cannot be loaded again: no management node that may load it has checked in lately"
-    assert f"would have 3 of 4 machines then. Why not more {why}." in text
-    assert f"{name(C2)} nothing: it cannot be loaded again" in text
-    assert f"The class has 3 of 4 machines now. Not more: {why}." in done(wanda, "allocate")
+    why = "it cannot be loaded again: no management node that may load it has checked in lately"
+    assert "would have 3 of 4 machines then." in text
+    assert f"{name(C2)} keep: no other computer can be had {why}" in text
+    assert "The class has 3 of 4 machines now." in done(wanda, "allocate")
     assert (last_record().allocated, last_record().wanted) == (3, 4)
+    assert f"no other computer for: {name(C2)} ({why})" in last_record().text
 
 
 def test_what_others_have_reserved_is_said_without_names(

@@ -102,6 +102,16 @@ class TestBetweenClaimAndConfirm:
         assert site.block_computers(CLASS) == [C0, C0 + 2, C0 + 3, C0 + 4]
 
 
+def test_what_cannot_be_loaded_again_is_exchanged(site: StillMorning) -> None:
+    lose_reload(site, GIVEN_UP)
+    site.block_time(20, START, END, numMachines=1, status="completed")
+    site.add_block_computers(20, GIVEN_UP)  # another class has it as well
+    (action,) = site.look_at("09:01").actions
+    assert "held by block time 20" in action.text
+    assert site.block_computers(CLASS) == [C0, C0 + 2, C0 + 3, C0 + 4]
+    assert site.look_at("09:02").actions == []
+
+
 def lose_reload(site: StillMorning, computer: int) -> None:
     """The reload of a computer is dropped by the back end."""
     request = site.reloads()[computer]
