@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import OperationalError
 
 from blockalloc.store.guard import is_conflict
-from blockalloc.store.sql import Value, execute, insert, listed_ids
+from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids
 from blockalloc.store.times import to_utc
 from scheduling.holds import Holds, Seconds
 from scheduling.plan import Assignment
@@ -122,11 +122,14 @@ def hold_substitutes(call_id: str, like: Assignment, holds: Holds, there: Semaph
 def purge_expired(now: int) -> int:
     """Remove our own expired rows; returns how many. They would let the front end through beside a live row of its own.
 
-    One statement in a transaction of its own: it holds no lock while it meets one, and fails at once then. Rows that
-    somebody has locked are left to the next time.
+    One statement where there are none. The DELETE is in a transaction of its own: it holds no lock while it meets one,
+    and fails at once then. Rows that somebody has locked are left to the next time.
     """
+    expired = "FROM semaphore WHERE expires < %s AND procid LIKE %s"
+    if not fetch(f"SELECT 1 {expired} LIMIT 1", [to_utc(now), _OURS]):
+        return 0
     try:
-        return execute("DELETE FROM semaphore WHERE expires < %s AND procid LIKE %s", [to_utc(now), _OURS], wait=False)
+        return execute(f"DELETE {expired}", [to_utc(now), _OURS], wait=False)
     except OperationalError as error:
         if not is_conflict(error):
             raise
