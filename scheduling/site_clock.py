@@ -183,8 +183,9 @@ def wrong_clocks(facts: Facts) -> list[WrongClock]:
             wrong.append(WrongClock(Host.NODE, ahead, node.hostname))
     if facts.database_differs:
         wrong.append(WrongClock(Host.DATABASE_ZONE, nearest_quarter(facts.ahead_of_front_end or 0)))
+    rows = aged_rows(facts)
     for by_database, host in ((True, Host.WRITER_DATABASE), (False, Host.WRITER_FRONT_END)):
-        ahead = max((-each.age for each in aged_rows(facts) if each.row.by_database is by_database), default=0)
+        ahead = max((-each.age for each in rows if each.row.by_database is by_database), default=0)
         if ahead > FRESH and _is_of_a_host(ahead, offset_of(facts.zone, facts.now), facts.now):
             wrong.append(WrongClock(host, ahead))
     return wrong
