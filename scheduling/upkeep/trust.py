@@ -17,7 +17,7 @@ from enum import Enum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from scheduling.site_clock import FRESH, Aged, Facts, Host, Outcome, Verdict, aged_rows, wrong_clocks
+from scheduling.site_clock import CLOCK_SECONDS, FRESH, Aged, Facts, Outcome, Verdict, aged_rows
 from scheduling.windows import DAY, MINUTE
 from scheduling.zones import QUARTER, offset_of
 
@@ -101,7 +101,7 @@ def look(facts: Facts, verdict: Verdict, last: Memory | None, host: str) -> Look
 
 def is_off(facts: Facts) -> bool:
     """Whether this host's clock is too far off the database's."""
-    return any(each.host is Host.DATABASE for each in wrong_clocks(facts))
+    return abs(facts.database_ahead) > CLOCK_SECONDS
 
 
 class _Comparison:
