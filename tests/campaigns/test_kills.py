@@ -1,6 +1,7 @@
 """A call that is killed leaves all its rows or none, and its repetition completes the block (SPEC 7, 8.2).
 
-A look of keep_ready that is killed leaves whole transactions, and the next one does the rest (SPEC 9). A sample of places; `make test-long` kills at every statement.
+A look of keep_ready that is killed leaves whole transactions, and the next one does the rest (SPEC 9). A sample of
+places; `make test-long` kills at every statement.
 """
 
 import subprocess

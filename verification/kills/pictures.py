@@ -7,7 +7,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 _PICTURES = {
     "reloads": """
-SELECT MIN(v.computerid), MAX(v.computerid), COUNT(v.id), q.stateid, q.laststateid, q.start, q.`end`, q.preload, q.userid
+SELECT MIN(v.computerid), MAX(v.computerid), COUNT(v.id), q.stateid, q.laststateid, q.start, q.`end`, q.preload,
+       q.userid
 FROM request q LEFT JOIN reservation v ON v.requestid = q.id WHERE q.stateid IN (14, 19) GROUP BY q.id
 """,
     "block computers": """
