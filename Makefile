@@ -1,6 +1,6 @@
 # All tasks of this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera bench bench-full bench-pages screenshots fuzz lint clean
+.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera bench bench-full bench-pages bench-readiness screenshots fuzz lint clean
 
 PYTHON := .venv/bin/python
 
@@ -11,10 +11,10 @@ help:          ## this list
 setup:         ## create the virtual environment and install what the service needs
 	bin/setup
 
-demo:          ## allocate 20 machines for a class on a demo site, over XML-RPC, and show the result
+demo:          ## allocate 20 machines for a class on a demo site, over XML-RPC, and play the class's morning
 	bin/demo
 
-serve:         ## run the demo site at http://127.0.0.1:8000/admin/ until Ctrl-C
+serve:         ## run the demo site, where computers load, at http://127.0.0.1:8000/admin/ until Ctrl-C
 	bin/serve
 
 test:          ## style, types, all tests on SQLite, all tests on MariaDB
@@ -64,6 +64,10 @@ bench-pages:   ## measure the staff's pages and the decision records on a site o
 	$(PYTHON) -m bench.decision_records
 	$(PYTHON) -m bench.staff_pages --database sqlite
 	$(PYTHON) -m bench.staff_pages --database mariadb
+
+bench-readiness: ## play days with a class, with VCL's reload rows, ours, and ours kept ready (half an hour on two cores)
+	bin/setup --tests
+	$(PYTHON) -m bench.readiness --standard
 
 screenshots:   ## take the pictures in docs/screenshots again, in a real browser
 	bin/setup --tests

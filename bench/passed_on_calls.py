@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         front_end = stack.enter_context(FrontEndServer(slow(options.seconds, always(answered(value("done"))))))
         service = stack.enter_context(LiveServer(directory, url))
         service.manage("migrate", "--verbosity=0")
-        service.manage("load_demo_site")
+        service.load_demo_site()
         (line,) = (line for line in service.manage("shell", "--command", CLASS).splitlines() if line[:6] == "class ")
         explain = xmlrpc.client.dumps(tuple(map(int, line.split()[1:])), "XMLRPCexplainBlockAllocation").encode()
         service.start(

@@ -1,4 +1,7 @@
-"""The demo: a class of next Monday gets its 20 machines by one call over XML-RPC. Run it as bin/demo."""
+"""The demo: a class of next Monday gets its 20 machines by one call over XML-RPC, and has them ready at its start.
+
+Run it as bin/demo.
+"""
 
 import http.client
 import json
@@ -40,7 +43,7 @@ class DemoFailed(Exception):
 
 
 def main() -> int:
-    """Prepare the site, make the call, show its result."""
+    """Prepare the site, make the call, show its result, play the morning of the class in fast motion."""
     # Stopped by `kill`, the demo must stop its server too: SystemExit runs the finally blocks.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
     manage("migrate", "--verbosity", "0")
@@ -53,6 +56,11 @@ def main() -> int:
             log.seek(0)
             print(f"\nThe demo failed: {problem}\n\nThe server's log:\n{log.read()}", file=sys.stderr)
             return 1
+    print(
+        "\n--- The morning of the class in fast motion, on a copy of the site; a double of VCL's back end loads\n",
+        flush=True,
+    )
+    manage("play_demo_morning")
     return 0
 
 
@@ -170,7 +178,7 @@ def next_steps(block_time: BlockTime) -> str:
 --- What to try next
 
 make serve
-    runs the demo site: http://127.0.0.1:8000/admin/ (user demo, password demo)
+    runs the demo site, where computers load: http://127.0.0.1:8000/admin/ (user demo, password demo)
 
 BLOCKALLOC_DEMO=1 .venv/bin/python manage.py allocate_block --dry-run \\
     --image "{block_time.blockRequest.image}" --group CS101 \\

@@ -7,6 +7,9 @@ The two questions differ in one thing: a block time that is over may be filled a
 from typing import Literal, NamedTuple
 
 from scheduling.vcl_names import ACCEPTED
+from scheduling.windows import MINUTE
+
+KEPT_FOR = 15 * MINUTE  # how long after a block time's end its rows may still be there
 
 StatusObstacle = Literal["skipped", "not accepted", "over", "expired"]
 
@@ -48,3 +51,16 @@ def is_expired(expires: int, now: int) -> bool:
 def is_scheduled(*, skip: bool, status: str) -> bool:
     """Whether a block time is meant to take place, so far as that does not depend on the time."""
     return not skip and status == ACCEPTED
+
+
+def is_over(start: int, end: int, over: int, now: int) -> bool:
+    """Whether a block time has ended. `over`: its end, by the later one in an hour that comes twice (Unix seconds).
+
+    Times that can't be (a zero date: 0) tell nothing.
+    """
+    return 0 < start < end and over <= now
+
+
+def is_left_over(start: int, end: int, over: int, now: int) -> bool:
+    """Whether a block time and its computers should be gone; the times are those of `is_over`."""
+    return is_over(start, end, over, now) and over < now - KEPT_FOR

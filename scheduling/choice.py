@@ -76,20 +76,18 @@ class Chooser:
             return None
         return self._add(computer, image, reload)
 
-    def load_again(self, computer_id: int, image: Image, reload: Window, node_id: int | None) -> Assignment | None:
-        """A new reload of a computer that the block time has, or None when something speaks against it.
+    def load_again(self, computer_id: int, image: Image, reload: Window, node_id: int | None) -> Assignment | Reason:
+        """A new reload of a computer that the block time has, or what speaks against it.
 
         `node_id`: the only management node that may load it, None for any.
         """
         computer = self._site.computers[computer_id]
         nodes = tuple(node for node in self._nodes.of(computer_id) if node_id in (None, node.id))
-        reason = self._occupancy.maintenance(reload.start, self._block.end)
-        reason = reason or self._occupancy.reason_against(computer, reload.start, self._block.end)
+        reason = self._occupancy.reason_against_reload(computer, image.id, reload.start, self._block.end)
         if not nodes and reason is None:
             reason = Reason("management_node", "no management node that may load it has checked in lately")
         if reason is not None:
-            self._reasons[computer_id] = reason
-            return None
+            return reason
         return Assignment(computer, image, self._load.least_loaded(nodes, reload.start))
 
     def exclude(self, computers: Collection[int]) -> None:

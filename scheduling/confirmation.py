@@ -35,8 +35,7 @@ def still_to_load(site: Site, block: Block, again: Sequence[Machine]) -> Standin
     for machine in again:
         (assignment,) = machine.assignments
         start = machine.reload.start
-        reason = occupancy.maintenance(start, block.end)
-        reason = reason or occupancy.reason_against(assignment.computer, start, block.end)
+        reason = occupancy.reason_against_reload(assignment.computer, assignment.image.id, start, block.end)
         if reason is None:
             kept.append(machine)
         else:

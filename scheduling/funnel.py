@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-NOT_NEEDED = "not_needed"
+NOT_NEEDED, GIVEN_UP = "not_needed", "given_up"
 
 # The rules in the order in which staff read them, each with words for the computers that it leaves over; with "not"
 # before them, for the computers that it excludes.
@@ -32,6 +32,7 @@ STAGES: Mapping[str, str] = {
     "host_state": "on a VM host that is ready",
     "host_memory": "on a VM host with memory left",
     "own": "new to the class",
+    GIVEN_UP: "expected to be ready in time",
     "no_computer": "of whole clusters",
     "no_time": "looked at once more",
     NOT_NEEDED: "in the class",

@@ -1,7 +1,7 @@
 """Whole machines: one computer each or, with a cluster, one for each image of it (SPEC 8.12)."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from scheduling.facts import Block, Site
 
@@ -14,6 +14,7 @@ def whole_machines(image_ids: Iterable[int], computers: Mapping[int, int]) -> in
     return min(computers.get(image_id, 0) // number for image_id, number in Counter(image_ids).items())
 
 
-def computers_by_image(site: Site, block: Block) -> Counter[int]:
-    """How many computers the block time has already, for each image id."""
-    return Counter(row.image_id for row in site.block_computers if row.block_time_id == block.block_time_id)
+def computers_by_image(site: Site, block: Block, without: Collection[int] = ()) -> Counter[int]:
+    """How many computers the block time has already, for each image id; `without` these computers."""
+    own = (row for row in site.block_computers if row.block_time_id == block.block_time_id)
+    return Counter(row.image_id for row in own if row.computer_id not in without)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from scheduling.facts import Block, Site
 from scheduling.machines import computers_by_image
+from scheduling.occupancy import SEMAPHORE
 from scheduling.plan import Machine
 from scheduling.reasons import Reason
 
@@ -29,23 +30,42 @@ class Mending:
     """The computers that are given up, the least hopeful first, and those that are to be loaded again.
 
     `again`: computer -> the management node that has to load it, since a process there may still be at work on it; None
-    for any. Reloads that would have begun already begin now (SPEC 9.1).
+    for any. `why_again`: why these are to be loaded again. Reloads that would have begun already begin now (SPEC 9.1).
     """
 
     given_up: Mapping[int, GivenUp] = field(default_factory=dict)
     again: Mapping[int, int | None] = field(default_factory=dict)
+    why_again: Mapping[int, Reason] = field(default_factory=dict)
 
     @property
     def excluded(self) -> frozenset[int]:
         """The computers that must not be chosen for the block time again."""
         return frozenset(id_ for id_, each in self.given_up.items() if not each.may_return)
 
+    def without_hope(self, not_loaded: Mapping[int, Reason], site: Site, block: Block) -> "Mending":
+        """The same, but giving up those that can't be loaded again, unless somebody is only just reserving them."""
+        images = {
+            row.computer_id: row.image_id for row in site.block_computers if row.block_time_id == block.block_time_id
+        }
+        hopeless = {
+            id_: GivenUp(site.computers[id_].hostname, images[id_], 0, _not_again(why))
+            for id_, why in not_loaded.items()
+            if why.rule != SEMAPHORE and id_ in images
+        }
+        again = {id_: node for id_, node in self.again.items() if id_ not in hopeless}
+        return Mending({**self.given_up, **hopeless}, again, self.why_again)
+
     def only(self, other: "Mending") -> "Mending":
-        """What both want."""
+        """What both want; what can't be loaded again is given up by one of them alone."""
         return Mending(
-            {id_: each for id_, each in self.given_up.items() if id_ in other.given_up},
+            {id_: each for id_, each in self.given_up.items() if id_ in other.given_up or id_ in other.again},
             {id_: node for id_, node in self.again.items() if id_ in other.again},
+            self.why_again,
         )
+
+
+def _not_again(why: Reason) -> Reason:
+    return why._replace(text=f"it cannot be loaded again: {why.text}")
 
 
 def without_given_up(site: Site, block: Block, mending: Mending) -> Site:

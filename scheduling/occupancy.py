@@ -17,6 +17,7 @@ BEFORE_MAINTENANCE = 30 * MINUTE  # no reload begins this shortly before a maint
 RESERVATION, OTHER_BLOCK = "reservation", "other_block"  # their reasons are about a booking, and name its times
 ORPHANED_RELOAD = "orphaned_reload"
 SCHEDULE = "schedule"
+SEMAPHORE = "semaphore"
 
 
 def occupies(reservation: Reservation) -> bool:
@@ -96,7 +97,22 @@ class Occupancy:
         yield from self._in_other_blocks(self._block_computers.get(computer.id, ()), start, end)
         yield from self._reloaded_for_nobody(self._orphans.get(computer.id, ()), start, end)
         if computer.id in self._site.claimed:
-            yield Reason("semaphore", "somebody is reserving it at this moment")
+            yield Reason(SEMAPHORE, "somebody is reserving it at this moment")
+
+    def reason_against_reload(self, computer: Computer, image_id: int, start: int, end: int) -> Reason | None:
+        """The first thing that keeps a computer that the block time has from a new reload, or None.
+
+        Members' reservations of the image do not count: the computer is loaded for them.
+        """
+        members = {member.id for member in self._site.members}
+        theirs = {
+            row.request_id
+            for row in self._reservations.get(computer.id, ())
+            if row.user_id in members and row.image_id == image_id
+        }
+        reasons = self.reasons_against(computer, start, end)
+        others = (each for each in reasons if not (each.rule == RESERVATION and each.about in theirs))
+        return self.maintenance(start, end) or next(others, None)
 
     def _closed(self, computer: Computer, start: int, end: int) -> Iterator[Reason]:
         if computer.schedule_id is None:

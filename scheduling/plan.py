@@ -1,7 +1,7 @@
 """A plan: which computers a block time gets, when they are reloaded, and why others were excluded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scheduling import funnel
 from scheduling.facts import Computer, Image, ManagementNode, Member
@@ -41,7 +41,8 @@ class Plan:
 
     The block time has `had_before` whole machines before the call and `allocated` after it, never more than `wanted`.
     `late` is the condition of warning 13. `stopped_by` is why the plan ended when machines are missing; `excluded` has
-    a reason for each computer that was judged and not chosen. `again`: reloads of computers that the block time has.
+    a reason for each computer that was judged and not chosen. `again`: reloads of computers that the block time has;
+    `not_loaded`: why others of its computers, which lack the image, get none: they don't count as machines.
     """
 
     machines: Sequence[Machine]
@@ -53,6 +54,7 @@ class Plan:
     stopped_by: Reason | None
     excluded: Mapping[int, Reason]
     again: Sequence[Machine] = ()
+    not_loaded: Mapping[int, Reason] = field(default_factory=dict)
 
     @property
     def default_reason(self) -> Reason:

@@ -36,6 +36,7 @@ class _Planning:
         self._computers = computers_by_image(site, block)  # of the block time, with those chosen so far
         self._machines: list[Machine] = []
         self._again: list[Machine] = []
+        self._not_loaded: dict[int, Reason] = {}
         self._stopped_by: Reason | None = None
 
     def run(self) -> Plan:
@@ -52,17 +53,22 @@ class _Planning:
         return Plan(
             machines=self._machines,
             had_before=had_before,
-            allocated=min(self._whole_machines(), self._block.machines),
+            allocated=min(self._usable_machines(), self._block.machines),
             wanted=self._block.machines,
             load_seconds=load,
             late=is_late(self._site.now, self._block.start, load, missing),
             stopped_by=self._stopped_by,
             excluded=self._chooser.reasons_by_computer(),
             again=self._again,
+            not_loaded=self._not_loaded,
         )
 
     def _whole_machines(self) -> int:
         return whole_machines(self._block.image_ids, self._computers)
+
+    def _usable_machines(self) -> int:
+        not_loaded = Counter(row.image_id for row in self._own_rows() if row.computer_id in self._not_loaded)
+        return whole_machines(self._block.image_ids, self._computers - not_loaded)
 
     def _staggered(self, already_planned: int) -> Window:
         return self._not_past(staggered(self._block.start, self._site.load_seconds, already_planned))
@@ -84,9 +90,13 @@ class _Planning:
         own = {row.computer_id: row.image_id for row in self._own_rows()}
         for computer_id, node_id in self._mending.again.items():
             image = images.get(own.get(computer_id, 0))
+            if image is None:
+                continue
             reload = self._staggered(len(self._again))
-            assignment = image and self._chooser.load_again(computer_id, image, reload, node_id)
-            if assignment:
+            assignment = self._chooser.load_again(computer_id, image, reload, node_id)
+            if isinstance(assignment, Reason):
+                self._not_loaded[computer_id] = assignment
+            else:
                 self._again.append(Machine((assignment,), reload, self._caller))
                 self._chooser.add_reloads([assignment], reload)
 

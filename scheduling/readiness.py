@@ -177,9 +177,9 @@ def _without_computers(view: _View) -> Signal:
         return _never_asked_for(view, begins)
     text = f"no computers, {begins}{f': {why}' if why else ''}"
     level: Level
-    if view.block.processed:
+    if view.block.processed or view.record.is_released_for_good:
         level = "watch" if early or released else "bad"
-    elif released:
+    elif released:  # a skip that was undone on VCL's pages
         level, text = "plain" if early else "watch", f"{text}; the back end has not asked yet"
     else:  # somebody has asked before the back end did, and has none
         level = "watch" if early or not _is_too_late(view) else "bad"

@@ -41,5 +41,6 @@ def is_late(now: int, block_start: int, load_seconds: int, machines: int) -> boo
 
 def late(window: Window, now: int, block_start: int, load_seconds: int) -> Window:
     """The window, or for a reload that should have begun already the time from now on that it needs (SPEC 9.1)."""
-    begin = max(window.start, now)
-    return Window(begin, max(block_start, begin + load_seconds + RELOAD_MARGIN))
+    if window.start >= now:
+        return window
+    return Window(now, max(block_start, now + load_seconds + RELOAD_MARGIN))

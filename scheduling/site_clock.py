@@ -134,7 +134,7 @@ class WrongClock:
 
 
 @dataclass(frozen=True, slots=True)
-class _Aged:
+class Aged:
     """A row and its age by the configured zone: negative when the row lies in the future.
 
     Around a change of the clock there are several answers: `age` is the least, `wall_age` the difference of what the
@@ -161,7 +161,7 @@ class _Logins:
 
 def judge(facts: Facts, silent_days: SilentDays) -> Verdict:
     """What the rows say of the configured zone."""
-    rows = _aged(facts)
+    rows = aged_rows(facts)
     offset = offset_of(facts.zone, facts.now)
     logins = _logins(facts, rows)
     wrong = _by_logins(logins, offset, facts.now) or _by_future_rows(rows, offset, facts.now)
@@ -184,14 +184,14 @@ def wrong_clocks(facts: Facts) -> list[WrongClock]:
     if facts.database_differs:
         wrong.append(WrongClock(Host.DATABASE_ZONE, nearest_quarter(facts.ahead_of_front_end or 0)))
     for by_database, host in ((True, Host.WRITER_DATABASE), (False, Host.WRITER_FRONT_END)):
-        ahead = max((-each.age for each in _aged(facts) if each.row.by_database is by_database), default=0)
+        ahead = max((-each.age for each in aged_rows(facts) if each.row.by_database is by_database), default=0)
         if ahead > FRESH and _is_of_a_host(ahead, offset_of(facts.zone, facts.now), facts.now):
             wrong.append(WrongClock(host, ahead))
     return wrong
 
 
 # --- Rows that lie in the future --------------------------------------------------------------
-def _by_future_rows(rows: Sequence[_Aged], offset: int, now: int) -> Verdict | None:
+def _by_future_rows(rows: Sequence[Aged], offset: int, now: int) -> Verdict | None:
     """The zones are so far apart that no row lies in the future."""
     future = [each for each in rows if each.age < -FRESH]
     if not future:
@@ -216,7 +216,7 @@ def _is_of_a_host(distance: int, offset: int, now: int) -> bool:
 
 # --- Rows that are as old as zones differ -----------------------------------------------------
 def _by_old_rows(
-    facts: Facts, rows: Sequence[_Aged], offset: int, logins: _Logins, silent_days: SilentDays
+    facts: Facts, rows: Sequence[Aged], offset: int, logins: _Logins, silent_days: SilentDays
 ) -> Verdict | None:
     """The zones are as far apart as the newest row is old, if it is unusual that nothing happens for that long."""
     newest = min(rows, key=lambda each: each.age)
@@ -250,7 +250,7 @@ def _by_logins(logins: _Logins, offset: int, now: int) -> Verdict | None:
     return None
 
 
-def _logins(facts: Facts, rows: Sequence[_Aged]) -> _Logins:
+def _logins(facts: Facts, rows: Sequence[Aged]) -> _Logins:
     """Logins are instants, reservations local times: where one follows the other, they show how far those are off."""
     at: dict[str, list[int]] = {}
     for login in facts.logins:
@@ -273,14 +273,14 @@ def _ahead_by_login(login_after: int) -> int | None:
 
 
 # --- Ages -------------------------------------------------------------------------------------
-def _aged(facts: Facts) -> list[_Aged]:
+def aged_rows(facts: Facts) -> list[Aged]:
     """The rows that zones can explain; of those that the database dates none where it keeps another zone's time."""
     offset = offset_of(facts.zone, facts.now)
     ages = [_age(facts, row) for row in facts.rows if not (row.by_database and facts.database_differs)]
     return [each for each in ages if each.age >= -FRESH or in_range(offset - rounded_down(each.age))]
 
 
-def _age(facts: Facts, row: Row) -> _Aged:
+def _age(facts: Facts, row: Row) -> Aged:
     """How long ago the clock of the configured zone showed what the row has.
 
     If it was set back since, there are two answers, and the difference of what it shows is a third one. On a site where
@@ -292,7 +292,7 @@ def _age(facts: Facts, row: Row) -> _Aged:
     instants = [int(row.wall.replace(tzinfo=facts.zone, fold=fold).timestamp()) for fold in (0, 1)]
     ages = [wall_age, *(now - instant for instant in instants)]
     past = [age for age in ages if age >= -FRESH]
-    return _Aged(row, min(past) if past else max(ages), wall_age, instants[0])
+    return Aged(row, min(past) if past else max(ages), wall_age, instants[0])
 
 
 def _is_quarter(seconds: int) -> bool:

@@ -17,12 +17,16 @@ NO_RECORD = (
 )
 
 
+_ALLOCATE, _KEEP_READY, HELD_BACK = "allocate", "keep ready", "held back"
+
+
 class Call(NamedTuple):
     """A call on record about a block time. `at` is its time (Unix seconds), `person` who made it, "" for a program.
 
-    `action` is "allocate", "release", "skip" or "unskip".
-    After an allocation the block time had `allocated` of the `wanted` machines. `why` says why there were not more, or
-    why the call came to nothing: then it is not `done`.
+    `action` is "allocate", "keep ready" (of keep_ready, or of a person who had it done), "held back" (keep_ready loads
+    nothing more, for the reason in `why`), "release", "skip" or "unskip". After one of the first two the block time had
+    `allocated` of the `wanted` machines. `why` says why there were not more, or why the call came to nothing: then it
+    is not `done`.
     """
 
     at: int
@@ -61,6 +65,12 @@ class Record(NamedTuple):
         last = self.last_done
         return last is not None and last.action in ("release", "skip")
 
+    @property
+    def is_released_for_good(self) -> bool:
+        """Whether nobody asks for computers any more until somebody allocates again: a release does that (SPEC 9.1)."""
+        last = self.last_done
+        return last is not None and last.action == "release"
+
     def without_people(self) -> "Record":
         """The same without names, for readers who need not know who it was."""
         return self._replace(calls=[call._replace(person="") for call in self.calls])
@@ -78,24 +88,38 @@ def skipped(record: Record, now: int, zone: ZoneInfo) -> str:
 def why_short(block: BlockFacts, allocated: int, record: Record, now: int, zone: ZoneInfo) -> list[str]:
     """Why the block time has only `allocated` machines, or none; nothing when nobody has asked for any so far."""
     last = record.last_done
-    texts = [*_last(block, last, now, zone), *_taken_away(allocated, last, record.gone), *_refused(record, now, zone)]
-    asked = block.processed or allocated > 0
-    return texts or ([NO_RECORD] if asked and (last is None or last.action == "unskip") else [])
+    asked = next((call for call in reversed(record.calls) if call.done and call.action == _ALLOCATE), None)
+    texts = [
+        *_last(block, last, asked, now, zone),
+        *_taken_away(allocated, last, record.gone),
+        *_refused(record, now, zone),
+    ]
+    is_asked = block.processed or allocated > 0
+    return texts or ([NO_RECORD] if is_asked and (last is None or last.action == "unskip") else [])
 
 
-def _last(block: BlockFacts, last: Call | None, now: int, zone: ZoneInfo) -> list[str]:
+def _last(block: BlockFacts, last: Call | None, asked: Call | None, now: int, zone: ZoneInfo) -> list[str]:
     """What the last call that came to something explains."""
     if last is None or last.action == "unskip":  # what was before it no longer counts
         return []
+    if last.action in (_ALLOCATE, _KEEP_READY):
+        return _of_allocation(block, last, asked, now, zone)
+    if last.action == HELD_BACK:
+        return [f"held back by keep_ready {at(last.at, now, zone)} ({last.why})"]
     when = f"{_who(last)} {at(last.at, now, zone)}"
     if last.action == "release":
         return [f"released{when}"]
-    if last.action == "skip":
-        return [f"released when it was skipped{when}"]
+    return [f"released when it was skipped{when}"]
+
+
+def _of_allocation(block: BlockFacts, last: Call, asked: Call | None, now: int, zone: ZoneInfo) -> list[str]:
+    """What an allocation explains. `asked`: the last call that said how many machines are wanted."""
     if last.allocated < last.wanted:
         had = f"only {last.allocated} of {last.wanted} could be had" if last.allocated else "none could be had"
-        return [f"asked for{when}, {had}{f' ({last.why})' if last.why else ''}"]
-    return [f"only {last.wanted} asked for{when}"] if last.wanted < block.machines else []
+        return [f"{_asked(last)} {at(last.at, now, zone)}, {had}{f' ({last.why})' if last.why else ''}"]
+    if last.wanted >= block.machines:
+        return []
+    return [f"only {last.wanted} {_asked(asked)} {at(asked.at, now, zone)}" if asked else f"only {last.wanted} wanted"]
 
 
 def _taken_away(allocated: int, last: Call | None, gone: Sequence[Gone]) -> list[str]:
@@ -105,7 +129,7 @@ def _taken_away(allocated: int, last: Call | None, gone: Sequence[Gone]) -> list
         texts.append(f"{_were(failed)} taken away after {'a failed load' if len(failed) == 1 else 'failed loads'}")
     if others := [each.hostname for each in gone if not each.failed]:
         texts.append(f"{_were(others)} taken away since")
-    if not texts and last is not None and last.action == "allocate" and last.allocated > allocated:
+    if not texts and last is not None and last.action in (_ALLOCATE, _KEEP_READY) and last.allocated > allocated:
         lost = last.allocated - allocated
         texts.append(f"{plural(lost, 'machine')} that it had {'was' if lost == 1 else 'were'} taken away since")
     return texts
@@ -114,10 +138,16 @@ def _taken_away(allocated: int, last: Call | None, gone: Sequence[Gone]) -> list
 def _refused(record: Record, now: int, zone: ZoneInfo) -> list[str]:
     """The last call for computers that failed, unless one has succeeded since."""
     since = list(takewhile(lambda call: not call.done, reversed(record.calls)))
-    last = next((call for call in since if call.action == "allocate"), None)
+    last = next((call for call in since if call.action in (_ALLOCATE, _KEEP_READY)), None)
     if last is None:
         return []
-    return [f"asked for{_who(last)} {at(last.at, now, zone)} in vain ({last.why})"]
+    return [f"{_asked(last)} {at(last.at, now, zone)} in vain ({last.why})"]
+
+
+def _asked(call: Call) -> str:
+    if call.action != _KEEP_READY:
+        return f"asked for{_who(call)}"
+    return f"put right{_who(call)}" if call.person else "looked at again by keep_ready"
 
 
 def _who(call: Call) -> str:

@@ -64,20 +64,24 @@ def zones_at(offset: int, instant: int) -> Sequence[str]:
 @lru_cache(maxsize=4)
 def _by_offset(instant: int) -> Mapping[int, Sequence[str]]:
     """The zones of each offset. All change their clocks on a quarter of an hour."""
-    known, others = _names()
+    known, others = _zones()
     return _grouped(others, instant) | _grouped(known, instant)
 
 
-def _grouped(names: Sequence[str], instant: int) -> dict[int, list[str]]:
+def _grouped(zones: Sequence[ZoneInfo], instant: int) -> dict[int, list[str]]:
     by_offset: dict[int, list[str]] = defaultdict(list)
-    for name in names:
-        by_offset[offset_of(ZoneInfo(name), instant)].append(name)
+    for zone in zones:
+        by_offset[offset_of(zone, instant)].append(zone.key)
     return dict(by_offset)
 
 
 @lru_cache(maxsize=1)
-def _names() -> tuple[Sequence[str], Sequence[str]]:
-    """Those that are well known, and all others of the world's areas."""
+def _zones() -> tuple[Sequence[ZoneInfo], Sequence[ZoneInfo]]:
+    """Those that are well known, and all others of the world's areas.
+
+    They are kept: reading hundreds of files takes longer than all else that is done with them.
+    """
     there = available_timezones()
     known = [name for name in _WELL_KNOWN if name in there]
-    return known, sorted(name for name in there - set(known) if name.split("/")[0] in _AREAS)
+    others = sorted(name for name in there - set(known) if name.split("/")[0] in _AREAS)
+    return [*map(ZoneInfo, known)], [*map(ZoneInfo, others)]

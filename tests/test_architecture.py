@@ -23,6 +23,7 @@ LAYERS = [
     ("blockalloc.rpc.authentication", "blockalloc.rpc.refusal_log"),
     ("blockalloc.rpc.wire",),
     ("blockalloc.pages",),
+    ("blockalloc.demo.morning",),
     ("blockalloc.upkeep",),
     ("blockalloc.inspection", "blockalloc.reports"),
     ("blockalloc.demo",),

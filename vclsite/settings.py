@@ -65,7 +65,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False  # a redirected XML-RPC POST would lose its body
 
 # --- Database and time ------------------------------------------------------------------------
-if environment.is_demo():
+BLOCKALLOC_DEMO = environment.is_demo()
+if BLOCKALLOC_DEMO:
     (BASE_DIR / "var").mkdir(exist_ok=True)  # SQLite makes the file, but no folder
 _DATABASE_URL = environment.database_url(demo=f"sqlite:///{BASE_DIR / 'var' / 'demo.sqlite3'}")
 VCL_GUARD_WAIT_SECONDS = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, low=1, high=600)

@@ -63,7 +63,7 @@ def _rows(asked: argparse.Namespace) -> list[Rows]:
 
 
 def _cell(asked: argparse.Namespace) -> Cell:
-    names = ("seats", "computers", "users", "failing", "nodes", "limit", "vm_hosts", "load_minutes")
+    names = ("seats", "computers", "users", "failing", "nodes", "limit", "vm_hosts", "load_minutes", "minutes_before")
     return replace(Cell(), **{name: getattr(asked, name) for name in names}, trouble=Trouble(asked.trouble))
 
 
@@ -77,6 +77,10 @@ def _problem(asked: argparse.Namespace) -> str:
     for name in ("days", "seats", "computers", "nodes", "limit", "processes"):
         if getattr(asked, name) < 1:
             return f"--{name} {getattr(asked, name)}: a whole number from 1"
+    if asked.minutes_before < 15:
+        return f"--minutes-before {asked.minutes_before}: from 15"
+    if asked.trouble == Trouble.DEAD_NODE and asked.nodes < 2:
+        return "--trouble dead-node: its work needs another one, say --nodes 2 or more"
     if asked.seats > asked.computers:
         return f"--seats {asked.seats}: more than the {asked.computers} computers; lower it or raise --computers"
     if not 0 <= asked.vm_hosts <= asked.computers:
@@ -105,6 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--load-minutes", type=float, default=plain.load_minutes, metavar="MINUTES",
         help=f"that a load takes on average (default: {plain.load_minutes:.0f})")  # fmt: skip
     add("--vm-hosts", type=int, default=0, metavar="N", help="virtual machines on so many hosts (default: blades)")
+    add("--minutes-before", type=int, default=plain.minutes_before, metavar="N",
+        help=f"the start, from which a day is played (default: {plain.minutes_before})")  # fmt: skip
     add("--trouble", choices=[each.value for each in Trouble], default="none", help="what goes wrong besides")
     add("--keep", action=argparse.BooleanOptionalAction, default=None,
         help="also with a pass of keep_ready each minute (default: if there is such a thing)")  # fmt: skip

@@ -25,10 +25,12 @@ class Rows(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A kind of day. `users`: share of the computers that others than the class have on average; `loaded`: share of
-    the computers that hold the image of the class already; `failing`: share of the loads.
+    the computers that hold the image of the class in the morning, `wanted`: share of the others who want it, too;
+    `failing`: share of the loads.
 
     `limit`: how many loads a management node runs at a time. `load_minutes`: of the image, on average.
-    `vm_hosts`: 0 for blades, else the computers are virtual machines on so many hosts.
+    `vm_hosts`: 0 for blades, else the computers are virtual machines on so many hosts. The day is played from
+    `minutes_before` the start; the back end asks for the class six hours before it, or at once.
     """
 
     seats: int = 30
@@ -39,7 +41,9 @@ class Cell:
     limit: int = 10
     load_minutes: float = 10.0
     loaded: float = 0.15
+    wanted: float = 0.05
     vm_hosts: int = 0
+    minutes_before: int = 380
     trouble: Trouble = Trouble.NONE
 
     def __str__(self) -> str:

@@ -59,21 +59,21 @@ class Clock:
         """Let it be `now` (Unix seconds) for the service."""
         self._now = now
         self._traveller.move_to(now)
-        self._tell_session()
+        self._set_session_time()
 
     @contextmanager
     def for_new_sessions(self) -> Iterator[None]:
         """Meanwhile sessions that Django opens anew get the time, too."""
-        connection_created.connect(self._tell_session)
+        connection_created.connect(self._set_session_time)
         try:
             yield
         finally:
-            connection_created.disconnect(self._tell_session)
+            connection_created.disconnect(self._set_session_time)
             if connection.vendor == "mysql":
                 with connection.cursor() as cursor:
                     cursor.execute("SET timestamp = DEFAULT")
 
-    def _tell_session(self, **_signal: Any) -> None:
+    def _set_session_time(self, **_signal: Any) -> None:
         if connection.vendor == "mysql" and connection.connection is not None:
             with connection.cursor() as cursor:
                 cursor.execute("SET timestamp = %s", [self._now])
@@ -85,7 +85,7 @@ def play(cell: Cell, seed: int, rows: Rows, doubles: Connection, run_pass: Pass 
     `doubles`: the connection of VCL's programs. `run_pass` is called each minute when the class is to be kept ready.
     """
     begun = time.perf_counter()
-    with time_machine.travel(site.BEGIN, tick=False) as traveller:
+    with time_machine.travel(site.begin(cell), tick=False) as traveller:
         clock = Clock(traveller)
         with clock.for_new_sessions():
             site.load(cell, seed)
@@ -101,27 +101,26 @@ class _Playing:
         self, cell: Cell, seed: int, rows: Rows, doubles: Connection, clock: Clock, run_pass: Pass | None
     ) -> None:
         self._cell, self._seed, self._rows, self._clock, self._run_pass = cell, seed, rows, clock, run_pass
-        away = [(site.BEGIN, site.BEGIN + HOUR)] if cell.trouble is Trouble.AWAY else []
+        self._begin = begin = site.begin(cell)
+        away = [(begin, begin + HOUR)] if cell.trouble is Trouble.AWAY else []
         loads = Loads(minutes=cell.load_minutes, failing=cell.failing)
         self._day = day = Day(
-            doubles, site.ZONE, site.BEGIN, site.nodes(cell), self._process, loads=loads, away=away, seed=seed
+            doubles, site.ZONE, begin, site.nodes(cell), self._process, loads=loads, away=away, seed=seed
         )
         self._watch = Watch(day, cell.seats)
         computers = list(site.computers(cell))
-        self._users = Users(day, People(doubles, site.users(cell)), computers)
-        self._members = Users(day, People(doubles, site.members(cell)), computers)
+        self._users = Users(day, People(doubles, site.users(cell)), computers, seed)
+        self._members = Users(day, People(doubles, site.members(cell)), computers, seed)
         self._staff = Staff(day, site.nodes(cell)[0], _REPAIR)
 
     def run(self) -> None:
-        """From six hours before the class to a quarter of an hour after its start."""
+        """From the morning to a quarter of an hour after the start of the class."""
         day, cell = self._day, self._cell
-        known = site.START - 10 * MINUTE if cell.trouble is Trouble.LATE else site.BEGIN
+        known = site.START - 10 * MINUTE if cell.trouble is Trouble.LATE else self._begin
         day.at(known, lambda: site.insert_class(cell))
         self._people_come()
         self._trouble()
-        if self._rows is Rows.KEPT:
-            day.at(site.BEGIN + MINUTE // 2, lambda: day.every(MINUTE, self._pass))
-        day.at(site.BEGIN, lambda: day.every(MINUTE, self._watch.look_at_holds))
+        day.at(self._begin + MINUTE // 2, lambda: day.every(MINUTE, self._each_minute))
         day.run(site.START)
         self._at_start = self._watch.seats()
         day.run(site.START + 5 * MINUTE)
@@ -150,9 +149,9 @@ class _Playing:
 
     def _people_come(self) -> None:
         cell, chance = self._cell, Random(f"{self._seed} people")
-        demand = Demand(cell.users, cell.computers, site.popularity(cell))
-        self._users.seat(demand.present(site.BEGIN, chance), Random(f"{self._seed} seats"))
-        for arrival in demand.arrivals(site.BEGIN, site.START + _AFTER, chance):
+        demand = Demand(cell.users, cell.computers, site.shares(cell.wanted))
+        self._users.seat(demand.present(self._begin, chance), Random(f"{self._seed} seats"))
+        for arrival in demand.arrivals(self._begin, site.START + _AFTER, chance):
             self._users.expect(arrival)
         minutes = (site.END - site.START) // MINUTE
         for _ in range(cell.seats):
@@ -174,7 +173,9 @@ class _Playing:
             self._day.front_end.connection.send(_VCL_PRELOAD, [block_time])
         return {"status": outcome.status, "allocated": outcome.allocated, "unallocated": outcome.unallocated}
 
-    def _pass(self) -> None:
-        assert self._run_pass is not None
-        self._clock.go_to(self._day.now)
-        self._run_pass()
+    def _each_minute(self) -> None:
+        if self._rows is Rows.KEPT:
+            assert self._run_pass is not None
+            self._clock.go_to(self._day.now)
+            self._run_pass()
+        self._watch.look_at_holds()

@@ -18,7 +18,6 @@ from tests.support.sites.rows import IMAGE, NODE, NODE_GROUP, NODE_KIND, USER_GR
 ZONE = zoneinfo.ZoneInfo("America/New_York")
 START = int(datetime.datetime(2026, 3, 2, 14, 0, tzinfo=ZONE).timestamp())  # of the class, a Monday
 END = START + 2 * 3600
-BEGIN = START - 6 * 3600 - 20 * 60  # the back end asks for the class twenty minutes later
 BLOCK_TIME = 10
 FIRST_COMPUTER, FIRST_HOST = 100, 20_000
 FIRST_MEMBER, FIRST_USER = 1_000, 10_000
@@ -29,6 +28,11 @@ _VMWARE, _ONE_VM_MB = 7, 4096
 def local(instant: int) -> str:
     """What a DATETIME column stores."""
     return f"{datetime.datetime.fromtimestamp(instant, ZONE):%Y-%m-%d %H:%M:%S}"
+
+
+def begin(cell: Cell) -> int:
+    """When the day begins (Unix seconds)."""
+    return START - 60 * cell.minutes_before
 
 
 def computers(cell: Cell) -> range:
@@ -51,9 +55,9 @@ def users(cell: Cell) -> range:
     return range(FIRST_USER, FIRST_USER + 2 * cell.computers)
 
 
-def popularity(cell: Cell) -> dict[int, float]:
-    """Image -> the share of users who want it, and of the computers that have it in the morning."""
-    return {IMAGE: cell.loaded} | dict.fromkeys(OTHER_IMAGES, (1 - cell.loaded) / len(OTHER_IMAGES))
+def shares(of_class: float) -> dict[int, float]:
+    """Image -> share: that of the image of the class, and equal ones of the others."""
+    return {IMAGE: of_class} | dict.fromkeys(OTHER_IMAGES, (1 - of_class) / len(OTHER_IMAGES))
 
 
 def load(cell: Cell, seed: int) -> None:
@@ -63,7 +67,7 @@ def load(cell: Cell, seed: int) -> None:
     site["request"], site["reservation"] = [], []
     site["computerloadstate"] = base_rows()["computerloadstate"]
     site["variable"] = [
-        {"name": "xcat|throttle", "serialization": "none", "value": str(cell.limit), "timestamp": local(BEGIN)}
+        {"name": "xcat|throttle", "serialization": "none", "value": str(cell.limit), "timestamp": local(begin(cell))}
     ]
     _add_images(site, cell)
     _add_computers(site, cell, Random(f"{seed} computers"))
@@ -88,15 +92,15 @@ def _forget() -> None:
 def _add_images(site: SiteRows, cell: Cell) -> None:
     site.row("image", IMAGE)["reloadtime"] = round(cell.load_minutes)
     if cell.vm_hosts:
-        (vmware,) = (row["id"] for row in site["OS"] if row["installtype"] == "vmware")
-        site.row("image", IMAGE)["OSid"] = vmware
+        vmware = [row["id"] for row in site["OS"] if row["installtype"] == "vmware"]
+        site.row("image", IMAGE)["OSid"] = vmware[0]
     for id_ in OTHER_IMAGES:
         site.add_image(id_)
 
 
 def _add_computers(site: SiteRows, cell: Cell, chance: Random) -> None:
     site.remove_computers()
-    images = popularity(cell)
+    images = shares(cell.loaded)
     hosts = _add_hosts(site, cell)
     for number, id_ in enumerate(computers(cell)):
         (image,) = chance.choices([*images], [*images.values()])
@@ -121,7 +125,7 @@ def _add_hosts(site: SiteRows, cell: Cell) -> list[int]:
 
 def _add_nodes(site: SiteRows, cell: Cell) -> None:
     """All management nodes can load all computers."""
-    first = site["managementnode"][0] | {"lastcheckin": local(BEGIN)}
+    first = site["managementnode"][0] | {"lastcheckin": local(begin(cell))}
     site["managementnode"] = [
         {**first, "id": id_, "hostname": f"mn{id_}.example.org", "IPaddress": f"10.9.0.{id_}"} for id_ in nodes(cell)
     ]

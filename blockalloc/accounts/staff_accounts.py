@@ -50,6 +50,8 @@ PERMISSIONS = frozenset(
         "dry_run_blocktime",
         "release_blocktime",
         "skip_blocktime",
+        "put_right_blocktime",
+        "hold_blocktime",
     )
 )
 _MANAGER = "_vcl_manager"

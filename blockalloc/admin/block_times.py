@@ -3,10 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet
-from django.http import HttpRequest
+from django.db.models.expressions import Combinable
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 
 from blockalloc import clock
@@ -26,7 +29,11 @@ from blockalloc.admin.history import block_time_history
 from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request
 from blockalloc.pages.actions import offered_actions
 from blockalloc.pages.columns import column, fact, link, list_link, strong, until, when
+from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
+from blockalloc.reports import upkeep
+from scheduling.rules import UNUSABLE_STATES
 from scheduling.vcl_names import ACCEPTED
+from scheduling.windows import HOUR
 
 
 def with_counts(times: QuerySet[BlockTime]) -> QuerySet[BlockTime]:
@@ -39,6 +46,12 @@ def with_counts(times: QuerySet[BlockTime]) -> QuerySet[BlockTime]:
         per_machine=per_machine,
         wanted=ExpressionWrapper(F("blockRequest__numMachines") * per_machine, IntegerField()),
     )
+
+
+def _failed() -> Combinable:
+    """The number of computers of a block time that are of no use to it."""
+    unusable = Q(computer__state__name__in=UNUSABLE_STATES) | Q(computer__deleted=1)
+    return number_of(BlockComputer.objects.filter(unusable, blockTime=OuterRef("pk")), "blockTime")
 
 
 def status_text(time: BlockTime) -> str:
@@ -158,10 +171,20 @@ def loaded_now(time: BlockTime) -> int:
 def status(time: BlockTime) -> str:
     """The status, with a shortage in bold."""
     text = status_text(time)
-    if not text.startswith(("short", "no ", "never ")):
-        return text
-    what, comma, why = text.partition(", ")
-    return format_html("{}{}{}", strong(what), comma, why)
+    what, comma, why = text.partition(", ") if text.startswith(("short", "no ", "never ")) else ("", "", text)
+    address = getattr(time, "put_right", "")
+    action = format_html(' <a href="{}">Put right now</a>', address) if address else ""
+    return format_html("{}{}{}{}", strong(what) if what else "", comma, why, action)
+
+
+def _put_right_address(time: BlockTime) -> str:
+    """Where a block time of the next hours is put right that lacks computers, or has failed ones; "" for others."""
+    now = clock.now()
+    is_due = time.start.timestamp() <= now + settings.VCL_KEEP_READY_HOURS * HOUR
+    is_whole = fact(time, "present") >= fact(time, "wanted") and not fact(time, "failed")
+    if is_whole or not (is_due and time.block_status.is_current_or_upcoming(now)):
+        return ""
+    return reverse("admin:blocktime_action", args=[time.pk, "put-right"])
 
 
 @column("Processed", ordering="processed")
@@ -190,11 +213,14 @@ def other_times(time: BlockTime) -> str:
 
 
 class BlockTimeList(KeysFirstList):
-    """The list, with what happened to the block times that have no computers."""
+    """The list, with what happened to the block times that have no computers, and links to put others right."""
 
     def get_results(self, request: HttpRequest) -> None:
         """Read the rows of the page, and what happened to them."""
         super().get_results(request)
+        if request.user.has_perm(PUT_RIGHT):
+            for row in self.result_list:
+                row.put_right = _put_right_address(row)
         texts = signal_texts([row.pk for row in self.result_list if not fact(row, "present")])
         for row in self.result_list:
             row.what_happened = texts.get(row.pk, "")
@@ -240,16 +266,24 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
     )
     inlines = (ComputersInline,)
     change_form_template = "admin/blockalloc/block_time.html"
+    change_list_template = "admin/blockalloc/block_times.html"
 
     def heading(self, row: BlockTime) -> str:
         """Its name and start."""
         return f"{row.blockRequest.name}, {when(row.start)}"
 
     def more(self, request: HttpRequest, row: BlockTime) -> dict[str, Any]:
-        """How ready it is, the actions that are offered, and its history."""
-        present = fact(row, "present")
-        actions = [each for each in offered_actions(request, row) if present or each[0].name != "release"]
-        return {"ready": readiness_of_page(request), "offered": actions, **block_time_history(request, row)}
+        """How ready it is, what keep_ready does about it, the actions that are offered, and its history."""
+        present, now = fact(row, "present"), clock.now()
+        is_to_come = row.block_status.is_current_or_upcoming(now)
+        kept = upkeep.of_block_time(row.pk, now) if is_to_come else upkeep.NOTHING
+        actions = [
+            each
+            for each in offered_actions(request, row, holds_stopped=kept.holds_stopped)
+            if present or each[0].name != "release"
+        ]
+        context = {"ready": readiness_of_page(request), "upkeep": kept.lines, "offered": actions}
+        return {**context, **block_time_history(request, row)}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> BlockTime | None:
         """The block time; without computers, with the beginning of what happened: the top of the page has the rest."""
@@ -258,6 +292,11 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         if ready is not None and ready.readiness.signal.words:
             vars(row)["what_happened"] = str(ready.readiness.signal).partition(", ")[0]
         return row
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, with a link to put several right, for people who may."""
+        context = {"may_put_right": request.user.has_perm(PUT_RIGHT), "hours": settings.VCL_KEEP_READY_HOURS}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list that says what happened."""
@@ -275,7 +314,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             *request_columns("blockRequest__"),
         )
         revision = first(ImageRevision.objects.in_production_for("blockRequest__image"), "imagename")
-        return with_counts(times.visible_to(request.user)).annotate(revision_name=revision)
+        return with_counts(times.visible_to(request.user)).annotate(revision_name=revision, failed=_failed())
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """By start; in lists of past ones, the latest first."""

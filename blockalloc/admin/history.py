@@ -27,7 +27,11 @@ def _history(request: HttpRequest, about: Mapping[str, int], query: Mapping[str,
         return {}
     latest = Decision.objects.filter(**about).defer(*decisions.HEAVY).order_by("-pk")[:_SHOWN]
     address = reverse("admin:blockalloc_decision_changelist", query=query)
-    allocations = (each for each in latest if each.action == Decision.ALLOCATE and each.allocated is not None)
+    allocations = (
+        each
+        for each in latest
+        if each.action in (Decision.ALLOCATE, Decision.KEEP_READY) and each.allocated is not None
+    )
     allocation = next(allocations, None)
     short = allocation is not None and (allocation.allocated or 0) < (allocation.wanted or 0)
     return {

@@ -45,7 +45,7 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
         entry,
         outcome.status,
         code=code,
-        text=". ".join(filter(None, (words, result.changes(), result.stopped_by()))),
+        text=". ".join(filter(None, (words, _changes(entry, result), result.stopped_by()))),
         block_time_id=outcome.block_time_id or None,
         block_start=to_utc_or_null(block.start),
         block_end=to_utc_or_null(block.end),
@@ -64,15 +64,22 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
         plan,
         result.machines,
         result.computers_before,
-        {**{id_: each.why for id_, each in result.given_up.items()}, **result.lost},
+        {**result.reasons_of_given_up, **result.lost},
         result.default_reason,
+        result.given_up,
     )
     return columns, roster if roster.id not in result.rosters else None
 
 
-def of_action(entry: Entry, text: str, row: BlockTimeRow, outcome: str = Decision.DONE) -> Columns:
-    """The record of what staff or keep_ready did to a block time, or could not do."""
-    return _columns(entry, outcome, text=text, **_of_row(row))
+def _changes(entry: Entry, result: Result) -> str:
+    """What was changed. Of an allocation, what was taken is in the findings; of keep_ready it is the news."""
+    return result.changes() or (result.taken() if entry.action == Decision.KEEP_READY else "")
+
+
+def of_action(entry: Entry, text: str, row: BlockTimeRow | None, outcome: str = Decision.DONE) -> Columns:
+    """The record of what was done to a block time, or could not be; `row` is None when its row is gone."""
+    about = _of_row(row) if row else _with_id(entry.parameters.get("blockTimeid"))
+    return _columns(entry, outcome, text=text, **about)
 
 
 def of_earlier_answer(entry: Entry, outcome: Outcome) -> Columns:
@@ -124,9 +131,12 @@ def _looked_up(block_time_id: object, parameters: Mapping[str, object]) -> Colum
     if not isinstance(block_time_id, int) or not 0 < block_time_id <= _MAX_ID:
         return _of_new_block(parameters)
     row = decisions.if_it_answers(lambda: rows.block_time(block_time_id))
-    if row is None:
-        return {"block_time_id": block_time_id}
-    return _of_row(row)
+    return _of_row(row) if row else _with_id(block_time_id)
+
+
+def _with_id(block_time_id: object) -> Columns:
+    """All that is known of a block time whose row is gone."""
+    return {"block_time_id": block_time_id if isinstance(block_time_id, int) else None}
 
 
 def _of_new_block(parameters: Mapping[str, object]) -> Columns:

@@ -9,17 +9,22 @@ from blockalloc.contract.messages import Caller
 from blockalloc.models import Decision
 from blockalloc.store import rows
 from blockalloc.store.guard import Deadline, guarded
-from blockalloc.store.release import clear_skip, release, set_skip
+from blockalloc.store.release import clear_skip, release, set_processed, set_skip
 from blockalloc.store.rows import BlockTimeRow
 
 
 def release_block_time(block_time_id: int, caller: Caller) -> str:
     """Remove the computers of a block time and withdraw their reloads where possible; returns what was done, in words.
 
-    A back end that has already processed the block time will not do so again; one that has not still will. Raises
-    Refusal 8 when there is no such block time, 205 when other calls take too long; nothing was done then.
+    Nobody asks for computers any more until somebody allocates again: neither the back end nor keep_ready (SPEC 9.1).
+    Raises Refusal 8 when there is no such block time, 205 when other calls take too long; nothing was done then.
     """
-    return _act(Decision.RELEASE, block_time_id, caller, lambda row: str(release(row.id, clock.now())))
+
+    def let_go(row: BlockTimeRow) -> str:
+        set_processed(row.id)
+        return str(release(row.id, clock.now()))
+
+    return _act(Decision.RELEASE, block_time_id, caller, let_go)
 
 
 def skip_block_time(block_time_id: int, caller: Caller) -> str:

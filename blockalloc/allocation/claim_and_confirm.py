@@ -73,7 +73,7 @@ class PlannedCall:
     def machines_with(self, machines: Sequence[Machine]) -> int:
         """Whole machines that the block has with these, never more than wanted."""
         block = self.order.block
-        computers = computers_by_image(self.site, block)
+        computers = computers_by_image(self.site, block, without=self.plan.not_loaded)
         computers.update(each.image.id for each in assignments(machines))
         return min(whole_machines(block.image_ids, computers), block.machines)
 
@@ -184,7 +184,7 @@ class ClaimAndConfirm:
         call_id = f"{subject or 'new'}.{self._token}"
         looked = look(order, self._caller, self._now, call_id)
         _give_way(looked, subject, patient=patient)
-        planned = PlannedCall(order, looked.seen.site, looked.plan, call_id, looked.seen.rosters)
+        planned = PlannedCall(looked.order, looked.seen.site, looked.plan, call_id, looked.seen.rosters)
         if not planned.to_load:
             return Step(self._write(planned, [], [], {}, looked.seen))
         return Step(to_confirm=self._claimed(planned, looked.seen))
@@ -207,7 +207,8 @@ class ClaimAndConfirm:
         again, lost_again = still_to_load(without_lapsed, order.block, planned.plan.again)
         if lapsed and not (may_replan or kept or again):
             raise refusals.busy()  # its own claims ran out, twice, and nothing is left to write
-        planned = replace(planned, site=seen.site)
+        not_loaded = {**planned.plan.not_loaded, **lost_again}
+        planned = replace(planned, site=seen.site, plan=replace(planned.plan, not_loaded=not_loaded))
         # Less than was planned: something was lost to others, or the block time was released meanwhile.
         if may_replan and planned.machines_with(kept) < planned.plan.allocated:
             return Step(to_confirm=self._planned_again(planned, question))
@@ -250,8 +251,8 @@ class ClaimAndConfirm:
         give_up(block_time_id, {id_: each.reload_id for id_, each in given_up.items()}, seen.read_at)
         commit.write_machines(block_time_id, machines, owner, self._now)
         commit.write_again(block_time_id, again, owner, self._now)
-        if planned.to_load:
-            self._hold(planned, block_time_id, [*machines, *again], seen)
+        if self._last_claimed:
+            self._hold(self._last_claimed, block_time_id, [*machines, *again], seen)
         outcome = outcome_of(planned.plan, machines, block_time_id, planned.machines_with(machines))
         result = Result(outcome, machines, planned.plan, planned.site, order, planned.rosters, lost, again, given_up)
         return Answer(outcome, result, self._journal.record_result(result))
@@ -268,13 +269,13 @@ class ClaimAndConfirm:
         again = [each for each in planned.plan.again if each.assignments[0].computer.id in still.again]
         return replace(planned, order=replace(planned.order, mending=still), plan=replace(planned.plan, again=again))
 
-    def _hold(self, planned: PlannedCall, block_time_id: int, machines: Sequence[Machine], seen: Snapshot) -> None:
+    def _hold(self, claimed: PlannedCall, block_time_id: int, machines: Sequence[Machine], seen: Snapshot) -> None:
         """Keep the front end off what was written, as long as it may have listed it before; give up other claims."""
-        block, earlier = planned.order.block, planned.earlier_holds
-        decided = hold_computers(planned.call_id, block, block_time_id, machines, earlier, seen)
+        block, earlier = claimed.order.block, claimed.earlier_holds
+        decided = hold_computers(claimed.call_id, block, block_time_id, machines, earlier, seen)
         written = {each.computer.id for each in assignments(machines)}
-        if not (planned.computer_ids <= decided.expires.keys() and earlier.keys() <= written):
-            claims.release(planned.call_id, earlier, {*decided.expires, *decided.substitutes})
+        if not (claimed.computer_ids <= decided.expires.keys() and earlier.keys() <= written):
+            claims.release(claimed.call_id, earlier, {*decided.expires, *decided.substitutes})
 
     def _subject_of(self, order: Order) -> str:
         """What the call is about: its block time, or what the journal says of a new block.

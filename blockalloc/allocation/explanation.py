@@ -134,7 +134,7 @@ def _reasons(result: Result) -> dict[int, Reason]:
     """Why each computer is not in the block, in the order of the site's computers."""
     plan = result.plan
     inside = _inside(result)
-    why = {**plan.excluded, **result.lost}
+    why = {**plan.excluded, **result.reasons_of_given_up, **result.lost}
     if plan.had_before >= plan.wanted:
         return {}
     return {id_: why.get(id_, result.default_reason) for id_ in result.site.computers if id_ not in inside}

@@ -64,8 +64,11 @@ class Journal:
             roster.keep(self.now)
         return decisions.write(columns)
 
-    def record_action(self, text: str, row: BlockTimeRow, outcome: str = Decision.DONE) -> int:
-        """Record what was done to a block time, in the transaction that does it; returns the id of the record."""
+    def record_action(self, text: str, row: BlockTimeRow | None, outcome: str = Decision.DONE) -> int:
+        """Record what was done to a block time, in the transaction that does it; returns the id of the record.
+
+        `row` is None when the row of the block time is gone.
+        """
         return decisions.write(audit.of_action(self._entry(), text, row, outcome))
 
     # --- At the end -------------------------------------------------------------------------------

@@ -34,10 +34,14 @@ Mender = Callable[[Order], Mending]
 def look(order: Order, caller: Caller, now: int, call_id: str = "") -> Look:
     """Read the facts for an order, and plan; in the caller's transaction. `now` is the time of the call, Unix seconds.
 
-    `call_id` names a call that claims computers. Raises Refusal 11.
+    `call_id` names a call that claims computers. What can't be loaded again is given up. Raises Refusal 11.
     """
     seen = without_given_up(snapshot.read(question_of(order, caller, now, call_id)), order)
     plan = make_plan(seen.site, order)
+    if order.mending and plan.not_loaded:
+        order = replace(order, mending=order.mending.without_hope(plan.not_loaded, seen.site, order.block))
+        seen = without_given_up(seen, order)
+        plan = make_plan(seen.site, order)
     if plan.had_before < plan.wanted and not (order.ignore_privileges or seen.site.members):
         raise refusals.no_members(order.block.group_id)
     return Look(order, seen, plan)
@@ -62,7 +66,7 @@ def dry_run(call: Call, caller: Caller, now: int, mender: Mender | None = None) 
         if mender:
             order = replace(order, mending=mender(order))
         looked = look(order, caller, now)
-    plan, site = looked.plan, looked.seen.site
+    plan, site, order = looked.plan, looked.seen.site, looked.order
     outcome = outcome_of(plan, plan.machines, order.block.block_time_id, plan.allocated)
     gone = mending.exchanged(site, order.block, order.mending, plan.machines) if order.mending else {}
     return Result(outcome, plan.machines, plan, site, order, looked.seen.rosters, again=plan.again, given_up=gone)

@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from blockalloc.allocation.validation import Order
 from blockalloc.contract.messages import WARNING_LATE, WARNING_NOTHING_ALLOCATED, Outcome
+from scheduling import wording
 from scheduling.facts import Site
+from scheduling.funnel import GIVEN_UP
 from scheduling.mending import GivenUp
 from scheduling.plan import Assignment, Machine, Plan
 from scheduling.reasons import Reason
 
 _NO_TIME = Reason("no_time", "others changed what the call had seen, twice: call again")
+# How the text about each kind of change begins.
+_GIVEN_UP, _LOADED_AGAIN, _TAKEN = "given up: ", "loaded again: ", "taken: "
+_NO_OTHER, _NOT_AGAIN = "no other computer for: ", "not loaded again: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +42,17 @@ class Result:
         """Why there are not more machines, in words; "" when none is missing."""
         if self.plan.stopped_by:
             return self.plan.stopped_by.describe(self.site.zone)
+        if self._stopped_by_lost_reloads:
+            by_reason = _by_reason(self.plan.not_loaded, self.site.zone)
+            return "; ".join(f"{self._names(ids)} cannot be loaded again: {why}" for why, ids in by_reason.items())
         if self.outcome.unallocated and self.lost:
             return f"somebody else was faster: computers lost after they were chosen: {len(self.lost)}"
         return str(self.default_reason) if self.outcome.unallocated else ""
+
+    @property
+    def _stopped_by_lost_reloads(self) -> bool:
+        """Whether machines are missing only because computers cannot be loaded again."""
+        return bool(not self.plan.stopped_by and self.outcome.unallocated and self.plan.not_loaded)
 
     @property
     def changed(self) -> bool:
@@ -46,19 +60,66 @@ class Result:
         return bool(self.machines or self.again or self.given_up)
 
     def changes(self) -> str:
-        """What was done about the computers that the block time had, in words; "" where they stay as they are."""
-        zone = self.site.zone
-        parts = [f"given up: {each.hostname} ({each.why.describe(zone)})" for each in self.given_up.values()]
-        for what, machines in (("taken", self.machines), ("loaded again", self.again)):
-            if names := [each.computer.hostname for each in assignments(machines)]:
-                parts.append(f"{what}: {', '.join(names)}")
-        return "; ".join(parts) if self.order.mending else ""
+        """What was done about the computers that the block time had, and what could not be, in words.
+
+        "" where they stay as they are.
+        """
+        done = [
+            self._because(_GIVEN_UP, {id_: each.why for id_, each in self.given_up.items()}),
+            self._because(_LOADED_AGAIN, self.reasons_of_again),
+        ]
+        left = [
+            self._because(_NO_OTHER, self._without_substitute),
+            "" if self._stopped_by_lost_reloads else self._because(_NOT_AGAIN, self._not_again),
+        ]
+        return "; ".join(filter(None, [*done, self.taken() if any(done) else "", *left]))
+
+    def taken(self) -> str:
+        """The computers that were taken, in words; "" for none."""
+        names = [each.computer.hostname for each in assignments(self.machines)]
+        return f"{_TAKEN}{wording.computers(names)}" if names else ""
+
+    @property
+    def reasons_of_again(self) -> dict[int, Reason]:
+        """Why computers were loaded again."""
+        why = self.order.mending.why_again if self.order.mending else {}
+        return {each.computer.id: why[each.computer.id] for each in assignments(self.again)}
+
+    @property
+    def reasons_of_given_up(self) -> dict[int, Reason]:
+        """Why computers were given up, as findings say it."""
+        reasons = ((id_, each.why) for id_, each in self.given_up.items())
+        return {id_: Reason(GIVEN_UP, f"given up: {why.text}", why.figures) for id_, why in reasons}
+
+    @property
+    def _without_substitute(self) -> Mapping[int, Reason]:
+        """Why the computers that stay as the best hope will not be ready."""
+        mending = self.order.mending
+        given_up = mending.given_up.items() if mending else ()
+        return {id_: each.why for id_, each in given_up if id_ not in self.given_up}
+
+    @property
+    def _not_again(self) -> Mapping[int, Reason]:
+        """Why computers were not loaded again: by the plan, or since somebody was faster."""
+        planned = {each.computer.id for each in assignments(self.plan.again)}
+        return {**self.plan.not_loaded, **{id_: self.lost[id_] for id_ in planned & self.lost.keys()}}
 
     @property
     def computers_before(self) -> set[int]:
-        """The computers that the block time had before the call."""
+        """The computers that the block time had before the call, those that it has given up aside."""
         own = self.order.block.block_time_id
-        return {each.computer_id for each in self.site.block_computers if each.block_time_id == own}
+        has = {each.computer_id for each in self.site.block_computers if each.block_time_id == own}
+        stay = self.order.mending.given_up.keys() - self.given_up.keys() if self.order.mending else set()
+        return has | stay
+
+    def _because(self, what: str, reasons: Mapping[int, Reason]) -> str:
+        parts = [f"{self._names(ids)} ({why})" for why, ids in _by_reason(reasons, self.site.zone).items()]
+        return f"{what}{', '.join(parts)}" if parts else ""
+
+    def _names(self, ids: Sequence[int]) -> str:
+        given_up = self.order.mending.given_up if self.order.mending else {}
+        names = [given_up[id_].hostname if id_ in given_up else self.site.computers[id_].hostname for id_ in ids]
+        return wording.computers(names)
 
     @property
     def computers_taken(self) -> set[int]:
@@ -88,6 +149,21 @@ class Answer:
     outcome: Outcome
     result: Result | None = None
     decision_id: int | None = None
+
+
+def without_changes(text: str) -> str:
+    """The text of a record without the sentence that says what was changed: why machines are missing, or ""."""
+    return (
+        text.partition(". ")[2] if text.startswith((_GIVEN_UP, _LOADED_AGAIN, _TAKEN, _NO_OTHER, _NOT_AGAIN)) else text
+    )
+
+
+def _by_reason(reasons: Mapping[int, Reason], zone: ZoneInfo) -> dict[str, list[int]]:
+    """Reason in words -> the computers that it is given for."""
+    ids: dict[str, list[int]] = {}
+    for id_, why in reasons.items():
+        ids.setdefault(why.describe(zone), []).append(id_)
+    return ids
 
 
 def outcome_of(plan: Plan, machines: Sequence[Machine], block_time_id: int, allocated: int) -> Outcome:

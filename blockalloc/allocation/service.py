@@ -51,7 +51,8 @@ class PlannedMachine:
 class Allocation:
     """The outcome of a call, the machines that it took, and what explains it.
 
-    There is an explanation when one was asked for, and when machines are missing. A dry run has its result, too.
+    There is an explanation when one was asked for, and when machines are missing. There is no result when an earlier
+    call with the same idempotency key was answered so.
     """
 
     outcome: Outcome
@@ -95,7 +96,7 @@ def allocate(call: Call, caller: Caller, *, explain: bool = False, mender: Mende
     why = None
     if explain or answer.outcome.unallocated:
         why = _explained(result, caller, with_remedies=explain)
-    return Allocation(answer.outcome, list(map(_in_words, result.machines)), why, answer.decision_id)
+    return Allocation(answer.outcome, list(map(_in_words, result.machines)), why, answer.decision_id, result)
 
 
 def dry_run(call: Call, caller: Caller, *, explain: bool = True, mender: Mender | None = None) -> Allocation:

@@ -2,6 +2,13 @@
 
 Pure data: `build` gives the rows, `blockalloc.demo.database` puts them into a database.
 Every call gives the same rows except for the dates, which are relative to today.
+
+| module | content |
+|---|---|
+| `safeguard` | nothing of the demo writes to a site that is not the demo's |
+| `back_end` | the double of VCL's back end on this site |
+| `walk_ins` | classes that begin soon, booked while the site runs |
+| `morning` | the morning of a class in fast motion, on a copy of the site |
 """
 
 import json
@@ -34,7 +41,8 @@ def build(now: datetime) -> Tables:
     add_classes(booker, who, monday)
     add_future(booker, who, monday)
     add_special_requests(booker, who, monday, _add_maintenance(rows, local))
-    _mark(rows, local, until=COURSES[0].times(monday)[0][0])
+    # A class that is about to begin has no time left for its loads.
+    _mark(rows, local, until=COURSES[0].times(monday)[0][0] - timedelta(hours=2))
     return rows.tables
 
 

@@ -1,8 +1,10 @@
 """Calls that the demo's back end and staff have made, so that there are decision records to look at."""
 
-from django.db.models import QuerySet
-from django.utils import timezone
+from datetime import UTC, datetime
 
+from django.db.models import QuerySet
+
+from blockalloc import clock
 from blockalloc.allocation import block_time_actions, service
 from blockalloc.demo.rows import FIRST_ID
 from blockalloc.models import BlockTime
@@ -27,4 +29,4 @@ def make_calls() -> None:
 
 def _without_computers() -> QuerySet[BlockTime]:
     open_ = BlockTime.objects.accepted().not_skipped().without_computers()
-    return open_.filter(start__gt=timezone.now()).exclude(pk=FIRST_ID).order_by("start", "pk")
+    return open_.filter(start__gt=datetime.fromtimestamp(clock.now(), UTC)).exclude(pk=FIRST_ID).order_by("start", "pk")

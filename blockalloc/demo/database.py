@@ -14,6 +14,7 @@ from django.db.backends.utils import CursorWrapper
 
 from blockalloc.demo import MARK, TIME_FORMAT, build
 from blockalloc.demo.rows import FIRST_ID, VCLSYSTEM, Row, Value
+from blockalloc.demo.safeguard import NotTheDemo, require_demo
 from blockalloc.schema import base_rows, columns
 from blockalloc.site_time import instant_to_local, instant_to_utc, site_zone
 from blockalloc.store.sql import placeholders
@@ -65,10 +66,6 @@ _LINKS = {
 }
 
 
-class NotTheDemo(Exception):
-    """The database has rows that are not the demo's; the text names them."""
-
-
 @dataclass(frozen=True)
 class Mark:
     """The demo site's row in `variable`: until when its dates are of use, and its last id by table."""
@@ -90,17 +87,34 @@ def read_mark() -> Mark | None:
     return Mark(datetime.fromisoformat(value["current_until"]), value["last_ids"])
 
 
+def require_mark() -> Mark:
+    """The mark of the demo site. Raises NotTheDemo if this process does not run the demo, or its database has no mark.
+
+    Whatever acts on the site's rows asks for the mark first.
+    """
+    require_demo()
+    mark = read_mark()
+    if mark is None:
+        raise NotTheDemo("this database has no demo site: run manage.py load_demo_site first")
+    return mark
+
+
 def load(now: datetime) -> None:
     """Put the demo site into the database in one transaction, in place of an older one.
 
-    Raises NotTheDemo, and changes nothing, if there are rows that are neither the demo's nor VCL's own.
+    Raises NotTheDemo, and changes nothing, if this process does not run the demo, or if there are rows that are neither
+    the demo's nor VCL's own.
     """
+    require_demo()
     # Computers and VM hosts refer to each other: no order of the tables suits the foreign keys.
     with connection.constraint_checks_disabled(), transaction.atomic():
         mark = read_mark()
         strangers = _strangers(mark)
         if strangers:
-            raise NotTheDemo(", ".join(strangers))
+            raise NotTheDemo(
+                f"this database has rows that are not the demo's ({', '.join(strangers)}): nothing was changed. "
+                f"The demo needs a database of its own: move {connection.settings_dict['NAME']} away"
+            )
         if mark:
             _remove(mark)
         tables = build(now.astimezone(site_zone()))
@@ -110,7 +124,8 @@ def load(now: datetime) -> None:
 
 
 def check_in_management_nodes(now: datetime, mark: Mark) -> None:
-    """Let the demo's management nodes report that they are alive, as a back end's would."""
+    """Let the demo's management nodes report that they are alive, as a back end's would. Raises NotTheDemo."""
+    require_demo()
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE `managementnode` SET `lastcheckin` = %s WHERE `id` BETWEEN %s AND %s",

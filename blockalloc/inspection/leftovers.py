@@ -6,18 +6,11 @@ from collections.abc import Iterable, Iterator
 from blockalloc.inspection import words
 from blockalloc.inspection.facts import BlockComputer, Facts
 from blockalloc.inspection.findings import Finding
+from scheduling.block_status import is_left_over
 from scheduling.readiness import ASKED_AHEAD
 from scheduling.windows import MINUTE
 
-KEPT_FOR = 15 * MINUTE  # how long after a block time's end its rows may still be there
-AT_WORK = 30 * MINUTE  # and is done by then
-
-
-def is_left_over(start: int, end: int, over: int, now: int) -> bool:
-    """Whether a block time and its computers should be gone. `over`: its end, by the later one in an hour that comes
-    twice. Times that can't be (a zero date: 0) tell nothing.
-    """
-    return 0 < start < end and over < now - KEPT_FOR
+AT_WORK = 30 * MINUTE  # a back end that has something to do is done by then
 
 
 def is_stuck(times: Iterable[tuple[int, int]], last_end: int, expires: int, now: int) -> bool:

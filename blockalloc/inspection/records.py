@@ -11,14 +11,15 @@ from typing import NamedTuple
 from blockalloc.inspection.facts import Facts
 from blockalloc.models import Decision
 from blockalloc.store import times, what_happened
-from blockalloc.store.findings import decode_chosen
+from blockalloc.store.findings import Changes, decode_changes
 from blockalloc.store.what_happened import Computer
 
 
 class Record(NamedTuple):
-    """A call about a block time, or what staff did to it. `chosen` are the computers that it took.
+    """A call about a block time, or what staff did to it.
 
-    `at` is Unix seconds; `wanted` and `allocated` are machines, None where the call did not come so far.
+    `chosen` are the computers that it took, `given_up` those that it gave up. `at` is Unix seconds; `wanted` and
+    `allocated` are machines, None where the call did not come so far.
     """
 
     action: str
@@ -29,6 +30,7 @@ class Record(NamedTuple):
     allocated: int | None
     at: int
     chosen: Sequence[int]
+    given_up: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def read(block_time_ids: Collection[int], facts: Facts, own_tables: Collection[s
 def _records(block_time_ids: Collection[int]) -> dict[int, list[Record]]:
     records: dict[int, list[Record]] = defaultdict(list)
     for row in what_happened.decisions(block_time_ids, findings=True):
-        chosen = [each.computer_id for each in decode_chosen(bytes(row.findings))] if row.findings else []
+        changes = decode_changes(bytes(row.findings)) if row.findings else Changes([], ())
         records[row.block_time_id].append(
             Record(
                 action=row.action,
@@ -75,7 +77,8 @@ def _records(block_time_ids: Collection[int]) -> dict[int, list[Record]]:
                 wanted=row.wanted,
                 allocated=row.allocated,
                 at=times.from_utc(row.started) or 0,
-                chosen=chosen,
+                chosen=[each.computer_id for each in changes.chosen],
+                given_up=changes.given_up,
             )
         )
     return dict(records)

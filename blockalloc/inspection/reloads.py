@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from blockalloc.inspection import words
 from blockalloc.inspection.facts import BlockComputer, Facts, Planned, Reload, Request
 from blockalloc.inspection.findings import Finding
-from blockalloc.store.withdrawal import is_withdrawable
 from scheduling.block_status import is_expired
 from scheduling.windows import MINUTE
+from scheduling.withdrawal import is_withdrawable
 
 # VCL's front end writes the rows of a block after the reloads of all its machines, each statement committed at once:
 # what is younger than this may be half of a call that is still at work.

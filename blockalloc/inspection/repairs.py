@@ -5,20 +5,21 @@ is left alone by the statements themselves, see store.repairs.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from blockalloc import clock
 from blockalloc.inspection.drift import Drift
 from blockalloc.inspection.findings import Finding
-from blockalloc.inspection.leftovers import is_left_over, is_stuck
+from blockalloc.inspection.leftovers import is_stuck
 from blockalloc.inspection.reading import form_end
 from blockalloc.inspection.reloads import is_deletable
 from blockalloc.store import repairs, times
 from blockalloc.store.guard import Deadline, guarded
-from blockalloc.store.withdrawal import is_withdrawable, withdraw
-from scheduling.block_status import is_expired
+from blockalloc.store.withdrawal import withdraw
+from scheduling.block_status import is_expired, is_left_over
+from scheduling.withdrawal import is_withdrawable
 
 Subject = Mapping[str, Any]
 
@@ -66,26 +67,39 @@ def _delete_reload(subject: Subject, now: int) -> int:
     return repairs.delete_reload(subject["request"], seen)
 
 
-def _clear_block_time(subject: Subject, now: int) -> int:
-    """What the back end does at the end of a block time; a request that is not accepted keeps its status."""
-    seen = repairs.block_time(subject["block_time"])
+class Cleared(NamedTuple):
+    """How many rows were cleared away: block times that were deleted, block requests that were completed."""
+
+    block_times: int
+    requests: int
+
+
+def clear_block_time(block_time_id: int, now: int) -> Cleared:
+    """What the back end does at the end of a block time, if it is left over; one that is not accepted keeps its status.
+
+    In the caller's transaction, which holds the guard.
+    """
+    seen = repairs.block_time(block_time_id)
     if seen is None:
-        return 0
+        return Cleared(0, 0)
     start, end = times.from_local(seen.start) or 0, times.from_local(seen.end) or 0
     if not is_left_over(start, end, times.latest_from_local(seen.end) or 0, now):
-        return 0
-    deleted = repairs.delete_block_time(subject["block_time"], seen)
+        return Cleared(0, 0)
+    deleted = repairs.delete_block_time(block_time_id, seen)
     expires = times.from_local(seen.expires)
-    if deleted and expires and is_expired(expires, now):
-        repairs.complete(seen)
-    return deleted
+    has_expired = bool(deleted and expires and is_expired(expires, now))
+    return Cleared(deleted, repairs.complete(seen) if has_expired else 0)
+
+
+def _clear_block_time(subject: Subject, now: int) -> int:
+    return clear_block_time(subject["block_time"], now).block_times
 
 
 def _keep_until_start(subject: Subject, now: int) -> int:
     seen = repairs.reload(subject["request"])
     if seen is None or not is_withdrawable(times.from_local(seen.start) or 0, seen.preload, now):
         return 0
-    return repairs.keep_until_start(subject["request"], seen, now)
+    return repairs.keep_until_start({subject["request"]: str(seen.start)}, now)
 
 
 def _withdraw(subject: Subject, now: int) -> int:

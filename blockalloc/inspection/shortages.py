@@ -67,7 +67,7 @@ def _why(time: BlockTime, own: Mapping[int, int], history: History) -> Iterator[
     """All known reasons, what happened last first."""
     records = history.of.get(time.id, ())
     release, since = _last_release(records)
-    calls = [record for record in since if record.action == Decision.ALLOCATE]
+    calls = [record for record in since if record.action in (Decision.ALLOCATE, Decision.KEEP_READY)]
     reasons = [
         *_of_releases(release, calls),
         *_of_losses(time, own, calls, history, released=release is not None),
@@ -87,13 +87,13 @@ def _of_releases(release: Record | None, calls: Sequence[Record]) -> Iterator[st
 def _of_losses(
     time: BlockTime, own: Mapping[int, int], calls: Sequence[Record], history: History, *, released: bool
 ) -> Iterator[str]:
-    """Computers that it was given and does not have any more.
+    """Computers that it was given and does not have any more, those that it gave up aside.
 
     Planned reloads of before a release can't be distinguished from those after it: then only the records of calls say.
     """
-    given = {computer for call in calls for computer in call.chosen}
-    if not released:
-        given |= set(history.planned.get(time.id, ()))
+    given = set() if released else set(history.planned.get(time.id, ()))
+    for call in calls:
+        given = (given - set(call.given_up)) | set(call.chosen)
     gone = sorted(given - own.keys())
     failed = [id_ for id_ in gone if id_ in history.computers and history.computers[id_].state_id == FAILED]
     if failed:
@@ -118,7 +118,9 @@ def _of_calls(time: BlockTime, calls: Sequence[Record]) -> Iterator[str]:
         yield f"the last call for it, at {at}, {'was refused' if last.outcome == Decision.REFUSED else 'failed'}" + (
             f": {words.plain(last.text)}" if last.text else ""
         )
-    elif last.wanted is not None and last.allocated is not None:
+    elif last.allocated is None:
+        yield f"keep_ready loads nothing more for it since {at}: {words.plain(last.text)}"
+    elif last.wanted is not None:
         if last.allocated < last.wanted:
             reason = f" ({words.plain(last.text)})" if last.text else ""
             yield f"the last call for it, at {at}, could get {last.allocated} of {last.wanted}{reason}"

@@ -42,8 +42,8 @@ def examine() -> Examination:
     with one_moment():
         facts = store.read(clock.now(), ahead)
         verdict = _verdict(facts)
-    in_doubt = verdict.outcome is Outcome.WRONG or any(each.host is Host.DATABASE for each in wrong_clocks(facts))
-    return Examination(verdict.outcome, [finding.text for finding in _findings(facts, verdict)], in_doubt)
+    problems = [finding.text for finding in _findings(facts, verdict)]
+    return Examination(verdict.outcome, problems, in_doubt=bool(doubts(facts, verdict)))
 
 
 def findings(now: int, database_ahead: int = 0) -> Iterator[Finding]:
@@ -55,13 +55,24 @@ def findings(now: int, database_ahead: int = 0) -> Iterator[Finding]:
     yield from _findings(facts, _verdict(facts))
 
 
+def compare(facts: Facts) -> Verdict:
+    """What the rows say of the zone, on whatever site."""
+    return judge(facts, lambda seconds: store.silent_days(facts.now, seconds))
+
+
+def doubts(facts: Facts, verdict: Verdict) -> list[str]:
+    """Why this service's own times can't be trusted, in words; empty when they can."""
+    zone = [_of_zone(verdict)] if verdict.outcome is Outcome.WRONG else []
+    return [*zone, *(_of_clock(each) for each in wrong_clocks(facts) if each.host is Host.DATABASE)]
+
+
 def _verdict(facts: Facts) -> Verdict:
-    verdict = judge(facts, lambda seconds: store.silent_days(facts.now, seconds))
-    # The demo site's rows are this service's own work, and nothing happens there: they tell nothing.
-    return Verdict(Outcome.NO_EVIDENCE) if verdict.outcome is Outcome.WRONG and _is_demo() else verdict
+    verdict = compare(facts)
+    return Verdict(Outcome.NO_EVIDENCE) if verdict.outcome is Outcome.WRONG and is_demo() else verdict
 
 
-def _is_demo() -> bool:
+def is_demo() -> bool:
+    """Whether this is the demo site: its rows are this service's own work, and say nothing of the zone."""
     try:
         return read_mark() is not None
     except DatabaseError:  # VCL's table of variables is none that everything else needs

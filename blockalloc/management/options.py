@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import DatabaseError
+from django.db import Error
 
 from blockalloc.contract.messages import BlockAllocationCall, FillCall, Refusal
 from blockalloc.management.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
@@ -22,7 +22,7 @@ class BadInput(Exception):
     """An option that is missing or cannot be read; the text says what would be right."""
 
 
-PROBLEMS = (Refusal, BadInput, LookupProblem, LookupError, DatabaseError)
+PROBLEMS = (Refusal, BadInput, LookupProblem, LookupError, Error)
 
 
 def as_command_error(problem: Exception) -> CommandError:
@@ -30,7 +30,7 @@ def as_command_error(problem: Exception) -> CommandError:
     text = str(problem)
     if isinstance(problem, Refusal):
         text = f"{problem.text} (error {problem.code})"
-    elif isinstance(problem, DatabaseError):
+    elif isinstance(problem, Error):
         text = f"the database does not answer as VCL's: {problem}"
     return CommandError(text, returncode=_BAD_INPUT)
 

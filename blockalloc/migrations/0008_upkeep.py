@@ -50,9 +50,8 @@ class Migration(migrations.Migration):
                 ("block_times", models.IntegerField(default=0)),
                 ("doubt", models.TextField(default="")),
                 ("zone", models.CharField(default="", max_length=64)),
+                ("newest", models.CharField(default="", max_length=32)),
                 ("proved", models.DateTimeField(null=True)),
-                ("suspicion", models.CharField(default="", max_length=64)),
-                ("suspected", models.DateTimeField(null=True)),
                 ("doubted", models.DateTimeField(null=True)),
             ],
             options={

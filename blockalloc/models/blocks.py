@@ -67,6 +67,8 @@ class BlockTime(models.Model):
             ("dry_run_blocktime", "Can try out what an allocation of a block time would do"),
             ("release_blocktime", "Can release computers of a block time"),
             ("skip_blocktime", "Can have a block time skipped, or not skipped"),
+            ("put_right_blocktime", "Can have computers of a block time exchanged, or loaded again"),
+            ("hold_blocktime", "Can have the holds on computers of a block time stopped, or set again"),
         ]
 
     def __str__(self) -> str:

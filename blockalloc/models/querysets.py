@@ -4,13 +4,13 @@ Times are aware datetimes. `within(scope)` filters by a scope, `visible_to(user)
 signed in.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.apps import apps
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
 
+from blockalloc import clock
 from blockalloc.models.scope import Person, Scope, scope_of
 from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import ACCEPTED, DELETED, REJECTED, RELOAD_USER
@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the models' modules import this one
         BlockComputer,
         BlockRequest,
         BlockTime,
+        ClassHeld,
         Decision,
         ImageRevision,
         Request,
@@ -33,7 +34,7 @@ _REFUSED = (REJECTED, DELETED)
 
 def unexpired() -> Q:
     """The condition for block requests that have not expired (see `scheduling.block_status.is_expired`)."""
-    return Q(expireTime__gte=timezone.now().replace(microsecond=0))
+    return Q(expireTime__gte=datetime.fromtimestamp(clock.now(), UTC))
 
 
 def loads_for_blocks(scope: Scope, request: str = "pk") -> Q:
@@ -127,6 +128,16 @@ class DecisionQuerySet(OwnedQuerySet["Decision"]):
     """Decision records, which keep the affiliation of the block request's owner."""
 
     owner_affiliation = "affiliation_id"
+
+
+class ClassHeldQuerySet(OwnedQuerySet["ClassHeld"]):
+    """Closing rows of classes, which keep the affiliation of the block request's owner."""
+
+    owner_affiliation = "affiliation_id"
+
+    def over_between(self, first: datetime, last: datetime, now: datetime) -> Self:
+        """Classes that are over at `now` and overlap the time between the two, by start."""
+        return self.filter(start__lt=last, end__gt=first, end__lte=now).order_by("start", "pk")
 
 
 class ImageRevisionQuerySet(QuerySet["ImageRevision"]):

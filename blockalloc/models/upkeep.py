@@ -8,15 +8,16 @@ from typing import ClassVar
 from django.db import models
 
 from blockalloc.models.decisions import NAME
+from blockalloc.models.querysets import ClassHeldQuerySet
 
 
 class Heartbeat(models.Model):
     """The last look of keep_ready: one row, with id 1.
 
     `at` is when the look began, `host` where, `milliseconds` how long it took, `block_times` how many it looked at,
-    `doubt` why nothing was changed, "" when all was well. What follows is what is known of the site's clock: the zone
-    whose times were `proved` right by a row that VCL had just written, and when; the newest row of the last look that
-    spoke against the zone (`suspicion`), with the time of that look, and since when the clock is in doubt for good.
+    `doubt` why nothing was changed, "" when all was well. What follows is what the next look has to know of the site's
+    clock (scheduling.upkeep.trust): the zone that was configured; the time on the newest row of VCL, in site time, ""
+    without one; when a row proved the zone last; since when the zone is in doubt.
     """
 
     at = models.DateTimeField()
@@ -25,9 +26,8 @@ class Heartbeat(models.Model):
     block_times = models.IntegerField(default=0)
     doubt = models.TextField(default="")
     zone = models.CharField(max_length=64, default="")
+    newest = models.CharField(max_length=32, default="")
     proved = models.DateTimeField(null=True)
-    suspicion = models.CharField(max_length=64, default="")
-    suspected = models.DateTimeField(null=True)
     doubted = models.DateTimeField(null=True)
 
     class Meta:
@@ -143,6 +143,8 @@ class ClassHeld(models.Model):
     used_at_peak = models.IntegerField(null=True)
     used_in_the_mean = models.FloatField(null=True)
     closed = models.BooleanField(default=False)
+
+    objects = ClassHeldQuerySet.as_manager()
 
     class Meta:
         db_table = "blockalloc_class_held"

@@ -1,47 +1,52 @@
 """The actions of staff on a block time: each has a permission of its own, is confirmed on a page, and is recorded."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from blockalloc import clock
-from blockalloc.allocation import block_time_actions, service
-from blockalloc.allocation.explanation import Explanation, InTheWay, findings_of
-from blockalloc.contract.messages import Caller, FillCall, Refusal
-from blockalloc.models import BlockTime, Request
-from blockalloc.models.scope import Scope, scope_of
-from blockalloc.pages.frame import page
-from blockalloc.reports.decision import report
+from blockalloc.allocation import block_time_actions
+from blockalloc.contract.messages import Caller, Refusal
+from blockalloc.models import BlockTime
+from blockalloc.pages import allocating, putting_right
+from blockalloc.pages.frame import page, page_of_block_time, staff_caller, visible_block_time
 from blockalloc.reports.readiness import BlockTimeReadiness, read
-from blockalloc.site_time import site_zone
-from blockalloc.web.transport import client_address
+from blockalloc.upkeep import staff
 from scheduling.ready_computer import ComputerFacts
 from scheduling.state_ids import RELOAD
-
-_COUNTED = "counted"  # the way to treat privileges that is not the back end's
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action on a block time. `description` says what will be done; `run` does it."""
+    """An action on a block time. `description` says what will be done; `run` does it.
+
+    `details`: further context for the page on which it is confirmed. The rest says for which block times it is offered:
+    `when_skipped` for skipped ones (True), for others (False), for both (None); `when_to_come` only for those that are
+    on or to come; `holds_stopped` by whether staff have stopped their holds, None whatever they did.
+    """
 
     name: str
     title: str
     permission: str
     description: str
     run: Callable[[HttpRequest, BlockTime, Caller], HttpResponse]
+    details: Callable[[BlockTime, Caller], Mapping[str, object]] | None = None
     asks_for_privileges: bool = False
     removes: bool = False
-    when_skipped: bool | None = None  # offered for skipped block times (True), for others (False), for both (None)
+    when_skipped: bool | None = None
+    when_to_come: bool = False
+    holds_stopped: bool | None = None
 
-    def fits(self, time: BlockTime) -> bool:
+    def fits(self, time: BlockTime, *, holds_stopped: bool) -> bool:
         """Whether the action is for block times like this one."""
-        return self.when_skipped is None or self.when_skipped == bool(time.skip)
+        if self.when_to_come and not time.block_status.is_current_or_upcoming(clock.now()):
+            return False
+        return self.when_skipped in (None, bool(time.skip)) and self.holds_stopped in (None, holds_stopped)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,38 +60,31 @@ def act(request: HttpRequest, block_time_id: int, name: str) -> HttpResponse:
         raise Http404("no such action")
     if not (request.user.has_perm(action.permission) and request.user.has_perm("blockalloc.view_blocktime")):
         raise PermissionDenied
-    time = _block_time(request, block_time_id)
+    time = visible_block_time(request, block_time_id)
+    caller = staff_caller(request)
     if request.method != "POST":
-        return _confirmation_page(request, action, time)
-    caller = service.system_caller("admin", request.user.get_username(), client_address(request))
+        return _confirmation_page(request, action, time, caller)
     try:
         return action.run(request, time, caller)
     except Refusal as refusal:
         messages.error(request, f"Nothing was done. {refusal.text} (error {refusal.code})")
-        return _back(time)
+        return page_of_block_time(time)
 
 
-def offered_actions(request: HttpRequest, time: BlockTime) -> list[tuple[Action, str]]:
+def offered_actions(request: HttpRequest, time: BlockTime, *, holds_stopped: bool) -> list[tuple[Action, str]]:
     """The actions that the person may take on the block time, each with its address."""
     return [
         (action, reverse("admin:blocktime_action", args=[time.pk, action.name]))
         for action in ACTIONS.values()
-        if request.user.has_perm(action.permission) and action.fits(time)
+        if request.user.has_perm(action.permission) and action.fits(time, holds_stopped=holds_stopped)
     ]
 
 
-def _block_time(request: HttpRequest, block_time_id: int) -> BlockTime:
-    times = BlockTime.objects.visible_to(request.user).select_related("blockRequest")
-    time = times.filter(pk=block_time_id).first()
-    if time is None:
-        raise Http404("no such block time")
-    return time
-
-
-def _confirmation_page(request: HttpRequest, action: Action, time: BlockTime) -> HttpResponse:
+def _confirmation_page(request: HttpRequest, action: Action, time: BlockTime, caller: Caller) -> HttpResponse:
     (ready,) = read(BlockTime.objects.filter(pk=time.pk), clock.now())
     context = {"action": action, "time": time, "ready": ready, "computers": _computers(ready)}
-    return page(request, "blockalloc/action.html", f"{action.title}: {time.blockRequest.name}", **context)
+    details = action.details(time, caller) if action.details else {}
+    return page(request, "blockalloc/action.html", f"{action.title}: {time.blockRequest.name}", **context, **details)
 
 
 def _computers(ready: BlockTimeReadiness) -> list[tuple[str, str]]:
@@ -101,67 +99,11 @@ def _effect_on_reload(computer: ComputerFacts) -> str:
     return "has begun: it will continue" if begun else "will be removed"
 
 
-def _back(time: BlockTime) -> HttpResponse:
-    return HttpResponseRedirect(reverse("admin:blockalloc_blocktime_change", args=[time.pk]))
-
-
-# --- Allocate and dry run -----------------------------------------------------------------------
-
-
-def _ignores_privileges(request: HttpRequest) -> bool:
-    return request.POST.get("privileges") != _COUNTED
-
-
-def _allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
-    outcome = service.allocate(FillCall(time.pk, _ignores_privileges(request)), caller).outcome
-    number = f"The class has {outcome.allocated} of {time.blockRequest.numMachines} machines now"
-    if outcome.unallocated:
-        messages.warning(request, f"{number}. The history below has the reason why not more.")
-    elif outcome.warning:
-        messages.warning(request, f"{number}. Warning {outcome.warning[0]}: {outcome.warning[1]}.")
-    else:
-        messages.success(request, f"{number}.")
-    return _back(time)
-
-
-def _dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
-    planned = service.dry_run(FillCall(time.pk, _ignores_privileges(request)), caller)
-    findings = findings_of(planned.result) if planned.result else None
-    context = {
-        "time": time,
-        "outcome": planned.outcome,
-        "explanation": planned.explanation,
-        "in_the_way": _in_the_way(planned.explanation, scope_of(request.user)),
-        "report": report(findings) if findings else None,
-        "decision_id": planned.decision_id,
-        "zone": site_zone(),
-    }
-    return page(request, "blockalloc/dry_run.html", f"Dry run: {time.blockRequest.name}", **context)
-
-
-def _in_the_way(why: Explanation | None, scope: Scope) -> list[InTheWay]:
-    """The bookings in the way, without the names that the person may not see."""
-    bookings = list(why.remedies.in_the_way) if why and why.remedies else []
-    if not scope.is_limited:
-        return bookings
-    ids = {kind: [each.id for each in bookings if each.kind == kind] for kind in ("request", "block time")}
-    users = Request.objects.filter(pk__in=ids["request"], user__affiliation=scope.affiliation_id)
-    times = BlockTime.objects.within(scope).filter(pk__in=ids["block time"])
-    visible = {("request", id_) for id_ in users.values_list("pk", flat=True)}
-    visible |= {("block time", id_) for id_ in times.values_list("pk", flat=True)}
-    return [
-        each if (each.kind, each.id) in visible else replace(each, name="of another affiliation") for each in bookings
-    ]
-
-
-# --- Release, skip, unskip ----------------------------------------------------------------------
-
-
 def _done_by(work: Callable[[int, Caller], str]) -> Callable[[HttpRequest, BlockTime, Caller], HttpResponse]:
     def run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
         text = work(time.pk, caller)
         messages.success(request, f"{text[0].upper()}{text[1:]}.")
-        return _back(time)
+        return page_of_block_time(time)
 
     return run
 
@@ -171,9 +113,10 @@ _ALL = (
         "allocate",
         "Allocate now",
         "blockalloc.allocate_blocktime",
-        "Chooses computers until the class (VCL: block time) has all its machines, and plans their reloads. VCL’s back "
-        "end asks for the same some hours before the start.",
-        _allocate,
+        "Chooses computers until the class (VCL: block time) has all its machines, and plans their reloads. Those that "
+        "it has and that will not be ready are exchanged, or loaded again. VCL’s back end asks for its computers some "
+        "hours before the start.",
+        allocating.allocate,
         asks_for_privileges=True,
         when_skipped=False,
     ),
@@ -181,19 +124,31 @@ _ALL = (
         "dry-run",
         "Dry run",
         "blockalloc.dry_run_blocktime",
-        "Shows which computers would be chosen for the class (VCL: block time) now, and why others would not. Nothing "
-        "is changed.",
-        _dry_run,
+        "Shows what “Allocate now” would do for the class (VCL: block time): which computers would be chosen, "
+        "exchanged or loaded again, and why others would not. Nothing is changed.",
+        allocating.dry_run,
         asks_for_privileges=True,
         when_skipped=False,
+    ),
+    Action(
+        "put-right",
+        "Put right now",
+        "blockalloc.put_right_blocktime",
+        "Does at once for the class (VCL: block time) what keep_ready does every minute for classes of the next hours: "
+        "exchanges computers that will not be ready, loads others again, and takes what is missing. What was stopped "
+        "because the image failed to load too often goes on.",
+        putting_right.put_right,
+        details=putting_right.details,
+        when_skipped=False,
+        when_to_come=True,
     ),
     Action(
         "release",
         "Release",
         "blockalloc.release_blocktime",
         "Takes all computers from the class (VCL: block time), and removes the reloads that have not begun. Loads that "
-        "have begun continue. If VCL’s back end has not asked for the class yet, it still will: to prevent that, skip "
-        "the class. If it has asked, it will not ask again: to get other computers, use “Allocate now”.",
+        "have begun continue. Nobody asks for computers for the class any more: if it is to have some after all, use "
+        "“Allocate now”. If the class does not take place, skip it.",
         _done_by(block_time_actions.release_block_time),
         removes=True,
     ),
@@ -215,6 +170,28 @@ _ALL = (
         "before the start. If that is too late, use “Allocate now” as well.",
         _done_by(block_time_actions.unskip_block_time),
         when_skipped=True,
+    ),
+    Action(
+        "stop-holding",
+        "Stop holding",
+        "blockalloc.hold_blocktime",
+        "From two minutes before a computer of the class (VCL: block time) begins to load, and until it is loaded, "
+        "keep_ready holds it: VCL’s users cannot reserve it, and VCL’s pages refuse to change it. Without the holds, "
+        "computers of the class can be changed, and users can take them, which ends their loads.",
+        _done_by(staff.stop_holding),
+        details=putting_right.held,
+        when_to_come=True,
+        holds_stopped=False,
+    ),
+    Action(
+        "hold-again",
+        "Hold again",
+        "blockalloc.hold_blocktime",
+        "keep_ready holds computers of the class (VCL: block time) again, from two minutes before they begin to load "
+        "until they are loaded: VCL’s users cannot reserve them, and VCL’s pages refuse to change them.",
+        _done_by(staff.hold_again),
+        when_to_come=True,
+        holds_stopped=True,
     ),
 )
 ACTIONS = {action.name: action for action in _ALL}

@@ -6,12 +6,14 @@ from django.urls import URLPattern, path
 from blockalloc.pages import duty, feeds, row_id  # noqa: F401 - row_id: registers the converter
 from blockalloc.pages.actions import act
 from blockalloc.pages.load_times import load_times
+from blockalloc.pages.putting_right import put_right_several
 from blockalloc.pages.timeline.page import timeline
 
 
 def patterns(site: AdminSite) -> list[URLPattern]:
     """All of them. Without a sign-in they redirect to the sign-in page; permissions are checked by the views."""
     return [
+        path("blockalloc/blocktime/put-right/", site.admin_view(put_right_several), name="put_right"),
         path(
             "blockalloc/blocktime/<row_id:block_time_id>/do/<slug:name>/", site.admin_view(act), name="blocktime_action"
         ),

@@ -1,56 +1,59 @@
-"""The block times of the pages "Today" and "This week": rows of a table, and a line that sums them up."""
+"""The classes of the pages "Today" and "This week": rows of a table, and a line that sums them up."""
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.urls import reverse
 
-from blockalloc.models.querysets import BlockTimeQuerySet
+from blockalloc.models import ClassHeld
+from blockalloc.models.querysets import BlockTimeQuerySet, ClassHeldQuerySet
 from blockalloc.reports.readiness import BlockTimeReadiness, most_urgent_first, read
 from blockalloc.site_time import local_to_instant, site_zone
 from scheduling.block_status import is_scheduled
+from scheduling.windows import HOUR
 from scheduling.wording import span
 
 DAY = timedelta(days=1)
 _SKIPPED = "skipped"
 _LABELS = {"bad": "At risk", "watch": "Watch"}
+_NO_NUMBER = "–"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A block time as a line of the table. `label` is its signal in a word or two, `words` say what is wrong."""
+    """A class as a line of the table.
 
-    block_time: BlockTimeReadiness
+    `label` is its signal in a word or two, `words` say what is wrong; `level` is the CSS class of the signal. `numbers`
+    are those of the table's columns, in their order: machines wanted and allocated, then computers by their state.
+    `address` is the page about it, "" for none. `can_be_put_right`: it is at risk or to be watched, and keep_ready
+    looks at it.
+    """
+
+    block_time_id: int
+    block: str
+    group: str
+    image: str
+    level: str
     label: str
     words: str
     hours: str
+    numbers: Sequence[int | str]
     left: str
     address: str
-
-    @property
-    def level(self) -> str:
-        """The level of the signal, which is its CSS class."""
-        return self.block_time.readiness.signal.level
-
-    @property
-    def numbers(self) -> list[int]:
-        """Machines wanted and allocated, then computers by their state, in the order of the table's columns."""
-        ready = self.block_time.readiness
-        waiting = ready.count("waiting") + ready.count("overdue")
-        computers = [ready.count("loaded"), ready.count("loading"), waiting, ready.count("failed")]
-        return [ready.wanted, ready.allocated, *computers, ready.count("in use")]
+    can_be_put_right: bool = False
 
     @property
     def announcement(self) -> str:
         """The text that screen readers get when the signal changes."""
-        return f"{self.block_time.block}, {self.hours}: {self.label}{f', {self.words}' if self.words else ''}"
+        return f"{self.block}, {self.hours}: {self.label}{f', {self.words}' if self.words else ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of the site's calendar with its block times."""
+    """A day of the site's calendar with its classes."""
 
     day: date
     heading: str
@@ -58,14 +61,45 @@ class Day:
     rows: Sequence[Row]
 
 
-def days(first: date, number: int, times: BlockTimeQuerySet, now: int) -> list[Day]:
-    """`number` days from `first` on, with `times` on the days on which they begin; earlier ones on the first day."""
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The classes of a page: block times, and the closing rows of those that are over.
+
+    `links_decisions`: whether the person may see the decisions about a class of which nothing else is left.
+    """
+
+    times: BlockTimeQuerySet
+    closing_rows: ClassHeldQuerySet
+    links_decisions: bool
+
+
+@dataclass(slots=True)
+class _OfDay:
+    """The classes that begin on a day: those with a block time, and those of which the closing row is shown."""
+
+    block_times: list[BlockTimeReadiness] = field(default_factory=list)
+    over: list[tuple[ClassHeld, str]] = field(default_factory=list)  # with the address of its page
+
+
+def days(first: date, number: int, classes: Classes, now: int) -> list[Day]:
+    """`number` days from `first` on, with classes on the days on which they begin; earlier ones on the first day."""
     last = first + number * DAY
-    by_day: dict[date, list[BlockTimeReadiness]] = {first + n * DAY: [] for n in range(number)}
-    for block_time in read(times.taking_place_between(_midnight(first), _midnight(last)), now):
-        by_day[max(first, _local(block_time.start).date())].append(block_time)
+    by_day = {first + n * DAY: _OfDay() for n in range(number)}
+    ends = (_midnight(first), _midnight(last))
+    block_times = {each.id: each for each in read(classes.times.taking_place_between(*ends), now)}
+    for closing_row in classes.closing_rows.over_between(*ends, _local(now)):
+        block_time = block_times.get(closing_row.pk)
+        if block_time is None or (block_time.end <= now and not block_time.skip):
+            # What VCL's rows say of a class that is over is no longer true: its computers are not its own any more.
+            block_times.pop(closing_row.pk, None)
+            address = _closing_address(
+                closing_row.pk, has_page=block_time is not None, links_decisions=classes.links_decisions
+            )
+            by_day[max(first, closing_row.start.astimezone(site_zone()).date())].over.append((closing_row, address))
+    for block_time in block_times.values():
+        by_day[max(first, _local(block_time.start).date())].block_times.append(block_time)
     today = _local(now).date()
-    return [_day(day, block_times, today, now) for day, block_times in by_day.items()]
+    return [_day(day, of_day, today, now) for day, of_day in by_day.items()]
 
 
 def today_of(now: int) -> date:
@@ -83,21 +117,29 @@ def day_name(day: date, today: date) -> str:
     return f"{day:%A} {day.day} {day:%b}{'' if day.year == today.year else f' {day.year}'}"
 
 
-def _day(day: date, block_times: Sequence[BlockTimeReadiness], today: date, now: int) -> Day:
+def _day(day: date, of_day: _OfDay, today: date, now: int) -> Day:
     heading = f"{'Today, ' if day == today else ''}{day_name(day, today)}"
-    rows = [_row(each, day, now) for each in most_urgent_first(block_times, now)]
-    return Day(day, heading, _overview(block_times, now, is_today=day == today), rows)
+    sorted_times = most_urgent_first(of_day.block_times, now)
+    rows = [_row(each, day, now) for each in sorted_times if each.is_current_or_upcoming(now)]
+    past = [(each.start, _row(each, day, now)) for each in sorted_times if not each.is_current_or_upcoming(now)]
+    past += [
+        (int(closing_row.start.timestamp()), _closing_row(closing_row, day, address))
+        for closing_row, address in of_day.over
+    ]
+    past.sort(key=lambda each: (each[0], each[1].block_time_id))
+    return Day(day, heading, _overview(of_day, now, is_today=day == today), [*rows, *(row for _, row in past)])
 
 
-def _overview(block_times: Sequence[BlockTimeReadiness], now: int, *, is_today: bool) -> str:
+def _overview(of_day: _OfDay, now: int, *, is_today: bool) -> str:
     """`7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`."""
-    classes = [each for each in block_times if is_scheduled(skip=each.skip, status=each.status)]
-    number = f"{len(classes) or 'No'} class{'' if len(classes) == 1 else 'es'}{' today' if is_today else ''}"
+    classes = [each for each in of_day.block_times if is_scheduled(skip=each.skip, status=each.status)]
+    count = len(classes) + len(of_day.over)
+    number = f"{count or 'No'} class{'' if count == 1 else 'es'}{' today' if is_today else ''}"
     levels = Counter(each.readiness.signal.level for each in classes)
     on = sum(each.start <= now < each.end for each in classes)
     to_come = [each.readiness.left for each in classes if each.readiness.left > 0]
     parts = [number]
-    if classes:
+    if count:
         parts.append(f"{levels['bad'] or 'none'} at risk")
     if levels["watch"]:
         parts.append(f"{levels['watch']} to watch")
@@ -110,14 +152,80 @@ def _overview(block_times: Sequence[BlockTimeReadiness], now: int, *, is_today: 
 
 def _row(block_time: BlockTimeReadiness, day: date, now: int) -> Row:
     label, words = _signal(block_time, now)
+    ready = block_time.readiness
+    waiting = ready.count("waiting") + ready.count("overdue")
+    computers = [ready.count("loaded"), ready.count("loading"), waiting, ready.count("failed"), ready.count("in use")]
     return Row(
-        block_time,
-        label,
-        words,
-        hours=_hours(block_time, day),
+        block_time_id=block_time.id,
+        block=block_time.block,
+        group=block_time.group,
+        image=block_time.image,
+        level=ready.signal.level,
+        label=label,
+        words=words,
+        hours=_hours(_local(block_time.start), _local(block_time.end), day),
+        numbers=[ready.wanted, ready.allocated, *computers],
         left=_left(block_time, now),
         address=reverse("admin:blockalloc_blocktime_change", args=[block_time.id]),
+        can_be_put_right=_can_be_put_right(block_time, now),
     )
+
+
+# --- Classes that are over ------------------------------------------------------------------------
+
+
+def _closing_address(block_time_id: int, *, has_page: bool, links_decisions: bool) -> str:
+    if has_page:
+        return reverse("admin:blockalloc_blocktime_change", args=[block_time_id])
+    return (
+        reverse("admin:blockalloc_decision_changelist", query={"block_time": block_time_id}) if links_decisions else ""
+    )
+
+
+def _closing_row(closing_row: ClassHeld, day: date, address: str) -> Row:
+    return Row(
+        block_time_id=closing_row.pk,
+        block=closing_row.block_name,
+        group=closing_row.user_group,
+        image=closing_row.image_name,
+        level="plain",
+        label="Over",
+        words=_closing_words(closing_row),
+        hours=_hours(closing_row.start.astimezone(site_zone()), closing_row.end.astimezone(site_zone()), day),
+        numbers=[closing_row.wanted, closing_row.had, *[_NO_NUMBER] * 5],
+        left=_NO_NUMBER,
+        address=address,
+    )
+
+
+def _closing_words(closing_row: ClassHeld) -> str:
+    """`28 of 30 machines ready at the start, 29 five minutes later; 26 computers used at the peak, 21.4 in the mean`.
+
+    The same number five minutes later is not worth a word.
+    """
+    parts = []
+    if closing_row.ready_at_start is not None:
+        parts.append(f"{closing_row.ready_at_start} of {closing_row.wanted} machines ready at the start")
+        if closing_row.ready_after_five not in (None, closing_row.ready_at_start):
+            parts[-1] += f", {closing_row.ready_after_five} five minutes later"
+    elif closing_row.ready_after_five is not None:
+        parts.append(
+            f"{closing_row.ready_after_five} of {closing_row.wanted} machines ready five minutes after the start"
+        )
+    if closing_row.used_at_peak:
+        computers = f"{closing_row.used_at_peak} computer{'' if closing_row.used_at_peak == 1 else 's'}"
+        parts.append(f"{computers} used at the peak, {closing_row.used_in_the_mean or 0:.1f} in the mean")
+    elif closing_row.used_at_peak == 0:
+        parts.append("nobody used it")
+    return "; ".join(parts)
+
+
+# --- Words for all -------------------------------------------------------------------------------
+
+
+def _can_be_put_right(block_time: BlockTimeReadiness, now: int) -> bool:
+    is_due = block_time.readiness.left <= settings.VCL_KEEP_READY_HOURS * HOUR
+    return is_due and block_time.readiness.signal.level in _LABELS and block_time.is_current_or_upcoming(now)
 
 
 def _signal(block_time: BlockTimeReadiness, now: int) -> tuple[str, str]:
@@ -133,9 +241,8 @@ def _signal(block_time: BlockTimeReadiness, now: int) -> tuple[str, str]:
     return _LABELS[ready.signal.level], words
 
 
-def _hours(block_time: BlockTimeReadiness, day: date) -> str:
+def _hours(start: datetime, end: datetime, day: date) -> str:
     """`09:00–11:00`; with a weekday for a start or an end that is not on `day`."""
-    start, end = _local(block_time.start), _local(block_time.end)
     return "–".join(f"{moment:%H:%M}" if moment.date() == day else f"{moment:%a %H:%M}" for moment in (start, end))
 
 

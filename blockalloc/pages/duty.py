@@ -5,16 +5,18 @@ from datetime import date
 from django.http import HttpRequest, HttpResponse
 
 from blockalloc import clock
-from blockalloc.models import BlockTime
-from blockalloc.pages.block_days import DAY, clock_time, day_name, days, today_of
+from blockalloc.models import BlockTime, ClassHeld
+from blockalloc.pages.block_days import DAY, Classes, clock_time, day_name, days, today_of
 from blockalloc.pages.frame import page, require_permission
+from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
+from blockalloc.reports.upkeep import NEVER, heartbeat
 
 REFRESH_SECONDS = 30
 
 
 @require_permission("blockalloc.view_blocktime")
 def today(request: HttpRequest) -> HttpResponse:
-    """The block times of today and those that are on, the ones at risk first."""
+    """The classes of today and those that are on, the ones at risk first, and what is over last."""
     return _days(request, today_of(clock.now()), 1, "blockalloc/today.html")
 
 
@@ -28,9 +30,16 @@ def week(request: HttpRequest) -> HttpResponse:
 def _days(request: HttpRequest, first: date, number: int, template: str) -> HttpResponse:
     now = clock.now()
     name = day_name(first, today_of(now))
+    classes = Classes(
+        times=BlockTime.objects.visible_to(request.user),
+        closing_rows=ClassHeld.objects.visible_to(request.user),
+        links_decisions=request.user.has_perm("blockalloc.view_decision"),
+    )
     context = {
-        "days": days(first, number, BlockTime.objects.visible_to(request.user), now),
+        "days": days(first, number, classes, now),
         "updated": clock_time(now),
+        "keep_ready": heartbeat(now) or NEVER,
+        "may_put_right": request.user.has_perm(PUT_RIGHT),
         "refresh_seconds": REFRESH_SECONDS,
         "before": first - number * DAY,
         "after": first + number * DAY,

@@ -1,4 +1,4 @@
-"""The frame of our pages: permissions, and the surroundings that all of them share."""
+"""The frame of our pages: permissions, the surroundings that they share, and the block time that one is about."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,8 +6,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from blockalloc.allocation import service
+from blockalloc.contract.messages import Caller
+from blockalloc.models import BlockTime
+from blockalloc.web.transport import client_address
 
 View = Callable[..., HttpResponse]
 
@@ -30,3 +36,22 @@ def require_permission(permission: str) -> Callable[[View], View]:
 def page(request: HttpRequest, template: str, title: str, **context: object) -> TemplateResponse:
     """A page with a template that extends `blockalloc/page.html`."""
     return TemplateResponse(request, template, {**admin.site.each_context(request), "title": title, **context})
+
+
+def staff_caller(request: HttpRequest) -> Caller:
+    """The caller of what the person who is signed in has done."""
+    return service.system_caller("admin", request.user.get_username(), client_address(request))
+
+
+def visible_block_time(request: HttpRequest, block_time_id: int) -> BlockTime:
+    """A block time with its block request. Raises Http404 when there is none that the person may see."""
+    times = BlockTime.objects.visible_to(request.user).select_related("blockRequest")
+    time = times.filter(pk=block_time_id).first()
+    if time is None:
+        raise Http404("no such block time")
+    return time
+
+
+def page_of_block_time(time: BlockTime) -> HttpResponse:
+    """A redirect to the block time's page."""
+    return HttpResponseRedirect(reverse("admin:blockalloc_blocktime_change", args=[time.pk]))

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
+from blockalloc.allocation.result import without_changes
 from blockalloc.contract.messages import WARNING_LATE, WARNING_NOTHING_ALLOCATED
 from blockalloc.models import Decision
 from blockalloc.store import times, what_happened
-from blockalloc.store.findings import decode_chosen
+from blockalloc.store.findings import decode_changes
 from blockalloc.store.what_happened import DecisionRow
 from scheduling.state_ids import FAILED
-from scheduling.what_happened import Call, Gone, Record
+from scheduling.what_happened import HELD_BACK, Call, Gone, Record
 
 _WARNINGS = dict((WARNING_LATE, WARNING_NOTHING_ALLOCATED))
 _LONGEST = 160  # characters of a reason; the page of the decision has the full text
@@ -41,28 +42,33 @@ def read(present: Mapping[int, Collection[int]]) -> dict[int, Record]:
 
 def _call(row: DecisionRow) -> Call:
     done = row.outcome not in (Decision.REFUSED, Decision.FAILED)
-    why = row.text.removeprefix(_WARNINGS.get(row.code or 0, "")).removeprefix(". ") if done else row.text
+    why = row.text
+    if done:
+        why = without_changes(why.removeprefix(_WARNINGS.get(row.code or 0, "")).removeprefix(". "))
     why = why if len(why) <= _LONGEST else f"{why[: _LONGEST - 1]}…"
     at = times.from_utc(row.started) or 0
-    return Call(at, row.action, done, row.person, row.wanted or 0, row.allocated or 0, why)
+    action = HELD_BACK if row.action == Decision.KEEP_READY and done and row.allocated is None else row.action
+    return Call(at, action, done, row.person, row.wanted or 0, row.allocated or 0, why)
 
 
 def _had(calls: Calls, present: Collection[int]) -> Mapping[int, set[int]]:
-    """Block time id -> ids of the computers that it had at some time since the last release."""
+    """Block time id -> ids of the computers that it had at some time since the last release, and did not give up."""
     decisions: list[int] = []
     not_released = set(present)  # nor skipped
     for block_time, of_block_time in calls.items():
         for id_, call in reversed(of_block_time):
-            if call.done and call.action != Decision.ALLOCATE:
+            if call.done and call.action in (Decision.RELEASE, Decision.SKIP, Decision.UNSKIP):
                 not_released.discard(block_time)
                 break
             if call.done and call.allocated:
                 decisions.append(id_)
     computers: dict[int, set[int]] = defaultdict(set)
-    for block_time, findings in what_happened.findings(decisions):
-        computers[block_time].update(chosen.computer_id for chosen in decode_chosen(bytes(findings)))
     for block_time, computer in what_happened.planned(not_released):
         computers[block_time].add(computer)
+    for block_time, findings in what_happened.findings(decisions):
+        changes = decode_changes(bytes(findings))
+        computers[block_time].difference_update(changes.given_up)
+        computers[block_time].update(chosen.computer_id for chosen in changes.chosen)
     return computers
 
 

@@ -56,6 +56,13 @@ class Chosen(NamedTuple):
         )
 
 
+class Changes(NamedTuple):
+    """The computers that a call took, and the ids of those that it gave up."""
+
+    chosen: list[Chosen]
+    given_up: Sequence[int]
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """The computers chosen, those that the block had before, and why each other one was excluded."""
@@ -96,11 +103,13 @@ def encode(
     before: Iterable[int],
     lost: Mapping[int, Reason],
     default_reason: Reason | None = None,
+    given_up: Iterable[int] = (),
 ) -> bytes:
     """The findings about `computer_ids` (sorted) of a plan of which `machines` were taken.
 
     `before` are the computers that the block had before; `lost` are those that somebody else got meanwhile, and why;
-    `default_reason` is that of computers that have none of their own (None: that of the plan).
+    `default_reason` is that of computers that have none of their own (None: that of the plan); `given_up` are computers
+    that the block had before and that it gave up.
     """
     taken = [(machine, assignment) for machine in machines for assignment in machine.assignments]
     why = {**plan.excluded, **lost}
@@ -114,6 +123,7 @@ def encode(
         "reasons": table.columns,
         "of": [code_of.get(id_, others) for id_ in computer_ids],
         "chosen": [Chosen.of(machine, assignment) for machine, assignment in taken],
+        "given_up": sorted(given_up),
     }
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     return zlib.compress(text.encode(), _LEVEL)
@@ -134,7 +144,14 @@ def decode(data: bytes, computer_ids: Sequence[int]) -> Findings:
 
 def decode_chosen(data: bytes) -> list[Chosen]:
     """Of what `encode` made, the computers that the call took: for that no roster is needed."""
-    return [Chosen(*row) for row in json.loads(zlib.decompress(data))["chosen"]]
+    return decode_changes(data).chosen
+
+
+def decode_changes(data: bytes) -> "Changes":
+    """Of what `encode` made, the computers that changed: for that no roster is needed."""
+    document = json.loads(zlib.decompress(data))
+    # Records of earlier versions know of none that was given up.
+    return Changes([Chosen(*row) for row in document["chosen"]], document.get("given_up", []))
 
 
 class _Table:

@@ -62,7 +62,7 @@ def guarded(work: Callable[[], T], deadline: Deadline, lost: Callable[[], None] 
                 committing = True
             return result
         except (OperationalError, InterfaceError) as error:
-            if connection.in_atomic_block or not _is_conflict(error, committing=committing):
+            if connection.in_atomic_block or not is_conflict(error, committing=committing):
                 # A connection that was lost at the end of a transaction can be left in the middle of one. Nothing
                 # would ever close it then: all later calls of this thread would fail.
                 connection.close_if_unusable_or_obsolete()
@@ -96,7 +96,7 @@ def _take() -> None:
         execute(f"INSERT INTO {table} (id, n) VALUES (1, 1)")
 
 
-def _is_conflict(error: Error, *, committing: bool) -> bool:
+def is_conflict(error: Error, *, committing: bool = False) -> bool:
     """Whether another transaction was in the way, nothing was written, and trying again can help.
 
     A node that is not ready when the connection was lost at COMMIT says nothing about what became of it.

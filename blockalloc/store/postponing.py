@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping
 
 from blockalloc.store.sql import Value, execute, listed_ids
 from blockalloc.store.times import to_local
-from blockalloc.store.withdrawal import HEAD_START, withdraw
+from blockalloc.store.withdrawal import withdraw
 from scheduling.state_ids import RELOAD
+from scheduling.withdrawal import HEAD_START
 
 _NAMES_NONE = "UPDATE blockComputers SET reloadrequestid = 0 WHERE {which}"
 _NAMES_IT = (

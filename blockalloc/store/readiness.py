@@ -165,7 +165,12 @@ def reservations(block_time_ids: Collection[int], now: int) -> list[ReservationR
 
 
 def computer_facts(row: ComputerRow, instant_of: times.LocalReader, *, has_user: bool) -> ComputerFacts:
-    """What a computer's row says."""
+    """What a computer's row says.
+
+    A reload request without a reservation of the computer is none of it: VCL's front end moves reloads to other
+    computers, and leaves the block computer's row as it is.
+    """
+    has_reload = bool(row.node_id)
     return ComputerFacts(
         id=row.id,
         hostname=row.hostname,
@@ -175,9 +180,9 @@ def computer_facts(row: ComputerRow, instant_of: times.LocalReader, *, has_user:
         deleted=bool(row.deleted),
         current_image_id=row.current_image_id,
         revision_id=row.revision_id,
-        reload_state=row.reload_state,
-        reload_last_state=row.reload_last_state,
-        reload_start=instant_of(row.reload_start),
+        reload_state=row.reload_state if has_reload else 0,
+        reload_last_state=row.reload_last_state if has_reload else 0,
+        reload_start=instant_of(row.reload_start) if has_reload else None,
         preload=bool(row.preload),
         target_revision_id=row.target_revision_id,
         log_step=row.step,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from blockalloc.store.sql import execute, fetch, listed_ids
+from blockalloc.store.sql import Select, execute, fetch, listed_ids
 from blockalloc.store.withdrawal import withdraw
 
 _COMPUTERS = """
@@ -33,11 +33,19 @@ class Released:
         return f"{released}{left}: {names}"
 
 
-def release(block_time_id: int, now: int) -> Released:
-    """Take all computers from the block time, and withdraw their reloads (SPEC 8.15). `now`: of the transaction."""
+_ALWAYS = Select("1 = 1")
+
+
+def release(block_time_id: int, now: int, only_if: Select = _ALWAYS) -> Released:
+    """Take all computers from the block time, and withdraw their reloads (SPEC 8.15). `now`: of the transaction.
+
+    `only_if` is a condition in SQL: where it does not hold (any more) nothing is done.
+    """
     computers = fetch(_COMPUTERS, [block_time_id])
     # First the rows: a reload that a block computer names is not withdrawn.
-    execute("DELETE FROM blockComputers WHERE blockTimeid = %s", [block_time_id])
+    sql = f"DELETE FROM blockComputers WHERE blockTimeid = %s AND {only_if.sql}"
+    if not execute(sql, [block_time_id, *only_if.params]):
+        return Released((), (), 0)
     withdrawn = withdraw({(request, computer) for _, computer, request in computers if request}, now)
     loading = [name for name, computer, request in computers if (request, computer) in withdrawn.left]
     return Released([name for name, _, _ in computers], loading, withdrawn.requests)
@@ -54,6 +62,11 @@ def give_up(block_time_id: int, reloads: Mapping[int, int], now: int) -> None:
         f"DELETE FROM blockComputers WHERE blockTimeid = %s AND computerid IN ({listed_ids(reloads)})", [block_time_id]
     )
     withdraw({(request, computer) for computer, request in reloads.items() if request}, now)
+
+
+def set_processed(block_time_id: int) -> None:
+    """Mark that nobody is to ask for the computers of the block time any more (SPEC 9.1)."""
+    execute("UPDATE blockTimes SET processed = 1 WHERE id = %s", [block_time_id])
 
 
 def set_skip(block_time_id: int) -> None:

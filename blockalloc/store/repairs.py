@@ -4,12 +4,14 @@ Statements that write name what they rely on, as it was read: a row that VCL cha
 They return how many rows they changed.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from blockalloc.store import times
 from blockalloc.store.inspection_rows import FORM_END
 from blockalloc.store.planned_reloads import TABLE as PLANNED_RELOADS
-from blockalloc.store.sql import Value, execute, fetch
+from blockalloc.store.sql import Value, execute, fetch, listed_ids
 from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import ACCEPTED
 
@@ -60,17 +62,24 @@ def delete_reload(request_id: int, seen: Reload) -> int:
 # The class must still be to come: the same as for the finding.
 _KEEP_UNTIL_START = """
 UPDATE request SET preload = 1
-WHERE id = %s AND stateid = %s AND laststateid = %s AND preload = 0 AND start = %s AND EXISTS (
+WHERE id IN ({requests}) AND stateid = %s AND laststateid = %s AND preload = 0 AND ({starts}) AND EXISTS (
     SELECT 1 FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
     JOIN blockRequest r ON r.id = t.blockRequestid
     WHERE b.reloadrequestid = request.id AND t.skip = 0 AND r.status = %s AND t.start > %s)
 """
 
 
-def keep_until_start(request_id: int, seen: Reload, now: int) -> int:
-    """Let a reload of a class to come, which still waits, begin at its start and not 35 minutes before."""
-    waiting: list[Value] = [request_id, RELOAD, RELOAD, str(seen.start)]
-    return execute(_KEEP_UNTIL_START, [*waiting, ACCEPTED, times.to_local(now)])
+def keep_until_start(starts: Mapping[int, str], now: int) -> int:
+    """Let reloads of classes to come, which still wait, begin at their starts and not 35 minutes before.
+
+    `starts` are the requests with their starts, as they are stored.
+    """
+    by_start: dict[str, list[int]] = defaultdict(list)
+    for request_id, start in starts.items():
+        by_start[start].append(request_id)
+    conditions = " OR ".join(f"(start = %s AND id IN ({listed_ids(ids)}))" for ids in by_start.values())
+    sql = _KEEP_UNTIL_START.format(requests=listed_ids(starts), starts=conditions)
+    return execute(sql, [RELOAD, RELOAD, *by_start, ACCEPTED, times.to_local(now)])
 
 
 _WITHOUT_ROW = f"""

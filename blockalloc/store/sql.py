@@ -15,7 +15,7 @@ from django.db.models.expressions import RawSQL
 
 Value = int | float | str | bytes | None
 BETWEEN = ";\n"  # statements that are sent together
-_ALL = 2**62  # rows; a limit keeps a subquery a table
+ALL_ROWS = 2**62  # rows; a limit keeps a subquery a table
 
 _seconds_left: ContextVar[Callable[[], float] | None] = ContextVar("seconds_left", default=None)
 
@@ -119,7 +119,7 @@ def keys_as_table(keys: QuerySet[Any]) -> RawSQL:
 
     A plain subquery MariaDB makes a part of the outer one: it reads whole rows, by key, to look into each.
     """
-    sql, params = keys.order_by().values("pk")[:_ALL].query.sql_with_params()
+    sql, params = keys.order_by().values("pk")[:ALL_ROWS].query.sql_with_params()
     return RawSQL(f"SELECT pk FROM ({sql}) AS pks", params)  # noqa: S611 - the ORM's own
 
 

@@ -28,7 +28,8 @@ SELECT c.id, (SELECT MIN(n.id) FROM managementnode n) FROM computer c
 WHERE c.id IN ({{computers}}) AND c.currentimageid <> CASE c.id {{images}} END
   AND NOT EXISTS (SELECT 1 FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
                   WHERE b.computerid = c.id AND b.imageid = c.currentimageid AND t.`end` > %s)
-  AND NOT EXISTS (SELECT 1 FROM semaphore s WHERE s.computerid = c.id AND s.expires >= %s AND s.procid NOT LIKE %s)
+  AND NOT EXISTS (SELECT 1 FROM semaphore s WHERE s.computerid = c.id AND s.expires >= %s
+                    AND (s.procid NOT LIKE %s OR s.expires > %s))
   AND NOT EXISTS (
       SELECT 1 FROM reservation v JOIN request q ON q.id = v.requestid
       WHERE v.computerid = c.id AND q.start <= %s AND q.`end` > %s
@@ -44,11 +45,12 @@ def hold(holds: Sequence[Hold], look_id: str, now: int, seconds: int) -> int:
     """Hold those of the computers that are nobody's at `now` and do not have the image loaded; returns how many.
 
     Nor is one held that has the image of another class loaded: the front end would send that one's members on to
-    computers of others (SPEC 8.7). In the caller's transaction, which has the guard. `look_id` identifies the look.
+    computers of others (SPEC 8.7). Where a call has a hold that lives longer, that one stays. In the caller's
+    transaction, which has the guard. `look_id` identifies the look.
     """
     if not holds:
         return 0
-    free = _free(holds, now)
+    free = _free(holds, now, now + seconds)
     rows: list[list[Value]] = [
         [
             each.computer_id,
@@ -73,8 +75,8 @@ def remove(computer_ids: Collection[int]) -> None:
         execute(_REMOVED.format(computers=listed_ids(computer_ids)), [f"{UPKEEP_HOLD}%"], wait=False)
 
 
-def _free(holds: Sequence[Hold], now: int) -> dict[int, int]:
+def _free(holds: Sequence[Hold], now: int, until: int) -> dict[int, int]:
     """Computer -> some management node."""
     images = " ".join(f"WHEN {each.computer_id:d} THEN {each.image_id:d}" for each in holds)
     sql = _FREE.format(computers=listed_ids(each.computer_id for each in holds), images=images)
-    return dict(fetch(sql, [to_local(now), to_utc(now), f"{HELD}%", to_local(now), to_local(now)]))
+    return dict(fetch(sql, [to_local(now), to_utc(now), f"{HELD}%", to_utc(until), to_local(now), to_local(now)]))

@@ -70,12 +70,14 @@ class BookingRow(NamedTuple):
     end: times.Stored
     image_id: int
     is_member: int
+    node_seen: times.Stored
 
 
 _BOOKINGS = f"""
 SELECT b.blockTimeid, b.computerid, q.id, q.stateid, q.laststateid, q.start, q.`end`, v.imageid,
        r.groupid IS NULL OR EXISTS (
-           SELECT 1 FROM usergroupmembers m WHERE m.userid = q.userid AND m.usergroupid = r.groupid)
+           SELECT 1 FROM usergroupmembers m WHERE m.userid = q.userid AND m.usergroupid = r.groupid),
+       (SELECT n.lastcheckin FROM managementnode n WHERE n.id = v.managementnodeid)
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
 JOIN reservation v ON v.computerid = b.computerid JOIN request q ON q.id = v.requestid AND q.id <> b.reloadrequestid
 WHERE t.id IN ({{block_times}}) AND q.stateid NOT IN ({COMPLETE}, {FAILED}, {DELETED}) AND q.start < t.`end`

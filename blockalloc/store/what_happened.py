@@ -33,12 +33,17 @@ class DecisionRow(NamedTuple):
 
 _OF_BLOCK_TIMES = f"""
 SELECT id, block_time_id, started, action, outcome, caller, person, code, text, wanted, allocated, {{findings}}
-FROM {_DECISIONS} WHERE block_time_id IN ({{block_times}}) AND action <> %s ORDER BY id
+FROM {_DECISIONS} WHERE block_time_id IN ({{block_times}}) AND action NOT IN (%s, %s)
+  AND NOT (action = %s AND outcome = %s) ORDER BY id
 """
+# What keep_ready has let go, or corrected, has the outcome "done".
+_NOT_ABOUT_MACHINES = [Decision.DRY_RUN, Decision.HOLDING, Decision.KEEP_READY, Decision.DONE]
 # Most records of a class that stays short took no computer: of those findings are not worth reading.
 _FINDINGS_OF_COMPUTERS = "CASE WHEN allocated > had THEN findings END"
 
-_FINDINGS = f"SELECT block_time_id, findings FROM {_DECISIONS} WHERE id IN ({{decisions}}) AND findings IS NOT NULL"
+_FINDINGS = (
+    f"SELECT block_time_id, findings FROM {_DECISIONS} WHERE id IN ({{decisions}}) AND findings IS NOT NULL ORDER BY id"
+)
 _PLANNED = f"SELECT block_time_id, computer_id FROM {PLANNED_RELOADS} WHERE block_time_id IN ({{block_times}})"
 _COMPUTERS = "SELECT id, hostname, stateid FROM computer WHERE id IN ({computers}) ORDER BY hostname"
 
@@ -51,18 +56,18 @@ class Computer(NamedTuple):
 
 
 def decisions(block_time_ids: Iterable[int], *, findings: bool = False) -> list[DecisionRow]:
-    """The decisions about these block times, dry runs aside, the oldest first.
+    """The decisions about the machines of these block times, dry runs aside, the oldest first.
 
     With `findings`, those come too where computers were taken.
     """
     sql = _OF_BLOCK_TIMES.format(
         block_times=listed_ids(block_time_ids), findings=_FINDINGS_OF_COMPUTERS if findings else "NULL"
     )
-    return [*map(DecisionRow._make, fetch(sql, [Decision.DRY_RUN]))]
+    return [*map(DecisionRow._make, fetch(sql, _NOT_ABOUT_MACHINES))]
 
 
 def findings(decision_ids: Collection[int]) -> Rows:
-    """(block time, encoded findings) of these decisions. Costs no statement when there are none."""
+    """(block time, encoded findings) of these decisions, by id. Costs no statement when there are none."""
     return fetch(_FINDINGS.format(decisions=listed_ids(decision_ids))) if decision_ids else []
 
 

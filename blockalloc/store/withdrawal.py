@@ -13,10 +13,7 @@ from blockalloc.store import times
 from blockalloc.store.sql import Value, execute, fetch, listed_ids
 from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import RELOAD_USER
-from scheduling.windows import MINUTE
-
-# How long before its start a management node may have read a reload. With `preload` 0 it begins it 35 minutes early.
-HEAD_START, _HEAD_START_OF_PRELOAD = MINUTE, 36 * MINUTE
+from scheduling.withdrawal import HEAD_START, HEAD_START_OF_PRELOAD, is_withdrawable
 
 ReloadOf = tuple[int, int]  # request, computer
 
@@ -74,11 +71,6 @@ class Withdrawn:
     left: frozenset[ReloadOf]
 
 
-def is_withdrawable(start: int, preload: int, now: int) -> bool:
-    """Whether no management node can have begun a waiting reload with this start (Unix seconds)."""
-    return start > now + (HEAD_START if preload else _HEAD_START_OF_PRELOAD)
-
-
 def withdraw(reloads: Collection[ReloadOf], now: int) -> Withdrawn:
     """Remove the reloads of these computers that have not begun and that no block computer names (any more).
 
@@ -93,7 +85,7 @@ def withdraw(reloads: Collection[ReloadOf], now: int) -> Withdrawn:
     limits: list[Value] = [
         RELOAD,
         RELOAD,
-        *(times.to_local(now + ahead) for ahead in (_HEAD_START_OF_PRELOAD, HEAD_START)),
+        *(times.to_local(now + ahead) for ahead in (HEAD_START_OF_PRELOAD, HEAD_START)),
     ]
     waiting: dict[int, dict[int, int | None]] = defaultdict(dict)  # request -> its reservations -> their computers
     named = set()

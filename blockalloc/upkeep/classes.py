@@ -7,8 +7,8 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from blockalloc.store import classes_held as store
-from blockalloc.store.classes_held import Begun, Closing, Row
+from blockalloc.store import closing_rows as store
+from blockalloc.store.closing_rows import Begun, Closing, Row
 from blockalloc.store.sql import waiting_at_most
 from scheduling.upkeep.usage import usage
 from scheduling.windows import DAY, MINUTE

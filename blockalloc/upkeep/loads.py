@@ -28,6 +28,8 @@ def note_loads(now: int) -> None:
     One SELECT and at most two writes. What can't be written now is seen again by the next look.
     """
     seen = seen_loads(store.read(now), now)
+    if not (seen.new or seen.at_work or seen.over):
+        return
     try:
         with waiting_at_most(lambda: _SECONDS_TO_WRITE), transaction.atomic():
             store.note(seen, now)

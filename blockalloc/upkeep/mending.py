@@ -1,5 +1,8 @@
 """What one block time needs, carried out by claim and confirm, as any allocation (SPEC 9.1 to 9.3)."""
 
+from contextlib import nullcontext
+from dataclasses import replace
+
 from django.conf import settings
 
 from blockalloc import clock
@@ -8,18 +11,19 @@ from blockalloc.allocation.journal import Journal
 from blockalloc.allocation.look import Mender
 from blockalloc.allocation.result import Result, assignments
 from blockalloc.allocation.validation import Order
-from blockalloc.contract.messages import Caller, FillCall
+from blockalloc.contract.messages import Caller, FillCall, Refusal
+from blockalloc.contract.refusals import BUSY
 from blockalloc.models import Decision
 from blockalloc.store import times, watches
-from blockalloc.store.withdrawal import is_withdrawable
 from blockalloc.upkeep import reading
 from blockalloc.upkeep.actions import Action
 from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling.mending import GivenUp, Mending
-from scheduling.upkeep.condition import Condition
+from scheduling.upkeep.condition import SILENT_NODE, Condition, Kind
 from scheduling.upkeep.needs import Needs, needs
 from scheduling.upkeep.target import Target
 from scheduling.windows import MINUTE
+from scheduling.withdrawal import is_withdrawable
 
 _SECONDS = 5.0  # to wait for other calls: the next look comes in a minute
 # While there is time, a block time for which nothing could be had is tried again less often.
@@ -33,20 +37,28 @@ class NothingToDo(Exception):
 def mend(watch: Watch, caller: Caller, load_times: LoadTimes, *, staff: bool = False) -> Action | None:
     """Do what the block time needs now; None when nothing was to be done any more.
 
-    Raises Refusal; nothing was written then but the record of the refusal.
+    `staff`: a person asks for it: recorded even if nothing could be done. Raises Refusal; nothing was written then but,
+    for staff, the record of the refusal.
     """
     target = watch.facts.target
     call = FillCall(watch.facts.id, target.ignore_privileges, machines=target.machines)
     journal = _Journal(watch, caller, call, quiet=not staff)
-    try:
-        answer = ClaimAndConfirm(call, caller, journal, _for_target(target, load_times, staff=staff), _SECONDS).run()
-    except NothingToDo:
-        return None
+    changes = _for_target(target, load_times, staff=staff)
+    with journal.recording_failures() if staff else nullcontext():
+        try:
+            answer = ClaimAndConfirm(call, caller, journal, changes, _SECONDS).run()
+        except NothingToDo:
+            return None
+        except Refusal as refusal:
+            if not staff and refusal.code != BUSY:
+                journal.note_refusal(refusal)
+            raise
     assert answer.result is not None, "only idempotency keys are answered without a result"
     journal.prune(answer.decision_id)
     if answer.decision_id is None:
         return None
-    return Action(watch.facts.id, text_of(answer.result), answer.decision_id)
+    is_complete = not answer.outcome.unallocated
+    return Action(watch.facts.id, text_of(answer.result), answer.decision_id, is_complete)
 
 
 def is_worth_trying(watch: Watch, now: int) -> bool:
@@ -57,7 +69,10 @@ def is_worth_trying(watch: Watch, now: int) -> bool:
 
 
 def mender() -> Mender:
-    """For a person's "Allocate now": exchange and load again what will not be ready, for the machines of the call."""
+    """For a person's "Allocate now": exchange and load again what will not be ready, for the machines of the call.
+
+    A computer that is of no use is given up even if it is too late to load another one: it must not count.
+    """
 
     def changes(order: Order) -> Mending:
         now = clock.now()
@@ -65,7 +80,10 @@ def mender() -> Mender:
         if watch is None:
             return Mending()
         target = Target(order.block.machines, order.ignore_privileges)
-        return mending_of(needs(watch.facts._replace(target=target), now, is_asked_by_staff=True))
+        needed = needs(watch.facts._replace(target=target), now, is_asked_by_staff=True)
+        if needed.too_late:
+            needed = replace(needed, give_up=[each for each in needed.conditions if each.kind is Kind.LOST])
+        return mending_of(needed)
 
     return changes
 
@@ -75,6 +93,7 @@ def mending_of(needed: Needs) -> Mending:
     return Mending(
         {each.computer.id: _given_up(each) for each in needed.give_up},
         {each.computer.id: each.node_id for each in needed.again},
+        {each.computer.id: each.why for each in needed.again if each.why},
     )
 
 
@@ -82,7 +101,7 @@ def text_of(result: Result) -> str:
     """What came of it, in words."""
     outcome = result.outcome
     number = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines"
-    return "; ".join(filter(None, (result.changes(), number, result.stopped_by())))
+    return "; ".join(filter(None, (result.changes() or result.taken(), number, result.stopped_by())))
 
 
 def _for_target(target: Target, load_times: LoadTimes, *, staff: bool) -> Mender:
@@ -105,7 +124,7 @@ def _given_up(each: Condition) -> GivenUp:
     computer = each.computer
     assert each.why is not None, "a computer is given up for a reason"
     # A reload that waits on a silent node can be had from another one, if it can be withdrawn there.
-    waits = each.why.rule == "silent_node" and each.node_id is None
+    waits = each.why.rule == SILENT_NODE and each.node_id is None
     may_return = waits and is_withdrawable(computer.facts.reload_start or 0, int(computer.facts.preload), clock.now())
     return GivenUp(each.hostname, computer.facts.image_id, computer.reload_id, each.why, may_return)
 
@@ -118,6 +137,11 @@ class _Journal(Journal):
         self._watch = watch
         self._quiet = quiet
 
+    def note_refusal(self, refusal: Refusal) -> None:
+        """Record why nothing can be done for the block time, if that is news."""
+        if watches.note(self._watch.facts.id, refusal.text, self.now):
+            self.record_refusal(refusal)
+
     def record_result(self, result: Result) -> int | None:
         """Record the result, and what has to be remembered of it."""
         id_ = self._watch.facts.id
@@ -126,5 +150,7 @@ class _Journal(Journal):
             replaced = min(len(result.given_up), taken)
             watches.count(id_, replaced, len(result.again), taken - replaced, self.now)
             return super().record_result(result)
+        if not result.outcome.unallocated and not result.changes():
+            return None  # what was to be done about its computers is no longer
         is_news = watches.note(id_, text_of(result), self.now)
         return super().record_result(result) if is_news or not self._quiet else None

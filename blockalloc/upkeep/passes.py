@@ -12,17 +12,19 @@ from django.conf import settings
 from blockalloc import clock
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Caller, Refusal
-from blockalloc.store import watches
-from blockalloc.upkeep import classes, holding, loads, mending, reading
+from blockalloc.store import claims, watches
+from blockalloc.upkeep import classes, holding, loads, mending, reading, trust
 from blockalloc.upkeep.actions import Action
 from blockalloc.upkeep.broken_images import hold_back
 from blockalloc.upkeep.classes import ClassLook
+from blockalloc.upkeep.leftovers import let_go
 from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling.machines import whole_machines
 from scheduling.upkeep.broken_image import ImageStop
 from scheduling.upkeep.condition import Kind
-from scheduling.upkeep.needs import Needs, needs
+from scheduling.upkeep.needs import Holding, Needs, needs
 from scheduling.upkeep.needs import holding as holding_of
+from scheduling.upkeep.trust import Trust
 from scheduling.windows import HOUR
 
 log = logging.getLogger(__name__)
@@ -60,22 +62,42 @@ class Keeper:
         self._load_times = LoadTimes()
 
     def look(self) -> PassReport:
-        """One look. Raises DatabaseError when the database does not answer."""
+        """One look. Raises DatabaseError when the database does not answer, LookupError when it is none of VCL's."""
         began, now = time.monotonic(), clock.now()
-        caller = service.system_caller(DOOR)
+        seen = trust.look(now)
         looks = self._looks(now)
         self._remember(looks, now)
         loads.note_loads(now)
-        stops = loads.image_stops({each.watch.facts.id: each.watch.facts.target.machines for each in looks}, now)
-        actions = [*_held_back(looks, stops, caller), *self._mend(looks, stops, caller, now)]
+        actions, held = ([], 0) if seen.doubt else self._act(looks, seen, now)
         classes.note_classes([_class_look(each) for each in looks], now)
-        held = holding.hold(holding_of([(each.watch.facts, each.needed) for each in looks], now))
-        return PassReport(now, round((time.monotonic() - began) * 1000), "", looks, actions, held)
+        took = round((time.monotonic() - began) * 1000)
+        trust.remember(seen, milliseconds=took, block_times=len(looks))
+        return PassReport(now, took, seen.doubt, looks, actions, held)
+
+    def _act(self, looks: Sequence[Looked], seen: Trust, now: int) -> tuple[list[Action], int]:
+        """Change what has to be changed; what was done, and how many computers are held."""
+        caller = service.system_caller(DOOR)
+        claims.purge_expired(now)
+        released = let_go(now, seen)
+        stops = loads.image_stops({each.watch.facts.id: each.watch.facts.target.machines for each in looks}, now)
+        held_back = _held_back(looks, stops, caller)
+        actions = [*released, *held_back, *self._mend(looks, stops, caller, now)]
+        return actions, holding.hold(self._holding(looks, actions, now))
 
     def _looks(self, now: int) -> list[Looked]:
         hours = settings.VCL_KEEP_READY_HOURS
         watches_ = reading.upcoming(now, hours * HOUR, self._load_times)
         return [Looked(watch, needs(watch.facts, now, hours=hours)) for watch in watches_]
+
+    def _holding(self, looks: Sequence[Looked], actions: Sequence[Action], now: int) -> Holding:
+        """The holds; for a block time that was changed, by what it has now: its new reloads may begin at once."""
+        changed = {action.block_time_id for action in actions}
+        facts = [(each.watch.facts, each.needed) for each in looks if each.watch.facts.id not in changed]
+        for id_ in changed:
+            if watch := reading.one(id_, now, self._load_times):
+                facts.append((watch.facts, needs(watch.facts, now, hours=settings.VCL_KEEP_READY_HOURS)))
+        held = {each.id for look in looks for each in look.watch.facts.computers if each.held}
+        return holding_of(facts, now, held)
 
     @staticmethod
     def _remember(looks: Sequence[Looked], now: int) -> None:

@@ -11,6 +11,7 @@ from blockalloc.store.sql import split_ids
 from blockalloc.store.watched import BlockTimeRow, BookingRow, CallRow, SemaphoreRow, Watched
 from scheduling.load_time import estimated_load_seconds, longest_load
 from scheduling.ready_computer import BlockFacts
+from scheduling.rules import CHECKIN_SECONDS
 from scheduling.upkeep.facts import BlockTimeFacts, Booking, WatchedComputer
 from scheduling.upkeep.target import RecordedCall, target
 from scheduling.windows import MINUTE
@@ -136,7 +137,7 @@ def _computers(read: Watched, now: int) -> Mapping[int, list[WatchedComputer]]:
     instant_of = times.local_reader()
     bookings: dict[tuple[int, int], list[Booking]] = defaultdict(list)
     for booked in read.bookings:
-        bookings[booked.block_time_id, booked.computer_id].append(_booking(booked, instant_of))
+        bookings[booked.block_time_id, booked.computer_id].append(_booking(booked, instant_of, now))
     live, upkeep = _semaphores(read.semaphores, now)
     computers: dict[int, dict[int, WatchedComputer]] = defaultdict(dict)
     for row in read.computers:
@@ -158,7 +159,7 @@ def _computers(read: Watched, now: int) -> Mapping[int, list[WatchedComputer]]:
     return {id_: [*by_id.values()] for id_, by_id in computers.items()}
 
 
-def _booking(row: BookingRow, instant_of: times.LocalReader) -> Booking:
+def _booking(row: BookingRow, instant_of: times.LocalReader, now: int) -> Booking:
     return Booking(
         row.request_id,
         row.state_id,
@@ -167,6 +168,7 @@ def _booking(row: BookingRow, instant_of: times.LocalReader) -> Booking:
         instant_of(row.end) or 0,
         row.image_id,
         bool(row.is_member),
+        now - (times.from_utc(row.node_seen) or 0) >= CHECKIN_SECONDS,
     )
 
 

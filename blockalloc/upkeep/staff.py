@@ -1,12 +1,14 @@
 """What staff do about the upkeep of a block time: "Put right now", "Stop holding", "Hold again" (SPEC 9)."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
+
+from django.conf import settings
 
 from blockalloc import clock
 from blockalloc.allocation.journal import Journal
 from blockalloc.allocation.look import dry_run
-from blockalloc.allocation.result import Result, assignments
 from blockalloc.contract import refusals
 from blockalloc.contract.messages import Caller, FillCall
 from blockalloc.models import Decision
@@ -14,64 +16,80 @@ from blockalloc.site_time import site_zone
 from blockalloc.store import rows, upkeep_holds, watches
 from blockalloc.store.guard import Deadline, guarded
 from blockalloc.upkeep import loads, mending, reading
+from blockalloc.upkeep.proposals import Proposal, proposals
 from blockalloc.upkeep.reading import LoadTimes, Watch
-from scheduling.upkeep.condition import Condition
+from scheduling.machines import whole_machines
+from scheduling.upkeep.condition import Kind
 from scheduling.upkeep.needs import Needs, needs
+from scheduling.windows import HOUR
 
 NOTHING = "nothing has to be done"
+_EXPECTED = {Kind.ON_ITS_WAY: "expected in time"}
 
 Work = Callable[[int], str]  # in a transaction at this time (Unix seconds); what was done, in words
 
 
-class Proposal(NamedTuple):
-    """What "Put right now" would do about a computer, and why; `action` is "" where it is left as it is.
-
-    `computer_id` is that of a computer that the block time has, or would get.
-    """
-
-    computer_id: int
-    hostname: str
-    action: str
-    why: str
-
-
 class Proposed(NamedTuple):
-    """What "Put right now" would do for a block time: its computers, and the machines that it would have then.
+    """What "Put right now" would do for a block time: about its computers, and the machines that it would have then.
 
-    `obstacle`: why nothing would be done, "" when something would. `stopped_by`: why machines would be missing.
+    `others`: how many computers stay as they are, by what is to be expected of them. `obstacle`: why nothing would be
+    done, "" when something would. `stopped_by`: why machines would be missing.
     """
 
     proposals: Sequence[Proposal]
+    others: Mapping[str, int]
     machines: int
     wanted: int
     obstacle: str = ""
     stopped_by: str = ""
 
 
-def put_right(block_time_id: int, caller: Caller) -> str:
-    """Do now what keep_ready would do for one block time; returns what was done, in words.
+class Done(NamedTuple):
+    """What was done about a block time, in words; whether it has all its machines then."""
+
+    text: str
+    is_complete: bool
+
+
+def put_right(block_time_id: int, caller: Caller) -> Done:
+    """Do now what keep_ready would do for one block time.
 
     What was stopped because its image failed to load goes on. Raises Refusal; nothing was done then.
     """
     watch = _watch(block_time_id)
-    if obstacle := _obstacle(watch):
-        return obstacle
+    needed = needs(watch.facts, clock.now(), is_asked_by_staff=True)
+    if obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else ""):
+        return Done(obstacle, obstacle == NOTHING)
     loads.trust(watch.image_ids, clock.now())
     action = mending.mend(watch, caller, LoadTimes(), staff=True)
-    return action.text if action else NOTHING
+    return Done(action.text, action.is_complete) if action else Done(NOTHING, is_complete=True)
+
+
+def to_put_right() -> list[int]:
+    """The ids of the block times of the next hours for which keep_ready would do something now, the next ones first."""
+    now, hours = clock.now(), settings.VCL_KEEP_READY_HOURS
+    watches_ = reading.upcoming(now, hours * HOUR, LoadTimes())
+    return [each.facts.id for each in watches_ if not needs(each.facts, now, hours=hours).is_met]
 
 
 def proposed(block_time_id: int, caller: Caller) -> Proposed:
     """What `put_right` would do now. Nothing is written. Raises Refusal."""
-    watch = _watch(block_time_id)
+    watch, now = _watch(block_time_id), clock.now()
     target = watch.facts.target
-    needed = needs(watch.facts, clock.now(), is_asked_by_staff=True)
-    if obstacle := _obstacle(watch) or (NOTHING if needed.is_met else ""):
-        return Proposed([_left(each) for each in needed.conditions], 0, target.machines, obstacle)
+    needed = needs(watch.facts, now, is_asked_by_staff=True)
+    if obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else ""):
+        machines = min(_usable(watch, needed), target.machines)
+        return Proposed(_unchanged(needed, ()), _others(needed, ()), machines, target.machines, obstacle)
     call = FillCall(block_time_id, target.ignore_privileges, machines=target.machines)
-    result = dry_run(call, caller, clock.now(), lambda _order: mending.mending_of(needed))
+    result = dry_run(call, caller, now, lambda _order: mending.mending_of(needed))
+    changed = proposals(result)
+    ids = {each.computer_id for each in changed}
     return Proposed(
-        _proposals(needed, result), result.outcome.allocated, target.machines, stopped_by=result.stopped_by()
+        [*changed, *_unchanged(needed, ids)],
+        _others(needed, ids),
+        result.outcome.allocated,
+        target.machines,
+        stopped_by=result.stopped_by(),
     )
 
 
@@ -126,8 +144,13 @@ def _watch(block_time_id: int) -> Watch:
 def _obstacle(watch: Watch) -> str:
     """Why there is nothing to put right, whatever the computers do."""
     block, now = watch.facts.block, clock.now()
-    if obstacle := block.block_status.obstacle_to_taking_place(now):
-        return f"the class does not take place any more: {obstacle}"
+    match block.block_status.obstacle_to_taking_place(now):
+        case "over":
+            return "the class is over"
+        case "expired":
+            return "its block request has expired"
+        case "skipped" | "not accepted" as status:
+            return f"the class does not take place: it is {status}"
     if watch.facts.target.is_released:
         return "its computers were released: to give it others, use “Allocate now”"
     return ""
@@ -136,25 +159,30 @@ def _obstacle(watch: Watch) -> str:
 # --- Words --------------------------------------------------------------------------------------
 
 
-def _proposals(needed: Needs, result: Result) -> list[Proposal]:
-    """What is done about each computer: those that the block time has, then new ones."""
-    zone = site_zone()
-    again = {each.computer.id: each for each in assignments(result.again)}
-    machines = {each.computer.id: each for each in assignments(result.machines)}
-    proposals = []
-    for each in needed.conditions:
-        id_, why = each.computer.id, each.why.describe(zone) if each.why else ""
-        if id_ in again or id_ in machines:
-            proposals.append(Proposal(id_, each.hostname, "gets a new reload", why))
-        elif id_ in result.given_up:
-            proposals.append(Proposal(id_, each.hostname, "is given up", why))
-        else:
-            proposals.append(_left(each))
-    had = {each.computer.id for each in needed.conditions}
-    new = [each for id_, each in machines.items() if id_ not in had]
-    return [*proposals, *(Proposal(each.computer.id, each.computer.hostname, "is taken", "") for each in new)]
+def _nothing(needed: Needs) -> str:
+    if needed.too_late:
+        return "what is loaded from now on would be ready after the middle of the class"
+    return NOTHING
 
 
-def _left(each: Condition) -> Proposal:
-    why = each.why.describe(site_zone()) if each.why else each.kind.value
-    return Proposal(each.computer.id, each.hostname, "", why)
+def _unchanged(needed: Needs, changed: Container[int]) -> list[Proposal]:
+    """The computers about which nothing is done although they may be late, or will not be ready."""
+    action = "nothing" if needed.too_late else "nothing yet: there is still time, or no other one would be ready sooner"
+    return [
+        Proposal(each.computer.id, each.hostname, action, each.why.describe(site_zone()))
+        for each in needed.conditions
+        if each.why and each.computer.id not in changed
+    ]
+
+
+def _others(needed: Needs, changed: Container[int]) -> Mapping[str, int]:
+    others = [each.kind for each in needed.conditions if not each.why and each.computer.id not in changed]
+    # A template would look up the method `items` as a key of a Counter.
+    return dict(Counter(_EXPECTED.get(kind, kind.value) for kind in others))
+
+
+def _usable(watch: Watch, needed: Needs) -> int:
+    """The machines that may still be ready when nothing is done."""
+    hopeless = (Kind.LOST, Kind.TO_LOAD)
+    images = Counter(each.computer.facts.image_id for each in needed.conditions if each.kind not in hopeless)
+    return whole_machines(watch.image_ids, images)

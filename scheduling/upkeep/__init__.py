@@ -6,6 +6,8 @@
 | `condition` | whether one computer will be ready, and if not, why |
 | `needs` | what a block time needs now: computers to give up, to load again, machines to add, holds |
 | `target` | how many machines it is to have, by the calls on record |
+| `seen_loads` | what became of the loads that are at work |
+| `usage` | how many computers of a class were used |
 | `broken_image` | when an image fails to load so often that nothing more of it is to be loaded |
 | `leftovers` | what is to be removed: computers of times that are skipped or over, reloads that nobody needs |
 """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from scheduling.ready_computer import (
+    BUSY_STATES,
     LOAD_FAULT,
     BlockFacts,
     ComputerReadiness,
@@ -17,6 +18,7 @@ from scheduling.ready_computer import (
 from scheduling.reasons import Instant, Reason, RequestId
 from scheduling.reload_plan import RELOAD_MARGIN
 from scheduling.rules import CHECKIN_SECONDS
+from scheduling.state_ids import PENDING, RELOAD
 from scheduling.upkeep.facts import BlockTimeFacts, Booking, WatchedComputer
 from scheduling.windows import MINUTE
 
@@ -24,6 +26,7 @@ _FAR = 10**10  # an instant that never comes
 # What the back end takes after a user's end, before it begins to load the next image.
 _RECLAIM = 2 * MINUTE
 _FREE = "available"
+SILENT_NODE = "silent_node"  # the name of a reason
 
 
 class Kind(Enum):
@@ -78,14 +81,14 @@ class _Judge:
 
     def judge(self) -> Condition:
         facts = self._computer.facts
+        if self._is_used_by_member:  # never exchanged, whatever state staff have put it into
+            return self._as(Kind.READY, self._now)
         if fault := unusable(facts) or (LOAD_FAULT if load_failed(facts) else None):
             return self._lost(Reason("unusable", "it {}", (fault.one,)))
-        if self._is_used_by_member:
-            return self._as(Kind.READY, self._now)
         if intruder := self._intruder:
             text = "request {} has reserved it from {} to {}, in the hours of the class"
             return self._lost(Reason("reserved", text, _booked(intruder)))
-        if (stays := self._stays_until) is not None:
+        if (stays := self._while_others_stay()) is not None:
             return stays
         if self._state.is_ready and not self._is_outdated:
             return self._as(Kind.READY, self._now)
@@ -123,30 +126,33 @@ class _Judge:
                 return each
         return None
 
-    @property
-    def _stays_until(self) -> Condition | None:
+    def _while_others_stay(self) -> Condition | None:
         """What to expect of a computer that somebody uses, or will, before the class; None where nobody is in the way.
 
         When they leave, the back end loads the image of the class that is next.
         """
-        begin = self._reload_start
-        theirs = [
-            each
-            for each in self._computer.bookings
-            if each.is_occupying
-            and not (each.is_member and self._has_image(each))
-            and each.start < self._block.start
-            and each.end > self._now
-            and (each.end > begin or self._state.is_ready)
-        ]
+        theirs = [each for each in self._computer.bookings if self._is_in_the_way(each)]
         if not theirs:
             return None
-        last = max(theirs, key=lambda each: each.end)
-        ready_at = last.end + _RECLAIM + self._load
+        last = max(theirs, key=lambda each: (each.node_is_silent, each.end))
+        if last.node_is_silent:
+            text = "the management node of request {}, which has reserved it from {} to {}, is silent: nobody ends it"
+            return self._as(Kind.DOUBTFUL, _FAR, Reason("stays", text, _booked(last)))
+        ready_at = max(last.end, self._now) + _RECLAIM + self._load
         if ready_at <= self._block.start:
             return self._as(Kind.ON_ITS_WAY, ready_at)
         text = "request {} has reserved it from {} to {}: too late to load it afterwards"
         return self._as(Kind.DOUBTFUL, ready_at, Reason("stays", text, _booked(last)))
+
+    def _is_in_the_way(self, booking: Booking) -> bool:
+        """Whether somebody has it before the class for so long that its load has to wait for them."""
+        if not booking.is_occupying or booking.start >= self._block.start:
+            return False
+        if booking.is_member and self._has_image(booking):
+            return False
+        if booking.end <= self._now:  # the back end counts down ten minutes and more before it ends a reservation
+            return booking.start <= self._now and self._computer.facts.state in BUSY_STATES
+        return booking.end > self._reload_start or self._state.is_ready or booking.node_is_silent
 
     @property
     def _reload_start(self) -> int:
@@ -159,10 +165,10 @@ class _Judge:
     # --- loads ----------------------------------------------------------------------------------
 
     def _of_load(self) -> Condition:
-        state = self._state.state
-        if state in ("waiting", "overdue"):
+        state, reload_state = self._state.state, self._computer.facts.reload_state
+        if reload_state == RELOAD:
             return self._waiting()
-        if state == "loading" and self._computer.facts.reload_state:
+        if reload_state == PENDING or (state == "loading" and reload_state):
             return self._loading()
         if other := self._other_reload():
             return other
@@ -201,12 +207,24 @@ class _Judge:
         due = [each for each in reloads if each.start <= self._now + self._block.load_seconds]
         if not due:
             return None
-        each = min(due, key=lambda booking: booking.start)
+        each = min(due, key=lambda booking: (self._hopeless(booking) is not None, booking.start))
+        if hopeless := self._hopeless(each):
+            return self._as(Kind.DOUBTFUL, _FAR, hopeless)
         loaded = max(each.start, self._now) + self._block.load_seconds
         if each.image_id == self._computer.facts.image_id:
             return self._as(Kind.ON_ITS_WAY, loaded)
         text = "request {} loads another image on it"
         return self._by_time(loaded + self._load, Reason("other_load", text, (RequestId(each.request_id),)))
+
+    def _hopeless(self, reload: Booking) -> Reason | None:
+        """Why a reload other than its own will not end: nothing resumes what a back end that died left behind."""
+        if reload.node_is_silent:
+            text = "the management node of request {}, which is to load it, is silent"
+            return Reason(SILENT_NODE, text, (RequestId(reload.request_id),))
+        if reload.start + self._longest < self._now:
+            text = "request {} has been loading it since {} and has not ended"
+            return Reason("stuck", text, (RequestId(reload.request_id), Instant(reload.start)))
+        return None
 
     def _silent_node(self) -> Reason | None:
         seen = self._computer.node_seen
@@ -214,8 +232,8 @@ class _Judge:
             return None
         text = "its management node {} has not checked in since {}"
         if seen is None:
-            return Reason("silent_node", "its management node {} has never checked in", (self._computer.node,))
-        return Reason("silent_node", text, (self._computer.node, Instant(seen)))
+            return Reason(SILENT_NODE, "its management node {} has never checked in", (self._computer.node,))
+        return Reason(SILENT_NODE, text, (self._computer.node, Instant(seen)))
 
     # --- results --------------------------------------------------------------------------------
 

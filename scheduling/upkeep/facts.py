@@ -11,7 +11,8 @@ from scheduling.upkeep.target import Target
 class Booking(NamedTuple):
     """Somebody else's request for a computer of the block time that is not over: a user's reservation or a reload.
 
-    The block computer's own reload is none. `is_member`: of the user group of the block request.
+    The block computer's own reload is none. `is_member`: of the user group of the block request. `node_is_silent`: its
+    management node has not checked in lately, so nobody ends it when its time is up.
     """
 
     request_id: int
@@ -21,6 +22,7 @@ class Booking(NamedTuple):
     end: int
     image_id: int
     is_member: bool
+    node_is_silent: bool = False
 
     @property
     def is_reload(self) -> bool:

@@ -14,9 +14,10 @@ from scheduling.machines import whole_machines
 from scheduling.ready_computer import BlockFacts
 from scheduling.reload_plan import RELOAD_MARGIN, stagger
 from scheduling.state_ids import RELOAD
-from scheduling.upkeep.condition import Condition, Kind, condition
+from scheduling.upkeep.condition import SILENT_NODE, Condition, Kind, condition
 from scheduling.upkeep.facts import BlockTimeFacts, WatchedComputer
 from scheduling.windows import HOUR, MINUTE
+from scheduling.withdrawal import HEAD_START, HEAD_START_OF_PRELOAD
 
 # The back end goes first: so long after a block time comes into the hours in which it asks, and while it works on it.
 BACK_END_FIRST, BACK_END_AT_WORK = 2 * MINUTE, 5 * MINUTE
@@ -101,7 +102,20 @@ def _due(doubtful: Sequence[Condition], block: BlockFacts, now: int) -> list[Con
     gain = [each for each in doubtful if each.ready_at > now + block.load_seconds + _NO_SURER]
     last_begin = block.start - (block.load_seconds + RELOAD_MARGIN) - _SLACK
     step = stagger(block.load_seconds)
-    return [each for place, each in enumerate(gain) if now >= last_begin - (len(gain) - 1 - place) * step]
+    return [
+        each
+        for place, each in enumerate(gain)
+        if now >= last_begin - (len(gain) - 1 - place) * step or _may_soon_have_begun(each, now)
+    ]
+
+
+def _may_soon_have_begun(each: Condition, now: int) -> bool:
+    """Whether its reload waits on a silent node, and can soon be withdrawn no longer, so as to begin on another one."""
+    facts = each.computer.facts
+    if each.why is None or each.why.rule != SILENT_NODE or facts.reload_state != RELOAD:
+        return False
+    left = (facts.reload_start or 0) - (HEAD_START if facts.preload else HEAD_START_OF_PRELOAD) - now
+    return 0 < left <= _SLACK
 
 
 def _back_end_goes_first(block_time: BlockTimeFacts, now: int, ahead: int) -> bool:
@@ -122,16 +136,18 @@ class Holding:
     remove: frozenset[int]
 
 
-def holding(looks: Collection[tuple[BlockTimeFacts, Needs]], now: int) -> Holding:
-    """The holds at `now` (Unix seconds; SPEC 9.4): on computers about to load and loading, never on loaded ones."""
+def holding(looks: Collection[tuple[BlockTimeFacts, Needs]], now: int, held_before: Collection[int] = ()) -> Holding:
+    """The holds at `now` (Unix seconds; SPEC 9.4): on computers about to load and loading, never on loaded ones.
+
+    `held_before`: computers with a hold that a block time of an earlier look had; what is given up is held no longer.
+    A computer that is to be exchanged and for which there was no substitute may be the best hope: its load goes on.
+    """
     hold: dict[int, WatchedComputer] = {}
-    remove: set[int] = set()
+    remove = set(held_before)
     for block_time, needed in looks:
-        given_up = {each.computer.id for each in needed.give_up}
         for each in needed.conditions:
             computer = each.computer
-            wanted = not block_time.holds_stopped and computer.id not in given_up
-            if wanted and _is_to_be_held(each, now):
+            if not block_time.holds_stopped and _is_to_be_held(each, now):
                 hold[computer.id] = computer
             elif computer.held:
                 remove.add(computer.id)

@@ -116,7 +116,7 @@ def _new(load: LoadFacts, now: int) -> NewLoad | None:
 
 
 def _unseen_outcome(load: LoadFacts) -> Outcome | None:
-    """What is known of a load that was never seen at work; None: nothing has been loaded, or it can't be told.
+    """What is known of a load that was never seen at work; None: nothing has been loaded, or nobody can know.
 
     A reload that the back end has taken up waits while somebody uses the computer. One that finds its image loaded is
     done without a load. One that is gone with its block row may have been withdrawn.

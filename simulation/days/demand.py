@@ -35,12 +35,12 @@ class Habits:
     not stay to the end; `walk_away` of these do not end their reservation. `extend` of those who stay want more time.
     """
 
-    lengths: Mapping[int, float] = field(default_factory=lambda: {30: 0.15, 45: 0.1, 60: 0.35, 120: 0.25, 240: 0.15})
-    end_at: float = 0.1
+    lengths: Mapping[int, float] = field(default_factory=lambda: {30: 0.05, 45: 0.05, 60: 0.2, 120: 0.35, 240: 0.35})
+    end_at: float = 0.05
     no_show: float = 0.05
-    leave_early: float = 0.5
+    leave_early: float = 0.6
     walk_away: float = 0.4
-    extend: float = 0.2
+    extend: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Demand:
         if chance.random() < habits.leave_early:
             walks = chance.random() < habits.walk_away
             departure = Departure.WALKS_AWAY if walks else Departure.ENDS
-            return Arrival(at, image, minutes, chosen_end, connects_after, departure, chance.uniform(0.2, 1.0))
+            return Arrival(at, image, minutes, chosen_end, connects_after, departure, chance.uniform(0.4, 1.0))
         extends = chance.choice(_EXTENSIONS) if chance.random() < habits.extend else 0
         extends = max(0, min(extends, LONGEST_TOTAL - minutes))
         return Arrival(at, image, minutes, chosen_end, connects_after, extends=extends)

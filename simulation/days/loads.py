@@ -46,4 +46,4 @@ class DrawnLoads:
         return int(60 * self._loads.copy_minutes)
 
     def _draw(self, computer: int, what: str) -> Random:
-        return Random(f"{self._seed} {computer} {self._begun[computer]} {what}")
+        return Random(f"{what} of load {self._begun[computer]} of computer {computer} on day {self._seed}")

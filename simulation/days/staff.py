@@ -18,7 +18,7 @@ _OF_BLOCK = "SELECT b.computerid FROM blockComputers b WHERE b.blockTimeid = %s 
 class Staff:
     """The administrators of a site. `repair_after`: seconds after which a failed computer is put right; None: never.
 
-    `not_now` counts how often VCL's page told them to try again later.
+    `not_now` counts how often VCL's page has asked them to try again later.
     """
 
     def __init__(self, day: Day, node: int, repair_after: int | None = None) -> None:

@@ -20,8 +20,8 @@ _WARNED = 9 * 60  # seconds before the end: by then they have read the warning t
 _ALIVE = 300  # seconds for which a management node counts as alive since it checked in
 
 _NODE = """
-SELECT m.id, COUNT(r.id) AS load FROM managementnode m LEFT JOIN reservation r ON r.managementnodeid = m.id
-WHERE m.stateid <> %s AND m.lastcheckin > %s GROUP BY m.id ORDER BY load, m.id LIMIT 1
+SELECT m.id, COUNT(r.id) AS loads FROM managementnode m LEFT JOIN reservation r ON r.managementnodeid = m.id
+WHERE m.stateid <> %s AND m.lastcheckin > %s GROUP BY m.id ORDER BY loads, m.id LIMIT 1
 """
 _PRODUCTION = "SELECT v.id FROM imagerevision v WHERE v.imageid = %s AND v.production = 1"
 _END = "SELECT q.`end` FROM request q WHERE q.id = %s AND q.stateid IN (%s, %s) AND q.laststateid IN (%s, %s)"
@@ -55,13 +55,17 @@ class Tally:
 
 
 class Users:
-    """Users of a kind: `computers` are the ones that they may use, in VCL's order of choice."""
+    """Users of a kind: `computers` are the ones that they may use.
 
-    def __init__(self, day: Day, people: People, computers: Sequence[int]) -> None:
+    Whose image runs best on which of them differs: everybody has an order of choice of their own, drawn by `seed`.
+    """
+
+    def __init__(self, day: Day, people: People, computers: Sequence[int], seed: int = 0) -> None:
         self.tally = Tally()
         self._day = day
         self._people = people
         self._computers = computers
+        self._seed = seed
         self._rows = LogRows(day.front_end)
         day.watchers.append(self._see)
 
@@ -106,6 +110,7 @@ class Users:
             send(_RESERVATION, [request, computer, wish.image, wish.revision, wish.node])
             send(_SEATED, [states.INUSE, wish.image, wish.revision, computer])
             day.site.tainted.add(computer)
+            self.tally.requests.add(request)
             self._rows.sign_in(account, arrival.at - 60)
             self._rows.reserve(wish, Got(computer, request), arrival.at)
             if arrival.departure is Departure.WALKS_AWAY:
@@ -132,8 +137,8 @@ class Users:
         ((revision,),) = send(_PRODUCTION, [arrival.image]).rows
         if not nodes:
             return None
-        hours = arrival.hours
-        return Wish(self._computers, *hours, user=account.id, image=arrival.image, revision=revision, node=nodes[0][0])
+        order = Random(f"{self._seed} {arrival.at} {account.id}").sample(self._computers, len(self._computers))
+        return Wish(order, *arrival.hours, user=account.id, image=arrival.image, revision=revision, node=nodes[0][0])
 
     def _plan(self, arrival: Arrival, request: int) -> None:
         """What they will do."""

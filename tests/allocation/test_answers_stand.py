@@ -130,7 +130,7 @@ def test_a_dry_run_names_nobody_of_another_affiliation(client: Client, monkeypat
         client.force_login(StaffUser.objects.create_superuser("root"))
         address = reverse("admin:blocktime_action", args=[11, "dry-run"])
         assert "(block 10)" in client.post(address).content.decode()
-        time = "blockalloc.pages.actions._block_time"
+        time = "blockalloc.pages.actions.visible_block_time"
         monkeypatch.setattr(time, lambda _request, _id, find=_block_time: find(_id))
         limit_to(99, monkeypatch)
         page = client.post(address).content.decode()

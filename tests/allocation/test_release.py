@@ -61,6 +61,8 @@ def test_reloads_that_have_not_begun_are_removed_and_nothing_of_others() -> None
     assert _rows("request") == set(others)
     assert {row["requestid"] for row in tables.read()["reservation"]} == set(others)
     assert text == "computers released: 4, reloads removed: 4: c12, c13, c14, c15"
+    (time,) = (row for row in before["blockTimes"] if row["id"] == 10)
+    time["processed"] = 1  # nobody asks any more (SPEC 9.1)
     untouched = {name: rows for name, rows in tables.read().items() if name not in NOTHING}
     assert untouched == {name: rows for name, rows in before.items() if name not in NOTHING}
     assert len(ours) == 4
@@ -174,8 +176,10 @@ def test_a_clusters_reload_is_one() -> None:
 
 
 def test_a_block_time_without_computers_and_one_that_is_not_there() -> None:
+    assert _flags() == (0, 0)
     release_block_time(10, CALLER)
     assert release_block_time(10, CALLER) == "it had no computers"
+    assert (_flags(), _flags(11)) == ((0, 1), (0, 0))
     with pytest.raises(Refusal) as refused:
         release_block_time(999, CALLER)
     record = Decision.objects.latest("id")
@@ -183,10 +187,11 @@ def test_a_block_time_without_computers_and_one_that_is_not_there() -> None:
     assert (record.action, record.outcome, record.block_time_id) == ("release", "refused", 999)
 
 
-def test_skipping_releases_and_unskipping_lets_it_be_processed() -> None:
-    _set("blockTimes", 10, processed=1)
+@pytest.mark.parametrize("processed", [0, 1])
+def test_skipping_releases_and_unskipping_lets_it_be_processed(processed: int) -> None:
+    _set("blockTimes", 10, processed=processed)
     assert skip_block_time(10, CALLER).startswith("skipped; computers released: 4, ")
-    assert (_flags(), computers_of(), _flags(11)) == ((1, 1), [], (0, 0))
+    assert (_flags(), computers_of(), _flags(11)) == ((1, processed), [], (0, 0))
     with pytest.raises(Refusal) as refused:
         skip_block_time(10, CALLER)
     assert refused.value.code == 202

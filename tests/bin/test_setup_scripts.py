@@ -4,18 +4,25 @@
 has. Python is real there, but for venv, pip and Playwright, which only note what they are asked for.
 """
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
+from tests.support.servers.live_server import free_port
 from tests.support.servers.own_process import ROOT, run
 from vclsite import settings_file
 
@@ -282,7 +289,7 @@ def site_copy(tmp_path: Path) -> Path:
     """A checkout that is set up; its demo site is not the developer's."""
     copy = tmp_path / "a copy"
     copy.mkdir()
-    for name in ("bin", "blockalloc", "deploy", "scheduling", "vclsite"):
+    for name in ("bin", "blockalloc", "deploy", "scheduling", "simulation", "templates", "vclsite"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "manage.py", copy)
     (copy / ".venv").symlink_to(sys.prefix)
@@ -308,12 +315,25 @@ def test_the_demo_allocates_twenty_machines_and_again_the_same(site_copy: Path) 
     assert first.returncode == 0, first.stderr
     assert "The class has 20 of the 20 machines that it wants." in first.stdout
     assert "20 of 20 machines\n" in first.stdout
+    assert first.stdout.endswith("\n20 of 20 ready at 09:00\n")
     second = run_in(site_copy, "bin/demo")
     assert second.returncode == 0, second.stderr
     assert "A repeated call allocates nothing twice." in second.stdout
+    assert second.stdout.endswith("\n20 of 20 ready at 09:00\n")
     (port,) = ports_of(second.stdout)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    the_morning_leaves_the_demo_as_it_is(site_copy)
+
+
+def the_morning_leaves_the_demo_as_it_is(copy: Path) -> None:
+    """Played on the copy of a file, it changes nothing in that file, and leaves no other one."""
+    file = copy / "var/demo.sqlite3"
+    before = hashlib.sha256(file.read_bytes()).hexdigest()
+    done = run(str(copy / "manage.py"), "play_demo_morning", BLOCKALLOC_DEMO="1")
+    assert done.stdout.endswith("\n20 of 20 ready at 09:00\n"), done.stderr
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == before
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
 def test_a_demo_that_fails_shows_the_log_of_the_server(site_copy: Path) -> None:
@@ -335,6 +355,54 @@ def test_serve_says_that_its_port_is_in_use(site_copy: Path) -> None:
         done = run_in(site_copy, "bin/serve")
     assert done.returncode == 1
     assert "port 8000 of 127.0.0.1 is in use" in done.stderr
+
+
+def test_serve_runs_a_site_where_classes_are_asked_for_until_it_is_stopped(site_copy: Path) -> None:
+    script = site_copy / "bin/serve"
+    port = free_port()
+    script.write_text(script.read_text().replace("port=8000", f"port={port}").replace("--loop 60", "--loop 2"))
+    with (site_copy / "log").open("w+") as log:
+        serving = subprocess.Popen([str(script)], cwd="/", stdout=log, stderr=log, start_new_session=True)
+        try:
+            wait_for(lambda: is_open(port) and has_moved(site_copy / "var/demo.sqlite3"), log)
+        finally:
+            serving.terminate()
+            serving.wait(timeout=30)
+        log.seek(0)
+        assert serving.returncode == 0, log.read()
+    assert not is_open(port)
+    with pytest.raises(ProcessLookupError):  # none of its processes is left
+        os.killpg(serving.pid, 0)
+
+
+def is_open(port: int) -> bool:
+    """Whether a server listens at the port."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def has_moved(database: Path) -> bool:
+    """Whether a class of the next hour has computers, and keep_ready has looked at it."""
+    soon = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%d %H:%M:%S}"
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        ((computers,),) = connection.execute(
+            "SELECT COUNT(*) FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid WHERE t.start < ?", [soon]
+        )
+        ((seen,),) = connection.execute(
+            "SELECT COUNT(*) FROM blockalloc_watch w JOIN blockTimes t ON t.id = w.block_time_id WHERE t.start < ?",
+            [soon],
+        )
+    return bool(computers and seen)
+
+
+def wait_for(condition: Callable[[], bool], log: TextIO) -> None:
+    """Return when the condition is true; fail with the log when that takes too long."""
+    deadline = time.monotonic() + 90
+    while not condition():
+        if time.monotonic() > deadline:
+            log.seek(0)
+            pytest.fail(log.read())
+        time.sleep(0.2)
 
 
 # --- docs/settings.md -------------------------------------------------------------------------

@@ -1,14 +1,10 @@
 """The demo site holds together, and is loaded only where it does no harm."""
 
 import functools
-import os
 import re
-import signal
-import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from io import StringIO
 from itertools import combinations
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.contrib.auth import get_user_model
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 from django.test import Client
 
@@ -26,13 +22,16 @@ from blockalloc.demo import MARK, build, next_monday
 from blockalloc.demo.database import check_in_management_nodes, read_mark
 from blockalloc.inspection import inspect
 from blockalloc.inspection.site_clock import examine
-from blockalloc.models import BlockTime, Computer, Decision, ManagementNode, Reservation, Semaphore, User, Variable
+from blockalloc.models import BlockTime, Computer, Decision, Reservation, Semaphore, User, Variable
 from blockalloc.schema import Column, base_rows, tables
 from blockalloc.store import site_clock
 from scheduling.site_clock import Outcome, judge
+from tests.support.sites.demo import load
 
 Row = dict[str, Any]
 Site = dict[str, list[Row]]
+
+pytestmark = pytest.mark.usefixtures("demo_process")
 
 NEW_YORK = ZoneInfo("America/New_York")
 INT_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32}
@@ -258,7 +257,7 @@ def test_replaces_itself_with_all_that_was_booked() -> None:
 @pytest.mark.parametrize("options", [(), ("--again",), ("--if-needed",)])
 def test_refuses_a_database_with_other_rows(options: tuple[str, ...]) -> None:
     User.objects.create(unityid="someone", firstname="Some", lastname="One", email="")
-    with pytest.raises(CommandError, match="1 row of user") as refused:
+    with pytest.raises(CommandError, match=r"rows that are not the demo's \(1 row of user\): nothing") as refused:
         load(*options)
     assert refused.value.returncode == 2
     assert not Variable.objects.filter(name=MARK).exists()
@@ -304,34 +303,15 @@ def test_refuses_to_remove_what_others_added_to_the_demo() -> None:
 
 
 @pytest.mark.django_db
-def test_if_needed_loads_once_and_again_when_the_classes_are_over() -> None:
+def test_if_needed_loads_once_and_again_when_the_class_to_try_is_near() -> None:
     with time_machine.travel(MOMENTS["wednesday"], tick=False) as traveller:
         assert "is loaded." in load("--if-needed")
-        traveller.shift(timedelta(days=2))
-        assert "current" in load("--if-needed")
-        traveller.shift(timedelta(days=7))
+        for moment in (datetime(2026, 3, 6, 12, 30, tzinfo=UTC), datetime(2026, 3, 9, 6, 59, tzinfo=UTC)):
+            traveller.move_to(moment)
+            assert "current" in load("--if-needed")
+        traveller.move_to(datetime(2026, 3, 9, 7, 0, tzinfo=UTC))
         assert "out of date" in load("--if-needed")
         assert BlockTime.objects.get(id=FIRST).start.date() == date(2026, 3, 16)
-
-
-@pytest.mark.django_db(transaction=True)  # the command drops old connections, and a test's transaction with them
-def test_keeps_management_nodes_alive_until_stopped() -> None:
-    load()
-    ManagementNode.objects.update(lastcheckin=datetime(2026, 1, 1, tzinfo=UTC))
-    before = signal.getsignal(signal.SIGTERM)
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
-    load("--keep-fresh")
-    ages = [datetime.now(UTC) - node.lastcheckin for node in ManagementNode.objects.all() if node.lastcheckin]
-    assert len(ages) == 2
-    assert max(ages) < timedelta(seconds=10)
-    assert signal.getsignal(signal.SIGTERM) == before
-
-
-@pytest.mark.django_db
-def test_keeps_nothing_alive_in_a_site_that_is_not_the_demo() -> None:
-    with pytest.raises(CommandError, match="no demo site") as refused:
-        load("--keep-fresh")
-    assert refused.value.returncode == 2
 
 
 @pytest.mark.django_db
@@ -341,12 +321,6 @@ def test_references_hold_in_the_database() -> None:
 
 
 # --- Helpers ------------------------------------------------------------------------------------
-
-
-def load(*options: str) -> str:
-    output = StringIO()
-    call_command("load_demo_site", *options, stdout=output)
-    return output.getvalue()
 
 
 def by_id(site: Site, table: str) -> dict[int, Row]:

@@ -15,7 +15,16 @@ from tests.support.sites.class_site import BLOCK_TIME, class_site, grant_to_grou
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ACTIONS = {"allocate": "allocate", "dry-run": "dry_run", "release": "release", "skip": "skip", "unskip": "skip"}
+ACTIONS = {
+    "allocate": "allocate",
+    "dry-run": "dry_run",
+    "put-right": "put_right",
+    "release": "release",
+    "skip": "skip",
+    "unskip": "skip",
+    "stop-holding": "hold",
+    "hold-again": "hold",
+}
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from blockalloc.models import BlockComputer, BlockRequest, BlockTime, Computer, 
 from blockalloc.reports import readiness as reading
 from scheduling import readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
-from scheduling.what_happened import NO_RECORD, Call, Gone, Record
+from scheduling.what_happened import HELD_BACK, NO_RECORD, Call, Gone, Record
 from scheduling.windows import DAY, HOUR, MINUTE
 from tests.support.sites.class_site import BLOCK_TIME, CALLER, NOW, a_call, class_site
 from tests.support.sites.staff_site import NOW as NOON
@@ -38,6 +38,8 @@ BLOCK = BlockFacts(
 ASKED = Call(NINE - 6 * HOUR, "allocate", True, wanted=20, allocated=20)
 SHORT = ASKED._replace(allocated=18, why="no further computer passes all rules for image Ubuntu")
 NOTHING = SHORT._replace(allocated=0)
+LOOKED = SHORT._replace(at=NINE - 15 * MINUTE, action="keep ready")
+STOPPED = Call(NINE - 10 * MINUTE, HELD_BACK, True, wanted=20, why="three loads of image Ubuntu have failed")
 RELEASED = Call(NINE - 48 * MINUTE, "release", True, person="anna@Local")
 SKIPPED = Call(NINE - 40 * MINUTE, "skip", True, person="ben@Local")
 UNSKIPPED = Call(NINE - 35 * MINUTE, "unskip", True, person="ben@Local")
@@ -99,10 +101,13 @@ def test_a_class_without_computers(calls: Sequence[Call], gone: Sequence[Gone], 
         ([], 5 * HOUR, "watch", "never asked for, begins in 5 h"),
         ([], HOUR, "bad", "never asked for, begins in 1 h: too late to load all in time"),
         ([SKIPPED, UNSKIPPED], 30 * MINUTE, "bad", "never asked for, begins in 30 min: too late to load all in time"),
-        ([RELEASED], 30 * MINUTE, "watch", "no computers, begins in 30 min: released by anna@Local at 08:12; the back "
-         "end has not asked yet"),
-        ([RELEASED._replace(at=NINE - 3 * DAY)], 2 * DAY, "plain", "no computers, begins in 2 days: released by "
-         "anna@Local on Fri 27 Nov at 09:00; the back end has not asked yet"),
+        ([RELEASED], 30 * MINUTE, "watch", "no computers, begins in 30 min: released by anna@Local at 08:12"),
+        ([RELEASED._replace(at=NINE - 3 * DAY)], 2 * DAY, "watch", "no computers, begins in 2 days: released by "
+         "anna@Local on Fri 27 Nov at 09:00"),
+        ([SKIPPED], 30 * MINUTE, "watch", "no computers, begins in 30 min: released when it was skipped by ben@Local "
+         "at 08:20; the back end has not asked yet"),
+        ([SKIPPED._replace(at=NINE - 3 * DAY)], 2 * DAY, "plain", "no computers, begins in 2 days: released when it "
+         "was skipped by ben@Local on Fri 27 Nov at 09:00; the back end has not asked yet"),
         ([NOTHING._replace(at=NINE - 2 * DAY, why="")], 2 * DAY, "watch", "no computers, begins in 2 days: asked for "
          "at 09:00, none could be had"),
         ([NOTHING._replace(why="")], 5 * HOUR, "watch", "no computers, begins in 5 h: asked for at 03:00, none could "
@@ -123,6 +128,19 @@ def test_one_that_the_back_end_has_not_asked_for(calls: Sequence[Call], before: 
         ([ASKED], FAILED[:2], "2 of 20 machines missing: pc-1 and pc-2 were taken away after failed loads"),
         ([ASKED], [], "2 of 20 machines missing: 2 machines that it had were taken away since"),
         ([ASKED._replace(wanted=18, allocated=18)], [], "2 of 20 machines missing: only 18 asked for at 03:00"),
+        ([ASKED, LOOKED], [], "2 of 20 machines missing: looked at again by keep_ready at 08:45, only 18 of 20 could "
+         "be had (no further computer passes all rules for image Ubuntu)"),
+        ([ASKED, LOOKED._replace(person="anna@Local")], [], "2 of 20 machines missing: put right by anna@Local at "
+         "08:45, only 18 of 20 could be had (no further computer passes all rules for image Ubuntu)"),
+        ([ASKED._replace(wanted=18, allocated=18), LOOKED._replace(wanted=18)], [], "2 of 20 machines missing: only 18 "
+         "asked for at 03:00"),
+        ([LOOKED._replace(wanted=18)], [], "2 of 20 machines missing: only 18 wanted"),
+        ([ASKED, LOOKED._replace(allocated=20)], [], "2 of 20 machines missing: 2 machines that it had were taken away "
+         "since"),
+        ([ASKED, LOOKED._replace(done=False, why="busy")], [], "2 of 20 machines missing: 2 machines that it had were "
+         "taken away since; looked at again by keep_ready at 08:45 in vain (busy)"),
+        ([ASKED, STOPPED], FAILED[:2], "2 of 20 machines missing: held back by keep_ready at 08:50 (three loads of "
+         "image Ubuntu have failed); pc-1 and pc-2 were taken away after failed loads"),
         ([], [], f"2 of 20 machines missing: {NO_RECORD}"),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scheduling import one_computer
 from scheduling.facts import Block, Computer, Fleet, Member, Site
-from scheduling.funnel import NOT_NEEDED, STAGES, funnel
+from scheduling.funnel import GIVEN_UP, NOT_NEEDED, STAGES, funnel
 from scheduling.occupancy import occupies
 from scheduling.plan import Plan
 from scheduling.planner import make_plan
@@ -215,7 +215,7 @@ REMEDIES: Mapping[str, Remedy] = {
 
 
 def test_each_rule_has_a_remedy_and_words() -> None:
-    assert STAGES.keys() - REMEDIES.keys() == {"own", "no_time", NOT_NEEDED}
+    assert STAGES.keys() - REMEDIES.keys() == {"own", "no_time", NOT_NEEDED, GIVEN_UP}
 
 
 def _planned(case: Case) -> Plan:

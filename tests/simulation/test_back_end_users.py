@@ -1,5 +1,7 @@
 """The double of the back end: users' reservations, and what is loaded after them."""
 
+from collections.abc import Callable
+
 import pytest
 
 from simulation.back_end import states
@@ -329,3 +331,57 @@ def test_a_cluster_of_a_user() -> None:
     assert stage.state(C0) == stage.state(C1) == states.INUSE
     stage.rounds(END + 2 * MINUTE, every=MINUTE)
     assert sorted(event.computer for event in stage.events(What.RELOAD_INSERTED)) == [C0, C1]
+
+
+# --- a user leaves without ending the reservation -------------------------------------------------
+
+
+def leaves(after: int) -> Callable[[int, int], Visit]:
+    """A user who connects at once and is gone so many seconds later."""
+    return lambda _request, _user: Visit(connects_after=15, leaves_after=after)
+
+
+def test_a_user_who_has_left_is_timed_out_after_a_quarter_of_an_hour() -> None:
+    stage = Stage(visit=leaves(20 * MINUTE))
+    stage.set(C0, currentimageid=IMAGE, imagerevisionid=IMAGE)
+    request = stage.user(C0, start=START, end=END)
+    stage.rounds(START + 2 * MINUTE, since=START)
+    (connected,) = stage.events(What.USER_CONNECTED)
+    stage.rounds(connected.at + 34 * MINUTE)
+    assert stage.states(request) == (states.PENDING, states.INUSE)
+    stage.rounds(connected.at + 36 * MINUTE)
+    (timed_out,) = stage.events(What.USER_TIMED_OUT)
+    assert timed_out.detail == "left"
+    stage.rounds(connected.at + 36 * MINUTE + LOADED_AFTER + 5 * MINUTE)
+    assert stage.state(C0) == states.AVAILABLE
+    assert [event.computer for event in stage.events(What.RELOAD_INSERTED)] == [C0]
+
+
+def test_users_are_looked_for_every_five_minutes() -> None:
+    stage = Stage(visit=leaves(21 * MINUTE))
+    stage.set(C0, currentimageid=IMAGE, imagerevisionid=IMAGE)
+    request = stage.user(C0, start=START, end=END)
+    stage.rounds(START + 30 * MINUTE, since=START)
+    (connected,) = stage.events(What.USER_CONNECTED)
+    assert stage.begun(request) in range(connected.at + 25 * MINUTE, connected.at + 25 * MINUTE + 12)
+
+
+def test_nobody_is_timed_out_early_in_the_last_minutes() -> None:
+    stage = Stage(visit=leaves(5 * MINUTE))
+    stage.set(C0, currentimageid=IMAGE, imagerevisionid=IMAGE)
+    end = START + 28 * MINUTE
+    stage.user(C0, start=START, end=end)
+    stage.rounds(end + 5 * MINUTE, since=START)
+    (timed_out,) = stage.events(What.USER_TIMED_OUT)
+    assert timed_out.detail == "end reached"
+
+
+def test_a_user_who_ends_the_reservation_while_vcl_waits_for_them() -> None:
+    stage = Stage(visit=leaves(5 * MINUTE))
+    stage.set(C0, currentimageid=IMAGE, imagerevisionid=IMAGE)
+    request = stage.user(C0, start=START, end=END)
+    stage.rounds(START + 10 * MINUTE, since=START)
+    stage.send("UPDATE request SET stateid = 1, laststateid = 8 WHERE id = %s", request)
+    stage.rounds(START + 30 * MINUTE)
+    assert stage.events(What.USER_TIMED_OUT) == []
+    assert len(stage.events(What.RELOAD_INSERTED)) == 1

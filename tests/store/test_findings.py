@@ -11,7 +11,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from blockalloc.store.decisions import RosterOf
-from blockalloc.store.findings import Chosen, Findings, decode, decode_chosen, encode
+from blockalloc.store.findings import Chosen, Findings, decode, decode_changes, decode_chosen, encode
 from scheduling.facts import Computer, Fleet, Site
 from scheduling.funnel import NOT_NEEDED, STAGES, funnel
 from scheduling.plan import Machine, Plan
@@ -149,6 +149,15 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
     assert findings.before == [2]
     assert findings.chosen == decode_chosen(data) == [Chosen(1, 1, 600, 3, "user11", 0, False)]
     assert {reason.about for reason in findings.reasons} == {None}
+
+
+def test_the_computers_that_were_given_up_are_kept() -> None:
+    made = make_plan(facts.site(computers=[facts.computer(1)]), facts.block(), ignore_privileges=True)
+    reason = Reason("given_up", "given up: it {}", ("failed to load",))
+    data = encode([1, 7], made, made.machines, [], {7: reason}, given_up=[7])
+    assert decode(data, [1, 7]).reason_of(7) == reason
+    assert decode_changes(data).given_up == [7]
+    assert [each.computer_id for each in decode_changes(data).chosen] == [1]
 
 
 def test_a_computer_that_was_not_there_has_no_reason() -> None:

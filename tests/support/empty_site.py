@@ -59,6 +59,13 @@ class Site:
         mine = re.compile(rf'(CREATE TABLE|INSERT INTO) "({names})"|CREATE (UNIQUE )?INDEX .* ON "({names})"')
         return "\n".join(line for line in self.connection.connection.iterdump() if mine.match(line))
 
+    def all_contents(self) -> str:
+        """All tables, ours and Django's included, as the database itself dumps them."""
+        if self.server is not None:
+            return self.server.dump(str(self.connection.settings_dict["NAME"]))
+        self.connection.ensure_connection()
+        return "\n".join(self.connection.connection.iterdump())
+
     def _present(self) -> list[str]:
         return sorted(set(self.connection.introspection.table_names()) & set(tables()))
 

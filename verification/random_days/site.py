@@ -2,7 +2,7 @@
 
 import datetime
 
-from blockalloc.models import ClassHeld, Decision, SeenLoad, Watch
+from blockalloc.models import ClassHeld, Decision, Heartbeat, ImageTrust, SeenLoad, Watch
 from tests.golden import tables
 from tests.support.connections import DjangoConnection
 from tests.support.sites.class_site import rows
@@ -22,7 +22,7 @@ def load(day: Day) -> None:
 
     What the service remembers of other days goes too: its block times had the same ids.
     """
-    for model in (Decision, Watch, SeenLoad, ClassHeld):
+    for model in (Decision, Watch, SeenLoad, ClassHeld, Heartbeat, ImageTrust):
         model.objects.all().delete()
     site = rows(computers=day.computers, machines=1)
     _images(site)

@@ -105,9 +105,7 @@ def _holds(stack: ExitStack) -> None:
     from scheduling.upkeep import needs
 
     stack.enter_context(patch.object(needs, "_is_to_be_held", lambda _each, _now: True))
-    stack.enter_context(
-        patch.object(upkeep_holds, "_free", lambda holds, _now: {each.computer_id: 10 for each in holds})
-    )
+    stack.enter_context(patch.object(upkeep_holds, "_free", lambda holds, *_: {each.computer_id: 10 for each in holds}))
 
 
 _UNDO = dict(

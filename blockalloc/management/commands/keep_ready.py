@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 
 from blockalloc.management import options
 from blockalloc.management.signals import stopped_by_signals
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         close_old_connections()
         try:
             report = keeper.look()
-        except (DatabaseError, LookupError) as error:
+        except (Error, LookupError) as error:
             self.stderr.write(f"no look was possible, trying again: {error}")
         except Exception:
             log.exception("a look failed; the next one follows")

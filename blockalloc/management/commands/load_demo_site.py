@@ -1,28 +1,22 @@
 """`manage.py load_demo_site`: fill an empty database with a site to try the service on."""
 
-import signal
-import threading
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from types import FrameType
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from blockalloc.demo.calls import make_calls
-from blockalloc.demo.database import Mark, NotTheDemo, check_in_management_nodes, load, read_mark
+from blockalloc.demo.database import Mark, check_in_management_nodes, load, read_mark
 from blockalloc.demo.people import PASSWORD
 from blockalloc.demo.rows import FIRST_ID
+from blockalloc.demo.safeguard import NotTheDemo, require_demo
 from blockalloc.models import LocalAuth
 from blockalloc.site_time import local_to_instant
 
-# A computer's management node must have checked in within the last five minutes to be given a reload.
-_CHECK_IN_SECONDS = 30
 _ADMIN = "demo"
 _COUNTED = (
     ("computers", "computer", ""),
@@ -50,26 +44,21 @@ class Command(BaseCommand):
         how.add_argument(
             "--if-needed", action="store_true", help="do nothing if the demo site is loaded and its classes are ahead"
         )
-        parser.add_argument(
-            "--keep-fresh",
-            action="store_true",
-            help=f"check in the demo's management nodes every {_CHECK_IN_SECONDS} s until stopped, "
-            "as a back end would; alone, load nothing",
-        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do what the options say."""
-        if not options["keep_fresh"] or options["again"] or options["if_needed"]:
+        try:
+            require_demo()
             self._load(again=options["again"], if_needed=options["if_needed"])
-        if options["keep_fresh"]:
-            self._keep_fresh()
+        except NotTheDemo as error:
+            raise CommandError(str(error), returncode=2) from error
 
     def _load(self, *, again: bool, if_needed: bool) -> None:
         mark = self._mark()
         now = timezone.now()
         stale = mark is not None and mark.stale(now)
         if stale:
-            self.stdout.write("The demo site is out of date: its classes are over.")
+            self.stdout.write("The demo site is out of date: its class to try is over, or about to begin.")
         if mark and not stale and if_needed:
             self.stdout.write("The demo site is loaded and current.")
             # Its management nodes have been silent since the demo was last run.
@@ -83,14 +72,7 @@ class Command(BaseCommand):
     def _load_now(self) -> None:
         if get_user_model()._meta.db_table not in connection.introspection.table_names():
             raise CommandError("this database is not set up yet: run manage.py migrate first", returncode=2)
-        try:
-            load(timezone.now())
-        except NotTheDemo as error:
-            raise CommandError(
-                f"this database has rows that are not the demo's ({error}): nothing was changed. "
-                "Name an empty database in DATABASE_URL.",
-                returncode=2,
-            ) from error
+        load(timezone.now())
         user, created = get_user_model().objects.get_or_create(
             username=_ADMIN, defaults={"is_staff": True, "is_superuser": True}
         )
@@ -115,45 +97,12 @@ To try:
     XMLRPCblockAllocation({first}, {seconds}, 20, {first}, 0, {first})
     image {first}, start, end, machines, user group {first}, ignore privileges (0 or 1), block time {first}""")
 
-    def _keep_fresh(self) -> None:
-        mark = self._mark()
-        if mark is None:
-            raise CommandError("this database has no demo site: load it first", returncode=2)
-        self.stdout.write("Keeping the demo's management nodes alive; stop with Ctrl-C.")
-        with _stopped_by_signals() as stop:
-            while not stop.is_set():
-                self._check_in(mark)
-                stop.wait(_CHECK_IN_SECONDS)
-
-    def _check_in(self, mark: Mark) -> None:
-        close_old_connections()
-        try:
-            check_in_management_nodes(timezone.now(), mark)
-        except DatabaseError as error:  # busy or restarting: the next check-in is soon enough
-            self.stderr.write(f"could not check in the management nodes, trying again: {error}")
-
     def _mark(self) -> Mark | None:
         try:
             return read_mark()
         except DatabaseError as error:
             text = f"cannot read VCL's tables: run 'manage.py migrate' first ({error})"
             raise CommandError(text, returncode=2) from error
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and Ctrl-C set."""
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _count(table: str, condition: str) -> int:

@@ -1,0 +1,1 @@
+"""The rules of `scheduling`, on facts alone: no database."""

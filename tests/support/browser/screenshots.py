@@ -51,6 +51,7 @@ PICTURES = {
     "block-time-released": _desk("block time that was released", 700),
     "release": _desk("to release", 700),
     "allocate": _desk("to allocate", 480),
+    "put-right": _desk("to put right", 800),
     "dry-run": _desk("dry run", 1000),
     "block-request": _desk("block request", 900),
     "decisions": _desk("decisions", 760),

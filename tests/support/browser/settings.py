@@ -8,4 +8,5 @@ from vclsite.settings import *  # noqa: F403
 
 time_machine.travel(MOMENT, tick=False).start()
 
+BLOCKALLOC_DEMO = True  # its rows are loaded
 ROOT_URLCONF = "tests.support.browser.urls"

@@ -42,6 +42,10 @@ class LiveServer:
         """The address of the server, without a slash at the end."""
         return f"http://127.0.0.1:{self.port}"
 
+    def load_demo_site(self) -> None:
+        """Fills the server's database, which may be on MariaDB, with the rows of the demo site."""
+        self.manage("load_demo_site", "--settings", "tests.support.sites.demo_settings")
+
     def manage(self, *arguments: str) -> str:
         """Runs `manage.py` on the server's database; what it printed."""
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]

@@ -91,7 +91,8 @@ class Stage:
         state = more.get("state", states.RELOAD)
         until = local(start + 20 * MINUTE if end is None else end)
         row = {"stateid": state, "laststateid": more.get("last", state), "userid": more.get("user", 2)}
-        row |= {"preload": more.get("preload", 1), "start": local(start), "end": until, "daterequested": local(start)}
+        row |= {"preload": more.get("preload", 1), "start": local(start), "end": until}
+        row |= {"daterequested": local(min(start, self.now or start))}
         nodes = more.get("nodes") or [more.get("node", NODE)] * len(computers)
         image = more.get("image", IMAGE)
         loaded = {"imageid": image, "imagerevisionid": more.get("revision", image)}

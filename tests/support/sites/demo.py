@@ -17,10 +17,20 @@ WEDNESDAY = datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
 _rows_at = functools.cache(build)  # loading does not change them
 
 
+def load(*options: str) -> str:
+    """Load the demo site as the command does; its output. The process has to run the demo (BLOCKALLOC_DEMO)."""
+    output = StringIO()
+    call_command("load_demo_site", *options, stdout=output)
+    return output.getvalue()
+
+
 @contextmanager
 def demo_site() -> Iterator[None]:
     """The demo site in New York on a Wednesday at noon, where the clock is stopped; the next Monday is 30 November."""
-    with override_settings(TIME_ZONE="America/New_York"), time_machine.travel(WEDNESDAY, tick=False):
+    with (
+        override_settings(TIME_ZONE="America/New_York", BLOCKALLOC_DEMO=True),
+        time_machine.travel(WEDNESDAY, tick=False),
+    ):
         with patch("blockalloc.demo.database.build", _rows_at):
-            call_command("load_demo_site", stdout=StringIO())
+            load()
         yield

@@ -1,0 +1,73 @@
+"""The actions "Allocate now" and "Dry run" of a block time's page."""
+
+from dataclasses import replace
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+
+from blockalloc.allocation import service
+from blockalloc.allocation.explanation import Explanation, InTheWay, findings_of
+from blockalloc.contract.messages import Caller, FillCall
+from blockalloc.models import BlockTime, Request
+from blockalloc.models.scope import Scope, scope_of
+from blockalloc.pages.frame import page, page_of_block_time
+from blockalloc.reports.decision import report
+from blockalloc.site_time import site_zone
+from blockalloc.upkeep import mending
+from blockalloc.upkeep.proposals import changes
+
+_COUNTED = "counted"  # the way to treat privileges that is not the back end's
+
+
+def allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
+    """Allocate, exchange and load again; the block time's page says what was done. Raises Refusal."""
+    call = FillCall(time.pk, _ignores_privileges(request))
+    done = service.allocate(call, caller, mender=mending.mender())
+    outcome, result = done.outcome, done.result
+    number = f"The class has {outcome.allocated} of {time.blockRequest.numMachines} machines now"
+    changed = result.changes() if result else ""
+    text = ". ".join([number, *([f"{changed[0].upper()}{changed[1:]}"] if changed else [])])
+    if outcome.unallocated:
+        why = result.stopped_by() if result else ""
+        messages.warning(request, f"{text}. Not more: {why}. The history below has the details.")
+    elif outcome.warning:
+        messages.warning(request, f"{text}. Warning {outcome.warning[0]}: {outcome.warning[1]}.")
+    else:
+        messages.success(request, f"{text}.")
+    return page_of_block_time(time)
+
+
+def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
+    """The page that says what `allocate` would do. Nothing is written but its record. Raises Refusal."""
+    planned = service.dry_run(FillCall(time.pk, _ignores_privileges(request)), caller, mender=mending.mender())
+    findings = findings_of(planned.result) if planned.result else None
+    context = {
+        "time": time,
+        "outcome": planned.outcome,
+        "proposals": changes(planned.result) if planned.result else (),
+        "explanation": planned.explanation,
+        "in_the_way": _in_the_way(planned.explanation, scope_of(request.user)),
+        "report": report(findings) if findings else None,
+        "decision_id": planned.decision_id,
+        "zone": site_zone(),
+    }
+    return page(request, "blockalloc/dry_run.html", f"Dry run: {time.blockRequest.name}", **context)
+
+
+def _ignores_privileges(request: HttpRequest) -> bool:
+    return request.POST.get("privileges") != _COUNTED
+
+
+def _in_the_way(why: Explanation | None, scope: Scope) -> list[InTheWay]:
+    """The bookings in the way, without the names that the person may not see."""
+    bookings = list(why.remedies.in_the_way) if why and why.remedies else []
+    if not scope.is_limited:
+        return bookings
+    ids = {kind: [each.id for each in bookings if each.kind == kind] for kind in ("request", "block time")}
+    users = Request.objects.filter(pk__in=ids["request"], user__affiliation=scope.affiliation_id)
+    times = BlockTime.objects.within(scope).filter(pk__in=ids["block time"])
+    visible = {("request", id_) for id_ in users.values_list("pk", flat=True)}
+    visible |= {("block time", id_) for id_ in times.values_list("pk", flat=True)}
+    return [
+        each if (each.kind, each.id) in visible else replace(each, name="of another affiliation") for each in bookings
+    ]

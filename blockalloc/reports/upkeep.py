@@ -1,0 +1,88 @@
+"""What is known of keep_ready: when it looked last, and what it does about a block time."""
+
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from blockalloc.models import Decision, Heartbeat, Semaphore, Watch
+from blockalloc.site_time import site_zone
+from blockalloc.store.claims import UPKEEP_HOLD
+from scheduling import wording
+from scheduling.windows import MINUTE
+from scheduling.wording import at, plural, span
+
+_SILENT = 3 * MINUTE  # it looks once a minute, and its holds live for 75 s
+
+
+class Line(NamedTuple):
+    """A line for a page, and how bad it is: a level of signals."""
+
+    level: str
+    text: str
+
+
+class BlockTimeUpkeep(NamedTuple):
+    """What keep_ready does about a block time, line by line. `holds_stopped`: staff have stopped its holds."""
+
+    lines: list[Line]
+    holds_stopped: bool
+
+
+NEVER = Line("plain", "keep_ready has never run")
+NOTHING = BlockTimeUpkeep([], holds_stopped=False)
+
+
+def heartbeat(now: int) -> Line | None:
+    """When keep_ready looked last, at `now` (Unix seconds); None when it never did. One statement."""
+    last = Heartbeat.objects.filter(pk=1).values_list("at", "doubt").first()
+    if last is None:
+        return None
+    looked_at, doubt = last
+    ago = max(now - int(looked_at.timestamp()), 0)
+    if ago > _SILENT:
+        return Line("bad", f"keep_ready has not looked for {span(ago)}")
+    if doubt:
+        return Line("bad", f"keep_ready looked {span(ago)} ago and changes nothing: {doubt}")
+    return Line("plain", f"keep_ready looked {span(ago)} ago")
+
+
+def of_block_time(block_time_id: int, now: int) -> BlockTimeUpkeep:
+    """What keep_ready does about a block time that is on or to come. Four statements at most."""
+    looked = heartbeat(now)
+    watch = Watch.objects.filter(pk=block_time_id).first()
+    stopped = watch.holds_stopped if watch else None
+    lines = [looked] if looked else []
+    if watch is not None and (text := _done(watch)):
+        lines.append(Line("plain", text))
+    if stopped:
+        lines.append(Line("watch", _stopped(block_time_id, int(stopped.timestamp()), now)))
+    elif names := held_computers(block_time_id):
+        lines.append(Line("plain", f"it holds {wording.computers(names)} while they load"))
+    return BlockTimeUpkeep(lines, stopped is not None)
+
+
+def held_computers(block_time_id: int) -> list[str]:
+    """The names of the computers of a block time that keep_ready holds now. One statement."""
+    rows = Semaphore.objects.filter(
+        procid__startswith=UPKEEP_HOLD,
+        expires__gte=timezone.now(),
+        computer__blockcomputer__blockTime=block_time_id,
+    )
+    return list(rows.order_by("computer__hostname").values_list("computer__hostname", flat=True).distinct())
+
+
+def _done(watch: Watch) -> str:
+    parts = [
+        f"{plural(watch.replaced, 'computer')} exchanged" if watch.replaced else "",
+        f"{watch.loaded_again} loaded again" if watch.loaded_again else "",
+        f"{watch.added} added" if watch.added else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _stopped(block_time_id: int, since: int, now: int) -> str:
+    """That the holds were stopped, by whom and when."""
+    done = Decision.objects.filter(block_time_id=block_time_id, action=Decision.HOLDING, outcome=Decision.DONE)
+    person = done.order_by("-pk").values_list("person", flat=True).first()
+    who = f" by {person}" if person else ""
+    return f"its computers are not held while they load: stopped{who} {at(since, now, site_zone())}"
