@@ -2,6 +2,7 @@
 
 import datetime
 
+from blockalloc import clock
 from blockalloc.models import ClassHeld, Decision, Heartbeat, ImageTrust, SeenLoad, Watch
 from tests.golden import tables
 from tests.support.connections import DjangoConnection
@@ -64,7 +65,7 @@ def reserve(computer: int, start: int, end: int) -> int:
     request = send(
         "INSERT INTO request (stateid, laststateid, userid, start, `end`, daterequested) "
         "VALUES (13, 13, %s, %s, %s, %s)",
-        [STRANGER, local(start), local(end), local(start)],
+        [STRANGER, local(start), local(end), local(clock.now())],
     ).new_id
     send(
         "INSERT INTO reservation (requestid, computerid, imageid, imagerevisionid, managementnodeid) "
