@@ -124,10 +124,12 @@ class _Comparison:
             proved, doubted = now, None
         newest = max((each.row.wall for each in self._rows), default=None)
         memory = Memory(now, host, str(zone), newest, proved, doubted)
-        return Look(self._doubt(doubted, disagree=disagree), memory, is_proved(memory, zone, now), newest)
+        proof = is_proved(memory, zone, now)
+        return Look(self._doubt(doubted, proof=proof, disagree=disagree), memory, proof, newest)
 
-    def _doubt(self, doubted: int | None, *, disagree: bool) -> Doubt:
-        if self._is_wrong:
+    def _doubt(self, doubted: int | None, *, proof: bool, disagree: bool) -> Doubt:
+        # The zone was proved, and no row has been written since that speaks against it: the newest row is only old.
+        if self._is_wrong and not (self._closely and proof):
             return Doubt.WRONG
         if doubted is not None:
             return Doubt.STANDING

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
 
 
 def test_nothing_is_promised_half_done_or_recorded_twice() -> None:
-    size = "--seconds 6 --keepers 3 --callers 3 --users 1".split()
+    size = "--seconds 5 --keepers 2 --callers 2 --users 1".split()
     command = [sys.executable, "-m", "verification.keepers", *size]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Each promise of SPEC 8.14 to 8.17 taken back: a random day shows what comes of it."""
+"""Each promise of SPEC 8.14 to 8.17 and 9 taken back: a random day shows what comes of it."""
 
 import logging
 from collections.abc import Iterator
@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from verification.random_days.play import play, stage
-from verification.random_days.undone import PROMISES, undone
+from verification.random_days.undone import KEPT_PROMISES, PROMISES, undone
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once(on="sqlite")]
 
 # Days that show what happens when a promise is not kept.
 SHOWN_ON = {"preload": 4, "records": 9, "hold": 13, "expiry": 0, "numbers": 0, "inspection": 1}
+SHOWN_ON_KEPT = {"exchange": 0, "release": 8, "holds": 0}
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +28,9 @@ def _as_on_the_days() -> Iterator[None]:
 def test_a_promise_that_is_not_kept_is_noticed(promise: str) -> None:
     with undone(promise):
         assert play(SHOWN_ON[promise]).wrong != []
+
+
+@pytest.mark.parametrize("promise", KEPT_PROMISES)
+def test_a_promise_of_keep_ready_that_is_not_kept_is_noticed(promise: str) -> None:
+    with undone(promise):
+        assert play(SHOWN_ON_KEPT[promise], kept=True).wrong != []

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import override_settings
 
 from blockalloc import inspection
-from blockalloc.models import ClassHeld, Decision, Roster, SeenLoad, Watch
+from blockalloc.models import ClassHeld, Decision, Heartbeat, ImageTrust, Roster, SeenLoad, Watch
 from blockalloc.store import decisions
 from blockalloc.upkeep.passes import Keeper
 from tests.support.boundaries import Boundary
@@ -118,7 +118,7 @@ def _site(scenario: PassScenario) -> Iterator[None]:
     """The scenario's site as it is before the look."""
     # Which looks prune old records depends on their ids, and these go on from run to run.
     with class_site(**scenario.site), patch.object(decisions, "PRUNE_EVERY", 10**9):
-        for model in (Decision, Roster, Watch, SeenLoad, ClassHeld):
+        for model in (Decision, Roster, Watch, SeenLoad, ClassHeld, Heartbeat, ImageTrust):
             model.objects.all().delete()
         scenario.prepare()
         scenario.check_in()

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tests.support.servers.private_database import private_database
-from verification.random_days.undone import PROMISES
+from verification.random_days.undone import KEPT_PROMISES, PROMISES
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -22,7 +22,9 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--days", type=int, default=100, metavar="N", help="how many (default: 100)")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first (default: 0)")
     parser.add_argument("--keep-ready", action="store_true", help="keep_ready looks at the classes every minute")
-    parser.add_argument("--without", choices=PROMISES, help="disable the safeguard of a promise: days must go wrong")
+    parser.add_argument(
+        "--without", choices=(*PROMISES, *KEPT_PROMISES), help="disable the safeguard of a promise: days must go wrong"
+    )
     asked = parser.parse_args(words)
     with private_database(mariadb=asked.mariadb):
         logging.disable(logging.ERROR)  # refusals and lost races are part of the days

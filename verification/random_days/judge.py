@@ -241,7 +241,7 @@ class Judge:
         reported = {
             (each.subject["computer"], each.subject.get("request", 0)) for each in findings if each.kind in TAKEN_TWICE
         }
-        still = self._reserved(now)
+        still = self.reserved(now)
         there = {
             gap for gap in self.gaps
             if any(each.computer == gap[0] and _meet(each, still.get(gap)) and each.end > now for each in computers)
@@ -252,7 +252,7 @@ class Judge:
                 now, f"check_vcl says {sorted(reported)} are taken twice (computer, request), not {sorted(there)}"
             )
 
-    def _reserved(self, now: int) -> dict[tuple[int, int], tuple[int, int]]:
+    def reserved(self, now: int) -> dict[tuple[int, int], tuple[int, int]]:
         """(computer, request) -> hours, of what users have reserved and is not over."""
         instant = self.front_end.instant
         return {

@@ -83,6 +83,8 @@ class Looks:
         self._judge.counts["looks"] += 1
         self._judge.counts["block times put right"] += len(report.actions)
         self._judge.counts["computers held"] += report.held
+        if report.doubt:
+            self._judge.fail(now, f"nothing was changed: {report.doubt}")
         for complaint in complaints:
             self._judge.fail(now, f"the look complains: {complaint}")
         self._judge.after_call(now, before)

@@ -51,6 +51,7 @@ MIDNIGHT = 16 * HOUR  # seconds after the day's beginning
 # Seconds after an allocation at which members of the classes come, most of them while loaded computers are held.
 SOON = (0, 1, 2, 3, 4, 4, 5, 6, 8, 20, 44, 46)
 MEMBERS_AFTER_A_LOAD = 0.3  # how likely
+SLIPPING_IN = 0.005  # how likely a front end slips in before a look
 USERS_AT_A_LOOK = 0.05  # how likely somebody lists candidates just before a look, or comes just after it
 
 
@@ -153,11 +154,24 @@ class Playing:
         if self.looks is None:
             return
         waiting = self._sessions_that_listed() if self.rng.random() < USERS_AT_A_LOOK else []
+        if self.rng.random() < SLIPPING_IN:
+            self._slip_in()
         self.looks.look(clock.now())
         for user in waiting:
             self._finish(user)
         if self.rng.random() < USERS_AT_A_LOOK:
             self._members_come(clock.now())
+
+    def _slip_in(self) -> None:
+        """A front end that was too slow to keep its promise has given a class's computer to a stranger (SPEC 8.7)."""
+        reserved = {computer for computer, _ in self.judge.reserved(clock.now())}
+        free = [each for each in self.judge.block_computers() if each.computer not in reserved]
+        computers = [each for each in free if each.start > clock.now() + MINUTE]
+        if computers:
+            own = self.rng.choice(computers)
+            request = site.reserve(own.computer, own.start, own.end)
+            self.judge.gaps.add((own.computer, request))
+            self.judge.counts["slipped in"] += 1
 
     def _watch(self, event: Event) -> None:
         """Let members come when a computer of theirs has been loaded, before the next look sees it."""

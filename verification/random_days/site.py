@@ -2,12 +2,13 @@
 
 import datetime
 
-from blockalloc.models import ClassHeld, Decision, SeenLoad, Watch
+from blockalloc import clock
+from blockalloc.models import ClassHeld, Decision, Heartbeat, ImageTrust, SeenLoad, Watch
 from tests.golden import tables
 from tests.support.connections import DjangoConnection
 from tests.support.sites.class_site import rows
 from tests.support.sites.rows import SiteRows
-from verification.random_days.day import BEGIN, IMAGES, LOAD_MINUTES, OURS, ZONE, Class, Day
+from verification.random_days.day import BEGIN, IMAGES, LOAD_MINUTES, OURS, STRANGER, ZONE, Class, Day
 
 NODE = 10
 
@@ -22,7 +23,7 @@ def load(day: Day) -> None:
 
     What the service remembers of other days goes too: its block times had the same ids.
     """
-    for model in (Decision, Watch, SeenLoad, ClassHeld):
+    for model in (Decision, Watch, SeenLoad, ClassHeld, Heartbeat, ImageTrust):
         model.objects.all().delete()
     site = rows(computers=day.computers, machines=1)
     _images(site)
@@ -56,3 +57,19 @@ def insert(each: Class) -> int:
     ).new_id
     sql = "INSERT INTO blockTimes (blockRequestid, start, `end`, processed, skip) VALUES (%s, %s, %s, 0, 0)"
     return send(sql, [request, local(each.start), local(each.end)]).new_id
+
+
+def reserve(computer: int, start: int, end: int) -> int:
+    """A stranger's reservation of a computer for some hours (Unix seconds); its request."""
+    send = DjangoConnection().send
+    request = send(
+        "INSERT INTO request (stateid, laststateid, userid, start, `end`, daterequested) "
+        "VALUES (13, 13, %s, %s, %s, %s)",
+        [STRANGER, local(start), local(end), local(clock.now())],
+    ).new_id
+    send(
+        "INSERT INTO reservation (requestid, computerid, imageid, imagerevisionid, managementnodeid) "
+        "VALUES (%s, %s, %s, %s, %s)",
+        [request, computer, IMAGES[0], IMAGES[0], NODE],
+    )
+    return request

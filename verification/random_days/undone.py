@@ -1,10 +1,11 @@
-"""Disables the safeguards of the promises of SPEC 8.14 to 8.17, one at a time: the days must show it."""
+"""Disables the safeguards of the promises of SPEC 8.14 to 8.17 and 9, one at a time: the days must show it."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 PROMISES = ("preload", "records", "hold", "expiry", "numbers", "inspection")
+KEPT_PROMISES = ("exchange", "release", "holds")  # of keep_ready
 
 
 @contextmanager
@@ -80,4 +81,37 @@ def _inspection(stack: ExitStack) -> None:
     stack.enter_context(patch.object(shortages, "short", lambda _facts: []))
 
 
-_UNDO = dict(zip(PROMISES, (_preload, _records, _hold, _expiry, _numbers, _inspection), strict=True))
+def _exchange(stack: ExitStack) -> None:
+    """A computer that somebody else has in the hours of the class is not exchanged."""
+    from scheduling.upkeep.condition import _Judge
+
+    stack.enter_context(patch.object(_Judge, "_intruder", None))
+
+
+def _release(stack: ExitStack) -> None:
+    """What staff have released is topped up again."""
+    from blockalloc.upkeep import reading
+    from scheduling.upkeep.target import Target
+
+    def whole(_calls: object, machines: int) -> Target:
+        return Target(machines, ignore_privileges=True)
+
+    stack.enter_context(patch.object(reading, "target", whole))
+
+
+def _holds(stack: ExitStack) -> None:
+    """Computers are held whatever is loaded on them."""
+    from blockalloc.store import upkeep_holds
+    from scheduling.upkeep import needs
+
+    stack.enter_context(patch.object(needs, "_is_to_be_held", lambda _each, _now: True))
+    stack.enter_context(patch.object(upkeep_holds, "_free", lambda holds, *_: {each.computer_id: 10 for each in holds}))
+
+
+_UNDO = dict(
+    zip(
+        (*PROMISES, *KEPT_PROMISES),
+        (_preload, _records, _hold, _expiry, _numbers, _inspection, _exchange, _release, _holds),
+        strict=True,
+    )
+)
