@@ -57,11 +57,16 @@ class Mending:
 
     def only(self, other: "Mending") -> "Mending":
         """What both want; what can't be loaded again is given up by one of them alone."""
-        return Mending(
-            {id_: each for id_, each in self.given_up.items() if id_ in other.given_up or id_ in other.again},
-            {id_: node for id_, node in self.again.items() if id_ in other.again},
-            self.why_again,
-        )
+        given_up = {
+            id_: replace(each, may_return=each.may_return and other._may_return(id_))
+            for id_, each in self.given_up.items()
+            if id_ in other.given_up or id_ in other.again
+        }
+        again = {id_: node for id_, node in self.again.items() if id_ in other.again}
+        return Mending(given_up, again, self.why_again)
+
+    def _may_return(self, computer_id: int) -> bool:
+        return computer_id in self.given_up and self.given_up[computer_id].may_return
 
 
 def _not_again(why: Reason) -> Reason:

@@ -64,11 +64,13 @@ class Readiness:
 
 
 def readiness(
-    block: BlockFacts, computers: Sequence[ComputerFacts], now: int, zone: ZoneInfo, record: Record = EMPTY
-) -> Readiness:
+    block: BlockFacts, computers: Sequence[ComputerFacts], now: int, zone: ZoneInfo, record: Record = EMPTY,
+    at_risk: str = "",
+) -> Readiness:  # fmt: skip
     """How ready the block time is at `now` (Unix seconds); `zone` is that of the times in its words.
 
-    `record` says what happened to it; it matters when the block time lacks machines, or is skipped.
+    `record` says what happened to it; it matters when the block time lacks machines, or is skipped. `at_risk`: which
+    computers may be late, by the last look of keep_ready.
     """
     judged = [computer_readiness(computer, block, now) for computer in computers]
     view = _View(
@@ -80,6 +82,7 @@ def readiness(
         allocated=_machines(block, computers),
         ready=_machines(block, [each.facts for each in judged if each.is_ready]),
         possible=_machines(block, [each.facts for each in judged if each.state != "failed"]),
+        at_risk=at_risk,
     )
     return Readiness(
         wanted=block.machines,
@@ -117,6 +120,7 @@ class _View:
     allocated: int
     ready: int
     possible: int
+    at_risk: str = ""
 
     @property
     def left(self) -> int:
@@ -144,7 +148,15 @@ def _signal(view: _View) -> Signal:
         return Signal("plain", (closed,))
     if not view.computers:
         return _without_computers(view)
-    problems = [*_missing(view), *_faults(view), *_late(view), *_overdue(view), *_long_loads(view), *_outdated(view)]
+    problems = [
+        *_missing(view),
+        *_faults(view),
+        *_late(view),
+        *_overdue(view),
+        *_long_loads(view),
+        *_outdated(view),
+        *_at_risk(view),
+    ]
     if view.left > ASKED_AHEAD:  # there is time to put it right, and the back end has not even asked
         problems = [_Problem("watch", problem.words) for problem in problems]
     if not problems:
@@ -268,6 +280,13 @@ def _outdated(view: _View) -> list[_Problem]:
         return []
     verb = "holds" if len(outdated) == 1 else "hold"
     return [_Problem("watch", f"{_names(outdated)} {verb} an old revision of the image")]
+
+
+def _at_risk(view: _View) -> list[_Problem]:
+    """What keep_ready expects to be late, where nothing else says that something is wrong."""
+    if not view.at_risk or view.of("failed"):
+        return []
+    return [_Problem("bad" if view.left <= HOUR else "watch", f"may be late: {view.at_risk}")]
 
 
 def _all_well(view: _View) -> str:

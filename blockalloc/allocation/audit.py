@@ -41,6 +41,8 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
     """The record of an allocation or a dry run, and the roster when that has to be written."""
     outcome, plan, block = result.outcome, result.plan, result.order.block
     code, words = outcome.warning or (None, "")
+    if entry.action == Decision.KEEP_READY:  # VCL's words are about a call for machines
+        words = ""
     columns = _columns(
         entry,
         outcome.status,

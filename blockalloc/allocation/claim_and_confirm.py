@@ -114,7 +114,8 @@ class ClaimAndConfirm:
         self._mender = mender
         self._now = journal.now
         self._token = uuid.uuid4().hex
-        self._deadline = Deadline(seconds)
+        self._seconds = settings.VCL_GUARD_WAIT_SECONDS if seconds is None else seconds
+        self._deadline = Deadline(self._seconds)
         self._last_claimed: PlannedCall | None = None  # its claims may be committed: freed when the call fails
 
     def run(self) -> Answer:
@@ -135,7 +136,7 @@ class ClaimAndConfirm:
         """
         pause = _FIRST_PAUSE
         while True:
-            patient = self._deadline.left() > settings.VCL_GUARD_WAIT_SECONDS / 2
+            patient = self._deadline.left() > self._seconds / 2
             try:
                 with turn(self._deadline):
                     return self._rounds(patient=patient)
@@ -267,7 +268,12 @@ class ClaimAndConfirm:
             return planned
         still = before.only(self._mender(planned.order))
         again = [each for each in planned.plan.again if each.assignments[0].computer.id in still.again]
-        return replace(planned, order=replace(planned.order, mending=still), plan=replace(planned.plan, again=again))
+        # A reload that can be withdrawn no longer must not get a second one beside it.
+        machines = [
+            each for each in planned.plan.machines if not still.excluded & {a.computer.id for a in each.assignments}
+        ]
+        plan = replace(planned.plan, machines=machines, again=again)
+        return replace(planned, order=replace(planned.order, mending=still), plan=plan)
 
     def _hold(self, claimed: PlannedCall, block_time_id: int, machines: Sequence[Machine], seen: Snapshot) -> None:
         """Keep the front end off what was written, as long as it may have listed it before; give up other claims."""
@@ -305,7 +311,8 @@ class ClaimAndConfirm:
 def _give_way(looked: Look, subject: str, *, patient: bool) -> None:
     """Raise _Rival when other calls in flight could change the answer of this one."""
     plan, rivals = looked.plan, looked.seen.promises.rivals
-    if plan.had_before < plan.wanted and subject and any(rival.startswith(f"{subject}.") for rival in rivals):
+    changes = plan.had_before < plan.wanted or looked.order.mending is not None
+    if changes and subject and any(rival.startswith(f"{subject}.") for rival in rivals):
         raise _Rival(same=True)
     if patient and rivals and plan.allocated < plan.wanted and _may_get_more(looked, rivals):
         raise _Rival(same=False)

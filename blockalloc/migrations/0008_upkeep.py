@@ -77,6 +77,7 @@ class Migration(migrations.Migration):
                 ("tried", models.DateTimeField(null=True)),
                 ("holds_stopped", models.DateTimeField(null=True)),
                 ("noted", models.TextField(default="")),
+                ("at_risk", models.TextField(default="")),
                 ("replaced", models.IntegerField(default=0)),
                 ("loaded_again", models.IntegerField(default=0)),
                 ("added", models.IntegerField(default=0)),

@@ -42,7 +42,8 @@ class Watch(models.Model):
 
     `first_seen`: the first look. `processing_seen`: the first look that saw `blockRequest.processing` set, None while
     it is not. `tried`: the last attempt for which no computer was to be had. `holds_stopped`: when staff stopped the
-    holds. `noted`: what was last recorded, so that nothing is recorded twice. The counts are of computers: exchanged,
+    holds. `at_risk`: which computers may be late, by the last look, and why. `noted`: what was last recorded, so that
+    nothing is recorded twice. The counts are of computers: exchanged,
     loaded again, added.
     """
 
@@ -52,6 +53,7 @@ class Watch(models.Model):
     tried = models.DateTimeField(null=True)
     holds_stopped = models.DateTimeField(null=True)
     noted = models.TextField(default="")
+    at_risk = models.TextField(default="")
     replaced = models.IntegerField(default=0)
     loaded_again = models.IntegerField(default=0)
     added = models.IntegerField(default=0)

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from blockalloc.models import BlockTime
 from blockalloc.reports import what_happened
 from blockalloc.site_time import site_zone
-from blockalloc.store import loads, times
+from blockalloc.store import loads, times, watches
 from blockalloc.store import readiness as store
 from blockalloc.store.readiness import BlockTimeRow
 from blockalloc.store.rows import full_name
@@ -20,6 +20,9 @@ from scheduling.readiness import ASKED_AHEAD, Readiness, has_all, readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
 from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 from scheduling.what_happened import EMPTY
+from scheduling.windows import MINUTE
+
+_LOOKED = 3 * MINUTE  # what keep_ready saw longer ago says nothing any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: b
     if not people:
         records = {time: record.without_people() for time, record in records.items()}
     zone = site_zone()
+    at_risk = watches.at_risk(still_open, now - _LOOKED)
     return [
         BlockTimeReadiness(
             id=row.id,
@@ -78,7 +82,14 @@ def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: b
             group=full_name(row.group, row.group_affiliation),
             image=row.image,
             block_status=_status(row),
-            readiness=readiness(blocks[row.id], computers.get(row.id, ()), now, zone, records.get(row.id, EMPTY)),
+            readiness=readiness(
+                blocks[row.id],
+                computers.get(row.id, ()),
+                now,
+                zone,
+                records.get(row.id, EMPTY),
+                at_risk.get(row.id, ""),
+            ),
         )
         for row in rows
     ]

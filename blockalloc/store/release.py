@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from blockalloc.store import seen_loads
 from blockalloc.store.sql import Select, execute, fetch, listed_ids
 from blockalloc.store.withdrawal import withdraw
 
@@ -46,6 +47,7 @@ def release(block_time_id: int, now: int, only_if: Select = _ALWAYS) -> Released
     sql = f"DELETE FROM blockComputers WHERE blockTimeid = %s AND {only_if.sql}"
     if not execute(sql, [block_time_id, *only_if.params]):
         return Released((), (), 0)
+    seen_loads.disown(block_time_id, [computer for _, computer, _ in computers], now)
     withdrawn = withdraw({(request, computer) for _, computer, request in computers if request}, now)
     loading = [name for name, computer, request in computers if (request, computer) in withdrawn.left]
     return Released([name for name, _, _ in computers], loading, withdrawn.requests)
@@ -61,6 +63,7 @@ def give_up(block_time_id: int, reloads: Mapping[int, int], now: int) -> None:
     execute(
         f"DELETE FROM blockComputers WHERE blockTimeid = %s AND computerid IN ({listed_ids(reloads)})", [block_time_id]
     )
+    seen_loads.disown(block_time_id, reloads, now)
     withdraw({(request, computer) for computer, request in reloads.items() if request}, now)
 
 

@@ -10,9 +10,10 @@ from blockalloc.models import ClassHeld, ImageTrust, PlannedReload, SeenLoad
 from blockalloc.store import times
 from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids, placeholders
 from scheduling.ready_computer import FAILED_STEPS
+from scheduling.rules import CHECKIN_SECONDS
 from scheduling.state_ids import COMPLETE, FAILED, PENDING, RELOAD
 from scheduling.upkeep.broken_image import LoadRecord
-from scheduling.upkeep.seen_loads import AT_WORK, LOADED, LoadFacts, NewLoad, SeenLoads
+from scheduling.upkeep.seen_loads import AT_WORK, LOADED, UNKNOWN, LoadFacts, NewLoad, SeenLoads
 from scheduling.upkeep.seen_loads import FAILED as FAILED_LOAD
 from scheduling.windows import DAY, HOUR, MINUTE
 
@@ -20,8 +21,10 @@ _SEEN, _PLANNED = SeenLoad._meta.db_table, PlannedReload._meta.db_table
 _TRUST, _CLASSES = ImageTrust._meta.db_table, ClassHeld._meta.db_table
 
 _PLANNED_SINCE = 15 * MINUTE  # a reload of ours that is gone is looked at for so long after its planned start
-_FAILURES_SINCE = 2 * DAY
-_LONGEST_LOAD = 2 * HOUR  # one that seems to be at work for longer lost its node, and says nothing about its image
+_FAILURES_SINCE = 30 * DAY
+# One that seems to be at work for longer hangs. It says nothing about its image, nor does one whose node is silent, or
+# whose computer the class does not have any more.
+_LONGEST_LOAD = HOUR
 _LOAD_BEGINS = "loadimageblade"  # the back end's first step of every load, whatever the provisioning engine
 
 
@@ -193,6 +196,18 @@ def _move_on(seen: SeenLoads, now: int) -> None:
     )
 
 
+def disown(block_time_id: int, computer_ids: Iterable[int], now: int) -> None:
+    """What becomes of loads at work on these computers says nothing any more: the block time was made to give them up.
+
+    Else a block row that is gone would look like a load that failed.
+    """
+    execute(
+        f"UPDATE {_SEEN} SET outcome = %s, `over` = %s "
+        f"WHERE outcome = %s AND block_time_id = %s AND computer_id IN ({listed_ids(computer_ids)})",
+        [UNKNOWN, times.to_utc(now), AT_WORK, block_time_id],
+    )
+
+
 def prune(before: int, at_most: int) -> None:
     """Remove up to so many of the oldest loads that began before then."""
     sql = f"SELECT id FROM {_SEEN} WHERE begun < %s ORDER BY begun LIMIT {int(at_most)}"
@@ -211,7 +226,11 @@ FROM (SELECT DISTINCT revision_id FROM {_SEEN} WHERE outcome = '{FAILED_LOAD}' A
 JOIN {_SEEN} l ON l.revision_id = r.revision_id
 LEFT JOIN {_TRUST} i ON i.image_id = l.image_id
 LEFT JOIN {_CLASSES} h ON h.block_time_id = l.block_time_id
-WHERE ((l.outcome = '{FAILED_LOAD}' AND l.`over` > %s) OR (l.outcome = '{AT_WORK}' AND l.begun > %s))
+WHERE ((l.outcome = '{FAILED_LOAD}' AND l.`over` > %s) OR (
+       l.outcome = '{AT_WORK}' AND l.begun > %s
+       AND EXISTS (SELECT 1 FROM managementnode n WHERE n.id = l.node_id AND n.lastcheckin > %s)
+       AND EXISTS (SELECT 1 FROM blockComputers b
+                   WHERE b.blockTimeid = l.block_time_id AND b.computerid = l.computer_id)))
   AND (i.trusted IS NULL OR l.begun > i.trusted)
 ORDER BY l.id
 """
@@ -233,7 +252,8 @@ def records(now: int) -> Records:
     loads: list[LoadRecord] = []
     machines: dict[int, int] = {}
     successes: dict[int, LoadRecord] = {}
-    rows = fetch(_RECORDS, [since, since, times.to_utc(now - _LONGEST_LOAD)])
+    alive = times.to_utc(now - CHECKIN_SECONDS)
+    rows = fetch(_RECORDS, [since, since, times.to_utc(now - _LONGEST_LOAD), alive])
     for image, revision, block_time, outcome, over, wanted, succeeded in rows:
         loads.append(LoadRecord(image, revision, block_time, outcome, times.from_utc(over)))
         if wanted is not None:

@@ -6,6 +6,7 @@ As in store.claims no statement waits for a lock.
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from blockalloc.models import Watch
 from blockalloc.store.claims import HELD, UPKEEP_HOLD
 from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids
 from blockalloc.store.times import to_local, to_utc
@@ -26,6 +27,8 @@ class Hold(NamedTuple):
 _FREE = f"""
 SELECT c.id, (SELECT MIN(n.id) FROM managementnode n) FROM computer c
 WHERE c.id IN ({{computers}}) AND c.currentimageid <> CASE c.id {{images}} END
+  AND EXISTS (SELECT 1 FROM blockComputers b LEFT JOIN {Watch._meta.db_table} w ON w.block_time_id = b.blockTimeid
+              WHERE b.computerid = c.id AND w.holds_stopped IS NULL)
   AND NOT EXISTS (SELECT 1 FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
                   WHERE b.computerid = c.id AND b.imageid = c.currentimageid AND t.`end` > %s)
   AND NOT EXISTS (SELECT 1 FROM semaphore s WHERE s.computerid = c.id AND s.expires >= %s

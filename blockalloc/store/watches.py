@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 
 from django.conf import settings
 
-from blockalloc.models import Watch
-from blockalloc.store.sql import execute, insert, listed_ids
+from blockalloc.models import Heartbeat, Watch
+from blockalloc.store.sql import execute, fetch, insert, listed_ids
 from blockalloc.store.times import to_utc, to_utc_or_null
 from scheduling.windows import DAY
 
-_TABLE = Watch._meta.db_table
+_TABLE, _HEARTBEAT = Watch._meta.db_table, Heartbeat._meta.db_table
 
 
 def see(new: Collection[int], processing: Mapping[int, int | None], now: int) -> None:
@@ -19,8 +19,8 @@ def see(new: Collection[int], processing: Mapping[int, int | None], now: int) ->
     there is nothing to remember.
     """
     if new:
-        columns = ["block_time_id", "first_seen", "noted", "replaced", "loaded_again", "added"]
-        insert(_TABLE, columns, [[id_, to_utc(now), "", 0, 0, 0] for id_ in new], if_new=True)
+        columns = ["block_time_id", "first_seen", "noted", "at_risk", "replaced", "loaded_again", "added"]
+        insert(_TABLE, columns, [[id_, to_utc(now), "", "", 0, 0, 0] for id_ in new], if_new=True)
         _prune(now)
     for seen in set(processing.values()):
         ids = [id_ for id_, theirs in processing.items() if theirs == seen]
@@ -28,6 +28,22 @@ def see(new: Collection[int], processing: Mapping[int, int | None], now: int) ->
             f"UPDATE {_TABLE} SET processing_seen = %s WHERE block_time_id IN ({listed_ids(ids)})",
             [to_utc_or_null(seen)],
         )
+
+
+def set_at_risk(texts: Mapping[int, str]) -> None:
+    """Remember which computers of block times may be late, in words; "" for none. Costs no statement for no texts."""
+    for text in set(texts.values()):
+        ids = listed_ids(id_ for id_, theirs in texts.items() if theirs == text)
+        execute(f"UPDATE {_TABLE} SET at_risk = %s WHERE block_time_id IN ({ids})", [text])
+
+
+def at_risk(block_time_ids: Collection[int], since: int) -> dict[int, str]:
+    """Block time -> what is at risk in it, by the last look if that was after `since` (Unix seconds). One statement."""
+    sql = (
+        f"SELECT w.block_time_id, w.at_risk FROM {_TABLE} w JOIN {_HEARTBEAT} h ON h.id = 1 AND h.`at` > %s "
+        f"WHERE w.at_risk <> '' AND w.block_time_id IN ({listed_ids(block_time_ids)})"
+    )
+    return dict(fetch(sql, [to_utc(since)])) if block_time_ids else {}
 
 
 def note(block_time_id: int, text: str, now: int) -> bool:
@@ -71,8 +87,8 @@ def allow_holds(block_time_id: int) -> int:
 
 
 def _must_exist(block_time_id: int, now: int) -> None:
-    columns = ["block_time_id", "first_seen", "noted", "replaced", "loaded_again", "added"]
-    insert(_TABLE, columns, [[block_time_id, to_utc(now), "", 0, 0, 0]], if_new=True)
+    columns = ["block_time_id", "first_seen", "noted", "at_risk", "replaced", "loaded_again", "added"]
+    insert(_TABLE, columns, [[block_time_id, to_utc(now), "", "", 0, 0, 0]], if_new=True)
 
 
 def _prune(now: int) -> None:

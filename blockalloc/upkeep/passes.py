@@ -12,6 +12,7 @@ from django.conf import settings
 from blockalloc import clock
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Caller, Refusal
+from blockalloc.site_time import site_zone
 from blockalloc.store import claims, watches
 from blockalloc.upkeep import classes, holding, loads, mending, reading, trust
 from blockalloc.upkeep.actions import Action
@@ -22,7 +23,7 @@ from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling.machines import whole_machines
 from scheduling.upkeep.broken_image import ImageStop
 from scheduling.upkeep.condition import Kind
-from scheduling.upkeep.needs import Holding, Needs, needs
+from scheduling.upkeep.needs import Holding, Needs, at_risk, needs
 from scheduling.upkeep.needs import holding as holding_of
 from scheduling.upkeep.trust import Trust
 from scheduling.windows import HOUR
@@ -60,16 +61,22 @@ class Keeper:
 
     def __init__(self) -> None:
         self._load_times = LoadTimes()
+        self._doubt = ""
 
     def look(self) -> PassReport:
         """One look. Raises DatabaseError when the database does not answer, LookupError when it is none of VCL's."""
         began, now = time.monotonic(), clock.now()
         seen = trust.look(now)
         looks = self._looks(now)
-        self._remember(looks, now)
-        loads.note_loads(now)
+        _observed(lambda: self._remember(looks, now))
+        _observed(lambda: loads.note_loads(now))
         actions, held = ([], 0) if seen.doubt else self._act(looks, seen, now)
-        classes.note_classes([_class_look(each) for each in looks], now)
+        if not seen.doubt:
+            _observed(lambda: classes.note_classes([_class_look(each) for each in looks], now))
+            _observed(lambda: _remember_risks(looks, actions))
+        elif seen.doubt != self._doubt:
+            log.warning("keep_ready changes nothing: %s", seen.doubt)
+        self._doubt = seen.doubt
         took = round((time.monotonic() - began) * 1000)
         trust.remember(seen, milliseconds=took, block_times=len(looks))
         return PassReport(now, took, seen.doubt, looks, actions, held)
@@ -78,11 +85,13 @@ class Keeper:
         """Change what has to be changed; what was done, and how many computers are held."""
         caller = service.system_caller(DOOR)
         claims.purge_expired(now)
-        released = let_go(now, seen)
+        # First of all: a hold on a computer that is loaded by now keeps members of the class off it (SPEC 8.7).
+        held = holding.hold(self._holding(looks, [], now))
         stops = loads.image_stops({each.watch.facts.id: each.watch.facts.target.machines for each in looks}, now)
-        held_back = _held_back(looks, stops, caller)
-        actions = [*released, *held_back, *self._mend(looks, stops, caller, now)]
-        return actions, holding.hold(self._holding(looks, actions, now))
+        actions = [*_held_back(looks, stops, caller), *self._mend(looks, stops, caller, now)]
+        if actions:
+            held = holding.hold(self._holding(looks, actions, now))
+        return [*actions, *let_go(now, seen)], held
 
     def _looks(self, now: int) -> list[Looked]:
         hours = settings.VCL_KEEP_READY_HOURS
@@ -150,6 +159,25 @@ def _tried(each: Looked, work: Callable[[Watch], Action | None]) -> Action | Non
     except Exception:
         log.exception("block time %d could not be put right", id_)
     return None
+
+
+def _remember_risks(looks: Sequence[Looked], actions: Sequence[Action]) -> None:
+    """What staff are to know about classes that nothing was done for: which computers may be late, and why."""
+    changed = {action.block_time_id for action in actions}
+    texts = {
+        each.watch.facts.id: "" if each.watch.facts.id in changed else at_risk(each.needed, site_zone())
+        for each in looks
+    }
+    before = {each.watch.facts.id: each.watch.row.at_risk or "" for each in looks}
+    watches.set_at_risk({id_: text for id_, text in texts.items() if text != before[id_]})
+
+
+def _observed(work: Callable[[], None]) -> None:
+    """Note something that was seen. That it can't be noted must not keep the look from what has to be done."""
+    try:
+        work()
+    except Exception:
+        log.exception("what was seen could not be noted")
 
 
 def _class_look(each: Looked) -> ClassLook:

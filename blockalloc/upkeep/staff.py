@@ -15,7 +15,7 @@ from blockalloc.models import Decision
 from blockalloc.site_time import site_zone
 from blockalloc.store import rows, upkeep_holds, watches
 from blockalloc.store.guard import Deadline, guarded
-from blockalloc.upkeep import loads, mending, reading
+from blockalloc.upkeep import loads, mending, reading, trust
 from blockalloc.upkeep.proposals import Proposal, proposals
 from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling.machines import whole_machines
@@ -24,6 +24,7 @@ from scheduling.upkeep.needs import Needs, needs
 from scheduling.windows import HOUR
 
 NOTHING = "nothing has to be done"
+TRUSTED = "its image may be loaded again"
 _EXPECTED = {Kind.ON_ITS_WAY: "expected in time"}
 
 Work = Callable[[int], str]  # in a transaction at this time (Unix seconds); what was done, in words
@@ -58,9 +59,12 @@ def put_right(block_time_id: int, caller: Caller) -> Done:
     """
     watch = _watch(block_time_id)
     needed = needs(watch.facts, clock.now(), is_asked_by_staff=True)
+    stopped = _stopped_images(watch)
+    loads.trust(stopped, clock.now())
     if obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else ""):
+        if stopped:
+            return Done(f"{TRUSTED}; {obstacle}", is_complete=True)
         return Done(obstacle, obstacle == NOTHING)
-    loads.trust(watch.image_ids, clock.now())
     action = mending.mend(watch, caller, LoadTimes(), staff=True)
     return Done(action.text, action.is_complete) if action else Done(NOTHING, is_complete=True)
 
@@ -77,7 +81,7 @@ def proposed(block_time_id: int, caller: Caller) -> Proposed:
     watch, now = _watch(block_time_id), clock.now()
     target = watch.facts.target
     needed = needs(watch.facts, now, is_asked_by_staff=True)
-    if obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else ""):
+    if (obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else "")) and not _stopped_images(watch):
         machines = min(_usable(watch, needed), target.machines)
         return Proposed(_unchanged(needed, ()), _others(needed, ()), machines, target.machines, obstacle)
     call = FillCall(block_time_id, target.ignore_privileges, machines=target.machines)
@@ -144,6 +148,8 @@ def _watch(block_time_id: int) -> Watch:
 def _obstacle(watch: Watch) -> str:
     """Why there is nothing to put right, whatever the computers do."""
     block, now = watch.facts.block, clock.now()
+    if doubt := trust.look(now).doubt:
+        return f"the site's clock is in doubt: {doubt}"
     match block.block_status.obstacle_to_taking_place(now):
         case "over":
             return "the class is over"
@@ -154,6 +160,12 @@ def _obstacle(watch: Watch) -> str:
     if watch.facts.target.is_released:
         return "its computers were released: to give it others, use “Allocate now”"
     return ""
+
+
+def _stopped_images(watch: Watch) -> list[int]:
+    """The images of the class of which nothing more is loaded, since too many loads have failed (SPEC 9.7)."""
+    stops = loads.image_stops({watch.facts.id: watch.facts.target.machines}, clock.now())
+    return [id_ for id_ in watch.image_ids if id_ in stops]
 
 
 # --- Words --------------------------------------------------------------------------------------

@@ -173,8 +173,10 @@ class _Judge:
         if other := self._other_reload():
             return other
         if self._computer.facts.state != _FREE:
-            # Between a user's end and the load after it, or a state that VCL alone understands.
-            ready_at = self._now + _RECLAIM + self._load
+            # Between a user's end and the load after it, or a state that VCL alone understands. In the class people
+            # come and go: their computers are not exchanged for that.
+            begun = self._now >= self._block.start
+            ready_at = self._now + _RECLAIM + (self._block.load_seconds if begun else self._load)
             return self._by_time(ready_at, Reason("busy", "it is in state {}", (self._computer.facts.state,)))
         text = "it does not hold the image, and nothing will load it"
         if self._is_outdated:

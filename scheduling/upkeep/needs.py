@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from zoneinfo import ZoneInfo
 
+from scheduling import wording
 from scheduling.machines import whole_machines
 from scheduling.ready_computer import BlockFacts
 from scheduling.reload_plan import RELOAD_MARGIN, stagger
@@ -85,6 +87,15 @@ def needs(block_time: BlockTimeFacts, now: int, *, hours: int = 6, is_asked_by_s
     )
 
 
+def at_risk(needed: Needs, zone: ZoneInfo) -> str:
+    """Which computers may be late or will not be ready, and why, in words: `c11 and c12 (it is in state failed)`."""
+    names: dict[str, list[str]] = {}
+    for each in [*needed.give_up, *needed.at_risk]:
+        if each.why is not None:
+            names.setdefault(each.why.describe(zone), []).append(each.hostname)
+    return ", ".join(f"{wording.computers(theirs)} ({why})" for why, theirs in names.items())
+
+
 def is_too_late(block: BlockFacts, now: int) -> bool:
     """Whether what is loaded from now on is of no use any more: it would be ready after the middle of the class."""
     return now > block.start and now + block.load_seconds > (block.start + block.end) // 2
@@ -120,9 +131,20 @@ def _may_soon_have_begun(each: Condition, now: int) -> bool:
 
 def _back_end_goes_first(block_time: BlockTimeFacts, now: int, ahead: int) -> bool:
     """Whether the back end is to ask for the machines that are missing, or is just doing so (SPEC 9.1)."""
-    entered = block_time.block.start - ahead
+    block = block_time.block
+    entered = block.start - ahead
     at_work = block_time.processing_seen is not None and now < block_time.processing_seen + BACK_END_AT_WORK
-    return now < entered + BACK_END_FIRST or at_work
+    return now < entered + BACK_END_FIRST or at_work or _may_be_asked_for(block_time, now)
+
+
+def _may_be_asked_for(block_time: BlockTimeFacts, now: int) -> bool:
+    """Whether the back end, which has not asked yet, may do so in its next rounds: it is new, or the clock is wrong.
+
+    Not when time is short: then a second call does less harm than a minute lost.
+    """
+    block, seen = block_time.block, block_time.first_seen
+    is_new = seen is None or now < seen + BACK_END_FIRST
+    return not block.processed and is_new and now < block.start - HOUR
 
 
 # --- Holds --------------------------------------------------------------------------------------

@@ -369,8 +369,7 @@ def test_an_error_in_the_middle_leaves_everything_as_it_was(
 
     with monkeypatch.context() as patch:
         patch.setattr("blockalloc.allocation.journal.decisions.write", boom)
-        with pytest.raises(RuntimeError):
-            let_go_at()
+        assert let_go_at() == []  # the error is logged: others must not suffer from it
     assert everything() == before
     assert let_go_at()
 
