@@ -8,6 +8,8 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
+from django.conf import settings
+
 from blockalloc import clock
 from blockalloc.allocation.journal import Journal
 from blockalloc.allocation.service import system_caller
@@ -59,7 +61,7 @@ def let_go(now: int, trust: Trust) -> list[Action]:
 def _at_once(transaction: Callable[[], list[Action]]) -> list[Action]:
     """Run it under the guard; nothing is done when other calls take too long, or when it fails."""
     try:
-        return guarded(transaction, Deadline(_SECONDS))
+        return guarded(transaction, Deadline(min(_SECONDS, settings.VCL_GUARD_WAIT_SECONDS)))
     except Refusal as refusal:
         log.warning("left to the next look: %s", refusal.text)
     except Exception:  # one that can't be removed must not keep the others, nor the classes to come, from anything

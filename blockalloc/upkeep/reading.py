@@ -108,7 +108,6 @@ def _facts(rows: Sequence[BlockTimeRow], now: int, load_times: LoadTimes) -> lis
                 computers=computers.get(row.id, ()),
                 processing_seen=_processing_seen(row, now),
                 holds_stopped=row.holds_stopped is not None,
-                first_seen=times.from_utc(row.first_seen),
             ),
             row,
         )

@@ -64,7 +64,6 @@ class BlockTimeFacts(NamedTuple):
 
     `longest_load`: seconds after which a load of its image counts as stuck. `processing_seen`: when keep_ready first
     saw `blockRequest.processing` set, None when it is not. `holds_stopped`: staff have stopped the holds.
-    `first_seen`: keep_ready's first look at it, None when that is this one.
     """
 
     id: int
@@ -75,4 +74,3 @@ class BlockTimeFacts(NamedTuple):
     computers: Sequence[WatchedComputer]
     processing_seen: int | None = None
     holds_stopped: bool = False
-    first_seen: int | None = None

@@ -131,20 +131,9 @@ def _may_soon_have_begun(each: Condition, now: int) -> bool:
 
 def _back_end_goes_first(block_time: BlockTimeFacts, now: int, ahead: int) -> bool:
     """Whether the back end is to ask for the machines that are missing, or is just doing so (SPEC 9.1)."""
-    block = block_time.block
-    entered = block.start - ahead
+    entered = block_time.block.start - ahead
     at_work = block_time.processing_seen is not None and now < block_time.processing_seen + BACK_END_AT_WORK
-    return now < entered + BACK_END_FIRST or at_work or _may_be_asked_for(block_time, now)
-
-
-def _may_be_asked_for(block_time: BlockTimeFacts, now: int) -> bool:
-    """Whether the back end, which has not asked yet, may do so in its next rounds: it is new, or the clock is wrong.
-
-    Not when time is short: then a second call does less harm than a minute lost.
-    """
-    block, seen = block_time.block, block_time.first_seen
-    is_new = seen is None or now < seen + BACK_END_FIRST
-    return not block.processed and is_new and now < block.start - HOUR
+    return now < entered + BACK_END_FIRST or at_work
 
 
 # --- Holds --------------------------------------------------------------------------------------

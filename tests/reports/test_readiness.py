@@ -385,7 +385,7 @@ def test_the_number_of_queries_is_fixed(site: Site) -> None:
         with CaptureQueriesContext(connection) as queries:
             read(site)
         counts.append(len(queries))
-    assert counts == [8, 8]
+    assert counts == [9, 9]
 
 
 # --- Estimates ----------------------------------------------------------------------------------

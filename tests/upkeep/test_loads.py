@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from blockalloc.models import ClassHeld, ImageTrust, SeenLoad
 from blockalloc.store import seen_loads as store
+from blockalloc.store.times import to_utc
 from blockalloc.upkeep.loads import image_stops, note_loads, reasons, trust
 from simulation.back_end.conditions import Result
 from tests.support.sites.back_end_stage import (
@@ -268,18 +269,32 @@ def test_a_success_lifts_a_stop_and_old_failures_are_forgotten(site: LookedAt) -
     for number in range(3):
         add("failed", number, "12:00")
     assert image_stops(TARGETS, at("12:30"))[IMAGE].stopped
-    assert image_stops(TARGETS, at("12:30") + 47 * HOUR)[IMAGE].stopped
-    assert image_stops(TARGETS, at("12:30") + 49 * HOUR) == {}
+    assert image_stops(TARGETS, at("12:30") + 29 * 24 * HOUR)[IMAGE].stopped
+    assert image_stops(TARGETS, at("12:30") + 31 * 24 * HOUR) == {}
     add("loaded", 4, "12:20", block_time_id=None)
     assert image_stops(TARGETS, at("12:30")) == {}
 
 
-def test_a_load_at_work_for_hours_says_nothing_about_its_image(site: LookedAt) -> None:
+def test_a_load_that_hangs_says_nothing_about_its_image(site: LookedAt) -> None:
+    """It has been at work for hours, its node is silent, or the class does not have its computer any more."""
     add("failed", 1, "12:00")
     for number in (2, 3):
-        add("at work", number, "12:00", over=None)
+        add("at work", number, "12:00", over=None, node_id=NODE)
+    site.send("DELETE FROM blockComputers")
+    site.add_block_computers(CLASS, C0)
+    site.send("UPDATE managementnode SET lastcheckin = %s", to_utc(at("12:30")))
     assert not image_stops(TARGETS, at("12:30"))[IMAGE].stopped
+    assert image_stops(TARGETS, at("12:35")) == {}
+    site.send("UPDATE managementnode SET lastcheckin = %s", to_utc(at("14:30")))
     assert image_stops(TARGETS, at("14:30")) == {}
+    site.send("DELETE FROM blockComputers")
+    assert image_stops(TARGETS, at("12:30")) == {}
+
+
+def test_what_becomes_of_a_computer_that_was_given_up_says_nothing_about_its_image(site: LookedAt) -> None:
+    add("at work", 1, "12:00", over=None)
+    store.disown(CLASS, [C0], at("12:10"))
+    assert SeenLoad.objects.get().outcome == "unknown"
 
 
 def test_a_class_that_is_over_had_so_many_machines_as_is_on_record(site: LookedAt) -> None:

@@ -176,7 +176,7 @@ def test_a_look_that_is_wrong_about_an_old_row_is_careful_where_nothing_has_prov
     seen = look(facts(5 * HOUR), WRONG, memory(newest=5 * HOUR), "host")
     assert (seen.doubt, seen.memory.doubted, seen.memory.proved) == (Doubt.WRONG, None, None)
     after = look(facts(5 * HOUR + 60, now=NOON + 60), FITS, seen.memory, "host")
-    assert (after.doubt, after.is_proved) == (Doubt.NONE, True)
+    assert (after.doubt, after.is_proved) == (Doubt.NONE, False)
 
 
 @pytest.mark.parametrize(("proved", "doubted"), [(None, NOON), (NOON - DAY, None), (NOON - 8 * DAY, NOON)])
