@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once(on="sqli
 
 # Days that show what happens when a promise is not kept.
 SHOWN_ON = {"preload": 4, "records": 9, "hold": 13, "expiry": 0, "numbers": 0, "inspection": 1}
-SHOWN_ON_KEPT = {"exchange": 0, "release": 8, "holds": 0}
+SHOWN_ON_KEPT = {"exchange": 17, "release": 8, "holds": 0}
 
 
 @pytest.fixture(autouse=True)

@@ -142,6 +142,20 @@ def _image_that_fails() -> None:
         )  # fmt: skip
 
 
+def _leftovers() -> None:
+    """A skipped class still has its computers, another one has lost a row, and its reload is there.
+
+    Somebody has reserved just now: without such a row nothing is removed.
+    """
+    _allocate(10, 11)
+    _send("UPDATE blockTimes SET skip = 1 WHERE id = 11")
+    _send("DELETE FROM blockComputers WHERE blockTimeid = 10 AND computerid = %s", C0)
+    _send(
+        "INSERT INTO request (id, stateid, userid, laststateid, start, `end`, daterequested) "
+        "VALUES (900, 13, 1, 13, '2026-03-02 20:00:00', '2026-03-02 21:00:00', '2026-03-02 09:29:30')"
+    )
+
+
 PASSES = [
     PassScenario("keep_ready: a class without machines", lambda: None, site={"machines": 3}),
     PassScenario("keep_ready: a computer in maintenance", _one_in_maintenance, site={"machines": 3}),
@@ -156,5 +170,8 @@ PASSES = [
         "keep_ready: a cluster lost a computer", _cluster_without_a_part, site={"computers": 8, "machines": 3}
     ),
     PassScenario("keep_ready: an image that fails to load", _image_that_fails, site={"computers": 9, "machines": 3}),
+    PassScenario(
+        "keep_ready: a skipped class, a reload left over", _leftovers, site={"computers": 9, "machines": 2, "blocks": 2}
+    ),
     PassScenario("keep_ready: holds", _holds, now=BEFORE_LOADS, site={"machines": 3}),
 ]

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+from unittest.mock import patch
 from xmlrpc.client import Fault
 
 import time_machine
@@ -14,6 +15,7 @@ from django.test import override_settings
 from blockalloc import clock
 from blockalloc.allocation import block_time_actions, service
 from blockalloc.contract.messages import BlockAllocationCall, Caller, Refusal
+from blockalloc.store import site_clock
 from simulation.back_end.conditions import Conditions, Result, Visit
 from simulation.back_end.events import Event, What
 from simulation.back_end.loop import BackEnds
@@ -57,8 +59,11 @@ USERS_AT_A_LOOK = 0.05  # how likely somebody lists candidates just before a loo
 
 @contextmanager
 def stage() -> Iterator[None]:
-    """The settings of the days."""
-    with override_settings(TIME_ZONE=str(ZONE), VCL_ALLOW_PLAIN_HTTP=True):
+    """The settings of the days; the database server's clock, which is the real one, counts for the day's."""
+    with (
+        override_settings(TIME_ZONE=str(ZONE), VCL_ALLOW_PLAIN_HTTP=True),
+        patch.object(site_clock, "database_ahead", lambda: 0),
+    ):
         yield
 
 

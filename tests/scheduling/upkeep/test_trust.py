@@ -170,6 +170,8 @@ def test_a_look_that_is_wrong_about_an_old_row_passes() -> None:
     """The row was there before: nobody has written it just now."""
     seen = look(facts(5 * HOUR), WRONG, memory(newest=5 * HOUR, proved=NOON - DAY), "host")
     assert (seen.doubt, seen.memory.doubted, seen.memory.proved) == (Doubt.NONE, None, NOON - DAY)
+    after = look(facts(5 * HOUR + 60, now=NOON + 60), FITS, seen.memory, "host")
+    assert (after.doubt, after.is_proved) == (Doubt.NONE, True)
 
 
 def test_a_look_that_is_wrong_about_an_old_row_is_careful_where_nothing_has_proved_the_zone() -> None:
