@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 
 help:          ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /make \1|/p' $(firstword $(MAKEFILE_LIST)) | \
-	while IFS='|' read -r target what; do printf '%-18s%s\n' "$$target" "$$what"; done
+	while IFS='|' read -r target what; do printf '%-22s%s\n' "$$target" "$$what"; done
 
 setup:         ## create the virtual environment and install what the service needs
 	bin/setup

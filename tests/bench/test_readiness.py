@@ -18,6 +18,7 @@ from bench.readiness.play import Clock, play, stage
 from bench.readiness.played import Played
 from bench.readiness.watch import Watch
 from blockalloc import clock
+from simulation.back_end.events import Event, What
 from simulation.days.day import Day
 from tests.support.connections import DjangoConnection
 
@@ -100,13 +101,18 @@ def test_a_load_that_always_fails_leaves_no_computer() -> None:
 
 
 @pytest.fixture
-def watch() -> Watch:
-    """Of a class with one computer, 100, that holds its image and is available."""
+def day() -> Day:
+    """It begins with a class with one computer, 100, that holds its image and is available."""
     site.load(SMALL, 1)
     site.insert_class(SMALL)
     run("UPDATE computer SET currentimageid = 10, imagerevisionid = 10 WHERE id = 100")
     run("INSERT INTO blockComputers (blockTimeid, computerid, imageid, reloadrequestid) VALUES (10, 100, 10, 50)")
-    day = Day(DjangoConnection(), site.ZONE, site.START, [10], lambda _time, _ignore: {})
+    return Day(DjangoConnection(), site.ZONE, site.START, [10], lambda _time, _ignore: {})
+
+
+@pytest.fixture
+def watch(day: Day) -> Watch:
+    """Of the class."""
     return Watch(day, 1)
 
 
@@ -115,13 +121,23 @@ def run(sql: str, *params: Any) -> int:
     return DjangoConnection().send(sql, params).new_id
 
 
-def reserve(user: int, start: int, state: int = 8, last: int = 3) -> None:
-    """A reservation of computer 100."""
+def reserve(user: int, start: int, state: int = 8, last: int = 3) -> int:
+    """A reservation of computer 100; its request."""
     hours = [site.local(start), site.local(start + 3600)]
     sql = "INSERT INTO request (stateid, laststateid, userid, start, `end`, daterequested) VALUES (%s,%s,%s,%s,%s,%s)"
     request = run(sql, state, last, user, *hours, hours[0])
     sql = "INSERT INTO reservation (requestid, computerid, imageid, imagerevisionid, managementnodeid)"
     run(f"{sql} VALUES (%s, 100, 10, 10, 10)", request)
+    return request
+
+
+RELOAD = 50  # the request of the reload of the class's computer
+
+
+def happens(day: Day, what: What, at: int, **more: Any) -> None:
+    """Something that the back end does."""
+    for watcher in day.watchers:
+        watcher(Event(at, what, 10, **{"computer": 100, "request": RELOAD, **more}))
 
 
 @committing
@@ -192,6 +208,44 @@ def _database_now() -> int:
     if connection.vendor != "mysql":
         return clock.now()
     return int(DjangoConnection().send("SELECT UNIX_TIMESTAMP()").rows[0][0])
+
+
+@committing
+@pytest.mark.once(on="sqlite")
+def test_only_reloads_of_the_class_are_counted(day: Day, watch: Watch) -> None:
+    for request in (RELOAD, RELOAD + 1):
+        happens(day, What.RELOAD_DROPPED, site.START, request=request)
+        happens(day, What.RESERVATION_FAILED, site.START, request=request)
+        happens(day, What.LOAD_BEGAN, site.START - 60 * request, request=request, computer=request)
+    assert (watch.dropped, watch.failed, watch.begins) == (1, 1, {RELOAD: site.START - 60 * RELOAD})
+
+
+@committing
+@pytest.mark.once(on="sqlite")
+def test_loads_ended_by_users_not_by_other_reloads_and_not_before_they_begin(day: Day, watch: Watch) -> None:
+    user, reload = reserve(site.FIRST_USER, site.START), reserve(2, site.START, state=19, last=19)
+    for by, state in ((user, 14), (reload, 14), (user, 19)):
+        happens(day, What.COMPETITOR_COMPLETED, site.START, state=state, detail=f"for request {by}")
+    assert watch.ended_by_users == 1
+
+
+@committing
+@pytest.mark.once(on="sqlite")
+def test_a_computer_is_taken_from_the_hold_that_leads_to_its_load(day: Day, watch: Watch) -> None:
+    sql = "INSERT INTO semaphore (computerid, imageid, imagerevisionid, managementnodeid, expires, procid)"
+    run(f"{sql} VALUES (100, 10, 10, 10, %s, 'blockalloc-held:test')", day.front_end.utc(site.START + 150))
+    for minute in range(1, 3):
+        day.run(site.START + 60 * minute)
+        watch.look_at_holds()
+    happens(day, What.LOAD_BEGAN, site.START + 170)
+    assert watch.begins == {100: site.START + 60}
+    day.run(site.START + 240)
+    watch.look_at_holds()
+    watch.begins.clear()
+    happens(day, What.LOAD_BEGAN, site.START + 250)
+    assert watch.begins == {100: site.START + 250}
+    watch.begins[100] = site.START - 20 * 60
+    assert watch.minutes_taken() == 20.0
 
 
 # --- figures --------------------------------------------------------------------------------------
