@@ -59,5 +59,6 @@ def test_other_errors_are_raised() -> None:
     def lost(_send: Send) -> None:
         raise OperationalError(2013, "Lost connection to server during query")
 
+    semaphore(10, "blockalloc:1", -1)
     with around_statements("DELETE FROM semaphore", lost), pytest.raises(OperationalError):
         claims.purge_expired(AT)
