@@ -59,8 +59,8 @@ def put_right(block_time_id: int, caller: Caller) -> Done:
     """
     watch = _watch(block_time_id)
     needed = needs(watch.facts, clock.now(), is_asked_by_staff=True)
-    stopped = _stopped_images(watch)
-    loads.trust(stopped, clock.now())
+    if stopped := _stopped_images(watch):
+        _trust(block_time_id, caller, stopped)
     if obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else ""):
         if stopped:
             return Done(f"{TRUSTED}; {obstacle}", is_complete=True)
@@ -109,7 +109,7 @@ def stop_holding(block_time_id: int, caller: Caller) -> str:
         upkeep_holds.remove({each.id for each in watch.facts.computers})
         return "its computers are no longer held while they load" if stopped else "its holds were stopped already"
 
-    return _recorded(block_time_id, caller, work)
+    return _recorded(Decision.HOLDING, block_time_id, caller, work)
 
 
 def hold_again(block_time_id: int, caller: Caller) -> str:
@@ -119,11 +119,21 @@ def hold_again(block_time_id: int, caller: Caller) -> str:
         allowed = watches.allow_holds(block_time_id)
         return "its computers are held again while they load" if allowed else "its holds were not stopped"
 
-    return _recorded(block_time_id, caller, work)
+    return _recorded(Decision.HOLDING, block_time_id, caller, work)
 
 
-def _recorded(block_time_id: int, caller: Caller, work: Work) -> str:
-    journal = Journal(Decision.HOLDING, caller, {"blockTimeid": block_time_id})
+def _trust(block_time_id: int, caller: Caller, images: Sequence[int]) -> None:
+    """Let images be loaded again, whatever has failed before."""
+
+    def work(now: int) -> str:
+        loads.trust(images, now)
+        return TRUSTED
+
+    _recorded(Decision.KEEP_READY, block_time_id, caller, work)
+
+
+def _recorded(action: str, block_time_id: int, caller: Caller, work: Work) -> str:
+    journal = Journal(action, caller, {"blockTimeid": block_time_id})
 
     def transaction() -> tuple[str, int]:
         row = rows.block_time(block_time_id)
