@@ -162,11 +162,12 @@ def _records(_now: int) -> Iterator[str]:
     last: dict[int | None, tuple[Any, ...]] = {}
     for each in decisions:
         chosen = [c.computer_id for c in named[each.pk].findings.chosen] if each.pk in named else []
-        again = [hostnames[name] for name in _names(each.text, "loaded again")]
+        again = [hostnames[name] for name in _loaded_again(each.text)]
         recorded.update((each.block_time_id, computer) for computer in [*chosen, *again])
         if each.action == Decision.KEEP_READY:
             news = each.text, each.had, each.allocated, each.outcome
-            if not (chosen or again or "given up" in each.text) and last.get(each.block_time_id) == news:
+            changed = chosen or again or "given up" in each.text or each.outcome == Decision.DONE
+            if not changed and last.get(each.block_time_id) == news:
                 yield f"recorded twice of block time {each.block_time_id}: {each.text}"
             last[each.block_time_id] = news
         else:
@@ -181,15 +182,17 @@ def _records(_now: int) -> Iterator[str]:
 def _counts(_now: int) -> Iterator[str]:
     """What is counted of a block time is what the records of keep_ready say."""
     taken, again = Counter[int | None](), Counter[int | None]()
-    for each in Decision.objects.filter(action=Decision.KEEP_READY):
-        taken[each.block_time_id] += len(_names(each.text, "taken"))
-        again[each.block_time_id] += len(_names(each.text, "loaded again"))
+    decisions = list(Decision.objects.filter(action=Decision.KEEP_READY))
+    named = findings_of(decisions)
+    for each in decisions:
+        taken[each.block_time_id] += len(named[each.pk].findings.chosen) if each.pk in named else 0
+        again[each.block_time_id] += len(_loaded_again(each.text))
     for time, added, loaded in _rows(_WATCHES):
         if (added, loaded) != (taken[time], again[time]):
             yield f"block time {time}: counted {added}, {loaded}; in records {taken[time]}, {again[time]}"
 
 
-def _names(text: str, what: str) -> list[str]:
-    """The host names that a record gives after "taken: " or "loaded again: "."""
-    match = re.search(rf"{what}: ([^;.]*)", text)
-    return match[1].split(", ") if match else []
+def _loaded_again(text: str) -> list[str]:
+    """The host names that a record gives after "loaded again"; this site's computers are called c and their id."""
+    match = re.search(r"(?<!not )loaded again: (.*?)(; taken: |; no |; not |[.] |$)", text)
+    return re.findall(r"\bc\d+\b", match[1]) if match else []

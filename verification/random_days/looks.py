@@ -226,6 +226,7 @@ class Looks:
         last: dict[int | None, tuple[str, int | None, int | None]] = {}
         for each in Decision.objects.filter(action=Decision.KEEP_READY).order_by("pk"):
             changed = any(word in each.text for word in ("given up:", "taken:", "loaded again:"))
+            changed |= each.outcome == Decision.DONE or (each.allocated or 0) > (each.had or 0)
             news = each.text, each.had, each.allocated
             if not changed and last.get(each.block_time_id) == news:
                 self._judge.fail(now, f"recorded twice of block time {each.block_time_id}: {each.text}")
