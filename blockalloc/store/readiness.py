@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from blockalloc.models import BlockTime, SubImage
 from blockalloc.store import times
-from blockalloc.store.sql import fetch, listed_ids
+from blockalloc.store.sql import Rows, fetch, listed_ids
 from scheduling.ready_computer import SILENT_STEPS, ComputerFacts
 from scheduling.state_ids import PENDING
 from scheduling.windows import HOUR
@@ -93,7 +93,8 @@ class ComputerRow(NamedTuple):
 
 
 _SILENT = ", ".join(f"'{step}'" for step in SILENT_STEPS)
-# The load log is long: it is read for loads that are at work only.
+# The load log is long: it is read for loads that are at work only. Computers are joined from the left, so that MariaDB
+# begins with the block computers: of computers there are as many as the site has.
 SELECT_COMPUTERS = f"""
 SELECT b.blockTimeid, b.computerid, c.hostname, b.imageid,
        COALESCE(p.id, 0),
@@ -104,7 +105,7 @@ SELECT b.blockTimeid, b.computerid, c.hostname, b.imageid,
            (SELECT MIN(f.timestamp) FROM computerloadlog f WHERE f.reservationid = v.id)
        END,
        b.reloadrequestid, COALESCE(v.managementnodeid, 0), COALESCE(mn.hostname, ''), mn.lastcheckin
-FROM blockComputers b JOIN computer c ON c.id = b.computerid JOIN state s ON s.id = c.stateid
+FROM blockComputers b LEFT JOIN computer c ON c.id = b.computerid LEFT JOIN state s ON s.id = c.stateid
 LEFT JOIN (SELECT imageid, MAX(id) AS id FROM imagerevision WHERE production = 1 GROUP BY imageid) AS p
     ON p.imageid = b.imageid
 LEFT JOIN request q ON q.id = b.reloadrequestid
@@ -155,7 +156,12 @@ def clusters(imagemeta_ids: Collection[int | None]) -> dict[int, list[int]]:
 
 def computers(block_time_ids: Collection[int]) -> list[ComputerRow]:
     """The computers of block times, by name; a reload request of several reservations of a computer gives as many."""
-    return [*map(ComputerRow._make, fetch(SELECT_COMPUTERS.format(block_times=listed_ids(block_time_ids))))]
+    return computer_rows(fetch(SELECT_COMPUTERS.format(block_times=listed_ids(block_time_ids))))
+
+
+def computer_rows(rows: Rows) -> list[ComputerRow]:
+    """The rows of SELECT_COMPUTERS; a block computer whose computer is gone is none."""
+    return [row for row in map(ComputerRow._make, rows) if row.hostname is not None]
 
 
 def reservations(block_time_ids: Collection[int], now: int) -> list[ReservationRow]:

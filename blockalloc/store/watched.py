@@ -9,7 +9,7 @@ from typing import NamedTuple
 from blockalloc.models import Decision, Watch
 from blockalloc.store import times
 from blockalloc.store.claims import HELD, UPKEEP_HOLD
-from blockalloc.store.readiness import SELECT_COMPUTERS, ComputerRow
+from blockalloc.store.readiness import SELECT_COMPUTERS, ComputerRow, computer_rows
 from blockalloc.store.sql import Select, Value, fetch, fetch_together, listed_ids
 from scheduling.state_ids import COMPLETE, DELETED, FAILED, PENDING, RELOAD
 from scheduling.vcl_names import ACCEPTED
@@ -154,7 +154,7 @@ def read(block_time_ids: Collection[int], now: int) -> Watched:
         ]
     )
     return Watched(
-        [*map(ComputerRow._make, computers)],
+        computer_rows(computers),
         [*map(BookingRow._make, bookings)],
         [*map(SemaphoreRow._make, semaphores)],
         [*map(CallRow._make, calls)],
