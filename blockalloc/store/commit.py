@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from blockalloc.contract import refusals
 from blockalloc.site_time import site_zone
 from blockalloc.store import planned_reloads
 from blockalloc.store.planned_reloads import Planned
@@ -73,16 +74,21 @@ def write_machines(block_time_id: int, machines: Sequence[Machine], owner_id: in
 
 
 def write_again(block_time_id: int, machines: Sequence[Machine], owner_id: int, now: int) -> None:
-    """Insert new reloads of computers that the block time has; its block computers name them (SPEC 9.3)."""
+    """Insert new reloads of computers that the block time has; its block computers name them (SPEC 9.3).
+
+    Raises Refusal 205 when VCL has just removed one of these: nothing must be loaded for nobody.
+    """
     if not machines:
         return
     rows = _write_reloads(block_time_id, machines, owner_id, now)
     cases = " ".join(f"WHEN {a.computer.id:d} THEN {id_:d}" for id_, a in rows)
-    execute(
+    named = execute(
         f"UPDATE blockComputers SET reloadrequestid = CASE computerid {cases} END "
         f"WHERE blockTimeid = %s AND computerid IN ({listed_ids(a.computer.id for _, a in rows)})",
         [block_time_id],
     )
+    if named < len(rows):
+        raise refusals.busy()
 
 
 def _write_reloads(

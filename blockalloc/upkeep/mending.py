@@ -46,7 +46,8 @@ def mend(watch: Watch, caller: Caller, load_times: LoadTimes, *, staff: bool = F
     changes = _for_target(target, load_times, staff=staff)
     with journal.recording_failures() if staff else nullcontext():
         try:
-            answer = ClaimAndConfirm(call, caller, journal, changes, _SECONDS).run()
+            seconds = min(_SECONDS, settings.VCL_GUARD_WAIT_SECONDS)
+            answer = ClaimAndConfirm(call, caller, journal, changes, seconds).run()
         except NothingToDo:
             return None
         except Refusal as refusal:

@@ -122,9 +122,9 @@ def _why_removed(time: LeftBlockTime, now: int, *, over: bool) -> str:
         return "it is skipped"
     if time.status == ACCEPTED:
         return ""
-    # A request that has run out while its class is on: nothing is taken from a running class.
-    runs = time.status == COMPLETED and time.start <= now < time.over
-    return "" if runs else f"its block request is {time.status}"
+    # A request that has run out while its class is on: nothing is taken from it until the class is over for certain.
+    begun = time.status == COMPLETED and time.start <= now
+    return "" if begun else f"its block request is {time.status}"
 
 
 def _is_to_be_marked(time: LeftBlockTime, now: int) -> bool:

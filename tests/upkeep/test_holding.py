@@ -37,7 +37,7 @@ def ours(site: StillMorning) -> list[int]:
     return [computer for computer, whose in site.semaphores() if whose == OURS]
 
 
-def before(work: Callable[[], None]) -> Callable[[Send], Any]:
+def before(work: Callable[[], object]) -> Callable[[Send], Any]:
     """Do something, and then send the statement."""
 
     def act(send: Send) -> Any:
@@ -135,6 +135,14 @@ class TestStaff:
         assert ours(site) == []
         assert site.look_at("13:36").held == 0
         assert Decision.objects.filter(action=Decision.HOLDING).count() == 1
+
+    @pytest.mark.parametrize("sql", ["UPDATE blockalloc_watch SET holds_stopped = %s", "DELETE FROM blockComputers"])
+    def test_stopped_or_released_during_a_look(self, site: StillMorning, sql: str) -> None:
+        site.look_at("13:30")
+        params = [to_utc(site.now)] if "%s" in sql else []
+        with at_the_guard(before(lambda: site.send(sql, *params))):
+            site.look_at("13:36")
+        assert ours(site) == []
 
     def test_again(self, site: StillMorning) -> None:
         staff.stop_holding(CLASS, BACK_END)

@@ -1,11 +1,14 @@
 """Exchange and new reloads on the database: by claim and confirm, as any allocation (SPEC 9.1 to 9.3)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from blockalloc.allocation import block_time_actions
-from blockalloc.models import Decision
+from blockalloc.models import BlockTime, Decision
+from blockalloc.reports.readiness import read
 from tests.golden import tables
 from tests.support.claim_and_confirm import Between
 from tests.support.sites.back_end_stage import C0, HOUR, MINUTE, OTHER_NODE, at
@@ -13,6 +16,7 @@ from tests.support.sites.class_site import IMAGE, NODE, ZONE, grant_to_group
 from tests.support.sites.morning import BACK_END, END, START
 from tests.support.sites.rows import COMPUTER_KIND, IMAGE_GROUP, IMAGE_KIND, NODE_GROUP, NODE_KIND
 from tests.support.sites.still_morning import CLASS, MAINTENANCE, StillMorning, still_morning
+from tests.support.statements import Send, around_statements
 
 # On MariaDB, to load a site commits.
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -91,6 +95,29 @@ class TestBetweenClaimAndConfirm:
         site.look_at("09:01")
         assert site.block_computers(CLASS) == [C0, C0 + 2, C0 + 3, C0 + 4]
         assert site.look_at("09:02").actions == []
+
+    def test_another_look_does_not_say_that_it_cannot_be_loaded(
+        self, site: StillMorning, between_claim_and_confirm: Between, settings: Settings
+    ) -> None:
+        """The claim in its way is that of the look that loads it."""
+        settings.VCL_GUARD_WAIT_SECONDS = 1
+        lose_reload(site, GIVEN_UP)
+        between_claim_and_confirm(site.look)
+        site.look_at("09:01")
+        assert len(site.records()) == 1
+        assert "loaded again: c11" in site.records()[0]
+
+    def test_the_back_end_takes_it_while_its_reload_is_written(self, site: StillMorning) -> None:
+        lose_reload(site, GIVEN_UP)
+
+        def remove(send: Send) -> Any:
+            site.send("DELETE FROM blockComputers WHERE computerid = %s", GIVEN_UP)
+            return send()
+
+        with around_statements("UPDATE blockComputers SET reloadrequestid", remove):
+            assert site.look_at("09:01").actions == []
+        assert GIVEN_UP not in site.reloads()
+        assert site.records() == []
 
     def test_what_was_to_be_loaded_again_is_taken(self, site: StillMorning, between_claim_and_confirm: Between) -> None:
         lose_reload(site, GIVEN_UP)
@@ -287,6 +314,22 @@ class TestNodes:
         assert two.named_reloads() == two.reloads()  # the old ones are withdrawn
         assert not set(two.reloads().values()) & set(before.values())
 
+    def test_a_reload_that_can_be_withdrawn_no_longer_gets_no_second_one(
+        self, two: StillMorning, between_claim_and_confirm: Between
+    ) -> None:
+        """The last moment to withdraw it passes between claim and confirm."""
+        two.send("UPDATE request SET start = '2026-03-02 13:37:00'")
+        two.go("13:35:58")
+        two.check_in(NODE)
+        between_claim_and_confirm(lambda: two.go("13:36:03"), lambda: None)
+        two.check_in(NODE)
+        two.look()
+        waiting = two.send(
+            "SELECT v.computerid, COUNT(*) FROM reservation v JOIN request q ON q.id = v.requestid "
+            "WHERE q.stateid = 19 GROUP BY v.computerid"
+        )
+        assert dict(waiting) == dict.fromkeys(FOUR, 1)
+
     def test_nothing_happens_when_it_comes_back_in_time(self, two: StillMorning) -> None:
         before = two.reloads()
         self.look(two, "13:30", NODE)
@@ -297,6 +340,15 @@ class TestNodes:
         before = two.reloads()
         self.look(two, "13:38", NODE, OTHER_NODE)
         assert two.reloads() == before
+
+    def test_pages_show_what_the_look_expects(self, two: StillMorning) -> None:
+        self.look(two, "13:31", NODE, OTHER_NODE)
+        (ready,) = read(BlockTime.objects.filter(pk=CLASS), two.now)
+        assert ready.readiness.signal.level == "bad"
+        assert "may be late: c10, c11 and 2 more (its management node" in str(ready.readiness.signal)
+        self.look(two, "13:32")
+        (ready,) = read(BlockTime.objects.filter(pk=CLASS), two.now)
+        assert ready.readiness.signal.level == "good"
 
 
 class TestLate:

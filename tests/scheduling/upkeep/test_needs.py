@@ -126,6 +126,10 @@ class TestReplace:
     def test_lost_at_once(self, state: str) -> None:
         assert names(needs(block_time(computer(1, state=state)), PLENTY).give_up) == [1]
 
+    def test_in_the_class_none_that_is_only_just_being_reclaimed(self) -> None:
+        needed = needs(block_time(computer(1, state="reload")), START + 10 * MINUTE)
+        assert (needed.give_up, needed.missing) == ([], 0)
+
     def test_an_intruder_at_once(self) -> None:
         assert names(needs(block_time(loaded(1, bookings=[booking(START, END)])), PLENTY).give_up) == [1]
 
