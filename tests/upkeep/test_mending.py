@@ -319,9 +319,14 @@ class TestNodes:
     ) -> None:
         """The last moment to withdraw it passes between claim and confirm."""
         two.send("UPDATE request SET start = '2026-03-02 13:37:00'")
+
+        def pass_by() -> None:
+            two.go("13:36:03")
+            two.check_in(NODE)
+
         two.go("13:35:58")
         two.check_in(NODE)
-        between_claim_and_confirm(lambda: two.go("13:36:03"), lambda: None)
+        between_claim_and_confirm(pass_by)
         two.check_in(NODE)
         two.look()
         waiting = two.send(
