@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
+from scheduling.reloads.policy import ReadyPolicy
+
 
 class Image(NamedTuple):
     """An image and the least that a computer must have to run it (SPEC 4, rules 3, 5, 9, 11)."""
@@ -233,6 +235,7 @@ class Site:
         None  # (user, image) -> computers (SPEC 4, order)
     )
     privileges: PrivilegeTree = NO_PRIVILEGES  # read when privileges count
+    ready_policy: ReadyPolicy | None = None  # None: policy `vcl`
 
     def groups_of(self, computer_id: int) -> frozenset[int]:
         """The resource groups that a computer is in. For few computers: it looks into each group."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scheduling.load_time import LONGEST, SHORTEST
+from scheduling.load_time.estimate import LONGEST, SHORTEST
 from scheduling.reload_plan import RELOAD_MARGIN
 
 PERCENTILES = (50, 75, 90, 95, 100)

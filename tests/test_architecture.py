@@ -97,6 +97,8 @@ def test_the_pure_core_imports_the_standard_library_and_itself_only(path: Path) 
         "itertools",
         "operator",
     )
+    if name_of(path) == "scheduling.reloads.chance":  # plays loads by the thousand
+        allowed = (*allowed, "numpy")
     imported = [module for module in imports_of(path) if not any(is_in(module, package) for package in allowed)]
     assert imported == []
 

@@ -11,7 +11,7 @@ from blockalloc.models.scope import Scope
 from blockalloc.pages.columns import NOTHING, duration, link_to, when
 from blockalloc.site_time import site_zone
 from blockalloc.store.load_history import Load, NextLoad
-from scheduling.load_time import LONGEST, SHORTEST
+from scheduling.load_time.estimate import LONGEST, SHORTEST
 
 # VCL's words for how a reservation ended, as staff read them.
 _ENDINGS = {

@@ -19,7 +19,8 @@ class Decision(models.Model):
     `started` is the time of the call, `duration` the milliseconds from then until the record was written. `code` is
     the number of a refusal or a warning; `text` is its text, or what an action did. `owner` and `affiliation_id` are
     those of the block request. `findings` has the finding about each computer (blockalloc.store.findings), the roster
-    their names.
+    their names. `ready`, `late`, `minutes`: what was said of the class (scheduling.reloads.outlook), None under policy
+    `vcl`; `spares`: computers beyond the machines wanted.
     """
 
     ALLOCATE, DRY_RUN, RELEASE, SKIP, UNSKIP = "allocate", "dry run", "release", "skip", "unskip"
@@ -51,6 +52,10 @@ class Decision(models.Model):
     wanted = models.SmallIntegerField(null=True)
     had = models.SmallIntegerField(null=True)
     allocated = models.SmallIntegerField(null=True)
+    ready = models.FloatField(null=True)
+    late = models.FloatField(null=True)
+    minutes = models.IntegerField(null=True)
+    spares = models.SmallIntegerField(null=True)
     duration = models.IntegerField()
     retries = models.SmallIntegerField(default=0)
     waits = models.SmallIntegerField(default=0)

@@ -43,8 +43,9 @@ class Watch(models.Model):
     `first_seen`: the first look. `processing_seen`: the first look that saw `blockRequest.processing` set, None while
     it is not. `tried`: the last attempt for which no computer was to be had. `holds_stopped`: when staff stopped the
     holds. `at_risk`: which computers may be late, by the last look, and why. `noted`: what was last recorded, so that
-    nothing is recorded twice. The counts are of computers: exchanged,
-    loaded again, added.
+    nothing is recorded twice. The counts are of computers: exchanged, loaded again, added. `ready`, `late`, `minutes`:
+    what the look of `outlook_at` said of the class (scheduling.reloads.outlook). `complete_since`: since when, after its
+    start, the class has had all its machines ready, None while it has not.
     """
 
     block_time_id = models.PositiveIntegerField(primary_key=True)
@@ -54,6 +55,11 @@ class Watch(models.Model):
     holds_stopped = models.DateTimeField(null=True)
     noted = models.TextField(default="")
     at_risk = models.TextField(default="")
+    ready = models.FloatField(null=True)
+    late = models.FloatField(null=True)
+    minutes = models.IntegerField(null=True)
+    outlook_at = models.DateTimeField(null=True)
+    complete_since = models.DateTimeField(null=True)
     replaced = models.IntegerField(default=0)
     loaded_again = models.IntegerField(default=0)
     added = models.IntegerField(default=0)
@@ -121,7 +127,9 @@ class ClassHeld(models.Model):
 
     `wanted`, `had` and the machines that were ready at the start and five minutes later (None: nobody looked then);
     what keep_ready did; `asked_by`: the door and the person of the last allocation. When it is over: the computers that
-    were used at the peak, and in the mean. `closed`: no look is to come.
+    were used at the peak, and in the mean. `closed`: no look is to come. `said_at_allocation`, `said_last`: the
+    probability that all is ready, as the last allocation said it, and as the last look did that came half an hour before
+    the start or earlier (None: nothing was said).
     """
 
     block_time_id = models.PositiveIntegerField(primary_key=True)
@@ -144,6 +152,8 @@ class ClassHeld(models.Model):
     asked_by = models.CharField(max_length=NAME, default="")
     used_at_peak = models.IntegerField(null=True)
     used_in_the_mean = models.FloatField(null=True)
+    said_at_allocation = models.FloatField(null=True)
+    said_last = models.FloatField(null=True)
     closed = models.BooleanField(default=False)
 
     objects = ClassHeldQuerySet.as_manager()

@@ -17,7 +17,7 @@ from blockalloc.store import kept_loads, times
 from blockalloc.store.kept_loads import Sum
 from blockalloc.store.sql import Rows, fetch, listed_ids
 from scheduling.load_statistics import Loads
-from scheduling.load_time import LONGEST, SHORTEST, estimated_load_seconds
+from scheduling.load_time.estimate import LONGEST, SHORTEST, estimated_load_seconds
 
 _DAY = timedelta(days=1)
 _LONGEST = 60 * _DAY  # no load that began before now has ended later

@@ -9,7 +9,7 @@ from blockalloc.store import loads, times, watched
 from blockalloc.store.readiness import computer_facts
 from blockalloc.store.sql import split_ids
 from blockalloc.store.watched import BlockTimeRow, BookingRow, CallRow, SemaphoreRow, Watched
-from scheduling.load_time import estimated_load_seconds, longest_load
+from scheduling.load_time.estimate import estimated_load_seconds, longest_load
 from scheduling.ready_computer import BlockFacts
 from scheduling.rules import CHECKIN_SECONDS
 from scheduling.upkeep.facts import BlockTimeFacts, Booking, WatchedComputer

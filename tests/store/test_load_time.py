@@ -11,7 +11,7 @@ from django.utils import timezone
 from blockalloc import clock
 from blockalloc.models import Log
 from blockalloc.store import loads, times
-from scheduling.load_time import estimated_load_seconds
+from scheduling.load_time.estimate import estimated_load_seconds
 from tests.support.sites.staff_site import ADMIN, Site, add_image
 
 RELOAD_MINUTES = 12

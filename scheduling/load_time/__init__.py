@@ -1,0 +1,8 @@
+"""How long the loads of an image take.
+
+| module | content |
+|---|---|
+| `estimate` | the mean by which VCL reckons (SPEC 6), and when a load counts as stuck (SPEC 9.2) |
+| `model` | what is to be expected of the next load: how long it takes, how often it fails |
+| `learning` | the model of an image, learned from past loads |
+"""

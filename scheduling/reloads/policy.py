@@ -1,0 +1,21 @@
+"""What policy `ready` plans reloads by (SPEC 6)."""
+
+from dataclasses import dataclass
+
+from scheduling.load_time.model import LoadModel
+from scheduling.reloads.places import Places
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyPolicy:
+    """What a plan of policy `ready` rests on besides the facts of the site.
+
+    `target`: the share of classes that are to have all machines ready at their start (0 to 1). `is_mended`: keep_ready
+    runs, and makes up for loads that fail. `spares`: computers beyond the machines wanted may be taken.
+    """
+
+    model: LoadModel
+    places: Places
+    target: float
+    is_mended: bool
+    spares: bool = False
