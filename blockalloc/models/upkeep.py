@@ -44,8 +44,8 @@ class Watch(models.Model):
     it is not. `tried`: the last attempt for which no computer was to be had. `holds_stopped`: when staff stopped the
     holds. `at_risk`: which computers may be late, by the last look, and why. `noted`: what was last recorded, so that
     nothing is recorded twice. The counts are of computers: exchanged, loaded again, added. `ready`, `late`, `minutes`:
-    what the look of `outlook_at` said of the class (scheduling.reloads.outlook). `complete_since`: since when, after its
-    start, the class has had all its machines ready, None while it has not.
+    what the look of `outlook_at` said of the class (scheduling.reloads.outlook). `complete_since`: since when, after
+    its start, the class has had all its machines ready, None while it has not.
     """
 
     block_time_id = models.PositiveIntegerField(primary_key=True)
@@ -128,8 +128,8 @@ class ClassHeld(models.Model):
     `wanted`, `had` and the machines that were ready at the start and five minutes later (None: nobody looked then);
     what keep_ready did; `asked_by`: the door and the person of the last allocation. When it is over: the computers that
     were used at the peak, and in the mean. `closed`: no look is to come. `said_at_allocation`, `said_last`: the
-    probability that all is ready, as the last allocation said it, and as the last look did that came half an hour before
-    the start or earlier (None: nothing was said).
+    probability that all is ready, as the last allocation said it, and as the last look did that came half an hour
+    before the start or earlier (None: nothing was said).
     """
 
     block_time_id = models.PositiveIntegerField(primary_key=True)
