@@ -82,6 +82,33 @@ def whole_number(name: str, default: int, *, low: int, high: int) -> int:
     return number
 
 
+def share(name: str, default: float, *, low: float, high: float) -> float:
+    """A share as a decimal number (0.95 for 95 %) between `low` and `high`. Anything else is a problem."""
+    value = _given(name)
+    if value is None:
+        return float(_note(name, str(default)))
+    try:
+        number = float(value) if value.isascii() else None
+    except ValueError:
+        number = None
+    if number is None or not low <= number <= high:
+        problem(name, f"{name}={value!r}: use a share from {low} to {high}, such as {default} for {default:.0%}")
+        return default
+    return number
+
+
+def one_of(name: str, default: str, *others: str) -> str:
+    """One of several words: `default` or one of `others`. Any other word is a problem."""
+    value = _given(name)
+    if value is None:
+        return _note(name, default)
+    word = value.strip().lower()
+    if word not in {default, *others}:
+        problem(name, f"{name}={value!r}: use {' or '.join([default, *others])}")
+        return default
+    return word
+
+
 def words(name: str, default: str) -> list[str]:
     """A list separated by commas; empty entries are dropped."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]

@@ -41,6 +41,16 @@ MARIADB = "mysql://vcl:pw@db.example.edu/vcl"
         ("VCL_LOCKOUT_FAILURES", "0", "from 1 to 1000"),
         ("VCL_LOCKOUT_SECONDS", "never", "from 1 to 86400"),
         ("VCL_ALLOW_UNSAFE_SETTINGS", "perhaps", "use 1 or 0"),
+        ("VCL_RELOAD_POLICY", "readyy", "use ready or vcl"),
+        ("VCL_RELOAD_POLICY", "", "use ready or vcl"),
+        ("VCL_READY_TARGET", "95", "use a share from 0.5 to 0.999, such as 0.95 for 95%"),
+        ("VCL_READY_TARGET", "95%", "use a share"),
+        ("VCL_READY_TARGET", "0,95", "use a share"),
+        ("VCL_READY_TARGET", "1", "use a share"),
+        ("VCL_READY_TARGET", "nan", "use a share"),
+        ("VCL_SPARES", "1", "use off or auto"),
+        ("VCL_LOADS_PER_NODE", "-1", "from 0 to 1000"),
+        ("VCL_LOADS_PER_HOST", "four", "from 0 to 1000"),
     ],
 )
 def test_a_value_that_cannot_be_used_stops_the_start(name: str, value: str, told: str) -> None:
@@ -180,3 +190,31 @@ def test_a_file_has_a_full_path(url: str) -> None:
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="sqlite"):
         database("postgres://localhost/vcl")
+
+
+_POLICY = """
+import json, vclsite.settings as s
+print(json.dumps(
+    [s.VCL_RELOAD_POLICY, s.VCL_READY_TARGET, s.VCL_SPARES, s.VCL_LOADS_PER_NODE, s.VCL_LOADS_PER_HOST]
+))
+"""
+
+
+@pytest.mark.parametrize(
+    ("variables", "settings"),
+    [
+        ({}, ["ready", 0.95, "off", 0, 4]),
+        (
+            {
+                "VCL_RELOAD_POLICY": " VCL ",
+                "VCL_READY_TARGET": "0.999",
+                "VCL_SPARES": "auto",
+                "VCL_LOADS_PER_NODE": "12",
+                "VCL_LOADS_PER_HOST": "0",
+            },
+            ["vcl", 0.999, "auto", 12, 0],
+        ),
+    ],
+)
+def test_the_policy_of_reloads_is_read(variables: dict[str, str], settings: list[object]) -> None:
+    assert json.loads(run_on_sqlite("-c", _POLICY, **variables).stdout) == settings
