@@ -1,10 +1,10 @@
 """Choosing one computer: every rule of SPEC 4 over one window, for one member."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 
 from scheduling.concurrency import ConcurrentUse
-from scheduling.facts import Block, Computer, Image, Member, Site
+from scheduling.facts import Block, Computer, Image, ManagementNode, Member, Site
 from scheduling.host_memory import HostMemory
 from scheduling.node_load import NodeLoad
 from scheduling.occupancy import SCHEDULE, Occupancy
@@ -16,6 +16,8 @@ from scheduling.reload_plan import Window
 from scheduling.rules import LiveNodes
 
 GRANTED = "granted"
+# Whether a computer that is free from an instant on (Unix seconds), and holds the image or not, is free in time.
+Accepts = Callable[[int, bool], bool]
 # For a member who may not use the computer. `reasons_by_computer` leaves it out where another member may, who may never
 # have been tried.
 _NOT_GRANTED = Reason(GRANTED, "not granted to any member of the user group")
@@ -43,26 +45,60 @@ class Chooser:
         self._owners = set(site.computers.column("owner_id")) if self._privileges else set()
         self._reasons: dict[int, Reason] = {}  # against computers that passed the rules of their Pool
         self._occupied: set[int] = set()  # for all windows to come
+        self._free: dict[int, int | Reason] = {}  # since when computers are free, under policy `ready`
         self.taken = {row.computer_id for row in site.block_computers if row.block_time_id == block.block_time_id}
         self.stopped_by: Reason | None = None
 
-    def choose(self, image: Image, reload: Window, member: Member) -> Assignment | None:
-        """The best computer for `image`, reloaded from `reload.start` and kept until the block's end."""
+    def choose(self, image: Image, reload: Window, member: Member, accepts: Accepts | None = None) -> Assignment | None:
+        """The best computer for `image`, reloaded from `reload.start` and kept until the block's end.
+
+        With `accepts`, reloads may begin at different times: it says whether a computer that is free from some instant
+        on is free in time. Those that are not come last, the first to be free first.
+        """
         pool = self._pool(image)  # even if every computer is excluded next: `reasons_by_computer` needs its reasons
         self.stopped_by = self._reason_against_all(image, reload.start, member)
         if self.stopped_by is not None:
             return None
+        late: Computer | None = None
         for computer in pool.in_order(self._recent_failures(image, member)):
             if computer.id in self.taken or computer.id in self._occupied:
                 continue
-            reason = self._reason_against(computer, image, reload.start, member)
+            reason = self._reason_against(computer, image, reload.start, member, in_time=accepts is None)
             if reason is None:
-                return self._add(computer, image, reload)
+                if accepts is None or accepts(self.free_from(computer), computer.revision_id == image.revision_id):
+                    return self._add(computer, image, reload)
+                if late is None or self.free_from(computer) < self.free_from(late):
+                    late = computer
+                continue
             # What stops a member who may use the computer says more than that another member may not use it.
             if reason.rule != GRANTED or computer.id not in self._reasons:
                 self._reasons[computer.id] = reason
+        if late is not None:
+            return self._add(late, image, reload)
         self.stopped_by = Reason("no_computer", "no further computer passes all rules for image {}", (image.name,))
         return None
+
+    def free_from(self, computer: Computer) -> int:
+        """From when on a computer is free until the block's end; the block's start if it never is before."""
+        begin = self._when_free(computer)
+        return self._block.start if isinstance(begin, Reason) else begin
+
+    def _when_free(self, computer: Computer) -> int | Reason:
+        if computer.id not in self._free:
+            first = max(self._site.now, self._occupancy.maintained_until(self._site.now, self._block.start))
+            last = max(self._block.start, self._site.now)
+            self._free[computer.id] = self._occupancy.free_from(computer, first, last, self._block.end)
+        return self._free[computer.id]
+
+    def spare(self, image: Image, by: int, at_most: int) -> int:
+        """How many more computers could be loaded with `image` from `by` on; it counts up to `at_most`."""
+        number = 0
+        for computer in self._pool(image).in_order():
+            if number == at_most:
+                break
+            if computer.id not in self.taken and computer.id not in self._occupied and self.free_from(computer) <= by:
+                number += 1
+        return number
 
     def adopt(self, computer_id: int, image: Image, reload: Window, member: Member, request: int) -> Assignment | None:
         """The computer of a member's own `request` for the block, or None when a rule speaks against it."""
@@ -75,6 +111,14 @@ class Chooser:
             self._reasons[computer_id] = reason
             return None
         return self._add(computer, image, reload)
+
+    def first_choice(self, image: Image) -> Computer | None:
+        """The first computer that may run `image`, whatever it is booked for."""
+        return next(self._pool(image).in_order(), None)
+
+    def nodes_of(self, computer_id: int) -> tuple[ManagementNode, ...]:
+        """The management nodes that may load a computer, the lowest id first."""
+        return self._nodes.of(computer_id)
 
     def load_again(self, computer_id: int, image: Image, reload: Window, node_id: int | None) -> Assignment | Reason:
         """A new reload of a computer that the block time has, or what speaks against it.
@@ -153,11 +197,21 @@ class Chooser:
         )
 
     def _reason_against(
-        self, computer: Computer, image: Image, start: int, member: Member, adopted_request: int | None = None
-    ) -> Reason | None:
-        """What excludes one computer from a window that begins at `start`, for this member; notes what is occupied."""
+        self, computer: Computer, image: Image, start: int, member: Member, adopted_request: int | None = None,
+        *, in_time: bool = True,
+    ) -> Reason | None:  # fmt: skip
+        """What excludes one computer from a window that begins at `start`, for this member; notes what is occupied.
+
+        Unless it has to be free `in_time`, the window may begin later, up to the block's start.
+        """
         if self._privileges and not self._may_use(member, computer):
             return _NOT_GRANTED
+        if not in_time:
+            begin = self._when_free(computer)
+            if isinstance(begin, Reason):
+                self._occupied.add(computer.id)
+                return begin
+            return self._memory.reason_against(computer, image, max(start, begin), self._block.end)
         reason = self._occupancy.reason_against(computer, start, self._block.end, adopted_request)
         # What is booked stays so: later machines are reloaded earlier, never later. Opening hours are another matter:
         # where the clock is put back an earlier reload may begin later in site time. Adoption has its own windows.

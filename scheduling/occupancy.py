@@ -11,6 +11,7 @@ from scheduling.state_ids import COMPLETE, FAILED, PENDING, RELOAD
 from scheduling.windows import MINUTE, overlap, schedule_covers
 
 RESERVATION_MARGIN = 15 * MINUTE  # kept free on both sides of a user's reservation
+_OPENS_ON = 15 * MINUTE  # schedules are looked at in such steps
 BEFORE_MAINTENANCE = 30 * MINUTE  # no reload begins this shortly before a maintenance
 
 # Names of rules.
@@ -78,6 +79,10 @@ class Occupancy:
                 return Reason("maintenance", "site maintenance from {} to {}", _times(each.start, each.end))
         return None
 
+    def maintained_until(self, start: int, before: int) -> int:
+        """The end of the last site maintenance that ends after `start` and before `before`; `start` without any."""
+        return max((each.end for each in self._site.maintenances if start < each.end < before), default=start)
+
     def reason_against(
         self, computer: Computer, start: int, end: int, adopted_request: int | None = None
     ) -> Reason | None:
@@ -86,6 +91,30 @@ class Occupancy:
         `adopted_request` does not count: a member's reservation that joins the block.
         """
         return next(self.reasons_against(computer, start, end, adopted_request), None)
+
+    def free_from(self, computer: Computer, first: int, last: int, end: int) -> int | Reason:
+        """The first instant from `first` to `last` from which on `computer` is free until `end`, or what keeps it."""
+        begin = first
+        while (reason := self.reason_against(computer, begin, end)) is not None:
+            later = self._over(reason, begin)
+            if later is None or later > last:
+                return reason
+            begin = later
+        return begin
+
+    @staticmethod
+    def _over(reason: Reason, begin: int) -> int | None:
+        """When a reason against a window that begins at `begin` may hold no longer; None: that is not known."""
+        match reason.rule:
+            case "free_now":
+                return begin + MINUTE
+            case "schedule":
+                return begin + _OPENS_ON
+            case "reservation":
+                return reason.times[-1] + RESERVATION_MARGIN
+            case "other_block":
+                return int(reason.times[-1])
+        return None
 
     def reasons_against(
         self, computer: Computer, start: int, end: int, adopted_request: int | None = None

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from scheduling import funnel
 from scheduling.facts import Computer, Image, ManagementNode, Member
 from scheduling.reasons import Reason
-from scheduling.reload_plan import Window
+from scheduling.reload_plan import Moved, Window
+from scheduling.reloads.outlook import Outlook
 
 NOT_NEEDED = Reason(funnel.NOT_NEEDED, "not needed: enough machines were found before its turn")
 
@@ -42,7 +43,8 @@ class Plan:
     The block time has `had_before` whole machines before the call and `allocated` after it, never more than `wanted`.
     `late` is the condition of warning 13. `stopped_by` is why the plan ended when machines are missing; `excluded` has
     a reason for each computer that was judged and not chosen. `again`: reloads of computers that the block time has;
-    `not_loaded`: why others of its computers, which lack the image, get none: they don't count as machines.
+    `not_loaded`: why others of its computers, which lack the image, get none: they don't count as machines. `moved`:
+    reloads of its computers that are to begin at another time. `outlook`: how sure it is that the class is ready.
     """
 
     machines: Sequence[Machine]
@@ -55,6 +57,8 @@ class Plan:
     excluded: Mapping[int, Reason]
     again: Sequence[Machine] = ()
     not_loaded: Mapping[int, Reason] = field(default_factory=dict)
+    moved: Sequence[Moved] = ()
+    outlook: Outlook | None = None
 
     @property
     def default_reason(self) -> Reason:

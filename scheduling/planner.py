@@ -9,15 +9,18 @@ from scheduling.machines import computers_by_image, whole_machines
 from scheduling.mending import Mending
 from scheduling.occupancy import occupies
 from scheduling.plan import Assignment, Machine, Plan
+from scheduling.ready_timing import ReadyTiming
 from scheduling.reasons import Reason
-from scheduling.reload_plan import Window, adopted, is_late, late, staggered
+from scheduling.reload_plan import Window
+from scheduling.timing import Chosen, Timing, VclTiming
 from scheduling.windows import overlap
 
 
 def make_plan(site: Site, block: Block, *, ignore_privileges: bool, mending: Mending | None = None) -> Plan:
     """Choose computers until `block` has the machines wanted, or no further one is free.
 
-    With `mending`, `site` is without the computers that are given up, and no reload begins before now. Nothing is
+    Reloads begin by the policy of the site (SPEC 6). With `mending`, `site` is without the computers that are given up,
+    and no reload begins before now. Nothing is
     written and nothing is read: the same facts give the same plan.
     """
     return _Planning(site, block, mending, ignore_privileges=ignore_privileges).run()
@@ -43,25 +46,34 @@ class _Planning:
         """Adopt, then fill, and sum up."""
         had_before = self._whole_machines()
         missing = max(self._block.machines - had_before, 0)
-        load = self._site.load_seconds
+        self._timing = self._timing_of(missing)
         self._load_again()
         if missing:
             self._adopt()
             self._fill()
         if self._whole_machines() == had_before:
             self._machines.clear()  # parts of a cluster alone are no machine
+        timed = self._timing.finish(Chosen(self._machines, self._again, missing))
         return Plan(
-            machines=self._machines,
+            machines=timed.machines,
             had_before=had_before,
             allocated=min(self._usable_machines(), self._block.machines),
             wanted=self._block.machines,
-            load_seconds=load,
-            late=is_late(self._site.now, self._block.start, load, missing),
+            load_seconds=self._site.load_seconds,
+            late=timed.late,
             stopped_by=self._stopped_by,
             excluded=self._chooser.reasons_by_computer(),
-            again=self._again,
+            again=timed.again,
             not_loaded=self._not_loaded,
+            moved=timed.moved,
+            outlook=timed.outlook,
         )
+
+    def _timing_of(self, missing: int) -> Timing:
+        policy = self._site.ready_policy
+        if policy is None:
+            return VclTiming(self._site, self._block, self._mending)
+        return ReadyTiming(self._site, self._block, policy, self._mending, missing, self._chooser)
 
     def _whole_machines(self) -> int:
         return whole_machines(self._block.image_ids, self._computers)
@@ -69,15 +81,6 @@ class _Planning:
     def _usable_machines(self) -> int:
         not_loaded = Counter(row.image_id for row in self._own_rows() if row.computer_id in self._not_loaded)
         return whole_machines(self._block.image_ids, self._computers - not_loaded)
-
-    def _staggered(self, already_planned: int) -> Window:
-        return self._not_past(staggered(self._block.start, self._site.load_seconds, already_planned))
-
-    def _not_past(self, window: Window) -> Window:
-        """The window; where the block time is mended, one that does not begin before now."""
-        if self._mending is None:
-            return window
-        return late(window, self._site.now, self._block.start, self._site.load_seconds)
 
     # --- computers that the block time has ------------------------------------------------------
 
@@ -92,7 +95,7 @@ class _Planning:
             image = images.get(own.get(computer_id, 0))
             if image is None:
                 continue
-            reload = self._staggered(len(self._again))
+            reload = self._timing.again(len(self._again))
             assignment = self._chooser.load_again(computer_id, image, reload, node_id)
             if isinstance(assignment, Reason):
                 self._not_loaded[computer_id] = assignment
@@ -111,7 +114,7 @@ class _Planning:
             if self._whole_machines() >= self._block.machines:
                 return
             first = reservations[0]
-            reload = self._not_past(adopted(self._block.start, first.start, self._site.load_seconds))
+            reload = self._timing.adopted(first.start)
             assignments = self._adopt_computers(member, reservations, reload)
             if assignments:
                 self._add(Machine(tuple(assignments), reload, member, first.request_id))
@@ -160,7 +163,7 @@ class _Planning:
         for already_planned in range(missing):  # without adopted machines: their reloads take no part in the stagger
             # VCL repeats the list of members, or cuts it, to the number of missing machines, and works backwards.
             first_member = missing - 1 - already_planned
-            reload = self._staggered(len(self._again) + already_planned)
+            reload = self._timing.machine(len(self._again) + already_planned)
             machine = self._next_machine(first_member, reload)
             if machine is None:
                 self._stopped_by = self._chooser.stopped_by
@@ -184,8 +187,9 @@ class _Planning:
     def _choose_all(self, images: list[Image], reload: Window, member: Member) -> list[Assignment]:
         """A computer for each of `images`, or none at all."""
         assignments: list[Assignment] = []
+        accepts = self._timing.accepts(self._machines)
         for image in images:
-            assignment = self._chooser.choose(image, reload, member)
+            assignment = self._chooser.choose(image, reload, member, accepts)
             if assignment is None:
                 self._chooser.remove(assignments)
                 return []

@@ -1,6 +1,7 @@
 """When a machine's reload begins and ends (SPEC 5 and 6)."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from scheduling.windows import MINUTE
 
@@ -15,6 +16,15 @@ class Window:
 
     start: int
     end: int
+
+
+class Moved(NamedTuple):
+    """A reload of the block time that has not begun, and is to begin at another time or on another node."""
+
+    request_id: int
+    computer_id: int
+    reload: Window
+    node_id: int
 
 
 def stagger(load_seconds: int) -> int:

@@ -1,0 +1,223 @@
+"""When the reloads of a plan begin under policy `ready`: planned for the start of the class (SPEC 6)."""
+
+from bisect import insort
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import ceil
+
+from scheduling.choice import Accepts, Chooser
+from scheduling.facts import Block, BlockComputer, Computer, Reservation, Site
+from scheduling.mending import Mending
+from scheduling.occupancy import is_reload
+from scheduling.plan import Assignment, Machine
+from scheduling.reload_plan import RELOAD_MARGIN, Moved, Window, adopted
+from scheduling.reloads.chance import DISPATCH
+from scheduling.reloads.outlook import Outlook
+from scheduling.reloads.policy import ReadyPolicy
+from scheduling.reloads.schedule import Job, Slot, aim, schedule
+from scheduling.state_ids import RELOAD
+from scheduling.timing import Chosen, Timed
+from scheduling.windows import MINUTE
+from scheduling.withdrawal import HEAD_START
+
+# A reload is moved only if that changes something, and soon: until then the plan may change again.
+_WORTH_MOVING, _SOON = 2 * MINUTE, 15 * MINUTE
+_SPARE = 8  # further computers are counted up to so many, and a fifth of those that are to be loaded
+_NEARLY_ALL = 0.95  # of the loads take no longer than the time kept for a computer that holds the image
+
+
+class ReadyTiming:
+    """Policy `ready`: as late as is safe.
+
+    While computers are chosen, rough times say which of them are free early enough. Once they are, `schedule` gives
+    each of them its node and its begin. With `mending`, reloads of the block time that have not begun are planned anew.
+    """
+
+    def __init__(
+        self, site: Site, block: Block, policy: ReadyPolicy, mending: Mending | None, missing: int, chooser: Chooser
+    ) -> None:
+        self._site, self._block, self._policy, self._mending = site, block, policy, mending
+        self._chooser = chooser
+        self._one_load = ceil((policy.model.quantile(_NEARLY_ALL) + DISPATCH) / MINUTE)
+        self._leads = self._rough_leads(max(missing, 1) * len(block.images))
+
+    # --- while computers are chosen -----------------------------------------------------------------
+
+    def again(self, already_planned: int) -> Window:
+        """From now on: then any later begin will do."""
+        return self._window(self._site.now)
+
+    def adopted(self, reservation_start: int) -> Window:
+        """As under policy `vcl`, but not before now."""
+        window = adopted(self._block.start, reservation_start, self._site.load_seconds)
+        return window if window.start >= self._site.now else self._window(self._site.now)
+
+    def machine(self, already_planned: int) -> Window:
+        """About the first that begins: rules about hours look at these."""
+        return self._window(self._before(self._leads[-1]))
+
+    def accepts(self, taken: Sequence[Machine]) -> Accepts:
+        """Whether a computer that is free from then on leaves time enough for all: the last to be free load last."""
+        begins: list[int] = []  # the latest first, negative, of those that can't begin with the first
+        for machine in taken:
+            for each in machine.assignments:
+                if not each.already_loaded and (begin := self._chooser.free_from(each.computer)) > self._first:
+                    insort(begins, -begin)
+
+        def accepts(begin: int, holds_image: bool) -> bool:
+            if holds_image:
+                return begin <= self._before(self._one_load)
+            if begin <= self._first:
+                return True
+            with_it = sorted([*begins, -begin])
+            return all(-each <= self._before(lead) for each, lead in zip(with_it, self._leads, strict=False))
+
+        return accepts
+
+    def _rough_leads(self, loads: int) -> list[int]:
+        """About how many minutes before the start so many loads begin, the last first."""
+        policy = self._policy
+        lead = ceil(policy.model.quantile(aim(policy.target) ** (1 / loads)) / MINUTE)
+        step = max(round(policy.model.mean / MINUTE), 1)
+        if policy.is_mended and policy.model.failing:
+            lead += step
+        at_a_time = self._places_in_all() or loads
+        return [lead + step * (number // at_a_time) for number in range(loads)]
+
+    def _places_in_all(self) -> int:
+        """How many computers like the first choice can be loaded at a time, 0 for any number."""
+        capacity = self._policy.places.capacity
+        first = self._chooser.first_choice(self._block.images[0])
+        if first is None:
+            return 0
+        if first.host_computer_id is not None and capacity.host_limit:
+            hosts = {host for host in self._site.computers.column("host_computer_id") if host is not None}
+            return len(hosts) * capacity.host_limit
+        nodes = [node.id for node in self._chooser.nodes_of(first.id)]
+        if not capacity.is_limited(first.provisioning_id) or any(id_ not in capacity.node_limits for id_ in nodes):
+            return 0
+        arrivals = sum(self._policy.places.arrivals.get(id_, 0.0) for id_ in nodes)
+        by_users = round(arrivals * self._policy.places.arrival_seconds / MINUTE)
+        return max(sum(capacity.node_limits[id_] for id_ in nodes) - by_users, 1)
+
+    def _before(self, minutes: int) -> int:
+        """So many minutes before the start; not before now."""
+        return max(self._block.start - minutes * MINUTE, self._site.now)
+
+    @property
+    def _first(self) -> int:
+        return self._before(self._leads[-1])
+
+    def _window(self, start: int) -> Window:
+        return Window(start, max(self._block.start, start + self._site.load_seconds + RELOAD_MARGIN))
+
+    # --- in the end ---------------------------------------------------------------------------------
+
+    def finish(self, chosen: Chosen) -> Timed:
+        """Plan the loads of all machines together, with those that the block time had before."""
+        waiting = self._waiting()
+        jobs = [*self._jobs_of(chosen), *self._own_jobs(chosen, waiting)]
+        if not jobs:
+            return Timed(chosen.machines, chosen.again, (), late=False, outlook=None)
+        spare = self._chooser.spare(
+            self._block.images[0], self._before(self._one_load), _SPARE + sum(not job.holds_image for job in jobs) // 5
+        )
+        made = schedule(jobs, self._policy, self._site.now, self._block.start, spare=spare)
+        outlook = self._in_machines(made.outlook)
+        return Timed(
+            [self._at(machine, made.slots) for machine in chosen.machines],
+            [self._at(machine, made.slots) for machine in chosen.again],
+            list(self._moved(waiting, made.slots)),
+            late=outlook.ready < 1 / 2,
+            outlook=outlook,
+        )
+
+    def _in_machines(self, outlook: Outlook) -> Outlook:
+        """Of clusters, whole machines."""
+        each = len(self._block.images)
+        return outlook._replace(machines=outlook.machines // each, late=outlook.late / each) if each > 1 else outlook
+
+    def _at(self, machine: Machine, slots: Mapping[int, Slot]) -> Machine:
+        """The machine, reloaded when its first computer begins."""
+        theirs = [slots.get(each.computer.id) for each in machine.assignments]
+        begins = [slot.start for slot in theirs if slot]
+        if not begins:
+            return machine
+        nodes = {node.id: node for node in self._site.management_nodes}
+        assignments = tuple(
+            replace(each, management_node=nodes[slot.node_id]) if slot else each
+            for each, slot in zip(machine.assignments, theirs, strict=True)
+        )
+        return replace(machine, assignments=assignments, reload=self._window(min(begins)))
+
+    # --- jobs ---------------------------------------------------------------------------------------
+
+    def _jobs_of(self, chosen: Chosen) -> Iterator[Job]:
+        for machine in chosen.machines:
+            for each in machine.assignments:
+                begins = machine.reload.start if machine.adopted_request is not None else None
+                yield self._job(each, self._chooser.free_from(each.computer), begins)
+        for machine in chosen.again:
+            for each in machine.assignments:
+                only = self._mending.again.get(each.computer.id) if self._mending else None
+                job = self._job(each, self._site.now, None)._replace(holds_image=False)
+                yield job if only is None else job._replace(nodes=(only,))
+
+    def _job(self, each: Assignment, earliest: int, begins: int | None) -> Job:
+        return self._plain(each.computer)._replace(
+            nodes=(each.management_node.id,) if begins is not None else self._node_ids(each.computer),
+            earliest=earliest,
+            holds_image=each.already_loaded and earliest <= self._site.now,
+            begins=begins,
+        )
+
+    def _plain(self, computer: Computer) -> Job:
+        is_limited = self._policy.places.capacity.is_limited(computer.provisioning_id)
+        return Job(computer.id, (), computer.host_computer_id, is_limited)
+
+    def _node_ids(self, computer: Computer) -> tuple[int, ...]:
+        return tuple(node.id for node in self._chooser.nodes_of(computer.id))
+
+    def _waiting(self) -> dict[int, Reservation]:
+        """Computer -> its reload: of the block time's own computers, one that waits or is at work."""
+        own = {row.computer_id for row in self._own_rows()}
+        reloads = (row for row in self._site.reservations if is_reload(row.state_id, row.last_state_id))
+        return {row.computer_id: row for row in reloads if row.computer_id in own}
+
+    def _own_rows(self) -> Iterator[BlockComputer]:
+        return (row for row in self._site.block_computers if row.block_time_id == self._block.block_time_id)
+
+    def _own_jobs(self, chosen: Chosen, reloads: Mapping[int, Reservation]) -> Iterator[Job]:
+        """The computers that the block time has: their loads are at work, begin when they do, or are planned anew."""
+        again = {each.computer.id for machine in chosen.again for each in machine.assignments}
+        revisions = {image.id: image.revision_id for image in self._block.images}
+        for row in self._own_rows():
+            computer = self._site.computers.get(row.computer_id)
+            if computer is None or row.computer_id in again:
+                continue
+            job, reload = self._plain(computer), reloads.get(row.computer_id)
+            holds_image = computer.revision_id == revisions.get(row.image_id)
+            if reload is None:
+                yield job._replace(holds_image=holds_image, begins=self._site.now)
+            elif reload.state_id != RELOAD:
+                yield job._replace(nodes=(reload.management_node_id,), begun=min(reload.start, self._site.now))
+            elif self._is_movable(reload):
+                nodes = self._node_ids(computer) or (reload.management_node_id,)
+                earliest = min(self._chooser.free_from(computer), reload.start)
+                yield job._replace(nodes=nodes, earliest=earliest, holds_image=holds_image)
+            else:
+                node = (reload.management_node_id,)
+                yield job._replace(nodes=node, holds_image=holds_image, begins=reload.start)
+
+    def _is_movable(self, reload: Reservation) -> bool:
+        """Whether the reload can be planned anew: only where the class is kept ready, and before a node may read it."""
+        return self._mending is not None and reload.start > self._site.now + HEAD_START
+
+    def _moved(self, reloads: Mapping[int, Reservation], slots: Mapping[int, Slot]) -> Iterator[Moved]:
+        soon = self._site.now + _SOON
+        for computer_id, reload in reloads.items():
+            slot = slots.get(computer_id)
+            if slot is None or not self._is_movable(reload) or min(slot.start, reload.start) > soon:
+                continue
+            if abs(slot.start - reload.start) >= _WORTH_MOVING or slot.node_id != reload.management_node_id:
+                yield Moved(reload.request_id, computer_id, self._window(slot.start), slot.node_id)
