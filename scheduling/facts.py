@@ -118,6 +118,7 @@ class Reservation(NamedTuple):
     image_id: int
     image_ram: int  # MB, the image's minimum memory
     management_node_id: int
+    reload_minutes: int = 10  # the image's reloadtime
 
 
 class BlockComputer(NamedTuple):

@@ -1,6 +1,6 @@
 """Ids in VCL's table `state`: of requests, where nothing else is said."""
 
-DELETED, FAILED, TIMEOUT, COMPLETE, PENDING = 1, 5, 11, 12, 14
+DELETED, FAILED, TIMEOUT, COMPLETE, NEW, PENDING = 1, 5, 11, 12, 13, 14
 IMAGE, MAKE_PRODUCTION = 16, 17  # an image is being captured; an image revision is being put into production
 RELOAD = 19
 

@@ -102,4 +102,9 @@ KINDS: Mapping[str, Kind] = {
         "Block requests that are marked as being processed, and are not",
         "--repair takes the mark away. While it stands, no management node processes their block times.",
     ),
+    "load_limit": Kind(
+        "Limits of loads at a time that are not in force",
+        "Correct the row of VCL's table variable. Until then a management node loads as many computers by xCAT at a "
+        "time as the other rows say, or 10, and a load that waits for half an hour fails.",
+    ),
 }

@@ -4,7 +4,17 @@ from collections.abc import Iterator, Sequence
 
 from django.db import connection
 
-from blockalloc.inspection import bookings, facts, leftovers, reading, records, reloads, shortages, site_clock
+from blockalloc.inspection import (
+    bookings,
+    facts,
+    leftovers,
+    load_limits,
+    reading,
+    records,
+    reloads,
+    shortages,
+    site_clock,
+)
 from blockalloc.inspection.drift import Drift
 from blockalloc.inspection.findings import KINDS, Finding
 from blockalloc.store.inspection_rows import one_moment
@@ -29,6 +39,7 @@ def inspect(now: int, database_ahead: int = 0) -> list[Finding]:
             about = {time.id for time, _ in short} | {row.block_time_id for row, _ in clashes}
             history = records.read(about, rows, own_tables)
             findings += site_clock.findings(now, database_ahead)
+            findings += load_limits.findings()
         return [*findings, *_judged(rows, short, clashes, history)]
     except (AttributeError, TypeError, ValueError) as error:
         # Columns of other types can hold what is no time and no number; what was found so far must not be lost.

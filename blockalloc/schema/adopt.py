@@ -16,7 +16,6 @@ NOT_NEEDED = frozenset(
         "IMtype",
         "loginlog",
         "serverrequest",
-        "variable",
         "vmprofile",
         "vmtype",
         "xmlrpcLog",

@@ -34,12 +34,13 @@ READS: Mapping[str, Sequence[str]] = {
     "imagemeta": ("id", "subimages"),
     "imagerevision": ("id", "imageid", "production"),
     "log": ("id", "userid", "imageid", "start", "loaded", "wasavailable", "nowfuture", "ending"),
-    "managementnode": ("hostname", "lastcheckin"),
+    "managementnode": ("id", "hostname", "lastcheckin"),
     "request": ("id", "stateid", "laststateid", "userid", "logid", "start", "end", "daterequested", "preload"),
     "reservation": ("id", "requestid", "computerid", "imageid"),
     "subimages": ("imagemetaid", "imageid"),
     "user": ("id", "unityid", "affiliationid"),
     "usergroupmembers": ("userid", "usergroupid"),
+    "variable": ("name", "serialization", "value"),
 }  # fmt: skip
 
 

@@ -66,6 +66,7 @@ _RESERVATION_COLUMNS = {
     "image_id": "r.imageid",
     "image_ram": "COALESCE(i.minram, 0)",
     "node_id": "r.managementnodeid",
+    "reload_minutes": f"COALESCE(i.reloadtime, {_RELOAD_MINUTES})",
 }
 _RESERVATION_TABLES = "FROM request q JOIN reservation r ON r.requestid = q.id LEFT JOIN image i ON i.id = r.imageid"
 
@@ -263,6 +264,7 @@ def _reservations(rows: Iterable[_Row], instant_of: times.LocalReader) -> list[R
             row.image_id,
             row.image_ram,
             row.node_id,
+            row.reload_minutes,
         )
         for row in rows
     ]
