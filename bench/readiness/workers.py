@@ -6,11 +6,11 @@ Nothing here imports what needs Django's settings before the database is there.
 import logging
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from bench.readiness.cells import Cell, Rows
-from bench.readiness.passes import run_pass
+from bench.readiness.passes import new_keeper
 from bench.readiness.played import Played
 from simulation.connections import Connection, MariaDBConnection, SQLiteConnection
 from tests.support.servers.mariadb_server import PrivateMariaDB
@@ -33,13 +33,21 @@ def database(*, mariadb: bool) -> Iterator[Connection]:
             logging.disable(logging.NOTSET)
 
 
-def play_all(cell: Cell, seeds: Sequence[int], rows: Sequence[Rows], processes: int, *, mariadb: bool) -> list[Played]:
-    """Play the days of these seeds, each with each kind of rows, in so many processes. Raises what a day raises."""
+def play_all(
+    cells: Sequence[Cell], seeds: Sequence[int], rows: Sequence[Rows], processes: int, *, mariadb: bool
+) -> Iterator[tuple[Cell, list[Played]]]:
+    """Play the days of these seeds in each cell, with each kind of rows, in so many processes.
+
+    Gives one cell after the other, as soon as all its days have been played. Raises what a day raises.
+    """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(mariadb,)) as pool:
-        days = [pool.submit(_play, cell, seed, rows) for seed in seeds]
+        days: list[list[Future[list[Played]]]] = [
+            [pool.submit(_play, cell, seed, rows) for seed in seeds] for cell in cells
+        ]
         try:
-            return [played for day in days for played in day.result()]
+            for cell, theirs in zip(cells, days, strict=True):
+                yield cell, [played for day in theirs for played in day.result()]
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -54,7 +62,7 @@ def _play(cell: Cell, seed: int, rows: Sequence[Rows]) -> list[Played]:
     from bench.readiness.play import play, stage
 
     with stage():
-        return [play(cell, seed, each, _doubles[0], run_pass()) for each in rows]
+        return [play(cell, seed, each, _doubles[0], new_keeper()) for each in rows]
 
 
 def _connect(server: PrivateMariaDB | None) -> Connection:

@@ -11,6 +11,8 @@ class What(StrEnum):
 
     PROCESS_FORKED = "process forked for a reservation"
     LOAD_BEGAN = "load began"  # the computer is in state `reloading` from here on
+    TURN_CAME = "turn of a load came"  # noted when it had to wait; the detail is for how many seconds
+    NO_TURN = "no turn for a load in time"  # it fails; the detail is for how many seconds it waited
     LOAD_ENDED = "load ended"
     LOAD_FAILED = "load failed"
     NOTHING_TO_LOAD = "nothing to load"

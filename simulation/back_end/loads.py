@@ -1,6 +1,6 @@
 """The load of an image on one computer: whether it is needed, the queue, and the load itself."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from simulation.back_end import states
 from simulation.back_end.conditions import Result
@@ -79,7 +79,7 @@ def _install_by_xcat(site: Site, task: Task) -> Generator[int, None, bool]:
     def has_a_turn() -> bool:
         return sum(node == task.node for node in site.installing.values()) < limit
 
-    if not (yield from until(lambda: site.now, has_a_turn, LONGEST_WAIT, 1)):
+    if not (yield from _turn(site, task, has_a_turn, LONGEST_WAIT, 1)):
         return False
     site.installing[task.id] = task.node
     try:
@@ -88,12 +88,23 @@ def _install_by_xcat(site: Site, task: Task) -> Generator[int, None, bool]:
         del site.installing[task.id]
 
 
+def _turn(site: Site, task: Task, has_a_turn: Callable[[], bool], limit: int, pause: int) -> Generator[int, None, bool]:
+    """Wait for the turn of a load, with a look every `pause` seconds for `limit` seconds; whether it came."""
+    begun = site.now
+    came = yield from until(lambda: site.now, has_a_turn, limit, pause)
+    if not came:
+        site.note(What.NO_TURN, task, detail=str(site.now - begun))
+    elif site.now > begun:
+        site.note(What.TURN_CAME, task, detail=str(site.now - begun))
+    return came
+
+
 def _install_vm(site: Site, task: Task) -> Generator[int, None, bool]:
     """Loads of one image on one VM host wait for one another while the image is copied."""
     place = (task.vm_host, task.image)
     # Libvirt waits as long as it takes.
     limit = LONGEST_WAIT if task.provisioning == "vmware" else 10**9
-    if not (yield from until(lambda: site.now, lambda: place not in site.copying, limit, 5)):
+    if not (yield from _turn(site, task, lambda: place not in site.copying, limit, 5)):
         return False
     seconds = _seconds(site, task)
     copy = min(seconds, site.conditions.copy_seconds(task.vm_host, task.image, site.chance))

@@ -60,7 +60,7 @@ class BackEnd:
             return
         site.rows.check_in(self.node, now)
         deleted = set()
-        for due in site.rows.of_node(self.node):
+        for due in site.rows.of_node(self.node, now, site.absent):
             if due.request in deleted:
                 continue
             if _is_to_be_deleted(due, now):

@@ -1,5 +1,6 @@
 """The back end's statements on requests, reservations and computers. Each is committed at once."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from simulation.connections import Connection
 RELOAD_USER = "vclreload"  # owner of the reloads that the back end inserts itself
 _LIMITS = ("xcat|throttle|{host}", "{host}|xcat|throttle", "xcat|throttle")
 _LIMIT = 10  # loads at once where no variable says otherwise
+_AT_START, _PRELOAD, _COUNTDOWN = 60, 37 * 60, 12 * 60  # seconds before which nothing is due: see loop.check_time
+_KEPT = 10_000  # rows that are remembered as they were last read
 
 _OF_NODE = """
 SELECT r.id, q.id, q.stateid, q.laststateid, q.preload, q.start, q.`end`
@@ -63,6 +66,13 @@ class Due:
     preload: int
     start: int
     end: int
+
+    @property
+    def quiet_until(self) -> int:
+        """Before this instant the round need not look closer, unless the user has left without ending it."""
+        if self.state in (states.RELOAD, states.NEW):
+            return self.start - (_AT_START if self.preload else _PRELOAD)
+        return self.end - _COUNTDOWN if self.state == states.INUSE else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +143,30 @@ class Rows:
         self.connection = connection
         self.times = times
         self._load_states: dict[str, int] | None = None
+        self._read: dict[tuple[Any, ...], tuple[int, Due]] = {}
 
     def check_in(self, node: int, now: int) -> None:
         """Record that the node is alive."""
         self.connection.send("UPDATE managementnode SET lastcheckin = %s WHERE id = %s", [utc(now), node])
 
-    def of_node(self, node: int) -> list[Due]:
-        """The reservations of a node whose requests nobody works on."""
-        instant = self.times.instant
-        return [
-            Due(id_, request, state, last, preload, instant(start), instant(end))
-            for id_, request, state, last, preload, start, end in self.connection.send(_OF_NODE, [node]).rows
-        ]
+    def of_node(self, node: int, now: int, absent: Container[int]) -> list[Due]:
+        """The reservations of a node whose requests nobody works on, and for which something may be due at `now`.
+
+        `absent`: requests whose users have left without ending them.
+        """
+        rows = self.connection.send(_OF_NODE, [node]).rows
+        return [due for quiet_until, due in map(self._due, rows) if quiet_until <= now or due.request in absent]
+
+    def _due(self, row: tuple[Any, ...]) -> tuple[int, Due]:
+        """A row, which is mostly the same as in the last round, and until when nothing is due for it."""
+        kept = self._read.get(row)
+        if kept is None:
+            id_, request, state, last, preload, start, end = row
+            due = Due(id_, request, state, last, preload, self.times.instant(start), self.times.instant(end))
+            if len(self._read) >= _KEPT:
+                self._read.clear()
+            kept = self._read[row] = (due.quiet_until, due)
+        return kept
 
     def task(self, due: Due, node: int, *, preload_only: bool) -> Task | None:
         """What a process has to know of a reservation; None when it is gone."""

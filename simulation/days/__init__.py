@@ -10,7 +10,7 @@ moves.
 | `people` | the accounts of users |
 | `users` | what users do: sign in, reserve, extend, end, walk away; the seats that they have in the morning |
 | `log_rows` | the rows of `loginlog`, `log` and `sublog` about them |
-| `loads` | how long each load takes, and which ones fail |
+| `loads`, `load_laws` | how long each load takes, and which ones fail; the laws by which lengths are drawn |
 | `staff` | maintenance, and failed computers that are put right |
 | `service` | the service as the back end calls it, which may be away |
 

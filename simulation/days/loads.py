@@ -1,25 +1,29 @@
 """How loads go: the n-th load of a computer takes as long, and fails or not, whatever else happens on that day."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from simulation.back_end.conditions import Result
+from simulation.days.load_laws import Law, Uniform
 
 
 @dataclass(frozen=True, slots=True)
 class Loads:
-    """What loads are like: `minutes` on average, from `fastest` to `slowest` times that, a share of them failing.
+    """What loads are like: `minutes` on average, spread by a law, a share of them failing.
 
     `broken` images fail on each computer. `copy_minutes` is the part of a VM's load that copies the image to its host.
     """
 
     minutes: float = 10.0
-    fastest: float = 0.8
-    slowest: float = 1.2
+    law: Law = field(default_factory=Uniform)
     failing: float = 0.0
     broken: frozenset[int] = frozenset()
     copy_minutes: float = 2.0
+
+    def draw_seconds(self, chance: Random) -> int:
+        """How long a load takes, whole seconds."""
+        return max(1, int(60 * self.minutes * self.law.factor(chance)))
 
 
 class DrawnLoads:
@@ -38,8 +42,7 @@ class DrawnLoads:
 
     def seconds(self, computer: int, _image: int, _chance: Random) -> int:
         """How long the load of a computer that has begun last takes."""
-        factor = self._draw(computer, "seconds").uniform(self._loads.fastest, self._loads.slowest)
-        return int(60 * self._loads.minutes * factor)
+        return self._loads.draw_seconds(self._draw(computer, "seconds"))
 
     def copy_seconds(self, _host: int, _image: int, _chance: Random) -> int:
         """How long an image is copied to a VM host."""

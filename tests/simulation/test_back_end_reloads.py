@@ -7,6 +7,8 @@ import pytest
 from simulation.back_end import states
 from simulation.back_end.conditions import Result
 from simulation.back_end.events import What
+from simulation.back_end.loop import check_time
+from simulation.back_end.rows import Due
 from simulation.back_end.times import SiteTimes, minutes, whole_minutes
 from tests.golden import tables
 from tests.support.sites.back_end_stage import (
@@ -66,6 +68,16 @@ def test_when_a_request_begins(preload: int, before: int, begins: bool, state: i
     request = stage.request(C0, start=START, preload=preload, state=state)
     stage.rounds(START - before, since=START - before)
     assert (stage.begun(request) is not None) is begins
+
+
+@pytest.mark.parametrize("preload", [0, 1])
+@pytest.mark.parametrize("state", [states.RELOAD, states.NEW, states.INUSE, states.RESERVED, states.TIMEOUT])
+def test_a_round_overlooks_nothing_that_is_due(state: int, preload: int) -> None:
+    due = Due(1, 1, state, state, preload, START, START)
+    for now in range(START - HOUR, START + MINUTE, 7):
+        check = check_time(due, now)
+        if check and not (check == "preload" and preload):
+            assert due.quiet_until <= now
 
 
 def test_a_preload_of_a_reload_is_a_whole_reload_even_of_a_running_classs_computer() -> None:
@@ -416,6 +428,17 @@ def test_a_load_that_gets_no_turn_for_half_an_hour_fails() -> None:
     stage.rounds(START + 31 * MINUTE)
     assert stage.state(C1) == states.FAILED
     assert stage.state(C0) == states.RELOADING
+    assert [(event.computer, event.detail) for event in stage.events(What.NO_TURN)] == [(C1, "1800")]
+
+
+def test_how_long_a_load_waits_for_its_turn_is_noted() -> None:
+    stage = Stage()
+    tables.insert("variable", [{"name": "xcat|throttle", "value": "1", "timestamp": "2026-03-01 00:00:00"}], ZONE)
+    stage.request(C0, start=START)
+    stage.request(C1, start=START)
+    stage.rounds(START + LOAD + 2 * MINUTE, since=START)
+    assert [(event.computer, event.detail) for event in stage.events(What.TURN_CAME)] == [(C1, str(LOAD))]
+    assert stage.events(What.NO_TURN) == []
 
 
 def test_a_killed_load_gives_its_turn_back() -> None:

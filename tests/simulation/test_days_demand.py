@@ -1,12 +1,14 @@
 """Users and loads as they are drawn for simulated days."""
 
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 import pytest
 
 from simulation.back_end.conditions import Result
 from simulation.days.demand import Arrival, Demand, Departure, Habits
+from simulation.days.load_laws import Bimodal, HeavyTailed, Law, LogNormal, Resampled, Uniform
 from simulation.days.loads import DrawnLoads, Loads
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
@@ -99,10 +101,66 @@ def test_a_share_of_the_loads_fails_and_all_loads_of_a_broken_image() -> None:
 
 
 def test_loads_take_their_time() -> None:
-    drawn = DrawnLoads(Loads(minutes=10, fastest=0.8, slowest=1.2), 3)
+    drawn = DrawnLoads(Loads(minutes=10, law=Uniform(0.8, 1.2)), 3)
     seconds = []
     for computer in range(500):
         drawn.result(computer, 10, Random())
         seconds.append(drawn.seconds(computer, 10, Random()))
     assert 480 <= min(seconds) < 500
     assert 700 < max(seconds) <= 720
+
+
+LAWS: list[tuple[Law, float]] = [
+    (Uniform(0.8, 1.2), 0.4 / 12**0.5),
+    (LogNormal(0.15), 0.15),
+    (LogNormal(0.5), 0.5),
+    (Bimodal(0.3, 2.0, 0.0), 0.3**0.5 * 0.7**0.5 / 1.3),
+    (Resampled([300, 600, 900]), (2 / 3) ** 0.5 / 2),
+]
+
+
+@pytest.mark.parametrize(("law", "cv"), LAWS, ids=str)
+def test_lengths_by_each_law_have_its_mean_and_spread(law: Law, cv: float) -> None:
+    chance = Random(5)
+    lengths = [law.factor(chance) for _ in range(20_000)]
+    mean = sum(lengths) / len(lengths)
+    assert mean == pytest.approx(1.0, abs=0.015)
+    assert (sum((each - mean) ** 2 for each in lengths) / len(lengths)) ** 0.5 == pytest.approx(cv, rel=0.04)
+    assert min(lengths) > 0
+
+
+def test_a_heavy_tail_has_its_share_of_long_loads_and_the_mean() -> None:
+    law, chance = HeavyTailed(0.05, 3.0, 6.0, cv=0.0), Random(6)
+    lengths = [law.factor(chance) for _ in range(40_000)]
+    usual = min(lengths)
+    long = [each / usual for each in lengths if each > 1.5 * usual]
+    assert sum(lengths) / len(lengths) == pytest.approx(1.0, abs=0.01)
+    assert len(long) / len(lengths) == pytest.approx(0.05, abs=0.005)
+    assert 3.0 <= min(long) < 3.01
+    assert 5.9 < max(long) <= 6.0 + 1e-9
+    assert sorted(long)[len(long) // 2] < 4.2  # long ones are the rarer the longer
+
+
+@pytest.mark.parametrize("law", [LogNormal(0.3), Bimodal(), HeavyTailed(), Resampled([100, 200])], ids=str)
+def test_the_same_seed_brings_the_same_lengths(law: Law) -> None:
+    def seconds(seed: int) -> list[int]:
+        drawn = DrawnLoads(Loads(law=law), seed)
+        return [drawn.seconds(computer, 10, Random()) for computer in range(30)]
+
+    assert seconds(1) == seconds(1) != seconds(2)
+
+
+@pytest.mark.parametrize(
+    ("law", "text"),
+    [
+        (lambda: Uniform(1.2, 0.8), "0 < fastest <= slowest"),
+        (lambda: LogNormal(-0.1), "cv -0.1"),
+        (lambda: Bimodal(share=1.5), "share 1.5"),
+        (lambda: HeavyTailed(shortest=6, longest=3), "0 < shortest <= longest"),
+        (lambda: Resampled([]), "at least one load"),
+        (lambda: Resampled([600, 0]), "from 1"),
+    ],
+)
+def test_laws_that_are_none(law: Callable[[], Law], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        law()
