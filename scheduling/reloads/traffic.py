@@ -25,6 +25,8 @@ _OVERRUN = 30 * MINUTE  # a reservation that should have ended longer ago does n
 _QUARTER = 15 * MINUTE  # the front end rounds the start of a reservation for now down to a quarter of an hour
 _NOT_RELOADED = frozenset({"maintenance", "vmhostinuse", "hpc", "deleted"})  # states of computers
 _RELOADING = "reloading"
+_CAPTURED = (IMAGE, MAKE_PRODUCTION)  # states of requests for computers of which an image is made
+_GIVEN_BACK = (DELETED, TIMEOUT)
 
 _VISIT = 12 * HOUR  # longer reservations are of servers: how many there are does not say how many come
 _SHORTEST_AGE = 30 * MINUTE  # a rush of the last minutes does not last for hours
@@ -104,6 +106,7 @@ def traffic(site: Facts, capacity: Capacity, means: Mapping[int, float]) -> Traf
     """The loads of a site. `means`: image -> seconds, for images of which more is known than their `reloadtime`."""
     now = site.now
     of_classes = {row.computer_id for row in site.block_computers if row.start - _QUARTER <= now < row.end}
+    lengths = {image: round(seconds) for image, seconds in means.items()}
     reloads: list[OtherLoad] = []
     starts: list[OtherLoad] = []
     visitors: list[Visitor] = []
@@ -111,32 +114,24 @@ def traffic(site: Facts, capacity: Capacity, means: Mapping[int, float]) -> Traf
         computer = site.computers.get(row.computer_id)
         if computer is None or computer.type == "lab":
             continue  # the back end loads nothing on computers of labs
-        seconds = round(means.get(row.image_id, row.reload_minutes * MINUTE))
+        seconds = lengths.get(row.image_id, row.reload_minutes * MINUTE)
         is_limited = capacity.is_limited(computer.provisioning_id)
-        place = _Place(computer.id, row.management_node_id, computer.host_computer_id, is_limited)
+        place = (row.computer_id, row.management_node_id, computer.host_computer_id)
         if is_reload(row.state_id, row.last_state_id):
-            reloads += _reload(row, computer.state, now, place, seconds)
-        elif is_occupying(row.state_id, row.last_state_id) and _state(row) not in (IMAGE, MAKE_PRODUCTION):
-            starts += _start(row, computer.state, now, place, seconds)
-            if computer.state not in _NOT_RELOADED:
-                reloads += _after(row, now, place, seconds)
-            if is_limited and computer.id not in of_classes and _is_visitor(row, now):
+            if load := _reload(row, computer.state, now, seconds):
+                reloads.append(OtherLoad(*place, *load, is_limited))
+        elif is_occupying(row.state_id, row.last_state_id) and (state := _state(row)) not in _CAPTURED:
+            if state == NEW and (load := _start(row, computer.state, now, seconds)):
+                starts.append(OtherLoad(*place, *load, is_limited))
+            if computer.state not in _NOT_RELOADED and (load := _after(row, state, now, seconds)):
+                reloads.append(OtherLoad(*place, *load, is_limited))
+            if is_limited and _is_visitor(row, state, now) and row.computer_id not in of_classes:
                 age = now - row.start - _rounding(row.start, now)
                 visitors.append(Visitor(row.user_id, row.image_id, row.management_node_id, age, seconds))
     return Traffic(now, capacity, reloads, starts, visitors)
 
 
-class _Place(NamedTuple):
-    """Where a load takes a place."""
-
-    computer_id: int
-    node_id: int
-    host_id: int | None
-    is_limited: bool
-
-    def load(self, begin: int, seconds: int, *, at_work: bool = False) -> OtherLoad:
-        """A load in this place."""
-        return OtherLoad(self.computer_id, self.node_id, self.host_id, begin, seconds, at_work, self.is_limited)
+_Load = tuple[int, int, bool]  # begin, seconds, whether it is at work
 
 
 def _state(row: Reservation) -> int:
@@ -144,43 +139,41 @@ def _state(row: Reservation) -> int:
     return row.last_state_id if row.state_id == PENDING else row.state_id
 
 
-def _reload(row: Reservation, state: str, now: int, place: _Place, seconds: int) -> list[OtherLoad]:
+def _reload(row: Reservation, state: str, now: int, seconds: int) -> _Load | None:
     """The load of a reload request. One that waits for its time begins then, and one that is late at once."""
     if row.state_id != PENDING:
-        return [place.load(max(row.start, now), seconds)]
+        return max(row.start, now), seconds, False
     begin = row.start if row.start <= now else min(row.start - _PRELOAD, now)
     if state == _RELOADING or now - begin <= _SECOND_LOOK:
-        return [_at_work(place, begin, seconds, now)]
-    return []  # found its image, or a user, and will be over in a moment
+        return _at_work(begin, seconds, now)
+    return None  # it found its image, or a user, and will be over in a moment
 
 
-def _start(row: Reservation, state: str, now: int, place: _Place, seconds: int) -> list[OtherLoad]:
-    """The load at the start of a user's reservation."""
-    if _state(row) != NEW:
-        return []
+def _start(row: Reservation, state: str, now: int, seconds: int) -> _Load | None:
+    """The load at the start of a user's reservation, which is in state `new`."""
     if row.state_id == PENDING:
         begin = row.start + _rounding(row.start, now) if row.start <= now else min(row.start - _PRELOAD, now)
-        return [_at_work(place, begin, seconds, now)] if state == _RELOADING else []
+        return _at_work(begin, seconds, now) if state == _RELOADING else None
     if now < row.start <= now + _PRELOADED:
-        return []
-    return [place.load(max(row.start - _PRELOAD, now), seconds)]
+        return None
+    return max(row.start - _PRELOAD, now), seconds, False
 
 
-def _after(row: Reservation, now: int, place: _Place, seconds: int) -> list[OtherLoad]:
+def _after(row: Reservation, request_state: int, now: int, seconds: int) -> _Load | None:
     """The load after a user's reservation."""
-    if _state(row) in (DELETED, TIMEOUT):
-        return [place.load(now, seconds)]
-    return [place.load(max(row.end, now), seconds)] if row.end > now - _OVERRUN else []
+    if request_state in _GIVEN_BACK:
+        return now, seconds, False
+    return (max(row.end, now), seconds, False) if row.end > now - _OVERRUN else None
 
 
-def _at_work(place: _Place, begin: int, seconds: int, now: int) -> OtherLoad:
+def _at_work(begin: int, seconds: int, now: int) -> _Load:
     """A load that has begun. One that should be over takes a little longer; one that is stuck goes on for a day."""
     elapsed = now - begin
     if elapsed > longest_load((), seconds):
         seconds = elapsed + DAY
     elif elapsed >= seconds:
         seconds = elapsed + seconds // 4
-    return place.load(begin, seconds, at_work=True)
+    return begin, seconds, True
 
 
 def _rounding(start: int, now: int) -> int:
@@ -188,9 +181,9 @@ def _rounding(start: int, now: int) -> int:
     return min(_QUARTER, now - start) // 2
 
 
-def _is_visitor(row: Reservation, now: int) -> bool:
-    has_it = row.start <= now < row.end and _state(row) not in (DELETED, TIMEOUT)
-    return has_it and row.end - row.start <= _VISIT
+def _is_visitor(row: Reservation, request_state: int, now: int) -> bool:
+    """Whether a user has the computer now, and for no longer than visitors do."""
+    return row.start <= now < row.end and row.end - row.start <= _VISIT and request_state not in _GIVEN_BACK
 
 
 def _arrivals(visitors: Sequence[Visitor], horizon: int) -> dict[int, float]:
