@@ -97,6 +97,7 @@ def test_the_pure_core_imports_the_standard_library_and_itself_only(path: Path) 
         "itertools",
         "math",
         "operator",
+        "math",
     ]
     if name_of(path) == "scheduling.reloads.chance":  # plays loads by the thousand
         allowed.append("numpy")
