@@ -59,7 +59,8 @@ def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privil
     own = block.block_time_id
     # Claims last for seconds: they say nothing of later hours.
     block_computers = [row for row in site.block_computers if not own or row.block_time_id != own]
-    site = replace(site, claimed=frozenset(), block_computers=block_computers)
+    # By the windows of policy `vcl`: of sixty plans none has to say how sure it is.
+    site = replace(site, claimed=frozenset(), block_computers=block_computers, ready_policy=None)
     for start in islice(_hopeful(site, block, load_seconds), MOST_PLANS):
         later = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
         plan = make_plan(site, later, ignore_privileges=ignore_privileges)

@@ -3,19 +3,25 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from django.conf import settings
+
 from blockalloc.site_time import site_zone
-from blockalloc.store import inventory, links, loads, promises
+from blockalloc.store import capacity, inventory, links, load_models, loads, promises
+from blockalloc.store.capacity import ReadCapacity
 from blockalloc.store.inventory import Inventory
 from blockalloc.store.promises import Only, Promises
 from blockalloc.store.sql import Rows, fetch, fetch_together
 from scheduling.facts import Block, Fleet, Image, Member, Reservation, Site
 from scheduling.host_memory import VMWARE
 from scheduling.reload_plan import ADOPTED_RELOAD_MARGIN, RELOAD_MARGIN, stagger
+from scheduling.reloads import traffic
+from scheduling.reloads.policy import AUTO, READY, ReadyPolicy
 from scheduling.windows import HOUR
 
 # What SQL narrows by is wider than what the rules look at: local times may be off by a change of
 # the clock, and margins of 15 to 30 minutes count on both sides.
 SLACK = 3 * HOUR
+_FIRST_LOAD = 6 * HOUR  # before the start: no load begins earlier
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +62,15 @@ def read(question: Question) -> Snapshot:
     computers: Fleet
     stock: Inventory
     promised_rows: Rows
+    more: list[Rows]
     select_promises = promises.select(*window, question.read_at, question.call_id)
-    computers, stock, promised_rows = fetch_together(
+    ready = settings.VCL_RELOAD_POLICY == READY
+    computers, stock, promised_rows, *more = fetch_together(
         [
             (inventory.COMPUTERS, Fleet.of_rows),
             (inventory.select(block.group_id, question.now), inventory.from_rows),
             (select_promises, list),  # promises.from_rows sends statements of its own
+            *([(capacity.select(), list)] if ready else []),
         ]
     )
     promised = promises.from_rows(promised_rows, question.read_at, question.now, question.call_id)
@@ -92,7 +101,20 @@ def read(question: Question) -> Snapshot:
         recent_failures=linked.recent_failures,
         privileges=linked.privileges,
     )
+    if more:
+        site = _with_policy(site, block, capacity.from_rows(more[0], question.now))
     return Snapshot(question.read_at, site, promised, stock.rosters)
+
+
+def _with_policy(site: Site, block: Block, read: ReadCapacity) -> Site:
+    """The site with what a plan of policy `ready` rests on."""
+    image = block.images[0]
+    model = load_models.model(image.id, image.revision_id, image.reload_minutes, site.now)
+    places = traffic.places(site, block, read.capacity, model)
+    policy = ReadyPolicy(
+        model, places, settings.VCL_READY_TARGET, is_mended=read.is_mended, spares=settings.VCL_SPARES == AUTO
+    )
+    return replace(site, ready_policy=policy)
 
 
 def _linked(question: Question, people: Collection[int]) -> links.Links:
@@ -153,7 +175,10 @@ def _promises(
 def _window(question: Question, seconds: int, begin: int) -> tuple[int, int]:
     """From the first reload that may be needed, when the first machine is used at `begin`, to the block's end."""
     lead = seconds + max(RELOAD_MARGIN, ADOPTED_RELOAD_MARGIN) + stagger(seconds) * question.block.machines
-    return begin - lead - SLACK, question.block.end + SLACK
+    low = begin - lead
+    if settings.VCL_RELOAD_POLICY == READY:  # where places are few, loads begin hours before the start
+        low = min(low, max(question.now, begin - _FIRST_LOAD))
+    return low - SLACK, question.block.end + SLACK
 
 
 def _first_start(question: Question, members: Collection[int], reservations: Iterable[Reservation]) -> int:

@@ -88,7 +88,7 @@ def capped(groups: Sequence[LoadGroup]) -> list[LoadGroup]:
 
 
 def _learn(known: _Known, level: _Level, past: PastLoads) -> None:
-    observed = _observed(_weighed(past))
+    observed = _observed(past)
     finished = observed.sample.loads if observed.sample else 0.0
     if known.loads:
         known.law = known.law.at_a_distance(level.distance, level.freedom)
@@ -110,20 +110,31 @@ def _observed(past: PastLoads) -> _Observed:
     seen = sum(group.number for group in past.seen if group.ending is Ending.LOADED)
     logged = sum(group.number for group in past.logged)
     share = min(1.0, _LOGGED_BESIDE_SEEN / (seen * logged)) if seen and logged else 1.0
-    parts = _Parts({ending: [] for ending in Ending}, 0)
-    for groups, factor in ((past.seen, 1.0), (past.logged, share)):
-        parts = parts.with_groups(groups, factor)
-    finished, stuck = _without_stuck(sorted(parts.weights[Ending.LOADED]))
-    lengths, unended = _redistributed(finished, parts.weights[Ending.UNFINISHED])
+    counted = [*_counted(past.seen, 1.0), *_counted(past.logged, share)]
+    weights: dict[Ending, _Weights] = {
+        ending: [(group.seconds, group.weight * group.number) for group in counted if group.ending is ending]
+        for ending in Ending
+    }
+    finished, stuck = _without_stuck(sorted(weights[Ending.LOADED]))
+    lengths, unended = _redistributed(finished, weights[Ending.UNFINISHED])
     loads = sum(weight for _, weight in finished)
     return _Observed(
         Sample([log(seconds) for seconds, _ in lengths], [weight for _, weight in lengths], loads) if loads else None,
         stuck=sum(weight for _, weight in stuck) + unended,
         longest=stuck[-1][0] if stuck else 0.0,
-        failed=sum(weight for _, weight in parts.weights[Ending.FAILED]),
-        number=parts.number,
-        number_failed=parts.number_failed,
+        failed=sum(weight for _, weight in weights[Ending.FAILED]),
+        number=sum(group.number for group in counted if group.ending is not Ending.FAILED),
+        number_failed=sum(group.number for group in counted if group.ending is Ending.FAILED),
     )
+
+
+def _counted(groups: Iterable[LoadGroup], factor: float) -> list[LoadGroup]:
+    """The loads that say something: none that found their image, and none with a clock that was wrong."""
+    return [
+        group._replace(weight=group.weight * factor)
+        for group in groups
+        if group.ending is Ending.FAILED or SHORTEST < group.seconds < _ABSURD
+    ]
 
 
 _Weights = list[tuple[float, float]]  # (seconds, weight)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from scheduling.load_time.model import LoadModel
 from scheduling.reloads.places import Places
 
+VCL, READY = "vcl", "ready"  # policies
+OFF, AUTO = "off", "auto"  # spares
+
 
 @dataclass(frozen=True, slots=True)
 class ReadyPolicy:
