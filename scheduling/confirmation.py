@@ -10,6 +10,7 @@ from scheduling.machines import computers_by_image, whole_machines
 from scheduling.occupancy import Occupancy
 from scheduling.plan import Assignment, Machine
 from scheduling.reasons import Reason
+from scheduling.reload_plan import Moved
 
 
 class Standing(NamedTuple):
@@ -41,6 +42,21 @@ def still_to_load(site: Site, block: Block, again: Sequence[Machine]) -> Standin
         else:
             lost[assignment.computer.id] = reason
     return Standing(kept, lost)
+
+
+def still_free(site: Site, block: Block, moved: Sequence[Moved]) -> list[Moved]:
+    """Which reloads of computers that the block time has may begin at their new times by the facts of now."""
+    occupancy = Occupancy(site, block.block_time_id)
+    images = {row.computer_id: row.image_id for row in site.block_computers if row.block_time_id == block.block_time_id}
+    return [
+        each
+        for each in moved
+        if each.computer_id in images
+        and occupancy.reason_against_reload(
+            site.computers[each.computer_id], images[each.computer_id], each.reload.start, block.end
+        )
+        is None
+    ]
 
 
 class _Confirmation:

@@ -31,12 +31,13 @@ from blockalloc.store.promises import Only
 from blockalloc.store.release import give_up
 from blockalloc.store.snapshot import Question, Snapshot
 from blockalloc.store.turns import turn
-from scheduling.confirmation import standing, still_to_load
+from scheduling.confirmation import standing, still_free, still_to_load
 from scheduling.facts import Site
 from scheduling.machines import computers_by_image, whole_machines
 from scheduling.mending import exchanged
 from scheduling.plan import Machine, Plan
 from scheduling.reasons import Reason
+from scheduling.reload_plan import Moved
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +188,7 @@ class ClaimAndConfirm:
         _give_way(looked, subject, patient=patient)
         planned = PlannedCall(looked.order, looked.seen.site, looked.plan, call_id, looked.seen.rosters)
         if not planned.to_load:
-            return Step(self._write(planned, [], [], {}, looked.seen))
+            return Step(self._write(planned, [], [], {}, looked.seen, planned.plan.moved))
         return Step(to_confirm=self._claimed(planned, looked.seen))
 
     def _confirm(self, planned: PlannedCall, *, may_replan: bool) -> Step:
@@ -197,7 +198,8 @@ class ClaimAndConfirm:
         planned = self._mended_again(planned)
         order, chosen = planned.order, planned.computer_ids
         question = self._question(planned)
-        read = snapshot.read_again(planned.site, question, Only(chosen, order.block.block_time_id), chosen)
+        moved = {each.computer_id for each in planned.plan.moved}
+        read = snapshot.read_again(planned.site, question, Only(chosen | moved, order.block.block_time_id), chosen)
         seen = without_given_up(read, order)
         # A claim that ran out while the call waited keeps nobody off: its computer counts as lost.
         lapsed = chosen - seen.promises.own_claims
@@ -213,7 +215,8 @@ class ClaimAndConfirm:
         # Less than was planned: something was lost to others, or the block time was released meanwhile.
         if may_replan and planned.machines_with(kept) < planned.plan.allocated:
             return Step(to_confirm=self._planned_again(planned, question))
-        answer = self._write(planned, kept, again, lost | lost_again, seen)
+        movable = still_free(without_lapsed, order.block, planned.plan.moved)
+        answer = self._write(planned, kept, again, lost | lost_again, seen, movable)
         if (kept or again) and claims.too_slow(seen.read_at, clock.now()):
             raise _TooSlow
         return Step(answer)
@@ -236,12 +239,12 @@ class ClaimAndConfirm:
 
     def _write(
         self, planned: PlannedCall, machines: Sequence[Machine], again: Sequence[Machine], lost: Mapping[int, Reason],
-        seen: Snapshot,
+        seen: Snapshot, moved: Sequence[Moved],
     ) -> Answer:  # fmt: skip
         """Write the machines, with their block when it is new and kept; hold their computers; write the record.
 
         Computers that are given up go first: one of them may have been chosen again. `again`: the reloads of computers
-        that the block time has.
+        that the block time has; `moved`: those that only begin at another time.
         """
         order, owner = planned.order, planned.site.reload_user_id
         block_time_id = order.block.block_time_id
@@ -252,6 +255,7 @@ class ClaimAndConfirm:
         give_up(block_time_id, {id_: each.reload_id for id_, each in given_up.items()}, seen.read_at)
         commit.write_machines(block_time_id, machines, owner, self._now)
         commit.write_again(block_time_id, again, owner, self._now)
+        commit.move_reloads(moved, seen.read_at)
         if self._last_claimed:
             self._hold(self._last_claimed, block_time_id, [*machines, *again], seen)
         outcome = outcome_of(planned.plan, machines, block_time_id, planned.machines_with(machines))

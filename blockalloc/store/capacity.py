@@ -51,8 +51,8 @@ _ALL = Select(
         *_LIMIT_PARTS,
         part_of_union(
             _Row, _ENGINE, {"id": "p.id"},
-            """FROM provisioning p JOIN module m ON m.id = p.moduleid
-            WHERE m.perlpackage LIKE %s
+            """FROM provisioning p LEFT JOIN module m ON m.id = p.moduleid
+            WHERE (m.perlpackage LIKE %s OR p.name LIKE %s)
               AND EXISTS (SELECT 1 FROM computer c WHERE c.provisioningid = p.id AND c.deleted = 0)""",
         ),
         part_of_union(
@@ -60,7 +60,7 @@ _ALL = Select(
             f"FROM {Heartbeat._meta.db_table}",
         ),
     ]),
-    [*NAMES, "VCL::Module::Provisioning::xCAT%"],
+    [*NAMES, "VCL::Module::Provisioning::xCAT%", "xcat%"],
 )  # fmt: skip
 
 

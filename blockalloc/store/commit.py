@@ -7,13 +7,15 @@ from blockalloc.contract import refusals
 from blockalloc.site_time import site_zone
 from blockalloc.store import planned_reloads
 from blockalloc.store.planned_reloads import Planned
-from blockalloc.store.sql import Value, execute, insert, listed_ids
+from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids
 from blockalloc.store.times import to_local
 from scheduling.facts import Block
 from scheduling.plan import Assignment, Machine
+from scheduling.reload_plan import Moved, Window
 from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
+from scheduling.withdrawal import HEAD_START
 
 
 def block_name(start: int) -> str:
@@ -89,6 +91,38 @@ def write_again(block_time_id: int, machines: Sequence[Machine], owner_id: int, 
     )
     if named < len(rows):
         raise refusals.busy()
+
+
+def move_reloads(moved: Sequence[Moved], now: int) -> None:
+    """Let reloads begin at other times, or on other nodes; those that a node may have read already stay as they are.
+
+    Of a cluster's reload each computer has its node, and the first one that begins counts.
+    """
+    if not moved:
+        return
+    begins: dict[int, Window] = {}
+    for each in moved:
+        known = begins.get(each.request_id)
+        begins[each.request_id] = each.reload if known is None or each.reload.start < known.start else known
+    requests = listed_ids(begins)
+    case = " ".join(["WHEN %s THEN %s"] * len(begins))
+    starts: list[Value] = [value for id_, each in begins.items() for value in (id_, to_local(each.start))]
+    ends: list[Value] = [value for id_, each in begins.items() for value in (id_, to_local(each.end))]
+    movable = f"stateid = {RELOAD} AND laststateid = {RELOAD} AND start > %s"
+    soon = to_local(now + HEAD_START)
+    left = {id_ for (id_,) in fetch(f"SELECT id FROM request WHERE id IN ({requests}) AND {movable}", [soon])}
+    execute(
+        f"UPDATE request SET `end` = CASE id {case} END, start = CASE id {case} END "
+        f"WHERE id IN ({requests}) AND {movable}",
+        [*ends, *starts, soon],
+    )
+    for each in moved:
+        if each.request_id in left:
+            execute(
+                "UPDATE reservation SET managementnodeid = %s WHERE requestid = %s AND computerid = %s",
+                [each.node_id, each.request_id, each.computer_id],
+            )
+    planned_reloads.move({id_: window.start for id_, window in begins.items() if id_ in left})
 
 
 def _write_reloads(

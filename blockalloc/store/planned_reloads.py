@@ -6,7 +6,7 @@ which of those are ours.
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db import transaction
@@ -49,6 +49,15 @@ def remember(block_time_id: int, planned: Sequence[Planned]) -> None:
         [[block_time_id, each.computer_id, each.request_id, to_utc(each.start)] for each in planned],
         replace=True,
     )
+
+
+def move(starts: Mapping[int, int]) -> None:
+    """Keep that these reloads begin at other times (request -> Unix seconds), in the transaction that moves them."""
+    if not starts:
+        return
+    case = " ".join(["WHEN %s THEN %s"] * len(starts))
+    values = [value for id_, start in starts.items() for value in (id_, to_utc(start))]
+    execute(f"UPDATE {TABLE} SET start = CASE request_id {case} END WHERE request_id IN ({listed_ids(starts)})", values)
 
 
 def recorded(request_ids: Collection[int]) -> dict[tuple[int, int], int]:

@@ -7,6 +7,7 @@ from django.conf import settings
 from blockalloc.models import Heartbeat, Watch
 from blockalloc.store.sql import execute, fetch, insert, listed_ids
 from blockalloc.store.times import to_utc, to_utc_or_null
+from scheduling.reloads.outlook import Outlook
 from scheduling.windows import DAY
 
 _TABLE, _HEARTBEAT = Watch._meta.db_table, Heartbeat._meta.db_table
@@ -94,3 +95,12 @@ def _must_exist(block_time_id: int, now: int) -> None:
 def _prune(now: int) -> None:
     """What was remembered of block times of long ago."""
     execute(f"DELETE FROM {_TABLE} WHERE first_seen < %s", [to_utc(now - settings.VCL_DECISION_DAYS * DAY)])
+
+
+def set_outlooks(outlooks: Mapping[int, Outlook], now: int) -> None:
+    """Remember what is said about block times."""
+    for id_, each in outlooks.items():
+        execute(
+            f"UPDATE {_TABLE} SET ready = %s, late = %s, minutes = %s, outlook_at = %s WHERE block_time_id = %s",
+            [each.ready, each.late, each.minutes, to_utc(now), id_],
+        )

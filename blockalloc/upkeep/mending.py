@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -19,6 +20,7 @@ from blockalloc.upkeep import reading
 from blockalloc.upkeep.actions import Action
 from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling.mending import GivenUp, Mending
+from scheduling.reloads.outlook import Outlook
 from scheduling.upkeep.condition import SILENT_NODE, Condition, Kind
 from scheduling.upkeep.needs import Needs, needs
 from scheduling.upkeep.target import Target
@@ -34,32 +36,42 @@ class NothingToDo(Exception):
     """Somebody else has done what the block time needed, or it needs it no longer."""
 
 
-def mend(watch: Watch, caller: Caller, load_times: LoadTimes, *, staff: bool = False) -> Action | None:
-    """Do what the block time needs now; None when nothing was to be done any more.
+class Mended(NamedTuple):
+    """What was done for a block time, None when nothing is on record; and what is to be expected of it then."""
 
-    `staff`: a person asks for it: recorded even if nothing could be done. Raises Refusal; nothing was written then but,
-    for staff, the record of the refusal.
+    action: Action | None
+    outlook: Outlook | None
+
+
+def mend(
+    watch: Watch, caller: Caller, load_times: LoadTimes, *, staff: bool = False, times_only: bool = False
+) -> Mended:
+    """Do what the block time needs now.
+
+    `times_only`: it needs nothing but other times for its reloads. `staff`: a person asks for it: recorded even if
+    nothing could be done. Raises Refusal; nothing was written then but, for staff, the record of the refusal.
     """
     target = watch.facts.target
     call = FillCall(watch.facts.id, target.ignore_privileges, machines=target.machines)
     journal = _Journal(watch, caller, call, quiet=not staff)
-    changes = _for_target(target, load_times, staff=staff)
+    changes = _for_target(target, load_times, staff=staff, times_only=times_only)
     with journal.recording_failures() if staff else nullcontext():
         try:
             seconds = min(_SECONDS, settings.VCL_GUARD_WAIT_SECONDS)
             answer = ClaimAndConfirm(call, caller, journal, changes, seconds).run()
         except NothingToDo:
-            return None
+            return Mended(None, None)
         except Refusal as refusal:
             if not staff and refusal.code != BUSY:
                 journal.note_refusal(refusal)
             raise
     assert answer.result is not None, "only idempotency keys are answered without a result"
     journal.prune(answer.decision_id)
+    outlook = answer.result.plan.outlook
     if answer.decision_id is None:
-        return None
+        return Mended(None, outlook)
     is_complete = not answer.outcome.unallocated
-    return Action(watch.facts.id, text_of(answer.result), answer.decision_id, is_complete)
+    return Mended(Action(watch.facts.id, text_of(answer.result), answer.decision_id, is_complete), outlook)
 
 
 def is_worth_trying(watch: Watch, now: int) -> bool:
@@ -105,7 +117,7 @@ def text_of(result: Result) -> str:
     return "; ".join(filter(None, (result.changes() or result.taken(), number, result.stopped_by())))
 
 
-def _for_target(target: Target, load_times: LoadTimes, *, staff: bool) -> Mender:
+def _for_target(target: Target, load_times: LoadTimes, *, staff: bool, times_only: bool) -> Mender:
     """The changes, in the call's transaction: by then another look may have made them, or staff released the class."""
 
     def changes(order: Order) -> Mending:
@@ -114,7 +126,7 @@ def _for_target(target: Target, load_times: LoadTimes, *, staff: bool) -> Mender
         if watch is None or watch.facts.target != target:
             raise NothingToDo
         needed = needs(watch.facts, now, hours=settings.VCL_KEEP_READY_HOURS, is_asked_by_staff=staff)
-        if needed.is_met:
+        if needed.is_met != times_only:
             raise NothingToDo
         return mending_of(needed)
 

@@ -19,8 +19,10 @@ from blockalloc.upkeep.actions import Action
 from blockalloc.upkeep.broken_images import hold_back
 from blockalloc.upkeep.classes import ClassLook
 from blockalloc.upkeep.leftovers import let_go
+from blockalloc.upkeep.planning import Replanner
 from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling.machines import whole_machines
+from scheduling.reloads.outlook import Outlook
 from scheduling.upkeep.broken_image import ImageStop
 from scheduling.upkeep.condition import Kind
 from scheduling.upkeep.needs import Holding, Needs, at_risk, needs
@@ -61,6 +63,8 @@ class Keeper:
 
     def __init__(self) -> None:
         self._load_times = LoadTimes()
+        self._replanner = Replanner(self._load_times)
+        self._outlooks: dict[int, Outlook] = {}
         self._doubt = ""
 
     def look(self) -> PassReport:
@@ -70,7 +74,10 @@ class Keeper:
         looks = self._looks(now)
         _observed(lambda: self._remember(looks, now))
         _observed(lambda: loads.note_loads(now))
+        self._outlooks = {}
         actions, held = ([], 0) if seen.doubt else self._act(looks, seen, now)
+        if self._outlooks:
+            _observed(lambda: watches.set_outlooks(self._outlooks, now))
         if not seen.doubt:
             _observed(lambda: classes.note_classes([_class_look(each) for each in looks], now))
             _observed(lambda: _remember_risks(looks, actions))
@@ -89,6 +96,8 @@ class Keeper:
         held = holding.hold(self._holding(looks, [], now))
         stops = loads.image_stops({each.watch.facts.id: each.watch.facts.target.machines for each in looks}, now)
         actions = [*_held_back(looks, stops, caller), *self._mend(looks, stops, caller, now)]
+        unhindered = [(each.watch, each.needed) for each in looks if _stop_of(each, stops) is None]
+        self._outlooks |= self._replanner.plan(unhindered, caller, now)
         if actions:
             held = holding.hold(self._holding(looks, actions, now))
         return [*actions, *let_go(now, seen)], held
@@ -126,8 +135,14 @@ class Keeper:
             if not each.needed.is_met
             and _stop_of(each, stops) is None
             and mending.is_worth_trying(each.watch, now)
-            and (action := _tried(each, lambda watch: mending.mend(watch, caller, self._load_times)))
+            and (action := _tried(each, lambda watch: self._mended(watch, caller)))
         ]
+
+    def _mended(self, watch: Watch, caller: Caller) -> Action | None:
+        mended = mending.mend(watch, caller, self._load_times)
+        if mended.outlook:
+            self._outlooks[watch.facts.id] = mended.outlook
+        return mended.action
 
 
 def _held_back(looks: Sequence[Looked], stops: Mapping[int, ImageStop], caller: Caller) -> list[Action]:

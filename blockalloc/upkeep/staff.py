@@ -65,7 +65,7 @@ def put_right(block_time_id: int, caller: Caller) -> Done:
         if stopped:
             return Done(f"{TRUSTED}; {obstacle}", is_complete=True)
         return Done(obstacle, obstacle == NOTHING)
-    action = mending.mend(watch, caller, LoadTimes(), staff=True)
+    action = mending.mend(watch, caller, LoadTimes(), staff=True).action
     return Done(action.text, action.is_complete) if action else Done(NOTHING, is_complete=True)
 
 

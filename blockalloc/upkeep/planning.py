@@ -1,0 +1,101 @@
+"""Plans the reloads of classes anew, as looks see what becomes of them, and says how sure the classes are (SPEC 6)."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from django.conf import settings
+
+from blockalloc.allocation.look import dry_run
+from blockalloc.contract.messages import Caller, FillCall, Refusal
+from blockalloc.upkeep import mending
+from blockalloc.upkeep.reading import LoadTimes, Watch
+from scheduling.reloads.outlook import Outlook
+from scheduling.reloads.policy import READY
+from scheduling.state_ids import RELOAD
+from scheduling.upkeep.condition import Condition
+from scheduling.upkeep.needs import Needs
+from scheduling.windows import HOUR, MINUTE
+
+log = logging.getLogger(__name__)
+
+# Nothing has to be decided until a reload begins; what others load changes what is said.
+_SOON, _NEAR, _AGAIN, _AGAIN_NEAR = 4 * MINUTE, HOUR, 10 * MINUTE, 2 * MINUTE
+_SECONDS = 10.0  # of a look, at most: classes that have to wait come first in the next one
+
+
+class _Planned(NamedTuple):
+    """When a class was planned last (Unix seconds), and how its computers were then."""
+
+    at: int
+    state: tuple[object, ...]
+
+
+class Replanner:
+    """Plans classes for which nothing has to be done but, perhaps, to let reloads begin at other times."""
+
+    def __init__(self, load_times: LoadTimes) -> None:
+        self._load_times = load_times
+        self._planned: dict[int, _Planned] = {}
+
+    def plan(self, classes: Sequence[tuple[Watch, Needs]], caller: Caller, now: int) -> dict[int, Outlook]:
+        """Plan the classes that are due, and move their reloads; block time -> what is to be expected of it."""
+        outlooks: dict[int, Outlook] = {}
+        until = time.monotonic() + _SECONDS
+        self._planned = {
+            watch.facts.id: self._planned[watch.facts.id] for watch, _ in classes if watch.facts.id in self._planned
+        }
+        for watch, needed in self._due(classes, now):
+            if time.monotonic() > until:
+                break
+            id_ = watch.facts.id
+            try:
+                outlook = self._plan(watch, needed, caller, now)
+            except Refusal as refusal:  # another call is at work on it, or staff have closed it
+                log.info("the reloads of block time %d could not be planned anew: %s", id_, refusal.text)
+                continue
+            except Exception:
+                log.exception("the reloads of block time %d could not be planned anew", id_)
+                continue
+            self._planned[id_] = _Planned(now, _state(needed.conditions))
+            if outlook:
+                outlooks[id_] = outlook
+        return outlooks
+
+    def _due(self, classes: Sequence[tuple[Watch, Needs]], now: int) -> Iterator[tuple[Watch, Needs]]:
+        """The classes to be planned in this look, those first that have not been for the longest time."""
+        if settings.VCL_RELOAD_POLICY != READY:
+            return
+        last = {watch.facts.id: self._planned.get(watch.facts.id) for watch, _ in classes}
+        waiting = sorted(classes, key=lambda each: seen.at if (seen := last[each[0].facts.id]) else 0)
+        for watch, needed in waiting:
+            seen, start = last[watch.facts.id], watch.facts.block.start
+            if now >= start or not watch.facts.computers or not needed.is_met or needed.waits_for_back_end:
+                continue
+            pause = _AGAIN_NEAR if start - now <= _NEAR else _AGAIN
+            if (
+                seen is None
+                or now - seen.at >= pause
+                or seen.state != _state(needed.conditions)
+                or _begins(needed, now)
+            ):
+                yield watch, needed
+
+    def _plan(self, watch: Watch, needed: Needs, caller: Caller, now: int) -> Outlook | None:
+        target = watch.facts.target
+        call = FillCall(watch.facts.id, target.ignore_privileges, machines=target.machines)
+        plan = dry_run(call, caller, now, lambda _order: mending.mending_of(needed)).plan
+        if not plan.moved:
+            return plan.outlook
+        return mending.mend(watch, caller, self._load_times, times_only=True).outlook or plan.outlook
+
+
+def _state(conditions: Sequence[Condition]) -> tuple[object, ...]:
+    return tuple((each.computer.id, each.kind, each.computer.facts.reload_state) for each in conditions)
+
+
+def _begins(needed: Needs, now: int) -> bool:
+    """Whether a reload that waits begins before the look after the next ones."""
+    facts = (each.computer.facts for each in needed.conditions)
+    return any(each.reload_state == RELOAD and (each.reload_start or 0) <= now + _SOON for each in facts)
