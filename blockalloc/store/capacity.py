@@ -18,6 +18,7 @@ from scheduling.windows import MINUTE
 log = logging.getLogger(__name__)
 
 _RUNS = 10 * MINUTE  # keep_ready looks every minute: where its last look is older, nobody mends anything
+_MODULES = "VCL::Module::Provisioning::"
 _NODE, _VARIABLE, _ENGINE, _LOOK = range(1, 5)
 
 _logged: set[Problem] = set()
@@ -45,14 +46,15 @@ _LIMIT_PARTS = [
     ),
 ]  # fmt: skip
 _LIMITS = Select(" UNION ALL ".join(_LIMIT_PARTS), NAMES)
-# An engine of xCAT that no computer has limits nothing.
+# It is the Perl module that has the limit. The engine's name counts where its row names no provisioning module, as in
+# copies of a part of a site. An engine that no computer has limits nothing.
 _ALL = Select(
     " UNION ALL ".join([
         *_LIMIT_PARTS,
         part_of_union(
             _Row, _ENGINE, {"id": "p.id"},
             """FROM provisioning p LEFT JOIN module m ON m.id = p.moduleid
-            WHERE (m.perlpackage LIKE %s OR p.name LIKE %s)
+            WHERE (m.perlpackage LIKE %s OR (p.name LIKE %s AND COALESCE(m.perlpackage, '') NOT LIKE %s))
               AND EXISTS (SELECT 1 FROM computer c WHERE c.provisioningid = p.id AND c.deleted = 0)""",
         ),
         part_of_union(
@@ -60,7 +62,7 @@ _ALL = Select(
             f"FROM {Heartbeat._meta.db_table}",
         ),
     ]),
-    [*NAMES, "VCL::Module::Provisioning::xCAT%", "xcat%"],
+    [*NAMES, f"{_MODULES}xCAT%", "xcat%", f"{_MODULES}%"],
 )  # fmt: skip
 
 
