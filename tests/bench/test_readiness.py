@@ -142,17 +142,17 @@ def past_of(cell: Cell) -> list[past.PastLoad]:
 @pytest.mark.once(on="sqlite")
 @pytest.mark.parametrize(("kind", "number"), [(Past.MANY, 200), (Past.FEW, 6), (Past.NONE, 0), (Past.FASTER, 220)])
 def test_past_loads_of_each_kind(kind: Past, number: int) -> None:
-    found = past_of(replace(SMALL, past=kind, failing=0.05))
-    assert len(found) == number
-    assert all(load.begin < site.START - 14 * 86_400 for load in found)
+    loads = past_of(replace(SMALL, past=kind, failing=0.05))
+    assert len(loads) == number
+    assert all(load.begin < site.START - 14 * 86_400 for load in loads)
 
 
 @pytest.mark.no_database
 @pytest.mark.once(on="sqlite")
 def test_loads_of_a_faster_past_take_longer_of_late() -> None:
-    found = past_of(replace(SMALL, past=Past.FASTER))
-    assert max(load.seconds for load in found[:200]) <= 0.7 * 720
-    assert min(load.seconds for load in found[200:]) >= 480
+    loads = past_of(replace(SMALL, past=Past.FASTER))
+    assert max(load.seconds for load in loads[:200]) <= 0.7 * 720
+    assert min(load.seconds for load in loads[200:]) >= 480
 
 
 @committing
@@ -407,9 +407,9 @@ def figures_of(ready: int, days: int, **more: Any) -> Figures:
 )
 def test_what_is_not_good_enough(kept: Figures, vcl: Figures, texts: list[str]) -> None:
     """Minutes count only where VCL's own rows are ready, too."""
-    found = shortcomings({Rows.VCL: vcl, Rows.OURS: figures_of(0, 200), Rows.KEPT: kept})
-    assert len(found) == len(texts)
-    assert all(each.startswith(text) for each, text in zip(found, texts, strict=True))
+    problems = shortcomings({Rows.VCL: vcl, Rows.OURS: figures_of(0, 200), Rows.KEPT: kept})
+    assert len(problems) == len(texts)
+    assert all(each.startswith(text) for each, text in zip(problems, texts, strict=True))
 
 
 @pytest.mark.no_database
