@@ -65,9 +65,10 @@ bench-pages:   ## measure the staff's pages and the decision records on a site o
 	$(PYTHON) -m bench.staff_pages --database sqlite
 	$(PYTHON) -m bench.staff_pages --database mariadb
 
-bench-readiness: ## play days with a class, with VCL's reload rows, ours, and ours kept ready (half an hour on two cores)
-	bin/setup --tests
-	$(PYTHON) -m bench.readiness --standard
+bench-readiness: ## play a grid of days with classes, with VCL's rows, ours, and ours kept ready; with a chart (half an hour on two cores)
+	bin/setup --bench
+	$(PYTHON) -m bench.readiness --grid --json var/bench/readiness.json
+	$(PYTHON) -m bench.readiness.plot var/bench/readiness.json docs/readiness.svg
 
 screenshots:   ## take the pictures in docs/screenshots again, in a real browser
 	bin/setup --tests

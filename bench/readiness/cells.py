@@ -87,7 +87,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """A name without blanks that tells the kind from all others."""
+        """A name without blanks, which no other kind has."""
         parts = [f"{self.classes}x{self.seats}{'-own-images' * (self.own_images and self.classes > 1)}"]
         parts.append(f"of{self.computers}-users{self.users:g}-loaded{self.loaded:g}-failing{self.failing:g}")
         parts.append(f"vm{self.vm_hosts}" if self.vm_hosts else f"nodes{self.nodes}x{self.limit}")

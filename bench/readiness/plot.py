@@ -46,9 +46,9 @@ def _cells(axis: Any, cells: Sequence[Json]) -> None:
     for number, (rows, colour) in enumerate(_COLOURS.items()):
         points = [(line, cell["rows"][rows.value]["classes_ready"]) for line, cell in enumerate(cells)
                   if rows.value in cell["rows"]]  # fmt: skip
-        shares = [share["share"] for _, share in points]
-        _dots(axis, shares, [line + 0.22 * (number - 1) for line, _ in points], [share["bounds"] for _, share in points],
-              "xerr", fmt="o", markersize=3, color=colour, label=rows.value)  # fmt: skip
+        shares, bounds = ([share[key] for _, share in points] for key in ("share", "bounds"))
+        lines = [line + 0.22 * (number - 1) for line, _ in points]
+        _dots(axis, shares, lines, bounds, "xerr", fmt="o", markersize=3, color=colour, label=rows.value)
     axis.axvline(TARGET, color="#3d8b5f", linewidth=0.8, linestyle=":")
     axis.set_yticks(range(len(cells)), [cell["cell"]["name"] for cell in cells])
     axis.set_ylim(len(cells) - 0.5, -0.5)
