@@ -45,18 +45,21 @@ def still_to_load(site: Site, block: Block, again: Sequence[Machine]) -> Standin
 
 
 def still_free(site: Site, block: Block, moved: Sequence[Moved]) -> list[Moved]:
-    """Which reloads of computers that the block time has may begin at their new times by the facts of now."""
+    """Which reloads of computers that the block time has may begin at their new times by the facts of now.
+
+    One that begins later than before takes nothing from anybody.
+    """
     occupancy = Occupancy(site, block.block_time_id)
-    images = {row.computer_id: row.image_id for row in site.block_computers if row.block_time_id == block.block_time_id}
-    return [
-        each
-        for each in moved
-        if each.computer_id in images
-        and occupancy.reason_against_reload(
-            site.computers[each.computer_id], images[each.computer_id], each.reload.start, block.end
-        )
-        is None
-    ]
+    rows = {row.computer_id: row for row in site.block_computers if row.block_time_id == block.block_time_id}
+
+    def is_free(each: Moved) -> bool:
+        row, start = rows.get(each.computer_id), each.reload.start
+        if row is None or start >= row.reload_start:
+            return row is not None
+        computer = site.computers[each.computer_id]
+        return occupancy.reason_against_reload(computer, row.image_id, start, block.end) is None
+
+    return [each for each in moved if is_free(each)]
 
 
 class _Confirmation:

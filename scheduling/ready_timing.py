@@ -1,6 +1,7 @@
 """When the reloads of a plan begin under policy `ready`: planned for the start of the class (SPEC 6)."""
 
 from bisect import insort
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
@@ -8,14 +9,14 @@ from math import ceil
 from scheduling.choice import Accepts, Chooser
 from scheduling.facts import Block, BlockComputer, Computer, Reservation, Site
 from scheduling.mending import Mending
-from scheduling.occupancy import is_reload
+from scheduling.occupancy import is_reload, occupies
 from scheduling.plan import Assignment, Machine
 from scheduling.reload_plan import RELOAD_MARGIN, Moved, Window, adopted
 from scheduling.reloads.chance import DISPATCH
 from scheduling.reloads.outlook import Outlook
 from scheduling.reloads.policy import ReadyPolicy
 from scheduling.reloads.schedule import Job, Slot, aim, schedule
-from scheduling.state_ids import RELOAD
+from scheduling.state_ids import PENDING, RELOAD
 from scheduling.timing import Chosen, Timed
 from scheduling.windows import MINUTE
 from scheduling.withdrawal import HEAD_START
@@ -23,6 +24,8 @@ from scheduling.withdrawal import HEAD_START
 # A reload is moved only if that changes something, and soon: until then the plan may change again.
 _WORTH_MOVING, _SOON = 2 * MINUTE, 15 * MINUTE
 _SPARE = 8  # further computers are counted up to so many, and a fifth of those that are to be loaded
+_RECLAIM = 2 * MINUTE  # from a user's end until the back end loads the computer anew
+_NEARLY_CERTAIN = 0.99
 _NEARLY_ALL = 0.95  # of the loads take no longer than the time kept for a computer that holds the image
 
 
@@ -38,6 +41,11 @@ class ReadyTiming:
     ) -> None:
         self._site, self._block, self._policy, self._mending = site, block, policy, mending
         self._chooser = chooser
+        self._members = {member.id for member in site.members}
+        self._by_itself: set[int] = set()  # computers that the back end loads on its own
+        self._bookings: dict[int, list[Reservation]] = defaultdict(list)
+        for row in site.reservations:
+            self._bookings[row.computer_id].append(row)
         self._one_load = ceil((policy.model.quantile(_NEARLY_ALL) + DISPATCH) / MINUTE)
         self._leads = self._rough_leads(max(missing, 1) * len(block.images))
 
@@ -123,14 +131,28 @@ class ReadyTiming:
             self._block.images[0], self._before(self._one_load), _SPARE + sum(not job.holds_image for job in jobs) // 5
         )
         made = schedule(jobs, self._policy, self._site.now, self._block.start, spare=spare)
+        slots = {**made.slots, **self._after_other_loads(jobs)}
         outlook = self._in_machines(made.outlook)
         return Timed(
-            [self._at(machine, made.slots) for machine in chosen.machines],
-            [self._at(machine, made.slots) for machine in chosen.again],
-            list(self._moved(waiting, made.slots)),
+            [self._at(machine, slots) for machine in chosen.machines],
+            [self._at(machine, slots) for machine in chosen.again],
+            list(self._moved(waiting, slots)),
             late=outlook.ready < 1 / 2,
             outlook=outlook,
         )
+
+    def _after_other_loads(self, jobs: Sequence[Job]) -> dict[int, Slot]:
+        """Reloads of computers that the back end loads on its own: when that is over, even if it takes long."""
+        long = ceil(self._policy.model.quantile(_NEARLY_CERTAIN) / MINUTE) * MINUTE
+        slots = {}
+        for job in jobs:
+            begins = job.begun if job.begun is not None else job.begins
+            if begins is not None and job.computer_id in self._by_itself:
+                start = max(begins + long, job.earliest, self._site.now)
+                if job.begun is None and start >= self._block.start:
+                    continue  # somebody stays too long: the computer will be exchanged
+                slots[job.computer_id] = Slot(-(-start // MINUTE) * MINUTE, job.nodes[0])
+        return slots
 
     def _in_machines(self, outlook: Outlook) -> Outlook:
         """Of clusters, whole machines."""
@@ -155,8 +177,11 @@ class ReadyTiming:
     def _jobs_of(self, chosen: Chosen) -> Iterator[Job]:
         for machine in chosen.machines:
             for each in machine.assignments:
-                begins = machine.reload.start if machine.adopted_request is not None else None
-                yield self._job(each, self._chooser.free_from(each.computer), begins)
+                is_adopted = machine.adopted_request is not None
+                job = self._job(
+                    each, self._chooser.free_from(each.computer), machine.reload.start if is_adopted else None
+                )
+                yield job if is_adopted else self._loads_by_itself(job, None) or job
         for machine in chosen.again:
             for each in machine.assignments:
                 only = self._mending.again.get(each.computer.id) if self._mending else None
@@ -198,9 +223,12 @@ class ReadyTiming:
             job, reload = self._plain(computer), reloads.get(row.computer_id)
             holds_image = computer.revision_id == revisions.get(row.image_id)
             if reload is None:
-                yield job._replace(holds_image=holds_image, begins=self._site.now)
+                by_itself = self._loads_by_itself(job, None)
+                yield by_itself or job._replace(holds_image=holds_image, begins=self._site.now)
             elif reload.state_id != RELOAD:
                 yield job._replace(nodes=(reload.management_node_id,), begun=min(reload.start, self._site.now))
+            elif by_itself := self._loads_by_itself(job, reload.request_id):
+                yield by_itself
             elif self._is_movable(reload):
                 nodes = self._node_ids(computer) or (reload.management_node_id,)
                 earliest = min(self._chooser.free_from(computer), reload.start)
@@ -208,6 +236,40 @@ class ReadyTiming:
             else:
                 node = (reload.management_node_id,)
                 yield job._replace(nodes=node, holds_image=holds_image, begins=reload.start)
+
+    def _loads_by_itself(self, job: Job, reload_id: int | None) -> Job | None:
+        """The job where the back end loads the image on its own: after a user, in place of the next class's reload.
+
+        The class's own reload (`reload_id`) has to come later: one that finds another at work waits for it, but ends it
+        when it takes longer than `image.reloadtime`. None where nobody has the computer before the class.
+        """
+        before = [
+            row
+            for row in self._bookings.get(job.computer_id, ())
+            if row.request_id != reload_id and row.start < self._block.start
+        ]
+        at_work = [row for row in before if row.state_id == PENDING and is_reload(row.state_id, row.last_state_id)]
+        users = [row for row in before if occupies(row) and not self._is_members(row)]
+        if users or at_work:
+            self._by_itself.add(job.computer_id)
+        if users:
+            last = max(users, key=lambda row: row.end)
+            begins = max(last.end, self._site.now) + _RECLAIM
+            if self._policy.is_mended and begins + self._policy.model.mean > self._block.start:
+                begins = min(begins, max(self._exchanged_at, self._site.now))
+            return job._replace(nodes=(last.management_node_id,), begins=begins)
+        if at_work:
+            return job._replace(nodes=(at_work[0].management_node_id,), begun=min(at_work[0].start, self._site.now))
+        return None
+
+    @property
+    def _exchanged_at(self) -> int:
+        """When keep_ready exchanges a computer on which somebody stays too long (SPEC 9.2)."""
+        return self._block.start - (self._site.load_seconds + RELOAD_MARGIN)
+
+    def _is_members(self, row: Reservation) -> bool:
+        """Whether a member of the class has the image of the class."""
+        return row.image_id in self._block.image_ids and row.user_id in self._members
 
     def _is_movable(self, reload: Reservation) -> bool:
         """Whether the reload can be planned anew: only where the class is kept ready, and before a node may read it."""

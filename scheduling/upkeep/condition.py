@@ -152,15 +152,7 @@ class _Judge:
             return False
         if booking.end <= self._now:  # the back end counts down ten minutes and more before it ends a reservation
             return booking.start <= self._now and self._computer.facts.state in BUSY_STATES
-        return booking.end > self._reload_start or self._state.is_ready or booking.node_is_silent
-
-    @property
-    def _reload_start(self) -> int:
-        """When its own reload begins; one that has begun, or that is gone, can't be waited for."""
-        facts = self._computer.facts
-        if self._state.state in ("waiting", "overdue") and facts.reload_start is not None:
-            return max(facts.reload_start, self._now)
-        return self._now
+        return True  # the back end loads the image when they leave, whenever its own reload begins
 
     # --- loads ----------------------------------------------------------------------------------
 
