@@ -136,7 +136,7 @@ class ReadyTiming:
         return Timed(
             [self._at(machine, slots) for machine in chosen.machines],
             [self._at(machine, slots) for machine in chosen.again],
-            list(self._moved(waiting, slots)),
+            list(self._moved(waiting, slots, is_sure=outlook.ready >= self._policy.target)),
             late=outlook.ready < 1 / 2,
             outlook=outlook,
         )
@@ -149,8 +149,6 @@ class ReadyTiming:
             begins = job.begun if job.begun is not None else job.begins
             if begins is not None and job.computer_id in self._by_itself:
                 start = max(begins + long, job.earliest, self._site.now)
-                if job.begun is None and start >= self._block.start:
-                    continue  # somebody stays too long: the computer will be exchanged
                 slots[job.computer_id] = Slot(-(-start // MINUTE) * MINUTE, job.nodes[0])
         return slots
 
@@ -250,15 +248,16 @@ class ReadyTiming:
         ]
         at_work = [row for row in before if row.state_id == PENDING and is_reload(row.state_id, row.last_state_id)]
         users = [row for row in before if occupies(row) and not self._is_members(row)]
-        if users or at_work:
-            self._by_itself.add(job.computer_id)
         if users:
             last = max(users, key=lambda row: row.end)
             begins = max(last.end, self._site.now) + _RECLAIM
-            if self._policy.is_mended and begins + self._policy.model.mean > self._block.start:
+            if begins + self._policy.model.mean <= self._block.start:
+                self._by_itself.add(job.computer_id)
+            elif self._policy.is_mended:  # somebody stays too long: the computer will be exchanged
                 begins = min(begins, max(self._exchanged_at, self._site.now))
             return job._replace(nodes=(last.management_node_id,), begins=begins)
         if at_work:
+            self._by_itself.add(job.computer_id)
             return job._replace(nodes=(at_work[0].management_node_id,), begun=min(at_work[0].start, self._site.now))
         return None
 
@@ -275,11 +274,16 @@ class ReadyTiming:
         """Whether the reload can be planned anew: only where the class is kept ready, and before a node may read it."""
         return self._mending is not None and reload.start > self._site.now + HEAD_START
 
-    def _moved(self, reloads: Mapping[int, Reservation], slots: Mapping[int, Slot]) -> Iterator[Moved]:
+    def _moved(
+        self, reloads: Mapping[int, Reservation], slots: Mapping[int, Slot], *, is_sure: bool
+    ) -> Iterator[Moved]:
+        """The reloads that are to begin at another time. None begins later while the class is not sure enough."""
         soon = self._site.now + _SOON
         for computer_id, reload in reloads.items():
             slot = slots.get(computer_id)
             if slot is None or not self._is_movable(reload) or min(slot.start, reload.start) > soon:
+                continue
+            if slot.start > reload.start and not (is_sure or computer_id in self._by_itself):
                 continue
             if abs(slot.start - reload.start) >= _WORTH_MOVING or slot.node_id != reload.management_node_id:
                 yield Moved(reload.request_id, computer_id, self._window(slot.start), slot.node_id)

@@ -29,7 +29,8 @@ _USED_MEANWHILE = 0.95  # a computer that holds the image keeps time for a load 
 _LONGEST_WAIT = 20 * MINUTE  # for a place; the back end gives up after 30
 _RARELY = 0.002
 _BEYOND = 180  # minutes after the start that count: loads that are late, too, begin in places
-_FAR = 10**4  # minutes; nothing is planned that far ahead
+_FAR = 2 * 24 * 60  # minutes; nothing is planned that far ahead
+_OURS = 0.4  # of the places, however many loads of others are to be expected: all of them wait for one another
 _SMALL = 6  # loads whose begins are tried one by one
 _BACKGROUND = HOUR  # before the first load of the class, from when on the loads that users cause are played
 
@@ -279,17 +280,17 @@ class _Gates:
     def leads(self, jobs: Sequence[Job], lead: int, step: int, horizon: int, start: int) -> dict[int, tuple[int, int]]:
         """Computer -> minutes from the begin of its load to the start, and its management node.
 
-        `lead` at least, and more where there is no place: the load takes one for `step` minutes. Where `horizon`
-        minutes are not enough, all begin later.
+        `lead` at least, and more where there is no place: the load takes one for `step` minutes. Those for which
+        `horizon` minutes are not enough begin as soon as their nodes can have them.
         """
-        while True:
-            leads = self._leads(jobs, lead, step, start)
-            over = max((minutes for minutes, _ in leads.values()), default=0) - horizon
-            if over <= 0:
-                return leads
-            if lead <= -_BEYOND:
-                return {id_: (min(minutes, horizon), node) for id_, (minutes, node) in leads.items()}
-            lead = max(lead - over, -_BEYOND)
+        leads = self._leads(jobs, min(lead, horizon), step, start)
+        waves: dict[int, int] = defaultdict(int)  # how many of a node begin late
+        for id_, (minutes, node) in leads.items():
+            if minutes > horizon:  # it begins now, or when those that do are done
+                limit = self.limits[self._nodes[node]] if node in self._nodes else len(leads)
+                leads[id_] = horizon - step * (waves[node] // limit), node
+                waves[node] += 1
+        return leads
 
     def _leads(self, jobs: Sequence[Job], lead: int, step: int, start: int) -> dict[int, tuple[int, int]]:
         calendar = _Calendar(self.limits, step, self._busy(step))
@@ -311,13 +312,14 @@ class _Gates:
         def of_gate(gate: int) -> list[float]:
             node = next((id_ for id_, number in self._nodes.items() if number == gate), None)
             rate = self._places.arrivals.get(node, 0.0) if node is not None else 0.0
-            busy = [min(rate * self._places.arrival_seconds / MINUTE, self.limits[gate] - 1.0)] * _FAR
+            busy = [rate * self._places.arrival_seconds / MINUTE] * _FAR
             for each in self._places.others:
                 if gate in self._of(each.node_id if each.is_limited else None, each.host_id):
                     first = (self._start - each.begin) // MINUTE + _BEYOND
                     for minute in range(max(first - ceil(each.seconds / MINUTE), 0), min(max(first, 0), _FAR)):
                         busy[minute] += 1
-            return busy
+            most = self.limits[gate] - max(round(self.limits[gate] * _OURS), 1)
+            return [min(each, most) for each in busy]
 
         return of_gate
 
