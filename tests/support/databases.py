@@ -38,6 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     """Start the server or the cluster that the settings will use."""
     os.environ.setdefault("DJANGO_SECRET_KEY", SECRET_KEY)
+    # The recorded cases, and all tests that name the times of reloads by the minute, are of this policy (SPEC 6). Tests
+    # of policy `ready` say so.
+    os.environ.setdefault("VCL_RELOAD_POLICY", "vcl")
     # Django makes a database of the run's own beside it; a process that is started without one gets an empty database.
     os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
     options = early_config.known_args_namespace
