@@ -22,7 +22,7 @@ from scheduling.load_time.model import LoadModel
 
 Array = NDArray[Any]
 
-FEW, MANY = 256, 1024  # games: to compare plans; to say how sure one is
+FEW, MANY = 256, 768  # games: to compare plans; to say how sure one is
 NOTICE = 75  # seconds after which the next look has seen a failure and a substitute begins to load
 DISPATCH = 15  # seconds from the begin of a reload until its load begins
 _LOADS = 256  # that meet different draws; those beyond meet the draws of the first ones

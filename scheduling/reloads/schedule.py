@@ -29,8 +29,9 @@ _USED_MEANWHILE = 0.95  # a computer that holds the image keeps time for a load 
 _LONGEST_WAIT = 20 * MINUTE  # for a place; the back end gives up after 30
 _RARELY = 0.002
 _BEYOND = 180  # minutes after the start that count: loads that are late, too, begin in places
-_FAR = 2 * 24 * 60  # minutes; nothing is planned that far ahead
+_FAR = 18 * 60  # minutes; nothing is planned that far ahead
 _OURS = 0.4  # of the places, however many loads of others are to be expected: all of them wait for one another
+_LARGE = 40  # loads: of more, half as many games say as much
 _SMALL = 6  # loads whose begins are tried one by one
 _BACKGROUND = HOUR  # before the first load of the class, from when on the loads that users cause are played
 
@@ -143,9 +144,9 @@ class _Scheduling:
         horizon = max((self._start - self._now) // MINUTE, 0)
         best: _Plan | None = None
         for _attempt in range(3):
-            leads = self._gates.leads(self._open, lead, step, horizon, self._start)
+            leads = self._gates.leads(self._open, lead, step, horizon)
             slots = {id_: Slot(self._start - minutes * MINUTE, node) for id_, (minutes, node) in leads.items()}
-            games = self._play(slots, FEW)
+            games = self._play(slots, FEW if len(slots) <= _LARGE else FEW // 2)
             sure = games.ready(needed) >= self._aim * games.ready(needed, by=10.0**8)
             longest = max(minutes for minutes, _ in leads.values())
             plan = _Plan(
@@ -234,6 +235,7 @@ class _Gates:
 
     def __init__(self, places: Places, jobs: Iterable[Job], start: int) -> None:
         self._places, self._start = places, start
+        self._others: dict[int, list[float]] = {}
         limits = places.capacity.node_limits
         nodes = sorted({id_ for job in jobs if job.is_limited for id_ in job.nodes if id_ in limits})
         hosts = sorted({job.host for job in jobs if job.host is not None}) if places.capacity.host_limit else []
@@ -277,27 +279,27 @@ class _Gates:
             ]
         return loads
 
-    def leads(self, jobs: Sequence[Job], lead: int, step: int, horizon: int, start: int) -> dict[int, tuple[int, int]]:
+    def leads(self, jobs: Sequence[Job], lead: int, step: int, horizon: int) -> dict[int, tuple[int, int]]:
         """Computer -> minutes from the begin of its load to the start, and its management node.
 
         `lead` at least, and more where there is no place: the load takes one for `step` minutes. Those for which
         `horizon` minutes are not enough begin as soon as their nodes can have them.
         """
-        leads = self._leads(jobs, min(lead, horizon), step, start)
+        leads = self._leads(jobs, min(lead, horizon), step)
         waves: dict[int, int] = defaultdict(int)  # how many of a node begin late
         for id_, (minutes, node) in leads.items():
-            if minutes > horizon:  # it begins now, or when those that do are done
+            if minutes > horizon:  # it begins when those that have places are done
                 limit = self.limits[self._nodes[node]] if node in self._nodes else len(leads)
-                leads[id_] = horizon - step * (waves[node] // limit), node
+                leads[id_] = horizon - step * (1 + waves[node] // limit), node
                 waves[node] += 1
         return leads
 
-    def _leads(self, jobs: Sequence[Job], lead: int, step: int, start: int) -> dict[int, tuple[int, int]]:
-        calendar = _Calendar(self.limits, step, self._busy(step))
+    def _leads(self, jobs: Sequence[Job], lead: int, step: int) -> dict[int, tuple[int, int]]:
+        calendar = _Calendar(self.limits, step, self._busy_with_others)
         taken: dict[int, int] = defaultdict(int)
         leads: dict[int, tuple[int, int]] = {}
         for job in jobs:
-            latest = min(lead, (start - job.earliest) // MINUTE) if job.earliest else lead
+            latest = min(lead, (self._start - job.earliest) // MINUTE) if job.earliest else lead
             nodes = job.nodes or (0,)
             choices = [(calendar.lead(self.of(job, node), latest), taken[node], node) for node in nodes]
             minutes, _, node = min(choices)
@@ -306,22 +308,20 @@ class _Gates:
             leads[job.computer_id] = minutes, node
         return leads
 
-    def _busy(self, step: int) -> Callable[[int], list[float]]:
+    def _busy_with_others(self, gate: int) -> list[float]:
         """How many places of a gate others take, minute by minute before the end of what counts."""
-
-        def of_gate(gate: int) -> list[float]:
+        if gate not in self._others:
             node = next((id_ for id_, number in self._nodes.items() if number == gate), None)
             rate = self._places.arrivals.get(node, 0.0) if node is not None else 0.0
-            busy = [rate * self._places.arrival_seconds / MINUTE] * _FAR
+            most = self.limits[gate] - max(round(self.limits[gate] * _OURS), 1)
+            busy = [min(rate * self._places.arrival_seconds / MINUTE, most)] * _FAR
             for each in self._places.others:
                 if gate in self._of(each.node_id if each.is_limited else None, each.host_id):
                     first = (self._start - each.begin) // MINUTE + _BEYOND
                     for minute in range(max(first - ceil(each.seconds / MINUTE), 0), min(max(first, 0), _FAR)):
-                        busy[minute] += 1
-            most = self.limits[gate] - max(round(self.limits[gate] * _OURS), 1)
-            return [min(each, most) for each in busy]
-
-        return of_gate
+                        busy[minute] = min(busy[minute] + 1, most)
+            self._others[gate] = busy
+        return self._others[gate].copy()
 
 
 class _Calendar:
@@ -352,11 +352,15 @@ class _Calendar:
                 busy[minute] += 1
 
     def _full(self, gates: Collection[int], minutes: int) -> int | None:
-        """The earliest minute of such a load in which a gate has no place; None: it has one all the time."""
-        for minute in reversed(self._minutes(minutes)):
-            if any(self._busy[gate][minute] > self._limits[gate] - 1 for gate in gates):
-                return minute
-        return None
+        """The first minute of such a load in which a gate has no place; None: it has one all the time."""
+        fullest: int | None = None
+        for gate in gates:
+            busy, most = self._busy[gate], self._limits[gate] - 1
+            for minute in reversed(self._minutes(minutes)):
+                if busy[minute] > most:
+                    fullest = minute if fullest is None else max(fullest, minute)
+                    break
+        return fullest
 
     def _minutes(self, minutes: int) -> range:
         last = minutes + _BEYOND
