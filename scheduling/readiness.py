@@ -28,6 +28,8 @@ from scheduling.wording import plural, span
 
 ASKED_AHEAD = 6 * HOUR  # so long before the start the back end asks for a block time's computers (SPEC 1)
 
+_AS_LIKELY_AS_NOT = 0.5
+
 Level = Literal["good", "watch", "bad", "plain"]
 LEVELS: tuple[Level, ...] = ("bad", "watch", "good", "plain")  # the worst first
 
@@ -41,6 +43,14 @@ class Signal:
 
     def __str__(self) -> str:
         return "; ".join(self.words)
+
+
+class Sureness(NamedTuple):
+    """How sure keep_ready is that a class to come has all its machines ready: a probability, its target, and words."""
+
+    ready: float
+    target: float
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +75,12 @@ class Readiness:
 
 def readiness(
     block: BlockFacts, computers: Sequence[ComputerFacts], now: int, zone: ZoneInfo, record: Record = EMPTY,
-    at_risk: str = "",
+    at_risk: str = "", sureness: Sureness | None = None,
 ) -> Readiness:  # fmt: skip
     """How ready the block time is at `now` (Unix seconds); `zone` is that of the times in its words.
 
     `record` says what happened to it; it matters when the block time lacks machines, or is skipped. `at_risk`: which
-    computers may be late, by the last look of keep_ready.
+    computers may be late, by the last look of keep_ready; `sureness`: what it said of the class.
     """
     judged = [computer_readiness(computer, block, now) for computer in computers]
     view = _View(
@@ -83,6 +93,7 @@ def readiness(
         ready=_machines(block, [each.facts for each in judged if each.is_ready]),
         possible=_machines(block, [each.facts for each in judged if each.state != "failed"]),
         at_risk=at_risk,
+        sureness=sureness,
     )
     return Readiness(
         wanted=block.machines,
@@ -121,6 +132,7 @@ class _View:
     ready: int
     possible: int
     at_risk: str = ""
+    sureness: Sureness | None = None
 
     @property
     def left(self) -> int:
@@ -156,6 +168,7 @@ def _signal(view: _View) -> Signal:
         *_long_loads(view),
         *_outdated(view),
         *_at_risk(view),
+        *_unsure(view),
     ]
     if view.left > ASKED_AHEAD:  # there is time to put it right, and the back end has not even asked
         problems = [_Problem("watch", problem.words) for problem in problems]
@@ -240,7 +253,9 @@ def _faults(view: _View) -> list[_Problem]:
 
 def _late(view: _View) -> list[_Problem]:
     """Loads that are not done when the block begins."""
-    loads = [each.ready_at for each in view.of("loading", "waiting", "overdue") if each.ready_at is not None]
+    # A reload may wait behind another load of the same image (SPEC 9): what is said about the class knows of it.
+    states: tuple[State, ...] = ("loading", "overdue") if view.sureness else ("loading", "waiting", "overdue")
+    loads = [each.ready_at for each in view.of(*states) if each.ready_at is not None]
     late = [ready_at for ready_at in loads if ready_at > view.block.start]
     if not late:
         return []
@@ -289,6 +304,14 @@ def _at_risk(view: _View) -> list[_Problem]:
     return [_Problem("bad" if view.left <= HOUR else "watch", f"may be late: {view.at_risk}")]
 
 
+def _unsure(view: _View) -> list[_Problem]:
+    """That it is less sure than it should be, where nothing else says that something is wrong."""
+    sureness = view.sureness
+    if sureness is None or sureness.ready >= sureness.target or view.of("failed") or view.at_risk:
+        return []
+    return [_Problem("bad" if sureness.ready < _AS_LIKELY_AS_NOT else "watch", sureness.words)]
+
+
 def _all_well(view: _View) -> str:
     wanted = view.block.machines
     in_use = len(view.of("in use"))
@@ -296,7 +319,8 @@ def _all_well(view: _View) -> str:
     if view.ready >= wanted:
         return f"all {plural(wanted, 'machine')} ready{used}" if wanted != 1 else f"the machine is ready{used}"
     last = max((each.ready_at for each in view.computers if each.ready_at is not None), default=view.block.start)
-    return f"{view.ready} of {plural(wanted, 'machine')} ready, all by {_clock_time(last, view)}{used}"
+    sure = f"; {view.sureness.words}" if view.sureness else ""
+    return f"{view.ready} of {plural(wanted, 'machine')} ready, all by {_clock_time(last, view)}{used}{sure}"
 
 
 # --- Words --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from blockalloc.store.rows import BlockTimeRow, Names
 from blockalloc.store.sql import Value
 from blockalloc.store.times import to_utc_or_null
 from blockalloc.version import VERSION
+from scheduling.reloads.outlook import Outlook
 
 Columns = dict[str, Value]
 
@@ -55,6 +56,7 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
         wanted=plan.wanted,
         had=plan.had_before,
         allocated=outcome.allocated,
+        **_outlook(plan.outlook),
         **_named(result.order.names),
     )
     if not result.looked_at_computers:
@@ -71,6 +73,10 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
         result.given_up,
     )
     return columns, roster if roster.id not in result.rosters else None
+
+
+def _outlook(outlook: Outlook | None) -> Columns:
+    return {} if outlook is None else {"ready": outlook.ready, "late": outlook.late, "minutes": outlook.minutes}
 
 
 def _changes(entry: Entry, result: Result) -> str:

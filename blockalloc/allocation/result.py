@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from blockalloc.allocation.validation import Order
-from blockalloc.contract.messages import WARNING_LATE, WARNING_NOTHING_ALLOCATED, Outcome
+from blockalloc.contract.messages import WARNING_LATE, WARNING_NOTHING_ALLOCATED, Outcome, Status
 from scheduling import wording
 from scheduling.facts import Site
 from scheduling.funnel import GIVEN_UP
@@ -169,13 +169,17 @@ def _by_reason(reasons: Mapping[int, Reason], zone: ZoneInfo) -> dict[str, list[
 def outcome_of(plan: Plan, machines: Sequence[Machine], block_time_id: int, allocated: int) -> Outcome:
     """The answer for a block time that has `allocated` whole machines, with `machines` new ones (SPEC 2.2, 6)."""
     missing = plan.wanted - allocated
+
+    def outcome(status: Status, warning: tuple[int, str] | None = None) -> Outcome:
+        return Outcome(status, allocated, missing, block_time_id, warning, plan.outlook)
+
     if not machines and not missing:
-        return Outcome("completed", allocated, missing, block_time_id)
+        return outcome("completed")
     if not machines:
-        return Outcome("warning", allocated, missing, block_time_id, WARNING_NOTHING_ALLOCATED)
+        return outcome("warning", WARNING_NOTHING_ALLOCATED)
     if plan.late:
-        return Outcome("warning", allocated, missing, block_time_id, WARNING_LATE)
-    return Outcome("success", allocated, missing, block_time_id)
+        return outcome("warning", WARNING_LATE)
+    return outcome("success")
 
 
 def assignments(machines: Sequence[Machine]) -> list[Assignment]:

@@ -7,6 +7,8 @@ checks (SPEC 2.1, 2.2), so that a call with several faults is answered as VCL an
 from dataclasses import dataclass
 from typing import Literal
 
+from scheduling.reloads.outlook import Outlook
+
 # Warnings of SPEC section 6, with VCL's own texts.
 WARNING_LATE = (13, "possibly insufficient time to load machines")
 WARNING_NOTHING_ALLOCATED = (14, "unable to allocate any machines")
@@ -113,17 +115,22 @@ def _parameters_of_block(call: Call) -> dict[str, object]:
     }
 
 
+Status = Literal["success", "warning", "completed"]
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The state of a block time after a call.
 
     It has `allocated` of the machines wanted, `unallocated` are still missing (machines, not computers:
     a cluster counts once). `warning` is (13 or 14, text) of SPEC section 6. `completed` means
-    that no machine was missing before the call. `block_time_id` is 0 when no rows were kept.
+    that no machine was missing before the call. `block_time_id` is 0 when no rows were kept. `outlook`: how sure it is
+    that what is there will be ready, under policy `ready`.
     """
 
-    status: Literal["success", "warning", "completed"]
+    status: Status
     allocated: int
     unallocated: int
     block_time_id: int
     warning: tuple[int, str] | None = None
+    outlook: Outlook | None = None

@@ -61,6 +61,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="watch",
+            name="said_last",
+            field=models.FloatField(null=True),
+        ),
+        migrations.AddField(
+            model_name="watch",
             name="ready",
             field=models.FloatField(null=True),
         ),

@@ -44,7 +44,8 @@ class Watch(models.Model):
     it is not. `tried`: the last attempt for which no computer was to be had. `holds_stopped`: when staff stopped the
     holds. `at_risk`: which computers may be late, by the last look, and why. `noted`: what was last recorded, so that
     nothing is recorded twice. The counts are of computers: exchanged, loaded again, added. `ready`, `late`, `minutes`:
-    what the look of `outlook_at` said of the class (scheduling.reloads.outlook). `complete_since`: since when, after
+    what the look of `outlook_at` said of the class (scheduling.reloads.outlook); `said_last`: the last `ready` that was
+    said half an hour before the start or earlier. `complete_since`: since when, after
     its start, the class has had all its machines ready, None while it has not.
     """
 
@@ -59,6 +60,7 @@ class Watch(models.Model):
     late = models.FloatField(null=True)
     minutes = models.IntegerField(null=True)
     outlook_at = models.DateTimeField(null=True)
+    said_last = models.FloatField(null=True)
     complete_since = models.DateTimeField(null=True)
     replaced = models.IntegerField(default=0)
     loaded_again = models.IntegerField(default=0)

@@ -1,10 +1,11 @@
 """The readiness of block times, for pages and calendars: any number of them in a fixed number of statements."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from blockalloc.models import BlockTime
@@ -15,13 +16,16 @@ from blockalloc.store import readiness as store
 from blockalloc.store.readiness import BlockTimeRow
 from blockalloc.store.rows import full_name
 from scheduling.block_status import BlockStatus
+from scheduling.machines import whole_machines
 from scheduling.occupancy import is_occupying
-from scheduling.readiness import ASKED_AHEAD, Readiness, has_all, readiness
+from scheduling.readiness import ASKED_AHEAD, Readiness, Sureness, has_all, readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
+from scheduling.reloads.outlook import in_words
 from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 from scheduling.what_happened import EMPTY
 from scheduling.windows import MINUTE
 
+_SAID = 12 * MINUTE  # keep_ready plans a class anew every ten minutes, near its start more often
 _LOOKED = 3 * MINUTE  # what keep_ready saw longer ago says nothing any more
 
 
@@ -72,6 +76,7 @@ def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: b
         records = {time: record.without_people() for time, record in records.items()}
     zone = site_zone()
     at_risk = watches.at_risk(still_open, now - _LOOKED)
+    said = watches.said(still_open, now - _SAID)
     return [
         BlockTimeReadiness(
             id=row.id,
@@ -89,10 +94,22 @@ def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: b
                 zone,
                 records.get(row.id, EMPTY),
                 at_risk.get(row.id, ""),
+                _sureness(said.get(row.id), blocks[row.id], computers.get(row.id, ()), now),
             ),
         )
         for row in rows
     ]
+
+
+def _sureness(
+    said: watches.Said | None, block: BlockFacts, computers: Sequence[ComputerFacts], now: int
+) -> Sureness | None:
+    """What the last look said of a class that is to come."""
+    if said is None or now >= block.start or not computers:
+        return None
+    machines = min(whole_machines(block.image_ids, Counter(each.image_id for each in computers)), block.machines)
+    words = in_words(said.ready, said.late, machines, block.start, site_zone())
+    return Sureness(said.ready, settings.VCL_READY_TARGET, words)
 
 
 def _block(row: BlockTimeRow, clusters: Mapping[int, list[int]], estimates: Mapping[int, int]) -> BlockFacts:

@@ -91,6 +91,7 @@ def explanation_struct(allocation: Allocation) -> Struct:
         "stoppedby": why.stopped_by,
         "obstacles": [asdict(each) for each in why.obstacles],
     }
+    answer |= _outlook_members(allocation.outcome)
     return answer | {"remedies": _remedies_struct(why.remedies) if why.remedies else {}}
 
 
@@ -109,7 +110,15 @@ def _struct(outcome: Outcome) -> Struct:
     answer: Struct = {"status": outcome.status}
     if outcome.warning:
         answer["warningcode"], answer["warningmsg"] = outcome.warning
-    return answer | {"allocated": outcome.allocated, "unallocated": outcome.unallocated}
+    return answer | {"allocated": outcome.allocated, "unallocated": outcome.unallocated} | _outlook_members(outcome)
+
+
+def _outlook_members(outcome: Outcome) -> Struct:
+    """What policy `ready` says of the class: none under policy `vcl` (SPEC 6)."""
+    outlook = outcome.outlook
+    if outlook is None:
+        return {}
+    return {"ready": round(outlook.ready, 3), "late": round(outlook.late, 2), "minutes": outlook.minutes}
 
 
 # --- Test call and introspection --------------------------------------------------------------

@@ -54,7 +54,8 @@ class Begun(NamedTuple):
 
 _NAMES = f"""
 SELECT t.id, r.id, r.name, r.imageid, i.prettyname, g.name, ga.name, u.unityid, ua.name, u.affiliationid,
-       COALESCE(w.replaced, 0), COALESCE(w.loaded_again, 0), COALESCE(w.added, 0), d.door, d.person, d.caller
+       COALESCE(w.replaced, 0), COALESCE(w.loaded_again, 0), COALESCE(w.added, 0), d.door, d.person, d.caller,
+       d.ready, w.said_last
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN image i ON i.id = r.imageid
 LEFT JOIN usergroup g ON g.id = r.groupid LEFT JOIN affiliation ga ON ga.id = g.affiliationid
 LEFT JOIN user u ON u.id = r.ownerid LEFT JOIN affiliation ua ON ua.id = u.affiliationid
@@ -69,7 +70,7 @@ WHERE t.id IN ({{block_times}})
 _COLUMNS = (
     *("block_time_id", "block_request_id", "block_name", "image_id", "image_name", "user_group", "owner"),
     *("affiliation_id", "start", "end", "wanted", "had", "ready_at_start", "ready_after_five"),
-    *("replaced", "loaded_again", "added", "asked_by", "closed"),
+    *("replaced", "loaded_again", "added", "asked_by", "said_at_allocation", "said_last", "closed"),
 )
 
 
@@ -84,12 +85,12 @@ def add(classes: Collection[Begun]) -> None:
         _NAMES.format(block_times=listed_ids(begun))
     ):
         each = begun[block_time]
-        replaced, again, added, door, person, caller = more
+        replaced, again, added, door, person, caller, *said = more
         names = [block, image_id, image, full_name(group, group_of), full_name(owner, owner_of), affiliation]
         hours = [times.to_utc(each.start), times.to_utc(each.end)]
         counts = [each.wanted, each.had, each.ready_at_start, each.ready_after_five, replaced, again, added]
         asked_by = ", ".join(filter(None, (door, person or caller)))
-        values.append([block_time, request, *names, *hours, *counts, asked_by, False])
+        values.append([block_time, request, *names, *hours, *counts, asked_by, *said, False])
     if values:
         insert(_CLASSES, _COLUMNS, values, if_new=True)
 

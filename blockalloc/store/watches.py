@@ -1,11 +1,12 @@
 """Writes what keep_ready remembers of block times from one look to the next; not under the guard, unless it says so."""
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from django.conf import settings
 
 from blockalloc.models import Heartbeat, Watch
-from blockalloc.store.sql import execute, fetch, insert, listed_ids
+from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids
 from blockalloc.store.times import to_utc, to_utc_or_null
 from scheduling.reloads.outlook import Outlook
 from scheduling.windows import DAY
@@ -97,10 +98,39 @@ def _prune(now: int) -> None:
     execute(f"DELETE FROM {_TABLE} WHERE first_seen < %s", [to_utc(now - settings.VCL_DECISION_DAYS * DAY)])
 
 
-def set_outlooks(outlooks: Mapping[int, Outlook], now: int) -> None:
-    """Remember what is said about block times."""
-    for id_, each in outlooks.items():
-        execute(
-            f"UPDATE {_TABLE} SET ready = %s, late = %s, minutes = %s, outlook_at = %s WHERE block_time_id = %s",
-            [each.ready, each.late, each.minutes, to_utc(now), id_],
-        )
+def set_outlooks(outlooks: Mapping[int, Outlook], last: Collection[int], now: int) -> None:
+    """Remember what a look says about block times, in two statements.
+
+    Of those in `last` it may be what closing rows keep: they begin in half an hour or later.
+    """
+    if not outlooks:
+        return
+    ids, case = listed_ids(outlooks), " ".join(["WHEN %s THEN %s"] * len(outlooks))
+    columns: dict[str, dict[int, float]] = {
+        "ready": {id_: each.ready for id_, each in outlooks.items()},
+        "late": {id_: each.late for id_, each in outlooks.items()},
+        "minutes": {id_: each.minutes for id_, each in outlooks.items()},
+    }
+    changes = ", ".join(f"{name} = CASE block_time_id {case} END" for name in columns)
+    said = f"said_last = CASE WHEN block_time_id IN ({listed_ids(last)}) THEN ready ELSE said_last END"
+    values: list[Value] = [value for each in columns.values() for pair in each.items() for value in pair]
+    # MariaDB assigns from left to right, SQLite all at once: `said_last` follows in a statement of its own.
+    execute(f"UPDATE {_TABLE} SET {changes}, outlook_at = %s WHERE block_time_id IN ({ids})", [*values, to_utc(now)])
+    execute(f"UPDATE {_TABLE} SET {said} WHERE block_time_id IN ({ids})")
+
+
+class Said(NamedTuple):
+    """What was said about a block time: see Outlook."""
+
+    ready: float
+    late: float
+
+
+def said(block_time_ids: Collection[int], since: int) -> dict[int, Said]:
+    """Block time -> what looks after `since` (Unix seconds) said of it. One statement."""
+    sql = (
+        f"SELECT block_time_id, ready, late FROM {_TABLE} "
+        f"WHERE ready IS NOT NULL AND outlook_at > %s AND block_time_id IN ({listed_ids(block_time_ids)})"
+    )
+    rows = fetch(sql, [to_utc(since)]) if block_time_ids else []
+    return {id_: Said(ready, late) for id_, ready, late in rows}

@@ -28,11 +28,12 @@ from scheduling.upkeep.condition import Kind
 from scheduling.upkeep.needs import Holding, Needs, at_risk, needs
 from scheduling.upkeep.needs import holding as holding_of
 from scheduling.upkeep.trust import Trust
-from scheduling.windows import HOUR
+from scheduling.windows import HOUR, MINUTE
 
 log = logging.getLogger(__name__)
 
 DOOR = "keep_ready"
+_LAST_SAID = 30 * MINUTE  # before the start: what is said later than that does not help anybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ class Keeper:
         self._outlooks = {}
         actions, held = ([], 0) if seen.doubt else self._act(looks, seen, now)
         if self._outlooks:
-            _observed(lambda: watches.set_outlooks(self._outlooks, now))
+            last = [each.watch.facts.id for each in looks if each.watch.facts.block.start - now >= _LAST_SAID]
+            _observed(lambda: watches.set_outlooks(self._outlooks, last, now))
         if not seen.doubt:
             _observed(lambda: classes.note_classes([_class_look(each) for each in looks], now))
             _observed(lambda: _remember_risks(looks, actions))

@@ -1,6 +1,12 @@
 """What is said about a class: how sure it is that its machines are ready at the start."""
 
+from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from scheduling.wording import plural
+
+_HARDLY_MORE_SURE = 0.99
 
 
 class Outlook(NamedTuple):
@@ -16,3 +22,18 @@ class Outlook(NamedTuple):
     late: float
     minutes: int
     mended: bool
+
+
+def sureness(ready: float) -> str:
+    """How sure something is, for people: `97 % sure`; never `100 % sure`."""
+    if ready > _HARDLY_MORE_SURE:
+        return "more than 99 % sure"
+    return f"{ready:.0%}".replace("%", " % sure") if ready >= 1 - _HARDLY_MORE_SURE else "less than 1 % sure"
+
+
+def in_words(ready: float, late: float, machines: int, start: int, zone: ZoneInfo) -> str:
+    """What is said about a class that starts at `start`: `97 % sure that all 20 are ready at 09:00`."""
+    clock = f"{datetime.fromtimestamp(start, zone):%H:%M}"
+    what = f"all {machines} are ready" if machines != 1 else "it is ready"
+    more = f", {plural(round(late), 'machine')} expected late" if late >= 1 / 2 else ""
+    return f"{sureness(ready)} that {what} at {clock}{more}"
