@@ -15,7 +15,7 @@ from django.db import connection
 from blockalloc.site_time import site_zone
 from blockalloc.store import kept_loads, times
 from blockalloc.store.kept_loads import Sum
-from blockalloc.store.sql import Rows, fetch, listed_ids
+from blockalloc.store.sql import Rows, Select, fetch, listed_ids
 from scheduling.load_statistics import Loads
 from scheduling.load_time.estimate import LONGEST, SHORTEST, estimated_load_seconds
 
@@ -48,6 +48,8 @@ SELECT imageid, seconds, COUNT(*) FROM (
     SELECT imageid, {seconds} AS seconds FROM log WHERE {run} AND ending <> 'failed' AND {loaded}
 ) AS loads WHERE seconds BETWEEN {low} AND {high} GROUP BY imageid, seconds ORDER BY imageid, seconds
 """
+_LENGTHS_ONLY = _LENGTHS.replace("ORDER BY imageid, seconds", "")
+_FAILED = "SELECT imageid, NULL, COUNT(*) FROM log WHERE {run} AND ending = 'failed' GROUP BY imageid"
 _LOST = "SELECT ending, COUNT(*) FROM log WHERE {run} AND (ending = 'failed' OR loaded IS NULL) GROUP BY ending"
 
 
@@ -99,6 +101,13 @@ def lengths(images: Collection[int], now: int) -> dict[int, list[tuple[int, int]
     return by_image
 
 
+def select_lengths(images: Collection[int], now: int) -> Select:
+    """A SELECT of (image, seconds, number) of the same loads, and of those that failed: with NULL for the seconds."""
+    lengths = _select(_LENGTHS_ONLY, images, now)
+    failed = _FAILED.format(run=_run(images))
+    return Select(f"{lengths.sql} UNION ALL {failed}", [*lengths.params, times.stored_wall_time(begin(now))])
+
+
 def lost(image_id: int, now: int) -> Lost:
     """How many loads of the same months have no length."""
     rows = fetch(_LOST.format(run=_run([image_id])), [times.stored_wall_time(begin(now))])
@@ -107,7 +116,13 @@ def lost(image_id: int, now: int) -> Lost:
 
 
 def _loads(sql: str, images: Iterable[int], now: int) -> Rows:
-    """The rows of `sql` over loads with the seconds that they took.
+    """The rows of `sql` over loads with the seconds that they took."""
+    select = _select(sql, images, now)
+    return fetch(select.sql, select.params)
+
+
+def _select(sql: str, images: Iterable[int], now: int) -> Select:
+    """The statement for that.
 
     A load over a change of the clock took the time that passed, not the difference of what the clock showed. Local
     times that come twice or never are what `store.times` takes them for.
@@ -120,7 +135,7 @@ def _loads(sql: str, images: Iterable[int], now: int) -> Rows:
     params = [wall for change in changes for wall in (change.wall, change.wall)]
     seconds = f"{_APART[connection.vendor]}{corrections}"
     sql = sql.format(seconds=seconds, run=_run(images), loaded=_LOADED, low=SHORTEST + 1, high=LONGEST - 1)
-    return fetch(sql, [*params, times.stored_wall_time(since)])
+    return Select(sql, [*params, times.stored_wall_time(since)])
 
 
 def _run(images: Iterable[int]) -> str:
