@@ -35,16 +35,6 @@ class Migration(migrations.Migration):
             field=models.FloatField(null=True),
         ),
         migrations.AddField(
-            model_name="decision",
-            name="spares",
-            field=models.SmallIntegerField(null=True),
-        ),
-        migrations.AddField(
-            model_name="watch",
-            name="complete_since",
-            field=models.DateTimeField(null=True),
-        ),
-        migrations.AddField(
             model_name="watch",
             name="late",
             field=models.FloatField(null=True),

@@ -15,7 +15,7 @@ from scheduling.facts import Block, Fleet, Image, Member, Reservation, Site
 from scheduling.host_memory import VMWARE
 from scheduling.reload_plan import ADOPTED_RELOAD_MARGIN, RELOAD_MARGIN, stagger
 from scheduling.reloads import traffic
-from scheduling.reloads.policy import AUTO, READY, ReadyPolicy
+from scheduling.reloads.policy import READY, ReadyPolicy
 from scheduling.windows import HOUR
 
 # What SQL narrows by is wider than what the rules look at: local times may be off by a change of
@@ -111,9 +111,7 @@ def _with_policy(site: Site, block: Block, read: ReadCapacity) -> Site:
     image = block.images[0]
     model = load_models.model(image.id, image.revision_id, image.reload_minutes, site.now)
     places = traffic.places(site, block, read.capacity, model)
-    policy = ReadyPolicy(
-        model, places, settings.VCL_READY_TARGET, is_mended=read.is_mended, spares=settings.VCL_SPARES == AUTO
-    )
+    policy = ReadyPolicy(model, places, settings.VCL_READY_TARGET, is_mended=read.is_mended)
     return replace(site, ready_policy=policy)
 
 

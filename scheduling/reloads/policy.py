@@ -6,7 +6,6 @@ from scheduling.load_time.model import LoadModel
 from scheduling.reloads.places import Places
 
 VCL, READY = "vcl", "ready"  # policies
-OFF, AUTO = "off", "auto"  # spares
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +13,10 @@ class ReadyPolicy:
     """What a plan of policy `ready` rests on besides the facts of the site.
 
     `target`: the share of classes that are to have all machines ready at their start (0 to 1). `is_mended`: keep_ready
-    runs, and makes up for loads that fail. `spares`: computers beyond the machines wanted may be taken.
+    runs, and makes up for loads that fail.
     """
 
     model: LoadModel
     places: Places
     target: float
     is_mended: bool
-    spares: bool = False

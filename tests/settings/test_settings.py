@@ -48,7 +48,6 @@ MARIADB = "mysql://vcl:pw@db.example.edu/vcl"
         ("VCL_READY_TARGET", "0,95", "use a share"),
         ("VCL_READY_TARGET", "1", "use a share"),
         ("VCL_READY_TARGET", "nan", "use a share"),
-        ("VCL_SPARES", "1", "use off or auto"),
         ("VCL_LOADS_PER_NODE", "-1", "from 0 to 1000"),
         ("VCL_LOADS_PER_HOST", "four", "from 0 to 1000"),
     ],
@@ -195,7 +194,7 @@ def test_an_unknown_engine_is_refused() -> None:
 _POLICY = """
 import json, vclsite.settings as s
 print(json.dumps(
-    [s.VCL_RELOAD_POLICY, s.VCL_READY_TARGET, s.VCL_SPARES, s.VCL_LOADS_PER_NODE, s.VCL_LOADS_PER_HOST]
+    [s.VCL_RELOAD_POLICY, s.VCL_READY_TARGET, s.VCL_LOADS_PER_NODE, s.VCL_LOADS_PER_HOST]
 ))
 """
 
@@ -203,16 +202,15 @@ print(json.dumps(
 @pytest.mark.parametrize(
     ("variables", "settings"),
     [
-        ({}, ["ready", 0.95, "off", 0, 4]),
+        ({}, ["ready", 0.95, 0, 4]),
         (
             {
                 "VCL_RELOAD_POLICY": " VCL ",
                 "VCL_READY_TARGET": "0.999",
-                "VCL_SPARES": "auto",
                 "VCL_LOADS_PER_NODE": "12",
                 "VCL_LOADS_PER_HOST": "0",
             },
-            ["vcl", 0.999, "auto", 12, 0],
+            ["vcl", 0.999, 12, 0],
         ),
     ],
 )
