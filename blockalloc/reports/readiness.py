@@ -75,8 +75,7 @@ def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: b
     if not people:
         records = {time: record.without_people() for time, record in records.items()}
     zone = site_zone()
-    at_risk = watches.at_risk(still_open, now - _LOOKED)
-    said = watches.said(still_open, now - _SAID)
+    seen = watches.seen(still_open, now - _LOOKED, now - _SAID)
     return [
         BlockTimeReadiness(
             id=row.id,
@@ -93,8 +92,8 @@ def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: b
                 now,
                 zone,
                 records.get(row.id, EMPTY),
-                at_risk.get(row.id, ""),
-                _sureness(said.get(row.id), blocks[row.id], computers.get(row.id, ()), now),
+                seen[row.id].at_risk if row.id in seen else "",
+                _sureness(seen.get(row.id), blocks[row.id], computers.get(row.id, ()), now),
             ),
         )
         for row in rows
@@ -102,14 +101,14 @@ def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: b
 
 
 def _sureness(
-    said: watches.Said | None, block: BlockFacts, computers: Sequence[ComputerFacts], now: int
+    seen: watches.Seen | None, block: BlockFacts, computers: Sequence[ComputerFacts], now: int
 ) -> Sureness | None:
     """What the last look said of a class that is to come."""
-    if said is None or now >= block.start or not computers:
+    if seen is None or seen.ready is None or now >= block.start or not computers:
         return None
     machines = min(whole_machines(block.image_ids, Counter(each.image_id for each in computers)), block.machines)
-    words = in_words(said.ready, said.late, machines, block.start, site_zone())
-    return Sureness(said.ready, settings.VCL_READY_TARGET, words)
+    words = in_words(seen.ready, seen.late or 0.0, machines, block.start, site_zone())
+    return Sureness(seen.ready, settings.VCL_READY_TARGET, words)
 
 
 def _block(row: BlockTimeRow, clusters: Mapping[int, list[int]], estimates: Mapping[int, int]) -> BlockFacts:

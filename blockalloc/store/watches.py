@@ -39,15 +39,6 @@ def set_at_risk(texts: Mapping[int, str]) -> None:
         execute(f"UPDATE {_TABLE} SET at_risk = %s WHERE block_time_id IN ({ids})", [text])
 
 
-def at_risk(block_time_ids: Collection[int], since: int) -> dict[int, str]:
-    """Block time -> what is at risk in it, by the last look if that was after `since` (Unix seconds). One statement."""
-    sql = (
-        f"SELECT w.block_time_id, w.at_risk FROM {_TABLE} w JOIN {_HEARTBEAT} h ON h.id = 1 AND h.`at` > %s "
-        f"WHERE w.at_risk <> '' AND w.block_time_id IN ({listed_ids(block_time_ids)})"
-    )
-    return dict(fetch(sql, [to_utc(since)])) if block_time_ids else {}
-
-
 def note(block_time_id: int, text: str, now: int) -> bool:
     """Remember what there is to record of a block time, for which nothing could be done; False when it is no news.
 
@@ -119,18 +110,25 @@ def set_outlooks(outlooks: Mapping[int, Outlook], last: Collection[int], now: in
     execute(f"UPDATE {_TABLE} SET {said} WHERE block_time_id IN ({ids})")
 
 
-class Said(NamedTuple):
-    """What was said about a block time: see Outlook."""
+class Seen(NamedTuple):
+    """What looks have said of a block time: what is at risk in it, "" for nothing, and how sure it is (see Outlook)."""
 
-    ready: float
-    late: float
+    at_risk: str
+    ready: float | None
+    late: float | None
 
 
-def said(block_time_ids: Collection[int], since: int) -> dict[int, Said]:
-    """Block time -> what looks after `since` (Unix seconds) said of it. One statement."""
-    sql = (
-        f"SELECT block_time_id, ready, late FROM {_TABLE} "
-        f"WHERE ready IS NOT NULL AND outlook_at > %s AND block_time_id IN ({listed_ids(block_time_ids)})"
-    )
-    rows = fetch(sql, [to_utc(since)]) if block_time_ids else []
-    return {id_: Said(ready, late) for id_, ready, late in rows}
+def seen(block_time_ids: Collection[int], since: int, planned_since: int) -> dict[int, Seen]:
+    """Block time -> what is known of it. One statement.
+
+    What is at risk, if the last look was after `since`; how sure it is, if that was said after `planned_since` (Unix
+    seconds).
+    """
+    sql = f"""
+        SELECT w.block_time_id, CASE WHEN h.id IS NULL THEN '' ELSE w.at_risk END,
+               CASE WHEN w.outlook_at > %s THEN w.ready END, w.late
+        FROM {_TABLE} w LEFT JOIN {_HEARTBEAT} h ON h.id = 1 AND h.`at` > %s
+        WHERE w.block_time_id IN ({listed_ids(block_time_ids)})
+    """
+    rows = fetch(sql, [to_utc(planned_since), to_utc(since)]) if block_time_ids else []
+    return {id_: Seen(at_risk, ready, late) for id_, at_risk, ready, late in rows}
