@@ -24,7 +24,7 @@ from scheduling.windows import HOUR, MINUTE
 
 # A share of classes is measured over many of them, and what is planned is not all that happens: aim above the target.
 _ABOVE = 0.7  # of what the target leaves
-_STEPS = (0.8, 1.0, 1.25)  # of the mean load time
+_STEPS = (1.0, 0.8, 1.25)  # of the mean load time
 _USED_MEANWHILE = 0.95  # a computer that holds the image keeps time for a load that takes no longer than so many others
 _LONGEST_WAIT = 20 * MINUTE  # for a place; the back end gives up after 30
 _RARELY = 0.002
@@ -131,39 +131,44 @@ class _Scheduling:
 
     def _best(self) -> dict[int, Slot]:
         """The slots that take the fewest minutes, of those that are sure enough."""
-        plans = [self._with_step(max(round(self._law.mean * step / MINUTE), 1)) for step in _STEPS[1:2]]
+        lead = ceil(self._policy.model.quantile(self._aim ** (1 / len(self._open))) / MINUTE)
+        plans = [self._with_step(_STEPS[0], lead, 3)]
         if plans[0].waves > 1:
-            plans += [self._with_step(max(round(self._law.mean * step / MINUTE), 1)) for step in (_STEPS[0], _STEPS[2])]
-        best = min(plans, key=lambda plan: (not plan.is_sure, plan.waits, plan.minutes))
+            plans += [self._with_step(step, plans[0].lead, 2) for step in _STEPS[1:]]
+        best = min(plans, key=_worth)
         return best.slots if len(self._open) > _SMALL else self._later_one_by_one(best)
 
-    def _with_step(self, step: int) -> "_Plan":
-        """The plan with the shortest lead that is sure enough, loads following one another so many minutes apart."""
-        lead = ceil(self._policy.model.quantile(self._aim ** (1 / len(self._open))) / MINUTE)
+    def _with_step(self, share: float, lead: int, attempts: int) -> "_Plan":
+        """The plan with the shortest lead that is sure enough.
+
+        Loads follow one another so large a share of a mean load apart. `lead` is where the search begins.
+        """
+        step = max(round(self._law.mean * share / MINUTE), 1)
         needed = max(self._needed - len(self._ready), 0)
         horizon = max((self._start - self._now) // MINUTE, 0)
-        best: _Plan | None = None
-        for _attempt in range(3):
+        plans: list[_Plan] = []
+        for _attempt in range(attempts):
             leads = self._gates.leads(self._open, lead, step, horizon)
             slots = {id_: Slot(self._start - minutes * MINUTE, node) for id_, (minutes, node) in leads.items()}
             games = self._play(slots, FEW if len(slots) <= _LARGE else FEW // 2)
-            sure = games.ready(needed) >= self._aim * games.ready(needed, by=10.0**8)
-            longest = max(minutes for minutes, _ in leads.values())
-            plan = _Plan(
-                slots,
-                minutes=sum(minutes for minutes, _ in leads.values()),
-                is_sure=sure,
-                waits=games.waited(_LONGEST_WAIT) > _RARELY,
-                waves=len({minutes for minutes, _ in leads.values()}),
+            ready = games.ready(needed)
+            plans.append(
+                _Plan(
+                    slots,
+                    lead=lead,
+                    minutes=sum(minutes for minutes, _ in leads.values()),
+                    ready=ready,
+                    is_sure=ready >= self._aim * games.ready(needed, by=10.0**8),
+                    waits=games.waited(_LONGEST_WAIT) > _RARELY,
+                    waves=len({minutes for minutes, _ in leads.values()}),
+                )
             )
-            best = min(best, plan, key=_sure_and_short) if best else plan
             late = games.needs_until(self._aim, needed)
             change = ceil(late / MINUTE) if abs(late) < inf else 0
-            if not change or (longest >= horizon and change > 0):
+            if not change or (max(minutes for minutes, _ in leads.values()) >= horizon and change > 0):
                 break
             lead += change
-        assert best is not None
-        return best
+        return min(plans, key=_worth)
 
     def _later_one_by_one(self, plan: "_Plan") -> dict[int, Slot]:
         """The same, with each load as late as the others let it be."""
@@ -208,14 +213,17 @@ class _Plan:
     """Slots, and what came of them in the games. `waits`: a load waits too long for a place too often."""
 
     slots: dict[int, Slot]
+    lead: int
     minutes: int
+    ready: float
     is_sure: bool
     waits: bool
     waves: int
 
 
-def _sure_and_short(plan: _Plan) -> tuple[bool, int]:
-    return not plan.is_sure, plan.minutes if plan.is_sure else -plan.minutes
+def _worth(plan: _Plan) -> tuple[bool, bool, float]:
+    """The less the better: of plans that are sure enough, fewer minutes; of others, more sureness."""
+    return not plan.is_sure, plan.waits, plan.minutes if plan.is_sure else -plan.ready
 
 
 def _by_earliest(job: Job) -> int:
