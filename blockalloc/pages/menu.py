@@ -49,6 +49,12 @@ ENTRIES = (
         "How long does an image take to load, and can plans rely on the estimate?",
     ),
     Entry(
+        "said_and_came",
+        "Said and came",
+        "blockalloc.view_blocktime",
+        "Were classes as ready as the service said before? Which images load more slowly than they did?",
+    ),
+    Entry(
         "feeds",
         "Calendars",
         "blockalloc.view_blocktime",

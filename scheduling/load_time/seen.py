@@ -11,7 +11,7 @@ from scheduling.windows import DAY, HOUR, MINUTE
 
 RECENT = 90 * DAY
 OLD_WEIGHT = 0.5  # of a load that is older
-_BETWEEN_LOOKS = 5 * MINUTE  # if nobody looked for longer, the length of a load is not known
+BETWEEN_LOOKS = 5 * MINUTE  # if nobody looked for longer, the length of a load is not known
 _AT_ONCE = MINUTE  # which of the loads that begin within so many seconds come first is the back end's business
 _LONGEST = HOUR  # a load that has been at work for longer hangs
 
@@ -47,7 +47,7 @@ def load_groups(loads: Sequence[SeenLoad], now: int, limits: Mapping[int, int] |
             groups.append(LoadGroup(0, 1, Ending.FAILED, weight))
         elif load.outcome == DROPPED or may_have_waited or lost[load.node_id, load.over] > 1:
             continue
-        elif load.outcome == LOADED and load.over is not None and load.over - load.at_work <= _BETWEEN_LOOKS:
+        elif load.outcome == LOADED and load.over is not None and load.over - load.at_work <= BETWEEN_LOOKS:
             groups.append(LoadGroup((load.at_work + load.over) / 2 - load.begun, 1, Ending.LOADED, weight))
         else:
             groups.append(LoadGroup(_seconds_at_work(load), 1, Ending.UNFINISHED, weight))
