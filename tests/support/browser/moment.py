@@ -12,6 +12,7 @@ import time_machine
 from django.contrib.auth.models import Permission
 from django.contrib.auth.models import User as StaffUser
 from django.core.management import call_command
+from django.test import override_settings
 
 from blockalloc.accounts.vcl_accounts import MANAGES_BLOCKS_OF_AFFILIATION
 from blockalloc.allocation import service
@@ -53,7 +54,15 @@ HAS = 17  # machines that the exam leaves to CS101; with a computer that a membe
 
 
 def build(*, people: bool) -> None:
-    """All of it, in the order in which it happened; `people` adds the accounts that the tests sign in with."""
+    """All of it, in the order in which it happened; `people` adds the accounts that the tests sign in with.
+
+    Reloads begin by policy `vcl`, one after the other: at that moment some have been made, some go on, some wait.
+    """
+    with override_settings(VCL_RELOAD_POLICY="vcl"):
+        _build(people=people)
+
+
+def _build(*, people: bool) -> None:
     at(LOADED, lambda: call_command("load_demo_site", verbosity=0))
     if people:
         add_people()
