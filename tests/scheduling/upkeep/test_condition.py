@@ -173,10 +173,10 @@ class TestSomebodyStays:
         theirs = [booking(NOW, NOW + HOUR), booking(START - HOUR, START), booking(NOW + HOUR, NOW + 2 * HOUR)]
         assert judged(computer(bookings=theirs)).ready_at == START + RECLAIM + CAUTIOUS
 
-    def test_who_is_gone_before_the_reload_begins_is_not_waited_for(self) -> None:
-        assert judged(waiting(bookings=[booking(NOW, RELOAD_START)])).ready_at == RELOAD_START + LOAD
-        later = judged(waiting(bookings=[booking(NOW, RELOAD_START + 1)]))
-        assert later.ready_at == RELOAD_START + 1 + RECLAIM + CAUTIOUS
+    @pytest.mark.parametrize("end", [RELOAD_START - 10 * MINUTE, RELOAD_START, RELOAD_START + 1])
+    def test_the_back_end_loads_when_they_leave_whenever_the_reload_begins(self, end: int) -> None:
+        theirs = judged(waiting(bookings=[booking(NOW, end)]))
+        assert (theirs.kind, theirs.ready_at) == (ON_ITS_WAY, end + RECLAIM + CAUTIOUS)
 
     def test_a_loaded_computer_is_loaded_again_after_its_user(self) -> None:
         assert kind(loaded(bookings=[booking(START - 2 * HOUR, START - HOUR)])) is ON_ITS_WAY
