@@ -158,7 +158,7 @@ class _Scheduling:
                     lead=lead,
                     minutes=sum(minutes for minutes, _ in leads.values()),
                     ready=ready,
-                    is_sure=ready >= self._aim * games.ready(needed, by=10.0**8),
+                    is_sure=ready > 0 and ready >= self._aim * games.ready(needed, by=10.0**8),
                     waits=games.waited(_LONGEST_WAIT) > _RARELY,
                     waves=len({minutes for minutes, _ in leads.values()}),
                 )
@@ -180,6 +180,8 @@ class _Scheduling:
         for id_ in sorted(slots, key=lambda each: slots[each].start):
             while True:
                 slot = slots[id_]
+                if slot.start + MINUTE >= self._start:
+                    break
                 later = {**slots, id_: slot._replace(start=slot.start + MINUTE)}
                 if self._play(later, MANY).ready(needed) < self._aim * ever:
                     break

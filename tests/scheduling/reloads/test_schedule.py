@@ -144,3 +144,9 @@ def test_a_small_plan_takes_hardly_more_minutes_than_the_best_one(loads: int, pl
             best = sum(tried)
     assert best is not None
     assert planned.outlook.minutes <= 1.1 * best
+
+
+def test_where_nothing_is_ever_loaded_there_is_a_plan_all_the_same() -> None:
+    planned = schedule(jobs(4), policy(failing=1.0), NOW, START, spare=2)
+    assert planned.outlook.ready == 0
+    assert all(lead > 0 for lead in leads(planned).values())
