@@ -30,6 +30,7 @@ from blockalloc.models import Decision, SeenLoad
 from blockalloc.models import Watch as WatchRow
 from blockalloc.store import loads as log_loads
 from scheduling.plan import Plan
+from scheduling.reloads.outlook import Outlook
 from simulation.back_end.events import Event, What
 from simulation.days.day import Day
 from simulation.days.load_laws import LogNormal, Uniform
@@ -84,7 +85,7 @@ def test_plans_count_on_passes_where_there_are_any(
     rows: Rows, mended: set[bool | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In each plan of the day: users seated in the morning don't make a pass doubt the site's clock."""
-    outlooks = []
+    outlooks: list[Outlook | None] = []
 
     def noted(*args: Any, **more: Any) -> Plan:
         plan = make_plan(*args, **more)
