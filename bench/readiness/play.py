@@ -123,11 +123,13 @@ class _Playing:
     def run(self) -> None:
         """From the morning to a quarter of an hour after the start of the classes."""
         day, cell = self._day, self._cell
-        if self._rows is Rows.KEPT:
-            self._pass()  # it has been running for long: the service knows that when it is called
         known = site.START - 10 * MINUTE if cell.trouble is Trouble.LATE else self._begin
         day.at(known, lambda: site.insert_classes(cell))
         self._people_come()
+        if self._rows is Rows.KEPT:
+            # It has been running for long, and the service knows that when it is called. The pass comes after the users
+            # of the morning, whose rows are older: rows that a later pass took for new would put the clock in doubt.
+            self._pass()
         self._trouble()
         day.at(self._begin + MINUTE // 2, lambda: day.every(MINUTE, self._each_minute))
         day.run(site.START - _LAST)

@@ -25,9 +25,12 @@ from bench.readiness.played import ClassPlayed, Played, Said
 from bench.readiness.shares import Share
 from bench.readiness.watch import Watch
 from blockalloc import clock
+from blockalloc.allocation import look
 from blockalloc.models import Decision, SeenLoad
 from blockalloc.models import Watch as WatchRow
 from blockalloc.store import loads as log_loads
+from scheduling.plan import Plan
+from scheduling.reloads.outlook import Outlook
 from simulation.back_end.events import Event, What
 from simulation.days.day import Day
 from simulation.days.load_laws import LogNormal, Uniform
@@ -71,6 +74,28 @@ def test_a_day_that_is_kept_ready() -> None:
     kept = played(replace(SMALL, users=0.0, minutes_before=45, trouble=Trouble.AWAY), Rows.KEPT)
     assert kept.ready == 4
     assert kept.wrong == {}
+
+
+@committing
+@pytest.mark.once(on="sqlite")
+@pytest.mark.parametrize(
+    ("rows", "mended"), [(Rows.VCL, {None}), (Rows.OURS, {False}), (Rows.KEPT, {True})], ids=lambda each: str(each)
+)
+def test_plans_count_on_passes_where_there_are_any(
+    rows: Rows, mended: set[bool | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each plan of the day: users seated in the morning don't make a pass doubt the site's clock."""
+    outlooks: list[Outlook | None] = []
+
+    def noted(*args: Any, **more: Any) -> Plan:
+        plan = make_plan(*args, **more)
+        outlooks.append(plan.outlook)
+        return plan
+
+    make_plan = look.make_plan
+    monkeypatch.setattr(look, "make_plan", noted)
+    assert played(SMALL, rows).users > 0
+    assert {each.mended if each else None for each in outlooks} == mended
 
 
 @committing
