@@ -48,6 +48,11 @@ class ReadyTiming:
             self._bookings[row.computer_id].append(row)
         self._one_load = ceil((policy.model.quantile(_NEARLY_ALL) + DISPATCH) / MINUTE)
         self._leads = self._rough_leads(max(missing, 1) * len(block.images))
+        self._first, self._last = self._before(self._leads[-1]), self._before(self._one_load)
+        self._late_begins: list[
+            int
+        ] = []  # of machines taken that can't begin with the first: the latest first, negative
+        self._looked_at = 0  # machines taken
 
     # --- while computers are chosen -----------------------------------------------------------------
 
@@ -66,21 +71,20 @@ class ReadyTiming:
 
     def accepts(self, taken: Sequence[Machine]) -> Accepts:
         """Whether a computer that is free from then on leaves time enough for all: the last to be free load last."""
-        begins: list[int] = []  # the latest first, negative, of those that can't begin with the first
-        for machine in taken:
+        for machine in taken[self._looked_at :]:
             for each in machine.assignments:
                 if not each.already_loaded and (begin := self._chooser.free_from(each.computer)) > self._first:
-                    insort(begins, -begin)
+                    insort(self._late_begins, -begin)
+        self._looked_at = len(taken)
+        return self._accepts
 
-        def accepts(begin: int, holds_image: bool) -> bool:
-            if holds_image:
-                return begin <= self._before(self._one_load)
-            if begin <= self._first:
-                return True
-            with_it = sorted([*begins, -begin])
-            return all(-each <= self._before(lead) for each, lead in zip(with_it, self._leads, strict=False))
-
-        return accepts
+    def _accepts(self, begin: int, holds_image: bool) -> bool:
+        if holds_image:
+            return begin <= self._last
+        if begin <= self._first:
+            return True
+        with_it = sorted([*self._late_begins, -begin])
+        return all(-each <= self._before(lead) for each, lead in zip(with_it, self._leads, strict=False))
 
     def _rough_leads(self, loads: int) -> list[int]:
         """About how many minutes before the start so many loads begin, the last first."""
@@ -112,10 +116,6 @@ class ReadyTiming:
         """So many minutes before the start; not before now."""
         return max(self._block.start - minutes * MINUTE, self._site.now)
 
-    @property
-    def _first(self) -> int:
-        return self._before(self._leads[-1])
-
     def _window(self, start: int) -> Window:
         return Window(start, max(self._block.start, start + self._site.load_seconds + RELOAD_MARGIN))
 
@@ -128,7 +128,7 @@ class ReadyTiming:
         if not jobs:
             return Timed(chosen.machines, chosen.again, (), late=False, outlook=None)
         spare = self._chooser.spare(
-            self._block.images[0], self._before(self._one_load), _SPARE + sum(not job.holds_image for job in jobs) // 5
+            self._block.images[0], self._last, _SPARE + sum(not job.holds_image for job in jobs) // 5
         )
         made = schedule(jobs, self._policy, self._site.now, self._block.start, spare=spare)
         slots = {**made.slots, **self._after_other_loads(jobs)}
@@ -137,7 +137,7 @@ class ReadyTiming:
             [self._at(machine, slots) for machine in chosen.machines],
             [self._at(machine, slots) for machine in chosen.again],
             list(self._moved(waiting, slots, is_sure=outlook.ready >= self._policy.target)),
-            late=outlook.ready < 1 / 2,
+            late=made.in_time < 1 / 2,
             outlook=outlook,
         )
 

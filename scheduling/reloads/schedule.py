@@ -20,7 +20,7 @@ from scheduling.reloads.chance import DISPATCH, FEW, MANY, Games, Law, Load, Men
 from scheduling.reloads.outlook import Outlook
 from scheduling.reloads.places import Places
 from scheduling.reloads.policy import ReadyPolicy
-from scheduling.windows import HOUR, MINUTE
+from scheduling.windows import MINUTE
 
 # A share of classes is measured over many of them, and what is planned is not all that happens: aim above the target.
 _ABOVE = 0.7  # of what the target leaves
@@ -28,12 +28,14 @@ _STEPS = (1.0, 0.8, 1.25)  # of the mean load time
 _USED_MEANWHILE = 0.95  # a computer that holds the image keeps time for a load that takes no longer than so many others
 _LONGEST_WAIT = 20 * MINUTE  # for a place; the back end gives up after 30
 _RARELY = 0.002
+_EVER = 1e8  # seconds after the start: whatever ends at all has ended then
 _BEYOND = 180  # minutes after the start that count: loads that are late, too, begin in places
 _FAR = 18 * 60  # minutes; nothing is planned that far ahead
 _OURS = 0.4  # of the places, however many loads of others are to be expected: all of them wait for one another
 _LARGE = 40  # loads: of more, half as many games say as much
 _SMALL = 6  # loads whose begins are tried one by one
-_BACKGROUND = HOUR  # before the first load of the class, from when on the loads that users cause are played
+_BACKGROUND = 20 * MINUTE  # before the first load of the class, from when on the loads that users cause are played
+_TOGETHER = 5 * MINUTE  # loads that users cause within so many seconds are played together
 
 
 class Job(NamedTuple):
@@ -64,10 +66,14 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The slots of the computers whose reloads were to be planned, and what is to be expected of the class then."""
+    """The slots of the computers whose reloads were to be planned, and what is to be expected of the class then.
+
+    `in_time`: the probability that the time is enough for all loads that do not fail.
+    """
 
     slots: Mapping[int, Slot]
     outlook: Outlook
+    in_time: float
 
 
 def schedule(
@@ -79,13 +85,6 @@ def schedule(
     default all.
     """
     return _Scheduling(jobs, policy, now, start, spare, len(jobs) if needed is None else needed).run()
-
-
-def outlook(
-    jobs: Sequence[Job], policy: ReadyPolicy, now: int, start: int, *, spare: int, needed: int | None = None
-) -> Outlook:
-    """What is to be expected of a class whose loads are all at work, or begin at times that stay."""
-    return _Scheduling(jobs, policy, now, start, spare, len(jobs) if needed is None else needed).outlook({})
 
 
 def aim(target: float) -> float:
@@ -105,21 +104,34 @@ class _Scheduling:
         # Those that can't begin early get the last slots; the sort is stable.
         self._open = sorted((job for job in loads if job.begun is None and job.begins is None), key=_by_earliest)
         self._gates = _Gates(policy.places, loads, start)
-        self._background = self._gates.others(now, self._law.mean) + self._of_fixed()
+        self._of_others = self._gates.others(now, self._law.mean)
+        self._of_class = self._of_fixed()
 
     def run(self) -> Schedule:
         slots = self._best() if self._open else {}
-        return Schedule({**slots, **self._of_ready()}, self.outlook(slots))
+        return self._expected(slots)
 
-    def outlook(self, slots: Mapping[int, Slot]) -> Outlook:
-        needed = max(self._needed - len(self._ready), 0)
+    def _expected(self, slots: Mapping[int, Slot]) -> Schedule:
+        """The schedule with these slots."""
+        planned, mended = {**slots, **self._of_ready()}, self._policy.is_mended
+        needed = self._needed_loads
         if not needed:
-            return Outlook(self._needed, 1.0, 0.0, 0, mended=self._policy.is_mended)
-        games = self._play(slots, MANY)
+            return Schedule(planned, Outlook(self._needed, 1.0, 0.0, 0, mended=mended), in_time=1.0)
+        games = self._play(slots, self._games(MANY))
         begins = [slot.start for slot in slots.values()]
         begins += [job.begun or job.begins or self._now for job in self._fixed]
         minutes = sum(max(self._start - begin, 0) for begin in begins) // MINUTE
-        return Outlook(self._needed, games.ready(needed), games.late(needed), minutes, mended=self._policy.is_mended)
+        outlook = Outlook(self._needed, games.ready(needed), games.late(needed), minutes, mended=mended)
+        return Schedule(planned, outlook, games.in_time(needed))
+
+    @property
+    def _needed_loads(self) -> int:
+        """How many of the loads are needed, beside the computers that hold the image."""
+        return max(self._needed - len(self._ready), 0)
+
+    def _games(self, games: int) -> int:
+        """Of many loads half as many games say as much."""
+        return games if len(self._open) + len(self._fixed) <= _LARGE else games // 2
 
     def _of_ready(self) -> dict[int, Slot]:
         """The latest reloads that leave time for one load, in case somebody uses the computer meanwhile."""
@@ -133,7 +145,7 @@ class _Scheduling:
         """The slots that take the fewest minutes, of those that are sure enough."""
         lead = ceil(self._policy.model.quantile(self._aim ** (1 / len(self._open))) / MINUTE)
         plans = [self._with_step(_STEPS[0], lead, 3)]
-        if plans[0].waves > 1:
+        if plans[0].waves > 1 and len(self._open) <= _LARGE:
             plans += [self._with_step(step, plans[0].lead, 2) for step in _STEPS[1:]]
         best = min(plans, key=_worth)
         return best.slots if len(self._open) > _SMALL else self._later_one_by_one(best)
@@ -144,46 +156,49 @@ class _Scheduling:
         Loads follow one another so large a share of a mean load apart. `lead` is where the search begins.
         """
         step = max(round(self._law.mean * share / MINUTE), 1)
-        needed = max(self._needed - len(self._ready), 0)
         horizon = max((self._start - self._now) // MINUTE, 0)
         plans: list[_Plan] = []
         for _attempt in range(attempts):
-            leads = self._gates.leads(self._open, lead, step, horizon)
-            slots = {id_: Slot(self._start - minutes * MINUTE, node) for id_, (minutes, node) in leads.items()}
-            games = self._play(slots, FEW if len(slots) <= _LARGE else FEW // 2)
-            ready = games.ready(needed)
-            plans.append(
-                _Plan(
-                    slots,
-                    lead=lead,
-                    minutes=sum(minutes for minutes, _ in leads.values()),
-                    ready=ready,
-                    is_sure=ready > 0 and ready >= self._aim * games.ready(needed, by=10.0**8),
-                    waits=games.waited(_LONGEST_WAIT) > _RARELY,
-                    waves=len({minutes for minutes, _ in leads.values()}),
-                )
-            )
-            late = games.needs_until(self._aim, needed)
+            plan, late = self._plan(lead, step, horizon)
+            plans.append(plan)
             change = ceil(late / MINUTE) if abs(late) < inf else 0
-            if not change or (max(minutes for minutes, _ in leads.values()) >= horizon and change > 0):
+            longest = (self._start - min(slot.start for slot in plan.slots.values())) // MINUTE
+            if not change or (longest >= horizon and change > 0):
                 break
             lead += change
         return min(plans, key=_worth)
 
+    def _plan(self, lead: int, step: int, horizon: int) -> "tuple[_Plan, float]":
+        """The plan with this lead, and by when so many games are complete as is aimed at (seconds after the start)."""
+        needed = self._needed_loads
+        leads = self._gates.leads(self._open, lead, step, horizon)
+        slots = {id_: Slot(self._start - minutes * MINUTE, node) for id_, (minutes, node) in leads.items()}
+        games = self._play(slots, self._games(FEW))
+        ready = games.ready(needed)
+        plan = _Plan(
+            slots,
+            lead=lead,
+            minutes=sum(minutes for minutes, _ in leads.values()),
+            ready=ready,
+            is_sure=ready > 0 and ready >= self._aim * games.ready(needed, by=_EVER),
+            waits=games.waited(_LONGEST_WAIT) > _RARELY,
+            waves=len({minutes for minutes, _ in leads.values()}),
+        )
+        return plan, games.needs_until(self._aim, needed)
+
     def _later_one_by_one(self, plan: "_Plan") -> dict[int, Slot]:
         """The same, with each load as late as the others let it be."""
         slots = dict(plan.slots)
-        needed = max(self._needed - len(self._ready), 0)
         if not plan.is_sure:
             return slots
-        ever = self._play(slots, MANY).ready(needed, by=10.0**8)
+        ever = self._play(slots, MANY).ready(self._needed_loads, by=_EVER)
         for id_ in sorted(slots, key=lambda each: slots[each].start):
             while True:
                 slot = slots[id_]
                 if slot.start + MINUTE >= self._start:
                     break
                 later = {**slots, id_: slot._replace(start=slot.start + MINUTE)}
-                if self._play(later, MANY).ready(needed) < self._aim * ever:
+                if self._play(later, MANY).ready(self._needed_loads) < self._aim * ever:
                     break
                 slots = later
         return slots
@@ -192,9 +207,12 @@ class _Scheduling:
 
     def _play(self, slots: Mapping[int, Slot], games: int) -> Games:
         loads = [self._load(job, slots[job.computer_id]) for job in self._open if job.computer_id in slots]
-        first = min((load.begin for load in [*loads, *self._background] if load.is_own), default=0.0)
-        arrivals = self._gates.arrivals(max(first - _BACKGROUND, self._now - self._start), self._law.mean)
-        return play([*self._background, *arrivals, *loads], self._gates.limits, self._law, self._mending, games)
+        begins = [load.begin for load in loads or self._of_class]
+        first = max(min(begins, default=0.0) - _BACKGROUND, self._now - self._start)
+        arrivals = self._gates.arrivals(first, self._law.mean)
+        others = [load for load in self._of_others if load.begin + 2 * load.scale * self._law.mean > first]
+        of_class = [_before(load, first) for load in self._of_class]
+        return play([*of_class, *others, *arrivals, *loads], self._gates.limits, self._law, self._mending, games)
 
     def _load(self, job: Job, slot: Slot) -> Load:
         return Load(max(slot.start, self._now) - self._start + DISPATCH, self._gates.of(job, slot.node_id))
@@ -208,6 +226,11 @@ class _Scheduling:
             )
             for job in self._fixed
         ]
+
+
+def _before(load: Load, first: float) -> Load:
+    """A load as it is played where places are looked at from `first` on: an earlier one finds a place."""
+    return load if load.begin >= first or load.elapsed else load._replace(begin=first, gates=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,19 +297,18 @@ class _Gates:
         return loads
 
     def arrivals(self, begin: float, mean: float) -> list[Load]:
-        """Loads that users still to come will cause, from then on (seconds after the start, negative before it)."""
+        """Loads that users still to come will cause, from then on (seconds after the start, negative before it).
+
+        Those of some minutes come together. Twice as many as are expected might come, so that their number varies.
+        """
         loads = []
         scale = self._places.arrival_seconds / mean
         for id_, gate in self._nodes.items():
-            rate = self._places.arrivals.get(id_, 0.0)
-            if rate <= 0:
-                continue
-            apart = MINUTE / rate
-            number = ceil(-begin / apart)
-            loads += [
-                Load(begin + (each + 0.5) * apart, (gate,), scale=scale, is_own=False, jitter=2 * apart)
-                for each in range(number)
-            ]
+            expected = self._places.arrivals.get(id_, 0.0) * _TOGETHER / MINUTE
+            number = ceil(2 * expected)
+            for group in range(ceil(-begin / _TOGETHER) if number else 0):
+                at = begin + (group + 0.5) * _TOGETHER
+                loads += [Load(at, (gate,), scale=scale, is_own=False, share=expected / number)] * number
         return loads
 
     def leads(self, jobs: Sequence[Job], lead: int, step: int, horizon: int) -> dict[int, tuple[int, int]]:
