@@ -22,13 +22,13 @@ from scheduling.load_time.model import LoadModel
 
 Array = NDArray[Any]
 
-FEW, MANY = 256, 768  # games: to compare plans; to say how sure one is
+FEW, MANY = 256, 512  # games: to compare plans; to say how sure one is
 NOTICE = 75  # seconds after which the next look has seen a failure and a substitute begins to load
 DISPATCH = 15  # seconds from the begin of a reload until its load begins
 _LOADS = 256  # that meet different draws; those beyond meet the draws of the first ones
 _ENTRIES = 8192  # of the table of lengths: one in so many loads is longer than its last entry
 _FOR_EVER = np.float32(1e9)
-_FOLLOW = 3  # loads that wait are dealt with so large a part of the places at a time
+_FOLLOW = 2  # loads that wait are dealt with so large a part of the places at a time
 _MANY_LOADS = 200  # fewer say little about how long the longest ones take (SPEC 9.2)
 
 
@@ -122,6 +122,10 @@ class Games:
         if not len(ever):
             return float("inf")
         return float(np.quantile(ever, share, method="higher"))
+
+    def wait(self, share: float) -> float:
+        """For how long, in such a share of the games, a load of the class waited for a place at most."""
+        return float(np.quantile(self.waits, share, method="higher"))
 
     def waited(self, seconds: float) -> float:
         """The share of games in which a load of the class waited longer than that for a place."""
@@ -240,7 +244,7 @@ class _PlacesInGames:
         together = []
         for gate in gates:
             free = self._free[gate]
-            without_waiting = int((free <= at).sum() / len(free)) - 1
+            without_waiting = np.count_nonzero(free <= at) // len(free) - 1
             together.append(max(without_waiting, free.shape[1] // _FOLLOW, 1))
         return min(together)
 

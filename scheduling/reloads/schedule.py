@@ -1,9 +1,9 @@
 """When the reloads of a class begin, and on which management node: as late as is safe (SPEC 6, policy `ready`).
 
 Loads are put into places from the start backwards. Those that begin last have the *lead* before the start; where a node
-or a host has no place left, a load begins a *step* earlier. Lead and step are chosen by playing the loads
-(`chance`): the shortest lead with which the class is as sure to be ready as it should be, and the step with which the
-reloads take the fewest minutes in sum. Instants are Unix seconds.
+or a host has no place left, a load begins a *step* earlier, which is a little more than a load takes on average. The
+lead is the shortest with which the class is as sure to be ready as it should be, by playing the loads (`chance`).
+Instants are Unix seconds.
 
 An example: 25 machines, a node that loads ten at a time, loads of about ten minutes. Ten reloads begin 20 minutes
 before the start, ten 30 minutes and five 40 minutes before it. Computers that hold the image need no place. Their
@@ -24,18 +24,21 @@ from scheduling.windows import MINUTE
 
 # A share of classes is measured over many of them, and what is planned is not all that happens: aim above the target.
 _ABOVE = 0.7  # of what the target leaves
-_STEPS = (1.0, 0.8, 1.25)  # of the mean load time
+_STEP = 1.1  # of the mean load time: with shorter steps loads wait for one another, with longer ones places stay empty
+_ATTEMPTS = 4  # to find the shortest lead
 _USED_MEANWHILE = 0.95  # a computer that holds the image keeps time for a load that takes no longer than so many others
-_LONGEST_WAIT = 20 * MINUTE  # for a place; the back end gives up after 30
+# For a place, first come first served. In the back end chance decides which of those that wait is next: there the
+# longest wait is up to twice as long, and after 30 minutes the load fails.
+_LONGEST_WAIT = 12 * MINUTE
+_BY_CHANCE = 1.5  # times as long
 _RARELY = 0.002
 _EVER = 1e8  # seconds after the start: whatever ends at all has ended then
 _BEYOND = 180  # minutes after the start that count: loads that are late, too, begin in places
 _FAR = 18 * 60  # minutes; nothing is planned that far ahead
 _OURS = 0.4  # of the places, however many loads of others are to be expected: all of them wait for one another
-_LARGE = 40  # loads: of more, half as many games say as much
 _SMALL = 6  # loads whose begins are tried one by one
 _BACKGROUND = 20 * MINUTE  # before the first load of the class, from when on the loads that users cause are played
-_TOGETHER = 5 * MINUTE  # loads that users cause within so many seconds are played together
+_TOGETHER = 8 * MINUTE  # loads of others that begin within so many seconds are played together
 
 
 class Job(NamedTuple):
@@ -68,12 +71,14 @@ class Slot(NamedTuple):
 class Schedule:
     """The slots of the computers whose reloads were to be planned, and what is to be expected of the class then.
 
-    `in_time`: the probability that the time is enough for all loads that do not fail.
+    `in_time`: the probability that the time is enough for all loads that do not fail. `longest_wait`: for how many
+    seconds, hardly ever longer, a load may wait for a place.
     """
 
     slots: Mapping[int, Slot]
     outlook: Outlook
     in_time: float
+    longest_wait: int = 0
 
 
 def schedule(
@@ -104,8 +109,9 @@ class _Scheduling:
         # Those that can't begin early get the last slots; the sort is stable.
         self._open = sorted((job for job in loads if job.begun is None and job.begins is None), key=_by_earliest)
         self._gates = _Gates(policy.places, loads, start)
-        self._of_others = self._gates.others(now, self._law.mean)
-        self._of_class = self._of_fixed()
+        at_work = _with_places([*self._gates.others(now, self._law.mean), *self._of_fixed()], self._gates.limits)
+        self._of_others = [load for load in at_work if not load.is_own]
+        self._of_class = [load for load in at_work if load.is_own]
 
     def run(self) -> Schedule:
         slots = self._best() if self._open else {}
@@ -117,21 +123,17 @@ class _Scheduling:
         needed = self._needed_loads
         if not needed:
             return Schedule(planned, Outlook(self._needed, 1.0, 0.0, 0, mended=mended), in_time=1.0)
-        games = self._play(slots, self._games(MANY))
+        games = self._play(slots, MANY)
         begins = [slot.start for slot in slots.values()]
         begins += [job.begun or job.begins or self._now for job in self._fixed]
         minutes = sum(max(self._start - begin, 0) for begin in begins) // MINUTE
         outlook = Outlook(self._needed, games.ready(needed), games.late(needed), minutes, mended=mended)
-        return Schedule(planned, outlook, games.in_time(needed))
+        return Schedule(planned, outlook, games.in_time(needed), round(_BY_CHANCE * games.wait(1 - _RARELY)))
 
     @property
     def _needed_loads(self) -> int:
         """How many of the loads are needed, beside the computers that hold the image."""
         return max(self._needed - len(self._ready), 0)
-
-    def _games(self, games: int) -> int:
-        """Of many loads half as many games say as much."""
-        return games if len(self._open) + len(self._fixed) <= _LARGE else games // 2
 
     def _of_ready(self) -> dict[int, Slot]:
         """The latest reloads that leave time for one load, in case somebody uses the computer meanwhile."""
@@ -144,45 +146,33 @@ class _Scheduling:
     def _best(self) -> dict[int, Slot]:
         """The slots that take the fewest minutes, of those that are sure enough."""
         lead = ceil(self._policy.model.quantile(self._aim ** (1 / len(self._open))) / MINUTE)
-        plans = [self._with_step(_STEPS[0], lead, 3)]
-        if plans[0].waves > 1 and len(self._open) <= _LARGE:
-            plans += [self._with_step(step, plans[0].lead, 2) for step in _STEPS[1:]]
-        best = min(plans, key=_worth)
-        return best.slots if len(self._open) > _SMALL else self._later_one_by_one(best)
-
-    def _with_step(self, share: float, lead: int, attempts: int) -> "_Plan":
-        """The plan with the shortest lead that is sure enough.
-
-        Loads follow one another so large a share of a mean load apart. `lead` is where the search begins.
-        """
-        step = max(round(self._law.mean * share / MINUTE), 1)
         horizon = max((self._start - self._now) // MINUTE, 0)
         plans: list[_Plan] = []
-        for _attempt in range(attempts):
-            plan, late = self._plan(lead, step, horizon)
+        for _attempt in range(_ATTEMPTS):
+            plan, late = self._plan(lead, horizon)
             plans.append(plan)
             change = ceil(late / MINUTE) if abs(late) < inf else 0
             longest = (self._start - min(slot.start for slot in plan.slots.values())) // MINUTE
             if not change or (longest >= horizon and change > 0):
                 break
             lead += change
-        return min(plans, key=_worth)
+        best = min(plans, key=_worth)
+        return best.slots if len(self._open) > _SMALL else self._later_one_by_one(best)
 
-    def _plan(self, lead: int, step: int, horizon: int) -> "tuple[_Plan, float]":
+    def _plan(self, lead: int, horizon: int) -> "tuple[_Plan, float]":
         """The plan with this lead, and by when so many games are complete as is aimed at (seconds after the start)."""
         needed = self._needed_loads
+        step = max(round(self._law.mean * _STEP / MINUTE), 1)
         leads = self._gates.leads(self._open, lead, step, horizon)
         slots = {id_: Slot(self._start - minutes * MINUTE, node) for id_, (minutes, node) in leads.items()}
-        games = self._play(slots, self._games(FEW))
+        games = self._play(slots, FEW)
         ready = games.ready(needed)
         plan = _Plan(
             slots,
-            lead=lead,
             minutes=sum(minutes for minutes, _ in leads.values()),
             ready=ready,
             is_sure=ready > 0 and ready >= self._aim * games.ready(needed, by=_EVER),
             waits=games.waited(_LONGEST_WAIT) > _RARELY,
-            waves=len({minutes for minutes, _ in leads.values()}),
         )
         return plan, games.needs_until(self._aim, needed)
 
@@ -228,6 +218,20 @@ class _Scheduling:
         ]
 
 
+def _with_places(loads: Sequence[Load], limits: Sequence[int]) -> list[Load]:
+    """The loads; of those at work, more than a gate has places for, the last to begin are taken to wait for one."""
+    left = list(limits)
+    with_places = []
+    for load in sorted(loads, key=lambda each: -each.elapsed):
+        if load.elapsed and all(left[gate] > 0 for gate in load.gates):
+            for gate in load.gates:
+                left[gate] -= 1
+        elif load.elapsed:
+            load = load._replace(elapsed=0.0)
+        with_places.append(load)
+    return with_places
+
+
 def _before(load: Load, first: float) -> Load:
     """A load as it is played where places are looked at from `first` on: an earlier one finds a place."""
     return load if load.begin >= first or load.elapsed else load._replace(begin=first, gates=())
@@ -238,17 +242,20 @@ class _Plan:
     """Slots, and what came of them in the games. `waits`: a load waits too long for a place too often."""
 
     slots: dict[int, Slot]
-    lead: int
     minutes: int
     ready: float
     is_sure: bool
     waits: bool
-    waves: int
 
 
 def _worth(plan: _Plan) -> tuple[bool, bool, float]:
     """The less the better: of plans that are sure enough, fewer minutes; of others, more sureness."""
     return not plan.is_sure, plan.waits, plan.minutes if plan.is_sure else -plan.ready
+
+
+def _played_at(begin: int) -> int:
+    """About when a load of others begins, so that several are played together."""
+    return begin // _TOGETHER * _TOGETHER + _TOGETHER // 2
 
 
 def _by_earliest(job: Job) -> int:
@@ -291,8 +298,8 @@ class _Gates:
         for each in self._places.others:
             gates = self._of(each.node_id if each.is_limited else None, each.host_id)
             if gates and each.begin < self._start:
-                begin = max(each.begin, now) - self._start
                 elapsed = max(now - each.begin, 1) if each.at_work else 0
+                begin = (now if each.at_work else _played_at(max(each.begin, now))) - self._start
                 loads.append(Load(begin, gates, elapsed=elapsed, scale=each.seconds / mean, is_own=False))
         return loads
 

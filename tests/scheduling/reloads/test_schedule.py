@@ -150,3 +150,11 @@ def test_where_nothing_is_ever_loaded_there_is_a_plan_all_the_same() -> None:
     planned = schedule(jobs(4), policy(failing=1.0), NOW, START, spare=2)
     assert planned.outlook.ready == 0
     assert all(lead > 0 for lead in leads(planned).values())
+
+
+def test_loads_at_work_beyond_the_limit_of_their_node_wait_for_a_place() -> None:
+    now = START - 15 * MINUTE
+    at_work = [Job(id_, (1,), begun=now - 14 * MINUTE + id_) for id_ in range(1, 12)]
+    eleven, ten = (schedule(jobs, policy(), now, START, spare=0).outlook for jobs in (at_work, at_work[:10]))
+    assert ten.ready > 0.97
+    assert eleven.ready < 0.8
