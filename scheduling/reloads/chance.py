@@ -241,10 +241,10 @@ class _PlacesInGames:
 
         Loads that wait may follow one another in one place, so only some of them take places at the same time.
         """
-        together = []
+        together: list[int] = []
         for gate in gates:
             free = self._free[gate]
-            without_waiting = np.count_nonzero(free <= at) // len(free) - 1
+            without_waiting = int(np.count_nonzero(free <= at)) // len(free) - 1
             together.append(max(without_waiting, free.shape[1] // _FOLLOW, 1))
         return min(together)
 
