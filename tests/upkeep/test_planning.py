@@ -9,7 +9,8 @@ from pytest_django import Settings
 
 from blockalloc.models import BlockTime, Decision, PlannedReload, Request, Watch
 from blockalloc.reports.readiness import read
-from tests.support.sites.back_end_stage import MINUTE
+from blockalloc.upkeep.passes import Keeper
+from tests.support.sites.back_end_stage import C0, MINUTE, OTHER_IMAGE
 from tests.support.sites.class_site import ZONE
 from tests.support.sites.morning import START
 from tests.support.sites.still_morning import CLASS, StillMorning, still_morning
@@ -72,13 +73,42 @@ def test_what_is_said_in_the_last_half_hour_is_not_what_closing_rows_keep(site: 
     assert watch().said_last == before
 
 
+def one_load_at_a_time(site: StillMorning) -> None:
+    """Let management nodes load only one computer at a time."""
+    site.send("DELETE FROM variable WHERE name = 'xcat|throttle'")
+    site.send(
+        "INSERT INTO variable (name, serialization, value, timestamp) "
+        "VALUES ('xcat|throttle', 'none', '1', '2026-01-01 00:00:00')"
+    )
+
+
+@pytest.mark.parametrize("one_process", [True, False])
+def test_a_computer_on_which_somebody_stays_is_exchanged_while_a_substitute_finds_a_place(
+    site: StillMorning, *, one_process: bool
+) -> None:
+    """One load of ten minutes at a time: of the last 80 minutes the places are taken by six other loads."""
+    one_load_at_a_time(site)
+    first = site.block_computers(CLASS)[0]
+    site.go("12:00")
+    for number in range(3):
+        site.request(C0 + 5 + number, start=START - (18 + 10 * number) * MINUTE, image=OTHER_IMAGE)
+    request = site.use(first, start=site.now, end=START, image=OTHER_IMAGE)
+    # For so long that nobody expects further users like this one.
+    site.send("UPDATE request SET start = '2026-03-02 01:00:00' WHERE id = %s", request)
+    exchanged = None
+    for before in range(120, 20, -1):
+        if not one_process:
+            site.keeper = Keeper()  # from cron: nothing is known of earlier looks
+        look(site, before)
+        if first not in site.block_computers(CLASS):
+            exchanged = before
+            break
+    assert exchanged is not None
+    assert 70 <= exchanged <= 90
+
+
 def test_when_its_node_takes_fewer_loads_the_reloads_begin_earlier(site: StillMorning) -> None:
     before = leads(site)
-    site.send("UPDATE variable SET value = '1' WHERE name = 'xcat|throttle'")
-    if not site.send("SELECT id FROM variable WHERE name = 'xcat|throttle'"):
-        site.send(
-            "INSERT INTO variable (name, serialization, value, timestamp) "
-            "VALUES ('xcat|throttle', 'none', '1', '2026-01-01 00:00:00')"
-        )
+    one_load_at_a_time(site)
     look(site, before[0] + 14)
     assert leads(site)[0] >= before[0] + 5
