@@ -322,13 +322,26 @@ class ReadyTiming:
     def _moved(
         self, reloads: Mapping[int, Reservation], slots: Mapping[int, Slot], *, is_sure: bool
     ) -> Iterator[Moved]:
-        """The reloads that are to begin at another time. None begins later while the class is not sure enough."""
-        soon = self._site.now + _SOON
+        """The reloads that are to begin at another time. None begins later while the class is not sure enough.
+
+        Those on a node that is silent move to another one in any case.
+        """
         for computer_id, reload in reloads.items():
             slot = slots.get(computer_id)
-            if slot is None or not self._is_movable(reload) or min(slot.start, reload.start) > soon:
+            if slot is None or not self._is_movable(reload):
                 continue
-            if slot.start > reload.start and not (is_sure or computer_id in self._by_itself):
-                continue
-            if abs(slot.start - reload.start) >= _WORTH_MOVING or slot.node_id != reload.management_node_id:
-                yield Moved(reload.request_id, computer_id, self._window(slot.start), slot.node_id)
+            moved = Moved(reload.request_id, computer_id, self._window(slot.start), slot.node_id)
+            if self._is_cut_off(reload) or self._is_worth_moving(reload, slot, is_sure=is_sure):
+                yield moved
+
+    def _is_cut_off(self, reload: Reservation) -> bool:
+        """Whether its management node is silent, or may not load the computer any more, and another one can."""
+        nodes = self._node_ids(self._site.computers[reload.computer_id])
+        return bool(nodes) and reload.management_node_id not in nodes
+
+    def _is_worth_moving(self, reload: Reservation, slot: Slot, *, is_sure: bool) -> bool:
+        if min(slot.start, reload.start) > self._site.now + _SOON:
+            return False
+        if slot.start > reload.start and not (is_sure or reload.computer_id in self._by_itself):
+            return False
+        return abs(slot.start - reload.start) >= _WORTH_MOVING or slot.node_id != reload.management_node_id
