@@ -45,6 +45,8 @@ class Plan:
     a reason for each computer that was judged and not chosen. `again`: reloads of computers that the block time has;
     `not_loaded`: why others of its computers, which lack the image, get none: they don't count as machines. `moved`:
     reloads of its computers that are to begin at another time. `outlook`: how sure it is that the class is ready.
+    `exchange_leads`: how many seconds before the start a substitute for one of its computers has to begin to load at
+    the latest, a second one, and so on; none under policy `vcl`, whose rule needs no plan.
     """
 
     machines: Sequence[Machine]
@@ -59,6 +61,7 @@ class Plan:
     not_loaded: Mapping[int, Reason] = field(default_factory=dict)
     moved: Sequence[Moved] = ()
     outlook: Outlook | None = None
+    exchange_leads: Sequence[int] = ()
 
     @property
     def default_reason(self) -> Reason:

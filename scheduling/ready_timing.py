@@ -1,10 +1,11 @@
 """When the reloads of a plan begin under policy `ready`: planned for the start of the class (SPEC 6)."""
 
 from bisect import insort
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
+from typing import NamedTuple
 
 from scheduling.choice import Accepts, Chooser
 from scheduling.facts import Block, BlockComputer, Computer, Reservation, Site
@@ -13,7 +14,9 @@ from scheduling.occupancy import is_reload, occupies
 from scheduling.plan import Assignment, Machine
 from scheduling.reload_plan import RELOAD_MARGIN, Moved, Window, adopted
 from scheduling.reloads.chance import DISPATCH
+from scheduling.reloads.exchange import exchange_leads
 from scheduling.reloads.outlook import Outlook
+from scheduling.reloads.places import OtherLoad
 from scheduling.reloads.policy import ReadyPolicy
 from scheduling.reloads.schedule import Job, Slot, aim, schedule
 from scheduling.state_ids import PENDING, RELOAD
@@ -27,6 +30,14 @@ _SPARE = 8  # further computers are counted up to so many, and a fifth of those 
 _RECLAIM = 2 * MINUTE  # from a user's end until the back end loads the computer anew
 _NEARLY_CERTAIN = 0.99
 _NEARLY_ALL = 0.95  # of the loads take no longer than the time kept for a computer that holds the image
+
+
+class _Begin(NamedTuple):
+    """When and on which management node a load begins."""
+
+    computer_id: int
+    node_id: int
+    begin: int
 
 
 class ReadyTiming:
@@ -43,6 +54,8 @@ class ReadyTiming:
         self._chooser = chooser
         self._members = {member.id for member in site.members}
         self._by_itself: set[int] = set()  # computers that the back end loads on its own
+        self._exchanges: deque[int] = deque()  # when computers are exchanged on which somebody stays
+        self._to_exchange: set[int] = set()  # these
         self._bookings: dict[int, list[Reservation]] = defaultdict(list)
         for row in site.reservations:
             self._bookings[row.computer_id].append(row)
@@ -124,9 +137,12 @@ class ReadyTiming:
     def finish(self, chosen: Chosen) -> Timed:
         """Plan the loads of all machines together, with those that the block time had before."""
         waiting = self._waiting()
+        number = sum(len(machine.assignments) for machine in chosen.machines) + sum(1 for _ in self._own_rows())
+        leads = self._exchange_leads(self._fixed_begins(waiting), number)
+        self._exchanges = deque(self._before(lead // MINUTE) for lead in leads)
         jobs = [*self._jobs_of(chosen), *self._own_jobs(chosen, waiting)]
         if not jobs:
-            return Timed(chosen.machines, chosen.again, (), late=False, outlook=None)
+            return Timed(chosen.machines, chosen.again, (), late=False, outlook=None, exchange_leads=leads)
         spare = self._chooser.spare(
             self._block.images[0], self._last, _SPARE + sum(not job.holds_image for job in jobs) // 5
         )
@@ -139,6 +155,7 @@ class ReadyTiming:
             list(self._moved(waiting, slots, is_sure=outlook.ready >= self._policy.target)),
             late=made.in_time < 1 / 2,
             outlook=outlook,
+            exchange_leads=self._exchange_leads(self._planned_begins(jobs, made.slots), number),
         )
 
     def _after_other_loads(self, jobs: Sequence[Job]) -> dict[int, Slot]:
@@ -195,8 +212,10 @@ class ReadyTiming:
         )
 
     def _plain(self, computer: Computer) -> Job:
-        is_limited = self._policy.places.capacity.is_limited(computer.provisioning_id)
-        return Job(computer.id, (), computer.host_computer_id, is_limited)
+        return Job(computer.id, (), computer.host_computer_id, self._is_limited(computer.id))
+
+    def _is_limited(self, computer_id: int) -> bool:
+        return self._policy.places.capacity.is_limited(self._site.computers[computer_id].provisioning_id)
 
     def _node_ids(self, computer: Computer) -> tuple[int, ...]:
         return tuple(node.id for node in self._chooser.nodes_of(computer.id))
@@ -205,7 +224,7 @@ class ReadyTiming:
         """Computer -> its reload: of the block time's own computers, one that waits or is at work."""
         own = {row.computer_id for row in self._own_rows()}
         reloads = (row for row in self._site.reservations if is_reload(row.state_id, row.last_state_id))
-        return {row.computer_id: row for row in reloads if row.computer_id in own}
+        return {row.computer_id: row for row in reloads if row.computer_id in own & self._site.computers.keys()}
 
     def _own_rows(self) -> Iterator[BlockComputer]:
         return (row for row in self._site.block_computers if row.block_time_id == self._block.block_time_id)
@@ -253,18 +272,44 @@ class ReadyTiming:
             begins = max(last.end, self._site.now) + _RECLAIM
             if begins + self._policy.model.mean <= self._block.start:
                 self._by_itself.add(job.computer_id)
-            elif self._policy.is_mended:  # somebody stays too long: the computer will be exchanged
-                begins = min(begins, max(self._exchanged_at, self._site.now))
+            elif self._policy.is_mended and self._exchanges:  # they stay too long: the computer will be exchanged
+                self._to_exchange.add(job.computer_id)
+                begins = min(begins, self._exchanges.popleft())
             return job._replace(nodes=(last.management_node_id,), begins=begins)
         if at_work:
             self._by_itself.add(job.computer_id)
             return job._replace(nodes=(at_work[0].management_node_id,), begun=min(at_work[0].start, self._site.now))
         return None
 
-    @property
-    def _exchanged_at(self) -> int:
-        """When keep_ready exchanges a computer on which somebody stays too long (SPEC 9.2)."""
-        return self._block.start - (self._site.load_seconds + RELOAD_MARGIN)
+    def _fixed_begins(self, waiting: Mapping[int, Reservation]) -> Iterator[_Begin]:
+        """When loads of the class begin that are not planned anew: others make room for a substitute."""
+        revisions = {image.revision_id for image in self._block.images}
+        for row in waiting.values():
+            if not self._is_movable(row) and self._site.computers[row.computer_id].revision_id not in revisions:
+                yield _Begin(row.computer_id, row.management_node_id, row.start)
+
+    def _planned_begins(self, jobs: Sequence[Job], slots: Mapping[int, Slot]) -> Iterator[_Begin]:
+        """When the loads of these jobs begin, of computers that are not going to be exchanged."""
+        for job in jobs:
+            slot, begins = slots.get(job.computer_id), job.begins if job.begun is None else job.begun
+            if job.holds_image or not job.nodes or job.computer_id in self._to_exchange:
+                continue
+            if slot or begins is not None:
+                yield _Begin(job.computer_id, *((slot.node_id, slot.start) if slot else (job.nodes[0], begins or 0)))
+
+    def _exchange_leads(self, begins: Iterable[_Begin], number: int) -> list[int]:
+        """How long before the start keep_ready exchanges computers that would be late (see Plan).
+
+        Loads of the class that begin at these times keep their places.
+        """
+        mean = round(self._policy.model.mean)
+        loads = [
+            OtherLoad(id_, node, None, begin, mean, at_work=False, is_limited=self._is_limited(id_))
+            for id_, node, begin in begins
+        ]
+        first = self._chooser.first_choice(self._block.images[0])
+        nodes = self._node_ids(first) if first is not None and self._is_limited(first.id) else ()
+        return exchange_leads(self._policy, loads, nodes, self._site.now, self._block.start, number)
 
     def _is_members(self, row: Reservation) -> bool:
         """Whether a member of the class has the image of the class."""
@@ -277,13 +322,26 @@ class ReadyTiming:
     def _moved(
         self, reloads: Mapping[int, Reservation], slots: Mapping[int, Slot], *, is_sure: bool
     ) -> Iterator[Moved]:
-        """The reloads that are to begin at another time. None begins later while the class is not sure enough."""
-        soon = self._site.now + _SOON
+        """The reloads that are to begin at another time. None begins later while the class is not sure enough.
+
+        Those on a node that is silent move to another one in any case.
+        """
         for computer_id, reload in reloads.items():
             slot = slots.get(computer_id)
-            if slot is None or not self._is_movable(reload) or min(slot.start, reload.start) > soon:
+            if slot is None or not self._is_movable(reload):
                 continue
-            if slot.start > reload.start and not (is_sure or computer_id in self._by_itself):
-                continue
-            if abs(slot.start - reload.start) >= _WORTH_MOVING or slot.node_id != reload.management_node_id:
-                yield Moved(reload.request_id, computer_id, self._window(slot.start), slot.node_id)
+            moved = Moved(reload.request_id, computer_id, self._window(slot.start), slot.node_id)
+            if self._is_cut_off(reload) or self._is_worth_moving(reload, slot, is_sure=is_sure):
+                yield moved
+
+    def _is_cut_off(self, reload: Reservation) -> bool:
+        """Whether its management node is silent, or may not load the computer any more, and another one can."""
+        nodes = self._node_ids(self._site.computers[reload.computer_id])
+        return bool(nodes) and reload.management_node_id not in nodes
+
+    def _is_worth_moving(self, reload: Reservation, slot: Slot, *, is_sure: bool) -> bool:
+        if min(slot.start, reload.start) > self._site.now + _SOON:
+            return False
+        if slot.start > reload.start and not (is_sure or reload.computer_id in self._by_itself):
+            return False
+        return abs(slot.start - reload.start) >= _WORTH_MOVING or slot.node_id != reload.management_node_id

@@ -99,15 +99,24 @@ class Keeper:
         stops = loads.image_stops({each.watch.facts.id: each.watch.facts.target.machines for each in looks}, now)
         actions = [*_held_back(looks, stops, caller), *self._mend(looks, stops, caller, now)]
         unhindered = [(each.watch, each.needed) for each in looks if _stop_of(each, stops) is None]
-        self._outlooks |= self._replanner.plan(unhindered, caller, now)
+        planned = self._replanner.plan(unhindered, caller, now)
+        self._outlooks |= planned
+        # A plan may say that a computer has to be exchanged now; the first look of a process knows no earlier plan.
+        anew = [
+            self._looked(each.watch, now) for each in looks if each.watch.facts.id in planned and each.needed.is_met
+        ]
+        actions += self._mend(anew, stops, caller, now)
         if actions:
             held = holding.hold(self._holding(looks, actions, now))
         return [*actions, *let_go(now, seen)], held
 
     def _looks(self, now: int) -> list[Looked]:
-        hours = settings.VCL_KEEP_READY_HOURS
-        watches_ = reading.upcoming(now, hours * HOUR, self._load_times)
-        return [Looked(watch, needs(watch.facts, now, hours=hours)) for watch in watches_]
+        watches_ = reading.upcoming(now, settings.VCL_KEEP_READY_HOURS * HOUR, self._load_times)
+        return [self._looked(watch, now) for watch in watches_]
+
+    def _looked(self, watch: Watch, now: int) -> Looked:
+        watch = self._replanner.with_leads(watch)
+        return Looked(watch, needs(watch.facts, now, hours=settings.VCL_KEEP_READY_HOURS))
 
     def _holding(self, looks: Sequence[Looked], actions: Sequence[Action], now: int) -> Holding:
         """The holds; for a block time that was changed, by what it has now: its new reloads may begin at once."""

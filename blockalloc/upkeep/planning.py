@@ -11,6 +11,7 @@ from blockalloc.allocation.look import dry_run
 from blockalloc.contract.messages import Caller, FillCall, Refusal
 from blockalloc.upkeep import mending
 from blockalloc.upkeep.reading import LoadTimes, Watch
+from scheduling.plan import Plan
 from scheduling.reloads.outlook import Outlook
 from scheduling.reloads.policy import READY
 from scheduling.state_ids import RELOAD
@@ -26,10 +27,11 @@ _SECONDS = 10.0  # of a look, at most: classes that have to wait come first in t
 
 
 class _Planned(NamedTuple):
-    """When a class was planned last (Unix seconds), and how its computers were then."""
+    """When a class was planned last (Unix seconds), how its computers were then, and the leads of substitutes."""
 
     at: int
     state: tuple[object, ...]
+    exchange_leads: Sequence[int]
 
 
 class Replanner:
@@ -51,17 +53,22 @@ class Replanner:
                 break
             id_ = watch.facts.id
             try:
-                outlook = self._plan(watch, needed, caller, now)
+                plan, outlook = self._plan(watch, needed, caller, now)
             except Refusal as refusal:  # another call is at work on it, or staff have closed it
                 log.info("the reloads of block time %d could not be planned anew: %s", id_, refusal.text)
                 continue
             except Exception:
                 log.exception("the reloads of block time %d could not be planned anew", id_)
                 continue
-            self._planned[id_] = _Planned(now, _state(needed.conditions))
+            self._planned[id_] = _Planned(now, _state(needed.conditions), plan.exchange_leads)
             if outlook:
                 outlooks[id_] = outlook
         return outlooks
+
+    def with_leads(self, watch: Watch) -> Watch:
+        """The block time with what its last plan said of exchanges (SPEC 9.2)."""
+        planned = self._planned.get(watch.facts.id)
+        return watch._replace(facts=watch.facts._replace(exchange_leads=planned.exchange_leads if planned else ()))
 
     def _due(self, classes: Sequence[tuple[Watch, Needs]], now: int) -> Iterator[tuple[Watch, Needs]]:
         """The classes to be planned in this look, those first that have not been for the longest time."""
@@ -82,13 +89,13 @@ class Replanner:
             ):
                 yield watch, needed
 
-    def _plan(self, watch: Watch, needed: Needs, caller: Caller, now: int) -> Outlook | None:
+    def _plan(self, watch: Watch, needed: Needs, caller: Caller, now: int) -> tuple[Plan, Outlook | None]:
         target = watch.facts.target
         call = FillCall(watch.facts.id, target.ignore_privileges, machines=target.machines)
         plan = dry_run(call, caller, now, lambda _order: mending.mending_of(needed)).plan
         if not plan.moved:
-            return plan.outlook
-        return mending.mend(watch, caller, self._load_times, times_only=True).outlook or plan.outlook
+            return plan, plan.outlook
+        return plan, mending.mend(watch, caller, self._load_times, times_only=True).outlook or plan.outlook
 
 
 def _state(conditions: Sequence[Condition]) -> tuple[object, ...]:

@@ -64,6 +64,8 @@ class BlockTimeFacts(NamedTuple):
 
     `longest_load`: seconds after which a load of its image counts as stuck. `processing_seen`: when keep_ready first
     saw `blockRequest.processing` set, None when it is not. `holds_stopped`: staff have stopped the holds.
+    `exchange_leads`: how many seconds before the start a substitute has to begin to load at the latest, a second one,
+    and so on, as the last plan had it; none where no plan has said so: then SPEC 6 does.
     """
 
     id: int
@@ -74,3 +76,4 @@ class BlockTimeFacts(NamedTuple):
     computers: Sequence[WatchedComputer]
     processing_seen: int | None = None
     holds_stopped: bool = False
+    exchange_leads: Sequence[int] = ()
