@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from blockalloc import clock
 from blockalloc.models import ImageRevision, Log, SeenLoad
 from blockalloc.store import load_models
+from blockalloc.store.kept_models import Wanted
 from scheduling.load_time.model import LoadModel, Source
 from tests.support.sites.staff_site import ADMIN, Site, add_image
 
@@ -59,7 +60,7 @@ def seen(image: int, number: int, seconds: int, *, outcome: str = SeenLoad.LOADE
 
 
 def model(image: int) -> LoadModel:
-    return load_models.model(image, revision_of(image), RELOAD_MINUTES, clock.now())
+    return load_models.model(image, Wanted(revision_of(image), RELOAD_MINUTES), clock.now())
 
 
 def test_without_loads_there_is_the_images_own_reload_time(image: int) -> None:
@@ -91,7 +92,7 @@ def test_one_statement(image: int, django_assert_num_queries: DjangoAssertNumQue
     seen(image, 3, 600)
     revision, now = revision_of(image), clock.now()
     with django_assert_num_queries(1):
-        learned = load_models.models({image: (revision, 10), 1: (1, 10)}, now)
+        learned = load_models.models({image: Wanted(revision, 10), 1: Wanted(1, 10)}, now)
     assert set(learned) == {image, 1}
     with django_assert_num_queries(0):
         assert load_models.models({}, now) == {}
