@@ -13,7 +13,7 @@ from blockalloc import clock
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.site_time import site_zone
-from blockalloc.store import claims, watches
+from blockalloc.store import claims, kept_models, watches
 from blockalloc.upkeep import classes, holding, loads, mending, reading, trust
 from blockalloc.upkeep.actions import Action
 from blockalloc.upkeep.broken_images import hold_back
@@ -60,10 +60,11 @@ class PassReport:
 
 
 class Keeper:
-    """Looks again and again; load times of images are kept for some minutes from one look to the next."""
+    """Looks again and again; load times and models of images are kept for some minutes from one look to the next."""
 
     def __init__(self) -> None:
         self._load_times = LoadTimes()
+        self._load_models: kept_models.Models = {}
         self._replanner = Replanner(self._load_times)
         self._outlooks: dict[int, Outlook] = {}
         self._doubt = ""
@@ -76,7 +77,8 @@ class Keeper:
         _observed(lambda: self._remember(looks, now))
         _observed(lambda: loads.note_loads(now))
         self._outlooks = {}
-        actions, held = ([], 0) if seen.doubt else self._act(looks, seen, now)
+        with kept_models.keeping(self._load_models):
+            actions, held = ([], 0) if seen.doubt else self._act(looks, seen, now)
         if self._outlooks:
             last = [each.watch.facts.id for each in looks if each.watch.facts.block.start - now >= _LAST_SAID]
             _observed(lambda: watches.set_outlooks(self._outlooks, last, now))
