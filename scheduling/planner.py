@@ -67,7 +67,7 @@ class _Planning:
             not_loaded=self._not_loaded,
             moved=timed.moved,
             outlook=timed.outlook,
-            exchange_leads=timed.exchange_leads,
+            guide=timed.guide,
         )
 
     def _timing_of(self, missing: int) -> Timing:

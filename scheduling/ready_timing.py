@@ -14,7 +14,7 @@ from scheduling.occupancy import is_reload, occupies
 from scheduling.plan import Assignment, Machine
 from scheduling.reload_plan import RELOAD_MARGIN, Moved, Window, adopted
 from scheduling.reloads.chance import DISPATCH
-from scheduling.reloads.exchange import exchange_leads
+from scheduling.reloads.exchange import Guide, exchange_leads, long_load
 from scheduling.reloads.outlook import Outlook
 from scheduling.reloads.places import OtherLoad
 from scheduling.reloads.policy import ReadyPolicy
@@ -26,9 +26,9 @@ from scheduling.withdrawal import HEAD_START
 
 # A reload is moved only if that changes something, and soon: until then the plan may change again.
 _WORTH_MOVING, _SOON = 2 * MINUTE, 15 * MINUTE
+_MOST_EXCHANGED = 12  # computers, of which is said when substitutes have to begin
 _SPARE = 8  # further computers are counted up to so many, and a fifth of those that are to be loaded
 _RECLAIM = 2 * MINUTE  # from a user's end until the back end loads the computer anew
-_NEARLY_CERTAIN = 0.99
 _NEARLY_ALL = 0.95  # of the loads take no longer than the time kept for a computer that holds the image
 
 
@@ -62,6 +62,7 @@ class ReadyTiming:
         self._one_load = ceil((policy.model.quantile(_NEARLY_ALL) + DISPATCH) / MINUTE)
         self._leads = self._rough_leads(max(missing, 1) * len(block.images))
         self._first, self._last = self._before(self._leads[-1]), self._before(self._one_load)
+        self._long_load = long_load(policy.model)
         self._late_begins: list[
             int
         ] = []  # of machines taken that can't begin with the first: the latest first, negative
@@ -142,7 +143,7 @@ class ReadyTiming:
         self._exchanges = deque(self._before(lead // MINUTE) for lead in leads)
         jobs = [*self._jobs_of(chosen), *self._own_jobs(chosen, waiting)]
         if not jobs:
-            return Timed(chosen.machines, chosen.again, (), late=False, outlook=None, exchange_leads=leads)
+            return Timed(chosen.machines, chosen.again, (), late=False, outlook=None, guide=self._guide(leads))
         spare = self._chooser.spare(
             self._block.images[0], self._last, _SPARE + sum(not job.holds_image for job in jobs) // 5
         )
@@ -155,17 +156,19 @@ class ReadyTiming:
             list(self._moved(waiting, slots, is_sure=outlook.ready >= self._policy.target)),
             late=made.in_time < 1 / 2,
             outlook=outlook,
-            exchange_leads=self._exchange_leads(self._planned_begins(jobs, made.slots), number),
+            guide=self._guide(self._exchange_leads(self._planned_begins(jobs, made.slots), number), made.longest_wait),
         )
+
+    def _guide(self, leads: Sequence[int], longest_wait: int = 0) -> Guide:
+        return Guide(leads, self._long_load, longest_wait)
 
     def _after_other_loads(self, jobs: Sequence[Job]) -> dict[int, Slot]:
         """Reloads of computers that the back end loads on its own: when that is over, even if it takes long."""
-        long = ceil(self._policy.model.quantile(_NEARLY_CERTAIN) / MINUTE) * MINUTE
         slots = {}
         for job in jobs:
             begins = job.begun if job.begun is not None else job.begins
             if begins is not None and job.computer_id in self._by_itself:
-                start = max(begins + long, job.earliest, self._site.now)
+                start = max(begins + self._long_load, job.earliest, self._site.now)
                 slots[job.computer_id] = Slot(-(-start // MINUTE) * MINUTE, job.nodes[0])
         return slots
 
@@ -270,7 +273,8 @@ class ReadyTiming:
         if users:
             last = max(users, key=lambda row: row.end)
             begins = max(last.end, self._site.now) + _RECLAIM
-            if begins + self._policy.model.mean <= self._block.start:
+            in_time = self._long_load if self._policy.is_mended else self._policy.model.mean
+            if begins + in_time <= self._block.start:
                 self._by_itself.add(job.computer_id)
             elif self._policy.is_mended and self._exchanges:  # they stay too long: the computer will be exchanged
                 self._to_exchange.add(job.computer_id)
@@ -302,6 +306,8 @@ class ReadyTiming:
 
         Loads of the class that begin at these times keep their places.
         """
+        if not self._policy.is_mended:
+            return []
         mean = round(self._policy.model.mean)
         loads = [
             OtherLoad(id_, node, None, begin, mean, at_work=False, is_limited=self._is_limited(id_))
@@ -309,7 +315,9 @@ class ReadyTiming:
         ]
         first = self._chooser.first_choice(self._block.images[0])
         nodes = self._node_ids(first) if first is not None and self._is_limited(first.id) else ()
-        return exchange_leads(self._policy, loads, nodes, self._site.now, self._block.start, number)
+        return exchange_leads(
+            self._policy, loads, nodes, self._site.now, self._block.start, min(number, _MOST_EXCHANGED)
+        )
 
     def _is_members(self, row: Reservation) -> bool:
         """Whether a member of the class has the image of the class."""

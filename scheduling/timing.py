@@ -9,6 +9,7 @@ from scheduling.facts import Block, Site
 from scheduling.mending import Mending
 from scheduling.plan import Machine
 from scheduling.reload_plan import Moved, Window, adopted, is_late, late, staggered
+from scheduling.reloads.exchange import Guide
 from scheduling.reloads.outlook import Outlook
 
 
@@ -28,8 +29,7 @@ class Chosen:
 class Timed:
     """The same machines with the times of their reloads; `moved`: reloads of machines that were there before.
 
-    `late` is the condition of warning 13. `outlook` is None where the policy says nothing of the kind, and
-    `exchange_leads` are none (see Plan).
+    `late` is the condition of warning 13. `outlook` and `guide` are None where the policy says nothing of the kind.
     """
 
     machines: Sequence[Machine]
@@ -37,7 +37,7 @@ class Timed:
     moved: Sequence[Moved]
     late: bool
     outlook: Outlook | None
-    exchange_leads: Sequence[int] = ()
+    guide: Guide | None = None
 
 
 class Timing(Protocol):

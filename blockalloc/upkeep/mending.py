@@ -119,14 +119,14 @@ def text_of(result: Result) -> str:
 
 def _for_target(looked: Watch, load_times: LoadTimes, *, staff: bool, times_only: bool) -> Mender:
     """The changes, in the call's transaction: by then another look may have made them, or staff released the class."""
-    target, leads = looked.facts.target, looked.facts.exchange_leads
+    target, guide = looked.facts.target, looked.facts.guide
 
     def changes(order: Order) -> Mending:
         now = clock.now()
         watch = reading.one(order.block.block_time_id, now, load_times)
         if watch is None or watch.facts.target != target:
             raise NothingToDo
-        facts = watch.facts._replace(exchange_leads=leads)
+        facts = watch.facts._replace(guide=guide)
         needed = needs(facts, now, hours=settings.VCL_KEEP_READY_HOURS, is_asked_by_staff=staff)
         if needed.is_met != times_only:
             raise NothingToDo

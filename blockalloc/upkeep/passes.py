@@ -117,7 +117,7 @@ class Keeper:
         return [self._looked(watch, now) for watch in watches_]
 
     def _looked(self, watch: Watch, now: int) -> Looked:
-        watch = self._replanner.with_leads(watch)
+        watch = self._replanner.guided(watch)
         return Looked(watch, needs(watch.facts, now, hours=settings.VCL_KEEP_READY_HOURS))
 
     def _holding(self, looks: Sequence[Looked], actions: Sequence[Action], now: int) -> Holding:

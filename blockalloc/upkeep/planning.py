@@ -12,6 +12,7 @@ from blockalloc.contract.messages import Caller, FillCall, Refusal
 from blockalloc.upkeep import mending
 from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling.plan import Plan
+from scheduling.reloads.exchange import Guide
 from scheduling.reloads.outlook import Outlook
 from scheduling.reloads.policy import READY
 from scheduling.state_ids import RELOAD
@@ -27,11 +28,11 @@ _SECONDS = 10.0  # of a look, at most: classes that have to wait come first in t
 
 
 class _Planned(NamedTuple):
-    """When a class was planned last (Unix seconds), how its computers were then, and the leads of substitutes."""
+    """When a class was planned last (Unix seconds), how its computers were then, and what the plan says."""
 
     at: int
     state: tuple[object, ...]
-    exchange_leads: Sequence[int]
+    guide: Guide | None
 
 
 class Replanner:
@@ -60,15 +61,17 @@ class Replanner:
             except Exception:
                 log.exception("the reloads of block time %d could not be planned anew", id_)
                 continue
-            self._planned[id_] = _Planned(now, _state(needed.conditions), plan.exchange_leads)
+            before = self._planned.get(id_)
+            guide = _of_both(plan.guide, before.guide if before else None)
+            self._planned[id_] = _Planned(now, _state(needed.conditions), guide)
             if outlook:
                 outlooks[id_] = outlook
         return outlooks
 
-    def with_leads(self, watch: Watch) -> Watch:
-        """The block time with what its last plan said of exchanges (SPEC 9.2)."""
+    def guided(self, watch: Watch) -> Watch:
+        """The block time with what its last plan says (SPEC 9.2)."""
         planned = self._planned.get(watch.facts.id)
-        return watch._replace(facts=watch.facts._replace(exchange_leads=planned.exchange_leads if planned else ()))
+        return watch._replace(facts=watch.facts._replace(guide=planned.guide)) if planned else watch
 
     def _due(self, classes: Sequence[tuple[Watch, Needs]], now: int) -> Iterator[tuple[Watch, Needs]]:
         """The classes to be planned in this look, those first that have not been for the longest time."""
@@ -96,6 +99,13 @@ class Replanner:
         if not plan.moved:
             return plan, plan.outlook
         return plan, mending.mend(watch, caller, self._load_times, times_only=True).outlook or plan.outlook
+
+
+def _of_both(guide: Guide | None, before: Guide | None) -> Guide | None:
+    """The guide; a load that is at work now may have waited as long as an earlier plan said."""
+    if guide is None or before is None:
+        return guide
+    return guide._replace(longest_wait=max(guide.longest_wait, before.longest_wait))
 
 
 def _state(conditions: Sequence[Condition]) -> tuple[object, ...]:

@@ -17,6 +17,7 @@ from scheduling.ready_computer import (
 )
 from scheduling.reasons import Instant, Reason, RequestId
 from scheduling.reload_plan import RELOAD_MARGIN
+from scheduling.reloads.exchange import Guide
 from scheduling.rules import CHECKIN_SECONDS
 from scheduling.state_ids import PENDING, RELOAD
 from scheduling.upkeep.facts import BlockTimeFacts, Booking, WatchedComputer
@@ -74,10 +75,11 @@ class _Judge:
     def __init__(self, computer: WatchedComputer, block_time: BlockTimeFacts, now: int) -> None:
         self._computer = computer
         self._block: BlockFacts = block_time.block
-        self._longest = block_time.longest_load
+        guide = block_time.guide or Guide()
+        self._longest = block_time.longest_load + guide.longest_wait
         self._now = now
         self._state = computer_readiness(computer.facts, self._block, now)
-        self._load = cautious_load(self._block.load_seconds)
+        self._load = max(cautious_load(self._block.load_seconds), guide.long_load)
 
     def judge(self) -> Condition:
         facts = self._computer.facts

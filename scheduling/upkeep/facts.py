@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from scheduling.occupancy import is_occupying, is_reload
 from scheduling.ready_computer import BlockFacts, ComputerFacts
+from scheduling.reloads.exchange import Guide
 from scheduling.upkeep.target import Target
 
 
@@ -64,8 +65,7 @@ class BlockTimeFacts(NamedTuple):
 
     `longest_load`: seconds after which a load of its image counts as stuck. `processing_seen`: when keep_ready first
     saw `blockRequest.processing` set, None when it is not. `holds_stopped`: staff have stopped the holds.
-    `exchange_leads`: how many seconds before the start a substitute has to begin to load at the latest, a second one,
-    and so on, as the last plan had it; none where no plan has said so: then SPEC 6 does.
+    `guide`: what the last plan says; None where none has said anything: then SPEC 6 does.
     """
 
     id: int
@@ -76,4 +76,4 @@ class BlockTimeFacts(NamedTuple):
     computers: Sequence[WatchedComputer]
     processing_seen: int | None = None
     holds_stopped: bool = False
-    exchange_leads: Sequence[int] = ()
+    guide: Guide | None = None

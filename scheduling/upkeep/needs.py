@@ -123,7 +123,7 @@ def _due(doubtful: Sequence[Condition], block_time: BlockTimeFacts, now: int) ->
 
 def _leads(block_time: BlockTimeFacts, number: int) -> Sequence[int]:
     """Seconds before the start at which so many substitutes have to begin at the latest, the shortest first."""
-    planned = block_time.exchange_leads[:number]
+    planned = block_time.guide.exchange_leads[:number] if block_time.guide else ()
     if planned:
         return [*planned, *[planned[-1]] * (number - len(planned))]
     seconds = block_time.block.load_seconds

@@ -1,11 +1,10 @@
 """How long before the start a substitute has to begin to load: a place has to be free, and time for a long load."""
 
-from math import ceil
+from dataclasses import replace
 
 import pytest
 
-from scheduling.reloads.chance import DISPATCH
-from scheduling.reloads.exchange import exchange_leads
+from scheduling.reloads.exchange import exchange_leads, long_load
 from scheduling.reloads.places import Capacity, OtherLoad, Places
 from scheduling.reloads.policy import ReadyPolicy
 from tests.support.load_laws import log_normal
@@ -17,7 +16,7 @@ START = 1_700_000_400  # a whole minute
 NOW = START - 6 * HOUR
 MODEL = log_normal()
 MEAN = round(MODEL.mean / MINUTE)  # minutes
-LONG = ceil((MODEL.quantile(0.95) + DISPATCH) / MINUTE)  # for one load that takes long
+LONG = long_load(MODEL) // MINUTE
 
 
 def policy(limits: dict[int, int], arrivals: dict[int, float] | None = None, *others: OtherLoad) -> ReadyPolicy:
@@ -38,6 +37,12 @@ def leads(policy: ReadyPolicy, own: list[OtherLoad], number: int = 1, nodes: tup
 
 def test_where_a_place_is_free_there_has_to_be_time_for_a_long_load() -> None:
     assert leads(policy({1: 2}), [load(LONG)]) == [LONG]
+
+
+def test_where_loads_fail_there_has_to_be_time_for_another_one() -> None:
+    failing = policy({1: 2})
+    failing = replace(failing, model=log_normal(failing=0.02))
+    assert leads(failing, []) == [LONG + MEAN + 2]
 
 
 def test_without_a_limit_all_may_begin_at_once() -> None:
