@@ -64,7 +64,6 @@ LEFT JOIN {_DECISIONS} d ON d.id = (
     SELECT MAX(x.id) FROM {_DECISIONS} x
     WHERE x.block_time_id = t.id AND x.action = '{Decision.ALLOCATE}'
       AND x.outcome NOT IN ('{Decision.REFUSED}', '{Decision.FAILED}')
-      AND x.had IS NOT NULL
 )
 WHERE t.id IN ({{block_times}})
 """

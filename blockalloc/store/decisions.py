@@ -176,14 +176,15 @@ class Said(NamedTuple):
 def last_said(block_time_ids: Collection[int]) -> dict[int, Said]:
     """Block time -> what was said of it when its computers were last chosen or released. One statement.
 
-    Nothing where that call said nothing. A call whose idempotency key was known has chosen none: `had` is NULL then.
+    Nothing where that call said nothing. A call whose idempotency key was known has chosen none: its record has neither
+    `had` nor `ready`.
     """
     sql = f"""
         SELECT d.block_time_id, d.ready, d.late, d.allocated, d.started, d.action FROM {_DECISIONS} d
         WHERE d.ready IS NOT NULL AND d.id IN (
             SELECT MAX(x.id) FROM {_DECISIONS} x
             WHERE x.block_time_id IN ({listed_ids(block_time_ids)}) AND x.action NOT IN (%s, %s)
-              AND x.outcome NOT IN (%s, %s) AND NOT (x.action = %s AND x.had IS NULL)
+              AND x.outcome NOT IN (%s, %s) AND NOT (x.action = %s AND x.had IS NULL AND x.ready IS NULL)
             GROUP BY x.block_time_id
         )
     """
