@@ -143,6 +143,12 @@ class _View:
         return self.block.start - self.now
 
     @property
+    def has_loaded_all(self) -> bool:
+        """Whether all machines are ready and no reload is to come; until then others may use the computers."""
+        waiting = (each.facts.reload_start for each in self.computers)
+        return self.ready >= self.block.machines and not any(start and start > self.now for start in waiting)
+
+    @property
     def why_short(self) -> str:
         """What happened to it, so that machines are missing; "" where nothing is known."""
         return "; ".join(what_happened.why_short(self.block, self.allocated, self.record, self.now, self.zone))
@@ -314,7 +320,7 @@ def _unsure(view: _View) -> list[_Problem]:
     sureness = view.sureness
     if sureness is None or sureness.ready >= sureness.target or view.of("failed") or view.at_risk:
         return []
-    if view.ready >= view.block.machines:  # what was said before has come true
+    if view.has_loaded_all:  # what was said before has come true
         return []
     return [_Problem("bad" if sureness.ready < _AS_LIKELY_AS_NOT else "watch", sureness.words)]
 
@@ -323,10 +329,10 @@ def _all_well(view: _View) -> str:
     wanted = view.block.machines
     in_use = len(view.of("in use"))
     used = f", {plural(in_use, 'computer')} in use" if in_use else ""
+    sure = f"; {view.sureness.words}" if view.sureness and not view.has_loaded_all else ""
     if view.ready >= wanted:
-        return f"all {plural(wanted, 'machine')} ready{used}" if wanted != 1 else f"the machine is ready{used}"
+        return (f"all {plural(wanted, 'machine')} ready" if wanted != 1 else "the machine is ready") + used + sure
     last = max((each.ready_at for each in view.computers if each.ready_at is not None), default=view.block.start)
-    sure = f"; {view.sureness.words}" if view.sureness else ""
     return f"{view.ready} of {plural(wanted, 'machine')} ready, all by {_clock_time(last, view)}{used}{sure}"
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from blockalloc.models import BlockComputer, BlockTime, Computer, Decision, Heartbeat, Request, Watch
-from tests.support.sites.staff_site import DAY, HOUR, NOW, Site, page_url, text
+from tests.support.sites.staff_site import DAY, HOUR, NOW, Site, page_url, revision, text
 
 pytestmark = pytest.mark.django_db
 
@@ -155,13 +155,18 @@ def test_a_class_that_is_not_sure_enough_is_to_be_watched(viewer: Client, cs101:
     assert f"At risk {words}" in text(viewer, TODAY)
 
 
-def test_a_class_that_is_ready_by_now_is_not(viewer: Client, cs101: BlockTime, site: Site) -> None:
-    decide(cs101, NOW - HOUR, 0.62)
+def test_when_all_is_loaded_it_is_no_longer_said(viewer: Client, cs101: BlockTime, site: Site) -> None:
+    decide(cs101, NOW - HOUR, 0.96)
     Computer.objects.filter(blockcomputer__blockTime=cs101).update(
-        currentimage=site.ubuntu, imagerevision=site.ubuntu.imagerevision_set.get(production=1)
+        currentimage=site.ubuntu, imagerevision=revision(site.ubuntu, 2)
     )
+    # Until their reloads begin, others may use the computers.
+    signal(viewer, cs101, f"all 3 machines ready; 96 % sure {SAID} (said at the allocation, 11:00)")
+    Decision.objects.update(ready=0.62)
+    assert f"Watch 62 % sure {SAID}" in text(viewer, TODAY)
+    Request.objects.all().delete()
     nothing(viewer, cs101)
-    assert "Ready all 3 machines ready" in text(viewer, TODAY)
+    assert "Ready all 3 machines ready 14:00" in text(viewer, TODAY)
 
 
 def test_only_a_look_of_these_minutes_knows_of_reloads_that_wait(viewer: Client, cs101: BlockTime) -> None:
