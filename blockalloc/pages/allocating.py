@@ -26,7 +26,7 @@ def allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespo
     outcome, result = done.outcome, done.result
     number = f"The class has {outcome.allocated} of {time.blockRequest.numMachines} machines now"
     changed = result.changes() if result else ""
-    text = ". ".join([number, *([f"{changed[0].upper()}{changed[1:]}"] if changed else [])])
+    text = ". ".join(filter(None, [number, changed and f"{changed[0].upper()}{changed[1:]}", done.said]))
     if outcome.unallocated:
         why = result.stopped_by() if result else ""
         messages.warning(request, f"{text}. Not more: {why}. The history below has the details.")
@@ -44,6 +44,7 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
     context = {
         "time": time,
         "outcome": planned.outcome,
+        "said": planned.said,
         "proposals": changes(planned.result) if planned.result else (),
         "explanation": planned.explanation,
         "in_the_way": _in_the_way(planned.explanation, scope_of(request.user)),
