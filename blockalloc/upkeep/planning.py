@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.conf import settings
@@ -24,7 +24,9 @@ log = logging.getLogger(__name__)
 
 # Nothing has to be decided until a reload begins; what others load changes what is said.
 _SOON, _NEAR, _AGAIN, _AGAIN_NEAR = 4 * MINUTE, HOUR, 10 * MINUTE, 2 * MINUTE
-_SECONDS = 10.0  # of a look, at most: classes that have to wait come first in the next one
+# Of a look, seconds after which no further class is planned: classes that may wait come first in the next one, and for
+# those that are urgent there is more time.
+_SECONDS, _SECONDS_URGENT = 2.0, 10.0
 
 
 class _Planned(NamedTuple):
@@ -45,12 +47,12 @@ class Replanner:
     def plan(self, classes: Sequence[tuple[Watch, Needs]], caller: Caller, now: int) -> dict[int, Outlook]:
         """Plan the classes that are due, and move their reloads; block time -> what is to be expected of it."""
         outlooks: dict[int, Outlook] = {}
-        until = time.monotonic() + _SECONDS
+        began = time.monotonic()
         self._planned = {
             watch.facts.id: self._planned[watch.facts.id] for watch, _ in classes if watch.facts.id in self._planned
         }
-        for watch, needed in self._due(classes, now):
-            if time.monotonic() > until:
+        for watch, needed, is_urgent in self._due(classes, now):
+            if time.monotonic() - began > (_SECONDS_URGENT if is_urgent else _SECONDS):
                 break
             id_ = watch.facts.id
             try:
@@ -73,24 +75,24 @@ class Replanner:
         planned = self._planned.get(watch.facts.id)
         return watch._replace(facts=watch.facts._replace(guide=planned.guide)) if planned else watch
 
-    def _due(self, classes: Sequence[tuple[Watch, Needs]], now: int) -> Iterator[tuple[Watch, Needs]]:
-        """The classes to be planned in this look, those first that have not been for the longest time."""
+    def _due(self, classes: Sequence[tuple[Watch, Needs]], now: int) -> list[tuple[Watch, Needs, bool]]:
+        """The classes to be planned, and whether that is urgent: something has changed, or a reload begins soon.
+
+        The urgent ones first, then those that have not been planned for the longest time.
+        """
         if settings.VCL_RELOAD_POLICY != READY:
-            return
-        last = {watch.facts.id: self._planned.get(watch.facts.id) for watch, _ in classes}
-        waiting = sorted(classes, key=lambda each: seen.at if (seen := last[each[0].facts.id]) else 0)
-        for watch, needed in waiting:
-            seen, start = last[watch.facts.id], watch.facts.block.start
+            return []
+        due: list[tuple[bool, int, Watch, Needs]] = []
+        for watch, needed in classes:
+            seen, start = self._planned.get(watch.facts.id), watch.facts.block.start
             if now >= start or not watch.facts.computers or not needed.is_met or needed.waits_for_back_end:
                 continue
+            is_urgent = _begins(needed, now) or (seen is not None and seen.state != _state(needed.conditions))
             pause = _AGAIN_NEAR if start - now <= _NEAR else _AGAIN
-            if (
-                seen is None
-                or now - seen.at >= pause
-                or seen.state != _state(needed.conditions)
-                or _begins(needed, now)
-            ):
-                yield watch, needed
+            if is_urgent or seen is None or now - seen.at >= pause:
+                due.append((is_urgent, seen.at if seen else 0, watch, needed))
+        due.sort(key=lambda each: (not each[0], each[1]))
+        return [(watch, needed, is_urgent) for is_urgent, _, watch, needed in due]
 
     def _plan(self, watch: Watch, needed: Needs, caller: Caller, now: int) -> tuple[Plan, Outlook | None]:
         target = watch.facts.target
