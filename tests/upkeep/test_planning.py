@@ -5,6 +5,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from blockalloc.models import BlockTime, Decision, PlannedReload, Request, Watch
@@ -82,3 +84,12 @@ def test_when_its_node_takes_fewer_loads_the_reloads_begin_earlier(site: StillMo
         )
     look(site, before[0] + 14)
     assert leads(site)[0] >= before[0] + 5
+
+
+def test_looks_share_the_model_of_an_image_for_ten_minutes(site: StillMorning) -> None:
+    def learned(minutes_before: int) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            look(site, minutes_before)
+        return sum("is_of_revision" in query["sql"] for query in queries)
+
+    assert [learned(minutes) for minutes in (58, 55, 52, 48)] == [1, 0, 0, 1]
