@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -196,3 +197,20 @@ def test_one_statement(image: int, django_assert_num_queries: DjangoAssertNumQue
     assert set(learned) == {image, 1}
     with django_assert_num_queries(0):
         assert load_models.models({}, now) == {}
+
+
+def test_many_seen_loads_are_read_by_indexes(image: int) -> None:
+    other = int(add_image("Other").pk)
+    seen(image, 3000, 600, apart=timedelta(minutes=10))
+    seen(other, 3000, 700, apart=timedelta(minutes=10))
+    table = SeenLoad._meta.db_table
+    with CaptureQueriesContext(connection) as queries:
+        model(image)
+    with connection.cursor() as cursor:
+        explain = "EXPLAIN" if connection.vendor == "mysql" else "EXPLAIN QUERY PLAN"
+        cursor.execute(f"{explain} {queries[-1]['sql']}")
+        plan = [" ".join(map(str, row)) for row in cursor.fetchall() if table in str(row)]
+    assert len(plan) == 2
+    assert "blockalloc_seen_load_of_image" in plan[0]
+    assert "blockalloc_seen_load_begun" in plan[1]
+    assert not any("filesort" in line or "SCAN" in line for line in plan)

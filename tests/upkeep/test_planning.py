@@ -6,6 +6,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from blockalloc.models import BlockTime, Decision, PlannedReload, Request, Watch
@@ -176,3 +178,12 @@ def test_where_no_other_node_is_there_they_stay(two: StillMorning) -> None:
     two.send("UPDATE managementnode SET stateid = 10 WHERE id = %s", OTHER_NODE)
     look_without(two, NODE, 60)
     assert nodes(two) == {NODE: 2, OTHER_NODE: 2}
+
+
+def test_looks_share_the_model_of_an_image_for_ten_minutes(site: StillMorning) -> None:
+    def learned(minutes_before: int) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            look(site, minutes_before)
+        return sum("is_of_revision" in query["sql"] for query in queries)
+
+    assert [learned(minutes) for minutes in (58, 55, 52, 48)] == [1, 0, 0, 1]
