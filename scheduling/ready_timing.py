@@ -241,7 +241,8 @@ class ReadyTiming:
             if computer is None or row.computer_id in again:
                 continue
             job, reload = self._plain(computer), reloads.get(row.computer_id)
-            holds_image = computer.revision_id == revisions.get(row.image_id)
+            is_loaded = computer.revision_id == revisions.get(row.image_id)
+            holds_image = is_loaded and not self._is_loaded_otherwise(row)
             if reload is None:
                 by_itself = self._loads_by_itself(job, None)
                 yield by_itself or job._replace(holds_image=holds_image, begins=self._site.now)
@@ -256,6 +257,15 @@ class ReadyTiming:
             else:
                 node = (reload.management_node_id,)
                 yield job._replace(nodes=node, holds_image=holds_image, begins=reload.start)
+
+    def _is_loaded_otherwise(self, own: BlockComputer) -> bool:
+        """Whether another image is to be loaded on the computer before the class, for an earlier one."""
+        return any(
+            is_reload(row.state_id, row.last_state_id)
+            and row.image_id not in self._block.image_ids
+            and row.start < self._block.start
+            for row in self._bookings.get(own.computer_id, ())
+        )
 
     def _loads_by_itself(self, job: Job, reload_id: int | None) -> Job | None:
         """The job where the back end loads the image on its own: after a user, in place of the next class's reload.
