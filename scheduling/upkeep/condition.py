@@ -27,6 +27,8 @@ _FAR = 10**10  # an instant that never comes
 # What the back end takes after a user's end, before it begins to load the next image.
 _RECLAIM = 2 * MINUTE
 _FREE = "available"
+# xCAT's last step before a load looks for a turn on its node, and for how long it does so before it gives up.
+_BEFORE_ITS_TURN, _TURN = "editnodetype", 30 * MINUTE
 SILENT_NODE = "silent_node"  # the name of a reason
 
 
@@ -192,7 +194,8 @@ class _Judge:
         node = self._computer.node_id or None
         if silent := self._silent_node():
             return self._as(Kind.DOUBTFUL, _FAR, silent, node)
-        if begun + self._longest < self._now:
+        waits = _TURN if self._computer.facts.log_step == _BEFORE_ITS_TURN else 0
+        if begun + self._longest + waits < self._now:
             text = "its load began at {} and has not ended"
             return self._as(Kind.DOUBTFUL, _FAR, Reason("stuck", text, (Instant(begun),)), node)
         return self._as(Kind.ON_ITS_WAY, max(begun + self._block.load_seconds, self._now + MINUTE))
