@@ -44,7 +44,8 @@ class Plan:
     `late` is the condition of warning 13. `stopped_by` is why the plan ended when machines are missing; `excluded` has
     a reason for each computer that was judged and not chosen. `again`: reloads of computers that the block time has;
     `not_loaded`: why others of its computers, which lack the image, get none: they don't count as machines. `moved`:
-    reloads of its computers that are to begin at another time. `outlook`: how sure it is that the class is ready.
+    reloads of its computers that are to begin at another time. `outlook`: how sure it is that the class is ready. The
+    last `spares` of the machines are spares: more than wanted, so that the class is sure enough.
     """
 
     machines: Sequence[Machine]
@@ -59,6 +60,7 @@ class Plan:
     not_loaded: Mapping[int, Reason] = field(default_factory=dict)
     moved: Sequence[Moved] = ()
     outlook: Outlook | None = None
+    spares: int = 0
 
     @property
     def default_reason(self) -> Reason:

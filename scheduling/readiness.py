@@ -57,7 +57,8 @@ class Sureness(NamedTuple):
 class Readiness:
     """How ready a block time is: whole machines (a cluster counts once), and computers by their state.
 
-    `left` are the seconds until it starts, below 0 once it has begun.
+    `spares` are the machines beyond those wanted; they don't count for `allocated` and `ready`. `left` are the seconds
+    until it starts, below 0 once it has begun.
     """
 
     wanted: int
@@ -67,6 +68,12 @@ class Readiness:
     signal: Signal
     computers: Sequence[ComputerReadiness] = ()
     counts: Mapping[State, int] = field(default_factory=dict)
+    spares: int = 0
+
+    @property
+    def and_spares(self) -> str:
+        """` and 2 spares`, after the number of machines; "" for none."""
+        return wording.and_spares(self.spares)
 
     def count(self, state: State) -> int:
         """How many computers are in this state."""
@@ -97,8 +104,9 @@ def readiness(
     )
     return Readiness(
         wanted=block.machines,
-        allocated=view.allocated,
-        ready=view.ready,
+        allocated=min(view.allocated, block.machines),
+        ready=min(view.ready, block.machines),
+        spares=max(view.allocated - block.machines, 0),
         left=block.start - now,
         signal=_signal(view),
         computers=judged,
@@ -145,6 +153,12 @@ class _View:
 
     def of(self, *states: State) -> list[ComputerReadiness]:
         return [each for each in self.computers if each.state in states]
+
+    def has_enough_besides(self, *states: State) -> bool:
+        """Whether the class has all its machines without the computers in these states."""
+        return _machines(self.block, [each.facts for each in self.computers if each.state not in states]) >= (
+            self.block.machines
+        )
 
 
 class _Problem(NamedTuple):
@@ -246,6 +260,8 @@ def _faults(view: _View) -> list[_Problem]:
         f"{wording.computers(names)} {fault.one if len(names) == 1 else fault.many}"
         for fault, names in by_fault.items()
     ]
+    if view.has_enough_besides("failed"):  # spares make up for them
+        return [_Problem("watch", text) for text in texts]
     if texts:
         texts[-1] += f": at most {view.possible} of {plural(view.block.machines, 'machine')} can be had"
     return [_Problem("bad", text) for text in texts]
@@ -257,7 +273,7 @@ def _late(view: _View) -> list[_Problem]:
     states: tuple[State, ...] = ("loading", "overdue") if view.sureness else ("loading", "waiting", "overdue")
     loads = [each.ready_at for each in view.of(*states) if each.ready_at is not None]
     late = [ready_at for ready_at in loads if ready_at > view.block.start]
-    if not late:
+    if not late or view.has_enough_besides("failed", *states):
         return []
     expected = f"expected {_clock_time(max(late), view)}"
     if view.left <= 0:

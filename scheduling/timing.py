@@ -28,7 +28,8 @@ class Chosen:
 class Timed:
     """The same machines with the times of their reloads; `moved`: reloads of machines that were there before.
 
-    `late` is the condition of warning 13. `outlook` is None where the policy says nothing of the kind.
+    `late` is the condition of warning 13. `outlook` is None where the policy says nothing of the kind. `further`: how
+    many more machines the class should have, as spares, to be as sure as it should be.
     """
 
     machines: Sequence[Machine]
@@ -36,6 +37,7 @@ class Timed:
     moved: Sequence[Moved]
     late: bool
     outlook: Outlook | None
+    further: int = 0
 
 
 class Timing(Protocol):

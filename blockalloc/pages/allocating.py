@@ -25,6 +25,7 @@ def allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespo
     done = service.allocate(call, caller, mender=mending.mender())
     outcome, result = done.outcome, done.result
     number = f"The class has {outcome.allocated} of {time.blockRequest.numMachines} machines now"
+    number += result.and_spares() if result else ""
     changed = result.changes() if result else ""
     text = ". ".join([number, *([f"{changed[0].upper()}{changed[1:]}"] if changed else [])])
     if outcome.unallocated:

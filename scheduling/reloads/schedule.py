@@ -20,6 +20,7 @@ from scheduling.reloads.chance import DISPATCH, FEW, MANY, Games, Law, Load, Men
 from scheduling.reloads.outlook import Outlook
 from scheduling.reloads.places import Places
 from scheduling.reloads.policy import ReadyPolicy
+from scheduling.reloads.spares import Shortfall
 from scheduling.windows import HOUR, MINUTE
 
 # A share of classes is measured over many of them, and what is planned is not all that happens: aim above the target.
@@ -64,10 +65,14 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The slots of the computers whose reloads were to be planned, and what is to be expected of the class then."""
+    """The slots of the computers whose reloads were to be planned, and what is to be expected of the class then.
+
+    `shortfalls`: where the policy allows spares and the class is less sure than it should be, what it lacks.
+    """
 
     slots: Mapping[int, Slot]
     outlook: Outlook
+    shortfalls: Sequence[Shortfall] = ()
 
 
 def schedule(
@@ -98,7 +103,7 @@ class _Scheduling:
         self._policy, self._now, self._start, self._needed = policy, now, start, needed
         self._law = Law(policy.model)
         self._aim = aim(policy.target)
-        self._mending = Mending(spare) if policy.is_mended else None
+        self._mending = Mending(spare, covered=len(jobs) - needed) if policy.is_mended else None
         self._ready = [job for job in jobs if job.holds_image]
         loads = [job for job in jobs if not job.holds_image]
         self._fixed = [job for job in loads if job.begun is not None or job.begins is not None]
@@ -109,7 +114,18 @@ class _Scheduling:
 
     def run(self) -> Schedule:
         slots = self._best() if self._open else {}
-        return Schedule({**slots, **self._of_ready()}, self.outlook(slots))
+        outlook = self.outlook(slots)
+        return Schedule({**slots, **self._of_ready()}, outlook, self._shortfalls(slots, outlook))
+
+    def _shortfalls(self, slots: Mapping[int, Slot], outlook: Outlook) -> Sequence[Shortfall]:
+        """What is lacking at the start, and what would be without any hurry: a plan with spares begins later again."""
+        if not self._policy.spares or outlook.ready >= self._policy.target:
+            return ()
+        needed, games = self._needed - len(self._ready), self._play(slots, FEW)
+        return [
+            games.shortfall(needed, self._policy.target),
+            games.shortfall(needed, self._policy.target / self._aim, by=10.0**8),
+        ]
 
     def outlook(self, slots: Mapping[int, Slot]) -> Outlook:
         needed = max(self._needed - len(self._ready), 0)

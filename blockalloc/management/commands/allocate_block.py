@@ -68,11 +68,12 @@ def _report(outcome: Outcome) -> AllocationReport | None:
 
 def _as_text(allocation: Allocation, report: AllocationReport | None, *, dry_run: bool, explain: bool) -> str:
     outcome = allocation.outcome
-    lines = [_verdict(outcome, dry_run=dry_run)]
+    result = allocation.result
+    lines = [_verdict(outcome, result.and_spares() if result else "", dry_run=dry_run)]
     if outcome.warning:
         lines.append("warning {}: {}".format(*outcome.warning))
-    if allocation.outcome.outlook and allocation.result:
-        lines.append(_outlook(allocation.outcome.outlook, allocation.result.order.block.start))
+    if outcome.outlook and result:
+        lines.append(_outlook(outcome.outlook, result.order.block.start))
     if report:
         lines += ["", as_text(report)]
     elif allocation.machines:
@@ -87,8 +88,8 @@ def _outlook(outlook: Outlook, start: int) -> str:
     return f"{words[0].upper()}{words[1:]}; its reloads take {outlook.minutes} minutes before the start, summed up."
 
 
-def _verdict(outcome: Outcome, *, dry_run: bool) -> str:
-    count = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines"
+def _verdict(outcome: Outcome, and_spares: str, *, dry_run: bool) -> str:
+    count = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines{and_spares}"
     if outcome.status == "completed":
         return f"Nothing to do: the block time already has the {outcome.allocated} machines asked for, or more."
     if dry_run:
@@ -103,6 +104,7 @@ def _as_json(allocation: Allocation, report: AllocationReport | None, *, dry_run
     outlook = allocation.outcome.outlook
     answer = asdict(allocation.outcome) | {
         "outlook": outlook._asdict() if outlook else None,
+        "spares": allocation.result.spares if allocation.result else 0,
         "dry_run": dry_run,
         "computers_taken": list(map(asdict, _rows(allocation.machines))),
         "stopped_by": why.stopped_by if why else "",
