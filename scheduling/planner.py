@@ -12,6 +12,7 @@ from scheduling.plan import Assignment, Machine, Plan
 from scheduling.ready_timing import ReadyTiming
 from scheduling.reasons import Reason
 from scheduling.reload_plan import Window
+from scheduling.reloads.spares import WORTH
 from scheduling.timing import Chosen, Timed, Timing, VclTiming
 from scheduling.windows import overlap
 
@@ -226,7 +227,7 @@ class _Planning:
     def _with_spares(self, missing: int) -> Timed:
         """The times of all, with spares where the class has got all its machines and is less sure than it should be.
 
-        Spares that don't make it surer are left alone: their loads would take places from the others.
+        Spares that hardly make it surer are left alone: their loads take places from the others.
         """
         timed = self._timed(missing)
         for _attempt in range(_ATTEMPTS if self._machines and not self._is_short() else 0):
@@ -234,11 +235,17 @@ class _Planning:
             if not taken:
                 break
             with_them = self._timed(missing)
-            if _sureness(with_them) <= _sureness(timed):
+            if not self._is_worth(with_them, timed):
                 self._leave(taken)
                 break
             timed, self._spares = with_them, self._spares + len(taken)
         return timed
+
+    def _is_worth(self, with_them: Timed, without: Timed) -> bool:
+        """Whether spares bring the class to its target, or some way towards it."""
+        policy = self._site.ready_policy
+        assert policy is not None, "only policy `ready` asks for spares"
+        return _sureness(with_them) >= min(policy.target, _sureness(without) + WORTH)
 
     def _timed(self, missing: int) -> Timed:
         return self._timing.finish(Chosen([*self._machines], self._again, missing))

@@ -29,14 +29,14 @@ Looks = Sequence[tuple[Watch, Needs]]
 
 def note_complete(looks: Looks, now: int) -> None:
     """Remember since when classes with spares are complete. No statement where no class has any."""
-    with_spares = [each for each in looks if each[0].facts.target.spares]
-    if not with_spares:
+    watched = [each for each in looks if each[0].facts.target.spares or each[0].facts.complete_since is not None]
+    if not watched:
         return
     last = heartbeat.read()
-    before = {watch.facts.id: watch.facts.complete_since for watch, _ in with_spares}
+    before = {watch.facts.id: watch.facts.complete_since for watch, _ in watched}
     since = {
         watch.facts.id: complete_since(watch.facts, needed.conditions, last.at if last else None, now)
-        for watch, needed in with_spares
+        for watch, needed in watched
     }
     watches.set_complete_since({id_: moment for id_, moment in since.items() if moment != before[id_]})
 

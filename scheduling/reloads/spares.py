@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import comb
 
 _AT_LEAST, _FOR_EACH = 5, 10  # so many spares at most, and one more for each ten machines
-_GAIN = 0.005  # less is not worth a computer
+WORTH = 0.02  # of probability: spares that gain less, and don't reach the target, are left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,13 @@ class Shortfall:
     def further(self, each: int, at_most: int) -> int:
         """How many more machines of `each` computers would bring it to the target, about.
 
-        `at_most` where these are too few for the target; 0 where they would hardly help.
+        `at_most` where these are too few for the target; 0 where they would hardly help. Else one at least: the games
+        may be fewer than those that found the class not sure enough.
         """
-        if at_most <= 0 or self._complete(at_most, each) < self._complete(0, each) + _GAIN:
+        worth = min(self.target, self._complete(0, each) + WORTH)
+        if at_most <= 0 or self._complete(at_most, each) < worth:
             return 0
-        return next((more for more in range(at_most) if self._complete(more, each) >= self.target), at_most)
+        return next((more for more in range(1, at_most) if self._complete(more, each) >= self.target), at_most)
 
     def _complete(self, more: int, each: int) -> float:
         """The share of games that so many more machines would make complete: each that is done makes up for a load."""
