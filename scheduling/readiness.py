@@ -4,7 +4,7 @@ Facts in, words out: the person on duty reads a signal, which says how bad it is
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -154,11 +154,11 @@ class _View:
     def of(self, *states: State) -> list[ComputerReadiness]:
         return [each for each in self.computers if each.state in states]
 
-    def has_enough_besides(self, *states: State) -> bool:
-        """Whether the class has all its machines without the computers in these states."""
-        return _machines(self.block, [each.facts for each in self.computers if each.state not in states]) >= (
-            self.block.machines
-        )
+    def has_enough_without(self, computers: Collection[ComputerReadiness]) -> bool:
+        """Whether spares make up for these computers, and for those that have failed."""
+        gone = {each.facts.id for each in [*computers, *self.of("failed")]}
+        left = [each.facts for each in self.computers if each.facts.id not in gone]
+        return _machines(self.block, left) >= self.block.machines
 
 
 class _Problem(NamedTuple):
@@ -260,7 +260,7 @@ def _faults(view: _View) -> list[_Problem]:
         f"{wording.computers(names)} {fault.one if len(names) == 1 else fault.many}"
         for fault, names in by_fault.items()
     ]
-    if view.has_enough_besides("failed"):  # spares make up for them
+    if view.has_enough_without(()):
         return [_Problem("watch", text) for text in texts]
     if texts:
         texts[-1] += f": at most {view.possible} of {plural(view.block.machines, 'machine')} can be had"
@@ -271,11 +271,10 @@ def _late(view: _View) -> list[_Problem]:
     """Loads that are not done when the block begins."""
     # A reload may wait behind another load of the same image (SPEC 9): what is said about the class knows of it.
     states: tuple[State, ...] = ("loading", "overdue") if view.sureness else ("loading", "waiting", "overdue")
-    loads = [each.ready_at for each in view.of(*states) if each.ready_at is not None]
-    late = [ready_at for ready_at in loads if ready_at > view.block.start]
-    if not late or view.has_enough_besides("failed", *states):
+    late = [each for each in view.of(*states) if (each.ready_at or 0) > view.block.start]
+    if not late or view.has_enough_without(late):
         return []
-    expected = f"expected {_clock_time(max(late), view)}"
+    expected = f"expected {_clock_time(max(each.ready_at or 0 for each in late), view)}"
     if view.left <= 0:
         begun = f"began {span(-view.left)} ago"
         return [_Problem("bad", f"{plural(len(late), 'computer')} not loaded, {begun} ({expected})")]

@@ -45,6 +45,7 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
     context = {
         "time": time,
         "outcome": planned.outcome,
+        "and_spares": planned.result.and_spares() if planned.result else "",
         "proposals": changes(planned.result) if planned.result else (),
         "explanation": planned.explanation,
         "in_the_way": _in_the_way(planned.explanation, scope_of(request.user)),

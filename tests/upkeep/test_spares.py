@@ -172,6 +172,12 @@ class TestWhatIsSaid:
         assert row.readiness.signal.level == "watch"
         assert "can be had" not in str(row.readiness.signal)
 
+    def test_a_spare_that_will_be_late_is_no_alarm(self, site: StillMorning) -> None:
+        load(site, *range(10, 14))
+        site.go("13:58")
+        (row,) = read(BlockTime.objects.filter(pk=CLASS), site.now)
+        assert "after the start" not in str(row.readiness.signal)
+
     def test_a_look_says_how_sure_it_is_that_the_machines_wanted_are_ready(self, site: StillMorning) -> None:
         site.look_at("09:10")
         (row,) = read(BlockTime.objects.filter(pk=CLASS), site.now)

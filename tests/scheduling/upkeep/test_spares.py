@@ -184,3 +184,8 @@ class TestNeeds:
         needed = look(facts, LAST)
         assert [each.computer.id for each in needed.give_up] == [4]
         assert needed.missing == 0
+
+    def test_a_doubtful_computer_is_no_risk_while_spares_make_up_for_it(self) -> None:
+        stays = waiting(4, bookings=[booking(NOW, START)])
+        assert look(a_class(*ready(3), stays, on_record=1), LAST - MINUTE).at_risk == []
+        assert len(look(a_class(*ready(2), stays, on_record=1), LAST - MINUTE).at_risk) == 1
