@@ -49,11 +49,13 @@ class Chooser:
         self.taken = {row.computer_id for row in site.block_computers if row.block_time_id == block.block_time_id}
         self.stopped_by: Reason | None = None
 
-    def choose(self, image: Image, reload: Window, member: Member, accepts: Accepts | None = None) -> Assignment | None:
+    def choose(
+        self, image: Image, reload: Window, member: Member, accepts: Accepts | None = None, *, in_time: bool = False
+    ) -> Assignment | None:
         """The best computer for `image`, reloaded from `reload.start` and kept until the block's end.
 
         With `accepts`, reloads may begin at different times: it says whether a computer that is free from some instant
-        on is free in time. Those that are not come last, the first to be free first.
+        on is free in time. Those that are not come last, the first to be free first; with `in_time` none of them comes.
         """
         pool = self._pool(image)  # even if every computer is excluded next: `reasons_by_computer` needs its reasons
         self.stopped_by = self._reason_against_all(image, reload.start, member)
@@ -67,7 +69,7 @@ class Chooser:
             if reason is None:
                 if accepts is None or accepts(self.free_from(computer), computer.revision_id == image.revision_id):
                     return self._add(computer, image, reload)
-                if late is None or self.free_from(computer) < self.free_from(late):
+                if not in_time and (late is None or self.free_from(computer) < self.free_from(late)):
                     late = computer
                 continue
             # What stops a member who may use the computer says more than that another member may not use it.

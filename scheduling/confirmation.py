@@ -20,13 +20,16 @@ class Standing(NamedTuple):
     lost: dict[int, Reason]
 
 
-def standing(site: Site, block: Block, machines: Sequence[Machine], *, ignore_privileges: bool) -> Standing:
+def standing(
+    site: Site, block: Block, machines: Sequence[Machine], *, ignore_privileges: bool, spares: int = 0
+) -> Standing:
     """Which of the `machines`, planned on earlier facts, may be written by the facts of now.
 
     What others have taken meanwhile is judged again: reservations, block times (this one too), claims, the memory of
-    VM hosts, limits of use. What a computer is and who may use it is not.
+    VM hosts, limits of use. What a computer is and who may use it is not. So many `spares` are kept beyond the machines
+    wanted.
     """
-    return _Confirmation(site, block, ignore_privileges=ignore_privileges).run(machines)
+    return _Confirmation(site, block, ignore_privileges=ignore_privileges).run(machines, block.machines + spares)
 
 
 def still_to_load(site: Site, block: Block, again: Sequence[Machine]) -> Standing:
@@ -72,12 +75,12 @@ class _Confirmation:
         self._own = {row.computer_id for row in site.block_computers if row.block_time_id == block.block_time_id}
         self._lost: dict[int, Reason] = {}
 
-    def run(self, machines: Sequence[Machine]) -> Standing:
-        """Confirm machine by machine, each together with those kept before it."""
+    def run(self, machines: Sequence[Machine], at_most: int) -> Standing:
+        """Confirm machine by machine, each together with those kept before it, until the block time has so many."""
         had = self._whole_machines()
         kept: list[Machine] = []
         for machine in machines:
-            if self._whole_machines() >= self._block.machines:
+            if self._whole_machines() >= at_most:
                 break
             if self._stands(machine):
                 kept.append(machine)

@@ -45,8 +45,9 @@ class Plan:
     `late` is the condition of warning 13. `stopped_by` is why the plan ended when machines are missing; `excluded` has
     a reason for each computer that was judged and not chosen. `again`: reloads of computers that the block time has;
     `not_loaded`: why others of its computers, which lack the image, get none: they don't count as machines. `moved`:
-    reloads of its computers that are to begin at another time. `outlook`: how sure it is that the class is ready.
-    `guide`: what keep_ready goes by until the next plan; None under policy `vcl`, whose rules need no plan.
+    reloads of its computers that are to begin at another time. `outlook`: how sure it is that the class is ready. The
+    last `spares` of the machines are spares: more than wanted, so that the class is sure enough. `guide`: what
+    keep_ready goes by until the next plan; None under policy `vcl`, whose rules need no plan.
     """
 
     machines: Sequence[Machine]
@@ -62,6 +63,7 @@ class Plan:
     moved: Sequence[Moved] = ()
     outlook: Outlook | None = None
     guide: Guide | None = None
+    spares: int = 0
 
     @property
     def default_reason(self) -> Reason:

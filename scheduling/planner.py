@@ -12,8 +12,11 @@ from scheduling.plan import Assignment, Machine, Plan
 from scheduling.ready_timing import ReadyTiming
 from scheduling.reasons import Reason
 from scheduling.reload_plan import Window
-from scheduling.timing import Chosen, Timing, VclTiming
+from scheduling.reloads.spares import WORTH
+from scheduling.timing import Chosen, Timed, Timing, VclTiming
 from scheduling.windows import overlap
+
+_ATTEMPTS = 2  # at spares: the first number is an estimate
 
 
 def make_plan(site: Site, block: Block, *, ignore_privileges: bool, mending: Mending | None = None) -> Plan:
@@ -41,6 +44,7 @@ class _Planning:
         self._again: list[Machine] = []
         self._not_loaded: dict[int, Reason] = {}
         self._stopped_by: Reason | None = None
+        self._spares = 0
 
     def run(self) -> Plan:
         """Adopt, then fill, and sum up."""
@@ -53,7 +57,7 @@ class _Planning:
             self._fill()
         if self._whole_machines() == had_before:
             self._machines.clear()  # parts of a cluster alone are no machine
-        timed = self._timing.finish(Chosen(self._machines, self._again, missing))
+        timed = self._with_spares(missing)
         return Plan(
             machines=timed.machines,
             had_before=had_before,
@@ -68,6 +72,7 @@ class _Planning:
             moved=timed.moved,
             outlook=timed.outlook,
             guide=timed.guide,
+            spares=self._spares,
         )
 
     def _timing_of(self, missing: int) -> Timing:
@@ -171,26 +176,29 @@ class _Planning:
                 return
             self._add(machine)
 
-    def _next_machine(self, first_member: int, reload: Window) -> Machine | None:
-        """The next machine, on behalf of the first member who can have one (see `_members_from`)."""
+    def _next_machine(self, first_member: int, reload: Window, *, in_time: bool = False) -> Machine | None:
+        """The next machine, on behalf of the first member who can have one (see `_members_from`).
+
+        With `in_time`, one whose computers are free early enough, or none.
+        """
         images = self._images_of_next_machine()
         hopeless: set[tuple[object, ...]] = set()
         for member in _members_from(self._members, first_member):
             access = self._chooser.access_of(member)
             if access in hopeless:
                 continue
-            assignments = self._choose_all(images, reload, member)
+            assignments = self._choose_all(images, reload, member, in_time=in_time)
             if assignments:
                 return Machine(tuple(assignments), reload, member)
             hopeless.add(access)
         return None
 
-    def _choose_all(self, images: list[Image], reload: Window, member: Member) -> list[Assignment]:
+    def _choose_all(self, images: list[Image], reload: Window, member: Member, *, in_time: bool) -> list[Assignment]:
         """A computer for each of `images`, or none at all."""
         assignments: list[Assignment] = []
         accepts = self._timing.accepts(self._machines)
         for image in images:
-            assignment = self._chooser.choose(image, reload, member, accepts)
+            assignment = self._chooser.choose(image, reload, member, accepts, in_time=in_time)
             if assignment is None:
                 self._chooser.remove(assignments)
                 return []
@@ -214,6 +222,60 @@ class _Planning:
         self._machines.append(machine)
         self._chooser.add_reloads(list(machine.assignments), machine.reload)
         self._computers.update(assignment.image.id for assignment in machine.assignments)
+
+    # --- spares ---------------------------------------------------------------------------------
+
+    def _with_spares(self, missing: int) -> Timed:
+        """The times of all, with spares where the class has got all its machines and is less sure than it should be.
+
+        Spares that hardly make it surer are left alone: their loads take places from the others.
+        """
+        timed = self._timed(missing)
+        for _attempt in range(_ATTEMPTS if self._machines and not self._is_short() else 0):
+            taken = self._take_spares(timed.further)
+            if not taken:
+                break
+            with_them = self._timed(missing)
+            if not self._is_worth(with_them, timed):
+                self._leave(taken)
+                break
+            timed, self._spares = with_them, self._spares + len(taken)
+        return timed
+
+    def _is_worth(self, with_them: Timed, without: Timed) -> bool:
+        """Whether spares bring the class to its target, or some way towards it."""
+        policy = self._site.ready_policy
+        assert policy is not None, "only policy `ready` asks for spares"
+        return _sureness(with_them) >= min(policy.target, _sureness(without) + WORTH)
+
+    def _timed(self, missing: int) -> Timed:
+        return self._timing.finish(Chosen([*self._machines], self._again, missing))
+
+    def _is_short(self) -> bool:
+        return self._whole_machines() < self._block.machines
+
+    def _take_spares(self, number: int) -> list[Machine]:
+        """Up to so many more machines, by the same rules, of computers that are free in time."""
+        taken: list[Machine] = []
+        while len(taken) < number:
+            place = self._spares + len(taken)  # after the last member the list begins again
+            machine = self._next_machine(-1 - place, self._timing.machine(len(self._machines)), in_time=True)
+            if machine is None:
+                break
+            self._add(machine)
+            taken.append(machine)
+        return taken
+
+    def _leave(self, machines: list[Machine]) -> None:
+        """Do without the machines that were chosen last."""
+        del self._machines[-len(machines) :]
+        for machine in machines:
+            self._chooser.remove(list(machine.assignments))
+            self._computers.subtract(assignment.image.id for assignment in machine.assignments)
+
+
+def _sureness(timed: Timed) -> float:
+    return timed.outlook.ready if timed.outlook else 0.0
 
 
 def _start_and_id(reservations: list[Reservation]) -> tuple[int, int]:

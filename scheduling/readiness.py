@@ -4,7 +4,7 @@ Facts in, words out: the person on duty reads a signal, which says how bad it is
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -61,7 +61,8 @@ class Sureness(NamedTuple):
 class Readiness:
     """How ready a block time is: whole machines (a cluster counts once), and computers by their state.
 
-    `left` are the seconds until it starts, below 0 once it has begun.
+    `spares` are the machines beyond those wanted; they don't count for `allocated` and `ready`. `left` are the seconds
+    until it starts, below 0 once it has begun.
     """
 
     wanted: int
@@ -71,6 +72,12 @@ class Readiness:
     signal: Signal
     computers: Sequence[ComputerReadiness] = ()
     counts: Mapping[State, int] = field(default_factory=dict)
+    spares: int = 0
+
+    @property
+    def and_spares(self) -> str:
+        """` and 2 spares`, after the number of machines; "" for none."""
+        return wording.and_spares(self.spares)
 
     def count(self, state: State) -> int:
         """How many computers are in this state."""
@@ -101,8 +108,9 @@ def readiness(
     )
     return Readiness(
         wanted=block.machines,
-        allocated=view.allocated,
-        ready=view.ready,
+        allocated=min(view.allocated, block.machines),
+        ready=min(view.ready, block.machines),
+        spares=max(view.allocated - block.machines, 0),
         left=block.start - now,
         signal=_signal(view),
         computers=judged,
@@ -155,6 +163,12 @@ class _View:
 
     def of(self, *states: State) -> list[ComputerReadiness]:
         return [each for each in self.computers if each.state in states]
+
+    def has_enough_without(self, computers: Collection[ComputerReadiness]) -> bool:
+        """Whether spares make up for these computers, and for those that have failed."""
+        gone = {each.facts.id for each in [*computers, *self.of("failed")]}
+        left = [each.facts for each in self.computers if each.facts.id not in gone]
+        return _machines(self.block, left) >= self.block.machines
 
 
 class _Problem(NamedTuple):
@@ -256,6 +270,8 @@ def _faults(view: _View) -> list[_Problem]:
         f"{wording.computers(names)} {fault.one if len(names) == 1 else fault.many}"
         for fault, names in by_fault.items()
     ]
+    if view.has_enough_without(()):
+        return [_Problem("watch", text) for text in texts]
     if texts:
         texts[-1] += f": at most {view.possible} of {plural(view.block.machines, 'machine')} can be had"
     return [_Problem("bad", text) for text in texts]
@@ -266,11 +282,10 @@ def _late(view: _View) -> list[_Problem]:
     # A reload may wait behind another load of the same image (SPEC 9): what keep_ready says of the class knows that.
     is_known = view.sureness is not None and view.sureness.is_current
     states: tuple[State, ...] = ("loading", "overdue") if is_known else ("loading", "waiting", "overdue")
-    loads = [each.ready_at for each in view.of(*states) if each.ready_at is not None]
-    late = [ready_at for ready_at in loads if ready_at > view.block.start]
-    if not late:
+    late = [each for each in view.of(*states) if (each.ready_at or 0) > view.block.start]
+    if not late or view.has_enough_without(late):
         return []
-    expected = f"expected {_clock_time(max(late), view)}"
+    expected = f"expected {_clock_time(max(each.ready_at or 0 for each in late), view)}"
     if view.left <= 0:
         begun = f"began {span(-view.left)} ago"
         return [_Problem("bad", f"{plural(len(late), 'computer')} not loaded, {begun} ({expected})")]

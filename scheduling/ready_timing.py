@@ -1,7 +1,7 @@
 """When the reloads of a plan begin under policy `ready`: planned for the start of the class (SPEC 6)."""
 
 from bisect import insort
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from scheduling.choice import Accepts, Chooser
 from scheduling.facts import Block, BlockComputer, Computer, Reservation, Site
+from scheduling.machines import whole_machines
 from scheduling.mending import Mending
 from scheduling.occupancy import is_reload, occupies
 from scheduling.plan import Assignment, Machine
@@ -18,7 +19,8 @@ from scheduling.reloads.exchange import Guide, exchange_leads, long_load
 from scheduling.reloads.outlook import Outlook
 from scheduling.reloads.places import OtherLoad
 from scheduling.reloads.policy import ReadyPolicy
-from scheduling.reloads.schedule import Job, Slot, aim, schedule
+from scheduling.reloads.schedule import Job, Schedule, Slot, aim, schedule
+from scheduling.reloads.spares import most_spares
 from scheduling.state_ids import PENDING, RELOAD
 from scheduling.timing import Chosen, Timed
 from scheduling.windows import MINUTE
@@ -85,6 +87,8 @@ class ReadyTiming:
 
     def accepts(self, taken: Sequence[Machine]) -> Accepts:
         """Whether a computer that is free from then on leaves time enough for all: the last to be free load last."""
+        if len(taken) < self._looked_at:  # some were left again
+            self._late_begins, self._looked_at = [], 0
         for machine in taken[self._looked_at :]:
             for each in machine.assignments:
                 if not each.already_loaded and (begin := self._chooser.free_from(each.computer)) > self._first:
@@ -147,9 +151,11 @@ class ReadyTiming:
         spare = self._chooser.spare(
             self._block.images[0], self._last, _SPARE + sum(not job.holds_image for job in jobs) // 5
         )
-        made = schedule(jobs, self._policy, self._site.now, self._block.start, spare=spare)
+        spares = self._spares(chosen)
+        needed = len(jobs) - spares  # each spare makes up for one load, of whatever computer of a cluster
+        made = schedule(jobs, self._policy, self._site.now, self._block.start, spare=spare, needed=needed)
         slots = {**made.slots, **self._after_other_loads(jobs)}
-        outlook = self._in_machines(made.outlook)
+        outlook = self._in_machines(made.outlook, len(jobs))
         return Timed(
             [self._at(machine, slots) for machine in chosen.machines],
             [self._at(machine, slots) for machine in chosen.again],
@@ -157,10 +163,27 @@ class ReadyTiming:
             late=made.in_time < 1 / 2,
             outlook=outlook,
             guide=self._guide(self._exchange_leads(self._planned_begins(jobs, made.slots), number), made.longest_wait),
+            further=self._further(made, spares),
         )
 
     def _guide(self, leads: Sequence[int], longest_wait: int = 0) -> Guide:
         return Guide(leads, self._long_load, longest_wait)
+
+    def _spares(self, chosen: Chosen) -> int:
+        """How many machines the block time has beyond those wanted."""
+        has = Counter(row.image_id for row in self._own_rows() if row.computer_id in self._site.computers)
+        has.update(each.image.id for machine in chosen.machines for each in machine.assignments)
+        return max(whole_machines(self._block.image_ids, has) - self._block.machines, 0)
+
+    def _further(self, made: Schedule, spares: int) -> int:
+        """How many more spares the class should have; the computers that other classes wait for are left to them."""
+        if not made.shortfalls:
+            return 0
+        each, at_most = len(self._block.images), most_spares(self._block.machines) - spares
+        awaited = self._policy.awaited
+        free = self._chooser.spare(self._block.images[0], self._last, awaited + at_most * each) - awaited
+        at_most = min(at_most, free // each)
+        return max(shortfall.further(each, at_most) for shortfall in made.shortfalls)
 
     def _after_other_loads(self, jobs: Sequence[Job]) -> dict[int, Slot]:
         """Reloads of computers that the back end loads on its own: when that is over, even if it takes long."""
@@ -172,10 +195,10 @@ class ReadyTiming:
                 slots[job.computer_id] = Slot(-(-start // MINUTE) * MINUTE, job.nodes[0])
         return slots
 
-    def _in_machines(self, outlook: Outlook) -> Outlook:
-        """Of clusters, whole machines."""
+    def _in_machines(self, outlook: Outlook, computers: int) -> Outlook:
+        """Of clusters, whole machines; spares are none."""
         each = len(self._block.images)
-        return outlook._replace(machines=outlook.machines // each, late=outlook.late / each) if each > 1 else outlook
+        return outlook._replace(machines=min(computers // each, self._block.machines), late=outlook.late / each)
 
     def _at(self, machine: Machine, slots: Mapping[int, Slot]) -> Machine:
         """The machine, reloaded when its first computer begins."""

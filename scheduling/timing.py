@@ -30,6 +30,7 @@ class Timed:
     """The same machines with the times of their reloads; `moved`: reloads of machines that were there before.
 
     `late` is the condition of warning 13. `outlook` and `guide` are None where the policy says nothing of the kind.
+    `further`: how many more machines the class should have, as spares, to be as sure as it should be.
     """
 
     machines: Sequence[Machine]
@@ -38,6 +39,7 @@ class Timed:
     late: bool
     outlook: Outlook | None
     guide: Guide | None = None
+    further: int = 0
 
 
 class Timing(Protocol):

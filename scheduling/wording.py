@@ -54,3 +54,8 @@ def computers(hostnames: Sequence[str]) -> str:
 def plural(number: int, what: str) -> str:
     """`1 machine`, `2 machines`."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def and_spares(number: int) -> str:
+    """What follows a number of machines: ` and 2 spares`; "" for none."""
+    return f" and {plural(number, 'spare')}" if number > 0 else ""

@@ -113,6 +113,7 @@ VCL_DECISION_DAYS = environment.whole_number("VCL_DECISION_DAYS", 730, low=1, hi
 VCL_KEEP_READY_HOURS = environment.whole_number("VCL_KEEP_READY_HOURS", 6, low=1, high=48)
 VCL_RELOAD_POLICY = environment.one_of("VCL_RELOAD_POLICY", "ready", "vcl")
 VCL_READY_TARGET = environment.share("VCL_READY_TARGET", 0.95, low=0.5, high=0.999)
+VCL_SPARES = environment.one_of("VCL_SPARES", "off", "auto")
 VCL_LOADS_PER_NODE = environment.whole_number("VCL_LOADS_PER_NODE", 0, low=0, high=1000)
 VCL_LOADS_PER_HOST = environment.whole_number("VCL_LOADS_PER_HOST", 4, low=0, high=1000)
 VCL_SEEN_LOAD_DAYS = environment.whole_number("VCL_SEEN_LOAD_DAYS", 400, low=3, high=36500)

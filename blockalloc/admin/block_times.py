@@ -34,6 +34,7 @@ from blockalloc.reports import upkeep
 from scheduling.rules import UNUSABLE_STATES
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
+from scheduling.wording import and_spares
 
 
 def with_counts(times: QuerySet[BlockTime]) -> QuerySet[BlockTime]:
@@ -157,8 +158,9 @@ def machines_of_time(time: BlockTime) -> str:
 
 @column("Allocated")
 def allocated(time: BlockTime) -> str:
-    """The computers that the block time has and wants."""
-    return f"{fact(time, 'present')} of {fact(time, 'wanted')}"
+    """The computers that the block time has and wants; of spares, the computers."""
+    present, wanted = fact(time, "present"), fact(time, "wanted")
+    return f"{min(present, wanted)} of {wanted}{and_spares(present - wanted)}"
 
 
 @column("Loaded now")

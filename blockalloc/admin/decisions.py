@@ -30,6 +30,7 @@ from blockalloc.pages.csv_export import csv_response
 from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, all_verdicts, report, said, verdict
 from blockalloc.store import decisions
 from blockalloc.store.sql import keys_as_table
+from scheduling.wording import and_spares
 
 _LEVELS = {
     "success": "good",
@@ -84,7 +85,8 @@ def machines(decision: Decision) -> str | None:
     """The machines that the block time had after the call, and wanted."""
     if decision.allocated is None:
         return None
-    return f"{decision.allocated}" + (f" of {decision.wanted}" if decision.wanted is not None else "")
+    wanted = f" of {decision.wanted}" if decision.wanted is not None else ""
+    return f"{decision.allocated}{wanted}{and_spares(decision.spares or 0)}"
 
 
 @column("Who")
@@ -234,7 +236,7 @@ _LIST = (started, action, block, block_start, outcome, machines, who, door)
 _EXPORTED = (
     *"id started action door caller person address outcome code text block_time_id block_request_id block_name".split(),
     *"block_start block_end image_id image_name user_group owner wanted had allocated ready late minutes".split(),
-    *"duration retries waits version".split(),
+    *"duration retries waits version spares".split(),
 )
 _WORDS = "outlook"  # the last column of the export: what the figures say, in words
 ROWS_AT_ONCE = 2000

@@ -56,6 +56,7 @@ def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
         wanted=plan.wanted,
         had=plan.had_before,
         allocated=outcome.allocated,
+        spares=result.spares or None,
         **_outlook(plan.outlook),
         **_named(result.order.names),
     )
@@ -84,10 +85,12 @@ def _changes(entry: Entry, result: Result) -> str:
     return result.changes() or (result.taken() if entry.action == Decision.KEEP_READY else "")
 
 
-def of_action(entry: Entry, text: str, row: BlockTimeRow | None, outcome: str = Decision.DONE) -> Columns:
+def of_action(
+    entry: Entry, text: str, row: BlockTimeRow | None, outcome: str = Decision.DONE, spares: int | None = None
+) -> Columns:
     """The record of what was done to a block time, or could not be; `row` is None when its row is gone."""
     about = _of_row(row) if row else _with_id(entry.parameters.get("blockTimeid"))
-    return _columns(entry, outcome, text=text, **about)
+    return _columns(entry, outcome, text=text, spares=spares, **about)
 
 
 def of_earlier_answer(entry: Entry, outcome: Outcome) -> Columns:

@@ -73,10 +73,17 @@ class PlannedCall:
 
     def machines_with(self, machines: Sequence[Machine]) -> int:
         """Whole machines that the block has with these, never more than wanted."""
+        return min(self._whole_machines_with(machines), self.order.block.machines)
+
+    def spares_with(self, machines: Sequence[Machine]) -> int:
+        """How many of these machines the block has as spares."""
+        return min(max(self._whole_machines_with(machines) - self.order.block.machines, 0), self.plan.spares)
+
+    def _whole_machines_with(self, machines: Sequence[Machine]) -> int:
         block = self.order.block
         computers = computers_by_image(self.site, block, without=self.plan.not_loaded)
         computers.update(each.image.id for each in assignments(machines))
-        return min(whole_machines(block.image_ids, computers), block.machines)
+        return whole_machines(block.image_ids, computers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,15 +211,21 @@ class ClaimAndConfirm:
         # A claim that ran out while the call waited keeps nobody off: its computer counts as lost.
         lapsed = chosen - seen.promises.own_claims
         without_lapsed = replace(seen.site, claimed=seen.site.claimed | lapsed)
+        plan = planned.plan
         kept, lost = standing(
-            without_lapsed, order.block, planned.plan.machines, ignore_privileges=order.ignore_privileges
+            without_lapsed,
+            order.block,
+            plan.machines,
+            ignore_privileges=order.ignore_privileges,
+            spares=plan.spares,
         )
-        again, lost_again = still_to_load(without_lapsed, order.block, planned.plan.again)
+        again, lost_again = still_to_load(without_lapsed, order.block, plan.again)
         if lapsed and not (may_replan or kept or again):
             raise refusals.busy()  # its own claims ran out, twice, and nothing is left to write
-        not_loaded = {**planned.plan.not_loaded, **lost_again}
-        planned = replace(planned, site=seen.site, plan=replace(planned.plan, not_loaded=not_loaded))
-        # Less than was planned: something was lost to others, or the block time was released meanwhile.
+        not_loaded = {**plan.not_loaded, **lost_again}
+        planned = replace(planned, site=seen.site, plan=replace(plan, not_loaded=not_loaded))
+        # Less than was planned: something was lost to others, or the block time was released meanwhile. Spares that
+        # were lost are not made up for.
         if may_replan and planned.machines_with(kept) < planned.plan.allocated:
             return Step(to_confirm=self._planned_again(planned, question))
         movable = still_free(without_lapsed, order.block, planned.plan.moved)
@@ -259,7 +272,10 @@ class ClaimAndConfirm:
         if self._last_claimed:
             self._hold(self._last_claimed, block_time_id, [*machines, *again], seen)
         outcome = outcome_of(planned.plan, machines, block_time_id, planned.machines_with(machines))
-        result = Result(outcome, machines, planned.plan, planned.site, order, planned.rosters, lost, again, given_up)
+        result = Result(
+            outcome, machines, planned.plan, planned.site, order, planned.rosters, lost, again, given_up,
+            spares=planned.spares_with(machines),
+        )  # fmt: skip
         return Answer(outcome, result, self._journal.record_result(result))
 
     def _with_mending(self, order: Order) -> Order:

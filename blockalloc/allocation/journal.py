@@ -64,12 +64,14 @@ class Journal:
             roster.keep(self.now)
         return decisions.write(columns)
 
-    def record_action(self, text: str, row: BlockTimeRow | None, outcome: str = Decision.DONE) -> int:
+    def record_action(
+        self, text: str, row: BlockTimeRow | None, outcome: str = Decision.DONE, spares: int | None = None
+    ) -> int:
         """Record what was done to a block time, in the transaction that does it; returns the id of the record.
 
-        `row` is None when the row of the block time is gone.
+        `row` is None when the row of the block time is gone. `spares`: see `Decision`.
         """
-        return decisions.write(audit.of_action(self._entry(), text, row, outcome))
+        return decisions.write(audit.of_action(self._entry(), text, row, outcome, spares))
 
     # --- At the end -------------------------------------------------------------------------------
 

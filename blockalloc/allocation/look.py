@@ -69,7 +69,10 @@ def dry_run(call: Call, caller: Caller, now: int, mender: Mender | None = None) 
     plan, site, order = looked.plan, looked.seen.site, looked.order
     outcome = outcome_of(plan, plan.machines, order.block.block_time_id, plan.allocated)
     gone = mending.exchanged(site, order.block, order.mending, plan.machines) if order.mending else {}
-    return Result(outcome, plan.machines, plan, site, order, looked.seen.rosters, again=plan.again, given_up=gone)
+    return Result(
+        outcome, plan.machines, plan, site, order, looked.seen.rosters, again=plan.again, given_up=gone,
+        spares=plan.spares,
+    )  # fmt: skip
 
 
 def look_ahead(order: Order, caller: Caller, now: int, seconds: int) -> Site:

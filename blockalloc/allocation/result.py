@@ -26,7 +26,8 @@ class Result:
 
     `lost`: the planned computers that somebody else got meanwhile, with the reason. `rosters`: the rosters that the
     record of the call may refer to (see store.snapshot). `again`: the new reloads of computers that the block time has;
-    `given_up`: the computers that it has no longer (SPEC 9.2, 9.3).
+    `given_up`: the computers that it has no longer (SPEC 9.2, 9.3). `spares`: how many of the machines are spares. They
+    count in no answer.
     """
 
     outcome: Outcome
@@ -38,6 +39,11 @@ class Result:
     lost: Mapping[int, Reason] = field(default_factory=dict)
     again: Sequence[Machine] = ()
     given_up: Mapping[int, GivenUp] = field(default_factory=dict)
+    spares: int = 0
+
+    def and_spares(self) -> str:
+        """` and 2 spares`, after a number of machines; "" for none."""
+        return wording.and_spares(self.spares)
 
     def stopped_by(self) -> str:
         """Why there are not more machines, in words; "" when none is missing."""

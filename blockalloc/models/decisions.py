@@ -20,7 +20,7 @@ class Decision(models.Model):
     the number of a refusal or a warning; `text` is its text, or what an action did. `owner` and `affiliation_id` are
     those of the block request. `findings` has the finding about each computer (blockalloc.store.findings), the roster
     their names. `ready`, `late`, `minutes`: what was said of the class (scheduling.reloads.outlook), None under policy
-    `vcl`.
+    `vcl`. `spares`: machines that were taken beyond `wanted`, below 0 for those that were given back, None for none.
     """
 
     ALLOCATE, DRY_RUN, RELEASE, SKIP, UNSKIP = "allocate", "dry run", "release", "skip", "unskip"
@@ -55,6 +55,7 @@ class Decision(models.Model):
     ready = models.FloatField(null=True)
     late = models.FloatField(null=True)
     minutes = models.IntegerField(null=True)
+    spares = models.SmallIntegerField(null=True)
     duration = models.IntegerField()
     retries = models.SmallIntegerField(default=0)
     waits = models.SmallIntegerField(default=0)

@@ -45,7 +45,8 @@ class Watch(models.Model):
     holds. `at_risk`: which computers may be late, by the last look, and why. `noted`: what was last recorded, so that
     nothing is recorded twice. The counts are of computers: exchanged, loaded again, added. `ready`, `late`, `minutes`:
     what the look of `outlook_at` said of the class (scheduling.reloads.outlook); `said_last`: the last `ready` that was
-    said half an hour before the start or earlier.
+    said half an hour before the start or earlier. `complete_since`: of a class with spares, the first of the looks that
+    have seen all its machines ready without a break.
     """
 
     block_time_id = models.PositiveIntegerField(primary_key=True)
@@ -60,6 +61,7 @@ class Watch(models.Model):
     minutes = models.IntegerField(null=True)
     outlook_at = models.DateTimeField(null=True)
     said_last = models.FloatField(null=True)
+    complete_since = models.DateTimeField(null=True)
     replaced = models.IntegerField(default=0)
     loaded_again = models.IntegerField(default=0)
     added = models.IntegerField(default=0)

@@ -25,6 +25,7 @@ def allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespo
     done = service.allocate(call, caller, mender=mending.mender())
     outcome, result = done.outcome, done.result
     number = f"The class has {outcome.allocated} of {time.blockRequest.numMachines} machines now"
+    number += result.and_spares() if result else ""
     changed = result.changes() if result else ""
     text = ". ".join(filter(None, [number, changed and f"{changed[0].upper()}{changed[1:]}", done.said]))
     if outcome.unallocated:
@@ -45,6 +46,7 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
         "time": time,
         "outcome": planned.outcome,
         "said": planned.said,
+        "and_spares": planned.result.and_spares() if planned.result else "",
         "proposals": changes(planned.result) if planned.result else (),
         "explanation": planned.explanation,
         "in_the_way": _in_the_way(planned.explanation, scope_of(request.user)),

@@ -13,6 +13,7 @@ from blockalloc.models import BlockComputer, BlockTime, SubImage
 from blockalloc.models.naming import span, with_affiliation
 from blockalloc.site_time import site_zone
 from scheduling.machines import whole_machines
+from scheduling.wording import and_spares
 
 _COLUMNS = ("computer", "type", "image", "image now", "reload starts", "reload ends", "management node")
 
@@ -37,7 +38,10 @@ class ReportRow:
 
 @dataclass(frozen=True, slots=True)
 class AllocationReport:
-    """A block time and its computers; times are site time. `allocated` counts whole machines."""
+    """A block time and its computers; times are site time.
+
+    `allocated` counts whole machines, up to those wanted; `spares` those beyond.
+    """
 
     block_time_id: int
     block: str
@@ -47,6 +51,7 @@ class AllocationReport:
     end: datetime
     wanted: int
     allocated: int
+    spares: int
     rows: Sequence[ReportRow]
 
 
@@ -57,6 +62,7 @@ def allocation_report(block_time_id: int) -> AllocationReport:
     )
     request = time.blockRequest
     computers = list(_computers(block_time_id))
+    machines, wanted = _whole_machines(time, computers), request.numMachines
     return AllocationReport(
         block_time_id=time.pk,
         block=request.name,
@@ -64,8 +70,9 @@ def allocation_report(block_time_id: int) -> AllocationReport:
         user_group=with_affiliation(request.group, request.group.name) if request.group else None,
         start=time.start,
         end=time.end,
-        wanted=request.numMachines,
-        allocated=_whole_machines(time, computers),
+        wanted=wanted,
+        allocated=min(machines, wanted),
+        spares=max(machines - wanted, 0),
         rows=sorted(map(_row, computers), key=_by_reload),
     )
 
@@ -76,7 +83,7 @@ def as_text(report: AllocationReport) -> str:
     heading = (
         f"Block time {report.block_time_id}, {report.block}: {report.image}{group}, "
         f"{span(report.start, report.end)} ({settings.TIME_ZONE}), "
-        f"{report.allocated} of {report.wanted} machines"
+        f"{report.allocated} of {report.wanted} machines{and_spares(report.spares)}"
     )
     return "\n".join([heading, "", *table(report.rows)]) if report.rows else heading
 

@@ -15,6 +15,7 @@ from blockalloc.inspection import site_clock
 from blockalloc.settings_check import database, files, names
 from blockalloc.settings_check.problems import Problem, doubtful, error
 from blockalloc.web.front_end import trial
+from scheduling.reloads.policy import READY, SPARES
 from vclsite import environment, http_server, production
 from vclsite.environment import Source
 
@@ -72,6 +73,16 @@ def check_front_end() -> Iterator[Problem]:
         yield error("VCL_FRONT_END_URL", f"VCL_FRONT_END_URL={settings.VCL_FRONT_END_URL}: {problem}")
 
 
+def check_spares() -> Iterator[Problem]:
+    """Spares are a matter of policy `ready`."""
+    if settings.VCL_SPARES == SPARES and settings.VCL_RELOAD_POLICY != READY:
+        yield doubtful(
+            "VCL_SPARES",
+            f"VCL_SPARES={SPARES} has no effect with VCL_RELOAD_POLICY={settings.VCL_RELOAD_POLICY}: no class gets "
+            f"spares; set VCL_RELOAD_POLICY={READY}, or VCL_SPARES=off",
+        )
+
+
 def check_clock() -> Iterator[Problem]:
     """The time zone and the hosts' clocks, compared with VCL's rows."""
     with suppress(DatabaseError):  # VCL's tables are missing: another check reports that
@@ -94,6 +105,7 @@ CHECKS: list[Check] = [
     check_hosts,
     check_proxies,
     check_front_end,
+    check_spares,
 ]
 # Checks that read the database: left out when it does not answer.
 DATABASE_CHECKS: list[Check] = [

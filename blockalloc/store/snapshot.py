@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 
 from blockalloc.site_time import site_zone
-from blockalloc.store import capacity, inventory, links, load_models, loads, promises
+from blockalloc.store import awaited, capacity, inventory, links, load_models, loads, promises
 from blockalloc.store.capacity import ReadCapacity
 from blockalloc.store.inventory import Inventory
 from blockalloc.store.kept_models import Wanted
@@ -16,7 +16,7 @@ from scheduling.facts import Block, Fleet, Image, Member, Reservation, Site
 from scheduling.host_memory import VMWARE
 from scheduling.reload_plan import ADOPTED_RELOAD_MARGIN, RELOAD_MARGIN, stagger
 from scheduling.reloads import traffic
-from scheduling.reloads.policy import READY, ReadyPolicy
+from scheduling.reloads.policy import READY, SPARES, ReadyPolicy
 from scheduling.windows import HOUR
 
 # What SQL narrows by is wider than what the rules look at: local times may be off by a change of
@@ -114,6 +114,8 @@ def _with_policy(site: Site, block: Block, read: ReadCapacity) -> Site:
     model = load_models.model(image.id, wanted, site.now, read.capacity)
     places = traffic.places(site, block, read.capacity, model)
     policy = ReadyPolicy(model, places, settings.VCL_READY_TARGET, is_mended=read.is_mended)
+    if settings.VCL_SPARES == SPARES:
+        policy = replace(policy, spares=True, awaited=awaited.computers(block, site.now))
     return replace(site, ready_policy=policy)
 
 

@@ -44,6 +44,7 @@ class BlockTimeRow(NamedTuple):
     holds_stopped: times.Stored
     noted: str | None
     at_risk: str | None
+    complete_since: times.Stored
 
 
 _BLOCK_TIMES = f"""
@@ -51,7 +52,7 @@ SELECT t.id, t.start, t.`end`, t.processed, t.skip, r.id, r.name, r.status, r.ex
        r.processing, r.imageid, COALESCE(i.prettyname, ''), COALESCE(i.reloadtime, 10),
        (SELECT GROUP_CONCAT(s.imageid) FROM imagemeta m JOIN subimages s ON s.imagemetaid = m.id
         WHERE m.id = i.imagemetaid AND m.subimages = 1),
-       w.first_seen, w.processing_seen, w.tried, w.holds_stopped, w.noted, w.at_risk
+       w.first_seen, w.processing_seen, w.tried, w.holds_stopped, w.noted, w.at_risk, w.complete_since
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid
 LEFT JOIN image i ON i.id = r.imageid LEFT JOIN {_WATCH} w ON w.block_time_id = t.id
 WHERE {{which}} ORDER BY t.start, t.id
@@ -99,25 +100,28 @@ _SEMAPHORES = "SELECT computerid, expires, procid LIKE %s, procid LIKE %s FROM s
 
 
 class CallRow(NamedTuple):
-    """A call about a block time that came to something; `parameters` is JSON."""
+    """A call about a block time that came to something; `parameters` is JSON, `spares` as in `Decision`."""
 
     block_time_id: int
     action: str
     wanted: int | None
     parameters: str
+    spares: int | None
 
 
 _CALLS = f"""
-SELECT block_time_id, action, wanted, parameters FROM {_DECISIONS}
-WHERE block_time_id IN ({{block_times}}) AND action IN (%s, %s, %s, %s) AND outcome NOT IN (%s, %s) ORDER BY id
+SELECT block_time_id, action, wanted, parameters, spares FROM {_DECISIONS}
+WHERE block_time_id IN ({{block_times}}) AND outcome NOT IN (%s, %s)
+  AND (action IN (%s, %s, %s, %s) OR (action = %s AND spares IS NOT NULL)) ORDER BY id
 """
 _OF_CALLS: tuple[Value, ...] = (
+    Decision.REFUSED,
+    Decision.FAILED,
     Decision.ALLOCATE,
     Decision.RELEASE,
     Decision.SKIP,
     Decision.UNSKIP,
-    Decision.REFUSED,
-    Decision.FAILED,
+    Decision.KEEP_READY,
 )
 
 

@@ -39,6 +39,16 @@ def set_at_risk(texts: Mapping[int, str]) -> None:
         execute(f"UPDATE {_TABLE} SET at_risk = %s WHERE block_time_id IN ({ids})", [text])
 
 
+def set_complete_since(moments: Mapping[int, int | None]) -> None:
+    """Remember since when block times have been complete (Unix seconds), None for those that are not.
+
+    Costs no statement for no block times.
+    """
+    for moment in set(moments.values()):
+        ids = listed_ids(id_ for id_, theirs in moments.items() if theirs == moment)
+        execute(f"UPDATE {_TABLE} SET complete_since = %s WHERE block_time_id IN ({ids})", [to_utc_or_null(moment)])
+
+
 def note(block_time_id: int, text: str, now: int) -> bool:
     """Remember what there is to record of a block time, for which nothing could be done; False when it is no news.
 

@@ -113,7 +113,7 @@ def mending_of(needed: Needs) -> Mending:
 def text_of(result: Result) -> str:
     """What came of it, in words."""
     outcome = result.outcome
-    number = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines"
+    number = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines{result.and_spares()}"
     return "; ".join(filter(None, (result.changes() or result.taken(), number, result.stopped_by())))
 
 
@@ -161,7 +161,7 @@ class _Journal(Journal):
         """Record the result, and what has to be remembered of it."""
         id_ = self._watch.facts.id
         if result.changed:
-            taken = len(assignments(result.machines))
+            taken = len(assignments(result.machines)) - result.spares * len(result.order.block.images)
             replaced = min(len(result.given_up), taken)
             watches.count(id_, replaced, len(result.again), taken - replaced, self.now)
             return super().record_result(result)

@@ -14,7 +14,7 @@ from blockalloc.allocation import service
 from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.site_time import site_zone
 from blockalloc.store import claims, kept_models, watches
-from blockalloc.upkeep import classes, holding, loads, mending, reading, trust
+from blockalloc.upkeep import classes, holding, loads, mending, reading, spares, trust
 from blockalloc.upkeep.actions import Action
 from blockalloc.upkeep.broken_images import hold_back
 from blockalloc.upkeep.classes import ClassLook
@@ -27,6 +27,7 @@ from scheduling.upkeep.broken_image import ImageStop
 from scheduling.upkeep.condition import Kind
 from scheduling.upkeep.needs import Holding, Needs, at_risk, needs
 from scheduling.upkeep.needs import holding as holding_of
+from scheduling.upkeep.spares import spares as spares_of
 from scheduling.upkeep.trust import Trust
 from scheduling.windows import HOUR, MINUTE
 
@@ -76,6 +77,7 @@ class Keeper:
         looks = self._looks(now)
         _observed(lambda: self._remember(looks, now))
         _observed(lambda: loads.note_loads(now))
+        _observed(lambda: spares.note_complete([(each.watch, each.needed) for each in looks], now))
         self._outlooks = {}
         with kept_models.keeping(self._load_models):
             actions, held = ([], 0) if seen.doubt else self._act(looks, seen, now)
@@ -99,7 +101,11 @@ class Keeper:
         # First of all: a hold on a computer that is loaded by now keeps members of the class off it (SPEC 8.7).
         held = holding.hold(self._holding(looks, [], now))
         stops = loads.image_stops({each.watch.facts.id: each.watch.facts.target.machines for each in looks}, now)
-        actions = [*_held_back(looks, stops, caller), *self._mend(looks, stops, caller, now)]
+        actions = [
+            *self._give_back(looks, caller, now),
+            *_held_back(looks, stops, caller),
+            *self._mend(looks, stops, caller, now),
+        ]
         unhindered = [(each.watch, each.needed) for each in looks if _stop_of(each, stops) is None]
         planned = self._replanner.plan(unhindered, caller, now)
         self._outlooks |= planned
@@ -148,8 +154,14 @@ class Keeper:
             if not each.needed.is_met
             and _stop_of(each, stops) is None
             and mending.is_worth_trying(each.watch, now)
-            and (action := _tried(each, lambda watch: self._mended(watch, caller)))
+            and (action := _tried(each.watch, lambda watch: self._mended(watch, caller)))
         ]
+
+    def _give_back(self, looks: Sequence[Looked], caller: Caller, now: int) -> list[Action]:
+        """Give spares back that are not needed any more, or that another class needs."""
+        due = spares.to_be_given_back([(each.watch, each.needed) for each in looks], now)
+        work = partial(spares.give_back, caller=caller, load_times=self._load_times)
+        return [action for watch, wanting in due if (action := _tried(watch, partial(work, wanting=wanting)))]
 
     def _mended(self, watch: Watch, caller: Caller) -> Action | None:
         mended = mending.mend(watch, caller, self._load_times)
@@ -167,7 +179,7 @@ def _held_back(looks: Sequence[Looked], stops: Mapping[int, ImageStop], caller: 
     return [
         action
         for each, stop in affected
-        if (action := _tried(each, partial(hold_back, stop=stop, why=reasons[stop.image_id], caller=caller)))
+        if (action := _tried(each.watch, partial(hold_back, stop=stop, why=reasons[stop.image_id], caller=caller)))
     ]
 
 
@@ -177,11 +189,11 @@ def _stop_of(each: Looked, stops: Mapping[int, ImageStop]) -> ImageStop | None:
     return max(theirs, key=lambda stop: stop.stopped, default=None)
 
 
-def _tried(each: Looked, work: Callable[[Watch], Action | None]) -> Action | None:
+def _tried(watch: Watch, work: Callable[[Watch], Action | None]) -> Action | None:
     """What `work` does; None when it fails: the other block times must not suffer, and the next look tries again."""
-    id_ = each.watch.facts.id
+    id_ = watch.facts.id
     try:
-        return work(each.watch)
+        return work(watch)
     except Refusal as refusal:  # another call is at work on it, or staff have closed it
         log.info("block time %d could not be put right: %s", id_, refusal.text)
     except Exception:
@@ -213,8 +225,9 @@ def _class_look(each: Looked) -> ClassLook:
     computers = Counter(condition.computer.facts.image_id for condition in needed.conditions)
     ready = Counter(each.computer.facts.image_id for each in needed.conditions if each.kind is Kind.READY)
     images, block = facts.block.image_ids, facts.block
-    had = whole_machines(images, computers)
-    return ClassLook(facts.id, block.start, block.end, facts.target.machines, had, whole_machines(images, ready))
+    had = whole_machines(images, computers) - spares_of(facts)
+    ready_of_these = min(whole_machines(images, ready), had)
+    return ClassLook(facts.id, block.start, block.end, facts.target.machines, had, ready_of_these)
 
 
 def run_pass() -> PassReport:

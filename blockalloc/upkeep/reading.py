@@ -108,6 +108,7 @@ def _facts(rows: Sequence[BlockTimeRow], now: int, load_times: LoadTimes) -> lis
                 computers=computers.get(row.id, ()),
                 processing_seen=_processing_seen(row, now),
                 holds_stopped=row.holds_stopped is not None,
+                complete_since=times.from_utc(row.complete_since),
             ),
             row,
         )
@@ -125,11 +126,12 @@ def _processing_seen(row: BlockTimeRow, now: int) -> int | None:
 def _calls(rows: Iterable[CallRow]) -> Mapping[int, list[RecordedCall]]:
     calls: dict[int, list[RecordedCall]] = defaultdict(list)
     for row in rows:
+        spares = row.spares or 0
         if row.action != "allocate":
-            calls[row.block_time_id].append(RecordedCall(row.action))
+            calls[row.block_time_id].append(RecordedCall(row.action, spares=spares))
         elif row.wanted is not None:  # without: an answer that was given before
             ignore = json.loads(row.parameters).get("ignoreprivileges", True)
-            calls[row.block_time_id].append(RecordedCall(row.action, row.wanted, bool(ignore)))
+            calls[row.block_time_id].append(RecordedCall(row.action, row.wanted, bool(ignore), spares))
     return calls
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.load_time.model import LoadModel
+from scheduling.reloads.spares import Shortfall
 
 Array = NDArray[Any]
 
@@ -78,9 +79,13 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Mending:
-    """What keep_ready makes up for: a load that fails or is stuck, with one of so many further computers."""
+    """What keep_ready makes up for: a load that fails or is stuck, with one of so many further computers.
+
+    The first `covered` ones are given up without a substitute, since the class has so many spares.
+    """
 
     computers: int
+    covered: int = 0
 
 
 class Games:
@@ -126,6 +131,13 @@ class Games:
     def wait(self, share: float) -> float:
         """For how long, in such a share of the games, a load of the class waited for a place at most."""
         return float(np.quantile(self.waits, share, method="higher"))
+
+    def shortfall(self, needed: int, target: float, by: float = 0.0) -> Shortfall:
+        """By how many loads the games fell short by then."""
+        in_time = self.done <= by
+        lacking, games = np.unique(np.maximum(needed - in_time.sum(axis=1), 0), return_counts=True)
+        shares = games / len(self.done)
+        return Shortfall(target, dict(zip(lacking.tolist(), shares.tolist(), strict=True)), float(in_time.mean()))
 
     def waited(self, seconds: float) -> float:
         """The share of games in which a load of the class waited longer than that for a place."""
@@ -270,6 +282,7 @@ class _MakesUp:
         self._play = played
         self._law, self._draws, self._done = played.law, played.draws, played.done
         self._left = np.full(played.games, mending.computers, dtype=np.int32)
+        self._covered = np.full(played.games, mending.covered, dtype=np.int32)
         self._waiting: list[tuple[Array, Array, Array]] = []  # games, loads, when it was seen
         self._next = 2 * float(_FOR_EVER)  # when the first of them is seen
         self._number = 0
@@ -303,9 +316,12 @@ class _MakesUp:
         games, owns, seen = games[order], owns[order], seen[order]
         ranks = np.arange(len(games)) - np.searchsorted(games, games, side="left")
         for rank in range(int(ranks.max()) + 1):
-            chosen = (ranks == rank) & (self._left[games] > 0)
+            due = ranks == rank
+            covered = due & (self._covered[games] > 0)
+            self._covered[games[covered]] -= 1
+            chosen = due & ~covered & (self._left[games] > 0)
             if not chosen.any():
-                return
+                continue
             where, own = games[chosen], owns[chosen]
             self._left[where] -= 1
             done = self._play.places.take_any(where, seen[chosen], self._until_one_is_loaded(where))

@@ -20,6 +20,7 @@ from scheduling.reloads.chance import DISPATCH, FEW, MANY, Games, Law, Load, Men
 from scheduling.reloads.outlook import Outlook
 from scheduling.reloads.places import Places
 from scheduling.reloads.policy import ReadyPolicy
+from scheduling.reloads.spares import Shortfall
 from scheduling.windows import MINUTE
 
 # A share of classes is measured over many of them, and what is planned is not all that happens: aim above the target.
@@ -72,13 +73,15 @@ class Schedule:
     """The slots of the computers whose reloads were to be planned, and what is to be expected of the class then.
 
     `in_time`: the probability that the time is enough for all loads that do not fail. `longest_wait`: for how many
-    seconds, hardly ever longer, a load may wait for a place.
+    seconds, hardly ever longer, a load may wait for a place. `shortfalls`: where the policy allows spares and the class
+    is less sure than it should be, what it lacks.
     """
 
     slots: Mapping[int, Slot]
     outlook: Outlook
     in_time: float
     longest_wait: int = 0
+    shortfalls: Sequence[Shortfall] = ()
 
 
 def schedule(
@@ -102,7 +105,7 @@ class _Scheduling:
         self._policy, self._now, self._start, self._needed = policy, now, start, needed
         self._law = Law(policy.model)
         self._aim = aim(policy.target)
-        self._mending = Mending(spare) if policy.is_mended else None
+        self._mending = Mending(spare, covered=len(jobs) - needed) if policy.is_mended else None
         self._ready = [job for job in jobs if job.holds_image]
         loads = [job for job in jobs if not job.holds_image]
         self._fixed = [job for job in loads if job.begun is not None or job.begins is not None]
@@ -117,6 +120,16 @@ class _Scheduling:
         slots = self._best() if self._open else {}
         return self._expected(slots)
 
+    def _shortfalls(self, games: Games, outlook: Outlook) -> Sequence[Shortfall]:
+        """What is lacking at the start, and what would be without any hurry: a plan with spares begins later again."""
+        if not self._policy.spares or outlook.ready >= self._policy.target:
+            return ()
+        needed = self._needed_loads
+        return [
+            games.shortfall(needed, self._policy.target),
+            games.shortfall(needed, self._policy.target / self._aim, by=_EVER),
+        ]
+
     def _expected(self, slots: Mapping[int, Slot]) -> Schedule:
         """The schedule with these slots."""
         planned, mended = {**slots, **self._of_ready()}, self._policy.is_mended
@@ -128,7 +141,8 @@ class _Scheduling:
         begins += [job.begun or job.begins or self._now for job in self._fixed]
         minutes = sum(max(self._start - begin, 0) for begin in begins) // MINUTE
         outlook = Outlook(self._needed, games.ready(needed), games.late(needed), minutes, mended=mended)
-        return Schedule(planned, outlook, games.in_time(needed), round(_BY_CHANCE * games.wait(1 - _RARELY)))
+        longest_wait = round(_BY_CHANCE * games.wait(1 - _RARELY))
+        return Schedule(planned, outlook, games.in_time(needed), longest_wait, self._shortfalls(games, outlook))
 
     @property
     def _needed_loads(self) -> int:
@@ -205,17 +219,21 @@ class _Scheduling:
         return play([*of_class, *others, *arrivals, *loads], self._gates.limits, self._law, self._mending, games)
 
     def _load(self, job: Job, slot: Slot) -> Load:
-        return Load(max(slot.start, self._now) - self._start + DISPATCH, self._gates.of(job, slot.node_id))
+        begin = min(max(slot.start, self._now) - self._start + DISPATCH, _EVER)
+        return Load(begin, self._gates.of(job, slot.node_id))
 
     def _of_fixed(self) -> list[Load]:
         return [
             Load(
-                (self._now if job.begun is not None else max(job.begins or 0, self._now) + DISPATCH) - self._start,
+                min(self._begin_of(job) - self._start, _EVER),
                 self._gates.of(job, job.nodes[0] if job.nodes else 0),
                 elapsed=max(self._now - job.begun, 1) if job.begun is not None else 0.0,
             )
             for job in self._fixed
         ]
+
+    def _begin_of(self, job: Job) -> int:
+        return self._now if job.begun is not None else max(job.begins or 0, self._now) + DISPATCH
 
 
 def _with_places(loads: Sequence[Load], limits: Sequence[int]) -> list[Load]:

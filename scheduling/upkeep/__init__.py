@@ -9,5 +9,6 @@
 | `seen_loads` | what became of the loads that are at work |
 | `usage` | how many computers of a class were used |
 | `broken_image` | when an image fails to load so often that nothing more of it is to be loaded |
+| `spares` | when spares are given back, and which computers |
 | `leftovers` | what is to be removed: computers of times that are skipped or over, reloads that nobody needs |
 """

@@ -76,6 +76,9 @@ def needs(block_time: BlockTimeFacts, now: int, *, hours: int = 6, is_asked_by_s
     left = Counter(each.computer.facts.image_id for each in conditions if each.computer.id not in given_up)
     missing = max(wanted - whole_machines(block.image_ids, left), 0)
     waits = bool(missing) and not is_asked_by_staff and _back_end_goes_first(block_time, now, hours * HOUR)
+    risky = [each for each in doubtful if each.computer.id not in given_up]
+    if whole_machines(block.image_ids, left - Counter(each.computer.facts.image_id for each in risky)) >= wanted:
+        risky = []  # spares make up for them
     if waits:
         return Needs(conditions, at_risk=[*lost, *doubtful], waits_for_back_end=True)
     again = [each for each in conditions if each.kind is Kind.TO_LOAD and each.computer.id not in given_up]
@@ -84,7 +87,7 @@ def needs(block_time: BlockTimeFacts, now: int, *, hours: int = 6, is_asked_by_s
         give_up=give_up,
         again=again,
         missing=missing,
-        at_risk=[each for each in doubtful if each.computer.id not in given_up],
+        at_risk=risky,
     )
 
 

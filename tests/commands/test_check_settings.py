@@ -231,6 +231,17 @@ def test_who_may_read_and_write_the_file(mode: int, told: list[str], ready: dict
 
 
 @pytest.mark.parametrize(
+    ("policy", "spares", "is_doubtful"),
+    [("ready", "auto", False), ("vcl", "off", False), ("vcl", "auto", True)],
+)
+def test_spares_without_the_policy_that_takes_them(
+    policy: str, spares: str, is_doubtful: bool, ready: dict[str, str]
+) -> None:
+    status, problems = check(**ready, VCL_RELOAD_POLICY=policy, VCL_SPARES=spares)
+    assert (status, briefly(problems)) == ((1, [("doubtful", "VCL_SPARES")]) if is_doubtful else (0, []))
+
+
+@pytest.mark.parametrize(
     ("changes", "doubts"),
     [
         ({}, []),

@@ -43,6 +43,8 @@ MARIADB = "mysql://vcl:pw@db.example.edu/vcl"
         ("VCL_ALLOW_UNSAFE_SETTINGS", "perhaps", "use 1 or 0"),
         ("VCL_RELOAD_POLICY", "readyy", "use ready or vcl"),
         ("VCL_RELOAD_POLICY", "", "use ready or vcl"),
+        ("VCL_SPARES", "2", "use off or auto"),
+        ("VCL_SPARES", "on", "use off or auto"),
         ("VCL_READY_TARGET", "95", "use a share from 0.5 to 0.999, such as 0.95 for 95%"),
         ("VCL_READY_TARGET", "95%", "use a share"),
         ("VCL_READY_TARGET", "0,95", "use a share"),
@@ -194,7 +196,7 @@ def test_an_unknown_engine_is_refused() -> None:
 _POLICY = """
 import json, vclsite.settings as s
 print(json.dumps(
-    [s.VCL_RELOAD_POLICY, s.VCL_READY_TARGET, s.VCL_LOADS_PER_NODE, s.VCL_LOADS_PER_HOST]
+    [s.VCL_RELOAD_POLICY, s.VCL_READY_TARGET, s.VCL_SPARES, s.VCL_LOADS_PER_NODE, s.VCL_LOADS_PER_HOST]
 ))
 """
 
@@ -202,15 +204,16 @@ print(json.dumps(
 @pytest.mark.parametrize(
     ("variables", "settings"),
     [
-        ({}, ["ready", 0.95, 0, 4]),
+        ({}, ["ready", 0.95, "off", 0, 4]),
         (
             {
                 "VCL_RELOAD_POLICY": " VCL ",
                 "VCL_READY_TARGET": "0.999",
+                "VCL_SPARES": "Auto",
                 "VCL_LOADS_PER_NODE": "12",
                 "VCL_LOADS_PER_HOST": "0",
             },
-            ["vcl", 0.999, 12, 0],
+            ["vcl", 0.999, "auto", 12, 0],
         ),
     ],
 )

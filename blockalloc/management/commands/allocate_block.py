@@ -67,7 +67,8 @@ def _report(outcome: Outcome) -> AllocationReport | None:
 
 def _as_text(allocation: Allocation, report: AllocationReport | None, *, dry_run: bool, explain: bool) -> str:
     outcome = allocation.outcome
-    lines = [_verdict(outcome, dry_run=dry_run)]
+    result = allocation.result
+    lines = [_verdict(outcome, result.and_spares() if result else "", dry_run=dry_run)]
     if outcome.warning:
         lines.append("warning {}: {}".format(*outcome.warning))
     if allocation.said:
@@ -81,8 +82,8 @@ def _as_text(allocation: Allocation, report: AllocationReport | None, *, dry_run
     return "\n".join(lines)
 
 
-def _verdict(outcome: Outcome, *, dry_run: bool) -> str:
-    count = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines"
+def _verdict(outcome: Outcome, and_spares: str, *, dry_run: bool) -> str:
+    count = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines{and_spares}"
     if outcome.status == "completed":
         return f"Nothing to do: the block time already has the {outcome.allocated} machines asked for, or more."
     if dry_run:
@@ -96,6 +97,7 @@ def _as_json(allocation: Allocation, report: AllocationReport | None, *, dry_run
     why = allocation.explanation
     answer = asdict(allocation.outcome) | {
         "outlook": outlook_as_json(allocation.outcome.outlook, allocation.said),
+        "spares": allocation.result.spares if allocation.result else 0,
         "dry_run": dry_run,
         "computers_taken": list(map(asdict, _rows(allocation.machines))),
         "stopped_by": why.stopped_by if why else "",
