@@ -6,9 +6,10 @@ from itertools import combinations_with_replacement
 import pytest
 
 from scheduling.reloads.chance import DISPATCH, MANY, Law, Load, Mending, play
+from scheduling.reloads.jobs import Job
 from scheduling.reloads.places import Capacity, OtherLoad, Places
 from scheduling.reloads.policy import ReadyPolicy
-from scheduling.reloads.schedule import Job, Schedule, aim, schedule
+from scheduling.reloads.schedule import Schedule, aim, schedule
 from tests.support.load_laws import log_normal
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
