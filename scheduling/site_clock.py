@@ -278,9 +278,7 @@ def aged_rows(facts: Facts) -> list[Aged]:
     """The rows that zones can explain; of those that the database dates none where it keeps another zone's time."""
     offset = offset_of(facts.zone, facts.now)
     clocks = {False: _Clock(facts.now, facts.zone), True: _Clock(facts.database_now, facts.zone)}
-    ages = [
-        clocks[row.by_database].aged(row) for row in facts.rows if not (row.by_database and facts.database_differs)
-    ]
+    ages = [clocks[row.by_database].aged(row) for row in facts.rows if not (row.by_database and facts.database_differs)]
     return [each for each in ages if each.age >= -FRESH or in_range(offset - rounded_down(each.age))]
 
 

@@ -3,6 +3,9 @@
 A substitute needs time for a load that takes long, and a place on a management node. The loads that the class and
 others have planned there keep their places.
 
+How long a load is given: the square root of what the plan aims at, so that the exchanged computers are as sure as all
+others together. With less, the others would have to begin much earlier, and could not make up for it.
+
 An example: a node that loads five at a time, loads of ten minutes that hardly ever take 14, and 15 reloads of the
 class, of which five each begin 15, 25 and 35 minutes before the start. A computer on which somebody stays has to be
 exchanged 45 minutes before it: its substitute then has a place before all others. So have four more; the sixth one
@@ -10,14 +13,14 @@ has to begin 55 minutes before the start.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from math import ceil
+from math import ceil, sqrt
 
 from scheduling.reloads.chance import DISPATCH
 from scheduling.reloads.places import OtherLoad
 from scheduling.reloads.policy import ReadyPolicy
+from scheduling.reloads.schedule import aim
 from scheduling.windows import MINUTE
 
-_NEARLY_ALL = 0.95  # of the loads take no longer than the time that a substitute is given
 _OURS = 0.4  # of the places, however many loads users will cause
 
 
@@ -29,7 +32,7 @@ def exchange_leads(
     `own` are the loads of the class, `nodes` the management nodes that may load a substitute (none where it takes no
     place). Where no place is left before the start, it is all the time from `now` on.
     """
-    shortest = ceil((policy.model.quantile(_NEARLY_ALL) + DISPATCH) / MINUTE)
+    shortest = ceil((policy.model.quantile(sqrt(aim(policy.target))) + DISPATCH) / MINUTE)
     limits = policy.places.capacity.node_limits
     if not nodes or any(id_ not in limits for id_ in nodes):
         return [shortest * MINUTE] * number

@@ -13,7 +13,7 @@ from blockalloc.reports.readiness import read
 from blockalloc.upkeep.passes import Keeper
 from tests.golden import tables
 from tests.support.sites.back_end_stage import C0, MINUTE, OTHER_IMAGE, OTHER_NODE
-from tests.support.sites.class_site import NODE, ZONE
+from tests.support.sites.class_site import IMAGE, NODE, ZONE
 from tests.support.sites.morning import START
 from tests.support.sites.rows import NODE_GROUP, NODE_KIND
 from tests.support.sites.still_morning import CLASS, StillMorning, still_morning
@@ -116,6 +116,25 @@ def test_when_its_node_takes_fewer_loads_the_reloads_begin_earlier(site: StillMo
     loads_at_a_time(site, 1)
     look(site, before[0] + 14)
     assert leads(site)[0] >= before[0] + 5
+
+
+def test_computers_are_held_from_two_minutes_before_their_reloads_until_they_are_loaded(site: StillMorning) -> None:
+    """Under this policy all reloads of a small class begin at about the same time (SPEC 9.4)."""
+    site.send("DELETE FROM semaphore")  # the holds of the allocation
+    for before in range(50, 10, -1):
+        look(site, before)
+        waiting = Request.objects.filter(pk__in=site.reloads().values(), start__lte=local_time(site.now + 2 * MINUTE))
+        due = {computer for computer, id_ in site.reloads().items() if id_ in {each.pk for each in waiting}}
+        assert {computer for computer, whose in site.semaphores() if whose == "blockalloc-held:keep_ready"} == due
+    assert due == set(site.block_computers(CLASS))
+    site.send("UPDATE computer SET currentimageid = %s, imagerevisionid = %s", IMAGE, IMAGE)
+    look(site, 10)
+    assert site.semaphores() == []
+
+
+def local_time(instant: int) -> datetime:
+    """An instant as the site's clock shows it."""
+    return datetime.fromtimestamp(instant, ZoneInfo(ZONE))
 
 
 # --- A management node dies -----------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """How long before the start a substitute has to begin to load: a place has to be free, and time for a long load."""
 
-from math import ceil
+from math import ceil, sqrt
 
 import pytest
 
@@ -8,6 +8,7 @@ from scheduling.reloads.chance import DISPATCH
 from scheduling.reloads.exchange import exchange_leads
 from scheduling.reloads.places import Capacity, OtherLoad, Places
 from scheduling.reloads.policy import ReadyPolicy
+from scheduling.reloads.schedule import aim
 from tests.support.load_laws import log_normal
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
@@ -16,12 +17,13 @@ MINUTE, HOUR = 60, 3600
 START = 1_700_000_400  # a whole minute
 NOW = START - 6 * HOUR
 MODEL = log_normal()
+_TARGET = 0.95
 MEAN = round(MODEL.mean / MINUTE)  # minutes
-LONG = ceil((MODEL.quantile(0.95) + DISPATCH) / MINUTE)  # for one load that takes long
+LONG = ceil((MODEL.quantile(sqrt(aim(_TARGET))) + DISPATCH) / MINUTE)  # for one load that takes long
 
 
 def policy(limits: dict[int, int], arrivals: dict[int, float] | None = None, *others: OtherLoad) -> ReadyPolicy:
-    return ReadyPolicy(MODEL, Places(Capacity(limits), others, arrivals or {}), 0.95, is_mended=True)
+    return ReadyPolicy(MODEL, Places(Capacity(limits), others, arrivals or {}), _TARGET, is_mended=True)
 
 
 def load(lead: int, node: int = 1, *, is_limited: bool = True) -> OtherLoad:
