@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -99,7 +99,7 @@ class Keeper:
         caller = service.system_caller(DOOR)
         claims.purge_expired(now)
         # First of all: a hold on a computer that is loaded by now keeps members of the class off it (SPEC 8.7).
-        held = holding.hold(self._holding(looks, [], now))
+        held = holding.hold(self._holding(looks, (), now))
         stops = loads.image_stops({each.watch.facts.id: each.watch.facts.target.machines for each in looks}, now)
         actions = [
             *self._give_back(looks, caller, now),
@@ -114,8 +114,8 @@ class Keeper:
             self._looked(each.watch, now) for each in looks if each.watch.facts.id in planned and each.needed.is_met
         ]
         actions += self._mend(anew, stops, caller, now)
-        if actions:
-            held = holding.hold(self._holding(looks, actions, now))
+        if changed := {action.block_time_id for action in actions} | self._replanner.moved:
+            held = holding.hold(self._holding(looks, changed, now))
         return [*actions, *let_go(now, seen)], held
 
     def _looks(self, now: int) -> list[Looked]:
@@ -126,9 +126,8 @@ class Keeper:
         watch = self._replanner.guided(watch)
         return Looked(watch, needs(watch.facts, now, hours=settings.VCL_KEEP_READY_HOURS))
 
-    def _holding(self, looks: Sequence[Looked], actions: Sequence[Action], now: int) -> Holding:
+    def _holding(self, looks: Sequence[Looked], changed: Collection[int], now: int) -> Holding:
         """The holds; for a block time that was changed, by what it has now: its new reloads may begin at once."""
-        changed = {action.block_time_id for action in actions}
         facts = [(each.watch.facts, each.needed) for each in looks if each.watch.facts.id not in changed]
         for id_ in changed:
             if watch := reading.one(id_, now, self._load_times):

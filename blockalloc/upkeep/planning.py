@@ -43,11 +43,13 @@ class Replanner:
     def __init__(self, load_times: LoadTimes) -> None:
         self._load_times = load_times
         self._planned: dict[int, _Planned] = {}
+        self.moved: set[int] = set()  # block times whose reloads the last look let begin at other times
 
     def plan(self, classes: Sequence[tuple[Watch, Needs]], caller: Caller, now: int) -> dict[int, Outlook]:
         """Plan the classes that are due, and move their reloads; block time -> what is to be expected of it."""
         outlooks: dict[int, Outlook] = {}
         began = time.monotonic()
+        self.moved = set()
         self._planned = {
             watch.facts.id: self._planned[watch.facts.id] for watch, _ in classes if watch.facts.id in self._planned
         }
@@ -100,6 +102,7 @@ class Replanner:
         plan = dry_run(call, caller, now, lambda _order: mending.mending_of(needed)).plan
         if not plan.moved:
             return plan, plan.outlook
+        self.moved.add(watch.facts.id)
         return plan, mending.mend(watch, caller, self._load_times, times_only=True).outlook or plan.outlook
 
 

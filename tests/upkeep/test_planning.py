@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,12 +11,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from blockalloc.allocation.look import dry_run
+from blockalloc.allocation.result import Result
+from blockalloc.contract.messages import FillCall
 from blockalloc.models import BlockTime, Decision, PlannedReload, Request, Watch
 from blockalloc.reports.readiness import read
+from blockalloc.upkeep import planning
 from blockalloc.upkeep.passes import Keeper
 from tests.golden import tables
-from tests.support.sites.back_end_stage import C0, MINUTE, OTHER_IMAGE, OTHER_NODE
-from tests.support.sites.class_site import NODE, ZONE
+from tests.support.sites.back_end_stage import C0, HOUR, MINUTE, OTHER_IMAGE, OTHER_NODE, at
+from tests.support.sites.class_site import IMAGE, NODE, ZONE
 from tests.support.sites.morning import START
 from tests.support.sites.rows import NODE_GROUP, NODE_KIND
 from tests.support.sites.still_morning import CLASS, StillMorning, still_morning
@@ -118,6 +123,78 @@ def test_when_its_node_takes_fewer_loads_the_reloads_begin_earlier(site: StillMo
     loads_at_a_time(site, 1)
     look(site, before[0] + 14)
     assert leads(site)[0] >= before[0] + 5
+
+
+def test_computers_are_held_from_two_minutes_before_their_reloads_until_they_are_loaded(site: StillMorning) -> None:
+    """Under this policy all reloads of a small class begin at about the same time (SPEC 9.4)."""
+    site.send("DELETE FROM semaphore")  # the holds of the allocation
+    for before in range(50, 10, -1):
+        look(site, before)
+        waiting = Request.objects.filter(pk__in=site.reloads().values(), start__lte=local_time(site.now + 2 * MINUTE))
+        due = {computer for computer, id_ in site.reloads().items() if id_ in {each.pk for each in waiting}}
+        assert {computer for computer, whose in site.semaphores() if whose == "blockalloc-held:keep_ready"} == due
+    assert due == set(site.block_computers(CLASS))
+    site.send("UPDATE computer SET currentimageid = %s, imagerevisionid = %s", IMAGE, IMAGE)
+    look(site, 10)
+    assert site.semaphores() == []
+
+
+def local_time(instant: int) -> datetime:
+    """An instant as the site's clock shows it."""
+    return datetime.fromtimestamp(instant, ZoneInfo(ZONE))
+
+
+# --- Many classes ---------------------------------------------------------------------------------------
+
+
+class Slow:
+    """Time that passes for plans only, a second for each of them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        self.planned: list[int] = []
+        monkeypatch.setattr(planning, "dry_run", self.dry_run)
+        monkeypatch.setattr("blockalloc.upkeep.planning.time.monotonic", lambda: self.seconds)
+
+    def dry_run(self, call: FillCall, *given: Any) -> Result:
+        """The dry run of a class."""
+        self.seconds += 1
+        self.planned.append(call.block_time_id or 0)
+        return dry_run(call, *given)
+
+    def planned_since(self) -> list[int]:
+        """The classes that were planned since the last answer."""
+        planned, self.planned = self.planned, []
+        return planned
+
+
+@pytest.fixture
+def many(site: StillMorning, monkeypatch: pytest.MonkeyPatch) -> Slow:
+    """Beside the class of four, three of one machine, an hour later."""
+    for id_ in (20, 21, 22):
+        site.block_time(id_, START + HOUR, START + 2 * HOUR, numMachines=1)
+        site.allocate(block_time=id_)
+    return Slow(monkeypatch)
+
+
+def test_a_look_plans_some_classes_and_the_next_one_those_that_had_to_wait(site: StillMorning, many: Slow) -> None:
+    site.look_at("10:00")
+    first = many.planned_since()
+    assert 2 <= len(first) <= 3
+    site.look_at("10:01")
+    assert sorted(first + many.planned_since()) == [CLASS, 20, 21, 22]
+    site.look_at("10:02")
+    assert many.planned_since() == []
+
+
+def test_classes_that_have_changed_do_not_wait(site: StillMorning, many: Slow) -> None:
+    for minute in range(2):
+        site.look_at(f"10:0{minute}")
+    many.planned_since()
+    for id_ in site.block_computers(21) + site.block_computers(22):
+        site.use(id_, start=at("10:15"), end=at("14:59"), image=OTHER_IMAGE)
+    site.look_at("10:15")
+    assert set(many.planned_since()[:2]) == {21, 22}
 
 
 # --- A management node dies -----------------------------------------------------------------------------
