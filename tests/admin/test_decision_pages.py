@@ -52,6 +52,18 @@ def test_the_list_shows_calls_and_their_results(root: Client) -> None:
         assert rows(root, list_url("decision", outcome="short"), "outcome") == ["short of 1"]
 
 
+def test_spares_are_shown_beside_the_machines(root: Client, settings: Settings) -> None:
+    settings.VCL_RELOAD_POLICY, settings.VCL_SPARES, settings.VCL_READY_TARGET = "ready", "auto", 0.99
+    with class_site(computers=8):
+        record = decide()
+        assert record.spares == 1
+        assert rows(root, list_url("decision"), "machines") == ["4 of 4 and 1 spare"]
+        assert "4 of 4 and 1 spare" in text(root, page_url("decision", record.pk))
+        assert "4 of 4 machines and 1 spare" in text(root, page_url("blocktime", BLOCK_TIME))
+        head, line = exported(root, reverse("admin:decisions_csv"))
+        assert dict(zip(head, line, strict=True))["spares"] == "1"
+
+
 def test_it_is_found_by_what_it_is_about(root: Client) -> None:
     with class_site(blocks=2, computers=12):
         decide()
