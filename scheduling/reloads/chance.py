@@ -23,7 +23,7 @@ from scheduling.reloads.spares import Shortfall
 
 Array = NDArray[Any]
 
-FEW, MANY = 256, 512  # games: to compare plans; to say how sure one is
+FEW, MANY = 192, 384  # games: to compare plans; to say how sure one is
 NOTICE = 75  # seconds after which the next look has seen a failure and a substitute begins to load
 DISPATCH = 15  # seconds from the begin of a reload until its load begins
 _LOADS = 256  # that meet different draws; those beyond meet the draws of the first ones

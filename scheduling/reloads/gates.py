@@ -28,8 +28,9 @@ class Gates:
         limits = places.capacity.node_limits
         nodes = sorted({id_ for job in jobs if job.is_limited for id_ in job.nodes if id_ in limits})
         hosts = sorted({job.host for job in jobs if job.host is not None}) if places.capacity.host_limit else []
-        self._nodes = {id_: number for number, id_ in enumerate(nodes)}
-        self._hosts = {id_: number for number, id_ in enumerate(hosts, start=len(nodes))}
+        self._nodes: dict[int | None, int] = {id_: number for number, id_ in enumerate(nodes)}
+        self._hosts: dict[int | None, int] = {id_: number for number, id_ in enumerate(hosts, start=len(nodes))}
+        self._of_both: dict[tuple[int | None, int | None], tuple[int, ...]] = {}
         self.limits = [max(limits[id_], 1) for id_ in nodes] + [places.capacity.host_limit] * len(hosts)
 
     def of(self, job: Job, node_id: int) -> tuple[int, ...]:
@@ -37,9 +38,10 @@ class Gates:
         return self._of(node_id if job.is_limited else None, job.host)
 
     def _of(self, node_id: int | None, host: int | None) -> tuple[int, ...]:
-        gates = [self._nodes.get(node_id) if node_id is not None else None]
-        gates.append(self._hosts.get(host) if host is not None else None)
-        return tuple(gate for gate in gates if gate is not None)
+        if (node_id, host) not in self._of_both:
+            both = (self._nodes.get(node_id, -1), self._hosts.get(host, -1))
+            self._of_both[node_id, host] = tuple(gate for gate in both if gate >= 0)
+        return self._of_both[node_id, host]
 
     def others(self, now: int, mean: float) -> list[Load]:
         """The loads of others that are at work, or that are known to come."""
@@ -59,12 +61,12 @@ class Gates:
         """
         loads = []
         scale = self._places.arrival_seconds / mean
-        for id_, gate in self._nodes.items():
-            expected = self._places.arrivals.get(id_, 0.0) * _TOGETHER / MINUTE
-            number = ceil(2 * expected)
+        for id_, rate in self._places.arrivals.items():
+            expected = rate * _TOGETHER / MINUTE
+            number = ceil(2 * expected) if id_ in self._nodes else 0
             for group in range(ceil(-begin / _TOGETHER) if number else 0):
                 at = begin + (group + 0.5) * _TOGETHER
-                loads += [Load(at, (gate,), scale=scale, is_own=False, share=expected / number)] * number
+                loads += [Load(at, self._of(id_, None), scale=scale, is_own=False, share=expected / number)] * number
         return loads
 
     def leads(self, jobs: Sequence[Job], lead: int, step: int, horizon: int) -> dict[int, tuple[int, int]]:
