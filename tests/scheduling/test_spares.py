@@ -35,7 +35,7 @@ from tests.support.sites.facts import (
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
 
-FAILING = 0.05  # one load in twenty; nothing makes up for it
+FAILING = 0.04  # one load in 25; nothing makes up for it
 
 
 def policy(**changes: Any) -> ReadyPolicy:
@@ -67,10 +67,9 @@ def without_spares(plan: Plan) -> list[tuple[int, ...]]:
 def test_a_class_gets_as_many_as_bring_it_to_the_target() -> None:
     off = plan_of(computers(40), policy=policy(spares=False))
     assert off.outlook is not None
-    assert off.outlook.ready < 0.4
+    assert off.outlook.ready < 0.5
     on = plan_of(computers(40))
-    assert on.spares in (3, 4)  # three are just enough
-    assert len(on.machines) == 20 + on.spares
+    assert (on.spares, len(on.machines)) == (3, 23)
     assert on.outlook is not None
     assert on.outlook.ready >= 0.95
 
