@@ -1,10 +1,12 @@
 """The cost of a look of keep_ready on a large university's site: statements and milliseconds.
 
-    python -m bench.looks [--mariadb] [--computers N] [--block-times N] [--machines N] [--looks N]
+    python -m bench.looks [--mariadb] [--policy vcl|ready] [--computers N] [--block-times N] [--machines N] [--looks N]
+                          [--starts-in MINUTES] [--apart MINUTES]
 
 Makes the site of bench/large_site.py in a private database, with so many block times in the next six hours, each with
-all its machines. Measured are looks that find nothing to do, and looks in which one class has lost a computer and gets
-another one. The first look of a process is measured apart: it reads a year of load times, which later ones keep.
+all its machines. Measured are looks, a minute after each other, that find nothing to do (under policy `ready` they plan
+classes anew), and looks in which one class has lost a computer and gets another one. The first look of a process is
+measured apart: it reads a year of load times, which later ones keep, and under policy `ready` plans all classes.
 """
 
 import argparse
@@ -18,10 +20,13 @@ from typing import TYPE_CHECKING
 from tests.support.servers.private_database import private_database
 
 if TYPE_CHECKING:
+    from time_machine import Traveller
+
     from bench.large_site import Site
 
-QUIET_LIMIT, BUSY_LIMIT = 50, 250  # milliseconds
-STATEMENTS_LIMIT = 20  # in a look that changes nothing
+QUIET_LIMIT, BUSY_LIMIT = 50, 250  # milliseconds, without plans
+PLANNING_LIMIT = 3000  # milliseconds of a look that plans classes anew
+STATEMENTS_LIMIT = 20  # in a look that changes nothing and plans nothing
 _FIRST = 900_001  # ids of the rows that are added
 Row = tuple[int | str, ...]
 _AVAILABLE, _FAILED, _RELOAD, _RELOADER = 2, 5, 19, 2
@@ -31,33 +36,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; 1 when a look is beyond its limits."""
     options = _options().parse_args(arguments)
     os.environ["VCL_TIME_ZONE"] = "America/New_York"
+    os.environ["VCL_RELOAD_POLICY"] = options.policy
     with private_database(mariadb=options.mariadb, arguments=["--innodb-buffer-pool-size=2G"]):
         import time_machine
 
         from bench.large_site import NOW, Sizes, build
 
-        with time_machine.travel(NOW, tick=False):
+        with time_machine.travel(NOW, tick=False) as traveller:
             site = build(Sizes(options.computers))
-            times = _classes(site, options.block_times, options.machines)
-            return _measure(times, options.looks)
+            times = _classes(site, options)
+            return _measure(times, options.looks, traveller, is_planning=options.policy == "ready")
 
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.looks", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--mariadb", action="store_true")
+    parser.add_argument("--policy", choices=["vcl", "ready"], default="ready")
     parser.add_argument("--computers", type=int, default=10_000)
     parser.add_argument("--block-times", type=int, default=50)
     parser.add_argument("--machines", type=int, default=20, help="of a class")
     parser.add_argument("--looks", type=int, default=15)
+    parser.add_argument("--starts-in", type=int, default=60, help="minutes until the first class starts")
+    parser.add_argument("--apart", type=int, default=5, help="minutes from one class's start to the next one's")
     return parser
 
 
-def _classes(site: "Site", number: int, machines: int) -> list[int]:
+def _classes(site: "Site", options: argparse.Namespace) -> list[int]:
     """Replace the classes of the site by those to be looked at; their ids."""
     from django.db import connection
 
     from bench.large_site import WALL, id_of, insert, stored
 
+    machines = options.machines
     with connection.cursor() as cursor:
         for table in ("blockComputers", "blockTimes", "semaphore"):
             cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - names are our own
@@ -65,14 +75,13 @@ def _classes(site: "Site", number: int, machines: int) -> list[int]:
         cursor.execute("UPDATE blockRequest SET status = 'accepted', processing = 0, numMachines = %s", [machines])
         cursor.execute("UPDATE blockRequest SET expireTime = '2030-01-01 00:00:00'")
         cursor.execute("UPDATE computer SET stateid = 2 WHERE stateid <> 20")
-        cursor.execute("UPDATE managementnode SET lastcheckin = %s", [_utc()])
     block_times: list[Row] = []
     computers: list[Row] = []
     requests: list[Row] = []
     reservations: list[Row] = []
     taken: set[int] = set()
-    for n in range(number):
-        start = WALL + timedelta(minutes=60 + 5 * n)
+    for n in range(options.block_times):
+        start = WALL + timedelta(minutes=options.starts_in + options.apart * n)
         id_, place = _FIRST + n, n + 1
         image = site.image(place)
         block_times.append((id_, id_of(place), stored(start), stored(start + timedelta(hours=2)), 1, 0))
@@ -89,50 +98,53 @@ def _classes(site: "Site", number: int, machines: int) -> list[int]:
     insert("request", "id stateid laststateid userid start end daterequested preload", requests)
     insert("reservation", "requestid computerid imageid imagerevisionid managementnodeid", reservations)
     insert("blockComputers", "blockTimeid computerid imageid reloadrequestid", computers)
-    return [_FIRST + n for n in range(number)]
+    return [_FIRST + n for n in range(options.block_times)]
 
 
-def _utc() -> str:
+def _measure(block_times: Sequence[int], looks: int, traveller: "Traveller", *, is_planning: bool) -> int:
     from bench.large_site import NOW
-    from blockalloc.store.times import to_utc
-
-    return to_utc(int(NOW.timestamp()))
-
-
-def _measure(block_times: Sequence[int], looks: int) -> int:
     from blockalloc.upkeep.passes import Keeper, PassReport
 
-    _stop_clock_of_database()
     keeper = Keeper()
     reports: list[PassReport] = []
 
     def look() -> None:
         reports.append(keeper.look())
 
+    def next_look() -> tuple[float, int]:
+        traveller.move_to(NOW + timedelta(minutes=len(reports)))
+        _check_in()
+        return _timed(look)
+
     print(f"{'look':34} {'statements':>10} {'median':>8} {'least':>8} {'most':>8}   milliseconds")
-    _print("the first of a process", [_timed(look)])
-    quiet = _print("nothing to do", [_timed(look) for _ in range(looks)])
+    _print("the first of a process", [next_look()])
+    quiet = _print("nothing to do", [next_look() for _ in range(looks)])
     assert not any(report.actions or report.doubt for report in reports[1:]), reports[-1]
     busy = []
     for n in range(looks):
         _fail_one_of(block_times[n % len(block_times)])
-        busy.append(_timed(look))
+        busy.append(next_look())
         assert len(reports[-1].actions) == 1, reports[-1].actions
     _print("one class gets another computer", busy)
+    if is_planning:
+        print(f"limit: {PLANNING_LIMIT} ms")
+        return int(max(quiet[0], statistics.median(ms for ms, _ in busy)) > PLANNING_LIMIT)
     slow = quiet[0] > QUIET_LIMIT or statistics.median(ms for ms, _ in busy) > BUSY_LIMIT or quiet[1] > STATEMENTS_LIMIT
     print(f"limits: {STATEMENTS_LIMIT} statements and {QUIET_LIMIT} ms with nothing to do, {BUSY_LIMIT} ms else")
     return int(slow)
 
 
-def _stop_clock_of_database() -> None:
-    """The service compares the database's clock with its own, which is stopped."""
+def _check_in() -> None:
+    """Nodes check in, and the database's clock, with which the service compares its own, shows the same."""
     from django.db import connection
 
-    from bench.large_site import NOW
+    from blockalloc import clock
+    from blockalloc.store.times import to_utc
 
-    if connection.vendor == "mysql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET timestamp = %s", [int(NOW.timestamp())])
+    with connection.cursor() as cursor:
+        if connection.vendor == "mysql":
+            cursor.execute("SET timestamp = %s", [clock.now()])
+        cursor.execute("UPDATE managementnode SET lastcheckin = %s", [to_utc(clock.now())])
 
 
 def _timed(look: Callable[[], None]) -> tuple[float, int]:

@@ -7,6 +7,7 @@ from scheduling import funnel
 from scheduling.facts import Computer, Image, ManagementNode, Member
 from scheduling.reasons import Reason
 from scheduling.reload_plan import Moved, Window
+from scheduling.reloads.exchange import Guide
 from scheduling.reloads.outlook import Outlook
 
 NOT_NEEDED = Reason(funnel.NOT_NEEDED, "not needed: enough machines were found before its turn")
@@ -45,7 +46,8 @@ class Plan:
     a reason for each computer that was judged and not chosen. `again`: reloads of computers that the block time has;
     `not_loaded`: why others of its computers, which lack the image, get none: they don't count as machines. `moved`:
     reloads of its computers that are to begin at another time. `outlook`: how sure it is that the class is ready. The
-    last `spares` of the machines are spares: more than wanted, so that the class is sure enough.
+    last `spares` of the machines are spares: more than wanted, so that the class is sure enough. `guide`: what
+    keep_ready goes by until the next plan; None under policy `vcl`, whose rules need no plan.
     """
 
     machines: Sequence[Machine]
@@ -60,6 +62,7 @@ class Plan:
     not_loaded: Mapping[int, Reason] = field(default_factory=dict)
     moved: Sequence[Moved] = ()
     outlook: Outlook | None = None
+    guide: Guide | None = None
     spares: int = 0
 
     @property

@@ -71,6 +71,7 @@ class _Planning:
             not_loaded=self._not_loaded,
             moved=timed.moved,
             outlook=timed.outlook,
+            guide=timed.guide,
             spares=self._spares,
         )
 

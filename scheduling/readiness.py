@@ -46,11 +46,15 @@ class Signal:
 
 
 class Sureness(NamedTuple):
-    """How sure keep_ready is that a class to come has all its machines ready: a probability, its target, and words."""
+    """How sure it is that a class to come has all its machines ready: a probability, its target, and words.
+
+    `is_current`: whether keep_ready has said so in its last looks; otherwise it was said longer ago.
+    """
 
     ready: float
     target: float
     words: str
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def readiness(
     """How ready the block time is at `now` (Unix seconds); `zone` is that of the times in its words.
 
     `record` says what happened to it; it matters when the block time lacks machines, or is skipped. `at_risk`: which
-    computers may be late, by the last look of keep_ready; `sureness`: what it said of the class.
+    computers may be late, by the last look of keep_ready; `sureness`: what was said of the class last.
     """
     judged = [computer_readiness(computer, block, now) for computer in computers]
     view = _View(
@@ -145,6 +149,12 @@ class _View:
     @property
     def left(self) -> int:
         return self.block.start - self.now
+
+    @property
+    def has_loaded_all(self) -> bool:
+        """Whether all machines are ready and no reload is to come; until then others may use the computers."""
+        waiting = (each.facts.reload_start for each in self.computers)
+        return self.ready >= self.block.machines and not any(start and start > self.now for start in waiting)
 
     @property
     def why_short(self) -> str:
@@ -269,8 +279,9 @@ def _faults(view: _View) -> list[_Problem]:
 
 def _late(view: _View) -> list[_Problem]:
     """Loads that are not done when the block begins."""
-    # A reload may wait behind another load of the same image (SPEC 9): what is said about the class knows of it.
-    states: tuple[State, ...] = ("loading", "overdue") if view.sureness else ("loading", "waiting", "overdue")
+    # A reload may wait behind another load of the same image (SPEC 9): what keep_ready says of the class knows that.
+    is_known = view.sureness is not None and view.sureness.is_current
+    states: tuple[State, ...] = ("loading", "overdue") if is_known else ("loading", "waiting", "overdue")
     late = [each for each in view.of(*states) if (each.ready_at or 0) > view.block.start]
     if not late or view.has_enough_without(late):
         return []
@@ -324,6 +335,8 @@ def _unsure(view: _View) -> list[_Problem]:
     sureness = view.sureness
     if sureness is None or sureness.ready >= sureness.target or view.of("failed") or view.at_risk:
         return []
+    if view.has_loaded_all:  # what was said before has come true
+        return []
     return [_Problem("bad" if sureness.ready < _AS_LIKELY_AS_NOT else "watch", sureness.words)]
 
 
@@ -331,10 +344,10 @@ def _all_well(view: _View) -> str:
     wanted = view.block.machines
     in_use = len(view.of("in use"))
     used = f", {plural(in_use, 'computer')} in use" if in_use else ""
+    sure = f"; {view.sureness.words}" if view.sureness and not view.has_loaded_all else ""
     if view.ready >= wanted:
-        return f"all {plural(wanted, 'machine')} ready{used}" if wanted != 1 else f"the machine is ready{used}"
+        return (f"all {plural(wanted, 'machine')} ready" if wanted != 1 else "the machine is ready") + used + sure
     last = max((each.ready_at for each in view.computers if each.ready_at is not None), default=view.block.start)
-    sure = f"; {view.sureness.words}" if view.sureness else ""
     return f"{view.ready} of {plural(wanted, 'machine')} ready, all by {_clock_time(last, view)}{used}{sure}"
 
 

@@ -1,34 +1,43 @@
 """When the reloads of a plan begin under policy `ready`: planned for the start of the class (SPEC 6)."""
 
 from bisect import insort
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
+from typing import NamedTuple
 
 from scheduling.choice import Accepts, Chooser
-from scheduling.facts import Block, BlockComputer, Computer, Reservation, Site
+from scheduling.class_jobs import ClassJobs
+from scheduling.facts import Block, Reservation, Site
 from scheduling.machines import whole_machines
 from scheduling.mending import Mending
-from scheduling.occupancy import is_reload, occupies
-from scheduling.plan import Assignment, Machine
+from scheduling.plan import Machine
 from scheduling.reload_plan import RELOAD_MARGIN, Moved, Window, adopted
 from scheduling.reloads.chance import DISPATCH
+from scheduling.reloads.exchange import Guide, exchange_leads, long_load
+from scheduling.reloads.jobs import Job, Slot
 from scheduling.reloads.outlook import Outlook
+from scheduling.reloads.places import OtherLoad
 from scheduling.reloads.policy import ReadyPolicy
-from scheduling.reloads.schedule import Job, Schedule, Slot, aim, schedule
+from scheduling.reloads.schedule import Schedule, aim, schedule
 from scheduling.reloads.spares import most_spares
-from scheduling.state_ids import PENDING, RELOAD
 from scheduling.timing import Chosen, Timed
 from scheduling.windows import MINUTE
-from scheduling.withdrawal import HEAD_START
 
 # A reload is moved only if that changes something, and soon: until then the plan may change again.
 _WORTH_MOVING, _SOON = 2 * MINUTE, 15 * MINUTE
+_MOST_EXCHANGED = 12  # computers, of which is said when substitutes have to begin
 _SPARE = 8  # further computers are counted up to so many, and a fifth of those that are to be loaded
-_RECLAIM = 2 * MINUTE  # from a user's end until the back end loads the computer anew
-_NEARLY_CERTAIN = 0.99
 _NEARLY_ALL = 0.95  # of the loads take no longer than the time kept for a computer that holds the image
+
+
+class _Begin(NamedTuple):
+    """When and on which management node a load begins."""
+
+    computer_id: int
+    node_id: int
+    begin: int
 
 
 class ReadyTiming:
@@ -43,13 +52,14 @@ class ReadyTiming:
     ) -> None:
         self._site, self._block, self._policy, self._mending = site, block, policy, mending
         self._chooser = chooser
-        self._members = {member.id for member in site.members}
-        self._by_itself: set[int] = set()  # computers that the back end loads on its own
-        self._bookings: dict[int, list[Reservation]] = defaultdict(list)
-        for row in site.reservations:
-            self._bookings[row.computer_id].append(row)
+        self._jobs = ClassJobs(site, block, policy, mending, chooser)
         self._one_load = ceil((policy.model.quantile(_NEARLY_ALL) + DISPATCH) / MINUTE)
         self._leads = self._rough_leads(max(missing, 1) * len(block.images))
+        self._first, self._last = self._before(self._leads[-1]), self._before(self._one_load)
+        self._long_load = long_load(policy.model)
+        # When those of the machines taken begin that can't begin with the first: the latest first, negative.
+        self._late_begins: list[int] = []
+        self._looked_at = 0  # machines taken
 
     # --- while computers are chosen -----------------------------------------------------------------
 
@@ -68,21 +78,22 @@ class ReadyTiming:
 
     def accepts(self, taken: Sequence[Machine]) -> Accepts:
         """Whether a computer that is free from then on leaves time enough for all: the last to be free load last."""
-        begins: list[int] = []  # the latest first, negative, of those that can't begin with the first
-        for machine in taken:
+        if len(taken) < self._looked_at:  # some were left again
+            self._late_begins, self._looked_at = [], 0
+        for machine in taken[self._looked_at :]:
             for each in machine.assignments:
                 if not each.already_loaded and (begin := self._chooser.free_from(each.computer)) > self._first:
-                    insort(begins, -begin)
+                    insort(self._late_begins, -begin)
+        self._looked_at = len(taken)
+        return self._accepts
 
-        def accepts(begin: int, holds_image: bool) -> bool:
-            if holds_image:
-                return begin <= self._before(self._one_load)
-            if begin <= self._first:
-                return True
-            with_it = sorted([*begins, -begin])
-            return all(-each <= self._before(lead) for each, lead in zip(with_it, self._leads, strict=False))
-
-        return accepts
+    def _accepts(self, begin: int, holds_image: bool) -> bool:
+        if holds_image:
+            return begin <= self._last
+        if begin <= self._first:
+            return True
+        with_it = sorted([*self._late_begins, -begin])
+        return all(-each <= self._before(lead) for each, lead in zip(with_it, self._leads, strict=False))
 
     def _rough_leads(self, loads: int) -> list[int]:
         """About how many minutes before the start so many loads begin, the last first."""
@@ -114,10 +125,6 @@ class ReadyTiming:
         """So many minutes before the start; not before now."""
         return max(self._block.start - minutes * MINUTE, self._site.now)
 
-    @property
-    def _first(self) -> int:
-        return self._before(self._leads[-1])
-
     def _window(self, start: int) -> Window:
         return Window(start, max(self._block.start, start + self._site.load_seconds + RELOAD_MARGIN))
 
@@ -125,12 +132,14 @@ class ReadyTiming:
 
     def finish(self, chosen: Chosen) -> Timed:
         """Plan the loads of all machines together, with those that the block time had before."""
-        waiting = self._waiting()
-        jobs = [*self._jobs_of(chosen), *self._own_jobs(chosen, waiting)]
+        waiting = self._jobs.waiting()
+        number = sum(len(machine.assignments) for machine in chosen.machines) + sum(1 for _ in self._jobs.own_rows())
+        leads = self._exchange_leads(self._fixed_begins(waiting), number)
+        jobs = self._jobs.of(chosen, [self._before(lead // MINUTE) for lead in leads])
         if not jobs:
-            return Timed(chosen.machines, chosen.again, (), late=False, outlook=None)
+            return Timed(chosen.machines, chosen.again, (), late=False, outlook=None, guide=self._guide(leads))
         spare = self._chooser.spare(
-            self._block.images[0], self._before(self._one_load), _SPARE + sum(not job.holds_image for job in jobs) // 5
+            self._block.images[0], self._last, _SPARE + sum(not job.holds_image for job in jobs) // 5
         )
         spares = self._spares(chosen)
         needed = len(jobs) - spares  # each spare makes up for one load, of whatever computer of a cluster
@@ -141,14 +150,18 @@ class ReadyTiming:
             [self._at(machine, slots) for machine in chosen.machines],
             [self._at(machine, slots) for machine in chosen.again],
             list(self._moved(waiting, slots, is_sure=outlook.ready >= self._policy.target)),
-            late=outlook.ready < 1 / 2,
+            late=made.in_time < 1 / 2,
             outlook=outlook,
+            guide=self._guide(self._exchange_leads(self._planned_begins(jobs, made.slots), number), made.longest_wait),
             further=self._further(made, spares),
         )
 
+    def _guide(self, leads: Sequence[int], longest_wait: int = 0) -> Guide:
+        return Guide(leads, self._long_load, longest_wait)
+
     def _spares(self, chosen: Chosen) -> int:
         """How many machines the block time has beyond those wanted."""
-        has = Counter(row.image_id for row in self._own_rows() if row.computer_id in self._site.computers)
+        has = Counter(row.image_id for row in self._jobs.own_rows() if row.computer_id in self._site.computers)
         has.update(each.image.id for machine in chosen.machines for each in machine.assignments)
         return max(whole_machines(self._block.image_ids, has) - self._block.machines, 0)
 
@@ -157,19 +170,18 @@ class ReadyTiming:
         if not made.shortfalls:
             return 0
         each, at_most = len(self._block.images), most_spares(self._block.machines) - spares
-        by, awaited = self._before(self._one_load), self._policy.awaited
-        free = self._chooser.spare(self._block.images[0], by, awaited + at_most * each) - awaited
+        awaited = self._policy.awaited
+        free = self._chooser.spare(self._block.images[0], self._last, awaited + at_most * each) - awaited
         at_most = min(at_most, free // each)
         return max(shortfall.further(each, at_most) for shortfall in made.shortfalls)
 
     def _after_other_loads(self, jobs: Sequence[Job]) -> dict[int, Slot]:
         """Reloads of computers that the back end loads on its own: when that is over, even if it takes long."""
-        long = ceil(self._policy.model.quantile(_NEARLY_CERTAIN) / MINUTE) * MINUTE
         slots = {}
         for job in jobs:
             begins = job.begun if job.begun is not None else job.begins
-            if begins is not None and job.computer_id in self._by_itself:
-                start = max(begins + long, job.earliest, self._site.now)
+            if begins is not None and job.computer_id in self._jobs.by_itself:
+                start = max(begins + self._long_load, job.earliest, self._site.now)
                 slots[job.computer_id] = Slot(-(-start // MINUTE) * MINUTE, job.nodes[0])
         return slots
 
@@ -191,120 +203,65 @@ class ReadyTiming:
         )
         return replace(machine, assignments=assignments, reload=self._window(min(begins)))
 
-    # --- jobs ---------------------------------------------------------------------------------------
+    # --- exchange and moves -------------------------------------------------------------------------
 
-    def _jobs_of(self, chosen: Chosen) -> Iterator[Job]:
-        for machine in chosen.machines:
-            for each in machine.assignments:
-                is_adopted = machine.adopted_request is not None
-                job = self._job(
-                    each, self._chooser.free_from(each.computer), machine.reload.start if is_adopted else None
-                )
-                yield job if is_adopted else self._loads_by_itself(job, None) or job
-        for machine in chosen.again:
-            for each in machine.assignments:
-                only = self._mending.again.get(each.computer.id) if self._mending else None
-                job = self._job(each, self._site.now, None)._replace(holds_image=False)
-                yield job if only is None else job._replace(nodes=(only,))
+    def _fixed_begins(self, waiting: Mapping[int, Reservation]) -> Iterator[_Begin]:
+        """When loads of the class begin that are not planned anew: others make room for a substitute."""
+        revisions = {image.revision_id for image in self._block.images}
+        for row in waiting.values():
+            if not self._jobs.is_movable(row) and self._site.computers[row.computer_id].revision_id not in revisions:
+                yield _Begin(row.computer_id, row.management_node_id, row.start)
 
-    def _job(self, each: Assignment, earliest: int, begins: int | None) -> Job:
-        return self._plain(each.computer)._replace(
-            nodes=(each.management_node.id,) if begins is not None else self._node_ids(each.computer),
-            earliest=earliest,
-            holds_image=each.already_loaded and earliest <= self._site.now,
-            begins=begins,
-        )
-
-    def _plain(self, computer: Computer) -> Job:
-        is_limited = self._policy.places.capacity.is_limited(computer.provisioning_id)
-        return Job(computer.id, (), computer.host_computer_id, is_limited)
-
-    def _node_ids(self, computer: Computer) -> tuple[int, ...]:
-        return tuple(node.id for node in self._chooser.nodes_of(computer.id))
-
-    def _waiting(self) -> dict[int, Reservation]:
-        """Computer -> its reload: of the block time's own computers, one that waits or is at work."""
-        own = {row.computer_id for row in self._own_rows()}
-        reloads = (row for row in self._site.reservations if is_reload(row.state_id, row.last_state_id))
-        return {row.computer_id: row for row in reloads if row.computer_id in own}
-
-    def _own_rows(self) -> Iterator[BlockComputer]:
-        return (row for row in self._site.block_computers if row.block_time_id == self._block.block_time_id)
-
-    def _own_jobs(self, chosen: Chosen, reloads: Mapping[int, Reservation]) -> Iterator[Job]:
-        """The computers that the block time has: their loads are at work, begin when they do, or are planned anew."""
-        again = {each.computer.id for machine in chosen.again for each in machine.assignments}
-        revisions = {image.id: image.revision_id for image in self._block.images}
-        for row in self._own_rows():
-            computer = self._site.computers.get(row.computer_id)
-            if computer is None or row.computer_id in again:
+    def _planned_begins(self, jobs: Sequence[Job], slots: Mapping[int, Slot]) -> Iterator[_Begin]:
+        """When the loads of these jobs begin, of computers that are not going to be exchanged."""
+        for job in jobs:
+            slot, begins = slots.get(job.computer_id), job.begins if job.begun is None else job.begun
+            if job.holds_image or not job.nodes or job.computer_id in self._jobs.to_exchange:
                 continue
-            job, reload = self._plain(computer), reloads.get(row.computer_id)
-            holds_image = computer.revision_id == revisions.get(row.image_id)
-            if reload is None:
-                by_itself = self._loads_by_itself(job, None)
-                yield by_itself or job._replace(holds_image=holds_image, begins=self._site.now)
-            elif reload.state_id != RELOAD:
-                yield job._replace(nodes=(reload.management_node_id,), begun=min(reload.start, self._site.now))
-            elif by_itself := self._loads_by_itself(job, reload.request_id):
-                yield by_itself
-            elif self._is_movable(reload):
-                nodes = self._node_ids(computer) or (reload.management_node_id,)
-                earliest = min(self._chooser.free_from(computer), reload.start)
-                yield job._replace(nodes=nodes, earliest=earliest, holds_image=holds_image)
-            else:
-                node = (reload.management_node_id,)
-                yield job._replace(nodes=node, holds_image=holds_image, begins=reload.start)
+            if slot or begins is not None:
+                yield _Begin(job.computer_id, *((slot.node_id, slot.start) if slot else (job.nodes[0], begins or 0)))
 
-    def _loads_by_itself(self, job: Job, reload_id: int | None) -> Job | None:
-        """The job where the back end loads the image on its own: after a user, in place of the next class's reload.
+    def _exchange_leads(self, begins: Iterable[_Begin], number: int) -> list[int]:
+        """How long before the start keep_ready exchanges computers that would be late (see Plan).
 
-        The class's own reload (`reload_id`) has to come later: one that finds another at work waits for it, but ends it
-        when it takes longer than `image.reloadtime`. None where nobody has the computer before the class.
+        Loads of the class that begin at these times keep their places.
         """
-        before = [
-            row
-            for row in self._bookings.get(job.computer_id, ())
-            if row.request_id != reload_id and row.start < self._block.start
+        if not self._policy.is_mended:
+            return []
+        mean = round(self._policy.model.mean)
+        loads = [
+            OtherLoad(id_, node, None, begin, mean, at_work=False, is_limited=self._jobs.is_limited(id_))
+            for id_, node, begin in begins
         ]
-        at_work = [row for row in before if row.state_id == PENDING and is_reload(row.state_id, row.last_state_id)]
-        users = [row for row in before if occupies(row) and not self._is_members(row)]
-        if users:
-            last = max(users, key=lambda row: row.end)
-            begins = max(last.end, self._site.now) + _RECLAIM
-            if begins + self._policy.model.mean <= self._block.start:
-                self._by_itself.add(job.computer_id)
-            elif self._policy.is_mended:  # somebody stays too long: the computer will be exchanged
-                begins = min(begins, max(self._exchanged_at, self._site.now))
-            return job._replace(nodes=(last.management_node_id,), begins=begins)
-        if at_work:
-            self._by_itself.add(job.computer_id)
-            return job._replace(nodes=(at_work[0].management_node_id,), begun=min(at_work[0].start, self._site.now))
-        return None
-
-    @property
-    def _exchanged_at(self) -> int:
-        """When keep_ready exchanges a computer on which somebody stays too long (SPEC 9.2)."""
-        return self._block.start - (self._site.load_seconds + RELOAD_MARGIN)
-
-    def _is_members(self, row: Reservation) -> bool:
-        """Whether a member of the class has the image of the class."""
-        return row.image_id in self._block.image_ids and row.user_id in self._members
-
-    def _is_movable(self, reload: Reservation) -> bool:
-        """Whether the reload can be planned anew: only where the class is kept ready, and before a node may read it."""
-        return self._mending is not None and reload.start > self._site.now + HEAD_START
+        first = self._chooser.first_choice(self._block.images[0])
+        nodes = self._jobs.node_ids(first) if first is not None and self._jobs.is_limited(first.id) else ()
+        return exchange_leads(
+            self._policy, loads, nodes, self._site.now, self._block.start, min(number, _MOST_EXCHANGED)
+        )
 
     def _moved(
         self, reloads: Mapping[int, Reservation], slots: Mapping[int, Slot], *, is_sure: bool
     ) -> Iterator[Moved]:
-        """The reloads that are to begin at another time. None begins later while the class is not sure enough."""
-        soon = self._site.now + _SOON
+        """The reloads that are to begin at another time. None begins later while the class is not sure enough.
+
+        Those on a node that is silent move to another one in any case.
+        """
         for computer_id, reload in reloads.items():
             slot = slots.get(computer_id)
-            if slot is None or not self._is_movable(reload) or min(slot.start, reload.start) > soon:
+            if slot is None or not self._jobs.is_movable(reload):
                 continue
-            if slot.start > reload.start and not (is_sure or computer_id in self._by_itself):
-                continue
-            if abs(slot.start - reload.start) >= _WORTH_MOVING or slot.node_id != reload.management_node_id:
-                yield Moved(reload.request_id, computer_id, self._window(slot.start), slot.node_id)
+            moved = Moved(reload.request_id, computer_id, self._window(slot.start), slot.node_id)
+            if self._is_cut_off(reload) or self._is_worth_moving(reload, slot, is_sure=is_sure):
+                yield moved
+
+    def _is_cut_off(self, reload: Reservation) -> bool:
+        """Whether its management node is silent, or may not load the computer any more, and another one can."""
+        nodes = self._jobs.node_ids(self._site.computers[reload.computer_id])
+        return bool(nodes) and reload.management_node_id not in nodes
+
+    def _is_worth_moving(self, reload: Reservation, slot: Slot, *, is_sure: bool) -> bool:
+        if min(slot.start, reload.start) > self._site.now + _SOON:
+            return False
+        if slot.start > reload.start and not (is_sure or reload.computer_id in self._jobs.by_itself):
+            return False
+        return abs(slot.start - reload.start) >= _WORTH_MOVING or slot.node_id != reload.management_node_id

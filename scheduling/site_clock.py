@@ -277,23 +277,36 @@ def _ahead_by_login(login_after: int) -> int | None:
 def aged_rows(facts: Facts) -> list[Aged]:
     """The rows that zones can explain; of those that the database dates none where it keeps another zone's time."""
     offset = offset_of(facts.zone, facts.now)
-    ages = [_age(facts, row) for row in facts.rows if not (row.by_database and facts.database_differs)]
+    clocks = {False: _Clock(facts.now, facts.zone), True: _Clock(facts.database_now, facts.zone)}
+    ages = [clocks[row.by_database].aged(row) for row in facts.rows if not (row.by_database and facts.database_differs)]
     return [each for each in ages if each.age >= -FRESH or in_range(offset - rounded_down(each.age))]
 
 
-def _age(facts: Facts, row: Row) -> Aged:
-    """How long ago the clock of the configured zone showed what the row has.
+class _Clock:
+    """A clock that is at `now`, and shows the time of the configured zone."""
 
-    If it was set back since, there are two answers, and the difference of what it shows is a third one. On a site where
-    all is right, a row of just now has the age of just now by one of them.
-    """
-    now = facts.database_now if row.by_database else facts.now
-    shown = datetime.fromtimestamp(now, facts.zone).replace(tzinfo=None)
-    wall_age = round((shown - row.wall).total_seconds())
-    instants = [int(row.wall.replace(tzinfo=facts.zone, fold=fold).timestamp()) for fold in (0, 1)]
-    ages = [wall_age, *(now - instant for instant in instants)]
-    past = [age for age in ages if age >= -FRESH]
-    return Aged(row, min(past) if past else max(ages), wall_age, instants[0])
+    def __init__(self, now: int, zone: ZoneInfo) -> None:
+        self._now, self._zone = now, zone
+        self._shown = datetime.fromtimestamp(now, zone).replace(tzinfo=None)
+        self._known: dict[datetime, tuple[int, int, int]] = {}  # rows of one moment are many
+
+    def aged(self, row: Row) -> Aged:
+        """The row with its age."""
+        if row.wall not in self._known:
+            self._known[row.wall] = self._ages(row.wall)
+        return Aged(row, *self._known[row.wall])
+
+    def _ages(self, wall: datetime) -> tuple[int, int, int]:
+        """How long ago the clock showed that, by its own time and as the difference of what it shows; and the instant.
+
+        If it was set back since, there are two answers, and the difference of what it shows is a third one. On a site
+        where all is right, a row of just now has the age of just now by one of them.
+        """
+        wall_age = round((self._shown - wall).total_seconds())
+        instants = [int(wall.replace(tzinfo=self._zone, fold=fold).timestamp()) for fold in (0, 1)]
+        ages = [wall_age, *(self._now - instant for instant in instants)]
+        past = [age for age in ages if age >= -FRESH]
+        return min(past) if past else max(ages), wall_age, instants[0]
 
 
 def _is_quarter(seconds: int) -> bool:

@@ -9,6 +9,7 @@ from scheduling.facts import Block, Site
 from scheduling.mending import Mending
 from scheduling.plan import Machine
 from scheduling.reload_plan import Moved, Window, adopted, is_late, late, staggered
+from scheduling.reloads.exchange import Guide
 from scheduling.reloads.outlook import Outlook
 
 
@@ -28,8 +29,8 @@ class Chosen:
 class Timed:
     """The same machines with the times of their reloads; `moved`: reloads of machines that were there before.
 
-    `late` is the condition of warning 13. `outlook` is None where the policy says nothing of the kind. `further`: how
-    many more machines the class should have, as spares, to be as sure as it should be.
+    `late` is the condition of warning 13. `outlook` and `guide` are None where the policy says nothing of the kind.
+    `further`: how many more machines the class should have, as spares, to be as sure as it should be.
     """
 
     machines: Sequence[Machine]
@@ -37,6 +38,7 @@ class Timed:
     moved: Sequence[Moved]
     late: bool
     outlook: Outlook | None
+    guide: Guide | None = None
     further: int = 0
 
 

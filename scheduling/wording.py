@@ -21,11 +21,21 @@ def span(seconds: int) -> str:
 
 def at(instant: int, now: int, zone: ZoneInfo) -> str:
     """When something happened, on the site's clock: `at 08:12`; on another day `on Fri 27 Nov at 08:12`."""
+    day, time = _day_and_time(instant, now, zone)
+    return f"on {day} at {time}" if day else f"at {time}"
+
+
+def date_and_time(instant: int, now: int, zone: ZoneInfo) -> str:
+    """The same after a comma: `08:12`; on another day `Fri 27 Nov 08:12`."""
+    return " ".join(filter(None, _day_and_time(instant, now, zone)))
+
+
+def _day_and_time(instant: int, now: int, zone: ZoneInfo) -> tuple[str, str]:
+    """`Fri 27 Nov` and `08:12`; "" for the day if it is that of `now`, with the year if that is another one."""
     local, today = (datetime.fromtimestamp(moment, zone) for moment in (instant, now))
-    if local.date() == today.date():
-        return f"at {local:%H:%M}"
     year = "" if local.year == today.year else f" {local.year}"
-    return f"on {local:%a} {local.day} {local:%b}{year} at {local:%H:%M}"
+    day = "" if local.date() == today.date() else f"{local:%a} {local.day} {local:%b}{year}"
+    return day, f"{local:%H:%M}"
 
 
 def listed(names: Sequence[str]) -> str:

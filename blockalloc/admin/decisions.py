@@ -27,7 +27,7 @@ from blockalloc.models import BlockRequest, BlockTime, Decision, Image
 from blockalloc.pages import row_id  # noqa: F401 - registers the converter
 from blockalloc.pages.columns import Column, column, link_to, signal, when
 from blockalloc.pages.csv_export import csv_response
-from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, all_verdicts, report, verdict
+from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, all_verdicts, report, said, verdict
 from blockalloc.store import decisions
 from blockalloc.store.sql import keys_as_table
 from scheduling.wording import and_spares
@@ -167,6 +167,12 @@ def had(decision: Decision) -> int | None:
     return decision.had
 
 
+@column("Ready at the start")
+def outlook(decision: Decision) -> str:
+    """How sure it was that the class is ready at its start."""
+    return said(decision)
+
+
 @column("Took")
 def took(decision: Decision) -> str:
     """The duration of the call, with the number of repetitions."""
@@ -229,9 +235,10 @@ def _about(name: str) -> Column:
 _LIST = (started, action, block, block_start, outcome, machines, who, door)
 _EXPORTED = (
     *"id started action door caller person address outcome code text block_time_id block_request_id block_name".split(),
-    *"block_start block_end image_id image_name user_group owner wanted had allocated duration retries waits".split(),
-    *("version", "spares"),
+    *"block_start block_end image_id image_name user_group owner wanted had allocated ready late minutes".split(),
+    *"duration retries waits version spares".split(),
 )
+_WORDS = "outlook"  # the last column of the export: what the figures say, in words
 ROWS_AT_ONCE = 2000
 _EXPORT = "decisions_csv"  # the name of its URL
 
@@ -263,6 +270,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
                 (started, took),
                 text,
                 (machines, had),
+                outlook,
                 (block, block_request),
                 (block_start, block_end),
                 (image, user_group),
@@ -297,6 +305,16 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
         return (*_LIST, _about(name[:60]) if name else text)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
+        """The sections; without the line about the start where nothing was said of it, as under policy `vcl`."""
+        sections = super().get_fieldsets(request, obj)
+        if obj is not None and said(obj):
+            return sections
+        return [
+            (title, {"fields": tuple(each for each in about["fields"] if each is not outlook)})
+            for title, about in sections
+        ]
+
     def heading(self, row: Decision) -> str:
         """The action, the class and the time of the call."""
         return f"{row.action.capitalize()}: {row.block_name or 'no class'}, {when(row.started)}"
@@ -326,8 +344,8 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         """The filtered list as CSV, the latest first."""
         self._require_view_permission(request)
         query: QuerySet[Decision] = self.get_changelist_instance(request).queryset
-        lines = ([getattr(row, name) for name in _EXPORTED] for row in _in_batches(query))
-        return csv_response("decisions.csv", _EXPORTED, lines)
+        lines = ([*(getattr(row, name) for name in _EXPORTED), said(row)] for row in _in_batches(query))
+        return csv_response("decisions.csv", (*_EXPORTED, _WORDS), lines)
 
     def export_computers(self, request: HttpRequest, key: int) -> HttpResponseBase:
         """The findings of a decision, computer by computer, as CSV."""

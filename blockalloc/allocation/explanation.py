@@ -17,6 +17,7 @@ from scheduling.facts import Computer
 from scheduling.funnel import NOT_NEEDED, Stage, funnel
 from scheduling.plan import Plan
 from scheduling.reasons import Reason
+from scheduling.reloads.outlook import Outlook
 
 MOST_OBSTACLES, MOST_IN_THE_WAY = 30, 10  # obstacles and bookings in an explanation
 
@@ -70,12 +71,18 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class OneComputer:
-    """A computer and a block: whether the plan has it, and if not why not; and what each rule says."""
+    """A computer and a block: whether the plan has it, and if not why not; and what each rule says.
+
+    `outlook` and `said` (`Result.said`): how sure it is that the class is ready at its start, None and "" where nothing
+    is said.
+    """
 
     hostname: str
     in_block: bool
     verdict: str
     images: Sequence[one_computer.ForImage]
+    outlook: Outlook | None
+    said: str
 
 
 def explain(result: Result, would_help: Remedies | None = None) -> Explanation:
@@ -104,7 +111,8 @@ def explain_computer(result: Result, hostname: str) -> OneComputer:
     order, plan = result.order, result.plan
     reason, in_block = _reasons(result).get(computer.id), computer.id in _inside(result)
     images = one_computer.judge(result.site, order.block, computer, plan, ignore_privileges=order.ignore_privileges)
-    return OneComputer(computer.hostname, in_block, _verdict(result, computer, reason), images)
+    verdict = _verdict(result, computer, reason)
+    return OneComputer(computer.hostname, in_block, verdict, images, plan.outlook, result.said())
 
 
 def _named(computers: Mapping[int, Computer], hostname: str) -> Computer:

@@ -12,6 +12,7 @@ from scheduling.funnel import GIVEN_UP
 from scheduling.mending import GivenUp
 from scheduling.plan import Assignment, Machine, Plan
 from scheduling.reasons import Reason
+from scheduling.reloads.outlook import in_full, in_words
 
 _NO_TIME = Reason("no_time", "others changed what the call had seen, twice: call again")
 # How the text about each kind of change begins.
@@ -59,6 +60,13 @@ class Result:
     def _stopped_by_lost_reloads(self) -> bool:
         """Whether machines are missing only because computers cannot be loaded again."""
         return bool(not self.plan.stopped_by and self.outcome.unallocated and self.plan.not_loaded)
+
+    def said(self) -> str:
+        """How sure it is that the class is ready at its start, as a sentence without a full stop; "" under `vcl`."""
+        outlook, start = self.plan.outlook, self.order.block.start
+        if outlook is None:
+            return ""
+        return in_full(in_words(outlook.ready, outlook.late, outlook.machines, start, self.site.zone), outlook.minutes)
 
     @property
     def changed(self) -> bool:

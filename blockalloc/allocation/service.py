@@ -61,6 +61,11 @@ class Allocation:
     decision_id: int | None = None  # of its record
     result: Result | None = None
 
+    @property
+    def said(self) -> str:
+        """How sure it is that the class is ready at its start (`Result.said`); "" where nothing is said."""
+        return self.result.said() if self.result else ""
+
 
 def allocate_block(call: BlockAllocationCall, caller: Caller) -> int:
     """XMLRPCblockAllocation with seven parameters: machines that the block time has now (SPEC 2.1).

@@ -6,6 +6,7 @@ from blockalloc.allocation.explanation import Explanation, Obstacle, OneComputer
 from blockalloc.site_time import site_zone
 from blockalloc.store.times import to_local
 from scheduling.one_computer import ForImage
+from scheduling.reloads.outlook import Outlook
 
 
 def explained(why: Explanation, *, whole: bool) -> list[str]:
@@ -44,9 +45,10 @@ def _remedies(remedies: Remedies) -> Iterator[str]:
 
 
 def one_computer(computer: OneComputer) -> list[str]:
-    """The verdict on one computer, and the reasons image by image."""
+    """The verdict on one computer, what is said of the class, and the reasons image by image."""
     return [
         f"{computer.hostname}: {computer.verdict}",
+        *([f"The class: {computer.said[0].lower()}{computer.said[1:]}"] if computer.said else []),
         *(line for each in computer.images for line in _for_image(each)),
     ]
 
@@ -64,6 +66,11 @@ def _for_image(reasons: ForImage) -> Iterator[str]:
         yield "  no rule excludes it"
     for reason in reasons.against:
         yield f"  excluded by rule {reason.rule}: {reason.describe(site_zone())}"
+
+
+def outlook_as_json(outlook: Outlook | None, said: str) -> dict[str, object] | None:
+    """How sure it is that a class is ready at its start: the figures and the sentence; None where nothing is said."""
+    return {**outlook.rounded()._asdict(), "words": said} if outlook else None
 
 
 def _computers(number: int) -> str:

@@ -53,7 +53,7 @@ from blockalloc.models.inventory import (
     VmHost,
     VmProfile,
 )
-from blockalloc.models.load_times import LoadTime
+from blockalloc.models.load_times import KeptLoadModel, LoadTime
 from blockalloc.models.planned_reloads import PlannedReload
 from blockalloc.models.privileges import (
     PrivNode,
@@ -105,6 +105,7 @@ __all__ = [
     "ImageRevision",
     "ImageTrust",
     "ImageType",
+    "KeptLoadModel",
     "LoadTime",
     "LocalAuth",
     "Log",

@@ -1,4 +1,4 @@
-"""Cached load times, so that VCL's log need not be read for each call."""
+"""Cached load times and load models, so that VCL's log need not be read for each call."""
 
 from django.db import models
 
@@ -20,3 +20,27 @@ class LoadTime(models.Model):
 
     def __str__(self) -> str:
         return f"load time of image {self.pk}"
+
+
+class KeptLoadModel(models.Model):
+    """What was `learned` of the next load of an image (scheduling.load_time.model.LoadModel).
+
+    It counts for the production revision and the `reloadtime` in minutes that the image had then. `knots` are
+    [share, seconds] in JSON. No foreign keys, since VCL may delete the rows.
+    """
+
+    image_id = models.PositiveIntegerField(primary_key=True)
+    revision_id = models.PositiveIntegerField()
+    reload_minutes = models.PositiveIntegerField()
+    knots = models.TextField()
+    failing = models.FloatField()
+    source = models.CharField(max_length=60)
+    loads = models.PositiveIntegerField()
+    failed = models.PositiveIntegerField()
+    learned = models.DateTimeField()
+
+    class Meta:
+        db_table = "blockalloc_load_model"
+
+    def __str__(self) -> str:
+        return f"load model of image {self.pk}"

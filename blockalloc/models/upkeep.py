@@ -105,6 +105,7 @@ class SeenLoad(models.Model):
         indexes = [
             models.Index(fields=["outcome", "over"], name="blockalloc_seen_load_over"),
             models.Index(fields=["revision_id", "outcome", "over"], name="blockalloc_seen_load_of_rev"),
+            models.Index(fields=["image_id", "begun"], name="blockalloc_seen_load_of_image"),
         ]
 
     def __str__(self) -> str:

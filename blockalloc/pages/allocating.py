@@ -27,7 +27,7 @@ def allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespo
     number = f"The class has {outcome.allocated} of {time.blockRequest.numMachines} machines now"
     number += result.and_spares() if result else ""
     changed = result.changes() if result else ""
-    text = ". ".join([number, *([f"{changed[0].upper()}{changed[1:]}"] if changed else [])])
+    text = ". ".join(filter(None, [number, changed and f"{changed[0].upper()}{changed[1:]}", done.said]))
     if outcome.unallocated:
         why = result.stopped_by() if result else ""
         messages.warning(request, f"{text}. Not more: {why}. The history below has the details.")
@@ -45,6 +45,7 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
     context = {
         "time": time,
         "outcome": planned.outcome,
+        "said": planned.said,
         "and_spares": planned.result.and_spares() if planned.result else "",
         "proposals": changes(planned.result) if planned.result else (),
         "explanation": planned.explanation,

@@ -90,7 +90,7 @@ def _row(name: str, look: str, tally: Tally) -> Row:
         f"{100 * (tally.said or 0):.1f} %",
         f"{tally.came} ({_of(tally.came, tally.classes)})",
         f"{100 * tally.low:.1f} to {100 * tally.high:.1f} %",
-        f"{tally.seats_ready} of {tally.seats}",
+        f"{tally.seats_ready:,} of {tally.seats:,}",
     )
 
 
@@ -99,4 +99,4 @@ def _of(part: int, whole: int) -> str:
 
 
 def _classes(number: int) -> str:
-    return f"{number} class{'' if number == 1 else 'es'}"
+    return f"{number:,} class{'' if number == 1 else 'es'}"

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from blockalloc.contract.hostnames import matching
-from blockalloc.models import Image, ManagementNode
+from blockalloc.models import Decision, Image, ManagementNode
 from blockalloc.site_time import site_zone
 from blockalloc.store.decisions import NamedFindings
 from scheduling.funnel import NOT_NEEDED, STAGES, Stage, funnel
 from scheduling.reasons import Reason
+from scheduling.reloads.outlook import in_full, in_words
 
 CHOSEN, HAD_BEFORE = "chosen", "already in the class"
 UNKNOWN = "no computer had exactly this name then: enter the full name"
@@ -104,6 +105,15 @@ def report(recorded: NamedFindings) -> Report:
         had_before=sorted(recorded.names.get(id_, f"computer {id_}") for id_ in findings.before),
         rules=_rules(recorded),
     )
+
+
+def said(decision: Decision) -> str:
+    """How sure it was, by this decision, that the class is ready at its start; "" where nothing was said of it."""
+    if decision.ready is None or decision.block_start is None:
+        return ""
+    start, machines = int(decision.block_start.timestamp()), decision.allocated or 0
+    words = in_words(decision.ready, decision.late or 0.0, machines, start, site_zone())
+    return in_full(words, decision.minutes or 0)
 
 
 def _verdict(recorded: NamedFindings, computer_id: int) -> str:

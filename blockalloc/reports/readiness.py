@@ -1,31 +1,27 @@
 """The readiness of block times, for pages and calendars: any number of them in a fixed number of statements."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.db.models import QuerySet
 
 from blockalloc.models import BlockTime
-from blockalloc.reports import what_happened
+from blockalloc.reports import sureness, what_happened
 from blockalloc.site_time import site_zone
 from blockalloc.store import loads, times, watches
 from blockalloc.store import readiness as store
 from blockalloc.store.readiness import BlockTimeRow
 from blockalloc.store.rows import full_name
 from scheduling.block_status import BlockStatus
-from scheduling.machines import whole_machines
 from scheduling.occupancy import is_occupying
-from scheduling.readiness import ASKED_AHEAD, Readiness, Sureness, has_all, readiness
+from scheduling.readiness import ASKED_AHEAD, Readiness, has_all, readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
-from scheduling.reloads.outlook import in_words
 from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 from scheduling.what_happened import EMPTY
 from scheduling.windows import MINUTE
 
-_SAID = 12 * MINUTE  # keep_ready plans a class anew every ten minutes, near its start more often
 _LOOKED = 3 * MINUTE  # what keep_ready saw longer ago says nothing any more
 
 
@@ -75,7 +71,8 @@ def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: b
     if not people:
         records = {time: record.without_people() for time, record in records.items()}
     zone = site_zone()
-    seen = watches.seen(still_open, now - _LOOKED, now - _SAID)
+    seen = watches.seen(still_open, now - _LOOKED)
+    sure = sureness.of_classes({id_: blocks[id_] for id_ in still_open}, computers, seen, now)
     return [
         BlockTimeReadiness(
             id=row.id,
@@ -93,22 +90,11 @@ def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: b
                 zone,
                 records.get(row.id, EMPTY),
                 seen[row.id].at_risk if row.id in seen else "",
-                _sureness(seen.get(row.id), blocks[row.id], computers.get(row.id, ()), now),
+                sure.get(row.id),
             ),
         )
         for row in rows
     ]
-
-
-def _sureness(
-    seen: watches.Seen | None, block: BlockFacts, computers: Sequence[ComputerFacts], now: int
-) -> Sureness | None:
-    """What the last look said of a class that is to come."""
-    if seen is None or seen.ready is None or now >= block.start or not computers:
-        return None
-    machines = min(whole_machines(block.image_ids, Counter(each.image_id for each in computers)), block.machines)
-    words = in_words(seen.ready, seen.late or 0.0, machines, block.start, site_zone())
-    return Sureness(seen.ready, settings.VCL_READY_TARGET, words)
 
 
 def _block(row: BlockTimeRow, clusters: Mapping[int, list[int]], estimates: Mapping[int, int]) -> BlockFacts:

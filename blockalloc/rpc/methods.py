@@ -115,10 +115,10 @@ def _struct(outcome: Outcome) -> Struct:
 
 def _outlook_members(outcome: Outcome) -> Struct:
     """What policy `ready` says of the class: none under policy `vcl` (SPEC 6)."""
-    outlook = outcome.outlook
-    if outlook is None:
+    if outcome.outlook is None:
         return {}
-    return {"ready": round(outlook.ready, 3), "late": round(outlook.late, 2), "minutes": outlook.minutes}
+    outlook = outcome.outlook.rounded()
+    return {"ready": outlook.ready, "late": outlook.late, "minutes": outlook.minutes}
 
 
 # --- Test call and introspection --------------------------------------------------------------

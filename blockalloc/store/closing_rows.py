@@ -55,7 +55,7 @@ class Begun(NamedTuple):
 _NAMES = f"""
 SELECT t.id, r.id, r.name, r.imageid, i.prettyname, g.name, ga.name, u.unityid, ua.name, u.affiliationid,
        COALESCE(w.replaced, 0), COALESCE(w.loaded_again, 0), COALESCE(w.added, 0), d.door, d.person, d.caller,
-       d.ready, w.said_last
+       s.ready, w.said_last
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN image i ON i.id = r.imageid
 LEFT JOIN usergroup g ON g.id = r.groupid LEFT JOIN affiliation ga ON ga.id = g.affiliationid
 LEFT JOIN user u ON u.id = r.ownerid LEFT JOIN affiliation ua ON ua.id = u.affiliationid
@@ -64,6 +64,10 @@ LEFT JOIN {_DECISIONS} d ON d.id = (
     SELECT MAX(x.id) FROM {_DECISIONS} x
     WHERE x.block_time_id = t.id AND x.action = '{Decision.ALLOCATE}'
       AND x.outcome NOT IN ('{Decision.REFUSED}', '{Decision.FAILED}')
+)
+LEFT JOIN {_DECISIONS} s ON s.id = (  -- a call that was answered before says nothing anew
+    SELECT MAX(y.id) FROM {_DECISIONS} y
+    WHERE y.block_time_id = t.id AND y.action = '{Decision.ALLOCATE}' AND y.ready IS NOT NULL
 )
 WHERE t.id IN ({{block_times}})
 """

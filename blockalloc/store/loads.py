@@ -48,8 +48,28 @@ SELECT imageid, seconds, COUNT(*) FROM (
     SELECT imageid, {seconds} AS seconds FROM log WHERE {run} AND ending <> 'failed' AND {loaded}
 ) AS loads WHERE seconds BETWEEN {low} AND {high} GROUP BY imageid, seconds ORDER BY imageid, seconds
 """
-_LENGTHS_ONLY = _LENGTHS.replace("ORDER BY imageid, seconds", "")
-_FAILED = "SELECT imageid, NULL, COUNT(*) FROM log WHERE {run} AND ending = 'failed' GROUP BY imageid"
+# The latest loads, of whatever length up to an hour: so many that more would say nothing new. They are counted by steps
+# of a hundredth of their length or so, since a popular image has loads of every second.
+_MOST = 1000
+_HOUR = 3600
+_LATEST = f"""
+SELECT took AS seconds, number, is_of_revision FROM (
+    SELECT seconds - seconds %% step + step / 2.0 AS took, COUNT(*) AS number, is_of_revision FROM (
+        SELECT seconds, CASE WHEN seconds < 240 THEN 1 WHEN seconds < 480 THEN 4 WHEN seconds < 960 THEN 8
+                             ELSE 16 END AS step, is_of_revision
+        FROM (
+            SELECT CASE WHEN ending <> 'failed' THEN {{seconds}} END AS seconds, start >= {{revised}} AS is_of_revision,
+                   ending
+            FROM log WHERE {{run}} AND (ending = 'failed' OR {{loaded}}) ORDER BY start DESC LIMIT {_MOST}
+        ) AS latest WHERE ending = 'failed' OR seconds BETWEEN {{low}} AND {_HOUR}
+    ) AS steps GROUP BY seconds - seconds %% step, step, is_of_revision
+) AS lengths
+"""
+# From when on loads were of a revision: VCL's log does not say of which they are. Never, if that is not known.
+_REVISED = (
+    "COALESCE((SELECT v.datecreated FROM imagerevision v WHERE v.id = {revision} "
+    "AND v.datecreated > '1000-01-01 00:00:00'), '9999-01-01 00:00:00')"
+)
 _LOST = "SELECT ending, COUNT(*) FROM log WHERE {run} AND (ending = 'failed' OR loaded IS NULL) GROUP BY ending"
 
 
@@ -101,11 +121,12 @@ def lengths(images: Collection[int], now: int) -> dict[int, list[tuple[int, int]
     return by_image
 
 
-def select_lengths(images: Collection[int], now: int) -> Select:
-    """A SELECT of (image, seconds, number) of the same loads, and of those that failed: with NULL for the seconds."""
-    lengths = _select(_LENGTHS_ONLY, images, now)
-    failed = _FAILED.format(run=_run(images))
-    return Select(f"{lengths.sql} UNION ALL {failed}", [*lengths.params, times.stored_wall_time(begin(now))])
+def select_latest(image_id: int, revision_id: int, now: int) -> Select:
+    """A SELECT of (seconds, number, is_of_revision) of the image's latest loads; seconds are NULL for failed ones.
+
+    `is_of_revision`: whether they began since this revision, the one in production, was created.
+    """
+    return _select(_LATEST, [image_id], now, revised=_REVISED.format(revision=int(revision_id)))
 
 
 def lost(image_id: int, now: int) -> Lost:
@@ -121,7 +142,7 @@ def _loads(sql: str, images: Iterable[int], now: int) -> Rows:
     return fetch(select.sql, select.params)
 
 
-def _select(sql: str, images: Iterable[int], now: int) -> Select:
+def _select(sql: str, images: Iterable[int], now: int, **more: str) -> Select:
     """The statement for that.
 
     A load over a change of the clock took the time that passed, not the difference of what the clock showed. Local
@@ -134,7 +155,7 @@ def _select(sql: str, images: Iterable[int], now: int) -> Select:
     corrections = "".join(f" - ({change.forward}) * ((loaded >= %s) - (start >= %s))" for change in changes)
     params = [wall for change in changes for wall in (change.wall, change.wall)]
     seconds = f"{_APART[connection.vendor]}{corrections}"
-    sql = sql.format(seconds=seconds, run=_run(images), loaded=_LOADED, low=SHORTEST + 1, high=LONGEST - 1)
+    sql = sql.format(seconds=seconds, run=_run(images), loaded=_LOADED, low=SHORTEST + 1, high=LONGEST - 1, **more)
     return Select(sql, [*params, times.stored_wall_time(since)])
 
 

@@ -9,6 +9,7 @@ from blockalloc.site_time import site_zone
 from blockalloc.store import awaited, capacity, inventory, links, load_models, loads, promises
 from blockalloc.store.capacity import ReadCapacity
 from blockalloc.store.inventory import Inventory
+from blockalloc.store.kept_models import Wanted
 from blockalloc.store.promises import Only, Promises
 from blockalloc.store.sql import Rows, fetch, fetch_together
 from scheduling.facts import Block, Fleet, Image, Member, Reservation, Site
@@ -109,7 +110,8 @@ def read(question: Question) -> Snapshot:
 def _with_policy(site: Site, block: Block, read: ReadCapacity) -> Site:
     """The site with what a plan of policy `ready` rests on."""
     image = block.images[0]
-    model = load_models.model(image.id, image.revision_id, image.reload_minutes, site.now)
+    wanted = Wanted(image.revision_id, image.reload_minutes)
+    model = load_models.model(image.id, wanted, site.now, read.capacity)
     places = traffic.places(site, block, read.capacity, model)
     policy = ReadyPolicy(model, places, settings.VCL_READY_TARGET, is_mended=read.is_mended)
     if settings.VCL_SPARES == SPARES:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from blockalloc.models import Heartbeat, Watch
 from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids
-from blockalloc.store.times import to_utc, to_utc_or_null
+from blockalloc.store.times import from_utc, to_utc, to_utc_or_null
 from scheduling.reloads.outlook import Outlook
 from scheduling.windows import DAY
 
@@ -121,24 +121,26 @@ def set_outlooks(outlooks: Mapping[int, Outlook], last: Collection[int], now: in
 
 
 class Seen(NamedTuple):
-    """What looks have said of a block time: what is at risk in it, "" for nothing, and how sure it is (see Outlook)."""
+    """What looks have said of a block time: what is at risk in it, "" for nothing, and how sure it is (see Outlook).
+
+    `said_at` (Unix seconds): when a look said how sure it is; None if none has.
+    """
 
     at_risk: str
     ready: float | None
     late: float | None
+    said_at: int | None
 
 
-def seen(block_time_ids: Collection[int], since: int, planned_since: int) -> dict[int, Seen]:
+def seen(block_time_ids: Collection[int], since: int) -> dict[int, Seen]:
     """Block time -> what is known of it. One statement.
 
-    What is at risk, if the last look was after `since`; how sure it is, if that was said after `planned_since` (Unix
-    seconds).
+    What is at risk, if the last look was after `since` (Unix seconds); how sure it is, whenever that was said.
     """
     sql = f"""
-        SELECT w.block_time_id, CASE WHEN h.id IS NULL THEN '' ELSE w.at_risk END,
-               CASE WHEN w.outlook_at > %s THEN w.ready END, w.late
+        SELECT w.block_time_id, CASE WHEN h.id IS NULL THEN '' ELSE w.at_risk END, w.ready, w.late, w.outlook_at
         FROM {_TABLE} w LEFT JOIN {_HEARTBEAT} h ON h.id = 1 AND h.`at` > %s
         WHERE w.block_time_id IN ({listed_ids(block_time_ids)})
     """
-    rows = fetch(sql, [to_utc(planned_since), to_utc(since)]) if block_time_ids else []
-    return {id_: Seen(at_risk, ready, late) for id_, at_risk, ready, late in rows}
+    rows = fetch(sql, [to_utc(since)]) if block_time_ids else []
+    return {id_: Seen(at_risk, ready, late, from_utc(said_at)) for id_, at_risk, ready, late, said_at in rows}

@@ -54,7 +54,7 @@ def mend(
     target = watch.facts.target
     call = FillCall(watch.facts.id, target.ignore_privileges, machines=target.machines)
     journal = _Journal(watch, caller, call, quiet=not staff)
-    changes = _for_target(target, load_times, staff=staff, times_only=times_only)
+    changes = _for_target(watch, load_times, staff=staff, times_only=times_only)
     with journal.recording_failures() if staff else nullcontext():
         try:
             seconds = min(_SECONDS, settings.VCL_GUARD_WAIT_SECONDS)
@@ -117,15 +117,17 @@ def text_of(result: Result) -> str:
     return "; ".join(filter(None, (result.changes() or result.taken(), number, result.stopped_by())))
 
 
-def _for_target(target: Target, load_times: LoadTimes, *, staff: bool, times_only: bool) -> Mender:
+def _for_target(looked: Watch, load_times: LoadTimes, *, staff: bool, times_only: bool) -> Mender:
     """The changes, in the call's transaction: by then another look may have made them, or staff released the class."""
+    target, guide = looked.facts.target, looked.facts.guide
 
     def changes(order: Order) -> Mending:
         now = clock.now()
         watch = reading.one(order.block.block_time_id, now, load_times)
         if watch is None or watch.facts.target != target:
             raise NothingToDo
-        needed = needs(watch.facts, now, hours=settings.VCL_KEEP_READY_HOURS, is_asked_by_staff=staff)
+        facts = watch.facts._replace(guide=guide)
+        needed = needs(facts, now, hours=settings.VCL_KEEP_READY_HOURS, is_asked_by_staff=staff)
         if needed.is_met != times_only:
             raise NothingToDo
         return mending_of(needed)

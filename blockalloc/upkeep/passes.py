@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,7 @@ from blockalloc import clock
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.site_time import site_zone
-from blockalloc.store import claims, watches
+from blockalloc.store import claims, kept_models, watches
 from blockalloc.upkeep import classes, holding, loads, mending, reading, spares, trust
 from blockalloc.upkeep.actions import Action
 from blockalloc.upkeep.broken_images import hold_back
@@ -61,10 +61,11 @@ class PassReport:
 
 
 class Keeper:
-    """Looks again and again; load times of images are kept for some minutes from one look to the next."""
+    """Looks again and again; load times and models of images are kept for some minutes from one look to the next."""
 
     def __init__(self) -> None:
         self._load_times = LoadTimes()
+        self._load_models: kept_models.Models = {}
         self._replanner = Replanner(self._load_times)
         self._outlooks: dict[int, Outlook] = {}
         self._doubt = ""
@@ -78,7 +79,8 @@ class Keeper:
         _observed(lambda: loads.note_loads(now))
         _observed(lambda: spares.note_complete([(each.watch, each.needed) for each in looks], now))
         self._outlooks = {}
-        actions, held = ([], 0) if seen.doubt else self._act(looks, seen, now)
+        with kept_models.keeping(self._load_models):
+            actions, held = ([], 0) if seen.doubt else self._act(looks, seen, now)
         if self._outlooks:
             last = [each.watch.facts.id for each in looks if each.watch.facts.block.start - now >= _LAST_SAID]
             _observed(lambda: watches.set_outlooks(self._outlooks, last, now))
@@ -97,7 +99,7 @@ class Keeper:
         caller = service.system_caller(DOOR)
         claims.purge_expired(now)
         # First of all: a hold on a computer that is loaded by now keeps members of the class off it (SPEC 8.7).
-        held = holding.hold(self._holding(looks, [], now))
+        held = holding.hold(self._holding(looks, (), now))
         stops = loads.image_stops({each.watch.facts.id: each.watch.facts.target.machines for each in looks}, now)
         actions = [
             *self._give_back(looks, caller, now),
@@ -105,19 +107,27 @@ class Keeper:
             *self._mend(looks, stops, caller, now),
         ]
         unhindered = [(each.watch, each.needed) for each in looks if _stop_of(each, stops) is None]
-        self._outlooks |= self._replanner.plan(unhindered, caller, now)
-        if actions:
-            held = holding.hold(self._holding(looks, actions, now))
+        planned = self._replanner.plan(unhindered, caller, now)
+        self._outlooks |= planned
+        # A plan may say that a computer has to be exchanged now; the first look of a process knows no earlier plan.
+        anew = [
+            self._looked(each.watch, now) for each in looks if each.watch.facts.id in planned and each.needed.is_met
+        ]
+        actions += self._mend(anew, stops, caller, now)
+        if changed := {action.block_time_id for action in actions} | self._replanner.moved:
+            held = holding.hold(self._holding(looks, changed, now))
         return [*actions, *let_go(now, seen)], held
 
     def _looks(self, now: int) -> list[Looked]:
-        hours = settings.VCL_KEEP_READY_HOURS
-        watches_ = reading.upcoming(now, hours * HOUR, self._load_times)
-        return [Looked(watch, needs(watch.facts, now, hours=hours)) for watch in watches_]
+        watches_ = reading.upcoming(now, settings.VCL_KEEP_READY_HOURS * HOUR, self._load_times)
+        return [self._looked(watch, now) for watch in watches_]
 
-    def _holding(self, looks: Sequence[Looked], actions: Sequence[Action], now: int) -> Holding:
+    def _looked(self, watch: Watch, now: int) -> Looked:
+        watch = self._replanner.guided(watch)
+        return Looked(watch, needs(watch.facts, now, hours=settings.VCL_KEEP_READY_HOURS))
+
+    def _holding(self, looks: Sequence[Looked], changed: Collection[int], now: int) -> Holding:
         """The holds; for a block time that was changed, by what it has now: its new reloads may begin at once."""
-        changed = {action.block_time_id for action in actions}
         facts = [(each.watch.facts, each.needed) for each in looks if each.watch.facts.id not in changed]
         for id_ in changed:
             if watch := reading.one(id_, now, self._load_times):

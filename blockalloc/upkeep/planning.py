@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.conf import settings
@@ -11,6 +11,8 @@ from blockalloc.allocation.look import dry_run
 from blockalloc.contract.messages import Caller, FillCall, Refusal
 from blockalloc.upkeep import mending
 from blockalloc.upkeep.reading import LoadTimes, Watch
+from scheduling.plan import Plan
+from scheduling.reloads.exchange import Guide
 from scheduling.reloads.outlook import Outlook
 from scheduling.reloads.policy import READY
 from scheduling.state_ids import RELOAD
@@ -22,14 +24,17 @@ log = logging.getLogger(__name__)
 
 # Nothing has to be decided until a reload begins; what others load changes what is said.
 _SOON, _NEAR, _AGAIN, _AGAIN_NEAR = 4 * MINUTE, HOUR, 10 * MINUTE, 2 * MINUTE
-_SECONDS = 10.0  # of a look, at most: classes that have to wait come first in the next one
+# Of a look, seconds after which no further class is planned: classes that may wait come first in the next one, and for
+# those that are urgent there is more time.
+_SECONDS, _SECONDS_URGENT = 2.0, 10.0
 
 
 class _Planned(NamedTuple):
-    """When a class was planned last (Unix seconds), and how its computers were then."""
+    """When a class was planned last (Unix seconds), how its computers were then, and what the plan says."""
 
     at: int
     state: tuple[object, ...]
+    guide: Guide | None
 
 
 class Replanner:
@@ -38,57 +43,74 @@ class Replanner:
     def __init__(self, load_times: LoadTimes) -> None:
         self._load_times = load_times
         self._planned: dict[int, _Planned] = {}
+        self.moved: set[int] = set()  # block times whose reloads the last look let begin at other times
 
     def plan(self, classes: Sequence[tuple[Watch, Needs]], caller: Caller, now: int) -> dict[int, Outlook]:
         """Plan the classes that are due, and move their reloads; block time -> what is to be expected of it."""
         outlooks: dict[int, Outlook] = {}
-        until = time.monotonic() + _SECONDS
+        began = time.monotonic()
+        self.moved = set()
         self._planned = {
             watch.facts.id: self._planned[watch.facts.id] for watch, _ in classes if watch.facts.id in self._planned
         }
-        for watch, needed in self._due(classes, now):
-            if time.monotonic() > until:
+        for watch, needed, is_urgent in self._due(classes, now):
+            if time.monotonic() - began > (_SECONDS_URGENT if is_urgent else _SECONDS):
                 break
             id_ = watch.facts.id
             try:
-                outlook = self._plan(watch, needed, caller, now)
+                plan, outlook = self._plan(watch, needed, caller, now)
             except Refusal as refusal:  # another call is at work on it, or staff have closed it
                 log.info("the reloads of block time %d could not be planned anew: %s", id_, refusal.text)
                 continue
             except Exception:
                 log.exception("the reloads of block time %d could not be planned anew", id_)
                 continue
-            self._planned[id_] = _Planned(now, _state(needed.conditions))
+            before = self._planned.get(id_)
+            guide = _of_both(plan.guide, before.guide if before else None)
+            self._planned[id_] = _Planned(now, _state(needed.conditions), guide)
             if outlook:
                 outlooks[id_] = outlook
         return outlooks
 
-    def _due(self, classes: Sequence[tuple[Watch, Needs]], now: int) -> Iterator[tuple[Watch, Needs]]:
-        """The classes to be planned in this look, those first that have not been for the longest time."""
+    def guided(self, watch: Watch) -> Watch:
+        """The block time with what its last plan says (SPEC 9.2)."""
+        planned = self._planned.get(watch.facts.id)
+        return watch._replace(facts=watch.facts._replace(guide=planned.guide)) if planned else watch
+
+    def _due(self, classes: Sequence[tuple[Watch, Needs]], now: int) -> list[tuple[Watch, Needs, bool]]:
+        """The classes to be planned, and whether that is urgent: something has changed, or a reload begins soon.
+
+        The urgent ones first, then those that have not been planned for the longest time.
+        """
         if settings.VCL_RELOAD_POLICY != READY:
-            return
-        last = {watch.facts.id: self._planned.get(watch.facts.id) for watch, _ in classes}
-        waiting = sorted(classes, key=lambda each: seen.at if (seen := last[each[0].facts.id]) else 0)
-        for watch, needed in waiting:
-            seen, start = last[watch.facts.id], watch.facts.block.start
+            return []
+        due: list[tuple[bool, int, Watch, Needs]] = []
+        for watch, needed in classes:
+            seen, start = self._planned.get(watch.facts.id), watch.facts.block.start
             if now >= start or not watch.facts.computers or not needed.is_met or needed.waits_for_back_end:
                 continue
+            is_urgent = _begins(needed, now) or (seen is not None and seen.state != _state(needed.conditions))
             pause = _AGAIN_NEAR if start - now <= _NEAR else _AGAIN
-            if (
-                seen is None
-                or now - seen.at >= pause
-                or seen.state != _state(needed.conditions)
-                or _begins(needed, now)
-            ):
-                yield watch, needed
+            if is_urgent or seen is None or now - seen.at >= pause:
+                due.append((is_urgent, seen.at if seen else 0, watch, needed))
+        due.sort(key=lambda each: (not each[0], each[1]))
+        return [(watch, needed, is_urgent) for is_urgent, _, watch, needed in due]
 
-    def _plan(self, watch: Watch, needed: Needs, caller: Caller, now: int) -> Outlook | None:
+    def _plan(self, watch: Watch, needed: Needs, caller: Caller, now: int) -> tuple[Plan, Outlook | None]:
         target = watch.facts.target
         call = FillCall(watch.facts.id, target.ignore_privileges, machines=target.machines)
         plan = dry_run(call, caller, now, lambda _order: mending.mending_of(needed)).plan
         if not plan.moved:
-            return plan.outlook
-        return mending.mend(watch, caller, self._load_times, times_only=True).outlook or plan.outlook
+            return plan, plan.outlook
+        self.moved.add(watch.facts.id)
+        return plan, mending.mend(watch, caller, self._load_times, times_only=True).outlook or plan.outlook
+
+
+def _of_both(guide: Guide | None, before: Guide | None) -> Guide | None:
+    """The guide; a load that is at work now may have waited as long as an earlier plan said."""
+    if guide is None or before is None:
+        return guide
+    return guide._replace(longest_wait=max(guide.longest_wait, before.longest_wait))
 
 
 def _state(conditions: Sequence[Condition]) -> tuple[object, ...]:

@@ -23,7 +23,7 @@ SCORES = tuple(score for _, score in SHARES_AND_SCORES)
 _LOW, _MIDDLE, _HIGH = SHARES.index(0.15), SHARES.index(0.5), SHARES.index(0.84)
 _SPREADS = SCORES[_HIGH] - SCORES[_LOW]  # standard deviations between those two
 _NARROWEST = 0.03  # the least standard deviation: what was equal so far may differ by so much
-_FEW = 12  # loads: of more, their own order says more than the law that was known before
+_FEW = 10  # loads: of more, their own order says more than the law that was known before
 _FURTHEST = 20  # the tail ends where one in so many times as many loads would lie
 
 
@@ -57,9 +57,16 @@ class Law:
         """The standard deviation that a normal law of the same spread has."""
         return max((self.quantiles[_HIGH] - self.quantiles[_LOW]) / _SPREADS, _NARROWEST)
 
-    def at_a_distance(self, distance: float, freedom: float) -> "Law":
+    def at_a_distance(self, distance: float, freedom: float, wider: float) -> "Law":
         """As the law of loads that may differ by so much (a standard deviation), and in their spread."""
-        return Law(self.quantiles, self.variance + distance**2, min(self.freedom, freedom))
+        quantiles = [self.middle + wider * (quantile - self.middle) for quantile in self.quantiles]
+        return Law(quantiles, self.variance + distance**2, min(self.freedom, freedom))
+
+    def placed_by(self, middle: float, variance: float) -> "Law":
+        """The law when something else, known so well, says that the median is there."""
+        both = self.variance + variance
+        shift = (middle - self.middle) * self.variance / both
+        return Law([quantile + shift for quantile in self.quantiles], self.variance * variance / both, self.freedom)
 
     def with_loads(self, sample: Sample) -> "Law":
         """The law after further loads.
@@ -113,7 +120,7 @@ def _blended(known: Sequence[float], own: Sequence[float], loads: float) -> list
 
     Beyond the longest of the loads, where these say nothing, the longer of both counts.
     """
-    share_of_own = loads**2 / (loads**2 + _FEW**2)
+    share_of_own = loads**3 / (loads**3 + _FEW**3)
     longest = loads / (loads + 1)
     return [
         share_of_own * (max(mine, theirs) if share > longest else mine) + (1 - share_of_own) * theirs
@@ -151,7 +158,14 @@ class _Steps(NamedTuple):
         if share >= first:
             return lengths[place]
         shorter = lengths[place - 1] if place else lengths[0] - spread
-        return shorter + (lengths[place] - shorter) * (share - below) / (first - below)
+        return shorter + (lengths[place] - shorter) * _way(below, share, first)
+
+
+def _way(below: float, share: float, above: float) -> float:
+    """How far `share` is on the way from one share to another: above the median as in a law that thins out evenly."""
+    if below < 0.5:
+        return (share - below) / (above - below)
+    return log((1 - below) / (1 - share)) / log((1 - below) / (1 - above))
 
 
 def _tail(sample: Sample, spread: float) -> float:

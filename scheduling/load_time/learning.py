@@ -16,10 +16,10 @@ from scheduling.load_time.law import SHARES, Law, Sample, normal
 from scheduling.load_time.model import LoadModel, Source
 from scheduling.windows import HOUR
 
-# Of `reloadtime` nothing is known but that administrators mean well: a coefficient of variation of 0.35 in all.
-_RELOAD_TIME_DEVIATION, _RELOAD_TIME_VARIANCE = 0.24, 0.06
+# Of `reloadtime` nothing is known but that administrators mean well: some are wrong by half, or by twice as much.
+_RELOAD_TIME_DEVIATION, _RELOAD_TIME_VARIANCE = 0.26, 0.11
 # What is known of the loads of an image before the first ones: so little that these few are not taken for all there is.
-_FIRST_DEVIATION, _FIRST_VARIANCE = 0.4, 0.2
+_FIRST_DEVIATION, _FIRST_VARIANCE, _FIRST_FREEDOM = 0.42, 0.2, 4.5
 _ABSURD = 6 * HOUR  # what took longer is a wrong clock
 _STUCK_LENGTH = HOUR  # how long a stuck load takes: nobody waits for its end
 _FAR = 4  # times the median: loads beyond that, and beyond LONGEST, were stuck
@@ -32,17 +32,18 @@ _ENOUGH = 8  # loads, for a level to be the source
 
 class _Level(NamedTuple):
     """How much loads of this level may differ from those of the level above: in place (a deviation), and in spread
-    (it is known as if from so many loads)."""
+    (it is known as if from so many loads, and taken for so many times as wide)."""
 
     source: Source
     distance: float
     freedom: float
+    wider: float = 1.0
 
 
 _LEVELS = (
     _Level(Source.SITE, 0.0, 6.0),
     _Level(Source.ENGINE, 0.15, 6.0),
-    _Level(Source.IMAGE, 0.3, 6.0),
+    _Level(Source.IMAGE, 0.4, 5.0, 1.2),
     _Level(Source.REVISION, 0.1, 20.0),
 )
 
@@ -61,7 +62,10 @@ class _Known:
 
 
 class _Observed(NamedTuple):
-    """A level's loads. `sample` is None without finished ones. Weights of stuck and failed ones, and numbers."""
+    """A level's loads. `sample` is None without finished ones. `stuck`, `failed`: weights of such loads.
+
+    `number` counts the loads of which it is known how long they took, or that it was too long.
+    """
 
     sample: Sample | None
     stuck: float
@@ -76,24 +80,63 @@ def learned(history: History, reload_minutes: int) -> LoadModel:
     middle = log(max(reload_minutes, 1) * 60.0)
     known = _Known(normal(middle, _RELOAD_TIME_DEVIATION, _RELOAD_TIME_VARIANCE))
     for level, past in zip(_LEVELS, (history.site, history.engine, history.image, history.revision), strict=True):
+        if known.loads:
+            known.law = known.law.at_a_distance(level.distance, level.freedom, level.wider)
+            if level.source is Source.IMAGE:
+                known.law = known.law.placed_by(middle, _RELOAD_TIME_VARIANCE)
         _learn(known, level, past)
     return LoadModel(_knots(known), known.failing, known.source, known.loads, known.failed)
 
 
-def capped(groups: Sequence[LoadGroup]) -> list[LoadGroup]:
-    """The loads of one other image, for its engine or site: many of them count no more than some do."""
+def pooled(images: Iterable[Sequence[LoadGroup]]) -> list[LoadGroup]:
+    """The loads of other images, for their engine or site: how far lengths of one image lie apart, and where all lie.
+
+    Each image's lengths are moved to the middle of all, and many of its loads count no more than some do.
+    """
+    counted = [[group for group in groups if group.ending is Ending.FAILED or _counts(group)] for groups in images]
+    middles = [_middle(groups) for groups in counted]
+    of_all = [each for each in middles if each.loads]
+    middle = sum(each.length for each in of_all) / len(of_all) if of_all else 0.0
+    return [
+        LoadGroup(group.seconds * factor, group.number, group.ending, group.weight * share)
+        for groups, own in zip(counted, middles, strict=True)
+        for factor, share in [(own.factor(middle), _share_of_one_image(groups))]
+        for group in groups
+    ]
+
+
+class _Middle(NamedTuple):
+    """The mean length (logarithm of seconds) of an image's loads, and how many they are."""
+
+    length: float
+    loads: float
+
+    def factor(self, middle: float) -> float:
+        """What moves the lengths to the `middle` of all images; of few loads, which have no middle, only a part."""
+        return exp((middle - self.length) * self.loads / (self.loads + 2))
+
+
+def _middle(groups: Sequence[LoadGroup]) -> _Middle:
+    finished = [(log(group.seconds), group.number) for group in groups if group.ending is Ending.LOADED]
+    loads = sum(number for _, number in finished)
+    return _Middle(sum(length * number for length, number in finished) / loads if loads else 0.0, loads)
+
+
+def _share_of_one_image(groups: Sequence[LoadGroup]) -> float:
     total = sum(group.number * group.weight for group in groups)
-    share = min(1.0, _OF_ONE_IMAGE / total) if total else 1.0
-    return [group._replace(weight=group.weight * share) for group in groups]
+    return min(1.0, _OF_ONE_IMAGE / total) if total else 1.0
+
+
+def _counts(group: LoadGroup) -> bool:
+    """Whether its length says something: not that of a load that found its image, or one by a clock that was wrong."""
+    return SHORTEST < group.seconds < _ABSURD
 
 
 def _learn(known: _Known, level: _Level, past: PastLoads) -> None:
     observed = _observed(past)
     finished = observed.sample.loads if observed.sample else 0.0
-    if known.loads:
-        known.law = known.law.at_a_distance(level.distance, level.freedom)
-    elif observed.sample:
-        known.law = normal(known.law.middle, _FIRST_DEVIATION, _FIRST_VARIANCE, level.freedom)
+    if observed.sample and not known.loads:
+        known.law = normal(known.law.middle, _FIRST_DEVIATION, _FIRST_VARIANCE, _FIRST_FREEDOM)
     if observed.sample:
         known.law = known.law.with_loads(observed.sample)
     loads = finished + observed.stuck
@@ -109,35 +152,45 @@ def _observed(past: PastLoads) -> _Observed:
     """All loads of a level; users' loads count less, the more were seen."""
     seen = sum(group.number for group in past.seen if group.ending is Ending.LOADED)
     logged = sum(group.number for group in past.logged)
-    share = min(1.0, _LOGGED_BESIDE_SEEN / (seen * logged)) if seen and logged else 1.0
-    counted = [*_counted(past.seen, 1.0), *_counted(past.logged, share)]
-    weights: dict[Ending, _Weights] = {
-        ending: [(group.seconds, group.weight * group.number) for group in counted if group.ending is ending]
-        for ending in Ending
-    }
-    finished, stuck = _without_stuck(sorted(weights[Ending.LOADED]))
-    lengths, unended = _redistributed(finished, weights[Ending.UNFINISHED])
+    tally = _Tally()
+    tally.add(past.seen, 1.0)
+    tally.add(past.logged, min(1.0, _LOGGED_BESIDE_SEEN / (seen * logged)) if seen and logged else 1.0)
+    finished, stuck = _without_stuck(sorted(tally.loaded))
+    lengths, unended = _redistributed(finished, tally.unfinished)
     loads = sum(weight for _, weight in finished)
     return _Observed(
         Sample([log(seconds) for seconds, _ in lengths], [weight for _, weight in lengths], loads) if loads else None,
         stuck=sum(weight for _, weight in stuck) + unended,
         longest=stuck[-1][0] if stuck else 0.0,
-        failed=sum(weight for _, weight in weights[Ending.FAILED]),
-        number=sum(group.number for group in counted if group.ending is not Ending.FAILED),
-        number_failed=sum(group.number for group in counted if group.ending is Ending.FAILED),
+        failed=tally.failed,
+        number=tally.number,
+        number_failed=tally.number_failed,
     )
 
 
-def _counted(groups: Iterable[LoadGroup], factor: float) -> list[LoadGroup]:
-    """The loads that say something: none that found their image, and none with a clock that was wrong."""
-    return [
-        group._replace(weight=group.weight * factor)
-        for group in groups
-        if group.ending is Ending.FAILED or SHORTEST < group.seconds < _ABSURD
-    ]
-
-
 _Weights = list[tuple[float, float]]  # (seconds, weight)
+
+
+class _Tally:
+    """The loads that say something."""
+
+    def __init__(self) -> None:
+        self.loaded: _Weights = []
+        self.unfinished: _Weights = []
+        self.failed = 0.0
+        self.number = self.number_failed = 0
+
+    def add(self, groups: Iterable[LoadGroup], factor: float) -> None:
+        """Count these loads, each by `factor` times its weight."""
+        for seconds, number, ending, weight in groups:
+            if ending is Ending.FAILED:
+                self.failed += weight * factor * number
+                self.number_failed += number
+            elif SHORTEST < seconds < _ABSURD:
+                is_loaded = ending is Ending.LOADED
+                (self.loaded if is_loaded else self.unfinished).append((seconds, weight * factor * number))
+                # One that began minutes ago is no load that is known.
+                self.number += number if is_loaded or seconds >= LONGEST else 0
 
 
 def _without_stuck(finished: _Weights) -> tuple[_Weights, _Weights]:

@@ -2,7 +2,8 @@
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 from scheduling.load_time.history import Ending, LoadGroup
@@ -20,7 +21,8 @@ class SeenLoad(NamedTuple):
     """A load that keep_ready saw.
 
     It was at work in the look of `at_work`, and over in that of `over` (None: not yet). `alive`: when its management
-    node last checked in, None if it has none. `outcome` is one of those of scheduling.upkeep.seen_loads.
+    node last checked in, None if it has none. `outcome` is one of those of scheduling.upkeep.seen_loads. `engine` is
+    the name of the provisioning engine.
     """
 
     node_id: int | None
@@ -29,28 +31,41 @@ class SeenLoad(NamedTuple):
     over: int | None
     outcome: str
     alive: int | None = None
+    image_id: int = 0
+    revision_id: int = 0
+    engine: str = ""
 
 
-def load_groups(loads: Sequence[SeenLoad], now: int, limits: Mapping[int, int] | None = None) -> list[LoadGroup]:
-    """The loads with their lengths, and those whose end is not known.
+class NodeLimits(NamedTuple):
+    """How many loads management nodes take at a time; loads by the named `engines` count, None: by all of them."""
+
+    loads: Mapping[int, int]
+    engines: Collection[str] | None = None
+
+
+def load_groups(
+    loads: Sequence[SeenLoad], now: int, limits: NodeLimits | None = None
+) -> list[tuple[SeenLoad, LoadGroup]]:
+    """Those loads that say something, with their length, or for how long they have been at work at least.
 
     A load that ended between two looks took half of the seconds between them. One that is at work has taken so long as
     its node was there to do it. Of loads with an unknown outcome only those count that keep_ready gave up one by one:
-    several of one node at the same time are lost with the node. `limits` are the loads that management nodes take at a
-    time: a load that may have waited for a place says nothing of the time that it takes.
+    several of one node at the same time are lost with the node. A load that may have waited for a place on its node
+    (`limits`) says nothing of the time that it takes.
     """
     groups = []
     lost = Counter((load.node_id, load.over) for load in loads if load.outcome == UNKNOWN)
-    for load, may_have_waited in zip(loads, _may_have_waited(loads, limits or {}), strict=True):
+    for load, may_have_waited in zip(loads, _may_have_waited(loads, limits or NodeLimits({})), strict=True):
         weight = 1.0 if now - load.begun < RECENT else OLD_WEIGHT
         if load.outcome == FAILED:
-            groups.append(LoadGroup(0, 1, Ending.FAILED, weight))
+            group = LoadGroup(0, 1, Ending.FAILED, weight)
         elif load.outcome == DROPPED or may_have_waited or lost[load.node_id, load.over] > 1:
             continue
         elif load.outcome == LOADED and load.over is not None and load.over - load.at_work <= BETWEEN_LOOKS:
-            groups.append(LoadGroup((load.at_work + load.over) / 2 - load.begun, 1, Ending.LOADED, weight))
+            group = LoadGroup((load.at_work + load.over) / 2 - load.begun, 1, Ending.LOADED, weight)
         else:
-            groups.append(LoadGroup(_seconds_at_work(load), 1, Ending.UNFINISHED, weight))
+            group = LoadGroup(_seconds_at_work(load), 1, Ending.UNFINISHED, weight)
+        groups.append((load, group))
     return groups
 
 
@@ -61,20 +76,27 @@ def _seconds_at_work(load: SeenLoad) -> int:
     return min(last - load.begun, _LONGEST)
 
 
-def _may_have_waited(loads: Sequence[SeenLoad], limits: Mapping[int, int]) -> Iterator[bool]:
+def _may_have_waited(loads: Sequence[SeenLoad], limits: NodeLimits) -> Iterator[bool]:
     """Whether a load began while its node had as many others at work as it takes, for each load."""
-    begins: dict[int | None, list[int]] = defaultdict(list)
-    ends: dict[int | None, list[int]] = defaultdict(list)
-    for load in loads:
-        begins[load.node_id].append(load.begun)
+    begins: dict[int, list[int]] = defaultdict(list)
+    ends: dict[int, list[int]] = defaultdict(list)
+    limited = [
+        load.node_id is not None
+        and load.node_id in limits.loads
+        and (limits.engines is None or load.engine in limits.engines)
+        for load in loads
+    ]
+    for load in compress(loads, limited):
+        node = load.node_id or 0
+        begins[node].append(load.begun)
         if load.over is not None:
-            ends[load.node_id].append(load.over)
+            ends[node].append(load.over)
     for times in (*begins.values(), *ends.values()):
         times.sort()
-    for load in loads:
-        limit = limits.get(load.node_id) if load.node_id is not None else None
-        if limit is None:
+    for load, is_limited in zip(loads, limited, strict=True):
+        node = load.node_id or 0
+        if not is_limited:
             yield False
             continue
-        begun = bisect_left(begins[load.node_id], load.begun + _AT_ONCE)
-        yield begun - bisect_left(ends[load.node_id], load.begun) > limit
+        begun = bisect_left(begins[node], load.begun + _AT_ONCE)
+        yield begun - bisect_left(ends[node], load.begun) > limits.loads[node]

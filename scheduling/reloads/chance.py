@@ -23,12 +23,13 @@ from scheduling.reloads.spares import Shortfall
 
 Array = NDArray[Any]
 
-FEW, MANY = 256, 768  # games: to compare plans; to say how sure one is
+FEW, MANY = 256, 512  # games: to compare plans; to say how sure one is
 NOTICE = 75  # seconds after which the next look has seen a failure and a substitute begins to load
 DISPATCH = 15  # seconds from the begin of a reload until its load begins
 _LOADS = 256  # that meet different draws; those beyond meet the draws of the first ones
-_PLACES = 8192  # of the table of lengths: one in so many loads is longer than its last entry
+_ENTRIES = 8192  # of the table of lengths: one in so many loads is longer than its last entry
 _FOR_EVER = np.float32(1e9)
+_FOLLOW = 2  # loads that wait are dealt with so large a part of the places at a time
 _MANY_LOADS = 200  # fewer say little about how long the longest ones take (SPEC 9.2)
 
 
@@ -36,7 +37,7 @@ class Load(NamedTuple):
     """A load that is played. It begins at `begin`, or when all its gates have a place: those of its node and its host.
 
     `elapsed`: for so many seconds it has been at work at `begin`. `scale`: how long it takes, in lengths of the image's
-    loads. `is_own`: it is one of the class's. `jitter`: it begins up to so many seconds earlier or later.
+    loads. `is_own`: it is one of the class's. `share`: of another's load, the share of games in which it comes.
     """
 
     begin: float
@@ -44,7 +45,7 @@ class Load(NamedTuple):
     elapsed: float = 0.0
     scale: float = 1.0
     is_own: bool = True
-    jitter: float = 0.0
+    share: float = 1.0
 
 
 class Law:
@@ -55,16 +56,22 @@ class Law:
         self.failing = model.failing
         self._shares = np.array([share for share, _ in model.knots], dtype=np.float64)
         self._seconds = np.array([seconds for _, seconds in model.knots], dtype=np.float64)
-        middles = (np.arange(_PLACES) + 0.5) / _PLACES
-        self.lengths: Array = np.interp(middles, self._shares, self._seconds).astype(np.float32)
+        middles = (np.arange(_ENTRIES) + 0.5) / _ENTRIES
+        self._table: Array = np.interp(middles, self._shares, self._seconds).astype(np.float32)
         surely = max(model.quantile(0.995), 1.5 * model.mean)
         self.longest = surely if model.loads >= _MANY_LOADS else 2 * model.mean + 5 * 60
+        self._drawn: dict[int, Array] = {}
 
-    def remaining(self, places: Array, elapsed: float) -> Array:
+    def drawn(self, games: int) -> Array:
+        """The lengths of so many loads as there are draws: a row a game."""
+        if games not in self._drawn:
+            self._drawn[games] = self._table.take(_draws(games).entries)
+        return self._drawn[games]
+
+    def remaining(self, shares: Array, elapsed: float) -> Array:
         """How much longer loads take that have been at work for so many seconds."""
         passed = float(np.interp(elapsed, self._seconds, self._shares))
-        shares = passed + (1 - passed) * (places + 0.5) / _PLACES
-        lengths = np.interp(shares, self._shares, self._seconds) - elapsed
+        lengths = np.interp(passed + (1 - passed) * shares, self._shares, self._seconds) - elapsed
         # One that is longer than any known may go on for as long again.
         left: Array = np.maximum(lengths, 30.0 if passed < 1 else elapsed / 2).astype(np.float32)
         return left
@@ -82,11 +89,13 @@ class Mending:
 
 
 class Games:
-    """The result of many games: when each load of the class was done, a row a game; for ever for one that never was."""
+    """The result of many games: when each load of the class was done, a row a game; for ever for one that never was.
 
-    def __init__(self, done: Array, waits: Array) -> None:
-        self.done = done
-        self.waits = waits
+    `fails`: which loads failed. `waits`: how long a load of the class waited for a place at most, in each game.
+    """
+
+    def __init__(self, done: Array, fails: Array, waits: Array) -> None:
+        self.done, self.fails, self.waits = done, fails, waits
 
     def complete_at(self, needed: int) -> Array:
         """When so many of the loads were done, in each game."""
@@ -102,6 +111,10 @@ class Games:
         """The share of games in which so many were done by then."""
         return float((self.complete_at(needed) <= by).mean())
 
+    def in_time(self, needed: int) -> float:
+        """The share of games in which so many were done at the start, or failed: the time was enough."""
+        return float((((self.done <= 0) | self.fails).sum(axis=1) >= needed).mean())
+
     def late(self, needed: int) -> float:
         """How many of the loads needed were done after the start, on average."""
         in_time = (self.done <= 0).sum(axis=1)
@@ -114,6 +127,10 @@ class Games:
         if not len(ever):
             return float("inf")
         return float(np.quantile(ever, share, method="higher"))
+
+    def wait(self, share: float) -> float:
+        """For how long, in such a share of the games, a load of the class waited for a place at most."""
+        return float(np.quantile(self.waits, share, method="higher"))
 
     def shortfall(self, needed: int, target: float, by: float = 0.0) -> Shortfall:
         """By how many loads the games fell short by then."""
@@ -138,83 +155,123 @@ def play(
 
 
 class _Play:
-    """Many games of the same loads at once: arrays have an entry, or a column, for each game."""
+    """Many games of the same loads at once: arrays have a row for each game, and a column for each load."""
 
     def __init__(self, loads: Sequence[Load], limits: Sequence[int], law: Law, games: int) -> None:
-        self.law = law
+        self.law, self.games = law, games
         self.draws = _draws(games)
-        self._loads = sorted(loads, key=lambda load: (load.begin, not load.elapsed))
+        self.lengths = law.drawn(games)
+        self._loads = sorted(loads, key=_order)
         own = sum(load.is_own for load in loads)
-        # When each place of each gate is free again: a row a game. Games follow one another, so a place is at `_first`
-        # of its game and the number of the place.
-        self._free = [np.full(games * limit, -_FOR_EVER, dtype=np.float32) for limit in limits]
-        self._limits = limits
-        self._first = [np.arange(games) * limit for limit in limits]
-        self._places = self.draws.places[np.arange(len(loads)) % _LOADS]
-        self.fails = self.draws.failures[np.arange(own) % _LOADS] < law.failing
-        self._begins = np.empty((own, 1), dtype=np.float32)
-        self.began = np.empty((own, games), dtype=np.float32)
-        self.done = np.empty((own, games), dtype=np.float32)
+        self.places = _PlacesInGames(limits, games)
+        self.fails = self.draws.failures[:, _columns(0, own)] < law.failing
+        self._begins = np.empty(own, dtype=np.float32)
+        self.began = np.empty((games, own), dtype=np.float32)
+        self.done = np.empty((games, own), dtype=np.float32)
+        self._others = 0  # so many have been drawn, from the last column on
 
     def run(self, mending: Mending | None) -> Games:
-        lengths = self.law.lengths[self._places]
         makes_up = _MakesUp(self, mending) if mending else None
-        own = 0
-        for begin, together in groupby(enumerate(self._loads), key=lambda numbered: numbered[1].begin):
-            first = own
+        first = 0
+        for (begin, _, is_other, gates, _), loads in groupby(self._loads, key=_order):
+            together = list(loads)
             if makes_up:
                 makes_up.before(begin)
-            for number, load in together:
-                began, done = self._begin(load, lengths[number], self._places[number])
-                if load.is_own:
-                    self._begins[own], self.began[own], self.done[own] = begin, began, done
-                    own += 1
+            if is_other:
+                self.places.take(gates, begin, self._lengths_of_others(together))
+                continue
+            last = first + len(together)
+            began, done = self.places.take(gates, begin, self._lengths_of_own(together, first))
+            self._begins[first:last], self.began[:, first:last], self.done[:, first:last] = begin, began, done
             if makes_up:
-                makes_up.see(first, own)
+                makes_up.see(first, last)
+            first = last
         if makes_up:
             makes_up.before(float(_FOR_EVER))
         else:
             self.done[self.fails] = _FOR_EVER
-        return Games(self.done.T, (self.began - self._begins).max(axis=0, initial=0))
+        return Games(self.done, self.fails, (self.began - self._begins).max(axis=1, initial=0))
 
-    def _begin(self, load: Load, lengths: Array, places: Array) -> tuple[Array | np.float32, Array]:
-        """When the load really begins, in each game, and when it is done."""
-        if load.elapsed:
-            lengths = self.law.remaining(places, load.elapsed)
-        if load.scale != 1.0:
-            lengths = lengths * np.float32(load.scale)
-        began: Array | np.float32 = np.float32(load.begin)
-        if load.jitter:
-            began = began + _jitter(load.jitter, places)
-        return self.pass_gates(load.gates, began, lengths)
+    def _lengths_of_own(self, loads: Sequence[Load], first: int) -> Array:
+        columns = _columns(first, first + len(loads))
+        return self._lengths(loads, columns)
 
-    def pass_gates(self, gates: Sequence[int], at: Array | np.float32, lengths: Array) -> tuple[Array, Array]:
+    def _lengths_of_others(self, loads: Sequence[Load]) -> Array:
+        columns = _columns(-self._others - len(loads), -self._others)
+        self._others += len(loads)
+        lengths = self._lengths(loads, columns)
+        if loads[0].share < 1:  # the same for all that come together
+            lengths = np.where(self.draws.failures[:, columns] < loads[0].share, lengths, np.float32(0))
+        return lengths
+
+    def _lengths(self, loads: Sequence[Load], columns: Array) -> Array:
+        lengths = self.lengths[:, columns]
+        for number, load in enumerate(loads):
+            if load.elapsed:
+                lengths[:, number] = self.law.remaining(self.draws.shares[:, columns[number]], load.elapsed)
+        if any(load.scale != 1.0 for load in loads):
+            lengths *= np.array([load.scale for load in loads], dtype=np.float32)
+        return lengths
+
+
+def _order(load: Load) -> tuple[float, bool, bool, tuple[int, ...], float]:
+    """Those at work have their places; of those that come at a time, the class's come first."""
+    return load.begin, not load.elapsed, not load.is_own, load.gates, load.share
+
+
+def _columns(first: int, last: int) -> Array:
+    """Of the draws: loads beyond the number of them meet the draws of others."""
+    return np.arange(first, last) % _LOADS
+
+
+class _PlacesInGames:
+    """When the places of each gate are free again: a row a game, in ascending order."""
+
+    def __init__(self, limits: Sequence[int], games: int) -> None:
+        self._free = [np.full((games, limit), -_FOR_EVER, dtype=np.float32) for limit in limits]
+
+    def take(self, gates: Sequence[int], at: float, lengths: Array) -> tuple[Array, Array]:
         """When loads that come at that time begin, as soon as each gate has a place, and when they are done."""
-        began, taken = at, []
+        began: Array = np.full(lengths.shape, at, dtype=np.float32)
+        done: Array = np.empty_like(began)
+        first, loads = 0, lengths.shape[1]
+        while first < loads:
+            last = min(first + self._at_once(gates, at), loads) if gates else loads
+            theirs = began[:, first:last]
+            for gate in gates:
+                np.maximum(theirs, self._free[gate][:, : last - first], out=theirs)
+            done[:, first:last] = theirs + lengths[:, first:last]
+            for gate in gates:
+                free = self._free[gate]
+                free[:, : last - first] = done[:, first:last]
+                free.sort(axis=1)
+            first = last
+        return began, done
+
+    def _at_once(self, gates: Sequence[int], at: float) -> int:
+        """How many loads can be dealt with together: as many as need not wait in nearly all games.
+
+        Loads that wait may follow one another in one place, so only some of them take places at the same time.
+        """
+        together: list[int] = []
         for gate in gates:
             free = self._free[gate]
-            place = free.reshape(-1, self._limits[gate]).argmin(axis=1)
-            place += self._first[gate]
-            began = np.maximum(began, free.take(place))
-            taken.append((free, place))
-        done = began + lengths
-        for free, place in taken:
-            free[place] = done
-        return np.asarray(began), done
+            without_waiting = int(np.count_nonzero(free <= at)) // len(free) - 1
+            together.append(max(without_waiting, free.shape[1] // _FOLLOW, 1))
+        return min(together)
 
-    def substitute(self, games: Array, at: Array, lengths: Array) -> Array:
+    def take_any(self, games: Array, at: Array, lengths: Array) -> Array:
         """When loads in some of the games are done that can have the next free place of any gate; they take it."""
         if not self._free:
             return at + lengths
-        gates = [free.reshape(-1, limit)[games] for free, limit in zip(self._free, self._limits, strict=True)]
-        everywhere = np.hstack(gates) if len(gates) > 1 else gates[0]
-        place = everywhere.argmin(axis=1)
-        done: Array = np.maximum(at, everywhere[np.arange(len(games)), place]) + lengths
-        first = 0
-        for free, limit in zip(self._free, self._limits, strict=True):
-            here = (place >= first) & (place < first + limit)
-            free[games[here] * limit + place[here] - first] = done[here]
-            first += limit
+        next_free = np.stack([free[games, 0] for free in self._free])
+        gates = next_free.argmin(axis=0)
+        done: Array = np.maximum(at, next_free.min(axis=0)) + lengths
+        for gate, free in enumerate(self._free):
+            theirs = gates == gate
+            where = games[theirs]
+            free[where, 0] = done[theirs]
+            free[where] = np.sort(free[where], axis=1)
         return done
 
 
@@ -224,20 +281,21 @@ class _MakesUp:
     def __init__(self, played: _Play, mending: Mending) -> None:
         self._play = played
         self._law, self._draws, self._done = played.law, played.draws, played.done
-        self._left = np.full(played.done.shape[1], mending.computers, dtype=np.int32)
-        self._covered = np.full(played.done.shape[1], mending.covered, dtype=np.int32)
+        self._left = np.full(played.games, mending.computers, dtype=np.int32)
+        self._covered = np.full(played.games, mending.covered, dtype=np.int32)
         self._waiting: list[tuple[Array, Array, Array]] = []  # games, loads, when it was seen
         self._next = 2 * float(_FOR_EVER)  # when the first of them is seen
         self._number = 0
 
     def see(self, first: int, last: int) -> None:
         """These loads of the class are at work: note where they fail, or take too long."""
-        began, done, fails = self._play.began[first:last], self._done[first:last], self._play.fails[first:last]
+        began, done = self._play.began[:, first:last], self._done[:, first:last]
+        fails = self._play.fails[:, first:last]
         stuck = began + np.float32(self._law.longest + NOTICE)
-        owns, games = np.nonzero(fails | (done > stuck))
+        games, owns = np.nonzero(fails | (done > stuck))
         if not len(games):
             return
-        seen = np.where(fails[owns, games], done[owns, games] + np.float32(NOTICE), stuck[owns, games])
+        seen = np.where(fails[games, owns], done[games, owns] + np.float32(NOTICE), stuck[games, owns])
         done[fails] = _FOR_EVER
         self._waiting.append((games, owns + first, seen))
         self._next = min(self._next, float(seen.min()))
@@ -266,42 +324,40 @@ class _MakesUp:
                 continue
             where, own = games[chosen], owns[chosen]
             self._left[where] -= 1
-            done = self._play.substitute(where, seen[chosen], self._until_one_is_loaded(where))
-            self._done[own, where] = np.minimum(self._done[own, where], done)
+            done = self._play.places.take_any(where, seen[chosen], self._until_one_is_loaded(where))
+            self._done[where, own] = np.minimum(self._done[where, own], done)
 
     def _until_one_is_loaded(self, games: Array) -> Array:
         """How long substitutes take: one that fails, too, is followed by another one."""
-        law, total = self._law, np.zeros(len(games), dtype=np.float32)
+        total = np.zeros(len(games), dtype=np.float32)
         again = np.ones(len(games), dtype=bool)
         for _attempt in range(3):
             self._number += 1
-            draw = -self._number % _LOADS
-            total += np.where(again, law.lengths[self._draws.places[draw][games]], np.float32(0))
-            again &= self._draws.failures[draw][games] < law.failing
+            column = (_LOADS // 2 - self._number) % _LOADS
+            total += np.where(again, self._play.lengths[games, column], np.float32(0))
+            again &= self._draws.failures[games, column] < self._law.failing
             total += np.where(again, np.float32(NOTICE), np.float32(0))
         total[again] = _FOR_EVER
         return total
 
 
-def _jitter(seconds: float, places: Array) -> Array:
-    # Drawn from the place of the length, but far from it.
-    shares = ((places * 40_503) % _PLACES).astype(np.float32) / np.float32(_PLACES)
-    spread: Array = (shares * 2 - 1) * np.float32(seconds)
-    return spread
-
-
 class _Draws(NamedTuple):
-    """For each load and game the place of its length, and a share from 0 to 1 by which it fails."""
+    """For each game and load two shares from 0 to 1: by which its length is drawn, and by which it fails.
 
-    places: Array
+    `entries`: those of the table of lengths, by the first share.
+    """
+
+    shares: Array
+    entries: Array
     failures: Array
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _draws(games: int) -> _Draws:
     chance = np.random.Generator(np.random.PCG64(20261128))
     # Each load meets each stratum once: a column is a permutation of them, with a chance place inside of each.
     strata = np.tile(np.arange(games), (_LOADS, 1))
-    lengths = (chance.permuted(strata, axis=1) + chance.random((_LOADS, games))) / games
+    shares = (chance.permuted(strata, axis=1) + chance.random((_LOADS, games))) / games
     failures = (chance.permuted(strata, axis=1) + chance.random((_LOADS, games))) / games
-    return _Draws((lengths * _PLACES).astype(np.int32), failures)
+    entries = (shares * _ENTRIES).astype(np.int32)
+    return _Draws(*(np.ascontiguousarray(each.T) for each in (shares, entries, failures)))

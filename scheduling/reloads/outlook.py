@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from scheduling.wording import plural
 
-_HARDLY_MORE_SURE = 0.99
+_NEARLY_CERTAIN, _NEARLY_IMPOSSIBLE = 0.99, 0.01  # probabilities: a plan is played too few times to say more
 
 
 class Outlook(NamedTuple):
@@ -23,17 +23,40 @@ class Outlook(NamedTuple):
     minutes: int
     mended: bool
 
+    def rounded(self) -> "Outlook":
+        """The same, with as many digits as answers of the service have."""
+        return self._replace(ready=round(self.ready, 3), late=round(self.late, 2))
+
 
 def sureness(ready: float) -> str:
-    """How sure something is, for people: `97 % sure`; never `100 % sure`."""
-    if ready > _HARDLY_MORE_SURE:
+    """How sure something is, for people: `97 % sure`; never `0 % sure` or `100 % sure`."""
+    if ready > _NEARLY_CERTAIN:
         return "more than 99 % sure"
-    return f"{ready:.0%}".replace("%", " % sure") if ready >= 1 - _HARDLY_MORE_SURE else "less than 1 % sure"
+    if ready < _NEARLY_IMPOSSIBLE:
+        return "less than 1 % sure"
+    return f"{_nearest(100 * ready)} % sure"
 
 
 def in_words(ready: float, late: float, machines: int, start: int, zone: ZoneInfo) -> str:
-    """What is said about a class that starts at `start`: `97 % sure that all 20 are ready at 09:00`."""
-    clock = f"{datetime.fromtimestamp(start, zone):%H:%M}"
-    what = f"all {machines} are ready" if machines != 1 else "it is ready"
-    more = f", {plural(round(late), 'machine')} expected late" if late >= 1 / 2 else ""
-    return f"{sureness(ready)} that {what} at {clock}{more}"
+    """What is said about a class that starts at `start`: `97 % sure that all 20 are ready at 09:00`.
+
+    "" for a class without machines. Of a single machine, `late` says no more than `ready` does.
+    """
+    if machines < 1:
+        return ""
+    what = {1: "the machine is", 2: "both machines are"}.get(machines, f"all {machines} are")
+    late_ones = _nearest(late) if machines > 1 else 0
+    more = f", {plural(late_ones, 'machine')} expected late" if late_ones else ""
+    return f"{sureness(ready)} that {what} ready at {datetime.fromtimestamp(start, zone):%H:%M}{more}"
+
+
+def in_full(words: str, minutes: int) -> str:
+    """What `in_words` says, as a sentence with the minutes: `…; 240 computer-minutes taken before the start`."""
+    if not words:
+        return ""
+    return f"{words[0].upper()}{words[1:]}; {plural(minutes, 'computer-minute')} taken before the start"
+
+
+def _nearest(number: float) -> int:
+    """The nearest whole number to one that is not negative; a half is rounded up."""
+    return int(number + 1 / 2)

@@ -30,6 +30,9 @@ _GIVEN_BACK = (DELETED, TIMEOUT)
 
 _VISIT = 12 * HOUR  # longer reservations are of servers: how many there are does not say how many come
 _SHORTEST_AGE = 30 * MINUTE  # a rush of the last minutes does not last for hours
+_LATELY = 45 * MINUTE  # who came within so many seconds is taken for all who came then, but for a few
+_STILL_THERE = 0.93  # of them
+_FEW = 4  # visitors: so many say as much as what is known without them
 _NOT_LOADED = 0.8  # the share of users for whom the image has to be loaded
 
 
@@ -189,12 +192,23 @@ def _is_visitor(row: Reservation, request_state: int, now: int) -> bool:
 def _arrivals(visitors: Sequence[Visitor], horizon: int) -> dict[int, float]:
     """Management node -> loads a minute that users cause who come within `horizon` seconds.
 
-    By Little's law so many come a minute as are there, divided by how long they stay. For a stay without a typical
-    length (exponential), that is on average how long those who are there have been. Each causes a load when they come,
-    unless they find the image loaded, and one when they leave, if they do so within the horizon.
+    Each causes a load when they come, unless they find the image loaded, and one when they leave, if they do so within
+    the horizon.
     """
     stay = max(sum(each.age for each in visitors) / len(visitors), _SHORTEST_AGE)
     leaving = 1 - stay / horizon * (1 - math.exp(-horizon / stay))
-    loads_a_visit = _NOT_LOADED + leaving
+    come = _visitors_a_second(visitors, stay) * MINUTE * (_NOT_LOADED + leaving)
     on_node = Counter(each.node_id for each in visitors)
-    return {node: number * MINUTE / stay * loads_a_visit for node, number in sorted(on_node.items())}
+    return {node: come * number / len(visitors) for node, number in sorted(on_node.items())}
+
+
+def _visitors_a_second(visitors: Sequence[Visitor], age: float) -> float:
+    """How many users come a second, where those who are there have been there for `age` seconds on average.
+
+    As many as came lately: nearly all of them are still there. Where these are few, by Little's law as well: so many
+    come as are there, divided by how long they stay. For a stay without a typical length (exponential), that is on
+    average how long those who are there have been.
+    """
+    lately = sum(each.age < _LATELY for each in visitors)
+    by_stay = len(visitors) / age
+    return (lately + _FEW) / (_LATELY * _STILL_THERE + _FEW / by_stay)

@@ -17,6 +17,7 @@ from scheduling.ready_computer import (
 )
 from scheduling.reasons import Instant, Reason, RequestId
 from scheduling.reload_plan import RELOAD_MARGIN
+from scheduling.reloads.exchange import Guide
 from scheduling.rules import CHECKIN_SECONDS
 from scheduling.state_ids import PENDING, RELOAD
 from scheduling.upkeep.facts import BlockTimeFacts, Booking, WatchedComputer
@@ -26,6 +27,8 @@ _FAR = 10**10  # an instant that never comes
 # What the back end takes after a user's end, before it begins to load the next image.
 _RECLAIM = 2 * MINUTE
 _FREE = "available"
+# xCAT's last step before a load looks for a turn on its node, and for how long it does so before it gives up.
+_BEFORE_ITS_TURN, _TURN = "editnodetype", 30 * MINUTE
 SILENT_NODE = "silent_node"  # the name of a reason
 
 
@@ -74,10 +77,11 @@ class _Judge:
     def __init__(self, computer: WatchedComputer, block_time: BlockTimeFacts, now: int) -> None:
         self._computer = computer
         self._block: BlockFacts = block_time.block
-        self._longest = block_time.longest_load
+        guide = block_time.guide or Guide()
+        self._longest = block_time.longest_load + guide.longest_wait
         self._now = now
         self._state = computer_readiness(computer.facts, self._block, now)
-        self._load = cautious_load(self._block.load_seconds)
+        self._load = max(cautious_load(self._block.load_seconds), guide.long_load)
 
     def judge(self) -> Condition:
         facts = self._computer.facts
@@ -190,7 +194,8 @@ class _Judge:
         node = self._computer.node_id or None
         if silent := self._silent_node():
             return self._as(Kind.DOUBTFUL, _FAR, silent, node)
-        if begun + self._longest < self._now:
+        waits = _TURN if self._computer.facts.log_step == _BEFORE_ITS_TURN else 0
+        if begun + self._longest + waits < self._now:
             text = "its load began at {} and has not ended"
             return self._as(Kind.DOUBTFUL, _FAR, Reason("stuck", text, (Instant(begun),)), node)
         return self._as(Kind.ON_ITS_WAY, max(begun + self._block.load_seconds, self._now + MINUTE))

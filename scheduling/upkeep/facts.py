@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from scheduling.occupancy import is_occupying, is_reload
 from scheduling.ready_computer import BlockFacts, ComputerFacts
+from scheduling.reloads.exchange import Guide
 from scheduling.upkeep.target import Target
 
 
@@ -65,6 +66,7 @@ class BlockTimeFacts(NamedTuple):
     `longest_load`: seconds after which a load of its image counts as stuck. `processing_seen`: when keep_ready first
     saw `blockRequest.processing` set, None when it is not. `holds_stopped`: staff have stopped the holds.
     `complete_since`: the first of the looks that have seen all its machines ready without a break, if it has spares.
+    `guide`: what the last plan says; None where none has said anything: then SPEC 6 does.
     """
 
     id: int
@@ -75,4 +77,5 @@ class BlockTimeFacts(NamedTuple):
     computers: Sequence[WatchedComputer]
     processing_seen: int | None = None
     holds_stopped: bool = False
+    guide: Guide | None = None
     complete_since: int | None = None

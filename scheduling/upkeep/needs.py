@@ -3,6 +3,7 @@
 An example: a class of 20 at nine o'clock, whose image takes ten minutes to load. At 8:20 one computer has failed: it is
 given up at once, and the class lacks a machine. On another one a user stays until nine: a substitute would have to
 begin loading at 8:40 (load time and ten minutes' margin), so nothing is done until 8:38; the user may leave before.
+Under policy `ready` the plan says when it would have to begin: on a node that is full from 8:20 on, before that.
 """
 
 from collections import Counter
@@ -70,7 +71,7 @@ def needs(block_time: BlockTimeFacts, now: int, *, hours: int = 6, is_asked_by_s
         return Needs(conditions, too_late=too_late, at_risk=_late(conditions))
     lost = [each for each in conditions if each.kind is Kind.LOST]
     doubtful = sorted(_late(conditions), key=attrgetter("ready_at"), reverse=True)
-    give_up = [*lost, *_due(doubtful, block, now)]
+    give_up = [*lost, *_due(doubtful, block_time, now)]
     given_up = {each.computer.id for each in give_up}
     left = Counter(each.computer.facts.image_id for each in conditions if each.computer.id not in given_up)
     missing = max(wanted - whole_machines(block.image_ids, left), 0)
@@ -108,19 +109,28 @@ def _late(conditions: Collection[Condition]) -> list[Condition]:
     return [each for each in conditions if each.kind is Kind.DOUBTFUL]
 
 
-def _due(doubtful: Sequence[Condition], block: BlockFacts, now: int) -> list[Condition]:
+def _due(doubtful: Sequence[Condition], block_time: BlockTimeFacts, now: int) -> list[Condition]:
     """Those that have to be exchanged now, the least hopeful first, because later a substitute would have no time.
 
-    Substitutes begin to load one after the other (SPEC 6): the more there are, the earlier the first.
+    Not all substitutes can begin to load at once: the more there are, the earlier the first.
     """
+    block = block_time.block
     gain = [each for each in doubtful if each.ready_at > now + block.load_seconds + _NO_SURER]
-    last_begin = block.start - (block.load_seconds + RELOAD_MARGIN) - _SLACK
-    step = stagger(block.load_seconds)
+    leads = reversed(_leads(block_time, len(gain)))
     return [
         each
-        for place, each in enumerate(gain)
-        if now >= last_begin - (len(gain) - 1 - place) * step or _may_soon_have_begun(each, now)
+        for each, lead in zip(gain, leads, strict=True)
+        if now >= block.start - lead - _SLACK or _may_soon_have_begun(each, now)
     ]
+
+
+def _leads(block_time: BlockTimeFacts, number: int) -> Sequence[int]:
+    """Seconds before the start at which so many substitutes have to begin at the latest, the shortest first."""
+    planned = block_time.guide.exchange_leads[:number] if block_time.guide else ()
+    if planned:
+        return [*planned, *[planned[-1]] * (number - len(planned))]
+    seconds = block_time.block.load_seconds
+    return [seconds + RELOAD_MARGIN + place * stagger(seconds) for place in range(number)]
 
 
 def _may_soon_have_begun(each: Condition, now: int) -> bool:

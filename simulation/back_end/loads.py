@@ -65,9 +65,9 @@ def _seconds(site: Site, task: Task) -> int:
     return site.conditions.load_seconds(task.computer, task.image, site.chance)
 
 
-def _install(site: Site, task: Task, seconds: int) -> Generator[int, None, bool]:
+def _install(site: Site, task: Task, seconds: int, step: str = "startload") -> Generator[int, None, bool]:
     site.half_loaded.add(task.computer)
-    site.rows.log_load(task, "startload", site.now)
+    site.rows.log_load(task, step, site.now)
     yield seconds
     return True
 
@@ -75,6 +75,8 @@ def _install(site: Site, task: Task, seconds: int) -> Generator[int, None, bool]
 def _install_by_xcat(site: Site, task: Task) -> Generator[int, None, bool]:
     """xCAT loads only so many computers of a node at once; the others look every second for a turn."""
     limit = site.rows.load_limit(task.node)
+    for step in ("startload", "editnodetype"):  # before they look for a turn
+        site.rows.log_load(task, step, site.now)
 
     def has_a_turn() -> bool:
         return sum(node == task.node for node in site.installing.values()) < limit
@@ -83,7 +85,7 @@ def _install_by_xcat(site: Site, task: Task) -> Generator[int, None, bool]:
         return False
     site.installing[task.id] = task.node
     try:
-        return (yield from _install(site, task, _seconds(site, task)))
+        return (yield from _install(site, task, _seconds(site, task), "xcatstage5"))
     finally:
         del site.installing[task.id]
 

@@ -149,6 +149,45 @@ def test_the_list_as_csv_is_the_list(root: Client) -> None:
         assert len(exported(root, reverse("admin:decisions_csv"))) == 3
 
 
+FIGURES = ("ready", "late", "minutes", "outlook")
+
+
+def test_a_decision_says_how_sure_the_class_is(root: Client, settings: Settings) -> None:
+    settings.VCL_RELOAD_POLICY = "ready"
+    with class_site():
+        decision = decide()
+        assert decision.ready is not None
+        Decision.objects.update(ready=0.874, late=0.6, minutes=61)
+        said = "87 % sure that all 4 are ready at 14:00, 1 machine expected late; 61 computer-minutes taken before the"
+        assert f"Ready at the start: {said} start" in text(root, page_url("decision", decision.pk))
+        head, line = exported(root, reverse("admin:decisions_csv"))
+        row = dict(zip(head, line, strict=True))
+        assert tuple(row[name] for name in FIGURES) == ("0.874", "0.6", "61", f"{said} start")
+
+
+def test_what_is_said_is_of_the_machines_that_the_class_has(root: Client, settings: Settings) -> None:
+    settings.VCL_RELOAD_POLICY = "ready"
+    with class_site(computers=1):
+        assert re.search(
+            "Ready at the start: (more than )?[0-9]+ % sure that the machine is ready at 14:00; "
+            "[0-9]+ computer-minutes? taken before the start",
+            text(root, page_url("decision", decide().pk)),
+            re.IGNORECASE,
+        )
+
+
+def test_nothing_is_said_under_policy_vcl_or_by_a_refused_call(root: Client, settings: Settings) -> None:
+    with class_site():
+        decisions = [decide()]
+        settings.VCL_RELOAD_POLICY = "ready"
+        decisions.append(decide(5))
+        assert [decision.outcome for decision in decisions] == ["success", "refused"]
+        for decision in decisions:
+            assert "Ready at the start" not in text(root, page_url("decision", decision.pk))
+        head, *lines = exported(root, reverse("admin:decisions_csv"))
+        assert {tuple(line[head.index(name)] for name in FIGURES) for line in lines} == {("", "", "", "")}
+
+
 def test_no_cell_of_it_is_a_formula(root: Client) -> None:
     with class_site():
         BlockRequest.objects.filter(pk=10).update(name="=cmd|calc")

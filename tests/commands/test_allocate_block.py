@@ -1,6 +1,7 @@
 """`manage.py allocate_block`: what operators type, what they read, what scripts get."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
@@ -8,11 +9,12 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from blockalloc.allocation import service
 from blockalloc.allocation.service import Allocation
 from blockalloc.contract.messages import BlockAllocationCall, Call, FillCall, Outcome, Refusal
-from blockalloc.models import BlockComputer, BlockRequest, BlockTime, Image, Request, UserGroup
+from blockalloc.models import BlockComputer, BlockRequest, BlockTime, Decision, Image, Request, UserGroup
 from blockalloc.reports import block_time
 from blockalloc.reports.block_time import allocation_report, as_text
 from tests.support.sites.demo import demo_site
@@ -169,6 +171,39 @@ def test_json_has_the_outcome_and_the_whole_block_time() -> None:
     assert sorted(row["computer"] for row in answer["computers_taken"]) == sorted(
         row["computer"] for row in block["rows"]
     )
+
+
+# --- How sure the class is --------------------------------------------------------------------
+SENTENCE = re.compile(
+    r"(\d\d|More than 99|Less than 1) % sure that all 20 are ready at 09:00(, \d+ machines? expected late)?; "
+    r"(\d+) computer-minutes taken before the start\."
+)
+
+
+def test_a_line_above_the_computers_says_how_sure_the_class_is(settings: Settings) -> None:
+    settings.VCL_RELOAD_POLICY = "ready"
+    for options in (["--dry-run"], [], []):  # the last one has nothing to do
+        _, output = run("--block-time", str(CLASS), *options)
+        assert SENTENCE.fullmatch(output.partition("\n\n")[0].splitlines()[-1])
+
+
+def test_json_has_the_figures_and_the_sentence(settings: Settings) -> None:
+    settings.VCL_RELOAD_POLICY = "ready"
+    answer = json.loads(run("--block-time", str(CLASS), "--json")[1])
+    outlook, record = answer["outlook"], Decision.objects.latest("pk")
+    assert set(outlook) == {"machines", "ready", "late", "minutes", "mended", "words"}
+    assert record.ready is not None
+    assert record.late is not None
+    figures = (20, round(record.ready, 3), round(record.late, 2), record.minutes, False)
+    assert tuple(outlook[name] for name in ("machines", "ready", "late", "minutes", "mended")) == figures
+    sentence = SENTENCE.fullmatch(f"{outlook['words']}.")
+    assert sentence
+    assert int(sentence[3]) == record.minutes
+
+
+def test_policy_vcl_says_nothing_of_it() -> None:
+    assert " sure " not in run("--block-time", str(CLASS))[1]
+    assert json.loads(run(*names(), "--json")[1])["outlook"] is None
 
 
 # --- What is refused --------------------------------------------------------------------------

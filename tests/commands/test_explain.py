@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
+from pytest_django import Settings
 
 from blockalloc.allocation import service
 from blockalloc.models import Computer, Decision, LocalAuth, Request, Reservation, User
@@ -128,6 +129,20 @@ def test_a_computer_that_is_chosen_by_any_of_its_names() -> None:
     assert not Decision.objects.exists()
 
 
+def test_what_is_said_of_the_class(settings: Settings) -> None:
+    command = ("explain_computer", "cs-04", "--block-time", str(CLASS))
+    assert " sure " not in run(*command)[1]
+    assert json.loads(run(*command, "--json")[1])["outlook"] is None
+    settings.VCL_RELOAD_POLICY = "ready"
+    explained = run("allocate_block", "--block-time", str(CLASS), "--dry-run", "--explain")[1]
+    sentence = explained.partition("\n\n")[0].splitlines()[-1]
+    assert "% sure that all 20 are ready at 09:00" in sentence
+    outlook = json.loads(run(*command, "--json")[1])["outlook"]
+    assert f"{outlook['words']}." == sentence
+    assert outlook["machines"] == 20
+    assert run(*command)[1].splitlines()[1] == f"The class: {sentence[0].lower()}{sentence[1:-1]}"
+
+
 def test_a_members_own_reservation_speaks_for_its_computer() -> None:
     status, output = run("explain_computer", "cs-04", "--block-time", str(CLASS))
     assert status == 0
@@ -184,6 +199,9 @@ def _no_database(*_args: object) -> None:
 
 
 # --- XML-RPC ----------------------------------------------------------------------------------
+_FIGURES = {"ready", "late", "minutes"}
+
+
 def _explained(*parameters: object) -> Any:
     LocalAuth.objects.filter(user_id=3).delete()
     give_password(User.objects.get(unityid="vclsystem"), b"p4ss")
@@ -220,6 +238,35 @@ def test_the_struct_is_whole_and_nothing_is_written_but_the_record() -> None:
     assert after == before
     assert Decision.objects.count() == decisions + 1
     assert Decision.objects.latest("pk").action == "dry run"
+
+
+def test_under_policy_ready_it_says_how_sure_the_class_is(settings: Settings) -> None:
+    policy_vcl = _explained(101, START, END, 20, 101, 0, CLASS)
+    settings.VCL_RELOAD_POLICY = "ready"
+    answer = _explained(101, START, END, 20, 101, 0, CLASS)
+    assert answer.keys() - policy_vcl.keys() == {"ready", "late", "minutes"}
+    record = Decision.objects.latest("pk")
+    assert record.ready is not None
+    assert record.late is not None
+    assert (answer["ready"], answer["late"]) == (round(record.ready, 3), round(record.late, 2))
+    assert answer["minutes"] == record.minutes
+    assert answer["minutes"] > 0
+
+
+def test_so_do_the_other_methods_that_answer_with_a_struct(settings: Settings) -> None:
+    LocalAuth.objects.filter(user_id=3).delete()
+    give_password(User.objects.get(unityid="vclsystem"), b"p4ss")
+    new = ("XMLRPCblockAllocation", 101, "2026-12-01 09:00:00", "2026-12-01 11:00:00", 3, 101, 1)
+    policy_vcl: Any = call(*new)
+    assert not _FIGURES & policy_vcl.keys()
+    settings.VCL_RELOAD_POLICY = "ready"
+    answers: list[Any] = [call("XMLRPCprocessBlockTime", CLASS, 1), call(*new)]
+    for answer in answers:
+        assert answer.keys() >= _FIGURES
+        assert 0 <= answer["ready"] <= 1
+        assert isinstance(answer["late"], float)
+        assert isinstance(answer["minutes"], int)
+    assert call("XMLRPCblockAllocation", 101, START, END, 20, 101, 1, CLASS) == 20  # an int has no members
 
 
 def test_all_are_there_or_one_booking_lasts_for_ever() -> None:

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.auth.models import User as StaffUser
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from blockalloc.models import BlockComputer, BlockTime, Decision, Request, Reservation
 from tests.golden import tables
@@ -106,6 +107,21 @@ def test_allocate_ignores_privileges_as_the_back_end_does(sign_in: Callable[...,
         assert "The class has 4 of 4 machines now." in said(client, "allocate", privileges="ignored")
         assert block_computers() == 4
         assert recorded() == [("allocate", "wanda", "admin", "success", "127.0.0.1")]
+
+
+@pytest.mark.parametrize("name", ["allocate", "dry-run"])
+def test_both_say_how_sure_the_class_is_under_policy_ready(
+    name: str, sign_in: Callable[..., Client], settings: Settings
+) -> None:
+    with class_site():
+        client = sign_in("allocate", "dry_run")
+        assert " sure that " not in said(client, "dry-run", privileges="ignored")
+        settings.VCL_RELOAD_POLICY = "ready"
+        page = said(client, name, privileges="ignored")
+        decision = Decision.objects.latest("pk")
+        assert decision.ready is not None
+        minutes = f"{decision.minutes} computer-minutes taken before the start."
+        assert f"{decision.ready:.0%}"[:-1] + f" % sure that all 4 are ready at 14:00; {minutes}" in page
 
 
 def test_allocate_can_count_privileges(sign_in: Callable[..., Client]) -> None:

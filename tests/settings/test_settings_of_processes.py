@@ -32,6 +32,7 @@ COMMANDS = [
     ("check_vcl",),
     ("allocate_block", "--block-time", "1"),
     ("explain_computer", "vm-1", "--block-time", "1"),
+    ("readiness_report",),
     ("load_demo_site", "--if-needed"),
     ("createsuperuser", "--noinput"),
     ("showmigrations",),

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from blockalloc.models import Watch
 from blockalloc.store import decisions
 from blockalloc.store.sql import BETWEEN
-from blockalloc.upkeep import mending
+from blockalloc.upkeep import mending, planning
 from blockalloc.upkeep.passes import Keeper, PassReport
 from tests.golden import tables
 from tests.support.sites.back_end_stage import C0, HOUR
@@ -22,6 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 LIMIT = 20  # statements of a look, without what each block time that changes costs
 OF_HOLDS = 6  # with the guard, BEGIN and COMMIT
+OF_A_PLAN = 16  # of one class, with BEGIN and COMMIT
 
 
 @pytest.fixture
@@ -124,6 +126,16 @@ def test_the_number_of_statements_does_not_grow_with_the_block_times(clock: str,
     """At 13:39 reloads are about to begin, and their computers are held."""
     few, many = of_a_quiet_look(1, clock), of_a_quiet_look(20, clock)
     assert few == many <= limit
+
+
+def test_under_policy_ready_each_class_that_is_planned_anew_costs_the_same(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.VCL_RELOAD_POLICY = "ready"
+    monkeypatch.setattr(planning, "_SECONDS", 1e9)  # time enough to plan all of them
+    one, two, ten = (of_a_quiet_look(more, "12:30") for more in (0, 1, 9))
+    assert two - one <= OF_A_PLAN
+    assert ten - one == 9 * (two - one)
 
 
 def test_each_block_time_that_changes_costs_the_same(site: StillMorning) -> None:

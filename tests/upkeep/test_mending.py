@@ -19,7 +19,7 @@ from tests.support.sites.still_morning import CLASS, MAINTENANCE, StillMorning, 
 from tests.support.statements import Send, around_statements
 
 # On MariaDB, to load a site commits.
-pytestmark = [pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("policy")]
 
 GIVEN_UP = C0 + 1
 FOUR = [C0, C0 + 1, C0 + 2, C0 + 3]
@@ -303,6 +303,7 @@ class TestNodes:
         """The nodes that have reloads."""
         return {row[0] for row in site.send("SELECT managementnodeid FROM reservation")}
 
+    @pytest.mark.parametrize("policy", ["vcl"], indirect=True)  # under `ready`: see test_planning
     def test_its_computers_are_loaded_by_the_other_one_when_there_is_no_time_left(self, two: StillMorning) -> None:
         before = two.reloads()
         self.look(two, "13:30", NODE)
@@ -377,6 +378,7 @@ class TestLate:
         now = START - 10 * MINUTE
         assert self.windows(missing) == {(now, now + 20 * MINUTE)}
 
+    @pytest.mark.parametrize("policy", ["vcl"], indirect=True)
     def test_in_time_a_reload_ends_at_the_start(self, missing: StillMorning) -> None:
         missing.look_at("13:00")
         assert self.windows(missing) == {(START - 20 * MINUTE - step * MINUTE, START) for step in range(4)}

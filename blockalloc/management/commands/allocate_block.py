@@ -13,10 +13,9 @@ from blockalloc.allocation import service
 from blockalloc.allocation.service import Allocation, PlannedMachine
 from blockalloc.contract.messages import Outcome
 from blockalloc.management import options
-from blockalloc.management.wording import explained
+from blockalloc.management.wording import explained, outlook_as_json
 from blockalloc.reports.block_time import AllocationReport, ReportRow, allocation_report, as_text, table
 from blockalloc.site_time import site_zone
-from scheduling.reloads.outlook import Outlook, in_words
 
 _NOT_ALL = 1
 
@@ -72,8 +71,8 @@ def _as_text(allocation: Allocation, report: AllocationReport | None, *, dry_run
     lines = [_verdict(outcome, result.and_spares() if result else "", dry_run=dry_run)]
     if outcome.warning:
         lines.append("warning {}: {}".format(*outcome.warning))
-    if outcome.outlook and result:
-        lines.append(_outlook(outcome.outlook, result.order.block.start))
+    if allocation.said:
+        lines.append(f"{allocation.said}.")
     if report:
         lines += ["", as_text(report)]
     elif allocation.machines:
@@ -81,11 +80,6 @@ def _as_text(allocation: Allocation, report: AllocationReport | None, *, dry_run
     if allocation.explanation:
         lines += explained(allocation.explanation, whole=explain)
     return "\n".join(lines)
-
-
-def _outlook(outlook: Outlook, start: int) -> str:
-    words = in_words(outlook.ready, outlook.late, outlook.machines, start, site_zone())
-    return f"{words[0].upper()}{words[1:]}; its reloads take {outlook.minutes} minutes before the start, summed up."
 
 
 def _verdict(outcome: Outcome, and_spares: str, *, dry_run: bool) -> str:
@@ -101,9 +95,8 @@ def _verdict(outcome: Outcome, and_spares: str, *, dry_run: bool) -> str:
 
 def _as_json(allocation: Allocation, report: AllocationReport | None, *, dry_run: bool, explain: bool) -> str:
     why = allocation.explanation
-    outlook = allocation.outcome.outlook
     answer = asdict(allocation.outcome) | {
-        "outlook": outlook._asdict() if outlook else None,
+        "outlook": outlook_as_json(allocation.outcome.outlook, allocation.said),
         "spares": allocation.result.spares if allocation.result else 0,
         "dry_run": dry_run,
         "computers_taken": list(map(asdict, _rows(allocation.machines))),

@@ -47,6 +47,7 @@ def _as_json(explanation: OneComputer) -> str:
         "computer": explanation.hostname,
         "in_block": explanation.in_block,
         "verdict": explanation.verdict,
+        "outlook": wording.outlook_as_json(explanation.outlook, explanation.said),
         "images": [
             {
                 **asdict(each),

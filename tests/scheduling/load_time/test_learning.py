@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from scheduling.load_time.history import Ending, History, LoadGroup, PastLoads
-from scheduling.load_time.learning import learned
+from scheduling.load_time.learning import learned, pooled
 from scheduling.load_time.model import LoadModel, Source
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
@@ -102,3 +102,46 @@ def test_wrong_clocks_do_no_harm() -> None:
     usual = loads(log_normal(0.2), 100, 1)
     odd = [LoadGroup(-500.0), LoadGroup(5.0), LoadGroup(40 * 3600.0)]
     assert of_image(*usual, *odd).knots == of_image(*usual).knots
+
+
+def test_loads_that_began_minutes_ago_are_none_that_are_known() -> None:
+    known = loads(log_normal(0.2), 20, 1)
+    young = [LoadGroup(200.0, 1, Ending.UNFINISHED)] * 30
+    model = learned(History(revision=PastLoads(seen=young), image=PastLoads(logged=known)), MINUTES)
+    assert (model.source, model.loads) == (Source.IMAGE, 20)
+    hung = [LoadGroup(3600.0, 1, Ending.UNFINISHED)] * 8
+    assert learned(History(revision=PastLoads(seen=hung), image=PastLoads(logged=known)), MINUTES).loads == 8
+
+
+def other_images(number: int, middle: float) -> list[list[LoadGroup]]:
+    """Images whose loads take between a half and twice as long as the middle."""
+    chance = Random(5)
+    factors = [2 ** (2 * each / (number - 1) - 1) for each in range(number)]
+    return [[LoadGroup(middle * factor * chance.gauss(1, 0.1)) for _ in range(30)] for factor in factors]
+
+
+def test_loads_of_other_images_count_where_there_are_no_own() -> None:
+    others = PastLoads(seen=pooled(other_images(5, 400)))
+    alone = of_image()
+    for history, source in ((History(site=others), Source.SITE), (History(engine=others), Source.ENGINE)):
+        model = learned(history, MINUTES)
+        assert model.source is source
+        assert 450 < model.quantile(0.5) < 560  # between theirs and the image's own reloadtime
+        assert model.quantile(0.95) < alone.quantile(0.95)
+        own = learned(History(history.revision, PastLoads(logged=loads(log_normal(0.2), 40, 1)), others), MINUTES)
+        assert own.source is Source.IMAGE
+        assert own.quantile(0.5) == pytest.approx(600, rel=0.05)
+
+
+def test_one_image_among_others_counts_no_more_than_some_loads() -> None:
+    popular, rare = [LoadGroup(400.0 + each) for each in range(300)], [LoadGroup(800.0 + each) for each in range(20)]
+    groups = pooled([popular, rare])
+    weights = [sum(group.weight for group in groups[:300]), sum(group.weight for group in groups[300:])]
+    assert weights == pytest.approx([20, 20])
+
+
+def test_the_spread_of_other_images_is_that_of_each_and_not_between_them() -> None:
+    lengths = [group.seconds for group in pooled([*other_images(5, 600), [LoadGroup(-5.0), LoadGroup(9e9)]])]
+    assert len(lengths) == 150
+    assert max(lengths) < 2 * min(lengths)
+    assert pooled([[LoadGroup(0, 2, Ending.FAILED)]]) == [LoadGroup(0, 2, Ending.FAILED)]

@@ -3,9 +3,10 @@
 import pytest
 
 from scheduling.reloads.chance import Law, Load, Mending, play
+from scheduling.reloads.jobs import Job
 from scheduling.reloads.places import Capacity, Places
 from scheduling.reloads.policy import ReadyPolicy
-from scheduling.reloads.schedule import Job, schedule
+from scheduling.reloads.schedule import schedule
 from scheduling.reloads.spares import Shortfall, most_spares
 from tests.support.load_laws import log_normal
 

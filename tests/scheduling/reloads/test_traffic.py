@@ -219,9 +219,15 @@ class TestArrivals:
     def test_nobody_is_there(self) -> None:
         assert self.arrivals([]) == {}
 
-    def test_as_many_come_as_are_there_by_how_long_they_stay(self) -> None:
-        leaving = 1 - (1 / 6) * (1 - math.exp(-6))  # of those who stay an hour, before the class in six hours
-        assert self.arrivals(self.visitors(30, 60))[1] == pytest.approx(30 / 60 * (0.8 + leaving))
+    @pytest.mark.parametrize("stay", [60, 120, 240])
+    def test_as_many_come_as_came_lately(self, stay: int) -> None:
+        rows = [self.visitors(1, age, user_id=STRANGER + age)[0] for age in range(1, stay, 2)]
+        leaving = 1 - (stay / 2 / 360) * (1 - math.exp(-360 / (stay / 2)))  # before the class in six hours
+        assert self.arrivals(rows)[1] / (0.8 + leaving) == pytest.approx(0.5, rel=0.15)
+
+    def test_few_who_came_lately_say_less_than_all_who_are_there(self) -> None:
+        long_ago = self.visitors(30, 120)
+        assert 0 < self.arrivals(long_ago)[1] < 30 / 120
 
     def test_each_node_has_its_share(self) -> None:
         rows = self.visitors(30, 60)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from scheduling.reloads.exchange import Guide
 from scheduling.rules import CHECKIN_SECONDS
 from scheduling.state_ids import COMPLETE, FAILED, PENDING, RELOAD
 from scheduling.upkeep.condition import Condition, Kind, cautious_load, condition
@@ -227,6 +228,21 @@ class TestOwnReload:
         assert kind(loading(), RELOAD_START + LONGEST) is ON_ITS_WAY
         stuck = judged(loading(), RELOAD_START + LONGEST + 1)
         assert (stuck.kind, stuck.why and stuck.why.rule, stuck.node_id) == (DOUBTFUL, "stuck", 1)
+
+    def test_a_load_that_waits_for_its_turn_is_not_stuck(self) -> None:
+        waits = loading(log_step="editnodetype")
+        assert kind(waits, RELOAD_START + LONGEST + 30 * MINUTE) is ON_ITS_WAY
+        assert kind(waits, RELOAD_START + LONGEST + 30 * MINUTE + 1) is DOUBTFUL
+
+    def test_nor_is_one_that_may_have_waited_as_long_as_the_plan_says(self) -> None:
+        planned = block_time(loading(), guide=Guide(longest_wait=9 * MINUTE))
+        assert condition(loading(), planned, RELOAD_START + LONGEST + 9 * MINUTE).kind is ON_ITS_WAY
+        assert condition(loading(), planned, RELOAD_START + LONGEST + 9 * MINUTE + 1).kind is DOUBTFUL
+
+    def test_somebody_has_to_leave_in_time_for_a_load_that_takes_long(self) -> None:
+        leaves = waiting(bookings=[booking(NOW, START - 20 * MINUTE)])
+        assert kind(leaves) is ON_ITS_WAY
+        assert condition(leaves, block_time(leaves, guide=Guide(long_load=19 * MINUTE)), NOW).kind is DOUBTFUL
 
     def test_loading_on_a_silent_node(self) -> None:
         now = RELOAD_START + 6 * MINUTE

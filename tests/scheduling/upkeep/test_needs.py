@@ -7,6 +7,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from scheduling.ready_computer import ComputerFacts
+from scheduling.reloads.exchange import Guide
 from scheduling.state_ids import COMPLETE, FAILED, PENDING, RELOAD
 from scheduling.upkeep.condition import SILENT_NODE, Condition, Kind
 from scheduling.upkeep.facts import BlockTimeFacts, Booking, WatchedComputer
@@ -159,6 +160,16 @@ class TestReplace:
         assert names(needs(block_time(*stays), LAST - STEP - 1).give_up) == [3]
         assert names(needs(block_time(*stays), LAST - STEP).give_up) == [3, 2]
         assert names(needs(block_time(*stays), LAST).give_up) == [3, 2, 1]
+
+    def test_when_the_plan_says_under_policy_ready(self) -> None:
+        """The least hopeful one needs the place that is taken first; beyond the plan its longest lead counts."""
+        stays = [computer(id_, bookings=[booking(NOW, START - 10 + id_)]) for id_ in (1, 2, 3)]
+        planned = block_time(*stays, guide=Guide([14 * MINUTE, 50 * MINUTE]))
+        slack = 2 * MINUTE
+        assert names(needs(planned, START - 50 * MINUTE - slack - 1).give_up) == []
+        assert names(needs(planned, START - 50 * MINUTE - slack).give_up) == [3, 2]
+        assert names(needs(planned, START - 14 * MINUTE - slack - 1).give_up) == [3, 2]
+        assert names(needs(planned, START - 14 * MINUTE - slack).give_up) == [3, 2, 1]
 
     @pytest.mark.parametrize(("preload", "ahead"), [(True, MINUTE), (False, 36 * MINUTE)])
     def test_a_reload_on_a_silent_node_while_it_can_be_withdrawn(self, preload: bool, ahead: int) -> None:

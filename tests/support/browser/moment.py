@@ -48,6 +48,7 @@ from tests.support.browser.monday_morning import (
     TUTORIAL,
     VIEWER,
 )
+from tests.support.browser.past_classes import add_past_classes
 from tests.support.sites.accounts import manager
 
 HAS = 17  # machines that the exam leaves to CS101; with a computer that a member has reserved already, it has 18 of 20
@@ -56,10 +57,12 @@ HAS = 17  # machines that the exam leaves to CS101; with a computer that a membe
 def build(*, people: bool) -> None:
     """All of it, in the order in which it happened; `people` adds the accounts that the tests sign in with.
 
-    Reloads begin by policy `vcl`, one after the other: at that moment some have been made, some go on, some wait.
+    Reloads of the morning begin by policy `vcl`, one after the other: at that moment some have been made, some go on,
+    some wait. Those of the tutorial are planned by policy `ready`, which says how sure that class is.
     """
     with override_settings(VCL_RELOAD_POLICY="vcl"):
         _build(people=people)
+    add_past_classes()
 
 
 def _build(*, people: bool) -> None:
@@ -71,7 +74,7 @@ def _build(*, people: bool) -> None:
     at(MOMENT.replace(hour=3, minute=0), lambda: allocate(first(LAB)))
     at(MOMENT.replace(hour=3, minute=30), lambda: allocate(first(SIGNALS)))
     at(MOMENT.replace(hour=8, minute=5), lambda: allocate(first(EVENING), "demo"))
-    at(MOMENT.replace(hour=8, minute=10), lambda: allocate(first(TUTORIAL), "demo"))
+    at(MOMENT.replace(hour=8, minute=10), tutorial)
     at(MOMENT.replace(hour=8, minute=20), lambda: release_block_time(first(STUDIO).pk, caller("demo")))
     at(MOMENT, back_end)
 
@@ -122,6 +125,12 @@ def exam() -> None:
     )
     start = MOMENT.replace(hour=8, minute=0)
     allocate(BlockTime.objects.create(blockRequest=request, start=start, end=start + timedelta(hours=2, minutes=30)))
+
+
+def tutorial() -> None:
+    """An allocation under policy `ready`."""
+    with override_settings(VCL_RELOAD_POLICY="ready"):
+        allocate(first(TUTORIAL), "demo")
 
 
 # --- What the back end did ----------------------------------------------------------------------

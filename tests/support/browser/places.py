@@ -2,7 +2,18 @@
 
 from typing import NamedTuple
 
-from tests.support.browser.monday_morning import DEMO, EVENING, EXAM, LAB, SIGNALS, STUDIO, VIEWER, MondayMorning
+from tests.support.browser.monday_morning import (
+    DEMO,
+    ENGINEER,
+    EVENING,
+    EXAM,
+    LAB,
+    SIGNALS,
+    STUDIO,
+    TUTORIAL,
+    VIEWER,
+    MondayMorning,
+)
 from tests.support.browser.visits import value
 
 # A query for one value, with its parameters.
@@ -59,6 +70,7 @@ PLACES = {
     "block times": Place("blockalloc/blocktime/"),
     "block time that is short": Place("blockalloc/blocktime/{}/change/", time_of(LAB)),
     "block time that was released": Place("blockalloc/blocktime/{}/change/", time_of(STUDIO)),
+    "block time to come": Place("blockalloc/blocktime/{}/change/", time_of(TUTORIAL)),
     "block time that is on": Place("blockalloc/blocktime/{}/change/", time_of(EXAM), who=VIEWER),
     "block requests": Place("blockalloc/blockrequest/"),
     "block request": Place("blockalloc/blockrequest/{}/change/", request(SIGNALS)),
@@ -66,6 +78,7 @@ PLACES = {
     "decisions about a computer": Place("blockalloc/decision/?computer=cs-22"),
     "decision": Place("blockalloc/decision/{}/change/", decision("allocate", LAB)),
     "decision, one computer": Place("blockalloc/decision/{}/change/?computer=cs-22", decision("allocate", LAB)),
+    "decision that says how sure": Place("blockalloc/decision/{}/change/", decision("allocate", TUTORIAL)),
     "release": Place("blockalloc/decision/{}/change/", decision("release", STUDIO)),
     "computers": Place("blockalloc/computer/"),
     "computer": Place("blockalloc/computer/{}/change/", LOADING),
@@ -73,6 +86,8 @@ PLACES = {
     "image": Place("blockalloc/image/{}/change/", IMAGE),
     "load times": Place("blockalloc/image/{}/load-times/", IMAGE),
     "load times of none": Place("blockalloc/image/{}/load-times/", NEVER_LOADED),
+    "said and came": Place("said-and-came/"),
+    "said and came, nothing yet": Place("said-and-came/", who=ENGINEER),
     "reloads": Place("blockalloc/request/"),
     "reload": Place("blockalloc/request/{}/change/", RELOAD),
     "to allocate": Place(f"{TO_DO}/allocate/", time_of(LAB)),

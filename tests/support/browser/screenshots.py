@@ -60,6 +60,7 @@ PICTURES = {
     "computers": _desk("computers", 700),
     "computer": _desk("computer", 900),
     "load-times": _desk("load times", 900),
+    "said-and-came": _desk("said and came", 620),
     "calendars": _desk("calendars", 560),
 }
 

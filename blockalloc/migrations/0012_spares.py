@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("blockalloc", "0010_outlook"),
+        ("blockalloc", "0011_load_models"),
     ]
 
     operations = [

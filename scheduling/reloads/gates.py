@@ -1,0 +1,161 @@
+"""The management nodes and VM hosts that the loads of a class pass, and where they have places left.
+
+A gate is a node or a host with a limit; it has a number. Times are minutes before the start of the class.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from math import ceil
+
+from scheduling.reloads.chance import Load
+from scheduling.reloads.jobs import Job
+from scheduling.reloads.places import Places
+from scheduling.windows import MINUTE
+
+_BEYOND = 180  # minutes after the start that count: loads that are late, too, begin in places
+_FAR = 18 * 60  # minutes; nothing is planned that far ahead
+_OURS = 0.4  # of the places, however many loads of others are to be expected: all of them wait for one another
+_HURRY = 0.75  # of a step, where there is not enough time: better that some wait than that places stay empty
+_TOGETHER = 8 * MINUTE  # loads of others that begin within so many seconds are played together
+
+
+class Gates:
+    """The nodes and hosts that a class's loads pass, by numbers, and how full they are minute by minute."""
+
+    def __init__(self, places: Places, jobs: Iterable[Job], start: int) -> None:
+        self._places, self._start = places, start
+        self._others: dict[int, list[float]] = {}
+        limits = places.capacity.node_limits
+        nodes = sorted({id_ for job in jobs if job.is_limited for id_ in job.nodes if id_ in limits})
+        hosts = sorted({job.host for job in jobs if job.host is not None}) if places.capacity.host_limit else []
+        self._nodes = {id_: number for number, id_ in enumerate(nodes)}
+        self._hosts = {id_: number for number, id_ in enumerate(hosts, start=len(nodes))}
+        self.limits = [max(limits[id_], 1) for id_ in nodes] + [places.capacity.host_limit] * len(hosts)
+
+    def of(self, job: Job, node_id: int) -> tuple[int, ...]:
+        """The gates of a load."""
+        return self._of(node_id if job.is_limited else None, job.host)
+
+    def _of(self, node_id: int | None, host: int | None) -> tuple[int, ...]:
+        gates = [self._nodes.get(node_id) if node_id is not None else None]
+        gates.append(self._hosts.get(host) if host is not None else None)
+        return tuple(gate for gate in gates if gate is not None)
+
+    def others(self, now: int, mean: float) -> list[Load]:
+        """The loads of others that are at work, or that are known to come."""
+        loads = []
+        for each in self._places.others:
+            gates = self._of(each.node_id if each.is_limited else None, each.host_id)
+            if gates and each.begin < self._start:
+                elapsed = max(now - each.begin, 1) if each.at_work else 0
+                begin = (now if each.at_work else _played_at(max(each.begin, now))) - self._start
+                loads.append(Load(begin, gates, elapsed=elapsed, scale=each.seconds / mean, is_own=False))
+        return loads
+
+    def arrivals(self, begin: float, mean: float) -> list[Load]:
+        """Loads that users still to come will cause, from then on (seconds after the start, negative before it).
+
+        Those of some minutes come together. Twice as many as are expected might come, so that their number varies.
+        """
+        loads = []
+        scale = self._places.arrival_seconds / mean
+        for id_, gate in self._nodes.items():
+            expected = self._places.arrivals.get(id_, 0.0) * _TOGETHER / MINUTE
+            number = ceil(2 * expected)
+            for group in range(ceil(-begin / _TOGETHER) if number else 0):
+                at = begin + (group + 0.5) * _TOGETHER
+                loads += [Load(at, (gate,), scale=scale, is_own=False, share=expected / number)] * number
+        return loads
+
+    def leads(self, jobs: Sequence[Job], lead: int, step: int, horizon: int) -> dict[int, tuple[int, int]]:
+        """Computer -> minutes from the begin of its load to the start, and its management node.
+
+        `lead` at least, and more where there is no place: the load takes one for `step` minutes. Those for which
+        `horizon` minutes are not enough begin as soon as their nodes can have them.
+        """
+        leads = self._leads(jobs, min(lead, horizon), step)
+        waves: dict[int, int] = defaultdict(int)  # how many of a node begin late
+        late_step = max(round(step * _HURRY), 1)
+        for id_, (minutes, node) in leads.items():
+            if minutes > horizon:  # it begins when those that have places are done
+                limit = self.limits[self._nodes[node]] if node in self._nodes else len(leads)
+                leads[id_] = horizon - late_step * (1 + waves[node] // limit), node
+                waves[node] += 1
+        return leads
+
+    def _leads(self, jobs: Sequence[Job], lead: int, step: int) -> dict[int, tuple[int, int]]:
+        calendar = Calendar(self.limits, step, self._busy_with_others)
+        taken: dict[int, int] = defaultdict(int)
+        leads: dict[int, tuple[int, int]] = {}
+        for job in jobs:
+            latest = min(lead, (self._start - job.earliest) // MINUTE) if job.earliest else lead
+            nodes = job.nodes or (0,)
+            choices = [(calendar.lead(self.of(job, node), latest), taken[node], node) for node in nodes]
+            minutes, _, node = min(choices)
+            taken[node] += 1
+            calendar.take(self.of(job, node), minutes)
+            leads[job.computer_id] = minutes, node
+        return leads
+
+    def _busy_with_others(self, gate: int) -> list[float]:
+        """How many places of a gate others take, minute by minute before the end of what counts."""
+        if gate not in self._others:
+            node = next((id_ for id_, number in self._nodes.items() if number == gate), None)
+            rate = self._places.arrivals.get(node, 0.0) if node is not None else 0.0
+            most = self.limits[gate] - max(round(self.limits[gate] * _OURS), 1)
+            busy = [min(rate * self._places.arrival_seconds / MINUTE, most)] * _FAR
+            for each in self._places.others:
+                if gate in self._of(each.node_id if each.is_limited else None, each.host_id):
+                    first = (self._start - each.begin) // MINUTE + _BEYOND
+                    for minute in range(max(first - ceil(each.seconds / MINUTE), 0), min(max(first, 0), _FAR)):
+                        busy[minute] = min(busy[minute] + 1, most)
+            self._others[gate] = busy
+        return self._others[gate].copy()
+
+
+class Calendar:
+    """The places of each gate, minute by minute: entry m is the minute that ends m minutes before the last one counted.
+
+    A load with a lead of 30 minutes that takes a place for ten has the minutes from 29 to 20 before the start.
+    """
+
+    def __init__(self, limits: Sequence[int], step: int, busy: Callable[[int], list[float]]) -> None:
+        self._limits, self._step = limits, step
+        self._busy = [busy(gate) for gate in range(len(limits))]
+        self._least: dict[tuple[tuple[int, ...], int], int] = {}  # places only fill: no shorter lead comes free again
+
+    def lead(self, gates: Collection[int], shortest: int) -> int:
+        """The shortest lead from `shortest` on for which each gate has a place."""
+        key = (tuple(gates), shortest)
+        minutes = self._least.get(key, shortest)
+        while (full := self._full(gates, minutes)) is not None:
+            minutes = full + self._step + 1 - _BEYOND
+        self._least[key] = minutes
+        return minutes
+
+    def take(self, gates: Collection[int], minutes: int) -> None:
+        """Take a place of each gate for a load with this lead."""
+        for gate in gates:
+            busy = self._busy[gate]
+            for minute in self._minutes(minutes):
+                busy[minute] += 1
+
+    def _full(self, gates: Collection[int], minutes: int) -> int | None:
+        """The first minute of such a load in which a gate has no place; None: it has one all the time."""
+        fullest: int | None = None
+        for gate in gates:
+            busy, most = self._busy[gate], self._limits[gate] - 1
+            for minute in reversed(self._minutes(minutes)):
+                if busy[minute] > most:
+                    fullest = minute if fullest is None else max(fullest, minute)
+                    break
+        return fullest
+
+    def _minutes(self, minutes: int) -> range:
+        last = minutes + _BEYOND
+        return range(max(last - self._step, 0), max(min(last, _FAR), 0))
+
+
+def _played_at(begin: int) -> int:
+    """About when a load of others begins, so that several are played together."""
+    return begin // _TOGETHER * _TOGETHER + _TOGETHER // 2
