@@ -264,3 +264,23 @@ def test_looks_share_the_model_of_an_image_for_ten_minutes(site: StillMorning) -
         return sum("is_of_revision" in query["sql"] for query in queries)
 
     assert [learned(minutes) for minutes in (58, 55, 52, 48)] == [1, 0, 0, 1]
+
+
+def test_a_class_leaves_the_reloads_of_the_next_class_on_its_computers_alone(site: StillMorning) -> None:
+    """The other class follows on the same computers, and has their last reloads."""
+    next_class, start = 20, START + 3 * HOUR
+    site.block_time(next_class, start, start + HOUR)
+    site.send("UPDATE blockRequest SET numMachines = 8, expireTime = '2026-03-02 23:59:59' WHERE id <> 10")
+    assert site.allocate(block_time=next_class) == 8
+    shared = set(site.named_reloads()) & set(site.named_reloads(next_class))
+    assert len(shared) == 4
+    theirs = site.named_reloads(next_class)
+    before = {each.pk: each.start for each in Request.objects.filter(pk__in=theirs.values())}
+    assert min(int(each.timestamp()) for each in before.values()) > START
+    site.send("UPDATE variable SET value = '1' WHERE name = 'xcat|throttle'")
+    for minutes in (90, 45, 30, 25):
+        look(site, minutes)
+    after = {each.pk: int(each.start.timestamp()) for each in Request.objects.filter(pk__in=theirs.values())}
+    assert min(after.values()) > START
+    ours = Request.objects.filter(pk__in=site.named_reloads().values())
+    assert max(int(each.start.timestamp()) for each in ours) < START
