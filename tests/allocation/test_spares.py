@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from io import StringIO
-from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -46,7 +45,7 @@ def site(settings: Settings) -> Iterator[None]:
         yield
 
 
-def change(sql: str, *params: Any) -> None:
+def change(sql: str, *params: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
 
@@ -185,11 +184,11 @@ class TestConfirmed:
     def test_when_more_was_lost_than_there_were_spares_the_call_plans_again(
         self, between_claim_and_confirm: Between
     ) -> None:
-        def reserve_both() -> None:
-            for computer in (12, 13):
-                reserve(computer, *CLASS)
+        def others_come() -> None:
+            reserve(12, *CLASS)
+            reserve(13, *CLASS)
 
-        between_claim_and_confirm(reserve_both)
+        between_claim_and_confirm(others_come)
         done = allocate()
         assert (done.outcome.allocated, spares_of(done)) == (4, 1)
         assert len(computers_of()) == 5

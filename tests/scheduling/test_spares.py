@@ -181,9 +181,9 @@ def test_none_where_no_time_is_left_to_load_them() -> None:
 
 
 def test_they_help_a_class_that_was_asked_for_late() -> None:
-    now = START - 30 * MINUTE
-    off = plan_of(computers(40), policy=policy(failing=0.0, spares=False), now=now)
-    on = plan_of(computers(40), policy=policy(failing=0.0), now=now)
+    late: dict[str, Any] = {"now": START - 30 * MINUTE}
+    off = plan_of(computers(40), policy=policy(failing=0.0, spares=False), **late)
+    on = plan_of(computers(40), policy=policy(failing=0.0), **late)
     assert off.outlook is not None
     assert on.outlook is not None
     assert off.outlook.ready < 0.95 <= on.outlook.ready

@@ -348,13 +348,13 @@ class TestNodes:
         assert two.reloads() == before
 
     def test_pages_show_what_the_look_expects(self, two: StillMorning) -> None:
-        self.look(two, "13:31", NODE, OTHER_NODE)
+        self.look(two, "13:11", NODE, OTHER_NODE)
         (ready,) = read(BlockTime.objects.filter(pk=CLASS), two.now)
         assert ready.readiness.signal.level == "bad"
         assert "may be late: c10, c11 and 2 more (its management node" in str(ready.readiness.signal)
-        self.look(two, "13:32")
+        self.look(two, "13:12")
         (ready,) = read(BlockTime.objects.filter(pk=CLASS), two.now)
-        assert ready.readiness.signal.level == "good"
+        assert ready.readiness.signal.level == "good", str(ready.readiness.signal)
 
 
 class TestLate:

@@ -53,10 +53,10 @@ class Stage:
         rows["request"], rows["reservation"] = [], []
         rows["vmprofile"] = [{"id": 1, "profilename": "ESXi", "imageid": 1, "datastorepath": "datastore1"}]
         rows["vmhost"] = [{"id": host, "computerid": C0 - 7 + host, "vmprofileid": 1} for host in VM_HOSTS]
-        steps = "statuscheck loadimageblade info doesimageexists startload editnodetype xcatstage5 loadimagecomplete"
+        steps = "statuscheck loadimageblade info doesimageexists startload loadimagecomplete loadimagefailed failed"
         rows["computerloadstate"] = [
             {"id": 1 + number, "loadstatename": name}
-            for number, name in enumerate(f"{steps} loadimagefailed failed nodeready begin reserved".split())
+            for number, name in enumerate(f"{steps} nodeready begin reserved editnodetype xcatstage5".split())
         ]
         tables.load(rows, ZONE)
         self.answers: list[Mapping[str, Any] | Exception] = [{"status": "success", "allocated": 4, "unallocated": 0}]
