@@ -50,10 +50,13 @@ class ClassJobs:
         return (row for row in self._site.block_computers if row.block_time_id == self._block.block_time_id)
 
     def waiting(self) -> dict[int, Reservation]:
-        """Computer -> its reload: of the block time's own computers, one that waits or is at work."""
-        own = {row.computer_id for row in self.own_rows()}
+        """Computer -> its reload: of the block time's own computers, one that waits or is at work.
+
+        Other classes' reloads of the same computers are theirs.
+        """
+        own = {(row.computer_id, row.reload_id) for row in self.own_rows() if row.computer_id in self._site.computers}
         reloads = (row for row in self._site.reservations if is_reload(row.state_id, row.last_state_id))
-        return {row.computer_id: row for row in reloads if row.computer_id in own & self._site.computers.keys()}
+        return {row.computer_id: row for row in reloads if (row.computer_id, row.request_id) in own}
 
     def is_movable(self, reload: Reservation) -> bool:
         """Whether the reload can be planned anew: only where the class is kept ready, and before a node may read it."""

@@ -124,7 +124,8 @@ class Reservation(NamedTuple):
 class BlockComputer(NamedTuple):
     """A computer that a block time has (`blockComputers`).
 
-    `reload_start` is when its reload begins or was to begin: see occupancy.occupied_from.
+    `reload_start` is when its reload begins or was to begin: see occupancy.occupied_from. `reload_id` is the request
+    that its row names, which may be gone.
     """
 
     block_time_id: int
@@ -137,6 +138,7 @@ class BlockComputer(NamedTuple):
     group_id: int | None
     skip: int
     status: str
+    reload_id: int = 0
 
 
 class OrphanedReload(NamedTuple):

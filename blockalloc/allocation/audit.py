@@ -86,11 +86,14 @@ def _changes(entry: Entry, result: Result) -> str:
 
 
 def of_action(
-    entry: Entry, text: str, row: BlockTimeRow | None, outcome: str = Decision.DONE, spares: int | None = None
+    entry: Entry, text: str, row: BlockTimeRow | None, outcome: str = Decision.DONE, **numbers: int
 ) -> Columns:
-    """The record of what was done to a block time, or could not be; `row` is None when its row is gone."""
+    """The record of what was done to a block time, or could not be; `row` is None when its row is gone.
+
+    `numbers`: further columns.
+    """
     about = _of_row(row) if row else _with_id(entry.parameters.get("blockTimeid"))
-    return _columns(entry, outcome, text=text, spares=spares, **about)
+    return _columns(entry, outcome, text=text, **{**about, **numbers})
 
 
 def of_earlier_answer(entry: Entry, outcome: Outcome) -> Columns:

@@ -64,14 +64,12 @@ class Journal:
             roster.keep(self.now)
         return decisions.write(columns)
 
-    def record_action(
-        self, text: str, row: BlockTimeRow | None, outcome: str = Decision.DONE, spares: int | None = None
-    ) -> int:
+    def record_action(self, text: str, row: BlockTimeRow | None, outcome: str = Decision.DONE, **numbers: int) -> int:
         """Record what was done to a block time, in the transaction that does it; returns the id of the record.
 
-        `row` is None when the row of the block time is gone. `spares`: see `Decision`.
+        `row` is None when the row of the block time is gone. `numbers`: further columns of `Decision`.
         """
-        return decisions.write(audit.of_action(self._entry(), text, row, outcome, spares))
+        return decisions.write(audit.of_action(self._entry(), text, row, outcome, **numbers))
 
     # --- At the end -------------------------------------------------------------------------------
 

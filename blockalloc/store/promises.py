@@ -290,6 +290,7 @@ def _block_computers(rows: Sequence[_Row], instant_of: times.LocalReader, now: i
                 row.group_id,
                 row.skip,
                 row.status,
+                row.request_id,
             )
         )
     return block_computers

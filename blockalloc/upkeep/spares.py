@@ -73,7 +73,9 @@ def give_back(watch: Watch, wanting: int | None, caller: Caller, load_times: Loa
         why = _COMPLETE if wanting is None else f"block time {wanting} has too few computers"
         names = wording.computers([each.hostname for each in gone])
         text = f"{plural(machines, 'spare')} given back, because {why}: {names}"
-        return Action(id_, text, journal.record_action(text, rows.block_time(id_), spares=-machines))
+        wanted = seen.facts.target.machines  # all are there: else there would be no spares
+        row = rows.block_time(id_)
+        return Action(id_, text, journal.record_action(text, row, wanted=wanted, allocated=wanted, spares=-machines))
 
     action = guarded(transaction, Deadline(_SECONDS))
     journal.prune(action.decision_id if action else None)

@@ -264,3 +264,26 @@ def test_looks_share_the_model_of_an_image_for_ten_minutes(site: StillMorning) -
         return sum("is_of_revision" in query["sql"] for query in queries)
 
     assert [learned(minutes) for minutes in (58, 55, 52, 48)] == [1, 0, 0, 1]
+
+
+def test_a_class_leaves_the_reloads_of_the_next_class_on_its_computers_alone(site: StillMorning) -> None:
+    """The other class follows on the same computers, and has their last reloads."""
+    next_class, start = 20, START + 3 * HOUR
+    site.block_time(next_class, start, start + HOUR)
+    site.send("UPDATE blockRequest SET numMachines = 8, expireTime = '2026-03-02 23:59:59' WHERE id <> 10")
+    assert site.allocate(block_time=next_class) == 8
+    shared = set(site.named_reloads()) & set(site.named_reloads(next_class))
+    assert len(shared) == 4
+    theirs = site.named_reloads(next_class)
+    assert first_begin(theirs) > START
+    site.send("UPDATE variable SET value = '1' WHERE name = 'xcat|throttle'")
+    for minutes in (90, 45, 30, 25):
+        look(site, minutes)
+    assert first_begin(theirs) > START
+    assert first_begin(site.named_reloads()) < START
+
+
+def first_begin(reloads: dict[int, int]) -> int:
+    """When the first of these reloads begins; Unix seconds."""
+    begins = Request.objects.filter(pk__in=reloads.values()).values_list("start", flat=True)
+    return min(int(each.timestamp()) for each in begins if each)

@@ -82,6 +82,15 @@ class TestGivenBack:
         looks(site, "09:10", "09:25")
         record = Decision.objects.filter(action=Decision.KEEP_READY).latest("pk")
         assert (record.outcome, record.spares, record.block_time_id) == (Decision.DONE, -2, CLASS)
+        assert (record.wanted, record.allocated) == (4, 4)
+
+    def test_a_class_that_loses_a_computer_later_is_not_said_to_be_held_back(self, site: StillMorning) -> None:
+        load(site, 10, 11, 12, 13)
+        looks(site, "09:10", "09:25")
+        site.send("DELETE FROM blockComputers WHERE computerid = 10")
+        (row,) = read(BlockTime.objects.filter(pk=CLASS), site.now)
+        assert "1 of 4 machines missing" in str(row.readiness.signal)
+        assert "given back" not in str(row.readiness.signal)
 
     def test_then_nothing_more_is_done(self, site: StillMorning) -> None:
         load(site, 10, 11, 12, 13)
