@@ -34,6 +34,7 @@ _BY_CHANCE = 1.5  # times as long
 _RARELY = 0.002
 _EVER = 1e8  # seconds after the start: whatever ends at all has ended then
 _SMALL = 6  # loads whose begins are tried one by one
+_LATER = (4, 1)  # minutes
 _BACKGROUND = 20 * MINUTE  # before the first load of the class, from when on the loads that users cause are played
 
 
@@ -164,17 +165,21 @@ class _Scheduling:
         slots = dict(plan.slots)
         if not plan.is_sure:
             return slots
-        ever = self._play(slots, MANY).ready(self._needed_loads, by=_EVER)
+        least = self._aim * self._play(slots, MANY).ready(self._needed_loads, by=_EVER)
         for id_ in sorted(slots, key=lambda each: slots[each].start):
-            while True:
-                slot = slots[id_]
-                if slot.start + MINUTE >= self._start:
-                    break
-                later = {**slots, id_: slot._replace(start=slot.start + MINUTE)}
-                if self._play(later, MANY).ready(self._needed_loads) < self._aim * ever:
-                    break
-                slots = later
+            for minutes in _LATER:
+                while (later := self._later(slots, id_, minutes)) and self._is_sure(later, least):
+                    slots = later
         return slots
+
+    def _later(self, slots: Mapping[int, Slot], id_: int, minutes: int) -> dict[int, Slot] | None:
+        """The slots with that of a computer so many minutes later; None where that is not before the start."""
+        slot = slots[id_]
+        start = slot.start + minutes * MINUTE
+        return {**slots, id_: slot._replace(start=start)} if start < self._start else None
+
+    def _is_sure(self, slots: Mapping[int, Slot], least: float) -> bool:
+        return self._play(slots, MANY).ready(self._needed_loads) >= least
 
     # --- Games ----------------------------------------------------------------------------------
 
