@@ -49,11 +49,11 @@ class Load(NamedTuple):
 
 
 class Law:
-    """How long the loads of an image take and how often they fail, for games."""
+    """How long the loads of an image take and how often they fail, for games. `dropped`: a share never begins."""
 
-    def __init__(self, model: LoadModel) -> None:
+    def __init__(self, model: LoadModel, dropped: float = 0.0) -> None:
         self.mean = model.mean
-        self.failing = model.failing
+        self.failing = 1 - (1 - model.failing) * (1 - dropped)
         self._shares = np.array([share for share, _ in model.knots], dtype=np.float64)
         self._seconds = np.array([seconds for _, seconds in model.knots], dtype=np.float64)
         middles = (np.arange(_ENTRIES) + 0.5) / _ENTRIES

@@ -43,10 +43,12 @@ class Places:
     """The places of a site, and what takes them besides the class that is planned.
 
     `arrivals`: management node -> loads a minute that users cause, by those who have computers now (SPEC says nothing
-    of them: they come and go as they like). `arrival_seconds`: how long one of these takes.
+    of them: they come and go as they like). `arrival_seconds`: how long one of these takes. `taken`: the share of
+    computers that users are about to leave too late: a reload that finds one is dropped (BACKEND.md).
     """
 
     capacity: Capacity = field(default_factory=Capacity)
     others: Sequence[OtherLoad] = ()
     arrivals: Mapping[int, float] = field(default_factory=dict)
     arrival_seconds: int = 600
+    taken: float = 0.0

@@ -73,7 +73,9 @@ def aim(target: float) -> float:
 class _Scheduling:
     def __init__(self, jobs: Sequence[Job], policy: ReadyPolicy, now: int, start: int, spare: int, needed: int) -> None:
         self._policy, self._now, self._start, self._needed = policy, now, start, needed
-        self._law = Law(policy.model)
+        # keep_ready exchanges the computers that users take.
+        self._dropped = 0.0 if policy.is_mended else policy.places.taken
+        self._law = Law(policy.model, self._dropped)
         self._aim = aim(policy.target)
         self._mending = Mending(spare, covered=len(jobs) - needed) if policy.is_mended else None
         self._ready = [job for job in jobs if job.holds_image]
@@ -105,14 +107,21 @@ class _Scheduling:
         planned, mended = {**slots, **self._of_ready()}, self._policy.is_mended
         needed = self._needed_loads
         if not needed:
-            return Schedule(planned, Outlook(self._needed, 1.0, 0.0, 0, mended=mended), in_time=1.0)
+            late = self._dropped * len(self._ready)
+            return Schedule(planned, Outlook(self._needed, self._undropped, late, 0, mended=mended), in_time=1.0)
         games = self._play(slots, MANY)
         begins = [slot.start for slot in slots.values()]
         begins += [job.begun or job.begins or self._now for job in self._fixed]
         minutes = sum(max(self._start - begin, 0) for begin in begins) // MINUTE
-        outlook = Outlook(self._needed, games.ready(needed), games.late(needed), minutes, mended=mended)
+        late = games.late(needed) + self._dropped * len(self._ready)
+        outlook = Outlook(self._needed, games.ready(needed) * self._undropped, late, minutes, mended=mended)
         longest_wait = round(_BY_CHANCE * games.wait(1 - _RARELY))
         return Schedule(planned, outlook, games.in_time(needed), longest_wait, self._shortfalls(games, outlook))
+
+    @property
+    def _undropped(self) -> float:
+        """How likely the computers that hold the image still do at the start; with spares more likely than that."""
+        return (1 - self._dropped) ** min(len(self._ready), self._needed)
 
     @property
     def _needed_loads(self) -> int:

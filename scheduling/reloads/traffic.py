@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from scheduling.facts import Block, BlockComputer, Computer, Reservation, Site
+from scheduling.facts import Block, BlockComputer, Fleet, Reservation, Site
 from scheduling.load_time.estimate import longest_load
 from scheduling.load_time.model import LoadModel
 from scheduling.occupancy import is_occupying, is_reload
@@ -24,6 +24,7 @@ _SECOND_LOOK = 2 * MINUTE  # so long the back end looks who uses a computer, bef
 _OVERRUN = 30 * MINUTE  # a reservation that should have ended longer ago does not end any more: its node is dead
 _QUARTER = 15 * MINUTE  # the front end rounds the start of a reservation for now down to a quarter of an hour
 _NOT_RELOADED = frozenset({"maintenance", "vmhostinuse", "hpc", "deleted"})  # states of computers
+_USABLE = frozenset({"available", "reserved", "inuse", "reloading"})  # others are nobody's to reserve
 _RELOADING = "reloading"
 _CAPTURED = (IMAGE, MAKE_PRODUCTION)  # states of requests for computers of which an image is made
 _GIVEN_BACK = (DELETED, TIMEOUT)
@@ -44,7 +45,7 @@ class Facts(Protocol):
         """The time of the call."""
 
     @property
-    def computers(self) -> Mapping[int, Computer]:
+    def computers(self) -> Fleet:
         """The computers by id."""
 
     @property
@@ -57,12 +58,16 @@ class Facts(Protocol):
 
 
 class Visitor(NamedTuple):
-    """A user who has a computer now. `age`: for how many seconds; `seconds`: how long their image takes to load."""
+    """A user who has a computer now.
+
+    `age`: for how many seconds; `left`: for how many more, if they stay; `seconds`: how long their image takes to load.
+    """
 
     user_id: int
     image_id: int
     node_id: int
     age: int
+    left: int
     seconds: int
 
 
@@ -79,6 +84,7 @@ class Traffic:
     reloads: Sequence[OtherLoad]
     starts: Sequence[OtherLoad]
     visitors: Sequence[Visitor]
+    computers: int
 
     def places(
         self, start: int, own: Collection[int], members: Collection[int] = (), image_ids: Collection[int] = ()
@@ -94,7 +100,13 @@ class Traffic:
         if not visitors or start <= self.now:
             return Places(self.capacity, others)
         seconds = sum(each.seconds for each in visitors) // len(visitors)
-        return Places(self.capacity, others, _arrivals(visitors, start - self.now), seconds)
+        arrivals = _arrivals(visitors, start - self.now)
+        return Places(self.capacity, others, arrivals, seconds, self._taken(visitors, seconds))
+
+    def _taken(self, visitors: Sequence[Visitor], seconds: int) -> float:
+        """The share of computers whose users leave within the time of a load: that late before a class, too late."""
+        leaving = sum(each.left <= HOUR for each in visitors) / HOUR  # a second
+        return min(leaving * (seconds + _SECOND_LOOK) / max(self.computers, 1), 1.0)
 
 
 def places(site: Site, block: Block, capacity: Capacity, model: LoadModel) -> Places:
@@ -130,8 +142,9 @@ def traffic(site: Facts, capacity: Capacity, means: Mapping[int, float]) -> Traf
                 reloads.append(OtherLoad(*place, *load, is_limited))
             if is_limited and _is_visitor(row, state, now) and row.computer_id not in of_classes:
                 age = now - row.start - _rounding(row.start, now)
-                visitors.append(Visitor(row.user_id, row.image_id, row.management_node_id, age, seconds))
-    return Traffic(now, capacity, reloads, starts, visitors)
+                visitors.append(Visitor(row.user_id, row.image_id, row.management_node_id, age, row.end - now, seconds))
+    usable = sum(state in _USABLE for state in site.computers.column("state"))
+    return Traffic(now, capacity, reloads, starts, visitors, usable)
 
 
 _Load = tuple[int, int, bool]  # begin, seconds, whether it is at work
