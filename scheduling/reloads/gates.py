@@ -6,6 +6,7 @@ A gate is a node or a host with a limit; it has a number. Times are minutes befo
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from math import ceil
+from typing import NamedTuple
 
 from scheduling.reloads.chance import Load
 from scheduling.reloads.jobs import Job
@@ -17,6 +18,14 @@ _FAR = 18 * 60  # minutes; nothing is planned that far ahead
 _OURS = 0.4  # of the places, however many loads of others are to be expected: all of them wait for one another
 _HURRY = 0.75  # of a step, where there is not enough time: better that some wait than that places stay empty
 _TOGETHER = 8 * MINUTE  # loads of others that begin within so many seconds are played together
+
+
+class Taken(NamedTuple):
+    """A place of each gate that is taken for so many minutes, from `lead` minutes before the start on."""
+
+    gates: tuple[int, ...]
+    lead: int
+    minutes: int
 
 
 class Gates:
@@ -69,13 +78,16 @@ class Gates:
                 loads += [Load(at, self._of(id_, None), scale=scale, is_own=False, share=expected / number)] * number
         return loads
 
-    def leads(self, jobs: Sequence[Job], lead: int, step: int, horizon: int) -> dict[int, tuple[int, int]]:
+    def leads(
+        self, jobs: Sequence[Job], lead: int, step: int, horizon: int, taken: Iterable[Taken]
+    ) -> dict[int, tuple[int, int]]:
         """Computer -> minutes from the begin of its load to the start, and its management node.
 
         `lead` at least, and more where there is no place: the load takes one for `step` minutes. Those for which
-        `horizon` minutes are not enough begin as soon as their nodes can have them.
+        `horizon` minutes are not enough begin as soon as their nodes can have them. `taken` are the places of other
+        loads of the class.
         """
-        leads = self._leads(jobs, min(lead, horizon), step)
+        leads = self._leads(jobs, min(lead, horizon), step, taken)
         waves: dict[int, int] = defaultdict(int)  # how many of a node begin late
         late_step = max(round(step * _HURRY), 1)
         for id_, (minutes, node) in leads.items():
@@ -85,17 +97,19 @@ class Gates:
                 waves[node] += 1
         return leads
 
-    def _leads(self, jobs: Sequence[Job], lead: int, step: int) -> dict[int, tuple[int, int]]:
+    def _leads(self, jobs: Sequence[Job], lead: int, step: int, taken: Iterable[Taken]) -> dict[int, tuple[int, int]]:
         calendar = Calendar(self.limits, step, self._busy_with_others)
-        taken: dict[int, int] = defaultdict(int)
+        for each in taken:
+            calendar.take(*each)
+        of_node: dict[int, int] = defaultdict(int)
         leads: dict[int, tuple[int, int]] = {}
         for job in jobs:
             latest = min(lead, (self._start - job.earliest) // MINUTE) if job.earliest else lead
             nodes = job.nodes or (0,)
-            choices = [(calendar.lead(self.of(job, node), latest), taken[node], node) for node in nodes]
+            choices = [(calendar.lead(self.of(job, node), latest), of_node[node], node) for node in nodes]
             minutes, _, node = min(choices)
-            taken[node] += 1
-            calendar.take(self.of(job, node), minutes)
+            of_node[node] += 1
+            calendar.take(self.of(job, node), minutes, step)
             leads[job.computer_id] = minutes, node
         return leads
 
@@ -135,11 +149,11 @@ class Calendar:
         self._least[key] = minutes
         return minutes
 
-    def take(self, gates: Collection[int], minutes: int) -> None:
-        """Take a place of each gate for a load with this lead."""
+    def take(self, gates: Collection[int], lead: int, minutes: int) -> None:
+        """Take a place of each gate for so many minutes."""
         for gate in gates:
             busy = self._busy[gate]
-            for minute in self._minutes(minutes):
+            for minute in self._minutes(lead, minutes):
                 busy[minute] += 1
 
     def _full(self, gates: Collection[int], minutes: int) -> int | None:
@@ -147,15 +161,15 @@ class Calendar:
         fullest: int | None = None
         for gate in gates:
             busy, most = self._busy[gate], self._limits[gate] - 1
-            for minute in reversed(self._minutes(minutes)):
+            for minute in reversed(self._minutes(minutes, self._step)):
                 if busy[minute] > most:
                     fullest = minute if fullest is None else max(fullest, minute)
                     break
         return fullest
 
-    def _minutes(self, minutes: int) -> range:
-        last = minutes + _BEYOND
-        return range(max(last - self._step, 0), max(min(last, _FAR), 0))
+    def _minutes(self, lead: int, minutes: int) -> range:
+        last = lead + _BEYOND
+        return range(max(last - minutes, 0), max(min(last, _FAR), 0))
 
 
 def _played_at(begin: int) -> int:

@@ -10,12 +10,12 @@ before the start, ten 30 minutes and five 40 minutes before it. Computers that h
 reloads begin last of all, but so that there is time for one load in case somebody has used them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, inf
 
 from scheduling.reloads.chance import DISPATCH, FEW, MANY, Games, Law, Load, Mending, play
-from scheduling.reloads.gates import Gates
+from scheduling.reloads.gates import Gates, Taken
 from scheduling.reloads.jobs import Job, Slot
 from scheduling.reloads.outlook import Outlook
 from scheduling.reloads.policy import ReadyPolicy
@@ -156,7 +156,7 @@ class _Scheduling:
         """The plan with this lead, and by when so many games are complete as is aimed at (seconds after the start)."""
         needed = self._needed_loads
         step = max(round(self._law.mean * _STEP / MINUTE), 1)
-        leads = self._gates.leads(self._open, lead, step, horizon)
+        leads = self._gates.leads(self._open, lead, step, horizon, self._taken(step))
         slots = {id_: Slot(self._start - minutes * MINUTE, node) for id_, (minutes, node) in leads.items()}
         games = self._play(slots, FEW)
         ready = games.ready(needed)
@@ -168,6 +168,12 @@ class _Scheduling:
             waits=games.waited(_LONGEST_WAIT) > _RARELY,
         )
         return plan, games.needs_until(self._aim, needed)
+
+    def _taken(self, step: int) -> Iterator[Taken]:
+        """The places of the loads of the class that are not to be planned."""
+        for load in self._of_class:
+            left = max(self._law.mean - load.elapsed, self._law.mean / 4) / MINUTE if load.elapsed else step
+            yield Taken(load.gates, ceil(-load.begin / MINUTE), ceil(left))
 
     def _later_one_by_one(self, plan: "_Plan") -> dict[int, Slot]:
         """The same, with each load as late as the others let it be."""

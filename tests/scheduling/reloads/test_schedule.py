@@ -159,3 +159,13 @@ def test_loads_at_work_beyond_the_limit_of_their_node_wait_for_a_place() -> None
     eleven, ten = (schedule(jobs, policy(), now, START, spare=0).outlook for jobs in (at_work, at_work[:10]))
     assert ten.ready > 0.9
     assert eleven.ready < 0.7
+
+
+def test_loads_of_the_class_that_are_not_planned_keep_their_places() -> None:
+    """Ten at a time: of those that are planned, none begins while ten others are loaded."""
+    now = START - HOUR
+    at_work = [Job(id_, (1,), begun=now - 5 * MINUTE) for id_ in range(1, 6)]
+    to_begin = [Job(id_, (1,), begins=START - 25 * MINUTE) for id_ in range(6, 16)]
+    planned = leads(schedule([*at_work, *to_begin, *jobs(25)[15:]], policy(), now, START, spare=5))
+    assert len(planned) == 10
+    assert all(lead >= 25 + 10 or lead <= 25 - 10 for lead in planned.values())
