@@ -1,16 +1,17 @@
 """When the reloads of a class begin under policy `ready`, and what is said of it: whole plans on small sites."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from scheduling.facts import Computer, Image, Site
+from scheduling.facts import Computer, Image, Reservation
 from scheduling.mending import Mending
-from scheduling.plan import Machine, Plan
+from scheduling.occupancy import is_reload
+from scheduling.plan import Plan
 from scheduling.planner import make_plan
 from scheduling.reloads.chance import DISPATCH
 from scheduling.reloads.exchange import exchange_leads, long_load
@@ -22,7 +23,6 @@ from tests.support.properties import examples
 from tests.support.sites.facts import (
     BLOCK_TIME,
     HOUR,
-    IMAGE,
     MINUTE,
     NODES,
     NOW,
@@ -37,7 +37,6 @@ from tests.support.sites.facts import (
     node,
     own_block_computer,
     own_reservation,
-    reservation,
     site,
 )
 from tests.support.sites.random_facts import Case, cases, shuffled
@@ -235,15 +234,12 @@ class TestUsers:
         assert moves(plan) == {1: 45 - LEAVES - LONG}
 
     def test_a_member_with_the_image_is_no_such_user(self) -> None:
-        """Nothing is loaded after a member, whose own machine it may be: the reload stays where the plan has it."""
+        reload = own_reload(1, lead=43)
         theirs = own_reservation(member(), 1)._replace(start=NOW, end=START - 45 * MINUTE)
-        rows = [theirs, own_reload(1, lead=43)]
-        assert 1 not in {
-            id_ for id_, lead in moves(own_plan(rows, 1, lead_now=50, members=[member()])).items() if lead == 23
-        }
-        assert moves(own_plan([user_until(45, 1), own_reload(1, lead=43)], 1, lead_now=50, members=[member()])) == {
-            1: 23
-        }
+        with_member, alone = (
+            moves(own_plan(rows, 1, lead_now=50, members=[member()])) for rows in ([theirs, reload], [reload])
+        )
+        assert with_member == alone != {}
 
     def test_one_who_stays_too_long_is_exchanged_where_keep_ready_runs(self) -> None:
         """A substitute begins in time, as the guide says: the class is no less sure for it."""
@@ -255,15 +251,16 @@ class TestUsers:
 
 
 def own_plan(
-    rows: Sequence[Any], number: int, policy: ReadyPolicy | None = None, *, lead_now: int, mending: Mending | None = None,
-    further: Sequence[Computer] = (), there: Sequence[Computer] | None = None, **changes: Any,
-) -> Plan:  # fmt: skip
+    rows: Sequence[Reservation], number: int, policy: ReadyPolicy | None = None, *, lead_now: int, **changes: Any
+) -> Plan:
     """A look at a class that has its computers, so many minutes before the start."""
-    own = [own_block_computer(id_) for id_ in range(1, number + 1)]
-    all_ = [*(computers(*range(1, number + 1)) if there is None else there), *further]
-    now = START - lead_now * MINUTE
-    given = mending or Mending()
-    return plan_of(all_, number, policy, mending=given, now=now, reservations=rows, block_computers=own, **changes)
+    facts: dict[str, Any] = {
+        "now": START - lead_now * MINUTE,
+        "reservations": rows,
+        "block_computers": [own_block_computer(id_) for id_ in range(1, number + 1)],
+        **changes,
+    }
+    return plan_of(computers(*range(1, number + 1)), number, policy, mending=Mending(), **facts)
 
 
 def moves(plan: Plan) -> dict[int, int]:
@@ -271,8 +268,8 @@ def moves(plan: Plan) -> dict[int, int]:
     return {each.computer_id: (START - each.reload.start) // MINUTE for each in plan.moved}
 
 
-def reloads(lead: int, *ids: int, **changes: Any) -> list[Any]:
-    return [own_reload(id_, lead=lead, **changes) for id_ in ids]
+def reloads(lead: int, *ids: int) -> list[Reservation]:
+    return [own_reload(id_, lead=lead) for id_ in ids]
 
 
 class TestMoves:
@@ -312,7 +309,7 @@ class TestMoves:
         assert not moves(own_plan([at_work(1, START - 62 * MINUTE)], 1, lead_now=60))
 
     def test_none_by_less_than_two_minutes(self) -> None:
-        (best,) = moves(own_plan(reloads(40, 1), 1, lead_now=41 + 1)).values()
+        (best,) = moves(own_plan(reloads(40, 1), 1, lead_now=42)).values()
         for minutes, is_moved in ((-2, True), (-1, False), (0, False), (1, False), (2, True)):
             plan = own_plan(reloads(best + minutes, 1), 1, lead_now=best + 10)
             assert bool(moves(plan)) == is_moved, minutes
@@ -415,11 +412,44 @@ POLICIES = [
 
 
 def planned(case: Case, policy: ReadyPolicy | None, mending: Mending | None = None) -> Plan:
-    facts = replace(case.site, ready_policy=policy)
-    return make_plan(facts, case.block, ignore_privileges=case.ignore_privileges, mending=mending)
+    site = replace(case.site, ready_policy=policy)
+    return make_plan(site, case.block, ignore_privileges=case.ignore_privileges, mending=mending)
 
 
 @MOST
 @given(cases(), st.sampled_from(POLICIES))
 def test_a_class_never_has_fewer_machines_than_under_policy_vcl(case: Case, policy: ReadyPolicy) -> None:
+    """Site maintenance aside, which is looked at for the first load: under this policy that may begin earlier."""
+    assume(not case.site.maintenances)
     assert planned(case, policy).allocated >= planned(case, None).allocated
+
+
+def with_reloads(case: Case, data: st.DataObject) -> Case:
+    """The same case with a reload that waits for each computer of the block time, the only one of that computer."""
+    own = {row.computer_id: row.image_id for row in case.site.block_computers if row.block_time_id == BLOCK_TIME}
+    others = [
+        row for row in case.site.reservations
+        if row.computer_id not in own or not is_reload(row.state_id, row.last_state_id)
+    ]  # fmt: skip
+    rows = [
+        own_reload(id_, image_id=image_id, management_node_id=data.draw(st.integers(1, 3)))._replace(
+            start=case.block.start - data.draw(st.integers(5, 50)) * MINUTE, end=case.block.start
+        )
+        for id_, image_id in own.items()
+    ]
+    return replace(case, site=replace(case.site, reservations=[*others, *rows]))
+
+
+@MOST
+@given(cases(), st.sampled_from(POLICIES), st.data())
+def test_equal_facts_give_equal_plans_in_whatever_order(case: Case, policy: ReadyPolicy, data: st.DataObject) -> None:
+    case = with_reloads(case, data)
+    first = planned(case, policy, Mending())
+    assert first == planned(case, policy, Mending())
+    # The rows of a block time come in the order of their computers: who is first gets the latest begin.
+    site = replace(data.draw(shuffled(case.site)), block_computers=case.site.block_computers)
+    other = planned(replace(case, site=site), policy, Mending())
+    assert (other.machines, other.outlook, other.guide, other.late) == (
+        first.machines, first.outlook, first.guide, first.late
+    )  # fmt: skip
+    assert sorted(other.moved) == sorted(first.moved)
