@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from scheduling.facts import Computer, Image, Reservation
+from scheduling.load_time.model import LoadModel
 from scheduling.mending import Mending
 from scheduling.occupancy import is_reload
 from scheduling.plan import Plan
@@ -16,7 +17,7 @@ from scheduling.planner import make_plan
 from scheduling.reloads.chance import DISPATCH
 from scheduling.reloads.exchange import exchange_leads, long_load
 from scheduling.reloads.outlook import Outlook
-from scheduling.reloads.places import OtherLoad
+from scheduling.reloads.places import Capacity, OtherLoad, Places
 from scheduling.reloads.policy import ReadyPolicy
 from tests.support.load_laws import log_normal
 from tests.support.properties import examples
@@ -26,8 +27,10 @@ from tests.support.sites.facts import (
     MINUTE,
     NODES,
     NOW,
+    PLAIN_ENGINE,
     START,
     SUB_IMAGE,
+    VM_ENGINE,
     block,
     block_computer,
     computer,
@@ -38,6 +41,7 @@ from tests.support.sites.facts import (
     own_block_computer,
     own_reservation,
     site,
+    vm,
 )
 from tests.support.sites.random_facts import Case, cases, shuffled
 from tests.support.sites.ready import MODEL, at_work, own_reload, ready, user_until
@@ -128,6 +132,39 @@ class TestChoice:
         assert computers_of(plan_of(there, 1, ready({1: 1}), block_computers=until)) == [(1,)]
         assert computers_of(plan_of(computers(1, 2, 3), 1, ready({1: 1}), block_computers=until)) == [(2,)]
 
+    @pytest.mark.parametrize(("model", "order"), [(MODEL, [(1,)]), (FAILING, [(2,)])], ids=["none", "some"])
+    def test_where_loads_fail_it_has_to_be_free_early_enough_for_a_second_one(
+        self, model: LoadModel, order: list[tuple[int, ...]]
+    ) -> None:
+        until = [block_computer(1, NOW, START - 25 * MINUTE)]
+        assert computers_of(plan_of(computers(1, 2), 1, ready(model=model), block_computers=until)) == order
+
+    @pytest.mark.parametrize(
+        "places",
+        [Places(Capacity(host_limit=1)), Places(Capacity({1: 10}), arrivals={1: 0.9}, arrival_seconds=10 * MINUTE)],
+        ids=["host", "users"],
+    )
+    def test_so_they_do_on_a_host_and_on_a_node_that_loads_for_users(self, places: Places) -> None:
+        there = [vm(id_, 90, provisioning_id=PLAIN_ENGINE) for id_ in range(1, 5)]
+        until = [block_computer(id_, NOW, START - HALF_AN_HOUR) for id_ in (1, 2)]
+        policy = replace(ready(), places=places)
+        assert computers_of(plan_of(there, 3, policy, block_computers=until)) == [(1,), (3,), (4,)]
+        free = replace(ready(), places=Places(Capacity()))
+        assert computers_of(plan_of(there, 3, free, block_computers=until)) == [(1,), (2,), (3,)]
+
+    def test_each_is_loaded_by_the_node_that_has_a_place(self) -> None:
+        plan = plan_of(computers(*range(1, 6)), 5, ready({1: 1, 2: 4}), **TWO_NODES)
+        nodes = [each.management_node.id for machine in plan.machines for each in machine.assignments]
+        assert sorted(nodes) == [1, 2, 2, 2, 2]
+
+    def test_an_adopted_one_begins_as_under_policy_vcl_but_not_before_now(self) -> None:
+        own = [own_reservation(member(), 1)]
+        rows: dict[str, Any] = {"reservations": own, "members": [member()]}
+        for minutes, begins in ((60, 15), (5, 5)):
+            (machine,) = plan_of(computers(1), 1, now=START - minutes * MINUTE, **rows).machines
+            assert machine.adopted_request == own[0].request_id
+            assert machine.reload.start == START - begins * MINUTE
+
 
 class TestHolding:
     def test_it_gets_the_latest_start_that_leaves_time_for_one_load(self) -> None:
@@ -174,6 +211,12 @@ class TestClusters:
         singles = plan_of(computers(1, 2, 3, 4), 4, **late)
         assert (outlook_of(clusters).machines, outlook_of(singles).machines) == (2, 4)
         assert outlook_of(clusters).late == outlook_of(singles).late / 2 > 0
+
+    def test_half_a_machine_counts_for_nothing(self) -> None:
+        plan = plan_of(computers(1, 2, 3), 2, images=CLUSTER)
+        assert (plan.allocated, outlook_of(plan).machines) == (1, 1)
+        incomplete = plan_of(computers(1), 2, images=CLUSTER, block_computers=[own_block_computer(1)])
+        assert (incomplete.allocated, outlook_of(incomplete).machines) == (0, 0)
 
     def test_a_machine_is_reloaded_when_its_first_computer_begins(self) -> None:
         """On a node that loads one at a time they follow one another."""
@@ -319,6 +362,16 @@ class TestMoves:
         own = [own_block_computer(1)]
         assert not plan_of(computers(1), 1, now=START - HOUR, reservations=rows, block_computers=own).moved
 
+    def test_not_even_one_that_holds_the_image_or_is_loaded_by_the_back_end(self) -> None:
+        """Their begins are known without any plan."""
+        own: dict[str, Any] = {"block_computers": [own_block_computer(1)], "now": START - HOUR}
+        for there, rows in (
+            (computers(1, revision_id=REVISION), reloads(50, 1)),
+            (computers(1), [*reloads(50, 1), user_until(59)]),
+        ):
+            assert plan_of(there, 1, mending=Mending(), reservations=rows, **own).moved
+            assert not plan_of(there, 1, reservations=rows, **own).moved
+
     def test_from_a_silent_node_to_another_one_even_far_ahead_of_an_unsure_class(self) -> None:
         unsure = ready(model=log_normal(failing=0.6), is_mended=False)
         silent: dict[str, Any] = TWO_NODES | {
@@ -375,6 +428,26 @@ class TestGuide:
             guide = plan_of(computers(*range(1, number + 1)), number).guide
             assert guide is not None
             assert len(guide.exchange_leads) == min(number, 12)
+
+    def test_no_place_is_looked_for_where_loads_take_none(self) -> None:
+        limited = ReadyPolicy(MODEL, Places(Capacity({1: 1}, frozenset({VM_ENGINE}))), 0.95, is_mended=True)
+        guide = plan_of(computers(1, 2, 3), 3, limited).guide
+        assert guide is not None
+        assert guide.exchange_leads == [LONG * MINUTE] * 3
+
+    @pytest.mark.parametrize(("revision", "lead"), [(0, LONG + round(MODEL.mean / MINUTE)), (REVISION, LONG)])
+    def test_a_substitute_finds_a_place_beside_the_loads_that_stay(self, revision: int, lead: int) -> None:
+        """On a node that loads one at a time; one that holds the image has no load."""
+        rows = [user_until(5, 1), own_reload(2, lead=LONG)]
+        own = [own_block_computer(1), own_block_computer(2)]
+        there = [computer(1), computer(2, revision_id=revision)]
+        plan = plan_of(there, 2, ready({1: 1}), reservations=rows, block_computers=own)
+        assert outlook_of(plan).minutes == lead + (0 if revision else LONG)
+
+    def test_those_that_can_move_make_room_for_it(self) -> None:
+        rows = [user_until(5, 1), own_reload(1, lead=25), own_reload(2, lead=LONG)]
+        plan = own_plan(rows, 2, ready({1: 1}), lead_now=40)
+        assert outlook_of(plan).minutes == LONG + moves(plan)[2]
 
     def test_it_has_none_where_nobody_exchanges(self) -> None:
         guide = plan_of(computers(1), 1, ready(is_mended=False)).guide
