@@ -261,8 +261,8 @@ class TestUsers:
     """Who has a computer before the class: the back end itself loads the image of the class after them."""
 
     def test_the_reload_comes_after_that_load_even_if_it_takes_long(self) -> None:
-        plan = plan_of(computers(1, 2), 2, reservations=[user_until(60, 1)])
-        assert leads(plan)[1] == 60 - LEAVES - LONG
+        plan = plan_of(computers(1, 2), 2, reservations=[user_until(36, 1)])
+        assert leads(plan)[1] == 36 - LEAVES - LONG
 
     def test_what_is_expected_is_that_load(self) -> None:
         plan = plan_of(computers(1), 1, reservations=[user_until(60, 1)])
@@ -272,9 +272,8 @@ class TestUsers:
     def test_so_does_the_reload_that_a_class_has(self) -> None:
         """Even if the class is not sure: else that reload would end the load at work."""
         unsure = ready(model=log_normal(failing=0.6), is_mended=False)
-        rows = [user_until(45, 1), own_reload(1, lead=43)]
-        plan = own_plan(rows, 1, unsure, lead_now=50)
-        assert moves(plan) == {1: 45 - LEAVES - LONG}
+        rows = [user_until(36, 1), own_reload(1, lead=34)]
+        assert moves(own_plan(rows, 1, unsure, lead_now=40)) == {1: 36 - LEAVES - LONG}
 
     def test_a_member_with_the_image_is_no_such_user(self) -> None:
         reload = own_reload(1, lead=43)
