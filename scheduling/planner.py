@@ -23,8 +23,7 @@ def make_plan(site: Site, block: Block, *, ignore_privileges: bool, mending: Men
     """Choose computers until `block` has the machines wanted, or no further one is free.
 
     Reloads begin by the policy of the site (SPEC 6). With `mending`, `site` is without the computers that are given up,
-    and no reload begins before now. Nothing is
-    written and nothing is read: the same facts give the same plan.
+    and no reload begins before now. Nothing is written and nothing is read: the same facts give the same plan.
     """
     return _Planning(site, block, mending, ignore_privileges=ignore_privileges).run()
 

@@ -222,7 +222,7 @@ class ReadyTiming:
                 yield _Begin(job.computer_id, *((slot.node_id, slot.start) if slot else (job.nodes[0], begins or 0)))
 
     def _exchange_leads(self, begins: Iterable[_Begin], number: int) -> list[int]:
-        """How long before the start keep_ready exchanges computers that would be late (see Plan).
+        """How long before the start keep_ready exchanges computers that would be late (see Guide).
 
         Loads of the class that begin at these times keep their places.
         """

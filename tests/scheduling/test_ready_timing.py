@@ -1,0 +1,527 @@
+"""When the reloads of a class begin under policy `ready`, and what is said of it: whole plans on small sites."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from scheduling.facts import Computer, Image, Reservation
+from scheduling.load_time.model import LoadModel
+from scheduling.mending import Mending
+from scheduling.occupancy import is_reload
+from scheduling.plan import Plan
+from scheduling.planner import make_plan
+from scheduling.reloads.chance import DISPATCH
+from scheduling.reloads.exchange import exchange_leads, long_load
+from scheduling.reloads.outlook import Outlook
+from scheduling.reloads.places import Capacity, OtherLoad, Places
+from scheduling.reloads.policy import ReadyPolicy
+from tests.support.load_laws import log_normal
+from tests.support.properties import examples
+from tests.support.sites.facts import (
+    BLOCK_TIME,
+    HOUR,
+    MINUTE,
+    NODES,
+    NOW,
+    PLAIN_ENGINE,
+    START,
+    SUB_IMAGE,
+    VM_ENGINE,
+    block,
+    block_computer,
+    computer,
+    computers_of,
+    image,
+    member,
+    node,
+    own_block_computer,
+    own_reservation,
+    site,
+    vm,
+)
+from tests.support.sites.random_facts import Case, cases, shuffled
+from tests.support.sites.ready import MODEL, at_work, own_reload, ready, user_until
+
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
+
+REVISION = image().revision_id
+LONG = long_load(MODEL) // MINUTE
+LEAVES = 2  # minutes from a user's end until the back end loads the computer
+CLUSTER = (image(), image(SUB_IMAGE))
+FAILING = log_normal(failing=0.05)
+HALF_AN_HOUR = 30 * MINUTE
+TWO_NODES: dict[str, Any] = {
+    "management_nodes": [node(1), node(2)],
+    "node_groups": {1: frozenset({NODES}), 2: frozenset({NODES})},
+}
+
+
+def computers(*ids: int, **changes: Any) -> list[Computer]:
+    return [computer(id_, **changes) for id_ in ids]
+
+
+def plan_of(
+    there: Sequence[Computer], machines: int, policy: ReadyPolicy | None = None, images: Sequence[Image] | None = None,
+    mending: Mending | None = None, **changes: Any,
+) -> Plan:  # fmt: skip
+    facts = site(there, ready_policy=policy or ready(), **changes)
+    return make_plan(facts, block(machines, images), ignore_privileges=True, mending=mending)
+
+
+def leads(plan: Plan) -> dict[int, int]:
+    """Computer -> minutes from the begin of its machine's reload to the start of the class."""
+    return {
+        each.computer.id: (START - machine.reload.start) // MINUTE
+        for machine in plan.machines
+        for each in machine.assignments
+    }
+
+
+def outlook_of(plan: Plan) -> Outlook:
+    assert plan.outlook is not None
+    return plan.outlook
+
+
+class TestChoice:
+    def test_computers_that_are_free_early_enough_come_in_the_usual_order(self) -> None:
+        there = [computer(1, ram=8192), computer(2, ram=4096), computer(3), computer(4, ram=8192, revision_id=REVISION)]
+        assert computers_of(plan_of(there, 3)) == [(4,), (3,), (2,)]
+
+    def test_one_that_is_free_late_but_early_enough_keeps_its_turn(self) -> None:
+        until = [user_until(45, 1)]
+        assert computers_of(plan_of(computers(1, 2, 3), 2, reservations=until)) == [(1,), (2,)]
+
+    def test_one_that_is_free_too_late_comes_last(self) -> None:
+        late = [user_until(26, 1)]
+        assert computers_of(plan_of(computers(1, 2, 3), 2, reservations=late)) == [(2,), (3,)]
+
+    def test_where_there_is_no_other_it_is_taken_and_loaded_late(self) -> None:
+        late = [block_computer(1, NOW, START - 11 * MINUTE)]
+        plan = plan_of(computers(1, 2, 3), 3, reservations=[], block_computers=late)
+        assert computers_of(plan) == [(2,), (3,), (1,)]
+        assert (plan.allocated, plan.stopped_by) == (3, None)
+        assert leads(plan)[1] == 11
+        assert min(leads(plan)[2], leads(plan)[3]) > 15
+
+    def test_of_several_the_first_to_be_free_is_taken(self) -> None:
+        late = [block_computer(1, NOW, START - 5 * MINUTE), block_computer(2, NOW, START - 11 * MINUTE)]
+        assert computers_of(plan_of(computers(1, 2), 1, block_computers=late)) == [(2,)]
+
+    def test_one_that_is_never_free_is_not_taken(self) -> None:
+        plan = plan_of(computers(1, 2), 2, reservations=[user_until(10, 1)])
+        assert (computers_of(plan), plan.excluded[1].rule) == ([(2,)], "reservation")
+
+    def test_where_loads_go_in_waves_the_last_one_may_be_free_late(self) -> None:
+        """A node that loads one at a time: those before are loaded first, by computers that are free all the time."""
+        free_for_the_last = [block_computer(1, NOW, START - HALF_AN_HOUR)]
+        policy = ready({1: 1})
+        plan = plan_of(computers(1, 2, 3, 4), 3, policy, block_computers=free_for_the_last)
+        assert computers_of(plan) == [(1,), (2,), (3,)]
+        assert min(leads(plan), key=leads(plan).__getitem__) == 1
+        two = [*free_for_the_last, block_computer(2, NOW, START - HALF_AN_HOUR)]
+        assert computers_of(plan_of(computers(1, 2, 3, 4), 3, policy, block_computers=two)) == [(1,), (3,), (4,)]
+
+    def test_one_that_holds_the_image_may_be_free_later_than_one_to_be_loaded(self) -> None:
+        """It needs time for one load alone."""
+        until = [block_computer(1, NOW, START - 17 * MINUTE)]
+        there = [computer(1, revision_id=REVISION), *computers(2, 3)]
+        assert computers_of(plan_of(there, 1, ready({1: 1}), block_computers=until)) == [(1,)]
+        assert computers_of(plan_of(computers(1, 2, 3), 1, ready({1: 1}), block_computers=until)) == [(2,)]
+
+    @pytest.mark.parametrize(("model", "order"), [(MODEL, [(1,)]), (FAILING, [(2,)])], ids=["none", "some"])
+    def test_where_loads_fail_it_has_to_be_free_early_enough_for_a_second_one(
+        self, model: LoadModel, order: list[tuple[int, ...]]
+    ) -> None:
+        until = [block_computer(1, NOW, START - 25 * MINUTE)]
+        assert computers_of(plan_of(computers(1, 2), 1, ready(model=model), block_computers=until)) == order
+
+    @pytest.mark.parametrize(
+        "places",
+        [Places(Capacity(host_limit=1)), Places(Capacity({1: 10}), arrivals={1: 0.9}, arrival_seconds=10 * MINUTE)],
+        ids=["host", "users"],
+    )
+    def test_so_they_do_on_a_host_and_on_a_node_that_loads_for_users(self, places: Places) -> None:
+        there = [vm(id_, 90, provisioning_id=PLAIN_ENGINE) for id_ in range(1, 5)]
+        until = [block_computer(id_, NOW, START - HALF_AN_HOUR) for id_ in (1, 2)]
+        policy = replace(ready(), places=places)
+        assert computers_of(plan_of(there, 3, policy, block_computers=until)) == [(1,), (3,), (4,)]
+        free = replace(ready(), places=Places(Capacity()))
+        assert computers_of(plan_of(there, 3, free, block_computers=until)) == [(1,), (2,), (3,)]
+
+    def test_each_is_loaded_by_the_node_that_has_a_place(self) -> None:
+        plan = plan_of(computers(*range(1, 6)), 5, ready({1: 1, 2: 4}), **TWO_NODES)
+        nodes = [each.management_node.id for machine in plan.machines for each in machine.assignments]
+        assert sorted(nodes) == [1, 2, 2, 2, 2]
+
+    def test_an_adopted_one_begins_as_under_policy_vcl_but_not_before_now(self) -> None:
+        own = [own_reservation(member(), 1)]
+        rows: dict[str, Any] = {"reservations": own, "members": [member()]}
+        for minutes, begins in ((60, 15), (5, 5)):
+            (machine,) = plan_of(computers(1), 1, now=START - minutes * MINUTE, **rows).machines
+            assert machine.adopted_request == own[0].request_id
+            assert machine.reload.start == START - begins * MINUTE
+
+
+class TestHolding:
+    def test_it_gets_the_latest_start_that_leaves_time_for_one_load(self) -> None:
+        plan = plan_of([computer(1, revision_id=REVISION), computer(2)], 2)
+        kept = leads(plan)[1] * MINUTE - DISPATCH
+        assert MODEL.quantile(0.95) <= kept < MODEL.quantile(0.95) + MINUTE
+        assert leads(plan)[1] < leads(plan)[2]
+
+    def test_it_needs_no_place(self) -> None:
+        holding = [computer(id_, revision_id=REVISION) for id_ in (1, 2, 3)]
+        alone, beside = plan_of([computer(4)], 1, ready({1: 1})), plan_of([*holding, computer(4)], 4, ready({1: 1}))
+        assert leads(beside)[4] == leads(alone)[4]
+        assert outlook_of(beside).minutes == outlook_of(alone).minutes
+        assert leads(beside)[1] == leads(beside)[2] == leads(beside)[3]
+
+    def test_a_class_that_holds_everything_is_sure_and_takes_no_minutes(self) -> None:
+        plan = plan_of([computer(1, revision_id=REVISION)], 1)
+        assert outlook_of(plan) == (1, 1.0, 0.0, 0, True)
+
+    def test_one_that_another_class_loads_with_something_else_before_is_a_load(self) -> None:
+        before = [block_computer(1, NOW + HOUR, NOW + 2 * HOUR)]
+        other, plain = plan_of(computers(1, revision_id=REVISION), 1, block_computers=before), plan_of(computers(1), 1)
+        assert leads(other) == leads(plain)
+        assert other.outlook == plain.outlook
+
+    def test_so_is_one_that_the_class_has_already(self) -> None:
+        rows: dict[str, Any] = {"block_computers": [own_block_computer()]}
+        own = own_reload(lead=30)
+        of_another = own_reload(lead=180, request_id=8900, image_id=99)
+        there = [computer(revision_id=REVISION)]
+        assert outlook_of(plan_of(there, 1, reservations=[own], **rows)).minutes == 0
+        assert outlook_of(plan_of(there, 1, reservations=[of_another, own], **rows)).minutes == 30
+
+
+class TestClusters:
+    def test_both_computers_of_a_machine_are_loaded(self) -> None:
+        clusters, singles = plan_of(computers(1, 2, 3, 4), 2, images=CLUSTER), plan_of(computers(1, 2, 3, 4), 4)
+        assert outlook_of(clusters).minutes == outlook_of(singles).minutes
+        assert outlook_of(clusters).ready == outlook_of(singles).ready
+
+    def test_what_is_said_counts_machines(self) -> None:
+        late: dict[str, Any] = {"policy": ready(is_mended=False, model=FAILING)}
+        clusters = plan_of(computers(1, 2, 3, 4), 2, images=CLUSTER, **late)
+        singles = plan_of(computers(1, 2, 3, 4), 4, **late)
+        assert (outlook_of(clusters).machines, outlook_of(singles).machines) == (2, 4)
+        assert outlook_of(clusters).late == outlook_of(singles).late / 2 > 0
+
+    def test_half_a_machine_counts_for_nothing(self) -> None:
+        plan = plan_of(computers(1, 2, 3), 2, images=CLUSTER)
+        assert (plan.allocated, outlook_of(plan).machines) == (1, 1)
+        incomplete = plan_of(computers(1), 2, images=CLUSTER, block_computers=[own_block_computer(1)])
+        assert (incomplete.allocated, outlook_of(incomplete).machines) == (0, 0)
+
+    def test_a_machine_is_reloaded_when_its_first_computer_begins(self) -> None:
+        """On a node that loads one at a time they follow one another."""
+        plan = plan_of(computers(1, 2), 1, ready({1: 1}), images=CLUSTER)
+        (machine,) = plan.machines
+        second = leads(plan_of(computers(1), 1, ready({1: 1})))[1]
+        assert (START - machine.reload.start) // MINUTE > second + 5
+        assert outlook_of(plan).minutes < 2 * leads(plan)[1]
+
+    def test_one_half_that_holds_its_image_needs_no_load(self) -> None:
+        there = [computer(1), computer(2, revision_id=image(SUB_IMAGE).revision_id)]
+        half, single = outlook_of(plan_of(there, 1, images=CLUSTER)), outlook_of(plan_of(computers(1), 1))
+        assert (half.minutes, half.ready) == (single.minutes, single.ready)
+
+
+class TestLate:
+    """The condition of warning 13."""
+
+    def test_when_time_is_short(self) -> None:
+        assert plan_of(computers(1, 2), 2, now=START - 8 * MINUTE).late
+        assert not plan_of(computers(1, 2), 2, now=START - HALF_AN_HOUR).late
+
+    def test_when_only_places_are_short(self) -> None:
+        soon: dict[str, Any] = {"now": START - HALF_AN_HOUR}
+        assert plan_of(computers(*range(1, 9)), 8, ready({1: 1}), **soon).late
+        assert not plan_of(computers(*range(1, 9)), 8, ready({1: 8}), **soon).late
+
+    def test_when_a_computer_is_free_too_late(self) -> None:
+        assert plan_of(computers(1), 1, block_computers=[block_computer(1, NOW, START - 5 * MINUTE)]).late
+
+    def test_not_when_failures_alone_make_the_class_unlikely(self) -> None:
+        hardly = ready(model=log_normal(failing=0.6), is_mended=False)
+        plan = plan_of(computers(1, 2, 3), 3, hardly)
+        assert outlook_of(plan).ready < 0.2
+        assert not plan.late
+
+    def test_not_for_computers_that_hold_the_image(self) -> None:
+        assert not plan_of(computers(1, revision_id=REVISION), 1, now=START - MINUTE).late
+
+
+class TestUsers:
+    """Who has a computer before the class: the back end itself loads the image of the class after them."""
+
+    def test_the_reload_comes_after_that_load_even_if_it_takes_long(self) -> None:
+        plan = plan_of(computers(1, 2), 2, reservations=[user_until(36, 1)])
+        assert leads(plan)[1] == 36 - LEAVES - LONG
+
+    def test_what_is_expected_is_that_load(self) -> None:
+        plan = plan_of(computers(1), 1, reservations=[user_until(60, 1)])
+        assert outlook_of(plan).minutes == 60 - LEAVES
+        assert outlook_of(plan).ready > 0.99
+
+    def test_so_does_the_reload_that_a_class_has(self) -> None:
+        """Even if the class is not sure: else that reload would end the load at work."""
+        unsure = ready(model=log_normal(failing=0.6), is_mended=False)
+        rows = [user_until(36, 1), own_reload(1, lead=34)]
+        assert moves(own_plan(rows, 1, unsure, lead_now=40)) == {1: 36 - LEAVES - LONG}
+
+    def test_a_member_with_the_image_is_no_such_user(self) -> None:
+        reload = own_reload(1, lead=43)
+        theirs = own_reservation(member(), 1)._replace(start=NOW, end=START - 45 * MINUTE)
+        with_member, alone = (
+            moves(own_plan(rows, 1, lead_now=50, members=[member()])) for rows in ([theirs, reload], [reload])
+        )
+        assert with_member == alone != {}
+
+    def test_one_who_stays_too_long_is_exchanged_where_keep_ready_runs(self) -> None:
+        """A substitute begins in time, as the guide says: the class is no less sure for it."""
+        rows = [user_until(5, 1), own_reload(1, lead=25), own_reload(2, lead=25)]
+        mended = own_plan(rows, 2, lead_now=90)
+        waits = own_plan(rows, 2, ready(is_mended=False), lead_now=90)
+        assert outlook_of(mended).ready > 0.95
+        assert outlook_of(waits).ready < 0.1
+
+
+def own_plan(
+    rows: Sequence[Reservation], number: int, policy: ReadyPolicy | None = None, *, lead_now: int, **changes: Any
+) -> Plan:
+    """A look at a class that has its computers, so many minutes before the start."""
+    facts: dict[str, Any] = {
+        "now": START - lead_now * MINUTE,
+        "reservations": rows,
+        "block_computers": [own_block_computer(id_) for id_ in range(1, number + 1)],
+        **changes,
+    }
+    return plan_of(computers(*range(1, number + 1)), number, policy, mending=Mending(), **facts)
+
+
+def moves(plan: Plan) -> dict[int, int]:
+    """Computer -> minutes before the start at which its reload is to begin now."""
+    return {each.computer_id: (START - each.reload.start) // MINUTE for each in plan.moved}
+
+
+def reloads(lead: int, *ids: int) -> list[Reservation]:
+    return [own_reload(id_, lead=lead) for id_ in ids]
+
+
+class TestMoves:
+    FOUR = (1, 2, 3, 4)
+
+    def test_earlier_when_there_are_fewer_places(self) -> None:
+        rows = reloads(21, *self.FOUR)
+        assert not moves(own_plan(rows, 4, lead_now=60))
+        moved = moves(own_plan(rows, 4, ready({1: 1}), lead_now=60))
+        assert moved
+        assert all(21 + 2 <= lead <= 59 for lead in moved.values())
+
+    def test_later_when_the_class_is_sure(self) -> None:
+        assert set(moves(own_plan(reloads(50, *self.FOUR), 4, lead_now=60))) == set(self.FOUR)
+
+    def test_not_later_when_it_is_not(self) -> None:
+        unsure = ready(model=log_normal(failing=0.3), is_mended=False)
+        plan = own_plan(reloads(50, *self.FOUR), 4, unsure, lead_now=60)
+        assert outlook_of(plan).ready < unsure.target
+        assert not moves(plan)
+
+    def test_earlier_even_when_it_is_not(self) -> None:
+        unsure = ready({1: 1}, model=log_normal(failing=0.3), is_mended=False)
+        plan = own_plan(reloads(21, *self.FOUR), 4, unsure, lead_now=60)
+        assert outlook_of(plan).ready < unsure.target
+        assert moves(plan)
+
+    @pytest.mark.parametrize(("lead_now", "is_moved"), [(65, True), (66, False)])
+    def test_only_what_begins_within_a_quarter_of_an_hour(self, lead_now: int, is_moved: bool) -> None:
+        assert bool(moves(own_plan(reloads(50, 1), 1, lead_now=lead_now))) == is_moved
+
+    @pytest.mark.parametrize(("lead", "is_moved"), [(58, True), (59, False), (60, False)])
+    def test_none_that_a_node_may_have_read(self, lead: int, is_moved: bool) -> None:
+        assert bool(moves(own_plan(reloads(lead, 1), 1, lead_now=60))) == is_moved
+
+    def test_none_that_has_begun(self) -> None:
+        assert not moves(own_plan([at_work(1, START - 62 * MINUTE)], 1, lead_now=60))
+
+    def test_none_by_less_than_two_minutes(self) -> None:
+        (best,) = moves(own_plan(reloads(40, 1), 1, lead_now=42)).values()
+        for minutes, is_moved in ((-2, True), (-1, False), (0, False), (1, False), (2, True)):
+            plan = own_plan(reloads(best + minutes, 1), 1, lead_now=best + 10)
+            assert bool(moves(plan)) == is_moved, minutes
+
+    def test_nothing_moves_where_nobody_mends(self) -> None:
+        rows = reloads(50, 1)
+        own = [own_block_computer(1)]
+        assert not plan_of(computers(1), 1, now=START - HOUR, reservations=rows, block_computers=own).moved
+
+    def test_not_even_one_that_holds_the_image_or_is_loaded_by_the_back_end(self) -> None:
+        """Their begins are known without any plan."""
+        own: dict[str, Any] = {"block_computers": [own_block_computer(1)], "now": START - HOUR}
+        for there, rows in (
+            (computers(1, revision_id=REVISION), reloads(50, 1)),
+            (computers(1), [*reloads(50, 1), user_until(59)]),
+        ):
+            assert plan_of(there, 1, mending=Mending(), reservations=rows, **own).moved
+            assert not plan_of(there, 1, reservations=rows, **own).moved
+
+    def test_from_a_silent_node_to_another_one_even_far_ahead_of_an_unsure_class(self) -> None:
+        unsure = ready(model=log_normal(failing=0.6), is_mended=False)
+        silent: dict[str, Any] = TWO_NODES | {
+            "management_nodes": [node(1, last_checkin=NOW - HOUR), node(2, last_checkin=START)]
+        }
+        plan = own_plan(reloads(100, 1), 1, unsure, lead_now=200, **silent)
+        assert [(each.computer_id, each.node_id) for each in plan.moved] == [(1, 2)]
+        assert not moves(own_plan(reloads(100, 1), 1, unsure, lead_now=200))
+
+    def test_not_from_a_silent_node_where_there_is_no_other(self) -> None:
+        alone: dict[str, Any] = {"management_nodes": [node(1, last_checkin=NOW - HOUR)]}
+        assert not moves(own_plan(reloads(100, 1), 1, lead_now=200, **alone))
+
+    def test_to_another_node_where_that_one_has_a_place(self) -> None:
+        """Two on a node that loads one at a time, although there is another one."""
+        nodes = TWO_NODES | {"management_nodes": [node(1, last_checkin=START), node(2, last_checkin=START)]}
+        (moved,) = own_plan(reloads(20, 1, 2), 2, ready({1: 1, 2: 1}), lead_now=30, **nodes).moved
+        assert moved.node_id == 2
+
+    def test_the_reservation_lasts_until_the_start_and_longer_where_a_load_may(self) -> None:
+        moved = own_plan(reloads(50, *self.FOUR), 4, ready({1: 1}), lead_now=60).moved
+        late = own_plan(reloads(50, 1), 1, lead_now=60).moved
+        assert {each.reload.end - START for each in moved if each.reload.start < START - 20 * MINUTE} == {0}
+        assert [each.reload.end - each.reload.start for each in late] == [20 * MINUTE]
+        assert late[0].request_id == 8001
+
+
+class TestGuide:
+    def test_it_says_when_substitutes_have_to_begin(self) -> None:
+        """As for the loads that are planned: three of them, on a node that loads one at a time."""
+        policy = ready({1: 1})
+        plan = plan_of(computers(1, 2, 3), 3, policy)
+        mean = round(MODEL.mean)
+        planned = [
+            OtherLoad(id_, 1, None, START - lead * MINUTE, mean, at_work=False) for id_, lead in leads(plan).items()
+        ]
+        assert plan.guide is not None
+        assert plan.guide.exchange_leads == exchange_leads(policy, planned, [1], NOW, START, 3)
+        assert plan.guide.exchange_leads[0] > max(leads(plan).values()) * MINUTE
+
+    def test_computers_that_hold_the_image_leave_their_places(self) -> None:
+        plan = plan_of(computers(1, 2, 3, revision_id=REVISION), 3, ready({1: 1}))
+        assert plan.guide is not None
+        assert plan.guide.exchange_leads[0] == LONG * MINUTE
+
+    def test_so_do_those_that_are_to_be_exchanged(self) -> None:
+        stays, leaves = (own_plan([user_until(lead, 1)], 1, ready({1: 1}), lead_now=90).guide for lead in (5, LONG + 2))
+        assert stays is not None
+        assert leaves is not None
+        assert stays.exchange_leads[0] == LONG * MINUTE < leaves.exchange_leads[0]
+
+    def test_it_has_a_lead_for_each_computer_but_not_for_more_than_twelve(self) -> None:
+        for number in (1, 12, 13):
+            guide = plan_of(computers(*range(1, number + 1)), number).guide
+            assert guide is not None
+            assert len(guide.exchange_leads) == min(number, 12)
+
+    def test_no_place_is_looked_for_where_loads_take_none(self) -> None:
+        limited = ReadyPolicy(MODEL, Places(Capacity({1: 1}, frozenset({VM_ENGINE}))), 0.95, is_mended=True)
+        guide = plan_of(computers(1, 2, 3), 3, limited).guide
+        assert guide is not None
+        assert guide.exchange_leads == [LONG * MINUTE] * 3
+
+    @pytest.mark.parametrize(("revision", "lead"), [(0, LONG + round(MODEL.mean / MINUTE)), (REVISION, LONG)])
+    def test_a_substitute_finds_a_place_beside_the_loads_that_stay(self, revision: int, lead: int) -> None:
+        """On a node that loads one at a time; one that holds the image has no load."""
+        rows = [user_until(5, 1), own_reload(2, lead=LONG)]
+        own = [own_block_computer(1), own_block_computer(2)]
+        there = [computer(1), computer(2, revision_id=revision)]
+        plan = plan_of(there, 2, ready({1: 1}), reservations=rows, block_computers=own)
+        assert outlook_of(plan).minutes == lead + (0 if revision else LONG)
+
+    def test_those_that_can_move_make_room_for_it(self) -> None:
+        rows = [user_until(5, 1), own_reload(1, lead=25), own_reload(2, lead=LONG)]
+        plan = own_plan(rows, 2, ready({1: 1}), lead_now=40)
+        assert outlook_of(plan).minutes == LONG + moves(plan)[2]
+
+    def test_it_has_none_where_nobody_exchanges(self) -> None:
+        guide = plan_of(computers(1), 1, ready(is_mended=False)).guide
+        assert guide is not None
+        assert guide.exchange_leads == []
+
+    def test_how_long_a_load_may_take(self) -> None:
+        for model in (MODEL, log_normal(mean=900)):
+            guide = plan_of(computers(1), 1, ready(model=model)).guide
+            assert guide is not None
+            assert guide.long_load == long_load(model)
+
+    def test_how_long_a_load_may_wait_for_a_place(self) -> None:
+        waves, together = (plan_of(computers(1, 2, 3), 3, ready({1: limit})).guide for limit in (1, 3))
+        assert waves is not None
+        assert together is not None
+        assert waves.longest_wait > together.longest_wait == 0
+
+    def test_a_class_without_computers_has_one_too(self) -> None:
+        plan = plan_of([], 2)
+        assert plan.outlook is None
+        assert plan.guide is not None
+        assert plan.guide.exchange_leads == [LONG * MINUTE] * 0
+
+
+# --- On random sites ------------------------------------------------------------------------------
+
+MOST = settings(max_examples=examples(ci=100, long=3000))
+POLICIES = [
+    ready(),
+    ready({1: 1, 2: 1, 3: 1}, is_mended=False),
+    ready({1: 2, 2: 10}, model=FAILING, spares=True),
+    ready({}, model=log_normal(mean=1500, variation=0.5, failing=0.02)),
+]
+
+
+def planned(case: Case, policy: ReadyPolicy | None, mending: Mending | None = None) -> Plan:
+    site = replace(case.site, ready_policy=policy)
+    return make_plan(site, case.block, ignore_privileges=case.ignore_privileges, mending=mending)
+
+
+@MOST
+@given(cases(), st.sampled_from(POLICIES))
+def test_a_class_never_has_fewer_machines_than_under_policy_vcl(case: Case, policy: ReadyPolicy) -> None:
+    """Site maintenance aside, which is looked at for the first load: under this policy that may begin earlier."""
+    assume(not case.site.maintenances)
+    assert planned(case, policy).allocated >= planned(case, None).allocated
+
+
+def with_reloads(case: Case, data: st.DataObject) -> Case:
+    """The same case with a reload that waits for each computer of the block time, the only one of that computer."""
+    own = {row.computer_id: row.image_id for row in case.site.block_computers if row.block_time_id == BLOCK_TIME}
+    others = [
+        row for row in case.site.reservations
+        if row.computer_id not in own or not is_reload(row.state_id, row.last_state_id)
+    ]  # fmt: skip
+    rows = [
+        own_reload(id_, image_id=image_id, management_node_id=data.draw(st.integers(1, 3)))._replace(
+            start=case.block.start - data.draw(st.integers(5, 50)) * MINUTE, end=case.block.start
+        )
+        for id_, image_id in own.items()
+    ]
+    return replace(case, site=replace(case.site, reservations=[*others, *rows]))
+
+
+@MOST
+@given(cases(), st.sampled_from(POLICIES), st.data())
+def test_equal_facts_give_equal_plans_in_whatever_order(case: Case, policy: ReadyPolicy, data: st.DataObject) -> None:
+    case = with_reloads(case, data)
+    first = planned(case, policy, Mending())
+    assert first == planned(case, policy, Mending())
+    # The rows of a block time come in the order of their computers: who is first gets the latest begin.
+    site = replace(data.draw(shuffled(case.site)), block_computers=case.site.block_computers)
+    other = planned(replace(case, site=site), policy, Mending())
+    assert (other.machines, other.outlook, other.guide, other.late) == (
+        first.machines, first.outlook, first.guide, first.late
+    )  # fmt: skip
+    assert sorted(other.moved) == sorted(first.moved)
