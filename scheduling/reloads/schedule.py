@@ -81,8 +81,8 @@ class _Scheduling:
         self._ready = [job for job in jobs if job.holds_image]
         loads = [job for job in jobs if not job.holds_image]
         self._fixed = [job for job in loads if job.begun is not None or job.begins is not None]
-        # Those that can't begin early get the last slots; the sort is stable.
-        self._open = sorted((job for job in loads if job.begun is None and job.begins is None), key=_by_earliest)
+        # Those that can't begin early get the last slots; equal ones keep their order, so that none moves for nothing.
+        self._open = sorted((job for job in loads if job.begun is None and job.begins is None), key=_last_first)
         self._gates = Gates(policy.places, loads, start)
         at_work = _with_places([*self._gates.others(now, self._law.mean), *self._of_fixed()], self._gates.limits)
         self._of_others = [load for load in at_work if not load.is_own]
@@ -260,8 +260,8 @@ def _worth(plan: _Plan) -> tuple[bool, bool, float]:
     return not plan.is_sure, plan.waits, plan.minutes if plan.is_sure else -plan.ready
 
 
-def _by_earliest(job: Job) -> int:
-    return -job.earliest
+def _last_first(job: Job) -> tuple[int, int]:
+    return -job.earliest, -job.planned
 
 
 def _whole_minute(instant: int) -> int:
