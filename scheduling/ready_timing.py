@@ -244,15 +244,19 @@ class ReadyTiming:
     ) -> Iterator[Moved]:
         """The reloads that are to begin at another time. None begins later while the class is not sure enough.
 
-        Those on a node that is silent move to another one in any case.
+        As soon as one of them has to move soon all do: those that stayed behind would be in the places of others. Those
+        on a node that is silent move to another one in any case.
         """
-        for computer_id, reload in reloads.items():
-            slot = slots.get(computer_id)
-            if slot is None or not self._jobs.is_movable(reload):
-                continue
-            moved = Moved(reload.request_id, computer_id, self._window(slot.start), slot.node_id)
-            if self._is_cut_off(reload) or self._is_worth_moving(reload, slot, is_sure=is_sure):
-                yield moved
+        movable = [(reload, slots[id_]) for id_, reload in reloads.items() if id_ in slots]
+        movable = [(reload, slot) for reload, slot in movable if self._jobs.is_movable(reload)]
+        worth = [each for each in movable if self._is_worth_moving(*each, is_sure=is_sure)]
+        soon = self._site.now + _SOON
+        if all(min(slot.start, reload.start) > soon for reload, slot in worth):
+            worth = []
+        for each in movable:
+            reload, slot = each
+            if each in worth or self._is_cut_off(reload):
+                yield Moved(reload.request_id, reload.computer_id, self._window(slot.start), slot.node_id)
 
     def _is_cut_off(self, reload: Reservation) -> bool:
         """Whether its management node is silent, or may not load the computer any more, and another one can."""
@@ -260,8 +264,6 @@ class ReadyTiming:
         return bool(nodes) and reload.management_node_id not in nodes
 
     def _is_worth_moving(self, reload: Reservation, slot: Slot, *, is_sure: bool) -> bool:
-        if min(slot.start, reload.start) > self._site.now + _SOON:
-            return False
         if slot.start > reload.start and not (is_sure or reload.computer_id in self._jobs.by_itself):
             return False
         return abs(slot.start - reload.start) >= _WORTH_MOVING or slot.node_id != reload.management_node_id
