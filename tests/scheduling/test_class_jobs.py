@@ -202,7 +202,6 @@ class TestOwn:
         self, reloads: list[Reservation], changes: dict[str, Any], holds_image: bool
     ) -> None:
         of_another = own_reload(**{"lead": 180, "request_id": 8900, **changes})
-        # The dictionary of reloads has one for each computer: the block time's own comes last.
         known = of_own(computer(revision_id=REVISION), mending=Mending(), reservations=[of_another, *reloads])
         assert job_of(known).holds_image == holds_image
 
