@@ -79,7 +79,7 @@ def test_what_is_left_of_a_load_of_another_length_counts() -> None:
         return play([Load(begin, (0,), elapsed=1200.0, scale=3.0, is_own=False), Load(begin, (0,))], [1], law).ready(1)
 
     assert ready(-1800) > 0.95
-    assert ready(-900) < 0.05
+    assert ready(-900) < 0.25
 
 
 def test_whoever_comes_first_has_the_place() -> None:
