@@ -114,7 +114,7 @@ class ClassJobs:
             elif self.is_movable(reload):
                 nodes = self.node_ids(computer) or (reload.management_node_id,)
                 earliest = min(self._chooser.free_from(computer), reload.start)
-                yield job._replace(nodes=nodes, earliest=earliest, holds_image=holds_image)
+                yield job._replace(nodes=nodes, earliest=earliest, holds_image=holds_image, planned=reload.start)
             else:
                 node = (reload.management_node_id,)
                 yield job._replace(nodes=node, holds_image=holds_image, begins=reload.start)

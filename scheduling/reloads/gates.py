@@ -16,7 +16,7 @@ from scheduling.windows import MINUTE
 _BEYOND = 180  # minutes after the start that count: loads that are late, too, begin in places
 _FAR = 18 * 60  # minutes; nothing is planned that far ahead
 _OURS = 0.4  # of the places, however many loads users will cause: all of them wait for one another
-_HURRY = 0.75  # of a step, where there is not enough time: better that some wait than that places stay empty
+_HURRY = 0.75  # of a step, where a load can't begin as early as it should: better that it waits than that it is late
 _TOGETHER = 8 * MINUTE  # loads of others that begin within so many seconds are played together
 
 
@@ -79,32 +79,30 @@ class Gates:
         return loads
 
     def leads(
-        self, jobs: Sequence[Job], lead: int, step: int, horizon: int, taken: Iterable[Taken]
+        self, jobs: Sequence[Job], lead: int, step: int, taken: Iterable[Taken], most: int = _FAR
     ) -> dict[int, tuple[int, int]]:
         """Computer -> minutes from the begin of its load to the start, and its management node.
 
-        `lead` at least, and more where there is no place: the load takes one for `step` minutes. Those for which there
-        is no time left (`horizon` minutes in all), or whose computers are free too late, begin as soon as their
-        computers and nodes can have them. `taken` are the places of other loads of the class.
+        `lead` at least, and more where there is no place: the load takes one for `step` minutes. Those for which `most`
+        minutes are not enough, or whose computers are free too late, begin as soon as others have begun that can.
+        `taken` are the places of other loads of the class.
         """
         calendar = Calendar(self.limits, step, self._busy_with_others)
         for each in taken:
             calendar.take(*each)
         of_node: dict[int, int] = defaultdict(int)
         placed: dict[tuple[int, ...], list[int]] = defaultdict(list)  # the leads of loads that pass these gates
-        late_step = max(round(step * _HURRY), 1)
         leads: dict[int, tuple[int, int]] = {}
         for job in jobs:
-            most = min((self._start - job.earliest) // MINUTE, horizon) if job.earliest else horizon
-            choices = [
-                (calendar.lead(self.of(job, node), min(lead, most)), of_node[node], node) for node in job.nodes or (0,)
-            ]
+            longest = min((self._start - job.earliest) // MINUTE, most) if job.earliest else most
+            shortest = min(lead, longest)
+            choices = [(calendar.lead(self.of(job, node), shortest), of_node[node], node) for node in job.nodes or (0,)]
             minutes, _, node = min(choices)
             gates = self.of(job, node)
             of_node[node] += 1
             calendar.take(gates, minutes, step)
-            if minutes > most:
-                minutes = _soonest(placed[gates], most, late_step, self._limit(gates, len(jobs)))
+            if minutes > longest:
+                minutes = _soonest(placed[gates], longest, round(step * _HURRY), self._limit(gates, len(jobs)))
             placed[gates].append(minutes)
             leads[job.computer_id] = minutes, node
         return leads
@@ -130,7 +128,7 @@ class Gates:
 
 def _soonest(placed: Sequence[int], most: int, step: int, limit: int) -> int:
     """The longest lead, up to `most`, for a load that begins when those before it are about to be done."""
-    lead = most
+    lead, step = most, max(step, 1)
     while sum(lead - step < each <= lead for each in placed) >= limit:
         lead -= step
     return lead

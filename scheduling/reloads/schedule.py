@@ -154,9 +154,11 @@ class _Scheduling:
 
     def _plan(self, lead: int, horizon: int) -> "tuple[_Plan, float]":
         """The plan with this lead, and by when so many games are complete as is aimed at (seconds after the start)."""
+        plans = [self._played(leads) for leads in self._leads(lead, horizon)]
+        return min(plans, key=lambda each: _worth(each[0]))
+
+    def _played(self, leads: Mapping[int, tuple[int, int]]) -> "tuple[_Plan, float]":
         needed = self._needed_loads
-        step = max(round(self._law.mean * _STEP / MINUTE), 1)
-        leads = self._gates.leads(self._open, lead, step, horizon, self._taken(step))
         slots = {id_: Slot(self._start - minutes * MINUTE, node) for id_, (minutes, node) in leads.items()}
         games = self._play(slots, FEW)
         ready = games.ready(needed)
@@ -168,6 +170,22 @@ class _Scheduling:
             waits=games.waited(_LONGEST_WAIT) > _RARELY,
         )
         return plan, games.needs_until(self._aim, needed)
+
+    def _leads(self, lead: int, horizon: int) -> Iterator[dict[int, tuple[int, int]]]:
+        """The leads with this shortest one; where there is not enough time for that, what can be done instead.
+
+        All begin later; or those that should begin before now come after the first ones.
+        """
+        step = max(round(self._law.mean * _STEP / MINUTE), 1)
+        taken = [*self._taken(step)]
+        leads = self._gates.leads(self._open, lead, step, taken)
+        beyond = max(minutes for minutes, _ in leads.values()) - horizon
+        if beyond <= 0:
+            yield leads
+            return
+        later = self._gates.leads(self._open, lead - beyond, step, taken)
+        yield {id_: (min(minutes, horizon), node) for id_, (minutes, node) in later.items()}
+        yield self._gates.leads(self._open, min(lead, horizon), step, taken, most=horizon)
 
     def _taken(self, step: int) -> Iterator[Taken]:
         """The places of the loads of the class that are not to be planned."""
