@@ -36,10 +36,14 @@ class ClassJobs:
         self.to_exchange: set[int] = set()
 
     def of(self, chosen: Chosen, exchanges: Sequence[int]) -> list[Job]:
-        """The jobs. `exchanges`: when keep_ready exchanges computers that would be late, the last exchange first."""
+        """The jobs by computer id: in a later look, the computers chosen now come in the same order.
+
+        `exchanges`: when keep_ready exchanges computers that would be late, the last exchange first.
+        """
         self._exchanges = exchanges
         self.by_itself, self.to_exchange = set(), set()
-        return [*self._jobs_of(chosen), *self._own_jobs(chosen, self.waiting())]
+        jobs = [*self._jobs_of(chosen), *self._own_jobs(chosen, self.waiting())]
+        return sorted(jobs, key=attrgetter("computer_id"))
 
     def own_rows(self) -> list[BlockComputer]:
         """The computers that the block time has, the lowest id first."""
