@@ -25,6 +25,8 @@ from scheduling.windows import MINUTE
 # A share of classes is measured over many of them, and what is planned is not all that happens: aim above the target.
 _ABOVE = 0.7  # of what the target leaves
 _STEP = 1.1  # of the mean load time: with shorter steps loads wait for one another, with longer ones places stay empty
+_TIME_ENOUGH = 1.5  # of the mean load time, for the last loads
+_NOISE = 0.008  # by so much so few games may err: as little less sure is no reason to begin earlier
 _ATTEMPTS = 4  # to find the shortest lead
 _USED_MEANWHILE = 0.95  # a computer that holds the image keeps time for a load that takes no longer than so many others
 # For a place, first come first served. In the back end chance decides which of those that wait is next: there the
@@ -146,7 +148,7 @@ class _Scheduling:
             plans.append(plan)
             change = ceil(late / MINUTE) if abs(late) < inf else 0
             longest = (self._start - min(slot.start for slot in plan.slots.values())) // MINUTE
-            if not change or (longest >= horizon and change > 0):
+            if not change or (change > 0 and (plan.is_sure or longest >= horizon)):
                 break
             lead += change
         best = min(plans, key=_worth)
@@ -166,7 +168,7 @@ class _Scheduling:
             slots,
             minutes=sum(minutes for minutes, _ in leads.values()),
             ready=ready,
-            is_sure=ready > 0 and ready >= self._aim * games.ready(needed, by=_EVER),
+            is_sure=ready > 0 and ready >= (self._aim - _NOISE) * games.ready(needed, by=_EVER),
             waits=games.waited(_LONGEST_WAIT) > _RARELY,
         )
         return plan, games.needs_until(self._aim, needed)
@@ -185,7 +187,8 @@ class _Scheduling:
             return
         later = self._gates.leads(self._open, lead - beyond, step, taken)
         yield {id_: (min(minutes, horizon), node) for id_, (minutes, node) in later.items()}
-        yield self._gates.leads(self._open, min(lead, horizon), step, taken, most=horizon)
+        if (lead - beyond) * MINUTE < _TIME_ENOUGH * self._law.mean:
+            yield self._gates.leads(self._open, min(lead, horizon), step, taken, most=horizon)
 
     def _taken(self, step: int) -> Iterator[Taken]:
         """The places of the loads of the class that are not to be planned."""
