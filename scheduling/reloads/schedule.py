@@ -81,7 +81,9 @@ class _Scheduling:
         self._aim = aim(policy.target)
         self._mending = Mending(spare, covered=len(jobs) - needed) if policy.is_mended else None
         self._ready = [job for job in jobs if job.holds_image]
-        loads = [job for job in jobs if not job.holds_image]
+        loads = [
+            job._replace(earliest=job.earliest if job.earliest > now else 0) for job in jobs if not job.holds_image
+        ]
         self._fixed = [job for job in loads if job.begun is not None or job.begins is not None]
         # Those that can't begin early get the last slots; equal ones keep their order, so that none moves for nothing.
         self._open = sorted((job for job in loads if job.begun is None and job.begins is None), key=_last_first)
