@@ -25,7 +25,7 @@ from scheduling.windows import MINUTE
 # A share of classes is measured over many of them, and what is planned is not all that happens: aim above the target.
 _ABOVE = 0.7  # of what the target leaves
 _STEP = 1.1  # of the mean load time: with shorter steps loads wait for one another, with longer ones places stay empty
-_TIME_ENOUGH = 1.5  # of the mean load time, for the last loads
+_WAITING = 0.05  # of probability
 _NOISE = 0.008  # by so much so few games may err: as little less sure is no reason to begin earlier
 _ATTEMPTS = 4  # to find the shortest lead
 _USED_MEANWHILE = 0.95  # a computer that holds the image keeps time for a load that takes no longer than so many others
@@ -189,8 +189,7 @@ class _Scheduling:
             return
         later = self._gates.leads(self._open, lead - beyond, step, taken)
         yield {id_: (min(minutes, horizon), node) for id_, (minutes, node) in later.items()}
-        if (lead - beyond) * MINUTE < _TIME_ENOUGH * self._law.mean:
-            yield self._gates.leads(self._open, min(lead, horizon), step, taken, most=horizon)
+        yield self._gates.leads(self._open, min(lead, horizon), step, taken, most=horizon)
 
     def _taken(self, step: int) -> Iterator[Taken]:
         """The places of the loads of the class that are not to be planned."""
@@ -278,9 +277,13 @@ class _Plan:
     waits: bool
 
 
-def _worth(plan: _Plan) -> tuple[bool, bool, float]:
-    """The less the better: of plans that are sure enough, fewer minutes; of others, more sureness."""
-    return not plan.is_sure, plan.waits, plan.minutes if plan.is_sure else -plan.ready
+def _worth(plan: _Plan) -> tuple[bool, float]:
+    """The less the better: of plans that are sure enough, fewer minutes; of others, more sureness.
+
+    A load that waits long may fail: a plan in which loads do is worth as much as one that is some points less sure.
+    """
+    is_sure = plan.is_sure and not plan.waits
+    return not is_sure, plan.minutes if is_sure else _WAITING * plan.waits - plan.ready
 
 
 def _last_first(job: Job) -> tuple[int, int]:
