@@ -25,6 +25,8 @@ from scheduling.windows import MINUTE
 # A share of classes is measured over many of them, and what is planned is not all that happens: aim above the target.
 _ABOVE = 0.7  # of what the target leaves
 _STEP = 1.1  # of the mean load time: with shorter steps loads wait for one another, with longer ones places stay empty
+_MORE_THAN_ENOUGH = 0.995  # so sure that reloads may begin later
+_GAIN = 0.03  # of probability, that is worth other slots
 _WAITING = 0.05  # of probability
 _NOISE = 0.008  # by so much so few games may err: as little less sure is no reason to begin earlier
 _ATTEMPTS = 4  # to find the shortest lead
@@ -141,7 +143,27 @@ class _Scheduling:
     # --- Lead and step --------------------------------------------------------------------------
 
     def _best(self) -> dict[int, Slot]:
-        """The slots that take the fewest minutes, of those that are sure enough."""
+        """The slots that take the fewest minutes, of those that are sure enough.
+
+        As they are, where the reloads have slots with which the class is sure enough: each move may upset others.
+        """
+        as_it_is = self._as_it_is()
+        if as_it_is and not as_it_is.waits and self._policy.target <= as_it_is.ready <= _MORE_THAN_ENOUGH:
+            return as_it_is.slots
+        best = self._searched()
+        if as_it_is and not best.is_sure and _worth(best)[1] > _worth(as_it_is)[1] - _GAIN:
+            return as_it_is.slots
+        return best.slots if len(self._open) > _SMALL else self._later_one_by_one(best)
+
+    def _as_it_is(self) -> "_Plan | None":
+        """The plan with the slots that the reloads have; None where one has none, or not a possible one."""
+        slots = {job.computer_id: job.planned for job in self._open if job.planned and job.planned.node_id in job.nodes}
+        if len(slots) < len(self._open):
+            return None
+        leads = {id_: ((self._start - slot.start) // MINUTE, slot.node_id) for id_, slot in slots.items()}
+        return self._played(leads)[0]
+
+    def _searched(self) -> "_Plan":
         lead = ceil(self._policy.model.quantile(self._aim ** (1 / len(self._open))) / MINUTE)
         horizon = max((self._start - self._now) // MINUTE, 0)
         plans: list[_Plan] = []
@@ -153,8 +175,7 @@ class _Scheduling:
             if not change or (change > 0 and (plan.is_sure or longest >= horizon)):
                 break
             lead += change
-        best = min(plans, key=_worth)
-        return best.slots if len(self._open) > _SMALL else self._later_one_by_one(best)
+        return min(plans, key=_worth)
 
     def _plan(self, lead: int, horizon: int) -> "tuple[_Plan, float]":
         """The plan with this lead, and by when so many games are complete as is aimed at (seconds after the start)."""
@@ -287,7 +308,7 @@ def _worth(plan: _Plan) -> tuple[bool, float]:
 
 
 def _last_first(job: Job) -> tuple[int, int]:
-    return -job.earliest, -job.planned
+    return -job.earliest, -(job.planned.start if job.planned else 0)
 
 
 def _whole_minute(instant: int) -> int:

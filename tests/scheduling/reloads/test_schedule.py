@@ -6,7 +6,7 @@ from itertools import combinations_with_replacement
 import pytest
 
 from scheduling.reloads.chance import DISPATCH, MANY, Law, Load, Mending, play
-from scheduling.reloads.jobs import Job
+from scheduling.reloads.jobs import Job, Slot
 from scheduling.reloads.places import Capacity, OtherLoad, Places
 from scheduling.reloads.policy import ReadyPolicy
 from scheduling.reloads.schedule import Schedule, aim, schedule
@@ -194,6 +194,6 @@ def test_late_loads_of_a_host_go_in_waves_too() -> None:
 
 def test_equal_computers_keep_the_order_of_their_begins() -> None:
     before = {1: 56, 2: 45, 3: 34, 4: 23}
-    several = [Job(id_, (1,), planned=START - lead * MINUTE) for id_, lead in before.items()]
+    several = [Job(id_, (1,), planned=Slot(START - lead * MINUTE, 1)) for id_, lead in before.items()]
     planned = leads(schedule(several, policy(places=1), START - HOUR, START, spare=0))
     assert sorted(planned, key=planned.__getitem__) == [4, 3, 2, 1]
