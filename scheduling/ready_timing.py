@@ -26,7 +26,7 @@ from scheduling.timing import Chosen, Timed
 from scheduling.windows import MINUTE
 
 # A reload is moved only if that changes something, and soon: until then the plan may change again.
-_WORTH_MOVING, _WORTH_MOVING_LATER, _SOON = 2 * MINUTE, 5 * MINUTE, 15 * MINUTE
+_WORTH_MOVING, _WORTH_MOVING_LATER, _SOON = 2 * MINUTE, 10 * MINUTE, 15 * MINUTE
 _MOST_EXCHANGED = 12  # computers, of which is said when substitutes have to begin
 _SPARE = 8  # further computers are counted up to so many, and a fifth of those that are to be loaded
 _NEARLY_ALL = 0.95  # of the loads take no longer than the time kept for a computer that holds the image

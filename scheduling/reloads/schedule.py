@@ -35,7 +35,7 @@ _USED_MEANWHILE = 0.95  # a computer that holds the image keeps time for a load 
 # longest wait is up to twice as long, and after 30 minutes the load fails.
 _LONGEST_WAIT = 12 * MINUTE
 _BY_CHANCE = 1.5  # times as long
-_RARELY = 0.002
+_RARELY, _SELDOM, _OFTEN = 0.002, 0.02, 0.2  # shares of games
 _EVER = 1e8  # seconds after the start: whatever ends at all has ended then
 _SMALL = 6  # loads whose begins are tried one by one
 _LATER = (4, 1)  # minutes
@@ -148,7 +148,7 @@ class _Scheduling:
         As they are, where the reloads have slots with which the class is sure enough: each move may upset others.
         """
         as_it_is = self._as_it_is()
-        if as_it_is and not as_it_is.waits and self._policy.target <= as_it_is.ready <= _MORE_THAN_ENOUGH:
+        if as_it_is and as_it_is.waits <= _OFTEN and self._policy.target <= as_it_is.ready <= _MORE_THAN_ENOUGH:
             return as_it_is.slots
         best = self._searched()
         if as_it_is and not best.is_sure and _worth(best)[1] > _worth(as_it_is)[1] - _GAIN:
@@ -192,7 +192,7 @@ class _Scheduling:
             minutes=sum(minutes for minutes, _ in leads.values()),
             ready=ready,
             is_sure=ready > 0 and ready >= (self._aim - _NOISE) * games.ready(needed, by=_EVER),
-            waits=games.waited(_LONGEST_WAIT) > _RARELY,
+            waits=games.waited(_LONGEST_WAIT),
         )
         return plan, games.needs_until(self._aim, needed)
 
@@ -289,13 +289,13 @@ def _before(load: Load, first: float) -> Load:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Slots, and what came of them in the games. `waits`: a load waits too long for a place too often."""
+    """Slots, and what came of them in the games. `waits`: the share of games in which a load waits too long."""
 
     slots: dict[int, Slot]
     minutes: int
     ready: float
     is_sure: bool
-    waits: bool
+    waits: float
 
 
 def _worth(plan: _Plan) -> tuple[bool, float]:
@@ -303,8 +303,8 @@ def _worth(plan: _Plan) -> tuple[bool, float]:
 
     A load that waits long may fail: a plan in which loads do is worth as much as one that is some points less sure.
     """
-    is_sure = plan.is_sure and not plan.waits
-    return not is_sure, plan.minutes if is_sure else _WAITING * plan.waits - plan.ready
+    is_sure = plan.is_sure and plan.waits <= _SELDOM
+    return not is_sure, plan.minutes if is_sure else _WAITING * (plan.waits > _SELDOM) - plan.ready
 
 
 def _last_first(job: Job) -> tuple[int, int]:
