@@ -64,23 +64,23 @@ class ClassJobs:
 
     def _jobs_of(self, chosen: Chosen) -> Iterator[Job]:
         for machine in chosen.machines:
+            is_adopted = machine.adopted_request is not None
+            # They are reloaded together.
+            earliest = max(self._chooser.earliest(each.computer) for each in machine.assignments)
             for each in machine.assignments:
-                is_adopted = machine.adopted_request is not None
-                job = self._job(
-                    each, self._chooser.free_from(each.computer), machine.reload.start if is_adopted else None
-                )
+                job = self._job(each, earliest, machine.reload.start if is_adopted else None)
                 yield job if is_adopted else self._loads_by_itself(job, None) or job
         for machine in chosen.again:
             for each in machine.assignments:
                 only = self._mending.again.get(each.computer.id) if self._mending else None
-                job = self._job(each, self._site.now, None)._replace(holds_image=False)
+                job = self._job(each, self._chooser.earliest(each.computer), None)._replace(holds_image=False)
                 yield job if only is None else job._replace(nodes=(only,))
 
     def _job(self, each: Assignment, earliest: int, begins: int | None) -> Job:
         return self._plain(each.computer)._replace(
             nodes=(each.management_node.id,) if begins is not None else self.node_ids(each.computer),
             earliest=earliest,
-            holds_image=each.already_loaded and earliest <= self._site.now,
+            holds_image=self._chooser.holds(each.computer, each.image),
             begins=begins,
         )
 
@@ -113,7 +113,7 @@ class ClassJobs:
                 yield by_itself
             elif self.is_movable(reload):
                 nodes = self.node_ids(computer) or (reload.management_node_id,)
-                earliest = min(self._chooser.free_from(computer), reload.start)
+                earliest = min(self._chooser.earliest(computer), reload.start)
                 yield job._replace(nodes=nodes, earliest=earliest, holds_image=holds_image)
             else:
                 node = (reload.management_node_id,)

@@ -13,7 +13,7 @@ from scheduling.facts import Block, Reservation, Site
 from scheduling.machines import whole_machines
 from scheduling.mending import Mending
 from scheduling.plan import Machine
-from scheduling.reload_plan import RELOAD_MARGIN, Moved, Window, adopted
+from scheduling.reload_plan import RELOAD_MARGIN, Moved, Window, adopted, staggered
 from scheduling.reloads.chance import DISPATCH
 from scheduling.reloads.exchange import Guide, exchange_leads, long_load
 from scheduling.reloads.jobs import Job, Slot
@@ -67,22 +67,26 @@ class ReadyTiming:
         """From now on: then any later begin will do."""
         return self._window(self._site.now)
 
+    def latest(self, again: Window) -> int:
+        """When there is time for one load, or when it would begin under policy `vcl`: else another computer is better."""
+        under_vcl = staggered(self._block.start, self._site.load_seconds, 0).start
+        return max(self._last, under_vcl, again.start)
+
     def adopted(self, reservation_start: int) -> Window:
         """As under policy `vcl`, but not before now."""
         window = adopted(self._block.start, reservation_start, self._site.load_seconds)
         return window if window.start >= self._site.now else self._window(self._site.now)
 
     def machine(self, already_planned: int) -> Window:
-        """About the first that begins: rules about hours look at these."""
+        """About the first that begins; the rules look at the begins that are possible (see `accepts`)."""
         return self._window(self._before(self._leads[-1]))
 
     def accepts(self, taken: Sequence[Machine]) -> Accepts:
         """Whether a computer that is free from then on leaves time enough for all: the last to be free load last."""
-        if len(taken) < self._looked_at:  # some were left again
-            self._late_begins, self._looked_at = [], 0
         for machine in taken[self._looked_at :]:
             for each in machine.assignments:
-                if not each.already_loaded and (begin := self._chooser.free_from(each.computer)) > self._first:
+                begin = self._chooser.earliest(each.computer)
+                if begin > self._first and not self._chooser.holds(each.computer, each.image):
                     insort(self._late_begins, -begin)
         self._looked_at = len(taken)
         return self._accepts
@@ -93,7 +97,10 @@ class ReadyTiming:
         if begin <= self._first:
             return True
         with_it = sorted([*self._late_begins, -begin])
-        return all(-each <= self._before(lead) for each, lead in zip(with_it, self._leads, strict=False))
+        # There are no more late places than leads.
+        return len(with_it) <= len(self._leads) and all(
+            -each <= self._before(lead) for each, lead in zip(with_it, self._leads, strict=False)
+        )
 
     def _rough_leads(self, loads: int) -> list[int]:
         """About how many minutes before the start so many loads begin, the last first."""
@@ -182,7 +189,7 @@ class ReadyTiming:
             begins = job.begun if job.begun is not None else job.begins
             if begins is not None and job.computer_id in self._jobs.by_itself:
                 start = max(begins + self._long_load, job.earliest, self._site.now)
-                slots[job.computer_id] = Slot(-(-start // MINUTE) * MINUTE, job.nodes[0])
+                slots[job.computer_id] = Slot(_whole_minute(start), job.nodes[0])
         return slots
 
     def _in_machines(self, outlook: Outlook, computers: int) -> Outlook:
@@ -191,17 +198,21 @@ class ReadyTiming:
         return outlook._replace(machines=min(computers // each, self._block.machines), late=outlook.late / each)
 
     def _at(self, machine: Machine, slots: Mapping[int, Slot]) -> Machine:
-        """The machine, reloaded when its first computer begins."""
-        theirs = [slots.get(each.computer.id) for each in machine.assignments]
-        begins = [slot.start for slot in theirs if slot]
-        if not begins:
+        """The machine, reloaded when its first computer begins, but not before all of them can be.
+
+        A computer that has no slot, since somebody stays on it too long, is reloaded as soon as they are gone.
+        """
+        if machine.adopted_request is not None:
             return machine
+        theirs = [slots.get(each.computer.id) for each in machine.assignments]
+        earliest = _whole_minute(max(self._chooser.earliest(each.computer) for each in machine.assignments))
+        begin = max(min((slot.start for slot in theirs if slot), default=earliest), earliest)
         nodes = {node.id: node for node in self._site.management_nodes}
         assignments = tuple(
             replace(each, management_node=nodes[slot.node_id]) if slot else each
             for each, slot in zip(machine.assignments, theirs, strict=True)
         )
-        return replace(machine, assignments=assignments, reload=self._window(min(begins)))
+        return replace(machine, assignments=assignments, reload=self._window(self._chooser.nearest_begin(begin, earliest)))
 
     # --- exchange and moves -------------------------------------------------------------------------
 
@@ -265,3 +276,8 @@ class ReadyTiming:
         if slot.start > reload.start and not (is_sure or reload.computer_id in self._jobs.by_itself):
             return False
         return abs(slot.start - reload.start) >= _WORTH_MOVING or slot.node_id != reload.management_node_id
+
+
+def _whole_minute(instant: int) -> int:
+    """The first whole minute from then on."""
+    return -(-instant // MINUTE) * MINUTE
