@@ -1,22 +1,20 @@
 """The computers of a class as their loads are planned under policy `ready`: what is known of each load (SPEC 6)."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 
+from scheduling.back_end_loads import BackEndLoad, BackEndLoads
 from scheduling.choice import Chooser
 from scheduling.facts import Block, BlockComputer, Computer, Reservation, Site
 from scheduling.mending import Mending
-from scheduling.occupancy import is_reload, occupies
+from scheduling.occupancy import is_reload
 from scheduling.plan import Assignment
 from scheduling.reloads.exchange import long_load
 from scheduling.reloads.jobs import Job
 from scheduling.reloads.policy import ReadyPolicy
-from scheduling.state_ids import PENDING, RELOAD
+from scheduling.state_ids import RELOAD
 from scheduling.timing import Chosen
-from scheduling.windows import MINUTE
 from scheduling.withdrawal import HEAD_START
-
-_RECLAIM = 2 * MINUTE  # from a user's end until the back end loads the computer anew
 
 
 class ClassJobs:
@@ -31,23 +29,26 @@ class ClassJobs:
     ) -> None:
         self._site, self._block, self._policy, self._mending = site, block, policy, mending
         self._chooser = chooser
-        self._members = {member.id for member in site.members}
+        self._back_end = BackEndLoads(site, block, policy.model.mean)
         self._long_load = long_load(policy.model)
         self._exchanges: Sequence[int] = ()
-        self._bookings: dict[int, list[Reservation]] = defaultdict(list)
-        for row in site.reservations:
-            self._bookings[row.computer_id].append(row)
         self.by_itself: set[int] = set()
         self.to_exchange: set[int] = set()
 
     def of(self, chosen: Chosen, exchanges: Sequence[int]) -> list[Job]:
-        """The jobs. `exchanges`: when keep_ready exchanges computers that would be late, the last exchange first."""
+        """The jobs by computer id: in a later look, the computers chosen now come in the same order.
+
+        `exchanges`: when keep_ready exchanges computers that would be late, the last exchange first.
+        """
         self._exchanges = exchanges
         self.by_itself, self.to_exchange = set(), set()
-        return [*self._jobs_of(chosen), *self._own_jobs(chosen, self.waiting())]
+        jobs = [*self._jobs_of(chosen), *self._own_jobs(chosen, self.waiting())]
+        return sorted(jobs, key=attrgetter("computer_id"))
 
-    def own_rows(self) -> Iterator[BlockComputer]:
-        return (row for row in self._site.block_computers if row.block_time_id == self._block.block_time_id)
+    def own_rows(self) -> list[BlockComputer]:
+        """The computers that the block time has, the lowest id first."""
+        own = (row for row in self._site.block_computers if row.block_time_id == self._block.block_time_id)
+        return sorted(own, key=attrgetter("computer_id"))
 
     def waiting(self) -> dict[int, Reservation]:
         """Computer -> its reload: of the block time's own computers, one that waits or is at work.
@@ -69,7 +70,7 @@ class ClassJobs:
             earliest = max(self._chooser.earliest(each.computer) for each in machine.assignments)
             for each in machine.assignments:
                 job = self._job(each, earliest, machine.reload.start if is_adopted else None)
-                yield job if is_adopted else self._loads_by_itself(job, None) or job
+                yield job if is_adopted else self._after_back_end(job, each.image.id)
         for machine in chosen.again:
             for each in machine.assignments:
                 only = self._mending.again.get(each.computer.id) if self._mending else None
@@ -101,61 +102,56 @@ class ClassJobs:
             computer = self._site.computers.get(row.computer_id)
             if computer is None or row.computer_id in again:
                 continue
-            job, reload = self._plain(computer), reloads.get(row.computer_id)
+            reload = reloads.get(row.computer_id)
+            if reload is not None and reload.state_id != RELOAD:
+                begun = min(reload.start, self._site.now)
+                yield self._plain(computer)._replace(nodes=(reload.management_node_id,), begun=begun)
+                continue
             is_loaded = computer.revision_id == revisions.get(row.image_id)
-            holds_image = is_loaded and not self._is_loaded_otherwise(row)
-            if reload is None:
-                by_itself = self._loads_by_itself(job, None)
-                yield by_itself or job._replace(holds_image=holds_image, begins=self._site.now)
-            elif reload.state_id != RELOAD:
-                yield job._replace(nodes=(reload.management_node_id,), begun=min(reload.start, self._site.now))
-            elif by_itself := self._loads_by_itself(job, reload.request_id):
-                yield by_itself
-            elif self.is_movable(reload):
-                nodes = self.node_ids(computer) or (reload.management_node_id,)
-                earliest = min(self._chooser.earliest(computer), reload.start)
-                yield job._replace(nodes=nodes, earliest=earliest, holds_image=holds_image)
-            else:
-                node = (reload.management_node_id,)
-                yield job._replace(nodes=node, holds_image=holds_image, begins=reload.start)
+            holds_image = is_loaded and not self._back_end.is_loaded_otherwise(row.computer_id)
+            job = self._after_back_end(self._plain(computer)._replace(holds_image=holds_image), row.image_id)
+            yield job if job.begun is not None or job.begins is not None else self._waiting(job, computer, reload)
 
-    def _is_loaded_otherwise(self, own: BlockComputer) -> bool:
-        """Whether another image is to be loaded on the computer before the class, for an earlier one."""
-        return any(
-            is_reload(row.state_id, row.last_state_id)
-            and row.image_id not in self._block.image_ids
-            and row.start < self._block.start
-            for row in self._bookings.get(own.computer_id, ())
-        )
+    def _waiting(self, job: Job, computer: Computer, reload: Reservation | None) -> Job:
+        """The job of a computer whose reload waits, or is gone: then it has been dealt with."""
+        if reload is None:
+            return job._replace(begins=max(self._site.now, job.earliest))
+        if self.is_movable(reload):
+            earliest = max(job.earliest, min(self._chooser.earliest(computer), reload.start))
+            return job._replace(nodes=self.node_ids(computer) or (reload.management_node_id,), earliest=earliest)
+        return job._replace(nodes=(reload.management_node_id,), begins=max(reload.start, job.earliest))
 
-    def _loads_by_itself(self, job: Job, reload_id: int | None) -> Job | None:
-        """The job where the back end loads the image on its own: after a user, in place of the next class's reload.
+    def _after_back_end(self, job: Job, image_id: int) -> Job:
+        """The job as the loads that the back end begins on its own leave it (`image_id`: what the class has there).
 
-        The class's own reload (`reload_id`) has to come later: one that finds another at work waits for it, but ends it
-        when it takes longer than `image.reloadtime`. None where nobody has the computer before the class.
+        One for the class is the job's load. The class's own reload has to come later: one that finds another at work
+        waits for it, but ends it when it takes longer than `image.reloadtime`. After one for somebody else the class's
+        own load follows.
         """
-        before = [
-            row
-            for row in self._bookings.get(job.computer_id, ())
-            if row.request_id != reload_id and row.start < self._block.start
-        ]
-        at_work = [row for row in before if row.state_id == PENDING and is_reload(row.state_id, row.last_state_id)]
-        users = [row for row in before if occupies(row) and not self._is_members(row)]
-        if users:
-            last = max(users, key=lambda row: row.end)
-            begins = max(last.end, self._site.now) + _RECLAIM
-            in_time = self._long_load if self._policy.is_mended else self._policy.model.mean
-            if begins + in_time <= self._block.start:
-                self.by_itself.add(job.computer_id)
-            elif self._exchanges:  # they stay too long: the computer will be exchanged
-                self.to_exchange.add(job.computer_id)
-                begins = min(begins, self._exchanges[min(len(self.to_exchange), len(self._exchanges)) - 1])
-            return job._replace(nodes=(last.management_node_id,), begins=begins)
-        if at_work:
+        computer = self._site.computers[job.computer_id]
+        load = self._back_end.after_users(computer) or self._back_end.at_work(computer, image_id)
+        if load is None:
+            return job
+        if not load.is_for_class:
+            over = min(load.over, max(self._block.start, self._site.now))
+            return job._replace(earliest=max(job.earliest, over), holds_image=False)
+        job = job._replace(nodes=(load.node_id,), holds_image=False)
+        if load.is_at_work:
             self.by_itself.add(job.computer_id)
-            return job._replace(nodes=(at_work[0].management_node_id,), begun=min(at_work[0].start, self._site.now))
-        return None
+            return job._replace(begun=load.begin)
+        begins = load.begin
+        if not self._is_too_late(load):
+            self.by_itself.add(job.computer_id)
+        elif self._exchanges:  # they stay too long: the computer will be exchanged
+            self.to_exchange.add(job.computer_id)
+            begins = min(begins, self._exchanges[min(len(self.to_exchange), len(self._exchanges)) - 1])
+        return job._replace(begins=begins)
 
-    def _is_members(self, row: Reservation) -> bool:
-        """Whether a member of the class has the image of the class."""
-        return row.image_id in self._block.image_ids and row.user_id in self._members
+    def somebody_stays(self, computer_id: int) -> bool:
+        """Whether somebody stays so long on the computer that the load after them is not over by the start."""
+        load = self._back_end.after_users(self._site.computers[computer_id])
+        return load is not None and load.is_for_class and self._is_too_late(load)
+
+    def _is_too_late(self, load: BackEndLoad) -> bool:
+        in_time = self._long_load if self._policy.is_mended else self._policy.model.mean
+        return load.begin + in_time > self._block.start

@@ -140,7 +140,7 @@ class ReadyTiming:
     def finish(self, chosen: Chosen) -> Timed:
         """Plan the loads of all machines together, with those that the block time had before."""
         waiting = self._jobs.waiting()
-        number = sum(len(machine.assignments) for machine in chosen.machines) + sum(1 for _ in self._jobs.own_rows())
+        number = sum(len(machine.assignments) for machine in chosen.machines) + len(self._jobs.own_rows())
         leads = self._exchange_leads(self._fixed_begins(waiting), number)
         jobs = self._jobs.of(chosen, [self._before(lead // MINUTE) for lead in leads])
         if not jobs:
@@ -183,12 +183,15 @@ class ReadyTiming:
         return max(shortfall.further(each, at_most) for shortfall in made.shortfalls)
 
     def _after_other_loads(self, jobs: Sequence[Job]) -> dict[int, Slot]:
-        """Reloads of computers that the back end loads on its own: when that is over, even if it takes long."""
+        """Reloads of computers that the back end loads on its own: when that is over, even if it takes long.
+
+        Not before those of computers that hold the image, as these then do.
+        """
         slots = {}
         for job in jobs:
             begins = job.begun if job.begun is not None else job.begins
             if begins is not None and job.computer_id in self._jobs.by_itself:
-                start = max(begins + self._long_load, job.earliest, self._site.now)
+                start = max(begins + self._long_load, self._last, job.earliest)
                 slots[job.computer_id] = Slot(_whole_minute(start), job.nodes[0])
         return slots
 
@@ -217,10 +220,15 @@ class ReadyTiming:
     # --- exchange and moves -------------------------------------------------------------------------
 
     def _fixed_begins(self, waiting: Mapping[int, Reservation]) -> Iterator[_Begin]:
-        """When loads of the class begin that are not planned anew: others make room for a substitute."""
+        """When loads of the class begin that are not planned anew: others make room for a substitute.
+
+        A reload that finds somebody on its computer is dropped.
+        """
         revisions = {image.revision_id for image in self._block.images}
         for row in waiting.values():
-            if not self._jobs.is_movable(row) and self._site.computers[row.computer_id].revision_id not in revisions:
+            if self._jobs.is_movable(row) or self._jobs.somebody_stays(row.computer_id):
+                continue
+            if self._site.computers[row.computer_id].revision_id not in revisions:
                 yield _Begin(row.computer_id, row.management_node_id, row.start)
 
     def _planned_begins(self, jobs: Sequence[Job], slots: Mapping[int, Slot]) -> Iterator[_Begin]:

@@ -7,7 +7,7 @@ import pytest
 
 from scheduling.choice import Chooser
 from scheduling.class_jobs import ClassJobs
-from scheduling.facts import Block, Computer, Image, Reservation
+from scheduling.facts import Block, BlockComputer, Computer, Image, Reservation
 from scheduling.mending import Mending
 from scheduling.plan import Assignment, Machine
 from scheduling.reload_plan import Window
@@ -202,7 +202,6 @@ class TestOwn:
         self, reloads: list[Reservation], changes: dict[str, Any], holds_image: bool
     ) -> None:
         of_another = own_reload(**{"lead": 180, "request_id": 8900, **changes})
-        # The dictionary of reloads has one for each computer: the block time's own comes last.
         known = of_own(computer(revision_id=REVISION), mending=Mending(), reservations=[of_another, *reloads])
         assert job_of(known).holds_image == holds_image
 
@@ -270,6 +269,112 @@ class TestUsers:
     def test_a_reload_that_waits_for_an_earlier_class_is_no_load_of_ours(self) -> None:
         known = of_own(computer(), reservations=[own_reload(lead=180, request_id=1, image_id=99), own_reload()])
         assert not known.by_itself
+
+    def test_computers_of_labs_are_not_loaded_after_users(self) -> None:
+        known = of_own(computer(type="lab"), mending=Mending(), reservations=[user_until(60), own_reload()])
+        assert not known.by_itself
+        assert job_of(known).begins is None
+
+
+class TestEarlierClasses:
+    """The back end loads the image of the class that has the computer next; ours has to be loaded later."""
+
+    @staticmethod
+    def earlier(begins: int, ends: int) -> BlockComputer:
+        """Another class that has the computer between so many minutes before the start."""
+        return block_computer(1, START - begins * MINUTE, START - ends * MINUTE)
+
+    @pytest.mark.parametrize(
+        ("user", "of_class", "is_ours"),
+        [(180, (150, 60), False), (70, (150, 60), False), (60, (150, 60), True), (45, (150, 60), True)],
+        ids=["before it", "leaves it early", "leaves at its end", "after it"],
+    )
+    def test_a_load_after_a_user_is_ours_if_no_other_class_has_the_computer_then(
+        self, user: int, of_class: tuple[int, int], is_ours: bool
+    ) -> None:
+        rows = [user_until(user)]
+        known = of_chosen(computer(), reservations=rows, block_computers=[self.earlier(*of_class)])
+        assert known.by_itself == ({1} if is_ours else set())
+        assert job_of(known).begins == (START - (user - LEAVES) * MINUTE if is_ours else None)
+
+    def test_ours_begins_when_that_class_is_over(self) -> None:
+        rows = [user_until(180)]
+        known = of_chosen(computer(), reservations=rows, block_computers=[self.earlier(150, 60)])
+        assert job_of(known).earliest == START - 60 * MINUTE
+
+    def test_or_when_its_image_is_loaded_if_that_takes_longer(self) -> None:
+        rows = [user_until(63), own_reload(lead=64)]
+        known = of_own(computer(), mending=Mending(), reservations=rows, others=[self.earlier(150, 60)])
+        assert job_of(known).earliest == START - (63 - LEAVES) * MINUTE + round(MODEL.mean)
+
+    def test_a_class_with_our_image_uses_the_computer_too(self) -> None:
+        other = self.earlier(150, 60)._replace(image_id=IMAGE)
+        known = of_chosen(computer(revision_id=REVISION), reservations=[user_until(180)], block_computers=[other])
+        assert (known.by_itself, job_of(known).holds_image) == (set(), False)
+
+    def test_a_load_of_our_image_at_work_is_not_for_us_either(self) -> None:
+        rows = [at_work(request_id=1), own_reload()]
+        known = of_own(computer(), mending=Mending(), reservations=rows, others=[self.earlier(150, 60)])
+        assert (known.by_itself, job_of(known).begun) == (set(), None)
+
+    def test_classes_after_ours_do_not_matter(self) -> None:
+        after = block_computer(1, END + HOUR, END + 2 * HOUR)
+        assert of_own(computer(), reservations=[user_until(60)], others=[after]).by_itself == {1}
+
+
+class TestLoadsForOthers:
+    """A load of another image is at work: ours begins when that is over."""
+
+    OVER = NOW + 7 * MINUTE  # the image takes ten
+    LOAD = at_work(begun=NOW - 3 * MINUTE, image_id=99, request_id=1)
+
+    def test_chosen(self) -> None:
+        known = of_chosen(computer(), reservations=[self.LOAD])
+        assert job_of(known) == Job(1, (1,), None, is_limited=True, earliest=self.OVER)
+        assert not known.by_itself
+
+    def test_to_be_planned(self) -> None:
+        reload = own_reload()._replace(start=NOW + 5 * MINUTE)
+        found = job_of(of_own(computer(), mending=Mending(), reservations=[self.LOAD, reload]))
+        assert (found.earliest, found.begins) == (self.OVER, None)
+
+    @pytest.mark.parametrize(("begins", "in_fact"), [(5, 7), (9, 9)])
+    def test_a_reload_that_finds_it_at_work_waits(self, begins: int, in_fact: int) -> None:
+        reload = own_reload()._replace(start=NOW + begins * MINUTE)
+        found = job_of(of_own(computer(revision_id=REVISION), reservations=[self.LOAD, reload]))
+        assert (found.begins, found.holds_image) == (NOW + in_fact * MINUTE, False)
+
+    def test_our_reload_is_gone(self) -> None:
+        assert job_of(of_own(computer(), reservations=[self.LOAD])).begins == self.OVER
+
+    def test_it_should_be_over(self) -> None:
+        overdue = self.LOAD._replace(start=NOW - 12 * MINUTE)
+        assert job_of(of_chosen(computer(), reservations=[overdue])).earliest == NOW
+
+    def test_ours_can_begin_by_the_start_at_the_latest(self) -> None:
+        long = self.LOAD._replace(reload_minutes=600)
+        assert job_of(of_chosen(computer(), reservations=[long])).earliest == START
+
+    def test_of_several_the_last_to_begin_counts(self) -> None:
+        ours = at_work(begun=NOW - MINUTE, request_id=2)
+        for rows in ([self.LOAD, ours], [ours, self.LOAD]):
+            assert of_chosen(computer(), reservations=rows).by_itself == {1}
+
+
+class TestOrder:
+    def test_jobs_come_by_computer_id_in_whatever_order_the_rows_are(self) -> None:
+        """So exchanges and places are the same in each look."""
+        there = [computer(id_) for id_ in (3, 1, 2)]
+        known = of_own(*there, reservations=[user_until(0, id_) for id_ in (1, 2, 3)])
+        assert list(known.jobs) == [1, 2, 3]
+        assert [job.begins for job in known.jobs.values()] == [EXCHANGES[0], EXCHANGES[1], EXCHANGES[1]]
+
+    def test_chosen_ones_among_them(self) -> None:
+        own = [own_block_computer(2)]
+        there = [computer(id_) for id_ in (3, 2, 1)]
+        machines = [taken(there[0]), taken(there[2])]
+        known = Known(there, Chosen(machines, [], 2), ready(), None, block(3), block_computers=own)
+        assert list(known.jobs) == [1, 2, 3]
 
 
 class TestUsersWhoStay:

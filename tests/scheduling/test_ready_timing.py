@@ -40,6 +40,7 @@ from tests.support.sites.facts import (
     node,
     own_block_computer,
     own_reservation,
+    reservation,
     site,
     vm,
 )
@@ -264,6 +265,37 @@ class TestUsers:
         plan = plan_of(computers(1, 2), 2, reservations=[user_until(36, 1)])
         assert leads(plan)[1] == 36 - LEAVES - LONG
 
+    def test_but_no_earlier_than_that_of_a_computer_that_holds_the_image(self) -> None:
+        rows = [reservation(1, NOW - HOUR, NOW + 10 * MINUTE)]
+        assert leads(plan_of(computers(1), 1, reservations=rows)) == leads(
+            plan_of(computers(1, revision_id=REVISION), 1)
+        )
+
+    def test_nor_does_one_move_there_while_such_a_load_is_at_work(self) -> None:
+        rows = [at_work(1, START - 310 * MINUTE, request_id=1), own_reload(1, lead=25)]
+        assert not moves(own_plan(rows, 1, lead_now=300))
+
+    def test_a_load_that_began_after_the_class_got_the_computer_is_none_of_its_own(self) -> None:
+        """Its request is younger than the class's own."""
+        rows = [own_reload(1, lead=25), at_work(1, START - 29 * MINUTE, request_id=9999)]
+        assert moves(own_plan(rows, 1, lead_now=28)) == {1: 29 - LONG}
+
+    def test_before_an_earlier_class_the_load_after_a_user_is_for_that_class(self) -> None:
+        earlier: dict[str, Any] = {"block_computers": [block_computer(1, START - 150 * MINUTE, START - 10 * MINUTE)]}
+        plan = plan_of(computers(1), 1, reservations=[user_until(180)], **earlier)
+        assert plan.outlook == plan_of(computers(1), 1, **earlier).outlook
+        assert outlook_of(plan).ready < 0.6
+
+    def test_after_a_load_of_another_image_there_is_one_of_ours(self) -> None:
+        now = START - 12 * MINUTE
+        ours, other = (
+            plan_of(computers(1), 1, now=now, reservations=[at_work(1, now - 5 * MINUTE, image_id=id_, request_id=1)])
+            for id_ in (image().id, 99)
+        )
+        assert outlook_of(ours).ready > 0.9
+        assert outlook_of(other).ready < 0.6
+        assert leads(other) == {1: 7}
+
     def test_what_is_expected_is_that_load(self) -> None:
         plan = plan_of(computers(1), 1, reservations=[user_until(60, 1)])
         assert outlook_of(plan).minutes == 60 - LEAVES
@@ -390,6 +422,13 @@ class TestMoves:
         (moved,) = own_plan(reloads(20, 1, 2), 2, ready({1: 1, 2: 1}), lead_now=30, **nodes).moved
         assert moved.node_id == 2
 
+    def test_the_order_of_the_rows_does_not_matter(self) -> None:
+        one, other = (
+            moves(own_plan(reloads(50, *self.FOUR), 4, ready({1: 1}), lead_now=60, block_computers=rows))
+            for rows in ([own_block_computer(id_) for id_ in order] for order in (self.FOUR, self.FOUR[::-1]))
+        )
+        assert one == other != {}
+
     def test_the_reservation_lasts_until_the_start_and_longer_where_a_load_may(self) -> None:
         moved = own_plan(reloads(50, *self.FOUR), 4, ready({1: 1}), lead_now=60).moved
         late = own_plan(reloads(50, 1), 1, lead_now=60).moved
@@ -442,6 +481,12 @@ class TestGuide:
         there = [computer(1), computer(2, revision_id=revision)]
         plan = plan_of(there, 2, ready({1: 1}), reservations=rows, block_computers=own)
         assert outlook_of(plan).minutes == lead + (0 if revision else LONG)
+
+    def test_its_own_place_is_not_taken_by_the_reload_of_the_computer_that_it_replaces(self) -> None:
+        """Nobody can move that reload, but somebody stays on the computer."""
+        rows = [user_until(5, 1), own_reload(1, lead=LONG)]
+        plan = plan_of(computers(1), 1, ready({1: 1}), reservations=rows, block_computers=[own_block_computer(1)])
+        assert outlook_of(plan).minutes == LONG
 
     def test_those_that_can_move_make_room_for_it(self) -> None:
         rows = [user_until(5, 1), own_reload(1, lead=25), own_reload(2, lead=LONG)]
@@ -518,9 +563,7 @@ def test_equal_facts_give_equal_plans_in_whatever_order(case: Case, policy: Read
     case = with_reloads(case, data)
     first = planned(case, policy, Mending())
     assert first == planned(case, policy, Mending())
-    # The rows of a block time come in the order of their computers: who is first gets the latest begin.
-    site = replace(data.draw(shuffled(case.site)), block_computers=case.site.block_computers)
-    other = planned(replace(case, site=site), policy, Mending())
+    other = planned(replace(case, site=data.draw(shuffled(case.site))), policy, Mending())
     assert (other.machines, other.outlook, other.guide, other.late) == (
         first.machines, first.outlook, first.guide, first.late
     )  # fmt: skip

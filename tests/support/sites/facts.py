@@ -150,10 +150,14 @@ def block_computer(computer_id: int = 1, start: int = START, end: int = END, **c
 
 
 def own_block_computer(computer_id: int = 1, image_id: int = IMAGE, **changes: Any) -> BlockComputer:
-    """A computer that the block time has already."""
-    return block_computer(
-        computer_id, **{"block_time_id": BLOCK_TIME, "image_id": image_id, "group_id": GROUP, **changes}
-    )
+    """A computer that the block time has already; its reload request may be gone (see ready.own_reload)."""
+    own = {"block_time_id": BLOCK_TIME, "group_id": GROUP, "reload_id": own_reload_id(computer_id)}
+    return block_computer(computer_id, **{**own, "image_id": image_id, **changes})
+
+
+def own_reload_id(computer_id: int) -> int:
+    """The reload request that the block time's row of the computer names."""
+    return 8000 + computer_id
 
 
 def maintenance(start: int, end: int, allow_reservations: int = 0) -> Maintenance:

@@ -9,7 +9,7 @@ from scheduling.reloads.places import Capacity, OtherLoad, Places
 from scheduling.reloads.policy import ReadyPolicy
 from scheduling.state_ids import PENDING, RELOAD
 from tests.support.load_laws import log_normal
-from tests.support.sites.facts import HOUR, IMAGE, MINUTE, NOW, RELOAD_USER, START, reservation
+from tests.support.sites.facts import HOUR, IMAGE, MINUTE, NOW, RELOAD_USER, START, own_reload_id, reservation
 
 MODEL = log_normal()  # loads of ten minutes that never fail
 TARGET = 0.95
@@ -27,7 +27,7 @@ def ready(
 def own_reload(computer_id: int = 1, lead: int = 25, **changes: Any) -> Reservation:
     """The reload of a computer that the block time has, which begins so many minutes before the start and waits."""
     waiting = {"state_id": RELOAD, "last_state_id": RELOAD, "user_id": RELOAD_USER, "image_id": IMAGE}
-    row = {"request_id": 8000 + computer_id, **waiting, **changes}
+    row = {"request_id": own_reload_id(computer_id), **waiting, **changes}
     return reservation(computer_id, START - lead * MINUTE, START, **row)
 
 
