@@ -103,25 +103,28 @@ class Occupancy:
         No reload begins at this instant where site maintenance forbids it.
         """
         return self._first(
-            first, last, lambda begin: self.maintenance(begin, end) or self.reason_against(computer, begin, end)
+            first, last, lambda at: self.maintenance(at, end) or self.reason_against(computer, at, end), computer.id
         )
 
     def loadable_from(self, computer: Computer, image_id: int, first: int, last: int, end: int) -> int | Reason:
         """The same for a new reload of a computer that the block time has."""
-        return self._first(first, last, lambda begin: self.reason_against_reload(computer, image_id, begin, end))
+        return self._first(
+            first, last, lambda at: self.reason_against_reload(computer, image_id, at, end), computer.id
+        )
 
-    def _first(self, first: int, last: int, reason_against: Callable[[int], Reason | None]) -> int | Reason:
-        """The first begin from `first` to `last` that nothing is against, or what is."""
+    def _first(
+        self, first: int, last: int, reason_against: Callable[[int], Reason | None], computer_id: int = 0
+    ) -> int | Reason:
+        """The first begin from `first` to `last` that nothing is against, or what is; `computer_id`: 0 for any."""
         begin = first
         while (reason := reason_against(begin)) is not None:
-            later = self._over(reason, begin)
+            later = self._over(reason, begin, computer_id)
             if later is None or later > last:
                 return reason
             begin = later
         return begin
 
-    @staticmethod
-    def _over(reason: Reason, begin: int) -> int | None:
+    def _over(self, reason: Reason, begin: int, computer_id: int) -> int | None:
         """When a reason against a window that begins at `begin` may hold no longer; None: that is not known."""
         match reason.rule:
             case "free_now":
@@ -132,6 +135,9 @@ class Occupancy:
                 return reason.times[-1] + RESERVATION_MARGIN
             case "other_block" | "maintenance":
                 return int(reason.times[-1])
+            case "orphaned_reload":
+                orphans = self._orphans[computer_id]
+                return next(row.end for row in orphans if row.request_id == reason.about)
         return None
 
     def reasons_against(

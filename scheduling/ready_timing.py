@@ -1,7 +1,7 @@
 """When the reloads of a plan begin under policy `ready`: planned for the start of the class (SPEC 6)."""
 
 from bisect import insort
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
@@ -150,13 +150,14 @@ class ReadyTiming:
         )
         spares = self._spares(chosen)
         needed = len(jobs) - spares  # each spare makes up for one load, of whatever computer of a cluster
-        made = schedule(jobs, self._policy, self._site.now, self._block.start, spare=spare, needed=needed)
+        gaps = self._chooser.gaps()
+        made = schedule(jobs, self._policy, self._site.now, self._block.start, spare=spare, needed=needed, gaps=gaps)
         slots = {**made.slots, **self._after_other_loads(jobs)}
         outlook = self._in_machines(made.outlook, len(jobs))
         return Timed(
             [self._at(machine, slots) for machine in chosen.machines],
             [self._at(machine, slots) for machine in chosen.again],
-            list(self._moved(waiting, slots, is_sure=outlook.ready >= self._policy.target)),
+            list(self._moved(waiting, jobs, slots, is_sure=outlook.ready >= self._policy.target)),
             late=made.in_time < 1 / 2,
             outlook=outlook,
             guide=self._guide(self._exchange_leads(self._planned_begins(jobs, made.slots), number), made.longest_wait),
@@ -259,31 +260,41 @@ class ReadyTiming:
         )
 
     def _moved(
-        self, reloads: Mapping[int, Reservation], slots: Mapping[int, Slot], *, is_sure: bool
+        self, reloads: Mapping[int, Reservation], jobs: Sequence[Job], slots: Mapping[int, Slot], *, is_sure: bool
     ) -> Iterator[Moved]:
         """The reloads that are to begin at another time. None begins later while the class is not sure enough.
 
-        Those on a node that is silent move to another one in any case.
+        Those on a node that is silent move to another one in any case. The computers of a cluster have one reload.
         """
+        earliest = {job.computer_id: job.earliest for job in jobs}
+        together: dict[int, list[int]] = defaultdict(list)
         for computer_id, reload in reloads.items():
-            slot = slots.get(computer_id)
-            if slot is None or not self._jobs.is_movable(reload):
-                continue
-            moved = Moved(reload.request_id, computer_id, self._window(slot.start), slot.node_id)
-            if self._is_cut_off(reload) or self._is_worth_moving(reload, slot, is_sure=is_sure):
-                yield moved
+            if computer_id in slots and self._jobs.is_movable(reload):
+                together[reload.request_id].append(computer_id)
+        for request_id, ids in together.items():
+            begin = max(min(slots[id_].start for id_ in ids), _whole_minute(max(earliest[id_] for id_ in ids)))
+            moved = [Moved(request_id, id_, self._window(begin), slots[id_].node_id) for id_ in ids]
+            if any(self._is_cut_off(reloads[id_]) for id_ in ids) or self._is_worth_moving(
+                [reloads[id_] for id_ in ids], moved, is_sure=is_sure
+            ):
+                yield from moved
 
     def _is_cut_off(self, reload: Reservation) -> bool:
         """Whether its management node is silent, or may not load the computer any more, and another one can."""
         nodes = self._jobs.node_ids(self._site.computers[reload.computer_id])
         return bool(nodes) and reload.management_node_id not in nodes
 
-    def _is_worth_moving(self, reload: Reservation, slot: Slot, *, is_sure: bool) -> bool:
-        if min(slot.start, reload.start) > self._site.now + _SOON:
+    def _is_worth_moving(self, reloads: Sequence[Reservation], moved: Sequence[Moved], *, is_sure: bool) -> bool:
+        """Whether the reload of these computers moves."""
+        begins, begin = reloads[0].start, moved[0].reload.start
+        if min(begins, begin) > self._site.now + _SOON:
             return False
-        if slot.start > reload.start and not (is_sure or reload.computer_id in self._jobs.by_itself):
+        if begin > begins and not (is_sure or any(each.computer_id in self._jobs.by_itself for each in moved)):
             return False
-        return abs(slot.start - reload.start) >= _WORTH_MOVING or slot.node_id != reload.management_node_id
+        to_another_node = any(
+            each.node_id != reload.management_node_id for each, reload in zip(moved, reloads, strict=True)
+        )
+        return to_another_node or abs(begin - begins) >= _WORTH_MOVING
 
 
 def _whole_minute(instant: int) -> int:
