@@ -18,8 +18,8 @@ _RECLAIM = 2 * MINUTE  # from a user's end until the back end loads the computer
 class BackEndLoad(NamedTuple):
     """A load that the back end begins on its own before the class. Instants are Unix seconds.
 
-    `is_for_class`: it leaves the image of the class, and no other class has the computer in between. `over`: about when
-    it is over.
+    `is_for_class`: it leaves the image of the class, and no other class has the computer in between. `over`: when it is
+    over if it takes as long as others.
     """
 
     node_id: int
@@ -71,11 +71,9 @@ class BackEndLoads:
         if not pending:
             return None
         row = max(pending, key=lambda each: (each.start, each.request_id))
-        now = self._site.now
-        begin = min(row.start, now)
-        is_for_class = row.image_id == image_id and not self._is_with_another_class(computer.id, now)
-        over = max(begin + row.reload_minutes * MINUTE, now)
-        return BackEndLoad(row.management_node_id, begin, over, True, is_for_class)
+        begin = min(row.start, self._site.now)
+        is_for_class = row.image_id == image_id and not self._is_with_another_class(computer.id, self._site.now)
+        return BackEndLoad(row.management_node_id, begin, begin + row.reload_minutes * MINUTE, True, is_for_class)
 
     def is_loaded_otherwise(self, computer_id: int) -> bool:
         """Whether another image is to be loaded on the computer before the class, for an earlier one."""

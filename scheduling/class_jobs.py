@@ -125,32 +125,31 @@ class ClassJobs:
         """The job as the loads that the back end begins on its own leave it (`image_id`: what the class has there).
 
         One for the class is the job's load. The class's own reload has to come later: one that finds another at work
-        waits for it, but ends it when it takes longer than `image.reloadtime`. After one for somebody else the class's
-        own load follows.
+        waits for it, but ends it when it takes longer than `image.reloadtime`. After another load the class's own
+        follows.
         """
         computer = self._site.computers[job.computer_id]
         load = self._back_end.after_users(computer) or self._back_end.at_work(computer, image_id)
         if load is None:
             return job
+        job = job._replace(holds_image=False)
+        is_late = not load.is_at_work and self._is_too_late(load)
+        if is_late and self._exchanges:  # they stay too long: the computer will be exchanged
+            self.to_exchange.add(job.computer_id)
+            exchanged = self._exchanges[min(len(self.to_exchange), len(self._exchanges)) - 1]
+            return job._replace(nodes=(load.node_id,), begins=min(load.begin, exchanged))
         if not load.is_for_class:
             over = min(load.over, max(self._block.start, self._site.now))
-            return job._replace(earliest=max(job.earliest, over), holds_image=False)
-        job = job._replace(nodes=(load.node_id,), holds_image=False)
-        if load.is_at_work:
+            return job._replace(earliest=max(job.earliest, over))
+        if not is_late:
             self.by_itself.add(job.computer_id)
-            return job._replace(begun=load.begin)
-        begins = load.begin
-        if not self._is_too_late(load):
-            self.by_itself.add(job.computer_id)
-        elif self._exchanges:  # they stay too long: the computer will be exchanged
-            self.to_exchange.add(job.computer_id)
-            begins = min(begins, self._exchanges[min(len(self.to_exchange), len(self._exchanges)) - 1])
-        return job._replace(begins=begins)
+        job = job._replace(nodes=(load.node_id,))
+        return job._replace(begun=load.begin) if load.is_at_work else job._replace(begins=load.begin)
 
     def somebody_stays(self, computer_id: int) -> bool:
         """Whether somebody stays so long on the computer that the load after them is not over by the start."""
         load = self._back_end.after_users(self._site.computers[computer_id])
-        return load is not None and load.is_for_class and self._is_too_late(load)
+        return load is not None and self._is_too_late(load)
 
     def _is_too_late(self, load: BackEndLoad) -> bool:
         in_time = self._long_load if self._policy.is_mended else self._policy.model.mean

@@ -219,7 +219,7 @@ class TestUsers:
     @pytest.mark.parametrize("is_own", [True, False])
     def test_the_back_end_loads_the_computer_after_its_user(self, is_own: bool) -> None:
         user = user_until(60, management_node_id=2)
-        known = (of_own if is_own else of_chosen)(computer(), reservations=[user])
+        known = (of_own if is_own else of_chosen)(computer(revision_id=REVISION), reservations=[user])
         assert known.by_itself == {1}
         assert not known.to_exchange
         found = job_of(known)
@@ -309,8 +309,17 @@ class TestEarlierClasses:
 
     def test_a_class_with_our_image_uses_the_computer_too(self) -> None:
         other = self.earlier(150, 60)._replace(image_id=IMAGE)
-        known = of_chosen(computer(revision_id=REVISION), reservations=[user_until(180)], block_computers=[other])
+        known = of_own(computer(revision_id=REVISION), reservations=[user_until(180), own_reload()], others=[other])
         assert (known.by_itself, job_of(known).holds_image) == (set(), False)
+
+    def test_one_who_stays_too_long_does_so_whichever_class_is_next(self) -> None:
+        """The load after them begins eleven minutes before the start."""
+        rows: dict[str, Any] = {"reservations": [user_until(11 + LEAVES)], "others": [self.earlier(150, 5)]}
+        known = of_own(computer(), **rows)
+        assert known.to_exchange == {1}
+        (job,) = known.class_jobs.of(known.chosen, [])
+        assert not known.class_jobs.to_exchange
+        assert job.begins == START - 11 * MINUTE + round(MODEL.mean)
 
     def test_a_load_of_our_image_at_work_is_not_for_us_either(self) -> None:
         rows = [at_work(request_id=1), own_reload()]
