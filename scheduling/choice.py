@@ -45,8 +45,8 @@ class Chooser:
         self._owners = set(site.computers.column("owner_id")) if self._privileges else set()
         self._reasons: dict[int, Reason] = {}  # against computers that passed the rules of their Pool
         self._occupied: set[int] = set()  # for all windows to come
-        # Under policy `ready`: since when computers are free; from when on the image's limit of use allows one more; and
-        # from when on the computers chosen can be reloaded.
+        # Under policy `ready`: since when computers are free; from when on the image's limit of use allows one more, by
+        # image and exempt groups; from when on the computers that were chosen can be reloaded.
         self._free: dict[int, int | Reason] = {}
         self._limited_until: dict[tuple[int, frozenset[int]], int] = {}
         self._begins: dict[int, int] = {}
@@ -124,9 +124,7 @@ class Chooser:
 
     def _when_free(self, computer: Computer) -> int | Reason:
         if computer.id not in self._free:
-            self._free[computer.id] = self._occupancy.free_from(
-                computer, self._site.now, self._last, self._block.end
-            )
+            self._free[computer.id] = self._occupancy.free_from(computer, self._site.now, self._last, self._block.end)
         return self._free[computer.id]
 
     def spare(self, image: Image, by: int, at_most: int) -> int:
@@ -242,7 +240,7 @@ class Chooser:
         )
 
     def _first_begin(self, image: Image, start: int, member: Member, *, may_be_later: bool) -> int | Reason:
-        """`start`, or with `may_be_later` the first begin from now on, if all rules that exclude every computer allow it.
+        """The first begin that the rules about all computers allow: `start`, or with `may_be_later` any from now on.
 
         As more computers are chosen, the image's limit of use allows one more only later.
         """

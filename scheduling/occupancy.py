@@ -108,9 +108,7 @@ class Occupancy:
 
     def loadable_from(self, computer: Computer, image_id: int, first: int, last: int, end: int) -> int | Reason:
         """The same for a new reload of a computer that the block time has."""
-        return self._first(
-            first, last, lambda at: self.reason_against_reload(computer, image_id, at, end), computer.id
-        )
+        return self._first(first, last, lambda at: self.reason_against_reload(computer, image_id, at, end), computer.id)
 
     def _first(
         self, first: int, last: int, reason_against: Callable[[int], Reason | None], computer_id: int = 0

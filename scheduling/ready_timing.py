@@ -68,7 +68,7 @@ class ReadyTiming:
         return self._window(self._site.now)
 
     def latest(self, again: Window) -> int:
-        """When there is time for one load, or when it would begin under policy `vcl`: else another computer is better."""
+        """When there is time for one load, or as under policy `vcl`; later than that another computer is better."""
         under_vcl = staggered(self._block.start, self._site.load_seconds, 0).start
         return max(self._last, under_vcl, again.start)
 
@@ -97,10 +97,8 @@ class ReadyTiming:
         if begin <= self._first:
             return True
         with_it = sorted([*self._late_begins, -begin])
-        # There are no more late places than leads.
-        return len(with_it) <= len(self._leads) and all(
-            -each <= self._before(lead) for each, lead in zip(with_it, self._leads, strict=False)
-        )
+        # All of them are later than the longest lead: as many as there are leads are too many, whatever else comes.
+        return all(-each <= self._before(lead) for each, lead in zip(with_it, self._leads, strict=False))
 
     def _rough_leads(self, loads: int) -> list[int]:
         """About how many minutes before the start so many loads begin, the last first."""
@@ -216,7 +214,9 @@ class ReadyTiming:
             replace(each, management_node=nodes[slot.node_id]) if slot else each
             for each, slot in zip(machine.assignments, theirs, strict=True)
         )
-        return replace(machine, assignments=assignments, reload=self._window(self._chooser.nearest_begin(begin, earliest)))
+        return replace(
+            machine, assignments=assignments, reload=self._window(self._chooser.nearest_begin(begin, earliest))
+        )
 
     # --- exchange and moves -------------------------------------------------------------------------
 
@@ -272,7 +272,8 @@ class ReadyTiming:
             if computer_id in slots and self._jobs.is_movable(reload):
                 together[reload.request_id].append(computer_id)
         for request_id, ids in together.items():
-            begin = max(min(slots[id_].start for id_ in ids), _whole_minute(max(earliest[id_] for id_ in ids)))
+            first = _whole_minute(max(earliest[id_] for id_ in ids))
+            begin = self._chooser.nearest_begin(max(min(slots[id_].start for id_ in ids), first), first)
             moved = [Moved(request_id, id_, self._window(begin), slots[id_].node_id) for id_ in ids]
             if any(self._is_cut_off(reloads[id_]) for id_ in ids) or self._is_worth_moving(
                 [reloads[id_] for id_ in ids], moved, is_sure=is_sure

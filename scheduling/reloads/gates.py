@@ -31,9 +31,7 @@ class Taken(NamedTuple):
 class Gates:
     """The nodes and hosts that a class's loads pass, by numbers, and how full they are minute by minute."""
 
-    def __init__(
-        self, places: Places, jobs: Iterable[Job], start: int, gaps: Iterable[tuple[int, int]] = ()
-    ) -> None:
+    def __init__(self, places: Places, jobs: Iterable[Job], start: int, gaps: Iterable[tuple[int, int]] = ()) -> None:
         """`gaps`: between these instants no load may begin."""
         self._places, self._start = places, start
         self._gaps = [((start - end) / MINUTE, ceil((start - begin) / MINUTE)) for begin, end in gaps]

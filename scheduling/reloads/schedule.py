@@ -193,7 +193,7 @@ class _Scheduling:
         return slots
 
     def _later(self, slots: Mapping[int, Slot], id_: int, minutes: int) -> dict[int, Slot] | None:
-        """The slots with that of a computer so many minutes later; None where that is in a gap or not before the start."""
+        """The slots with that of a computer so many minutes later; None where no load may begin then."""
         slot = slots[id_]
         start = slot.start + minutes * MINUTE
         if start >= self._start or any(begin < start < end for begin, end in self._gaps):
