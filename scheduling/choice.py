@@ -16,7 +16,7 @@ from scheduling.reload_plan import Window
 from scheduling.rules import LiveNodes
 
 GRANTED = "granted"
-# Whether a computer that is free from an instant on (Unix seconds), and holds the image or not, is free in time.
+# Whether a computer that can be reloaded from an instant on (Unix seconds), and holds the image or not, can be in time.
 Accepts = Callable[[int, bool], bool]
 # For a member who may not use the computer. `reasons_by_computer` leaves it out where another member may, who may never
 # have been tried.
@@ -45,7 +45,11 @@ class Chooser:
         self._owners = set(site.computers.column("owner_id")) if self._privileges else set()
         self._reasons: dict[int, Reason] = {}  # against computers that passed the rules of their Pool
         self._occupied: set[int] = set()  # for all windows to come
-        self._free: dict[int, int | Reason] = {}  # since when computers are free, under policy `ready`
+        # Under policy `ready`: since when computers are free; from when on the image's limit of use allows one more, by
+        # image and exempt groups; from when on the computers that were chosen can be reloaded.
+        self._free: dict[int, int | Reason] = {}
+        self._limited_until: dict[tuple[int, frozenset[int]], int] = {}
+        self._begins: dict[int, int] = {}
         self.taken = {row.computer_id for row in site.block_computers if row.block_time_id == block.block_time_id}
         self.stopped_by: Reason | None = None
 
@@ -54,42 +58,73 @@ class Chooser:
     ) -> Assignment | None:
         """The best computer for `image`, reloaded from `reload.start` and kept until the block's end.
 
-        With `accepts`, reloads may begin at different times: it says whether a computer that is free from some instant
-        on is free in time. Those that are not come last, the first to be free first; with `in_time` none of them comes.
+        With `accepts`, reloads may begin at any time from now to the block's start: it says whether a computer that can
+        be reloaded from some instant on can be in time. Those that can't come last, the first that can be reloaded
+        first; with `in_time` none of them comes.
         """
         pool = self._pool(image)  # even if every computer is excluded next: `reasons_by_computer` needs its reasons
-        self.stopped_by = self._reason_against_all(image, reload.start, member)
-        if self.stopped_by is not None:
+        first = self._first_begin(image, reload.start, member, may_be_later=accepts is not None)
+        self.stopped_by = first if isinstance(first, Reason) else None
+        if isinstance(first, Reason):
             return None
-        late: Computer | None = None
+        late: tuple[int, Computer] | None = None
         for computer in pool.in_order(self._recent_failures(image, member)):
             if computer.id in self.taken or computer.id in self._occupied:
                 continue
-            reason = self._reason_against(computer, image, reload.start, member, in_time=accepts is None)
-            if reason is None:
-                if accepts is None or accepts(self.free_from(computer), computer.revision_id == image.revision_id):
-                    return self._add(computer, image, reload)
-                if not in_time and (late is None or self.free_from(computer) < self.free_from(late)):
-                    late = computer
+            begin = self._begin_of(computer, image, first, member, may_be_later=accepts is not None)
+            if not isinstance(begin, Reason):
+                if accepts is None or accepts(begin, self.holds(computer, image)):
+                    return self._add(computer, image, begin)
+                if not in_time and (late is None or begin < late[0]):
+                    late = begin, computer
                 continue
             # What stops a member who may use the computer says more than that another member may not use it.
-            if reason.rule != GRANTED or computer.id not in self._reasons:
-                self._reasons[computer.id] = reason
+            if begin.rule != GRANTED or computer.id not in self._reasons:
+                self._reasons[computer.id] = begin
         if late is not None:
-            return self._add(late, image, reload)
+            return self._add(late[1], image, late[0])
         self.stopped_by = Reason("no_computer", "no further computer passes all rules for image {}", (image.name,))
         return None
 
-    def free_from(self, computer: Computer) -> int:
-        """From when on a computer is free until the block's end; the block's start if it never is before."""
-        begin = self._when_free(computer)
+    def earliest(self, computer: Computer) -> int:
+        """From when on a computer that was chosen can be reloaded by all rules, and from when on another one is free.
+
+        The block's start if it never is before.
+        """
+        begin = self._begins.get(computer.id) or self._when_free(computer)
         return self._block.start if isinstance(begin, Reason) else begin
+
+    def holds(self, computer: Computer, image: Image) -> bool:
+        """Whether a computer has the image loaded, and nobody else has the computer until the block's end."""
+        if computer.revision_id != image.revision_id:
+            return False
+        return self._occupancy.reason_against(computer, self._site.now, self._block.end) is None
+
+    def nearest_begin(self, begin: int, earliest: int) -> int:
+        """The last instant from `earliest` to `begin` at which site maintenance lets a reload begin, else the next one.
+
+        It does at `earliest`.
+        """
+        gaps = self._occupancy.gaps()
+        while gap := next((gap for gap in gaps if gap[0] < begin < gap[1]), None):
+            if gap[0] < earliest:
+                later = self._occupancy.maintained_until(begin, self._last, self._block.end)
+                return earliest if isinstance(later, Reason) else later
+            begin = gap[0]
+        return begin
+
+    def gaps(self) -> list[tuple[int, int]]:
+        """Between which instants no reload begins because of site maintenance (see Occupancy.gaps)."""
+        return self._occupancy.gaps()
+
+    @property
+    def _last(self) -> int:
+        """The last instant at which a reload may begin."""
+        return max(self._block.start, self._site.now)
 
     def _when_free(self, computer: Computer) -> int | Reason:
         if computer.id not in self._free:
-            first = max(self._site.now, self._occupancy.maintained_until(self._site.now, self._block.start))
-            last = max(self._block.start, self._site.now)
-            self._free[computer.id] = self._occupancy.free_from(computer, first, last, self._block.end)
+            self._free[computer.id] = self._occupancy.free_from(computer, self._site.now, self._last, self._block.end)
         return self._free[computer.id]
 
     def spare(self, image: Image, by: int, at_most: int) -> int:
@@ -98,7 +133,7 @@ class Chooser:
         for computer in self._pool(image).in_order():
             if number == at_most:
                 break
-            if computer.id not in self.taken and computer.id not in self._occupied and self.free_from(computer) <= by:
+            if computer.id not in self.taken and computer.id not in self._occupied and self.earliest(computer) <= by:
                 number += 1
         return number
 
@@ -112,7 +147,7 @@ class Chooser:
         if reason is not None:
             self._reasons[computer_id] = reason
             return None
-        return self._add(computer, image, reload)
+        return self._add(computer, image, start)
 
     def first_choice(self, image: Image) -> Computer | None:
         """The first computer that may run `image`, whatever it is booked for."""
@@ -122,19 +157,22 @@ class Chooser:
         """The management nodes that may load a computer, the lowest id first."""
         return self._nodes.of(computer_id)
 
-    def load_again(self, computer_id: int, image: Image, reload: Window, node_id: int | None) -> Assignment | Reason:
+    def load_again(
+        self, computer_id: int, image: Image, first: int, last: int, node_id: int | None
+    ) -> Assignment | Reason:
         """A new reload of a computer that the block time has, or what speaks against it.
 
-        `node_id`: the only management node that may load it, None for any.
+        It begins from `first` to `last`. `node_id`: the only management node that may load it, None for any.
         """
         computer = self._site.computers[computer_id]
         nodes = tuple(node for node in self._nodes.of(computer_id) if node_id in (None, node.id))
-        reason = self._occupancy.reason_against_reload(computer, image.id, reload.start, self._block.end)
-        if not nodes and reason is None:
-            reason = Reason("management_node", "no management node that may load it has checked in lately")
-        if reason is not None:
-            return reason
-        return Assignment(computer, image, self._load.least_loaded(nodes, reload.start))
+        begin = self._occupancy.loadable_from(computer, image.id, first, last, self._block.end)
+        if isinstance(begin, Reason):
+            return begin
+        if not nodes:
+            return Reason("management_node", "no management node that may load it has checked in lately")
+        self._begins[computer_id] = begin
+        return Assignment(computer, image, self._load.least_loaded(nodes, begin))
 
     def exclude(self, computers: Collection[int]) -> None:
         """Choose none of these computers."""
@@ -144,8 +182,10 @@ class Chooser:
         """Count the computers of a machine no longer: it could not be completed."""
         for assignment in assignments:
             self.taken.discard(assignment.computer.id)
+            self._begins.pop(assignment.computer.id, None)
             self._use.remove(assignment.computer.id, assignment.image)
             self._memory.remove(assignment.computer)
+        self._limited_until.clear()
 
     def add_reloads(self, assignments: list[Assignment], reload: Window) -> None:
         """Count the reloads of a complete machine, so that the next ones go to other management nodes."""
@@ -183,12 +223,13 @@ class Chooser:
         owner = member.id if member.id in self._owners else None
         return (self._granted_groups(member), owner, recent_failures, self._use.exempt_groups(member))
 
-    def _add(self, computer: Computer, image: Image, reload: Window) -> Assignment:
+    def _add(self, computer: Computer, image: Image, begin: int) -> Assignment:
         nodes = self._nodes.of(computer.id)
         self.taken.add(computer.id)
+        self._begins[computer.id] = begin
         self._use.add(computer.id, image)
-        self._memory.add(computer, image, reload.start, self._block.end)
-        return Assignment(computer, image, self._load.least_loaded(nodes, reload.start))
+        self._memory.add(computer, image, begin, self._block.end)
+        return Assignment(computer, image, self._load.least_loaded(nodes, begin))
 
     def _reason_against_all(
         self, image: Image, start: int, member: Member, adopted_request: int | None = None
@@ -198,22 +239,64 @@ class Chooser:
             image, start, self._block.end, member, adopted_request
         )
 
-    def _reason_against(
-        self, computer: Computer, image: Image, start: int, member: Member, adopted_request: int | None = None,
-        *, in_time: bool = True,
-    ) -> Reason | None:  # fmt: skip
-        """What excludes one computer from a window that begins at `start`, for this member; notes what is occupied.
+    def _first_begin(self, image: Image, start: int, member: Member, *, may_be_later: bool) -> int | Reason:
+        """The first begin that the rules about all computers allow: `start`, or with `may_be_later` any from now on.
 
-        Unless it has to be free `in_time`, the window may begin later, up to the block's start.
+        As more computers are chosen, the image's limit of use allows one more only later.
         """
+        if not may_be_later:
+            return self._reason_against_all(image, start, member) or start
+        key = image.id, self._use.exempt_groups(member)
+        first = self._occupancy.maintained_until(self._site.now, self._last, self._block.end)
+        if not isinstance(first, Reason):
+            first = self._first_allowed(
+                max(first, self._limited_until.get(key, first)),
+                lambda begin: self._use.reason_against(image, begin, self._block.end, member),
+            )
+        if not isinstance(first, Reason):
+            self._limited_until[key] = first
+        return first
+
+    def _first_allowed(self, first: int, reason_against: Callable[[int], Reason | None]) -> int | Reason:
+        """The first begin from `first` on that neither a rule nor site maintenance forbids.
+
+        The rule is about what overlaps: what it allows at some begin it allows at every later one.
+        """
+        if reason_against(first) is None:
+            return first
+        forbidden, allowed = first, self._last
+        if reason := reason_against(allowed):
+            return reason
+        while allowed - forbidden > 1:
+            middle = (forbidden + allowed) // 2
+            if reason_against(middle) is None:
+                allowed = middle
+            else:
+                forbidden = middle
+        return self._occupancy.maintained_until(allowed, self._last, self._block.end)
+
+    def _begin_of(
+        self, computer: Computer, image: Image, first: int, member: Member, *, may_be_later: bool
+    ) -> int | Reason:
+        """`first`, or with `may_be_later` the first begin from then on at which the computer can be reloaded."""
+        if not may_be_later:
+            return self._reason_against(computer, image, first, member) or first
         if self._privileges and not self._may_use(member, computer):
             return _NOT_GRANTED
-        if not in_time:
-            begin = self._when_free(computer)
-            if isinstance(begin, Reason):
-                self._occupied.add(computer.id)
-                return begin
-            return self._memory.reason_against(computer, image, max(start, begin), self._block.end)
+        begin = self._when_free(computer)
+        if isinstance(begin, Reason):
+            self._occupied.add(computer.id)
+            return begin
+        return self._first_allowed(
+            max(first, begin), lambda at: self._memory.reason_against(computer, image, at, self._block.end)
+        )
+
+    def _reason_against(
+        self, computer: Computer, image: Image, start: int, member: Member, adopted_request: int | None = None
+    ) -> Reason | None:
+        """What excludes one computer from a window that begins at `start`, for this member; notes what is occupied."""
+        if self._privileges and not self._may_use(member, computer):
+            return _NOT_GRANTED
         reason = self._occupancy.reason_against(computer, start, self._block.end, adopted_request)
         # What is booked stays so: later machines are reloaded earlier, never later. Opening hours are another matter:
         # where the clock is put back an earlier reload may begin later in site time. Adoption has its own windows.

@@ -65,23 +65,23 @@ class ClassJobs:
 
     def _jobs_of(self, chosen: Chosen) -> Iterator[Job]:
         for machine in chosen.machines:
+            is_adopted = machine.adopted_request is not None
+            # They are reloaded together.
+            earliest = max(self._chooser.earliest(each.computer) for each in machine.assignments)
             for each in machine.assignments:
-                is_adopted = machine.adopted_request is not None
-                job = self._job(
-                    each, self._chooser.free_from(each.computer), machine.reload.start if is_adopted else None
-                )
+                job = self._job(each, earliest, machine.reload.start if is_adopted else None)
                 yield job if is_adopted else self._after_back_end(job, each.image.id)
         for machine in chosen.again:
             for each in machine.assignments:
                 only = self._mending.again.get(each.computer.id) if self._mending else None
-                job = self._job(each, self._site.now, None)._replace(holds_image=False)
+                job = self._job(each, self._chooser.earliest(each.computer), None)._replace(holds_image=False)
                 yield job if only is None else job._replace(nodes=(only,))
 
     def _job(self, each: Assignment, earliest: int, begins: int | None) -> Job:
         return self._plain(each.computer)._replace(
             nodes=(each.management_node.id,) if begins is not None else self.node_ids(each.computer),
             earliest=earliest,
-            holds_image=each.already_loaded and earliest <= self._site.now,
+            holds_image=self._chooser.holds(each.computer, each.image),
             begins=begins,
         )
 
@@ -117,7 +117,7 @@ class ClassJobs:
         if reload is None:
             return job._replace(begins=max(self._site.now, job.earliest))
         if self.is_movable(reload):
-            earliest = max(job.earliest, min(self._chooser.free_from(computer), reload.start))
+            earliest = max(job.earliest, min(self._chooser.earliest(computer), reload.start))
             nodes = self.node_ids(computer) or (reload.management_node_id,)
             return job._replace(nodes=nodes, earliest=earliest, planned=Slot(reload.start, reload.management_node_id))
         return job._replace(nodes=(reload.management_node_id,), begins=max(reload.start, job.earliest))

@@ -50,7 +50,8 @@ def still_to_load(site: Site, block: Block, again: Sequence[Machine]) -> Standin
 def still_free(site: Site, block: Block, moved: Sequence[Moved]) -> list[Moved]:
     """Which reloads of computers that the block time has may begin at their new times by the facts of now.
 
-    One that begins later than before takes nothing from anybody.
+    One that begins later than before takes nothing from anybody. The computers of a cluster have one reload, which
+    begins for all of them or for none.
     """
     occupancy = Occupancy(site, block.block_time_id)
     rows = {row.computer_id: row for row in site.block_computers if row.block_time_id == block.block_time_id}
@@ -62,7 +63,8 @@ def still_free(site: Site, block: Block, moved: Sequence[Moved]) -> list[Moved]:
         computer = site.computers[each.computer_id]
         return occupancy.reason_against_reload(computer, row.image_id, start, block.end) is None
 
-    return [each for each in moved if is_free(each)]
+    kept = {each.request_id for each in moved} - {each.request_id for each in moved if not is_free(each)}
+    return [each for each in moved if each.request_id in kept]
 
 
 class _Confirmation:

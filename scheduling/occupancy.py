@@ -1,7 +1,7 @@
 """What keeps a computer from a window of time: closed, booked, claimed (SPEC 4, rules 1, 2, 4 and 8)."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from scheduling.facts import BlockComputer, Computer, OrphanedReload, Reservation, Site
 from scheduling.reasons import BlockTimeId, Instant, Reason, RequestId
@@ -79,9 +79,14 @@ class Occupancy:
                 return Reason("maintenance", "site maintenance from {} to {}", _times(each.start, each.end))
         return None
 
-    def maintained_until(self, start: int, before: int) -> int:
-        """The end of the last site maintenance that ends after `start` and before `before`; `start` without any."""
-        return max((each.end for each in self._site.maintenances if start < each.end < before), default=start)
+    def gaps(self) -> list[tuple[int, int]]:
+        """Between which instants no reload begins because of site maintenance; at these instants themselves it may."""
+        maintenances = (each for each in self._site.maintenances if each.end > self._site.now)
+        return [(each.start - BEFORE_MAINTENANCE, each.end) for each in maintenances]
+
+    def maintained_until(self, first: int, last: int, end: int) -> int | Reason:
+        """The first instant from `first` to `last` at which site maintenance lets reloads begin, or the maintenance."""
+        return self._first(first, last, lambda begin: self.maintenance(begin, end))
 
     def reason_against(
         self, computer: Computer, start: int, end: int, adopted_request: int | None = None
@@ -93,17 +98,31 @@ class Occupancy:
         return next(self.reasons_against(computer, start, end, adopted_request), None)
 
     def free_from(self, computer: Computer, first: int, last: int, end: int) -> int | Reason:
-        """The first instant from `first` to `last` from which on `computer` is free until `end`, or what keeps it."""
+        """The first instant from `first` to `last` from which on `computer` is free until `end`, or what keeps it.
+
+        No reload begins at this instant where site maintenance forbids it.
+        """
+        return self._first(
+            first, last, lambda at: self.maintenance(at, end) or self.reason_against(computer, at, end), computer.id
+        )
+
+    def loadable_from(self, computer: Computer, image_id: int, first: int, last: int, end: int) -> int | Reason:
+        """The same for a new reload of a computer that the block time has."""
+        return self._first(first, last, lambda at: self.reason_against_reload(computer, image_id, at, end), computer.id)
+
+    def _first(
+        self, first: int, last: int, reason_against: Callable[[int], Reason | None], computer_id: int = 0
+    ) -> int | Reason:
+        """The first begin from `first` to `last` that nothing is against, or what is; `computer_id`: 0 for any."""
         begin = first
-        while (reason := self.reason_against(computer, begin, end)) is not None:
-            later = self._over(reason, begin)
+        while (reason := reason_against(begin)) is not None:
+            later = self._over(reason, begin, computer_id)
             if later is None or later > last:
                 return reason
             begin = later
         return begin
 
-    @staticmethod
-    def _over(reason: Reason, begin: int) -> int | None:
+    def _over(self, reason: Reason, begin: int, computer_id: int) -> int | None:
         """When a reason against a window that begins at `begin` may hold no longer; None: that is not known."""
         match reason.rule:
             case "free_now":
@@ -112,8 +131,11 @@ class Occupancy:
                 return begin + _OPENS_ON
             case "reservation":
                 return reason.times[-1] + RESERVATION_MARGIN
-            case "other_block":
+            case "other_block" | "maintenance":
                 return int(reason.times[-1])
+            case "orphaned_reload":
+                orphans = self._orphans[computer_id]
+                return next(row.end for row in orphans if row.request_id == reason.about)
         return None
 
     def reasons_against(

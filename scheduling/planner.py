@@ -101,7 +101,8 @@ class _Planning:
             if image is None:
                 continue
             reload = self._timing.again(len(self._again))
-            assignment = self._chooser.load_again(computer_id, image, reload, node_id)
+            latest = self._timing.latest(reload)
+            assignment = self._chooser.load_again(computer_id, image, reload.start, latest, node_id)
             if isinstance(assignment, Reason):
                 self._not_loaded[computer_id] = assignment
             else:

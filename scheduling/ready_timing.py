@@ -1,7 +1,7 @@
 """When the reloads of a plan begin under policy `ready`: planned for the start of the class (SPEC 6)."""
 
 from bisect import insort
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
@@ -13,7 +13,7 @@ from scheduling.facts import Block, Reservation, Site
 from scheduling.machines import whole_machines
 from scheduling.mending import Mending
 from scheduling.plan import Machine
-from scheduling.reload_plan import RELOAD_MARGIN, Moved, Window, adopted
+from scheduling.reload_plan import RELOAD_MARGIN, Moved, Window, adopted, staggered
 from scheduling.reloads.chance import DISPATCH
 from scheduling.reloads.exchange import Guide, exchange_leads, long_load
 from scheduling.reloads.jobs import Job, Slot
@@ -67,22 +67,26 @@ class ReadyTiming:
         """From now on: then any later begin will do."""
         return self._window(self._site.now)
 
+    def latest(self, again: Window) -> int:
+        """When there is time for one load, or as under policy `vcl`; later than that another computer is better."""
+        under_vcl = staggered(self._block.start, self._site.load_seconds, 0).start
+        return max(self._last, under_vcl, again.start)
+
     def adopted(self, reservation_start: int) -> Window:
         """As under policy `vcl`, but not before now."""
         window = adopted(self._block.start, reservation_start, self._site.load_seconds)
         return window if window.start >= self._site.now else self._window(self._site.now)
 
     def machine(self, already_planned: int) -> Window:
-        """About the first that begins: rules about hours look at these."""
+        """About the first that begins; the rules look at the begins that are possible (see `accepts`)."""
         return self._window(self._before(self._leads[-1]))
 
     def accepts(self, taken: Sequence[Machine]) -> Accepts:
         """Whether a computer that is free from then on leaves time enough for all: the last to be free load last."""
-        if len(taken) < self._looked_at:  # some were left again
-            self._late_begins, self._looked_at = [], 0
         for machine in taken[self._looked_at :]:
             for each in machine.assignments:
-                if not each.already_loaded and (begin := self._chooser.free_from(each.computer)) > self._first:
+                begin = self._chooser.earliest(each.computer)
+                if begin > self._first and not self._chooser.holds(each.computer, each.image):
                     insort(self._late_begins, -begin)
         self._looked_at = len(taken)
         return self._accepts
@@ -93,6 +97,7 @@ class ReadyTiming:
         if begin <= self._first:
             return True
         with_it = sorted([*self._late_begins, -begin])
+        # All of them are later than the longest lead: as many as there are leads are too many, whatever else comes.
         return all(-each <= self._before(lead) for each, lead in zip(with_it, self._leads, strict=False))
 
     def _rough_leads(self, loads: int) -> list[int]:
@@ -143,13 +148,14 @@ class ReadyTiming:
         )
         spares = self._spares(chosen)
         needed = len(jobs) - spares  # each spare makes up for one load, of whatever computer of a cluster
-        made = schedule(jobs, self._policy, self._site.now, self._block.start, spare=spare, needed=needed)
+        gaps = self._chooser.gaps()
+        made = schedule(jobs, self._policy, self._site.now, self._block.start, spare=spare, needed=needed, gaps=gaps)
         slots = {**made.slots, **self._after_other_loads(jobs)}
         outlook = self._in_machines(made.outlook, len(jobs))
         return Timed(
             [self._at(machine, slots) for machine in chosen.machines],
             [self._at(machine, slots) for machine in chosen.again],
-            list(self._moved(waiting, slots, is_sure=outlook.ready >= self._policy.target)),
+            list(self._moved(waiting, jobs, slots, is_sure=outlook.ready >= self._policy.target)),
             late=made.in_time < 1 / 2,
             outlook=outlook,
             guide=self._guide(self._exchange_leads(self._planned_begins(jobs, made.slots), number), made.longest_wait),
@@ -185,7 +191,7 @@ class ReadyTiming:
             begins = job.begun if job.begun is not None else job.begins
             if begins is not None and job.computer_id in self._jobs.by_itself:
                 start = max(begins + self._long_load, self._last, job.earliest)
-                slots[job.computer_id] = Slot(-(-start // MINUTE) * MINUTE, job.nodes[0])
+                slots[job.computer_id] = Slot(_whole_minute(start), job.nodes[0])
         return slots
 
     def _in_machines(self, outlook: Outlook, computers: int) -> Outlook:
@@ -194,17 +200,23 @@ class ReadyTiming:
         return outlook._replace(machines=min(computers // each, self._block.machines), late=outlook.late / each)
 
     def _at(self, machine: Machine, slots: Mapping[int, Slot]) -> Machine:
-        """The machine, reloaded when its first computer begins."""
-        theirs = [slots.get(each.computer.id) for each in machine.assignments]
-        begins = [slot.start for slot in theirs if slot]
-        if not begins:
+        """The machine, reloaded when its first computer begins, but not before all of them can be.
+
+        A computer that has no slot, since somebody stays on it too long, is reloaded as soon as they are gone.
+        """
+        if machine.adopted_request is not None:
             return machine
+        theirs = [slots.get(each.computer.id) for each in machine.assignments]
+        earliest = _whole_minute(max(self._chooser.earliest(each.computer) for each in machine.assignments))
+        begin = max(min((slot.start for slot in theirs if slot), default=earliest), earliest)
         nodes = {node.id: node for node in self._site.management_nodes}
         assignments = tuple(
             replace(each, management_node=nodes[slot.node_id]) if slot else each
             for each, slot in zip(machine.assignments, theirs, strict=True)
         )
-        return replace(machine, assignments=assignments, reload=self._window(min(begins)))
+        return replace(
+            machine, assignments=assignments, reload=self._window(self._chooser.nearest_begin(begin, earliest))
+        )
 
     # --- exchange and moves -------------------------------------------------------------------------
 
@@ -248,31 +260,47 @@ class ReadyTiming:
         )
 
     def _moved(
-        self, reloads: Mapping[int, Reservation], slots: Mapping[int, Slot], *, is_sure: bool
+        self, reloads: Mapping[int, Reservation], jobs: Sequence[Job], slots: Mapping[int, Slot], *, is_sure: bool
     ) -> Iterator[Moved]:
         """The reloads that are to begin at another time. None begins later while the class is not sure enough.
 
         As soon as one of them has to move soon all do: those that stayed behind would be in the places of others. Those
-        on a node that is silent move to another one in any case.
+        on a node that is silent move to another one in any case. The computers of a cluster have one reload.
         """
-        movable = [(reload, slots[id_]) for id_, reload in reloads.items() if id_ in slots]
-        movable = [(reload, slot) for reload, slot in movable if self._jobs.is_movable(reload)]
-        worth = [each for each in movable if self._is_worth_moving(*each, is_sure=is_sure)]
+        earliest = {job.computer_id: job.earliest for job in jobs}
+        together: dict[int, list[int]] = defaultdict(list)
+        for computer_id, reload in reloads.items():
+            if computer_id in slots and self._jobs.is_movable(reload):
+                together[reload.request_id].append(computer_id)
+        moves = []
+        for request_id, ids in together.items():
+            first = _whole_minute(max(earliest[id_] for id_ in ids))
+            begin = self._chooser.nearest_begin(max(min(slots[id_].start for id_ in ids), first), first)
+            moves.append(
+                [(reloads[id_], Moved(request_id, id_, self._window(begin), slots[id_].node_id)) for id_ in ids]
+            )
+        worth = [move for move in moves if self._is_worth_moving(move, is_sure=is_sure)]
         soon = self._site.now + _SOON
-        if all(min(slot.start, reload.start) > soon for reload, slot in worth):
+        if all(min(reload.start, moved.reload.start) > soon for move in worth for reload, moved in move):
             worth = []
-        for each in movable:
-            reload, slot = each
-            if each in worth or self._is_cut_off(reload):
-                yield Moved(reload.request_id, reload.computer_id, self._window(slot.start), slot.node_id)
+        for move in moves:
+            if move in worth or any(self._is_cut_off(reload) for reload, _ in move):
+                yield from (moved for _, moved in move)
 
     def _is_cut_off(self, reload: Reservation) -> bool:
         """Whether its management node is silent, or may not load the computer any more, and another one can."""
         nodes = self._jobs.node_ids(self._site.computers[reload.computer_id])
         return bool(nodes) and reload.management_node_id not in nodes
 
-    def _is_worth_moving(self, reload: Reservation, slot: Slot, *, is_sure: bool) -> bool:
-        if slot.start > reload.start and not (is_sure or reload.computer_id in self._jobs.by_itself):
+    def _is_worth_moving(self, move: Sequence[tuple[Reservation, Moved]], *, is_sure: bool) -> bool:
+        """Whether the reload of these computers is to move."""
+        later = move[0][1].reload.start - move[0][0].start
+        if later > 0 and not (is_sure or any(reload.computer_id in self._jobs.by_itself for reload, _ in move)):
             return False
-        later = slot.start - reload.start
-        return later >= _WORTH_MOVING_LATER or -later >= _WORTH_MOVING or slot.node_id != reload.management_node_id
+        to_another_node = any(moved.node_id != reload.management_node_id for reload, moved in move)
+        return to_another_node or later >= _WORTH_MOVING_LATER or -later >= _WORTH_MOVING
+
+
+def _whole_minute(instant: int) -> int:
+    """The first whole minute from then on."""
+    return -(-instant // MINUTE) * MINUTE

@@ -48,6 +48,9 @@ class Timing(Protocol):
     def again(self, already_planned: int) -> Window:
         """The reload of a computer that the block time has, after so many others of these."""
 
+    def latest(self, again: Window) -> int:
+        """When the reload of such a computer begins at the latest, if it can't begin before."""
+
     def adopted(self, reservation_start: int) -> Window:
         """The reload before a member's own reservation, which joins the block time."""
 
@@ -70,6 +73,10 @@ class VclTiming:
     def again(self, already_planned: int) -> Window:
         """As for a new machine."""
         return self.machine(already_planned)
+
+    def latest(self, again: Window) -> int:
+        """Windows are fixed."""
+        return again.start
 
     def adopted(self, reservation_start: int) -> Window:
         """Not staggered."""

@@ -31,8 +31,10 @@ class Taken(NamedTuple):
 class Gates:
     """The nodes and hosts that a class's loads pass, by numbers, and how full they are minute by minute."""
 
-    def __init__(self, places: Places, jobs: Iterable[Job], start: int) -> None:
+    def __init__(self, places: Places, jobs: Iterable[Job], start: int, gaps: Iterable[tuple[int, int]] = ()) -> None:
+        """`gaps`: between these instants no load may begin."""
         self._places, self._start = places, start
+        self._gaps = [((start - end) / MINUTE, ceil((start - begin) / MINUTE)) for begin, end in gaps]
         self._others: dict[int, list[float]] = {}
         limits = places.capacity.node_limits
         nodes = sorted({id_ for job in jobs if job.is_limited for id_ in job.nodes if id_ in limits})
@@ -87,7 +89,7 @@ class Gates:
         minutes are not enough, or whose computers are free too late, begin as soon as others have begun that can.
         `taken` are the places of other loads of the class.
         """
-        calendar = Calendar(self.limits, step, self._busy_with_others)
+        calendar = Calendar(self.limits, step, self._busy_with_others, self._gaps)
         for each in taken:
             calendar.take(*each)
         of_node: dict[int, int] = defaultdict(int)
@@ -140,17 +142,21 @@ class Calendar:
     A load with a lead of 30 minutes that takes a place for ten has the minutes from 29 to 20 before the start.
     """
 
-    def __init__(self, limits: Sequence[int], step: int, busy: Callable[[int], list[float]]) -> None:
-        self._limits, self._step = limits, step
+    def __init__(
+        self, limits: Sequence[int], step: int, busy: Callable[[int], list[float]],
+        gaps: Sequence[tuple[float, int]] = (),
+    ) -> None:  # fmt: skip
+        """`gaps`: between these leads no load may begin."""
+        self._limits, self._step, self._gaps = limits, step, gaps
         self._busy = [busy(gate) for gate in range(len(limits))]
         self._least: dict[tuple[tuple[int, ...], int], int] = {}  # places only fill: no shorter lead comes free again
 
     def lead(self, gates: Collection[int], shortest: int) -> int:
-        """The shortest lead from `shortest` on for which each gate has a place."""
+        """The shortest lead from `shortest` on, in no gap, for which each gate has a place."""
         key = (tuple(gates), shortest)
         minutes = self._least.get(key, shortest)
-        while (full := self._full(gates, minutes)) is not None:
-            minutes = full + self._step + 1 - _BEYOND
+        while (longer := self._longer(gates, minutes)) is not None:
+            minutes = longer
         self._least[key] = minutes
         return minutes
 
@@ -160,6 +166,14 @@ class Calendar:
             busy = self._busy[gate]
             for minute in self._minutes(lead, minutes):
                 busy[minute] += 1
+
+    def _longer(self, gates: Collection[int], minutes: int) -> int | None:
+        """A longer lead to try where that one is in a gap, or a gate has no place; None: it will do."""
+        for shortest, longest in self._gaps:
+            if shortest < minutes < longest:
+                return longest
+        full = self._full(gates, minutes)
+        return None if full is None else full + self._step + 1 - _BEYOND
 
     def _full(self, gates: Collection[int], minutes: int) -> int | None:
         """The first minute of such a load in which a gate has no place; None: it has one all the time."""

@@ -10,7 +10,7 @@ before the start, ten 30 minutes and five 40 minutes before it. Computers that h
 reloads begin last of all, but so that there is time for one load in case somebody has used them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, inf
 
@@ -59,14 +59,16 @@ class Schedule:
 
 
 def schedule(
-    jobs: Sequence[Job], policy: ReadyPolicy, now: int, start: int, *, spare: int, needed: int | None = None
-) -> Schedule:
+    jobs: Sequence[Job], policy: ReadyPolicy, now: int, start: int, *, spare: int, needed: int | None = None,
+    gaps: Iterable[tuple[int, int]] = (),
+) -> Schedule:  # fmt: skip
     """Plan the reloads of a class that starts at `start`.
 
     `spare`: further computers that could be had in exchange. `needed`: how many of the computers the class needs, by
-    default all.
+    default all. `gaps`: between these instants no load begins if it can begin before.
     """
-    return _Scheduling(jobs, policy, now, start, spare, len(jobs) if needed is None else needed).run()
+    ahead = [gap for gap in gaps if gap[0] >= now]
+    return _Scheduling(jobs, policy, now, start, spare, len(jobs) if needed is None else needed, ahead).run()
 
 
 def aim(target: float) -> float:
@@ -75,7 +77,10 @@ def aim(target: float) -> float:
 
 
 class _Scheduling:
-    def __init__(self, jobs: Sequence[Job], policy: ReadyPolicy, now: int, start: int, spare: int, needed: int) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], policy: ReadyPolicy, now: int, start: int, spare: int, needed: int,
+        gaps: Sequence[tuple[int, int]],
+    ) -> None:  # fmt: skip
         self._policy, self._now, self._start, self._needed = policy, now, start, needed
         # keep_ready exchanges the computers that users take.
         self._dropped = 0.0 if policy.is_mended else policy.places.taken
@@ -89,7 +94,7 @@ class _Scheduling:
         self._fixed = [job for job in loads if job.begun is not None or job.begins is not None]
         # Those that can't begin early get the last slots; equal ones keep their order, so that none moves for nothing.
         self._open = sorted((job for job in loads if job.begun is None and job.begins is None), key=_last_first)
-        self._gates = Gates(policy.places, loads, start)
+        self._gates, self._gaps = Gates(policy.places, loads, start, gaps), gaps
         at_work = _with_places([*self._gates.others(now, self._law.mean), *self._of_fixed()], self._gates.limits)
         self._of_others = [load for load in at_work if not load.is_own]
         self._of_class = [load for load in at_work if load.is_own]
@@ -231,10 +236,12 @@ class _Scheduling:
         return slots
 
     def _later(self, slots: Mapping[int, Slot], id_: int, minutes: int) -> dict[int, Slot] | None:
-        """The slots with that of a computer so many minutes later; None where that is not before the start."""
+        """The slots with that of a computer so many minutes later; None where no load may begin then."""
         slot = slots[id_]
         start = slot.start + minutes * MINUTE
-        return {**slots, id_: slot._replace(start=start)} if start < self._start else None
+        if start >= self._start or any(begin < start < end for begin, end in self._gaps):
+            return None
+        return {**slots, id_: slot._replace(start=start)}
 
     def _is_sure(self, slots: Mapping[int, Slot], least: float) -> bool:
         return self._play(slots, MANY).ready(self._needed_loads) >= least

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from scheduling.confirmation import standing
+from scheduling.confirmation import standing, still_free
 from scheduling.facts import Site
 from scheduling.plan import Machine
 from scheduling.planner import make_plan
+from scheduling.reload_plan import Moved, Window
 from tests.support.sites.facts import (
     END,
     HOUR,
@@ -96,3 +97,12 @@ def test_memory_of_a_host_that_others_used_up_lets_the_first_ones_stand() -> Non
     assert len(machines) == 2
     other = site(computers, reservations=[reservation(3, image_ram=1024)])
     assert standing(other, what, machines, ignore_privileges=True).kept == list(machines[:1])
+
+
+def test_the_reload_of_a_cluster_moves_only_if_all_its_computers_are_free() -> None:
+    own = [own_block_computer(id_, reload_id=8001) for id_ in (1, 2)] + [own_block_computer(3, reload_id=8003)]
+    earlier = Window(RELOAD_START - QUARTER, END)
+    moved = [Moved(request, id_, earlier, 1) for id_, request in ((1, 8001), (2, 8001), (3, 8003))]
+    others = block_computer(2, RELOAD_START - HOUR, RELOAD_START - MINUTE)
+    assert still_free(three_computers(block_computers=own), block(3), moved) == moved
+    assert still_free(three_computers(block_computers=[*own, others]), block(3), moved) == moved[2:]

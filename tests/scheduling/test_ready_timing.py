@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from scheduling.facts import Computer, Image, Reservation
+from scheduling.confirmation import standing
+from scheduling.facts import Computer, Image, OrphanedReload, Reservation
 from scheduling.load_time.model import LoadModel
 from scheduling.mending import Mending
 from scheduling.occupancy import is_reload
 from scheduling.plan import Plan
 from scheduling.planner import make_plan
+from scheduling.reload_plan import staggered
 from scheduling.reloads.chance import DISPATCH
 from scheduling.reloads.exchange import exchange_leads, long_load
 from scheduling.reloads.outlook import Outlook
@@ -36,6 +39,7 @@ from tests.support.sites.facts import (
     computer,
     computers_of,
     image,
+    maintenance,
     member,
     node,
     own_block_computer,
@@ -126,12 +130,20 @@ class TestChoice:
         two = [*free_for_the_last, block_computer(2, NOW, START - HALF_AN_HOUR)]
         assert computers_of(plan_of(computers(1, 2, 3, 4), 3, policy, block_computers=two)) == [(1,), (3,), (4,)]
 
-    def test_one_that_holds_the_image_may_be_free_later_than_one_to_be_loaded(self) -> None:
-        """It needs time for one load alone."""
-        until = [block_computer(1, NOW, START - 17 * MINUTE)]
-        there = [computer(1, revision_id=REVISION), *computers(2, 3)]
-        assert computers_of(plan_of(there, 1, ready({1: 1}), block_computers=until)) == [(1,)]
-        assert computers_of(plan_of(computers(1, 2, 3), 1, ready({1: 1}), block_computers=until)) == [(2,)]
+    def test_one_that_holds_the_image_may_begin_later_than_one_to_be_loaded(self) -> None:
+        """It needs time for one load alone; `until`: no reload begins before because of site maintenance."""
+        until: dict[str, Any] = {"maintenances": [maintenance(NOW, START - 17 * MINUTE)]}
+        there = [*computers(1, 2), computer(3, revision_id=REVISION)]
+        plan = plan_of(there, 3, ready({1: 1}), **until)
+        assert leads(plan)[3] == 16
+        assert max(leads(plan)[1], leads(plan)[2]) == 17
+
+    def test_one_whose_image_another_class_replaces_is_one_to_be_loaded(self) -> None:
+        """However many of them there are: on a node that loads one at a time the last place is for one of them."""
+        until = [block_computer(id_, NOW, START - 17 * MINUTE) for id_ in range(1, 5)]
+        there = [*computers(1, 2, 3, 4, revision_id=REVISION), *computers(11, 12, 13, 14)]
+        chosen = computers_of(plan_of(there, 4, ready({1: 1}), block_computers=until))
+        assert set(chosen) == {(11,), (12,), (13,), (14,)}
 
     @pytest.mark.parametrize(("model", "order"), [(MODEL, [(1,)]), (FAILING, [(2,)])], ids=["none", "some"])
     def test_where_loads_fail_it_has_to_be_free_early_enough_for_a_second_one(
@@ -198,6 +210,71 @@ class TestHolding:
         there = [computer(revision_id=REVISION)]
         assert outlook_of(plan_of(there, 1, reservations=[own], **rows)).minutes == 0
         assert outlook_of(plan_of(there, 1, reservations=[of_another, own], **rows)).minutes == 30
+
+
+class TestRules:
+    """Reloads begin only when the rules about hours let them, and the confirmation keeps all of them."""
+
+    def test_a_maintenance_at_the_first_begin_costs_no_machine(self) -> None:
+        before = maintenance(START - 120 * MINUTE, START - 75 * MINUTE)
+        plan = plan_of(computers(*range(1, 41)), 30, ready({1: 3}), maintenances=[before])
+        assert plan.allocated == 30
+        assert max(leads(plan).values()) <= 75
+
+    def test_nothing_is_chosen_where_a_maintenance_leaves_no_begin(self) -> None:
+        over_the_start = maintenance(START - HOUR, START + HOUR)
+        plan = plan_of(computers(1, 2), 2, maintenances=[over_the_start])
+        assert plan.stopped_by is not None
+        assert (plan.allocated, plan.stopped_by.rule) == (0, "maintenance")
+
+    @pytest.mark.parametrize("revision", [0, REVISION], ids=["to be loaded", "holding"])
+    def test_none_begins_in_the_half_hour_before_a_maintenance(self, revision: int) -> None:
+        soon = maintenance(START + 5 * MINUTE, START + 20 * MINUTE, allow_reservations=1)
+        there = computers(1, 2, 3, revision_id=revision)
+        without, plan = plan_of(there, 3), plan_of(there, 3, maintenances=[soon])
+        assert min(leads(without).values()) < 25 <= min(leads(plan).values()) < 30
+
+    def test_those_before_a_maintenance_have_their_turn_on_the_node(self) -> None:
+        """Six fit in after the maintenance; the others begin one after the other before it, not all at once."""
+        between = maintenance(START - 120 * MINUTE, START - 75 * MINUTE, allow_reservations=1)
+        plan = plan_of(computers(*range(1, 9)), 8, ready({1: 1}), maintenances=[between])
+        before = sorted(lead for lead in leads(plan).values() if lead > 75)
+        assert len(before) >= 2
+        assert before[0] == 150
+        assert all(later - earlier >= 10 for earlier, later in pairwise(before))
+
+    @pytest.mark.parametrize("until", [20, 17])
+    def test_one_on_which_somebody_stays_is_reloaded_when_they_are_gone(self, until: int) -> None:
+        """They keep a quarter of an hour for themselves."""
+        plan = plan_of(computers(*range(1, 6)), 5, reservations=[user_until(until)])
+        assert leads(plan)[1] == until - 15
+
+    def test_so_it_is_without_keep_ready(self) -> None:
+        policy = ready(is_mended=False, model=log_normal(mean=1200))
+        assert leads(plan_of(computers(1, 2), 2, policy, reservations=[user_until(20)]))[1] == 5
+
+    def test_a_cluster_is_reloaded_when_all_its_computers_are_free(self) -> None:
+        late = [block_computer(2, NOW, START - 11 * MINUTE)]
+        plan = plan_of(computers(1, 2), 1, images=CLUSTER, block_computers=late)
+        assert leads(plan) == {1: 11, 2: 11}
+
+    def test_the_limit_of_use_counts_from_the_begin(self) -> None:
+        """One of six is in use until 50 minutes before the start: the last machine can't be loaded before that."""
+        limited, rows = [image(max_concurrent=6)], [user_until(50, 9, image_id=image().id)]
+        plan = plan_of(computers(*range(1, 7)), 6, ready({1: 1}), limited, reservations=rows)
+        assert plan.allocated == 6
+        assert leads(plan)[6] <= 35 < max(leads(plan).values())
+
+    def test_a_reload_at_work_for_nobody_is_waited_for(self) -> None:
+        left_over = [OrphanedReload(BLOCK_TIME + 1, 8900, 1, 2048, START - HOUR, START - 12 * MINUTE)]
+        assert leads(plan_of(computers(1), 1, orphans=left_over)) == {1: 12}
+
+    def test_one_that_the_class_has_is_loaded_again_when_another_class_leaves_it(self) -> None:
+        for minutes, loaded in ((60, True), (20, True), (11, False)):
+            rows = [own_block_computer(1), block_computer(1, NOW - HOUR, START - minutes * MINUTE)]
+            plan = plan_of(computers(1), 1, mending=Mending(again={1: None}), block_computers=rows)
+            assert (not plan.not_loaded) == loaded, minutes
+            assert all(machine.reload.start >= START - minutes * MINUTE for machine in plan.again)
 
 
 class TestClusters:
@@ -429,6 +506,33 @@ class TestMoves:
         )
         assert one == other != {}
 
+    @pytest.mark.parametrize("revision", [0, REVISION], ids=["to be loaded", "holding"])
+    def test_none_into_the_half_hour_before_a_maintenance(self, revision: int) -> None:
+        soon = maintenance(START + 5 * MINUTE, START + 20 * MINUTE, allow_reservations=1)
+        facts: dict[str, Any] = {"maintenances": [soon], "block_computers": [own_block_computer(1)]}
+        facts |= {"now": START - HOUR, "reservations": reloads(50, 1), "mending": Mending()}
+        (lead,) = moves(plan_of([computer(1, revision_id=revision)], 1, **facts)).values()
+        assert 25 <= lead < 30
+
+    def test_a_cluster_moves_as_a_whole(self) -> None:
+        """When its first computer begins, if that is another time."""
+        together: dict[str, Any] = {
+            "images": CLUSTER,
+            "block_computers": [own_block_computer(1), own_block_computer(2, SUB_IMAGE, reload_id=8001)],
+        }
+        policy = ready({1: 1})
+        lead = leads(plan_of(computers(1, 2), 1, policy, CLUSTER))[1]
+        for minutes in (0, 20):
+            rows = [
+                own_reload(1, lead + minutes),
+                own_reload(2, lead + minutes, request_id=8001, image_id=SUB_IMAGE),
+            ]
+            plan = plan_of(
+                computers(1, 2), 1, policy, mending=Mending(), now=START - (lead + minutes + 5) * MINUTE,
+                reservations=rows, **together,
+            )  # fmt: skip
+            assert moves(plan) == ({1: lead, 2: lead} if minutes else {})
+
     def test_the_reservation_lasts_until_the_start_and_longer_where_a_load_may(self) -> None:
         moved = own_plan(reloads(50, *self.FOUR), 4, ready({1: 1}), lead_now=60).moved
         late = own_plan(reloads(50, 1), 1, lead_now=60).moved
@@ -534,11 +638,24 @@ def planned(case: Case, policy: ReadyPolicy | None, mending: Mending | None = No
 
 
 @MOST
+@given(cases(), st.sampled_from(POLICIES), st.sampled_from([None, Mending()]))
+def test_a_class_never_has_fewer_machines_than_under_policy_vcl(
+    case: Case, policy: ReadyPolicy, mending: Mending | None
+) -> None:
+    """Policy `vcl` lets reloads begin in the past, even before a site maintenance that leaves no time for them now."""
+    first = staggered(case.block.start, case.site.load_seconds, case.block.machines).start
+    assume(mending or not case.site.maintenances or case.site.now <= first)
+    assert planned(case, policy, mending).allocated >= planned(case, None, mending).allocated
+
+
+@MOST
 @given(cases(), st.sampled_from(POLICIES))
-def test_a_class_never_has_fewer_machines_than_under_policy_vcl(case: Case, policy: ReadyPolicy) -> None:
-    """Site maintenance aside, which is looked at for the first load: under this policy that may begin earlier."""
-    assume(not case.site.maintenances)
-    assert planned(case, policy).allocated >= planned(case, None).allocated
+def test_a_plan_stands_on_its_own_facts(case: Case, policy: ReadyPolicy) -> None:
+    plan = planned(case, policy)
+    kept, lost = standing(
+        case.site, case.block, plan.machines, ignore_privileges=case.ignore_privileges, spares=plan.spares
+    )
+    assert (kept, lost) == (list(plan.machines), {})
 
 
 def with_reloads(case: Case, data: st.DataObject) -> Case:
