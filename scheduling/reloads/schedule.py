@@ -37,6 +37,7 @@ _LONGEST_WAIT = 12 * MINUTE
 _BY_CHANCE = 1.5  # times as long
 _RARELY, _SELDOM, _OFTEN = 0.002, 0.02, 0.2  # shares of games
 _EVER = 1e8  # seconds after the start: whatever ends at all has ended then
+_LARGE = 60  # loads
 _SMALL = 6  # loads whose begins are tried one by one
 _LATER = (4, 1)  # minutes
 _BACKGROUND = 20 * MINUTE  # before the first load of the class, from when on the loads that users cause are played
@@ -120,7 +121,7 @@ class _Scheduling:
         if not needed:
             late = self._dropped * len(self._ready)
             return Schedule(planned, Outlook(self._needed, self._undropped, late, 0, mended=mended), in_time=1.0)
-        games = self._play(slots, MANY)
+        games = self._play(slots, self._games(MANY))
         begins = [slot.start for slot in slots.values()]
         begins += [job.begun or job.begins or self._now for job in self._fixed]
         minutes = sum(max(self._start - begin, 0) for begin in begins) // MINUTE
@@ -138,6 +139,10 @@ class _Scheduling:
     def _needed_loads(self) -> int:
         """How many of the loads are needed, beside the computers that hold the image."""
         return max(self._needed - len(self._ready), 0)
+
+    def _games(self, games: int) -> int:
+        """Of very many loads fewer games have to do: each of them takes longer."""
+        return games if len(self._open) + len(self._fixed) <= _LARGE else games * 2 // 3
 
     def _of_ready(self) -> dict[int, Slot]:
         """The latest reloads that leave time for one load, in case somebody uses the computer meanwhile."""
@@ -190,7 +195,7 @@ class _Scheduling:
     def _played(self, leads: Mapping[int, tuple[int, int]]) -> "tuple[_Plan, float]":
         needed = self._needed_loads
         slots = {id_: Slot(self._start - minutes * MINUTE, node) for id_, (minutes, node) in leads.items()}
-        games = self._play(slots, FEW)
+        games = self._play(slots, self._games(FEW))
         ready = games.ready(needed)
         plan = _Plan(
             slots,
