@@ -5,6 +5,7 @@ planned, or for an earlier one, and one at work may be of any image.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from scheduling.facts import Block, BlockComputer, Computer, Reservation, Site
@@ -35,15 +36,10 @@ class BackEndLoads:
     def __init__(self, site: Site, block: Block, mean: float) -> None:
         self._site, self._block, self._mean = site, block, round(mean)
         self._members = {member.id for member in site.members}
-        self._reloads: dict[int, list[Reservation]] = defaultdict(list)
-        self._users: dict[int, list[Reservation]] = defaultdict(list)
+        self._bookings: dict[int, list[Reservation]] = defaultdict(list)
         for booking in site.reservations:
-            if booking.start >= block.start:
-                continue
-            if is_reload(booking.state_id, booking.last_state_id):
-                self._reloads[booking.computer_id].append(booking)
-            elif occupies(booking) and not self._is_members(booking):
-                self._users[booking.computer_id].append(booking)
+            if booking.start < block.start:
+                self._bookings[booking.computer_id].append(booking)
         self._earlier: dict[int, list[BlockComputer]] = defaultdict(list)  # what other classes have before this one
         for row in site.block_computers:
             if row.block_time_id != block.block_time_id and row.start < block.start:
@@ -54,7 +50,7 @@ class BackEndLoads:
 
         Computers of labs are not loaded after users.
         """
-        users = self._users.get(computer.id)
+        users = [row for row in self._bookings.get(computer.id, ()) if occupies(row) and not self._is_members(row)]
         if not users or computer.type == "lab":
             return None
         last = max(users, key=lambda row: row.end)
@@ -67,7 +63,7 @@ class BackEndLoads:
 
         Only for a computer whose reload for the class, if it has one, still waits.
         """
-        pending = [row for row in self._reloads.get(computer.id, ()) if row.state_id == PENDING]
+        pending = [row for row in self._reloads(computer.id) if row.state_id == PENDING]
         if not pending:
             return None
         row = max(pending, key=lambda each: (each.start, each.request_id))
@@ -77,7 +73,10 @@ class BackEndLoads:
 
     def is_loaded_otherwise(self, computer_id: int) -> bool:
         """Whether another image is to be loaded on the computer before the class, for an earlier one."""
-        return any(row.image_id not in self._block.image_ids for row in self._reloads.get(computer_id, ()))
+        return any(row.image_id not in self._block.image_ids for row in self._reloads(computer_id))
+
+    def _reloads(self, computer_id: int) -> Iterator[Reservation]:
+        return (row for row in self._bookings.get(computer_id, ()) if is_reload(row.state_id, row.last_state_id))
 
     def _is_with_another_class(self, computer_id: int, after: int) -> bool:
         """Whether another class has the computer between an instant and the class.

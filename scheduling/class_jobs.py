@@ -10,7 +10,7 @@ from scheduling.mending import Mending
 from scheduling.occupancy import is_reload
 from scheduling.plan import Assignment
 from scheduling.reloads.exchange import long_load
-from scheduling.reloads.jobs import Job
+from scheduling.reloads.jobs import Job, Slot
 from scheduling.reloads.policy import ReadyPolicy
 from scheduling.state_ids import RELOAD
 from scheduling.timing import Chosen
@@ -118,7 +118,8 @@ class ClassJobs:
             return job._replace(begins=max(self._site.now, job.earliest))
         if self.is_movable(reload):
             earliest = max(job.earliest, min(self._chooser.earliest(computer), reload.start))
-            return job._replace(nodes=self.node_ids(computer) or (reload.management_node_id,), earliest=earliest)
+            nodes = self.node_ids(computer) or (reload.management_node_id,)
+            return job._replace(nodes=nodes, earliest=earliest, planned=Slot(reload.start, reload.management_node_id))
         return job._replace(nodes=(reload.management_node_id,), begins=max(reload.start, job.earliest))
 
     def _after_back_end(self, job: Job, image_id: int) -> Job:

@@ -26,7 +26,7 @@ from scheduling.timing import Chosen, Timed
 from scheduling.windows import MINUTE
 
 # A reload is moved only if that changes something, and soon: until then the plan may change again.
-_WORTH_MOVING, _SOON = 2 * MINUTE, 15 * MINUTE
+_WORTH_MOVING, _WORTH_MOVING_LATER, _SOON = 2 * MINUTE, 10 * MINUTE, 15 * MINUTE
 _MOST_EXCHANGED = 12  # computers, of which is said when substitutes have to begin
 _SPARE = 8  # further computers are counted up to so many, and a fifth of those that are to be loaded
 _NEARLY_ALL = 0.95  # of the loads take no longer than the time kept for a computer that holds the image
@@ -264,38 +264,41 @@ class ReadyTiming:
     ) -> Iterator[Moved]:
         """The reloads that are to begin at another time. None begins later while the class is not sure enough.
 
-        Those on a node that is silent move to another one in any case. The computers of a cluster have one reload.
+        As soon as one of them has to move soon all do: those that stayed behind would be in the places of others. Those
+        on a node that is silent move to another one in any case. The computers of a cluster have one reload.
         """
         earliest = {job.computer_id: job.earliest for job in jobs}
         together: dict[int, list[int]] = defaultdict(list)
         for computer_id, reload in reloads.items():
             if computer_id in slots and self._jobs.is_movable(reload):
                 together[reload.request_id].append(computer_id)
+        moves = []
         for request_id, ids in together.items():
             first = _whole_minute(max(earliest[id_] for id_ in ids))
             begin = self._chooser.nearest_begin(max(min(slots[id_].start for id_ in ids), first), first)
-            moved = [Moved(request_id, id_, self._window(begin), slots[id_].node_id) for id_ in ids]
-            if any(self._is_cut_off(reloads[id_]) for id_ in ids) or self._is_worth_moving(
-                [reloads[id_] for id_ in ids], moved, is_sure=is_sure
-            ):
-                yield from moved
+            moves.append(
+                [(reloads[id_], Moved(request_id, id_, self._window(begin), slots[id_].node_id)) for id_ in ids]
+            )
+        worth = [move for move in moves if self._is_worth_moving(move, is_sure=is_sure)]
+        soon = self._site.now + _SOON
+        if all(min(reload.start, moved.reload.start) > soon for move in worth for reload, moved in move):
+            worth = []
+        for move in moves:
+            if move in worth or any(self._is_cut_off(reload) for reload, _ in move):
+                yield from (moved for _, moved in move)
 
     def _is_cut_off(self, reload: Reservation) -> bool:
         """Whether its management node is silent, or may not load the computer any more, and another one can."""
         nodes = self._jobs.node_ids(self._site.computers[reload.computer_id])
         return bool(nodes) and reload.management_node_id not in nodes
 
-    def _is_worth_moving(self, reloads: Sequence[Reservation], moved: Sequence[Moved], *, is_sure: bool) -> bool:
-        """Whether the reload of these computers moves."""
-        begins, begin = reloads[0].start, moved[0].reload.start
-        if min(begins, begin) > self._site.now + _SOON:
+    def _is_worth_moving(self, move: Sequence[tuple[Reservation, Moved]], *, is_sure: bool) -> bool:
+        """Whether the reload of these computers is to move."""
+        later = move[0][1].reload.start - move[0][0].start
+        if later > 0 and not (is_sure or any(reload.computer_id in self._jobs.by_itself for reload, _ in move)):
             return False
-        if begin > begins and not (is_sure or any(each.computer_id in self._jobs.by_itself for each in moved)):
-            return False
-        to_another_node = any(
-            each.node_id != reload.management_node_id for each, reload in zip(moved, reloads, strict=True)
-        )
-        return to_another_node or abs(begin - begins) >= _WORTH_MOVING
+        to_another_node = any(moved.node_id != reload.management_node_id for reload, moved in move)
+        return to_another_node or later >= _WORTH_MOVING_LATER or -later >= _WORTH_MOVING
 
 
 def _whole_minute(instant: int) -> int:

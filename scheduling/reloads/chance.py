@@ -208,7 +208,8 @@ class _Play:
         lengths = self.lengths[:, columns]
         for number, load in enumerate(loads):
             if load.elapsed:
-                lengths[:, number] = self.law.remaining(self.draws.shares[:, columns[number]], load.elapsed)
+                shares, elapsed = self.draws.shares[:, columns[number]], load.elapsed / load.scale
+                lengths[:, number] = self.law.remaining(shares, elapsed)
         if any(load.scale != 1.0 for load in loads):
             lengths *= np.array([load.scale for load in loads], dtype=np.float32)
         return lengths

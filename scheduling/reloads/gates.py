@@ -15,8 +15,8 @@ from scheduling.windows import MINUTE
 
 _BEYOND = 180  # minutes after the start that count: loads that are late, too, begin in places
 _FAR = 18 * 60  # minutes; nothing is planned that far ahead
-_OURS = 0.4  # of the places, however many loads of others are to be expected: all of them wait for one another
-_HURRY = 0.75  # of a step, where there is not enough time: better that some wait than that places stay empty
+_OURS = 0.4  # of the places, however many loads users will cause: all of them wait for one another
+_HURRY = 0.75  # of a step, where a load can't begin as early as it should: better that it waits than that it is late
 _TOGETHER = 8 * MINUTE  # loads of others that begin within so many seconds are played together
 
 
@@ -81,39 +81,36 @@ class Gates:
         return loads
 
     def leads(
-        self, jobs: Sequence[Job], lead: int, step: int, horizon: int, taken: Iterable[Taken]
+        self, jobs: Sequence[Job], lead: int, step: int, taken: Iterable[Taken], most: int = _FAR
     ) -> dict[int, tuple[int, int]]:
         """Computer -> minutes from the begin of its load to the start, and its management node.
 
-        `lead` at least, and more where there is no place: the load takes one for `step` minutes. Those for which
-        `horizon` minutes are not enough begin as soon as their nodes can have them. `taken` are the places of other
-        loads of the class.
+        `lead` at least, and more where there is no place: the load takes one for `step` minutes. Those for which `most`
+        minutes are not enough, or whose computers are free too late, begin as soon as others have begun that can.
+        `taken` are the places of other loads of the class.
         """
-        leads = self._leads(jobs, min(lead, horizon), step, taken)
-        waves: dict[int, int] = defaultdict(int)  # how many of a node begin late
-        late_step = max(round(step * _HURRY), 1)
-        for id_, (minutes, node) in leads.items():
-            if minutes > horizon:  # it begins when those that have places are done
-                limit = self.limits[self._nodes[node]] if node in self._nodes else len(leads)
-                leads[id_] = horizon - late_step * (1 + waves[node] // limit), node
-                waves[node] += 1
-        return leads
-
-    def _leads(self, jobs: Sequence[Job], lead: int, step: int, taken: Iterable[Taken]) -> dict[int, tuple[int, int]]:
         calendar = Calendar(self.limits, step, self._busy_with_others, self._gaps)
         for each in taken:
             calendar.take(*each)
         of_node: dict[int, int] = defaultdict(int)
+        placed: dict[tuple[int, ...], list[int]] = defaultdict(list)  # the leads of loads that pass these gates
         leads: dict[int, tuple[int, int]] = {}
         for job in jobs:
-            latest = min(lead, (self._start - job.earliest) // MINUTE) if job.earliest else lead
-            nodes = job.nodes or (0,)
-            choices = [(calendar.lead(self.of(job, node), latest), of_node[node], node) for node in nodes]
+            longest = min((self._start - job.earliest) // MINUTE, most) if job.earliest else most
+            shortest = min(lead, longest)
+            choices = [(calendar.lead(self.of(job, node), shortest), of_node[node], node) for node in job.nodes or (0,)]
             minutes, _, node = min(choices)
+            gates = self.of(job, node)
             of_node[node] += 1
-            calendar.take(self.of(job, node), minutes, step)
+            calendar.take(gates, minutes, step)
+            if minutes > longest:
+                minutes = _soonest(placed[gates], longest, round(step * _HURRY), self._limit(gates, len(jobs)))
+            placed[gates].append(minutes)
             leads[job.computer_id] = minutes, node
         return leads
+
+    def _limit(self, gates: tuple[int, ...], otherwise: int) -> int:
+        return min((self.limits[gate] for gate in gates), default=otherwise)
 
     def _busy_with_others(self, gate: int) -> list[float]:
         """How many places of a gate others take, minute by minute before the end of what counts."""
@@ -126,9 +123,17 @@ class Gates:
                 if gate in self._of(each.node_id if each.is_limited else None, each.host_id):
                     first = (self._start - each.begin) // MINUTE + _BEYOND
                     for minute in range(max(first - ceil(each.seconds / MINUTE), 0), min(max(first, 0), _FAR)):
-                        busy[minute] = min(busy[minute] + 1, most)
+                        busy[minute] += 1
             self._others[gate] = busy
         return self._others[gate].copy()
+
+
+def _soonest(placed: Sequence[int], most: int, step: int, limit: int) -> int:
+    """The longest lead, up to `most`, for a load that begins when those before it are about to be done."""
+    lead, step = most, max(step, 1)
+    while sum(lead - step < each <= lead for each in placed) >= limit:
+        lead -= step
+    return lead
 
 
 class Calendar:

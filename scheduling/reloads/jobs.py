@@ -3,13 +3,20 @@
 from typing import NamedTuple
 
 
+class Slot(NamedTuple):
+    """When and on which management node the reload of a computer begins."""
+
+    start: int
+    node_id: int
+
+
 class Job(NamedTuple):
     """A computer of the class, and what is known of its load.
 
     `nodes`: the management nodes that may load it, `host`: its VM host (id of the computer), `is_limited`: whether it
-    counts for the limit of its node. Its load can't begin before `earliest`. `holds_image`: it needs no load. `begun`:
-    its load has been at work since then, on the one node. `begins`: its load begins then, whatever is planned, on the
-    one node; one without either is to be planned.
+    counts for the limit of its node. Its load can't begin before `earliest` (0: at any time). `holds_image`: it needs
+    no load. `begun`: its load has been at work since then, on the one node. `begins`: its load begins then, whatever is
+    planned, on the one node; one without either is to be planned. `planned`: its slot so far, if it has one.
     """
 
     computer_id: int
@@ -20,10 +27,4 @@ class Job(NamedTuple):
     holds_image: bool = False
     begun: int | None = None
     begins: int | None = None
-
-
-class Slot(NamedTuple):
-    """When and on which management node the reload of a computer begins."""
-
-    start: int
-    node_id: int
+    planned: Slot | None = None

@@ -25,13 +25,17 @@ from scheduling.windows import MINUTE
 # A share of classes is measured over many of them, and what is planned is not all that happens: aim above the target.
 _ABOVE = 0.7  # of what the target leaves
 _STEP = 1.1  # of the mean load time: with shorter steps loads wait for one another, with longer ones places stay empty
+_MORE_THAN_ENOUGH = 0.995  # so sure that reloads may begin later
+_GAIN = 0.03  # of probability, that is worth other slots
+_WAITING = 0.05  # of probability
+_NOISE = 0.008  # by so much so few games may err: as little less sure is no reason to begin earlier
 _ATTEMPTS = 4  # to find the shortest lead
 _USED_MEANWHILE = 0.95  # a computer that holds the image keeps time for a load that takes no longer than so many others
 # For a place, first come first served. In the back end chance decides which of those that wait is next: there the
 # longest wait is up to twice as long, and after 30 minutes the load fails.
 _LONGEST_WAIT = 12 * MINUTE
 _BY_CHANCE = 1.5  # times as long
-_RARELY = 0.002
+_RARELY, _SELDOM, _OFTEN = 0.002, 0.02, 0.2  # shares of games
 _EVER = 1e8  # seconds after the start: whatever ends at all has ended then
 _SMALL = 6  # loads whose begins are tried one by one
 _LATER = (4, 1)  # minutes
@@ -84,10 +88,12 @@ class _Scheduling:
         self._aim = aim(policy.target)
         self._mending = Mending(spare, covered=len(jobs) - needed) if policy.is_mended else None
         self._ready = [job for job in jobs if job.holds_image]
-        loads = [job for job in jobs if not job.holds_image]
+        loads = [
+            job._replace(earliest=job.earliest if job.earliest > now else 0) for job in jobs if not job.holds_image
+        ]
         self._fixed = [job for job in loads if job.begun is not None or job.begins is not None]
-        # Those that can't begin early get the last slots; the sort is stable.
-        self._open = sorted((job for job in loads if job.begun is None and job.begins is None), key=_by_earliest)
+        # Those that can't begin early get the last slots; equal ones keep their order, so that none moves for nothing.
+        self._open = sorted((job for job in loads if job.begun is None and job.begins is None), key=_last_first)
         self._gates, self._gaps = Gates(policy.places, loads, start, gaps), gaps
         at_work = _with_places([*self._gates.others(now, self._law.mean), *self._of_fixed()], self._gates.limits)
         self._of_others = [load for load in at_work if not load.is_own]
@@ -142,7 +148,27 @@ class _Scheduling:
     # --- Lead and step --------------------------------------------------------------------------
 
     def _best(self) -> dict[int, Slot]:
-        """The slots that take the fewest minutes, of those that are sure enough."""
+        """The slots that take the fewest minutes, of those that are sure enough.
+
+        As they are, where the reloads have slots with which the class is sure enough: each move may upset others.
+        """
+        as_it_is = self._as_it_is()
+        if as_it_is and as_it_is.waits <= _OFTEN and self._policy.target <= as_it_is.ready <= _MORE_THAN_ENOUGH:
+            return as_it_is.slots
+        best = self._searched()
+        if as_it_is and not best.is_sure and _worth(best)[1] > _worth(as_it_is)[1] - _GAIN:
+            return as_it_is.slots
+        return best.slots if len(self._open) > _SMALL else self._later_one_by_one(best)
+
+    def _as_it_is(self) -> "_Plan | None":
+        """The plan with the slots that the reloads have; None where one has none, or not a possible one."""
+        slots = {job.computer_id: job.planned for job in self._open if job.planned and job.planned.node_id in job.nodes}
+        if len(slots) < len(self._open):
+            return None
+        leads = {id_: ((self._start - slot.start) // MINUTE, slot.node_id) for id_, slot in slots.items()}
+        return self._played(leads)[0]
+
+    def _searched(self) -> "_Plan":
         lead = ceil(self._policy.model.quantile(self._aim ** (1 / len(self._open))) / MINUTE)
         horizon = max((self._start - self._now) // MINUTE, 0)
         plans: list[_Plan] = []
@@ -151,17 +177,18 @@ class _Scheduling:
             plans.append(plan)
             change = ceil(late / MINUTE) if abs(late) < inf else 0
             longest = (self._start - min(slot.start for slot in plan.slots.values())) // MINUTE
-            if not change or (longest >= horizon and change > 0):
+            if not change or (change > 0 and (plan.is_sure or longest >= horizon)):
                 break
             lead += change
-        best = min(plans, key=_worth)
-        return best.slots if len(self._open) > _SMALL else self._later_one_by_one(best)
+        return min(plans, key=_worth)
 
     def _plan(self, lead: int, horizon: int) -> "tuple[_Plan, float]":
         """The plan with this lead, and by when so many games are complete as is aimed at (seconds after the start)."""
+        plans = [self._played(leads) for leads in self._leads(lead, horizon)]
+        return min(plans, key=lambda each: _worth(each[0]))
+
+    def _played(self, leads: Mapping[int, tuple[int, int]]) -> "tuple[_Plan, float]":
         needed = self._needed_loads
-        step = max(round(self._law.mean * _STEP / MINUTE), 1)
-        leads = self._gates.leads(self._open, lead, step, horizon, self._taken(step))
         slots = {id_: Slot(self._start - minutes * MINUTE, node) for id_, (minutes, node) in leads.items()}
         games = self._play(slots, FEW)
         ready = games.ready(needed)
@@ -169,10 +196,26 @@ class _Scheduling:
             slots,
             minutes=sum(minutes for minutes, _ in leads.values()),
             ready=ready,
-            is_sure=ready > 0 and ready >= self._aim * games.ready(needed, by=_EVER),
-            waits=games.waited(_LONGEST_WAIT) > _RARELY,
+            is_sure=ready > 0 and ready >= (self._aim - _NOISE) * games.ready(needed, by=_EVER),
+            waits=games.waited(_LONGEST_WAIT),
         )
         return plan, games.needs_until(self._aim, needed)
+
+    def _leads(self, lead: int, horizon: int) -> Iterator[dict[int, tuple[int, int]]]:
+        """The leads with this shortest one; where there is not enough time for that, what can be done instead.
+
+        All begin later; or those that should begin before now come after the first ones.
+        """
+        step = max(round(self._law.mean * _STEP / MINUTE), 1)
+        taken = [*self._taken(step)]
+        leads = self._gates.leads(self._open, lead, step, taken)
+        beyond = max(minutes for minutes, _ in leads.values()) - horizon
+        if beyond <= 0:
+            yield leads
+            return
+        later = self._gates.leads(self._open, lead - beyond, step, taken)
+        yield {id_: (min(minutes, horizon), node) for id_, (minutes, node) in later.items()}
+        yield self._gates.leads(self._open, min(lead, horizon), step, taken, most=horizon)
 
     def _taken(self, step: int) -> Iterator[Taken]:
         """The places of the loads of the class that are not to be planned."""
@@ -253,22 +296,26 @@ def _before(load: Load, first: float) -> Load:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Slots, and what came of them in the games. `waits`: a load waits too long for a place too often."""
+    """Slots, and what came of them in the games. `waits`: the share of games in which a load waits too long."""
 
     slots: dict[int, Slot]
     minutes: int
     ready: float
     is_sure: bool
-    waits: bool
+    waits: float
 
 
-def _worth(plan: _Plan) -> tuple[bool, bool, float]:
-    """The less the better: of plans that are sure enough, fewer minutes; of others, more sureness."""
-    return not plan.is_sure, plan.waits, plan.minutes if plan.is_sure else -plan.ready
+def _worth(plan: _Plan) -> tuple[bool, float]:
+    """The less the better: of plans that are sure enough, fewer minutes; of others, more sureness.
+
+    A load that waits long may fail: a plan in which loads do is worth as much as one that is some points less sure.
+    """
+    is_sure = plan.is_sure and plan.waits <= _SELDOM
+    return not is_sure, plan.minutes if is_sure else _WAITING * (plan.waits > _SELDOM) - plan.ready
 
 
-def _by_earliest(job: Job) -> int:
-    return -job.earliest
+def _last_first(job: Job) -> tuple[int, int]:
+    return -job.earliest, -(job.planned.start if job.planned else 0)
 
 
 def _whole_minute(instant: int) -> int:

@@ -12,7 +12,7 @@ from scheduling.mending import Mending
 from scheduling.plan import Assignment, Machine
 from scheduling.reload_plan import Window
 from scheduling.reloads.exchange import long_load
-from scheduling.reloads.jobs import Job
+from scheduling.reloads.jobs import Job, Slot
 from scheduling.reloads.places import Capacity, Places
 from scheduling.reloads.policy import ReadyPolicy
 from scheduling.state_ids import COMPLETE, FAILED
@@ -153,7 +153,9 @@ class TestOwn:
 
     def test_where_the_class_is_mended_it_is_to_be_planned(self) -> None:
         known = of_own(computer(), mending=Mending(), reservations=[own_reload(lead=25)], **TWO_NODES)
-        assert job_of(known) == Job(1, (1, 2), None, is_limited=True, earliest=NOW)
+        assert job_of(known) == Job(
+            1, (1, 2), None, is_limited=True, earliest=NOW, planned=Slot(START - 25 * MINUTE, 1)
+        )
 
     @pytest.mark.parametrize(("seconds", "is_planned"), [(60, False), (61, True)])
     def test_not_once_a_node_may_have_read_it(self, seconds: int, is_planned: bool) -> None:

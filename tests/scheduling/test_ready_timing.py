@@ -459,10 +459,10 @@ class TestMoves:
     def test_none_that_has_begun(self) -> None:
         assert not moves(own_plan([at_work(1, START - 62 * MINUTE)], 1, lead_now=60))
 
-    def test_none_by_less_than_two_minutes(self) -> None:
+    def test_none_while_the_class_is_sure_enough_but_not_much_too_early(self) -> None:
         (best,) = moves(own_plan(reloads(40, 1), 1, lead_now=42)).values()
-        for minutes, is_moved in ((-2, True), (-1, False), (0, False), (1, False), (2, True)):
-            plan = own_plan(reloads(best + minutes, 1), 1, lead_now=best + 10)
+        for minutes, is_moved in ((-8, True), (-1, False), (0, False), (4, False), (20, True)):
+            plan = own_plan(reloads(best + minutes, 1), 1, lead_now=best + max(minutes, 0) + 10)
             assert bool(moves(plan)) == is_moved, minutes
 
     def test_nothing_moves_where_nobody_mends(self) -> None:

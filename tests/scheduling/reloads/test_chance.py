@@ -71,6 +71,17 @@ def test_a_load_at_work_takes_only_the_rest_of_its_time() -> None:
     assert old > 0.8
 
 
+def test_what_is_left_of_a_load_of_another_length_counts() -> None:
+    """It takes three times as long as ours do, and has been at work for two thirds of that."""
+    law = Law(log_normal(variation=0.15))
+
+    def ready(begin: float) -> float:
+        return play([Load(begin, (0,), elapsed=1200.0, scale=3.0, is_own=False), Load(begin, (0,))], [1], law).ready(1)
+
+    assert ready(-1800) > 0.95
+    assert ready(-900) < 0.25
+
+
 def test_whoever_comes_first_has_the_place() -> None:
     law = Law(log_normal(variation=0.15))
     before = Load(-1000, (0,), is_own=False)

@@ -6,7 +6,7 @@ from itertools import combinations_with_replacement
 import pytest
 
 from scheduling.reloads.chance import DISPATCH, MANY, Law, Load, Mending, play
-from scheduling.reloads.jobs import Job
+from scheduling.reloads.jobs import Job, Slot
 from scheduling.reloads.places import Capacity, OtherLoad, Places
 from scheduling.reloads.policy import ReadyPolicy
 from scheduling.reloads.schedule import Schedule, aim, schedule
@@ -169,3 +169,31 @@ def test_loads_of_the_class_that_are_not_planned_keep_their_places() -> None:
     planned = leads(schedule([*at_work, *to_begin, *jobs(25)[15:]], policy(), now, START, spare=5))
     assert len(planned) == 10
     assert all(lead >= 25 + 10 or lead <= 25 - 10 for lead in planned.values())
+
+
+def test_no_load_begins_before_its_computer_is_free() -> None:
+    """Of those that are free too late for their turn, as many as there are places begin at once, then the next ones."""
+    several = [Job(id_, (1,), earliest=START - 30 * MINUTE) for id_ in range(1, 8)]
+    planned = Counter(leads(schedule(several, policy(places=2), NOW, START, spare=0)).values())
+    assert max(planned) <= 30
+    assert max(planned.values()) == 2
+
+
+def test_no_load_goes_to_a_node_that_is_full_until_the_start() -> None:
+    stuck = tuple(OtherLoad(70 + n, 1, None, NOW - HOUR, 24 * HOUR, at_work=True) for n in range(10))
+    planned = schedule([Job(1, (1, 2))], policy(nodes=2, others=stuck), NOW, START, spare=0)
+    assert planned.slots[1].node_id == 2
+    assert planned.outlook.ready > 0.95
+
+
+def test_late_loads_of_a_host_go_in_waves_too() -> None:
+    several = [Job(id_, (1,), host=7, is_limited=False) for id_ in range(1, 13)]
+    planned = schedule(several, policy(host_limit=4), START - 12 * MINUTE, START, spare=0)
+    assert max(Counter(leads(planned).values()).values()) == 4
+
+
+def test_equal_computers_keep_the_order_of_their_begins() -> None:
+    before = {1: 56, 2: 45, 3: 34, 4: 23}
+    several = [Job(id_, (1,), planned=Slot(START - lead * MINUTE, 1)) for id_, lead in before.items()]
+    planned = leads(schedule(several, policy(places=1), START - HOUR, START, spare=0))
+    assert sorted(planned, key=planned.__getitem__) == [4, 3, 2, 1]
