@@ -23,7 +23,7 @@ from scheduling.reloads.policy import ReadyPolicy
 from scheduling.reloads.schedule import Schedule, aim, schedule
 from scheduling.reloads.spares import most_spares
 from scheduling.timing import Chosen, Timed
-from scheduling.windows import MINUTE
+from scheduling.windows import MINUTE, whole_minute
 
 # A reload is moved only if that changes something, and soon: until then the plan may change again.
 _WORTH_MOVING, _WORTH_MOVING_LATER, _SOON = 2 * MINUTE, 10 * MINUTE, 15 * MINUTE
@@ -191,7 +191,7 @@ class ReadyTiming:
             begins = job.begun if job.begun is not None else job.begins
             if begins is not None and job.computer_id in self._jobs.by_itself:
                 start = max(begins + self._long_load, self._last, job.earliest)
-                slots[job.computer_id] = Slot(_whole_minute(start), job.nodes[0])
+                slots[job.computer_id] = Slot(whole_minute(start), job.nodes[0])
         return slots
 
     def _in_machines(self, outlook: Outlook, computers: int) -> Outlook:
@@ -207,7 +207,7 @@ class ReadyTiming:
         if machine.adopted_request is not None:
             return machine
         theirs = [slots.get(each.computer.id) for each in machine.assignments]
-        earliest = _whole_minute(max(self._chooser.earliest(each.computer) for each in machine.assignments))
+        earliest = whole_minute(max(self._chooser.earliest(each.computer) for each in machine.assignments))
         begin = max(min((slot.start for slot in theirs if slot), default=earliest), earliest)
         nodes = {node.id: node for node in self._site.management_nodes}
         assignments = tuple(
@@ -274,7 +274,7 @@ class ReadyTiming:
                 together[reload.request_id].append(computer_id)
         moves = []
         for request_id, ids in together.items():
-            first = _whole_minute(max(earliest[id_] for id_ in ids))
+            first = whole_minute(max(earliest[id_] for id_ in ids))
             begin = self._chooser.nearest_begin(max(min(slots[id_].start for id_ in ids), first), first)
             moves.append(
                 [(reloads[id_], Moved(request_id, id_, self._window(begin), slots[id_].node_id)) for id_ in ids]
@@ -299,8 +299,3 @@ class ReadyTiming:
             return False
         to_another_node = any(moved.node_id != reload.management_node_id for reload, moved in move)
         return to_another_node or later >= _WORTH_MOVING_LATER or -later >= _WORTH_MOVING
-
-
-def _whole_minute(instant: int) -> int:
-    """The first whole minute from then on."""
-    return -(-instant // MINUTE) * MINUTE

@@ -23,6 +23,11 @@ def minute_of_week(instant: int, zone: ZoneInfo) -> tuple[date, int]:
     return local.date() - timedelta(days=day), day * 1440 + local.hour * 60 + local.minute
 
 
+def whole_minute(instant: int) -> int:
+    """The first whole minute from then on: the back end rounds to minutes."""
+    return -(-instant // MINUTE) * MINUTE
+
+
 def schedule_covers(times: Sequence[tuple[int, int]], start: int, end: int, zone: ZoneInfo) -> bool:
     """Whether a schedule is open from `start` to `end` (SPEC 4, rule 2).
 

@@ -20,7 +20,7 @@ from scheduling.reloads.jobs import Job, Slot
 from scheduling.reloads.outlook import Outlook
 from scheduling.reloads.policy import ReadyPolicy
 from scheduling.reloads.spares import Shortfall
-from scheduling.windows import MINUTE
+from scheduling.windows import MINUTE, whole_minute
 
 # A share of classes is measured over many of them, and what is planned is not all that happens: aim above the target.
 _ABOVE = 0.7  # of what the target leaves
@@ -147,7 +147,7 @@ class _Scheduling:
     def _of_ready(self) -> dict[int, Slot]:
         """The latest reloads that leave time for one load, in case somebody uses the computer meanwhile."""
         lead = ceil((self._policy.model.quantile(_USED_MEANWHILE) + DISPATCH) / MINUTE) * MINUTE
-        begin = max(_whole_minute(self._now), self._start - lead)
+        begin = max(whole_minute(self._now), self._start - lead)
         return {job.computer_id: Slot(max(begin, job.earliest), job.nodes[0]) for job in self._ready if job.nodes}
 
     # --- Lead and step --------------------------------------------------------------------------
@@ -321,8 +321,3 @@ def _worth(plan: _Plan) -> tuple[bool, float]:
 
 def _last_first(job: Job) -> tuple[int, int]:
     return -job.earliest, -(job.planned.start if job.planned else 0)
-
-
-def _whole_minute(instant: int) -> int:
-    """The first whole minute from then on: the back end rounds to minutes."""
-    return -(-instant // MINUTE) * MINUTE
