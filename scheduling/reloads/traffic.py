@@ -34,6 +34,7 @@ _SHORTEST_AGE = 30 * MINUTE  # a rush of the last minutes does not last for hour
 _LATELY = 45 * MINUTE  # who came within so many seconds is taken for all who came then, but for a few
 _STILL_THERE = 0.93  # of them
 _FEW = 4  # visitors: so many say as much as what is known without them
+_STAY = 0.6  # of users to the end of their reservations; the others leave earlier
 _NOT_LOADED = 0.8  # the share of users for whom the image has to be loaded
 
 
@@ -105,7 +106,7 @@ class Traffic:
 
     def _taken(self, visitors: Sequence[Visitor], seconds: int) -> float:
         """The share of computers whose users leave within the time of a load: that late before a class, too late."""
-        leaving = sum(each.left <= HOUR for each in visitors) / HOUR  # a second
+        leaving = _STAY * sum(each.left <= HOUR for each in visitors) / HOUR  # a second
         return min(leaving * (seconds + _SECOND_LOOK) / max(self.computers, 1), 1.0)
 
 

@@ -1,6 +1,7 @@
 """When reloads begin: as late as is safe, where there are places."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations_with_replacement
 
 import pytest
@@ -197,3 +198,15 @@ def test_equal_computers_keep_the_order_of_their_begins() -> None:
     several = [Job(id_, (1,), planned=Slot(START - lead * MINUTE, 1)) for id_, lead in before.items()]
     planned = leads(schedule(several, policy(places=1), START - HOUR, START, spare=0))
     assert sorted(planned, key=planned.__getitem__) == [4, 3, 2, 1]
+
+
+def test_computers_that_users_leave_too_late_are_lost_unless_keep_ready_exchanges_them() -> None:
+    half_loaded = [*jobs(10), *(Job(id_, (1,), holds_image=True) for id_ in range(11, 21))]
+
+    def ready(*, mended: bool, taken: float) -> float:
+        of_site = policy(mended=mended)
+        of_site = replace(of_site, places=replace(of_site.places, taken=taken))
+        return schedule(half_loaded, of_site, NOW, START, spare=5).outlook.ready
+
+    assert ready(mended=True, taken=0.02) == ready(mended=True, taken=0.0)
+    assert ready(mended=False, taken=0.02) == pytest.approx(ready(mended=False, taken=0.0) * 0.98**20, abs=0.03)

@@ -262,6 +262,13 @@ class TestArrivals:
         rows[0] = rows[0]._replace(reload_minutes=20)
         assert found(site(rows, [computer(1), computer(2)])).arrival_seconds == 900
 
+    def test_how_many_computers_users_leave_too_late(self) -> None:
+        """Of 99 computers ten are left in an hour, by six in ten at the end; a load and the look take 12 minutes."""
+        there = [computer(id_) for id_ in range(1, 100)]
+        leaving = [row._replace(end=NOW + HOUR) for row in self.visitors(10, 60)]
+        assert found(site(leaving, there)).taken == pytest.approx(0.6 * 10 / 60 * 12 / 99)
+        assert found(site(self.visitors(10, 60), there)).taken == 0
+
     def test_a_class_that_has_begun(self) -> None:
         assert self.arrivals(self.visitors(30, 60), now=START + 60) == {}
 
