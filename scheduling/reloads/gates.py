@@ -14,7 +14,7 @@ from scheduling.reloads.places import Places
 from scheduling.windows import MINUTE
 
 _BEYOND = 180  # minutes after the start that count: loads that are late, too, begin in places
-_FAR = 18 * 60  # minutes; nothing is planned that far ahead
+FAR = 18 * 60  # minutes; nothing is planned that far ahead
 _OURS = 0.4  # of the places, however many loads users will cause: all of them wait for one another
 _HURRY = 0.75  # of a step, where a load can't begin as early as it should: better that it waits than that it is late
 _TOGETHER = 8 * MINUTE  # loads of others that begin within so many seconds are played together
@@ -81,7 +81,7 @@ class Gates:
         return loads
 
     def leads(
-        self, jobs: Sequence[Job], lead: int, step: int, taken: Iterable[Taken], most: int = _FAR
+        self, jobs: Sequence[Job], lead: int, step: int, taken: Iterable[Taken], most: int = FAR
     ) -> dict[int, tuple[int, int]]:
         """Computer -> minutes from the begin of its load to the start, and its management node.
 
@@ -118,11 +118,11 @@ class Gates:
             node = next((id_ for id_, number in self._nodes.items() if number == gate), None)
             rate = self._places.arrivals.get(node, 0.0) if node is not None else 0.0
             most = self.limits[gate] - max(round(self.limits[gate] * _OURS), 1)
-            busy = [min(rate * self._places.arrival_seconds / MINUTE, most)] * _FAR
+            busy = [min(rate * self._places.arrival_seconds / MINUTE, most)] * FAR
             for each in self._places.others:
                 if gate in self._of(each.node_id if each.is_limited else None, each.host_id):
                     first = (self._start - each.begin) // MINUTE + _BEYOND
-                    for minute in range(max(first - ceil(each.seconds / MINUTE), 0), min(max(first, 0), _FAR)):
+                    for minute in range(max(first - ceil(each.seconds / MINUTE), 0), min(max(first, 0), FAR)):
                         busy[minute] += 1
             self._others[gate] = busy
         return self._others[gate].copy()
@@ -188,7 +188,7 @@ class Calendar:
 
     def _minutes(self, lead: int, minutes: int) -> range:
         last = lead + _BEYOND
-        return range(max(last - minutes, 0), max(min(last, _FAR), 0))
+        return range(max(last - minutes, 0), max(min(last, FAR), 0))
 
 
 def _played_at(begin: int) -> int:

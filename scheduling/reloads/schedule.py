@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, inf
 
-from scheduling.reloads.chance import DISPATCH, FEW, MANY, Games, Law, Load, Mending, play
-from scheduling.reloads.gates import Gates, Taken
+from scheduling.reloads.chance import DISPATCH, FEW, MANY, NOTICE, Games, Law, Load, Mending, play
+from scheduling.reloads.gates import FAR, Gates, Taken
 from scheduling.reloads.jobs import Job, Slot
 from scheduling.reloads.outlook import Outlook
 from scheduling.reloads.policy import ReadyPolicy
@@ -27,7 +27,8 @@ _ABOVE = 0.7  # of what the target leaves
 _STEP = 1.1  # of the mean load time: with shorter steps loads wait for one another, with longer ones places stay empty
 _MORE_THAN_ENOUGH = 0.995  # so sure that reloads may begin later
 _GAIN = 0.03  # of probability, that is worth other slots
-_WAITING = 0.05  # of probability
+_WAITING = 0.05  # of probability, that a plan is worth less in which loads wait long
+_A_MINUTE = 0.0003  # of probability, that a minute of each load is worth
 _NOISE = 0.008  # by so much so few games may err: as little less sure is no reason to begin earlier
 _ATTEMPTS = 4  # to find the shortest lead
 _USED_MEANWHILE = 0.95  # a computer that holds the image keeps time for a load that takes no longer than so many others
@@ -161,7 +162,7 @@ class _Scheduling:
         if as_it_is and as_it_is.waits <= _OFTEN and self._policy.target <= as_it_is.ready <= _MORE_THAN_ENOUGH:
             return as_it_is.slots
         best = self._searched()
-        if as_it_is and not best.is_sure and _worth(best)[1] > _worth(as_it_is)[1] - _GAIN:
+        if as_it_is and as_it_is.ready < self._policy.target and best.cost > as_it_is.cost - _GAIN:
             return as_it_is.slots
         return best.slots if len(self._open) > _SMALL else self._later_one_by_one(best)
 
@@ -174,7 +175,8 @@ class _Scheduling:
         return self._played(leads)[0]
 
     def _searched(self) -> "_Plan":
-        lead = ceil(self._policy.model.quantile(self._aim ** (1 / len(self._open))) / MINUTE)
+        longest_lead = self._longest_lead
+        lead = min(ceil(self._policy.model.quantile(self._aim ** (1 / len(self._open))) / MINUTE), longest_lead)
         horizon = max((self._start - self._now) // MINUTE, 0)
         plans: list[_Plan] = []
         for _attempt in range(_ATTEMPTS):
@@ -182,15 +184,22 @@ class _Scheduling:
             plans.append(plan)
             change = ceil(late / MINUTE) if abs(late) < inf else 0
             longest = (self._start - min(slot.start for slot in plan.slots.values())) // MINUTE
-            if not change or (change > 0 and (plan.is_sure or longest >= horizon)):
+            if not change or (change > 0 and (plan.is_sure or longest >= horizon or lead >= longest_lead)):
                 break
-            lead += change
-        return min(plans, key=_worth)
+            lead = min(lead + change, longest_lead)
+        return min(plans, key=lambda each: each.cost)
+
+    @property
+    def _longest_lead(self) -> int:
+        """Minutes. Where keep_ready exchanges what is stuck, there is no need to wait for what takes even longer."""
+        if not self._mending:
+            return FAR
+        return ceil((self._law.longest + NOTICE + self._policy.model.quantile(_USED_MEANWHILE)) / MINUTE)
 
     def _plan(self, lead: int, horizon: int) -> "tuple[_Plan, float]":
         """The plan with this lead, and by when so many games are complete as is aimed at (seconds after the start)."""
         plans = [self._played(leads) for leads in self._leads(lead, horizon)]
-        return min(plans, key=lambda each: _worth(each[0]))
+        return min(plans, key=lambda each: each[0].cost)
 
     def _played(self, leads: Mapping[int, tuple[int, int]]) -> "tuple[_Plan, float]":
         needed = self._needed_loads
@@ -199,9 +208,9 @@ class _Scheduling:
         ready = games.ready(needed)
         plan = _Plan(
             slots,
-            minutes=sum(minutes for minutes, _ in leads.values()),
+            minutes=sum(minutes for minutes, _ in leads.values()) / max(len(leads), 1),
             ready=ready,
-            is_sure=ready > 0 and ready >= (self._aim - _NOISE) * games.ready(needed, by=_EVER),
+            short=(self._aim - _NOISE) * games.ready(needed, by=_EVER) - ready if ready else 1.0,
             waits=games.waited(_LONGEST_WAIT),
         )
         return plan, games.needs_until(self._aim, needed)
@@ -301,22 +310,27 @@ def _before(load: Load, first: float) -> Load:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Slots, and what came of them in the games. `waits`: the share of games in which a load waits too long."""
+    """Slots, and what came of them in the games.
+
+    `minutes`: from the begin of a load to the start, on average. `short`: by so much it is less sure than it should be,
+    of what can be reached at all. `waits`: the share of games in which a load waits too long.
+    """
 
     slots: dict[int, Slot]
-    minutes: int
+    minutes: float
     ready: float
-    is_sure: bool
+    short: float
     waits: float
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is as sure as it should be."""
+        return self.short <= 0
 
-def _worth(plan: _Plan) -> tuple[bool, float]:
-    """The less the better: of plans that are sure enough, fewer minutes; of others, more sureness.
-
-    A load that waits long may fail: a plan in which loads do is worth as much as one that is some points less sure.
-    """
-    is_sure = plan.is_sure and plan.waits <= _SELDOM
-    return not is_sure, plan.minutes if is_sure else _WAITING * (plan.waits > _SELDOM) - plan.ready
+    @property
+    def cost(self) -> float:
+        """In points of probability: what is lacking, what may fail because it waits long, and the minutes."""
+        return max(self.short, 0.0) + _WAITING * (self.waits > _SELDOM) + _A_MINUTE * self.minutes
 
 
 def _last_first(job: Job) -> tuple[int, int]:
