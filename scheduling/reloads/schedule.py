@@ -30,6 +30,7 @@ _GAIN = 0.03  # of probability, that is worth other slots
 _WAITING = 0.05  # of probability, that a plan is worth less in which loads wait long
 _A_MINUTE = 0.0003  # of probability, that a minute of each load is worth
 _NOISE = 0.008  # by so much so few games may err: as little less sure is no reason to begin earlier
+_TIME_ENOUGH = 2  # mean load times, for the last loads
 _ATTEMPTS = 4  # to find the shortest lead
 _USED_MEANWHILE = 0.95  # a computer that holds the image keeps time for a load that takes no longer than so many others
 # For a place, first come first served. In the back end chance decides which of those that wait is next: there the
@@ -216,19 +217,20 @@ class _Scheduling:
         return plan, games.needs_until(self._aim, needed)
 
     def _leads(self, lead: int, horizon: int) -> Iterator[dict[int, tuple[int, int]]]:
-        """The leads with this shortest one; where there is not enough time for that, what can be done instead.
+        """The leads with this shortest one; where there are not enough places for that, what can be done instead.
 
-        All begin later; or those that should begin before now come after the first ones.
+        All begin later. Where that leaves little time, those that should begin before now may come after the first
+        ones, though they take the places of others then.
         """
         step = max(round(self._law.mean * _STEP / MINUTE), 1)
         taken = [*self._taken(step)]
-        leads = self._gates.leads(self._open, lead, step, taken)
-        beyond = max(minutes for minutes, _ in leads.values()) - horizon
-        if beyond <= 0:
-            yield leads
-            return
-        later = self._gates.leads(self._open, lead - beyond, step, taken)
-        yield {id_: (min(minutes, horizon), node) for id_, (minutes, node) in later.items()}
+        for shortest in range(lead, -1, -ceil(step / 4)):
+            leads = self._gates.leads(self._open, shortest, step, taken)
+            if max(minutes for minutes, _ in leads.values()) <= horizon:
+                yield leads
+                if shortest == lead or shortest * MINUTE >= _TIME_ENOUGH * self._law.mean:
+                    return
+                break
         yield self._gates.leads(self._open, min(lead, horizon), step, taken, most=horizon)
 
     def _taken(self, step: int) -> Iterator[Taken]:
