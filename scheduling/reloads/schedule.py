@@ -144,7 +144,7 @@ class _Scheduling:
 
     def _games(self, games: int) -> int:
         """Of very many loads fewer games have to do: each of them takes longer."""
-        return games if len(self._open) + len(self._fixed) <= _LARGE else games * 2 // 3
+        return games if len(self._open) + len(self._fixed) <= _LARGE else games // 2
 
     def _of_ready(self) -> dict[int, Slot]:
         """The latest reloads that leave time for one load, in case somebody uses the computer meanwhile."""
