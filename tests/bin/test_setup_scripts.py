@@ -177,7 +177,7 @@ def test_the_tests_are_not_set_up_without_mariadb(user_machine: Machine) -> None
     assert done.returncode == 1
     assert "the tests need packages that could not be installed; as root: apt-get install pkg-config" in done.stderr
     assert done.stderr.rstrip().endswith(
-        " mariadb-server-core mariadb-client librpc-xml-perl libwww-perl chromium openssl libpcre2-8-0 "
+        " mariadb-server-core mariadb-client librpc-xml-perl libwww-perl curl chromium openssl libpcre2-8-0 "
         "nginx libsystemd-shared"
     )
     assert "pytest==" in user_machine.log()  # the tests on SQLite can be run all the same
