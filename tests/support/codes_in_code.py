@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from modernrpc.exceptions import RPCException
 
@@ -82,10 +83,16 @@ def _codes(module: ModuleType, function: Function) -> Iterator[int]:
         if not isinstance(node, ast.Call):
             continue
         kind = _last_name(node.func)
+        raised: Any = getattr(module, kind, None)
         if kind in _RAISED_WITH_A_CODE:
             yield from _values(module, function, node.args[0])
-        elif isinstance(raised := getattr(module, kind, None), type) and issubclass(raised, RPCException):
-            yield raised("").code  # type: ignore[arg-type]  # a kind of fault, with a code of its own
+        elif _is_fault(raised):
+            yield raised("").code
+
+
+def _is_fault(kind: Any) -> bool:
+    """Whether it is a kind of fault with a code of its own."""
+    return isinstance(kind, type) and issubclass(kind, RPCException) and kind is not RPCException
 
 
 def _values(module: ModuleType, function: Function, code: ast.expr) -> list[int]:
