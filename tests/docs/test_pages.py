@@ -15,7 +15,16 @@ from vclsite import settings_file
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
-OPERATORS = ["installation.md", "settings.md", "troubleshooting.md", "check_vcl.md"]
+OPERATORS = [
+    "api.md",
+    "check_vcl.md",
+    "installation.md",
+    "operate.md",
+    "readiness.md",
+    "settings.md",
+    "staff.md",
+    "troubleshooting.md",
+]
 
 
 def anchors(page: Path) -> set[str]:
@@ -58,15 +67,29 @@ def test_commands_are_well_formed(page: str) -> None:
         assert (done.returncode, done.stderr) == (0, ""), block
 
 
+def commands_of_ours(page: str) -> list[str]:
+    """What a page says after `manage.py`, or after the command `blockalloc` of an installed site."""
+    text = (ROOT / "docs" / page).read_text()
+    return re.findall(
+        r"(?:\bmanage\.py|(?:^|[`(]|\b(?:sudo|root|or) |&& )blockalloc) ([a-z_]+(?: --?[^\n`|&#]*)?)(?=[\n`|&#]| 2>)",
+        re.sub(r" +#.*$", "", text, flags=re.MULTILINE),
+        re.MULTILINE,
+    )
+
+
 @pytest.mark.parametrize("page", OPERATORS)
 def test_commands_of_ours_have_these_options(page: str) -> None:
     names = get_commands()
-    for line in re.findall(
-        r"\bmanage\.py ([a-z_]+(?: --?[^\n`|&]*)?)(?=[\n`]| 2>)", (ROOT / "docs" / page).read_text()
-    ):
+    for line in commands_of_ours(page):
         name, *arguments = shlex.split(re.sub(r"\bN\b", "1", line))
         parser = load_command_class(names[name], name).create_parser("manage.py", name)
         parser.parse_args(arguments)  # ends the test when they are others
+
+
+def test_both_ways_to_write_a_command_are_found() -> None:
+    assert "allocate_block --block-time 4711" in commands_of_ours("troubleshooting.md")
+    assert "check_vcl --kind wrong_time_zone wrong_clock" in commands_of_ours("troubleshooting.md")
+    assert "check_settings" in commands_of_ours("settings.md")
 
 
 def test_the_installation_is_that_of_the_unit() -> None:

@@ -1,6 +1,7 @@
 """docs/troubleshooting.md: each symptom is produced, on the real service behind real nginx, and is quoted there.
 
-The other way round too: the page quotes nothing that no test produces.
+The other way round too: of vcld the page quotes nothing that no test produces, and of the service nothing that it
+cannot say.
 """
 
 import http.client
@@ -24,6 +25,7 @@ from tests.support.servers.clients import ACCOUNT
 from tests.support.servers.live_server import ROOT, LiveServer, free_port
 from tests.support.servers.nginx_server import Nginx
 from tests.support.servers.vcld import NAME, PROGRAM, URL, Call, Vcld
+from tests.support.texts_in_code import is_known
 
 pytestmark = pytest.mark.once(on="sqlite")
 
@@ -39,6 +41,7 @@ passhash = hashlib.sha1(b"p4ss" + b"8ht2Pa55").hexdigest()
 admin = User.objects.get(unityid="admin")
 LocalAuth.objects.update_or_create(user=admin, defaults={"passhash": passhash, "salt": "8ht2Pa55"})
 """
+VCLD = re.compile("fault code:|response:")  # in what vcld logs
 FAILURES = 5
 SILENCE_SECONDS = 0.5  # vcld waits for 180
 HOLD_SECONDS = 1  # VCL_GUARD_WAIT_SECONDS
@@ -347,7 +350,7 @@ def symptom(log: str) -> str:
 def quoted() -> set[str]:
     """All symptoms on the page."""
     blocks = re.findall(r"^ *```text\n(.*?)^ *```", PAGE, re.MULTILINE | re.DOTALL)
-    return {symptom(block) for block in blocks if "fault code:" in block or "response:" in block}
+    return {symptom(block) for block in blocks if VCLD.search(block)}
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -362,6 +365,41 @@ def test_the_page_quotes_what_vcld_says(name: str, site: Site) -> None:
 
 def test_the_page_quotes_nothing_else() -> None:
     assert quoted() == {mistake.said for mistake in MISTAKES.values()}
+
+
+# --- What others than vcld say ------------------------------------------------------------------
+OF_SYSTEMD = {
+    "blockalloc.service: Main process exited, code=exited, status=2/INVALIDARGUMENT",
+    "blockalloc.service: Failed with result 'exit-code'.",
+}
+
+
+def messages() -> list[str]:
+    """Each line that the page quotes of another program than vcld."""
+    blocks = re.findall(r"^```text\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks if not VCLD.search(block) for line in block.splitlines()]
+
+
+def test_the_service_says_what_the_page_quotes() -> None:
+    known_otherwise = OF_SYSTEMD | {mistake.service for mistake in MISTAKES.values() if mistake.service}
+    of_the_service = [line for line in messages() if not any(text in line for text in known_otherwise)]
+    assert len(of_the_service) > 15
+    assert [line for line in of_the_service if not is_known(line)] == []
+    assert set(messages()) >= OF_SYSTEMD
+
+
+def test_a_quotation_that_nobody_says_is_found() -> None:
+    assert is_known("keep_ready has not looked for …")
+    assert not is_known("keep_ready has not been looking for …")
+    assert not is_known("…")
+
+
+def test_the_index_leads_to_every_part_of_the_page() -> None:
+    index = PAGE.partition("## Who complains?")[2].partition("\n## ")[0]
+    linked = set(re.findall(r"\]\(#([\w-]+)\)", index))
+    parts = re.findall(r"^## (.*)$", PAGE.partition("## Who complains?")[2], re.MULTILINE)
+    named = {re.sub(r"[^\w\- ]", "", part.lower()).replace(" ", "-") for part in parts}
+    assert named - linked == {"how-to-read-vclds-log", "try-it-without-vcld"}
 
 
 def test_the_first_example_is_whole(site: Site) -> None:
