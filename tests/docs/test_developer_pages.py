@@ -20,6 +20,17 @@ def test_the_glossary_is_in_order_and_has_each_word_once() -> None:
     assert all(meaning.rstrip(")").endswith(".") for _term, meaning, _vcl in rows)
 
 
+def test_the_map_has_every_module_of_the_pure_core() -> None:
+    page = (DOCS / "architecture.md").read_text()
+    rows = re.findall(r"^\| (`[^|]*) \|", page, re.MULTILINE)
+    named = {name.rpartition("/")[2] or name.rstrip("/") for row in rows for name in re.findall(r"`([\w/]+)`", row)}
+    core = BASE_DIR / "scheduling"
+    folders_as_a_whole = {"load_time", "reloads"}
+    modules = {path.stem for path in core.rglob("*.py") if path.parent.name not in folders_as_a_whole}
+    assert modules - {"__init__"} <= named
+    assert folders_as_a_whole <= named
+
+
 def test_decisions_about_the_design_are_numbered_and_written_alike() -> None:
     pages = sorted((DOCS / "adr").glob("0*.md"))
     assert [page.name[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
