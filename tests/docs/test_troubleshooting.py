@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from scheduling.funnel import STAGES
 from tests.support.servers import certificates
 from tests.support.servers.clients import ACCOUNT
 from tests.support.servers.live_server import ROOT, LiveServer, free_port
@@ -388,18 +389,27 @@ def test_the_service_says_what_the_page_quotes() -> None:
     assert set(messages()) >= OF_SYSTEMD
 
 
+def test_rules_have_their_names() -> None:
+    section = PAGE.partition("### Machines are missing")[2].partition("\n### ")[0]
+    rows = re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    assert len(named) > 6
+    assert set(named) <= set(STAGES.values())
+
+
 def test_a_quotation_that_nobody_says_is_found() -> None:
     assert is_known("keep_ready has not looked for …")
     assert not is_known("keep_ready has not been looking for …")
     assert not is_known("…")
 
 
-def test_the_index_leads_to_every_part_of_the_page() -> None:
-    index = PAGE.partition("## Who complains?")[2].partition("\n## ")[0]
+def test_the_index_leads_to_every_symptom() -> None:
+    _, _, after = PAGE.partition("## Who complains?")
+    index, _, rest = after.partition("\n## ")
     linked = set(re.findall(r"\]\(#([\w-]+)\)", index))
-    parts = re.findall(r"^## (.*)$", PAGE.partition("## Who complains?")[2], re.MULTILINE)
-    named = {re.sub(r"[^\w\- ]", "", part.lower()).replace(" ", "-") for part in parts}
-    assert named - linked == {"how-to-read-vclds-log", "try-it-without-vcld"}
+    symptoms = re.findall(r"^### (.*)$", rest, re.MULTILINE)
+    assert len(symptoms) > 40
+    assert {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in symptoms} <= linked
 
 
 def test_the_first_example_is_whole(site: Site) -> None:
