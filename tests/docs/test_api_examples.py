@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +26,17 @@ PROGRAMS = {"Python": [sys.executable, "-"], "Perl": ["perl", "-"], "curl": ["sh
 
 @dataclass(frozen=True)
 class Site:
-    """A server for one language, with a demo site that nobody else calls, and the clients beside it."""
+    """The server on the demo site, and the clients of the page in a folder."""
 
     server: LiveServer
     directory: Path
+    fresh: Path  # the database as it was before any call
+
+    def start_over(self) -> None:
+        """Undo all calls: they change what later ones are answered."""
+        live = self.server.database_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(self.fresh)) as before, closing(sqlite3.connect(live)) as now:
+            before.backup(now)
 
     def printed(self, example: Example) -> str:
         """What the example prints. Fails when it does not end well."""
@@ -46,34 +54,32 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]:
-    """One site for each language: calls change what later ones are answered, in the same way in each."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site, with a front end to which calls can be passed on."""
     missing = [name for name in ("perl", "curl") if not shutil.which(name)]
     assert not missing, f"not installed: {missing}; bin/setup --tests installs what tests need"
-    first = LiveServer(tmp_path_factory.mktemp("first"))
-    first.manage("migrate", "--verbosity=0")
-    first.load_demo_site()
-    database = Path(first.database_url.removeprefix("sqlite:///"))
-    with ExitStack() as stack:
-        front_end = stack.enter_context(FrontEndServer(always(http(value({"status": "success"})))))
-        made = {}
-        for language in LANGUAGES:
-            directory = tmp_path_factory.mktemp(language)
-            shutil.copy(database, directory / "live.sqlite3")
-            server = stack.enter_context(LiveServer(directory))
-            server.start({"VCL_ALLOW_PLAIN_HTTP": "1", "VCL_FRONT_END_URL": front_end.url})
-            for name, code in api_page.client_files().items():
-                assert code.count(ADDRESS) == 1, name
-                (directory / name).write_text(code.replace(ADDRESS, server.url))
-            made[language] = Site(server, directory)
-        yield made
+    directory = tmp_path_factory.mktemp("examples")
+    with (
+        FrontEndServer(always(http(value({"status": "success"})))) as front_end,
+        LiveServer(directory) as server,
+    ):
+        server.manage("migrate", "--verbosity=0")
+        server.load_demo_site()
+        fresh = directory / "fresh.sqlite3"
+        shutil.copy(server.database_url.removeprefix("sqlite:///"), fresh)
+        server.start({"VCL_ALLOW_PLAIN_HTTP": "1", "VCL_FRONT_END_URL": front_end.url})
+        for name, code in api_page.client_files().items():
+            assert code.count(ADDRESS) == 1, name
+            (directory / name).write_text(code.replace(ADDRESS, server.url))
+        yield Site(server, directory, fresh)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_examples_print_what_the_page_says(language: str, sites: dict[str, Site]) -> None:
+def test_examples_print_what_the_page_says(language: str, site: Site) -> None:
+    site.start_over()
     for example in EXAMPLES:
         if example.language == language:
-            printed = sites[language].printed(example)
+            printed = site.printed(example)
             assert api_page.comparable(printed) == api_page.comparable(example.answer), example.section
 
 
@@ -86,8 +92,8 @@ def test_each_method_has_an_example_in_each_language() -> None:
     assert all(each.answer for each in EXAMPLES)
 
 
-def test_the_page_has_what_the_service_lists(sites: dict[str, Site]) -> None:
+def test_the_page_has_what_the_service_lists(site: Site) -> None:
     (listed,) = [each for each in EXAMPLES if each.section == "system.listMethods" and each.language == "Python"]
     text = api_page.PAGE.read_text()
-    for name in sites["Python"].printed(listed).split():
+    for name in site.printed(listed).split():
         assert f"`{name}(" in text or f"| `{name}` |" in text, name
