@@ -15,8 +15,9 @@ from typing import IO, Any
 
 from vclsite.logs import request_id
 
-_CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
-_CONTROLS_IN_TRACEBACKS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+# What ends a line, steers a terminal, or is half a character and can't be written.
+_CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROLS_IN_TRACEBACKS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NOT_ESCAPED_BY_JSON = re.compile("[\x7f-\x9f\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
