@@ -106,7 +106,7 @@ def test_so_is_that_of_a_refusal_and_of_an_error(monkeypatch: pytest.MonkeyPatch
 def test_a_record_of_the_version_before_has_none() -> None:
     """It names its columns, and not this one: while versions change, both write."""
     service.allocate(a_call(), CALLER)
-    columns = [field.column for field in Decision._meta.fields if field.column not in ("id", "request_id")]
+    columns = [field.attname for field in Decision._meta.fields if field.attname not in ("id", "request_id")]
     with connection.cursor() as cursor:
         names = ", ".join(columns)
         cursor.execute(f"INSERT INTO blockalloc_decision ({names}) SELECT {names} FROM blockalloc_decision")  # noqa: S608

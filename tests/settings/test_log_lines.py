@@ -178,7 +178,8 @@ def written(log_format: str, *, to_journal: bool) -> list[bytes]:
     at = os.fstat(its.fileno())
     stream = f"{at.st_dev}:{at.st_ino}" if to_journal else "8:1"
     environment = {**inherited(), "JOURNAL_STREAM": stream}
-    subprocess.run([sys.executable, "-c", LOGS, log_format], stderr=its, cwd=ROOT, env=environment, check=True)
+    command = [sys.executable, "-c", LOGS, log_format]
+    subprocess.run(command, stderr=its.fileno(), cwd=ROOT, env=environment, check=True)
     its.close()
     with ours, ours.makefile("rb") as lines:
         return lines.read().splitlines()
