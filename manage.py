@@ -18,7 +18,9 @@ def main() -> None:
     from django.db import DatabaseError
 
     from vclsite import database_errors, environment
+    from vclsite.logs import request_id
 
+    request_id.begin(request_id.new())
     command = next(iter(sys.argv[1:]), "help")
     if command == "check_settings":
         environment.tolerate_problems()  # it reports them all

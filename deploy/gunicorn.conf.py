@@ -19,6 +19,7 @@ sys.path.insert(0, chdir)
 # Settings that cannot be used end the start here, once and with their reason: a worker that met them would be replaced.
 try:
     from vclsite import environment, front_end, http_server, settings
+    from vclsite.logs import config as logs
 
     environment.refuse_problems()
 except ImproperlyConfigured as error:
@@ -57,7 +58,8 @@ secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True
 
 accesslog = "-"
-access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms'  # no headers: they hold the password
+logger_class = "vclsite.logs.access.ServerLog"
+logconfig_dict = logs.of_gunicorn(settings.VCL_LOG_FORMAT)
 
 
 def post_fork(server: object, worker: object) -> None:

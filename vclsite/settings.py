@@ -7,6 +7,7 @@ from csp.constants import NONE, SELF
 
 from vclsite import environment, front_end, production
 from vclsite.database import NO_DATABASE, database
+from vclsite.logs import config as logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -28,7 +29,8 @@ INSTALLED_APPS = [
     "scheduling",
 ]
 MIDDLEWARE = [
-    "blockalloc.web.middleware.TrustedProxyMiddleware",  # first: all others ask whether the request came by HTTPS
+    "blockalloc.web.middleware.RequestIdMiddleware",  # first: every answer and every log line has the id
+    "blockalloc.web.middleware.TrustedProxyMiddleware",  # all others ask whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "blockalloc.rpc.misdirected.MisdirectedCallMiddleware",
@@ -121,6 +123,7 @@ VCL_LOAD_TIME_HOURS = environment.whole_number("VCL_LOAD_TIME_HOURS", 0, low=0, 
 VCL_LOCKOUT_FAILURES = environment.whole_number("VCL_LOCKOUT_FAILURES", 20, low=1, high=1000)
 VCL_LOCKOUT_SECONDS = environment.whole_number("VCL_LOCKOUT_SECONDS", 300, low=1, high=86400)
 VCL_MAX_BODY_BYTES = environment.whole_number("VCL_MAX_BODY_BYTES", 65536, low=1024, high=10_000_000)
+VCL_LOG_FORMAT = environment.one_of("VCL_LOG_FORMAT", logs.TEXT, logs.JSON)
 
 # --- VCL's front end ---------------------------------------------------------------------------
 VCL_FRONT_END_URL = front_end.address("VCL_FRONT_END_URL", plain_http=VCL_ALLOW_PLAIN_HTTP)
@@ -176,16 +179,4 @@ CSRF_COOKIE_SECURE = _HTTPS_ONLY
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {
-        "blockalloc": {"handlers": ["stderr"], "level": "INFO"},
-        # Answers of 500, with the traceback; Django itself would mail them to nobody.
-        "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
-        # It quotes heads of answers that it can't read. Our own lines say what became of such answers.
-        "urllib3": {"level": "ERROR"},
-    },
-}
+LOGGING = logs.of_django(VCL_LOG_FORMAT)

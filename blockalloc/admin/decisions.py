@@ -31,6 +31,7 @@ from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, all_verdicts, report
 from blockalloc.store import decisions
 from blockalloc.store.sql import keys_as_table
 from scheduling.wording import and_spares
+from vclsite.logs.request_id import is_well_formed
 
 _LEVELS = {
     "success": "good",
@@ -180,6 +181,12 @@ def took(decision: Decision) -> str:
     return "; ".join([f"{decision.duration} ms", *(f"{what} {number}×" for number, what in again if number)])
 
 
+@column("Request id")
+def request(decision: Decision) -> str | None:
+    """The id that the log lines of the request, the command or the look have too."""
+    return decision.request_id
+
+
 @column("Version")
 def version(decision: Decision) -> str:
     """The version of the service, of Django and of Python."""
@@ -236,7 +243,7 @@ _LIST = (started, action, block, block_start, outcome, machines, who, door)
 _EXPORTED = (
     *"id started action door caller person address outcome code text block_time_id block_request_id block_name".split(),
     *"block_start block_end image_id image_name user_group owner wanted had allocated ready late minutes".split(),
-    *"duration retries waits version spares".split(),
+    *"duration retries waits version spares request_id".split(),
 )
 _WORDS = "outlook"  # the last column of the export: what the figures say, in words
 ROWS_AT_ONCE = 2000
@@ -258,7 +265,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
 
     list_filter = (ClassDayFilter, ComputerFilter, CalledFilter, ActionFilter, OutcomeFilter, TimeFilter)
     search_fields = ("block_name", "caller", "person", "user_group")
-    search_help_text = "Search by class, user group, calling account or person"
+    search_help_text = "Search by class, user group, calling account or person, or by a whole request id"
     ordering = ("-pk",)
     change_form_template = "admin/blockalloc/decision.html"
     change_list_template = "admin/blockalloc/decisions.html"
@@ -276,7 +283,8 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
                 (image, user_group),
                 (owner, door),
                 (caller, person),
-                (address, version),
+                (address, request),
+                version,
                 parameters,
             ),
         ),
@@ -289,10 +297,16 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Decision], search_term: str
     ) -> tuple[QuerySet[Decision], bool]:
-        """The rows that match. Their index has all the columns that are searched, and the keys."""
-        if not search_term.strip():
+        """The rows that match. Their index has all the columns that are searched, and the keys.
+
+        A request id has to be complete: it is looked up in an index of its own.
+        """
+        term = search_term.strip()
+        if not term:
             return queryset, False
-        rows = search(Decision.objects.order_by(), self.search_fields, search_term)
+        rows = search(Decision.objects.order_by(), self.search_fields, search_term).values("pk")
+        if is_well_formed(term):
+            rows = rows.union(Decision.objects.order_by().filter(request_id=term).values("pk"))
         return queryset.filter(pk__in=keys_as_table(rows)), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -27,7 +27,10 @@ _MAX_TIME = 2**31 - 1  # Unix seconds
 
 
 class Entry(NamedTuple):
-    """What every record of a call says, whatever came of it. `now` in Unix seconds, `duration` in milliseconds."""
+    """What every record of a call says, whatever came of it. `now` in Unix seconds, `duration` in milliseconds.
+
+    `request_id` is that of what this thread works for, "" when it has none.
+    """
 
     action: str
     caller: Caller
@@ -36,6 +39,7 @@ class Entry(NamedTuple):
     duration: int
     retries: int
     waits: int
+    request_id: str
 
 
 def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
@@ -134,6 +138,7 @@ def _columns(entry: Entry, outcome: str, text: str, **values: Value) -> Columns:
         "duration": entry.duration,
         "retries": entry.retries,
         "waits": entry.waits,
+        "request_id": entry.request_id or None,
         "version": _VERSIONS,
         **values,
     }

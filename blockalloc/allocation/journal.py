@@ -13,6 +13,7 @@ from blockalloc.contract.messages import Caller, Outcome, Refusal
 from blockalloc.models import Decision
 from blockalloc.store import decisions, planned_reloads
 from blockalloc.store.rows import BlockTimeRow
+from vclsite.logs import request_id
 
 _PRUNE_AT_ONCE = 10_000  # records of reloads; as many as a hundred calls make, and more
 
@@ -111,4 +112,7 @@ class Journal:
 
     def _entry(self) -> Entry:
         duration = round((time.monotonic() - self._began) * 1000)
-        return Entry(self._action, self._caller, self._parameters, self.now, duration, self._retries, self._waits)
+        return Entry(
+            self._action, self._caller, self._parameters, self.now, duration, self._retries, self._waits,
+            request_id.current(),
+        )  # fmt: skip

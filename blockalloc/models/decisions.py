@@ -21,6 +21,8 @@ class Decision(models.Model):
     those of the block request. `findings` has the finding about each computer (blockalloc.store.findings), the roster
     their names. `ready`, `late`, `minutes`: what was said of the class (scheduling.reloads.outlook), None under policy
     `vcl`. `spares`: machines that were taken beyond `wanted`, below 0 for those that were given back, None for none.
+    `request_id`: what the log lines of the HTTP request, the command or the look of `keep_ready` have too. One of them
+    may leave several records; None where nobody gave an id.
     """
 
     ALLOCATE, DRY_RUN, RELEASE, SKIP, UNSKIP = "allocate", "dry run", "release", "skip", "unskip"
@@ -60,6 +62,7 @@ class Decision(models.Model):
     retries = models.SmallIntegerField(default=0)
     waits = models.SmallIntegerField(default=0)
     version = models.CharField(max_length=60)
+    request_id = models.CharField(max_length=64, null=True)
     roster_id = models.BigIntegerField(null=True)
     findings = models.BinaryField(null=True)
 
@@ -73,6 +76,7 @@ class Decision(models.Model):
             models.Index(fields=["affiliation_id", "id"], name="blockalloc_decision_of_affil"),
             # The columns of the search, in one index, so that rows with their findings need not be read.
             models.Index(fields=["block_name", "caller", "person", "user_group"], name="blockalloc_decision_search"),
+            models.Index(fields=["request_id"], name="blockalloc_decision_request_id"),
         ]
 
     def __str__(self) -> str:

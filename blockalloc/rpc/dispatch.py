@@ -16,7 +16,7 @@ from blockalloc.allocation import service
 from blockalloc.contract import refusals
 from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.rpc.authentication import NOT_ON_THE_LIST, NOT_ON_THE_LIST_TEXT, may_manage_blocks
-from blockalloc.rpc.refusal_log import log_refusal
+from blockalloc.rpc.call_log import CallLine
 from blockalloc.rpc.wire import internal_error
 
 # Busy, and an error of our own: a fault in every method, since callers retry on faults.
@@ -27,14 +27,15 @@ _LONGEST_UNREAD = 300  # characters of parameters that are recorded without bein
 
 @dataclass
 class CallContext(RpcRequestContext):
-    """django-modern-rpc's context of a call, with the caller and the idempotency key that the endpoint has read."""
+    """django-modern-rpc's context of a call, with what the endpoint knows: the caller, the line of the log, the key."""
 
     caller: Caller = field(kw_only=True)
+    line: CallLine = field(kw_only=True)
     idempotency_key: str = field(kw_only=True, default="")
 
     def log_refusal(self, code: int, reason: str) -> None:
         """Log that this call is refused."""
-        log_refusal(self.caller.name, self.caller.address, f"{code}, {reason}", self.caller.door)
+        self.line.refuse(self.caller.name, code, reason)
 
 
 Arguments = Sequence[object]
@@ -81,14 +82,17 @@ class Method:
         """The answer. Raises RPCException for a fault."""
         form = next((form for form in self.forms if form.takes(len(arguments))), None)
         context.caller = dataclasses.replace(context.caller, door=self.name)
+        context.line.method = self.name
         try:
             self._check_access(form, arguments, context.caller)
-            return self._form_or_fault(form, len(arguments)).run(arguments, context)
+            answer = self._form_or_fault(form, len(arguments)).run(arguments, context)
         except Refusal as refusal:
-            if form and form.errors_are_structs and refusal.code not in FAULTS_EVERYWHERE:
-                context.log_refusal(refusal.code, refusal.text)
-                return {"status": "error", "errorcode": refusal.code, "errormsg": refusal.vcl_text}
-            raise RPCException(refusal.code, refusal.text) from refusal
+            if not form or not form.errors_are_structs or refusal.code in FAULTS_EVERYWHERE:
+                raise RPCException(refusal.code, refusal.text) from refusal
+            context.log_refusal(refusal.code, refusal.text)
+            answer = {"status": "error", "errorcode": refusal.code, "errormsg": refusal.vcl_text}
+        context.line.note_answer(answer)
+        return answer
 
     def _check_access(self, form: Form | None, arguments: Arguments, caller: Caller) -> None:
         if may_manage_blocks(caller):
@@ -121,10 +125,16 @@ def on_error(error: BaseException, context: RpcRequestContext) -> None:
     as structs, for they are no exceptions any more.
     """
     # Its own error about an answer that can't be written as XML quotes that answer.
-    if not isinstance(error, RPCException) or isinstance(error, RPCMarshallingError):
-        raise internal_error(error) from error
-    if isinstance(context, CallContext) and error.code != refusals.INTERNAL:  # that is logged as an error
-        context.log_refusal(error.code, error.message)
+    is_fault = isinstance(error, RPCException) and not isinstance(error, RPCMarshallingError)
+    fault = error if is_fault else internal_error(error)
+    assert isinstance(fault, RPCException)
+    if isinstance(context, CallContext):
+        if fault.code == refusals.INTERNAL:  # that is logged as an error, with its traceback
+            context.line.note_fault(fault.code)
+        else:
+            context.log_refusal(fault.code, fault.message)
+    if fault is not error:
+        raise fault from error
 
 
 def _procedure(method: Method) -> Callable[..., object]:

@@ -104,5 +104,5 @@ def _answer(request: HttpRequest, refused: RequestRefused) -> HttpResponse:
     # A body that is left unread would break the connection before the client has read the answer.
     with suppress(RequestRefused):
         read_body(request, settings.VCL_MAX_BODY_BYTES)
-    log_refusal(claimed_user(request), transport.client_address(request), f"{refused.code}, {refused.reason}")
+    log_refusal(claimed_user(request), transport.client_address(request), refused.code, refused.reason)
     return HttpResponse(fault_document(refused), content_type=_XML)

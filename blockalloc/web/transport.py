@@ -20,9 +20,7 @@ def is_secure(request: HttpRequest) -> bool:
     """Whether the client's connection is HTTPS, here or at a trusted proxy."""
     if request.is_secure():
         return True
-    if not _is_trusted(_address(request.META.get("REMOTE_ADDR", ""))):
-        return False
-    return is_said_to_be_secure(request)
+    return is_from_trusted_proxy(request) and is_said_to_be_secure(request)
 
 
 def is_said_to_be_secure(request: HttpRequest) -> bool:
@@ -30,6 +28,11 @@ def is_said_to_be_secure(request: HttpRequest) -> bool:
     # Several proxies make a list of it: every hop must have been HTTPS.
     schemes = request.headers.get("X-Forwarded-Proto", "").split(",")
     return all(scheme.strip().lower() == "https" for scheme in schemes)
+
+
+def is_from_trusted_proxy(request: HttpRequest) -> bool:
+    """Whether the request came from a trusted proxy: its own headers count then."""
+    return _is_trusted(_address(request.META.get("REMOTE_ADDR", "")))
 
 
 def client_address(request: HttpRequest) -> str:

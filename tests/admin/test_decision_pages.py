@@ -22,6 +22,7 @@ from blockalloc.reports.decision import UNKNOWN
 from tests.support.scoped import limit_to
 from tests.support.sites.class_site import BLOCK_TIME, CALLER, a_call, class_site, grant_to_group, reserve
 from tests.support.sites.staff_site import list_url, page_url, rows, text
+from vclsite.logs import request_id
 
 BLOCK = r"block\b"  # and not block_start
 
@@ -147,6 +148,35 @@ def test_the_list_as_csv_is_the_list(root: Client) -> None:
         assert [(row["outcome"], row["code"], row["block_name"]) for row in found] == [("refused", "64", "block 10")]
         assert found[0]["started"] == "2026-03-02 08:00:00"  # the site's clock
         assert len(exported(root, reverse("admin:decisions_csv"))) == 3
+
+
+def test_it_is_found_by_its_request_id(root: Client) -> None:
+    with class_site(blocks=2, computers=12):
+        with request_id.within("from-nginx_1"):
+            decide()
+        other = decide(block_time=BLOCK_TIME + 1)
+        assert other.request_id is None
+        assert rows(root, list_url("decision", q=" from-nginx_1 "), BLOCK) == ["block 10"]
+        assert rows(root, list_url("decision", q="from-nginx"), BLOCK) == []  # a part of it
+        assert rows(root, list_url("decision", q="from-nginx_1", outcome="refused"), BLOCK) == []
+        assert "Request id: from-nginx_1" in text(root, page_url("decision", other.pk - 1))
+        head, *lines = exported(root, reverse("admin:decisions_csv"))
+        assert [dict(zip(head, line, strict=True))["request_id"] for line in lines] == ["", "from-nginx_1"]
+
+
+def test_a_user_group_that_could_be_an_id_is_found_as_before(root: Client) -> None:
+    with class_site(), request_id.within("vclsystem"):
+        decide()
+        assert rows(root, list_url("decision", q="vclsystem"), BLOCK) == ["block 10"]
+        assert rows(root, list_url("decision", q="vclsys"), BLOCK) == ["block 10"]
+
+
+def test_what_staff_do_has_the_id_of_their_request(root: Client) -> None:
+    with class_site():
+        decide()
+        answer = root.post(reverse("admin:blocktime_action", args=[BLOCK_TIME, "release"]))
+        record = Decision.objects.latest("pk")
+        assert (record.action, record.request_id) == (Decision.RELEASE, answer["X-Request-Id"])
 
 
 FIGURES = ("ready", "late", "minutes", "outlook")

@@ -88,6 +88,31 @@ def _boom(*_args: object, **_options: object) -> None:
     raise RuntimeError("boom")
 
 
+# --- The id of the request --------------------------------------------------------------------
+def test_its_request_id_is_that_of_the_answer() -> None:
+    answers = [post(document("XMLRPCblockAllocation", *SEVEN), headers=SIGNED_IN) for _ in range(2)]
+    records = Decision.objects.order_by("pk")
+    assert [record.request_id for record in records] == [answer["X-Request-Id"] for answer in answers]
+
+
+def test_so_is_that_of_a_refusal_and_of_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = post(document("XMLRPCprocessBlockTime", 999, 1), headers=SIGNED_IN)
+    monkeypatch.setattr(snapshot, "read", _boom)
+    failed = post(document("XMLRPCprocessBlockTime", 10, 1), headers=SIGNED_IN)
+    found = list(Decision.objects.order_by("pk").values_list("outcome", "request_id"))
+    assert found == [("refused", refused["X-Request-Id"]), ("failed", failed["X-Request-Id"])]
+
+
+def test_a_record_of_the_version_before_has_none() -> None:
+    """It names its columns, and not this one: while versions change, both write."""
+    service.allocate(a_call(), CALLER)
+    columns = [field.attname for field in Decision._meta.fields if field.attname not in ("id", "request_id")]
+    with connection.cursor() as cursor:
+        names = ", ".join(columns)
+        cursor.execute(f"INSERT INTO blockalloc_decision ({names}) SELECT {names} FROM blockalloc_decision")  # noqa: S608
+    assert Decision.objects.latest("pk").request_id is None
+
+
 # --- One for each call ------------------------------------------------------------------------
 def test_a_call_with_seven_parameters() -> None:
     assert rpc("XMLRPCblockAllocation", *SEVEN) == 4

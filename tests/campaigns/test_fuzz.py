@@ -59,7 +59,7 @@ def test_every_promise_holds_for_bad_http_with_a_front_end_behind(tmp_path: Path
 def test_a_request_that_breaks_a_promise_is_saved_and_can_be_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("blockalloc.rpc.dispatch.log_refusal", lambda *_details: None)
+    monkeypatch.setattr("blockalloc.rpc.call_log.log_refusal", lambda *_details: None)
     tally = Campaign(SEED, 100, tmp_path).run()
     assert tally.broken
     saved = json.loads(sorted(tmp_path.glob("fuzz-*.json"))[0].read_text())

@@ -1,23 +1,30 @@
 """`manage.py keep_ready` as an operator, cron and systemd see it."""
 
 import json
+import logging
 import os
+import re
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import InterfaceError, OperationalError, connection
+from pytest_django import Settings
 
 from blockalloc.management.signals import stopped_by_signals
+from blockalloc.models import Decision
 from blockalloc.upkeep.passes import Keeper, PassReport
 from tests.support.servers.own_process import run_on_sqlite
 from tests.support.sites.back_end_stage import C0
 from tests.support.sites.still_morning import CLASS, StillMorning, still_morning
 from tests.support.statements import without_table
+from vclsite.logs import request_id
+from vclsite.logs.formats import JsonLines, TextLines
 
 # On MariaDB, to load a site commits.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +46,19 @@ def keep_ready(*options: str) -> tuple[int, str, str]:
     except CommandError as error:
         return error.returncode, out.getvalue(), f"{err.getvalue()}{error}"
     return 0, out.getvalue(), err.getvalue()
+
+
+@contextmanager
+def logged_as(format_: logging.Formatter) -> Iterator[StringIO]:
+    """What the service logs meanwhile, in this format."""
+    lines = StringIO()
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(format_)
+    logging.getLogger("blockalloc").addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logging.getLogger("blockalloc").removeHandler(handler)
 
 
 class TestOnePass:
@@ -205,6 +225,55 @@ class TestLoop:
         before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
         keep_ready("--loop", "60")
         assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+    def test_each_look_has_an_id_of_its_own(self, site: StillMorning, looks: list[Exception | None]) -> None:
+        """Its lines and its records have it."""
+        looks += [RuntimeError("a fault"), RuntimeError("a fault"), None]
+        site.fail(C0 + 1)
+        with logged_as(TextLines()) as lines:
+            keep_ready("--loop", "60")
+        ids = re.findall(r"ERROR \S+: \[([0-9a-f]{32})\] a look failed", lines.getvalue())
+        recorded = Decision.objects.latest("pk").request_id
+        assert recorded is not None
+        assert len({*ids, recorded}) == 3
+        assert request_id.current() == ""
+
+    def test_where_the_log_is_for_programs_a_look_is_a_line_of_it(
+        self, site: StillMorning, looks: list[Exception | None], settings: Settings
+    ) -> None:
+        settings.VCL_LOG_FORMAT = "json"
+        looks += [None, OperationalError(2006, "gone"), None, None]
+        site.fail(C0 + 1)
+        with logged_as(JsonLines()) as lines:
+            assert keep_ready("--loop", "60") == (0, "", "")
+        look, problem = map(json.loads, lines.getvalue().splitlines())
+        record = Decision.objects.latest("pk")
+        (action,) = look["actions"]
+        assert (action["block_time_id"], action["decision_id"]) == (CLASS, record.pk)
+        assert action["text"].startswith("given up: c11")
+        assert (look["block_times"], look["classes"], look["doubt"]) == ([CLASS], 1, "")
+        assert (look["level"], look["request_id"]) == ("INFO", record.request_id)
+        assert (problem["level"], problem["request_id"] == look["request_id"]) == ("WARNING", False)
+        assert problem["message"].startswith("no look was possible, trying again: ")
+
+    def test_its_own_json_stays_on_the_standard_output(
+        self, site: StillMorning, looks: list[Exception | None], settings: Settings
+    ) -> None:
+        settings.VCL_LOG_FORMAT = "json"
+        looks += [None]
+        assert json.loads(keep_ready("--loop", "60", "--json")[1])["actions"] == []
+
+
+def test_a_command_has_an_id_for_its_run() -> None:
+    """`manage.py` gives it."""
+    code = "import logging; log = logging.getLogger('blockalloc.x'); log.warning('one'); log.warning('two')"
+    ids = []
+    for _run in range(2):
+        done = run_on_sqlite("manage.py", "shell", "--verbosity=0", "--command", code, VCL_LOG_FORMAT="json")
+        found = [json.loads(line)["request_id"] for line in done.stderr.splitlines()]
+        assert found == [found[0]] * 2
+        ids += found
+    assert len(set(ids)) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

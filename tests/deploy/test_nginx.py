@@ -97,6 +97,28 @@ def test_the_service_learns_the_true_address(nginx: Nginx, service: LiveServer) 
     assert "from 127.0.0.9: 3, unknown user" in line
 
 
+def test_nginx_gives_the_id_by_which_a_request_is_found(nginx: Nginx, service: LiveServer) -> None:
+    """Once in the answer, and in the service's log; the client's own does not count."""
+    response = call(nginx, X_User="finder", X_Request_Id="forged")
+    (id_,) = response.headers.get_all("X-Request-Id", [])
+    assert re.fullmatch("[0-9a-f]{32}", id_)
+    (line,) = [line for line in service.log.read_text().splitlines() if "finder" in line]
+    assert f"[{id_}] refused 'finder'" in line
+    assert "forged" not in service.log.read_text()
+
+
+def test_what_nginx_answers_itself_has_an_id_too(nginx: Nginx) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", nginx.http_port, timeout=20)
+    for method, path, status in (("GET", "/", 301), ("POST", "/xmlrpc/", 200), ("GET", "/xmlrpc/", 403)):
+        connection.request(method, path, headers={"Host": NAME})
+        response = connection.getresponse()
+        response.read()
+        (id_,) = response.headers.get_all("X-Request-Id", [])
+        assert (response.status, len(id_)) == (status, 32)
+    too_large = call(nginx, body=b"x" * 70_000)
+    assert (too_large.status, len(too_large.headers.get_all("X-Request-Id", []))) == (413, 1)
+
+
 def test_a_client_cannot_say_that_it_came_by_https_when_it_did_not(nginx: Nginx) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", nginx.http_port, timeout=20)
     connection.request("POST", "/xmlrpc/", CALL, {**SIGNED_IN, "X-Forwarded-Proto": "https"})

@@ -79,7 +79,8 @@ def test_a_call_goes_to_exactly_the_front_ends_address(front_end: FrontEndServer
 
 def test_only_the_callers_credentials_go_with_it(front_end: FrontEndServer) -> None:
     more = {"Cookie": "sessionid=x", "Authorization": "Basic eA==", "X-Forwarded-For": "10.9.9.9", "Via": "1.1 x"}
-    passed(headers={**SIGNED_IN, **more, "X-Idempotency-Key": "k", "Accept-Encoding": "gzip", "User-Agent": "me"})
+    also = {"X-Idempotency-Key": "k", "Accept-Encoding": "gzip", "User-Agent": "me", "X-Request-Id": "mine"}
+    answer = passed(headers={**SIGNED_IN, **more, **also})
     (call,) = front_end.received
     assert {name.lower(): text for name, text in call.headers} == {
         "host": f"localhost:{front_end.port}",
@@ -88,6 +89,7 @@ def test_only_the_callers_credentials_go_with_it(front_end: FrontEndServer) -> N
         "accept-encoding": "identity",
         "user-agent": "blockalloc/0.1.0",
         "x-forwarded-for": "127.0.0.1",
+        "x-request-id": answer["X-Request-Id"],
         "x-blockalloc-passed-on": "1",
         "x-user": "vclsystem",
         "x-pass": "p4ss",

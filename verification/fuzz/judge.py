@@ -51,6 +51,8 @@ class Verdict:
 def judge(request: FuzzRequest, answer: Answer, before: Digest, after: Digest) -> Verdict:
     """The verdict on an answer. Raises Broken."""
     decent(answer)
+    if not re.fullmatch("[0-9a-f]{32}", answer.headers.get("X-Request-Id", "")):
+        raise Broken("an answer without an id of its own")
     if answer.headers.get("Content-Type") != "text/xml; charset=utf-8":
         return _elsewhere(request, answer, before, after)
     verdict = judge_document(answer)

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections
 
@@ -13,6 +14,8 @@ from blockalloc.management import options
 from blockalloc.management.signals import stopped_by_signals
 from blockalloc.site_time import site_zone
 from blockalloc.upkeep.passes import Keeper, PassReport
+from vclsite.logs import config as logs
+from vclsite.logs import request_id
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +49,8 @@ class Command(BaseCommand):
             return
         with stopped_by_signals() as stop:
             while not stop.is_set():
-                self._look(keeper, as_json=as_json)
+                with request_id.within(request_id.new()):
+                    self._look(keeper, as_json=as_json)
                 stop.wait(given["loop"])
 
     def _look(self, keeper: Keeper, *, as_json: bool) -> None:
@@ -55,13 +59,31 @@ class Command(BaseCommand):
         try:
             report = keeper.look()
         except (Error, LookupError) as error:
-            self.stderr.write(f"no look was possible, trying again: {error}")
+            self._say_no_look(f"no look was possible, trying again: {error}")
         except Exception:
             log.exception("a look failed; the next one follows")
         else:
-            if as_json or report.actions or report.doubt:
-                self.stdout.write(_text(report, as_json=as_json))
-                self.stdout.flush()
+            self._say(report, as_json=as_json)
+
+    def _say(self, report: PassReport, *, as_json: bool) -> None:
+        """Say what the look did, if anything: in the log where that is for programs, else as text for people."""
+        if not (as_json or report.actions or report.doubt):
+            return
+        if _logs_json() and not as_json:
+            log.info("%s", "; ".join(_lines(report)), extra={"fields": _fields(report)})
+            return
+        self.stdout.write(_text(report, as_json=as_json))
+        self.stdout.flush()
+
+    def _say_no_look(self, text: str) -> None:
+        if _logs_json():
+            log.warning("%s", text)
+        else:
+            self.stderr.write(text)
+
+
+def _logs_json() -> bool:
+    return bool(settings.VCL_LOG_FORMAT == logs.JSON)
 
 
 def _seconds(text: str) -> int:
@@ -81,6 +103,18 @@ def _lines(report: PassReport) -> list[str]:
     if report.doubt:
         lines.append(f"nothing was changed: {report.doubt}")
     return [*lines, *(f"block time {action.block_time_id}: {action.text}" for action in report.actions)]
+
+
+def _fields(report: PassReport) -> dict[str, Any]:
+    """What the log says of a look that did something, as members of its line."""
+    return {
+        "duration_ms": report.milliseconds,
+        "doubt": report.doubt,
+        "held": report.held,
+        "classes": len(report.block_times),
+        "block_times": sorted({action.block_time_id for action in report.actions}),
+        "actions": [action._asdict() for action in report.actions],
+    }
 
 
 def _as_json(report: PassReport) -> dict[str, Any]:

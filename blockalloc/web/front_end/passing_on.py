@@ -7,6 +7,7 @@ too, and callers who are locked out are not passed on: otherwise passwords could
 import hashlib
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -14,11 +15,11 @@ from django.http import HttpRequest, HttpResponse
 
 from blockalloc.contract.refusals import BUSY
 from blockalloc.rpc.authentication import ACCESS_DENIED, begin_attempt, claimed_user
-from blockalloc.rpc.refusal_log import log_refusal
 from blockalloc.rpc.wire import RequestRefused
 from blockalloc.version import VERSION
 from blockalloc.web.front_end import answers, http, method_name, seats
 from vclsite.front_end import MAX_CONCURRENT_CALLS
+from vclsite.logs import request_id
 
 NO_ANSWER, CROSSED = 208, 209
 REFUSALS = (ACCESS_DENIED, 7, 8, 34)  # with which the front end turns callers away
@@ -49,15 +50,24 @@ def refuse_loop(request: HttpRequest) -> None:
         )
 
 
-def pass_on(request: HttpRequest, body: bytes, address: str) -> HttpResponse | None:
-    """The front end's answer, when the call is one that is passed on; else None. `address` is the caller's.
+class PassedOn(NamedTuple):
+    """The front end's answer, and the code of the fault when it is one."""
+
+    response: HttpResponse
+    fault: int | None
+
+
+def method_of(request: HttpRequest, body: bytes) -> str:
+    """The method, when the call is one that is passed on; else ""."""
+    return method_name.method_to_pass_on(request, body, names())
+
+
+def pass_on(method: str, request: HttpRequest, body: bytes, address: str) -> PassedOn:
+    """Pass on a call of such a method; the front end's answer. `address` is the caller's.
 
     Raises RequestRefused: fault 3 (credentials that are no header), 205 (too many at a time), 207 (locked out),
     208 (no answer from the front end).
     """
-    method = method_name.method_to_pass_on(request, body, names())
-    if not method:
-        return None
     user = claimed_user(request)
     attempt = begin_attempt(user, address)
     if problem := _problem_of_credentials(request):
@@ -72,11 +82,10 @@ def pass_on(request: HttpRequest, body: bytes, address: str) -> HttpResponse | N
         if answers.speaks_of_fault(answer.body, ACCESS_DENIED):
             attempt.failed()
         raise
-    if code in REFUSALS:
-        log_refusal(user, address, f"{code}, by VCL's front end", method)
     if code == ACCESS_DENIED:
         attempt.failed()
-    return HttpResponse(answer.body, content_type=answers.media_type(answer.headers.get("Content-Type", "")))
+    kind = answers.media_type(answer.headers.get("Content-Type", ""))
+    return PassedOn(HttpResponse(answer.body, content_type=kind), code)
 
 
 def _problem_of_credentials(request: HttpRequest) -> str:
@@ -98,6 +107,7 @@ def _headers(request: HttpRequest, address: str) -> dict[str, str]:
         "Accept-Encoding": "identity",
         "User-Agent": f"blockalloc/{VERSION}",
         "X-Forwarded-For": address,
+        request_id.HEADER: request_id.current(),
         MARKER: "1",
     }
 

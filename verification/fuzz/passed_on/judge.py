@@ -21,7 +21,7 @@ _HEADER = re.compile(rb"([A-Za-z-]+): ([^\r\n\0]*)\r\n")
 _OURS = {
     b"host": rb"localhost:\d+", b"content-type": b"text/xml", b"accept-encoding": b"identity",
     b"user-agent": rb"blockalloc/[\d.]+", b"x-blockalloc-passed-on": b"1", b"content-length": rb"\d+",
-    b"x-forwarded-for": rb".*",
+    b"x-forwarded-for": rb".*", b"x-request-id": rb"[0-9a-f]{32}",
 }  # fmt: skip
 _PLAIN_NAME = re.compile("[ -;=-~]*")
 _XML = re.compile(r"(text|application)/xml(; charset=[\w-]+)?")

@@ -1,0 +1,95 @@
+"""The log of calls: one line for each, with its outcome and how long it took."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+
+from blockalloc.rpc.refusal_log import LONGEST_ADDRESS, LONGEST_NAME, log_refusal, plain
+
+log = logging.getLogger(__name__)
+
+ANSWERED, FAULT = "answered", "fault"
+
+
+@dataclass(slots=True)
+class CallLine:
+    """What the line of a call will say: `began` is a time of the monotonic clock, in seconds.
+
+    `user` is who signed in, or the claimed name in a call that is passed on. `code` is that of a fault, an error or a
+    warning, `machines` how many machines the block time has. No parameters: the decision record has them.
+    """
+
+    address: str
+    began: float = field(default_factory=time.monotonic)
+    user: str = ""
+    method: str = ""
+    outcome: str = ANSWERED
+    code: int | None = None
+    machines: int | None = None
+    is_written: bool = False
+
+    @property
+    def milliseconds(self) -> float:
+        """How long the call has taken so far."""
+        return round((time.monotonic() - self.began) * 1000, 1)
+
+    def note_answer(self, answer: object) -> None:
+        """Note what was answered: a number of machines, a struct with a status as in VCL 2.x, or anything else."""
+        if isinstance(answer, int) and not isinstance(answer, bool):
+            self.machines = answer
+        elif isinstance(answer, dict) and isinstance(status := answer.get("status"), str):
+            self.outcome = status
+            self.machines = _number(answer.get("allocated"))
+            self.code = _number(answer.get("errorcode", answer.get("warningcode")))
+
+    def note_fault(self, code: int) -> None:
+        """Note that the call was answered with a fault."""
+        self.outcome, self.code, self.machines = FAULT, code, None
+
+    def refuse(self, who: str, code: int, reason: str, *, names_method: bool = False) -> None:
+        """Write that the call was refused: that is its line.
+
+        `who` is the name that was claimed or proved; `names_method`: the reason has the method, if there is one.
+        """
+        of_method = {"method": self.method} if self.method else {}
+        shown = "" if names_method else self.method
+        log_refusal(who, self.address, code, reason, shown, {**of_method, "duration_ms": self.milliseconds})
+        self.is_written = True
+
+    def write(self) -> None:
+        """Write the line of a call that was answered, unless it has been written."""
+        if self.is_written:
+            return
+        user, address = plain(self.user, LONGEST_NAME), plain(self.address, LONGEST_ADDRESS)
+        took = self.milliseconds
+        numbers = {"code": self.code, "machines": self.machines}
+        log.info(
+            "answered '%s' from %s: %s: %s, %.1f ms",
+            user,
+            address,
+            self.method or "no method",
+            self._in_words(),
+            took,
+            extra={
+                "fields": {
+                    "user": user,
+                    "address": address,
+                    "method": self.method,
+                    "outcome": self.outcome,
+                    **{name: number for name, number in numbers.items() if number is not None},
+                    "duration_ms": took,
+                }
+            },
+        )
+        self.is_written = True
+
+    def _in_words(self) -> str:
+        code = "" if self.code is None else f" {self.code}"
+        if self.machines is None:
+            return f"{self.outcome}{code}"
+        machines = f"{self.machines} machine{'' if self.machines == 1 else 's'}"
+        return machines if self.outcome == ANSWERED else f"{self.outcome}{code}, {machines}"
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None
