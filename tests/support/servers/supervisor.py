@@ -37,7 +37,8 @@ os.execv(sys.argv[2], sys.argv[2:])
 class Supervisor:
     """The service on a socket of this machine; `log` is the file with all that it prints.
 
-    `main` is the process that systemd would call the unit's main process, 0 when there is none.
+    `main` is the process that systemd would call the unit's main process, 0 when there is none; `settings` are the
+    variables that configure it, `environment` has all others too.
     """
 
     def __init__(self, directory: Path, database_url: str, env: Mapping[str, str]) -> None:
@@ -51,14 +52,9 @@ class Supervisor:
         self._notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notices.bind(str(directory / "notify"))
         self._ready: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self.environment = {
-            **inherited(),
-            "DJANGO_SECRET_KEY": SECRET_KEY,
-            "DATABASE_URL": database_url,
-            "NOTIFY_SOCKET": str(directory / "notify"),
-            "RUNTIME_DIRECTORY": str(self.runtime),
-            **env,
-        }
+        self.settings = {"DJANGO_SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, **env}
+        of_systemd = {"NOTIFY_SOCKET": str(directory / "notify"), "RUNTIME_DIRECTORY": str(self.runtime)}
+        self.environment = {**inherited(), **of_systemd, **self.settings}
         threading.Thread(target=self._listen, daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -119,6 +115,10 @@ class Supervisor:
             check=False,
             timeout=120,
         )
+
+    def is_alive(self, process: int) -> bool:
+        """Whether this process of the service has not ended."""
+        return process in self._alive()
 
     def _listen(self) -> None:
         while True:
