@@ -5,8 +5,9 @@ to start a successor beside itself, on the same listening socket (`start_success
 successor has loaded the application (`announce`), and only then tells the old gunicorn to finish its calls and to end.
 A successor that cannot start, because of its settings, say, changes nothing: the old one goes on, and the reload fails.
 
-The two sides may be of different releases, so they share no more than two files in $RUNTIME_DIRECTORY, each with the
-number of a process: `successor`, which was started last, and `serving`, whose workers have loaded the application.
+The two sides may be of different releases, so they share no more than three files in $RUNTIME_DIRECTORY: `release`, the
+directory of the release that is to serve, and two with the number of a process: `successor`, which was started last,
+and `serving`, whose workers have loaded the application.
 
 Only the standard library is imported here: what is handed over may be unable to load anything else.
 """
@@ -24,7 +25,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 _FIRST_PASSED = 3  # the number of the first descriptor that is passed on, by systemd's convention
-_SUCCESSOR, _SERVING = "successor", "serving"
+_RELEASE, _SUCCESSOR, _SERVING = "release", "successor", "serving"
+_OWN_RELEASE = Path(__file__).resolve().parent.parent
 _START_SECONDS, _LOAD_SECONDS, _END_SECONDS = 15.0, 75.0, 5.0
 
 
@@ -36,8 +38,8 @@ class HandoverFailed(Exception):
 def start_successor(server: Any) -> NoReturn:
     """Become the successor of gunicorn's arbiter `server`, in a process that was forked from it. Never returns.
 
-    gunicorn would go on as if the fork was the server itself if this failed, and would start the interpreter of the
-    release that it was started from; hence all of it is done here.
+    gunicorn would go on as if the fork was the server itself if this failed, and would start the release that it is
+    itself of; hence all of it is done here.
     """
     try:
         # The successor is nobody's child: systemd's first process takes it on, and learns when it ends.
@@ -71,10 +73,19 @@ def _execute(listeners: Sequence[int], environment: Mapping[str, str]) -> NoRetu
     for place, number in enumerate(kept, _FIRST_PASSED):
         os.dup2(number, place)
     passed = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(listeners))}
+    release = _release_to_serve()
+    # Each release has a Python environment of its own; in a checkout it may be anywhere.
+    has_own = Path(sys.prefix) == _OWN_RELEASE / ".venv"
+    python = str(release / ".venv" / "bin" / "python") if has_own else sys.executable
     _note(_SUCCESSOR, os.getpid())
-    os.chdir("/")  # Python imports from where it is started, which is the old release
-    # As it was typed, not as it was resolved: the link to the current release may lead elsewhere by now.
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**environment, **passed})  # noqa: S606
+    os.chdir(release)  # Python imports from where it is started
+    command = [python, "-m", "gunicorn", "-c", str(release / "deploy" / "gunicorn.conf.py")]
+    os.execve(python, command, {**environment, **passed})  # noqa: S606
+
+
+def _release_to_serve() -> Path:
+    directory = os.environ.get("RUNTIME_DIRECTORY")
+    return Path(Path(directory, _RELEASE).read_text().rstrip("\n")) if directory else _OWN_RELEASE
 
 
 def _note(name: str, process: int) -> None:
@@ -92,6 +103,8 @@ def hand_over(master: int, directory: Path, notify_socket: str) -> int:
     """
     successor_file, serving_file = directory / _SUCCESSOR, directory / _SERVING
     successor_file.unlink(missing_ok=True)
+    # systemd has started this process in the directory to which the link to the current release leads by now.
+    (directory / _RELEASE).write_text(f"{Path.cwd()}\n")
     os.kill(master, signal.SIGUSR2)
     if not _comes_true(lambda: successor_file.exists(), _START_SECONDS):
         raise HandoverFailed(f"process {master} started no successor")
