@@ -6,7 +6,9 @@ VCL_TRUSTED_PROXIES: only then is its X-Forwarded-Proto trusted.
 
 import gc
 import logging
+import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ sys.path.insert(0, chdir)
 
 # Settings that cannot be used end the start here, once and with their reason: a worker that met them would be replaced.
 try:
-    from vclsite import environment, front_end, http_server, settings
+    from vclsite import environment, front_end, handover, http_server, settings
     from vclsite.logs import config as logs
 
     environment.refuse_problems()
@@ -62,16 +64,36 @@ logger_class = "vclsite.logs.access.ServerLog"
 logconfig_dict = logs.of_gunicorn(settings.VCL_LOG_FORMAT)
 
 
-def post_fork(server: object, worker: object) -> None:
-    """Collect cyclic garbage less often: a call creates tens of thousands of objects at once, without cycles."""
+# gunicorn would tell systemd that the service is ready before there is a worker. (What it was started with, and what a
+# successor is started with, still has the variable.)
+_notify_socket = os.environ.pop("NOTIFY_SOCKET", "")
+
+
+def pre_exec(server: Any) -> None:
+    """On SIGUSR2, in a fork of the first process: start a successor (`systemctl reload`)."""
+    handover.start_successor(server)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Prepare a worker.
+
+    Cyclic garbage is collected less often: a call creates tens of thousands of objects at once, without cycles. And a
+    worker that is told to end when it has hardly begun ends: the handler that it inherits would note that for the
+    first process, and the worker would take calls until it is killed.
+    """
     gc.set_threshold(50_000, 20, 20)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(worker, "alive", False))
+    while not server.SIG_QUEUE.empty():
+        if server.SIG_QUEUE.get() == signal.SIGTERM:
+            worker.alive = False
 
 
 def post_worker_init(worker: Any) -> None:
-    """Compare the site's clock with VCL's rows: once per start, not in each worker and each replacement."""
+    """Say that the service is ready, and compare the site's clock with VCL's rows: in the first worker of a start."""
     if worker.age == 1:
         from blockalloc.web import start_up  # needs the application, which is loaded by now
 
+        handover.announce(os.getppid(), _notify_socket)
         start_up.compare_clocks_in_background()
 
 

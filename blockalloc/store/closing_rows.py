@@ -3,8 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from django.conf import settings
+
 from blockalloc.models import ClassHeld, Decision, PlannedReload, Watch
 from blockalloc.store import times
+from blockalloc.store.past import Past
 from blockalloc.store.rows import full_name
 from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids, placeholders
 from scheduling.occupancy import is_occupying
@@ -133,12 +136,10 @@ def close(closings: Sequence[Closing]) -> None:
         execute(sql, [*columns.values(), each.block_time_id])
 
 
-def prune(before: int, at_most: int) -> None:
-    """Remove up to so many of the oldest rows of classes that were over before then."""
-    sql = f"SELECT block_time_id FROM {_CLASSES} WHERE `end` < %s ORDER BY `end` LIMIT {int(at_most)}"
-    ids = [id_ for (id_,) in fetch(sql, [times.to_utc(before)])]
-    if ids:
-        execute(f"DELETE FROM {_CLASSES} WHERE block_time_id IN ({listed_ids(ids)})")
+def past(now: int) -> Past:
+    """The rows of classes that were over VCL_DECISION_DAYS before `now`."""
+    before = times.to_utc(now - settings.VCL_DECISION_DAYS * DAY)
+    return Past(_CLASSES, "`end` < %s", [before], since="`end`", key="block_time_id")
 
 
 # --- How a class was used -------------------------------------------------------------------------

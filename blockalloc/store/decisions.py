@@ -13,6 +13,7 @@ from django.db import transaction
 
 from blockalloc.models import Decision, Roster
 from blockalloc.store.findings import Findings, decode
+from blockalloc.store.past import Past
 from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids, waiting_at_most
 from blockalloc.store.times import from_utc, to_utc
 from scheduling.facts import Fleet
@@ -115,26 +116,21 @@ def prune(now: int, at_most: int) -> int:
 
     Returns the number of decisions removed.
     """
-    oldest = now - settings.VCL_DECISION_DAYS * DAY
-    ids = [id_ for (id_,) in fetch(
-        f"SELECT id FROM {_DECISIONS} WHERE started < %s ORDER BY started LIMIT {int(at_most)}", [to_utc(oldest)]
-    )]  # fmt: skip
-    if ids:
-        execute(f"DELETE FROM {_DECISIONS} WHERE id IN ({listed_ids(ids)})")
-    _prune_rosters(oldest - _ROSTER_MARGIN)
-    return len(ids)
+    removed = past(now).remove(at_most)
+    past_rosters(now).remove(at_most)
+    return removed
 
 
-def _prune_rosters(unseen_since: int) -> None:
-    """Remove rosters that were not seen since then (Unix seconds), unless a decision refers to them."""
-    forgotten = {id_ for (id_,) in fetch(f"SELECT id FROM {_ROSTERS} WHERE seen < %s", [to_utc(unseen_since)])}
-    if not forgotten:
-        return
-    # Read first: a DELETE that looks into the decisions itself would lock them all.
-    sql = f"SELECT DISTINCT roster_id FROM {_DECISIONS} WHERE roster_id IN ({listed_ids(forgotten)})"
-    forgotten -= {id_ for (id_,) in fetch(sql)}
-    if forgotten:
-        execute(f"DELETE FROM {_ROSTERS} WHERE id IN ({listed_ids(forgotten)})")
+def past(now: int) -> Past:
+    """Decisions that are older than VCL_DECISION_DAYS at `now` (Unix seconds)."""
+    return Past(_DECISIONS, "started < %s", [to_utc(now - settings.VCL_DECISION_DAYS * DAY)], since="started")
+
+
+def past_rosters(now: int) -> Past:
+    """Rosters that no decision has referred to for so long that none will again, and to which none is left."""
+    unseen = now - settings.VCL_DECISION_DAYS * DAY - _ROSTER_MARGIN
+    condition = f"seen < %s AND NOT EXISTS (SELECT 1 FROM {_DECISIONS} d WHERE d.roster_id = {_ROSTERS}.id)"
+    return Past(_ROSTERS, condition, [to_utc(unseen)], since="seen", looks_elsewhere=True)
 
 
 @dataclass(frozen=True, slots=True)

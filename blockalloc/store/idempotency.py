@@ -8,6 +8,8 @@ from django.db import IntegrityError
 
 from blockalloc.contract import refusals
 from blockalloc.models import IdempotencyKey
+from blockalloc.store.past import Past
+from blockalloc.store.times import to_utc
 
 _PURGE_EVERY = 100  # keys; one DELETE for so many is enough to keep the table small
 
@@ -50,6 +52,12 @@ def remember(user: str, key: str, parameters: str, answer: int, block_time_id: i
         raise refusals.busy() from error
     if kept.pk % _PURGE_EVERY == 0:
         IdempotencyKey.objects.filter(created__lt=_oldest(now)).delete()
+
+
+def past(now: int) -> Past:
+    """Answers that are older than VCL_IDEMPOTENCY_DAYS at `now` (Unix seconds)."""
+    before = to_utc(int(_oldest(now).timestamp()))
+    return Past(IdempotencyKey._meta.db_table, "created < %s", [before], since="created")
 
 
 def _oldest(now: int) -> datetime:

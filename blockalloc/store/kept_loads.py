@@ -11,8 +11,9 @@ from django.conf import settings
 
 from blockalloc.models import LoadTime
 from blockalloc.store import guard, times
+from blockalloc.store.past import Past
 from blockalloc.store.sql import Value, fetch, insert, listed_ids
-from scheduling.windows import HOUR
+from scheduling.windows import DAY, HOUR
 
 _TABLE = LoadTime._meta.db_table
 
@@ -60,3 +61,8 @@ def _keep(counted: Mapping[int, Sum], now: int) -> None:
         [image, total.seconds, total.loads, times.to_utc(now)] for image, total in counted.items()
     ]
     insert(_TABLE, ["image_id", "seconds", "loads", "counted"], rows, replace=True)
+
+
+def past(now: int) -> Past:
+    """Sums that no call has counted anew though it would have had to, for a month: of images that nobody books."""
+    return Past(_TABLE, "counted < %s", [times.to_utc(now - 30 * DAY)], since="counted", key="image_id")

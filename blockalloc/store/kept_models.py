@@ -15,9 +15,10 @@ from django.conf import settings
 
 from blockalloc.models import KeptLoadModel
 from blockalloc.store import guard, times
+from blockalloc.store.past import Past
 from blockalloc.store.sql import Value, fetch, insert, listed_ids
 from scheduling.load_time.model import LoadModel, Source
-from scheduling.windows import HOUR, MINUTE
+from scheduling.windows import DAY, HOUR, MINUTE
 
 log = logging.getLogger(__name__)
 
@@ -112,3 +113,8 @@ def _write(models: Models) -> None:
         rest = (model.failing, model.source.value, model.loads, model.failed, times.to_utc(learned))
         rows.append([image, *wanted, knots, *rest])
     insert(_TABLE, _COLUMNS, rows, replace=True)
+
+
+def past(now: int) -> Past:
+    """Models that no call has learned anew though it would have had to, for a month: of images that nobody books."""
+    return Past(_TABLE, "learned < %s", [times.to_utc(now - 30 * DAY)], since="learned", key="image_id")

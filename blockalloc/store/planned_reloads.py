@@ -12,6 +12,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from blockalloc.models import PlannedReload
+from blockalloc.store.past import Past
 from blockalloc.store.sql import execute, fetch, insert, listed_ids, waiting_at_most
 from blockalloc.store.times import to_utc
 from scheduling.windows import DAY
@@ -21,12 +22,10 @@ log = logging.getLogger(__name__)
 TABLE = PlannedReload._meta.db_table
 _SECONDS_TO_PRUNE = 2.0
 
-_PAST = f"""
-SELECT p.id FROM {TABLE} p
-WHERE p.start < %s AND NOT EXISTS (SELECT 1 FROM request q WHERE q.id = p.request_id)
-  AND NOT EXISTS (SELECT 1 FROM blockComputers b WHERE b.blockTimeid = p.block_time_id
-                  AND b.computerid = p.computer_id AND b.reloadrequestid = p.request_id)
-ORDER BY p.start LIMIT {{at_most}}
+_IS_PAST = f"""
+{TABLE}.start < %s AND NOT EXISTS (SELECT 1 FROM request q WHERE q.id = {TABLE}.request_id)
+AND NOT EXISTS (SELECT 1 FROM blockComputers b WHERE b.blockTimeid = {TABLE}.block_time_id
+                AND b.computerid = {TABLE}.computer_id AND b.reloadrequestid = {TABLE}.request_id)
 """
 
 
@@ -78,8 +77,11 @@ def prune(now: int, at_most: int) -> None:
     """
     try:
         with waiting_at_most(lambda: _SECONDS_TO_PRUNE), transaction.atomic():
-            past = [id_ for (id_,) in fetch(_PAST.format(at_most=int(at_most)), [to_utc(now - DAY)])]
-            if past:
-                execute(f"DELETE FROM {TABLE} WHERE id IN ({listed_ids(past)})")
+            past(now).remove(at_most)
     except Exception as error:
         log.warning("records of reloads that are over could not be removed, they will be another time: %s", error)
+
+
+def past(now: int) -> Past:
+    """Records of reloads that were to begin a day ago, of which neither the block computer nor the request is left."""
+    return Past(TABLE, _IS_PAST, [to_utc(now - DAY)], since=f"{TABLE}.start", looks_elsewhere=True)

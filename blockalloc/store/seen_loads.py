@@ -6,8 +6,11 @@ Everything here is a single statement, which is committed at once: several proce
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from django.conf import settings
+
 from blockalloc.models import ClassHeld, ImageTrust, PlannedReload, SeenLoad
 from blockalloc.store import times
+from blockalloc.store.past import Past
 from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids, placeholders
 from scheduling.ready_computer import FAILED_STEPS
 from scheduling.rules import CHECKIN_SECONDS
@@ -208,12 +211,15 @@ def disown(block_time_id: int, computer_ids: Iterable[int], now: int) -> None:
     )
 
 
-def prune(before: int, at_most: int) -> None:
-    """Remove up to so many of the oldest loads that began before then."""
-    sql = f"SELECT id FROM {_SEEN} WHERE begun < %s ORDER BY begun LIMIT {int(at_most)}"
-    ids = [id_ for (id_,) in fetch(sql, [times.to_utc(before)])]
-    if ids:
-        execute(f"DELETE FROM {_SEEN} WHERE id IN ({listed_ids(ids)})")
+def past(now: int) -> Past:
+    """Loads that began more than VCL_SEEN_LOAD_DAYS before `now`."""
+    return Past(_SEEN, "begun < %s", [times.to_utc(now - settings.VCL_SEEN_LOAD_DAYS * DAY)], since="begun")
+
+
+def past_trust(now: int) -> Past:
+    """What staff said about images so long ago that no failure from before counts any more."""
+    before = times.to_utc(now - _FAILURES_SINCE - DAY)
+    return Past(_TRUST, "trusted < %s", [before], since="trusted", key="image_id")
 
 
 # --- Images that fail -----------------------------------------------------------------------------

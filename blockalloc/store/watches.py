@@ -6,12 +6,14 @@ from typing import NamedTuple
 from django.conf import settings
 
 from blockalloc.models import Heartbeat, Watch
+from blockalloc.store.past import Past
 from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids
 from blockalloc.store.times import from_utc, to_utc, to_utc_or_null
 from scheduling.reloads.outlook import Outlook
 from scheduling.windows import DAY
 
 _TABLE, _HEARTBEAT = Watch._meta.db_table, Heartbeat._meta.db_table
+_PRUNE_AT_ONCE = 1000
 
 
 def see(new: Collection[int], processing: Mapping[int, int | None], now: int) -> None:
@@ -23,7 +25,7 @@ def see(new: Collection[int], processing: Mapping[int, int | None], now: int) ->
     if new:
         columns = ["block_time_id", "first_seen", "noted", "at_risk", "replaced", "loaded_again", "added"]
         insert(_TABLE, columns, [[id_, to_utc(now), "", "", 0, 0, 0] for id_ in new], if_new=True)
-        _prune(now)
+        past(now).remove(_PRUNE_AT_ONCE)
     for seen in set(processing.values()):
         ids = [id_ for id_, theirs in processing.items() if theirs == seen]
         execute(
@@ -94,9 +96,10 @@ def _must_exist(block_time_id: int, now: int) -> None:
     insert(_TABLE, columns, [[block_time_id, to_utc(now), "", "", 0, 0, 0]], if_new=True)
 
 
-def _prune(now: int) -> None:
-    """What was remembered of block times of long ago."""
-    execute(f"DELETE FROM {_TABLE} WHERE first_seen < %s", [to_utc(now - settings.VCL_DECISION_DAYS * DAY)])
+def past(now: int) -> Past:
+    """What was remembered of block times of long ago (VCL_DECISION_DAYS before `now`)."""
+    before = to_utc(now - settings.VCL_DECISION_DAYS * DAY)
+    return Past(_TABLE, "first_seen < %s", [before], since="first_seen", key="block_time_id")
 
 
 def set_outlooks(outlooks: Mapping[int, Outlook], last: Collection[int], now: int) -> None:

@@ -4,14 +4,13 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from blockalloc.store import closing_rows as store
 from blockalloc.store.closing_rows import Begun, Closing, Row
 from blockalloc.store.sql import waiting_at_most
 from scheduling.upkeep.usage import usage
-from scheduling.windows import DAY, MINUTE
+from scheduling.windows import MINUTE
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ def note_classes(looks: Sequence[ClassLook], now: int) -> None:
 def _write(new: Sequence[Begun], five: dict[int, int], over: Sequence[Row], now: int) -> None:
     if new:
         store.add(new)
-        store.prune(now - settings.VCL_DECISION_DAYS * DAY, _PRUNE_AT_ONCE)
+        store.past(now).remove(_PRUNE_AT_ONCE)
     if five:
         store.set_after_five(five)
     if over:

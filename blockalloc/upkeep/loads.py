@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Collection, Mapping
 
-from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from blockalloc.store import seen_loads as store
@@ -12,7 +11,6 @@ from scheduling.reasons import Reason
 from scheduling.upkeep.broken_image import ImageStop, why_stopped
 from scheduling.upkeep.broken_image import image_stops as stops_of
 from scheduling.upkeep.seen_loads import SeenLoads, seen_loads
-from scheduling.windows import DAY
 
 log = logging.getLogger(__name__)
 
@@ -61,4 +59,4 @@ def trust(image_ids: Collection[int], now: int) -> None:
 
 def _prune_now_and_then(seen: SeenLoads, now: int) -> None:
     if any(each.facts.request_id % _PRUNE_EVERY == 0 for each in seen.new):
-        store.prune(now - settings.VCL_SEEN_LOAD_DAYS * DAY, _PRUNE_AT_ONCE)
+        store.past(now).remove(_PRUNE_AT_ONCE)

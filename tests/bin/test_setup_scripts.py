@@ -51,14 +51,18 @@ printf 'apt-get %s\n' "$*" >>"$MACHINE/log"
 [ ! -e "$MACHINE/no-network" ] || exit 100
 case "$*" in *"download nginx") touch nginx_1.22_all.deb ;; esac
 case "$*" in *"download libsystemd-shared") touch libsystemd-shared_252_all.deb ;; esac
+case "$*" in *"download systemd" | *"download libkmod2" | *"download libapparmor1" | *"download libip4tc2")
+    touch "${@: -1}_252_all.deb" ;;
+esac
 case "$*" in *pkg-config*) cp "$MACHINE/true" "$MACHINE/bin/pkg-config" ;; esac
 case "$*" in *-venv*) rm "$MACHINE/no-ensurepip" ;; esac
 """
-# Unpacking a package (dpkg-deb -x PACKAGE DIRECTORY) gives nginx's program, or systemd's library.
+# Unpacking a package (dpkg-deb -x PACKAGE DIRECTORY) gives nginx's program, systemd's, or a library of systemd's.
 DPKG_DEB = """#!/usr/bin/env bash
 [ -e "$2" ] || exit 2
 case "$2" in
 *nginx*) mkdir -p "$3/usr/sbin" && cp "$MACHINE/true" "$3/usr/sbin/nginx" ;;
+*/systemd_*) mkdir -p "$3/usr/bin" && cp "$MACHINE/true" "$3/usr/bin/systemd-analyze" ;;
 *) mkdir -p "$3/usr/lib/any/systemd" && touch "$3/usr/lib/any/systemd/libsystemd-shared-252.so" ;;
 esac
 """
@@ -178,7 +182,7 @@ def test_the_tests_are_not_set_up_without_mariadb(user_machine: Machine) -> None
     assert "the tests need packages that could not be installed; as root: apt-get install pkg-config" in done.stderr
     assert done.stderr.rstrip().endswith(
         " mariadb-server-core mariadb-client librpc-xml-perl libwww-perl curl chromium openssl libpcre2-8-0 "
-        "nginx libsystemd-shared"
+        "nginx libsystemd-shared systemd libkmod2 libapparmor1 libip4tc2"
     )
     assert "pytest==" in user_machine.log()  # the tests on SQLite can be run all the same
 
@@ -226,9 +230,21 @@ def test_the_library_of_systemd_is_fetched_where_it_can_not_be_installed(user_ma
     assert user_machine.setup("--tests").stderr.rstrip().endswith(" libsystemd-shared")
 
 
+def test_the_program_that_checks_units_is_fetched_and_never_installed(user_machine: Machine) -> None:
+    user_machine.program("apt-get", APT)
+    user_machine.program("dpkg-deb", DPKG_DEB)
+    user_machine.setup("--tests")
+    program = user_machine.checkout / ".venv/systemd/usr/bin/systemd-analyze"
+    assert os.access(program, os.X_OK)
+    user_machine.log()
+    program.unlink()
+    (user_machine.home / "no-network").touch()
+    assert user_machine.setup("--tests").stderr.rstrip().endswith(" systemd libkmod2 libapparmor1 libip4tc2")
+
+
 def test_servers_are_found_where_only_root_looks(root_machine: Machine) -> None:
     root_machine.program("mariadb-install-db", "#!/usr/bin/env bash\n")
-    for name in ("mariadbd", "nginx"):
+    for name in ("mariadbd", "nginx", "systemd-analyze"):
         (root_machine.sbin / name).symlink_to(root_machine.home / "true")
     (root_machine.lib / "x86_64-linux-gnu/systemd").mkdir(parents=True)
     (root_machine.lib / "x86_64-linux-gnu/systemd/libsystemd-shared-252.so").touch()

@@ -1,1 +1,1 @@
-"""What is in `deploy/`: the configuration of nginx, on a real one."""
+"""What is in `deploy/`: nginx, the units of systemd, restarts."""

@@ -138,7 +138,7 @@ def test_workers_finish_calls_that_are_passed_on() -> None:
     done = run("-c", _TIMES, BLOCKALLOC_DEMO="1", VCL_FRONT_END_URL=_URL)
     assert done.stdout.split() == ["175", "175"], done.stderr
     assert front_end.ANSWER_SECONDS < 175
-    unit = (ROOT / "deploy" / "blockalloc.service").read_text()
+    unit = (ROOT / "deploy" / "systemd" / "blockalloc.service").read_text()
     assert "TimeoutStopSec=180" in unit
 
 

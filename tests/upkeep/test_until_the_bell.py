@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from blockalloc.models import Decision
 from tests.support.sites.back_end_stage import C0, C1, C2, HOUR, MINUTE, OTHER_IMAGE
 from tests.support.sites.morning import END, START, Morning, morning
 
@@ -40,6 +41,27 @@ def test_a_service_that_could_not_be_reached_is_made_up_for(site: Morning) -> No
     site.down = False
     site.until("14:00")
     assert site.ready() == 4
+
+
+def test_a_class_that_was_due_while_the_service_was_away_is_had_minutes_later(site: Morning) -> None:
+    """The back end asks six times within half a minute, and never again: no call about the class is on record."""
+    site.down = True
+    site.until("08:01", since="07:55")
+    assert len(site.asked) == 6
+    assert site.send("SELECT processed FROM blockTimes WHERE id = 10")[0][0] == 1
+    site.until("08:03")
+    assert len(site.block_computers(10)) == 4
+    assert [*Decision.objects.values_list("action", flat=True)] == [Decision.KEEP_READY]
+    assert len(site.asked) == 6
+
+
+def test_a_class_that_was_due_while_everything_was_away_is_had_by_the_first_look(site: Morning) -> None:
+    """Neither the service nor keep_ready ran, for hours."""
+    site.down, site.keeps = True, False
+    site.until("11:00", since="07:55")
+    assert (len(site.asked), site.block_computers(10)) == (6, [])
+    site.look()
+    assert len(site.block_computers(10)) == 4
 
 
 def test_a_computer_in_maintenance_is_exchanged_at_once(site: Morning) -> None:
