@@ -33,7 +33,7 @@ TAKEN_TWICE = ("double_booking", "taken_by_other_class", "taken_meanwhile")
 # In the order in which they are reported: what hurts a class first.
 KINDS: Mapping[str, Kind] = {
     "schema_drift": Kind(
-        "The tables differ from VCL 2.5's, or from ours",
+        "The tables differ from VCL's, or from ours",
         "Upgrade VCL's database with VCL's own update script; make our own tables with manage.py migrate.",
     ),
     "wrong_time_zone": Kind(
