@@ -18,6 +18,7 @@ _KIND = (
     "SELECT data_type FROM information_schema.columns "
     "WHERE table_schema = DATABASE() AND table_name = 'managementnode' AND column_name = 'lastcheckin'"
 )
+_AHEAD = 5 * 60  # seconds by which a node's clock may be ahead of ours
 _LOCAL = "check_ins_are_local"  # the attribute in which a connection of Django's keeps the answer
 
 
@@ -47,15 +48,14 @@ def are_local(connection: BaseDatabaseWrapper) -> bool:
 def instant(stored: datetime, connection: BaseDatabaseWrapper) -> int:
     """Unix seconds of a value of the column (naive).
 
-    A local time that comes twice, when summer time ends, is the one that is closer to now: a node that checks in every
-    few seconds must not seem silent for an hour.
+    A local time that comes twice, when summer time ends, is its second occurrence once that has come: a node that
+    checks in every few seconds must not seem silent for an hour, nor one that fell silent seem alive.
     """
     if not are_local(connection):
         return int(stored.replace(tzinfo=UTC).timestamp())
     zone = site_zone()
-    readings = {int(stored.replace(tzinfo=zone, fold=fold).timestamp()) for fold in (0, 1)}
-    now = clock.now()
-    return min(readings, key=lambda reading: abs(reading - now))
+    first, second = sorted(int(stored.replace(tzinfo=zone, fold=fold).timestamp()) for fold in (0, 1))
+    return second if second <= clock.now() + _AHEAD else first
 
 
 def stored(checked_in: int, connection: BaseDatabaseWrapper) -> datetime:
@@ -67,8 +67,9 @@ def stored(checked_in: int, connection: BaseDatabaseWrapper) -> datetime:
 def limit(since: int, connection: BaseDatabaseWrapper) -> datetime:
     """What the column has to be greater than for a check-in after `since` (Unix seconds), a little before now.
 
-    While local times of before a change of the clock are greater than those of now, the limit is as long before now as
-    `since` is: that takes a node for alive that fell silent within minutes of the same time an hour ago.
+    In the hour that comes twice, a comparison of local times takes a node for alive that fell silent in its first
+    occurrence. One that is alive must not seem silent in the minutes after the clock was put back, when it writes
+    smaller values than before: the limit is then as long before now's local time as `since` is before now.
     """
     now = clock.now()
     return min(stored(since, connection), stored(now, connection) - timedelta(seconds=now - since))

@@ -48,6 +48,10 @@ class Drift:
             for table, names in READS.items()
         )
 
+    def has(self, table: str) -> bool:
+        """Whether the database has a table of this name."""
+        return self._table(table) is not None
+
     def own_tables(self) -> frozenset[str]:
         """The tables of this service that are there, with all their columns."""
         return frozenset(

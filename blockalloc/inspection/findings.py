@@ -102,6 +102,12 @@ KINDS: Mapping[str, Kind] = {
         "Block requests that are marked as being processed, and are not",
         "--repair takes the mark away. While it stands, no management node processes their block times.",
     ),
+    "query_log": Kind(
+        "A front end whose query log makes it lose its semaphores",
+        "Set QUERYLOGGING to 0 in the front end's conf.php. Until then two users who reserve at the same moment can be "
+        "given the same computer: with the log on, VCL's branch develop takes no notice of the semaphores that it "
+        "takes. What is held for classes is safe, and VCL's releases are not concerned.",
+    ),
     "load_limit": Kind(
         "Limits of loads at a time that are not in force",
         "Correct the row of VCL's table variable. Until then a management node loads as many computers by xCAT at a "

@@ -28,9 +28,12 @@ def make_before_migrating(version: str) -> None:
 
 
 def make_tables(connection: BaseDatabaseWrapper, version: str) -> None:
-    """The tables of a version of VCL in an empty database, with their base rows."""
-    with connection.schema_editor() as schema_editor:
-        create_tables(schema_editor, version)
+    """The tables of a version of VCL in an empty database, with their base rows: in no strict mode, as VCL's script."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET @service_mode = @@sql_mode, sql_mode = ''")
+        with connection.schema_editor() as schema_editor:
+            create_tables(schema_editor, version)
+        cursor.execute("SET sql_mode = @service_mode")
     check_ins.look(connection=connection)  # the connection is older than the tables
 
 
