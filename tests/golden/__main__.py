@@ -28,7 +28,9 @@ def main() -> int:
     parser.add_argument("directory", type=Path, help="folder of recorded cases (*.json), or one such file")
     parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB server instead of SQLite")
     parser.add_argument("--seven", type=Path, metavar="FILE", help="make the seven-parameter calls of this file")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only cases whose name contains TEXT")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], metavar="TEXT", help="only cases whose name contains one of the TEXTs"
+    )
     add_options(parser.add_argument)
     options = parser.parse_args()
     kind = kind_of(options)
@@ -48,15 +50,15 @@ def main() -> int:
         parser.error(f"--mariadb: {error}")
 
 
-def _paths(directory: Path, only: str) -> list[Path]:
+def _paths(directory: Path, only: list[str]) -> list[Path]:
     if not directory.exists():
         raise ValueError(f"{directory}: there is no such folder")
     paths = sorted(directory.glob("*.json")) if directory.is_dir() else [directory]
     if not paths:
         raise ValueError(f"{directory}: no recorded cases (*.json) there")
-    chosen = [path for path in paths if only in path.stem]
+    chosen = [path for path in paths if any(text in path.stem for text in only)]
     if not chosen:
-        raise ValueError(f"--only {only}: none of the {len(paths)} cases has a name with that in it")
+        raise ValueError(f"--only {' '.join(only)}: none of the {len(paths)} cases has a name with that in it")
     return chosen
 
 

@@ -52,17 +52,27 @@ class Row:
 def main() -> int:
     """Run all rows; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m verification.versions", description=__doc__)
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="TEXT",
+        help="only rows that begin with TEXT, such as '2.4.2  10.5' or '2.5.1  11.8'",
+    )
     parser.add_argument("--servers", type=Path, default=ROOT / ".venv", help="where fetched servers are kept")
-    folder = parser.parse_args().servers.resolve()
-    fetched = [_fetched(number, folder) for number in _RELEASES]
+    asked = parser.parse_args()
+    fetched = [_fetched(number, asked.servers.resolve()) for number in _RELEASES]
+    numbers = {programs: _number(programs) for programs in (None, *fetched)}
+    rows = [row for row in _rows(*fetched) if f"{row.vcl}  {numbers[row.programs]}".startswith(asked.only)]
+    if not rows:
+        parser.error(f"--only {asked.only}: no row begins with that")
     failed = 0
     print(f"{'VCL':7}{'MariaDB':10}{'SQL modes':58}{'result':45}seconds")
-    for row in _rows(*fetched):
+    for row in rows:
         begun = time.monotonic()
         done = subprocess.run(row.command, cwd=ROOT, capture_output=True, text=True, check=False)
         result = (done.stdout.strip().splitlines() or ["nothing was printed"])[-1].strip("= ")
         seconds = time.monotonic() - begun
-        print(f"{row.vcl:7}{_number(row.programs):10}{row.modes:58}{_short(result):45}{seconds:.0f}", flush=True)
+        print(f"{row.vcl:7}{numbers[row.programs]:10}{row.modes:58}{_short(result):45}{seconds:.0f}", flush=True)
         if done.returncode:
             failed += 1
             print(done.stdout[-4000:], done.stderr[-4000:], sep="\n", file=sys.stderr)

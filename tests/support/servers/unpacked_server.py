@@ -29,7 +29,7 @@ class UnpackedMariaDB(PrivateMariaDB):
         loaders = [loader for folder in folders for loader in folder.glob("ld-linux*.so.*")]
         program = self._root / "usr/sbin/mariadbd"
         if not loaders or not program.exists():
-            raise MariaDBUnavailable(f"{self._root} has no MariaDB server with its libraries: run bin/fetch-mariadb")
+            raise MariaDBUnavailable(f"{self._root} lacks a MariaDB server or its libraries: fetch it again")
         libraries = ":".join(map(str, folders))
         start = [str(loaders[0]), "--library-path", libraries, str(program), "--no-defaults"]
         return [*start, f"--basedir={self._root / 'usr'}", f"--lc-messages-dir={self._shared()}"]
@@ -48,4 +48,4 @@ class UnpackedMariaDB(PrivateMariaDB):
         for name in ("mariadb", "mysql"):
             if (self._root / "usr/share" / name / "english").exists():
                 return self._root / "usr/share" / name
-        raise MariaDBUnavailable(f"{self._root} lacks the server's messages: run bin/fetch-mariadb again")
+        raise MariaDBUnavailable(f"{self._root} has no MariaDB server in it: bin/fetch-mariadb fetches one")
