@@ -12,8 +12,13 @@ class BlockAllocConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the check of the database."""
+        """Register the check of the database, and the look at each connection."""
+        from django.db.backends.signals import connection_created
+
+        from blockalloc import check_ins
         from blockalloc.schema import system_checks  # noqa: F401 - importing it registers the check
+
+        connection_created.connect(check_ins.look, dispatch_uid="blockalloc.check_ins")
 
 
 class StaffAdminConfig(AdminConfig):

@@ -18,6 +18,7 @@ from django.db.models.expressions import Combinable, Expression
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
+from blockalloc import check_ins
 from blockalloc.site_time import instant_to_local, instant_to_utc, local_to_instant
 
 _ST = TypeVar("_ST", contravariant=True)
@@ -327,6 +328,26 @@ class ZeroLocalTimeField(_ZeroDates[_ST, _GT], LocalTimeField[_ST, _GT]):
 
 class ZeroInstantField(_ZeroDates[_ST, _GT], InstantField[_ST, _GT]):
     """An InstantField whose None is '0000-00-00 00:00:00' in the table."""
+
+
+class CheckInField(ZeroInstantField[_ST, _GT]):
+    """`managementnode.lastcheckin`: a ZeroInstantField whose column has site time before VCL 2.5.1 (`check_ins`)."""
+
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        """The text in UTC, or in site time."""
+        text = super().get_db_prep_value(value, connection, prepared)
+        if text in (None, ZERO) or not check_ins.are_local(connection):
+            return text
+        instant = datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+        return check_ins.stored(int(instant), connection).isoformat(" ")
+
+    def from_db_value(
+        self, value: datetime | str | None, expression: Expression, connection: BaseDatabaseWrapper
+    ) -> datetime | None:
+        """An aware datetime in UTC in either case."""
+        if not isinstance(value, datetime):
+            return super().from_db_value(value, expression, connection)
+        return datetime.fromtimestamp(check_ins.instant(value, connection), UTC)
 
 
 @_ZeroDates.register_lookup

@@ -34,6 +34,7 @@ LAYERS = [
     ("blockalloc.schema",),
     ("blockalloc.models",),
     ("blockalloc.fields",),
+    ("blockalloc.check_ins",),
     ("blockalloc.site_time",),
     ("vclsite", "blockalloc", "blockalloc.clock", "blockalloc.version"),
     ("scheduling",),
@@ -130,7 +131,7 @@ def layer_of(module: str) -> tuple[int, str] | None:
 # Only the package itself, and modules by their names: a part that no layer names must not slip in with "blockalloc".
 TOP = {
     *("blockalloc", "blockalloc.apps"),
-    *("blockalloc.clock", "blockalloc.fields", "blockalloc.site_time", "blockalloc.version"),
+    *("blockalloc.check_ins", "blockalloc.clock", "blockalloc.fields", "blockalloc.site_time", "blockalloc.version"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Where a database's tables differ from VCL 2.5's, and whether our own are there."""
+"""Where a database's tables differ from those of VCL, and whether our own are there."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
@@ -10,10 +10,11 @@ from django.db.models import Model
 
 from blockalloc.inspection.findings import Finding
 from blockalloc.models import Guard
-from blockalloc.schema import Column, Table, tables
+from blockalloc.schema import VERSIONS, Column, Table, forms, tables
 from blockalloc.schema.adopt import NEEDED
 from blockalloc.schema.ddl import sqlite_type
 from blockalloc.schema.present import PresentTable, folded, present_tables
+from blockalloc.schema.versions import SUPPORTED, unsupported
 from blockalloc.store.inspection_rows import READS
 
 _INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
@@ -47,6 +48,10 @@ class Drift:
             for table, names in READS.items()
         )
 
+    def has(self, table: str) -> bool:
+        """Whether the database has a table of this name."""
+        return self._table(table) is not None
+
     def own_tables(self) -> frozenset[str]:
         """The tables of this service that are there, with all their columns."""
         return frozenset(
@@ -71,6 +76,9 @@ class Drift:
             text = "this database has no table of VCL: DATABASE_URL names another one, or VCL was never installed in it"
             yield Finding("schema_drift", {"tables": []}, text, repairable=False)
             return
+        if version := unsupported({name.lower(): table.columns for name, table in self._present.items()}):
+            text = f"the tables look like those of {version}: this service works on those of VCL {SUPPORTED}"
+            yield Finding("schema_drift", {"version": version}, text, repairable=False)
         for name in sorted(tables(), key=lambda name: (name not in NEEDED, name.lower())):
             there = self._table(name)
             if there is None:
@@ -117,13 +125,20 @@ def _of_columns(table: Table, there: PresentTable, vendor: str) -> Iterator[Find
     for column in table.columns:
         actual = there.columns.get(column.name.lower())
         if actual is None:
-            yield _finding(table.name, "is missing", column=column.name)
-        elif wrong := _difference(column, actual, vendor):
-            yield _finding(table.name, wrong, column=column.name)
+            if _in_each_version(table.name, column.name):
+                yield _finding(table.name, "is missing", column=column.name)
+            continue
+        wrong = [_difference(form, actual, vendor) for form in forms(table.name, column.name)]
+        if all(wrong):
+            yield _finding(table.name, wrong[0], column=column.name)
+
+
+def _in_each_version(table: str, column: str) -> bool:
+    return all(any(each.name == column for each in tables(version)[table].columns) for version in VERSIONS)
 
 
 def _difference(wanted: Column, actual: Column, vendor: str) -> str:
-    """What a column can't hold that VCL 2.5's can; "" when it holds all of it."""
+    """What a column can't hold that a version's can; "" when it holds all of it."""
     if vendor == "sqlite":
         fits = actual.type.upper() == sqlite_type(wanted)
         kind = sqlite_type(wanted)
@@ -135,7 +150,7 @@ def _difference(wanted: Column, actual: Column, vendor: str) -> str:
 
 
 def holds(actual: Column, wanted: Column) -> bool:
-    """Whether every value of a column of VCL 2.5 can be in the actual column, and means the same there."""
+    """Whether every value of a column of VCL can be in the actual column, and means the same there."""
     if wanted.kind in _INTEGERS and actual.kind in _INTEGERS:
         return _range(actual)[0] <= _range(wanted)[0] and _range(actual)[1] >= _range(wanted)[1]
     if wanted.kind in _TEXTS and actual.kind in _TEXTS:

@@ -33,7 +33,7 @@ TAKEN_TWICE = ("double_booking", "taken_by_other_class", "taken_meanwhile")
 # In the order in which they are reported: what hurts a class first.
 KINDS: Mapping[str, Kind] = {
     "schema_drift": Kind(
-        "The tables differ from VCL 2.5's, or from ours",
+        "The tables differ from VCL's, or from ours",
         "Upgrade VCL's database with VCL's own update script; make our own tables with manage.py migrate.",
     ),
     "wrong_time_zone": Kind(
@@ -101,6 +101,12 @@ KINDS: Mapping[str, Kind] = {
     "stuck_processing": Kind(
         "Block requests that are marked as being processed, and are not",
         "--repair takes the mark away. While it stands, no management node processes their block times.",
+    ),
+    "query_log": Kind(
+        "A front end whose query log makes it lose its semaphores",
+        "Set QUERYLOGGING to 0 in the front end's conf.php. Until then two users who reserve at the same moment can be "
+        "given the same computer: with the log on, VCL's branch develop takes no notice of the semaphores that it "
+        "takes. What is held for classes is safe, and VCL's releases are not concerned.",
     ),
     "load_limit": Kind(
         "Limits of loads at a time that are not in force",

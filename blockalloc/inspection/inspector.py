@@ -9,6 +9,7 @@ from blockalloc.inspection import (
     facts,
     leftovers,
     load_limits,
+    query_log,
     reading,
     records,
     reloads,
@@ -18,6 +19,7 @@ from blockalloc.inspection import (
 from blockalloc.inspection.drift import Drift
 from blockalloc.inspection.findings import KINDS, Finding
 from blockalloc.store.inspection_rows import one_moment
+from blockalloc.store.query_log import TABLE as QUERY_LOG
 
 
 def inspect(now: int, database_ahead: int = 0) -> list[Finding]:
@@ -39,6 +41,7 @@ def inspect(now: int, database_ahead: int = 0) -> list[Finding]:
             about = {time.id for time, _ in short} | {row.block_time_id for row, _ in clashes}
             history = records.read(about, rows, own_tables)
             findings += site_clock.findings(now, database_ahead)
+            findings += query_log.findings() if drift.has(QUERY_LOG) else ()
             findings += load_limits.findings()
         return [*findings, *_judged(rows, short, clashes, history)]
     except (AttributeError, TypeError, ValueError) as error:

@@ -989,7 +989,7 @@ class Migration(migrations.Migration):
                                 to="blockalloc.state",
                             ),
                         ),
-                        ("lastcheckin", blockalloc.fields.ZeroInstantField(blank=True, null=True)),
+                        ("lastcheckin", blockalloc.fields.CheckInField(blank=True, null=True)),
                         ("checkininterval", blockalloc.fields.TinyField(default=12)),
                         ("installpath", blockalloc.fields.LatinField(default="/install", max_length=100)),
                         ("imagelibenable", blockalloc.fields.TinyField(default=0)),

@@ -4,6 +4,7 @@ from django.db import models
 
 from blockalloc.fields import (
     BlobField,
+    CheckInField,
     EnumField,
     LatinField,
     LatinTextField,
@@ -14,7 +15,6 @@ from blockalloc.fields import (
     SmallField,
     SmallKey,
     TinyField,
-    ZeroInstantField,
     ZeroLocalTimeField,
 )
 from blockalloc.models.accounts import User
@@ -250,7 +250,7 @@ class ManagementNode(models.Model):
     hostname = LatinField(max_length=50, unique=True, blank=True, default="")
     owner = models.ForeignKey(User, models.DO_NOTHING, db_column="ownerid", default=1)
     state = models.ForeignKey(State, models.DO_NOTHING, db_column="stateid")
-    lastcheckin = ZeroInstantField(null=True)
+    lastcheckin = CheckInField(null=True)
     checkininterval = TinyField(default=12)
     installpath = LatinField(max_length=100, default="/install")
     imagelibenable = TinyField(default=0)

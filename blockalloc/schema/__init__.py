@@ -1,5 +1,5 @@
 """The description of VCL's tables (`facts`), the SQL that creates them (`ddl`), migration operations (`operations`)."""
 
-from blockalloc.schema.facts import Column, ForeignKey, Index, Table, base_rows, columns, tables
+from blockalloc.schema.facts import VERSIONS, Column, ForeignKey, Index, Table, base_rows, columns, forms, tables
 
-__all__ = ["Column", "ForeignKey", "Index", "Table", "base_rows", "columns", "tables"]
+__all__ = ["VERSIONS", "Column", "ForeignKey", "Index", "Table", "base_rows", "columns", "forms", "tables"]

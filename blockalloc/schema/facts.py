@@ -1,9 +1,9 @@
-"""The tables of VCL 2.5 as typed values, read from our copy of their description."""
+"""The tables of the supported versions of VCL as typed values, read from our copies of their descriptions."""
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -70,15 +70,42 @@ class Table:
         return next((index.columns for index in self.indexes if index.name == "PRIMARY"), ())
 
 
+# The versions whose tables the service works on, oldest first. Each can be an upgraded site: what differs then from a
+# new one (the width with which numbers are shown, indexes that nothing here needs) makes no difference here.
+VERSIONS = ("2.4.2", "2.5", "2.5.1")
+NEWEST = VERSIONS[-1]
+_FILES = {"2.4.2": "vcl-2.4.2-tables.json", "2.5": "vcl-2.5-tables.json", "2.5.1": "vcl-2.5-tables.json"}
+# In these columns alone 2.5 differs from 2.5.1.
+_OF_2_5 = {
+    ("computerloadlog", "id"): Column("id", "int(12) unsigned", False, None, "auto_increment"),
+    ("image", "maxinitialtime"): Column("maxinitialtime", "smallint(5) unsigned", False, "0"),
+    ("managementnode", "lastcheckin"): Column("lastcheckin", "datetime", True, "NULL"),
+    ("resourcegroup", "name"): Column("name", "varchar(50)", False, "''"),
+}
+
+
 @cache
-def tables() -> Mapping[str, Table]:
-    """All tables by name."""
-    return {name: _table(name, facts) for name, facts in _read("vcl-2.5-tables.json").items()}
+def tables(version: str = NEWEST) -> Mapping[str, Table]:
+    """All tables of a version of VCL, one of VERSIONS, by name."""
+    described = {name: _table(name, facts) for name, facts in _read(_FILES[version]).items()}
+    if version != "2.5":
+        return described
+    return {
+        name: replace(table, columns=tuple(_OF_2_5.get((name, column.name), column) for column in table.columns))
+        for name, table in described.items()
+    }
 
 
 def columns(table: str) -> tuple[str, ...]:
-    """The names of a table's columns, in order."""
+    """The names of a table's columns in the newest version, in order."""
     return tuple(column.name for column in tables()[table].columns)
+
+
+@cache
+def forms(table: str, column: str) -> tuple[Column, ...]:
+    """A column as the versions of VCL have it, the newest first, each form once; none if no version has it."""
+    found = [each for version in reversed(VERSIONS) for each in tables(version)[table].columns if each.name == column]
+    return tuple(dict.fromkeys(found))
 
 
 @cache

@@ -10,6 +10,7 @@ from django.db.migrations.state import ProjectState
 from blockalloc.schema import base_rows, tables
 from blockalloc.schema.adopt import check_adoptable, check_server, vcl_tables_in
 from blockalloc.schema.ddl import mariadb_table, sqlite_table
+from blockalloc.schema.facts import NEWEST
 
 
 class CreateOrAdoptTables(Operation):
@@ -37,7 +38,7 @@ class CreateOrAdoptTables(Operation):
         if vcl_tables_in(schema_editor.connection):
             check_adoptable(schema_editor.connection)
         else:
-            _create(schema_editor)
+            create_tables(schema_editor)
 
     def database_backwards(
         self,
@@ -89,7 +90,8 @@ class EncodeAsUtf8mb4(Operation):
         """Nothing: the encoding is dropped with the table."""
 
 
-def _create(schema_editor: BaseDatabaseSchemaEditor) -> None:
+def create_tables(schema_editor: BaseDatabaseSchemaEditor, version: str = NEWEST) -> None:
+    """Create the tables of a version of VCL (one of facts.VERSIONS) in an empty database, with their base rows."""
     quote = schema_editor.quote_name
     mysql = schema_editor.connection.vendor == "mysql"
     statements = mariadb_table if mysql else sqlite_table
@@ -97,7 +99,7 @@ def _create(schema_editor: BaseDatabaseSchemaEditor) -> None:
         # Tables refer to each other in circles. (On SQLite Django's schema editor has switched the checks off.)
         schema_editor.execute("SET FOREIGN_KEY_CHECKS = 0")
     try:
-        for table in tables().values():
+        for table in tables(version).values():
             for statement in statements(table, quote):
                 schema_editor.execute(statement)
         for name, rows in base_rows().items():

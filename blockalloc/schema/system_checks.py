@@ -12,7 +12,7 @@ from blockalloc.schema.adopt import check_adoptable, check_empty, check_server, 
 
 @register(Tags.database)
 def check_databases(databases: Sequence[str] | None, **_: Any) -> list[CheckMessage]:
-    """blockalloc.E001: the server is too old, or its VCL tables are not VCL 2.5's. Run by `migrate`."""
+    """blockalloc.E001: the server is too old, or its VCL tables are of no supported version. Run by `migrate`."""
     return [problem for alias in databases or () for problem in _check(alias)]
 
 

@@ -94,7 +94,9 @@ def from_rows(rows: Rows) -> Inventory:
         by_kind[row.kind].append(row)
     return Inventory(
         people=sorted(((row.id, row.name) for row in by_kind[_MEMBER]), key=_by_name),
-        nodes=[ManagementNode(row.id, row.name, row.state, times.from_utc(row.last_checkin)) for row in by_kind[_NODE]],
+        nodes=[
+            ManagementNode(row.id, row.name, row.state, times.from_check_in(row.last_checkin)) for row in by_kind[_NODE]
+        ],
         group_computers=_group_computers(by_kind[_RESOURCES], by_kind[_GROUP]),
         mapped_groups=_both_ways((row.id, split_ids(row.ids)) for row in by_kind[_MAP]),
         rosters=frozenset().union(*(split_ids(row.ids) for row in by_kind[_ROSTERS])),

@@ -125,10 +125,8 @@ def _facts(rows: Iterable[_Row], now: int, capacity: Capacity) -> _Facts:
     seen: list[Seen] = []
     for row in rows:
         if row.kind == _SEEN:
-            when = row.begun, row.at_work, row.over
-            seen.append(
-                Seen(row.node_id, *when, row.outcome, row.alive, row.image_id or 0, row.revision_id, row.engine)
-            )
+            when, alive = (row.begun, row.at_work, row.over), times.from_check_in_seconds(row.alive)
+            seen.append(Seen(row.node_id, *when, row.outcome, alive, row.image_id or 0, row.revision_id, row.engine))
         elif row.kind == _LOGGED:
             logged[row.image_id or 0].append(row)
         else:

@@ -225,7 +225,7 @@ def for_new_block(image_id: int, group_id: int, since: int) -> tuple[list[ImageR
     seconds) it is the one with the fewest accepted block requests, then the lowest id (SPEC 2.1).
     Without the image there is nothing of the rest either.
     """
-    rows = _images(_FOR_NEW_BLOCK, [image_id, image_id, times.to_utc(since), group_id])
+    rows = _images(_FOR_NEW_BLOCK, [image_id, image_id, times.check_in_limit(since), group_id])
     if not rows:
         return [], NewBlockRow(None, "", None, None)
     first = rows[0]

@@ -258,7 +258,7 @@ def records(now: int) -> Records:
     loads: list[LoadRecord] = []
     machines: dict[int, int] = {}
     successes: dict[int, LoadRecord] = {}
-    alive = times.to_utc(now - CHECKIN_SECONDS)
+    alive = times.check_in_limit(now - CHECKIN_SECONDS)
     rows = fetch(_RECORDS, [since, since, times.to_utc(now - _LONGEST_LOAD), alive])
     for image, revision, block_time, outcome, over, wanted, succeeded in rows:
         loads.append(LoadRecord(image, revision, block_time, outcome, times.from_utc(over)))

@@ -105,7 +105,7 @@ def read(now: int, database_ahead: int = 0) -> Facts:
         *_dated("computerloadlog.timestamp", by_kind[_LOAD]),
         *_logged(by_kind[_LOG]),
     ]
-    nodes = [Node(row.hostname, at) for row in by_kind[_NODE] if (at := times.from_utc(row.checked_in))]
+    nodes = [Node(row.hostname, at) for row in by_kind[_NODE] if (at := times.from_check_in(row.checked_in))]
     nodes.sort(key=attrgetter("hostname"))
     logins = _logins(now) if any(row.user for row in rows) else []
     return Facts(now, site_zone(), rows, nodes, logins, database_ahead, _beside(by_kind[_REQUEST]))

@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
+from django.db import connection
+
+from blockalloc import check_ins
 from blockalloc.site_time import site_zone
 
 Stored = datetime | str | None
@@ -53,6 +56,24 @@ def from_utc(value: Stored) -> int | None:
     """Unix seconds of a TIMESTAMP value; None for NULL and for a zero date."""
     moment = wall_time(value)
     return None if moment is None else int(moment.replace(tzinfo=UTC).timestamp())
+
+
+def from_check_in(value: Stored) -> int | None:
+    """Unix seconds of a `managementnode.lastcheckin`, of any version of VCL; None as in from_utc."""
+    moment = wall_time(value)
+    return None if moment is None else check_ins.instant(moment, connection)
+
+
+def from_check_in_seconds(seconds: int | None) -> int | None:
+    """The same of a value that the database has counted as seconds since 1970, as if it were in UTC."""
+    if seconds is None or not check_ins.are_local(connection):
+        return seconds
+    return check_ins.instant(datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None), connection)
+
+
+def check_in_limit(since: int) -> str:
+    """What a `lastcheckin` has to be greater than when the node checked in after `since` (SPEC 4)."""
+    return stored_wall_time(check_ins.limit(since, connection))
 
 
 def to_local(instant: int) -> str:

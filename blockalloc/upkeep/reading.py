@@ -152,7 +152,7 @@ def _computers(read: Watched, now: int) -> Mapping[int, list[WatchedComputer]]:
                 reload_id=row.reload_id,
                 node_id=row.node_id,
                 node=row.node,
-                node_seen=times.from_utc(row.node_seen),
+                node_seen=times.from_check_in(row.node_seen),
                 bookings=theirs,
                 live_semaphore=row.id in live,
                 held=row.id in upkeep,
@@ -170,7 +170,7 @@ def _booking(row: BookingRow, instant_of: times.LocalReader, now: int) -> Bookin
         instant_of(row.end) or 0,
         row.image_id,
         bool(row.is_member),
-        now - (times.from_utc(row.node_seen) or 0) >= CHECKIN_SECONDS,
+        now - (times.from_check_in(row.node_seen) or 0) >= CHECKIN_SECONDS,
     )
 
 

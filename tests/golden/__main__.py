@@ -3,12 +3,14 @@
 import argparse
 import json
 import logging
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.servers.kinds import Kind, add_options, kind_of
 from tests.support.servers.mariadb_server import MariaDBUnavailable
 from tests.support.servers.private_database import private_database
 
@@ -26,30 +28,37 @@ def main() -> int:
     parser.add_argument("directory", type=Path, help="folder of recorded cases (*.json), or one such file")
     parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB server instead of SQLite")
     parser.add_argument("--seven", type=Path, metavar="FILE", help="make the seven-parameter calls of this file")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only cases whose name contains TEXT")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], metavar="TEXT", help="only cases whose name contains one of the TEXTs"
+    )
+    add_options(parser.add_argument)
     options = parser.parse_args()
+    kind = kind_of(options)
+    if kind != Kind() and not options.mariadb:
+        parser.error("--vcl, --programs, --sql-mode and --own-sql-mode are about MariaDB: add --mariadb")
     try:
         paths = _paths(options.directory, options.only)
         sevens = _sevens(options.seven) if options.seven else None
         chosen = _chosen(paths, sevens)
     except ValueError as error:
         parser.error(str(error))
+    os.environ["VCL_RELOAD_POLICY"] = "vcl"  # the recordings are of this policy (SPEC 6)
     try:
-        with private_database(mariadb=options.mariadb):
+        with private_database(mariadb=options.mariadb, kind=kind):
             return _replay_all(chosen, sevens)
     except MariaDBUnavailable as error:
         parser.error(f"--mariadb: {error}")
 
 
-def _paths(directory: Path, only: str) -> list[Path]:
+def _paths(directory: Path, only: list[str]) -> list[Path]:
     if not directory.exists():
         raise ValueError(f"{directory}: there is no such folder")
     paths = sorted(directory.glob("*.json")) if directory.is_dir() else [directory]
     if not paths:
         raise ValueError(f"{directory}: no recorded cases (*.json) there")
-    chosen = [path for path in paths if only in path.stem]
+    chosen = [path for path in paths if any(text in path.stem for text in only)]
     if not chosen:
-        raise ValueError(f"--only {only}: none of the {len(paths)} cases has a name with that in it")
+        raise ValueError(f"--only {' '.join(only)}: none of the {len(paths)} cases has a name with that in it")
     return chosen
 
 

@@ -5,8 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from django.db import connection
+
 from blockalloc.schema import tables
 from tests.golden.tables import Row, key_of
+from tests.support.vcl_versions import fitted, version_of
 
 _ZERO = "0000-00-00 00:00:00"
 # Recordings hold the block's start there; right is its end.
@@ -119,9 +122,10 @@ def _changes(
 
 def _whole(table: str, row: Row) -> Row:
     """A recorded row with the columns that it leaves out, as the schema's defaults."""
-    defaults = {column.name: column.default for column in tables()[table].columns}
+    version = version_of(connection)
+    defaults = {column.name: column.default for column in tables(version)[table].columns}
     plain = {name: None if text in (None, "NULL") else str(text).strip("'") for name, text in defaults.items()}
-    return {**plain, **row}
+    return {**plain, **fitted(row, table, version)}
 
 
 def _numbers(value: object) -> object:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from blockalloc.schema import tables
+from tests.support.vcl_versions import fitted, version_of
 
 Row = dict[str, Any]
 # Logs are not compared, nor are claims, which are this service's own way to keep others off.
@@ -45,7 +46,9 @@ def empty(names: Collection[str]) -> None:
 def insert(table: str, rows: Iterable[Row], time_zone: str) -> None:
     """Insert rows; columns left out take the default of the schema."""
     alike: dict[tuple[str, ...], list[list[Any]]] = {}
+    version = version_of(connection)
     for row in rows:
+        row = fitted(row, table, version)
         values = [_stored(table, name, value, time_zone) for name, value in row.items()]
         alike.setdefault(tuple(row), []).append(values)
     with connection.cursor() as cursor:
@@ -116,15 +119,15 @@ def _restart_ids() -> None:
 
 def _stored(table: str, column: str, value: Any, time_zone: str) -> Any:
     """A TIMESTAMP column is an instant: its local time becomes UTC, the zone of the session."""
-    if column not in _timestamps(table) or value is None or value.startswith("0000"):
+    if column not in _timestamps(table, version_of(connection)) or value is None or value.startswith("0000"):
         return value
     local = datetime.datetime.fromisoformat(value).replace(tzinfo=zoneinfo.ZoneInfo(time_zone))
     return local.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @functools.cache
-def _timestamps(table: str) -> frozenset[str]:
-    return frozenset(column.name for column in tables()[table].columns if column.kind == "timestamp")
+def _timestamps(table: str, version: str) -> frozenset[str]:
+    return frozenset(column.name for column in tables(version)[table].columns if column.kind == "timestamp")
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.servers.galera_cluster import GaleraCluster
+from tests.support.servers.kinds import add_options, kind_of
 from tests.support.servers.mariadb_server import SECRET_KEY, MariaDBUnavailable, PrivateMariaDB
 
 _SERVER = pytest.StashKey[PrivateMariaDB]()
@@ -31,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run on a private Galera cluster of three nodes, started for the run; verification/galera needs it",
     )
+    add_options(parser.addoption)
 
 
 # A wrapper runs before all other hooks of the name, and so before Django's settings read DATABASE_URL.
@@ -52,8 +54,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             early_config.stash[_CLUSTER] = GaleraCluster().start()
             os.environ["DATABASE_URL"] = early_config.stash[_CLUSTER].url(0, "vcl")
         elif options.mariadb:
-            early_config.stash[_SERVER] = PrivateMariaDB().start()
-            os.environ["DATABASE_URL"] = early_config.stash[_SERVER].url("vcl")
+            kind = kind_of(options)
+            early_config.stash[_SERVER] = server = kind.server().start(kind.arguments())
+            os.environ["DATABASE_URL"] = kind.url(server, "vcl")
+            kind.prepare()
     except MariaDBUnavailable as error:
         raise pytest.UsageError(f"{'--galera' if options.galera else '--mariadb'}: {error}") from error
     return (yield)

@@ -67,9 +67,9 @@ class GaleraNode(PrivateMariaDB):
         except MariaDBUnavailable:
             return ""
 
-    def _install(self, program: str) -> None:
+    def _install(self) -> None:
         if self._copied_from is None:
-            super()._install(program)
+            super()._install()
         else:
             shutil.copytree(self._copied_from, self.data)
 

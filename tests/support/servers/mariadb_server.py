@@ -60,12 +60,11 @@ class PrivateMariaDB:
 
     def prepare(self, extra_args: Sequence[str] = ()) -> None:
         """Make the data directory for a server that will be started with these arguments."""
-        install = _program("mariadb-install-db")
         self.directory = folder_in_memory("mariadb-")
         self._extra_args = extra_args
         atexit.register(self.stop)
         try:
-            self._install(install)
+            self._install()
         except BaseException:
             self.stop()
             raise
@@ -89,7 +88,7 @@ class PrivateMariaDB:
 
     def relaunch(self) -> None:
         """Start a server that was killed on the data that it left; returns when it answers."""
-        self._launch(_program("mariadbd"), self._extra_args)
+        self._launch(self._extra_args)
 
     def execute(self, sql: str) -> str:
         """Run statements with the command-line client; what it printed."""
@@ -113,11 +112,16 @@ class PrivateMariaDB:
             raise MariaDBUnavailable("the server is not running")
         return self.directory
 
-    def _install(self, program: str) -> None:
+    def _server(self) -> list[str]:
+        """The command that starts the server's program, with what has to come first."""
+        return [_program("mariadbd"), "--no-defaults"]
+
+    def _install(self) -> None:
+        program = _program("mariadb-install-db")
         arguments = [
             "--no-defaults",
             f"--datadir={self._home / 'data'}",
-            *_as_root(),
+            *as_root(),
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
         ]
@@ -127,11 +131,11 @@ class PrivateMariaDB:
         if done.returncode:
             raise MariaDBUnavailable(f"{program} failed:\n{done.stdout}{done.stderr}")
 
-    def _launch(self, program: str, extra_args: Sequence[str]) -> None:
+    def _launch(self, extra_args: Sequence[str]) -> None:
         with (self._home / "server.log").open("ab") as log:
             # A session of its own: Ctrl-C reaches only us, and we then stop the server cleanly.
             self._process = subprocess.Popen(
-                [program, *self._arguments(), *extra_args],
+                [*self._server(), *self._arguments(), *extra_args],
                 stdout=log,
                 stderr=log,
                 env=self._environment(),
@@ -144,11 +148,10 @@ class PrivateMariaDB:
         if self.port is not None:
             network = ["--bind-address=127.0.0.1", f"--port={self.port}"]
         return [
-            "--no-defaults",
             f"--datadir={self._home / 'data'}",
             f"--socket={self.socket}",
             f"--pid-file={self._home / 'server.pid'}",
-            *_as_root(),
+            *as_root(),
             "--skip-log-bin",
             "--innodb-flush-method=nosync",
             "--innodb-flush-log-at-trx-commit=0",
@@ -161,7 +164,7 @@ class PrivateMariaDB:
 
     def _run_server(self, *arguments: str) -> str:
         """Run the server's program until it ends by itself; what it printed."""
-        command = [_program("mariadbd"), *self._arguments(), *arguments]
+        command = [*self._server(), *self._arguments(), *arguments]
         done = subprocess.run(command, capture_output=True, env=self._environment(), check=False)
         return (done.stdout + done.stderr).decode(errors="replace")
 
@@ -191,7 +194,7 @@ class PrivateMariaDB:
         return done.stdout.decode("latin-1")
 
 
-def _as_root() -> list[str]:
+def as_root() -> list[str]:
     """The server refuses to run as root without this option."""
     return ["--user=root"] if os.geteuid() == 0 else []
 
