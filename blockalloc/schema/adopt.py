@@ -78,8 +78,8 @@ def check_readable(connection: BaseDatabaseWrapper) -> None:
         more = f" and {len(refused) - 5} more" if refused[5:] else ""
         raise CommandError(
             f"The database account may not read VCL's tables: it lacks SELECT on {', '.join(refused[:5])}{more}. "
-            "Nothing was changed. manage.py print_grants migrating prints the GRANTs for migrate, print_grants running those "
-            "for the service."
+            "Nothing was changed. manage.py print_grants migrating prints the GRANTs for migrate, print_grants running "
+            "those for the service."
         )
 
 
