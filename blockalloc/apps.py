@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import pre_migrate
 
 
 class BlockAllocConfig(AppConfig):
@@ -12,8 +13,10 @@ class BlockAllocConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the check of the database."""
-        from blockalloc.schema import system_checks  # noqa: F401 - importing it registers the check
+        """Register the checks of the database: before migrations, and before those that go back."""
+        from blockalloc.schema import going_back, system_checks  # noqa: F401 - importing it registers the check
+
+        pre_migrate.connect(going_back.refuse_without_rights, sender=self)
 
 
 class StaffAdminConfig(AdminConfig):

@@ -10,7 +10,9 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_django
 
+from tests.support import least_rights
 from tests.support.servers.galera_cluster import GaleraCluster
 from tests.support.servers.mariadb_server import SECRET_KEY, MariaDBUnavailable, PrivateMariaDB
 
@@ -53,7 +55,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             os.environ["DATABASE_URL"] = early_config.stash[_CLUSTER].url(0, "vcl")
         elif options.mariadb:
             early_config.stash[_SERVER] = PrivateMariaDB().start()
-            os.environ["DATABASE_URL"] = early_config.stash[_SERVER].url("vcl")
+            least_rights.prepare(early_config.stash[_SERVER])
+            os.environ["DATABASE_URL"] = least_rights.url(early_config.stash[_SERVER], "vcl")
     except MariaDBUnavailable as error:
         raise pytest.UsageError(f"{'--galera' if options.galera else '--mariadb'}: {error}") from error
     return (yield)
@@ -85,6 +88,26 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def galera_cluster(request: pytest.FixtureRequest) -> GaleraCluster:
     """The cluster of the run."""
     return request.config.stash[_CLUSTER]
+
+
+@pytest.fixture(scope="session")
+def _service_with_least_rights(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[least_rights.LeastRights]:
+    with django_db_blocker.unblock(), least_rights.least_rights() as rights:
+        yield rights
+
+
+@pytest.fixture(autouse=True)
+def _service_needs_no_other_rights(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests on the run's MariaDB server fail when the service lacks a right, even if it goes on without it."""
+    if not request.config.getoption("--mariadb") or not request.node.get_closest_marker("django_db"):
+        yield
+        return
+    rights = request.getfixturevalue("_service_with_least_rights")
+    rights.refused.clear()
+    yield
+    assert rights.refused == [], "blockalloc/schema/rights.py does not have the rights for these"
 
 
 @pytest.fixture(scope="session")

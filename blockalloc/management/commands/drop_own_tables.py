@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+from blockalloc.schema.held_rights import check_may_drop
 from blockalloc.schema.rights import own_tables_in
 
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
             self.stdout.write("No table of this service or of Django is there.")
             return
         if options["yes"]:
+            check_may_drop(connection)
             _drop(present)
         self.stdout.write("\n".join(present))
         number = f"{len(present)} table{'' if len(present) == 1 else 's'}"
