@@ -60,10 +60,10 @@ AUTHENTICATION_BACKENDS = [
 ]
 SESSION_ENGINE = "blockalloc.accounts.sessions"
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "static"
-# A release has its files there, with hashed names that browsers may keep for ever. A checkout has none: they are found
-# where they are.
-_COLLECTED = STATIC_ROOT.is_dir()
+# A release has its files here, with hashed names that browsers may keep for ever. A checkout has no such folder: its
+# files are found where they are.
+_COLLECTED = (BASE_DIR / "static").is_dir()
+STATIC_ROOT = BASE_DIR / "static" if _COLLECTED else None
 WHITENOISE_USE_FINDERS = not _COLLECTED
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {

@@ -1,8 +1,10 @@
 """`manage.py print_grants`: SQL for an administrator, whatever the settings are; names that need no second thought."""
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from blockalloc.schema import tables
 from blockalloc.schema.rights import WRITTEN, own_tables
@@ -13,9 +15,9 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
 
 def printed(*arguments: str) -> list[str]:
     """The statements, without the comments."""
-    done = run("manage.py", "print_grants", *arguments)
-    assert (done.returncode, done.stderr) == (0, "")
-    return [line for line in done.stdout.splitlines() if not line.startswith("-- ")]
+    out = StringIO()
+    call_command("print_grants", *arguments, stdout=out)
+    return [line for line in out.getvalue().splitlines() if not line.startswith("-- ")]
 
 
 def test_running_reads_the_database_and_names_each_table_that_it_writes() -> None:
@@ -66,10 +68,15 @@ def test_indexes() -> None:
     ],
 )
 def test_bad_names_are_refused(arguments: tuple[str, str]) -> None:
-    done = run("manage.py", "print_grants", "running", *arguments)
+    with pytest.raises(CommandError) as refusal:
+        call_command("print_grants", "running", *arguments)
+    assert f"argument {arguments[0]}: {arguments[1]!r}" in str(refusal.value)
+    assert ": use " in str(refusal.value)
+
+
+def test_a_refusal_ends_with_status_2_and_prints_no_sql() -> None:
+    done = run("manage.py", "print_grants", "running", "--host", "a b")
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"argument {arguments[0]}: {arguments[1]!r}" in done.stderr
-    assert "use " in done.stderr
 
 
 def test_broken_settings_are_in_nobodys_way(tmp_path: Path) -> None:

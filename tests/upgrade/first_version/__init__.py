@@ -19,6 +19,11 @@ _FOLDER = Path(__file__).parent
 @pytest.fixture
 def first_version(site: Site) -> Site:
     """The site, on a database of the run's kind."""
+    return load(site)
+
+
+def load(site: Site) -> Site:
+    """Fill an empty database."""
     site.operate()
     site.sql("SET FOREIGN_KEY_CHECKS = 0" if site.server else "PRAGMA foreign_keys = OFF")
     for statement in (_FOLDER / f"own-tables.{'mariadb' if site.server else 'sqlite'}.sql").read_text().split(";\n"):
