@@ -1,6 +1,6 @@
 # All tasks of this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera test-versions bench bench-full bench-pages bench-readiness screenshots fuzz lint clean
+.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera test-versions bench bench-full bench-pages bench-readiness screenshots fuzz lint release clean
 
 PYTHON := .venv/bin/python
 
@@ -91,6 +91,10 @@ lint:          ## style, types, and whether the migrations match the models
 	$(PYTHON) -m mypy
 	env BLOCKALLOC_ENV= DATABASE_URL=sqlite://:memory: $(PYTHON) manage.py makemigrations --check --dry-run
 
-clean:         ## remove the virtual environment, the demo site and all caches
-	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+release:       ## build the archive of this version from the last commit, with checksum and notes, in dist/
+	bin/setup
+	$(PYTHON) -m releasing
+
+clean:         ## remove the virtual environment, the demo site, built releases and all caches
+	rm -rf .venv var dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,6 +5,7 @@ import os
 import sys
 
 _WITHOUT_SETTINGS = {"help", "version", "-h", "--help", "--version"}
+_WITH_WRONG_SETTINGS = {"check_settings", "print_grants"}  # the first reports them all, the other needs none
 
 
 def main() -> None:
@@ -22,8 +23,8 @@ def main() -> None:
 
     request_id.begin(request_id.new())
     command = next(iter(sys.argv[1:]), "help")
-    if command == "check_settings":
-        environment.tolerate_problems()  # it reports them all
+    if command in _WITH_WRONG_SETTINGS:
+        environment.tolerate_problems()
     try:
         if command not in _WITHOUT_SETTINGS:
             import vclsite.settings  # noqa: F401 - some of Django's commands would run without
@@ -31,7 +32,7 @@ def main() -> None:
     except ImproperlyConfigured as error:
         _refuse(error)
     except DatabaseError as error:
-        refusal = database_errors.description(error)
+        refusal = database_errors.description(error, command)
         if not refusal or "--traceback" in sys.argv:
             raise
         _refuse(refusal)

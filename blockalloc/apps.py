@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import pre_migrate
 
 
 class BlockAllocConfig(AppConfig):
@@ -12,11 +13,13 @@ class BlockAllocConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the check of the database, and the look at each connection."""
+        """Register the checks of the database, before migrations and before those that go back; look at connections."""
         from django.db.backends.signals import connection_created
 
         from blockalloc import check_ins
-        from blockalloc.schema import system_checks  # noqa: F401 - importing it registers the check
+        from blockalloc.schema import going_back, system_checks  # noqa: F401 - importing it registers the check
+
+        pre_migrate.connect(going_back.refuse_without_rights, sender=self)
 
         connection_created.connect(check_ins.look, dispatch_uid="blockalloc.check_ins")
 

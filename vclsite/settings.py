@@ -62,7 +62,20 @@ AUTHENTICATION_BACKENDS = [
 ]
 SESSION_ENGINE = "blockalloc.accounts.sessions"
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # no collectstatic step needed on the demo site
+# A release has its files here, with hashed names that browsers may keep for ever. A checkout has no such folder: its
+# files are found where they are.
+_COLLECTED = (BASE_DIR / "static").is_dir()
+STATIC_ROOT = BASE_DIR / "static" if _COLLECTED else None
+WHITENOISE_USE_FINDERS = not _COLLECTED
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _COLLECTED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False  # a redirected XML-RPC POST would lose its body
 

@@ -14,6 +14,7 @@ from blockalloc.schema import VERSIONS, Column, Table, forms, tables
 from blockalloc.schema.adopt import NEEDED
 from blockalloc.schema.ddl import sqlite_type
 from blockalloc.schema.present import PresentTable, folded, present_tables
+from blockalloc.schema.readable import unreadable
 from blockalloc.schema.versions import SUPPORTED, unsupported
 from blockalloc.store.inspection_rows import READS
 
@@ -32,6 +33,8 @@ READ_BY: Mapping[str, Collection[tuple[str, ...]]] = {
     "user": [("unityid", "affiliationid")],
     "usergroupmembers": [("usergroupid",)],
 }
+
+_HIDDEN = "may not be read by the database account: manage.py print_grants running prints the GRANTs"
 
 
 class Drift:
@@ -72,6 +75,13 @@ class Drift:
 
     def findings(self) -> Iterator[Finding]:
         """All differences, tables that are needed first."""
+        hidden = set(unreadable(self._connection, {name: [] for name in self._missing()}))
+        if hidden == set(tables()):
+            text = (
+                "the database account may read none of VCL's tables: manage.py print_grants running prints the GRANTs"
+            )
+            yield Finding("schema_drift", {"tables": []}, text, repairable=False)
+            return
         if not any(map(self._table, tables())):
             text = "this database has no table of VCL: DATABASE_URL names another one, or VCL was never installed in it"
             yield Finding("schema_drift", {"tables": []}, text, repairable=False)
@@ -82,13 +92,17 @@ class Drift:
         for name in sorted(tables(), key=lambda name: (name not in NEEDED, name.lower())):
             there = self._table(name)
             if there is None:
-                yield _finding(name, "is missing")
+                yield _finding(name, _HIDDEN if name in hidden else "is missing")
                 continue
             yield from _of_columns(tables()[name], there, self._connection.vendor)
             if name in NEEDED:
                 yield from _of_indexes(tables()[name], there)
         yield from self._engines()
         yield from self._own_tables()
+
+    def _missing(self) -> list[str]:
+        """Those of VCL's tables that the server does not list."""
+        return [name for name in tables() if not self._table(name)]
 
     def _table(self, name: str) -> PresentTable | None:
         return self._present.get(folded(self._connection, name))

@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 from blockalloc.schema.present import folded, present_tables
 from blockalloc.schema.suggested import SUGGESTED, SuggestedIndex
 from blockalloc.store.sql import execute, fetch, waiting_at_most
+from vclsite import database_errors
 
 # Seconds. While a statement waits for a table to be free of transactions, all others wait behind it.
 LONGEST_WAIT = 5.0
@@ -53,7 +54,8 @@ def create(wanted: MissingIndex) -> bool:
         with waiting_at_most(lambda: LONGEST_WAIT):
             execute(wanted.statement)
     except DatabaseError as error:
-        raise NotCreated(f"{wanted.index.name} was not created ({wanted.statement}): {error}") from error
+        reason = database_errors.description(error) or error
+        raise NotCreated(f"{wanted.index.name} was not created ({wanted.statement}): {reason}") from error
     return wanted.index not in _lacking()
 
 

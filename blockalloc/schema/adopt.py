@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from blockalloc.schema.facts import forms, tables
+from blockalloc.schema.readable import unreadable
 from blockalloc.schema.versions import SUPPORTED, unsupported
 
 # Tables that have models for the sake of completeness: no rule reads them and nothing writes them.
@@ -83,6 +84,28 @@ def check_server(connection: BaseDatabaseWrapper) -> None:
         number = ".".join(map(str, version))
         raise CommandError(
             f"The database server is {name} {number}: MariaDB 10.5 or newer is needed. Nothing was changed."
+        )
+
+
+def check_readable(connection: BaseDatabaseWrapper) -> None:
+    """Raise CommandError when VCL's tables or columns of them seem to be missing because the account may not read them.
+
+    The server lists only what an account has a right on: to one without rights, VCL's database looks like an empty one.
+    """
+    existing = _existing(connection)
+    missing: dict[str, list[str]] = {}
+    for name in sorted(NEEDED, key=str.lower):
+        kinds = existing.get(_folded(connection, name))
+        columns = [column.name for column in tables()[name].columns if kinds and column.name.lower() not in kinds]
+        if columns or not kinds:
+            missing[name] = columns
+    refused = list(unreadable(connection, missing))
+    if refused:
+        more = f" and {len(refused) - 5} more" if refused[5:] else ""
+        raise CommandError(
+            f"The database account may not read VCL's tables: it lacks SELECT on {', '.join(refused[:5])}{more}. "
+            "Nothing was changed. manage.py print_grants migrating prints the GRANTs for migrate, print_grants running "
+            "those for the service."
         )
 
 

@@ -8,7 +8,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from blockalloc.schema import base_rows, tables
-from blockalloc.schema.adopt import check_adoptable, check_server, vcl_tables_in
+from blockalloc.schema.adopt import check_adoptable, check_readable, check_server, vcl_tables_in
 from blockalloc.schema.ddl import mariadb_table, sqlite_table
 from blockalloc.schema.facts import NEWEST
 
@@ -35,6 +35,7 @@ class CreateOrAdoptTables(Operation):
     ) -> None:
         """See the class."""
         check_server(schema_editor.connection)
+        check_readable(schema_editor.connection)
         if vcl_tables_in(schema_editor.connection):
             check_adoptable(schema_editor.connection)
         else:

@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.management.base import CommandError
 from django.db import connections
 
-from blockalloc.schema.adopt import check_adoptable, check_empty, check_server, vcl_tables_in
+from blockalloc.schema.adopt import check_adoptable, check_empty, check_readable, check_server, vcl_tables_in
 
 
 @register(Tags.database)
@@ -20,6 +20,7 @@ def _check(alias: str) -> list[CheckMessage]:
     connection = connections[alias]
     try:
         check_server(connection)
+        check_readable(connection)
         if vcl_tables_in(connection):
             check_adoptable(connection)
         else:

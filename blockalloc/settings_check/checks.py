@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from blockalloc.inspection import site_clock
-from blockalloc.settings_check import database, files, names
+from blockalloc.settings_check import database, files, names, rights
 from blockalloc.settings_check.problems import Problem, doubtful, error
 from blockalloc.web.front_end import trial
 from scheduling.reloads.policy import READY, SPARES
@@ -110,5 +110,6 @@ CHECKS: list[Check] = [
 # Checks that read the database: left out when it does not answer.
 DATABASE_CHECKS: list[Check] = [
     database.check_migrations,
+    rights.check_rights,
     check_clock,
 ]

@@ -31,8 +31,9 @@ def test_what_is_told(error: DatabaseError, text: str) -> None:
 def test_a_right_that_the_first_migration_lacks() -> None:
     error = MigrationSchemaMissing("Unable to create the django_migrations table (…)")
     error.__context__ = OperationalError(1142, "CREATE command denied")
-    assert description(error) == (
-        "the database account lacks a right: (1142, 'CREATE command denied'); docs/installation.md has the GRANT"
+    assert description(error, "migrate") == (
+        "the database account lacks a right: (1142, 'CREATE command denied'); "
+        "manage.py print_grants migrating prints it"
     )
 
 

@@ -10,7 +10,9 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_django
 
+from tests.support import least_rights
 from tests.support.servers.galera_cluster import GaleraCluster
 from tests.support.servers.kinds import add_options, kind_of
 from tests.support.servers.mariadb_server import SECRET_KEY, MariaDBUnavailable, PrivateMariaDB
@@ -56,7 +58,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         elif options.mariadb:
             kind = kind_of(options)
             early_config.stash[_SERVER] = server = kind.server().start(kind.arguments())
-            os.environ["DATABASE_URL"] = kind.url(server, "vcl")
+            least_rights.prepare(server)
+            os.environ["DATABASE_URL"] = least_rights.for_account(kind.url(server, "vcl"))
             kind.prepare()
     except MariaDBUnavailable as error:
         raise pytest.UsageError(f"{'--galera' if options.galera else '--mariadb'}: {error}") from error
@@ -89,6 +92,26 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def galera_cluster(request: pytest.FixtureRequest) -> GaleraCluster:
     """The cluster of the run."""
     return request.config.stash[_CLUSTER]
+
+
+@pytest.fixture(scope="session")
+def _service_with_least_rights(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[least_rights.LeastRights]:
+    with django_db_blocker.unblock(), least_rights.least_rights() as rights:
+        yield rights
+
+
+@pytest.fixture(autouse=True)
+def _service_needs_no_other_rights(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests on the run's MariaDB server fail when the service lacks a right, even if it goes on without it."""
+    if not request.config.getoption("--mariadb") or not request.node.get_closest_marker("django_db"):
+        yield
+        return
+    rights = request.getfixturevalue("_service_with_least_rights")
+    rights.refused.clear()
+    yield
+    assert rights.refused == [], "blockalloc/schema/rights.py does not have the rights for these"
 
 
 @pytest.fixture(scope="session")

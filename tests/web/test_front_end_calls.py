@@ -15,6 +15,7 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from blockalloc.models import LocalAuth, ManagementNode, User
+from blockalloc.version import VERSION
 from blockalloc.web.front_end import http, passing_on, seats, trial
 from blockalloc.web.front_end.method_name import method_to_pass_on
 from tests.support.rpc_calls import SIGNED_IN, call, document, fault_of, post
@@ -87,7 +88,7 @@ def test_only_the_callers_credentials_go_with_it(front_end: FrontEndServer) -> N
         "content-length": str(len(CAPTURE)),
         "content-type": "text/xml",
         "accept-encoding": "identity",
-        "user-agent": "blockalloc/0.1.0",
+        "user-agent": f"blockalloc/{VERSION}",
         "x-forwarded-for": "127.0.0.1",
         "x-request-id": answer["X-Request-Id"],
         "x-blockalloc-passed-on": "1",

@@ -16,6 +16,7 @@ from blockalloc.contract.messages import Refusal
 from blockalloc.inspection import KINDS, Finding, indexes
 from blockalloc.store import site_clock
 from blockalloc.store.times import to_local
+from vclsite import database_errors
 
 _SOMETHING, _NOT_CHECKED = 1, 2
 _DONE, _CHANGED, _WOULD = "done", "left alone, it has changed in the meantime", "would be done"
@@ -87,7 +88,8 @@ class Command(BaseCommand):
             report = _run(options)
             _add_indexes(report, options)
         except DatabaseError as error:
-            raise CommandError(f"the database does not answer as VCL's: {error}", returncode=_NOT_CHECKED) from error
+            reason = database_errors.description(error) or f"the database does not answer as VCL's: {error}"
+            raise CommandError(reason, returncode=_NOT_CHECKED) from error
         answer = _as_json if options["json"] else _as_text
         self.stdout.write(answer(report))
         if report.problem:
@@ -130,7 +132,8 @@ def _repair(findings: Sequence[Finding], done: list[Repair]) -> str:
         try:
             result = _DONE if inspection.repair(finding) else _CHANGED
         except (Refusal, DatabaseError) as error:
-            return f"stopped at the first repair that failed ({inspection.proposed(finding)}): {error}"
+            reason = (isinstance(error, DatabaseError) and database_errors.description(error)) or error
+            return f"stopped at the first repair that failed ({inspection.proposed(finding)}): {reason}"
         done.append(Repair(finding, inspection.proposed(finding), result))
     return ""
 

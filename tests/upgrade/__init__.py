@@ -1,0 +1,1 @@
+"""Upgrades of sites that have rows of the first version, and the way back."""
