@@ -20,13 +20,13 @@ def switch(target: Release) -> Step:
 
     def plan(machine: Machine) -> Sequence[Action]:
         layout = machine.layout
-        wanted, before = f"releases/{target.version}", machine.target(layout.current)
+        wanted, before = f"releases/{target.folder.name}", machine.target(layout.current)
         if before == wanted:
             return []
         current = Link(layout.current, wanted)
         return [Link(layout.previous, before), current] if before else [current]
 
-    return Step(f"{target.version} is the current release", plan)
+    return Step(f"{target.folder.name} is the current release", plan)
 
 
 def command() -> Step:
