@@ -32,8 +32,8 @@ class Run:
 
     def lines(self, machine: Machine) -> Sequence[str]:
         """See `Action`."""
-        names = "".join(f"{name}=(hidden) " for name in self.env)
-        return [f"{names}{shown_command(self.command)}", *([f"  {self.note}"] if self.note else [])]
+        env = "".join(f"{name}={masked(value)} " for name, value in self.env.items() if name != "MYSQL_PWD")
+        return [f"{env}{shown_command(self.command)}", *([f"  {self.note}"] if self.note else [])]
 
     def do(self, machine: Machine) -> None:
         """See `Action`."""

@@ -51,7 +51,6 @@ def _run(name: str, options: Namespace, words: Sequence[str], machine: Machine, 
         return going_back.go_back(options, machine, journal)
     if options.release.is_dir():
         return upgrade.to_release(options, machine, Release(options.release.resolve()), journal)
-    options.passed_on = [*(word for word in words if word != str(options.release)), "--second"]
     return upgrade.from_archive(options, machine, journal)
 
 
@@ -152,8 +151,8 @@ def _upgrade() -> ArgumentParser:
 def _uninstall() -> ArgumentParser:
     made = ArgumentParser(
         "bin/uninstall",
-        description="Remove the service from this machine. Nothing of VCL's is touched. First let every vcld call VCL's "
-        "own front end again.",
+        description="Remove the service from this machine. Nothing of VCL's is touched. Before that, every vcld has to "
+        "call VCL's own front end again.",
         epilog=_STATUS,
     )
     made.add_argument("--drop-tables", action="store_true", help="also the service's tables, with all that is in them")

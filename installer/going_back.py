@@ -113,8 +113,8 @@ class _Tables:
             return []
         path = machine.layout.shown(machine.layout.going_back_sql)
         raise Waiting(
-            f"{self.older.version} runs already, on the tables of {self.newer.version}. To take back what the newer one "
-            f"added, the account of the migrations needs the right to drop it. {path} has the statements for the "
+            f"{self.older.version} runs already, on the tables of {self.newer.version}. To take back what the newer "
+            f"one added, the account of the migrations needs the right to drop it. {path} has the statements for the "
             f"administrator of the database; with --database-admin FILE this program gives them"
         )
 

@@ -94,7 +94,7 @@ def config(options: Namespace, release: Release, machine: Machine, ask: Ask | No
     answers = Answers(options, settings, layout.shown(layout.settings), ask)
     name = _server_name(answers, settings)
     database = _database(answers, options, settings, vcld, layout)
-    front_end = _front_end(answers, options, vcld, name)
+    front_end = _front_end(answers, options, settings, vcld, name)
     zone = _time_zone(answers, machine, vcld)
     certificate, key = _certificate(answers, options, machine, name) if options.nginx and name else (Path(), Path())
     account_host = answers.matching(
@@ -175,8 +175,11 @@ def _host_and_port(answers: Answers, server: str) -> tuple[str, int]:
     return host, port
 
 
-def _front_end(answers: Answers, options: Namespace, vcld: Mapping[str, str], name: str) -> str:
-    if not options.front_end:
+def _front_end(
+    answers: Answers, options: Namespace, settings: Mapping[str, str], vcld: Mapping[str, str], name: str
+) -> str:
+    """Its address; "" when there is none, which an empty setting says too."""
+    if not options.front_end or (settings.get("VCL_FRONT_END_URL") == "" and not options.front_end_url):
         return ""
     known = "" if vcld_conf.calls_here(vcld, name) else vcld_conf.front_end_of(vcld)
     question = "the address of VCL's own front end, such as https://vcl.example.edu/vcl/index.php"

@@ -4,7 +4,8 @@ import grp
 import os
 import pwd
 import shlex
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -25,6 +26,7 @@ class Machine:
     runner: Runner = field(default_factory=SystemRunner)
     network: Network = field(default_factory=SystemNetwork)
     is_root: bool = field(default_factory=lambda: os.geteuid() == 0)
+    pause: Callable[[float], None] = time.sleep  # for so many seconds
 
     def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None, stdin: str = "") -> Result:
         """Run a program and give its result, whatever it is."""
@@ -96,7 +98,7 @@ class Machine:
 
     def target(self, path: Path) -> str | None:
         """What a symbolic link names; None when there is none."""
-        return os.readlink(path) if path.is_symlink() else None
+        return str(path.readlink()) if path.is_symlink() else None
 
     def has_user(self, name: str) -> bool:
         """Whether the machine knows this user."""

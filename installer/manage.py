@@ -20,5 +20,6 @@ def as_root(release: Release, *arguments: str) -> Sequence[str]:
 
 def with_migration_account(machine: Machine) -> Mapping[str, str]:
     """The environment of a command that makes or changes tables."""
-    url = values_of(machine.read(machine.layout.migration_settings) or "").get("DATABASE_URL", "")
-    return {"DATABASE_URL": url}
+    file = machine.layout.migration_settings
+    url = values_of(machine.read(file) or "").get("DATABASE_URL", "")
+    return {"DATABASE_URL": url or f"(that of {machine.layout.shown(file)})"}

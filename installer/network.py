@@ -29,7 +29,7 @@ class Network(Protocol):
         """This machine's address as the server at `host` sees it. Raises OSError when it does not answer."""
 
     def health(self, name: str, *, tls: bool) -> Answer:
-        """Ask for /healthz as `name`: through the server in front on this machine, or (`tls` off) the service itself."""
+        """Ask for /healthz as `name`: through nginx on this machine, or (`tls` off) the service itself."""
 
     def has_ipv6(self) -> bool:
         """Whether this machine can listen on IPv6 addresses."""

@@ -12,9 +12,9 @@ _IPV6 = re.compile(r"^\s*listen \[::\].*;\n", re.MULTILINE)
 
 def site(template: str, *, name: str, certificate: Path, key: Path, ipv6: bool) -> str:
     """The configuration, for a host name and a certificate. A machine without IPv6 cannot listen on [::]."""
-    text = _NAME.sub(lambda match: f"{match[1]}{name};", template)
-    text = _CERTIFICATE.sub(lambda match: f"{match[1]}{certificate};", text)
+    text = _CERTIFICATE.sub(lambda match: f"{match[1]}{certificate};", template)
     text = _KEY.sub(lambda match: f"{match[1]}{key};", text)
+    text = text.replace(_EXAMPLE_NAME, name)
     return text if ipv6 else _IPV6.sub("", text)
 
 

@@ -12,7 +12,6 @@ from installer.layout import USER
 from installer.machine import Machine
 from installer.program import Step, run
 from installer.release import Release
-from installer.runner import Result
 from installer.settings_text import values_of
 from installer.steps.settings import MIGRATION_ACCOUNT, migration_account, running_account
 
@@ -23,10 +22,10 @@ def uninstall(options: Namespace, machine: Machine, release: Release, journal: J
     """Remove the service from this machine, or go on removing it. Returns the exit status; raises Refused."""
     checks.refuse_everybody_but_root(machine, "bin/uninstall")
     _refuse_while_vcld_calls(machine)
-    if options.drop_tables and not _code(machine, release).python.exists() and running_account(machine) is not None:
+    if options.drop_tables and not _code(machine, release).python.exists() and _has_tables(machine, options):
         raise Refused(
-            "--drop-tables needs an installed release, and none is left on this machine: run bin/install again first, or "
-            "drop the tables by hand (docs/installation.md#the-way-back)"
+            "--drop-tables needs an installed release, and none is left on this machine: run bin/install again first, "
+            "or drop the tables by hand (docs/by-hand.md#the-way-back)"
         )
     dry_run = options.dry_run
     journal.say("Dry run: nothing is changed. This would be done:" if dry_run else "Removing block allocations for VCL")
@@ -47,8 +46,8 @@ def _refuse_while_vcld_calls(machine: Machine) -> None:
     if any(vcld_conf.calls_here(values, name) for name in names if name):
         raise Refused(
             "VCL's back end still calls this service: put the host name of VCL's own front end into xmlrpc_url in "
-            f"{machine.layout.shown(machine.layout.vcld_conf)}, restart vcld, do the same on the other management nodes, "
-            "and run this again"
+            f"{machine.layout.shown(machine.layout.vcld_conf)}, restart vcld, do the same on the other management "
+            "nodes, and run this again"
         )
 
 
@@ -122,24 +121,18 @@ def _tables(admin: Path | None, code: Release) -> Step:
     def command(*words: str) -> Sequence[str]:
         return [str(code.python), str(code.folder / "manage.py"), "drop_own_tables", *words]
 
-    def look(machine: Machine) -> tuple[dict[str, str], Result | None]:
-        url = running_account(machine)
-        if url is None or not code.python.exists():
-            return {}, None
-        env = {"DATABASE_URL": url.text()}
-        return env, machine.run(command(), env=env)
-
     def plan(machine: Machine) -> Sequence[Action]:
-        _env, done = look(machine)
-        if done is None:
+        if running_account(machine) is None or not code.python.exists():
             return []
+        env = _dropping(machine, admin)
+        done = machine.run(command(), env=env)
         if done.status:
             raise StepFailed(f"the tables cannot be listed:\n{done.text.strip()}")
         if "blockalloc_" not in done.output and "django_" not in done.output:
             return []
         tables = done.output.strip().splitlines()[:-1]
         note = f"drops {', '.join(tables)}"
-        return [Run(command("--yes"), _dropping(machine, admin), note=note)]
+        return [Run(command("--yes"), env, note=note)]
 
     return Step(
         "The service's tables in VCL's database; VCL's own are not touched",
@@ -147,9 +140,20 @@ def _tables(admin: Path | None, code: Release) -> Step:
         advice=(
             "The account needs DROP on these tables: as the server's administrator, give it with what\n"
             f"{code.python} {code.folder}/manage.py print_grants going-back\n"
-            "prints, or name an administrator's client option file with --database-admin."
+            "prints, or name an administrator's client option file with --database-admin. Without --drop-tables "
+            "the rest is removed."
         ),
     )
+
+
+def _has_tables(machine: Machine, options: Namespace) -> bool:
+    """Whether tables of the service are left, as far as the server shows: accounts that are gone had their tables."""
+    url = running_account(machine)
+    if url is None or not mariadb.is_installed(machine):
+        return False
+    client = mariadb.administrator(machine, url, options.database_admin) or mariadb.account(url)
+    sql = f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '{url.name}' AND table_name LIKE "
+    return client.query(machine, sql + r"'blockalloc\_%'").output.strip() not in ("", "0")
 
 
 def _dropping(machine: Machine, admin: Path | None) -> dict[str, str]:

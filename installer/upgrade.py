@@ -37,11 +37,21 @@ def from_archive(options: Namespace, machine: Machine, journal: Journal, pass_to
     archive.verify(path)
     journal.say(f"{path}: the checksum is right")
     # Below the releases' folder: not every /tmp may run programs.
-    home = machine.layout.home if machine.layout.home.is_dir() and not options.dry_run else None
-    with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=home) as folder:
+    place = machine.layout.releases if machine.layout.releases.is_dir() and not options.dry_run else None
+    with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=place) as folder:
         release = Release(archive.unpack(path, Path(folder)))
         release.folder.parent.chmod(0o755)
-        return pass_to(release, [str(release.folder), *options.passed_on])
+        return pass_to(release, [str(release.folder), *_passed_on(options)])
+
+
+def _passed_on(options: Namespace) -> Sequence[str]:
+    """The options, for the new release's program; it runs while this one holds the lock."""
+    words = ["--second", "--python", str(options.python)]
+    words += ["--dry-run"] if options.dry_run else []
+    for name in ("wheels", "database_admin"):
+        if value := getattr(options, name):
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return words
 
 
 def to_release(options: Namespace, machine: Machine, release: Release, journal: Journal) -> int:

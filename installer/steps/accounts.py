@@ -10,7 +10,7 @@ from installer.errors import StepFailed, Waiting
 from installer.grants import Grant, grants_in, missing, rights_in, tables_of
 from installer.inputs import Config
 from installer.layout import USER
-from installer.machine import Machine
+from installer.machine import Machine, shown_command
 from installer.program import Step
 from installer.release import Release
 from installer.steps.settings import MIGRATION_ACCOUNT, migration_account, running_account
@@ -63,8 +63,9 @@ def accounts(config: Config, target: Release, again: str) -> Step:
             raise StepFailed("the server took the statements, but an account still does not have its rights")
         server = "this machine" if config.database.is_local else config.database.host
         raise Waiting(
-            f"the database accounts have to be made by somebody who may make accounts on the database server, {server}. "
-            f"{path} has the statements; it contains passwords. Give it to the server, as its administrator:\n"
+            f"the database accounts have to be made by somebody who may make accounts on the database server, "
+            f"{server}. {path} has the statements; it contains passwords. Give it to the server, as its "
+            "administrator:\n"
             f"    mariadb --host={config.database.host} --port={config.database.port} --user=root --password <{path}\n"
             f"Or let this program do it, with a client option file: {again} --database-admin FILE"
         )
@@ -80,19 +81,28 @@ def accounts(config: Config, target: Release, again: str) -> Step:
 
 def _outlook(config: Config, machine: Machine, target: Release) -> Sequence[Action]:
     """For a dry run on a machine without the client or the release: the statements cannot be known yet."""
-    print_grants = f"{machine.layout.shown(target.python)} manage.py print_grants"
-    how = "as the database's root through its socket, or, if it does not let root in, into /etc/blockalloc/accounts.sql"
     if config.database_admin:
         how = f"with the account in {config.database_admin}"
     elif not config.database.is_local:
-        how = "into /etc/blockalloc/accounts.sql, for the administrator of the database server"
+        how = "written to /etc/blockalloc/accounts.sql, for the administrator of the database server"
+    elif not mariadb.is_installed(machine):
+        how = "as the server's root, if its socket lets root in, else written to /etc/blockalloc/accounts.sql"
+    elif mariadb.administrator(machine, config.database, None):
+        how = "as the server's root, through its socket"
+    else:
+        how = "written to /etc/blockalloc/accounts.sql, as the server does not let root in"
 
     def later(_machine: Machine) -> None:
         raise StepFailed("the database's client or the release's Python is missing")
 
+    manage = [str(target.python), str(target.folder / "manage.py"), "print_grants"]
+    accounts = zip(_BOTH, (config.database.user, MIGRATION_ACCOUNT), strict=True)
     lines = [
-        f"CREATE USER for {config.database.user} and {MIGRATION_ACCOUNT}, with new passwords, and what these print, {how}:",
-        *(f"  {print_grants} {purpose} --database {config.database.name}" for purpose in _BOTH),
+        f"{how}: CREATE USER for {config.database.user} and {MIGRATION_ACCOUNT}, with passwords, and what these print:",
+        *(
+            f"  {shown_command([*manage, purpose, '--account', name, '--database', config.database.name])}"
+            for purpose, name in accounts
+        ),
     ]
     return [Do(lines, later)]
 

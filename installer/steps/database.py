@@ -54,10 +54,13 @@ def migrate(target: Release) -> Step:
     def plan(machine: Machine) -> Sequence[Action]:
         env = manage.with_migration_account(machine)
         looks = manage.as_root(target, "migrate", "--check")
-        if target.python.exists() and env["DATABASE_URL"] and machine.run(looks, env=env).status == 0:
+        if (
+            target.python.exists()
+            and machine.layout.migration_settings.exists()
+            and machine.run(looks, env=env).status == 0
+        ):
             return []
-        note = "the account is that of /etc/blockalloc/migration.env"
-        return [Run(manage.as_root(target, "migrate", "--no-input"), env, note=note)]
+        return [Run(manage.as_root(target, "migrate", "--no-input"), env)]
 
     return Step(
         "The service's tables in VCL's database; VCL's own are checked, and left as they are",

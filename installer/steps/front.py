@@ -1,6 +1,5 @@
 """What others see: the release in use, the operator's command, nginx in front, and whether all of it answers."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -154,8 +153,3 @@ def answers(config: Config) -> Step:
     return Step(
         "Does it answer?", check=check, looks=where, advice="journalctl -u blockalloc has what the service says."
     )
-
-
-def version_in(machine: Machine, link: Path) -> str:
-    """The version that a link names; "" when there is no link."""
-    return os.path.basename(machine.target(link) or "")

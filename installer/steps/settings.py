@@ -15,12 +15,12 @@ from installer.secret import new_key, new_password
 
 MIGRATION_ACCOUNT = "blockalloc_migration"
 _COMMENTS = {
-    "DATABASE_URL": "VCL's database. In the password, @ is written as %40, / as %2F, # as %23, ? as %3F, : as %3A, % as %25.",
+    "DATABASE_URL": "VCL's database. In the password, @ is written as %40, / as %2F, # as %23, ? as %3F, : as %3A.",
     "VCL_TIME_ZONE": "The time zone of VCL's front end and management nodes.",
     "DJANGO_SECRET_KEY": "Signs sessions and forms.",
     "DJANGO_ALLOWED_HOSTS": "The name by which back ends and browsers reach the service.",
     "VCL_TRUSTED_PROXIES": "The server in front, so that its X-Forwarded-Proto and X-Forwarded-For are believed.",
-    "VCL_FRONT_END_URL": "VCL's own front end, for the back end's other calls.",
+    "VCL_FRONT_END_URL": "VCL's own front end, for the back end's other calls; nothing: there is none, and they fail.",
 }
 _MIGRATION_COMMENT = (
     "The account that makes and changes the service's tables. For root only: bin/install and bin/upgrade."
@@ -57,7 +57,7 @@ def files(config: Config) -> Step:
 
 
 def _values(config: Config) -> Mapping[str, str]:
-    values = {
+    return {
         "DATABASE_URL": config.database.as_account(config.database.user, new_password()).text(),
         "VCL_TIME_ZONE": config.time_zone,
         "DJANGO_SECRET_KEY": new_key(),
@@ -65,7 +65,6 @@ def _values(config: Config) -> Mapping[str, str]:
         "VCL_TRUSTED_PROXIES": config.trusted_proxies,
         "VCL_FRONT_END_URL": config.front_end_url,
     }
-    return {name: value for name, value in values.items() if value}
 
 
 def running_account(machine: Machine) -> DatabaseUrl | None:

@@ -1,9 +1,9 @@
 """The system's packages, the service's user, and the release with its virtual environment."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from installer.actions import Action, Do, Folder, Remove, Run, Write
 from installer.inputs import SYSTEM_PYTHON, Config
@@ -149,7 +149,8 @@ def older_releases(config: Config) -> Step:
     def plan(machine: Machine) -> Sequence[Action]:
         layout = machine.layout
         kept = {config.release.version}
-        kept |= {os.path.basename(machine.target(link) or "") for link in (layout.current, layout.previous)}
+        kept |= {Path(machine.target(link) or "").name for link in (layout.current, layout.previous)}
+        kept |= set(config.release.folder.parts)  # an archive that was unpacked here
         if not layout.releases.is_dir():
             return []
         return [Remove(folder) for folder in sorted(layout.releases.iterdir()) if folder.name not in kept]

@@ -12,6 +12,7 @@ from installer.program import Step
 from installer.release import Release
 
 _LONG_RUNNING = ("blockalloc.service", "blockalloc-keep-ready.service")
+_SETTLED = 5.0  # seconds
 # A socket cannot be started under a service that listens by itself, and a timer starts a service.
 _ORDER = {".socket": 0, ".service": 1, ".timer": 2}
 _LOG = "journalctl -u blockalloc -u blockalloc-keep-ready has what the service says."
@@ -80,19 +81,35 @@ def running(target: Release, source: Release) -> Step:
         return actions
 
     def check(machine: Machine) -> Sequence[str]:
-        return all_run(machine, source)
+        return _all_run(machine, source)
 
     return Step("The service runs", plan, check, "all units are active", _LOG)
 
 
-def all_run(machine: Machine, release: Release) -> Sequence[str]:
-    """Raises StepFailed unless every unit that is started is active."""
+def _all_run(machine: Machine, release: Release) -> Sequence[str]:
+    """Raises StepFailed unless every unit that is started is active, and stays so."""
+    processes = [_property(machine, name, "MainPID") for name in _LONG_RUNNING]
+    if any(_is_young(machine, process) for process in processes):
+        machine.pause(_SETTLED)  # one that ends at once is started again and again, and is active in between
     names = [unit.name for unit in units_of(release) if is_started(unit)]
     idle = [name for name in names if not _is(machine, "active", name)]
+    idle += [
+        name
+        for name, process in zip(_LONG_RUNNING, processes, strict=True)
+        if _property(machine, name, "MainPID") != process and name not in idle
+    ]
     if idle:
         said = machine.run(["journalctl", "-q", "-n", "15", "--no-pager", "-o", "cat", "-u", idle[0]]).output.strip()
         raise StepFailed(f"not running: {', '.join(idle)}. The last lines of the log of {idle[0]}:\n{said}")
     return [f"running: {', '.join(names)}"]
+
+
+def _is_young(machine: Machine, process: str) -> bool:
+    """Whether a process has just begun."""
+    try:
+        return machine.layout.at(f"/proc/{process}").stat().st_mtime > time.time() - _SETTLED
+    except OSError:
+        return True
 
 
 def _is(machine: Machine, what: str, unit: str) -> bool:
@@ -125,7 +142,7 @@ def _is_stale(machine: Machine, unit: str, target: Release) -> bool:
     pid = _property(machine, unit, "MainPID")
     process = machine.layout.at(f"/proc/{pid}")
     try:
-        folder = os.readlink(process / "cwd")
+        folder = str((process / "cwd").readlink())
         began = process.stat().st_mtime
         settings = machine.layout.settings.stat().st_mtime
     except OSError:
