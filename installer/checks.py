@@ -63,7 +63,8 @@ def _python(config: Config, machine: Machine) -> Iterator[str]:
     if tuple(int(number) for number in words[0].split(".")) < _OLDEST:
         yield f"--python {path}: it is Python {words[0]}, and 3.11 or newer is needed"
     real = machine.layout.at(path).resolve()
-    closed = [place for place in (real, *real.parents) if not _is_open(place)]
+    places = [place for place in (real, *real.parents) if place.is_relative_to(machine.layout.root.resolve())]
+    closed = [place for place in places if not _is_open(place)]
     if closed:
         yield (
             f"--python {path}: the service's user may not run it, as {machine.layout.shown(closed[-1])} is closed to "

@@ -152,8 +152,8 @@ def _has_tables(machine: Machine, options: Namespace) -> bool:
     if url is None or not mariadb.is_installed(machine):
         return False
     client = mariadb.administrator(machine, url, options.database_admin) or mariadb.account(url)
-    sql = f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '{url.name}' AND table_name LIKE "
-    return client.query(machine, sql + r"'blockalloc\_%'").output.strip() not in ("", "0")
+    name = url.name.replace("`", "``")
+    return bool(client.query(machine, rf"SHOW TABLES FROM `{name}` LIKE 'blockalloc\_%'").output.strip())
 
 
 def _dropping(machine: Machine, admin: Path | None) -> dict[str, str]:
