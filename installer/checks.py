@@ -88,7 +88,7 @@ def _another_version(config: Config, machine: Machine) -> Iterator[str]:
             f"{config.release.folder}/bin/upgrade {config.release.folder}"
         )
     there = Release(machine.layout.releases / config.release.version)
-    if installed == config.release.version and there.digest != config.release.digest:
+    if installed == config.release.version and there.folder.is_dir() and there.digest != config.release.digest:
         yield (
             f"{installed} is installed here and in use, but its files differ from those in {config.release.folder}: "
             "a release is not changed once it is installed; run /opt/blockalloc/current/bin/install, or install a "

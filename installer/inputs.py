@@ -179,23 +179,41 @@ def _front_end(
     answers: Answers, options: Namespace, settings: Mapping[str, str], vcld: Mapping[str, str], name: str
 ) -> str:
     """Its address; "" when there is none, which an empty setting says too."""
-    if not options.front_end or (settings.get("VCL_FRONT_END_URL") == "" and not options.front_end_url):
+    setting = "VCL_FRONT_END_URL"
+    present = settings.get(setting)
+    if bool(present) > options.front_end or (present == "" and options.front_end_url):
+        contradicts = "--no-front-end" if present else "--front-end-url"
+        answers.problems.append(
+            f"{contradicts}: {setting} in the settings says otherwise, and settings that exist are kept: change it "
+            "there, or leave the option out"
+        )
+    if not options.front_end or present == "":
         return ""
     known = "" if vcld_conf.calls_here(vcld, name) else vcld_conf.front_end_of(vcld)
     question = "the address of VCL's own front end, such as https://vcl.example.edu/vcl/index.php"
-    url = answers.get("front-end-url", question, setting="VCL_FRONT_END_URL", known=known)
-    parts = urlsplit(url)
-    is_whole = parts.scheme in ("https", "http") and parts.netloc and parts.path not in ("", "/")
-    if url and (not is_whole or any(character in url for character in "?#@'\"\\ \t")):
-        answers.problems.append(
-            "--front-end-url is not well-formed: use https://, the host and the path, without ?mode=xmlrpccall and "
-            "without a password, such as https://vcl.example.edu/vcl/index.php (--no-front-end: there is none)"
-        )
-    elif url and (parts.hostname or "") == name:
-        answers.problems.append(
-            f"--front-end-url: {name} is the name of this service: give the address of VCL's own front end"
-        )
+    url = answers.get("front-end-url", question, setting=setting, known=known)
+    if wrong := _wrong_with_front_end(url, name) if url else "":
+        answers.problems.append(f"--front-end-url: {wrong} (--no-front-end: there is none)")
     return url
+
+
+def _wrong_with_front_end(url: str, name: str) -> str:
+    """What is wrong with the address, and what would be right; "" when nothing is."""
+    right = "use https://, the host and the path, such as https://vcl.example.edu/vcl/index.php"
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        return f"it is not well-formed: {right}"
+    if parts.scheme not in ("https", "http") or not host or parts.path in ("", "/"):
+        return f"it is not well-formed: {right}"
+    if any(character in url for character in "?#@'\"\\ \t"):
+        return f"it is more than an address, without ?mode=xmlrpccall and without a password: {right}"
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        return f"names and passwords would travel in the clear: {right}"
+    if host == name:
+        return f"{name} is the name of this service: give the address of VCL's own front end"
+    return ""
 
 
 def _time_zone(answers: Answers, machine: Machine, vcld: Mapping[str, str]) -> str:

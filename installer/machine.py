@@ -14,6 +14,7 @@ from installer.errors import StepFailed
 from installer.layout import Layout
 from installer.network import Network, SystemNetwork
 from installer.runner import Result, Runner, SystemRunner
+from installer.secret import masked
 
 _LAST_LINES = 15
 
@@ -36,7 +37,7 @@ class Machine:
         """Run a program that has to succeed. Raises StepFailed with the last lines of what it said."""
         done = self.run(command, env=env, stdin=stdin)
         if done.status:
-            lines = done.text.strip().splitlines()[-_LAST_LINES:]
+            lines = masked(done.text).strip().splitlines()[-_LAST_LINES:]
             said = "\n".join(f"    {line}" for line in lines) or "    (it said nothing)"
             raise StepFailed(f"{shown_command(command)}\nended with status {done.status}:\n{said}")
         return done

@@ -10,9 +10,9 @@ _IDENTIFIED = re.compile(r"(IDENTIFIED BY ')[^']*'")
 
 
 def new_password() -> str:
-    """A password for a database account, of letters and digits only: it needs no encoding anywhere."""
+    """A password for a database account, of letters, digits and hyphens: it needs no encoding anywhere."""
     letters = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
-    return "".join(secrets.choice(letters) for _ in range(32))
+    return "-".join("".join(secrets.choice(letters) for _ in range(8)) for _ in range(4))
 
 
 def new_key() -> str:

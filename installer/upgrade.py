@@ -16,6 +16,7 @@ from installer.layout import Layout
 from installer.machine import Machine
 from installer.program import run
 from installer.release import Release
+from installer.settings_text import values_of
 from installer.steps import database, system
 
 HandOver = Callable[[Release, Sequence[str]], int]
@@ -116,6 +117,7 @@ def installed(layout: Layout) -> Release:
 def configuration(options: Namespace, release: Release, machine: Machine) -> Config:
     """The answers of the installation, from its settings and its site of nginx."""
     site = machine.read(machine.layout.nginx_site)
+    settings = values_of(machine.read(machine.layout.settings) or "")
     complete = Namespace(
         server_name=nginx.name_in(site or ""),
         certificate="",
@@ -123,7 +125,7 @@ def configuration(options: Namespace, release: Release, machine: Machine) -> Con
         database_server="",
         database_name="",
         front_end_url="",
-        front_end=False,
+        front_end="VCL_FRONT_END_URL" in settings,
         time_zone="",
         trusted_proxies="127.0.0.1",
         account_host="",

@@ -61,6 +61,10 @@ def test_a_management_node_knows_the_answers(programs: Programs) -> None:
         assert part in programs.said
 
 
+def test_a_front_end_that_the_settings_do_not_have(installed: Programs) -> None:
+    assert "--no-front-end: VCL_FRONT_END_URL in the settings says otherwise" in refused(installed, "--no-front-end")
+
+
 def test_an_option_that_contradicts_the_settings(installed: Programs) -> None:
     said = refused(installed, "--time-zone", "Europe/Berlin", "--database-server", "db.example.edu")
     assert "VCL_TIME_ZONE in /etc/blockalloc/blockalloc.env is 'America/New_York', and settings that exist" in said
@@ -77,6 +81,8 @@ def test_an_option_that_contradicts_the_settings(installed: Programs) -> None:
         ("--time-zone", "New York", "use a name such as America/New_York"),
         ("--front-end-url", "vcl.example.edu", "use https://, the host and the path"),
         ("--front-end-url", "https://vcl.example.edu/index.php?mode=xmlrpccall", "without ?mode=xmlrpccall"),
+        ("--front-end-url", "http://vcl.example.edu/index.php", "would travel in the clear"),
+        ("--front-end-url", "https://[x/index.php", "it is not well-formed"),
         ("--front-end-url", "https://blocks.example.edu/index.php", "is the name of this service"),
     ],
 )

@@ -249,7 +249,7 @@ class Story:
 
     def _secrets(self) -> list[str]:
         text = self.done("cat /etc/blockalloc/*.env")
-        return re.findall(r"^DJANGO_SECRET_KEY=(.+)$", text, re.MULTILINE) + re.findall(r"//\w+:(\w+)@", text)
+        return re.findall(r"^DJANGO_SECRET_KEY=(.+)$", text, re.MULTILINE) + re.findall(r"//\w+:([^@]+)@", text)
 
     def _processes(self) -> str:
         return self.done("systemctl show -p MainPID --value blockalloc blockalloc-keep-ready nginx")
