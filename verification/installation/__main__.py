@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -46,7 +47,7 @@ def tell(made: Path, folder: Path) -> None:
     say("Building the archives")
     archives = build(ROOT, folder)
     root = folder / "root"
-    shutil.copytree(made / "root", root, symlinks=True, copy_function=shutil.copy2)
+    subprocess.run(["cp", "-a", str(made / "root"), str(root)], check=True)  # with its devices
     for path in archives.paths:
         for name in (path.name, f"{path.name}.sha256"):
             shutil.copyfile(path.with_name(name), root / "root" / name)
