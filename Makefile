@@ -1,6 +1,6 @@
 # All tasks of this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera test-versions bench bench-full bench-pages bench-readiness screenshots fuzz lint release clean
+.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera test-install test-versions bench bench-full bench-pages bench-readiness screenshots fuzz lint release clean
 
 PYTHON := .venv/bin/python
 
@@ -53,6 +53,10 @@ test-galera:   ## tests that need a cluster: three Galera nodes on this machine,
 test-versions: ## the recorded cases on each version of VCL and MariaDB, and in strict SQL modes (half an hour)
 	bin/setup --tests
 	$(PYTHON) -m verification.versions
+
+test-install:  ## install, upgrade, go back and remove on a booted bare Debian (as root; a quarter of an hour)
+	bin/setup --tests
+	$(PYTHON) -m verification.installation
 
 bench:         ## measure an allocation over HTTP, beside plain SQL that does the same (some minutes)
 	bin/setup --tests

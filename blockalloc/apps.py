@@ -20,7 +20,6 @@ class BlockAllocConfig(AppConfig):
         from blockalloc.schema import going_back, system_checks  # noqa: F401 - importing it registers the check
 
         pre_migrate.connect(going_back.refuse_without_rights, sender=self)
-
         connection_created.connect(check_ins.look, dispatch_uid="blockalloc.check_ins")
 
 

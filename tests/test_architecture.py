@@ -1,6 +1,7 @@
 """How the packages hang together: imports run one way, modules stay small enough to take in."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("scheduling", "simulation", "blockalloc", "vclsite")
+PACKAGES = ("scheduling", "simulation", "blockalloc", "vclsite", "installer")
 LONGEST = 400  # lines
 
 # From the doors down to what everybody uses. A module may import those of its own layer's package and of the layers
@@ -39,6 +40,15 @@ LAYERS = [
     ("vclsite", "blockalloc", "blockalloc.clock", "blockalloc.version"),
     ("scheduling",),
     ("simulation",),
+    ("installer.start",),
+    ("installer.cli",),
+    ("installer.going_back",),
+    ("installer.upgrade", "installer.uninstall"),
+    ("installer.install",),
+    ("installer.steps",),
+    ("installer.checks",),
+    ("installer.inputs",),
+    ("installer",),
 ]
 
 
@@ -159,6 +169,11 @@ def test_no_layer_imports_one_above_it_or_beside_it(path: Path) -> None:
         if other[0] < own[0] or (other[0] == own[0] and other[1] != own[1]):
             wrong.append(module)
     assert wrong == []
+
+
+@pytest.mark.parametrize("path", modules("installer"), ids=name_of)
+def test_the_installation_begins_with_the_standard_library_only(path: Path) -> None:
+    assert {module.partition(".")[0] for module in imports_of(path)} <= sys.stdlib_module_names | {"installer"}
 
 
 @pytest.mark.parametrize("path", modules("simulation"), ids=name_of)

@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from installer.cli import parser
+from installer.database_url import DatabaseUrl
+from installer.inputs import Config
+from installer.release import Release
+from installer.steps import system
 from tests.support.servers.own_process import ROOT
 from vclsite import settings_file
 
@@ -17,6 +22,7 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 OPERATORS = [
     "api.md",
+    "by-hand.md",
     "check_vcl.md",
     "installation.md",
     "operate.md",
@@ -92,10 +98,36 @@ def test_both_ways_to_write_a_command_are_found() -> None:
     assert "check_settings" in commands_of_ours("settings.md")
 
 
-def test_the_installation_is_that_of_the_unit() -> None:
-    installed = "".join(blocks("installation.md"))
-    unit = (ROOT / "deploy" / "systemd" / "blockalloc.service").read_text()
-    values = dict(re.findall(r"^(\w+)=(.+)$", unit, re.MULTILINE))
-    assert settings_file.STANDARD in unit  # which the service reads by itself
-    assert f"cat >{settings_file.STANDARD} <<" in installed
-    assert f" {values['User']}\n" in installed.partition("useradd ")[2]
+@pytest.mark.parametrize("page", OPERATORS)
+def test_the_programs_of_the_installation_have_these_options(page: str) -> None:
+    for line in "".join(blocks(page)).replace("\\\n", " ").splitlines():
+        if match := re.match(r"(?:\S*/)?bin/(install|upgrade|uninstall)\b(.*)", line):
+            parser(match[1]).parse_args(shlex.split(match[2]))  # ends the test when they are others
+
+
+def test_every_option_that_is_described_is_one() -> None:
+    text = (ROOT / "docs" / "installation.md").read_text()
+    told = set(re.findall(r"`(--[a-z-]+)", text)) - {"--block-time", "--explain"}
+    programs = [parser(name) for name in ("install", "upgrade", "uninstall")]
+    options = {word for each in programs for action in each._actions for word in action.option_strings}
+    assert told <= options | {"--yes", "--repair"}
+    assert options - set(re.findall(r"--[a-z-]+", text)) - {"-h", "--help", "--second", "--python", "--any-system"} == set()
+
+
+def test_what_is_done_by_hand_is_what_the_units_need() -> None:
+    by_hand = "".join(blocks("by-hand.md"))
+    units = {path.name: path.read_text() for path in (ROOT / "deploy" / "systemd").iterdir()}
+    values = dict(re.findall(r"^(\w+)=(.+)$", units["blockalloc.service"], re.MULTILINE))
+    assert f"ln -sfn releases/0.2.0 {values['WorkingDirectory']}\n" in by_hand
+    assert f" {values['User']}\n" in by_hand.partition("useradd ")[2]
+    assert f"cat >{settings_file.STANDARD} <<" in by_hand
+    for command in ("enable --now", "disable --now"):
+        named = " ".join(re.findall(rf"systemctl {command} (.*)", by_hand)).split()
+        assert set(named) == {name for name, text in units.items() if "\n[Install]\n" in text}
+
+
+def test_packages_by_hand_are_those_of_the_installation() -> None:
+    match = re.search(r"^apt-get install (.*)$", "".join(blocks("by-hand.md")), re.MULTILINE)
+    assert match is not None
+    step = system.packages(Config(Release(ROOT), "", DatabaseUrl("localhost", "vcl"), "", ""))
+    assert set(match[1].split()) == set(step.title.partition(": ")[2].split(", "))

@@ -123,13 +123,13 @@ def _own_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     monkeypatch.setenv("PYTEST_OWN_DIRECTORY", str(tmp_path_factory.getbasetemp()))
 
 
-# --- What docs/settings.md and docs/installation.md say -------------------------------------------
+# --- What docs/settings.md and docs/by-hand.md say -------------------------------------------
 DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize(
     ("document", "begins", "ends"),
-    [("settings.md", "## The file\n\n```sh\n", "```"), ("installation.md", "blockalloc.env <<'END'\n", "END\n")],
+    [("settings.md", "## The file\n\n```sh\n", "```"), ("by-hand.md", "blockalloc.env <<'END'\n", "END\n")],
 )
 def test_the_files_that_are_shown_read_alike(document: str, begins: str, ends: str, tmp_path: Path) -> None:
     shown = (DOCS / document).read_text().partition(begins)[2].partition(ends)[0]

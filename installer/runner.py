@@ -1,0 +1,71 @@
+"""Running the machine's programs."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+# Settings of the service in this shell would override the settings file, and variables of Python another environment.
+_NOT_PASSED_ON = (
+    "DJANGO_",
+    "VCL_",
+    "GUNICORN_",
+    "BLOCKALLOC_",
+    "DATABASE_URL",
+    "WEB_CONCURRENCY",
+    "PYTHON",
+    "VIRTUAL_ENV",
+)
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a program ended. `output` is what it printed; `text` also has what it said on standard error."""
+
+    status: int
+    output: str = ""
+    text: str = ""
+
+
+class Runner(Protocol):
+    """Runs programs of the machine, or, in tests, a double of it."""
+
+    def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None, stdin: str = "") -> Result:
+        """Run a program to its end. `env` is added to the environment; secrets go there or to `stdin`.
+
+        A program that is not there ends with status 127, as in a shell.
+        """
+
+
+class SystemRunner:
+    """The runner of the machine itself."""
+
+    def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None, stdin: str = "") -> Result:
+        """See `Runner`."""
+        try:
+            done = subprocess.run(
+                list(command),
+                env=environment() | dict(env or {}),
+                input=stdin,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+        except (FileNotFoundError, PermissionError) as error:
+            return Result(127, "", f"{command[0]}: {error.strerror}")
+        return Result(done.returncode, done.stdout, done.stdout + done.stderr)
+
+
+def environment() -> dict[str, str]:
+    """The environment of programs that are run: this process's own, without what would change their meaning."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)}
+    return kept | {
+        "PATH": _PATH,
+        "LC_ALL": "C.UTF-8",
+        "DEBIAN_FRONTEND": "noninteractive",
+        "NEEDRESTART_SUSPEND": "1",  # Ubuntu would restart the machine's services after an installation
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }

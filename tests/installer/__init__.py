@@ -1,0 +1,1 @@
+"""Tests of bin/install, bin/upgrade and bin/uninstall."""
