@@ -60,15 +60,18 @@ AUTHENTICATION_BACKENDS = [
 ]
 SESSION_ENGINE = "blockalloc.accounts.sessions"
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # no collectstatic step needed on the demo site
+# Collected files are served if there are any: a release and the container image have them. A checkout needs none.
+STATIC_ROOT = BASE_DIR / "static" if (BASE_DIR / "static").is_dir() else None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False  # a redirected XML-RPC POST would lose its body
 
 # --- Database and time ------------------------------------------------------------------------
 BLOCKALLOC_DEMO = environment.is_demo()
-if BLOCKALLOC_DEMO:
-    (BASE_DIR / "var").mkdir(exist_ok=True)  # SQLite makes the file, but no folder
-_DATABASE_URL = environment.database_url(demo=f"sqlite:///{BASE_DIR / 'var' / 'demo.sqlite3'}")
+_DEMO_FILE = BASE_DIR / "var" / "demo.sqlite3"
+_DATABASE_URL = environment.database_url(demo=f"sqlite:///{_DEMO_FILE}")
+if _DATABASE_URL.endswith(str(_DEMO_FILE)):
+    _DEMO_FILE.parent.mkdir(exist_ok=True)  # SQLite makes the file, but no folder
 VCL_GUARD_WAIT_SECONDS = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, low=1, high=600)
 DATABASES = {"default": NO_DATABASE}
 if _DATABASE_URL:
