@@ -60,9 +60,7 @@ AUTHENTICATION_BACKENDS = [
 ]
 SESSION_ENGINE = "blockalloc.accounts.sessions"
 STATIC_URL = "static/"
-# Collected files are served if there are any: a release and the container image have them. A checkout needs none.
-STATIC_ROOT = BASE_DIR / "static" if (BASE_DIR / "static").is_dir() else None
-WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+WHITENOISE_USE_FINDERS = True  # no collectstatic step needed on the demo site
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False  # a redirected XML-RPC POST would lose its body
 
