@@ -141,6 +141,11 @@ def database_url(demo: str) -> str:
     return url
 
 
+def database_setting() -> str:
+    """The name of the setting that says which database is used."""
+    return settings_file.DEMO_DATABASE if is_demo() else "DATABASE_URL"
+
+
 def _where_not(name: str) -> str:
     path, source = file().path, _in_force[name].source
     if source is not Source.DEFAULT:

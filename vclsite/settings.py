@@ -74,7 +74,9 @@ VCL_GUARD_WAIT_SECONDS = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, 
 DATABASES = {"default": NO_DATABASE}
 if _DATABASE_URL:
     DATABASES["default"] = environment.checked(
-        "DATABASE_URL", lambda: database(_DATABASE_URL, VCL_GUARD_WAIT_SECONDS), NO_DATABASE
+        "DATABASE_URL",
+        lambda: database(_DATABASE_URL, VCL_GUARD_WAIT_SECONDS, environment.database_setting()),
+        NO_DATABASE,
     )
 
 # The lock-outs, shared by all workers. They are written by `add`, which never removes entries that
