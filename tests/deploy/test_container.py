@@ -33,7 +33,7 @@ OURS = [(file, name) for file, name in SERVICES if name != "database"]
 
 def copied() -> dict[str, str]:
     """What of the checkout is copied into the image, and where to."""
-    pairs = {}
+    pairs: dict[str, str] = {}
     for line in re.findall(r"^COPY ((?!--from).*)$", CONTAINERFILE, re.MULTILINE):
         *sources, place = line.split()
         pairs |= dict.fromkeys(sources, place)
