@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -108,41 +109,35 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     assert made.files() == before  # the file system is read-only
 
 
-def test_the_web_service_runs_with_what_is_copied(image: Image) -> None:
+def healthy(image: Image, check: list[str]) -> tuple[bool, str]:
+    """What the health check says, by its exit status and its output."""
+    asked = image.start(*check)
+    said = asked.communicate(timeout=20)[0]
+    return asked.returncode == 0, said
+
+
+def test_the_services_run_with_what_is_copied(image: Image) -> None:
+    """Each works until it is stopped; what could not be imported would have ended it."""
     # In exec form, which is a list; the health check's comes first.
-    check, command = map(json.loads, re.findall(r"^ *CMD (\[.*\])$", CONTAINERFILE, re.MULTILINE))
-    service = image.start(*command)
+    check, web = map(json.loads, re.findall(r"^ *CMD (\[.*\])$", CONTAINERFILE, re.MULTILINE))
+    beside = [COMPOSE["compose.yaml"]["services"][name]["command"] for name in ("keep-ready", "back-end")]
+    processes = [image.start(*command) for command in (web, *beside)]
     try:
-        healthy = False
-        for _ in range(int(START_SECONDS)):
-            asked = image.start(*check)
-            said, _nothing = asked.communicate(timeout=20)
-            healthy = asked.returncode == 0
-            if healthy or service.poll() is not None:
-                break
-        assert healthy, said
-        assert said == "200 ok\n"
+        deadline = time.monotonic() + START_SECONDS
+        while (answer := healthy(image, check)) != (True, "200 ok\n"):
+            assert time.monotonic() < deadline, answer
         done = image.run("python", "manage.py", "allocate_block", "--block-time", "101")
         assert "The block time has 20 of 20 machines now." in done
+        assert [process.poll() for process in processes] == [None] * 3
     finally:
-        service.send_signal(signal.SIGTERM)  # to process 1 of the container: gunicorn itself
-        output, _nothing = service.communicate(timeout=60)
-    assert service.returncode == 0, output
-    asked = image.start(*check)
-    assert "refused" in asked.communicate(timeout=20)[0]
-    assert asked.returncode == 1
-
-
-@pytest.mark.parametrize("service", ["keep-ready", "back-end"])
-def test_what_runs_beside_it_runs_with_what_is_copied(service: str, image: Image) -> None:
-    # It works until it is stopped; what could not be imported would have ended it.
-    process = image.start(*COMPOSE["compose.yaml"]["services"][service]["command"])
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(timeout=6)
-    process.send_signal(signal.SIGTERM)
-    output, _nothing = process.communicate(timeout=60)
-    assert process.returncode == 0, output
-    assert "Traceback" not in output
+        for process in processes:
+            process.send_signal(signal.SIGTERM)  # to process 1 of the container: gunicorn itself
+        outputs = [process.communicate(timeout=60)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 3, outputs
+    assert "Traceback" not in "".join(outputs)
+    well, why = healthy(image, check)
+    assert not well
+    assert "refused" in why
 
 
 def test_no_package_of_ours_that_is_imported_is_left_out() -> None:
