@@ -30,20 +30,20 @@ _LONGEST_LIST = 2**30  # bytes, the most that MariaDB takes; it cuts off longer 
 _SESSION = "time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 
 
-def database(url: str, wait_seconds: int = 20) -> dict[str, Any]:
+def database(url: str, wait_seconds: int = 20, setting: str = "DATABASE_URL") -> dict[str, Any]:
     """Django's DATABASES entry for `url` (mysql://… or sqlite:///…).
 
-    No statement waits longer than `wait_seconds` for somebody else's lock. Raises
-    ImproperlyConfigured for a URL that is malformed or of another kind of database.
+    No statement waits longer than `wait_seconds` for somebody else's lock. Raises ImproperlyConfigured for a URL that
+    is malformed or of another kind of database; the text names the `setting` that the URL comes from.
     """
-    settings = _parsed(url)
+    settings = _parsed(url, setting)
     defaults = {
         "django.db.backends.mysql": _mysql_options(wait_seconds),
         "django.db.backends.sqlite3": _sqlite_options(wait_seconds),
     }
     engine = settings["ENGINE"]
     if engine not in defaults:
-        raise ImproperlyConfigured(f"DATABASE_URL asks for {engine!r}: {_FORM}")
+        raise ImproperlyConfigured(f"{setting} asks for {engine!r}: {_FORM}")
     settings["OPTIONS"] = defaults[engine] | settings.get("OPTIONS", {})
     if engine.endswith("mysql"):
         settings["OPTIONS"].setdefault("conv", _conversions())
@@ -52,22 +52,22 @@ def database(url: str, wait_seconds: int = 20) -> dict[str, Any]:
     return settings
 
 
-def _parsed(url: str) -> dict[str, Any]:
+def _parsed(url: str, setting: str) -> dict[str, Any]:
     """The settings in the URL. No error quotes any of it: the mistake is most often a character of the password."""
     try:
         parts = urlsplit(url)
         # dj_database_url gives a TypedDict; the options are not part of its type.
         settings: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60)}
     except (ValueError, KeyError):
-        raise ImproperlyConfigured(f"DATABASE_URL is not the URL of a database: {_FORM}") from None
+        raise ImproperlyConfigured(f"{setting} is not the URL of a database: {_FORM}") from None
     with_server = not settings["ENGINE"].endswith("sqlite3")
     if with_server and (parts.fragment or "@" in parts.path + parts.query):
-        raise ImproperlyConfigured(f"DATABASE_URL: a character of the password is not written as %…: {_FORM}")
+        raise ImproperlyConfigured(f"{setting}: a character of the password is not written as %…: {_FORM}")
     if not with_server and not (Path(settings["NAME"]).is_absolute() or ":memory:" in url):
         # Which file that is would depend on the folder in which a command is run.
-        raise ImproperlyConfigured(f"DATABASE_URL names no file by its full path (four slashes): {_FORM}")
+        raise ImproperlyConfigured(f"{setting} names no file by its full path (four slashes): {_FORM}")
     if with_server and not settings["NAME"]:
-        raise ImproperlyConfigured(f"DATABASE_URL names no database on its server: {_FORM}")
+        raise ImproperlyConfigured(f"{setting} names no database on its server: {_FORM}")
     return settings
 
 

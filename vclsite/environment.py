@@ -128,14 +128,22 @@ def networks(name: str) -> list[str]:
 
 
 def database_url(demo: str) -> str:
-    """DATABASE_URL, or `demo` when the demo site is asked for. There is no other default: "" is a problem."""
+    """DATABASE_URL. The demo site's is BLOCKALLOC_DEMO_DATABASE_URL, `demo` when that is unset.
+
+    There is no other default: "" is a problem.
+    """
     name = "DATABASE_URL"
     if is_demo():
-        return _note(name, demo, Source.DEMO)
+        return _note(name, os.environ.get(settings_file.DEMO_DATABASE, "").strip() or demo, Source.DEMO)
     url = text(name, "")
     if not url and not file().problems:
         problem(name, f"no database is named: {name} {_where_not(name)}. {_how_to_name_a_database()}")
     return url
+
+
+def database_setting() -> str:
+    """The name of the setting that says which database is used."""
+    return settings_file.DEMO_DATABASE if is_demo() else "DATABASE_URL"
 
 
 def _where_not(name: str) -> str:

@@ -81,14 +81,17 @@ APPEND_SLASH = False  # a redirected XML-RPC POST would lose its body
 
 # --- Database and time ------------------------------------------------------------------------
 BLOCKALLOC_DEMO = environment.is_demo()
-if BLOCKALLOC_DEMO:
-    (BASE_DIR / "var").mkdir(exist_ok=True)  # SQLite makes the file, but no folder
-_DATABASE_URL = environment.database_url(demo=f"sqlite:///{BASE_DIR / 'var' / 'demo.sqlite3'}")
+_DEMO_FILE = BASE_DIR / "var" / "demo.sqlite3"
+_DATABASE_URL = environment.database_url(demo=f"sqlite:///{_DEMO_FILE}")
+if _DATABASE_URL.endswith(str(_DEMO_FILE)):
+    _DEMO_FILE.parent.mkdir(exist_ok=True)  # SQLite makes the file, but no folder
 VCL_GUARD_WAIT_SECONDS = environment.whole_number("VCL_GUARD_WAIT_SECONDS", 20, low=1, high=600)
 DATABASES = {"default": NO_DATABASE}
 if _DATABASE_URL:
     DATABASES["default"] = environment.checked(
-        "DATABASE_URL", lambda: database(_DATABASE_URL, VCL_GUARD_WAIT_SECONDS), NO_DATABASE
+        "DATABASE_URL",
+        lambda: database(_DATABASE_URL, VCL_GUARD_WAIT_SECONDS, environment.database_setting()),
+        NO_DATABASE,
     )
 
 # The lock-outs, shared by all workers. They are written by `add`, which never removes entries that

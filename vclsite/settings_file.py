@@ -18,9 +18,9 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 STANDARD = "/etc/blockalloc/blockalloc.env"
-WHICH, DEMO = "BLOCKALLOC_ENV", "BLOCKALLOC_DEMO"
+WHICH, DEMO, DEMO_DATABASE = "BLOCKALLOC_ENV", "BLOCKALLOC_DEMO", "BLOCKALLOC_DEMO_DATABASE_URL"
 # They decide whether the file counts at all: systemd would pass them on, and the service would read another file.
-_NOT_INSIDE = {WHICH, DEMO}
+ENVIRONMENT_ONLY = frozenset({WHICH, DEMO, DEMO_DATABASE})
 
 _BLANK = " \t"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -142,8 +142,8 @@ def _refusals(line: str) -> Iterator[str]:
     name = name.strip(_BLANK)
     if not _NAME.fullmatch(name):
         yield "the text before = is not a name: use letters, digits and _, with no digit first and no quotes"
-    if name in _NOT_INSIDE:
-        yield f"{name} counts in the environment only, as it says whether this file is read: remove the line"
+    if name in ENVIRONMENT_ONLY:
+        yield f"{name} counts in the environment only, as it decides whether this file counts: remove the line"
     yield from (f"{name}: {refusal}" for refusal in _refusals_of_value(value, value.strip(_BLANK)))
 
 

@@ -113,7 +113,8 @@ def load(now: datetime) -> None:
         if strangers:
             raise NotTheDemo(
                 f"this database has rows that are not the demo's ({', '.join(strangers)}): nothing was changed. "
-                f"The demo needs a database of its own: move {connection.settings_dict['NAME']} away"
+                f"The demo needs a database of its own: move {connection.settings_dict['NAME']} away, or name "
+                "another in BLOCKALLOC_DEMO_DATABASE_URL"
             )
         if mark:
             _remove(mark)

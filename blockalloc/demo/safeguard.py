@@ -10,7 +10,7 @@ class NotTheDemo(Exception):
 def require_demo() -> None:
     """Raise NotTheDemo unless this process runs the demo: BLOCKALLOC_DEMO=1 in its environment.
 
-    Its database is then the demo's file, whatever DATABASE_URL says.
+    Its database is then the demo's file, or what BLOCKALLOC_DEMO_DATABASE_URL names, whatever DATABASE_URL says.
     """
     if not settings.BLOCKALLOC_DEMO:
         raise NotTheDemo(

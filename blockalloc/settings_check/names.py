@@ -26,7 +26,7 @@ def check_file() -> Iterator[Problem]:
 
 def check_environment() -> Iterator[Problem]:
     """Names in the environment that look like settings but are not."""
-    known = {*_settings(), settings_file.WHICH, settings_file.DEMO}
+    known = {*_settings(), *settings_file.ENVIRONMENT_ONLY}
     for name in sorted(os.environ):
         if name.startswith(_OURS) and not name.startswith(_THEIRS) and name not in known:
             yield doubtful(name, f"{name} in the environment is not a setting{_perhaps(name, known)}")

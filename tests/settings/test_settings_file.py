@@ -191,6 +191,7 @@ def test_what_is_shown_as_refused_is_and_the_other_is_not() -> None:
         ("# a comment \\", "a comment ending in a backslash"),
         ("BLOCKALLOC_ENV=/x", "counts in the environment only"),
         ("BLOCKALLOC_DEMO=1", "counts in the environment only"),
+        (f"BLOCKALLOC_DEMO_DATABASE_URL={SECRET}", "counts in the environment only"),
         ("OK=2", "OK is set twice"),
     ],
 )

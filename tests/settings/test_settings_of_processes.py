@@ -264,6 +264,20 @@ def test_the_demo_site_has_its_own_database_whatever_else_is_set(file: Path) -> 
     assert settings["VCL_TIME_ZONE"] == ("UTC", "default")
 
 
+def test_the_demo_site_may_have_another_database(file: Path, place: Path) -> None:
+    own = {"BLOCKALLOC_DEMO_DATABASE_URL": f"sqlite:///{place}/demo.sqlite3"}
+    assert told(file, BLOCKALLOC_DEMO="1", **own)["DATABASE_URL"] == (f"sqlite:///{place}/demo.sqlite3", "demo site")
+    assert told(file, **own)["DATABASE_URL"] == (f"sqlite:///{place}/site.sqlite3", "file")  # not the demo
+
+
+def test_a_wrong_database_of_the_demo_site_is_refused_by_its_name(file: Path) -> None:
+    url = f"mysql://u:{SECRET}@db.example.edu/"
+    done = bare("manage.py", "migrate", standard=file, BLOCKALLOC_DEMO="1", BLOCKALLOC_DEMO_DATABASE_URL=url)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: BLOCKALLOC_DEMO_DATABASE_URL names no database on its server: ")
+    assert SECRET not in done.stderr
+
+
 @pytest.mark.parametrize("off", ["0", "no", ""])
 def test_the_demo_site_can_be_declined(off: str, file: Path) -> None:
     assert told(file, BLOCKALLOC_DEMO=off)["VCL_TIME_ZONE"] == ("Europe/Berlin", "file")
