@@ -19,7 +19,7 @@ class CallLine:
     warning, `machines` how many machines the block time has. No parameters: the decision record has them.
     """
 
-    address: str
+    address: str = ""
     began: float = field(default_factory=time.monotonic)
     user: str = ""
     method: str = ""
@@ -40,7 +40,7 @@ class CallLine:
         elif isinstance(answer, dict) and isinstance(status := answer.get("status"), str):
             self.outcome = status
             self.machines = _number(answer.get("allocated"))
-            self.code = _number(answer.get("errorcode", answer.get("warningcode")))
+            self.code = _number(answer.get("errorcode", answer.get("warningcode"))) or None  # a dry run says 0 for none
 
     def note_fault(self, code: int) -> None:
         """Note that the call was answered with a fault."""

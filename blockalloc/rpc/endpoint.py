@@ -25,7 +25,7 @@ def xmlrpc(request: HttpRequest) -> HttpResponse:
     """Answers an XML-RPC call. POST only."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    line = CallLine(client_address(request))
+    line = CallLine()
     try:
         response = _answer(request, line)
     except RPCException as fault:
@@ -52,7 +52,7 @@ def _answer(request: HttpRequest, line: CallLine) -> HttpResponse:
 
     Nothing of the body but the method's name is read before the caller is known.
     """
-    address = line.address
+    address = line.address = client_address(request)
     try:
         body = read_body(request, settings.VCL_MAX_BODY_BYTES)
         if not (settings.VCL_ALLOW_PLAIN_HTTP or is_secure(request)):

@@ -20,7 +20,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request under its id. The id stays until the answer has been sent, which a download is late."""
+        """Answer the request under its id, which stays until the answer has been sent: a download is made meanwhile."""
         id_ = self._given_id(request) or request_id.new()
         request_id.begin(id_)
         request.META[request_id.ID_KEY] = id_

@@ -68,6 +68,17 @@ def test_a_struct_with_a_warning(service: StubService, caplog: pytest.LogCapture
     assert fields == {**WHO, "method": "XMLRPCprocessBlockTime", "outcome": "warning", "code": 13, "machines": 1}
 
 
+def test_a_dry_run_without_a_warning(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Its struct has no nil: 0 stands for no warning."""
+    struct = {"status": "success", "allocated": 4, "warningcode": 0}
+    monkeypatch.setattr("blockalloc.rpc.methods.service.dry_run", lambda *_call: None, raising=False)
+    monkeypatch.setattr("blockalloc.rpc.methods.explanation_struct", lambda _allocation: struct)
+    post(document("XMLRPCexplainBlockAllocation", 101, 1800284400, 1800291600, 20, 101, 0, 101))
+    ((_, text, fields),) = lines(caplog)
+    assert text.partition(": ")[2] == "XMLRPCexplainBlockAllocation: success, 4 machines, n ms"
+    assert "code" not in fields
+
+
 def test_anything_else(caplog: pytest.LogCaptureFixture) -> None:
     post(document("system.listMethods"))
     ((level, text, fields),) = lines(caplog)

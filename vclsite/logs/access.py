@@ -23,15 +23,17 @@ class ServerLog(glogging.Logger):  # type: ignore[misc]  # gunicorn has no annot
         address = environ.get(request_id.ADDRESS_KEY) or environ.get("REMOTE_ADDR", "-")
         method, protocol = environ.get("REQUEST_METHOD", "-"), environ.get("SERVER_PROTOCOL", "-")
         path = path_to_show(environ.get("PATH_INFO") or getattr(req, "path", None) or "-")
-        status, sent = int(str(resp.status).split(None, 1)[0]), getattr(resp, "sent", 0)
+        status = str(resp.status)[:3]
+        sent = getattr(resp, "sent", 0)
         milliseconds = round(request_time.total_seconds() * 1000)
         self.access_log.info(
-            '%s "%s %s %s" %d %d %dms', address, method, path, protocol, status, sent, milliseconds,
+            '%s "%s %s %s" %s %d %dms', address, method, path, protocol, status, sent, milliseconds,
             extra={
                 "request_id": environ.get(request_id.ID_KEY, ""),
                 "fields": {
-                    "address": address, "method": method, "path": path, "status": status, "bytes": sent,
-                    "duration_ms": milliseconds,
+                    "address": address, "method": method, "path": path,
+                    "status": int(status) if status.isdecimal() else None,  # none: it failed before it was answered
+                    "bytes": sent, "duration_ms": milliseconds,
                 },
             },
         )  # fmt: skip

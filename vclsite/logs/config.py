@@ -30,7 +30,7 @@ def of_gunicorn(log_format: str) -> dict[str, Any]:
         "handlers": {"stderr": _handler("stderr"), "stdout": _handler("stdout")},
         "root": {"handlers": [], "level": "WARNING"},
         "loggers": {
-            "gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+            "gunicorn.error": {"handlers": ["stderr"], "propagate": False},
             "gunicorn.access": {"handlers": ["stdout"], "level": "INFO", "propagate": False},
         },
     }
