@@ -24,10 +24,11 @@ class Held:
     table: str
 
     def covers(self, database: str, table: str = "") -> bool:
-        """Whether they are for this table, or for some table of the database."""
+        """Whether they are for this table, or for some table of the database. Some servers fold the case of names."""
         if self.table:
-            return self.database == database and (not table or self.table.lower() == table.lower())
-        return not self.database or bool(re.fullmatch(_regex(self.database), database))
+            of_database = self.database.lower() == database.lower()
+            return of_database and (not table or self.table.lower() == table.lower())
+        return not self.database or bool(re.fullmatch(_regex(self.database), database, re.IGNORECASE))
 
     @property
     def place(self) -> str:
