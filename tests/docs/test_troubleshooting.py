@@ -12,6 +12,7 @@ import socket
 import sqlite3
 import ssl
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -66,8 +67,7 @@ class Site:
 
     def another_nginx(self, certificate: str = "good", upstream: int = 0) -> int:
         """The port of HTTPS of one more nginx."""
-        directory = self.directory / f"nginx-{free_port()}"
-        directory.mkdir()
+        directory = Path(tempfile.mkdtemp(prefix="nginx-", dir=self.directory))
         server = Nginx(directory, upstream or self.service.port, self.certificates[certificate])
         return self.stack.enter_context(server).https_port
 
