@@ -1,6 +1,6 @@
 # All tasks of this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera bench bench-full bench-pages bench-readiness screenshots fuzz lint clean
+.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera test-restarts bench bench-full bench-pages bench-readiness screenshots fuzz lint clean
 
 PYTHON := .venv/bin/python
 
@@ -49,6 +49,10 @@ test-galera:   ## tests that need a cluster: three Galera nodes on this machine,
 	bin/setup --galera
 	$(PYTHON) -m pytest --galera verification/galera
 	$(PYTHON) -m verification.allocations --database galera --calls 2000
+
+test-restarts: ## 500 calls through nginx while the service restarts, is replaced and dies, five times (three minutes)
+	bin/setup --tests
+	$(PYTHON) -m verification.restarts
 
 bench:         ## measure an allocation over HTTP, beside plain SQL that does the same (some minutes)
 	bin/setup --tests
