@@ -54,7 +54,10 @@ def start_successor(server: Any) -> NoReturn:
 
 def announce(master: int, notify_socket: str) -> None:
     """Say that a worker of the gunicorn with the process `master` has loaded the application."""
-    _note(_SERVING, master)
+    try:
+        _note(_SERVING, master)
+    except OSError as error:  # a full disk must not keep the service from starting
+        print(f"a reload will not succeed: {_SERVING} in $RUNTIME_DIRECTORY: {error}", file=sys.stderr)
     notify("READY=1", notify_socket)
 
 

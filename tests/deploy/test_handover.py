@@ -1,11 +1,8 @@
 """`systemctl reload` without systemd: the real gunicorn, one handing over to another (vclsite/handover.py)."""
 
 import http.client
-import os
 import re
-import signal
 import threading
-import time
 import xmlrpc.client
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,16 +114,27 @@ def test_a_call_on_the_way_is_finished_by_the_old_process(service: Supervisor, s
         until(lambda: not service.is_alive(first))
 
 
-def test_a_worker_that_has_hardly_begun_ends_when_it_is_told(service: Supervisor) -> None:
-    """Told between its fork and its own handlers, it would go on until it is killed, and calls with it."""
-    service.start()
-    for _ in range(3):
-        os.kill(service.main, signal.SIGTTIN)  # one worker more
-        os.kill(service.main, signal.SIGTTIN)
-        time.sleep(0.01)
-        began = time.monotonic()
-        service.restart()
-        assert time.monotonic() - began < 30
+# A worker right after its fork, told to end before the fork, and after it.
+_FORKED = """
+import os, queue, runpy, signal, sys, types
+post_fork = runpy.run_path("deploy/gunicorn.conf.py")["post_fork"]
+server = types.SimpleNamespace(SIG_QUEUE=queue.SimpleQueue())
+worker = types.SimpleNamespace(alive=True)
+signal.signal(signal.SIGTERM, lambda number, frame: server.SIG_QUEUE.put(number))  # as gunicorn's first process does
+if "before" in sys.argv:
+    os.kill(os.getpid(), signal.SIGTERM)
+post_fork(server, worker)
+if "after" in sys.argv:
+    os.kill(os.getpid(), signal.SIGTERM)
+print(worker.alive)
+"""
+
+
+@pytest.mark.parametrize(("told", "alive"), [("before", "False"), ("after", "False"), ("never", "True")])
+def test_a_worker_that_has_hardly_begun_ends_when_it_is_told(told: str, alive: str) -> None:
+    """With the handler that it inherits it would take calls until it is killed, with calls on the way."""
+    done = run("-c", _FORKED, told, BLOCKALLOC_DEMO="1")
+    assert (done.stdout.strip(), done.stderr) == (alive, "")
 
 
 def test_only_systemd_runs_it() -> None:

@@ -51,17 +51,28 @@ class Nginx:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        command = self._prepare(self._site())
+        self._process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE)
+        self._wait(self._process)
+        return self
+
+    def check(self, site: str) -> str:
+        """What nginx objects to in this file in place of deploy/nginx.conf; "" when there is nothing."""
+        site = site.replace("/etc/ssl/certs/blocks.example.edu.pem", str(self.directory / "cert.pem"))
+        site = site.replace("/etc/ssl/private/blocks.example.edu.key", str(self.directory / "key.pem"))
+        done = subprocess.run([*self._prepare(site), "-t", "-q"], capture_output=True, text=True, check=False)
+        return done.stderr if done.returncode else ""
+
+    def _prepare(self, site: str) -> list[str]:
+        """Write all files; the command that starts nginx with them."""
         program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:{FETCHED}")
         assert program, "nginx is not here: bin/setup --tests fetches it"
         if not self._certificate:
             self._make_certificate()
         user = "user root;" if os.geteuid() == 0 else ""  # the tests' own directory is for nobody else
         (self.directory / "nginx.conf").write_text(AROUND.format(user=user))
-        (self.directory / "site.conf").write_text(self._site())
-        command = [program, "-p", str(self.directory), "-c", "nginx.conf", "-e", "error.log"]
-        self._process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE)
-        self._wait(self._process)
-        return self
+        (self.directory / "site.conf").write_text(site)
+        return [program, "-p", str(self.directory), "-c", "nginx.conf", "-e", "error.log"]
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
