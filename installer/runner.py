@@ -1,6 +1,7 @@
 """Running the machine's programs."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,18 +46,25 @@ class SystemRunner:
     def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None, stdin: str = "") -> Result:
         """See `Runner`."""
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 list(command),
                 env=environment() | dict(env or {}),
-                input=stdin,
-                capture_output=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                check=False,
             )
         except (FileNotFoundError, PermissionError) as error:
             return Result(127, "", f"{command[0]}: {error.strerror}")
-        return Result(done.returncode, done.stdout, done.stdout + done.stderr)
+        try:
+            output, said = process.communicate(stdin)
+        except KeyboardInterrupt:
+            # It is told, and not killed: apt-get, above all, has to leave the system's packages in order.
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+            raise
+        return Result(process.returncode, output, output + said)
 
 
 def environment() -> dict[str, str]:

@@ -29,7 +29,10 @@ def packages(config: Config) -> Step:
         missing = [name for name in names if not _is_installed(machine, name)]
         if not missing:
             return []
+        # An installation that was interrupted: apt-get would refuse to begin another one.
+        repair = [Run(["dpkg", "--configure", "-a"])] if machine.run(["dpkg", "--audit"]).output.strip() else []
         return [
+            *repair,
             Run([*_APT, "update"], may_fail=True),  # a list that is a little old may still do
             Run([*_APT, "install", "-y", "--no-install-recommends", "--no-remove", *missing]),
         ]

@@ -89,7 +89,9 @@ class Story:
 
     def installation(self) -> None:
         """Interrupted once, it goes on."""
-        text = self.ends(130, f"timeout -s INT --foreground 20 {self._unpacked}/bin/install {self._options()}")
+        text = self.ends(
+            130, f"timeout -s INT --preserve-status --foreground 30 {self._unpacked}/bin/install {self._options()}"
+        )
         self.holds("What was done stays" in text, "Ctrl-C is answered", text)
         self.done(f"{self._unpacked}/bin/install {self._options()}", "it goes on after Ctrl-C, and ends")
         self.runs(self.versions[0])
