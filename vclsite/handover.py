@@ -71,6 +71,8 @@ def notify(state: str, notify_socket: str) -> None:
 
 
 def _execute(listeners: Sequence[int], environment: Mapping[str, str]) -> NoReturn:
+    for number in listeners:  # else each successor would have one descriptor more
+        os.set_inheritable(number, False)
     # Away from the numbers to which they are copied, first.
     kept = [fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _FIRST_PASSED + len(listeners)) for number in listeners]
     for place, number in enumerate(kept, _FIRST_PASSED):
@@ -105,10 +107,14 @@ def hand_over(master: int, directory: Path, notify_socket: str) -> int:
     Raises HandoverFailed.
     """
     successor_file, serving_file = directory / _SUCCESSOR, directory / _SERVING
-    successor_file.unlink(missing_ok=True)
+    for file in (successor_file, serving_file):
+        file.unlink(missing_ok=True)
     # systemd has started this process in the directory to which the link to the current release leads by now.
     (directory / _RELEASE).write_text(f"{Path.cwd()}\n")
-    os.kill(master, signal.SIGUSR2)
+    try:
+        os.kill(master, signal.SIGUSR2)
+    except ProcessLookupError:
+        raise HandoverFailed(f"there is no process {master}") from None
     if not _comes_true(lambda: successor_file.exists(), _START_SECONDS):
         raise HandoverFailed(f"process {master} started no successor")
     successor = int(successor_file.read_text())
@@ -118,7 +124,8 @@ def hand_over(master: int, directory: Path, notify_socket: str) -> int:
         why = "ended" if loaded else f"did not load the application within {_LOAD_SECONDS:.0f} seconds"
         raise HandoverFailed(f"the new process {why}; the reason is in the log")
     notify(f"MAINPID={successor}", notify_socket)
-    os.kill(master, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(master, signal.SIGTERM)
     return successor
 
 

@@ -50,7 +50,7 @@ def test_new_settings_count_after_a_reload_and_systemd_knows_the_new_process(
     service: Supervisor, settings: Path
 ) -> None:
     service.start()
-    first = service.main
+    first, descriptors = service.main, []
     for number, host in enumerate(["one.example.edu", "two.example.edu"], 1):  # the successor has successors
         assert health(service, host) == 400
         settings.write_text(settings.read_text().replace("HOSTS=", f"HOSTS={host},"))
@@ -61,6 +61,8 @@ def test_new_settings_count_after_a_reload_and_systemd_knows_the_new_process(
         until(lambda successor=int(found[1]): service.main == successor)  # type: ignore[misc]
         assert health(service, host) == 200
         assert number == 1 or int(found[2]) != first
+        descriptors.append(len([*Path(f"/proc/{service.main}/fd").iterdir()]))
+    assert descriptors[0] == descriptors[1]
     until(lambda: not service.is_alive(first))
 
 
