@@ -14,8 +14,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once(on="mari
 THEIRS = (
     "UPDATE request SET stateid = 14, laststateid = 19 WHERE stateid = 19",
     "UPDATE request SET end = '2026-03-02 12:30:00', preload = 0",
-    "UPDATE reservation SET lastcheck = '2026-03-02 12:00:00' WHERE id = (SELECT MIN(reservationid) FROM (SELECT id AS reservationid FROM reservation) AS r)",
     "UPDATE reservation SET managementnodeid = managementnodeid, imagerevisionid = imagerevisionid",
+    "UPDATE reservation SET lastcheck = '2026-03-02 12:00:00'",
     "UPDATE blockRequest SET processing = 1 - processing, status = 'completed'",
     "UPDATE blockTimes SET processed = 1 - processed",
     "UPDATE blockComputers SET imageid = imageid",
