@@ -26,7 +26,9 @@ _LONGEST_LIST = 2**30  # bytes, the most that MariaDB takes; it cuts off longer 
 
 # TIMESTAMP columns (semaphore.expires, managementnode.lastcheckin) are instants: with the session
 # in UTC they can be read and written without the server's time zone tables. DATETIME columns are
-# the site's local times whatever the session says.
+# the site's local times whatever the session says. The server's sql_mode does not count. NO_ZERO_DATE is left out: with
+# it MariaDB refuses rows of `reservation`, whose default is a zero date (error 1978). So is ONLY_FULL_GROUP_BY: MariaDB
+# knows of no columns that depend on others, and the ORM would have to group by all of them.
 _SESSION = "time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 
 
@@ -44,7 +46,10 @@ def database(url: str, wait_seconds: int = 20, setting: str = "DATABASE_URL") ->
     engine = settings["ENGINE"]
     if engine not in defaults:
         raise ImproperlyConfigured(f"{setting} asks for {engine!r}: {_FORM}")
-    settings["OPTIONS"] = defaults[engine] | settings.get("OPTIONS", {})
+    own: dict[str, Any] = settings.get("OPTIONS", {})
+    if "init_command" in own:  # times would be read in another zone, and rows cut to fit
+        raise ImproperlyConfigured(f"{setting} sets init_command: the service needs its own. Leave it out.")
+    settings["OPTIONS"] = defaults[engine] | own
     if engine.endswith("mysql"):
         settings["OPTIONS"].setdefault("conv", _conversions())
     # A server that was restarted must not cost the next call its connection.

@@ -181,6 +181,13 @@ def test_a_mysql_session_is_in_utc_and_read_committed() -> None:
     assert options["isolation_level"] == "read committed"
 
 
+def test_a_session_is_not_begun_in_another_way() -> None:
+    options = database("mysql://u:p@h/vcl?charset=utf8mb4&sql_mode=TRADITIONAL")["OPTIONS"]
+    assert options["sql_mode"] == "TRADITIONAL"
+    with pytest.raises(ImproperlyConfigured, match="sets init_command"):
+        database("mysql://u:p@h/vcl?init_command=SET%20autocommit%3D1")
+
+
 @pytest.mark.parametrize("url", ["sqlite:///vcl.sqlite3", "sqlite://", "sqlite:///", "sqlite:vcl", "sqlite:/tmp/a.db"])
 def test_a_file_has_a_full_path(url: str) -> None:
     """Else it would be another one in each folder."""

@@ -11,6 +11,7 @@ from django.test import override_settings
 
 from blockalloc import check_ins
 from blockalloc.models import ManagementNode
+from blockalloc.site_time import site_zone
 from blockalloc.store import rows, site_clock, times
 from tests.golden import tables
 from tests.support.sites.rows import IMAGE, NODE, USER_GROUP, SiteRows
@@ -48,7 +49,7 @@ def check_in(at: float) -> None:
     """What vcld writes: the time that a node's clock shows, or the database's NOW()."""
     with connection.cursor() as cursor:
         moment = datetime.fromtimestamp(at, UTC)
-        shown = moment.astimezone(times.site_zone()) if check_ins.are_local(connection) else moment
+        shown = moment.astimezone(site_zone()) if check_ins.are_local(connection) else moment
         cursor.execute("UPDATE managementnode SET lastcheckin = %s", [f"{shown:%Y-%m-%d %H:%M:%S}"])
 
 
