@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from installer import archive, checks, inputs, nginx
+from installer.actions import Action, Link, Remove
 from installer.errors import DONE, FAILED, Refused
 from installer.inputs import Config
 from installer.install import going_live, preparing, target_of
 from installer.journal import Journal
 from installer.layout import Layout
 from installer.machine import Machine
-from installer.program import run
+from installer.program import Step, run
 from installer.release import Release
 from installer.settings_text import values_of
 from installer.steps import database, system
@@ -58,7 +59,7 @@ def _passed_on(options: Namespace) -> Sequence[str]:
 def to_release(options: Namespace, machine: Machine, release: Release, journal: Journal) -> int:
     """Upgrade to the release in a folder. Returns the exit status; raises Refused before anything is changed."""
     checks.refuse_everybody_but_root(machine, "bin/upgrade")
-    before = installed(machine.layout)
+    before, last = installed(machine.layout), machine.target(machine.layout.previous)
     config = configuration(options, release, machine)
     checks.refuse_problems(config, machine, upgrade=True)
     if release.version != before.version and release.order < before.order:
@@ -80,9 +81,9 @@ def to_release(options: Namespace, machine: Machine, release: Release, journal: 
         status = run([system.older_releases(config)], machine, journal, again=again, dry_run=options.dry_run)
         journal.say(_end(before, release, dry_run=options.dry_run))
         return status
-    if before.version != release.version:
-        _switch_back(config, before, machine, journal)
-    return FAILED if status != DONE else status
+    if before.version != release.version and not options.dry_run:
+        _switch_back(config, before, last, machine, journal)
+    return FAILED
 
 
 def _end(before: Release, release: Release, *, dry_run: bool) -> str:
@@ -93,10 +94,16 @@ def _end(before: Release, release: Release, *, dry_run: bool) -> str:
     return f"\n{release.version} is in use. Back to {before.version}: /opt/blockalloc/current/bin/upgrade --back"
 
 
-def _switch_back(config: Config, before: Release, machine: Machine, journal: Journal) -> None:
+def _switch_back(config: Config, before: Release, last: str | None, machine: Machine, journal: Journal) -> None:
+    """Let `before` run again; `last` is what the link `previous` named beside it."""
+
+    def as_it_was(machine: Machine) -> Sequence[Action]:
+        link = machine.layout.previous
+        return [Link(link, last)] if last else [Remove(link)]
+
     failed = config.release.version
     journal.say(f"\n{failed} does not run as it should: back to {before.version}.")
-    steps = going_live(replace(config, release=before), machine)
+    steps = [*going_live(replace(config, release=before), machine), Step("The release before", as_it_was)]
     status = run(steps, machine, journal, again="/opt/blockalloc/current/bin/install", dry_run=False)
     if status == DONE:
         journal.say(
