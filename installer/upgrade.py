@@ -48,7 +48,7 @@ def from_archive(options: Namespace, machine: Machine, journal: Journal, pass_to
 
 def _passed_on(options: Namespace) -> Sequence[str]:
     """The options, for the new release's program; it runs while this one holds the lock."""
-    words = ["--second", "--python", str(options.python)]
+    words = ["--instead-of", str(options.release), "--python", str(options.python)]
     words += ["--dry-run"] if options.dry_run else []
     for name in ("wheels", "database_admin"):
         if value := getattr(options, name):
@@ -66,19 +66,18 @@ def to_release(options: Namespace, machine: Machine, release: Release, journal: 
         raise Refused(
             f"{release.version} is older than {before.version}, which is in use: bin/upgrade --back goes back"
         )
-    again = "the same command"
     journal.say(f"Upgrading from {before.version} to {release.version}\n")
-    status = run(preparing(config, machine, again), machine, journal, again=again, dry_run=options.dry_run)
+    status = run(preparing(config, machine, journal.command), machine, journal, dry_run=options.dry_run)
     if status != DONE:
         journal.say(f"{before.version} runs as before.")
         return status
     changes = journal.changes
     journal.say(f"\n{release.version} is prepared. It takes over:")
     live = [*going_live(config, machine), database.settings_after(target_of(config, machine))]
-    status = run(live, machine, journal, again=again, dry_run=options.dry_run)
+    status = run(live, machine, journal, dry_run=options.dry_run)
     if status == DONE:
         journal.changes += changes
-        status = run([system.older_releases(config)], machine, journal, again=again, dry_run=options.dry_run)
+        status = run([system.older_releases(config)], machine, journal, dry_run=options.dry_run)
         journal.say(_end(before, release, dry_run=options.dry_run))
         return status
     if before.version != release.version and not options.dry_run:
@@ -104,7 +103,7 @@ def _switch_back(config: Config, before: Release, last: str | None, machine: Mac
     failed = config.release.version
     journal.say(f"\n{failed} does not run as it should: back to {before.version}.")
     steps = [*going_live(replace(config, release=before), machine), Step("The release before", as_it_was)]
-    status = run(steps, machine, journal, again="/opt/blockalloc/current/bin/install", dry_run=False)
+    status = run(steps, machine, journal, dry_run=False)
     if status == DONE:
         journal.say(
             f"\n{before.version} runs again; the reason why {failed} does not is above. The tables are those of "
