@@ -2,8 +2,9 @@
 
 import fcntl
 import os
+import shlex
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str], folder: Path) -> int:
     os.umask(0o022)
     machine = Machine()
     try:
-        with _Alone(machine.layout, needed=machine.is_root and not getattr(options, "is_second", False)):
+        with _Alone(machine.layout, needed=machine.is_root and not getattr(options, "instead_of", None)):
             return _run(name, options, words, machine, Release(folder))
     except Refused as refusal:
         print(f"error: {refusal}\nNothing was changed.", file=sys.stderr)
@@ -42,7 +43,10 @@ def main(arguments: Sequence[str], folder: Path) -> int:
 
 def _run(name: str, options: Namespace, words: Sequence[str], machine: Machine, release: Release) -> int:
     log = None if options.dry_run else machine.layout.log
-    journal = Journal(say_to(sys.stdout), log, " ".join([f"bin/{name}", *words]))
+    typed = [f"{release.folder}/bin/{name}", *words]
+    if original := getattr(options, "instead_of", None):
+        typed = ["/opt/blockalloc/current/bin/upgrade", str(original)]
+    journal = Journal(say_to(sys.stdout), log, shlex.join(typed))
     if name == "install":
         return install(options, machine, release, journal, _ask if sys.stdin.isatty() else None)
     if name == "uninstall":
@@ -143,7 +147,8 @@ def _upgrade() -> ArgumentParser:
     which.add_argument(
         "--back", action="store_true", help="use the release before, and undo what was added to the tables"
     )
-    made.add_argument("--second", dest="is_second", action="store_true", help="(used by the program itself)")
+    # Used by the program of the release before, which runs meanwhile: the archive that it has unpacked.
+    made.add_argument("--instead-of", type=_path, help=SUPPRESS)
     _building(made)
     return made
 

@@ -19,7 +19,6 @@ from installer.steps import accounts, database
 from installer.steps.settings import migration_account
 from installer.upgrade import configuration, installed
 
-_AGAIN = "/opt/blockalloc/current/bin/upgrade --back"
 _DROPPED = re.compile(r"DROP TABLE `(\w+)`")
 
 
@@ -31,7 +30,7 @@ def go_back(options: Namespace, machine: Machine, journal: Journal) -> int:
     journal.say(f"Going back from {newer.version} to {older.version}\n")
     tables = _Tables(config, older, newer).steps()
     steps = [*going_live(config, machine), *tables, database.settings_after(older)]
-    status = run(steps, machine, journal, again=_AGAIN, dry_run=options.dry_run)
+    status = run(steps, machine, journal, dry_run=options.dry_run)
     if status == DONE:
         journal.say("\nDry run: nothing was changed." if options.dry_run else f"\n{older.version} is in use.")
     return status

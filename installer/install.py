@@ -21,8 +21,7 @@ def install(options: Namespace, machine: Machine, release: Release, journal: Jou
     checks.refuse_problems(config, machine)
     for line in _introduction(config, dry_run=options.dry_run):
         journal.say(line)
-    again = f"{release.folder}/bin/install"
-    status = run(steps(config, machine, again), machine, journal, again=again, dry_run=options.dry_run)
+    status = run(steps(config, machine, journal.command), machine, journal, dry_run=options.dry_run)
     if status == DONE:
         for line in _last_words(config, journal, machine, dry_run=options.dry_run):
             journal.say(line)

@@ -11,7 +11,7 @@ from pathlib import Path
 class Journal:
     """Lines for the operator. `path` is the log; None in a dry run. A run that changes nothing does not write it.
 
-    No line contains a secret: actions mask theirs.
+    `command` is what was typed, which goes on after a failure. No line contains a secret: actions mask theirs.
     """
 
     say_it: Callable[[str], None]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from installer.actions import Action
-from installer.errors import DONE, FAILED, INTERRUPTED, WAITING, StepFailed, Waiting
+from installer.errors import DONE, FAILED, INTERRUPTED, WAITING, Refused, StepFailed, Waiting
 from installer.journal import Journal
 from installer.machine import Machine
 
@@ -35,14 +35,15 @@ class Step:
     advice: str = ""
 
 
-def run(steps: Sequence[Step], machine: Machine, journal: Journal, *, again: str, dry_run: bool) -> int:
-    """Run the steps in their order and return the exit status; `again` is the command that goes on after a failure."""
+def run(steps: Sequence[Step], machine: Machine, journal: Journal, *, dry_run: bool) -> int:
+    """Run the steps in their order. Returns the exit status, and tells the operator how to go on."""
+    again = journal.command
     changed = 0
     for number, step in enumerate(steps, 1):
         journal.say(f"[{number}/{len(steps)}] {step.title}")
         try:
             changed += _run(step, machine, journal, dry_run=dry_run)
-        except (StepFailed, OSError) as error:
+        except (StepFailed, Refused, OSError) as error:
             journal.say(_failure(step, error, again))
             return FAILED
         except Waiting as wait:

@@ -29,10 +29,7 @@ def uninstall(options: Namespace, machine: Machine, release: Release, journal: J
         )
     dry_run = options.dry_run
     journal.say("Dry run: nothing is changed. This would be done:" if dry_run else "Removing block allocations for VCL")
-    again = f"{release.folder}/bin/uninstall" + "".join(
-        f" --{name.replace('_', '-')}" for name in ("drop_tables", "remove_settings") if getattr(options, name)
-    )
-    status = run(_steps(options, machine, release), machine, journal, again=again, dry_run=dry_run)
+    status = run(_steps(options, machine, release), machine, journal, dry_run=dry_run)
     if status == DONE:
         for line in _last_words(options, machine, journal):
             journal.say(line)

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from installer import archive, checks, inputs, nginx
+from installer.actions import Action, Link, Remove
 from installer.errors import DONE, FAILED, Refused
 from installer.inputs import Config
 from installer.install import going_live, preparing, target_of
 from installer.journal import Journal
 from installer.layout import Layout
 from installer.machine import Machine
-from installer.program import run
+from installer.program import Step, run
 from installer.release import Release
 from installer.settings_text import values_of
 from installer.steps import database, system
@@ -47,7 +48,7 @@ def from_archive(options: Namespace, machine: Machine, journal: Journal, pass_to
 
 def _passed_on(options: Namespace) -> Sequence[str]:
     """The options, for the new release's program; it runs while this one holds the lock."""
-    words = ["--second", "--python", str(options.python)]
+    words = ["--instead-of", str(options.release), "--python", str(options.python)]
     words += ["--dry-run"] if options.dry_run else []
     for name in ("wheels", "database_admin"):
         if value := getattr(options, name):
@@ -58,31 +59,30 @@ def _passed_on(options: Namespace) -> Sequence[str]:
 def to_release(options: Namespace, machine: Machine, release: Release, journal: Journal) -> int:
     """Upgrade to the release in a folder. Returns the exit status; raises Refused before anything is changed."""
     checks.refuse_everybody_but_root(machine, "bin/upgrade")
-    before = installed(machine.layout)
+    before, last = installed(machine.layout), machine.target(machine.layout.previous)
     config = configuration(options, release, machine)
     checks.refuse_problems(config, machine, upgrade=True)
     if release.version != before.version and release.order < before.order:
         raise Refused(
             f"{release.version} is older than {before.version}, which is in use: bin/upgrade --back goes back"
         )
-    again = "the same command"
     journal.say(f"Upgrading from {before.version} to {release.version}\n")
-    status = run(preparing(config, machine, again), machine, journal, again=again, dry_run=options.dry_run)
+    status = run(preparing(config, machine, journal.command), machine, journal, dry_run=options.dry_run)
     if status != DONE:
         journal.say(f"{before.version} runs as before.")
         return status
     changes = journal.changes
     journal.say(f"\n{release.version} is prepared. It takes over:")
     live = [*going_live(config, machine), database.settings_after(target_of(config, machine))]
-    status = run(live, machine, journal, again=again, dry_run=options.dry_run)
+    status = run(live, machine, journal, dry_run=options.dry_run)
     if status == DONE:
         journal.changes += changes
-        status = run([system.older_releases(config)], machine, journal, again=again, dry_run=options.dry_run)
+        status = run([system.older_releases(config)], machine, journal, dry_run=options.dry_run)
         journal.say(_end(before, release, dry_run=options.dry_run))
         return status
-    if before.version != release.version:
-        _switch_back(config, before, machine, journal)
-    return FAILED if status != DONE else status
+    if before.version != release.version and not options.dry_run:
+        _switch_back(config, before, last, machine, journal)
+    return FAILED
 
 
 def _end(before: Release, release: Release, *, dry_run: bool) -> str:
@@ -93,11 +93,17 @@ def _end(before: Release, release: Release, *, dry_run: bool) -> str:
     return f"\n{release.version} is in use. Back to {before.version}: /opt/blockalloc/current/bin/upgrade --back"
 
 
-def _switch_back(config: Config, before: Release, machine: Machine, journal: Journal) -> None:
+def _switch_back(config: Config, before: Release, last: str | None, machine: Machine, journal: Journal) -> None:
+    """Let `before` run again; `last` is what the link `previous` named beside it."""
+
+    def as_it_was(machine: Machine) -> Sequence[Action]:
+        link = machine.layout.previous
+        return [Link(link, last)] if last else [Remove(link)]
+
     failed = config.release.version
     journal.say(f"\n{failed} does not run as it should: back to {before.version}.")
-    steps = going_live(replace(config, release=before), machine)
-    status = run(steps, machine, journal, again="/opt/blockalloc/current/bin/install", dry_run=False)
+    steps = [*going_live(replace(config, release=before), machine), Step("The release before", as_it_was)]
+    status = run(steps, machine, journal, dry_run=False)
     if status == DONE:
         journal.say(
             f"\n{before.version} runs again; the reason why {failed} does not is above. The tables are those of "

@@ -98,7 +98,7 @@ def _outlook(config: Config, machine: Machine, target: Release) -> Sequence[Acti
     manage = [str(target.python), str(target.folder / "manage.py"), "print_grants"]
     accounts = zip(_BOTH, (config.database.user, MIGRATION_ACCOUNT), strict=True)
     lines = [
-        f"{how}: CREATE USER for {config.database.user} and {MIGRATION_ACCOUNT}, with passwords, and what these print:",
+        f"{how}: {config.database.user} and {MIGRATION_ACCOUNT}, if they are not there, and what they lack of these:",
         *(
             f"  {shown_command([*manage, purpose, '--account', name, '--database', config.database.name])}"
             for purpose, name in accounts

@@ -111,7 +111,7 @@ def test_every_option_that_is_described_is_one() -> None:
     programs = [parser(name) for name in ("install", "upgrade", "uninstall")]
     options = {word for each in programs for action in each._actions for word in action.option_strings}
     assert told <= options | {"--yes", "--repair"}
-    rare = {"-h", "--help", "--second", "--python", "--any-system"}
+    rare = {"-h", "--help", "--instead-of", "--python", "--any-system"}
     assert options - set(re.findall(r"--[a-z-]+", text)) - rare == set()
 
 

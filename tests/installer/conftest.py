@@ -82,7 +82,7 @@ class Programs:
         self.bare.commands, self.bare.statements = [], []
         log = None if options.dry_run else self.bare.machine.layout.log
         try:
-            status = program(Journal(self.lines.append, log, "test"))
+            status = program(Journal(self.lines.append, log, "bin/test --as typed"))
         except Refused as refusal:
             self.lines.append(f"error: {refusal}")
             status = REFUSED

@@ -63,10 +63,19 @@ def test_a_release_that_does_not_answer_is_taken_back(installed: Programs, newer
     before = (installed.bare.machine.layout.units / "blockalloc.service").read_text()
     installed.bare.broken_releases = {"0.3.0"}
     assert installed.upgrade(newer) == FAILED
-    assert links(installed.bare)[0] == "0.2.0"
+    assert links(installed.bare) == ("0.2.0", "")
     assert "0.3.0 does not run as it should: back to 0.2.0." in installed.said
     assert "0.2.0 runs again" in installed.said
     assert (installed.bare.machine.layout.units / "blockalloc.service").read_text() == before
+
+
+def test_what_was_taken_back_is_not_what_one_goes_back_to(installed: Programs, newer: Path, tmp_path: Path) -> None:
+    assert installed.upgrade(newer) == 0
+    installed.bare.broken_releases = {"0.4.0"}
+    assert installed.upgrade(release(tmp_path / "next", "0.4.0", migrations=BOTH)) == FAILED
+    assert links(installed.bare) == ("0.3.0", "0.2.0")
+    assert installed.back() == 0
+    assert links(installed.bare) == ("0.2.0", "0.3.0")
 
 
 def test_a_failure_before_the_switch_leaves_the_old_one_running(installed: Programs, newer: Path) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from verification.installation.container import Container
 
 # What a running system writes by itself.
-_BY_ITSELF = r"^/(proc|sys|dev|run|tmp)/|^/var/(tmp|log/journal|lib/mysql|lib/systemd|cache|lib/private)/|/\.pki/"
+_BY_ITSELF = (
+    r"^/(proc|sys|dev|run|tmp)/|^/var/(tmp|log/journal|log/nginx|lib/mysql|lib/systemd|cache|lib/private)/|/\.pki/"
+)
 # By-products of Debian's packages: caches, links of alternatives, certificates, lists of users and groups.
 _OF_PACKAGES = (
     r"^/etc/(alternatives|ld\.so\.cache|ssl/certs|group|passwd|shadow|gshadow|subuid|subgid|mailcap|\.pwd\.lock)|"
