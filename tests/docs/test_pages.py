@@ -91,6 +91,18 @@ def test_every_option_that_is_described_is_one() -> None:
     assert options - set(re.findall(r"--[a-z-]+", text)) == not_told - {"--help"}
 
 
+def test_what_the_programs_refer_to_is_there() -> None:
+    told = [
+        found
+        for path in (ROOT / "installer").rglob("*.py")
+        for found in re.findall(r"docs/([\w-]+\.md)(?:#([\w-]+))?", path.read_text())
+    ]
+    assert told
+    for page, anchor in told:
+        assert not anchor or anchor in anchors(ROOT / "docs" / page), (page, anchor)
+        assert (ROOT / "docs" / page).exists(), page
+
+
 def test_what_is_done_by_hand_is_what_the_units_need() -> None:
     by_hand = "".join(blocks("by-hand.md"))
     units = {path.name: path.read_text() for path in (ROOT / "deploy" / "systemd").iterdir()}
