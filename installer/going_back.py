@@ -1,14 +1,14 @@
 """bin/upgrade --back: the release before is used again, and then the tables become its own again."""
 
-import re
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from installer import checks, manage, mariadb
 from installer.actions import Action, Remove, Run, Write
+from installer.database_url import DatabaseUrl
 from installer.errors import DONE, Refused, Waiting
-from installer.grants import Grant, grants_in, missing, rights_in
+from installer.grants import Grant, grants_in, missing, rights_in, tables_of
 from installer.inputs import Config
 from installer.install import going_live
 from installer.journal import Journal
@@ -18,8 +18,6 @@ from installer.release import Release
 from installer.steps import accounts, database
 from installer.steps.settings import migration_account
 from installer.upgrade import configuration, installed
-
-_DROPPED = re.compile(r"DROP TABLE `(\w+)`")
 
 
 def go_back(options: Namespace, machine: Machine, journal: Journal) -> int:
@@ -83,19 +81,23 @@ class _Tables:
 
     # --- Rights -------------------------------------------------------------------------------
     def _lacks(self, machine: Machine) -> Sequence[Grant]:
-        """What the account of the migrations lacks to undo them: DROP, on tables that they have made, if any."""
-        env, dropped = manage.with_migration_account(machine), set()
-        for name in self._applied(machine):
-            backwards = manage.as_root(self.newer, "sqlmigrate", "--backwards", "blockalloc", name)
-            dropped |= set(_DROPPED.findall(machine.must_run(backwards, env=env).output))
+        """What the account of the migrations lacks to undo them: if a table is dropped, the rights for going back."""
+        env = manage.with_migration_account(machine)
+        undone = (
+            manage.as_root(self.newer, "sqlmigrate", "--backwards", "blockalloc", name)
+            for name in self._applied(machine)
+        )
         url = migration_account(machine)
-        if not dropped or url is None:
+        if url is None or not any("DROP TABLE" in machine.must_run(command, env=env).output for command in undone):
             return []
+        host, present = self._account(machine, url)
+        return missing(accounts.needed(machine, self.newer, "going-back", url, host), rights_in(present))
+
+    @staticmethod
+    def _account(machine: Machine, url: DatabaseUrl) -> tuple[str, Sequence[Grant]]:
+        """The host in the account's full name, and what it has."""
         done = mariadb.account(url).query(machine, "SELECT CURRENT_USER(); SHOW GRANTS;")
-        host = done.output.partition("\n")[0].rpartition("@")[2]
-        wanted = accounts.needed(machine, self.newer, "going-back", url, host)
-        wanted = [grant for grant in wanted if grant.place.partition(".")[2] in dropped]
-        return missing(wanted, rights_in(grants_in(done.output)))
+        return done.output.partition("\n")[0].rpartition("@")[2], grants_in(done.output)
 
     def _give(self, machine: Machine) -> Sequence[Action]:
         lacks, path = self._lacks(machine), machine.layout.going_back_sql
@@ -118,16 +120,19 @@ class _Tables:
         )
 
     def _take(self, machine: Machine) -> Sequence[Action]:
-        """A right on a table that is gone can be taken away only together with CREATE."""
+        """DROP goes, and every right on tables that are gone: there the server takes no right away without CREATE."""
         url = migration_account(machine)
         administrator = mariadb.administrator(machine, self.config.database, self.config.database_admin)
         if url is None or administrator is None:
             return []
-        done = mariadb.account(url).query(machine, "SELECT CURRENT_USER(); SHOW GRANTS;")
-        droppable = [grant for grant in grants_in(done.output) if "DROP" in grant.rights]
-        text = "".join(f"REVOKE CREATE, DROP ON {grant.on} FROM {grant.to};\n" for grant in droppable)
-        return (
-            [Run(administrator.command, administrator.env, text, text.strip().replace("\n", "\n      "))]
-            if text
-            else []
-        )
+        host, present = self._account(machine, url)
+        kept = tables_of(accounts.needed(machine, self.older, "migrating", url, host))
+        droppable = [grant for grant in present if "DROP" in grant.rights and not grant.place.endswith("*")]
+        text = "".join(f"{statement}\n" for grant in droppable for statement in _revocation(grant, grant.place in kept))
+        note = text.strip().replace("\n", "\n      ")
+        return [Run(administrator.command, administrator.env, text, note)] if text else []
+
+
+def _revocation(grant: Grant, is_kept: bool) -> Iterator[str]:
+    rights = {"DROP"} if is_kept else grant.rights
+    yield f"REVOKE {', '.join(sorted(rights))} ON {grant.on} FROM {grant.to};"

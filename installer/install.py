@@ -100,7 +100,7 @@ def _last_words(config: Config, journal: Journal, machine: Machine, *, dry_run: 
         "  - An account for the staff pages:    blockalloc createsuperuser",
         "  - The back end's address, in /etc/vcl/vcld.conf of each management node, with the path as it is there:",
         f"        xmlrpc_url=https://{config.server_name}{_path(config)}?mode=xmlrpccall",
-        "    and then: systemctl restart vcld (docs/installation.md#tell-the-back-end)",
+        "    and then: systemctl restart vcld (docs/installation.md#6-tell-the-back-end)",
         *(note if old.exists() else []),
         "The service's log:                 journalctl -u blockalloc -u blockalloc-keep-ready",
         f"What this program did:             {machine.layout.shown(machine.layout.log)}",

@@ -106,7 +106,8 @@ def _is_ours(config: Config, machine: Machine, text: str) -> bool:
     pair = nginx.certificates_in(text)
     if pair is None or not machine.layout.releases.is_dir():
         return False
-    for folder in (*machine.layout.releases.iterdir(), config.release.folder):
+    # A checkout of 0.1 was in the folder of the releases itself.
+    for folder in (*machine.layout.releases.iterdir(), config.release.folder, machine.layout.home):
         template = machine.read(folder / "deploy" / "nginx.conf") or ""
         for ipv6 in (True, False):
             made = nginx.site(

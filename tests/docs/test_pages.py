@@ -111,8 +111,20 @@ def test_every_option_that_is_described_is_one() -> None:
     programs = [parser(name) for name in ("install", "upgrade", "uninstall")]
     options = {word for each in programs for action in each._actions for word in action.option_strings}
     assert told <= options | {"--yes", "--repair"}
-    rare = {"-h", "--help", "--instead-of", "--python", "--any-system"}
-    assert options - set(re.findall(r"--[a-z-]+", text)) - rare == set()
+    not_told = {"-h", "--help", "--instead-of", "--python", "--any-system"}
+    assert options - set(re.findall(r"--[a-z-]+", text)) == not_told - {"--help"}
+
+
+def test_what_the_programs_refer_to_is_there() -> None:
+    told = [
+        found
+        for path in (ROOT / "installer").rglob("*.py")
+        for found in re.findall(r"docs/([\w-]+\.md)(?:#([\w-]+))?", path.read_text())
+    ]
+    assert told
+    for page, anchor in told:
+        assert not anchor or anchor in anchors(ROOT / "docs" / page), (page, anchor)
+        assert (ROOT / "docs" / page).exists(), page
 
 
 def test_what_is_done_by_hand_is_what_the_units_need() -> None:

@@ -245,6 +245,14 @@ def test_a_site_that_was_changed_by_hand_is_kept(installed: Programs) -> None:
     assert "Nothing had to be changed." in installed.said
 
 
+def test_the_site_of_0_1_is_replaced(programs: Programs) -> None:
+    old = "# of 0.1\n" + (programs.source / "deploy" / "nginx.conf").read_text()
+    programs.bare.put("opt/blockalloc/deploy/nginx.conf", old)
+    site = programs.bare.put("etc/nginx/conf.d/blockalloc.conf", old)
+    assert programs.install(*ANSWERS) == 0
+    assert "of 0.1" not in site.read_text()
+
+
 def test_the_jobs_of_cron_are_put_away(programs: Programs) -> None:
     programs.bare.put("etc/cron.d/blockalloc", "* * * * * blockalloc keep_ready\n")
     assert programs.install(*ANSWERS) == 0

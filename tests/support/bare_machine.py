@@ -177,7 +177,7 @@ class BareMachine:
             (folder / "static").mkdir()
             (folder / "static" / "pages.css").write_text("")
         if command == "print_grants":
-            return Result(0, "\n".join(_grants(words)))
+            return Result(0, "\n".join(_grants(words, adds="0002_next" in known)))
         if command == "check_settings":
             missing = [
                 {"severity": "error", "name": "", "text": "migrations are not applied (x): run manage.py migrate"}
@@ -294,7 +294,8 @@ class BareMachine:
         return ""
 
 
-def _grants(words: list[str]) -> Iterator[str]:
+def _grants(words: list[str], *, adds: bool) -> Iterator[str]:
+    """What print_grants prints; `adds`: the release has a table more."""
     purpose = words[0]
     options = dict(zip(words[1::2], words[2::2], strict=True))
     to, database = f"'{options['--account']}'@'{options['--host']}'", options["--database"]
@@ -304,7 +305,7 @@ def _grants(words: list[str]) -> Iterator[str]:
             yield f"GRANT INSERT, UPDATE, DELETE ON `{database}`.`{table}` TO {to};"
         return
     more = ", DROP" if purpose == "going-back" else ""
-    for table in (*OWN_TABLES, "blockalloc_next"):
+    for table in (*OWN_TABLES, *(["blockalloc_next"] if adds else [])):
         yield f"GRANT CREATE, ALTER{more}, INSERT ON `{database}`.`{table}` TO {to};"
 
 
