@@ -83,12 +83,13 @@ def _units(machine: Machine) -> Sequence[Action]:
     files = sorted(machine.layout.units.glob(_UNITS), key=lambda path: (path.suffix != ".socket", path.name))
     units = [path for path in files if path.is_file() and not path.is_symlink()]
     others = [path for path in files if path not in units]  # folders of what `systemctl edit` wrote
-    if not files:
+    stamps = sorted(machine.layout.at("/var/lib/systemd/timers").glob("stamp-blockalloc*"))  # when a timer ran last
+    if not files and not stamps:
         return []
     names = [path.name for path in units]
     stop = [Run(["systemctl", "disable", "--now", *names])] if names else []
     clear = [Run(["systemctl", "daemon-reload"]), Run(["systemctl", "reset-failed", "blockalloc*"], may_fail=True)]
-    return [*stop, *(Remove(path) for path in (*units, *others)), *clear]
+    return [*stop, *(Remove(path) for path in (*units, *others, *stamps)), *clear]
 
 
 def _site(machine: Machine) -> Sequence[Action]:

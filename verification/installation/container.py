@@ -56,6 +56,7 @@ class Container:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="backslashreplace",  # rows have bytes of every kind
             check=False,
             timeout=seconds,
         )
