@@ -60,6 +60,9 @@ class LeastRights:
     def watch(self, connection: BaseDatabaseWrapper, **_: Any) -> None:
         """Begin with a connection that was just made, again after each loss of it."""
         if connection.settings_dict["USER"] == ACCOUNT:
+            # The service may have sent a statement already, when it was told of the connection.
+            with connection.connection.cursor() as cursor:
+                cursor.execute(f"SET ROLE {ALL}")
             self._roles[connection] = ALL
             if self._send not in connection.execute_wrappers:
                 connection.execute_wrappers.insert(0, self._send)  # tests add theirs at the end, and remove the last
