@@ -156,6 +156,12 @@ def test_a_path_is_shown_on_one_line_and_without_secrets(path: str, shown: str) 
     assert path_to_show(path) == shown
 
 
+def test_nor_does_django_quote_a_secret_when_a_calendar_fails() -> None:
+    lines = written("json", to_journal=False)
+    (message,) = [found["message"] for line in lines if (found := json.loads(line))["logger"] == "django.request"]
+    assert message == "Internal Server Error: /feeds/all/*.ics"
+
+
 # --- journald -------------------------------------------------------------------------------------
 LOGS = """
 import logging, logging.config, sys
@@ -165,6 +171,7 @@ log = logging.getLogger("blockalloc.x")
 log.setLevel("DEBUG")
 log.debug("d"); log.info("i"); log.warning("w\\n<0>forged"); log.critical("c")
 logging.getLogger("library").warning("of a library")
+logging.getLogger("django.request").error("%s: %s", "Internal Server Error", "/feeds/all/s3cret.ics")
 try:
     raise ValueError("why\\n<0>forged")
 except ValueError:
@@ -192,9 +199,11 @@ def test_every_line_has_the_priority_of_its_record(log_format: str) -> None:
     heads = [line[:3] for line in lines]
     assert heads[:5] == [b"<7>", b"<6>", b"<4>", b"<2>", b"<4>"]
     assert set(heads[5:]) == {b"<3>"}
-    assert (len(lines) > 8) == (log_format == "text")  # the traceback
+    assert (len(lines) > 9) == (log_format == "text")  # the traceback
     if log_format == "json":
-        assert [json.loads(line[3:])["level"] for line in lines] == "DEBUG INFO WARNING CRITICAL WARNING ERROR".split()
+        assert [json.loads(line[3:])["level"] for line in lines] == [
+            *"DEBUG INFO WARNING CRITICAL WARNING ERROR ERROR".split()
+        ]
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
