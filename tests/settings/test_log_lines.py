@@ -107,6 +107,19 @@ def test_a_long_line_keeps_its_ends() -> None:
     assert found["exception"].endswith("the end")
 
 
+@pytest.mark.parametrize("text", ["\x01", "\x85", "\U0001f600"])
+def test_a_line_is_never_too_long(text: str) -> None:
+    """A look of keep_ready after a night without a database may do hundreds of things."""
+    actions = [{"block_time_id": number, "text": "a computer was replaced"} for number in range(1000)]
+    record = a_record("%s", text * 100_000, error=an_error(text * 100_000), fields={"held": 7, "actions": actions})
+    line = JsonLines().format(record)
+    assert len(line.encode()) < 48 * 1024 - 3
+    found = json.loads(line)
+    assert found["left_out"] == ["held", "actions"]
+    assert found["message"].startswith(text)
+    assert "exception" in found
+
+
 def test_what_hangs_on_a_record_is_not_written() -> None:
     """Django puts the request there, whose text has the query."""
     request = SimpleNamespace(headers={"X-Pass": "s3cret"})
