@@ -40,7 +40,12 @@ def look(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 
 def are_local(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the column has local times. Where there is no such column (yet), it has instants."""
+    """Whether the column has local times. Where there is no such column (yet), it has instants.
+
+    Connects if need be: a statement's values may be made before there is a connection. Raises DatabaseError then.
+    """
+    if connection.vendor == "mysql" and connection.connection is None:
+        connection.ensure_connection()
     local: bool = getattr(connection, _LOCAL, False)
     return local
 

@@ -14,8 +14,4 @@ class Migration(migrations.Migration):
             name="request_id",
             field=models.CharField(max_length=64, null=True),
         ),
-        migrations.AddIndex(
-            model_name="decision",
-            index=models.Index(fields=["request_id"], name="blockalloc_decision_request_id"),
-        ),
     ]

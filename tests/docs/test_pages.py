@@ -86,7 +86,7 @@ def commands_of_ours(page: str) -> list[str]:
 @pytest.mark.parametrize("page", OPERATORS)
 def test_commands_of_ours_have_these_options(page: str) -> None:
     names = get_commands()
-    for line in commands_of_ours(page):
+    for line in set(commands_of_ours(page)) - {"help"}:  # Django has no class for that one
         name, *arguments = shlex.split(re.sub(r"\bN\b", "1", line))
         parser = load_command_class(names[name], name).create_parser("manage.py", name)
         parser.parse_args(arguments)  # ends the test when they are others

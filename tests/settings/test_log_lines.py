@@ -107,6 +107,19 @@ def test_a_long_line_keeps_its_ends() -> None:
     assert found["exception"].endswith("the end")
 
 
+@pytest.mark.parametrize("text", ["\x01", "\x85", "\U0001f600"])
+def test_a_line_is_never_too_long(text: str) -> None:
+    """A look of keep_ready after a night without a database may do hundreds of things."""
+    actions = [{"block_time_id": number, "text": "a computer was replaced"} for number in range(1000)]
+    record = a_record("%s", text * 100_000, error=an_error(text * 100_000), fields={"held": 7, "actions": actions})
+    line = JsonLines().format(record)
+    assert len(line.encode()) < 48 * 1024 - 3
+    found = json.loads(line)
+    assert found["left_out"] == ["held", "actions"]
+    assert found["message"].startswith(text)
+    assert "exception" in found
+
+
 def test_what_hangs_on_a_record_is_not_written() -> None:
     """Django puts the request there, whose text has the query."""
     request = SimpleNamespace(headers={"X-Pass": "s3cret"})
@@ -156,6 +169,12 @@ def test_a_path_is_shown_on_one_line_and_without_secrets(path: str, shown: str) 
     assert path_to_show(path) == shown
 
 
+def test_nor_does_django_quote_a_secret_when_a_calendar_fails() -> None:
+    lines = written("json", to_journal=False)
+    (message,) = [found["message"] for line in lines if (found := json.loads(line))["logger"] == "django.request"]
+    assert message == "Internal Server Error: /feeds/all/*.ics"
+
+
 # --- journald -------------------------------------------------------------------------------------
 LOGS = """
 import logging, logging.config, sys
@@ -165,6 +184,7 @@ log = logging.getLogger("blockalloc.x")
 log.setLevel("DEBUG")
 log.debug("d"); log.info("i"); log.warning("w\\n<0>forged"); log.critical("c")
 logging.getLogger("library").warning("of a library")
+logging.getLogger("django.request").error("%s: %s", "Internal Server Error", "/feeds/all/s3cret.ics")
 try:
     raise ValueError("why\\n<0>forged")
 except ValueError:
@@ -192,9 +212,11 @@ def test_every_line_has_the_priority_of_its_record(log_format: str) -> None:
     heads = [line[:3] for line in lines]
     assert heads[:5] == [b"<7>", b"<6>", b"<4>", b"<2>", b"<4>"]
     assert set(heads[5:]) == {b"<3>"}
-    assert (len(lines) > 8) == (log_format == "text")  # the traceback
+    assert (len(lines) > 9) == (log_format == "text")  # the traceback
     if log_format == "json":
-        assert [json.loads(line[3:])["level"] for line in lines] == "DEBUG INFO WARNING CRITICAL WARNING ERROR".split()
+        assert [json.loads(line[3:])["level"] for line in lines] == [
+            *"DEBUG INFO WARNING CRITICAL WARNING ERROR ERROR".split()
+        ]
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])

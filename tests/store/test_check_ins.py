@@ -1,6 +1,7 @@
 """When management nodes checked in: read right from either type of column, also when the clock is changed."""
 
 import itertools
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -56,6 +57,23 @@ def check_in(at: float) -> None:
 def test_the_type_is_found_when_a_connection_is_made(column: str) -> None:
     connection.ensure_connection()
     assert check_ins.are_local(connection) == (connection.vendor == "mysql" and column == "datetime")
+
+
+def test_it_is_known_before_the_first_statement_of_a_thread() -> None:
+    """The values of a statement are made before there is a connection for it."""
+    connection.ensure_connection()
+    there: list[str] = []
+
+    def first() -> None:
+        there.append(times.check_in_limit(int(NOON.timestamp())))
+        connection.close()
+
+    with time_machine.travel(NOON, tick=False):
+        here = times.check_in_limit(int(NOON.timestamp()))
+        thread = threading.Thread(target=first)
+        thread.start()
+        thread.join()
+    assert there == [here]
 
 
 def test_a_check_in_of_just_now_is_one() -> None:

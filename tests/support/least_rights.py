@@ -25,7 +25,7 @@ from blockalloc.schema.rights import own_tables
 from tests.support.servers.mariadb_server import PrivateMariaDB
 from tests.support.servers.own_process import ROOT
 
-ACCOUNT, ALL, RUNNING, _UNKNOWN = "tester", "all_rights", "running", ""
+ACCOUNT, ALL, RUNNING = "tester", "all_rights", "running"
 _LACKS_RIGHT = {1044, 1142, 1143, 1227}
 _SERVICE = f"{ROOT}/blockalloc/"
 # Not the service: what fills demo sites. And what has rights of its own, for migrating and for indexes.
@@ -60,7 +60,10 @@ class LeastRights:
     def watch(self, connection: BaseDatabaseWrapper, **_: Any) -> None:
         """Begin with a connection that was just made, again after each loss of it."""
         if connection.settings_dict["USER"] == ACCOUNT:
-            self._roles[connection] = _UNKNOWN  # the service's own receiver may have sent statements before
+            # The service may have sent a statement already, when it was told of the connection.
+            with connection.connection.cursor() as cursor:
+                cursor.execute(f"SET ROLE {ALL}")
+            self._roles[connection] = ALL
             if self._send not in connection.execute_wrappers:
                 connection.execute_wrappers.insert(0, self._send)  # tests add theirs at the end, and remove the last
 

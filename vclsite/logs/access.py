@@ -1,6 +1,5 @@
 """gunicorn's access lines, with fields for programs and without anything secret."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -9,10 +8,10 @@ from urllib.parse import quote
 from gunicorn import glogging
 
 from vclsite.logs import request_id
+from vclsite.logs.paths import without_signature
 
 _LONGEST_PATH = 300  # characters
 _PLAIN = "/:@!$&'()*+,;=~-"  # characters that a path may have as they are
-_CALENDAR = re.compile(r"(/feeds/.+/)[^/]+\.ics", re.DOTALL)  # its signature lets anybody in who knows it
 
 
 class ServerLog(glogging.Logger):  # type: ignore[misc]  # gunicorn has no annotations
@@ -41,5 +40,4 @@ class ServerLog(glogging.Logger):  # type: ignore[misc]  # gunicorn has no annot
 
 def path_to_show(path: str) -> str:
     """A path as WSGI has it (PATH_INFO), percent-encoded, cut off where it is long, the secret of a calendar hidden."""
-    path = _CALENDAR.sub(r"\1*.ics", path) if path.startswith("/feeds/") else path
-    return quote(path.encode("latin-1", "replace"), safe=_PLAIN)[:_LONGEST_PATH]
+    return quote(without_signature(path).encode("latin-1", "replace"), safe=_PLAIN)[:_LONGEST_PATH]

@@ -10,17 +10,22 @@ def of_django(log_format: str) -> dict[str, Any]:
     """Django's LOGGING, for the web service and every command: everything goes to the standard error."""
     return {
         **_base(log_format),
-        "filters": {"not elsewhere": {"()": "vclsite.logs.formats.NotElsewhere"}},
+        "filters": {
+            "not elsewhere": {"()": "vclsite.logs.formats.NotElsewhere"},
+            "without signatures": {"()": "vclsite.logs.paths.WithoutSignatures"},
+        },
         "handlers": {"stderr": _handler("stderr"), "libraries": {**_handler("stderr"), "filters": ["not elsewhere"]}},
         "root": {"handlers": ["libraries"], "level": "WARNING"},
         "loggers": {
             "blockalloc": {"handlers": ["stderr"], "level": "INFO"},
             # Answers of 500, with the traceback; Django itself would mail them to nobody.
-            "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+            "django.request": {
+                "handlers": ["stderr"], "level": "ERROR", "propagate": False, "filters": ["without signatures"],
+            },
             # It quotes heads of answers that it can't read. Our own lines say what became of such answers.
             "urllib3": {"level": "ERROR"},
         },
-    }
+    }  # fmt: skip
 
 
 def of_gunicorn(log_format: str) -> dict[str, Any]:

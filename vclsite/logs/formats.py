@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import IO, Any
+from typing import IO
 
 from vclsite.logs import request_id
 
@@ -21,8 +21,10 @@ _CONTROLS_IN_TRACEBACKS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud8
 _NOT_ESCAPED_BY_JSON = re.compile("[\x7f-\x9f\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
-# journald cuts lines after 48 KiB. JSON may need two bytes for a character.
+# journald cuts lines after 48 KiB, and half an object can't be read. Most characters need one byte or two, some six.
+_LONGEST_LINE = 48 * 1024 - len("<6>")  # bytes
 _LONGEST_MESSAGE, _LONGEST_EXCEPTION = 8_000, 14_000  # characters
+_SHORT_MESSAGE, _SHORT_EXCEPTION = 2_000, 5_000  # in a line that would be too long
 
 _INDENT = "    "
 
@@ -43,24 +45,32 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One object: time, level, logger, message, then request_id, fields and exception where there are any."""
+    """One object: time, level, logger, message, then request_id, fields and exception where there are any.
+
+    When that is longer than journald takes, the fields are left out, and `left_out` has their names.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The record's line, without control characters."""
-        line: dict[str, Any] = {
+        fields, trace = _fields(record), _trace(self, record)
+        whole = _json({**self._head(record, _LONGEST_MESSAGE), **fields, **_exception(trace, _LONGEST_EXCEPTION)})
+        if len(whole.encode()) <= _LONGEST_LINE:
+            return whole
+        return _json(
+            {**self._head(record, _SHORT_MESSAGE), "left_out": [*fields], **_exception(trace, _SHORT_EXCEPTION)}
+        )
+
+    @staticmethod
+    def _head(record: logging.LogRecord, longest: int) -> dict[str, object]:
+        """The members that every line has, and the id."""
+        id_ = _id_of(record)
+        return {
             "time": datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": _cut(record.getMessage(), _LONGEST_MESSAGE),
+            "message": _cut(record.getMessage(), longest),
+            **({"request_id": id_} if id_ else {}),
         }
-        if id_ := _id_of(record):
-            line["request_id"] = id_
-        line.update(_fields(record))
-        if trace := _trace(self, record):
-            line["exception"] = _cut(trace, _LONGEST_EXCEPTION)
-        text = json.dumps(line, ensure_ascii=False, default=str)
-        text = _SURROGATES.sub("\ufffd", text)
-        return _NOT_ESCAPED_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class Lines(logging.StreamHandler[IO[str]]):
@@ -111,6 +121,15 @@ def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     if record.stack_info:
         parts.append(formatter.formatStack(record.stack_info))
     return "\n".join(parts)
+
+
+def _exception(trace: str, longest: int) -> dict[str, str]:
+    return {"exception": _cut(trace, longest)} if trace else {}
+
+
+def _json(line: Mapping[str, object]) -> str:
+    text = _SURROGATES.sub("\ufffd", json.dumps(line, ensure_ascii=False, default=str))
+    return _NOT_ESCAPED_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _escaped(found: re.Match[str]) -> str:

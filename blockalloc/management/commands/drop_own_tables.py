@@ -8,6 +8,7 @@ from django.db import connection
 
 from blockalloc.schema.held_rights import check_may_drop
 from blockalloc.schema.rights import own_tables_in
+from blockalloc.schema.shared import check_not_shared
 
 
 class Command(BaseCommand):
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         if not present:
             self.stdout.write("No table of this service or of Django is there.")
             return
+        check_not_shared(connection)
         if options["yes"]:
             check_may_drop(connection)
             _drop(present)
