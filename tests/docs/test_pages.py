@@ -106,11 +106,12 @@ def test_the_programs_of_the_installation_have_these_options(page: str) -> None:
 
 
 def test_every_option_that_is_described_is_one() -> None:
-    text = (ROOT / "docs" / "installation.md").read_text()
+    text = "".join((ROOT / "docs" / page).read_text() for page in ("installation.md", "operate.md"))
     told = set(re.findall(r"`(--[a-z-]+)", text)) - {"--block-time", "--explain"}
     programs = [parser(name) for name in ("install", "upgrade", "uninstall")]
     options = {word for each in programs for action in each._actions for word in action.option_strings}
-    assert told <= options | {"--yes", "--repair"}
+    of_others = {"--yes", "--repair", "--single-transaction", "--host"}
+    assert told <= options | of_others
     not_told = {"-h", "--help", "--instead-of", "--python", "--any-system"}
     assert options - set(re.findall(r"--[a-z-]+", text)) == not_told - {"--help"}
 
