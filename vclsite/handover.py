@@ -173,7 +173,7 @@ def main() -> int:
         return 2
     try:
         successor = hand_over(master, directory, os.environ.get("NOTIFY_SOCKET", ""))
-    except HandoverFailed as failure:
+    except (HandoverFailed, OSError) as failure:  # OSError: the directory is full, or gone
         print(f"error: the service goes on as before: {failure}", file=sys.stderr)
         return 1
     print(f"process {successor} serves; process {master} finishes its calls and ends")

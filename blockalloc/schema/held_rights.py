@@ -1,7 +1,7 @@
 """The rights that the account of a connection has, as the server tells them; on SQLite there are none to be had."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.core.management.base import CommandError
@@ -43,8 +43,8 @@ def held(connection: BaseDatabaseWrapper) -> list[Held]:
         return [right for (line,) in cursor.fetchall() for right in _parsed(line)]
 
 
-def check_may_drop(connection: BaseDatabaseWrapper) -> None:
-    """Raise CommandError unless the account may drop all tables that `migrate` has made.
+def check_may_drop(connection: BaseDatabaseWrapper, tables: Collection[str] = ()) -> None:
+    """Raise CommandError unless the account may drop these of the tables that `migrate` has made; all by default.
 
     To be asked first: statements that change tables can't be rolled back, and half of the way is no state.
     """
@@ -54,7 +54,8 @@ def check_may_drop(connection: BaseDatabaseWrapper) -> None:
     kept = [
         table
         for table in own_tables_in(connection)
-        if not any({"DROP", ALL} & right.privileges and right.covers(database, table) for right in rights)
+        if (not tables or table in tables)
+        and not any({"DROP", ALL} & right.privileges and right.covers(database, table) for right in rights)
     ]
     if kept:
         more = f" and {len(kept) - 5} more" if kept[5:] else ""

@@ -1,6 +1,7 @@
 """`systemctl reload` without systemd: the real gunicorn, one handing over to another (vclsite/handover.py)."""
 
 import http.client
+import os
 import re
 import threading
 import xmlrpc.client
@@ -143,3 +144,10 @@ def test_only_systemd_runs_it() -> None:
     done = run("-m", "vclsite.handover")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: this is for ExecReload= of blockalloc.service: systemctl reload blockalloc\n"
+
+
+def test_without_its_directory_nothing_is_replaced(tmp_path: Path) -> None:
+    """Nor where it is full. The process of this test stands for the one that serves: it is sent nothing."""
+    done = run("-m", "vclsite.handover", MAINPID=str(os.getpid()), RUNTIME_DIRECTORY=str(tmp_path / "gone"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: the service goes on as before: [Errno 2] No such file or directory")

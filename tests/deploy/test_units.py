@@ -95,6 +95,12 @@ def test_commands_are_those_that_there_are(unit: str) -> None:
             assert arguments == ["-m", "vclsite.handover"]
 
 
+@pytest.mark.parametrize("unit", SERVICES)
+def test_a_database_on_the_same_machine_is_stopped_last(unit: str) -> None:
+    """At a shutdown systemd stops in the reverse order, else everything at once."""
+    assert "mariadb.service" in " ".join(options(unit)["After"]).split()
+
+
 def test_every_timer_has_its_service() -> None:
     timers = [name for name in UNITS if name.endswith(".timer")]
     assert {name.replace(".timer", ".service") for name in timers} <= set(SERVICES)

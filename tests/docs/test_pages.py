@@ -92,6 +92,13 @@ def test_commands_of_ours_have_these_options(page: str) -> None:
         parser.parse_args(arguments)  # ends the test when they are others
 
 
+@pytest.mark.parametrize("page", OPERATORS)
+def test_nothing_is_left_to_be_written(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    assert re.findall(r"^[A-Z]{4,}$|\b(?:TODO|FIXME|TBD)\b", text, re.MULTILINE) == []
+    assert re.findall(r"^(#+ .*)\n+(?=## )", text, re.MULTILINE) == [], "a heading without a text"
+
+
 def test_both_ways_to_write_a_command_are_found() -> None:
     assert "allocate_block --block-time 4711" in commands_of_ours("troubleshooting.md")
     assert "check_vcl --kind wrong_time_zone wrong_clock" in commands_of_ours("troubleshooting.md")
