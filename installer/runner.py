@@ -1,8 +1,10 @@
 """Running the machine's programs."""
 
+import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -54,17 +56,29 @@ class SystemRunner:
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
+                process_group=0,  # so that an interruption can be passed on to all that the program has started
             )
         except (FileNotFoundError, PermissionError) as error:
             return Result(127, "", f"{command[0]}: {error.strerror}")
         try:
             output, said = process.communicate(stdin)
         except KeyboardInterrupt:
-            # It is told, and not killed: apt-get, above all, has to leave the system's packages in order.
-            process.send_signal(signal.SIGINT)
-            process.communicate()
+            _interrupt(process)
             raise
         return Result(process.returncode, output, output + said)
+
+
+def _interrupt(process: "subprocess.Popen[str]") -> None:
+    """Tell a program and all that it has started to end, and wait until they have: the next run must not meet them.
+
+    They are not killed: apt-get, above all, has to leave the system's packages in order.
+    """
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate()
+    with contextlib.suppress(ProcessLookupError):
+        while True:
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
 
 
 def environment() -> dict[str, str]:
