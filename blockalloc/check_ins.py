@@ -2,7 +2,7 @@
 
 VCL 2.5.1 fills a TIMESTAMP with the database's NOW(). In VCL 2.4.2 and 2.5 the column is a DATETIME, and a node writes
 the time that its own clock shows, in the zone of its host, which is that of the site. Which of the two a database has
-is looked up when a connection is made, and holds as long as the connection: a statement more a minute, none a call.
+is looked up when a connection is made, by one short statement, and holds as long as the connection: up to a minute.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -61,6 +61,12 @@ def announce(master: int, notify_socket: str) -> None:
     notify("READY=1", notify_socket)
 
 
+def is_announced() -> bool:
+    """Whether a worker has said so since the service was started, or since the last reload began."""
+    directory = os.environ.get("RUNTIME_DIRECTORY")
+    return not directory or Path(directory, _SERVING).exists()
+
+
 def notify(state: str, notify_socket: str) -> None:
     """Tell systemd; without effect where it did not start the service."""
     if not notify_socket:

@@ -1,4 +1,4 @@
-"""The settings file, which the service itself reads, and systemd too (EnvironmentFile=).
+"""The settings file, which the service itself reads, and which a unit of systemd may read too (EnvironmentFile=).
 
 The two readers, python-dotenv and systemd's, agree on plain lines only. A line that they would read differently, or
 that one of them would silently drop, is refused: otherwise the web service and a command in a shell would not have the

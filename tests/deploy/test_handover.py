@@ -140,6 +140,22 @@ def test_a_worker_that_has_hardly_begun_ends_when_it_is_told(told: str, alive: s
     assert (done.stdout.strip(), done.stderr) == (alive, "")
 
 
+# A worker that has loaded the application, and was not the first one of its gunicorn.
+_LATER = """
+import runpy, types
+runpy.run_path("deploy/gunicorn.conf.py")["post_worker_init"](types.SimpleNamespace(age=3))
+"""
+
+
+def test_a_later_worker_is_heard_if_the_first_one_has_died(tmp_path: Path) -> None:
+    serving = tmp_path / "serving"
+    assert run("-c", _LATER, BLOCKALLOC_DEMO="1", RUNTIME_DIRECTORY=str(tmp_path)).stderr == ""
+    assert serving.read_text() == f"{os.getpid()}\n"
+    serving.write_text("1\n")
+    assert run("-c", _LATER, BLOCKALLOC_DEMO="1", RUNTIME_DIRECTORY=str(tmp_path)).stderr == ""
+    assert serving.read_text() == "1\n"
+
+
 def test_only_systemd_runs_it() -> None:
     done = run("-m", "vclsite.handover")
     assert (done.returncode, done.stdout) == (2, "")

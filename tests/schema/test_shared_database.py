@@ -3,10 +3,14 @@
 import subprocess
 import sys
 
+import pytest
+
 from blockalloc.schema.rights import own_tables_in
 from tests.support.empty_site import Site
 from tests.support.servers.mariadb_server import SECRET_KEY
 from tests.support.servers.own_process import ROOT, inherited
+
+pytestmark = pytest.mark.once(on="sqlite")
 
 SETTINGS = {
     "DJANGO_SECRET_KEY": SECRET_KEY, "VCL_TIME_ZONE": "UTC", "DJANGO_ALLOWED_HOSTS": "blocks.example.edu",
