@@ -12,7 +12,8 @@ _BY_ITSELF = (
 _OF_PACKAGES = (
     r"^/etc/(alternatives|ld\.so\.cache|ssl/certs|group|passwd|shadow|gshadow|subuid|subgid|mailcap|\.pwd\.lock)|"
     r"^/etc/(rc.\.d|systemd/system/(multi-user|timers|sockets)\.target\.wants)/(?!.*blockalloc)|"
-    r"^/etc/nginx/sites-enabled/default|^/etc/systemd/user/|/__pycache__/|^/etc/(python3|perl)"
+    r"^/etc/nginx/sites-enabled/default|^/var/www/html/index\.nginx-debian|^/etc/systemd/user/|/__pycache__/|"
+    r"^/etc/(python3|perl)"
 )
 _CONTENTS = f"find / -xdev -type f -printf '%p\\0' | grep -zvE '{_BY_ITSELF}' | xargs -0 sha256sum"
 _LINKS = f"find / -xdev -type l -printf '%p -> %l\\n' | grep -vE '{_BY_ITSELF}'"
