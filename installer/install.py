@@ -41,7 +41,7 @@ def preparing(config: Config, machine: Machine, again: str) -> Sequence[Step]:
         system.user(),
         system.release(config, target),
         system.virtual_environment(config, target),
-        system.static_files(target),
+        system.static_files(config, target),
         settings.files(config),
         accounts.accounts(config, target, again),
         database.settings_before(target),
@@ -93,11 +93,16 @@ def _last_words(config: Config, journal: Journal, machine: Machine, *, dry_run: 
         return ["", f"{config.release.version} is installed and runs. Nothing had to be changed."]
     old = machine.layout.home / "manage.py"
     note = ["  - The checkout of 0.1 in /opt/blockalloc is not used any more: docs/installation.md#from-01"]
+    front_end = [
+        "  - VCL_FRONT_END_URL is empty: set it before a back end calls here, or its image captures fail and the",
+        "    computers go to maintenance (docs/installation.md#6-tell-the-back-end)",
+    ]
     return [
         "",
         f"{config.release.version} is installed and runs at https://{config.server_name}/",
         "What is left to do:",
         "  - An account for the staff pages:    blockalloc createsuperuser",
+        *([] if config.front_end_url else front_end),
         "  - The back end's address, in /etc/vcl/vcld.conf of each management node, with the path as it is there:",
         f"        xmlrpc_url=https://{config.server_name}{_path(config)}?mode=xmlrpccall",
         "    and then: systemctl restart vcld (docs/installation.md#6-tell-the-back-end)",

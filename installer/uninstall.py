@@ -6,10 +6,11 @@ from pathlib import Path
 
 from installer import checks, mariadb, nginx, vcld_conf
 from installer.actions import Action, Remove, Run
+from installer.database_url import DatabaseUrl
 from installer.errors import DONE, Refused, StepFailed
 from installer.journal import Journal
 from installer.layout import USER
-from installer.machine import Machine
+from installer.machine import Machine, shown_command
 from installer.program import Step, run
 from installer.release import Release
 from installer.settings_text import values_of
@@ -62,7 +63,7 @@ def _steps(options: Namespace, machine: Machine, release: Release) -> Sequence[S
     ]
     if options.drop_tables:
         code = _code(machine, release)
-        steps.append(_tables(options.database_admin, code))
+        steps.append(_tables(machine, options.database_admin, code))
         steps.append(_accounts(options.database_admin))
     steps += [
         Step("The operator's command", lambda _machine: _present(layout.command)),
@@ -113,7 +114,7 @@ def _releases(machine: Machine) -> Sequence[Action]:
 
 
 # --- The database -----------------------------------------------------------------------------
-def _tables(admin: Path | None, code: Release) -> Step:
+def _tables(machine: Machine, admin: Path | None, code: Release) -> Step:
     """The service's and Django's tables. Their account must have DROP, or an administrator's is used."""
 
     def command(*words: str) -> Sequence[str]:
@@ -137,11 +138,22 @@ def _tables(admin: Path | None, code: Release) -> Step:
         plan,
         advice=(
             "The account needs DROP on these tables: as the server's administrator, give it with what\n"
-            f"{code.python} {code.folder}/manage.py print_grants going-back\n"
+            f"{_going_back(machine, code)}\n"
             "prints, or name an administrator's client option file with --database-admin. Without --drop-tables "
             "the rest is removed."
         ),
     )
+
+
+def _going_back(machine: Machine, code: Release) -> str:
+    """The command that prints the right to drop, for the account of this machine, as the server knows it."""
+    command = [str(code.python), str(code.folder / "manage.py"), "print_grants", "going-back"]
+    url = migration_account(machine) or running_account(machine)
+    if url is None or not mariadb.is_installed(machine):
+        return shown_command(command)
+    _, host = _signed_in_as(machine, url)
+    pattern = ["--host", host] if host else []
+    return shown_command([*command, "--account", url.user, *pattern, "--database", url.name])
 
 
 def _has_tables(machine: Machine, options: Namespace) -> bool:
@@ -207,11 +219,17 @@ def _drop_users(machine: Machine) -> Sequence[str]:
     for url in (running_account(machine), migration_account(machine)):
         if url is None or url.user not in (USER, MIGRATION_ACCOUNT):
             continue
-        done = mariadb.account(url).query(machine, "SELECT CURRENT_USER()")
-        name, _, host = done.output.strip().rpartition("@")
-        if done.status == 0 and name:
+        name, host = _signed_in_as(machine, url)
+        if name:
             statements.append(f"DROP USER '{name}'@'{host}';")
     return statements
+
+
+def _signed_in_as(machine: Machine, url: DatabaseUrl) -> tuple[str, str]:
+    """An account's name and host pattern, as the server knows them; empty if it does not let us in."""
+    done = mariadb.account(url).query(machine, "SELECT CURRENT_USER()")
+    name, _, host = done.output.strip().rpartition("@")
+    return ("", "") if done.status else (name, host)
 
 
 def _last_words(options: Namespace, machine: Machine, journal: Journal) -> Sequence[str]:
@@ -223,7 +241,10 @@ def _last_words(options: Namespace, machine: Machine, journal: Journal) -> Seque
     if layout.configuration.exists():
         kept.append("/etc/blockalloc, the settings (--remove-settings)")
     if not options.drop_tables:
-        kept.append("the service's tables in VCL's database (--drop-tables, before the releases are removed)")
+        kept.append(
+            "the service's tables in VCL's database, unless they were dropped before (bin/install, and then "
+            "bin/uninstall --drop-tables, drops them)"
+        )
     if layout.home.exists():
         kept.append("/opt/blockalloc: there are files in it that bin/install has not put there")
     kept += ["the packages of the system", f"{layout.shown(layout.log)}, the log of what was done"]

@@ -82,13 +82,13 @@ def accounts(config: Config, target: Release, again: str) -> Step:
 def _outlook(config: Config, machine: Machine, target: Release) -> Sequence[Action]:
     """For a dry run on a machine without the client or the release: the statements cannot be known yet."""
     if config.database_admin:
-        how = f"with the account in {config.database_admin}"
+        how = f"made with the account in {config.database_admin}"
     elif not config.database.is_local:
         how = "written to /etc/blockalloc/accounts.sql, for the administrator of the database server"
     elif not mariadb.is_installed(machine):
-        how = "as the server's root, if its socket lets root in, else written to /etc/blockalloc/accounts.sql"
+        how = "made as the server's root, if its socket lets root in, else written to /etc/blockalloc/accounts.sql"
     elif mariadb.administrator(machine, config.database, None):
-        how = "as the server's root, through its socket"
+        how = "made as the server's root, through its socket"
     else:
         how = "written to /etc/blockalloc/accounts.sql, as the server does not let root in"
 
@@ -98,7 +98,7 @@ def _outlook(config: Config, machine: Machine, target: Release) -> Sequence[Acti
     manage = [str(target.python), str(target.folder / "manage.py"), "print_grants"]
     accounts = zip(_BOTH, (config.database.user, MIGRATION_ACCOUNT), strict=True)
     lines = [
-        f"{how}: {config.database.user} and {MIGRATION_ACCOUNT}, if they are not there, and what they lack of these:",
+        f"what is missing of {config.database.user}, {MIGRATION_ACCOUNT} and these rights is {how}:",
         *(
             f"  {shown_command([*manage, purpose, '--account', name, '--database', config.database.name])}"
             for purpose, name in accounts

@@ -11,7 +11,10 @@ from installer.program import Step
 from installer.release import Release
 
 _NOT_MIGRATED = "migrations are not applied"
-_SETTINGS = "Correct the settings in /etc/blockalloc/blockalloc.env (docs/settings.md)."
+_SETTINGS = (
+    "Correct the settings in /etc/blockalloc/blockalloc.env (docs/settings.md). An option that differs from "
+    "that file is refused: leave it out."
+)
 _LAST_LINES = 12
 
 

@@ -15,7 +15,8 @@ from installer.secret import new_key, new_password
 
 MIGRATION_ACCOUNT = "blockalloc_migration"
 _COMMENTS = {
-    "DATABASE_URL": "VCL's database. In the password, @ is written as %40, / as %2F, # as %23, ? as %3F, : as %3A.",
+    "DATABASE_URL": "VCL's database. In the password, @ is written as %40, / as %2F, # as %23, ? as %3F, : as %3A, "
+    "% as %25.",
     "VCL_TIME_ZONE": "The time zone of VCL's front end and management nodes.",
     "DJANGO_SECRET_KEY": "Signs sessions and forms.",
     "DJANGO_ALLOWED_HOSTS": "The name by which back ends and browsers reach the service.",

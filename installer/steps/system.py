@@ -133,12 +133,12 @@ def virtual_environment(config: Config, target: Release) -> Step:
     )
 
 
-def static_files(target: Release) -> Step:
+def static_files(config: Config, target: Release) -> Step:
     """The style sheets and scripts of the pages, collected; an archive has them."""
-    folder = target.folder / "static"
+    folders = [release.folder / "static" for release in (config.release, target)]
 
     def plan(_machine: Machine) -> Sequence[Action]:
-        if folder.is_dir() and any(folder.iterdir()):
+        if any(folder.is_dir() and any(folder.iterdir()) for folder in folders):
             return []
         env = {"BLOCKALLOC_ENV": "", "DATABASE_URL": "sqlite://:memory:"}  # it needs neither settings nor a database
         return [Run([str(target.python), str(target.folder / "manage.py"), "collectstatic", "--no-input"], env=env)]

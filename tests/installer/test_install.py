@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from installer.errors import FAILED, INTERRUPTED, WAITING
+from installer.errors import FAILED, INTERRUPTED, REFUSED, WAITING
 from installer.release import Release
 from installer.settings_text import values_of
 from tests.installer.conftest import ANSWERS, Programs
@@ -110,6 +110,19 @@ def test_it_goes_on_where_it_failed(programs: Programs) -> None:
     assert "this goes on: bin/test --as typed" in programs.said
     programs.bare.failing = {}
     assert programs.install(*ANSWERS) == 0
+
+
+def test_a_setting_that_is_wrong_is_corrected_in_the_file(programs: Programs) -> None:
+    problem = {"severity": "error", "name": "VCL_FRONT_END_URL", "text": "VCL's front end cannot be reached"}
+    programs.bare.settings_problems = [problem]
+    assert programs.install(*ANSWERS) == FAILED
+    assert "An option that differs from that file is refused: leave it out." in programs.said
+    path = programs.bare.machine.layout.settings
+    path.write_text(path.read_text().replace("//vcl.example.edu/", "//www.example.edu/"))
+    programs.bare.settings_problems = []
+    assert programs.install(*ANSWERS) == REFUSED
+    assert programs.install() == 0
+    assert settings(programs)["VCL_FRONT_END_URL"] == "https://www.example.edu/vcl/index.php"
 
 
 @pytest.mark.parametrize("place", ["useradd", "pip install", "--user=root", "manage.py migrate --no-input", "start"])

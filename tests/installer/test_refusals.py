@@ -48,6 +48,7 @@ def test_on_a_terminal_it_asks_for_what_is_missing_and_nothing_else(programs: Pr
     programs.ask = ask
     assert programs.install("--database-server", "localhost", "--no-front-end") == 0
     assert [question[:8] for question in questions] == ["the name", "the time"]
+    assert "VCL_FRONT_END_URL is empty: set it before a back end calls here" in programs.said
 
 
 def test_a_management_node_knows_the_answers(programs: Programs) -> None:

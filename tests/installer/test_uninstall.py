@@ -33,7 +33,8 @@ def test_without_the_right_to_drop_it_says_how_to_get_it(installed: Programs) ->
     installed.bare.root_may_sign_in = False
     assert installed.uninstall("--drop-tables") == FAILED
     assert "DROP command denied" in installed.said
-    assert "print_grants going-back" in installed.said
+    account = "--account blockalloc_migration --host localhost --database vcl"
+    assert f"/manage.py print_grants going-back {account}\n" in installed.said
     assert (installed.bare.machine.layout.current / "manage.py").exists()
     installed.bare.root_may_sign_in = True
     assert installed.uninstall("--drop-tables") == 0
