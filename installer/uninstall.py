@@ -17,6 +17,7 @@ from installer.settings_text import values_of
 from installer.steps.settings import MIGRATION_ACCOUNT, migration_account, running_account
 
 _UNITS = "blockalloc*.*"
+_LIVE_SECONDS = 90  # longer than the rows of keep_ready live; on several machines there may always be some
 
 
 def uninstall(options: Namespace, machine: Machine, release: Release, journal: Journal) -> int:
@@ -61,8 +62,9 @@ def _steps(options: Namespace, machine: Machine, release: Release) -> Sequence[S
         Step("systemd's units", _units),
         Step("nginx's site of the service", _site),
     ]
+    code = _code(machine, release)
+    steps.append(_claims(code))
     if options.drop_tables:
-        code = _code(machine, release)
         steps.append(_tables(machine, options.database_admin, code))
         steps.append(_accounts(options.database_admin))
     steps += [
@@ -114,6 +116,24 @@ def _releases(machine: Machine) -> Sequence[Action]:
 
 
 # --- The database -----------------------------------------------------------------------------
+def _claims(code: Release) -> Step:
+    """The service's rows in VCL's table `semaphore`: VCL would overlook its own beside one that is past."""
+
+    def plan(machine: Machine) -> Sequence[Action]:
+        url = running_account(machine)
+        if url is None or not code.python.exists() or not mariadb.is_installed(machine):
+            return []
+        database = url.name.replace("`", "``")
+        count = f"SELECT COUNT(*) FROM `{database}`.semaphore WHERE procid LIKE 'blockalloc%:%'"  # noqa: S608
+        done = mariadb.account(url).query(machine, count)
+        if done.status or done.output.strip() == "0":
+            return []
+        manage = [str(code.python), str(code.folder / "manage.py")]
+        return [Run([*manage, "remove_claims", "--wait", str(_LIVE_SECONDS)], may_fail=True)]
+
+    return Step("The service's rows in VCL's table semaphore, which expire within seconds", plan)
+
+
 def _tables(machine: Machine, admin: Path | None, code: Release) -> Step:
     """The service's and Django's tables. Their account must have DROP, or an administrator's is used."""
 

@@ -23,7 +23,7 @@ from django.db import OperationalError
 
 from blockalloc.store.guard import is_conflict
 from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids
-from blockalloc.store.times import to_utc
+from blockalloc.store.times import from_utc, to_utc
 from scheduling.holds import Holds, Seconds
 from scheduling.plan import Assignment
 
@@ -135,6 +135,12 @@ def purge_expired(now: int) -> int:
             raise
         log.info("expired semaphore rows are left to the next time: %s", error)
         return 0
+
+
+def last_expiry() -> int | None:
+    """When the last of our own rows expires, or has expired, in Unix seconds; None where there is none."""
+    ((expires,),) = fetch("SELECT MAX(expires) FROM semaphore WHERE procid LIKE %s", [_OURS])
+    return from_utc(expires)
 
 
 def _row(assignment: Assignment, computer_id: int, expires: int, procid: str) -> list[Value]:

@@ -29,6 +29,14 @@ def test_the_tables_and_accounts_go_when_asked(installed: Programs) -> None:
     assert left == {"var/log/blockalloc-install.log"}
 
 
+def test_no_row_of_the_service_stays_in_the_table_of_semaphores(installed: Programs) -> None:
+    installed.bare.claims = 3
+    assert installed.uninstall() == 0
+    assert installed.bare.claims == 0
+    (removal,) = [command for command in installed.bare.commands if "remove_claims" in command]
+    assert removal.endswith("/manage.py remove_claims --wait 90")
+
+
 def test_without_the_right_to_drop_it_says_how_to_get_it(installed: Programs) -> None:
     installed.bare.root_may_sign_in = False
     assert installed.uninstall("--drop-tables") == FAILED

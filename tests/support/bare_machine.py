@@ -38,6 +38,7 @@ class BareMachine:
     enabled: set[str] = field(default_factory=set)
     active: set[str] = field(default_factory=set)
     applied: set[str] = field(default_factory=set)  # migrations
+    claims: int = 0  # rows of the service in VCL's table semaphore
     settings_problems: list[dict[str, str]] = field(default_factory=list)
     failing: dict[str, str] = field(default_factory=dict)  # a command that begins so fails, and says this
     broken_releases: set[str] = field(default_factory=set)  # do not answer
@@ -192,6 +193,8 @@ class BareMachine:
             return Result(0, "\n".join(f" [{'X' if name in self.applied else ' '}] {name}" for name in sorted(known)))
         if command == "sqlmigrate":
             return Result(0, "DROP TABLE `blockalloc_next` CASCADE;" if "0002" in words[-1] else "")
+        if command == "remove_claims":
+            self.claims = 0
         if command == "drop_own_tables":
             return self._drop_own_tables(words, env)
         return Result(0)
@@ -229,6 +232,8 @@ class BareMachine:
             return Result(0, "3\n")
         if user not in self.accounts or self.passwords[user] != env["MYSQL_PWD"]:
             return Result(1, "", f"ERROR 1045 (28000): Access denied for user '{user}'")
+        if "semaphore" in stdin:
+            return Result(0, f"{self.claims}\n")
         lines = [f"{user}@localhost"]
         if "SHOW GRANTS" not in stdin:
             return Result(0, f"{lines[0]}\n")

@@ -1,5 +1,6 @@
 """What an operator does with a machine, from an archive to nothing; each chapter says what it found."""
 
+import difflib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -171,7 +172,10 @@ class Story:
         dumped = self._vcl_only(picture.dump(self.machine))
         self.done(command, "the removal")
         after = picture.dump(self.machine)
-        self.holds(dumped == after, "the removal changes nothing in VCL's tables")
+        claims = r"^INSERT INTO `semaphore` VALUES .*'blockalloc[^']*'\);\n"
+        self.holds(not re.search(claims, after, re.MULTILINE), "none of the service's rows is in VCL's tables")
+        dumped = re.sub(claims, "", dumped, flags=re.MULTILINE)
+        self.holds(dumped == after, "the removal changes nothing else in VCL's tables")
         self.holds(_structure(after) == _structure(self.dumped), "VCL's tables are those of the beginning")
         left = picture.nobodys(self.machine) - self.nobodys
         self.holds(left == set(), "files that no package brought are gone", str(left))
@@ -197,9 +201,9 @@ class Story:
         text = self.ends(1, f"{CURRENT}/bin/uninstall --drop-tables")
         self.holds("print_grants going-back" in text, "without DROP it says how to get it", text)
         self.removal("--database-admin /run/admin.cnf")
-        self.holds(
-            picture.dump(self.machine) == before, "VCL's tables are as they were before the installation, byte by byte"
-        )
+        changed = list(difflib.unified_diff(before.splitlines(), picture.dump(self.machine).splitlines(), n=0))
+        what = "VCL's tables are as they were before the installation, byte by byte"
+        self.holds(not changed, what, "\n".join(line[:300] for line in changed[:50]))
 
     # --- What is asked ------------------------------------------------------------------------
     def runs(self, version: str) -> None:
