@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.support.servers.own_process import ROOT
 
-_SOURCES = ("blockalloc", "scheduling", "vclsite", "manage.py", "deploy", "bin")
+_SOURCES = ("blockalloc", "scheduling", "vclsite", "manage.py", "deploy", "bin", "installer")
 _PLACEHOLDER = re.compile(r"%(?:\.\d+)?[srdfg]|%\(\w+\)s|\{\w*\}")
 
 
