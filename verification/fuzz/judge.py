@@ -33,6 +33,8 @@ _EXPLANATION = {
     "status", "allocated", "unallocated", "warningcode", "warningmsg", "computers", "funnel", "machines", "stoppedby",
     "obstacles", "remedies",
 }  # fmt: skip
+# How sure it is that the machines are ready: in answers about machines, under the policy `ready`.
+_OUTLOOK = {"ready", "late", "minutes"}
 
 
 class Broken(Exception):
@@ -207,7 +209,7 @@ def _rows_as_answered(request: FuzzRequest, value: Any, before: Digest, after: D
 
 def _explains(value: dict[str, Any]) -> None:
     """That an explanation is whole, and that its stages end at the computers of the block."""
-    if set(value) != _EXPLANATION:
+    if _members(value) != _EXPLANATION:
         raise Broken(f"an explanation with other members: {sorted(value)}")
     left = value["computers"]
     for stage in value["funnel"]:
@@ -229,9 +231,19 @@ def _as_answered(block_time: int, value: Any, machines: int) -> None:
 
 
 def _allocated(value: Any) -> int:
-    if isinstance(value, dict) and set(value) - {"blockTimesid"} in _STRUCTS_OF_PROCESS:
+    if isinstance(value, dict) and _members(value) - {"blockTimesid"} in _STRUCTS_OF_PROCESS:
         return int(value.get("allocated", 0))
     return value if isinstance(value, int) else 0
+
+
+def _members(value: dict[str, Any]) -> set[str]:
+    """The members but for the outlook, which is there whole or not at all. Raises Broken."""
+    members = set(value)
+    if not members & _OUTLOOK:
+        return members
+    if not members > _OUTLOOK or not 0 <= value["ready"] <= 1 or value["late"] < 0 or value["minutes"] < 0:
+        raise Broken(f"an outlook that is none: {value!r}")
+    return members - _OUTLOOK
 
 
 def _key_as_answered(request: FuzzRequest, value: Any, more: dict[str, int], new: int) -> None:
