@@ -18,8 +18,9 @@ LONGEST_LINE = 600
 DEEPEST = 60
 # Other answers than XML-RPC, where the request was none or was not for the door: Django's refusal of a
 # Host header or of a query with too many fields (400), an address that is not there (404), a verb other
-# than POST (405), the staff pages and their form (200, 302, 403), the health check and static files (200, 304).
-ELSEWHERE = {200, 301, 302, 304, 400, 403, 404, 405}
+# than POST (405), the staff pages and their form (200, 302, 403), the health check and static files (200, 304), the
+# icon, which there is not (204).
+ELSEWHERE = {200, 204, 301, 302, 304, 400, 403, 404, 405}
 _REFUSED = re.compile(r"refused (?:'|\").*(?:'|\") from (\S*): \S.*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TAGS = re.compile(rb"<(/?)[A-Za-z][^<>]*?(/?)>")

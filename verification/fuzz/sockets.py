@@ -27,7 +27,7 @@ PATIENCE = 10.0  # seconds for an answer
 SITE_LASTS = 500
 # gunicorn's refusals of what is not HTTP (400), of long lines (414) and headers (431), of an unknown
 # expectation (417); 501 is what HTTP wants for an unknown transfer coding. The others: see the judge.
-STATUSES = {200, 301, 302, 304, 400, 403, 404, 405, 414, 417, 431, 501}
+STATUSES = {200, 204, 301, 302, 304, 400, 403, 404, 405, 414, 417, 431, 501}
 _REFUSED = re.compile(r" WARNING blockalloc\S*: \[[\w.-]{1,64}\] refused ")
 _ENVIRONMENT = {"VCL_TIME_ZONE": site.ZONE, "VCL_TRUSTED_PROXIES": "127.0.0.1"}
 
