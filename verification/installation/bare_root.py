@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,11 +74,13 @@ def _fetch_wheels(made: Path, lock: Path) -> None:
 
 
 def _mirror() -> str:
-    """Debian's mirror of this machine."""
+    """Debian's mirror of this machine. Ends the program when its package sources name none."""
     sources = [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]
     text = "\n".join(path.read_text() for path in sources if path.is_file())
     found = re.findall(r"^(?:deb |URIs:).*?(https?://\S+/debian)/?(?:\s|$)", text, re.MULTILINE)
-    return found[0] if found else "http://mirror.example.org/debian"
+    if not found:
+        sys.exit("error: the package sources of this machine (/etc/apt) name no mirror of Debian")
+    return str(found[0])
 
 
 @contextmanager
