@@ -7,12 +7,9 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 
-from blockalloc.store.times import to_utc
-from tests.golden import tables
-from tests.support.sites.class_site import IMAGE, NODE, NOW, class_site
+from tests.support.sites.class_site import NOW, class_site, put_semaphore, semaphore_procids
 
 pytestmark = pytest.mark.django_db(transaction=True)
-AT = int(NOW.timestamp())
 
 
 @pytest.fixture(autouse=True)
@@ -20,17 +17,6 @@ def site() -> Iterator[None]:
     """Computers 10 to 15. It is eight o'clock."""
     with class_site():
         yield
-
-
-def put(computer: int, procid: str, expires: int) -> None:
-    """A row that expires so many seconds from now."""
-    row = {"computerid": computer, "imageid": IMAGE, "imagerevisionid": IMAGE, "managementnodeid": NODE}
-    tables.insert("semaphore", [row | {"procid": procid, "expires": to_utc(AT + expires)}], "UTC")
-
-
-def left() -> list[str]:
-    """Whose rows there are."""
-    return sorted(row["procid"] for row in tables.read(leave_out=())["semaphore"])
 
 
 def removed(*options: str) -> str:
@@ -44,26 +30,26 @@ def test_past_ones_of_ours_go_and_those_of_vcl_stay() -> None:
     for computer, procid in enumerate(
         ("blockalloc:a", "blockalloc-held:b", "blockalloc-held:keep_ready.c", "past"), 10
     ):
-        put(computer, procid, -5)
-    put(14, "live", 60)
+        put_semaphore(computer, procid, -5)
+    put_semaphore(14, "live", 60)
     assert removed() == "3 rows removed.\n"
-    assert left() == ["live", "past"]
+    assert semaphore_procids() == ["live", "past"]
     assert removed() == "0 rows removed.\n"
 
 
 def test_live_ones_stay() -> None:
-    put(10, "blockalloc-held:b", 60)
+    put_semaphore(10, "blockalloc-held:b", 60)
     with pytest.raises(CommandError, match="some rows are live until 08:01:00: run this again then") as refusal:
         removed()
     assert refusal.value.returncode == 1
-    assert left() == ["blockalloc-held:b"]
+    assert semaphore_procids() == ["blockalloc-held:b"]
 
 
 def test_live_ones_are_waited_for() -> None:
-    put(10, "blockalloc-held:b", 2)
+    put_semaphore(10, "blockalloc-held:b", 2)
     with time_machine.travel(NOW, tick=True):
         assert removed("--wait", "30") == "1 row removed.\n"
-    assert left() == []
+    assert semaphore_procids() == []
 
 
 @pytest.mark.parametrize("seconds", ["-1", "x", "3601", "1.5"])

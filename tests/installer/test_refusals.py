@@ -121,10 +121,10 @@ def test_only_root_may(programs: Programs) -> None:
 
 
 def test_a_python_that_the_services_user_may_not_run(programs: Programs) -> None:
-    python = programs.bare.put("root/.pyenv/bin/python3", "")
+    python = programs.bare.put("root/python/bin/python3", "")
     python.chmod(0o755)
     (programs.bare.root / "root").chmod(0o700)
-    said = refused(programs, *ANSWERS, "--python", "/root/.pyenv/bin/python3")
+    said = refused(programs, *ANSWERS, "--python", "/root/python/bin/python3")
     assert "the service's user may not run it, as /root is closed to other users: use the system's" in said
 
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import override_settings
 
 from blockalloc.contract.messages import BlockAllocationCall, Caller
+from blockalloc.store.times import to_utc
 from tests.golden import tables
 from tests.support.sites.rows import BLOCK_TIME, IMAGE, NODE, SiteRows, insert_request
 from tests.support.sites.rows import USER_GROUP as GROUP
@@ -46,6 +47,17 @@ def class_site(**numbers: int) -> Iterator[None]:
     with override_settings(TIME_ZONE=ZONE, VCL_ALLOW_PLAIN_HTTP=True), time_machine.travel(NOW, tick=False):
         tables.load(rows(**numbers), ZONE)
         yield
+
+
+def put_semaphore(computer: int, procid: str, expires: int) -> None:
+    """A row in VCL's table `semaphore` that expires so many seconds from NOW."""
+    row = {"computerid": computer, "imageid": IMAGE, "imagerevisionid": IMAGE, "managementnodeid": NODE}
+    tables.insert("semaphore", [row | {"procid": procid, "expires": to_utc(int(NOW.timestamp()) + expires)}], "UTC")
+
+
+def semaphore_procids() -> list[str]:
+    """Whose rows there are in that table."""
+    return sorted(row["procid"] for row in tables.read(leave_out=())["semaphore"])
 
 
 def grant_to_group() -> None:
