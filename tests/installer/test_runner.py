@@ -21,7 +21,7 @@ def interrupted_after(seconds: float) -> threading.Timer:
 
 def test_an_interruption_waits_for_all_that_the_program_has_started(tmp_path: Path) -> None:
     # A shell's background programs don't heed the signal: as those that have something to put in order first.
-    script = f"(sleep 1; touch {tmp_path}/whole) & echo $! >{tmp_path}/begun; wait"
+    script = f"(sleep 1; touch {tmp_path}/whole) >/dev/null 2>&1 & echo $! >{tmp_path}/begun; wait"
     timer = interrupted_after(0.4)
     with pytest.raises(KeyboardInterrupt):
         SystemRunner().run(["/bin/sh", "-c", script])
