@@ -114,10 +114,10 @@ def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
-def networks(name: str) -> list[str]:
+def networks(name: str, default: str = "") -> list[str]:
     """Addresses and networks (10.1.2.3, 10.1.2.0/24) separated by commas. Others are a problem."""
     usable = []
-    for word in words(name, ""):
+    for word in words(name, default):
         try:
             ipaddress.ip_network(word)
         except ValueError:

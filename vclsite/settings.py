@@ -5,7 +5,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from vclsite import environment, front_end, production
+from vclsite import environment, front_end, notifications, production
 from vclsite.database import NO_DATABASE, database
 from vclsite.logs import config as logs
 
@@ -145,6 +145,24 @@ VCL_LOG_FORMAT = environment.one_of("VCL_LOG_FORMAT", logs.TEXT, logs.JSON)
 VCL_FRONT_END_URL = front_end.address("VCL_FRONT_END_URL", plain_http=VCL_ALLOW_PLAIN_HTTP)
 VCL_FRONT_END_METHODS = front_end.methods("VCL_FRONT_END_METHODS")
 VCL_FRONT_END_CA = front_end.certificates("VCL_FRONT_END_CA")
+
+# --- Notifications -----------------------------------------------------------------------------
+VCL_SERVICE_URL = notifications.service_url("VCL_SERVICE_URL", ALLOWED_HOSTS)
+VCL_SMTP_URL = notifications.mail_server("VCL_SMTP_URL")
+VCL_MAIL_FROM = notifications.sender("VCL_MAIL_FROM", ALLOWED_HOSTS)
+VCL_SITE_MAIL = notifications.addresses("VCL_SITE_MAIL")
+VCL_BACK_END_MAILS = environment.flag("VCL_BACK_END_MAILS", default=True)
+VCL_MAILS_PER_HOUR = environment.whole_number("VCL_MAILS_PER_HOUR", 12, low=1, high=1000)
+VCL_SUMMARY_TIME = notifications.time_of_day("VCL_SUMMARY_TIME", "07:00")
+VCL_MESSAGE_DAYS = environment.whole_number("VCL_MESSAGE_DAYS", 90, low=1, high=36500)
+VCL_WEBHOOK_URL = notifications.webhooks("VCL_WEBHOOK_URL")
+VCL_WEBHOOK_SECRET = environment.text("VCL_WEBHOOK_SECRET", "")
+VCL_WEBHOOK_PRIVATE_ADDRESSES = environment.flag("VCL_WEBHOOK_PRIVATE_ADDRESSES", default=False)
+
+# --- Monitoring --------------------------------------------------------------------------------
+VCL_METRICS_NETWORKS = environment.networks("VCL_METRICS_NETWORKS", "127.0.0.1,::1")
+VCL_METRICS_TOKEN = environment.text("VCL_METRICS_TOKEN", "")
+VCL_METRICS_DIR = environment.text("VCL_METRICS_DIR", "")
 
 MODERNRPC_XML_DESERIALIZER = {"class": "blockalloc.rpc.wire.StrictDeserializer", "kwargs": {}}
 

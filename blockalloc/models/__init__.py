@@ -54,6 +54,7 @@ from blockalloc.models.inventory import (
     VmProfile,
 )
 from blockalloc.models.load_times import KeptLoadModel, LoadTime
+from blockalloc.models.notifications import LoopSeen, Message, News, Notice, Preference, Recipient, Standing
 from blockalloc.models.planned_reloads import PlannedReload
 from blockalloc.models.privileges import (
     PrivNode,
@@ -110,15 +111,21 @@ __all__ = [
     "LocalAuth",
     "Log",
     "LoginLog",
+    "LoopSeen",
     "ManagementNode",
+    "Message",
     "Module",
+    "News",
+    "Notice",
     "OSInstallType",
     "OSType",
     "PlannedReload",
     "Platform",
+    "Preference",
     "PrivNode",
     "Provisioning",
     "ProvisioningOSInstallType",
+    "Recipient",
     "Request",
     "Reservation",
     "Resource",
@@ -135,6 +142,7 @@ __all__ = [
     "ServerRequest",
     "SiteMaintenance",
     "StaffAccount",
+    "Standing",
     "State",
     "SubImage",
     "Sublog",

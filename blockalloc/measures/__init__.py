@@ -1,0 +1,1 @@
+"""What processes count and time for /metrics; blockalloc/monitoring answers with it."""

@@ -1,0 +1,1 @@
+"""What programs that watch the service ask: /metrics and /readyz."""
