@@ -6,10 +6,10 @@ from threading import Lock
 
 from django.conf import settings
 
-from blockalloc.notifications.deadline import Deadline
 from blockalloc.notifications.delivery import NotDelivered, Outgoing, Refused
 from blockalloc.notifications.mail_format import as_bytes, mailbox
 from blockalloc.notifications.smtp import Connection, NoConnection, connected, said
+from blockalloc.web.outgoing import Deadline
 from vclsite.notifications import MailServer
 
 SECONDS = 30.0  # for a delivery, from the look-up of the name to the server's last word

@@ -8,10 +8,8 @@ from typing import Any
 
 from django.core.mail.utils import DNS_NAME
 
-from blockalloc.notifications.deadline import Deadline
+from blockalloc.web.outgoing import SLACK, Deadline
 from vclsite.notifications import MailServer
-
-_SLACK = 1.0  # seconds by which single time-outs are longer than the deadline, so that the deadline ends the delivery
 
 
 class NoConnection(Exception):
@@ -31,7 +29,7 @@ class Connection(smtplib.SMTP):
         """Use the open connection for another delivery. Raises TimeoutError."""
         self.deadline = deadline
         if self.sock is not None:
-            self.sock.settimeout(deadline.left() + _SLACK)
+            self.sock.settimeout(deadline.left() + SLACK)
             deadline.watch(self.sock)
 
     def greeted(self) -> None:
@@ -66,7 +64,7 @@ class Connection(smtplib.SMTP):
             except OSError as error:
                 problem = error
                 continue
-            opened.settimeout(self.deadline.left() + _SLACK)
+            opened.settimeout(self.deadline.left() + SLACK)
             self.deadline.watch(opened)
             return self._tls(opened) if self._server.security == "tls" else opened
         raise problem or TimeoutError()

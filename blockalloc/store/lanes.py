@@ -111,8 +111,8 @@ def next_message(recipient_id: int) -> Waiting | None:
         f"SELECT {columns} FROM {_MESSAGES} WHERE recipient_id = %s AND sent IS NULL AND failed IS NULL "
         "ORDER BY id LIMIT 1"
     )
-    for row in map(Waiting._make, fetch(sql, [recipient_id])):
-        return row._replace(created=from_utc(row.created) or 0)
+    for id_, key, address, subject, text, html, body, unsubscribe, created in fetch(sql, [recipient_id]):
+        return Waiting(id_, key, address, subject, text, html, body, unsubscribe, from_utc(created) or 0)
     return None
 
 
