@@ -10,6 +10,8 @@ from threading import Lock
 from django.db import InterfaceError, OperationalError, connection
 
 from blockalloc import clock
+from blockalloc.measures import deliveries
+from blockalloc.measures.deliveries import Outcome
 from blockalloc.notifications import outbox
 from blockalloc.notifications.delivery import Channel, NotDelivered, Outgoing, Refused
 from blockalloc.store import lanes
@@ -156,34 +158,43 @@ class Courier:
         """Send one message; whether another may follow."""
         if not lanes.renew(lane, clock.now()):  # we were held up, and another sender is at work for the recipient
             return False
-        try:
-            self._channels[lane.channel].deliver(_outgoing(lane, message))
-        except Refused as refusal:
-            self._failed(lane, message, str(refusal), refused=True)
-            return True
-        except NotDelivered as failure:
-            self._failed(lane, message, str(failure), everybody=failure.everybody)
-            return False
-        except Exception as error:
-            log.exception("message %s to %s could not be sent", message.key, lane.key)
-            self._failed(lane, message, f"an error of the service: {type(error).__name__}")
-            return False
-        is_own = self._unnoted.sent(lane, message.id, clock.now())
+        began = time.monotonic()
+        failure = _failure_of(self._channels[lane.channel], _outgoing(lane, message))
+        took = time.monotonic() - began
+        is_own = failure is None and self._unnoted.sent(lane, message.id, clock.now())  # at once
+        if failure is not None:
+            self._failed(lane, message, failure)
+            outcome = Outcome.REFUSED if isinstance(failure, Refused) else Outcome.RETRIED
+            deliveries.count(lane.channel, outcome, took)
+            return isinstance(failure, Refused)
         self._absences.worked(lane.channel)
         self._report.count("sent")
+        deliveries.count(lane.channel, Outcome.DELIVERED, took)
         return is_own
 
-    def _failed(
-        self, lane: Lane, message: Waiting, problem: str, *, refused: bool = False, everybody: bool = False
-    ) -> None:
-        now = clock.now()
+    def _failed(self, lane: Lane, message: Waiting, failure: Refused | NotDelivered) -> None:
+        now, problem, refused = clock.now(), str(failure), isinstance(failure, Refused)
         log.warning("message %s to %s was not delivered: %s", message.key, lane.key, problem)
         lanes.attempted(lane, message.id, problem, now, refused=refused)
         self._report.count("refused" if refused else "not_delivered", problem)
-        if everybody:
+        if isinstance(failure, Refused):
+            return
+        if failure.everybody:
             self._absences.failed(lane.channel, now)
-        elif not refused:
+        else:
             lanes.postpone(lane, problem, int(now + _pause(lane.failures, _FIRST_PAUSE, _LONGEST_PAUSE)))
+
+
+def _failure_of(channel: Channel, outgoing: Outgoing) -> Refused | NotDelivered | None:
+    """Deliver; None when that succeeds."""
+    try:
+        channel.deliver(outgoing)
+    except (Refused, NotDelivered) as failure:
+        return failure
+    except Exception as error:
+        log.exception("message %s to %s could not be sent", outgoing.key, outgoing.recipient)
+        return NotDelivered(f"an error of the service: {type(error).__name__}")
+    return None
 
 
 def _outgoing(lane: Lane, message: Waiting) -> Outgoing:
