@@ -23,7 +23,7 @@ from scheduling.windows import DAY, HOUR
 _NEWS, _NOTICES = News._meta.db_table, Notice._meta.db_table
 _RECIPIENTS, _MESSAGES = Recipient._meta.db_table, Message._meta.db_table
 
-_NOTICES_AT_ONCE = 200  # in one message: it has to be read
+_NOTICES_AT_ONCE = 100  # in one message: it has to be read
 # After a message is sent its recipient may be needed for as long as it waited; more than for a day it does not.
 _RECIPIENT_OUTLIVES_MESSAGES = 7 * DAY
 _CONFLICT = 1213
@@ -129,7 +129,7 @@ def add_news_message(lane: Lane, key: str, content: Content, notice_ids: Sequenc
     """Write the message that tells these notices; its id. None when the lane is lost. Raises DatabaseError."""
 
     def work() -> int | None:
-        if not lanes.renew(lane, now):
+        if not lanes.is_renewed(lane, now):
             return None
         (id_,) = insert(
             _MESSAGES, *_row(lane.recipient_id, key, Message.NEWS, lane.address, content, now), returning=True
