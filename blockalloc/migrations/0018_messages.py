@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 "db_table": "blockalloc_message",
                 "verbose_name": "notification",
                 "permissions": [("send_again_message", "Can have a notification sent again")],
-                "indexes": [models.Index(fields=["recipient", "sent", "failed"], name="blockalloc_message_waiting")],
+                "indexes": [models.Index(fields=["sent", "failed", "recipient"], name="blockalloc_message_waiting")],
             },
         ),
     ]
