@@ -58,7 +58,6 @@ test-deliveries: ## five senders of notifications, of which some are killed, and
 	bin/setup --tests
 	$(PYTHON) -m verification.deliveries --mariadb
 	$(PYTHON) -m verification.deliveries
-	$(PYTHON) -m verification.deliveries --galera
 
 test-versions: ## the recorded cases on each version of VCL and MariaDB, and in strict SQL modes (half an hour)
 	bin/setup --tests
