@@ -29,8 +29,8 @@ BEGUN = 15 * MINUTE  # so long after its start a class still has them
 LOADS_SINCE, CALIBRATION_SINCE = DAY, 30 * DAY
 OTHER = "other"  # all images that load less
 
-# Seconds. A scrape is to take less than 50 ms, whatever the database does: it gets the last reading when a new one takes
-# longer than the rest of these.
+# Seconds. A scrape is to take less than 50 ms, whatever the database does: it gets the last reading when a new one
+# takes longer than PATIENCE.
 KEPT, USABLE, PATIENCE, WAIT = 10.0, 60.0, 0.02, 4.0
 _LONGEST_WAIT = 1.0  # seconds that a statement waits for somebody's lock
 _STATES = {"bad": "at_risk", "watch": "watch", "good": "good", "plain": "not_asked"}
@@ -161,7 +161,14 @@ def _of_loops() -> Iterable[Metric]:
     for name, at in store.loops_seen().items():
         seen.add_metric([name], at)
     in_doubt = bool(last and last[1])
-    return [seen, _gauge("blockalloc_keep_ready_in_doubt", "Whether keep_ready changes nothing: a doubt.", in_doubt)]
+    return [
+        seen,
+        _gauge(
+            "blockalloc_keep_ready_in_doubt",
+            "Whether keep_ready changes nothing, since something is in doubt.",
+            in_doubt,
+        ),
+    ]
 
 
 def _of_notifications(now: int) -> Iterable[Metric]:
