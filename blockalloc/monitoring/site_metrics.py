@@ -58,7 +58,7 @@ def read() -> list[Metric]:
         ]
 
 
-_load_times = KeptLoadTimes()
+load_times = KeptLoadTimes()
 latest = Latest("metrics of the site", read, kept=KEPT, usable=USABLE, patience=PATIENCE, wait=WAIT)
 
 
@@ -67,7 +67,7 @@ def _classes(now: int) -> list[BlockTimeReadiness]:
     """The classes that are on or start within VCL_KEEP_READY_HOURS, by start."""
     first, last = (_moment(now + seconds) for seconds in (0, settings.VCL_KEEP_READY_HOURS * HOUR))
     query = BlockTime.objects.accepted().not_skipped().taking_place_between(first, last)
-    seen = readiness.read(query, now, closed=False, people=False, estimates=_load_times)
+    seen = readiness.read(query, now, closed=False, people=False, estimates=load_times)
     return [each for each in seen if each.is_current_or_upcoming(now)]
 
 
