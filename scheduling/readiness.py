@@ -62,7 +62,7 @@ class Readiness:
     """How ready a block time is: whole machines (a cluster counts once), and computers by their state.
 
     `spares` are the machines beyond those wanted; they don't count for `allocated` and `ready`. `left` are the seconds
-    until it starts, below 0 once it has begun.
+    until it starts, below 0 once it has begun. `sureness`: what was said of the class last, None where nothing was.
     """
 
     wanted: int
@@ -73,6 +73,7 @@ class Readiness:
     computers: Sequence[ComputerReadiness] = ()
     counts: Mapping[State, int] = field(default_factory=dict)
     spares: int = 0
+    sureness: Sureness | None = None
 
     @property
     def and_spares(self) -> str:
@@ -115,6 +116,7 @@ def readiness(
         signal=_signal(view),
         computers=judged,
         counts=Counter(each.state for each in judged),
+        sureness=sureness,
     )
 
 
