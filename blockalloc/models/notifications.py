@@ -20,8 +20,9 @@ class Standing(models.Model):
 
     `short`: how many machines were missing when that was told last, 0 when none is. `troubled`: since when looks have
     seen it at risk without a break, told or not. `at_risk`, `not_ready`: when that was told; None when it was not, or
-    is no longer so. `held`: a change that is not told yet, because the class is more than a day away. `version` counts
-    the changes of the row: of several who change it at once, only one does.
+    is no longer so. `held`: a change that is not told yet, because the class is more than a day away. `begun`: a look
+    has seen it after its start. `version` counts the changes of the row: of several who change it at once, only one
+    does.
     """
 
     block_time_id = models.PositiveIntegerField(primary_key=True)
@@ -31,6 +32,7 @@ class Standing(models.Model):
     at_risk = models.DateTimeField(null=True)
     not_ready = models.DateTimeField(null=True)
     held = models.BooleanField(default=False)
+    begun = models.BooleanField(default=False)
     version = models.IntegerField(default=0)
 
     class Meta:
@@ -100,6 +102,7 @@ class Recipient(models.Model):
     next_try = models.DateTimeField(null=True)
     failures = models.IntegerField(default=0)
     problem = models.TextField(default="")
+    used = models.DateTimeField(null=True, db_index=True)
 
     class Meta:
         db_table = "blockalloc_recipient"
@@ -113,8 +116,8 @@ class Message(models.Model):
 
     `key` is the Message-ID of a mail (without the domain) and the idempotency key of a webhook. A mail has `text` and
     `html`, a webhook `body` (JSON). `address`: where it goes, or went. `problem` is that of the last attempt, in words.
-    `failed`: when it was given up. `unsubscribe`: the address to unsubscribe at, of a mail. `kind` is "news", "summary"
-    or "test".
+    `created`: when it was made, or when staff had it sent again; `failed`: when it was given up. `unsubscribe`: the
+    address to unsubscribe at, of a mail. `kind` is "news", "summary" or "test".
     """
 
     NEWS, SUMMARY, TEST = "news", "summary", "test"
@@ -137,7 +140,7 @@ class Message(models.Model):
 
     class Meta:
         db_table = "blockalloc_message"
-        indexes = [models.Index(fields=["recipient", "sent", "failed"], name="blockalloc_message_waiting")]
+        indexes = [models.Index(fields=["sent", "failed", "recipient"], name="blockalloc_message_waiting")]
 
     def __str__(self) -> str:
         return self.subject
