@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
+from blockalloc.monitoring.metrics import metrics
 from blockalloc.monitoring.readyz import readyz
 from blockalloc.pages import feeds, row_id  # noqa: F401 - row_id: for the addresses
 from blockalloc.pages.unsubscribe import unsubscribe
@@ -33,4 +34,5 @@ urlpatterns = [
     path("favicon.ico", no_icon),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
 ]

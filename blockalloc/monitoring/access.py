@@ -22,8 +22,12 @@ def _has_token(request: HttpRequest) -> bool:
 
 
 def _is_near(request: HttpRequest) -> bool:
+    """By the client's address, which is that of the connection only where no proxy is in between."""
     try:
+        if transport.has_passed_unknown_proxy(request):
+            return False
         address = ipaddress.ip_address(transport.client_address(request))
     except (ValueError, ImproperlyConfigured):
         return False
+    address = getattr(address, "ipv4_mapped", None) or address
     return any(address in ipaddress.ip_network(network) for network in settings.VCL_METRICS_NETWORKS)
