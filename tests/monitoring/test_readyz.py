@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from blockalloc.models import Heartbeat, LoopSeen
 from blockalloc.monitoring import readyz, service_checks
-from blockalloc.monitoring.readyz import LatestReport
+from blockalloc.monitoring.readyz import ReadyChecks
 from blockalloc.monitoring.service_checks import Check, ServiceChecks, State
 from blockalloc.store import guard
 from blockalloc.store.guard import Deadline
@@ -33,7 +33,7 @@ MINUTE = 60
 
 @pytest.fixture(autouse=True)
 def _asked_for_the_first_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readyz, "latest", LatestReport(ServiceChecks().run))
+    monkeypatch.setattr(readyz, "checks", ReadyChecks(ServiceChecks().run))
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_a_clock_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
         503,
         "failed: this host's clock is 31 seconds ahead of the database's",
     )
-    monkeypatch.setattr(readyz, "latest", LatestReport(ServiceChecks().run))
+    monkeypatch.setattr(readyz, "checks", ReadyChecks(ServiceChecks().run))
     monkeypatch.setattr("blockalloc.store.site_clock.database_ahead", lambda: -30)
     assert ask()[0] == 200
 
