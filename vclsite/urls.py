@@ -1,4 +1,6 @@
-"""Addresses of the site: XML-RPC (also at VCL's own front end's path), the admin, calendars, unsubscribing, checks."""
+"""Addresses of the site: XML-RPC (also at the path of VCL's own front end), the admin, calendars, unsubscribing,
+health checks and metrics.
+"""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
