@@ -1,10 +1,12 @@
-"""Addresses of the site: XML-RPC (also at the path of VCL's own front end), the admin, calendars, a health check."""
+"""Addresses of the site: XML-RPC (also at the path of VCL's own front end), the admin, calendars, health checks."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
+from blockalloc.monitoring.metrics import metrics
+from blockalloc.monitoring.readyz import readyz
 from blockalloc.pages import feeds, row_id  # noqa: F401 - row_id: for the addresses
 from blockalloc.rpc.endpoint import front_end_path, xmlrpc
 from blockalloc.web.health import healthz
@@ -28,4 +30,6 @@ urlpatterns = [
     path("feeds/group/<row_id:group>/<str:token>.ics", feeds.blocks_of_group, name="feed-group"),
     path("favicon.ico", no_icon),
     path("healthz", healthz),
+    path("readyz", readyz),
+    path("metrics", metrics),
 ]
