@@ -14,11 +14,14 @@ import time_machine
 from django.contrib.auth.models import User as StaffUser
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.test import Client, override_settings
 from django.urls import reverse
 
 from bench.readiness import site as morning
 from bench.readiness.play import Clock, stage
+from blockalloc.monitoring import site_metrics
 from blockalloc.upkeep.passes import Keeper
 from simulation.connections import Connection
 from simulation.days.day import Day
@@ -27,7 +30,7 @@ from simulation.days.loads import Loads
 from simulation.days.people import People
 from simulation.days.users import Users
 from tests.support import rpc_calls
-from tests.support.servers.front_end_server import FrontEndServer, always, http, value
+from tests.support.servers.front_end_server import FrontEndServer, Received, always, http, value
 from verification.metrics import site
 from verification.metrics.endpoint import Endpoint
 from verification.metrics.site import CELL, MINUTE
@@ -108,6 +111,7 @@ class _Playing:
         if self._looking:
             with contextlib.suppress(DatabaseError):
                 self._keeper.look()
+        site_metrics.latest.forget()  # it is kept for seconds, which are hours here
         self._endpoint.ask(self._day.now)
         self.played.scrapes += 1
 
@@ -141,17 +145,13 @@ class _Playing:
     def _calls(self) -> None:
         """Calls of all kinds, an hour long and again."""
         for hour in range(site.BEGIN, site.END):
-            id_ = self._block_time_near(hour)
+            number = _number_after(hour)
+            id_, explained = site.block_time(number), site.parameters(number)
             self._at(hour + 0.1, lambda: self._call("XMLRPCautoCapture", 1))
-            self._at(hour + 0.2, lambda id_=id_: self._call("XMLRPCexplainBlockAllocation", id_, 1))
+            self._at(hour + 0.2, lambda explained=explained: self._call("XMLRPCexplainBlockAllocation", *explained))
             self._at(hour + 0.3, lambda id_=id_: self._command("--block-time", id_, "--dry-run"))
             self._at(hour + 0.4, lambda id_=id_: self._command("--block-time", id_))
             self._at(hour + 0.5, lambda id_=id_: self._page(id_))
-
-    def _block_time_near(self, hour: int) -> int:
-        """The class that starts next."""
-        numbers = [n for n, each in enumerate(site.CLASSES) if each.start > hour + 1 and not each.known]
-        return site.block_time(numbers[0] if numbers else len(site.CLASSES) - 1)
 
     def _page(self, block_time: int) -> None:
         """Somebody presses "Allocate now"."""
@@ -184,7 +184,7 @@ class _Playing:
         self._during(15.5, 15.6, lambda: self._database_says(OperationalError("the server has gone away")))
         self._during(15.8, 15.95, lambda: override_settings(TIME_ZONE="Asia/Tokyo"))
         self._at(16.2, self._calls_with_an_error)
-        self._day.stop_node(morning.nodes(CELL)[0], site.instant(16.35), site.instant(17.2))
+        self._day.stop_node(morning.nodes(CELL)[0], site.instant(18.2), site.instant(19.1))
 
     def _during(self, begin: float, end: float, trouble: Callable[[], contextlib.AbstractContextManager[Any]]) -> None:
         """Let a trouble be there for some time of the day."""
@@ -200,7 +200,7 @@ class _Playing:
     @contextlib.contextmanager
     def _silent_front_end(self) -> Iterator[None]:
         """VCL's front end breaks off what it is asked."""
-        as_before, self._front_end.behave = self._front_end.behave, always()
+        as_before, self._front_end.behave = self._front_end.behave, _break_off
         self._call("XMLRPCautoCapture", 1)
         yield
         self._front_end.behave = as_before
@@ -213,19 +213,39 @@ class _Playing:
 
     @staticmethod
     @contextlib.contextmanager
-    def _database_says(error: Exception) -> Iterator[None]:
-        """Each statement of the service fails."""
+    def _database_says(error: Exception, about: str = "") -> Iterator[None]:
+        """Each statement of the service fails that has these words in it."""
 
-        def refuse(*_call: object) -> None:
-            raise error
+        def refuse(execute: Callable[..., object], sql: str, *others: object) -> object:
+            if about in sql:
+                raise error
+            return execute(sql, *others)
 
-        with connection.execute_wrapper(refuse):
-            yield
+        def join(connection: BaseDatabaseWrapper, **_signal: object) -> None:
+            connection.execute_wrappers.append(refuse)
+
+        connection_created.connect(join)  # those of other threads
+        try:
+            with connection.execute_wrapper(refuse):
+                yield
+        finally:
+            connection_created.disconnect(join)
 
     def _calls_with_an_error(self) -> None:
-        with self._database_says(RuntimeError("an error of the service")):
+        with self._database_says(RuntimeError("an error of the service"), "blockalloc_guard"):
             for _ in range(4):
                 self._call("XMLRPCprocessBlockTime", site.block_time(len(site.CLASSES) - 1), 1)
+
+
+def _number_after(hour: int) -> int:
+    """The class that starts next, of those that are known from the morning on."""
+    numbers = [number for number, each in enumerate(site.CLASSES) if each.start > hour + 1 and not each.known]
+    return numbers[0] if numbers else len(site.CLASSES) - 1
+
+
+def _break_off(_server: FrontEndServer, _call: Received) -> bytes:
+    """A behaviour of VCL's front end."""
+    raise ConnectionResetError
 
 
 class _Nowhere:

@@ -29,7 +29,7 @@ CLASSES = [
     Class(9, 10, IMAGE + 1),
     Class(10.5, 12, IMAGE + 2),
     Class(13, 8, BROKEN, known=11.6),
-    Class(14, 50, IMAGE, known=11.7),
+    Class(14, 56, IMAGE, known=11.7),
     Class(17, 12, IMAGE + 1),
     Class(19, 12, IMAGE + 2),
     Class(20, 10, IMAGE, hours=1.5),
@@ -40,8 +40,8 @@ QUIET_UNTIL = 11.5  # until then nothing goes wrong
 CELL = Cell(
     seats=max(each.seats for each in CLASSES),
     classes=len(CLASSES),
-    computers=56,
-    users=0.15,
+    computers=60,
+    users=0.1,
     failing=0.0,
     minutes_before=(14 - BEGIN) * 60,
 )  # fmt: skip
@@ -55,6 +55,13 @@ def instant(hours: float) -> int:
 def block_time(number: int) -> int:
     """The id of the block time (and block request) of a class."""
     return morning.BLOCK_TIME + number
+
+
+def parameters(number: int) -> tuple[object, ...]:
+    """The seven parameters of a call for a class."""
+    each, id_ = CLASSES[number], block_time(number)
+    hours = (instant(each.start), instant(each.start + each.hours))
+    return (each.image, *hours, each.seats, morning.group_of(id_), 1, id_)
 
 
 def load(seed: int, connection: Connection, account: dict[str, str]) -> None:
