@@ -16,6 +16,7 @@ from blockalloc import clock
 from blockalloc.accounts import lockout
 from blockalloc.models import BlockTime, Heartbeat, SeenLoad
 from blockalloc.monitoring.latest import Latest
+from blockalloc.monitoring.load_times import KeptLoadTimes
 from blockalloc.reports import readiness
 from blockalloc.reports.readiness import BlockTimeReadiness
 from blockalloc.store import site_metrics as store
@@ -55,6 +56,7 @@ def read() -> list[Metric]:
         ]
 
 
+_load_times = KeptLoadTimes()
 latest = Latest("metrics of the site", read, kept=_KEPT, wait=_WAIT)
 
 
@@ -63,7 +65,7 @@ def _classes(now: int) -> list[BlockTimeReadiness]:
     """The classes that are on or start within VCL_KEEP_READY_HOURS, by start."""
     first, last = (_moment(now + seconds) for seconds in (0, settings.VCL_KEEP_READY_HOURS * HOUR))
     query = BlockTime.objects.accepted().not_skipped().taking_place_between(first, last)
-    seen = readiness.read(query, now, closed=False, people=False)
+    seen = readiness.read(query, now, closed=False, people=False, estimates=_load_times)
     return [each for each in seen if each.is_current_or_upcoming(now)]
 
 
@@ -123,7 +125,7 @@ def _by_image(rows: Iterable[store.Loads]) -> dict[str, Counter[str]]:
     by_number = sorted(found, key=lambda image: (-found[image].total(), image))
     kept = {image: found[image] for image in by_number[:MOST_IMAGES]}
     for image in by_number[MOST_IMAGES:]:
-        kept[OTHER] = kept.get(OTHER, Counter()) + found[image]
+        kept.setdefault(OTHER, Counter()).update(found[image])
     return kept
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from blockalloc.models import ClassHeld, Image, LoopSeen, Message, News, Notice, SeenLoad
 from blockalloc.store import times
-from blockalloc.store.sql import fetch
+from blockalloc.store.sql import ALL_ROWS, fetch
 
 _CLASSES, _LOADS, _LOOPS = ClassHeld._meta.db_table, SeenLoad._meta.db_table, LoopSeen._meta.db_table
 _MESSAGES, _NOTICES, _NEWS = Message._meta.db_table, Notice._meta.db_table, News._meta.db_table
@@ -34,10 +34,13 @@ class Waiting(NamedTuple):
     oldest: int | None
 
 
+# The loads of the period are a table of their own: else they would be grouped by an index over all that there are.
 _LOADS_SINCE = f"""
-SELECT COALESCE(i.prettyname, ''), l.image_id, l.outcome, COUNT(*)
-FROM {_LOADS} l LEFT JOIN {Image._meta.db_table} i ON i.id = l.image_id
-WHERE l.begun >= %s GROUP BY l.image_id, i.prettyname, l.outcome
+SELECT COALESCE(i.prettyname, ''), l.image_id, l.outcome, l.number
+FROM (SELECT image_id, outcome, COUNT(*) AS number
+      FROM (SELECT image_id, outcome FROM {_LOADS} WHERE begun >= %s LIMIT {ALL_ROWS}) AS recent
+      GROUP BY image_id, outcome) AS l
+LEFT JOIN {Image._meta.db_table} i ON i.id = l.image_id
 """
 _SAID = """
 SUM(CASE WHEN {said} IS NOT NULL THEN 1 ELSE 0 END), SUM({said}),
