@@ -32,7 +32,9 @@ def main(words: Sequence[str] | None = None) -> int:
     print(*outcome.fired, sep="\n")
     for text in outcome.wrong:
         print(f"wrong: {text}", file=sys.stderr)
-    print(f"{outcome.scrapes} scrapes, {outcome.queries} queries, {time.monotonic() - begun:.0f} s")
+    print(
+        f"{outcome.scrapes} scrapes, {outcome.mails} mails, {outcome.queries} queries, {time.monotonic() - begun:.0f} s"
+    )
     print(f"{len(outcome.wrong)} things are wrong")
     return 1 if outcome.wrong else 0
 

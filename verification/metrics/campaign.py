@@ -3,17 +3,20 @@
 import datetime
 import re
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from simulation.connections import Connection
 from tests.support.servers.prometheus_server import Prometheus, promtool
 from verification.metrics import day, queries, site
 from verification.metrics.endpoint import Endpoint
-from verification.metrics.judge import Judge
+from verification.metrics.judge import STEP, Judge, Span
 
 _PACE = "150ms"  # between two scrapes
 _DAYS_AGO = 20_000  # Prometheus takes samples as old as the day
+# A series that ends is gone at once where scrapes have the time of now; with times of their own it is for as long as
+# Prometheus looks back.
+_OPTIONS = (f"--storage.tsdb.retention.time={_DAYS_AGO}d", f"--query.lookback-delta={STEP - 1}s")
 
 
 @dataclass
@@ -21,9 +24,10 @@ class Outcome:
     """What was counted, what fired, and what is wrong, in words."""
 
     scrapes: int
-    queries: int = 0
-    fired: list[str] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
+    mails: int
+    queries: int
+    fired: list[str]
+    wrong: list[str]
 
 
 def run(seed: int, doubles: Connection) -> Outcome:
@@ -32,7 +36,7 @@ def run(seed: int, doubles: Connection) -> Outcome:
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         _configure(directory, endpoint.port)
-        with endpoint, Prometheus(directory, _DAYS_AGO) as prometheus:
+        with endpoint, Prometheus(directory, *_OPTIONS) as prometheus:
             endpoint.wait()
             played = day.play(seed, doubles, endpoint)
             endpoint.wait()  # the last answer has been taken in when Prometheus comes again
@@ -57,19 +61,20 @@ def _configure(directory: Path, port: int) -> None:
 
 
 def _judge(prometheus: Prometheus, played: day.Played) -> Outcome:
-    judge = Judge(prometheus, site.instant(site.BEGIN), site.instant(site.END))
-    outcome = Outcome(played.scrapes, wrong=judge.wrong)
+    judge = Judge(prometheus)
     judge.look_at_scrapes(played.scrapes)
     judge.look_at_series()
     judge.look_at_dashboard()
-    for alert in queries.alerts():
-        for span in judge.fired(alert):
-            hours = "-".join(f"{datetime.datetime.fromtimestamp(at, site.ZONE):%H:%M}" for at in span[:2])
-            about = ", ".join(f"{name}={value}" for name, value in span.labels)
-            outcome.fired.append(f"{hours}  {alert.severity:8}  {alert.name}  {about}")
+    judge.look_at_alerts()
     for text in played.texts:
         status, said = promtool("check", "metrics", stdin=text)
         if status or said:
             judge.wrong.append(f"promtool check metrics: {said}")
-    outcome.queries = judge.asked
-    return outcome
+    fired = [_told(alert, span) for alert, spans in judge.fired.items() for span in spans]
+    return Outcome(played.scrapes, played.mails, judge.asked, fired, judge.wrong)
+
+
+def _told(alert: queries.Alert, span: Span) -> str:
+    hours = "-".join(f"{datetime.datetime.fromtimestamp(at, site.ZONE):%H:%M}" for at in span[:2])
+    about = ", ".join(f"{name}={value}" for name, value in span.labels if name not in ("instance", "job"))
+    return f"{hours}  {alert.severity:8}  {alert.name}  {about}".rstrip()

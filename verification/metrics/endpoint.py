@@ -6,6 +6,7 @@ plays the day; in between, Prometheus gets the last answer once more, which chan
 
 import http.server
 import threading
+from contextlib import suppress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -34,13 +35,14 @@ class Endpoint:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 endpoint._authorization = self.headers.get("Authorization", "")
-                self.send_response(HTTPStatus.OK)
-                self.send_header("Content-Type", endpoint._type)
-                self.end_headers()
                 sent = endpoint._stamped
-                self.wfile.write(sent)
-                if sent is endpoint._stamped:
-                    endpoint._scraped.set()
+                with suppress(ConnectionError):  # Prometheus was too busy to wait for it, and comes again
+                    self.send_response(HTTPStatus.OK)
+                    self.send_header("Content-Type", endpoint._type)
+                    self.end_headers()
+                    self.wfile.write(sent)
+                    if sent is endpoint._stamped:
+                        endpoint._scraped.set()
 
             def log_message(self, *_words: object) -> None:
                 """Nothing: there are a thousand requests."""

@@ -2,8 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import yaml
@@ -33,11 +31,10 @@ class Alert(NamedTuple):
 
 
 class Query(NamedTuple):
-    """A query of a panel. `instant`: its panel shows one moment, not a time line."""
+    """A query of a panel."""
 
     panel: str
     expression: str
-    instant: bool
 
 
 def alerts() -> list[Alert]:
@@ -55,25 +52,23 @@ def alerts() -> list[Alert]:
     ]
 
 
-def panels() -> Iterator[dict[str, object]]:
-    """The panels of the dashboard, rows included."""
-    for panel in json.loads(DASHBOARD.read_text())["panels"]:
-        yield panel
-        yield from panel.get("panels", ())
-
-
-def queries(path: Path = DASHBOARD) -> list[Query]:
+def queries() -> list[Query]:
     """The queries of the dashboard, with something in place of its variables."""
     return [
-        Query(panel["title"], _without_variables(target["expr"]), bool(target.get("instant")))
-        for panel in json.loads(path.read_text())["panels"]
+        Query(panel["title"], _without_variables(target["expr"]))
+        for panel in json.loads(DASHBOARD.read_text())["panels"]
         for target in panel.get("targets", ())
     ]
 
 
+def expressions() -> list[str]:
+    """All of both."""
+    return [each.expression for each in alerts()] + [each.expression for each in queries()]
+
+
 def selectors(expression: str) -> list[str]:
     """The series that an expression is made of, as it selects them: names with their braces."""
-    return sorted({match[0] for match in _METRIC.finditer(expression) if match[0] != "blockalloc"})
+    return sorted({match[0] for match in _METRIC.finditer(expression)})
 
 
 def names(expression: str) -> set[str]:
