@@ -29,11 +29,7 @@ class Latest(Generic[T]):
 
     def get(self) -> T | None:
         """What was read in the last seconds, or is read now; None when it can't be read, or takes too long."""
-        with self._lock:
-            if self._coming is None or (self._coming.done() and time.monotonic() > self._begun + self._kept):
-                self._coming, self._begun = Future(), time.monotonic()
-                threading.Thread(target=self._run, args=[self._coming], name=self._name, daemon=True).start()
-            coming, begun = self._coming, self._begun
+        coming, begun = self.begin()
         try:
             return coming.result(timeout=max(begun + self._wait - time.monotonic(), 0.0))
         except TimeoutError:
@@ -41,6 +37,14 @@ class Latest(Generic[T]):
         except Exception as error:
             log.warning("%s: nothing could be read: %s", self._name, error)
         return None
+
+    def begin(self) -> tuple[Future[T], float]:
+        """Begin to read, if what was read is too old; the reading, and when it began (monotonic seconds)."""
+        with self._lock:
+            if self._coming is None or (self._coming.done() and time.monotonic() > self._begun + self._kept):
+                self._coming, self._begun = Future(), time.monotonic()
+                threading.Thread(target=self._run, args=[self._coming], name=self._name, daemon=True).start()
+            return self._coming, self._begun
 
     def forget(self) -> None:
         """Read anew when somebody asks next."""
