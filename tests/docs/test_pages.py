@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from blockalloc.version import VERSION
 from installer.cli import parser
 from installer.database_url import DatabaseUrl
 from installer.inputs import Config
@@ -25,6 +26,7 @@ OPERATORS = [
     "by-hand.md",
     "check_vcl.md",
     "installation.md",
+    "monitoring.md",
     "operate.md",
     "readiness.md",
     "settings.md",
@@ -127,7 +129,7 @@ def test_what_is_done_by_hand_is_what_the_units_need() -> None:
     by_hand = "".join(blocks("by-hand.md"))
     units = {path.name: path.read_text() for path in (ROOT / "deploy" / "systemd").iterdir()}
     values = dict(re.findall(r"^(\w+)=(.+)$", units["blockalloc.service"], re.MULTILINE))
-    assert f"ln -sfn releases/0.2.0 {values['WorkingDirectory']}\n" in by_hand
+    assert f"ln -sfn releases/{VERSION} {values['WorkingDirectory']}\n" in by_hand
     assert f" {values['User']}\n" in by_hand.partition("useradd ")[2]
     assert f"cat >{settings_file.STANDARD} <<" in by_hand
     for command in ("enable --now", "disable --now"):
