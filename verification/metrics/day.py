@@ -181,7 +181,7 @@ class _Playing:
         self._at(hour + 0.25, lambda: self._call("XMLRPCblockAllocation", *site.parameters(number)))
         self._at(hour + 0.3, lambda: self._command("--block-time", id_, "--dry-run"))
         self._at(hour + 0.4, lambda: self._command("--block-time", id_))
-        self._at(hour + 0.5, lambda: self._page(id_))
+        self._at(hour + 0.45, lambda: self._page(id_))
 
     def _call(self, method: str, *parameters: object) -> None:
         """A call whose answer does not matter."""

@@ -59,7 +59,8 @@ class Judge:
 
     def look_at_series(self) -> None:
         """All series that rules and dashboard select are there, in the whole day together."""
-        for selector in sorted({each for expression in queries.expressions() for each in queries.selectors(expression)}):
+        selected = {selector for each in queries.expressions() for selector in queries.selectors(each)}
+        for selector in sorted(selected):
             if selector.partition("{")[0] in OF_PROMETHEUS:
                 continue
             found = self._at_the_end(f"count(count_over_time({selector}[1d]))")
