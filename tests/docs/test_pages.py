@@ -3,7 +3,6 @@
 import re
 import shlex
 import subprocess
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from installer.database_url import DatabaseUrl
 from installer.inputs import Config
 from installer.release import Release
 from installer.steps import system
+from tests.support.pages import anchors
 from tests.support.servers.own_process import ROOT
 from vclsite import settings_file
 
@@ -33,18 +33,6 @@ OPERATORS = [
     "staff.md",
     "troubleshooting.md",
 ]
-
-
-def anchors(page: Path) -> set[str]:
-    """The names that GitHub gives to a page's headings."""
-    seen: Counter[str] = Counter()
-    found = set()
-    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
-        name = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
-        found.add(f"{name}-{seen[name]}" if seen[name] else name)
-        seen[name] += 1
-    return found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
