@@ -34,7 +34,7 @@ class Slot:
 
     def __init__(self, directory: Path) -> None:
         """Take a slot. Raises NoSlot, OSError."""
-        _examine(directory)
+        examine(directory)
         self._place = directory
         self._lock, number = _take(directory)
         try:
@@ -98,7 +98,7 @@ class _File:
         self._room = SIZE - _HEAD - sum(map(_bytes_of, self._keys))
 
 
-def _examine(directory: Path) -> None:
+def examine(directory: Path) -> None:
     """Raise NoSlot unless nobody but this user can put anything into the directory."""
     try:
         found = directory.stat()

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -51,7 +52,7 @@ def letter(*about: News, key: str = SITE, at: int = AT) -> Letter:
         (
             Kind.AT_RISK,
             {"why": "pc1 failed to load; pc2 is slow", "sureness": 0.617},
-            "at risk: pc1 failed to load",
+            " at risk: pc1 failed to load",
             "It may not be ready when it begins. The chance that all 20 machines are ready is 62 %.",
         ),
         (
@@ -74,9 +75,9 @@ def letter(*about: News, key: str = SITE, at: int = AT) -> Letter:
         (Kind.READY, {"wanted": 1}, "its machine ready now", "Its machine is ready now."),
     ],
 )
-def test_the_subject_says_it_all(kind: Kind, values: dict[str, object], subject: str, headline: str) -> None:
+def test_the_subject_says_it_all(kind: Kind, values: dict[str, Any], subject: str, headline: str) -> None:
     made = letter(news(kind, **values))
-    assert made.subject == f"CS101 lab Mon 09:00: {subject}"
+    assert made.subject == f"CS101 lab Mon 09:00{subject if subject.startswith(' ') else f': {subject}'}"
     assert made.items[0].headline == headline
     assert made.opening == ""
 
@@ -180,6 +181,20 @@ def test_good_news_asks_for_nothing() -> None:
     for kind in (Kind.MENDED, Kind.READY):
         (item,) = letter(news(kind, since=NOW)).items
         assert (item.advice, item.since) == ("Nothing: all is well again.", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("2 of 20 machines missing: the exam has the others; pc1 failed", "the exam has the others; pc1 failed"),
+        ("2 of 20 machines missing; pc1 failed", "pc1 failed"),
+        ("1 of 1 machine missing", ""),
+        ("somebody else was faster", "somebody else was faster"),
+    ],
+)
+def test_how_many_are_missing_is_said_once(said: str, why: str) -> None:
+    assert letter(news(Kind.SHORT, why=said)).items[0].why == why
+    assert letter(news(Kind.AT_RISK, why=said)).items[0].why == said
 
 
 def test_since_when() -> None:
