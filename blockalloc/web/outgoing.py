@@ -6,6 +6,7 @@ occupy a thread for hours.
 
 import socket
 import ssl
+import time
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import lru_cache
@@ -25,6 +26,7 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.is_past = False
+        self._until = time.monotonic() + seconds
         self._socket: socket.socket | None = None
         self._lock = Lock()
         self._timer = Timer(seconds, self._end)
@@ -42,6 +44,10 @@ class Deadline:
         self._timer.cancel()
         with self._lock:
             self._socket = None
+
+    def left(self) -> float:
+        """Seconds left, for time-outs: never 0, which would mean not to wait at all."""
+        return max(self._until - time.monotonic(), 0.001)
 
     def watch(self, used: socket.socket) -> None:
         """Set the socket that the call uses. Raises TimeoutError when the time is over already."""
