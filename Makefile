@@ -1,6 +1,6 @@
 # All tasks of this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera test-restarts test-install test-versions test-metrics bench bench-full bench-pages bench-readiness screenshots fuzz lint release clean
+.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera test-restarts test-deliveries test-install test-versions test-metrics bench bench-full bench-pages bench-readiness screenshots fuzz lint release clean
 
 PYTHON := .venv/bin/python
 
@@ -53,6 +53,12 @@ test-galera:   ## tests that need a cluster: three Galera nodes on this machine,
 test-restarts: ## 500 calls through nginx while the service restarts, is replaced and dies, five times (three minutes)
 	bin/setup --tests
 	$(PYTHON) -m verification.restarts
+
+test-deliveries: ## five senders of notifications, of which some are killed, and a mail server that dies (a quarter of an hour)
+	bin/setup --tests
+	$(PYTHON) -m verification.deliveries --mariadb
+	$(PYTHON) -m verification.deliveries
+	$(PYTHON) -m verification.deliveries --galera
 
 test-versions: ## the recorded cases on each version of VCL and MariaDB, and in strict SQL modes (half an hour)
 	bin/setup --tests

@@ -131,15 +131,24 @@ class Campaign:
     def _wait_for_first_rounds(self) -> None:
         """Before the first round a signal ends a sender as any program."""
         until = time.monotonic() + _STARTING
-        begun = [self._directory / f"sender{n}.out" for n, each in enumerate(self._senders) if each.poll() is None]
-        while not all(each.stat().st_size for each in begun):
+        while len(self._at_work()) < self._size.senders:
             if time.monotonic() > until or self._ended() > self._killed:
                 raise RuntimeError("a sender did not begin")
             time.sleep(0.1)
 
+    def _at_work(self) -> list[subprocess.Popen[bytes]]:
+        """The senders that have printed what a round did."""
+        return [
+            each
+            for number, each in enumerate(self._senders)
+            if each.poll() is None and (self._directory / f"sender{number}.out").stat().st_size
+        ]
+
     def _kill_sender(self) -> None:
-        alive = [each for each in self._senders if each.poll() is None]
-        victim = self._random.choice(alive)
+        """Kill one that is at work: one that begins has nothing in hand."""
+        while not (at_work := self._at_work()):
+            time.sleep(0.1)
+        victim = self._random.choice(at_work)
         victim.send_signal(signal.SIGKILL)
         victim.wait()
         self._killed += 1
