@@ -1,0 +1,167 @@
+"""What became of the classes: by VCL's rows, and by the signal of the pages where the rows alone say nothing.
+
+This is what the mails are compared with. It uses none of the code that makes news: it counts machines with SQL of its
+own after each look of `keep_ready` and each call, and asks the pages only whether a class is at risk.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from blockalloc.models import BlockTime
+from blockalloc.reports import readiness
+from simulation.back_end import states
+from simulation.days.day import Day
+from verification.notifications.changes import What
+from verification.notifications.week import HOUR, MINUTE
+
+AHEAD = 6 * HOUR  # before its start a class is looked at
+AT_ONCE = 15 * MINUTE  # before the start a risk counts that was seen once
+_BETWEEN_LOOKS = MINUTE
+_AFTER_START = 10 * MINUTE  # in which a class that is not ready is told
+
+_CLASSES = """
+SELECT t.id, r.numMachines, t.processed, t.skip, r.status, t.start, t.`end`
+FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid WHERE t.`end` > %s
+"""
+_RESERVED = """
+SELECT v.computerid, q.userid, m.usergroupid FROM reservation v JOIN request q ON q.id = v.requestid
+JOIN user u ON u.id = q.userid LEFT JOIN usergroupmembers m ON m.userid = q.userid
+WHERE q.stateid NOT IN (1, 5, 11, 12) AND q.start <= %s AND q.`end` > %s AND u.unityid <> 'vclreload'
+"""
+_SEATS = """
+SELECT b.blockTimeid, r.groupid, c.id, c.stateid, c.currentimageid = b.imageid, c.imagerevisionid = v.id
+FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid JOIN blockRequest r ON r.id = t.blockRequestid
+JOIN computer c ON c.id = b.computerid JOIN imagerevision v ON v.imageid = b.imageid AND v.production = 1
+WHERE c.deleted = 0 AND t.`end` > %s
+"""
+
+
+class Change(NamedTuple):
+    """A change of a class, with its machines at that time (Unix seconds)."""
+
+    at: int
+    what: What
+    wanted: int
+    allocated: int
+    ready: int
+
+
+class Seen(NamedTuple):
+    """A class at a moment. `is_bad`: the pages say that it is at risk, or lacks machines."""
+
+    at: int
+    start: int
+    wanted: int
+    allocated: int
+    ready: int
+    is_bad: bool
+
+    def change(self, what: What) -> Change:
+        """A change that is seen now."""
+        return Change(self.at, what, self.wanted, self.allocated, self.ready)
+
+
+@dataclass
+class Course:
+    """The course of a class: its changes, and the trouble in which it is now."""
+
+    changes: list[Change] = field(default_factory=list)
+    missing: int = 0  # the most of this shortage
+    is_at_risk: bool = False
+    is_late: bool = False
+    bad_since: int | None = None
+    is_started: bool = False
+    closed: int | None = None  # when it was over, skipped, released or no longer accepted
+
+    def see(self, seen: Seen) -> None:
+        """Take in what is seen at a moment."""
+        missing = seen.wanted - seen.allocated
+        if missing > self.missing:
+            self.missing = missing
+            self.changes.append(seen.change(What.SHORT))
+        elif missing <= 0 < self.missing:
+            self.missing = 0
+            self.changes.append(seen.change(What.MENDED))
+        if seen.at < seen.start:
+            self._before_the_start(seen)
+        elif not self.is_started and seen.at < seen.start + _AFTER_START:
+            self.is_started = True
+            if seen.ready < seen.allocated:
+                self.is_late = True
+                self.changes.append(seen.change(What.NOT_READY))
+        if (self.is_at_risk or self.is_late) and seen.ready >= seen.wanted:
+            self.is_at_risk = self.is_late = False
+            self.changes.append(seen.change(What.READY))
+
+    def close(self, at: int) -> None:
+        """Nothing that happens to it matters any more."""
+        self.missing, self.is_at_risk, self.is_late, self.bad_since = 0, False, False, None
+        self.closed = self.closed or at
+
+    def _before_the_start(self, seen: Seen) -> None:
+        if not seen.is_bad or self.missing:  # whoever knows that machines are missing knows that it is at risk
+            self.bad_since = None
+            return
+        self.bad_since = self.bad_since or seen.at
+        for_long = seen.at - self.bad_since >= _BETWEEN_LOOKS or seen.start - seen.at < AT_ONCE
+        if for_long and not self.is_at_risk:
+            self.is_at_risk = True
+            self.changes.append(seen.change(What.AT_RISK))
+
+
+class Truth:
+    """Watches all classes. `courses`: block time -> its course. `released`: block times that staff have released."""
+
+    def __init__(self, day: Day) -> None:
+        self.courses: dict[int, Course] = defaultdict(Course)
+        self.released: set[int] = set()
+        self._day = day
+        self._send = day.front_end.connection.send
+
+    def look(self) -> None:
+        """Look at all classes that are not over."""
+        now = self._day.now
+        rows = self._send(_CLASSES, [self._day.front_end.local(now)]).rows
+        for id_ in self.courses.keys() - {row[0] for row in rows}:
+            self.courses[id_].close(now)
+        self._see(rows)
+
+    def look_at(self, block_time: int) -> None:
+        """Look at one class that is not over."""
+        rows = self._send(_CLASSES, [self._day.front_end.local(self._day.now)]).rows
+        self._see([row for row in rows if row[0] == block_time])
+
+    def _see(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        now, instant = self._day.now, self._day.front_end.instant
+        signals = self._signals([row[0] for row in rows if instant(row[5]) < now + AHEAD])
+        seats = self._seats()
+        for id_, wanted, processed, skip, status, start, _end in rows:
+            allocated, ready = seats.get(id_, (0, 0))
+            if skip or status != "accepted" or id_ in self.released:
+                self.courses[id_].close(now)
+            elif processed or allocated:  # otherwise nobody has asked for it
+                seen = Seen(now, instant(start), wanted, min(allocated, wanted), min(ready, wanted), id_ in signals)
+                self.courses[id_].see(seen)
+
+    def _signals(self, ids: Sequence[int]) -> set[int]:
+        """The block times of which the pages say that they are at risk."""
+        read = readiness.read(BlockTime.objects.filter(pk__in=ids), self._day.now) if ids else []
+        return {each.id for each in read if each.readiness.signal.level == "bad"}
+
+    def _seats(self) -> dict[int, tuple[int, int]]:
+        """Block time -> its computers, and how many of them are ready (SPEC 9, first sentence)."""
+        now = self._day.front_end.local(self._day.now)
+        groups: dict[int, set[int]] = defaultdict(set)  # computer -> user groups of those who have reserved it
+        for computer, _user, group in self._send(_RESERVED, [now, now]).rows:
+            groups[computer].add(group or 0)
+        counts: dict[int, tuple[int, int]] = {}
+        for id_, group, computer, state, has_image, has_revision in self._send(_SEATS, [now]).rows:
+            if computer in groups:
+                is_usable = state in (states.AVAILABLE, states.RESERVED, states.INUSE) and group in groups[computer]
+            else:
+                is_usable = state == states.AVAILABLE
+            allocated, ready = counts.get(id_, (0, 0))
+            counts[id_] = allocated + 1, ready + bool(is_usable and has_image and has_revision)
+        return counts
