@@ -36,10 +36,14 @@ LEVELS: tuple[Level, ...] = ("bad", "watch", "good", "plain")  # the worst first
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """How bad it is, and what is wrong, the worst first. `plain`: nothing is to be done about it."""
+    """How bad it is, and what is wrong, the worst first. `plain`: nothing is to be done about it.
+
+    `is_risk`: it is bad that machines may be late, whether or not others are missing or have failed.
+    """
 
     level: Level
     words: tuple[str, ...]
+    is_risk: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return "; ".join(self.words)
@@ -61,8 +65,9 @@ class Sureness(NamedTuple):
 class Readiness:
     """How ready a block time is: whole machines (a cluster counts once), and computers by their state.
 
-    `spares` are the machines beyond those wanted; they don't count for `allocated` and `ready`. `left` are the seconds
-    until it starts, below 0 once it has begun.
+    `spares` are the machines beyond those wanted; they don't count for `allocated`, `ready` and `possible`, which are
+    the machines without a failed computer. `left` are the seconds until it starts, below 0 once it has begun.
+    `sureness`: what was said of the class last, None where nothing was.
     """
 
     wanted: int
@@ -73,6 +78,8 @@ class Readiness:
     computers: Sequence[ComputerReadiness] = ()
     counts: Mapping[State, int] = field(default_factory=dict)
     spares: int = 0
+    possible: int = 0
+    sureness: Sureness | None = None
 
     @property
     def and_spares(self) -> str:
@@ -111,6 +118,8 @@ def readiness(
         allocated=min(view.allocated, block.machines),
         ready=min(view.ready, block.machines),
         spares=max(view.allocated - block.machines, 0),
+        possible=min(view.possible, block.machines),
+        sureness=sureness,
         left=block.start - now,
         signal=_signal(view),
         computers=judged,
@@ -184,15 +193,16 @@ def _signal(view: _View) -> Signal:
         return Signal("plain", (closed,))
     if not view.computers:
         return _without_computers(view)
+    risks = [*_at_risk(view), *_unsure(view)]
+    late = _late(view)
     problems = [
         *_missing(view),
         *_faults(view),
-        *_late(view),
+        *late,
         *_overdue(view),
         *_long_loads(view),
         *_outdated(view),
-        *_at_risk(view),
-        *_unsure(view),
+        *risks,
     ]
     if view.left > ASKED_AHEAD:  # there is time to put it right, and the back end has not even asked
         problems = [_Problem("watch", problem.words) for problem in problems]
@@ -200,7 +210,8 @@ def _signal(view: _View) -> Signal:
         return Signal("good", (_all_well(view),))
     problems.sort(key=lambda problem: LEVELS.index(problem.level))
     worst, *_ = problems
-    return Signal(worst.level, tuple(problem.words for problem in problems))
+    is_risk = worst.level == "bad" and any(each.level == "bad" for each in [*late, *risks])
+    return Signal(worst.level, tuple(problem.words for problem in problems), is_risk)
 
 
 def _closed(view: _View) -> str:

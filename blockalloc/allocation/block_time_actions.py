@@ -7,7 +7,7 @@ from blockalloc.allocation.journal import Journal
 from blockalloc.contract import refusals
 from blockalloc.contract.messages import Caller
 from blockalloc.models import Decision
-from blockalloc.store import rows
+from blockalloc.store import news, rows
 from blockalloc.store.guard import Deadline, guarded
 from blockalloc.store.release import clear_skip, release, set_processed, set_skip
 from blockalloc.store.rows import BlockTimeRow
@@ -22,6 +22,7 @@ def release_block_time(block_time_id: int, caller: Caller) -> str:
 
     def let_go(row: BlockTimeRow) -> str:
         set_processed(row.id)
+        news.forget(row.id)
         return str(release(row.id, clock.now()))
 
     return _act(Decision.RELEASE, block_time_id, caller, let_go)
@@ -35,6 +36,7 @@ def skip_block_time(block_time_id: int, caller: Caller) -> str:
             raise refusals.skipped_already(row.id)
         done = release(row.id, clock.now())
         set_skip(row.id)
+        news.forget(row.id)
         return f"skipped; {done}"
 
     return _act(Decision.SKIP, block_time_id, caller, skip)

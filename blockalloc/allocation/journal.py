@@ -8,6 +8,7 @@ from blockalloc import clock
 from blockalloc.allocation import audit
 from blockalloc.allocation.audit import Entry
 from blockalloc.allocation.idempotency import Key
+from blockalloc.allocation.news import make_news
 from blockalloc.allocation.result import Answer, Result
 from blockalloc.contract.messages import Caller, Outcome, Refusal
 from blockalloc.models import Decision
@@ -54,7 +55,9 @@ class Journal:
         self._waits += 1
 
     def record_result(self, result: Result) -> int | None:
-        """Record what was decided, and keep the answer for the idempotency key; returns the id of the record, if any.
+        """Record what was decided, keep the answer for the idempotency key, and write what people are to be told of it.
+
+        Returns the id of the record, if any.
 
         In the transaction that writes what was decided, which may be tried again: only the last record stays.
         """
@@ -63,7 +66,9 @@ class Journal:
         columns, roster = audit.of_result(self._entry(), result)
         if roster is not None:
             roster.keep(self.now)
-        return decisions.write(columns)
+        decision_id = decisions.write(columns)
+        make_news(result, self._caller, decision_id, self.now)
+        return decision_id
 
     def record_action(self, text: str, row: BlockTimeRow | None, outcome: str = Decision.DONE, **numbers: int) -> int:
         """Record what was done to a block time, in the transaction that does it; returns the id of the record.

@@ -13,6 +13,7 @@ from scheduling.mending import GivenUp
 from scheduling.plan import Assignment, Machine, Plan
 from scheduling.reasons import Reason
 from scheduling.reloads.outlook import in_full, in_words
+from scheduling.rules import UNUSABLE_STATES
 
 _NO_TIME = Reason("no_time", "others changed what the call had seen, twice: call again")
 # How the text about each kind of change begins.
@@ -125,6 +126,16 @@ class Result:
         has = {each.computer_id for each in self.site.block_computers if each.block_time_id == own}
         stay = self.order.mending.given_up.keys() - self.given_up.keys() if self.order.mending else set()
         return has | stay
+
+    @property
+    def counts_all(self) -> bool:
+        """Whether the class can use what the outcome counts, and nothing more.
+
+        Not so when computers stay for which there was no other one, or when one of the class has failed.
+        """
+        computers = [self.site.computers.get(id_) for id_ in self.computers_before]
+        usable = all(each is not None and not each.deleted and each.state not in UNUSABLE_STATES for each in computers)
+        return usable and not self._without_substitute
 
     def _because(self, what: str, reasons: Mapping[int, Reason]) -> str:
         parts = [f"{self._names(ids)} ({why})" for why, ids in _by_reason(reasons, self.site.zone).items()]

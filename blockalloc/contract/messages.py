@@ -14,6 +14,10 @@ WARNING_LATE = (13, "possibly insufficient time to load machines")
 WARNING_NOTHING_ALLOCATED = (14, "unable to allocate any machines")
 
 
+# The methods with which a back end asks for the machines of a block time (SPEC 2.1, 2.2).
+_METHODS_OF_BACK_ENDS = frozenset({"XMLRPCprocessBlockTime", "XMLRPCblockAllocation"})
+
+
 class Refusal(Exception):
     """The call is refused and nothing was written.
 
@@ -38,6 +42,11 @@ class Caller:
     address: str = ""  # IP address of the client, "" for the shell
     door: str = ""  # XML-RPC method or command
     person: str = ""  # the person at the keyboard, if known: a staff account, a login name of the shell
+
+    @property
+    def is_back_end(self) -> bool:
+        """Whether it came over XML-RPC, as calls of VCL's back end do."""
+        return self.door in _METHODS_OF_BACK_ENDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 ("at_risk", models.DateTimeField(null=True)),
                 ("not_ready", models.DateTimeField(null=True)),
                 ("held", models.BooleanField(default=False)),
+                ("begun", models.BooleanField(default=False)),
                 ("version", models.IntegerField(default=0)),
             ],
             options={

@@ -20,8 +20,9 @@ class Standing(models.Model):
 
     `short`: how many machines were missing when that was told last, 0 when none is. `troubled`: since when looks have
     seen it at risk without a break, told or not. `at_risk`, `not_ready`: when that was told; None when it was not, or
-    is no longer so. `held`: a change that is not told yet, because the class is more than a day away. `version` counts
-    the changes of the row: of several who change it at once, only one does.
+    is no longer so. `held`: a change that is not told yet, because the class is more than a day away. `begun`: a look
+    has seen it after its start. `version` counts the changes of the row: of several who change it at once, only one
+    does.
     """
 
     block_time_id = models.PositiveIntegerField(primary_key=True)
@@ -31,6 +32,7 @@ class Standing(models.Model):
     at_risk = models.DateTimeField(null=True)
     not_ready = models.DateTimeField(null=True)
     held = models.BooleanField(default=False)
+    begun = models.BooleanField(default=False)
     version = models.IntegerField(default=0)
 
     class Meta:

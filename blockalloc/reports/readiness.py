@@ -1,7 +1,7 @@
 """The readiness of block times, for pages and calendars: any number of them in a fixed number of statements."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,9 @@ from scheduling.ready_computer import BlockFacts, ComputerFacts
 from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 from scheduling.what_happened import EMPTY
 from scheduling.windows import MINUTE
+
+# Images, as image id -> `reloadtime` in minutes, at a moment (Unix seconds) -> seconds that a load of each takes.
+Estimates = Callable[[Mapping[int, int], int], Mapping[int, int]]
 
 _LOOKED = 3 * MINUTE  # what keep_ready saw longer ago says nothing any more
 
@@ -54,19 +57,22 @@ class BlockTimeReadiness:
         return self.block_status.is_current_or_upcoming(now)
 
 
-def read(query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: bool = True) -> list[BlockTimeReadiness]:
+def read(
+    query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: bool = True,
+    estimates: Estimates = loads.estimates,
+) -> list[BlockTimeReadiness]:  # fmt: skip
     """The readiness of the block times of `query` at `now` (Unix seconds), by start.
 
     Without `closed`, computers of skipped and past block times are not counted. Without `people`, texts don't name the
-    people who released or skipped them.
+    people who released or skipped them. `estimates`: how long images take to load.
     """
     rows = store.block_times(query)
     clusters = store.clusters({row.imagemeta_id for row in rows if row.is_cluster})
-    estimates = loads.estimates(_to_estimate(rows, now), now)
+    load_seconds = estimates(_to_estimate(rows, now), now)
     # Computers of skipped and past block times are counted; whether they are in use no longer matters.
     still_open = {row.id for row in rows if _status(row).is_current_or_upcoming(now)}
     computers = _computers({row.id for row in rows} if closed else still_open, still_open, now)
-    blocks = {row.id: _block(row, clusters, estimates) for row in rows}
+    blocks = {row.id: _block(row, clusters, load_seconds) for row in rows}
     records = what_happened.read(_to_look_up(blocks, computers, now))
     if not people:
         records = {time: record.without_people() for time, record in records.items()}

@@ -15,6 +15,7 @@ from blockalloc.store import (
     idempotency,
     kept_loads,
     kept_models,
+    news,
     planned_reloads,
     seen_loads,
     watches,
@@ -54,6 +55,8 @@ KINDS = (
     Kind("kept load times", kept_loads.past),
     Kind("kept load models", kept_models.past),
     Kind("answers to idempotency keys", idempotency.past),
+    Kind("what people were told of classes", news.past_standings),
+    Kind("news for notifications", news.past),
     Kind("failed sign-ins", _lockouts),
     Kind("sessions of staff", _sessions),
 )

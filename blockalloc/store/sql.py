@@ -101,17 +101,30 @@ def insert(
     `wait` is as in `execute`. With `replace`, rows with the same key go before; with `if_new`, they stay, and those
     given are left out.
     """
-    names = ", ".join(f"`{column}`" for column in columns)
-    row_values = ", ".join([f"({placeholders(len(columns))})"] * len(rows))
-    ignore = "INSERT IGNORE" if connection.vendor == "mysql" else "INSERT OR IGNORE"
-    verb = "REPLACE" if replace else ignore if if_new else "INSERT"
-    sql = f"{verb} INTO `{table}` ({names}) VALUES {row_values}"
-    values = [value for row in rows for value in row]
+    sql, values = _insertion("REPLACE" if replace else _ignoring() if if_new else "INSERT", table, columns, rows)
     if not returning:
         execute(sql, values, wait=wait)
         return []
     # Ids of one statement grow with its rows, whatever order RETURNING gives them in.
     return sorted(int(id_) for (id_,) in fetch(f"{sql} RETURNING id", values))
+
+
+def insert_new(table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> int:
+    """Insert all rows in one statement but those whose key is there already; how many were inserted."""
+    return execute(*_insertion(_ignoring(), table, columns, rows))
+
+
+def _ignoring() -> str:
+    return "INSERT IGNORE" if connection.vendor == "mysql" else "INSERT OR IGNORE"
+
+
+def _insertion(
+    verb: str, table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]
+) -> tuple[str, list[Value]]:
+    names = ", ".join(f"`{column}`" for column in columns)
+    row_values = ", ".join([f"({placeholders(len(columns))})"] * len(rows))
+    values = [value for row in rows for value in row]
+    return f"{verb} INTO `{table}` ({names}) VALUES {row_values}", values
 
 
 def keys_as_table(keys: QuerySet[Any]) -> RawSQL:

@@ -12,6 +12,7 @@ from django.conf import settings
 from blockalloc import clock
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Caller, Refusal
+from blockalloc.notifications import observing
 from blockalloc.site_time import site_zone
 from blockalloc.store import claims, kept_models, watches
 from blockalloc.upkeep import classes, holding, loads, mending, reading, spares, trust
@@ -87,6 +88,8 @@ class Keeper:
         if not seen.doubt:
             _observed(lambda: classes.note_classes([_class_look(each) for each in looks], now))
             _observed(lambda: _remember_risks(looks, actions))
+            # As it is now: what was done above may have taken a while.
+            _observed(lambda: observing.observe(clock.now(), self._load_times.expected))
         elif seen.doubt != self._doubt:
             log.warning("keep_ready changes nothing: %s", seen.doubt)
         self._doubt = seen.doubt
@@ -211,7 +214,7 @@ def _remember_risks(looks: Sequence[Looked], actions: Sequence[Action]) -> None:
     watches.set_at_risk({id_: text for id_, text in texts.items() if text != before[id_]})
 
 
-def _observed(work: Callable[[], None]) -> None:
+def _observed(work: Callable[[], object]) -> None:
     """Note something that was seen. That it can't be noted must not keep the look from what has to be done."""
     try:
         work()

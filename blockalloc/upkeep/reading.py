@@ -42,6 +42,10 @@ class LoadTimes:
             self._kept[id_] = _LoadTime(expected, longest_load(lengths, expected), now)
         return {id_: self._kept[id_] for id_ in reload_minutes}
 
+    def expected(self, reload_minutes: Mapping[int, int], now: int) -> dict[int, int]:
+        """Image id -> seconds that plans reckon with for a load."""
+        return {id_: each.expected for id_, each in self.of(reload_minutes, now).items()}
+
     def _is_fresh(self, image_id: int, now: int) -> bool:
         kept = self._kept.get(image_id)
         return kept is not None and 0 <= now - kept.read < _KEPT
