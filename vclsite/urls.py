@@ -1,4 +1,5 @@
-"""Addresses of the site: XML-RPC (also at the path of VCL's own front end), the admin, calendars, a health check."""
+"""Addresses of the site: XML-RPC (also at the path of VCL's own front end), the admin, calendars,
+unsubscribing, a health check."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -6,6 +7,7 @@ from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from blockalloc.pages import feeds, row_id  # noqa: F401 - row_id: for the addresses
+from blockalloc.pages.unsubscribe import unsubscribe
 from blockalloc.rpc.endpoint import front_end_path, xmlrpc
 from blockalloc.web.health import healthz
 
@@ -26,6 +28,8 @@ urlpatterns = [
     # Calendar programs have no way to sign in: anybody with the address, which is signed, may read.
     path("feeds/all/<str:token>.ics", feeds.all_blocks, name="feed-all"),
     path("feeds/group/<row_id:group>/<str:token>.ics", feeds.blocks_of_group, name="feed-group"),
+    # The same for people who read a mail.
+    path("notifications/unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
     path("favicon.ico", no_icon),
     path("healthz", healthz),
 ]
