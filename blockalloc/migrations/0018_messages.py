@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "blockalloc_message",
-                "indexes": [models.Index(fields=["recipient", "sent", "failed"], name="blockalloc_message_waiting")],
+                "indexes": [models.Index(fields=["sent", "failed", "recipient"], name="blockalloc_message_waiting")],
             },
         ),
     ]

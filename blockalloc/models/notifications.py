@@ -102,6 +102,7 @@ class Recipient(models.Model):
     next_try = models.DateTimeField(null=True)
     failures = models.IntegerField(default=0)
     problem = models.TextField(default="")
+    used = models.DateTimeField(null=True, db_index=True)
 
     class Meta:
         db_table = "blockalloc_recipient"
@@ -115,8 +116,8 @@ class Message(models.Model):
 
     `key` is the Message-ID of a mail (without the domain) and the idempotency key of a webhook. A mail has `text` and
     `html`, a webhook `body` (JSON). `address`: where it goes, or went. `problem` is that of the last attempt, in words.
-    `failed`: when it was given up. `unsubscribe`: the address to unsubscribe at, of a mail. `kind` is "news", "summary"
-    or "test".
+    `created`: when it was made, or when staff had it sent again; `failed`: when it was given up. `unsubscribe`: the
+    address to unsubscribe at, of a mail. `kind` is "news", "summary" or "test".
     """
 
     NEWS, SUMMARY, TEST = "news", "summary", "test"
@@ -139,7 +140,7 @@ class Message(models.Model):
 
     class Meta:
         db_table = "blockalloc_message"
-        indexes = [models.Index(fields=["recipient", "sent", "failed"], name="blockalloc_message_waiting")]
+        indexes = [models.Index(fields=["sent", "failed", "recipient"], name="blockalloc_message_waiting")]
 
     def __str__(self) -> str:
         return self.subject
