@@ -16,38 +16,43 @@ class What(StrEnum):
 
 
 class State(NamedTuple):
-    """What is wrong with a class, or is believed to be. `missing` machines, 0 for none; at risk; late."""
+    """What is wrong with a class, or is believed to be."""
 
-    missing: int = 0
+    is_short: bool = False
     is_at_risk: bool = False
     is_late: bool = False
 
     @property
-    def is_well(self) -> bool:
-        """Whether nothing is wrong."""
-        return self == State()
+    def in_trouble(self) -> bool:
+        """Whether anything is wrong."""
+        return self != State()
 
-    def after(self, what: What, missing: int = 0) -> "State":
+    def is_like(self, other: "State") -> bool:
+        """Whether both are the same to people: something is wrong or not, and machines are missing or not."""
+        return (self.is_short, self.in_trouble) == (other.is_short, other.in_trouble)
+
+    def after(self, what: What, missing: int) -> "State":
         """What it is after a change; `missing` machines are missing then."""
+        is_short = self.is_short or missing > 0
         match what:
             case What.SHORT:
-                return self._replace(missing=missing)
+                return self._replace(is_short=True)
             case What.AT_RISK:
-                return self._replace(is_at_risk=True)
+                return self._replace(is_at_risk=True, is_short=is_short)
             case What.NOT_READY:
-                return self._replace(is_late=True)
+                return self._replace(is_late=True, is_short=is_short)
             case What.MENDED:
-                return self._replace(missing=0)
+                return self._replace(is_short=False)
             case What.READY:
                 return State()
 
 
 class Timed(NamedTuple):
-    """A change that became so, or became known, at a time (Unix seconds)."""
+    """A change that became so, or became known, at a time (Unix seconds); `missing` machines were missing then."""
 
     at: int
     what: What
-    missing: int = 0
+    missing: int
 
 
 def course_of(changes: Iterable[Timed]) -> list[tuple[int, State]]:
@@ -60,3 +65,8 @@ def course_of(changes: Iterable[Timed]) -> list[tuple[int, State]]:
             states.pop()
         states.append((change.at, now))
     return states
+
+
+def state_at(states: Iterable[tuple[int, State]], at: int) -> State:
+    """What is so at a time (Unix seconds)."""
+    return next((state for since, state in reversed(list(states)) if since <= at), State())

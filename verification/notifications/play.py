@@ -131,7 +131,7 @@ class _Playing:
         """The back end's call."""
         self._clock.go_to(self._day.now)
         outcome = service.process_block_time(block_time, bool(ignore_privileges), CALLER)
-        self._truth.look_at(block_time)
+        self._truth.called(block_time)
         return {"status": outcome.status, "allocated": outcome.allocated, "unallocated": outcome.unallocated}
 
     def _asked_by_staff(self, each: Class, work: Callable[[], object]) -> None:
@@ -140,7 +140,7 @@ class _Playing:
         work()
         if each.trouble is Trouble.RELEASED:
             self._truth.released.add(each.id)
-        self._truth.look_at(each.id)
+        self._truth.called(each.id)
 
     def _look(self) -> None:
         self._clock.go_to(self._day.now)

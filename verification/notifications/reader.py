@@ -1,13 +1,15 @@
 """Reads messages as people do: only what the text says. Of a mail that is the plain text, of a webhook the body."""
 
+import base64
 import email
 import email.policy
+import hmac
 import html
 import json
 import re
 from collections.abc import Iterator
 from email.message import EmailMessage
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from verification.notifications.changes import What
 from verification.notifications.inbox import Received
@@ -41,8 +43,8 @@ class Told(NamedTuple):
     is_latest: bool
 
 
-class Mail(NamedTuple):
-    """A mail as it was read. `is_news`: not a daily summary."""
+class Message(NamedTuple):
+    """A message as it was read. `is_news`: not a daily summary."""
 
     at: int
     id: str
@@ -51,12 +53,16 @@ class Mail(NamedTuple):
     is_news: bool
     told: list[Told]
 
+    def classes(self) -> set[int]:
+        """The block times that it tells something of."""
+        return {each.block_time for each in self.told}
+
 
 class Unreadable(Exception):
     """Nobody could understand the message; the text says what is odd."""
 
 
-def read_mail(received: Received) -> Mail:
+def read_mail(received: Received) -> Message:
     """What a mail says. Raises Unreadable."""
     message = email.message_from_bytes(received.content.encode("latin-1"), policy=email.policy.default)
     assert isinstance(message, EmailMessage)
@@ -64,23 +70,44 @@ def read_mail(received: Received) -> Mail:
     subject = str(message["Subject"])
     texts = [_part(message, kind) for kind in ("plain", "html")]
     if subject.startswith(_SUMMARY):
-        return Mail(received.at, id_, to, subject, is_news=False, told=[])
+        return Message(received.at, id_, to, subject, is_news=False, told=[])
     told = [each for block in texts[0].split("\n\n\n") for each in _read_block(block, received.at, id_)]
     if not told:
         raise Unreadable(f"{subject!r} says nothing of any class:\n{texts[0]}")
     for each in told:
         if f"Course {each.block_time}" not in html.unescape(texts[1]):
             raise Unreadable(f"{subject!r}: the HTML does not name Course {each.block_time}")
-    return Mail(received.at, id_, to, subject, is_news=True, told=told)
+    return Message(received.at, id_, to, subject, is_news=True, told=told)
 
 
 _SUMMARY = "Summary"
 
 
-def read_webhook(received: Received) -> list[Told]:
-    """What a webhook's body says, in our own format."""
-    body = json.loads(received.content)
-    raise NotImplementedError(body)
+def read_webhook(received: Received, secret: bytes) -> Message:
+    """What the call of a webhook says, in the service's own format. Raises Unreadable, also where it is not signed."""
+    headers, body = received.headers, json.loads(received.content)
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{received.content}".encode()
+    signature = base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
+    if headers["webhook-signature"] != f"v1,{signature}":
+        raise Unreadable(f"the signature of {headers['webhook-id']} is wrong")
+    told = [each for item in body["classes"] for each in _of_webhook(item, received.at, body["id"])]
+    is_news = body["type"] == "classes.changed"
+    return Message(received.at, headers["webhook-id"], received.to[0], body["subject"], is_news, told)
+
+
+def _of_webhook(item: dict[str, Any], at: int, message: str) -> Iterator[Told]:
+    wanted, allocated = item["machines"]["wanted"], item["machines"]["allocated"]
+    for sentence in item["earlier"]:
+        what, missing = _what(_EARLIER.sub("", sentence))
+        yield Told(at, message, item["block_time_id"], what, missing, wanted, allocated, is_latest=False)
+    what = _EVENTS[item["event"]]
+    yield Told(at, message, item["block_time_id"], what, wanted - allocated, wanted, allocated, is_latest=True)
+
+
+_EVENTS = {
+    "short": What.SHORT, "at_risk": What.AT_RISK, "not_ready": What.NOT_READY, "mended": What.MENDED,
+    "ready": What.READY,
+}  # fmt: skip
 
 
 def _part(message: EmailMessage, kind: str) -> str:
@@ -106,7 +133,9 @@ def _read_block(block: str, at: int, message: str) -> Iterator[Told]:
         what, missing = _what(sentence)
         yield Told(at, message, id_, what, missing, wanted, allocated, is_latest=False)
     what, missing = _what(paragraphs[1])
-    yield Told(at, message, id_, what, missing, wanted, allocated, is_latest=True)
+    if what is What.SHORT and missing != wanted - allocated:
+        raise Unreadable(f"{missing} machines are missing, but {allocated} of {wanted} are there:\n{block}")
+    yield Told(at, message, id_, what, wanted - allocated, wanted, allocated, is_latest=True)
 
 
 def _paragraphs(block: str) -> Iterator[str]:

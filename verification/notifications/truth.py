@@ -18,6 +18,7 @@ from verification.notifications.week import HOUR, MINUTE
 
 AHEAD = 6 * HOUR  # before its start a class is looked at
 AT_ONCE = 15 * MINUTE  # before the start a risk counts that was seen once
+_NOT_USABLE = (states.DELETED, states.FAILED, states.MAINTENANCE)
 _BETWEEN_LOOKS = MINUTE
 _AFTER_START = 10 * MINUTE  # in which a class that is not ready is told
 
@@ -39,28 +40,37 @@ WHERE c.deleted = 0 AND t.`end` > %s
 
 
 class Change(NamedTuple):
-    """A change of a class, with its machines at that time (Unix seconds)."""
+    """A change of a class, with its machines at that time (Unix seconds): `usable` ones are there and have not failed."""
 
     at: int
     what: What
     wanted: int
-    allocated: int
+    usable: int
     ready: int
+
+    @property
+    def missing(self) -> int:
+        """How many machines it lacks."""
+        return self.wanted - self.usable
 
 
 class Seen(NamedTuple):
-    """A class at a moment. `is_bad`: the pages say that it is at risk, or lacks machines."""
+    """A class at a moment: after a look, or after a `call`. `is_bad`: the pages say that it is in trouble; `is_risk`:
+    since machines that it has may be late.
+    """
 
     at: int
     start: int
     wanted: int
-    allocated: int
+    usable: int
     ready: int
     is_bad: bool
+    is_risk: bool
+    is_call: bool = False
 
     def change(self, what: What) -> Change:
         """A change that is seen now."""
-        return Change(self.at, what, self.wanted, self.allocated, self.ready)
+        return Change(self.at, what, self.wanted, self.usable, self.ready)
 
 
 @dataclass
@@ -77,38 +87,48 @@ class Course:
 
     def see(self, seen: Seen) -> None:
         """Take in what is seen at a moment."""
-        missing = seen.wanted - seen.allocated
-        if missing > self.missing:
-            self.missing = missing
-            self.changes.append(seen.change(What.SHORT))
-        elif missing <= 0 < self.missing:
-            self.missing = 0
-            self.changes.append(seen.change(What.MENDED))
-        if seen.at < seen.start:
-            self._before_the_start(seen)
-        elif not self.is_started and seen.at < seen.start + _AFTER_START:
+        missing = seen.wanted - seen.usable
+        self._see_the_end(seen)
+        if seen.is_call:
+            if missing > self.missing:
+                self._become_short(seen)
+            return
+        self.bad_since = (self.bad_since or seen.at) if seen.is_bad else None
+        if seen.at >= seen.start and not self.is_started:
             self.is_started = True
-            if seen.ready < seen.allocated:
-                self.is_late = True
+            if seen.ready < seen.usable and seen.at < seen.start + _AFTER_START:
+                self.missing, self.is_late = max(missing, self.missing), True
                 self.changes.append(seen.change(What.NOT_READY))
-        if (self.is_at_risk or self.is_late) and seen.ready >= seen.wanted:
-            self.is_at_risk = self.is_late = False
-            self.changes.append(seen.change(What.READY))
+        elif self._is_sure(seen):
+            if missing > self.missing:
+                self._become_short(seen)
+            if seen.is_risk and seen.at < seen.start and not self.is_at_risk:
+                self.is_at_risk = True
+                self.changes.append(seen.change(What.AT_RISK))
 
     def close(self, at: int) -> None:
         """Nothing that happens to it matters any more."""
         self.missing, self.is_at_risk, self.is_late, self.bad_since = 0, False, False, None
         self.closed = self.closed or at
 
-    def _before_the_start(self, seen: Seen) -> None:
-        if not seen.is_bad or self.missing:  # whoever knows that machines are missing knows that it is at risk
-            self.bad_since = None
-            return
-        self.bad_since = self.bad_since or seen.at
-        for_long = seen.at - self.bad_since >= _BETWEEN_LOOKS or seen.start - seen.at < AT_ONCE
-        if for_long and not self.is_at_risk:
-            self.is_at_risk = True
-            self.changes.append(seen.change(What.AT_RISK))
+    def _see_the_end(self, seen: Seen) -> None:
+        all_ready = seen.ready >= seen.wanted and not seen.is_bad and not seen.is_call
+        if (self.is_at_risk or self.is_late) and all_ready:
+            self.is_at_risk, self.is_late, self.missing = False, False, 0
+            self.changes.append(seen.change(What.READY))
+        elif self.missing and seen.usable >= seen.wanted:
+            self.missing = 0
+            self.changes.append(seen.change(What.MENDED))
+
+    def _is_sure(self, seen: Seen) -> bool:
+        """Whether looks have seen the trouble for long enough."""
+        if self.bad_since is None:
+            return False
+        return seen.at - self.bad_since >= _BETWEEN_LOOKS or seen.start - seen.at < AT_ONCE
+
+    def _become_short(self, seen: Seen) -> None:
+        self.missing = seen.wanted - seen.usable
+        self.changes.append(seen.change(What.SHORT))
 
 
 class Truth:
@@ -128,30 +148,33 @@ class Truth:
             self.courses[id_].close(now)
         self._see(rows)
 
-    def look_at(self, block_time: int) -> None:
-        """Look at one class that is not over."""
+    def called(self, block_time: int) -> None:
+        """Look at a class that is not over, after a call about it."""
         rows = self._send(_CLASSES, [self._day.front_end.local(self._day.now)]).rows
-        self._see([row for row in rows if row[0] == block_time])
+        self._see([row for row in rows if row[0] == block_time], is_call=True)
 
-    def _see(self, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _see(self, rows: Sequence[tuple[Any, ...]], *, is_call: bool = False) -> None:
         now, instant = self._day.now, self._day.front_end.instant
         signals = self._signals([row[0] for row in rows if instant(row[5]) < now + AHEAD])
         seats = self._seats()
         for id_, wanted, processed, skip, status, start, _end in rows:
-            allocated, ready = seats.get(id_, (0, 0))
+            usable, ready = seats.get(id_, (0, 0))
             if skip or status != "accepted" or id_ in self.released:
                 self.courses[id_].close(now)
-            elif processed or allocated:  # otherwise nobody has asked for it
-                seen = Seen(now, instant(start), wanted, min(allocated, wanted), min(ready, wanted), id_ in signals)
+            elif processed or usable:  # otherwise nobody has asked for it
+                risk = signals.get(id_)
+                machines = min(usable, wanted), min(ready, wanted)
+                seen = Seen(now, instant(start), wanted, *machines, risk is not None, bool(risk), is_call)
                 self.courses[id_].see(seen)
 
-    def _signals(self, ids: Sequence[int]) -> set[int]:
-        """The block times of which the pages say that they are at risk."""
+    def _signals(self, ids: Sequence[int]) -> dict[int, bool]:
+        """The block times that the pages say are in trouble, and whether machines that they have may be late."""
         read = readiness.read(BlockTime.objects.filter(pk__in=ids), self._day.now) if ids else []
-        return {each.id for each in read if each.readiness.signal.level == "bad"}
+        signals = {each.id: each.readiness.signal for each in read}
+        return {id_: signal.is_risk for id_, signal in signals.items() if signal.level == "bad"}
 
     def _seats(self) -> dict[int, tuple[int, int]]:
-        """Block time -> its computers, and how many of them are ready (SPEC 9, first sentence)."""
+        """Block time -> its computers that can be used, and how many of them are ready (SPEC 9, first sentence)."""
         now = self._day.front_end.local(self._day.now)
         groups: dict[int, set[int]] = defaultdict(set)  # computer -> user groups of those who have reserved it
         for computer, _user, group in self._send(_RESERVED, [now, now]).rows:
@@ -162,6 +185,6 @@ class Truth:
                 is_usable = state in (states.AVAILABLE, states.RESERVED, states.INUSE) and group in groups[computer]
             else:
                 is_usable = state == states.AVAILABLE
-            allocated, ready = counts.get(id_, (0, 0))
-            counts[id_] = allocated + 1, ready + bool(is_usable and has_image and has_revision)
+            usable, ready = counts.get(id_, (0, 0))
+            counts[id_] = usable + (state not in _NOT_USABLE), ready + bool(is_usable and has_image and has_revision)
         return counts
