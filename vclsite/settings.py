@@ -155,9 +155,9 @@ VCL_BACK_END_MAILS = environment.flag("VCL_BACK_END_MAILS", default=True)
 VCL_MAILS_PER_HOUR = environment.whole_number("VCL_MAILS_PER_HOUR", 12, low=1, high=1000)
 VCL_SUMMARY_TIME = notifications.time_of_day("VCL_SUMMARY_TIME", "07:00")
 VCL_MESSAGE_DAYS = environment.whole_number("VCL_MESSAGE_DAYS", 90, low=1, high=36500)
-VCL_WEBHOOK_URL = notifications.webhooks("VCL_WEBHOOK_URL")
-VCL_WEBHOOK_SECRET = environment.text("VCL_WEBHOOK_SECRET", "")
 VCL_WEBHOOK_PRIVATE_ADDRESSES = environment.flag("VCL_WEBHOOK_PRIVATE_ADDRESSES", default=False)
+VCL_WEBHOOK_URL = notifications.webhooks("VCL_WEBHOOK_URL", private_addresses=VCL_WEBHOOK_PRIVATE_ADDRESSES)
+VCL_WEBHOOK_SECRET = notifications.webhook_secret("VCL_WEBHOOK_SECRET", VCL_WEBHOOK_URL)
 
 # --- Monitoring --------------------------------------------------------------------------------
 VCL_METRICS_NETWORKS = environment.networks("VCL_METRICS_NETWORKS", "127.0.0.1,::1")

@@ -1,6 +1,7 @@
 """Plays the week: VCL's programs, people, a look of `keep_ready` every minute, rounds of `notify`."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from django.test import override_settings
 
 from bench.readiness.play import Clock
 from blockalloc.allocation import service
+from blockalloc.notifications.sending import Sender
 from blockalloc.upkeep.passes import Keeper
 from simulation.back_end.mails import Mail
 from simulation.connections import Connection
@@ -36,13 +38,17 @@ _COMES_WITHIN = 10 * MINUTE  # of the start: members
 
 @dataclass
 class Played:
-    """What came of a week: what was so, and what people received. `vcl_mails` are those of VCL's back end."""
+    """What came of a week: what was so, and what people received. `vcl_mails` are those of VCL's back end.
+
+    `rounds` of `notify`, and the `problems` that they had.
+    """
 
     week: Week
     courses: Mapping[int, Course]
     received: list[Received]
     vcl_mails: list[Mail]
-    rounds: int = 0
+    rounds: int
+    problems: Counter[str]
     seconds: float = 0.0
 
 
@@ -90,7 +96,9 @@ class _Playing:
         self._day = Day(doubles, ZONE, week.begin, week.nodes(), self._process, loads=loads, seed=week.seed)
         self._truth = Truth(self._day)
         self._keeper = Keeper()
+        self._sender = Sender(threads=1)
         self._rounds = 0
+        self._problems: Counter[str] = Counter()
         self._of = {each.id: each for each in week.classes}
         self._people_come(doubles)
         Troubles(week, self._day, self._asked_by_staff)
@@ -106,9 +114,9 @@ class _Playing:
 
     def result(self) -> Played:
         """What came of it."""
-        return Played(
-            self._week, dict(self._truth.courses), list(self._inbox.received), list(self._day.site.mails), self._rounds
-        )
+        courses = dict(self._truth.courses)
+        mails = list(self._day.site.mails)
+        return Played(self._week, courses, list(self._inbox.received), mails, self._rounds, self._problems)
 
     def _people_come(self, doubles: Connection) -> None:
         week, chance = self._week, Random(f"{self._week.seed} people")
@@ -150,4 +158,5 @@ class _Playing:
     def _notify(self) -> None:
         self._clock.go_to(self._day.now)
         self._rounds += 1
+        self._problems.update(self._sender.round().problems)
         self._inbox.collect(self._day.now)
