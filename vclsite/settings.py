@@ -5,7 +5,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from vclsite import environment, front_end, notifications, production
+from vclsite import environment, front_end, monitoring, notifications, production
 from vclsite.database import NO_DATABASE, database
 from vclsite.logs import config as logs
 
@@ -161,8 +161,8 @@ VCL_WEBHOOK_SECRET = notifications.webhook_secret("VCL_WEBHOOK_SECRET", VCL_WEBH
 
 # --- Monitoring --------------------------------------------------------------------------------
 VCL_METRICS_NETWORKS = environment.networks("VCL_METRICS_NETWORKS", "127.0.0.1,::1")
-VCL_METRICS_TOKEN = environment.text("VCL_METRICS_TOKEN", "")
-VCL_METRICS_DIR = environment.text("VCL_METRICS_DIR", "")
+VCL_METRICS_TOKEN = monitoring.token("VCL_METRICS_TOKEN")
+VCL_METRICS_DIR = environment.text("VCL_METRICS_DIR", monitoring.METRICS_DIR)
 
 MODERNRPC_XML_DESERIALIZER = {"class": "blockalloc.rpc.wire.StrictDeserializer", "kwargs": {}}
 

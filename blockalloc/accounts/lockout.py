@@ -23,6 +23,7 @@ from django.core.cache import cache
 from django.db import DatabaseError
 
 from blockalloc import clock
+from blockalloc.measures import sign_ins
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ IPV6_NETWORK_BITS = 64  # the smallest network that a provider's customer gets, 
 class Attempt:
     """An attempt to sign in: user, address, and the failures that counted when it began (key → end in Unix seconds)."""
 
+    realm: str
     user: str
     address: str
     began: int  # Unix seconds
@@ -53,6 +55,7 @@ class Attempt:
         elsewhere = sum(1 for _ in _among(self.failures, self._other_keys()))
         pair_full = self.pair.add(self.failures, self.began, elsewhere)
         place_full = self.place.add(self.failures, self.began)
+        sign_ins.count_failure(self.realm, locks_out=pair_full or place_full)
         if pair_full or place_full:
             whose = f"everybody at {self.address}" if place_full else f"{self.user[:100]!r} at {self.address}"
             count, seconds = settings.VCL_LOCKOUT_FAILURES, settings.VCL_LOCKOUT_SECONDS
@@ -82,7 +85,7 @@ def begin(realm: str, user: str, address: str, other_name: str = "") -> Attempt:
     other = _Counter.of("pair", realm, folded(other_name), place) if other_name else None
     entries = cache.get_many([key for counter in (pair, other, alone) if counter for key in counter.keys(now)])
     live = {key: until for key, until in entries.items() if until > now}
-    return Attempt(user, address, now, pair, other, alone, live)
+    return Attempt(realm, user, address, now, pair, other, alone, live)
 
 
 def seconds_to_wait(failures: Mapping[str, int], keys: Iterable[str], now: int) -> int:

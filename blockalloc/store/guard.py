@@ -8,7 +8,8 @@ only a changed value is certified, so the row counts up. SELECT … FOR UPDATE w
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -30,15 +31,28 @@ _held: ContextVar[bool] = ContextVar("guard_held", default=False)
 
 
 class Deadline:
-    """How long one call may wait for the guard, all its transactions and retries together."""
+    """How long one call may wait for the guard, all its transactions and retries together.
+
+    `waited`: how long it has waited so far, in seconds, with the pauses between attempts.
+    """
 
     def __init__(self, seconds: float | None = None) -> None:
         wait = settings.VCL_GUARD_WAIT_SECONDS if seconds is None else seconds
         self._end = time.monotonic() + wait
+        self.waited = 0.0
 
     def left(self) -> float:
         """Seconds left, 0 when there are none."""
         return max(self._end - time.monotonic(), 0.0)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the block of code as waiting."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.waited += time.monotonic() - began
 
 
 T = TypeVar("T")
@@ -57,7 +71,8 @@ def guarded(work: Callable[[], T], deadline: Deadline, lost: Callable[[], None] 
         committing = False
         try:
             with waiting_at_most(deadline.left), transaction.atomic():
-                _take()
+                with deadline.waiting():
+                    _take()
                 result = _holding(work)
                 committing = True
             return result
@@ -73,7 +88,8 @@ def guarded(work: Callable[[], T], deadline: Deadline, lost: Callable[[], None] 
                 raise refusals.busy() from error
             log.warning("attempt %d lost to another transaction, trying again: %s", attempt, error)
             # Jitter: callers that lost together must not meet again.
-            time.sleep(min(random.uniform(0.01, 0.05) * attempt, _LONGEST_PAUSE, deadline.left()))
+            with deadline.waiting():
+                time.sleep(min(random.uniform(0.01, 0.05) * attempt, _LONGEST_PAUSE, deadline.left()))
 
 
 def is_held() -> bool:
