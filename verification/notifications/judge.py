@@ -35,27 +35,39 @@ def judge(reader: Reader, courses: dict[int, Course]) -> Verdict:
     verdict = Verdict(reader)
     ids = [each.id for each in reader.messages]
     verdict.wrong += [f"{reader.name}: {id_} came twice" for id_, times in Counter(ids).items() if times > 1]
-    of_classes: dict[int, list[Told]] = defaultdict(list)
-    for told in reader.told:
-        of_classes[told.block_time].append(told)
+    of_classes, by_vcl = (_by_class(told) for told in (reader.told, reader.told_by_vcl))
     for message in reader.news:
         verdict.messages_of_classes.update(message.classes())
     for block_time, all_told in of_classes.items():
         if block_time not in reader.remit:
             verdict.is_wrong(block_time, all_told[0].at, "it is none of theirs")
     for block_time in sorted(reader.remit):
-        _judge_class(verdict, block_time, courses.get(block_time, Course()), of_classes.get(block_time, []))
+        course = courses.get(block_time, Course())
+        _judge_class(verdict, block_time, course, of_classes[block_time], by_vcl[block_time])
     return verdict
 
 
-def _judge_class(verdict: Verdict, block_time: int, course: Course, told: Sequence[Told]) -> None:
+def _by_class(all_told: Sequence[Told]) -> dict[int, list[Told]]:
+    of_classes: dict[int, list[Told]] = defaultdict(list)
+    for told in all_told:
+        of_classes[told.block_time].append(told)
+    return of_classes
+
+
+def _judge_class(
+    verdict: Verdict, block_time: int, course: Course, told: Sequence[Told], by_vcl: Sequence[Told]
+) -> None:
     verdict.changes.update(each.what for each in course.changes)
     messages = verdict.messages_of_classes[block_time]
     if messages > len(course.changes):
         verdict.is_wrong(block_time, told[-1].at, f"{messages} messages for {len(course.changes)} changes")
     _judge_what_was_told(verdict, block_time, course.changes, told)
+    for each in told:
+        if any(each.what is of_vcl.what and each.missing == of_vcl.missing for of_vcl in by_vcl):
+            verdict.is_wrong(block_time, each.at, f"“{each.what}” is told, which VCL has told them")
     was = course_of(Timed(each.at, each.what, each.missing) for each in course.changes)
-    believed = course_of(Timed(each.at, each.what, each.missing) for each in told)
+    known = sorted([*told, *by_vcl], key=lambda each: each.at)
+    believed = course_of(Timed(each.at, each.what, each.missing) for each in known)
     for at, until, state in _stretches(was, course.closed):
         delay = _known_after(believed, state, at)
         if delay is None and until - at > LATEST:
@@ -86,9 +98,9 @@ def _judge_what_was_told(
 
 def _stretches(was: Sequence[tuple[int, State]], closed: int | None) -> Iterator[tuple[int, int, State]]:
     """From when until when what was so; the end of the last stretch is far away unless the class was closed."""
-    ends = [at for at, _ in was[1:]] + [closed if closed is not None else 2**40]
-    for (at, state), end in zip(was, ends, strict=True):
-        yield at, end, state
+    last = 2**40 if closed is None else closed
+    for number, (at, state) in enumerate(was, 1):
+        yield at, was[number][0] if number < len(was) else last, state
 
 
 def _known_after(believed: Sequence[tuple[int, State]], state: State, at: int) -> int | None:

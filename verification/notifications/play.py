@@ -13,6 +13,7 @@ from django.test import override_settings
 
 from bench.readiness.play import Clock
 from blockalloc.allocation import service
+from blockalloc.contract.messages import Caller
 from blockalloc.notifications.sending import Sender
 from blockalloc.upkeep.passes import Keeper
 from simulation.back_end.mails import Mail
@@ -25,11 +26,12 @@ from simulation.days.users import Users
 from vclsite.notifications import MailServer, Webhook
 from verification.notifications import site
 from verification.notifications.inbox import Inbox, Received
-from verification.notifications.troubles import CALLER, Troubles
+from verification.notifications.troubles import Troubles
 from verification.notifications.truth import Course, Truth
 from verification.notifications.week import MINUTE, ZONE, Class, Trouble, Week
 
 SECRET = "a secret of the campaign, long enough"
+_BACK_END = Caller(3, "vclsystem@Local", door="XMLRPCprocessBlockTime")
 SERVICE_URL = "https://blocks.campus.example"
 _USERS, _FAILING = 0.2, 0.01
 _NOTIFY = 20  # seconds between two rounds
@@ -138,7 +140,7 @@ class _Playing:
     def _process(self, block_time: int, ignore_privileges: int) -> Mapping[str, Any]:
         """The back end's call."""
         self._clock.go_to(self._day.now)
-        outcome = service.process_block_time(block_time, bool(ignore_privileges), CALLER)
+        outcome = service.process_block_time(block_time, bool(ignore_privileges), _BACK_END)
         self._truth.called(block_time)
         return {"status": outcome.status, "allocated": outcome.allocated, "unallocated": outcome.unallocated}
 

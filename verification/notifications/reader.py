@@ -114,7 +114,7 @@ def _part(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
     if part is None:
         raise Unreadable(f"{message['Subject']!r} has no {kind} part")
-    return str(part.get_content())
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 def _read_block(block: str, at: int, message: str) -> Iterator[Told]:

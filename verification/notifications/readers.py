@@ -21,13 +21,14 @@ DESK, STAFF, WEBHOOK = "the desk", "staff of one affiliation", "the webhook"
 class Reader:
     """Somebody who reads messages. `remit`: the block times that they are to be told of.
 
-    `told` has what VCL's mails say, too.
+    `told` is what these say, `told_by_vcl` what the mails of VCL's back end say.
     """
 
     name: str
     remit: frozenset[int]
     messages: list[Message] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    told_by_vcl: list[Told] = field(default_factory=list)
 
     @property
     def news(self) -> list[Message]:
@@ -52,9 +53,7 @@ def readers(played: Played) -> tuple[list[Reader], list[str]]:
         reader.messages.append(message)
         reader.told += message.told
     for told, owner in _told_by_vcl(played.vcl_mails, played.week):
-        found[owner].told.append(told)
-    for reader in found.values():
-        reader.told.sort(key=lambda each: each.at)
+        found[owner].told_by_vcl.append(told)
     return list(found.values()), wrong
 
 

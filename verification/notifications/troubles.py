@@ -42,7 +42,7 @@ class Troubles:
         return Result.FAILED if computer in self._failing else self._drawn(computer, image, chance)
 
     def _some_back(self, each: Class) -> None:
-        self._day.at(each.start - 75 * MINUTE, lambda: self._bring_back(each))
+        self._day.at(each.start - 60 * MINUTE, lambda: self._bring_back(each))
 
     def _node(self, each: Class) -> None:
         self._day.stop_node(each.lab.node, each.start - 70 * MINUTE, each.start - 30 * MINUTE)

@@ -19,6 +19,7 @@ from verification.notifications.week import HOUR, MINUTE
 AHEAD = 6 * HOUR  # before its start a class is looked at
 AT_ONCE = 15 * MINUTE  # before the start a risk counts that was seen once
 _NOT_USABLE = (states.DELETED, states.FAILED, states.MAINTENANCE)
+_IN_USE = (states.AVAILABLE, states.RESERVED, states.INUSE)
 _BETWEEN_LOOKS = MINUTE
 _AFTER_START = 10 * MINUTE  # in which a class that is not ready is told
 
@@ -32,7 +33,8 @@ JOIN user u ON u.id = q.userid LEFT JOIN usergroupmembers m ON m.userid = q.user
 WHERE q.stateid NOT IN (1, 5, 11, 12) AND q.start <= %s AND q.`end` > %s AND u.unityid <> 'vclreload'
 """
 _SEATS = """
-SELECT b.blockTimeid, r.groupid, c.id, c.stateid, c.currentimageid = b.imageid, c.imagerevisionid = v.id
+SELECT b.blockTimeid, r.groupid, c.id, c.stateid, c.currentimageid = b.imageid, c.imagerevisionid = v.id,
+       EXISTS (SELECT 1 FROM request q WHERE q.id = b.reloadrequestid AND q.stateid IN (14, 19))
 FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid JOIN blockRequest r ON r.id = t.blockRequestid
 JOIN computer c ON c.id = b.computerid JOIN imagerevision v ON v.imageid = b.imageid AND v.production = 1
 WHERE c.deleted = 0 AND t.`end` > %s
@@ -90,8 +92,7 @@ class Course:
         missing = seen.wanted - seen.usable
         self._see_the_end(seen)
         if seen.is_call:
-            if missing > self.missing:
-                self._become_short(seen)
+            self._see_shortage(seen)
             return
         self.bad_since = (self.bad_since or seen.at) if seen.is_bad else None
         if seen.at >= seen.start and not self.is_started:
@@ -99,12 +100,11 @@ class Course:
             if seen.ready < seen.usable and seen.at < seen.start + _AFTER_START:
                 self.missing, self.is_late = max(missing, self.missing), True
                 self.changes.append(seen.change(What.NOT_READY))
-        elif self._is_sure(seen):
-            if missing > self.missing:
-                self._become_short(seen)
-            if seen.is_risk and seen.at < seen.start and not self.is_at_risk:
-                self.is_at_risk = True
-                self.changes.append(seen.change(What.AT_RISK))
+            return
+        self._see_shortage(seen)
+        if seen.is_risk and seen.at < seen.start and self._is_sure(seen) and not self.is_at_risk:
+            self.is_at_risk = True
+            self.changes.append(seen.change(What.AT_RISK))
 
     def close(self, at: int) -> None:
         """Nothing that happens to it matters any more."""
@@ -126,9 +126,10 @@ class Course:
             return False
         return seen.at - self.bad_since >= _BETWEEN_LOOKS or seen.start - seen.at < AT_ONCE
 
-    def _become_short(self, seen: Seen) -> None:
-        self.missing = seen.wanted - seen.usable
-        self.changes.append(seen.change(What.SHORT))
+    def _see_shortage(self, seen: Seen) -> None:
+        if seen.wanted - seen.usable > self.missing:
+            self.missing = seen.wanted - seen.usable
+            self.changes.append(seen.change(What.SHORT))
 
 
 class Truth:
@@ -174,17 +175,17 @@ class Truth:
         return {id_: signal.is_risk for id_, signal in signals.items() if signal.level == "bad"}
 
     def _seats(self) -> dict[int, tuple[int, int]]:
-        """Block time -> its computers that can be used, and how many of them are ready (SPEC 9, first sentence)."""
+        """Block time -> its computers that have not failed, and how many of them are ready (SPEC 9, first sentence)."""
         now = self._day.front_end.local(self._day.now)
         groups: dict[int, set[int]] = defaultdict(set)  # computer -> user groups of those who have reserved it
         for computer, _user, group in self._send(_RESERVED, [now, now]).rows:
             groups[computer].add(group or 0)
         counts: dict[int, tuple[int, int]] = {}
-        for id_, group, computer, state, has_image, has_revision in self._send(_SEATS, [now]).rows:
-            if computer in groups:
-                is_usable = state in (states.AVAILABLE, states.RESERVED, states.INUSE) and group in groups[computer]
-            else:
-                is_usable = state == states.AVAILABLE
+        for id_, group, computer, state, has_image, has_revision, has_reload in self._send(_SEATS, [now]).rows:
+            is_loaded, is_own = has_image and has_revision, group in groups.get(computer, ())
+            is_free = state == states.AVAILABLE and computer not in groups
+            is_seat = is_free or (is_own and state in _IN_USE)
+            is_usable = state not in _NOT_USABLE and (is_loaded or has_reload or not is_free)
             usable, ready = counts.get(id_, (0, 0))
-            counts[id_] = usable + (state not in _NOT_USABLE), ready + bool(is_usable and has_image and has_revision)
+            counts[id_] = usable + is_usable, ready + bool(is_loaded and is_seat)
         return counts

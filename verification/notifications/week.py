@@ -19,9 +19,9 @@ STRANGERS = 60  # users who belong to no class
 _FIRST_LAB_IMAGE, _FIRST_LAB_COMPUTER = 100, 2_000
 _SLOTS = range(8 * 60, 17 * 60 + 1, 30)  # minutes of the day at which the classes of the campus begin
 _TROUBLED_SLOTS = (9 * 60, 10 * 60, 13 * 60, 14 * 60)  # fewer, so that mails have something to group
-_LENGTHS = (60, 75, 90)
+_LENGTHS, _SHORT = (60, 75, 90), (30, 45)  # minutes
 _QUIET_EVERY = 15  # one of so many classes of the campus is skipped, released or rejected
-_USERS, _ROOM = 0.2, 1.3  # share of computers that others have; how many times as many there are as are needed
+_USERS, _ROOM = 0.2, 1.6  # share of computers that others have; how many times as many there are as are needed
 
 
 class Trouble(StrEnum):
@@ -94,7 +94,7 @@ class Class:
 class Week:
     """So many `classes` on `days`, of which a `share` gets into trouble. It is played from `begin` (Unix seconds).
 
-    With `hours` (of the day) the classes begin in these only, and it is played from two hours before.
+    With `hours` (of the day) the classes begin in these only, and are short; it is played from 75 minutes before.
     """
 
     seed: int
@@ -108,7 +108,7 @@ class Week:
 
     def __post_init__(self) -> None:
         first = 8 * HOUR - ASKED_BEFORE - HOUR // 2
-        self.begin = MONDAY + (first if self.hours is None else self.hours[0] * HOUR - 2 * HOUR)
+        self.begin = MONDAY + (first if self.hours is None else self.hours[0] * HOUR - 75 * MINUTE)
         self._chance = Random(f"{self.seed} week")
         troubled = round(self.classes_wanted * self.share)
         ids = iter(range(FIRST_CLASS, FIRST_CLASS + self.classes_wanted))
@@ -140,7 +140,7 @@ class Week:
         trouble = QUIET[number // _QUIET_EVERY % len(QUIET)] if number % _QUIET_EVERY == 4 else Trouble.NONE
         seats, image = chance.randint(3, 8), chance.choice(CAMPUS_IMAGES)
         nowhere = Lab(0, range(0), ())  # until it is known how many computers are needed
-        end = start + chance.choice(_LENGTHS) * MINUTE
+        end = start + self._length() * MINUTE
         return Class(id_, start, end, seats, nowhere, image, self._owner(), trouble, self.begin)
 
     def _in_trouble(self, number: int, id_: int, trouble: Trouble) -> Class:
@@ -160,7 +160,7 @@ class Week:
         lab = Lab(number + 1, computers, (_FIRST_LAB_IMAGE + number,), own_node)
         self.labs.append(lab)
         known = start - 10 * MINUTE if trouble is Trouble.LATE else self.begin
-        end = start + chance.choice(_LENGTHS) * MINUTE
+        end = start + self._length() * MINUTE
         return Class(id_, start, end, seats, lab, lab.images[0], self._owner(), trouble, known)
 
     def _start(self, day: int, slots: Sequence[int]) -> int:
@@ -168,6 +168,9 @@ class Week:
             first, last = (60 * hour for hour in self.hours)
             slots = [slot for slot in slots if first <= slot <= last] or [first]
         return MONDAY + day * DAY + self._chance.choice(slots) * MINUTE
+
+    def _length(self) -> int:
+        return self._chance.choice(_LENGTHS if self.hours is None else _SHORT)
 
     def _owner(self) -> int:
         return self._chance.choice(OWNERS)
