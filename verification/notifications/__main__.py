@@ -1,4 +1,4 @@
-"""Plays a week and reads its mails: `python -m verification.notifications [--classes N] [--days N] [--seed N] [--mariadb]`.
+"""Plays a week and reads its mails: `python -m verification.notifications [--classes N] [--days N] [--mariadb]`.
 
 Prints what happened, how many messages told it, and how soon. Exit status 1 when somebody who reads only their messages
 did not know something, believed something wrong, or was told something twice.

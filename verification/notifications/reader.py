@@ -24,6 +24,7 @@ _SAYS = (
 )
 _NUMBERS = re.compile(r"^(\d+) machines wanted, (\d+) allocated")
 _EARLIER = re.compile(r"(?:^| )(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d:\d\d: ")
+_SUMMARY = re.compile(r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ \w+: ")  # the subject of a daily summary
 _CLASS = re.compile(r"^Course (\d+)$")
 
 
@@ -69,7 +70,7 @@ def read_mail(received: Received) -> Message:
     id_, (to,) = str(message["Message-ID"]), received.to
     subject = str(message["Subject"])
     texts = [_part(message, kind) for kind in ("plain", "html")]
-    if subject.startswith(_SUMMARY):
+    if _SUMMARY.match(subject):
         return Message(received.at, id_, to, subject, is_news=False, told=[])
     told = [each for block in texts[0].split("\n\n\n") for each in _read_block(block, received.at, id_)]
     if not told:
@@ -78,9 +79,6 @@ def read_mail(received: Received) -> Message:
         if f"Course {each.block_time}" not in html.unescape(texts[1]):
             raise Unreadable(f"{subject!r}: the HTML does not name Course {each.block_time}")
     return Message(received.at, id_, to, subject, is_news=True, told=told)
-
-
-_SUMMARY = "Summary"
 
 
 def read_webhook(received: Received, secret: bytes) -> Message:

@@ -37,7 +37,7 @@ class Mails:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Take the mail."""
         content = envelope.original_content or b""
         self._journal.write(door="mail", to=envelope.rcpt_tos, content=content.decode("latin-1"), headers={})

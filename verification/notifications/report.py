@@ -38,10 +38,13 @@ def _print_week(played: Played) -> None:
     planned = [each for each in week.classes if each.trouble is not Trouble.NONE and each.trouble not in QUIET]
     quiet = [each for each in week.classes if each.trouble in QUIET]
     changes = Counter(change.what for each in troubled for change in played.courses[each.id].changes)
-    print(f"{len(week.classes)} classes on {week.days} days, {len(troubled)} of them in trouble: {len(planned)} drawn, ")
+    print(
+        f"{len(week.classes)} classes on {week.days} days, {len(troubled)} of them in trouble: {len(planned)} drawn, "
+    )
     print(f"  the others by users and loads; {len(quiet)} skipped, released or no longer accepted")
     for trouble, number in sorted(Counter(each.trouble for each in planned).items()):
         print(f"  {trouble:55}{number:>4}")
+    print(f"  {'nothing that anybody is to be told, but a change all the same':55}{len(quiet):>4}")
     print(f"changes: {changes.total()} ({', '.join(f'{what}: {number}' for what, number in sorted(changes.items()))})")
 
 
@@ -56,7 +59,9 @@ def _print_reader(name: str, verdicts: list[Verdict]) -> None:
         return
     most = max(of_classes.values())
     grouped = sum(len(message.classes()) > 1 for message in news)
-    print(f"  of a class in trouble {of_classes.total() / len(of_classes):.1f}, at most {most}; {grouped} of several ones")
+    print(
+        f"  of a class in trouble {of_classes.total() / len(of_classes):.1f}, at most {most}; {grouped} of several ones"
+    )
     print(f"  known after {median(delays):.0f} seconds (median), {max(delays)} at most")
 
 

@@ -42,7 +42,7 @@ WHERE c.deleted = 0 AND t.`end` > %s
 
 
 class Change(NamedTuple):
-    """A change of a class, with its machines at that time (Unix seconds): `usable` ones are there and have not failed."""
+    """A change of a class, with its machines at that time (Unix seconds); `usable` ones have not failed."""
 
     at: int
     what: What
@@ -89,7 +89,6 @@ class Course:
 
     def see(self, seen: Seen) -> None:
         """Take in what is seen at a moment."""
-        missing = seen.wanted - seen.usable
         self._see_the_end(seen)
         if seen.is_call:
             self._see_shortage(seen)
@@ -98,9 +97,9 @@ class Course:
         if seen.at >= seen.start and not self.is_started:
             self.is_started = True
             if seen.ready < seen.usable and seen.at < seen.start + _AFTER_START:
-                self.missing, self.is_late = max(missing, self.missing), True
+                self.missing, self.is_late = max(seen.wanted - seen.usable, self.missing), True
                 self.changes.append(seen.change(What.NOT_READY))
-            return
+                return
         self._see_shortage(seen)
         if seen.is_risk and seen.at < seen.start and self._is_sure(seen) and not self.is_at_risk:
             self.is_at_risk = True
