@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from blockalloc.notifications.letter import Letter, Section
 from blockalloc.notifications.webhooks.bodies import body_of
 from scheduling.news.kinds import Kind
 from tests.support.letters import item, letter
-from tests.support.servers.own_process import ROOT
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
 
@@ -98,12 +96,3 @@ def test_any_name_comes_through_as_it_is() -> None:
     text = body_of("json", letter(item(name=name)))
     assert text.isascii()
     assert json.loads(text)["classes"][0]["name"] == name
-
-
-def test_the_documentation_has_every_member() -> None:
-    page = Path(ROOT / "docs/notifications.md").read_text()
-    example = json.loads(page.partition("```json\n")[2].partition("```")[0])
-    made = event(letter(item()))
-    assert example.keys() == made.keys()
-    assert example["classes"][0].keys() == made["classes"][0].keys()
-    assert example["classes"][0]["machines"].keys() == made["classes"][0]["machines"].keys()

@@ -193,7 +193,7 @@ def test_nobody_listens() -> None:
 @pytest.mark.parametrize("behave", [always(b""), always(b"HTTP/1.1 2"), always(b"SSH-2.0-OpenSSH\r\n")])
 def test_receivers_that_break_off_or_speak_something_else(receiver: FrontEndServer, behave: Behaviour) -> None:
     def then_closes(server: FrontEndServer, call: Received) -> Iterator[bytes | float]:
-        yield from behave(server, call)  # type: ignore[misc]
+        yield from behave(server, call)
         raise OSError
 
     receiver.behave = then_closes
