@@ -37,3 +37,10 @@ def count(channel: str, outcome: str, seconds: float) -> None:
         raise ValueError(f"{channel!r} is no channel")
     _DELIVERIES.labels(channel, Outcome(outcome)).inc()
     _DURATIONS.labels(channel).observe(seconds)
+
+
+def count_given_up(channel: str) -> None:
+    """Count a message that is tried no more. ValueError for a channel that is none of CHANNELS."""
+    if channel not in CHANNELS:
+        raise ValueError(f"{channel!r} is no channel")
+    _DELIVERIES.labels(channel, Outcome.GIVEN_UP).inc()

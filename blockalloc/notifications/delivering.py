@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 
 from blockalloc import clock
+from blockalloc.measures import deliveries
+from blockalloc.measures.deliveries import Outcome
 from blockalloc.notifications import outbox
 from blockalloc.notifications.delivery import Channel, NotDelivered, Outgoing, Refused
 from blockalloc.store import lanes
@@ -20,7 +22,7 @@ log = logging.getLogger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 30, 30 * MINUTE  # after failures of a recipient
 _FIRST_ABSENCE, _LONGEST_ABSENCE = 15, 5 * MINUTE  # after those of a whole channel
-_NOTING_SECONDS, _NOTING_PAUSE = 30.0, 0.5  # for which a database that is away is asked to note what was sent
+NOTING_SECONDS, _NOTING_PAUSE = 30.0, 0.5  # for which a database that is away is asked to note what was sent
 
 
 @dataclass
@@ -59,20 +61,25 @@ class Absences:
 
     def __init__(self) -> None:
         self._away: dict[str, tuple[int, float]] = {}  # how often in a row; until when (Unix seconds)
+        self._lock = Lock()
 
     def is_away(self, channel: str, now: int) -> bool:
         """Whether the channel is left alone now."""
         return now < self._away.get(channel, (0, 0.0))[1]
 
-    def failed(self, channel: str, now: int) -> None:
-        """The channel does not work. Several threads may find that out together: it counts as once."""
-        times, until = self._away.get(channel, (0, 0.0))
-        if until <= now:
+    def failed(self, channel: str, now: int) -> bool:
+        """The channel does not work; whether that is new. Several threads may find it out together."""
+        with self._lock:
+            times, until = self._away.get(channel, (0, 0.0))
+            if now < until:
+                return False
             self._away[channel] = times + 1, now + _pause(times, _FIRST_ABSENCE, _LONGEST_ABSENCE)
+            return True
 
     def worked(self, channel: str) -> None:
         """The channel works."""
-        self._away.pop(channel, None)
+        with self._lock:
+            self._away.pop(channel, None)
 
 
 class Unnoted:
@@ -99,7 +106,7 @@ class Unnoted:
         Whether its lane is still the sender's. Raises DatabaseError; then it is noted another time.
         """
         self._sent[message_id] = lane, at
-        until = time.monotonic() + _NOTING_SECONDS
+        until = time.monotonic() + NOTING_SECONDS
         while True:
             try:
                 return self.note(message_id)
@@ -136,6 +143,11 @@ class Courier:
         try:
             while not self._is_over() and (message := self._next(lane)) and self._deliver(lane, message):
                 pass
+        except Error:
+            raise
+        except Exception as error:  # the other recipients must not suffer
+            log.exception("nothing could be sent to %s", lane.key)
+            self._postpone(lane, f"an error of the service: {type(error).__name__}")
         finally:
             lanes.release(lane)
 
@@ -156,34 +168,47 @@ class Courier:
         """Send one message; whether another may follow."""
         if not lanes.renew(lane, clock.now()):  # we were held up, and another sender is at work for the recipient
             return False
-        try:
-            self._channels[lane.channel].deliver(_outgoing(lane, message))
-        except Refused as refusal:
-            self._failed(lane, message, str(refusal), refused=True)
-            return True
-        except NotDelivered as failure:
-            self._failed(lane, message, str(failure), everybody=failure.everybody)
-            return False
-        except Exception as error:
-            log.exception("message %s to %s could not be sent", message.key, lane.key)
-            self._failed(lane, message, f"an error of the service: {type(error).__name__}")
-            return False
-        is_own = self._unnoted.sent(lane, message.id, clock.now())
+        began = time.monotonic()
+        failure = _failure_of(self._channels[lane.channel], _outgoing(lane, message))
+        took = time.monotonic() - began
+        is_own = failure is None and self._unnoted.sent(lane, message.id, clock.now())  # at once
+        if failure is not None:
+            return self._failed(lane, message, failure, took)
         self._absences.worked(lane.channel)
         self._report.count("sent")
+        deliveries.count(lane.channel, Outcome.DELIVERED, took)
         return is_own
 
-    def _failed(
-        self, lane: Lane, message: Waiting, problem: str, *, refused: bool = False, everybody: bool = False
-    ) -> None:
-        now = clock.now()
+    def _failed(self, lane: Lane, message: Waiting, failure: Refused | NotDelivered, took: float) -> bool:
+        """Note a message that was not delivered; whether another may follow."""
+        now, problem, refused = clock.now(), str(failure), isinstance(failure, Refused)
+        is_everybodys = isinstance(failure, NotDelivered) and failure.everybody
+        if is_everybodys and not self._absences.failed(lane.channel, now):
+            return False  # another thread has just found that out
         log.warning("message %s to %s was not delivered: %s", message.key, lane.key, problem)
         lanes.attempted(lane, message.id, problem, now, refused=refused)
         self._report.count("refused" if refused else "not_delivered", problem)
-        if everybody:
-            self._absences.failed(lane.channel, now)
-        elif not refused:
-            lanes.postpone(lane, problem, int(now + _pause(lane.failures, _FIRST_PAUSE, _LONGEST_PAUSE)))
+        deliveries.count(lane.channel, Outcome.REFUSED if refused else Outcome.RETRIED, took)
+        if not refused and not is_everybodys:
+            self._postpone(lane, problem)
+        return refused
+
+    @staticmethod
+    def _postpone(lane: Lane, problem: str) -> None:
+        pause = _pause(lane.failures, _FIRST_PAUSE, _LONGEST_PAUSE)
+        lanes.postpone(lane, problem, int(clock.now() + pause))
+
+
+def _failure_of(channel: Channel, outgoing: Outgoing) -> Refused | NotDelivered | None:
+    """Deliver; None when that succeeds."""
+    try:
+        channel.deliver(outgoing)
+    except (Refused, NotDelivered) as failure:
+        return failure
+    except Exception as error:
+        log.exception("message %s to %s could not be sent", outgoing.key, outgoing.recipient)
+        return NotDelivered(f"an error of the service: {type(error).__name__}")
+    return None
 
 
 def _outgoing(lane: Lane, message: Waiting) -> Outgoing:

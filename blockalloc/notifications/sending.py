@@ -4,6 +4,7 @@ A message is noted as sent at once when its receiver has taken it. A sender that
 next, who sends it again with the same key: that cannot be ruled out, only be kept short.
 """
 
+import logging
 import os
 import random
 import socket
@@ -18,19 +19,23 @@ from datetime import date
 from django.db import connection
 
 from blockalloc import clock
+from blockalloc.measures import deliveries
 from blockalloc.models import Recipient
-from blockalloc.notifications import outbox
+from blockalloc.notifications import observing, outbox
 from blockalloc.notifications.delivering import Absences, Courier, Report, Unnoted
 from blockalloc.notifications.delivery import Channel
 from blockalloc.notifications.mail import MailChannel, MailRound
 from blockalloc.notifications.webhooks.channel import WebhookChannel
-from blockalloc.store import lanes
+from blockalloc.store import heartbeat, lanes
 from blockalloc.store import outbox as stored
-from scheduling.windows import DAY
+from scheduling.windows import DAY, MINUTE
 
 THREADS = 4  # a recipient whose server hangs holds up one of them
 ROUND_SECONDS = 60.0  # after which no delivery is begun: news has to be taken in, too
 TRIED_FOR = DAY  # seconds from when a message was made
+KEEP_READY_MISSED = 3 * MINUTE  # after its last look
+
+log = logging.getLogger(__name__)
 
 Channels = Callable[[], Mapping[str, Channel]]
 
@@ -64,9 +69,12 @@ class Sender:
         """One round. Raises DatabaseError when the database does not answer."""
         began, report = time.monotonic(), Report(clock.now())
         self._unnoted.note_all()
+        _observe(report.at)
         report.news = outbox.find_recipients(report.at)
         self._summarise(report.at)
-        report.given_up = stored.give_up(report.at - TRIED_FOR, report.at)
+        for channel in stored.give_up(report.at - TRIED_FOR, report.at):
+            report.count("given_up")
+            deliveries.count_given_up(channel)
         self._send(report, began + ROUND_SECONDS)
         report.milliseconds = round((time.monotonic() - began) * 1000)
         return report
@@ -100,6 +108,16 @@ class Sender:
             work()
         else:
             _in_threads(work, min(self._threads, len(waiting)))
+
+
+def _observe(now: int) -> None:
+    """Look at the classes where keep_ready does not: that it is away is no reason not to tell people."""
+    try:
+        last = heartbeat.read()
+        if last is None or last.at < now - KEEP_READY_MISSED:
+            observing.observe(now)
+    except Exception:  # what is news already is told all the same
+        log.exception("the classes could not be looked at")
 
 
 def _in_threads(work: Callable[[], None], number: int) -> None:

@@ -72,6 +72,11 @@ def claim(lane: Lane, now: int) -> bool:
 
 def renew(lane: Lane, now: int) -> bool:
     """Keep a lane for another LEASE; False when somebody else has it. One statement."""
+    return in_transaction(lambda: is_renewed(lane, now))
+
+
+def is_renewed(lane: Lane, now: int) -> bool:
+    """The same in the caller's transaction."""
     return bool(
         execute(
             f"UPDATE {_RECIPIENTS} SET claimed_until = %s WHERE id = %s AND claimed_by = %s",
@@ -143,7 +148,7 @@ def attempted(lane: Lane, message_id: int, problem: str, now: int, *, refused: b
     """Note that a message was not delivered, if the lane is still the sender's. `refused`: it is given up."""
 
     def work() -> None:
-        if renew(lane, now):
+        if is_renewed(lane, now):
             execute(
                 f"UPDATE {_MESSAGES} SET attempted = %s, attempts = attempts + 1, problem = %s, failed = %s "
                 "WHERE id = %s AND sent IS NULL",

@@ -5,6 +5,7 @@ nothing left to do. None takes the guard.
 """
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from django.conf import settings
@@ -22,7 +23,7 @@ from scheduling.windows import DAY, HOUR
 _NEWS, _NOTICES = News._meta.db_table, Notice._meta.db_table
 _RECIPIENTS, _MESSAGES = Recipient._meta.db_table, Message._meta.db_table
 
-_NOTICES_AT_ONCE = 200  # in one message: it has to be read
+_NOTICES_AT_ONCE = 100  # in one message: it has to be read
 # After a message is sent its recipient may be needed for as long as it waited; more than for a day it does not.
 _RECIPIENT_OUTLIVES_MESSAGES = 7 * DAY
 _CONFLICT = 1213
@@ -128,7 +129,7 @@ def add_news_message(lane: Lane, key: str, content: Content, notice_ids: Sequenc
     """Write the message that tells these notices; its id. None when the lane is lost. Raises DatabaseError."""
 
     def work() -> int | None:
-        if not lanes.renew(lane, now):
+        if not lanes.is_renewed(lane, now):
             return None
         (id_,) = insert(
             _MESSAGES, *_row(lane.recipient_id, key, Message.NEWS, lane.address, content, now), returning=True
@@ -163,17 +164,21 @@ def _row(
     return [*columns], [[*columns.values()]]
 
 
-def give_up(before: int, now: int) -> int:
-    """Give up messages that were made before `before` and are still waiting; how many. Raises DatabaseError.
+def give_up(before: int, now: int) -> list[str]:
+    """Give up messages that were made before `before` and are still waiting. Raises DatabaseError.
 
-    One statement where there are none: by the index of those that wait, which are few.
+    The channel of each. One statement where there are none: by the index of those that wait, which are few.
     """
-    waiting = "sent IS NULL AND failed IS NULL AND created < %s"
-    ids = [id_ for (id_,) in fetch(f"SELECT id FROM {_MESSAGES} WHERE {waiting}", [to_utc(before)])]
-    if not ids:
-        return 0
-    sql = f"UPDATE {_MESSAGES} SET failed = %s WHERE id IN ({listed_ids(ids)}) AND {waiting}"
-    return in_transaction(lambda: execute(sql, [to_utc(now), to_utc(before)]))
+    sql = f"""
+        SELECT m.id, r.channel FROM {_MESSAGES} m JOIN {_RECIPIENTS} r ON r.id = m.recipient_id
+        WHERE m.sent IS NULL AND m.failed IS NULL AND m.created < %s
+    """
+    update = f"UPDATE {_MESSAGES} SET failed = %s WHERE id = %s AND sent IS NULL AND failed IS NULL AND created < %s"
+    given_up = []
+    for id_, channel in fetch(sql, [to_utc(before)]):
+        if in_transaction(partial(execute, update, [to_utc(now), id_, to_utc(before)])):
+            given_up.append(channel)
+    return given_up
 
 
 def send_again(message_ids: Collection[int], now: int) -> int:

@@ -24,6 +24,7 @@ class WebhookChannel:
 
     def __init__(self) -> None:
         """Messages go to the webhooks that the settings name now."""
+        self.said = ""  # the receiver's answer to the last message that it took
         self._webhooks = {key_of(webhook): webhook for webhook in settings.VCL_WEBHOOK_URL}
 
     def deliver(self, message: Outgoing) -> None:
@@ -46,6 +47,7 @@ class WebhookChannel:
         if not 200 <= status < 300:
             problem = f"{message.address} answered with status {status}"
             raise Refused(problem) if status in _FOR_GOOD else NotDelivered(problem)
+        self.said = f"status {status}"
 
     def close(self) -> None:
         """End the round. No connection is kept."""
