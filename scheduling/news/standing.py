@@ -11,8 +11,8 @@ from scheduling.news.kinds import Kind
 from scheduling.windows import DAY, MINUTE
 
 AHEAD = DAY  # until then only a shortage is told, once: there is time, and much may change
-CONFIRMED = MINUTE  # two looks so far apart have to see trouble before it is told
-AT_ONCE = 15 * MINUTE  # before the start there is no time to wait for a second look
+CONFIRMED = MINUTE  # two looks so far apart have to see trouble before it is told: what fails may be made up for
+AT_ONCE = 15 * MINUTE  # before the start a risk is told at once: it can't be made up for any more
 _STILL_THE_START = 10 * MINUTE  # a first look that comes later than this says nothing about the start any more
 
 
@@ -125,11 +125,9 @@ def _by_look(standing: Standing, view: View, now: int) -> Step:
     seen = replace(standing, held=False, begun=standing.begun or has_begun)
     if has_begun and not standing.begun and now - view.start <= _STILL_THE_START and (view.ready or 0) < view.usable:
         return replace(seen, not_ready=now, short=max(seen.short, view.missing)), Kind.NOT_READY
-    is_sure = troubled is not None and (now - troubled >= CONFIRMED or view.start - now < AT_ONCE)
+    is_sure = troubled is not None and now - troubled >= CONFIRMED
     is_told = seen.at_risk is not None or seen.not_ready is not None
-    at_risk = now if is_sure and view.is_risk and not has_begun and not is_told else None
+    is_risk = view.is_risk and not has_begun and not is_told and (is_sure or view.start - now < AT_ONCE)
     if view.missing > seen.short and (is_sure or standing.held):  # it says what is at risk as well
-        return replace(seen, short=view.missing, at_risk=seen.at_risk if is_told else at_risk), Kind.SHORT
-    if at_risk is not None:
-        return replace(seen, at_risk=at_risk), Kind.AT_RISK
-    return seen, None
+        return replace(seen, short=view.missing, at_risk=now if is_risk else seen.at_risk), Kind.SHORT
+    return (replace(seen, at_risk=now), Kind.AT_RISK) if is_risk else (seen, None)

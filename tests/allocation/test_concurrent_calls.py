@@ -12,6 +12,7 @@ from django.test import override_settings
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Refusal
 from tests.golden import tables
+from tests.support.connections import shared_database
 from tests.support.sites.class_site import CALLER, END, IMAGE, NOW, START, ZONE, a_call, class_site, computers_of
 from tests.support.statements import Send, at_the_guard
 from verification.allocations.calls import Call
@@ -24,14 +25,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PROCESSES = 4
 
 
-def _shared_database() -> str:
-    """The URL of the test's database, as other processes reach it."""
-    name = connection.settings_dict["NAME"]
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{name}"
-    return f"mysql://root@localhost/{name}?unix_socket={connection.settings_dict['OPTIONS']['unix_socket']}"
-
-
 def _race(directory: Path, *work: list[tuple[int, int]]) -> list[list[int]]:
     """Run a worker for each of `work`, (block time, machines) for each of its calls; their answers.
 
@@ -40,7 +33,7 @@ def _race(directory: Path, *work: list[tuple[int, int]]) -> list[list[int]]:
     environment = {"VCL_TIME_ZONE": ZONE}
     tasks = [
         Task(
-            number, [_shared_database()], [_call(*pair) for pair in pairs], directory / f"{number}.journal",
+            number, [shared_database()], [_call(*pair) for pair in pairs], directory / f"{number}.journal",
             environment, NOW.timestamp(),
         )
         for number, pairs in enumerate(work)
@@ -85,7 +78,7 @@ def test_blocks_on_other_days_do_not_cost_each_other_computers(tmp_path: Path) -
 
 def test_a_campaign_leaves_nothing_double_partial_or_lost(tmp_path: Path) -> None:
     """A sample of `python -m verification.allocations`: few computers, and everybody wants the same ones."""
-    result = run(Size(calls=160, processes=PROCESSES, computers=60), [_shared_database()], tmp_path)
+    result = run(Size(calls=160, processes=PROCESSES, computers=60), [shared_database()], tmp_path)
     assert result.verdict == Verdict()
     last = {(attempt.worker, attempt.call): attempt for attempt in result.evidence.attempts}
     for worker, calls in enumerate(result.evidence.calls):

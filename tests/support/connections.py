@@ -26,6 +26,14 @@ class DjangoConnection:
         """Leave it to Django."""
 
 
+def shared_database() -> str:
+    """The URL of the test's database, as other processes reach it."""
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return f"mysql://root@localhost/{name}?unix_socket={connection.settings_dict['OPTIONS']['unix_socket']}"
+
+
 @contextmanager
 def another_connection() -> Iterator[Any]:
     """A cursor on another connection, in a transaction of its own."""

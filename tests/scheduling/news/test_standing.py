@@ -27,12 +27,9 @@ def call(missing: int = 0) -> View:
     return View(START, wanted=20, usable=20 - missing)
 
 
-def told(*views: tuple[int, View], standing: Standing = Standing(START)) -> list[tuple[int, Kind]]:
-    """What is told, and how many minutes before the start, of views with the minutes before the start (below 0: after).
-
-    What a class that has moved starts at is up to its views.
-    """
-    news = []
+def told(*views: tuple[int, View]) -> list[tuple[int, Kind]]:
+    """What is told, each with its minutes before START (below 0: after), of views with theirs."""
+    standing, news = Standing(START), []
     for left, view in views:
         standing, kind = step(standing, view, START - left * MINUTE)
         if kind is not None:
@@ -81,6 +78,11 @@ def test_machines_that_are_missing_are_no_shortage_before_they_are_bad() -> None
 
 def test_after_it_was_mended_nothing_is_told_when_all_are_ready() -> None:
     assert told((200, call(2)), (190, call()), (20, READY), (0, READY)) == [(200, Kind.SHORT), (190, Kind.MENDED)]
+
+
+def test_a_shortage_is_looked_at_twice_shortly_before_the_start_too() -> None:
+    """Meanwhile keep_ready may have found another computer."""
+    assert told((13, short(1)), (12, GOOD), (11, short(1)), (10, short(1)), (9, short(1))) == [(10, Kind.SHORT)]
 
 
 # --- At risk and ready ------------------------------------------------------------------------------
