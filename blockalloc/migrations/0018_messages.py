@@ -39,6 +39,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "blockalloc_message",
+                "verbose_name": "notification",
+                "permissions": [("send_again_message", "Can have a notification sent again")],
                 "indexes": [models.Index(fields=["sent", "failed", "recipient"], name="blockalloc_message_waiting")],
             },
         ),

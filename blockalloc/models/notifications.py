@@ -13,6 +13,7 @@ from typing import ClassVar
 from django.db import models
 
 from blockalloc.models.decisions import NAME
+from blockalloc.models.querysets import MessageQuerySet
 
 
 class Standing(models.Model):
@@ -138,8 +139,12 @@ class Message(models.Model):
     failed = models.DateTimeField(null=True)
     problem = models.TextField(default="")
 
+    objects = MessageQuerySet.as_manager()
+
     class Meta:
         db_table = "blockalloc_message"
+        verbose_name = "notification"
+        permissions = [("send_again_message", "Can have a notification sent again")]
         indexes = [models.Index(fields=["sent", "failed", "recipient"], name="blockalloc_message_waiting")]
 
     def __str__(self) -> str:

@@ -79,15 +79,14 @@ def headline(news: News) -> str:
             return f"{all_[0].upper()}{all_[1:]} {are} ready now."
 
 
-def in_short(news: News, *, why: bool = False) -> str:
-    """The same in a few words, after the name of the class; with the first reason if `why`."""
+def in_short(news: News) -> str:
+    """The same in a few words, after the name of the class."""
     all_ = "its machine" if news.wanted == 1 else f"all {news.wanted} machines"
     match Kind(news.kind):
         case Kind.SHORT:
             return _missing(news, verb=False)
         case Kind.AT_RISK:
-            reason = one_line(news.why).partition("; ")[0]
-            return f"at risk: {reason}" if why and reason else "at risk"
+            return "at risk"
         case Kind.NOT_READY:
             return f"began with {_ready(news)}"
         case Kind.MENDED:
@@ -109,7 +108,7 @@ def subject(latest: Sequence[News], at: int) -> str:
     starts = sorted({int(news.start.timestamp()) for news in latest})
     if len(latest) == 1:
         (news,) = latest
-        text = f"{one_line(news.block_name)} {when(starts[0], at)}: {in_short(news, why=True)}"
+        text = f"{one_line(news.block_name)} {when(starts[0], at)}{_about(news)}"
     else:
         text = f"{len(latest)} classes {_from_to(starts[0], starts[-1], at)}: {_counted(latest)}"
     return text if len(text) <= _LONGEST_SUBJECT else f"{text[: _LONGEST_SUBJECT - 1].rstrip()}…"
@@ -118,6 +117,12 @@ def subject(latest: Sequence[News], at: int) -> str:
 def opening(latest: Sequence[News]) -> str:
     """The first sentence of a message about several classes; "" for one."""
     return f"There is news about {len(latest)} classes, listed by their start." if len(latest) > 1 else ""
+
+
+def _about(news: News) -> str:
+    """What follows the class and its time: of one at risk, the first reason."""
+    reason = one_line(news.why).partition("; ")[0]
+    return f" at risk: {reason}" if news.kind == Kind.AT_RISK and reason else f": {in_short(news)}"
 
 
 def _from_to(first: int, last: int, at: int) -> str:

