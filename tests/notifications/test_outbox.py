@@ -206,6 +206,22 @@ class TestHowOften:
         for begin in range(0, 2 * HOUR, 10):
             assert sum(begin < each <= begin + HOUR for each in made) <= 12
 
+    def test_what_is_urgent_does_not_wait_for_the_others(self) -> None:
+        made = [*range(0, 60, 10)]
+        assert not outbox.may_make(made, 120, 12)
+        assert outbox.may_make(made, 120, 12, is_urgent=True)
+        assert not outbox.may_make([*range(0, 120, 10)], 300, 12, is_urgent=True)
+
+    def test_a_class_that_is_about_to_begin_is_urgent(self, settings: Settings) -> None:
+        settings.VCL_MAILS_PER_HOUR = 2
+        now = clock.now()
+        for number, minutes in enumerate((300, 31, 29, -10)):
+            news = told(100 + number, age=31)
+            news.start = datetime.fromtimestamp(now + 60 * minutes, UTC)
+            news.save()
+            find()
+            assert (make() is not None) == (minutes not in (31, -10)), minutes
+
     @pytest.mark.parametrize("limit", [1, 2, 3, 7, 12, 1000])
     def test_never_more_and_never_long_without(self, limit: int) -> None:
         made: list[int] = []
