@@ -11,6 +11,7 @@ from verification.notifications.readers import Reader
 from verification.notifications.truth import Change, Course
 from verification.notifications.week import MINUTE, ZONE
 
+_SOON_AFTER_VCL = 10 * MINUTE
 LATEST = 2 * MINUTE  # after a change, until when everybody has to know of it
 
 
@@ -63,7 +64,7 @@ def _judge_class(
         verdict.is_wrong(block_time, told[-1].at, f"{messages} messages for {len(course.changes)} changes")
     _judge_what_was_told(verdict, block_time, course.changes, told)
     for each in told:
-        if any(each.what is of_vcl.what and each.missing == of_vcl.missing for of_vcl in by_vcl):
+        if any(_is_repeated(each, of_vcl) for of_vcl in by_vcl):
             verdict.is_wrong(block_time, each.at, f"“{each.what}” is told, which VCL has told them")
     was = course_of(Timed(each.at, each.what, each.missing) for each in course.changes)
     known = sorted([*told, *by_vcl], key=lambda each: each.at)
@@ -74,6 +75,12 @@ def _judge_class(
             verdict.is_wrong(block_time, at, f"it is {_in_words(state)}, and nothing says so")
         elif delay is not None:
             verdict.delays.append(delay)
+
+
+def _is_repeated(told: Told, by_vcl: Told) -> bool:
+    """Whether VCL has told the same, just before."""
+    soon = 0 <= told.at - by_vcl.at < _SOON_AFTER_VCL
+    return soon and told.what is by_vcl.what and told.missing == by_vcl.missing
 
 
 def _judge_what_was_told(

@@ -169,7 +169,8 @@ class Truth:
 
     def _signals(self, ids: Sequence[int]) -> dict[int, bool]:
         """The block times that the pages say are in trouble, and whether machines that they have may be late."""
-        read = readiness.read(BlockTime.objects.filter(pk__in=ids), self._day.now) if ids else []
+        query = BlockTime.objects.filter(pk__in=ids)
+        read = readiness.read(query, self._day.now, closed=False, people=False) if ids else []
         signals = {each.id: each.readiness.signal for each in read}
         return {id_: signal.is_risk for id_, signal in signals.items() if signal.level == "bad"}
 

@@ -145,7 +145,7 @@ class Week:
 
     def _in_trouble(self, number: int, id_: int, trouble: Trouble) -> Class:
         chance = self._chance
-        if trouble is Trouble.FORECAST and self.days < 3:
+        if (trouble is Trouble.FORECAST and self.days < 3) or (trouble is Trouble.AWAY and self.hours is not None):
             trouble = Trouble.TOO_FEW
         day = (number * 2 + number // self.days) % self.days
         if trouble is Trouble.FORECAST:
