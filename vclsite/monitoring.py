@@ -4,7 +4,7 @@ import re
 
 from vclsite import environment
 
-METRICS_DIR = "/run/blockalloc-metrics"  # made by deploy/systemd/blockalloc-tmpfiles.conf and by the compose files
+METRICS_DIR = "/run/blockalloc-metrics"  # made by deploy/systemd/blockalloc-metrics.service and by the compose files
 
 _TOKEN = re.compile(r"[!-~]{20,}")  # it travels in a header
 

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "blockalloc.web.middleware.RequestIdMiddleware",  # first: every answer and every log line has the id
     "blockalloc.web.middleware.TrustedProxyMiddleware",  # all others ask whether the request came by HTTPS
+    "blockalloc.web.middleware.AskedByAddressMiddleware",  # before anything asks for the host name
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "blockalloc.rpc.misdirected.MisdirectedCallMiddleware",
@@ -180,7 +181,7 @@ environment.refuse_problems()
 _HTTPS_ONLY = PRODUCTION and not VCL_ALLOW_PLAIN_HTTP
 # Browsers are redirected to HTTPS. Back ends are not: they would lose the call's body, and get fault 4 instead.
 SECURE_SSL_REDIRECT = _HTTPS_ONLY
-SECURE_REDIRECT_EXEMPT = [r"^xmlrpc/?$", r"^(?:.*/)?index\.php$", r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^xmlrpc/?$", r"^(?:.*/)?index\.php$", r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 86400 if _HTTPS_ONLY else 0
 # Not for subdomains, and not for browsers' built-in lists: computers of the site may have names below the
 # service's own, and whether they speak HTTPS is not this service's business.

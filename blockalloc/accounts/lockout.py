@@ -24,9 +24,11 @@ from django.db import DatabaseError
 
 from blockalloc import clock
 from blockalloc.measures import sign_ins
+from blockalloc.store.cache import shared
 
 log = logging.getLogger(__name__)
 
+_PREFIX, _NAME_LENGTH = "lockout:", 40  # of the keys; characters of the name that follows
 _TRIES = 5  # to take an entry that successes at the same moment remove
 IPV6_NETWORK_BITS = 64  # the smallest network that a provider's customer gets, to use all addresses in it
 
@@ -88,6 +90,14 @@ def begin(realm: str, user: str, address: str, other_name: str = "") -> Attempt:
     return Attempt(realm, user, address, now, pair, other, alone, live)
 
 
+def in_force(now: int) -> int:
+    """How many lock-outs there are at `now` (Unix seconds): of pairs and of addresses. One statement.
+
+    Not those of an account that has two names, and too many failures only with both of them.
+    """
+    return shared().full_groups(_PREFIX, _NAME_LENGTH, settings.VCL_LOCKOUT_FAILURES, now)
+
+
 def seconds_to_wait(failures: Mapping[str, int], keys: Iterable[str], now: int) -> int:
     """Seconds until fewer than VCL_LOCKOUT_FAILURES failures under these keys count; 0 when that is so now."""
     ends = sorted(_among(failures, keys))
@@ -129,7 +139,7 @@ class _Counter:
     def of(cls, *parts: str) -> "_Counter":
         """The counter of these names, which may be anything, of any length: its keys are made of their hash."""
         # repr() distinguishes ("a", "b") from ("a', 'b",).
-        return cls(hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:40])
+        return cls(hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:_NAME_LENGTH])
 
     def keys(self, now: int) -> Iterator[str]:
         """All keys of failures that may count now."""
@@ -152,7 +162,7 @@ class _Counter:
 
     def _keys_of(self, span: int) -> Iterator[str]:
         for number in range(settings.VCL_LOCKOUT_FAILURES):
-            yield f"lockout:{self.name}:{span}:{number}"
+            yield f"{_PREFIX}{self.name}:{span}:{number}"
 
 
 def _among(failures: Mapping[str, int], keys: Iterable[str]) -> Iterator[int]:

@@ -43,7 +43,7 @@ def subject(message: Message) -> str:
     return message.subject
 
 
-@column("To", ordering="address")
+@column("To")
 def address(message: Message) -> str:
     """The mail address, or the host of the webhook; other people's are none of the business of a limited scope."""
     return message.address if fact(message, "names_recipient") else "somebody else"

@@ -9,6 +9,7 @@ process that writes where the disk has none is killed (SIGBUS). So all space of 
 """
 
 import fcntl
+import json
 import os
 import stat
 import struct
@@ -86,6 +87,8 @@ class _File:
             os.posix_fallocate(file.fileno(), 0, SIZE)
         self._counts = MmapedDict(str(path))
         self._keys = {key for key, _value, _at in self._counts.read_all_values()}
+        for key in self._keys:
+            json.loads(key)  # raises ValueError
         self._room = SIZE - _HEAD - sum(map(_bytes_of, self._keys))
 
 

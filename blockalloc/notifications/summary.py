@@ -109,8 +109,8 @@ def _lines_of_yesterday(held: Sequence[ClassHeld], day: date) -> Lines:
 
 
 def _came(held: ClassHeld) -> str:
-    """`20 machines asked, 18 had, 17 ready at the start, 18 five minutes later; 2 computers exchanged`."""
-    parts = [f"{plural(held.wanted, 'machine')} asked, {held.had} had"]
+    """`20 machines wanted, 18 had, 17 ready at the start, 18 five minutes later; 2 computers exchanged`."""
+    parts = [f"{plural(held.wanted, 'machine')} wanted, {held.had} had"]
     if held.ready_at_start is None:
         parts.append(_NOT_LOOKED_AT)
     else:
@@ -126,7 +126,7 @@ def _came(held: ClassHeld) -> str:
 
 
 def _count_of_yesterday(held: Sequence[ClassHeld]) -> str:
-    """`; yesterday 4 of 5 were complete and ready at their start`, of those of which it is known."""
+    """`; yesterday 4 of 5 had all machines ready at the start`, of those of which it is known."""
     known = [each for each in held if each.ready_at_start is not None]
     good = sum((each.ready_at_start or 0) >= each.wanted for each in known)
     return f"; yesterday {good} of {len(known)} had all machines ready at the start" if known else ""

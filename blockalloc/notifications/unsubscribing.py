@@ -18,10 +18,13 @@ def address_of(person_key: str) -> str:
 def key_of(token: str) -> str | None:
     """The recipient whose token this is; None for one that was not signed here."""
     try:
-        (key,) = _signer().unsign_object(token)
-    except (signing.BadSignature, ValueError, TypeError):
+        contents = _signer().unsign_object(token)
+    except (signing.BadSignature, ValueError):
         return None
-    return key if isinstance(key, str) else None
+    match contents:
+        case [str() as key]:
+            return key
+    return None
 
 
 def _signer() -> signing.Signer:

@@ -34,7 +34,9 @@ class ChoiceForm(forms.Form):
         label="Tell me when", choices=KINDS, required=False, widget=forms.CheckboxSelectMultiple
     )
     only_own = forms.BooleanField(label="Only about classes of which I am the owner", required=False)
-    summary = forms.BooleanField(label="A daily summary of today’s and yesterday’s classes", required=False)
+    summary = forms.BooleanField(
+        label="A daily summary: all classes of today and yesterday that I may see", required=False
+    )
 
     def __init__(self, *args: Any, may_own: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

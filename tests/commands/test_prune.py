@@ -19,9 +19,11 @@ from blockalloc.models import (
     ImageTrust,
     KeptLoadModel,
     LoadTime,
+    News,
     PlannedReload,
     Roster,
     SeenLoad,
+    Standing,
     Watch,
 )
 from blockalloc.store import keeping
@@ -32,12 +34,13 @@ pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 # How old a row may be, in days.
-DECISIONS, SEEN, KEYS, ROSTERS, MONTH = 100, 200, 5, 160, 30
+DECISIONS, SEEN, KEYS, ROSTERS, MONTH, MESSAGES = 100, 200, 5, 160, 30, 50
 
 
 @pytest.fixture(autouse=True)
 def _keeping_times(settings: Any, time_machine: Any) -> None:
     settings.VCL_DECISION_DAYS, settings.VCL_SEEN_LOAD_DAYS, settings.VCL_IDEMPOTENCY_DAYS = DECISIONS, SEEN, KEYS
+    settings.VCL_MESSAGE_DAYS = MESSAGES
     time_machine.move_to(NOW, tick=False)
 
 
@@ -84,6 +87,13 @@ def _key(id_: int, days: float) -> Model:
     return IdempotencyKey(id=id_, user="u", key=str(id_), parameters="", answer=1, block_time_id=1, created=_ago(days))
 
 
+def _news(id_: int, days: float) -> Model:
+    hours = {"start": NOW, "end": NOW}
+    return News(
+        id=id_, at=_ago(days), kind="short", block_time_id=1, block_request_id=1, wanted=1, allocated=0, **hours
+    )
+
+
 # Words of the command -> a row of that many days, and how old one may be.
 KINDS: dict[str, tuple[Callable[[int, float], Model], float]] = {
     "decision records": (_decision, DECISIONS),
@@ -99,6 +109,8 @@ KINDS: dict[str, tuple[Callable[[int, float], Model], float]] = {
     "kept load times": (lambda id_, days: LoadTime(image_id=id_, seconds=1, loads=1, counted=_ago(days)), MONTH),
     "kept load models": (_load_model, MONTH),
     "answers to idempotency keys": (_key, KEYS),
+    "what people were told of classes": (lambda id_, days: Standing(block_time_id=id_, start=_ago(days)), MESSAGES),
+    "news for notifications": (_news, MESSAGES),
     "sessions of staff": (lambda id_, days: Session(session_key=str(id_), expire_date=_ago(days)), 0),
 }
 

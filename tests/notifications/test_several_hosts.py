@@ -63,7 +63,7 @@ def _hosts(folder: Path, moments: list[int]) -> "list[subprocess.Popen[str]]":
     """Processes that begin to look at the same moment."""
     variables = {
         "DATABASE_URL": shared_database(), "VCL_TIME_ZONE": ZONE, "DJANGO_SETTINGS_MODULE": "vclsite.settings",
-        "DJANGO_SECRET_KEY": "x" * 60,
+        "VCL_ALLOW_UNSAFE_SETTINGS": "1",
     }  # fmt: skip
     hosts = []
     for number in range(HOSTS):

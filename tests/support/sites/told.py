@@ -1,11 +1,12 @@
 """News about classes, and people who are told of them: owners, and staff with accounts in VCL and of Django's."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User as StaffUser
 
-from blockalloc.models import Affiliation, News, StaffAccount, User
+from blockalloc.models import Affiliation, Message, News, Notice, Recipient, StaffAccount, User
 from scheduling.news.kinds import Kind
 from tests.support.sites.accounts import manager
 from tests.support.sites.staff_site import MONDAY, NOW
@@ -51,3 +52,24 @@ def vcl_staff(name: str, affiliation: str, *rights: str, **values: Any) -> User:
     StaffAccount.objects.create(user=account, vcl_user_id=user.pk, digest="x" * 64)
     user.refresh_from_db()
     return user
+
+
+def message(about: Iterable[News] = (), key: str = "mail:desk@example.edu", **values: Any) -> Message:
+    """A message to the recipient with this key, about this news, that waits to be sent."""
+    address = str(values.pop("address", key.partition(":")[2] if key.startswith("mail:") else f"{key}@example.edu"))
+    recipient, _ = Recipient.objects.get_or_create(
+        key=key, defaults={"channel": values.pop("channel", Recipient.MAIL), "address": address}
+    )
+    columns: dict[str, Any] = {
+        "recipient": recipient,
+        "key": f"m-{Message.objects.count() + 1}",
+        "kind": Message.NEWS,
+        "address": address,
+        "subject": "CS101 lab Mon 09:00: 2 of 20 machines missing",
+        "text": "2 of 20 machines are missing.\n",
+        "created": NOW - timedelta(minutes=5),
+        **values,
+    }
+    made = Message.objects.create(**columns)
+    Notice.objects.bulk_create(Notice(news=each, recipient=recipient, message=made) for each in about)
+    return made
