@@ -8,7 +8,8 @@ from statistics import median
 from verification.notifications.judge import Verdict, judge
 from verification.notifications.play import Played
 from verification.notifications.readers import DESK, STAFF, WEBHOOK, readers
-from verification.notifications.week import QUIET, ZONE, Trouble
+from verification.notifications.truth import Course
+from verification.notifications.week import ZONE
 
 _NIGHT = (22, 2)  # hours of the day: classes end before, and the first ones are asked for after
 _SHOWN = 40
@@ -34,17 +35,13 @@ def report(played: Played) -> list[str]:
 
 def _print_week(played: Played) -> None:
     week = played.week
-    troubled = [each for each in week.classes if each.id in played.courses and played.courses[each.id].changes]
-    planned = [each for each in week.classes if each.trouble is not Trouble.NONE and each.trouble not in QUIET]
-    quiet = [each for each in week.classes if each.trouble in QUIET]
-    changes = Counter(change.what for each in troubled for change in played.courses[each.id].changes)
-    print(
-        f"{len(week.classes)} classes on {week.days} days, {len(troubled)} of them in trouble: {len(planned)} drawn, "
-    )
-    print(f"  the others by users and loads; {len(quiet)} skipped, released or no longer accepted")
-    for trouble, number in sorted(Counter(each.trouble for each in planned).items()):
-        print(f"  {trouble:55}{number:>4}")
-    print(f"  {'nothing that anybody is to be told, but a change all the same':55}{len(quiet):>4}")
+    courses = {each.id: played.courses.get(each.id, Course()) for each in week.classes}
+    of_kinds = Counter(each.trouble for each in week.classes)
+    troubled = Counter(each.trouble for each in week.classes if courses[each.id].changes)
+    changes = Counter(change.what for course in courses.values() for change in course.changes)
+    print(f"{len(week.classes)} classes on {week.days} days, {troubled.total()} of them in trouble:")
+    for trouble, number in sorted(of_kinds.items()):
+        print(f"  {trouble:60}{troubled[trouble]:>4} of {number}")
     print(f"changes: {changes.total()} ({', '.join(f'{what}: {number}' for what, number in sorted(changes.items()))})")
 
 
@@ -54,15 +51,12 @@ def _print_reader(name: str, verdicts: list[Verdict]) -> None:
     changes = sum(verdict.changes.total() for verdict in verdicts)
     of_classes = sum((verdict.messages_of_classes for verdict in verdicts), Counter())
     delays = [delay for verdict in verdicts for delay in verdict.delays if delay]
-    print(f"{name}: {changes} changes in {len(news)} messages, {others} daily summaries")
-    if not news:
-        return
-    most = max(of_classes.values())
-    grouped = sum(len(message.classes()) > 1 for message in news)
-    print(
-        f"  of a class in trouble {of_classes.total() / len(of_classes):.1f}, at most {most}; {grouped} of several ones"
-    )
-    print(f"  known after {median(delays):.0f} seconds (median), {max(delays)} at most")
+    print(f"{name}: {changes} changes, {len(news)} messages of news, {others} daily summaries")
+    if news:
+        mean, most = of_classes.total() / len(of_classes), max(of_classes.values())
+        several = sum(len(message.classes()) > 1 for message in news)
+        print(f"  for a class in trouble {mean:.1f}, at most {most}; {several} are about several classes")
+        print(f"  known after {median(delays):.0f} seconds (median), {max(delays)} at most")
 
 
 def _print_nights(played: Played) -> None:

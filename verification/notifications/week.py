@@ -122,7 +122,7 @@ class Week:
     @property
     def end(self) -> int:
         """When the last class has been over for a while (Unix seconds)."""
-        return max(each.end for each in self.classes) + 20 * MINUTE
+        return max(each.end for each in self.classes) + (20 if self.hours is None else 5) * MINUTE
 
     def nodes(self) -> list[int]:
         """The ids of the management nodes."""
