@@ -101,7 +101,6 @@ class _Playing:
         self._sender = Sender(threads=1)
         self._rounds = 0
         self._problems: Counter[str] = Counter()
-        self._of = {each.id: each for each in week.classes}
         self._people_come(doubles)
         Troubles(week, self._day, self._asked_by_staff)
 

@@ -15,8 +15,8 @@ from simulation.days.users import Users
 from verification.notifications import site
 from verification.notifications.week import ASKED_BEFORE, HOUR, MINUTE, Class, Trouble, Week
 
-CALLER = Caller(3, "vclsystem@Local")
-_CHOSEN_END = 30  # seconds until a user of a lab connects
+_STAFF = Caller(3, "vclsystem@Local")
+_CONNECTS_AFTER = 30  # seconds until a user of a lab connects
 _TAKEN = "SELECT b.computerid FROM blockComputers b WHERE b.blockTimeid = %s ORDER BY b.computerid LIMIT 2"
 
 
@@ -57,7 +57,7 @@ class Troubles:
         for number in range(site.OUT_OF_ORDER + 1):
             came = at + number * MINUTE
             minutes = (each.start - came // 900 * 900) // MINUTE
-            users.expect(Arrival(came, each.image, minutes, chosen_end=True, connects_after=_CHOSEN_END))
+            users.expect(Arrival(came, each.image, minutes, chosen_end=True, connects_after=_CONNECTS_AFTER))
 
     def _maintenance(self, each: Class) -> None:
         self._day.at(each.start - 50 * MINUTE, lambda: self._staff.maintain_some_of(each.id, site.OUT_OF_ORDER))
@@ -94,7 +94,7 @@ class Troubles:
     def _forecast(self, each: Class) -> None:
         call = BlockAllocationCall(each.image, each.start, each.end, each.seats, each.id, True, each.id, None)
         asked = each.start - 41 * HOUR
-        self._day.at(asked, lambda: self._asks(each, lambda: service.allocate_block(call, CALLER)))
+        self._day.at(asked, lambda: self._asks(each, lambda: service.allocate_block(call, _STAFF)))
         self._day.at(asked + 9 * HOUR, lambda: self._bring_back(each))
 
     def _skipped(self, each: Class) -> None:
@@ -102,7 +102,7 @@ class Troubles:
 
     def _released(self, each: Class) -> None:
         release = block_time_actions.release_block_time
-        self._day.at(each.start - 3 * HOUR, lambda: self._asks(each, lambda: release(each.id, CALLER)))
+        self._day.at(each.start - 3 * HOUR, lambda: self._asks(each, lambda: release(each.id, _STAFF)))
 
     def _rejected(self, each: Class) -> None:
         sql = "UPDATE blockRequest SET status = 'rejected' WHERE id = %s"
