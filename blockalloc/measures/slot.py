@@ -34,7 +34,8 @@ class Slot:
 
     def __init__(self, directory: Path) -> None:
         """Take a slot. Raises NoSlot, OSError."""
-        _examine(directory)
+        examine(directory)
+        self._place = directory
         self._lock, number = _take(directory)
         try:
             self._files = {kind: _File(directory / f"{kind}_{number}.db") for kind in TYPES}
@@ -49,6 +50,11 @@ class Slot:
     def write(self, kind: str, key: str, value: float) -> None:
         """Keep a value. One for which there is no room is not kept."""
         self._files[kind].write(key, value)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether its files can still be found by others: nobody has removed the directory."""
+        return os.fstat(self._lock).st_nlink > 0 and self._place.is_dir()
 
     def close(self) -> None:
         """Give the slot up. In a process that was forked this leaves the slot with its parent."""
@@ -92,7 +98,7 @@ class _File:
         self._room = SIZE - _HEAD - sum(map(_bytes_of, self._keys))
 
 
-def _examine(directory: Path) -> None:
+def examine(directory: Path) -> None:
     """Raise NoSlot unless nobody but this user can put anything into the directory."""
     try:
         found = directory.stat()

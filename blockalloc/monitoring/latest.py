@@ -23,7 +23,7 @@ class Latest(Generic[T]):
     """
 
     def __init__(
-        self, name: str, read: Callable[[], T], *, kept: float, usable: float, patience: float, wait: float
+        self, name: str, read: Callable[[], T], *, kept: float, wait: float, usable: float = 0.0, patience: float = 0.0
     ) -> None:
         self._name, self._read = name, read
         self._kept, self._usable, self._patience, self._wait = kept, usable, patience, wait

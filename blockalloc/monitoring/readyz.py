@@ -2,18 +2,16 @@
 
 import json
 import logging
-import threading
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 
-from django.db import Error, connection
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from blockalloc.monitoring import access
+from blockalloc.monitoring.latest import Latest
 from blockalloc.monitoring.service_checks import DATABASE, Check, ServiceChecks, State
 
 log = logging.getLogger(__name__)
@@ -52,42 +50,24 @@ class Report:
         return json.dumps({"ready": self.is_ready, "checks": checks}, ensure_ascii=False)
 
 
-class LatestReport:
-    """One run of the checks at a time, in a thread of its own, whoever asks and however often.
+class ReadyChecks:
+    """Reports, made as often as they are needed and no more; a change between two of them is logged."""
 
-    A database that hangs keeps that thread waiting, and whoever asks only until WAIT_SECONDS after it began.
-    """
-
-    def __init__(self, checks: Callable[[], Sequence[Check]]) -> None:
-        self._checks = checks
-        self._lock = threading.Lock()
-        self._coming: Future[Report] | None = None
-        self._begun = 0.0
+    def __init__(self, checks: Callable[[], Sequence[Check]], kept: float = KEPT_SECONDS, wait: float = WAIT_SECONDS):
+        self._checks, self._wait = checks, wait
         self._was_ready = True
+        self._latest = Latest("readyz", self._made, kept=kept, wait=wait)
 
-    def get(self) -> Report:
-        """The report of the last run, or of a new one when that is too old."""
-        with self._lock:
-            if self._coming is None or (self._coming.done() and time.monotonic() > self._begun + KEPT_SECONDS):
-                self._coming, self._begun = Future(), time.monotonic()
-                threading.Thread(target=self._run, args=[self._coming], name="readyz", daemon=True).start()
-            coming, begun = self._coming, self._begun
-        try:
-            return coming.result(timeout=max(begun + WAIT_SECONDS - time.monotonic(), 0.0))
-        except TimeoutError:
-            text = f"no answer in {time.monotonic() - begun:.0f} s"
-            return Report([Check(DATABASE, State.FAILED, text)])
+    def report(self) -> Report:
+        """The report of the last seconds, or a new one."""
+        report = self._latest.get()
+        if report is None:
+            report = Report([Check(DATABASE, State.FAILED, f"no answer within {self._wait:g} s, see the log")])
+        self._say(report)
+        return report
 
-    def _run(self, coming: Future[Report]) -> None:
-        try:
-            report = Report(self._checks())
-            self._say(report)
-            coming.set_result(report)
-        except Exception:
-            log.exception("the checks of /readyz failed")
-            coming.set_result(Report([Check("checks", State.FAILED, "they failed themselves; the log has the reason")]))
-        finally:
-            connection.close()
+    def _made(self) -> Report:
+        return Report(self._checks())
 
     def _say(self, report: Report) -> None:
         """Leave a change in the log: of those who ask, many may not know the reason."""
@@ -97,14 +77,14 @@ class LatestReport:
             log.warning("%s", f"not ready: {'; '.join(failed)}" if failed else "ready again")
 
 
-latest = LatestReport(ServiceChecks().run)
+checks = ReadyChecks(ServiceChecks().run)
 
 
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when this process can answer calls, 503 when not; in words to those who may know. `?format=json`."""
-    report = latest.get()
+    report = checks.report()
     status = 200 if report.is_ready else 503
     if not (access.may_ask(request) or (report.database_answers and _is_staff(request))):
         return HttpResponse(_word(report), status=status, content_type="text/plain")

@@ -14,12 +14,12 @@ from django.conf import settings
 from django.db import Error, connection
 
 from blockalloc import clock
-from blockalloc.models import Heartbeat, LoopSeen
+from blockalloc.models import Heartbeat
 from blockalloc.models.decisions import NAME
 from blockalloc.reports.upkeep import NEVER, SILENT
 from blockalloc.schema.applied import unapplied
 from blockalloc.site_time import site_zone
-from blockalloc.store import columns, guard, site_clock
+from blockalloc.store import columns, guard, loops, site_clock
 from blockalloc.store.sql import fetch, waiting_at_most
 from scheduling.site_clock import CLOCK_SECONDS
 from scheduling.wording import plural, span
@@ -154,8 +154,8 @@ def _keep_ready() -> Result:
 
 
 def _notify() -> Result:
-    at = LoopSeen.objects.filter(pk=NOTIFY).values_list("at", flat=True).first()
-    return _seen(NOTIFY, int(at.timestamp()) if at else None)
+    last = loops.last_seen().get(NOTIFY)
+    return _seen(NOTIFY, last.at if last else None)
 
 
 def _seen(loop: str, at: int | None) -> Result:

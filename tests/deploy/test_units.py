@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 FOLDER = ROOT / "deploy" / "systemd"
 UNITS = sorted(path.name for path in FOLDER.iterdir())
 SERVICES = [name for name in UNITS if name.endswith(".service")]
+LONG_RUNNING = ["blockalloc.service", "blockalloc-keep-ready.service", "blockalloc-notify.service"]
 TEXTS = {name: (FOLDER / name).read_text() for name in UNITS}
 PYTHON = "/opt/blockalloc/current/.venv/bin/python"
 MOST_EXPOSED = 2.0
@@ -137,12 +138,17 @@ def test_settings_come_from_the_file_alone() -> None:
     assert settings_file.STANDARD in (FOLDER / "blockalloc.service").read_text()
 
 
-@pytest.mark.parametrize("unit", ["blockalloc.service", "blockalloc-keep-ready.service"])
+@pytest.mark.parametrize("unit", LONG_RUNNING)
 def test_what_runs_for_years_loads_no_part_of_another_release(unit: str) -> None:
     assert "/opt/blockalloc/current" not in options(unit)["ExecStart"][0]
 
 
-@pytest.mark.parametrize("unit", ["blockalloc.service", "blockalloc-keep-ready.service"])
+def test_nothing_else_runs_for_years() -> None:
+    started = [unit for unit in SERVICES if "[Install]" in (FOLDER / unit).read_text()]
+    assert sorted(started) == sorted(LONG_RUNNING)
+
+
+@pytest.mark.parametrize("unit", LONG_RUNNING)
 def test_what_runs_for_years_is_started_for_ever(unit: str) -> None:
     assert options(unit)["StartLimitIntervalSec"] == ["0"]
     assert options(unit)["Restart"] == ["always"]

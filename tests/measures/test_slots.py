@@ -18,9 +18,8 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 
 BEGIN = """
 import os, sys
-os.environ["DJANGO_SETTINGS_MODULE"] = "vclsite.settings"
-import django
-django.setup()
+from django.conf import settings
+settings.configure(VCL_METRICS_DIR=os.environ["VCL_METRICS_DIR"])
 from blockalloc.measures import calls, deliveries, guard, looks, passed_on, registry, sign_ins, values
 
 def told(name):

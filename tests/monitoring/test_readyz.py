@@ -1,9 +1,11 @@
 """/readyz as load balancers, monitoring and staff see it."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
 from blockalloc.models import Heartbeat, LoopSeen
 from blockalloc.monitoring import readyz, service_checks
-from blockalloc.monitoring.readyz import LatestReport
+from blockalloc.monitoring.readyz import ReadyChecks
 from blockalloc.monitoring.service_checks import Check, ServiceChecks, State
 from blockalloc.store import guard
 from blockalloc.store.guard import Deadline
@@ -33,7 +36,7 @@ MINUTE = 60
 
 @pytest.fixture(autouse=True)
 def _asked_for_the_first_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readyz, "latest", LatestReport(ServiceChecks().run))
+    monkeypatch.setattr(readyz, "checks", ReadyChecks(ServiceChecks().run))
 
 
 @pytest.fixture
@@ -162,7 +165,7 @@ def test_a_clock_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
         503,
         "failed: this host's clock is 31 seconds ahead of the database's",
     )
-    monkeypatch.setattr(readyz, "latest", LatestReport(ServiceChecks().run))
+    monkeypatch.setattr(readyz, "checks", ReadyChecks(ServiceChecks().run))
     monkeypatch.setattr("blockalloc.store.site_clock.database_ahead", lambda: -30)
     assert ask()[0] == 200
 
@@ -194,25 +197,8 @@ class TestTheGuard:
 
     @pytest.fixture
     def _held(self) -> Iterator[None]:
-        """Another transaction has the guard."""
-        has_it, may_end = threading.Event(), threading.Event()
-
-        def hold() -> None:
-            def wait() -> None:
-                has_it.set()
-                may_end.wait(30)
-
-            try:
-                guard.guarded(wait, Deadline())
-            finally:
-                connection.close()
-
-        holder = threading.Thread(target=hold)
-        holder.start()
-        assert has_it.wait(10)
-        yield
-        may_end.set()
-        holder.join()
+        with holding_the_guard():
+            yield
 
     @pytest.mark.usefixtures("_held")
     def test_a_call_that_has_it_for_a_while(self) -> None:
@@ -244,6 +230,31 @@ class TestTheGuard:
         ask()
         assert guard.transactions() == before
         assert guard.guarded(guard.transactions, Deadline(1)) == before + 1
+
+
+@contextmanager
+def holding_the_guard() -> Iterator[None]:
+    """Another transaction has it."""
+    has_it, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        def wait() -> None:
+            has_it.set()
+            may_end.wait(30)
+
+        try:
+            guard.guarded(wait, Deadline())
+        finally:
+            connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert has_it.wait(10)
+    try:
+        yield
+    finally:
+        may_end.set()
+        holder.join()
 
 
 def said(checks: list[Check], name: str) -> Check:
@@ -286,3 +297,23 @@ def test_a_settings_file_that_has_changed(monkeypatch: pytest.MonkeyPatch, tmp_p
     check = said(ServiceChecks().run(), "settings")
     assert check.state is State.WARNING
     assert check.text.startswith("in force, but the next start would fail: ")
+
+
+# --- What it costs ------------------------------------------------------------------------------
+def test_the_number_of_statements(settings: Settings) -> None:
+    settings.VCL_SMTP_URL = MailServer("mail.example.edu", 25)
+    seen(0)
+    ServiceChecks().run()
+    with CaptureQueriesContext(connection) as sent:
+        ServiceChecks().run()
+    statements = [re.sub(r"^SET STATEMENT .*? FOR ", "", query["sql"]).strip() for query in sent]
+    statements = [each for each in statements if not each.startswith(("BEGIN", "COMMIT"))]
+    assert len(statements) <= 10
+    assert {each.split()[0] for each in statements} <= {"SELECT", "SHOW"}
+
+
+def test_a_guard_that_is_busy_is_not_waited_for() -> None:
+    with holding_the_guard():
+        begun = time.monotonic()
+        ServiceChecks().run()
+        assert time.monotonic() - begun < 1.5
