@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from bench.large_site import Site
 
-QUIET_LIMIT, BUSY_LIMIT = 50, 250  # milliseconds, without plans
+QUIET_LIMIT, BUSY_LIMIT = 90, 300  # milliseconds, without plans
 PLANNING_LIMIT = 3000  # milliseconds of a look that plans classes anew
-STATEMENTS_LIMIT = 20  # in a look that changes nothing and plans nothing
+STATEMENTS_LIMIT = 30  # with holds, in a look that changes nothing and plans nothing
 _FIRST = 900_001  # ids of the rows that are added
 Row = tuple[int | str, ...]
 _AVAILABLE, _FAILED, _RELOAD, _RELOADER = 2, 5, 19, 2

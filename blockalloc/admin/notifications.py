@@ -49,7 +49,7 @@ def address(message: Message) -> str:
     return message.address if fact(message, "names_recipient") else "somebody else"
 
 
-@column("Through")
+@column("Channel")
 def channel(message: Message) -> str:
     """Mail or webhook."""
     return message.recipient.channel
@@ -138,8 +138,8 @@ class StateFilter(ChoiceFilter):
 class ChannelFilter(ChoiceFilter):
     """Mails or webhooks."""
 
-    title = "through"
-    parameter_name = "through"
+    title = "channel"
+    parameter_name = "channel"
 
     def options(self) -> dict[str, Choice]:
         channels = {each: Choice(f"{each.capitalize()}s", Q(recipient__channel=each)) for each in Recipient.CHANNELS}

@@ -28,4 +28,4 @@ def sender(now: int) -> Line:
     ago = max(now - int(at.timestamp()), 0)
     if ago > _SILENT:
         return Line("bad", f"notify has not been seen for {span(ago)}: nothing is sent")
-    return Line("plain", f"notify sent or looked {span(ago)} ago")
+    return Line("plain", f"notify was at work {span(ago)} ago")

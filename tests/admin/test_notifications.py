@@ -61,8 +61,8 @@ def test_webhooks_apart_from_mails(staff: Client) -> None:
     made = message(
         key="webhook:" + "0" * 32, channel="webhook", address="hooks.example.com", subject="a post", text="", body=body
     )
-    assert subjects(staff, through="webhook") == ["a post"]
-    assert subjects(staff, through="mail") == ["a mail"]
+    assert subjects(staff, channel="webhook") == ["a post"]
+    assert subjects(staff, channel="mail") == ["a mail"]
     page = text(staff, page_url("message", made.pk))
     assert "&quot;name&quot;: &quot;Größe&quot;" in page
     assert "To: hooks.example.com" in page
@@ -93,7 +93,7 @@ def test_it_says_whether_somebody_sends(staff: Client) -> None:
     LoopSeen.objects.create(name="notify", host="mn1", at=NOW - 2 * HOUR)
     assert "notify has not been seen for 2 h: nothing is sent" in text(staff, LIST)
     LoopSeen.objects.update(at=NOW)
-    assert "notify sent or looked 0 s ago" in text(staff, LIST)
+    assert "notify was at work 0 s ago" in text(staff, LIST)
 
 
 def test_who_may_look(client: Client) -> None:

@@ -195,7 +195,7 @@ def test_a_class_one_of_whose_computers_has_failed_is_left_to_the_next_look() ->
 def test_what_has_been_told_may_change_while_the_call_writes() -> None:
     """A look tells a shortage between the call's reading and its writing."""
     with class_site(computers=3):
-        done = []
+        done: list[int] = []
 
         def after_a_look(send: Any) -> Any:
             rows = send()

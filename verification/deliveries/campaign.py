@@ -18,7 +18,7 @@ from django.db import connection
 from scheduling.news.kinds import Kind
 from tests.support.servers.own_process import ROOT, inherited
 from tests.support.sites.outbox import addresses, told
-from verification.deliveries.judge import Verdict, is_all_told, judge
+from verification.deliveries.judge import Taken, Verdict, is_all_told, judge
 
 _STARTING, _ENDING = 60.0, 60.0
 _TOLD_WITHIN = 300.0  # seconds after the last news
@@ -54,7 +54,7 @@ class Campaign:
         self._journal = directory / "mails"
         self._senders: list[subprocess.Popen[bytes]] = []
         self._killed = 0
-        self._absences = 0
+        self._kills: list[float] = []  # when somebody was killed, of either kind
 
     def run(self) -> Verdict:
         """Play it; what is wrong, and how much there was of what."""
@@ -77,17 +77,17 @@ class Campaign:
                 for process in [*self._senders, self._mail_server]:
                     process.kill()
                     process.wait()
-            verdict = judge(self._journal, posted, self._size.recipients + 1, in_flight=self._in_flight())
+            verdict = judge(self._journal, posted, self._size.recipients + 1, self._kills)
         verdict.wrong += wrong
-        verdict.counts |= {"senders killed": self._killed, "mail server killed": self._absences, "seconds": round(took)}
+        verdict.counts |= {
+            "senders killed": self._killed,
+            "mail server killed": len(self._kills) - self._killed,
+            "seconds": round(took),
+        }
         return verdict
 
     def _ended(self) -> int:
         return sum(each.poll() is not None for each in self._senders)
-
-    def _in_flight(self) -> int:
-        """How many messages may have been on their way when somebody was killed: four threads of a sender."""
-        return 4 * (self._killed + self._absences * self._size.senders)
 
     def _make_trouble_while_news_is_made(self) -> None:
         size, length = self._size, max((self._size.waves - 1) * self._size.pause, 1.0)
@@ -131,17 +131,27 @@ class Campaign:
     def _wait_for_first_rounds(self) -> None:
         """Before the first round a signal ends a sender as any program."""
         until = time.monotonic() + _STARTING
-        begun = [self._directory / f"sender{n}.out" for n, each in enumerate(self._senders) if each.poll() is None]
-        while not all(each.stat().st_size for each in begun):
+        while len(self._at_work()) < self._size.senders:
             if time.monotonic() > until or self._ended() > self._killed:
                 raise RuntimeError("a sender did not begin")
             time.sleep(0.1)
 
+    def _at_work(self) -> list[subprocess.Popen[bytes]]:
+        """The senders that have printed what a round did."""
+        return [
+            each
+            for number, each in enumerate(self._senders)
+            if each.poll() is None and (self._directory / f"sender{number}.out").stat().st_size
+        ]
+
     def _kill_sender(self) -> None:
-        alive = [each for each in self._senders if each.poll() is None]
-        victim = self._random.choice(alive)
+        """Kill one that is at work: one that begins has nothing in hand."""
+        while not (at_work := self._at_work()):
+            time.sleep(0.1)
+        victim = self._random.choice(at_work)
         victim.send_signal(signal.SIGKILL)
         victim.wait()
+        self._kills.append(time.monotonic())
         self._killed += 1
         with connection.cursor() as cursor:
             cursor.execute(_FREE_LANES, [f"%-{victim.pid}-%"])
@@ -173,20 +183,20 @@ class Campaign:
     def _absent(self) -> None:
         self._mail_server.send_signal(signal.SIGKILL)
         self._mail_server.wait()
-        self._absences += 1
+        self._kills.append(time.monotonic())
         time.sleep(self._random.uniform(0.2, 2.0))
         self._start_mail_server(self._port)
 
 
 @contextmanager
-def _webhook() -> Iterator[tuple[str, list[str]]]:
-    """A receiver of webhooks: its address, and the ids of what was posted there."""
-    posted: list[str] = []
+def _webhook() -> Iterator[tuple[str, list[Taken]]]:
+    """A receiver of webhooks: its address, and what was posted there."""
+    posted: list[Taken] = []
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            posted.append(self.headers["webhook-id"])
+            posted.append(Taken(self.headers["webhook-id"], "", time.monotonic()))
             self.send_response(204)
             self.end_headers()
 
