@@ -9,6 +9,7 @@ process that writes where the disk has none is killed (SIGBUS). So all space of 
 """
 
 import fcntl
+import json
 import os
 import stat
 import struct
@@ -34,6 +35,7 @@ class Slot:
     def __init__(self, directory: Path) -> None:
         """Take a slot. Raises NoSlot, OSError."""
         examine(directory)
+        self._place = directory
         self._lock, number = _take(directory)
         try:
             self._files = {kind: _File(directory / f"{kind}_{number}.db") for kind in TYPES}
@@ -48,6 +50,11 @@ class Slot:
     def write(self, kind: str, key: str, value: float) -> None:
         """Keep a value. One for which there is no room is not kept."""
         self._files[kind].write(key, value)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether its files can still be found by others: nobody has removed the directory."""
+        return os.fstat(self._lock).st_nlink > 0 and self._place.is_dir()
 
     def close(self) -> None:
         """Give the slot up. In a process that was forked this leaves the slot with its parent."""
@@ -86,6 +93,8 @@ class _File:
             os.posix_fallocate(file.fileno(), 0, SIZE)
         self._counts = MmapedDict(str(path))
         self._keys = {key for key, _value, _at in self._counts.read_all_values()}
+        for key in self._keys:
+            json.loads(key)  # raises ValueError
         self._room = SIZE - _HEAD - sum(map(_bytes_of, self._keys))
 
 

@@ -85,6 +85,9 @@ class _Store:
     def directory(self) -> Path | None:
         """The directory in which the counts of this process are, with those of others; None: they are nowhere."""
         with self._lock:
+            if self._slot and not self._slot.is_in_place:
+                self._slot.close()
+                self._slot, self._next_try = None, 0.0
             return Path(settings.VCL_METRICS_DIR) if self._slot or self._taken() else None
 
     def _taken(self) -> Slot | None:

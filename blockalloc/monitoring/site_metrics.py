@@ -29,13 +29,15 @@ BEGUN = 15 * MINUTE  # so long after its start a class still has them
 LOADS_SINCE, CALIBRATION_SINCE = DAY, 30 * DAY
 OTHER = "other"  # all images that load less
 
-_KEPT, _WAIT = 10.0, 4.0  # seconds
+# Seconds. A scrape is to take less than 50 ms, whatever the database does: it gets the last reading when a new one
+# takes longer than PATIENCE.
+KEPT, USABLE, PATIENCE, WAIT = 10.0, 60.0, 0.02, 4.0
 _LONGEST_WAIT = 1.0  # seconds that a statement waits for somebody's lock
 _STATES = {"bad": "at_risk", "watch": "watch", "good": "good", "plain": "not_asked"}
 
 
 def collect() -> Iterable[Metric]:
-    """What is known of the site, at most ten seconds old; without a database, that there is none."""
+    """What is known of the site, ten seconds old, a minute at most; without a database, that there is none."""
     found = latest.get()
     up = GaugeMetricFamily("blockalloc_database_up", "Whether the database answered.", found is not None)
     return [up, *(found or ())]
@@ -56,8 +58,8 @@ def read() -> list[Metric]:
         ]
 
 
-_load_times = KeptLoadTimes()
-latest = Latest("metrics of the site", read, kept=_KEPT, wait=_WAIT)
+load_times = KeptLoadTimes()
+latest = Latest("metrics of the site", read, kept=KEPT, usable=USABLE, patience=PATIENCE, wait=WAIT)
 
 
 # --- Classes ------------------------------------------------------------------------------------
@@ -65,7 +67,7 @@ def _classes(now: int) -> list[BlockTimeReadiness]:
     """The classes that are on or start within VCL_KEEP_READY_HOURS, by start."""
     first, last = (_moment(now + seconds) for seconds in (0, settings.VCL_KEEP_READY_HOURS * HOUR))
     query = BlockTime.objects.accepted().not_skipped().taking_place_between(first, last)
-    seen = readiness.read(query, now, closed=False, people=False, estimates=_load_times)
+    seen = readiness.read(query, now, closed=False, people=False, estimates=load_times)
     return [each for each in seen if each.is_current_or_upcoming(now)]
 
 
@@ -159,7 +161,14 @@ def _of_loops() -> Iterable[Metric]:
     for name, at in store.loops_seen().items():
         seen.add_metric([name], at)
     in_doubt = bool(last and last[1])
-    return [seen, _gauge("blockalloc_keep_ready_in_doubt", "Whether keep_ready changes nothing: a doubt.", in_doubt)]
+    return [
+        seen,
+        _gauge(
+            "blockalloc_keep_ready_in_doubt",
+            "Whether keep_ready changes nothing, since something is in doubt.",
+            in_doubt,
+        ),
+    ]
 
 
 def _of_notifications(now: int) -> Iterable[Metric]:

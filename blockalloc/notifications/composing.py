@@ -108,7 +108,7 @@ def _item(story: Sequence[News], at: int, *, for_staff: bool) -> Item:
         ready=news.ready,
         sureness=news.sureness,
         headline=wording.headline(news),
-        why=news.why,
+        why=wording.why(news),
         since=_since(news, at) if kind.is_trouble else "",
         tried=news.tried,
         advice=wording.advice(news, for_staff=for_staff),

@@ -53,7 +53,7 @@ def make_message(lane: Lane, now: int) -> bool:
         return False
     news = list(News.objects.filter(pk__in=[news_id for _, news_id in notices]).order_by("pk"))
     made = outbox.made_since(lane.recipient_id, now - HOUR)
-    if not (is_time(news, now) and may_make(made, now, settings.VCL_MAILS_PER_HOUR)):
+    if not (is_time(news, now) and may_make(made, now, settings.VCL_MAILS_PER_HOUR, is_urgent=is_urgent(news, now))):
         return False
     key = f"news-{uuid.uuid4().hex}"
     letter = composing.letter_of_news(lane.key, lane.address, news, key, now)
@@ -70,14 +70,19 @@ def is_time(news: Sequence[News], now: int) -> bool:
     )
 
 
-def may_make(made: Sequence[int], now: int, per_hour: int) -> bool:
+def is_urgent(news: Sequence[News], now: int) -> bool:
+    """Whether a class of the news is about to begin, or has begun: what comes late does not help anybody."""
+    return any(each.start.timestamp() <= now + lanes.SOON for each in news)
+
+
+def may_make(made: Sequence[int], now: int, per_hour: int, *, is_urgent: bool = False) -> bool:
     """Whether a recipient may get another message, after those `made` in the last hour (Unix seconds).
 
-    At most `per_hour` in any hour. The first half of them at once, the others evenly over an hour: so that what is
-    urgent never waits for long.
+    At most `per_hour` in any hour. The first half of them and urgent ones at once, the others evenly over an hour: so
+    that what is urgent rarely waits.
     """
     at_once = max(per_hour // 2, 1)
-    if len(made) < at_once:
+    if len(made) < (per_hour if is_urgent else at_once):
         return True
     return len(made) < per_hour and made[-1] + HOUR / (per_hour - at_once) <= now
 

@@ -92,8 +92,10 @@ class Sender:
         waiting = deque(sorted(free, key=lambda lane: lane.failures > 0))
         make_channels = self._channels()
 
+        def is_over() -> bool:
+            return self._is_stopped() or time.monotonic() > until
+
         def work() -> None:
-            is_over = lambda: self._is_stopped() or time.monotonic() > until  # noqa: E731
             courier = Courier(make_channels(), report, self._absences, self._unnoted, is_over)
             try:
                 while waiting and not is_over():

@@ -58,7 +58,7 @@ def tried(to: list[Address]) -> Iterator[Trial]:
 
 
 def _mail(address: str) -> Address:
-    return Address(f"mail:{address}", Recipient.MAIL, address)
+    return Address(f"mail:{address.lower()}", Recipient.MAIL, address)
 
 
 def _message(to: Address) -> Outgoing:

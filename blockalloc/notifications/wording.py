@@ -1,5 +1,6 @@
 """The sentences of messages: about a class, for staff and for its owner. Times are in site time, with the weekday."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
@@ -9,6 +10,7 @@ from blockalloc.site_time import site_zone
 from scheduling.news.kinds import Kind
 from scheduling.wording import plural
 
+_HOW_MANY = re.compile(r"\A\d+ of \d+ machines? missing(?:: |; |\Z)")
 _LONGEST_SUBJECT = 120  # characters; mail programs show about 70
 # In the subject of a message about several classes.
 _OF_SEVERAL = {
@@ -59,6 +61,14 @@ def day_name(instant: int, at: int) -> str:
     """`Monday 30 November`."""
     local = _local(instant)
     return f"{local:%A} {local.day} {local:%B}{_year(local, _local(at))}"
+
+
+def why(news: News) -> str:
+    """Why it is so. Of machines that are missing the headline says how many: only the reason is left of that."""
+    text = news.why.strip()
+    if news.kind == Kind.SHORT:
+        return _HOW_MANY.sub("", text)
+    return text
 
 
 def headline(news: News) -> str:

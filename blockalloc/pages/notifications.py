@@ -8,12 +8,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from blockalloc import clock
 from blockalloc.models import Message
 from blockalloc.models.querysets import MessageQuerySet
 from blockalloc.models.scope import scope_of
 from blockalloc.notifications import staff
-from blockalloc.notifications.sending_again import send_again
 from blockalloc.pages.frame import page, require_permission
+from blockalloc.store import outbox
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def send_message_again(request: HttpRequest, message_id: int) -> HttpResponse:
         raise Http404("no such message")
     if request.method != "POST":
         return page(request, "blockalloc/send_again.html", f"Send again: {message.subject}", message=message)
-    if send_again(message.pk):
+    if outbox.send_again([message.pk], clock.now()):
         log.info("message %d is to be sent again, by %r", message.pk, request.user.get_username())
         messages.success(request, "It will be sent again in the next round of notify.")
     else:

@@ -14,7 +14,7 @@ from blockalloc.web.outgoing import Deadline
 from vclsite import production
 from vclsite.notifications import MailServer
 
-_SECONDS = 10.0  # for the mail server
+SECONDS = 10.0  # for the mail server
 _LOOK_UP_SECONDS = 4.0  # for the host of a webhook
 _PORTS = {"http": 80, "https": 443}
 
@@ -62,7 +62,7 @@ def _refusal_of_sender(server: MailServer, sender: str) -> str:
 
     Raises NoConnection.
     """
-    with Deadline(_SECONDS) as deadline:
+    with Deadline(SECONDS) as deadline:
         connection = connected(server, deadline)
         try:
             code, text = connection.mail(sender)

@@ -1,6 +1,7 @@
 """The pages "Notifications": what was sent, waits and failed, for whom; sending again."""
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -141,11 +142,12 @@ def test_what_failed_can_be_sent_again(chief: Client) -> None:
     assert "Send again</a>" not in answer.content.decode()
     made.refresh_from_db()
     assert (made.failed, made.sent, made.key, made.attempts) == (None, None, "m-1", 12)
+    assert made.created == NOW  # it has a day from now on
     assert Recipient.objects.get().next_try is None
 
 
 @pytest.mark.parametrize("values", [{"sent": NOW}, {}, {"sent": NOW, "failed": NOW}])
-def test_nothing_else_can(values: dict[str, object], chief: Client) -> None:
+def test_nothing_else_can(values: dict[str, Any], chief: Client) -> None:
     made = message(**values)
     before = Message.objects.filter(pk=made.pk).values().get()
     assert "Send again</a>" not in chief.get(page_url("message", made.pk)).content.decode()

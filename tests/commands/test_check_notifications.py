@@ -142,7 +142,7 @@ def test_a_port_where_nobody_listens(settings: Settings) -> None:
 
 
 def test_a_server_that_says_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notifications, "_SECONDS", 0.3)
+    monkeypatch.setattr(notifications, "SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.VCL_SMTP_URL = MailServer("127.0.0.1", silent.getsockname()[1])
         begun = time.monotonic()

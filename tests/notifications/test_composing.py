@@ -183,6 +183,20 @@ def test_good_news_asks_for_nothing() -> None:
         assert (item.advice, item.since) == ("Nothing: all is well again.", "")
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("2 of 20 machines missing: the exam has the others; pc1 failed", "the exam has the others; pc1 failed"),
+        ("2 of 20 machines missing; pc1 failed", "pc1 failed"),
+        ("1 of 1 machine missing", ""),
+        ("somebody else was faster", "somebody else was faster"),
+    ],
+)
+def test_how_many_are_missing_is_said_once(said: str, why: str) -> None:
+    assert letter(news(Kind.SHORT, why=said)).items[0].why == why
+    assert letter(news(Kind.AT_RISK, why=said)).items[0].why == said
+
+
 def test_since_when() -> None:
     assert letter(news(Kind.SHORT, since=NOW - 3 * HOUR)).items[0].since == "Wed 09:00"
     assert letter(news(Kind.SHORT, at=NOW - HOUR)).items[0].since == "noticed Wed 11:00"

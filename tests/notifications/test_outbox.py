@@ -11,13 +11,14 @@ from pytest_django import Settings
 
 from blockalloc import clock
 from blockalloc.models import LoopSeen, Message, News, Notice, Recipient
-from blockalloc.notifications import audience, outbox
+from blockalloc.notifications import audience, outbox, summary
+from blockalloc.notifications.letter import Letter
 from blockalloc.store import keeping, lanes, loops
 from blockalloc.store import outbox as stored
 from blockalloc.store.lanes import Lane
 from blockalloc.store.outbox import Address
 from scheduling.news.kinds import Kind
-from tests.support.sites.outbox import addresses, news_of, states, told
+from tests.support.sites.outbox import addresses, news_of, states, summary_of, told
 from vclsite.notifications import MailServer, Webhook
 
 pytestmark = pytest.mark.django_db
@@ -163,8 +164,8 @@ class TestTogether:
         assert news_of(message.key) == [first.pk, later.pk]
 
     def test_a_message_has_a_limit(self) -> None:
-        first = told(100)
-        News.objects.bulk_create(_copy(first, block_time_id=200 + number) for number in range(119))
+        news = told(100)
+        News.objects.bulk_create(_copy(news, block_time_id=200 + number) for number in range(119))
         find()
         first, second = make(), make()
         assert first is not None
@@ -205,6 +206,22 @@ class TestHowOften:
         assert made[:8] == [0, 10, 20, 30, 40, 50, 650, 1250]
         for begin in range(0, 2 * HOUR, 10):
             assert sum(begin < each <= begin + HOUR for each in made) <= 12
+
+    def test_what_is_urgent_does_not_wait_for_the_others(self) -> None:
+        made = [*range(0, 60, 10)]
+        assert not outbox.may_make(made, 120, 12)
+        assert outbox.may_make(made, 120, 12, is_urgent=True)
+        assert not outbox.may_make([*range(0, 120, 10)], 300, 12, is_urgent=True)
+
+    def test_a_class_that_is_about_to_begin_is_urgent(self, settings: Settings) -> None:
+        settings.VCL_MAILS_PER_HOUR = 2
+        now = clock.now()
+        for number, minutes in enumerate((300, 31, 29, -10)):
+            news = told(100 + number, age=31)
+            news.start = datetime.fromtimestamp(now + 60 * minutes, UTC)
+            news.save()
+            find()
+            assert (make() is not None) == (minutes not in (31, -10)), minutes
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 7, 12, 1000])
     def test_never_more_and_never_long_without(self, limit: int) -> None:
@@ -258,7 +275,8 @@ class TestSummaries:
         assert outbox.summary_day(int(datetime(2026, 3, 8, 7, 30, tzinfo=UTC).timestamp())) is not None
         assert outbox.summary_day(int(datetime(2026, 3, 8, 7, 29, tzinfo=UTC).timestamp())) is None
 
-    def test_it_is_written_once(self, settings: Settings) -> None:
+    def test_it_is_written_once(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(summary, "letter_of_summary", summary_of)
         settings.VCL_SITE_MAIL = addresses(2)
         now = clock.now()
         day = datetime.fromtimestamp(now, UTC).date()
@@ -268,6 +286,26 @@ class TestSummaries:
         assert {each.key for each in Message.objects.all()} == {f"summary-{day}-{id_}" for id_ in ids}
         assert {each.kind for each in Message.objects.all()} == {"summary"}
         assert len(lanes.with_work("me", now)) == 2
+
+    def test_nothing_to_tell(self) -> None:
+        """None is written."""
+        outbox.add_summaries(datetime.fromtimestamp(clock.now(), UTC).date(), clock.now())
+        assert not Message.objects.exists()
+
+    def test_a_fault_with_one_does_not_hold_up_the_others(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        settings.VCL_SITE_MAIL = addresses(3)
+
+        def letter(person: audience.Person, *rest: Any) -> Letter:
+            if person.address == "r1@example.edu":
+                raise ValueError("a fault")
+            return summary_of(person, *rest)
+
+        monkeypatch.setattr(summary, "letter_of_summary", letter)
+        outbox.add_summaries(datetime.fromtimestamp(clock.now(), UTC).date(), clock.now())
+        assert {each.address for each in Message.objects.all()} == {"r0@example.edu", "r2@example.edu"}
+        assert "the summary for mail:r1@example.edu could not be written" in caplog.text
 
 
 class TestAgain:

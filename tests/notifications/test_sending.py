@@ -13,16 +13,17 @@ from pytest_django import Settings
 
 from blockalloc import clock
 from blockalloc.models import Message, Notice, Recipient
-from blockalloc.notifications import delivering, observing, outbox
+from blockalloc.notifications import composing, delivering, observing, outbox, summary
 from blockalloc.notifications.delivering import Report
 from blockalloc.notifications.delivery import NotDelivered, Outgoing, Refused
 from blockalloc.notifications.sending import Sender
+from blockalloc.site_time import site_zone
 from blockalloc.store import heartbeat, lanes
 from blockalloc.store import outbox as stored
 from scheduling.news.kinds import Kind
 from scheduling.upkeep.trust import Memory
 from tests.support.servers.mail_server import MailServer, scripted
-from tests.support.sites.outbox import addresses, free_lanes, news_of, states, told, until
+from tests.support.sites.outbox import addresses, free_lanes, news_of, states, summary_of, told, until
 from tests.support.statements import without_table
 from vclsite.notifications import MailServer as Address
 from vclsite.notifications import Webhook
@@ -91,9 +92,12 @@ class TestARound:
         assert round_().refused == 1
         assert Message.objects.get().problem == "the webhook at hooks.example.edu is no longer in VCL_WEBHOOK_URL"
 
-    def test_the_summary_of_the_day(self, settings: Settings, server: MailServer) -> None:
+    def test_the_summary_of_the_day(
+        self, settings: Settings, server: MailServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         now = datetime.fromtimestamp(clock.now(), UTC).astimezone()
-        settings.VCL_SUMMARY_TIME = outbox.datetime.fromtimestamp(clock.now(), outbox.site_zone()).time()
+        settings.VCL_SUMMARY_TIME = datetime.fromtimestamp(clock.now(), site_zone()).time()
+        monkeypatch.setattr(summary, "letter_of_summary", summary_of)
         sender = Sender()
         assert [sender.round().sent, sender.round().sent, round_().sent] == [1, 0, 0]
         assert server.ids[0].startswith(f"<summary-{now:%Y-%m-%d}-")
@@ -247,14 +251,14 @@ class TestFailures:
         self, settings: Settings, server: MailServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         settings.VCL_SITE_MAIL = addresses(5)
-        usual = outbox.composing.letter_of_news
+        usual = composing.letter_of_news
 
         def letter(key: str, *rest: Any) -> Any:
             if key == "mail:r2@example.edu":
                 raise ValueError("a fault")
             return usual(key, *rest)
 
-        monkeypatch.setattr(outbox.composing, "letter_of_news", letter)
+        monkeypatch.setattr(composing, "letter_of_news", letter)
         told()
         assert round_(threads=1).sent == 4
         assert round_(threads=1).sent == 0

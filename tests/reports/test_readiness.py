@@ -58,6 +58,40 @@ def several(computer: ComputerFacts, number: int) -> list[ComputerFacts]:
     return [computer._replace(id=each, hostname=f"pc-{each}") for each in range(number)]
 
 
+# --- What is bad about it ---------------------------------------------------------------------------
+
+
+def test_machines_with_a_failed_computer_are_not_possible() -> None:
+    good, bad = several(LOADED, 2)
+    seen = judged(HOUR, good, bad._replace(state="maintenance"), machines=3)
+    assert (seen.allocated, seen.possible, seen.ready) == (2, 1, 1)
+    spare = judged(HOUR, *several(LOADED, 3), machines=2)
+    assert (spare.allocated, spare.possible) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("computer", "machines", "level", "is_risk"),
+    [
+        (LOADED, 1, "good", False),
+        (LOADED, 2, "bad", False),  # one is missing
+        (LOADED._replace(state="failed"), 1, "bad", False),
+        (TO_LOAD._replace(reload_start=START - MINUTE), 1, "bad", True),
+        (TO_LOAD._replace(reload_start=START - MINUTE), 2, "bad", True),
+    ],
+)
+def test_that_machines_may_be_late_is_a_risk_whatever_is_missing(
+    computer: ComputerFacts, machines: int, level: str, is_risk: bool
+) -> None:
+    signal = judged(HOUR, computer, machines=machines).signal
+    assert (signal.level, signal.is_risk) == (level, is_risk)
+
+
+def test_nothing_is_a_risk_while_there_is_time_to_put_it_right() -> None:
+    late = TO_LOAD._replace(reload_start=START - MINUTE)
+    assert judged(readiness.ASKED_AHEAD, late).signal.is_risk
+    assert not judged(readiness.ASKED_AHEAD + 1, late).signal.is_risk
+
+
 # --- Computers ----------------------------------------------------------------------------------
 
 

@@ -64,6 +64,7 @@ class Campaign:
             try:
                 for _ in range(self._size.senders):
                     self._start_sender()
+                self._wait_for_first_rounds()
                 began = time.monotonic()
                 self._make_trouble_while_news_is_made()
                 until = time.monotonic() + _TOLD_WITHIN
@@ -127,6 +128,15 @@ class Campaign:
             started = subprocess.Popen(command, cwd=ROOT, env=inherited() | variables, stdout=out, stderr=log)
         self._senders.append(started)
 
+    def _wait_for_first_rounds(self) -> None:
+        """Before the first round a signal ends a sender as any program."""
+        until = time.monotonic() + _STARTING
+        begun = [self._directory / f"sender{n}.out" for n, each in enumerate(self._senders) if each.poll() is None]
+        while not all(each.stat().st_size for each in begun):
+            if time.monotonic() > until or self._ended() > self._killed:
+                raise RuntimeError("a sender did not begin")
+            time.sleep(0.1)
+
     def _kill_sender(self) -> None:
         alive = [each for each in self._senders if each.poll() is None]
         victim = self._random.choice(alive)
@@ -139,6 +149,7 @@ class Campaign:
 
     def _stop(self) -> list[str]:
         """End them as a service manager does; what is wrong with how they ended, and with what they logged."""
+        self._wait_for_first_rounds()
         alive, wrong = [each for each in self._senders if each.poll() != -signal.SIGKILL], []
         for each in alive:
             if each.poll() is not None:

@@ -32,7 +32,7 @@ class Verdict:
 
 def is_all_told() -> bool:
     """Whether nothing is left to be told."""
-    return _rows(_LEFT)[0][0] == 0
+    return int(_rows(_LEFT)[0][0]) == 0
 
 
 def judge(journal: Path, posted: Sequence[str], recipients: int, *, in_flight: int) -> Verdict:

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from blockalloc import clock
 from blockalloc.models import Message, News, Notice, Recipient
+from blockalloc.notifications.audience import Person
+from blockalloc.notifications.letter import Letter
 from scheduling.news.kinds import Kind
 from tests.support.sites.told import news
 
@@ -45,6 +47,11 @@ def news_of(key: str) -> Sequence[int]:
 def free_lanes() -> None:
     """Let all recipients be tried again."""
     Recipient.objects.update(next_try=None, claimed_until=None, claimed_by="")
+
+
+def summary_of(_person: Person, day: date, key: str, at: int) -> Letter:
+    """A summary that says no more than its day, in place of the real one."""
+    return Letter(key=key, kind=Message.SUMMARY, at=at, subject=f"Summary of {day}", opening="Nothing.")
 
 
 def until(condition: Any, seconds: float = 20.0) -> None:
