@@ -6,6 +6,15 @@ from zoneinfo import ZoneInfo
 
 from scheduling.windows import HOUR, MINUTE
 
+_OF_SEVERAL = {
+    "it is ": "they are ",
+    "it has ": "they have ",
+    "it holds ": "they hold ",
+    "it does not ": "they do not ",
+    "its reload ": "their reloads ",
+    "its management node ": "their management node ",
+}
+
 
 def span(seconds: int) -> str:
     """How long something takes, as one says it: `40 s`, `38 min`, `2 h 10 min`, `30 h`, `3 days`."""
@@ -49,6 +58,14 @@ def computers(hostnames: Sequence[str]) -> str:
     """The computers' names, listed; without their domain, as long as they can be told apart so."""
     short = [name if name.replace(".", "").isdecimal() else name.partition(".")[0] for name in hostnames]
     return listed(short if len(set(short)) == len(set(hostnames)) else hostnames)
+
+
+def said_of(number: int, reason: str) -> str:
+    """A reason that begins with "it" or "its", said of one computer or of several: `they are in state failed`."""
+    if number == 1:
+        return reason
+    beginning = next((each for each in _OF_SEVERAL if reason.startswith(each)), "")
+    return f"{_OF_SEVERAL[beginning]}{reason.removeprefix(beginning)}" if beginning else reason
 
 
 def plural(number: int, what: str) -> str:

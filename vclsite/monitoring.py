@@ -14,7 +14,8 @@ def token(name: str) -> str:
     given = environment.text(name, "")
     if given and not _TOKEN.fullmatch(given):
         environment.problem(
-            name, f"{name}: use at least 20 letters, digits and signs, such as `openssl rand -hex 32` has"
+            name,
+            f"{name}: use at least 20 letters, digits and signs, without spaces: `openssl rand -hex 32` makes one",
         )
         return ""
     return given

@@ -15,6 +15,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 JSON = "json"
 FORMATS = (JSON, "slack", "mattermost", "matrix", "teams")
+_CHAT_HOSTS = {"hooks.slack.com": "slack"}  # they refuse what is for programs
 _ENCODED = "whsec_"
 _SHORTEST_SECRET = 24  # bytes; Standard Webhooks has as many
 _NEW_SECRET = (  # how to make one
@@ -72,7 +73,8 @@ def mail_server(name: str) -> MailServer | None:
         environment.problem(
             name,
             f"{name}: use an address such as smtp://mail.example.edu, smtps://user:password@mail.example.edu "
-            "or smtp+starttls://user:password@mail.example.edu:587",
+            "or smtp+starttls://user:password@mail.example.edu:587; special characters in name and password are "
+            "encoded, such as / as %2F",
         )
         return None
     security = {"smtp": "", "smtp+starttls": "starttls", "smtps": "tls"}[parts.scheme]
@@ -94,7 +96,9 @@ def addresses(name: str) -> list[str]:
     given = environment.words(name, "")
     for word in given:
         if not _ADDRESS.fullmatch(word):
-            environment.problem(name, f"{name}: {word!r}: use mail addresses such as vcl-staff@example.edu")
+            environment.problem(
+                name, f"{name}: {word!r}: use mail addresses such as vcl-staff@example.edu, separated by commas"
+            )
     return [word for word in given if _ADDRESS.fullmatch(word)]
 
 
@@ -139,8 +143,11 @@ def _problem_of_webhook(format_: str, url: str, *, private_addresses: bool) -> s
     except ValueError:
         return right
     usable = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and not parts.fragment
-    if not usable or format_ not in FORMATS or not (url.isascii() and url.isprintable()):
+    is_one = not re.search(r"[,;][a-z+]*https?://", url)
+    if not usable or not is_one or format_ not in FORMATS or not (url.isascii() and url.isprintable()):
         return right
+    if format_ == JSON and parts.hostname in _CHAT_HOSTS:
+        return f"{parts.hostname} takes no JSON of this service: write {_CHAT_HOSTS[parts.hostname]}+https://…"
     return "" if private_addresses else _problem_of_public(parts)
 
 

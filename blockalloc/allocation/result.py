@@ -138,7 +138,10 @@ class Result:
         return usable and not self._without_substitute
 
     def _because(self, what: str, reasons: Mapping[int, Reason]) -> str:
-        parts = [f"{self._names(ids)} ({why})" for why, ids in _by_reason(reasons, self.site.zone).items()]
+        parts = [
+            f"{self._names(ids)} ({wording.said_of(len(ids), why)})"
+            for why, ids in _by_reason(reasons, self.site.zone).items()
+        ]
         return f"{what}{', '.join(parts)}" if parts else ""
 
     def _names(self, ids: Sequence[int]) -> str:

@@ -94,7 +94,7 @@ def _user(rows: Rows, name: tuple[str, str], now: datetime) -> int:
         firstname=first,
         lastname=last,
         email=f"{unity_id}@example.edu",
-        emailnotices=0,
+        emailnotices=1,
         lastupdated=now - timedelta(days=30),
     )
 

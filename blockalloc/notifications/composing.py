@@ -57,8 +57,8 @@ def letter_of_test(person_key: str, address: str, key: str, at: int) -> Letter:
         kind=Message.TEST,
         at=at,
         subject="Test of the notifications about classes",
-        opening=f"This is a test: what the block allocation service has to tell {address} arrives.",
-        reason=frame.reason,
+        opening=f"This is a test. Messages of the block allocation service reach {address}.",
+        reason="You get this message because somebody who runs the service tried whether it arrives (notify --test).",
         preferences=frame.preferences,
         unsubscribe=frame.unsubscribe,
     )

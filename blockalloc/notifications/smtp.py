@@ -107,7 +107,14 @@ def _why(error: Exception, deadline: Deadline) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return said(error.smtp_code, error.smtp_error)
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message})"
+        return f"its certificate is not trusted ({error.verify_message.rstrip('.')})"
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "it does not begin with TLS at this port: use smtp+starttls://, or the port for smtps://, mostly 465"
+    if isinstance(error, smtplib.SMTPNotSupportedError) and "AUTH" in str(error):
+        return (
+            "it offers no sign-in here: many servers do so after TLS only (smtp+starttls:// or smtps://), others want "
+            "neither name nor password"
+        )
     if isinstance(error, UnicodeError):
         return "smtplib takes only ASCII characters in name and password"
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)

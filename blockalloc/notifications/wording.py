@@ -35,6 +35,10 @@ _FOR_OWNERS = {
     "may help to have something prepared for the first minutes of the class.",
     Kind.NOT_READY: "Please begin with the machines that are ready. You are told when they all are.",
 }
+_FOR_OWNERS_OF_NONE = (  # there is nothing to begin with
+    "Machines are added as soon as some become free, and you are told when the class has them all. If it cannot wait "
+    "or be moved, please ask the staff of VCL."
+)
 NOTHING_TO_DO = "Nothing: all is well again."
 
 
@@ -107,6 +111,8 @@ def in_short(news: News) -> str:
 
 def advice(news: News, *, for_staff: bool) -> str:
     """What the reader can do."""
+    if not for_staff and news.kind == Kind.SHORT and not news.allocated:
+        return _FOR_OWNERS_OF_NONE
     return (_FOR_STAFF if for_staff else _FOR_OWNERS).get(Kind(news.kind), NOTHING_TO_DO)
 
 

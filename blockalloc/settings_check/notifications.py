@@ -11,7 +11,7 @@ from blockalloc.notifications.smtp import NoConnection, connected, said
 from blockalloc.notifications.webhooks.addresses import NoAddress, addresses_of
 from blockalloc.settings_check.problems import Problem, doubtful
 from blockalloc.web.outgoing import Deadline
-from vclsite import production
+from vclsite import environment, production
 from vclsite.notifications import MailServer
 
 SECONDS = 10.0  # for the mail server
@@ -20,14 +20,16 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def check_recipients() -> Iterator[Problem]:
-    """Settings without which others are of no use."""
-    if not settings.VCL_SMTP_URL and settings.VCL_SITE_MAIL:
+    """Settings without which others are of no use. What is wrong with those that are set is said elsewhere."""
+    wrong = {name for name, _problem in environment.problems()}
+    if not settings.VCL_SMTP_URL and settings.VCL_SITE_MAIL and "VCL_SMTP_URL" not in wrong:
         yield doubtful(
             "VCL_SITE_MAIL",
             "VCL_SITE_MAIL names whom to write to, but VCL_SMTP_URL names no mail server: no mail is sent; set it, "
             "such as VCL_SMTP_URL=smtp://mail.example.edu",
         )
-    if (settings.VCL_SMTP_URL or settings.VCL_WEBHOOK_URL) and not settings.VCL_SERVICE_URL:
+    is_used = settings.VCL_SMTP_URL or settings.VCL_WEBHOOK_URL
+    if is_used and not settings.VCL_SERVICE_URL and "VCL_SERVICE_URL" not in wrong:
         yield doubtful(
             "VCL_SERVICE_URL",
             "VCL_SERVICE_URL is not known: messages have no links to the pages, and mails none to unsubscribe; set it, "

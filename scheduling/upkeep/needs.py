@@ -97,7 +97,9 @@ def at_risk(needed: Needs, zone: ZoneInfo) -> str:
     for each in [*needed.give_up, *needed.at_risk]:
         if each.why is not None:
             names.setdefault(each.why.describe(zone), []).append(each.hostname)
-    return ", ".join(f"{wording.computers(theirs)} ({why})" for why, theirs in names.items())
+    return ", ".join(
+        f"{wording.computers(theirs)} ({wording.said_of(len(theirs), why)})" for why, theirs in names.items()
+    )
 
 
 def is_too_late(block: BlockFacts, now: int) -> bool:

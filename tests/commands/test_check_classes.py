@@ -156,7 +156,7 @@ def test_how_sure_the_least_sure_class_is(site: Site) -> None:
     above, below = f"{sure + 1:.0f}:", f"{sure - 1:.0f}:"
     status, text, figures, _ = site.check("--hours", "168", "--ready-warning", above, "--ready-critical", below)
     assert status is Status.WARNING
-    assert f"the least sure one is ready with {sure:.0f} %" in text
+    assert f"the least sure class is ready in time with a probability of {sure:.0f} %" in text
     assert figures["least_sure"] == f"{sure:.1f}%;{above};{below};0;100".replace(".0%", "%")
     assert site.check("--hours", "168", "--ready-critical", above)[0] is Status.CRITICAL
     assert site.check("--hours", "168", "--ready-critical", below)[0] is Status.OK

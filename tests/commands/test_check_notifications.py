@@ -183,8 +183,12 @@ def test_messages_without_links(settings: Settings) -> None:
     [
         ("http://127.0.0.1:8065/hooks/SECRET", True, ""),
         ("https://127.0.0.1/SECRET", False, "127.0.0.1 leads to 127.0.0.1, an address of an internal network"),
-        ("https://169.254.169.254/SECRET", True, "169.254.169.254 leads to 169.254.169.254, where nothing is posted"),
-        ("https://hooks.invalid/SECRET", False, "hooks.invalid is a name without an address"),
+        (
+            "https://169.254.169.254/SECRET",
+            True,
+            "169.254.169.254 leads to 169.254.169.254, to which nothing",
+        ),
+        ("https://hooks.invalid/SECRET", False, "hooks.invalid is a name for which no address is found"),
     ],
 )
 def test_hosts_of_webhooks(url: str, private: bool, said: str, settings: Settings) -> None:

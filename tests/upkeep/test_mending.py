@@ -351,7 +351,7 @@ class TestNodes:
         self.look(two, "13:11", NODE, OTHER_NODE)
         (ready,) = read(BlockTime.objects.filter(pk=CLASS), two.now)
         assert ready.readiness.signal.level == "bad"
-        assert "may be late: c10, c11 and 2 more (its management node" in str(ready.readiness.signal)
+        assert "may be late: c10, c11 and 2 more (their management node" in str(ready.readiness.signal)
         self.look(two, "13:12")
         (ready,) = read(BlockTime.objects.filter(pk=CLASS), two.now)
         assert ready.readiness.signal.level == "good", str(ready.readiness.signal)

@@ -170,7 +170,7 @@ def _verdict(classes: _Classes, options: Mapping[str, Any]) -> tuple[Status, str
     status = max(statuses)
     text = _summary(classes, options["hours"])
     if sure is not None and statuses[-1]:
-        text += f"; the least sure one is ready with {_percent(sure)}"
+        text += f"; the least sure class is ready in time with a probability of {_percent(sure)}"
     if silent:
         text += f"; {looked.text}"
     return status, answer(_SERVICE, status, text, _figures(classes, options), [*_lines(classes), looked.text])

@@ -18,6 +18,7 @@ from blockalloc.models import LocalAuth
 from blockalloc.site_time import local_to_instant
 
 _ADMIN = "demo"
+_ADMIN_MAIL = "demo@example.edu"
 _COUNTED = (
     ("computers", "computer", ""),
     ("  of these, virtual machines", "computer", "WHERE `type` = 'virtualmachine'"),
@@ -74,7 +75,7 @@ class Command(BaseCommand):
             raise CommandError("this database is not set up yet: run manage.py migrate first", returncode=2)
         load(timezone.now())
         user, created = get_user_model().objects.get_or_create(
-            username=_ADMIN, defaults={"is_staff": True, "is_superuser": True}
+            username=_ADMIN, defaults={"is_staff": True, "is_superuser": True, "email": _ADMIN_MAIL}
         )
         if created:
             user.set_password(_ADMIN)

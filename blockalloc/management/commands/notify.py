@@ -60,6 +60,8 @@ class Command(BaseCommand):
         if given["test"] is not None:
             self._try(given["test"], as_json=as_json)
             return
+        if not settings.VCL_SMTP_URL and not settings.VCL_WEBHOOK_URL:
+            self._say_problem("nobody is told anything: neither VCL_SMTP_URL nor VCL_WEBHOOK_URL is set")
         if given["loop"] is None:
             try:
                 loops.seen(LOOP, clock.now())
@@ -81,7 +83,7 @@ class Command(BaseCommand):
             loops.seen(LOOP, clock.now())
             report = sender.round()
         except Error as error:
-            self._say_no_round(f"no round was possible, trying again: {error}")
+            self._say_problem(f"no round was possible, trying again: {error}")
         except Exception:
             log.exception("a round failed; the next one follows")
         else:
@@ -97,7 +99,7 @@ class Command(BaseCommand):
         self.stdout.write(_text(report, as_json=as_json))
         self.stdout.flush()
 
-    def _say_no_round(self, text: str) -> None:
+    def _say_problem(self, text: str) -> None:
         if _logs_json():
             log.warning("%s", text)
         else:

@@ -41,7 +41,7 @@ def addresses_of(host: str, port: int, seconds: float, *, private: bool) -> list
     for text in found:
         address = ipaddress.ip_address(text.partition("%")[0])
         if is_never_allowed(address):
-            raise NoAddress(f"leads to {text}, where nothing is posted to")
+            raise NoAddress(f"leads to {text}, to which nothing is ever posted")
         if not private and is_inside(address):
             raise NoAddress(
                 f"leads to {text}, an address of an internal network: VCL_WEBHOOK_PRIVATE_ADDRESSES=1 allows that"
@@ -99,5 +99,5 @@ def _look_up(host: str, port: int, seconds: float) -> list[str]:
     if not answers:
         raise NoAddress(f"was not looked up within {seconds:g} seconds")
     if isinstance(answers[0], Exception) or not answers[0]:
-        raise NoAddress("is a name without an address")
+        raise NoAddress("is a name for which no address is found (DNS)")
     return list(answers[0])

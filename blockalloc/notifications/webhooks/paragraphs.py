@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
+from blockalloc.notifications import wording
 from blockalloc.notifications.letter import Item, Letter, Section
-from blockalloc.site_time import site_zone
+from blockalloc.notifications.writing_out import labelled
 
 LONGEST_TEXT = 500  # characters of one piece of text
 _BRIEF_LINES = 10  # of a section
@@ -61,7 +61,7 @@ def markdown_link(run: Run) -> str:
 
 def _shorter_and_shorter(letter: Letter) -> Iterator[Sequence[Paragraph]]:
     opening = [Paragraph([[Run(plain(letter.opening))]])] if letter.opening else []
-    yield [*opening, *map(_of_item, letter.items), *map(_of_section, letter.sections)]
+    yield [*opening, *(_of_item(each, letter.at) for each in letter.items), *map(_of_section, letter.sections)]
     brief = [*map(_of_item_in_brief, letter.items), *(_of_section(each, _BRIEF_LINES) for each in letter.sections)]
     yield [*opening, *brief]
     shown = len(brief)
@@ -71,37 +71,36 @@ def _shorter_and_shorter(letter: Letter) -> Iterator[Sequence[Paragraph]]:
     yield []
 
 
-def _of_item(item: Item) -> Paragraph:
-    texts = [_facts(item), item.why, item.since, item.tried, item.advice, *item.earlier]
+def _of_item(item: Item, at: int) -> Paragraph:
+    texts = [_facts(item, at), *(f"{label}: {text}" for label, text in labelled(item))]
     lines = [*_of_item_in_brief(item).lines]
-    return Paragraph([lines[0], *([Run(plain(text))] for text in texts if text), *lines[1:]], item.kind.is_trouble)
+    return Paragraph([lines[0], *([Run(plain(text))] for text in texts), *lines[1:]], item.kind.is_trouble)
 
 
 def _of_item_in_brief(item: Item) -> Paragraph:
-    lines = [[Run(plain(item.headline), bold=True)]]
+    lines = [[Run(plain(named_headline(item)), bold=True)]]
     if item.link:
         lines.append([Run("Open the class", link=item.link)])
     return Paragraph(lines, item.kind.is_trouble)
 
 
-def _facts(item: Item) -> str:
+def named_headline(item: Item) -> str:
+    """What has happened, and to which class."""
+    return f"{item.name} · {item.headline}"
+
+
+def _facts(item: Item, at: int) -> str:
     ready = "" if item.ready is None else f", {item.ready} ready"
     return " · ".join(
         text
         for text in (
-            item.name,
+            wording.hours(item.start, item.end, at),
             item.image,
             item.group,
-            _hours(item),
             f"{item.allocated} of {item.wanted} machines{ready}",
         )
         if text
     )
-
-
-def _hours(item: Item) -> str:
-    start, end = (datetime.fromtimestamp(at, site_zone()) for at in (item.start, item.end))
-    return f"{start:%A} {start.day} {start:%B}, {start.hour}:{start:%M} to {end.hour}:{end:%M}"
 
 
 def _of_section(section: Section, most: int | None = None) -> Paragraph:

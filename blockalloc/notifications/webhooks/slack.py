@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from blockalloc.notifications.letter import Letter
-from blockalloc.notifications.webhooks.paragraphs import Body, Line, Paragraph, Run, fitted, plain
+from blockalloc.notifications.webhooks.paragraphs import Body, Line, Paragraph, Run, fitted, named_headline, plain
 
 # Slack's limits: 50 blocks a message, 150 characters in a header. It has one for all text of a message too, does not
 # say which, and has refused messages somewhat above this one.
@@ -44,7 +44,7 @@ def _length(part: Any) -> int:
 
 
 def _text(letter: Letter) -> str:
-    lines = [plain(letter.subject), *(plain(item.headline) for item in letter.items)]
+    lines = [plain(letter.subject), *(plain(named_headline(item)) for item in letter.items)]
     text = "\n".join(map(escaped, lines))
     return text if len(text) <= _TEXT else escaped(plain(letter.subject))
 

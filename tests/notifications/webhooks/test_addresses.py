@@ -59,7 +59,7 @@ def test_addresses_inside(resolver: Callable[..., None], address: str) -> None:
 @pytest.mark.parametrize("private", [False, True])
 def test_addresses_that_nothing_allows(resolver: Callable[..., None], address: str, private: bool) -> None:
     resolver(address)
-    with pytest.raises(NoAddress, match="where nothing is posted to"):
+    with pytest.raises(NoAddress, match="to which nothing is ever posted"):
         addresses_of("hooks.example.edu", 443, 1, private=private)
 
 
@@ -82,7 +82,7 @@ def test_each_address_comes_once(resolver: Callable[..., None]) -> None:
 
 @pytest.mark.parametrize("host", ["no-such-name.invalid", "a" * 64 + ".example.edu", "x..example.edu"])
 def test_names_without_an_address(host: str) -> None:
-    with pytest.raises(NoAddress, match="is a name without an address"):
+    with pytest.raises(NoAddress, match="is a name for which no address is found"):
         addresses_of(host, 443, 10, private=False)
 
 

@@ -56,7 +56,11 @@ def test_everything_that_matters_is_said(chat: str) -> None:
     for text in (
         *("1 class lacks machines", "Today", "CS 101 lacks 3 of 20 machines", "All other computers are in use."),
         *("It has lacked them since 12", "substitutes twice", "Ask for fewer machines", "It was at risk before."),
-        *("CS 101 · Windows Lab · cs101-students · Sunday 30 November, 14:00 to 15:30 · 17 of 20 machines", LINK),
+        *(
+            "CS 101 · CS 101 lacks 3",
+            "Sunday 30 November, 14:00 to 15:30 · Windows Lab · cs101-students · 17 of 20 machines",
+        ),
+        *("Why: All", "Since: It", "Tried: ", "To do: Ask", "Before: It was", LINK),
     ):
         assert text in said.replace("\\", ""), text
 
@@ -94,16 +98,16 @@ def test_slack_gets_rich_text_in_which_nothing_is_markup() -> None:
     assert header == {"type": "header", "text": {"type": "plain_text", "text": evil, "emoji": False}}
     assert opening["elements"][0]["elements"] == [{"type": "text", "text": "Today:"}]
     elements = block["elements"][0]["elements"]
-    assert elements[0] == {"type": "text", "text": f"⚠ {evil}", "style": {"bold": True}}
+    assert elements[0] == {"type": "text", "text": f"⚠ CS 101 · {evil}", "style": {"bold": True}}
     assert elements[-1] == {"type": "link", "url": LINK, "text": "Open the class"}
     assert {each["type"] for each in elements} == {"text", "link"}
     quiet = "&lt;!channel&gt; *b* `c` &lt;https://evil.example|x&gt; &amp; co"
-    assert made["text"] == f"{quiet}\n{quiet}"
+    assert made["text"] == f"{quiet}\nCS 101 · {quiet}"
 
 
 def test_mattermost_gets_markdown() -> None:
     text = message("mattermost", letter(item()))["text"]
-    assert text.startswith("#### 1 class lacks machines\n\nToday:\n\n⚠ **CS 101 lacks 3 of 20 machines**  \n")
+    assert text.startswith("#### 1 class lacks machines\n\nToday:\n\n⚠ **CS 101 · CS 101 lacks 3 of 20 machines**  \n")
     assert text.endswith(f"  \n[Open the class]({LINK})")
 
 
@@ -129,7 +133,7 @@ def test_names_in_mattermost(name: str, sent: str) -> None:
 
 @pytest.mark.parametrize("text", ["1. one", "- one", "+ one", "= one", "1) one"])
 def test_no_text_begins_a_list_in_mattermost(text: str) -> None:
-    lines = message("mattermost", letter(item(why=text, advice="===")))["text"].splitlines()
+    lines = message("mattermost", letter(item(), opening=text))["text"].splitlines()
     assert f"\u200b{text}" in [line.strip(" ") for line in lines]
     assert not [line for line in lines if re.match(r" *([-+*=]|\d+[.)])( |=)", line)]
 
@@ -137,7 +141,7 @@ def test_no_text_begins_a_list_in_mattermost(text: str) -> None:
 def test_matrix_gets_text_and_html() -> None:
     made = message("matrix", letter(item(headline='<b>@room</b> & "co"')))
     assert set(made) == {"text", "html"}
-    assert '⚠ <b>@\u200broom</b> & "co"\n' in made["text"]
+    assert '⚠ CS 101 · <b>@\u200broom</b> & "co"\n' in made["text"]
     assert made["text"].endswith(f"Open the class ({LINK})")
     assert set(re.findall(r"<(\w+)", made["html"])) == {"h4", "p", "strong", "br", "a"}
     assert "&lt;b&gt;@\u200broom&lt;/b&gt; &amp; &quot;co&quot;" in made["html"]
@@ -152,7 +156,7 @@ def test_teams_gets_a_card_in_which_names_are_no_markdown() -> None:
     heading, _opening, container = made["body"]
     assert heading["inlines"][0]["text"] == evil
     runs = [run for each in container["items"] if each["type"] == "RichTextBlock" for run in each["inlines"]]
-    assert (runs[0]["text"], runs[0]["color"], runs[0]["weight"]) == (evil, "attention", "bolder")
+    assert (runs[0]["text"], runs[0]["color"], runs[0]["weight"]) == (f"CS 101 · {evil}", "attention", "bolder")
     markdown = [each["text"] for each in container["items"] if each["type"] == "TextBlock"]
     assert markdown == [f"[Open the class]({LINK})"]
 
