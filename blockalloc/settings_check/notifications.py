@@ -52,7 +52,13 @@ def check_mail_server() -> Iterator[Problem]:
     except NoConnection as problem:
         yield doubtful("VCL_SMTP_URL", f"VCL_SMTP_URL: {problem}; mails wait until it can be used")
     else:
-        if refusal:
+        if refusal.startswith("530 "):
+            yield doubtful(
+                "VCL_SMTP_URL",
+                f"VCL_SMTP_URL: the mail server takes mails only after a sign-in ({refusal}): put name and password "
+                "before its host, smtp+starttls://user:password@…",
+            )
+        elif refusal:
             yield doubtful(
                 "VCL_MAIL_FROM",
                 f"VCL_MAIL_FROM={settings.VCL_MAIL_FROM}: the mail server takes nothing from this address: {refusal}",

@@ -19,6 +19,7 @@ from blockalloc.settings_check.notifications import check_mail_server, check_rec
 from blockalloc.settings_check.problems import Severity
 from tests.support.servers.certificates import make
 from tests.support.servers.live_server import free_port
+from vclsite import environment
 from vclsite.notifications import MailServer, Webhook
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
@@ -117,6 +118,23 @@ def test_the_sign_in(password: str, is_right: bool, settings: Settings) -> None:
     assert found == ([] if is_right else [expected])
 
 
+def test_a_server_that_wants_a_sign_in(settings: Settings) -> None:
+    with mail_server(authenticator=lambda *_: AuthResult(success=False), auth_required=True) as (_, port):
+        settings.VCL_SMTP_URL = MailServer("127.0.0.1", port)
+        ((name, text),) = problems(check_mail_server)
+        assert (name, "only after a sign-in (530 " in text) == ("VCL_SMTP_URL", True)
+        settings.VCL_SMTP_URL = MailServer("127.0.0.1", port, user="blocks", password=PASSWORD)
+        ((_, text),) = problems(check_mail_server)  # this one offers it after TLS only
+        assert "refuses the sign-in: it offers no sign-in here: many servers do so after TLS only" in text
+
+
+def test_a_server_that_does_not_begin_with_tls(settings: Settings) -> None:
+    with mail_server() as (_, port):
+        settings.VCL_SMTP_URL = MailServer("127.0.0.1", port, "tls")
+        ((_, text),) = problems(check_mail_server)
+    assert "it does not begin with TLS at this port: use smtp+starttls://" in text
+
+
 def test_a_server_without_tls(settings: Settings) -> None:
     with mail_server() as (_, port):
         settings.VCL_SMTP_URL = MailServer("127.0.0.1", port, "starttls")
@@ -166,6 +184,12 @@ def test_addresses_without_a_server(settings: Settings) -> None:
     ((name, text),) = problems(check_recipients)
     assert name == "VCL_SITE_MAIL"
     assert "VCL_SMTP_URL names no mail server: no mail is sent" in text
+
+
+def test_what_is_wrong_is_not_said_to_be_missing_too(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.VCL_SITE_MAIL, settings.VCL_SMTP_URL = ["desk@example.edu"], None
+    monkeypatch.setattr(environment, "problems", lambda: [("VCL_SMTP_URL", "use an address")])
+    assert problems(check_recipients) == []
 
 
 def test_messages_without_links(settings: Settings) -> None:

@@ -74,6 +74,12 @@ NOTHING = "2026-03-02 14:00:00  0 news, 0 made, 0 sent, 0 not delivered, 0 refus
 class TestOneRound:
     """Without --loop."""
 
+    @pytest.mark.parametrize("options", [(), ("--json",)])
+    def test_settings_that_name_nobody(self, settings: Settings, options: tuple[str, ...]) -> None:
+        settings.VCL_SMTP_URL = None
+        status, _, problem = notify(*options)
+        assert (status, problem) == (0, "nobody is told anything: neither VCL_SMTP_URL nor VCL_WEBHOOK_URL is set\n")
+
     def test_nothing_to_do(self) -> None:
         assert notify() == (0, NOTHING, "")
         assert loops.last_seen().keys() == {"notify"}

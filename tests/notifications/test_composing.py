@@ -138,6 +138,12 @@ def test_staff_are_told_what_they_can_do_and_where(odette: User) -> None:
     assert made.unsubscribe.startswith("https://blocks.example.edu/notifications/unsubscribe/")
 
 
+def test_an_owner_without_any_machine_is_not_told_to_do_nothing(odette: User) -> None:
+    made = letter(news(Kind.SHORT, odette, allocated=0), key=f"vcl:{odette.pk}")
+    assert made.items[0].advice.startswith("Machines are added")
+    assert made.items[0].advice.endswith("please ask the staff of VCL.")
+
+
 def test_owners_get_no_link_that_they_cannot_open(odette: User, settings: Settings) -> None:
     about, key = news(Kind.SHORT, odette), f"vcl:{odette.pk}"
     made = letter(about, key=key)

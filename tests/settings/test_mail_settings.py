@@ -63,6 +63,7 @@ def test_what_is_no_mail_server(monkeypatch: pytest.MonkeyPatch, url: str) -> No
     assert server is None
     assert problem.startswith("VCL_SMTP_URL: use an address such as smtp://mail.example.edu, smtps://")
     assert "hun" not in problem
+    assert "such as / as %2F" in problem
 
 
 @pytest.mark.parametrize("address", ["vcl@example.edu", "block-allocations+x@mail.example.edu", "o'brien@localhost"])
@@ -93,7 +94,10 @@ def test_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     read_ = read(monkeypatch, "a@example.edu, b@example.edu,", notifications.addresses)
     assert read_ == (["a@example.edu", "b@example.edu"], "")
     addresses, problem = read(monkeypatch, "a@example.edu, Desk <b@example.edu>", notifications.addresses)
-    assert (addresses, "'Desk <b@example.edu>'" in problem) == (["a@example.edu"], True)
+    assert (addresses, "'Desk <b@example.edu>'" in problem and "separated by commas" in problem) == (
+        ["a@example.edu"],
+        True,
+    )
 
 
 @pytest.mark.parametrize(

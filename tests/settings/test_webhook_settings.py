@@ -90,6 +90,18 @@ def test_addresses_that_are_none(monkeypatch: pytest.MonkeyPatch, value: str) ->
     assert "nter2" not in text
 
 
+@pytest.mark.parametrize("between", [",", ";", ",slack+"])
+def test_two_addresses_without_a_space(monkeypatch: pytest.MonkeyPatch, between: str) -> None:
+    assert webhooks(monkeypatch, f"https://example.edu/hook{between}https://example.com/hook") == []
+    assert problem("VCL_WEBHOOK_URL").endswith("separated by spaces")
+
+
+def test_slack_without_its_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert webhooks(monkeypatch, "https://hooks.slack.com/services/T/B/hunter2") == []
+    assert problem("VCL_WEBHOOK_URL").endswith("takes no JSON of this service: write slack+https://…")
+    assert "hunter2" not in problem("VCL_WEBHOOK_URL")
+
+
 @pytest.mark.parametrize("value", INSIDE)
 def test_addresses_inside(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     assert webhooks(monkeypatch, value) == []
