@@ -6,12 +6,13 @@ import sys
 
 _WITHOUT_SETTINGS = {"help", "version", "-h", "--help", "--version"}
 _WITH_WRONG_SETTINGS = {"check_settings", "print_grants"}  # the first reports them all, the other needs none
+_PLUGINS = {"check_classes": "CLASSES"}  # of a monitoring system, which reads one line of the output: its first word
 
 
 def main() -> None:
     """Run the command named on the command line with this project's settings.
 
-    Exit status 2 when the settings or the database can't be used.
+    Exit status 2 when the settings or the database can't be used; 3, which is "unknown", of a plugin.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vclsite.settings")
     from django.core.exceptions import ImproperlyConfigured
@@ -30,15 +31,18 @@ def main() -> None:
             import vclsite.settings  # noqa: F401 - some of Django's commands would run without
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        _refuse(error)
+        _refuse(error, command)
     except DatabaseError as error:
         refusal = database_errors.description(error, command)
         if not refusal or "--traceback" in sys.argv:
             raise
-        _refuse(refusal)
+        _refuse(refusal, command)
 
 
-def _refuse(reason: object) -> None:
+def _refuse(reason: object, command: str) -> None:
+    if name := _PLUGINS.get(command):
+        print(f"{name} UNKNOWN - {' '.join(str(reason).replace('|', '/').split())}")
+        sys.exit(3)
     print(f"error: {reason}", file=sys.stderr)
     sys.exit(2)
 

@@ -48,30 +48,32 @@ class Measured:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; 1 when a page is beyond the limits."""
-    options = _options().parse_args(arguments)
+    parser = options("bench.staff_pages")
+    parser.add_argument("--only", default="", help="pages with this in their names")
+    parser.add_argument("--repeat", type=int, default=9, help="requests for each page, at most")
+    given = parser.parse_args(arguments)
     os.environ["VCL_TIME_ZONE"] = "America/New_York"
     # As on the server of a site of this size: rows and indexes are in memory.
-    with private_database(mariadb=options.database == "mariadb", arguments=["--innodb-buffer-pool-size=2G"]):
+    with private_database(mariadb=given.database == "mariadb", arguments=["--innodb-buffer-pool-size=2G"]):
         import time_machine
 
         from bench.large_site import NOW, Sizes
 
         with time_machine.travel(NOW):
-            site = make(Sizes(options.computers, options.block_times, options.decisions))
-            results = [*measure(site, options.only, options.repeat)]
+            site = make(Sizes(given.computers, given.block_times, given.decisions))
+            results = [*measure(site, given.only, given.repeat)]
     slow = [each for each in results if each.beyond]
     print(f"{len(results)} pages, {len(slow)} beyond {QUERIES - 1} statements or {MILLISECONDS} ms")
     return 1 if slow else 0
 
 
-def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench.staff_pages", description=(__doc__ or "").partition("\n")[0])
+def options(program: str) -> argparse.ArgumentParser:
+    """The options of a program that measures on this site."""
+    parser = argparse.ArgumentParser(prog=f"python -m {program}")
     parser.add_argument("--database", choices=("sqlite", "mariadb"), default="sqlite")
     parser.add_argument("--computers", type=int, default=10_000)
     parser.add_argument("--block-times", type=int, default=5_000)
     parser.add_argument("--decisions", type=int, default=100_000)
-    parser.add_argument("--only", default="", help="pages with this in their names")
-    parser.add_argument("--repeat", type=int, default=9, help="requests for each page, at most")
     return parser
 
 

@@ -91,13 +91,15 @@ def post_fork(server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Say that the service is ready, and compare the site's clock with VCL's rows: in the first worker of a start.
 
-    If that one has died before it was ready, another one says so: else systemd would take the service for lost.
+    If that one has died before it was ready, another one says so: else systemd would take the service for lost. Each
+    worker begins to read for /metrics.
     """
     if worker.age == 1 or not handover.is_announced():
         handover.announce(os.getppid(), _notify_socket)
-    if worker.age == 1:
-        from blockalloc.web import start_up  # needs the application, which is loaded by now
+    from blockalloc.web import start_up  # needs the application, which is loaded by now
 
+    start_up.read_metrics_in_background()
+    if worker.age == 1:
         start_up.compare_clocks_in_background()
 
 

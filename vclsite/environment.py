@@ -182,6 +182,11 @@ def is_demo() -> bool:
 @functools.cache
 def file() -> SettingsFile:
     """The settings file of this process, read once."""
+    return file_as_it_is()
+
+
+def file_as_it_is() -> SettingsFile:
+    """The same file, read now: what the next process would begin with."""
     return SettingsFile() if is_demo() else settings_file.read(os.environ.get(settings_file.WHICH))
 
 

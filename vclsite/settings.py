@@ -5,7 +5,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from vclsite import environment, front_end, notifications, production
+from vclsite import environment, front_end, monitoring, notifications, production
 from vclsite.database import NO_DATABASE, database
 from vclsite.logs import config as logs
 
@@ -31,6 +31,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "blockalloc.web.middleware.RequestIdMiddleware",  # first: every answer and every log line has the id
     "blockalloc.web.middleware.TrustedProxyMiddleware",  # all others ask whether the request came by HTTPS
+    "blockalloc.web.middleware.AskedByAddressMiddleware",  # before anything asks for the host name
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "blockalloc.rpc.misdirected.MisdirectedCallMiddleware",
@@ -155,14 +156,14 @@ VCL_BACK_END_MAILS = environment.flag("VCL_BACK_END_MAILS", default=True)
 VCL_MAILS_PER_HOUR = environment.whole_number("VCL_MAILS_PER_HOUR", 12, low=1, high=1000)
 VCL_SUMMARY_TIME = notifications.time_of_day("VCL_SUMMARY_TIME", "07:00")
 VCL_MESSAGE_DAYS = environment.whole_number("VCL_MESSAGE_DAYS", 90, low=1, high=36500)
-VCL_WEBHOOK_URL = notifications.webhooks("VCL_WEBHOOK_URL")
-VCL_WEBHOOK_SECRET = environment.text("VCL_WEBHOOK_SECRET", "")
 VCL_WEBHOOK_PRIVATE_ADDRESSES = environment.flag("VCL_WEBHOOK_PRIVATE_ADDRESSES", default=False)
+VCL_WEBHOOK_URL = notifications.webhooks("VCL_WEBHOOK_URL", private_addresses=VCL_WEBHOOK_PRIVATE_ADDRESSES)
+VCL_WEBHOOK_SECRET = notifications.webhook_secret("VCL_WEBHOOK_SECRET", VCL_WEBHOOK_URL)
 
 # --- Monitoring --------------------------------------------------------------------------------
 VCL_METRICS_NETWORKS = environment.networks("VCL_METRICS_NETWORKS", "127.0.0.1,::1")
-VCL_METRICS_TOKEN = environment.text("VCL_METRICS_TOKEN", "")
-VCL_METRICS_DIR = environment.text("VCL_METRICS_DIR", "")
+VCL_METRICS_TOKEN = monitoring.token("VCL_METRICS_TOKEN")
+VCL_METRICS_DIR = environment.text("VCL_METRICS_DIR", monitoring.METRICS_DIR)
 
 MODERNRPC_XML_DESERIALIZER = {"class": "blockalloc.rpc.wire.StrictDeserializer", "kwargs": {}}
 
@@ -180,7 +181,7 @@ environment.refuse_problems()
 _HTTPS_ONLY = PRODUCTION and not VCL_ALLOW_PLAIN_HTTP
 # Browsers are redirected to HTTPS. Back ends are not: they would lose the call's body, and get fault 4 instead.
 SECURE_SSL_REDIRECT = _HTTPS_ONLY
-SECURE_REDIRECT_EXEMPT = [r"^xmlrpc/?$", r"^(?:.*/)?index\.php$", r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^xmlrpc/?$", r"^(?:.*/)?index\.php$", r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 86400 if _HTTPS_ONLY else 0
 # Not for subdomains, and not for browsers' built-in lists: computers of the site may have names below the
 # service's own, and whether they speak HTTPS is not this service's business.

@@ -1,11 +1,16 @@
-"""Addresses of the site: XML-RPC (also at the path of VCL's own front end), the admin, calendars, a health check."""
+"""Addresses of the site: XML-RPC (also at the path of VCL's own front end), the admin, calendars, unsubscribing,
+health checks and metrics.
+"""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
+from blockalloc.monitoring.metrics import metrics
+from blockalloc.monitoring.readyz import readyz
 from blockalloc.pages import feeds, row_id  # noqa: F401 - row_id: for the addresses
+from blockalloc.pages.unsubscribe import unsubscribe
 from blockalloc.rpc.endpoint import front_end_path, xmlrpc
 from blockalloc.web.health import healthz
 
@@ -26,6 +31,10 @@ urlpatterns = [
     # Calendar programs have no way to sign in: anybody with the address, which is signed, may read.
     path("feeds/all/<str:token>.ics", feeds.all_blocks, name="feed-all"),
     path("feeds/group/<row_id:group>/<str:token>.ics", feeds.blocks_of_group, name="feed-group"),
+    # The same for people who read a mail.
+    path("notifications/unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
     path("favicon.ico", no_icon),
     path("healthz", healthz),
+    path("readyz", readyz),
+    path("metrics", metrics),
 ]

@@ -23,9 +23,12 @@ from django.core.cache import cache
 from django.db import DatabaseError
 
 from blockalloc import clock
+from blockalloc.measures import sign_ins
+from blockalloc.store.cache import shared
 
 log = logging.getLogger(__name__)
 
+_PREFIX, _NAME_LENGTH = "lockout:", 40  # of the keys; characters of the name that follows
 _TRIES = 5  # to take an entry that successes at the same moment remove
 IPV6_NETWORK_BITS = 64  # the smallest network that a provider's customer gets, to use all addresses in it
 
@@ -34,6 +37,7 @@ IPV6_NETWORK_BITS = 64  # the smallest network that a provider's customer gets, 
 class Attempt:
     """An attempt to sign in: user, address, and the failures that counted when it began (key → end in Unix seconds)."""
 
+    realm: str
     user: str
     address: str
     began: int  # Unix seconds
@@ -53,6 +57,7 @@ class Attempt:
         elsewhere = sum(1 for _ in _among(self.failures, self._other_keys()))
         pair_full = self.pair.add(self.failures, self.began, elsewhere)
         place_full = self.place.add(self.failures, self.began)
+        sign_ins.count_failure(self.realm, locks_out=pair_full or place_full)
         if pair_full or place_full:
             whose = f"everybody at {self.address}" if place_full else f"{self.user[:100]!r} at {self.address}"
             count, seconds = settings.VCL_LOCKOUT_FAILURES, settings.VCL_LOCKOUT_SECONDS
@@ -82,7 +87,15 @@ def begin(realm: str, user: str, address: str, other_name: str = "") -> Attempt:
     other = _Counter.of("pair", realm, folded(other_name), place) if other_name else None
     entries = cache.get_many([key for counter in (pair, other, alone) if counter for key in counter.keys(now)])
     live = {key: until for key, until in entries.items() if until > now}
-    return Attempt(user, address, now, pair, other, alone, live)
+    return Attempt(realm, user, address, now, pair, other, alone, live)
+
+
+def in_force(now: int) -> int:
+    """How many lock-outs there are at `now` (Unix seconds): of pairs and of addresses. One statement.
+
+    Not those of an account that has two names, and too many failures only with both of them.
+    """
+    return shared().full_groups(_PREFIX, _NAME_LENGTH, settings.VCL_LOCKOUT_FAILURES, now)
 
 
 def seconds_to_wait(failures: Mapping[str, int], keys: Iterable[str], now: int) -> int:
@@ -126,7 +139,7 @@ class _Counter:
     def of(cls, *parts: str) -> "_Counter":
         """The counter of these names, which may be anything, of any length: its keys are made of their hash."""
         # repr() distinguishes ("a", "b") from ("a', 'b",).
-        return cls(hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:40])
+        return cls(hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:_NAME_LENGTH])
 
     def keys(self, now: int) -> Iterator[str]:
         """All keys of failures that may count now."""
@@ -149,7 +162,7 @@ class _Counter:
 
     def _keys_of(self, span: int) -> Iterator[str]:
         for number in range(settings.VCL_LOCKOUT_FAILURES):
-            yield f"lockout:{self.name}:{span}:{number}"
+            yield f"{_PREFIX}{self.name}:{span}:{number}"
 
 
 def _among(failures: Mapping[str, int], keys: Iterable[str]) -> Iterator[int]:

@@ -46,6 +46,8 @@ PERMISSIONS = frozenset(
         "view_image",
         "view_request",
         "view_decision",
+        "view_message",
+        "send_again_message",
         "allocate_blocktime",
         "dry_run_blocktime",
         "release_blocktime",

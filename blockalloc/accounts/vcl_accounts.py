@@ -8,9 +8,11 @@ letters that it takes for the same (y and ü) are two here, for each spelling wo
 
 import hashlib
 import hmac
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.crypto import salted_hmac
 
 from blockalloc.accounts import lockout
@@ -107,23 +109,40 @@ def manager(user_id: int) -> Manager | None:
     None, too, for a user who does not exist (any more), has no local account or is locked out. The right must be that
     of a group of which the user is a member, as in VCL's front end.
     """
-    row = (
-        LocalAuth.objects.filter(user=user_id, lockedout=0)
-        .annotate(all_blocks=_has(MANAGES_ALL_BLOCKS), own_blocks=_has(MANAGES_BLOCKS_OF_AFFILIATION))
-        .values_list(
-            "user__unityid",
-            "user__affiliation_id",
-            "user__affiliation__name",
-            "passhash",
-            "salt",
-            "all_blocks",
-            "own_blocks",
-        )
-        .first()
-    )
+    row = _rights(LocalAuth.objects.filter(user=user_id)).first()
     # The same objects are made for nobody, to take the same work.
-    none = ("", 0, "", NOBODY.passhash, NOBODY.salt, False, False)
-    unityid, affiliation_id, affiliation, passhash, salt, all_blocks, own_blocks = row or none
+    return _manager(user_id, row or ("", 0, "", NOBODY.passhash, NOBODY.salt, False, False))
+
+
+def managers(user_ids: Iterable[int]) -> dict[int, Manager]:
+    """Those of the users who may manage blocks, by their ids, as `manager` finds them. One statement."""
+    rows = _rights(LocalAuth.objects.filter(user__in=list(user_ids))).values_list("user_id", *_RIGHTS)
+    found = {user_id: _manager(user_id, rights) for user_id, *rights in rows}
+    return {user_id: each for user_id, each in found.items() if each is not None}
+
+
+_RIGHTS = (
+    "user__unityid",
+    "user__affiliation_id",
+    "user__affiliation__name",
+    "passhash",
+    "salt",
+    "all_blocks",
+    "own_blocks",
+)
+
+
+def _rights(accounts: QuerySet[LocalAuth]) -> QuerySet[LocalAuth, tuple[Any, ...]]:
+    """The columns _RIGHTS of those accounts that are not locked out."""
+    open_ = accounts.filter(lockedout=0)
+    return open_.annotate(
+        all_blocks=_has(MANAGES_ALL_BLOCKS), own_blocks=_has(MANAGES_BLOCKS_OF_AFFILIATION)
+    ).values_list(*_RIGHTS)
+
+
+def _manager(user_id: int, rights: Sequence[Any]) -> Manager | None:
+    """The manager whose columns _RIGHTS these are; None for one without a right."""
+    unityid, affiliation_id, affiliation, passhash, salt, all_blocks, own_blocks = rights
     account = Account(user_id, f"{unityid}@{affiliation}", passhash, salt, locked_out=False)
     candidate = Manager(account.name, affiliation_id, affiliation, bool(all_blocks), account.digest)
     return candidate if all_blocks or own_blocks else None

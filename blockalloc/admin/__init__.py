@@ -3,6 +3,6 @@
 Django finds the pages of an application by importing its module `admin`.
 """
 
-from blockalloc.admin import accounts, block_requests, block_times, computers, decisions, images, reloads
+from blockalloc.admin import accounts, block_requests, block_times, computers, decisions, images, notifications, reloads
 
-__all__ = ["accounts", "block_requests", "block_times", "computers", "decisions", "images", "reloads"]
+__all__ = ["accounts", "block_requests", "block_times", "computers", "decisions", "images", "notifications", "reloads"]

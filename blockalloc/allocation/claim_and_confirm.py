@@ -25,6 +25,7 @@ from blockalloc.allocation.result import Answer, Result, assignments, outcome_of
 from blockalloc.allocation.validation import Order
 from blockalloc.contract import refusals
 from blockalloc.contract.messages import Call, Caller, Refusal
+from blockalloc.measures import calls, guard
 from blockalloc.store import claims, commit, snapshot
 from blockalloc.store.guard import Deadline, guarded
 from blockalloc.store.promises import Only
@@ -129,10 +130,14 @@ class ClaimAndConfirm:
     def run(self) -> Answer:
         """Allocate. Raises Refusal; nothing was written then."""
         try:
-            return self._until_unrivalled()
+            answer = self._until_unrivalled()
         except BaseException:  # also when the process is to stop: the claims would keep others off until they expire
             self._free_claims()
             raise
+        finally:
+            guard.observe_wait(self._deadline.waited)
+        calls.count_machines(self._caller.door, answer.outcome)
+        return answer
 
     # --- The rounds -----------------------------------------------------------------------------
 

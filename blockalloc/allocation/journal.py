@@ -11,6 +11,7 @@ from blockalloc.allocation.idempotency import Key
 from blockalloc.allocation.news import make_news
 from blockalloc.allocation.result import Answer, Result
 from blockalloc.contract.messages import Caller, Outcome, Refusal
+from blockalloc.measures import guard
 from blockalloc.models import Decision
 from blockalloc.store import decisions, planned_reloads
 from blockalloc.store.rows import BlockTimeRow
@@ -49,10 +50,12 @@ class Journal:
     def count_retry(self) -> None:
         """Count a transaction that the database gave up for another, or a round that had to be repeated."""
         self._retries += 1
+        guard.count_retry()
 
     def count_wait(self) -> None:
         """Count a round that had to wait for another call."""
         self._waits += 1
+        guard.count_rival_wait()
 
     def record_result(self, result: Result) -> int | None:
         """Record what was decided, keep the answer for the idempotency key, and write what people are to be told of it.

@@ -17,6 +17,7 @@ from blockalloc.allocation.look import Mender
 from blockalloc.allocation.look import dry_run as dry_run_result
 from blockalloc.allocation.result import Answer, Result
 from blockalloc.contract.messages import BlockAllocationCall, Call, Caller, FillCall, NewBlockCall, Outcome, Refusal
+from blockalloc.measures import calls
 from blockalloc.models import Decision
 from blockalloc.store import rows
 from scheduling.plan import Machine
@@ -110,7 +111,7 @@ def dry_run(call: Call, caller: Caller, *, explain: bool = True, mender: Mender 
     `explain` and `mender` are as in `allocate`.
     """
     journal = Journal(Decision.DRY_RUN, caller, call.parameters())
-    with journal.recording_failures():
+    with calls.counted(caller.door, calls.Method.DRY_RUN), journal.recording_failures():
         result = dry_run_result(call, caller, journal.now, mender)
     decision_id = journal.record_dry_run(result)
     why = None
@@ -152,8 +153,9 @@ def system_caller(door: str, person: str = "", address: str = "") -> Caller:
 def _allocate(call: Call, caller: Caller, mender: Mender | None = None) -> Answer:
     """Allocate, and keep the record of the call. Raises Refusal."""
     journal = Journal(Decision.ALLOCATE, caller, call.parameters(), key_of(call, caller))
-    with journal.recording_failures():
+    with calls.counted(caller.door) as counted, journal.recording_failures():
         answer = ClaimAndConfirm(call, caller, journal, mender).run()
+        counted.outcome = calls.outcome_of(answer.outcome)
     journal.finish(answer)
     return answer
 

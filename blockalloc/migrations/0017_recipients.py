@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
                 ("next_try", models.DateTimeField(null=True)),
                 ("failures", models.IntegerField(default=0)),
                 ("problem", models.TextField(default="")),
+                ("used", models.DateTimeField(db_index=True, null=True)),
             ],
             options={
                 "db_table": "blockalloc_recipient",

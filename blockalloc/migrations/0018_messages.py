@@ -39,7 +39,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "blockalloc_message",
-                "indexes": [models.Index(fields=["recipient", "sent", "failed"], name="blockalloc_message_waiting")],
+                "verbose_name": "notification",
+                "permissions": [("send_again_message", "Can have a notification sent again")],
+                "indexes": [models.Index(fields=["sent", "failed", "recipient"], name="blockalloc_message_waiting")],
             },
         ),
     ]

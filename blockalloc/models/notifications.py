@@ -13,6 +13,7 @@ from typing import ClassVar
 from django.db import models
 
 from blockalloc.models.decisions import NAME
+from blockalloc.models.querysets import MessageQuerySet
 
 
 class Standing(models.Model):
@@ -102,6 +103,7 @@ class Recipient(models.Model):
     next_try = models.DateTimeField(null=True)
     failures = models.IntegerField(default=0)
     problem = models.TextField(default="")
+    used = models.DateTimeField(null=True, db_index=True)
 
     class Meta:
         db_table = "blockalloc_recipient"
@@ -115,8 +117,8 @@ class Message(models.Model):
 
     `key` is the Message-ID of a mail (without the domain) and the idempotency key of a webhook. A mail has `text` and
     `html`, a webhook `body` (JSON). `address`: where it goes, or went. `problem` is that of the last attempt, in words.
-    `failed`: when it was given up. `unsubscribe`: the address to unsubscribe at, of a mail. `kind` is "news", "summary"
-    or "test".
+    `created`: when it was made, or when staff had it sent again; `failed`: when it was given up. `unsubscribe`: the
+    address to unsubscribe at, of a mail. `kind` is "news", "summary" or "test".
     """
 
     NEWS, SUMMARY, TEST = "news", "summary", "test"
@@ -137,9 +139,13 @@ class Message(models.Model):
     failed = models.DateTimeField(null=True)
     problem = models.TextField(default="")
 
+    objects = MessageQuerySet.as_manager()
+
     class Meta:
         db_table = "blockalloc_message"
-        indexes = [models.Index(fields=["recipient", "sent", "failed"], name="blockalloc_message_waiting")]
+        verbose_name = "notification"
+        permissions = [("send_again_message", "Can have a notification sent again")]
+        indexes = [models.Index(fields=["sent", "failed", "recipient"], name="blockalloc_message_waiting")]
 
     def __str__(self) -> str:
         return self.subject

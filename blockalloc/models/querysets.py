@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the models' modules import this one
         ClassHeld,
         Decision,
         ImageRevision,
+        Message,
         Request,
         Reservation,
     )
@@ -138,6 +139,30 @@ class ClassHeldQuerySet(OwnedQuerySet["ClassHeld"]):
     def over_between(self, first: datetime, last: datetime, now: datetime) -> Self:
         """Classes that are over at `now` and overlap the time between the two, by start."""
         return self.filter(start__lt=last, end__gt=first, end__lte=now).order_by("start", "pk")
+
+
+class MessageQuerySet(QuerySet["Message"]):
+    """Messages to owners, to staff and to the site's addresses."""
+
+    def within(self, scope: Scope, own_key: str = "") -> Self:
+        """Messages about block requests in the scope alone, and those to the recipient with the key `own_key`.
+
+        With a limited scope, none about something else, such as a daily summary of the whole site.
+        """
+        if not scope.is_limited:
+            return self.all()
+        notices = _rows_of("Notice").filter(message=OuterRef("pk"))
+        inside = notices.filter(news__affiliation_id=scope.affiliation_id)
+        outside = notices.exclude(news__affiliation_id=scope.affiliation_id)
+        return self.filter(Q(recipient__key=own_key) | (Exists(inside) & ~Exists(outside)))
+
+    def given_up(self) -> Self:
+        """Messages that could not be delivered."""
+        return self.filter(sent__isnull=True, failed__isnull=False)
+
+    def waiting(self) -> Self:
+        """Messages that are still to be sent."""
+        return self.filter(sent__isnull=True, failed__isnull=True)
 
 
 class ImageRevisionQuerySet(QuerySet["ImageRevision"]):

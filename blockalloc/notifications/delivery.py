@@ -33,7 +33,9 @@ class Refused(Exception):
 
 
 class Channel(Protocol):
-    """A way to deliver messages, within one round of a sender."""
+    """A way to deliver messages, within one round of a sender. `said`: what the receiver of the last one answered."""
+
+    said: str
 
     def deliver(self, message: Outgoing) -> None:
         """Deliver it within some seconds. Raises NotDelivered, Refused."""

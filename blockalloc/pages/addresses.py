@@ -6,6 +6,8 @@ from django.urls import URLPattern, path
 from blockalloc.pages import duty, feeds, row_id  # noqa: F401 - row_id: registers the converter
 from blockalloc.pages.actions import act
 from blockalloc.pages.load_times import load_times
+from blockalloc.pages.my_notifications import my_notifications
+from blockalloc.pages.notifications import send_message_again
 from blockalloc.pages.putting_right import put_right_several
 from blockalloc.pages.said_and_came import said_and_came
 from blockalloc.pages.timeline.page import timeline
@@ -23,5 +25,11 @@ def patterns(site: AdminSite) -> list[URLPattern]:
         path("today/", site.admin_view(duty.today), name="today"),
         path("week/", site.admin_view(duty.week), name="week"),
         path("said-and-came/", site.admin_view(said_and_came), name="said_and_came"),
+        path(
+            "blockalloc/message/<row_id:message_id>/send-again/",
+            site.admin_view(send_message_again),
+            name="send_message_again",
+        ),
+        path("notifications/mine/", site.admin_view(my_notifications), name="my_notifications"),
         path("feeds/", site.admin_view(feeds.addresses), name="feeds"),
     ]

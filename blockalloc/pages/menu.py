@@ -55,6 +55,18 @@ ENTRIES = (
         "Were classes as ready as the service said before? Which images load more slowly than they did?",
     ),
     Entry(
+        "blockalloc_message_changelist",
+        "Notifications",
+        "blockalloc.view_message",
+        "What were people told, by mail and by webhook? What waits, and what could not be delivered?",
+    ),
+    Entry(
+        "my_notifications",
+        "My notifications",
+        "blockalloc.view_blocktime",
+        "Which mails do I get about classes, and at which address?",
+    ),
+    Entry(
         "feeds",
         "Calendars",
         "blockalloc.view_blocktime",

@@ -11,7 +11,7 @@ from scheduling import wording
 from scheduling.windows import MINUTE
 from scheduling.wording import at, plural, span
 
-_SILENT = 3 * MINUTE  # it looks once a minute, and its holds live for 75 s
+SILENT = 3 * MINUTE  # it looks once a minute, and its holds live for 75 s
 
 
 class Line(NamedTuple):
@@ -39,7 +39,7 @@ def heartbeat(now: int) -> Line | None:
         return None
     looked_at, doubt = last
     ago = max(now - int(looked_at.timestamp()), 0)
-    if ago > _SILENT:
+    if ago > SILENT:
         return Line("bad", f"keep_ready has not looked for {span(ago)}")
     if doubt:
         return Line("bad", f"keep_ready looked {span(ago)} ago and changes nothing: {doubt}")

@@ -35,6 +35,7 @@ def xmlrpc(request: HttpRequest) -> HttpResponse:
         line.note_fault(INTERNAL)
         response = _response(fault_document(internal_error(error)))
     line.write()
+    line.count()
     return response
 
 
@@ -59,7 +60,7 @@ def _answer(request: HttpRequest, line: CallLine) -> HttpResponse:
             raise RequestRefused(HTTPS_WANTED, "HTTPS is needed: name and password must not travel in the clear")
         passing_on.refuse_loop(request)
         if method := passing_on.method_of(request, body):
-            line.method, line.user = method, claimed_user(request)
+            line.method, line.user, line.is_passed_on = method, claimed_user(request), True
             answer = passing_on.pass_on(method, request, body, address)
             if answer.fault in passing_on.REFUSALS:
                 line.refuse(line.user, answer.fault, "by VCL's front end")

@@ -21,7 +21,10 @@ _LAST_SECOND = 2**31 - 1  # the largest <int>
 
 # --- Block allocations ------------------------------------------------------------------------
 def _allocate(arguments: Arguments, context: CallContext) -> object:
-    return service.allocate_block(_seven_parameters(arguments, context), context.caller)
+    call = _seven_parameters(arguments, context)
+    allocated = service.allocate_block(call, context.caller)
+    context.line.missing = max((call.machines or 0) - allocated, 0)
+    return allocated
 
 
 def _explain(arguments: Arguments, context: CallContext) -> object:

@@ -4,6 +4,7 @@ Of an HTTP error a back end logs the words of the status line only: "Bad Request
 refuses, "Not Found" or "Found" for a path where no calls are answered. A fault it logs in full.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -12,6 +13,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
+from blockalloc.measures import calls
 from blockalloc.rpc.authentication import claimed_user
 from blockalloc.rpc.endpoint import HTTPS_WANTED, front_end_path, xmlrpc
 from blockalloc.rpc.refusal_log import log_refusal
@@ -101,8 +103,10 @@ def _wrong_path(request: HttpRequest) -> RequestRefused:
 
 
 def _answer(request: HttpRequest, refused: RequestRefused) -> HttpResponse:
+    began = time.monotonic()
     # A body that is left unread would break the connection before the client has read the answer.
     with suppress(RequestRefused):
         read_body(request, settings.VCL_MAX_BODY_BYTES)
     log_refusal(claimed_user(request), transport.client_address(request), refused.code, refused.reason)
+    calls.count(calls.Method.OTHER, calls.Outcome.REFUSED, time.monotonic() - began)
     return HttpResponse(fault_document(refused), content_type=_XML)

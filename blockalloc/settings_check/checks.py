@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from blockalloc.inspection import site_clock
-from blockalloc.settings_check import database, files, names, rights
+from blockalloc.settings_check import database, files, monitoring, names, notifications, rights
 from blockalloc.settings_check.problems import Problem, doubtful, error
 from blockalloc.web.front_end import trial
 from scheduling.reloads.policy import READY, SPARES
@@ -106,6 +106,10 @@ CHECKS: list[Check] = [
     check_proxies,
     check_front_end,
     check_spares,
+    notifications.check_recipients,
+    notifications.check_mail_server,
+    notifications.check_webhooks,
+    monitoring.check_metrics_directory,
 ]
 # Checks that read the database: left out when it does not answer.
 DATABASE_CHECKS: list[Check] = [

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 
+from blockalloc.schema.applied import unapplied
 from blockalloc.settings_check.problems import Problem, error
 
 
@@ -30,12 +30,10 @@ def check_connection() -> Iterator[Problem]:
 def check_migrations() -> Iterator[Problem]:
     """Tables of ours or of Django's that are not created yet."""
     try:
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        names = unapplied(connection)
     except DatabaseError as problem:
         yield error("DATABASE_URL", f"the database's migrations cannot be read: {problem}")
         return
-    names = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
     if names:
         more = f" and {len(names) - 1} more" if names[1:] else ""
         yield error("", f"migrations are not applied ({names[0]}{more}): run manage.py migrate")

@@ -44,7 +44,17 @@ def shown(setting: Setting) -> str:
         return setting.value
     if _SECRET.search(setting.name):
         return "(the demo site's)" if setting.source is Source.DEFAULT else _HIDDEN
+    if setting.name == "VCL_WEBHOOK_URL":
+        return _shown_webhooks(setting)
     return _shown_url(setting) if setting.name.endswith("URL") else setting.value
+
+
+def _shown_webhooks(setting: Setting) -> str:
+    """Formats and hosts of webhooks: the path of an address is its password. Hidden altogether when one is wrong."""
+    if not environment.is_usable(setting.name):
+        return _HIDDEN
+    urls = [urlsplit(word) for word in setting.value.split()]
+    return " ".join(f"{url.scheme}://{url.netloc}/{_HIDDEN}" for url in urls)
 
 
 def _shown_url(setting: Setting) -> str:

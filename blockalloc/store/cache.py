@@ -10,8 +10,9 @@ import pickle
 import random
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
+from django.core.cache import caches
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
 from django.db import DatabaseError, OperationalError, connections, router
@@ -75,6 +76,22 @@ class PlainValueCache(DatabaseCache):
             )
             return bool(cursor.rowcount == 1)
 
+    def full_groups(self, prefix: str, length: int, least: int, now: int) -> int:
+        """How many groups of keys have so many entries that have not expired at `now` (Unix seconds).
+
+        A group has the keys with `prefix` and the same `length` characters behind it. One statement.
+        """
+        begin = self.make_and_validate_key(prefix)
+        connection = connections[router.db_for_read(self.cache_model_class)]
+        moment = _column(connection, datetime.fromtimestamp(now, UTC))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT COUNT(*) FROM (SELECT SUBSTR(cache_key, 1, %s) AS name FROM {self._name(connection)} "
+                "WHERE cache_key LIKE %s AND expires > %s GROUP BY name HAVING COUNT(*) >= %s) AS filled",
+                [len(begin) + length, f"{begin}%", moment, least],
+            )
+            return int(cursor.fetchone()[0])
+
     def _purge_now_and_then(self, connection: BaseDatabaseWrapper, now: Any) -> None:
         """Remove what is past. That it fails, since others are at it, must cost no entry."""
         if random.randrange(ADDS_PER_PURGE) or connection.in_atomic_block:
@@ -103,6 +120,11 @@ def _send(cursor: Any, sql: str, params: list[Any]) -> None:
         except OperationalError as error:
             if error.args[:1] != (_DEADLOCK,) or not left:
                 raise
+
+
+def shared() -> PlainValueCache:
+    """The cache that all workers share, with what Django's classes don't have."""
+    return cast(PlainValueCache, caches["default"])
 
 
 class _PlainUnpickler(pickle.Unpickler):

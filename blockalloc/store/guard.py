@@ -8,7 +8,8 @@ only a changed value is certified, so the row counts up. SELECT … FOR UPDATE w
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 
 from blockalloc.contract import refusals
 from blockalloc.models import Guard
-from blockalloc.store.sql import execute, waiting_at_most
+from blockalloc.store.sql import execute, fetch, waiting_at_most
 
 log = logging.getLogger(__name__)
 
@@ -30,15 +31,28 @@ _held: ContextVar[bool] = ContextVar("guard_held", default=False)
 
 
 class Deadline:
-    """How long one call may wait for the guard, all its transactions and retries together."""
+    """How long one call may wait for the guard, all its transactions and retries together.
+
+    `waited`: how long it has waited so far, in seconds, with the pauses between attempts.
+    """
 
     def __init__(self, seconds: float | None = None) -> None:
         wait = settings.VCL_GUARD_WAIT_SECONDS if seconds is None else seconds
         self._end = time.monotonic() + wait
+        self.waited = 0.0
 
     def left(self) -> float:
         """Seconds left, 0 when there are none."""
         return max(self._end - time.monotonic(), 0.0)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the block of code as waiting."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.waited += time.monotonic() - began
 
 
 T = TypeVar("T")
@@ -57,7 +71,8 @@ def guarded(work: Callable[[], T], deadline: Deadline, lost: Callable[[], None] 
         committing = False
         try:
             with waiting_at_most(deadline.left), transaction.atomic():
-                _take()
+                with deadline.waiting():
+                    _take()
                 result = _holding(work)
                 committing = True
             return result
@@ -73,12 +88,34 @@ def guarded(work: Callable[[], T], deadline: Deadline, lost: Callable[[], None] 
                 raise refusals.busy() from error
             log.warning("attempt %d lost to another transaction, trying again: %s", attempt, error)
             # Jitter: callers that lost together must not meet again.
-            time.sleep(min(random.uniform(0.01, 0.05) * attempt, _LONGEST_PAUSE, deadline.left()))
+            with deadline.waiting():
+                time.sleep(min(random.uniform(0.01, 0.05) * attempt, _LONGEST_PAUSE, deadline.left()))
 
 
 def is_held() -> bool:
     """Whether this is inside the transaction that holds the guard: no other one of ours writes at the same time."""
     return _held.get()
+
+
+def is_free() -> bool:
+    """Whether no transaction has the guard now. The row is locked for a moment, and not changed.
+
+    Nobody waits because of it: it queues for no lock, and in a cluster nothing is certified.
+    """
+    lock = " FOR UPDATE NOWAIT" if connection.vendor == "mysql" else ""  # SQLite locks with the transaction's begin
+    try:
+        with waiting_at_most(lambda: 0.0), transaction.atomic():
+            fetch(f"SELECT n FROM {Guard._meta.db_table} WHERE id = 1{lock}")
+    except OperationalError as error:
+        if is_conflict(error):
+            return False
+        raise
+    return True
+
+
+def transactions() -> int:
+    """How many transactions that had the guard have been committed."""
+    return sum(n for (n,) in fetch(f"SELECT n FROM {Guard._meta.db_table} WHERE id = 1"))
 
 
 def _holding(work: Callable[[], T]) -> T:

@@ -41,7 +41,8 @@ class Turns:
         if getattr(self._of_thread, "inside", False):
             yield
             return
-        me = self._enter(deadline)
+        with deadline.waiting():
+            me = self._enter(deadline)
         self._of_thread.inside = True
         try:
             yield

@@ -14,6 +14,7 @@ from blockalloc.allocation.result import Result, assignments
 from blockalloc.allocation.validation import Order
 from blockalloc.contract.messages import Caller, FillCall, Refusal
 from blockalloc.contract.refusals import BUSY
+from blockalloc.measures import calls, looks
 from blockalloc.models import Decision
 from blockalloc.store import times, watches
 from blockalloc.upkeep import reading
@@ -58,14 +59,20 @@ def mend(
     with journal.recording_failures() if staff else nullcontext():
         try:
             seconds = min(_SECONDS, settings.VCL_GUARD_WAIT_SECONDS)
-            answer = ClaimAndConfirm(call, caller, journal, changes, seconds).run()
-        except NothingToDo:
-            return Mended(None, None)
+            with calls.counted(caller.door) as counted:
+                try:
+                    answer = ClaimAndConfirm(call, caller, journal, changes, seconds).run()
+                except NothingToDo:
+                    counted.outcome = None
+                    return Mended(None, None)
+                counted.outcome = calls.outcome_of(answer.outcome)
         except Refusal as refusal:
             if not staff and refusal.code != BUSY:
                 journal.note_refusal(refusal)
             raise
     assert answer.result is not None, "only idempotency keys are answered without a result"
+    if answer.result.changed:
+        looks.count_changes(*_numbers_of_changes(answer.result))
     journal.prune(answer.decision_id)
     outlook = answer.result.plan.outlook
     if answer.decision_id is None:
@@ -144,6 +151,13 @@ def _given_up(each: Condition) -> GivenUp:
     return GivenUp(each.hostname, computer.facts.image_id, computer.reload_id, each.why, may_return)
 
 
+def _numbers_of_changes(result: Result) -> tuple[int, int, int]:
+    """How many computers were exchanged, loaded again and added."""
+    taken = len(assignments(result.machines)) - result.spares * len(result.order.block.images)
+    replaced = min(len(result.given_up), taken)
+    return replaced, len(result.again), taken - replaced
+
+
 class _Journal(Journal):
     """Records what changed; what could not be done only when that is news."""
 
@@ -161,9 +175,7 @@ class _Journal(Journal):
         """Record the result, and what has to be remembered of it."""
         id_ = self._watch.facts.id
         if result.changed:
-            taken = len(assignments(result.machines)) - result.spares * len(result.order.block.images)
-            replaced = min(len(result.given_up), taken)
-            watches.count(id_, replaced, len(result.again), taken - replaced, self.now)
+            watches.count(id_, *_numbers_of_changes(result), self.now)
             return super().record_result(result)
         if not result.outcome.unallocated and not result.changes():
             return None  # what was to be done about its computers is no longer

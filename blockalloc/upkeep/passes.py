@@ -12,6 +12,7 @@ from django.conf import settings
 from blockalloc import clock
 from blockalloc.allocation import service
 from blockalloc.contract.messages import Caller, Refusal
+from blockalloc.measures import looks as measures
 from blockalloc.notifications import observing
 from blockalloc.site_time import site_zone
 from blockalloc.store import claims, kept_models, watches
@@ -73,6 +74,15 @@ class Keeper:
 
     def look(self) -> PassReport:
         """One look. Raises DatabaseError when the database does not answer, LookupError when it is none of VCL's."""
+        began, outcome = time.monotonic(), measures.Outcome.FAILED
+        try:
+            report = self._look()
+            outcome = measures.Outcome.IN_DOUBT if report.doubt else measures.Outcome.DONE
+        finally:
+            measures.count(outcome, time.monotonic() - began)
+        return report
+
+    def _look(self) -> PassReport:
         began, now = time.monotonic(), clock.now()
         seen = trust.look(now)
         looks = self._looks(now)

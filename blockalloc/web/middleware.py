@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse
@@ -45,6 +46,26 @@ def _forget_request_id(**_signal: object) -> None:
 
 
 request_finished.connect(_forget_request_id, dispatch_uid="blockalloc.request_id")
+
+
+class AskedByAddressMiddleware:
+    """Lets monitoring ask by an address, 127.0.0.1:8000 say: Prometheus sends it as the host name, and no other.
+
+    A name that is not in ALLOWED_HOSTS stays refused: a page could have a browser near the service ask by its own.
+    """
+
+    _PATHS = ("/metrics", "/readyz")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Replace an address by a name of the service: these answers have no links."""
+        if request.path_info in self._PATHS and transport.is_address(request.META.get("HTTP_HOST", "")):
+            name = next((host for host in settings.ALLOWED_HOSTS if host != "*"), None)
+            if name is not None:
+                request.META["HTTP_HOST"] = name.removeprefix(".")
+        return self.get_response(request)
 
 
 class TrustedProxyMiddleware:

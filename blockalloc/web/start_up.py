@@ -1,4 +1,4 @@
-"""The check of the site's clock when the web service starts."""
+"""What a worker of the web service does beside its first calls."""
 
 import logging
 import threading
@@ -6,8 +6,17 @@ import threading
 from django.db import DatabaseError, connection
 
 from blockalloc.inspection import site_clock
+from blockalloc.monitoring import site_metrics
 
 logger = logging.getLogger("blockalloc")
+
+
+def read_metrics_in_background() -> None:
+    """Begin to read what /metrics tells of the site: the first reading of a process learns load times from VCL's log.
+
+    A database that does not answer is no matter here.
+    """
+    site_metrics.latest.begin()
 
 
 def compare_clocks_in_background() -> threading.Thread:

@@ -47,6 +47,17 @@ def client_address(request: HttpRequest) -> str:
     return nearest
 
 
+def is_address(host: str) -> bool:
+    """Whether the value of a Host header is an IP address, with or without a port, and no name."""
+    return _address(host.strip("[]")) is not None or _address(host.rpartition(":")[0].strip("[]")) is not None
+
+
+def has_passed_unknown_proxy(request: HttpRequest) -> bool:
+    """Whether a proxy that is not trusted has sent it on: then nobody knows the client's address."""
+    is_sent_on = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    return is_sent_on and not is_from_trusted_proxy(request)
+
+
 def _is_trusted(address: _Address | None) -> bool:
     networks = _trusted_networks(tuple(settings.VCL_TRUSTED_PROXIES))
     return address is not None and any(address in network for network in networks)

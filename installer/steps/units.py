@@ -5,17 +5,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from installer.actions import Action, Run, Write
+from installer.actions import Action, Remove, Run, Write
 from installer.errors import StepFailed
 from installer.machine import Machine
 from installer.program import Step
 from installer.release import Release
 
-_LONG_RUNNING = ("blockalloc.service", "blockalloc-keep-ready.service")
 _SETTLED = 5.0  # seconds
 # A socket cannot be started under a service that listens by itself, and a timer starts a service.
 _ORDER = {".socket": 0, ".service": 1, ".timer": 2}
-_LOG = "journalctl -u blockalloc -u blockalloc-keep-ready has what the service says."
+_LOG = "journalctl -u 'blockalloc*' has what the service says."
 
 
 def units_of(release: Release) -> Sequence[Path]:
@@ -29,11 +28,16 @@ def is_started(path: Path) -> bool:
     return "\n[Install]\n" in path.read_text(encoding="utf-8")
 
 
+def _long_running(release: Release) -> Sequence[str]:
+    """The names of a release's services that run all the time."""
+    return [path.name for path in units_of(release) if path.suffix == ".service" and is_started(path)]
+
+
 def files(source: Release) -> Step:
-    """The unit files of a release: installed, or, in a dry run, still to be."""
+    """The unit files of a release: installed, or, in a dry run, still to be. Those of other releases alone go."""
 
     def plan(machine: Machine) -> Sequence[Action]:
-        actions: list[Action] = []
+        actions: list[Action] = list(_without_those_of_others(machine, source))
         changed = []
         for unit in units_of(source):
             text = unit.read_text(encoding="utf-8")
@@ -49,6 +53,18 @@ def files(source: Release) -> Step:
         return actions
 
     return Step("systemd's units", plan, advice=_LOG)
+
+
+def _without_those_of_others(machine: Machine, source: Release) -> Sequence[Action]:
+    """Units that only other releases on this machine have: this one has no program for them."""
+    folders = [path for path in machine.layout.releases.glob("[!.]*") if path.is_dir()]
+    known = {unit.name for folder in folders for unit in units_of(Release(folder))}
+    foreign = sorted(known - {unit.name for unit in units_of(source)})
+    found = [path for name in foreign if (path := machine.layout.units / name).is_file() and not path.is_symlink()]
+    if not found:
+        return []
+    stop = Run(["systemctl", "disable", "--now", *(path.name for path in found)])
+    return [stop, *map(Remove, found), Run(["systemctl", "daemon-reload"])]
 
 
 def _stop_what_changed(machine: Machine, changed: Sequence[str]) -> Sequence[Action]:
@@ -74,7 +90,7 @@ def running(target: Release, source: Release) -> Step:
                 continue
             if not _is(machine, "active", unit.name):
                 actions.append(Run(["systemctl", "start", unit.name]))
-            elif unit.name in _LONG_RUNNING and _is_stale(machine, unit.name, target):
+            elif unit.name in _long_running(source) and _is_stale(machine, unit.name, target):
                 actions.append(Run(["systemctl", _how(machine, unit), unit.name]))
             elif unit.suffix == ".timer" and _needs_new_file(machine, unit.name):
                 actions.append(Run(["systemctl", "restart", unit.name]))
@@ -88,14 +104,15 @@ def running(target: Release, source: Release) -> Step:
 
 def _all_run(machine: Machine, release: Release) -> Sequence[str]:
     """Raises StepFailed unless every unit that is started is active, and stays so."""
-    processes = [_property(machine, name, "MainPID") for name in _LONG_RUNNING]
+    long_running = _long_running(release)
+    processes = [_property(machine, name, "MainPID") for name in long_running]
     if any(_is_young(machine, process) for process in processes):
         machine.pause(_SETTLED)  # one that ends at once is started again and again, and is active in between
     names = [unit.name for unit in units_of(release) if is_started(unit)]
     idle = [name for name in names if not _is(machine, "active", name)]
     idle += [
         name
-        for name, process in zip(_LONG_RUNNING, processes, strict=True)
+        for name, process in zip(long_running, processes, strict=True)
         if _property(machine, name, "MainPID") != process and name not in idle
     ]
     if idle:

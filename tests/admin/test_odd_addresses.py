@@ -77,7 +77,7 @@ def test_pages_go_by_their_key_only(root: Client, cs101: BlockTime, page: str, f
     assert answer.status_code == (400 if field else 200)
 
 
-@pytest.mark.parametrize("page", [*PAGES, "decision"])
+@pytest.mark.parametrize("page", [*PAGES, "decision", "message"])
 @pytest.mark.parametrize("words", ["a " * 1000, "x" * 60_000])
 def test_a_long_search_is_answered(root: Client, cs101: BlockTime, page: str, words: str) -> None:
     add_decisions(1)
@@ -96,6 +96,7 @@ def test_twenty_words_count(root: Client, cs101: BlockTime) -> None:
         "/admin/blockalloc/image/{}/load-times/",
         "/admin/blockalloc/blocktime/{}/do/allocate/",
         "/admin/blockalloc/decision/{}/computers.csv",
+        "/admin/blockalloc/message/{}/send-again/",
         "/feeds/group/{}/x.ics",
     ],
 )

@@ -18,9 +18,22 @@ from pytest_django import Settings
 
 from blockalloc.models import BlockRequest, BlockTime, Computer, Image, Request, UserGroup
 from blockalloc.models.scope import NOTHING, Scope, scope_of
+from scheduling.news.kinds import Kind
 from tests.support.https_client import Browser
 from tests.support.sites.accounts import GLOBAL, OWN, manager, sign_in
-from tests.support.sites.staff_site import PAGES, STRANGE, Site, TwoAffiliations, list_url, listed, page_url, rows, text
+from tests.support.sites.staff_site import (
+    NOW,
+    PAGES,
+    STRANGE,
+    Site,
+    TwoAffiliations,
+    list_url,
+    listed,
+    page_url,
+    rows,
+    text,
+)
+from tests.support.sites.told import message, news
 
 pytestmark = pytest.mark.django_db
 INDEX = reverse("admin:index")
@@ -33,7 +46,20 @@ def _fast(settings: Settings) -> None:
 
 @pytest.fixture
 def two(site: Site) -> TwoAffiliations:
-    return TwoAffiliations(site)
+    two = TwoAffiliations(site)
+    add_messages(two)
+    return two
+
+
+def add_messages(two: TwoAffiliations) -> None:
+    """To the owners and to the site, about classes of either affiliation and of both."""
+    home, strange = (two.owner, "home-block0"), (two.stranger, f"{STRANGE}-block0")
+    address = f"{STRANGE}-desk@example.edu"
+    for classes in ([home], [strange], [home, strange]):
+        for key in (f"vcl:{classes[-1][0].pk}", f"mail:{address}"):
+            about = [news(Kind.SHORT, owner, block_name=name) for owner, name in classes]
+            words = " and ".join(each.block_name for each in about)
+            message(about, key, address=address, subject=f"About {words}", text=words, failed=NOW, problem=address)
 
 
 @pytest.fixture
@@ -120,7 +146,7 @@ def test_no_address_of_the_admin_names_anything_of_the_others(scoped: Client) ->
     # It was a real look around.
     assert len(found) > 150
     seen = [address for address, body in found.items() if "home-block" in body]
-    for part in ("/blocktime/", "/blockrequest/", "/image/", "/computer/", "/request/", "autocomplete"):
+    for part in ("/blocktime/", "/blockrequest/", "/image/", "/computer/", "/request/", "/message/", "autocomplete"):
         assert any(part in address for address in seen), part
 
 

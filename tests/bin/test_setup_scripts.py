@@ -28,8 +28,10 @@ from vclsite import settings_file
 
 pytestmark = pytest.mark.once(on="mariadb")
 
-SCRIPTS = ["bin/setup", "bin/demo", "bin/serve", ".ci/run"]
-TOOLS = ["bash", "cat", "chmod", "cp", "cut", "dirname", "env", "grep", "mkdir", "mktemp", "rm", "sha256sum", "touch"]
+SCRIPTS = ["bin/setup", "bin/demo", "bin/serve", "bin/fetch-prometheus", ".ci/run"]
+TOOLS = [
+    "bash", "cat", "chmod", "cp", "cut", "dirname", "env", "grep", "mkdir", "mktemp", "mv", "rm", "sha256sum", "touch",
+]  # fmt: skip
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 PYTHON = f"""#!/usr/bin/env bash
@@ -50,6 +52,7 @@ APT = """#!/usr/bin/env bash
 printf 'apt-get %s\n' "$*" >>"$MACHINE/log"
 [ ! -e "$MACHINE/no-network" ] || exit 100
 case "$*" in *"download nginx") touch nginx_1.22_all.deb ;; esac
+case "$*" in *"download prometheus") touch prometheus_2.42_all.deb ;; esac
 case "$*" in *"download libsystemd-shared") touch libsystemd-shared_252_all.deb ;; esac
 case "$*" in *"download systemd" | *"download libkmod2" | *"download libapparmor1" | *"download libip4tc2")
     touch "${@: -1}_252_all.deb" ;;
@@ -57,11 +60,14 @@ esac
 case "$*" in *pkg-config*) cp "$MACHINE/true" "$MACHINE/bin/pkg-config" ;; esac
 case "$*" in *-venv*) rm "$MACHINE/no-ensurepip" ;; esac
 """
-# Unpacking a package (dpkg-deb -x PACKAGE DIRECTORY) gives nginx's program, systemd's, or a library of systemd's.
+# Unpacking a package (dpkg-deb -x PACKAGE DIRECTORY) gives nginx's program, Prometheus's, systemd's, or a library of
+# systemd's.
 DPKG_DEB = """#!/usr/bin/env bash
 [ -e "$2" ] || exit 2
 case "$2" in
 *nginx*) mkdir -p "$3/usr/sbin" && cp "$MACHINE/true" "$3/usr/sbin/nginx" ;;
+*/prometheus_*)
+    mkdir -p "$3/usr/bin" && cp "$MACHINE/true" "$3/usr/bin/prometheus" && cp "$MACHINE/true" "$3/usr/bin/promtool" ;;
 */systemd_*) mkdir -p "$3/usr/bin" && cp "$MACHINE/true" "$3/usr/bin/systemd-analyze" ;;
 *) mkdir -p "$3/usr/lib/any/systemd" && touch "$3/usr/lib/any/systemd/libsystemd-shared-252.so" ;;
 esac
@@ -83,7 +89,13 @@ class Machine:
         self.program("python3", PYTHON)
         self.program("id", f"#!/usr/bin/env bash\necho {user}\n")
         (self.checkout / "bin").mkdir(parents=True)
-        for name in ("bin/setup", "requirements.txt", "requirements-dev.txt", "requirements-bench.txt"):
+        for name in (
+            "bin/setup",
+            "bin/fetch-prometheus",
+            "requirements.txt",
+            "requirements-dev.txt",
+            "requirements-bench.txt",
+        ):
             shutil.copy(ROOT / name, self.checkout / name)
         (self.home / "true").symlink_to(str(shutil.which("true")))
 
@@ -182,7 +194,7 @@ def test_the_tests_are_not_set_up_without_mariadb(user_machine: Machine) -> None
     assert "the tests need packages that could not be installed; as root: apt-get install pkg-config" in done.stderr
     assert done.stderr.rstrip().endswith(
         " mariadb-server-core mariadb-client librpc-xml-perl libwww-perl curl chromium openssl libpcre2-8-0 "
-        "nginx libsystemd-shared systemd libkmod2 libapparmor1 libip4tc2"
+        "nginx libsystemd-shared systemd libkmod2 libapparmor1 libip4tc2 prometheus"
     )
     assert "pytest==" in user_machine.log()  # the tests on SQLite can be run all the same
 
@@ -211,7 +223,7 @@ def test_no_service_is_ever_installed(root_machine: Machine) -> None:
     done = root_machine.setup("--tests")
     assert (done.returncode, done.stderr) == (0, "")
     assert "mariadb-server-core" in (log := root_machine.log())
-    assert not re.search(r"install .*(mariadb-server|nginx|systemd)( |$)", log, re.MULTILINE)
+    assert not re.search(r"install .*(mariadb-server|nginx|systemd|prometheus)( |$)", log, re.MULTILINE)
     assert re.search(r"install .* libsystemd-shared$", log, re.MULTILINE)  # a library, with nothing that runs
     assert os.access(root_machine.checkout / ".venv/nginx/usr/sbin/nginx", os.X_OK)
 
@@ -242,9 +254,24 @@ def test_the_program_that_checks_units_is_fetched_and_never_installed(user_machi
     assert user_machine.setup("--tests").stderr.rstrip().endswith(" systemd libkmod2 libapparmor1 libip4tc2")
 
 
+def test_prometheus_is_fetched_and_never_installed(user_machine: Machine) -> None:
+    user_machine.program("apt-get", APT)
+    user_machine.program("dpkg-deb", DPKG_DEB)
+    assert "Fetching Prometheus into .venv/prometheus" in user_machine.setup("--tests").stdout
+    program = user_machine.checkout / ".venv/prometheus/usr/bin/promtool"
+    assert os.access(program, os.X_OK)
+    user_machine.log()
+    user_machine.setup("--tests")
+    assert "download prometheus" not in user_machine.log()
+    program.unlink()
+    (user_machine.home / "no-network").touch()
+    assert user_machine.setup("--tests").stderr.rstrip().endswith(" prometheus")
+    assert [path.name for path in program.parents[3].glob("prometheus*")] == ["prometheus"]
+
+
 def test_servers_are_found_where_only_root_looks(root_machine: Machine) -> None:
     root_machine.program("mariadb-install-db", "#!/usr/bin/env bash\n")
-    for name in ("mariadbd", "nginx", "systemd-analyze"):
+    for name in ("mariadbd", "nginx", "systemd-analyze", "prometheus", "promtool"):
         (root_machine.sbin / name).symlink_to(root_machine.home / "true")
     (root_machine.lib / "x86_64-linux-gnu/systemd").mkdir(parents=True)
     (root_machine.lib / "x86_64-linux-gnu/systemd/libsystemd-shared-252.so").touch()
@@ -253,6 +280,7 @@ def test_servers_are_found_where_only_root_looks(root_machine: Machine) -> None:
     assert "mariadb-server-core" not in log
     assert "nginx" not in log
     assert "systemd" not in log
+    assert "download prometheus" not in log
 
 
 def test_what_draws_pictures_is_installed_for_them_only(root_machine: Machine) -> None:

@@ -118,6 +118,44 @@ def test_the_password_of_the_database_is_hidden(url: str, shown: str) -> None:
     assert settings["DATABASE_URL"] == shown
 
 
+def test_secrets_of_notifications_and_of_monitoring_are_hidden() -> None:
+    variables = {
+        "VCL_WEBHOOK_URL": f"https://example.edu:8443/{SECRET}?key={SECRET} slack+https://hooks.slack.com/{SECRET}",
+        "VCL_WEBHOOK_SECRET": f"{SECRET} and enough more of it",
+        "VCL_SMTP_URL": f"smtp+starttls://vcl:p%40{SECRET}@mail.example.edu:587",
+        "VCL_METRICS_TOKEN": f"{SECRET}, a token of the site's own",
+    }
+    for options in ((), ("--json",)):
+        done = run("manage.py", "check_settings", *options, BLOCKALLOC_DEMO="1", **variables)
+        assert SECRET not in done.stdout + done.stderr
+    settings = {each["name"]: each["value"] for each in json.loads(done.stdout)["settings"]}
+    assert {name: settings[name] for name in variables} == {
+        "VCL_WEBHOOK_URL": "https://example.edu:8443/(hidden) slack+https://hooks.slack.com/(hidden)",
+        "VCL_WEBHOOK_SECRET": "(hidden)",
+        "VCL_SMTP_URL": "smtp+starttls://vcl:(hidden)@mail.example.edu:587",
+        "VCL_METRICS_TOKEN": "(hidden)",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VCL_WEBHOOK_URL", f"https://example.edu/ok {SECRET}"),
+        ("VCL_WEBHOOK_URL", f"https://vcl:{SECRET}@example.edu/"),
+        ("VCL_WEBHOOK_URL", f"https://[{SECRET}/"),
+        ("VCL_SMTP_URL", f"smtp://vcl:p/{SECRET}@mail.example.edu"),
+        ("VCL_SMTP_URL", f"smtp://vcl:p@mail.example.edu/{SECRET}"),
+        ("VCL_SMTP_URL", SECRET),
+    ],
+)
+def test_what_cannot_be_read_is_hidden_altogether(name: str, value: str) -> None:
+    done = run("manage.py", "check_settings", "--json", BLOCKALLOC_DEMO="1", **{name: value})
+    assert SECRET not in done.stdout + done.stderr
+    answer = json.loads(done.stdout)
+    assert {each["name"]: each["value"] for each in answer["settings"]}[name] == "(hidden)"
+    assert name in [problem["name"] for problem in answer["problems"]]
+
+
 # --- Errors -----------------------------------------------------------------------------------
 def test_all_that_stops_the_start_is_told_at_once(file: Path) -> None:
     file.write_text(f"export VCL_WEBHOOK_SECRET={SECRET}\nVCL_LOCKOUT_SECONDS=x\nGUNICORN_THREADS=1\n")

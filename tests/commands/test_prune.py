@@ -19,8 +19,10 @@ from blockalloc.models import (
     ImageTrust,
     KeptLoadModel,
     LoadTime,
+    Message,
     News,
     PlannedReload,
+    Recipient,
     Roster,
     SeenLoad,
     Standing,
@@ -94,6 +96,14 @@ def _news(id_: int, days: float) -> Model:
     )
 
 
+def _sent_message(id_: int, days: float) -> Model:
+    return Message(id=id_, recipient_id=1, key=str(id_), kind=Message.NEWS, created=_ago(days), sent=_ago(days))
+
+
+def _recipient(id_: int, days: float) -> Model:
+    return Recipient(id=id_, key=str(id_), channel=Recipient.MAIL, used=_ago(days))
+
+
 # Words of the command -> a row of that many days, and how old one may be.
 KINDS: dict[str, tuple[Callable[[int, float], Model], float]] = {
     "decision records": (_decision, DECISIONS),
@@ -111,17 +121,23 @@ KINDS: dict[str, tuple[Callable[[int, float], Model], float]] = {
     "answers to idempotency keys": (_key, KEYS),
     "what people were told of classes": (lambda id_, days: Standing(block_time_id=id_, start=_ago(days)), MESSAGES),
     "news for notifications": (_news, MESSAGES),
+    "messages to people": (_sent_message, MESSAGES),
+    "recipients of messages": (_recipient, MESSAGES + 7),
     "sessions of staff": (lambda id_, days: Session(session_key=str(id_), expire_date=_ago(days)), 0),
 }
 
 
 def test_all_kinds_are_tried_here() -> None:
-    assert {kind.name for kind in keeping.KINDS} == {*KINDS, "failed sign-ins"}
+    go_with_others = "notices of news"
+    assert {kind.name for kind in keeping.KINDS} == {*KINDS, "failed sign-ins", go_with_others}
 
 
 def test_every_table_of_ours_with_a_moment_in_it_is_kept_for_a_time_or_has_a_row_for_each_of_few() -> None:
     """A table that grows for ever would be found out by nobody for years."""
-    of_few = {"blockalloc_heartbeat", "blockalloc_guard", "blockalloc_staffaccount"}
+    of_few = {
+        *("blockalloc_heartbeat", "blockalloc_guard", "blockalloc_staffaccount"),
+        *("blockalloc_loop_seen", "blockalloc_preference"),
+    }
     kept = {kind.past(0).table for kind in keeping.KINDS}
     tables = {name for name in connection.introspection.table_names() if name.startswith("blockalloc_")}
     assert tables - kept <= of_few, sorted(tables - kept)

@@ -120,7 +120,7 @@ def test_the_services_run_with_what_is_copied(image: Image) -> None:
     """Each works until it is stopped; what could not be imported would have ended it."""
     # In exec form, which is a list; the health check's comes first.
     check, web = map(json.loads, re.findall(r"^ *CMD (\[.*\])$", CONTAINERFILE, re.MULTILINE))
-    beside = [COMPOSE["compose.yaml"]["services"][name]["command"] for name in ("keep-ready", "back-end")]
+    beside = [COMPOSE["compose.yaml"]["services"][name]["command"] for name in ("keep-ready", "notify", "back-end")]
     processes = [image.start(*command) for command in (web, *beside)]
     try:
         deadline = time.monotonic() + START_SECONDS
@@ -128,12 +128,12 @@ def test_the_services_run_with_what_is_copied(image: Image) -> None:
             assert time.monotonic() < deadline, answer
         done = image.run("python", "manage.py", "allocate_block", "--block-time", "101")
         assert "The block time has 20 of 20 machines now." in done
-        assert [process.poll() for process in processes] == [None] * 3
+        assert [process.poll() for process in processes] == [None] * len(processes)
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)  # to process 1 of the container: gunicorn itself
         outputs = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 3, outputs
+    assert [process.returncode for process in processes] == [0] * len(processes), outputs
     assert "Traceback" not in "".join(outputs)
     well, why = healthy(image, check)
     assert not well

@@ -12,14 +12,18 @@ from django.core.management import get_commands, load_command_class
 from tests.support.servers import systemd_analyze
 from tests.support.servers.own_process import ROOT
 from vclsite import http_server, settings_file
+from vclsite.monitoring import METRICS_DIR
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 
 FOLDER = ROOT / "deploy" / "systemd"
 UNITS = sorted(path.name for path in FOLDER.iterdir())
 SERVICES = [name for name in UNITS if name.endswith(".service")]
+LONG_RUNNING = ["blockalloc.service", "blockalloc-keep-ready.service", "blockalloc-notify.service"]
+TEXTS = {name: (FOLDER / name).read_text() for name in UNITS}
 PYTHON = "/opt/blockalloc/current/.venv/bin/python"
 MOST_EXPOSED = 2.0
+METRICS = "blockalloc-metrics.service"
 
 
 def options(unit: str) -> dict[str, list[str]]:
@@ -79,6 +83,8 @@ def test_all_services_have_one_sandbox_and_one_place(unit: str) -> None:
 def test_commands_are_those_that_there_are(unit: str) -> None:
     for line in options(unit)["ExecStart"] + options(unit).get("ExecReload", []):
         program, *arguments = shlex.split(line)
+        if program == "/bin/true":  # the unit only has a directory
+            continue
         if program == "/bin/sh":  # in the release to which the link leads at the start
             command = arguments[1].replace("$$(pwd -P)", "/opt/blockalloc/current")
             exec_, program, *arguments = shlex.split(command)
@@ -95,10 +101,22 @@ def test_commands_are_those_that_there_are(unit: str) -> None:
             assert arguments == ["-m", "vclsite.handover"]
 
 
-@pytest.mark.parametrize("unit", SERVICES)
+@pytest.mark.parametrize("unit", [name for name in SERVICES if name != METRICS])
 def test_a_database_on_the_same_machine_is_stopped_last(unit: str) -> None:
     """At a shutdown systemd stops in the reverse order, else everything at once."""
     assert "mariadb.service" in " ".join(options(unit)["After"]).split()
+
+
+@pytest.mark.parametrize("unit", [name for name in SERVICES if "-m gunicorn" in TEXTS[name] or "--loop" in TEXTS[name]])
+def test_what_runs_for_years_counts_in_one_directory(unit: str) -> None:
+    """It is made before, stays when one of them ends, and may be missing."""
+    of_directory, of_unit = options(METRICS), options(unit)
+    assert [f"/run/{name}" for name in of_directory["RuntimeDirectory"]] == [METRICS_DIR]
+    assert of_directory["RemainAfterExit"] == ["yes"]
+    assert of_unit["ReadWritePaths"] == [f"-{METRICS_DIR}"]
+    for name in ("Wants", "After"):
+        assert METRICS in " ".join(of_unit[name]).split()
+    assert METRICS not in " ".join(of_unit.get("Requires", []))
 
 
 def test_every_timer_has_its_service() -> None:
@@ -120,12 +138,17 @@ def test_settings_come_from_the_file_alone() -> None:
     assert settings_file.STANDARD in (FOLDER / "blockalloc.service").read_text()
 
 
-@pytest.mark.parametrize("unit", ["blockalloc.service", "blockalloc-keep-ready.service"])
+@pytest.mark.parametrize("unit", LONG_RUNNING)
 def test_what_runs_for_years_loads_no_part_of_another_release(unit: str) -> None:
     assert "/opt/blockalloc/current" not in options(unit)["ExecStart"][0]
 
 
-@pytest.mark.parametrize("unit", ["blockalloc.service", "blockalloc-keep-ready.service"])
+def test_nothing_else_runs_for_years() -> None:
+    started = [unit for unit in SERVICES if "[Install]" in (FOLDER / unit).read_text()]
+    assert sorted(started) == sorted(LONG_RUNNING)
+
+
+@pytest.mark.parametrize("unit", LONG_RUNNING)
 def test_what_runs_for_years_is_started_for_ever(unit: str) -> None:
     assert options(unit)["StartLimitIntervalSec"] == ["0"]
     assert options(unit)["Restart"] == ["always"]

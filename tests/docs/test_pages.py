@@ -3,17 +3,18 @@
 import re
 import shlex
 import subprocess
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from blockalloc.version import VERSION
 from installer.cli import parser
 from installer.database_url import DatabaseUrl
 from installer.inputs import Config
 from installer.release import Release
 from installer.steps import system
+from tests.support.pages import anchors
 from tests.support.servers.own_process import ROOT
 from vclsite import settings_file
 
@@ -25,24 +26,13 @@ OPERATORS = [
     "by-hand.md",
     "check_vcl.md",
     "installation.md",
+    "monitoring.md",
     "operate.md",
     "readiness.md",
     "settings.md",
     "staff.md",
     "troubleshooting.md",
 ]
-
-
-def anchors(page: Path) -> set[str]:
-    """The names that GitHub gives to a page's headings."""
-    seen: Counter[str] = Counter()
-    found = set()
-    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
-        name = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
-        found.add(f"{name}-{seen[name]}" if seen[name] else name)
-        seen[name] += 1
-    return found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -139,7 +129,7 @@ def test_what_is_done_by_hand_is_what_the_units_need() -> None:
     by_hand = "".join(blocks("by-hand.md"))
     units = {path.name: path.read_text() for path in (ROOT / "deploy" / "systemd").iterdir()}
     values = dict(re.findall(r"^(\w+)=(.+)$", units["blockalloc.service"], re.MULTILINE))
-    assert f"ln -sfn releases/0.2.0 {values['WorkingDirectory']}\n" in by_hand
+    assert f"ln -sfn releases/{VERSION} {values['WorkingDirectory']}\n" in by_hand
     assert f" {values['User']}\n" in by_hand.partition("useradd ")[2]
     assert f"cat >{settings_file.STANDARD} <<" in by_hand
     for command in ("enable --now", "disable --now"):

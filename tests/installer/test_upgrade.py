@@ -12,6 +12,7 @@ from tests.support.bare_machine import BareMachine, release
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 BOTH = ("0001_first", "0002_next")
+NOTIFY = "blockalloc-notify.service"
 
 
 @pytest.fixture
@@ -29,6 +30,12 @@ def archive(newer: Path, tmp_path: Path) -> Path:
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
     path.with_name(f"{path.name}.sha256").write_text(f"{checksum}  {path.name}\n")
     return path
+
+
+@pytest.fixture
+def notifying(tmp_path: Path) -> Path:
+    """The folder of a release with a unit that the one before does not have."""
+    return release(tmp_path / "blockalloc-0.3.0", "0.3.0", migrations=BOTH, more=[NOTIFY])
 
 
 def links(bare: BareMachine) -> tuple[str, str]:
@@ -98,6 +105,56 @@ def test_a_second_upgrade_to_the_same_release_changes_nothing(installed: Program
     before = installed.bare.picture()
     assert installed.upgrade(newer) == 0
     assert installed.bare.picture() == before
+
+
+# --- A unit more ---------------------------------------------------------------------------------
+def state_of(bare: BareMachine, unit: str) -> tuple[bool, bool, bool]:
+    """Whether its file is there, whether it is enabled, and whether it runs."""
+    return (bare.machine.layout.units / unit).exists(), unit in bare.enabled, unit in bare.active
+
+
+def test_a_unit_that_is_new_is_started(installed: Programs, notifying: Path) -> None:
+    assert installed.upgrade(notifying) == 0, installed.said
+    assert state_of(installed.bare, NOTIFY) == (True, True, True)
+    assert f"running: blockalloc.socket, blockalloc-keep-ready.service, {NOTIFY}, blockalloc.service" in installed.said
+
+
+def test_a_unit_that_is_new_runs_from_the_newest_release(installed: Programs, notifying: Path, tmp_path: Path) -> None:
+    assert installed.upgrade(notifying) == 0
+    assert installed.upgrade(release(tmp_path / "next", "0.4.0", migrations=BOTH, more=[NOTIFY])) == 0
+    assert f"systemctl reload {NOTIFY}" in installed.bare.commands
+
+
+def test_a_unit_that_the_release_before_lacks_goes_with_the_newer_one(installed: Programs, notifying: Path) -> None:
+    assert installed.upgrade(notifying) == 0
+    own = installed.bare.put("etc/systemd/system/blockalloc-of-ours.service", "[Service]\n")
+    assert installed.back() == 0, installed.said
+    assert state_of(installed.bare, NOTIFY) == (False, False, False)
+    assert state_of(installed.bare, "blockalloc-keep-ready.service") == (True, True, True)
+    assert own.exists()
+    assert installed.upgrade(notifying) == 0
+    assert state_of(installed.bare, NOTIFY) == (True, True, True)
+
+
+def test_a_unit_that_is_new_goes_with_a_release_that_is_taken_back(installed: Programs, notifying: Path) -> None:
+    installed.bare.broken_releases = {"0.3.0"}
+    assert installed.upgrade(notifying) == FAILED
+    assert state_of(installed.bare, NOTIFY) == (False, False, False)
+    assert "0.2.0 runs again" in installed.said
+
+
+def test_a_unit_that_is_new_and_does_not_run(installed: Programs, notifying: Path) -> None:
+    """The release is taken back, whatever else of it runs."""
+    installed.bare.failing[f"systemctl start {NOTIFY}"] = "Job failed"
+    assert installed.upgrade(notifying) == FAILED
+    assert links(installed.bare) == ("0.2.0", "")
+    assert state_of(installed.bare, NOTIFY) == (False, False, False)
+
+
+def test_a_unit_that_is_new_is_removed_with_the_rest(installed: Programs, notifying: Path) -> None:
+    assert installed.upgrade(notifying) == 0
+    assert installed.uninstall() == 0, installed.said
+    assert state_of(installed.bare, NOTIFY) == (False, False, False)
 
 
 # --- Refusals -----------------------------------------------------------------------------------

@@ -158,6 +158,8 @@ def test_what_came_before_is_back_afterwards() -> None:
         ("/xmlrpc/", "/xmlrpc/"),
         ("/feeds/all/s3cret.ics", "/feeds/all/*.ics"),
         ("/feeds/group/12/s3cret:x.ics", "/feeds/group/12/*.ics"),
+        ("/notifications/unsubscribe/s3cret.x/", "/notifications/unsubscribe/*/"),
+        ("/notifications/unsubscribe/s3cret.x", "/notifications/unsubscribe/*"),
         ("/a\r\n2026 b\"'\x1b", "/a%0D%0A2026%20b%22'%1B"),
         ("/\xc3\xa4\xff", "/%C3%A4%FF"),
         ("/€", "/%3F"),

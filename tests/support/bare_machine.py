@@ -319,8 +319,10 @@ _UNIT = "[Service]\nExecReload=/bin/true\n\n[Install]\nWantedBy=multi-user.targe
 _UNITS = ("blockalloc.socket", "blockalloc.service", "blockalloc-keep-ready.service", "blockalloc-prune.timer")
 
 
-def release(folder: Path, version: str, *, migrations: Sequence[str] = ("0001_first",), unit: str = "") -> Path:
-    """A release, as an archive unpacks it, with little in it."""
+def release(
+    folder: Path, version: str, *, migrations: Sequence[str] = ("0001_first",), unit: str = "", more: Sequence[str] = ()
+) -> Path:
+    """A release, as an archive unpacks it, with little in it; `more` are units that others lack."""
     files = {
         "blockalloc/version.py": f'VERSION = "{version}"\n',
         "manage.py": "",
@@ -333,7 +335,7 @@ def release(folder: Path, version: str, *, migrations: Sequence[str] = ("0001_fi
         "scheduling/__init__.py": "",
         "static/pages.css": "",
         **{f"blockalloc/migrations/{name}.py": "" for name in migrations},
-        **{f"deploy/systemd/{name}": f"# {unit}\n{_UNIT}" for name in _UNITS},
+        **{f"deploy/systemd/{name}": f"# {unit}\n{_UNIT}" for name in (*_UNITS, *more)},
         "deploy/systemd/blockalloc-prune.service": f"# {unit}\n[Service]\n",
     }
     for name, text in files.items():

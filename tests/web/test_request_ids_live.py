@@ -169,6 +169,7 @@ HOSTILE = [
     b"GET /\xff\xe2\x80\xa8\x85 HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sessionid=s3cret\r\n\r\n",
     b"GET http://a:s3cret@127.0.0.1/healthz?s3cret HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     b"GET /feeds/all/s3cret.ics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"GET /notifications/unsubscribe/s3cret.x/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     b"GET /healthz HTTP/1.1\r\nHost: s3cret\r\nAuthorization: Basic s3cret\r\n\r\n",
     b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 15\r\n\r\npassword=s3cret",
     b"\x16\x03\x01 s3cret\r\n\r\n",

@@ -3,12 +3,16 @@
 import logging
 import re
 
-_CALENDAR = re.compile(r"(/feeds/.+/)[^/]+\.ics", re.DOTALL)  # its signature lets anybody in who knows it
+# Their signatures let anybody in who knows them.
+_CALENDAR = re.compile(r"(/feeds/.+/)[^/]+\.ics", re.DOTALL)
+_UNSUBSCRIBE = re.compile(r"(/notifications/unsubscribe/)[^/]+", re.DOTALL)
 
 
 def without_signature(path: str) -> str:
-    """The path, with a star in the place of the signature of a calendar's address."""
-    return _CALENDAR.sub(r"\1*.ics", path) if path.startswith("/feeds/") else path
+    """The path, with a star in the place of the signature of a calendar's address, or of one to unsubscribe at."""
+    if path.startswith("/feeds/"):
+        return _CALENDAR.sub(r"\1*.ics", path)
+    return _UNSUBSCRIBE.sub(r"\1*", path) if path.startswith("/notifications/") else path
 
 
 class WithoutSignatures(logging.Filter):

@@ -6,6 +6,7 @@ too, and callers who are locked out are not passed on: otherwise passwords could
 
 import hashlib
 import re
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
 from blockalloc.contract.refusals import BUSY
+from blockalloc.measures import passed_on
 from blockalloc.rpc.authentication import ACCESS_DENIED, begin_attempt, claimed_user
 from blockalloc.rpc.wire import RequestRefused
 from blockalloc.version import VERSION
@@ -68,6 +70,20 @@ def pass_on(method: str, request: HttpRequest, body: bytes, address: str) -> Pas
     Raises RequestRefused: fault 3 (credentials that are no header), 205 (too many at a time), 207 (locked out),
     208 (no answer from the front end).
     """
+    began, outcome = time.monotonic(), passed_on.Outcome.UNANSWERED
+    try:
+        answer = _passed_on(method, request, body, address)
+        outcome = passed_on.Outcome.REFUSED if answer.fault in REFUSALS else passed_on.Outcome.ANSWERED
+    except RequestRefused as refused:
+        if refused.code != NO_ANSWER:
+            outcome = passed_on.Outcome.REFUSED
+        raise
+    finally:
+        passed_on.count(outcome, time.monotonic() - began)
+    return answer
+
+
+def _passed_on(method: str, request: HttpRequest, body: bytes, address: str) -> PassedOn:
     user = claimed_user(request)
     attempt = begin_attempt(user, address)
     if problem := _problem_of_credentials(request):

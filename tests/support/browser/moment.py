@@ -49,6 +49,7 @@ from tests.support.browser.monday_morning import (
     VIEWER,
 )
 from tests.support.browser.past_classes import add_past_classes
+from tests.support.browser.told import add_messages
 from tests.support.sites.accounts import manager
 
 HAS = 17  # machines that the exam leaves to CS101; with a computer that a member has reserved already, it has 18 of 20
@@ -63,6 +64,7 @@ def build(*, people: bool) -> None:
     with override_settings(VCL_RELOAD_POLICY="vcl"):
         _build(people=people)
     add_past_classes()
+    at(MOMENT, add_messages)
 
 
 def _build(*, people: bool) -> None:

@@ -24,7 +24,8 @@ _DECISION = "SELECT id FROM blockalloc_decision WHERE action = ? AND block_name 
 
 
 class Place(NamedTuple):
-    """A page: its address below /admin/, the query for the key in it, the account, the status of the response."""
+    """A page: its address below /admin/ (or one that begins with /), the query for the key in it, the account, the
+    status of the response."""
 
     address: str
     key: Key = ()
@@ -49,13 +50,17 @@ def request(name: str) -> Key:
 
 def address(server: MondayMorning, place: Place) -> str:
     """The page's address on the server."""
-    return f"/admin/{place.address.format(value(server, *place.key) if place.key else '')}"
+    path = place.address.format(value(server, *place.key) if place.key else "")
+    return path if path.startswith("/") else f"/admin/{path}"
 
 
 LOADING = ("SELECT id FROM computer WHERE stateid = (SELECT id FROM state WHERE name = 'reloading')",)
 IMAGE = ("SELECT id FROM image WHERE prettyname = 'Ubuntu 22.04'",)
 NEVER_LOADED = ("SELECT id FROM image WHERE prettyname = 'Windows Server 2016 (VMware)'",)
 RELOAD = ("SELECT reloadrequestid FROM blockComputers WHERE reloadrequestid > 0",)
+WAITING = ("SELECT id FROM blockalloc_message WHERE sent IS NULL AND failed IS NULL",)
+FAILED = ("SELECT id FROM blockalloc_message WHERE failed IS NOT NULL",)
+UNSUBSCRIBE = ("SELECT substr(unsubscribe, length('https://blocks.example.edu') + 1) FROM blockalloc_message",)
 TO_DO = "blockalloc/blocktime/{}/do"
 
 PLACES = {
@@ -88,6 +93,14 @@ PLACES = {
     "load times of none": Place("blockalloc/image/{}/load-times/", NEVER_LOADED),
     "said and came": Place("said-and-came/"),
     "said and came, nothing yet": Place("said-and-came/", who=ENGINEER),
+    "notifications": Place("blockalloc/message/"),
+    "notifications of a limited scope": Place("blockalloc/message/", who=ENGINEER),
+    "notification that waits": Place("blockalloc/message/{}/change/", WAITING),
+    "notification that failed": Place("blockalloc/message/{}/change/", FAILED),
+    "to send again": Place("blockalloc/message/{}/send-again/", FAILED),
+    "my notifications": Place("notifications/mine/"),
+    "my notifications, VCL account": Place("notifications/mine/", who=ENGINEER),
+    "unsubscribing": Place("{}", UNSUBSCRIBE, who=""),
     "reloads": Place("blockalloc/request/"),
     "reload": Place("blockalloc/request/{}/change/", RELOAD),
     "to allocate": Place(f"{TO_DO}/allocate/", time_of(LAB)),

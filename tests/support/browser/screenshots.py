@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from tests.support.browser.chromium import chromium
 from tests.support.browser.monday_morning import MondayMorning
 from tests.support.browser.places import PLACES, address
-from tests.support.browser.visits import sign_in
+from tests.support.browser.visits import sign_in, value
 from tests.support.servers.live_server import ROOT
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -62,6 +62,17 @@ PICTURES = {
     "load-times": _desk("load times", 900),
     "said-and-came": _desk("said and came", 620),
     "calendars": _desk("calendars", 560),
+    "notifications": _desk("notifications", 560),
+    "notification": _desk("notification that waits", 1060),
+    "my-notifications": _desk("my notifications", 620),
+    "unsubscribe": _desk("unsubscribing", 420),
+}
+# The mail that waits to be sent, as a mail program shows it.
+_MAIL = "SELECT html FROM blockalloc_message WHERE sent IS NULL AND failed IS NULL"
+MAILS = {
+    "mail": Picture(_MAIL, 800, {"width": 700, "height": 800}),
+    "mail-dark": Picture(_MAIL, 800, {"width": 700, "height": 800}, "dark"),
+    "mail-phone": Picture(_MAIL, 800, PHONE),
 }
 
 
@@ -72,6 +83,8 @@ def main() -> None:
         server.open(people=False)
         for name, picture in PICTURES.items():
             _take(browser, server, picture, FOLDER / f"{name}.png")
+        for name, picture in MAILS.items():
+            _take_mail(browser, server, picture, FOLDER / f"{name}.png")
 
 
 def _take(browser: Browser, server: MondayMorning, picture: Picture, path: Path) -> None:
@@ -83,6 +96,15 @@ def _take(browser: Browser, server: MondayMorning, picture: Picture, path: Path)
             sign_in(page, server)
         _open(page, server, picture.place)
         page.screenshot(path=path, animations="disabled")
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1000} kB")
+
+
+def _take_mail(browser: Browser, server: MondayMorning, picture: Picture, path: Path) -> None:
+    """A mail, for which `picture` has the query in the place of a page."""
+    with browser.new_context(viewport=picture.window, color_scheme=picture.scheme) as context:
+        page = context.new_page()
+        page.set_content(value(server, picture.place))
+        page.screenshot(path=path, full_page=True)
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1000} kB")
 
 

@@ -46,10 +46,10 @@ class LiveServer:
         """Fills the server's database, which may be on MariaDB, with the rows of the demo site."""
         self.manage("load_demo_site", "--settings", "tests.support.sites.demo_settings")
 
-    def manage(self, *arguments: str) -> str:
-        """Runs `manage.py` on the server's database; what it printed."""
+    def manage(self, *arguments: str, **env: str) -> str:
+        """Runs `manage.py` on the server's database, with `env` in its environment; what it printed."""
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-        done = subprocess.run(command, env=self._environment({}), capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=self._environment(env), capture_output=True, text=True, check=False)
         if done.returncode:
             raise LiveServerFailed(f"manage.py {arguments[0]}:\n{done.stdout}{done.stderr}")
         return done.stdout
