@@ -1,6 +1,6 @@
 # All tasks of this checkout. Each target prepares what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera test-restarts test-deliveries test-install test-versions test-metrics bench bench-full bench-pages bench-readiness screenshots fuzz lint release clean
+.PHONY: help setup demo serve test test-mariadb test-long test-matrix test-galera test-restarts test-deliveries test-notifications test-install test-versions test-metrics bench bench-full bench-pages bench-readiness screenshots fuzz lint release clean
 
 PYTHON := .venv/bin/python
 
@@ -70,6 +70,10 @@ test-install:  ## install, upgrade, go back and remove on a booted bare Debian (
 test-metrics:  ## a day with classes in trouble, scraped by Prometheus; all queries of dashboard and rules (five minutes)
 	bin/setup --tests
 	$(PYTHON) -m verification.metrics
+
+test-notifications: ## a week with 200 classes, whose mails are read: who reads them knows all that mattered (half an hour)
+	bin/setup --tests
+	$(PYTHON) -m verification.notifications
 
 bench:         ## measure an allocation over HTTP, beside plain SQL that does the same (some minutes)
 	bin/setup --tests

@@ -19,6 +19,7 @@ GRACE = 2 * MINUTE  # a management node looks for reloads every few seconds, and
 # about it: a process of the back end logs "exited" whether it loaded the computer or not.
 FAILED_STEPS = frozenset({"loadimagefailed", "failed"})
 SILENT_STEPS = ("info", "WARNING", "exited", "repeat")
+LOADING = "reloading"
 BUSY_STATES = frozenset({"inuse", "reserved", "timeout"})
 
 
@@ -127,10 +128,11 @@ def _in_use(computer: ComputerFacts, *, has_image: bool, on: bool) -> bool:
     """Whether a member of the class has it. `on`: the block time has begun.
 
     Before that, the user of a computer that is still to be loaded is no member: their time is over before the reload.
+    Whoever has reserved a computer that is being loaded has to wait for it.
     """
     somebody = computer.has_user or computer.state in BUSY_STATES
     if on:
-        return somebody
+        return somebody and computer.state != LOADING
     to_load = computer.reload_state == RELOAD or _is_loading(computer)
     return somebody and has_image and not to_load
 
@@ -143,7 +145,7 @@ def _by_reload(computer: ComputerFacts, block: BlockFacts, now: int) -> Computer
         return ComputerReadiness(computer, state, ready_at=_begins(start, computer.preload, now) + block.load_seconds)
     if load_failed(computer):
         return ComputerReadiness(computer, "failed", fault=LOAD_FAULT)
-    if _is_loading(computer) or computer.state == "reloading":
+    if _is_loading(computer) or computer.state == LOADING:
         # Until it has logged a step, one that began before its start began just now.
         begun = computer.load_begun or min(computer.reload_start or now, now)
         # One that takes longer than expected is not ready the next moment either.

@@ -127,6 +127,7 @@ def test_nothing_is_a_risk_while_there_is_time_to_put_it_right() -> None:
         (-MINUTE, LOADED._replace(state="reserved"), "in use"),
         (-MINUTE, LOADED._replace(has_user=True), "in use"),
         (-MINUTE, LOADED._replace(state="failed", has_user=True), "failed"),
+        (-MINUTE, LOADED._replace(state="reloading", has_user=True), "loading"),  # its member has to wait
         (-MINUTE, LOADED, "loaded"),
         # Before the class somebody has the computer that is still to be loaded: its time is not the class's.
         (30 * MINUTE, TO_LOAD._replace(has_user=True, state="inuse"), "waiting"),
