@@ -56,7 +56,7 @@ class ReadyChecks:
     def __init__(self, checks: Callable[[], Sequence[Check]], kept: float = KEPT_SECONDS, wait: float = WAIT_SECONDS):
         self._checks, self._wait = checks, wait
         self._was_ready = True
-        self._latest = Latest("readyz", self._made, kept=kept, wait=wait, usable=0.0, patience=0.0)
+        self._latest = Latest("readyz", self._made, kept=kept, wait=wait)
 
     def report(self) -> Report:
         """The report of the last seconds, or a new one."""
