@@ -335,15 +335,10 @@ def _outdated(view: _View) -> list[_Problem]:
 
 
 def _at_risk(view: _View) -> list[_Problem]:
-    """What keep_ready expects to be late, where nothing else says that something is wrong.
-
-    As long as the class is as sure as it should be, it is no trouble: keep_ready will exchange those computers in time.
-    """
+    """What keep_ready expects to be late, where nothing else says that something is wrong."""
     if not view.at_risk or view.of("failed"):
         return []
-    sureness = view.sureness
-    is_sure = sureness is not None and sureness.is_current and sureness.ready >= sureness.target
-    return [_Problem("bad" if view.left <= HOUR and not is_sure else "watch", f"may be late: {view.at_risk}")]
+    return [_Problem("bad" if view.left <= HOUR else "watch", f"may be late: {view.at_risk}")]
 
 
 def _unsure(view: _View) -> list[_Problem]:
