@@ -78,7 +78,7 @@ def _scrapes(directory: Path) -> float:
     _print("last reading less than 10 s old", scrape)
     # As it is with a scrape every 15 s: each one begins a new reading.
     site_metrics.latest = Latest(
-        "metrics", site_metrics.read, kept=0, usable=site_metrics.USABLE, patience=site_metrics.PATIENCE, wait=60
+        "metrics", site_metrics.read, kept=0, usable=site_metrics.USABLE, pause=site_metrics.PAUSE, wait=60
     )
     due = _print("last reading less than a minute old", scrape)
     return max(anew, due)

@@ -29,9 +29,8 @@ BEGUN = 15 * MINUTE  # so long after its start a class still has them
 LOADS_SINCE, CALIBRATION_SINCE = DAY, 30 * DAY
 OTHER = "other"  # all images that load less
 
-# Seconds. A scrape is to take less than 50 ms, whatever the database does: it gets the last reading when a new one
-# takes longer than PATIENCE.
-KEPT, USABLE, PATIENCE, WAIT = 10.0, 60.0, 0.02, 4.0
+# Seconds. A scrape is to take less than 50 ms, whatever the database does: it gets the last reading.
+KEPT, USABLE, PAUSE, WAIT = 10.0, 60.0, 0.1, 4.0
 _LONGEST_WAIT = 1.0  # seconds that a statement waits for somebody's lock
 _STATES = {"bad": "at_risk", "watch": "watch", "good": "good", "plain": "not_asked"}
 
@@ -59,7 +58,7 @@ def read() -> list[Metric]:
 
 
 load_times = KeptLoadTimes()
-latest = Latest("metrics of the site", read, kept=KEPT, usable=USABLE, patience=PATIENCE, wait=WAIT)
+latest = Latest("metrics of the site", read, kept=KEPT, usable=USABLE, pause=PAUSE, wait=WAIT)
 
 
 # --- Classes ------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def total(directory: Path) -> float:
     """The retries of all processes, as prometheus_client reads the files."""
     files = [str(path) for path in directory.glob("*.db")]
     samples = [sample for family in MultiProcessCollector.merge(files) for sample in family.samples]
-    return sum(sample.value for sample in samples if sample.name == "blockalloc_retries_total")
+    return sum(float(sample.value) for sample in samples if sample.name == "blockalloc_retries_total")
 
 
 def test_a_process_goes_on_with_the_counts_of_one_that_has_ended(directory: Path) -> None:

@@ -165,9 +165,9 @@ class TestTheDatabaseIsAway:
         assert "blockalloc_classes" in told
 
 
-def latest(read: object, *, kept: float = 10, usable: float = 60, patience: float = 0.05, wait: float = 0.3) -> Latest:  # type: ignore[type-arg]
+def latest(read: object, *, kept: float = 10, usable: float = 60, pause: float = 0.0, wait: float = 0.3) -> Latest:  # type: ignore[type-arg]
     assert callable(read)
-    return Latest("test", read, kept=kept, usable=usable, patience=patience, wait=wait)
+    return Latest("test", read, kept=kept, usable=usable, pause=pause, wait=wait)
 
 
 class TestReading:
@@ -225,6 +225,22 @@ class TestReading:
         hang.set()
         site.begin()[0].result(5)
         assert (site.get() or 0) >= 2
+
+    def test_after_a_failure_nothing_old_is_told(self) -> None:
+        """The database is away, and stays so: nobody is to read in turn that it is there and that it is not."""
+        answers = [1]
+
+        def read() -> int:
+            if not answers:
+                raise OperationalError(2002, "Can't connect")
+            return answers.pop()
+
+        site = latest(read, kept=0, pause=0.2)
+        assert site.get() == 1
+        assert site.get() == 1  # while the next reading is on its way
+        with pytest.raises(OperationalError):
+            site.begin()[0].result(5)
+        assert [site.get() for _ in range(5)] == [None] * 5
 
     def test_not_for_longer_than_a_minute(self) -> None:
         hang, numbers = threading.Event(), iter(range(1, 9))

@@ -25,6 +25,7 @@ from blockalloc.models import (
 )
 from blockalloc.models.scope import Scope
 from blockalloc.monitoring import site_metrics
+from blockalloc.monitoring.load_times import KeptLoadTimes
 from blockalloc.reports import calibration, readiness
 from tests.support.sites.staff_site import HOUR, NOW, Site, add_image
 from tests.support.staff_fixtures import _at_noon, site, wednesday_noon
@@ -38,7 +39,7 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture(autouse=True)
 def _load_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test knows those that another one has learned."""
-    monkeypatch.setattr(site_metrics, "load_times", site_metrics.KeptLoadTimes())
+    monkeypatch.setattr(site_metrics, "load_times", KeptLoadTimes())
 
 
 def values(name: str) -> dict[str, float]:
@@ -74,7 +75,7 @@ class TestClasses:
         refused = site.request("refused", site.ubuntu, None, 3, status="rejected")
         site.time(refused, NOW + HOUR)
         now = int(NOW.timestamp())
-        shown = Counter(
+        shown: Counter[str] = Counter(
             each.readiness.signal.level
             for each in readiness.read(BlockTime.objects.filter(start__lt=NOW + 6 * HOUR), now)
             if each.is_current_or_upcoming(now)
@@ -273,7 +274,7 @@ class TestLoadTimes:
     """They are learned once, and anew beside the scrapes."""
 
     def test_what_is_kept_costs_no_statement(self, site: Site) -> None:
-        kept, now = site_metrics.KeptLoadTimes(), int(NOW.timestamp())
+        kept, now = KeptLoadTimes(), int(NOW.timestamp())
         with CaptureQueriesContext(connection) as first:
             assert kept({site.ubuntu.pk: 8}, now) == {site.ubuntu.pk: 8 * 60}
         assert len(first) == 1
@@ -282,12 +283,12 @@ class TestLoadTimes:
         assert len(again) == 0
 
     def test_another_reloadtime_counts_at_once(self, site: Site) -> None:
-        kept, now = site_metrics.KeptLoadTimes(), int(NOW.timestamp())
+        kept, now = KeptLoadTimes(), int(NOW.timestamp())
         kept({site.ubuntu.pk: 8}, now)
         assert kept({site.ubuntu.pk: 12}, now) == {site.ubuntu.pk: 12 * 60}
 
     def test_what_is_half_an_hour_old_is_not_used(self, site: Site) -> None:
-        kept, now = site_metrics.KeptLoadTimes(), int(NOW.timestamp())
+        kept, now = KeptLoadTimes(), int(NOW.timestamp())
         kept({site.ubuntu.pk: 8}, now)
         with CaptureQueriesContext(connection) as captured:
             kept({site.ubuntu.pk: 8}, now + 1800)

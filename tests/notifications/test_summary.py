@@ -70,7 +70,7 @@ def test_there_is_none_when_there_is_nothing_to_tell(site: Site) -> None:
     message(failed=NOW - 2 * DAY)
     message(sent=NOW)
     message()
-    Heartbeat.objects.create(at=NOW, host="mn1", milliseconds=10)
+    Heartbeat.objects.create(pk=1, at=NOW, host="mn1", milliseconds=10)
     assert summary() is None
 
 
@@ -114,7 +114,7 @@ def test_yesterday_s_classes_as_they_came() -> None:
 def test_what_was_not_delivered_and_a_silent_keep_ready() -> None:
     failed = message(failed=NOW - HOUR, problem="550 no such user")
     message(failed=NOW - HOUR, sent=NOW)  # sent again since
-    Heartbeat.objects.create(at=NOW - 3 * HOUR, host="mn1", milliseconds=10)
+    Heartbeat.objects.create(pk=1, at=NOW - 3 * HOUR, host="mn1", milliseconds=10)
     made = written()
     assert sections(made) == {
         "Not delivered": ["CS101 lab Mon 09:00: 2 of 20 machines missing (550 no such user)"],

@@ -115,8 +115,7 @@ class _Playing:
         self._at(12.25, lambda: self._call("XMLRPCautoCapture", 1))
         self._at(12.4, lambda: self._run_loops(looking=False))
         self._at(12.6, lambda: self._run_loops())
-        self._during(13.0, 13.4, lambda: troubles.mail_server_says(mail_server, "451 4.3.0 later"))
-        self._during(13.9, 14.1, lambda: troubles.mail_server_says(mail_server, "550 5.1.1 nobody of that name"))
+        self._during(12.9, 13.4, lambda: troubles.mail_server_says(mail_server, "451 4.3.0 later"))
         self._during(15.5, 15.6, lambda: troubles.database_says(away))
         self._during(15.8, 15.95, lambda: override_settings(TIME_ZONE="Asia/Tokyo"))
         self._during(16.2, 16.21, lambda: troubles.database_says(error, "blockalloc_guard"))
@@ -124,6 +123,7 @@ class _Playing:
             self._at(16.2, lambda: self._call("XMLRPCprocessBlockTime", site.block_time(7), 1))
         self._at(17.3, lambda: self._run_loops(notifying=False))
         self._at(17.45, lambda: self._run_loops())
+        self._during(18.2, 19.1, lambda: troubles.mail_server_says(mail_server, "550 5.1.1 nobody of that name"))
         self._day.stop_node(morning.nodes(CELL)[0], site.instant(18.2), site.instant(19.1))
 
     # --- what the service does by itself --------------------------------------------------------

@@ -13,8 +13,6 @@ STEP = 60  # seconds between two scrapes
 
 # Series that Prometheus writes itself, at its own time: that is not the time of the day.
 OF_PROMETHEUS = {"up", "ALERTS"}
-# Series that this day does not have, with the reason.
-WITHOUT_DATA: Mapping[str, str] = {}
 # Alerts that do not fire on this day, with the reason. All others have to.
 SILENT: Mapping[str, str] = {
     "BlockallocDown": "it is about scrapes of now, not of the day",
@@ -22,14 +20,16 @@ SILENT: Mapping[str, str] = {
     "BlockallocGuardWaits": "everything of the day runs in one process, so that nobody waits",
     "BlockallocCalibrationOff": "it says nothing of fewer than 30 classes",
 }
-# What has to be seen of a class: alert and number of the class.
-OF_CLASSES = (
-    ("BlockallocClassAtRisk", 3),
-    ("BlockallocClassNotReady", 3),
-    ("BlockallocClassAtRisk", 4),
-    ("BlockallocClassShort", 4),
-    ("BlockallocClassNotReady", 4),
-)
+_BEFORE_AND_AFTER = ("BlockallocClassAtRisk", "BlockallocClassNotReady")
+# What has to be seen of the classes in trouble, and of the image that is broken: alert, label, its value.
+OF_TROUBLES = [
+    ("BlockallocLoadsFailing", "image", f"Image {site.BROKEN}"),
+    *((name, "block_time", str(site.block_time(site.WITH_BROKEN_IMAGE))) for name in _BEFORE_AND_AFTER),
+    *(
+        (name, "block_time", str(site.block_time(site.TOO_LARGE)))
+        for name in ("BlockallocClassShort", *_BEFORE_AND_AFTER)
+    ),
+]
 
 
 class Span(NamedTuple):
@@ -63,9 +63,8 @@ class Judge:
         for selector in sorted(selected):
             if selector.partition("{")[0] in OF_PROMETHEUS:
                 continue
-            found = self._at_the_end(f"count(count_over_time({selector}[1d]))")
-            if bool(found) == (selector in WITHOUT_DATA):
-                self.wrong.append(f"{selector}: {'has data all the same' if found else 'no series is selected'}")
+            if not self._at_the_end(f"count(count_over_time({selector}[1d]))"):
+                self.wrong.append(f"{selector}: there is no such series")
 
     def look_at_dashboard(self) -> None:
         """Each query is answered, and not with nothing, nor with what is no number."""
@@ -90,12 +89,10 @@ class Judge:
             early = [dict(span.labels) for span in spans if span.begin < quiet]
             if early and alert.severity != "info":
                 self.wrong.append(f"{alert.name} fired while nothing was wrong: {early}")
-        for name, number in OF_CLASSES:
-            label = ("block_time", str(site.block_time(number)))
-            if not any(
-                label in span.labels for alert, spans in self.fired.items() if alert.name == name for span in spans
-            ):
-                self.wrong.append(f"{name} has not fired for class {number}")
+        for name, label, value in OF_TROUBLES:
+            seen = [dict(span.labels) for alert, spans in self.fired.items() if alert.name == name for span in spans]
+            if not any(labels[label] == value for labels in seen):
+                self.wrong.append(f"{name} has not fired for {label} {value}")
 
     def _spans(self, alert: Alert) -> list[Span]:
         spans: list[Span] = []

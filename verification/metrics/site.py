@@ -34,6 +34,7 @@ CLASSES = [
     Class(19, 12, IMAGE + 2),
     Class(20, 10, IMAGE, hours=1.5),
 ]
+WITH_BROKEN_IMAGE, TOO_LARGE = 3, 4  # numbers of classes
 BEGIN, END = 5, 22  # hours
 QUIET_UNTIL = 11.5  # until then nothing goes wrong
 
