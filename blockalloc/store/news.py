@@ -39,6 +39,7 @@ class _Row(NamedTuple):
 
     start: times.Stored
     short: int
+    short_told: times.Stored
     troubled: times.Stored
     at_risk: times.Stored
     not_ready: times.Stored
@@ -47,7 +48,7 @@ class _Row(NamedTuple):
     version: int | None
 
 
-_COLUMNS = ("start", "short", "troubled", "at_risk", "not_ready", "held", "begun")
+_COLUMNS = ("start", "short", "short_told", "troubled", "at_risk", "not_ready", "held", "begun")
 _OF_STANDING = ", ".join(f"s.{column}" for column in (*_COLUMNS, "version"))
 # Of a class that nobody has to look at yet, what was told may be over.
 _IS_TOLD = "(s.short > 0 OR s.at_risk IS NOT NULL OR s.not_ready IS NOT NULL)"
@@ -84,6 +85,7 @@ def _kept(row: _Row) -> Kept | None:
     standing = rules.Standing(
         start=times.from_utc(row.start) or 0,
         short=row.short,
+        short_told=times.from_utc(row.short_told),
         troubled=times.from_utc(row.troubled),
         at_risk=times.from_utc(row.at_risk),
         not_ready=times.from_utc(row.not_ready),
@@ -112,8 +114,8 @@ def add(standings: Mapping[int, rules.Standing]) -> None:
 def forget(block_time_id: int) -> None:
     """Nothing more is to be said of what was told: somebody has taken the class's computers away on purpose."""
     execute(
-        f"UPDATE {_STANDINGS} SET short = 0, troubled = NULL, at_risk = NULL, not_ready = NULL, held = 0, "
-        "version = version + 1 WHERE block_time_id = %s",
+        f"UPDATE {_STANDINGS} SET short = 0, short_told = NULL, troubled = NULL, at_risk = NULL, not_ready = NULL, "
+        "held = 0, version = version + 1 WHERE block_time_id = %s",
         [block_time_id],
     )
 
@@ -124,8 +126,8 @@ def _insert(rows: Sequence[Sequence[Value]]) -> int:
 
 
 def _values(each: rules.Standing) -> list[Value]:
-    told = [times.to_utc_or_null(moment) for moment in (each.troubled, each.at_risk, each.not_ready)]
-    return [times.to_utc(each.start), each.short, *told, each.held, each.begun]
+    moments = (each.short_told, each.troubled, each.at_risk, each.not_ready)
+    return [times.to_utc(each.start), each.short, *map(times.to_utc_or_null, moments), each.held, each.begun]
 
 
 def past_standings(now: int) -> Past:
