@@ -13,12 +13,13 @@ from blockalloc.notifications import audience, composing, summary, writing
 from blockalloc.site_time import local_to_instant, site_zone
 from blockalloc.store import lanes, outbox
 from blockalloc.store.lanes import Lane
-from blockalloc.store.outbox import Address
+from blockalloc.store.outbox import Address, Content
 from scheduling.windows import DAY, HOUR
 
 log = logging.getLogger(__name__)
 
 _NEWS_AT_ONCE = 500
+_IN_BRIEF = 3  # failures of a recipient after which a letter that cannot be written is none
 _SUMMARY_HOURS = 4  # a summary of the day that comes later than this after its time is none
 
 
@@ -56,9 +57,22 @@ def make_message(lane: Lane, now: int) -> bool:
     if not (is_time(news, now) and may_make(made, now, settings.VCL_MAILS_PER_HOUR, is_urgent=is_urgent(news, now))):
         return False
     key = f"news-{uuid.uuid4().hex}"
-    letter = composing.letter_of_news(lane.key, lane.address, news, key, now)
-    content = writing.content(letter, lane.channel, lane.key)
+    content = _content(lane, news, key, now)
     return outbox.add_news_message(lane, key, content, [id_ for id_, _ in notices], now) is not None
+
+
+def _content(lane: Lane, news: Sequence[News], key: str, now: int) -> Content:
+    """What the message says. After some failures it is told in brief: it must not hold up all that follows for ever."""
+    try:
+        letter = composing.letter_of_news(lane.key, lane.address, news, key, now)
+        return writing.content(letter, lane.channel, lane.key)
+    except Error:
+        raise
+    except Exception:
+        if lane.failures < _IN_BRIEF:
+            raise
+        log.exception("news for %s is told in brief, for it cannot be written as usual", lane.key)
+    return writing.content(composing.letter_in_brief(lane.key, news, key, now), lane.channel, lane.key)
 
 
 def is_time(news: Sequence[News], now: int) -> bool:

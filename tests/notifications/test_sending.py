@@ -25,8 +25,8 @@ from scheduling.upkeep.trust import Memory
 from tests.support.servers.mail_server import MailServer, scripted
 from tests.support.sites.outbox import addresses, free_lanes, news_of, states, summary_of, told, until
 from tests.support.statements import without_table
+from vclsite.notifications import FORMATS, Webhook
 from vclsite.notifications import MailServer as Address
-from vclsite.notifications import Webhook
 
 # Each thread of a sender has a connection of its own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -267,6 +267,27 @@ class TestFailures:
         monkeypatch.undo()
         free_lanes()
         assert round_(threads=1).sent == 1
+
+    @pytest.mark.parametrize("format_", ["", *FORMATS])
+    def test_what_can_never_be_written_is_told_in_brief(
+        self, settings: Settings, server: MailServer, time_machine: Any, monkeypatch: pytest.MonkeyPatch, format_: str
+    ) -> None:
+        """Everything that comes later would have to wait for it."""
+        if format_:
+            settings.VCL_SMTP_URL, settings.VCL_WEBHOOK_URL = None, [Webhook(format_, "https://hooks.example.edu/x")]
+        monkeypatch.setattr(composing, "_item", lambda *_, **__: 1 // 0)
+        told(101)
+        told(102, Kind.AT_RISK, starts_in=3 * DAY)
+        channel = _Channel()
+        for _ in range(20):
+            round_(channels=lambda: lambda: {"mail": channel, "webhook": channel})
+            go(time_machine, 30)
+        assert len(channel.delivered) == 1
+        message = Message.objects.get()
+        assert message.subject == "News about classes: 2 changes"
+        assert "class 101, " in message.text + message.body
+        assert "class 102, " in message.text + message.body
+        assert states() == {"sent": 1, "failed": 0, "waiting": 0, "notices": 0}
 
     def test_nothing_of_a_password_is_stored_or_logged(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
