@@ -418,7 +418,7 @@ class TestLanes:
 
 def _taken_over(execute: Any, sql: str, params: Any, *rest: Any) -> Any:
     result = execute(sql, params, *rest)
-    if "blockalloc_message" in sql and "ORDER BY id LIMIT 1" in sql:
+    if "blockalloc_message" in sql and "SELECT MIN(id)" in sql:
         execute("UPDATE blockalloc_recipient SET claimed_by = %s", ["another"], *rest)
     return result
 
