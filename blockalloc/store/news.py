@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from blockalloc.models import News, Standing, Watch
+from blockalloc.models import Message, News, Notice, Standing, Watch
 from blockalloc.store import times
 from blockalloc.store.past import Past
 from blockalloc.store.rows import full_name
@@ -20,6 +20,7 @@ from scheduling.news.kinds import Kind
 from scheduling.windows import DAY, HOUR
 
 _STANDINGS, _NEWS, _WATCHES = Standing._meta.db_table, News._meta.db_table, Watch._meta.db_table
+_NOTICES, _MESSAGES = Notice._meta.db_table, Message._meta.db_table
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
 _LONGEST = 2000  # characters of a text
 
@@ -247,5 +248,10 @@ def _fitting(name: str, value: Value) -> Value:
 
 
 def past(now: int) -> Past:
-    """News of long ago (VCL_MESSAGE_DAYS before `now`)."""
-    return Past(_NEWS, "`at` < %s", [times.to_utc(now - settings.VCL_MESSAGE_DAYS * DAY)], since="`at`")
+    """News of long ago (VCL_MESSAGE_DAYS before `now`) that is in no message any more: it says who may see that."""
+    condition = (
+        f"`at` < %s AND NOT EXISTS (SELECT 1 FROM {_NOTICES} o JOIN {_MESSAGES} m ON m.id = o.message_id "
+        f"WHERE o.news_id = {_NEWS}.id)"
+    )
+    before = times.to_utc(now - settings.VCL_MESSAGE_DAYS * DAY)
+    return Past(_NEWS, condition, [before], since="`at`", looks_elsewhere=True)
