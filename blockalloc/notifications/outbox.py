@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import Error
 
 from blockalloc.models import Message, News
-from blockalloc.notifications import audience, composing, summary, writing
+from blockalloc.notifications import audience, composing, preferences, summary, writing
 from blockalloc.site_time import local_to_instant, site_zone
 from blockalloc.store import lanes, outbox
 from blockalloc.store.lanes import Lane
@@ -26,7 +26,7 @@ _SUMMARY_HOURS = 4  # a summary of the day that comes later than this after its 
 def find_recipients(now: int) -> int:
     """Note who is to be told news that is new; how much news there was. Raises DatabaseError.
 
-    News that is older than a day is told to nobody: nobody was at work to tell it.
+    News that is older than a day, since nobody was at work to tell it, is told to nobody if its class is over.
     """
     taken = 0
     for id_ in outbox.untaken(_NEWS_AT_ONCE):
@@ -34,7 +34,8 @@ def find_recipients(now: int) -> int:
         if news is None:
             continue
         try:
-            people = [] if news.at.timestamp() < now - DAY else audience.recipients(news)
+            is_past = max(news.at.timestamp() + DAY, news.end.timestamp()) < now
+            people = [] if is_past else audience.recipients(news)
             taken += outbox.take(id_, [Address(each.key, each.channel, each.address) for each in people], now)
         except Error:
             raise
@@ -47,7 +48,8 @@ def find_recipients(now: int) -> int:
 def make_message(lane: Lane, now: int) -> bool:
     """Make a message of what the recipient is to be told, if it is time for one; whether one was made.
 
-    What it says is written now: each attempt to send it sends the same.
+    What it says is written now: each attempt to send it sends the same. Whoever has ended their notifications
+    meanwhile gets none.
     """
     notices = outbox.notices(lane.recipient_id)
     if not notices:
@@ -55,6 +57,9 @@ def make_message(lane: Lane, now: int) -> bool:
     news = list(News.objects.filter(pk__in=[news_id for _, news_id in notices]).order_by("pk"))
     made = outbox.made_since(lane.recipient_id, now - HOUR)
     if not (is_time(news, now) and may_make(made, now, settings.VCL_MAILS_PER_HOUR, is_urgent=is_urgent(news, now))):
+        return False
+    if preferences.has_ended(lane.key):
+        outbox.drop([id_ for id_, _ in notices])
         return False
     key = f"news-{uuid.uuid4().hex}"
     content = _content(lane, news, key, now)

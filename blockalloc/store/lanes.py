@@ -112,7 +112,8 @@ class Waiting(NamedTuple):
 def next_message(recipient_id: int) -> Waiting | None:
     """The first message of a recipient that waits; None when none does. One statement.
 
-    By the index of those that wait: asked for the first row by id, MariaDB reads all that were sent before where many wait.
+    By the index of those that wait: asked for the first row by id, MariaDB reads all that were ever sent,
+    once many wait.
     """
     columns = "id, `key`, address, subject, text, html, body, unsubscribe, created"
     first = f"SELECT MIN(id) FROM {_MESSAGES} WHERE recipient_id = %s AND sent IS NULL AND failed IS NULL"
