@@ -25,7 +25,6 @@ def rows_read() -> int:
 def test_the_next_message_is_found_without_those_that_were_sent(waiting: int) -> None:
     now = datetime.fromtimestamp(clock.now(), UTC)
     recipient = Recipient.objects.create(key="mail:a@b.c", channel="mail", address="a@b.c", used=now)
-    common = {"recipient": recipient, "kind": Message.NEWS, "text": TEXT, "created": now}
     messages = [
         Message(
             recipient=recipient, key=f"news-{n}", kind="news", text=TEXT, created=now, sent=now if n < SENT else None
