@@ -492,6 +492,15 @@ class TestObserving:
         round_()
         assert observed == [clock.now()] * looks
 
+    def test_no_more_often_than_keep_ready(self, monkeypatch: pytest.MonkeyPatch, time_machine: Any) -> None:
+        observed: list[int] = []
+        monkeypatch.setattr(observing, "observe", lambda now: observed.append(now))
+        sender = Sender()
+        for _ in range(13):
+            sender.round()
+            go(time_machine, 10)
+        assert [later - earlier for earlier, later in pairwise(observed)] == [60, 60]
+
     def test_a_look_that_fails_holds_up_nothing(self, server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
         def observe(_now: int) -> int:
             raise ValueError("a fault")
