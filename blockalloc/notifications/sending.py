@@ -34,6 +34,7 @@ THREADS = 4  # a recipient whose server hangs holds up one of them
 ROUND_SECONDS = 60.0  # after which no delivery is begun: news has to be taken in, too
 TRIED_FOR = DAY  # seconds from when a message was made
 KEEP_READY_MISSED = 3 * MINUTE  # after its last look
+LOOK_EVERY = MINUTE  # in its place, and no more often than it
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +82,8 @@ class Sender:
         return report
 
     def _observe(self, now: int) -> None:
-        """Look at the classes, as often as keep_ready would, where it does not: that it is away is no reason not to tell
-        people.
-        """
-        if self._looked is not None and 0 <= now - self._looked < MINUTE:
+        """Look at the classes where keep_ready does not: that it is away is no reason not to tell people."""
+        if self._looked is not None and 0 <= now - self._looked < LOOK_EVERY:
             return
         self._looked = now
         try:
