@@ -42,6 +42,7 @@ class ComputerFacts(NamedTuple):
     log_step: str = ""  # the last step of the reload in the load log, without the silent ones
     load_begun: int | None = None  # its first step
     has_user: bool = False  # a user's reservation occupies it now
+    user_until: int | None = None  # the end of that reservation; None where it is not known
 
 
 class BlockFacts(NamedTuple):
@@ -100,6 +101,9 @@ def computer_readiness(computer: ComputerFacts, block: BlockFacts, now: int) -> 
     has_image = computer.revision_id in {computer.production_id, computer.target_revision_id} - {0, None}
     old = computer.revision_id != computer.production_id and computer.current_image_id == computer.image_id
     if _in_use(computer, has_image=has_image or old, on=block.start <= now < block.end):
+        if computer.user_until is not None and now < computer.user_until <= block.start:
+            # Somebody else has what the class needs, and VCL loads the computer again when they have gone.
+            return ComputerReadiness(computer, "overdue", ready_at=computer.user_until + block.load_seconds)
         return ComputerReadiness(computer, "in use", old_revision=old)
     free = computer.state == "available"
     if free and has_image:

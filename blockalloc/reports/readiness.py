@@ -155,25 +155,28 @@ def _computers(
     """Block time id -> its computers, by name."""
     if not block_time_ids:
         return {}
-    in_use = _in_use(still_open, now) if still_open else frozenset()
+    in_use = _in_use(still_open, now) if still_open else {}
     instant_of = times.local_reader()
     computers: dict[int, dict[int, ComputerFacts]] = defaultdict(dict)
     for row in store.computers(block_time_ids):
         if row.id in computers[row.block_time_id]:  # a reload has more than one reservation of the computer: an error
             continue
-        computers[row.block_time_id][row.id] = store.computer_facts(row, instant_of, has_user=row.id in in_use)
+        computers[row.block_time_id][row.id] = store.computer_facts(
+            row, instant_of, has_user=row.id in in_use, user_until=in_use.get(row.id)
+        )
     return {block_time: [*by_id.values()] for block_time, by_id in computers.items()}
 
 
-def _in_use(block_time_ids: Collection[int], now: int) -> frozenset[int]:
-    """The ids of their computers that a user's reservation occupies now."""
-    return frozenset(
-        row.computer_id
-        for row in store.reservations(block_time_ids, now)
-        if is_occupying(row.state_id, row.last_state_id)
-        and (row.user, row.affiliation) != RELOAD_USER
-        and (times.from_local(row.start) or 0) <= now < (times.from_local(row.end) or 0)
-    )
+def _in_use(block_time_ids: Collection[int], now: int) -> Mapping[int, int]:
+    """The ids of their computers that a user's reservation occupies now -> until when (Unix seconds)."""
+    until: dict[int, int] = {}
+    for row in store.reservations(block_time_ids, now):
+        if not is_occupying(row.state_id, row.last_state_id) or (row.user, row.affiliation) == RELOAD_USER:
+            continue
+        start, end = times.from_local(row.start) or 0, times.from_local(row.end) or 0
+        if start <= now < end:
+            until[row.computer_id] = max(end, until.get(row.computer_id, 0))
+    return until
 
 
 def _instant(moment: datetime) -> int:

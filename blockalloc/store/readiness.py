@@ -170,8 +170,10 @@ def reservations(block_time_ids: Collection[int], now: int) -> list[ReservationR
     return [*map(ReservationRow._make, fetch(_RESERVATIONS.format(block_times=listed_ids(block_time_ids)), around))]
 
 
-def computer_facts(row: ComputerRow, instant_of: times.LocalReader, *, has_user: bool) -> ComputerFacts:
-    """What a computer's row says.
+def computer_facts(
+    row: ComputerRow, instant_of: times.LocalReader, *, has_user: bool, user_until: int | None = None
+) -> ComputerFacts:
+    """What a computer's row says. `user_until`: Unix seconds.
 
     A reload request without a reservation of the computer is none of it: VCL's front end moves reloads to other
     computers, and leaves the block computer's row as it is.
@@ -194,4 +196,5 @@ def computer_facts(row: ComputerRow, instant_of: times.LocalReader, *, has_user:
         log_step=row.step,
         load_begun=instant_of(row.load_begun),
         has_user=has_user,
+        user_until=user_until,
     )

@@ -127,7 +127,8 @@ def test_staff_who_fail_to_sign_in() -> None:
     StaffUser.objects.create_user("jdoe", password="right", is_staff=True)
     with counting() as grown:
         for password in ("wrong", "right"):
-            Client().post(reverse("admin:login"), {"username": "jdoe", "password": password})
+            form = {"username": "jdoe", "password": password}
+            Client().post(reverse("admin:login"), form, secure=True)
     assert grown == {'blockalloc_sign_in_failures_total{door="staff"}': 1}
 
 

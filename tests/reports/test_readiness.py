@@ -135,6 +135,9 @@ def test_nothing_is_a_risk_while_there_is_time_to_put_it_right() -> None:
         (10 * MINUTE, TO_LOAD._replace(has_user=True, state="inuse"), "overdue"),
         # A member whose own reservation joined the class, and begins before it.
         (10 * MINUTE, LOADED._replace(has_user=True, state="inuse"), "in use"),
+        (10 * MINUTE, LOADED._replace(has_user=True, state="inuse", user_until=START + MINUTE), "in use"),
+        # Somebody who has the image of the class, and goes when it begins: then the computer is loaded again.
+        (10 * MINUTE, LOADED._replace(has_user=True, state="inuse", user_until=START), "overdue"),
     ],
 )
 def test_what_a_computer_is(before: int, computer: ComputerFacts, expected: str) -> None:

@@ -77,11 +77,11 @@ def test_only_what_is_dropped_needs_the_right(mariadb_site: Site, account: Accou
     """As when a release is taken back that has a table of its own."""
     account.may("migrating")
     assert manage(account, "migrate", "-v0") == (0, "")
-    assert "may not drop blockalloc_load_model. Nothing" in manage(account, "migrate", "blockalloc", "0010")[1]
+    assert "may not drop blockalloc_loop_seen. Nothing" in manage(account, "migrate", "blockalloc", "0020")[1]
     database = mariadb_site.connection.settings_dict["NAME"]
-    mariadb_site.sql(f"GRANT DROP ON {database}.blockalloc_load_model TO limited@localhost")
-    assert manage(account, "migrate", "blockalloc", "0010", "-v0") == (0, "")
-    assert "blockalloc_load_model" not in mariadb_site.connection.introspection.table_names()
+    mariadb_site.sql(f"GRANT DROP ON {database}.blockalloc_loop_seen TO limited@localhost")
+    assert manage(account, "migrate", "blockalloc", "0020", "-v0") == (0, "")
+    assert "blockalloc_loop_seen" not in mariadb_site.connection.introspection.table_names()
 
 
 def test_what_check_settings_says_of_rights(mariadb_site: Site, account: Account) -> None:
