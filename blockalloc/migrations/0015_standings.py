@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
                 ("block_time_id", models.PositiveIntegerField(primary_key=True, serialize=False)),
                 ("start", models.DateTimeField(db_index=True)),
                 ("short", models.IntegerField(default=0)),
+                ("short_told", models.DateTimeField(null=True)),
                 ("troubled", models.DateTimeField(null=True)),
                 ("at_risk", models.DateTimeField(null=True)),
                 ("not_ready", models.DateTimeField(null=True)),

@@ -19,16 +19,17 @@ from blockalloc.models.querysets import MessageQuerySet
 class Standing(models.Model):
     """What has been told about a class, and what has been seen but not told yet (see scheduling.news.standing).
 
-    `short`: how many machines were missing when that was told last, 0 when none is. `troubled`: since when looks have
-    seen it at risk without a break, told or not. `at_risk`, `not_ready`: when that was told; None when it was not, or
-    is no longer so. `held`: a change that is not told yet, because the class is more than a day away. `begun`: a look
-    has seen it after its start. `version` counts the changes of the row: of several who change it at once, only one
-    does.
+    `short`: how many machines were missing when that was told last, at `short_told`; 0 and None when none is.
+    `troubled`: since when looks have seen it at risk without a break, told or not. `at_risk`, `not_ready`: when that
+    was told; None when it was not, or is no longer so. `held`: a change that is not told yet, because the class is more
+    than a day away. `begun`: a look has seen it after its start. `version` counts the changes of the row: of several
+    who change it at once, only one does.
     """
 
     block_time_id = models.PositiveIntegerField(primary_key=True)
     start = models.DateTimeField(db_index=True)
     short = models.IntegerField(default=0)
+    short_told = models.DateTimeField(null=True)
     troubled = models.DateTimeField(null=True)
     at_risk = models.DateTimeField(null=True)
     not_ready = models.DateTimeField(null=True)

@@ -53,7 +53,10 @@ class Latest(Generic[T]):
             if self._coming is None or (self._coming.done() and time.monotonic() > self._begun + self._kept):
                 self._coming, self._begun = Future(), time.monotonic()
                 arguments = (self._coming, self._pause if self._usable_one() else 0.0)
-                threading.Thread(target=self._run, args=arguments, name=self._name, daemon=True).start()
+                try:
+                    threading.Thread(target=self._run, args=arguments, name=self._name, daemon=True).start()
+                except RuntimeError as error:  # the system gives no thread now; nobody is to wait for this one for ever
+                    self._coming.set_exception(error)
             return self._coming, self._begun
 
     def _usable_one(self) -> tuple[T, float] | None:

@@ -113,7 +113,7 @@ def _webhooks() -> Iterator[Person]:
 
 
 def _each_address_once(people: Iterable[Person]) -> list[Person]:
-    """The first of those with the same address: the owner, staff, the site. Then the first with the same key."""
+    """The first of those with the same address: the owner, staff, the site."""
     by_address: dict[str, Person] = {}
     for each in people:
         by_address.setdefault(each.address.lower(), each)

@@ -9,11 +9,12 @@ from django.urls import reverse
 from blockalloc.models import Message, News
 from blockalloc.notifications import staff, unsubscribing, wording
 from blockalloc.notifications.audience import SITE, WEBHOOK, reason_of
-from blockalloc.notifications.letter import Item, Letter
+from blockalloc.notifications.letter import Item, Letter, Section
 from blockalloc.notifications.writing_out import as_html, as_text
 from scheduling.news.kinds import Kind
+from scheduling.wording import plural
 
-__all__ = ["as_html", "as_text", "frame_of", "letter_of_news", "letter_of_test"]
+__all__ = ["as_html", "as_text", "frame_of", "letter_in_brief", "letter_of_news", "letter_of_test"]
 
 
 class Frame(NamedTuple):
@@ -46,6 +47,27 @@ def letter_of_news(person_key: str, address: str, news: Sequence[News], key: str
         reason=frame.reason,
         preferences=frame.preferences,
         unsubscribe=frame.unsubscribe,
+    )
+
+
+def letter_in_brief(person_key: str, news: Sequence[News], key: str, at: int) -> Letter:
+    """This news where no letter about it can be written: the rows as they are. No statement."""
+    lines = [
+        (
+            f"{wording.one_line(each.block_name)}, {wording.when(int(each.start.timestamp()), at)}: {each.kind} "
+            f"({each.allocated} of {each.wanted} machines allocated)",
+            "",
+        )
+        for each in news
+    ]
+    return Letter(
+        key=key,
+        kind=Message.NEWS,
+        at=at,
+        subject=f"News about classes: {plural(len(news), 'change')}",
+        opening="The service could not write more than this; its log says why.",
+        sections=[Section("News", lines)],
+        unsubscribe=unsubscribing.address_of(person_key),
     )
 
 

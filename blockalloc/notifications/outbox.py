@@ -9,23 +9,24 @@ from django.conf import settings
 from django.db import Error
 
 from blockalloc.models import Message, News
-from blockalloc.notifications import audience, composing, summary, writing
+from blockalloc.notifications import audience, composing, preferences, summary, writing
 from blockalloc.site_time import local_to_instant, site_zone
 from blockalloc.store import lanes, outbox
 from blockalloc.store.lanes import Lane
-from blockalloc.store.outbox import Address
+from blockalloc.store.outbox import Address, Content
 from scheduling.windows import DAY, HOUR
 
 log = logging.getLogger(__name__)
 
 _NEWS_AT_ONCE = 500
+_IN_BRIEF = 3  # failures of a recipient after which a letter that cannot be written is none
 _SUMMARY_HOURS = 4  # a summary of the day that comes later than this after its time is none
 
 
 def find_recipients(now: int) -> int:
     """Note who is to be told news that is new; how much news there was. Raises DatabaseError.
 
-    News that is older than a day is told to nobody: nobody was at work to tell it.
+    News that is older than a day, since nobody was at work to tell it, is told to nobody if its class is over.
     """
     taken = 0
     for id_ in outbox.untaken(_NEWS_AT_ONCE):
@@ -33,7 +34,8 @@ def find_recipients(now: int) -> int:
         if news is None:
             continue
         try:
-            people = [] if news.at.timestamp() < now - DAY else audience.recipients(news)
+            is_past = max(news.at.timestamp() + DAY, news.end.timestamp()) < now
+            people = [] if is_past else audience.recipients(news)
             taken += outbox.take(id_, [Address(each.key, each.channel, each.address) for each in people], now)
         except Error:
             raise
@@ -46,7 +48,8 @@ def find_recipients(now: int) -> int:
 def make_message(lane: Lane, now: int) -> bool:
     """Make a message of what the recipient is to be told, if it is time for one; whether one was made.
 
-    What it says is written now: each attempt to send it sends the same.
+    What it says is written now: each attempt to send it sends the same. Whoever has ended their notifications
+    meanwhile gets none.
     """
     notices = outbox.notices(lane.recipient_id)
     if not notices:
@@ -55,10 +58,26 @@ def make_message(lane: Lane, now: int) -> bool:
     made = outbox.made_since(lane.recipient_id, now - HOUR)
     if not (is_time(news, now) and may_make(made, now, settings.VCL_MAILS_PER_HOUR, is_urgent=is_urgent(news, now))):
         return False
+    if preferences.has_ended(lane.key):
+        outbox.drop([id_ for id_, _ in notices])
+        return False
     key = f"news-{uuid.uuid4().hex}"
-    letter = composing.letter_of_news(lane.key, lane.address, news, key, now)
-    content = writing.content(letter, lane.channel, lane.key)
+    content = _content(lane, news, key, now)
     return outbox.add_news_message(lane, key, content, [id_ for id_, _ in notices], now) is not None
+
+
+def _content(lane: Lane, news: Sequence[News], key: str, now: int) -> Content:
+    """What the message says. After some failures it is told in brief: it must not hold up all that follows for ever."""
+    try:
+        letter = composing.letter_of_news(lane.key, lane.address, news, key, now)
+        return writing.content(letter, lane.channel, lane.key)
+    except Error:
+        raise
+    except Exception:
+        if lane.failures < _IN_BRIEF:
+            raise
+        log.exception("news for %s is told in brief, for it cannot be written as usual", lane.key)
+    return writing.content(composing.letter_in_brief(lane.key, news, key, now), lane.channel, lane.key)
 
 
 def is_time(news: Sequence[News], now: int) -> bool:

@@ -43,6 +43,11 @@ def choice_of(key: str) -> Choice:
     return chosen([key]).get(key, default_of(key))
 
 
+def has_ended(key: str) -> bool:
+    """Whether the recipient with this key has chosen that nothing is sent. One statement."""
+    return chosen([key]).get(key, OF_PEOPLE).is_nothing
+
+
 def choose(key: str, choice: Choice, now: int) -> None:
     """Note what a recipient has chosen at `now` (Unix seconds)."""
     values = {

@@ -34,6 +34,7 @@ THREADS = 4  # a recipient whose server hangs holds up one of them
 ROUND_SECONDS = 60.0  # after which no delivery is begun: news has to be taken in, too
 TRIED_FOR = DAY  # seconds from when a message was made
 KEEP_READY_MISSED = 3 * MINUTE  # after its last look
+LOOK_EVERY = MINUTE  # in its place, and no more often than it
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +65,13 @@ class Sender:
         self._absences = Absences()
         self._unnoted = Unnoted()
         self._summary_day: date | None = None
+        self._looked: int | None = None
 
     def round(self) -> Report:
         """One round. Raises DatabaseError when the database does not answer."""
         began, report = time.monotonic(), Report(clock.now())
         self._unnoted.note_all()
-        _observe(report.at)
+        self._observe(report.at)
         report.news = outbox.find_recipients(report.at)
         self._summarise(report.at)
         for channel in stored.give_up(report.at - TRIED_FOR, report.at):
@@ -78,6 +80,18 @@ class Sender:
         self._send(report, began + ROUND_SECONDS)
         report.milliseconds = round((time.monotonic() - began) * 1000)
         return report
+
+    def _observe(self, now: int) -> None:
+        """Look at the classes where keep_ready does not: that it is away is no reason not to tell people."""
+        if self._looked is not None and 0 <= now - self._looked < LOOK_EVERY:
+            return
+        self._looked = now
+        try:
+            last = heartbeat.read()
+            if last is None or last.at < now - KEEP_READY_MISSED:
+                observing.observe(now)
+        except Exception:  # what is news already is told all the same
+            log.exception("the classes could not be looked at")
 
     def _summarise(self, now: int) -> None:
         day = outbox.summary_day(now)
@@ -110,16 +124,6 @@ class Sender:
             work()
         else:
             _in_threads(work, min(self._threads, len(waiting)))
-
-
-def _observe(now: int) -> None:
-    """Look at the classes where keep_ready does not: that it is away is no reason not to tell people."""
-    try:
-        last = heartbeat.read()
-        if last is None or last.at < now - KEEP_READY_MISSED:
-            observing.observe(now)
-    except Exception:  # what is news already is told all the same
-        log.exception("the classes could not be looked at")
 
 
 def _in_threads(work: Callable[[], None], number: int) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from blockalloc.models import News, Standing, Watch
+from blockalloc.models import Message, News, Notice, Standing, Watch
 from blockalloc.store import times
 from blockalloc.store.past import Past
 from blockalloc.store.rows import full_name
@@ -20,6 +20,7 @@ from scheduling.news.kinds import Kind
 from scheduling.windows import DAY, HOUR
 
 _STANDINGS, _NEWS, _WATCHES = Standing._meta.db_table, News._meta.db_table, Watch._meta.db_table
+_NOTICES, _MESSAGES = Notice._meta.db_table, Message._meta.db_table
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
 _LONGEST = 2000  # characters of a text
 
@@ -39,6 +40,7 @@ class _Row(NamedTuple):
 
     start: times.Stored
     short: int
+    short_told: times.Stored
     troubled: times.Stored
     at_risk: times.Stored
     not_ready: times.Stored
@@ -47,7 +49,7 @@ class _Row(NamedTuple):
     version: int | None
 
 
-_COLUMNS = ("start", "short", "troubled", "at_risk", "not_ready", "held", "begun")
+_COLUMNS = ("start", "short", "short_told", "troubled", "at_risk", "not_ready", "held", "begun")
 _OF_STANDING = ", ".join(f"s.{column}" for column in (*_COLUMNS, "version"))
 # Of a class that nobody has to look at yet, what was told may be over.
 _IS_TOLD = "(s.short > 0 OR s.at_risk IS NOT NULL OR s.not_ready IS NOT NULL)"
@@ -84,6 +86,7 @@ def _kept(row: _Row) -> Kept | None:
     standing = rules.Standing(
         start=times.from_utc(row.start) or 0,
         short=row.short,
+        short_told=times.from_utc(row.short_told),
         troubled=times.from_utc(row.troubled),
         at_risk=times.from_utc(row.at_risk),
         not_ready=times.from_utc(row.not_ready),
@@ -112,8 +115,8 @@ def add(standings: Mapping[int, rules.Standing]) -> None:
 def forget(block_time_id: int) -> None:
     """Nothing more is to be said of what was told: somebody has taken the class's computers away on purpose."""
     execute(
-        f"UPDATE {_STANDINGS} SET short = 0, troubled = NULL, at_risk = NULL, not_ready = NULL, held = 0, "
-        "version = version + 1 WHERE block_time_id = %s",
+        f"UPDATE {_STANDINGS} SET short = 0, short_told = NULL, troubled = NULL, at_risk = NULL, not_ready = NULL, "
+        "held = 0, version = version + 1 WHERE block_time_id = %s",
         [block_time_id],
     )
 
@@ -124,8 +127,8 @@ def _insert(rows: Sequence[Sequence[Value]]) -> int:
 
 
 def _values(each: rules.Standing) -> list[Value]:
-    told = [times.to_utc_or_null(moment) for moment in (each.troubled, each.at_risk, each.not_ready)]
-    return [times.to_utc(each.start), each.short, *told, each.held, each.begun]
+    moments = (each.short_told, each.troubled, each.at_risk, each.not_ready)
+    return [times.to_utc(each.start), each.short, *map(times.to_utc_or_null, moments), each.held, each.begun]
 
 
 def past_standings(now: int) -> Past:
@@ -245,5 +248,10 @@ def _fitting(name: str, value: Value) -> Value:
 
 
 def past(now: int) -> Past:
-    """News of long ago (VCL_MESSAGE_DAYS before `now`)."""
-    return Past(_NEWS, "`at` < %s", [times.to_utc(now - settings.VCL_MESSAGE_DAYS * DAY)], since="`at`")
+    """News of long ago (VCL_MESSAGE_DAYS before `now`) that is in no message any more: it says who may see that."""
+    condition = (
+        f"`at` < %s AND NOT EXISTS (SELECT 1 FROM {_NOTICES} o JOIN {_MESSAGES} m ON m.id = o.message_id "
+        f"WHERE o.news_id = {_NEWS}.id)"
+    )
+    before = times.to_utc(now - settings.VCL_MESSAGE_DAYS * DAY)
+    return Past(_NEWS, condition, [before], since="`at`", looks_elsewhere=True)

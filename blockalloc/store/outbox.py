@@ -144,6 +144,13 @@ def add_news_message(lane: Lane, key: str, content: Content, notice_ids: Sequenc
     return in_transaction(work)
 
 
+def drop(notice_ids: Sequence[int]) -> None:
+    """Remove notices that are not to be told any more. Raises DatabaseError."""
+    in_transaction(
+        lambda: execute(f"DELETE FROM {_NOTICES} WHERE id IN ({listed_ids(notice_ids)}) AND message_id IS NULL")
+    )
+
+
 def has_message(key: str) -> bool:
     """Whether there is a message with this key. One statement."""
     return bool(fetch(f"SELECT 1 FROM {_MESSAGES} WHERE `key` = %s", [key]))

@@ -13,6 +13,7 @@ from scheduling.windows import DAY, MINUTE
 AHEAD = DAY  # until then only a shortage is told, once: there is time, and much may change
 CONFIRMED = MINUTE  # two looks so far apart have to see trouble before it is told: what fails may be made up for
 AT_ONCE = 15 * MINUTE  # before the start a risk is told at once: it can't be made up for any more
+DEEPENING = 15 * MINUTE  # from one shortage that is told to a larger one: computers may be lost one after another
 _STILL_THE_START = 10 * MINUTE  # a first look that comes later than this says nothing about the start any more
 
 
@@ -20,14 +21,15 @@ _STILL_THE_START = 10 * MINUTE  # a first look that comes later than this says n
 class Standing:
     """What has been told about the class that starts at `start`, and what has been seen of it. Unix seconds.
 
-    `short`: how many machines were missing when that was told last, 0 when it was not or has been mended. `troubled`:
-    since when looks have seen trouble without a break, told or not. `at_risk`, `not_ready`: when that was told, None
-    when it was not or is over. `held`: a larger shortage than the one that was told waits to be told until the class is
-    less than a day away. `begun`: a look has seen the class after its start.
+    `short`: how many machines were missing when that was told last, at `short_told`; 0 and None when it was not or has
+    been mended. `troubled`: since when looks have seen trouble without a break, told or not. `at_risk`, `not_ready`:
+    when that was told, None when it was not or is over. `held`: a larger shortage than the one that was told waits to
+    be told until the class is less than a day away. `begun`: a look has seen the class after its start.
     """
 
     start: int
     short: int = 0
+    short_told: int | None = None
     troubled: int | None = None
     at_risk: int | None = None
     not_ready: int | None = None
@@ -76,9 +78,9 @@ def step(standing: Standing, view: View, now: int) -> Step:
         return Standing(view.start), None
     standing = _of_start(standing, view.start)
     if view.start - now > AHEAD:
-        return _far_ahead(standing, view)
+        return _far_ahead(standing, view, now)
     if view.ready is None:
-        return _over(standing, view) or _by_call(standing, view)
+        return _over(standing, view) or _by_call(standing, view, now)
     since = now if standing.troubled is None else standing.troubled
     seen = replace(standing, troubled=since if view.is_bad else None)
     return _over(seen, view, has_begun=now >= view.start) or _by_look(seen, view, now)
@@ -89,17 +91,32 @@ def _of_start(standing: Standing, start: int) -> Standing:
     if standing.start == start:
         return standing
     risk = standing.not_ready if standing.at_risk is None else standing.at_risk
-    return Standing(start, short=standing.short, at_risk=risk, held=standing.held)
+    return Standing(start, standing.short, standing.short_told, at_risk=risk, held=standing.held)
 
 
-def _far_ahead(standing: Standing, view: View) -> Step:
+def _far_ahead(standing: Standing, view: View, now: int) -> Step:
     """More than a day before the start: a first shortage is told, all else waits."""
     if view.missing <= standing.short:
         return standing, None
     if standing.short:
         return replace(standing, held=True), None
     # What a look sees so early is no shortage yet: the back end asks hours before the start.
-    return (replace(standing, short=view.missing), Kind.SHORT) if view.ready is None else (standing, None)
+    return (_short(standing, view, now), Kind.SHORT) if view.ready is None else (standing, None)
+
+
+def _short(standing: Standing, view: View, now: int) -> Standing:
+    """The standing when people are told how many machines it lacks."""
+    return replace(standing, short=view.missing, short_told=now, held=False)
+
+
+def _is_deeper(standing: Standing, view: View, now: int) -> bool:
+    """Whether it lacks more machines than people know, and they are to be told so now.
+
+    Where an image fails to load, a class loses its computers one by one: that is not told one by one, but when nothing
+    is left.
+    """
+    told = standing.short_told if standing.short else None
+    return view.missing > standing.short and (told is None or not view.usable or now - told >= DEEPENING)
 
 
 def _over(standing: Standing, view: View, *, has_begun: bool = False) -> Step | None:
@@ -108,26 +125,30 @@ def _over(standing: Standing, view: View, *, has_begun: bool = False) -> Step | 
     if is_told and view.is_all_ready:
         return Standing(view.start, begun=standing.begun or has_begun), Kind.READY
     if standing.short and not view.missing:
-        return replace(standing, short=0, held=False), Kind.MENDED
+        return replace(standing, short=0, short_told=None, held=False), Kind.MENDED
     return None
 
 
-def _by_call(standing: Standing, view: View) -> Step:
+def _by_call(standing: Standing, view: View, now: int) -> Step:
     """An allocation knows how many machines are missing, and nothing else."""
-    if view.missing > standing.short:
-        return replace(standing, short=view.missing, held=False), Kind.SHORT
-    return standing, None
+    return (_short(standing, view, now), Kind.SHORT) if _is_deeper(standing, view, now) else (standing, None)
 
 
 def _by_look(standing: Standing, view: View, now: int) -> Step:
     """What a look sees: the first one after the start judges that, the others whether there is trouble."""
     has_begun, troubled = now >= view.start, standing.troubled
-    seen = replace(standing, held=False, begun=standing.begun or has_begun)
+    is_deeper = _is_deeper(standing, view, now)
+    seen = replace(
+        standing,
+        held=standing.held and view.missing > standing.short and not is_deeper,
+        begun=standing.begun or has_begun,
+    )
     if has_begun and not standing.begun and now - view.start <= _STILL_THE_START and (view.ready or 0) < view.usable:
-        return replace(seen, not_ready=now, short=max(seen.short, view.missing)), Kind.NOT_READY
+        seen = replace(seen, not_ready=now)
+        return (_short(seen, view, now) if view.missing > seen.short else seen), Kind.NOT_READY
     is_sure = troubled is not None and now - troubled >= CONFIRMED
     is_told = seen.at_risk is not None or seen.not_ready is not None
     is_risk = view.is_risk and not has_begun and not is_told and (is_sure or view.start - now < AT_ONCE)
-    if view.missing > seen.short and (is_sure or standing.held):  # it says what is at risk as well
-        return replace(seen, short=view.missing, at_risk=now if is_risk else seen.at_risk), Kind.SHORT
+    if is_deeper and (is_sure or standing.held):  # it says what is at risk as well
+        return replace(_short(seen, view, now), at_risk=now if is_risk else seen.at_risk), Kind.SHORT
     return (replace(seen, at_risk=now), Kind.AT_RISK) if is_risk else (seen, None)

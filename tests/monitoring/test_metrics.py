@@ -208,6 +208,16 @@ class TestReading:
         assert site.begin()[0].result(5) == 7
         assert site.get() == 7
 
+    def test_a_thread_that_does_not_start_is_tried_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def start(_thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        site = latest(lambda: 7, kept=0)
+        with monkeypatch.context() as without:
+            without.setattr(threading.Thread, "start", start)
+            assert site.get() is None
+        assert site.get() == 7
+
     def test_while_a_new_reading_takes_long_the_last_one_is_told(self) -> None:
         hang, numbers = threading.Event(), iter(range(1, 9))
 

@@ -11,8 +11,9 @@ from pytest_django import Settings
 
 from blockalloc import clock
 from blockalloc.models import LoopSeen, Message, News, Notice, Recipient
-from blockalloc.notifications import audience, outbox, summary
+from blockalloc.notifications import audience, outbox, preferences, summary
 from blockalloc.notifications.letter import Letter
+from blockalloc.notifications.preferences import NOTHING, Choice
 from blockalloc.store import keeping, lanes, loops
 from blockalloc.store import outbox as stored
 from blockalloc.store.lanes import Lane
@@ -77,10 +78,17 @@ class TestRecipients:
         assert not stored.take(news.pk, [Address("mail:x@y.z", "mail", "x@y.z")], now)
         assert [each.address for each in Recipient.objects.all()] == ["a@b.c"]
 
-    def test_news_of_yesterday_is_told_to_nobody(self) -> None:
-        told(age=DAY + 1)
+    def test_news_of_yesterday_about_a_class_that_is_over_is_told_to_nobody(self) -> None:
+        told(age=DAY + 1, starts_in=-2 * HOUR - 1)
         assert find() == 1
         assert (News.objects.filter(taken=None).count(), Notice.objects.count()) == (0, 0)
+
+    def test_news_about_a_class_to_come_is_told_however_old_it_is(self) -> None:
+        """Nobody was at work over a weekend: on Monday the class of nine is still short."""
+        told(age=3 * DAY, starts_in=HOUR)
+        told(age=3 * DAY, starts_in=-2 * HOUR + 1)
+        assert find() == 2
+        assert Notice.objects.count() == 2
 
     def test_nobody_wants_it(self, settings: Settings) -> None:
         settings.VCL_SITE_MAIL = []
@@ -193,6 +201,19 @@ def _copy(news: News, **values: Any) -> News:
     for name, value in values.items():
         setattr(copy, name, value)
     return copy
+
+
+class TestEnded:
+    """Whoever has ended their notifications gets nothing that was waiting for them."""
+
+    @pytest.mark.parametrize(("choice", "is_told"), [(NOTHING, False), (NOTHING._replace(summary=True), True)])
+    def test_news_that_waited(self, choice: Choice, is_told: bool) -> None:
+        told()
+        find()
+        preferences.choose("mail:desk@example.edu", choice, clock.now())
+        assert (make() is not None) is is_told
+        assert Notice.objects.filter(message=None).count() == 0
+        assert not lanes.with_work("me", clock.now()) or is_told
 
 
 class TestHowOften:
@@ -339,6 +360,19 @@ class TestKeeping:
             _message(f"{age}-{state}", age, state)
         _prune("messages to people")
         assert {each.key for each in Message.objects.all()} == {"11-waiting", "9-sent"}
+
+    def test_news_stays_as_long_as_a_message_about_it(self) -> None:
+        """It says who may see the message: staff of one affiliation none that is about others too."""
+        both, alone = told(101, age=11 * DAY, starts_in=-10 * DAY), told(102, age=11 * DAY, starts_in=-10 * DAY)
+        old, kept = _message("old", 11, "sent"), _message("kept", 9, "sent")
+        for news, message in ((both, old), (both, kept), (alone, old)):
+            recipient = message.recipient_id if message is old else message.recipient_id + 1
+            Notice.objects.create(news=news, recipient_id=recipient, message=message)
+        for _ in range(2):
+            for name in ("news for notifications", "messages to people", "notices of news"):
+                _prune(name)
+        assert [each.pk for each in News.objects.all()] == [both.pk]
+        assert [each.message_id for each in Notice.objects.all()] == [kept.pk]
 
     def test_notices_go_with_their_message_or_news(self) -> None:
         gone, there, waiting = told(101), told(102), told(103)

@@ -25,8 +25,8 @@ from scheduling.upkeep.trust import Memory
 from tests.support.servers.mail_server import MailServer, scripted
 from tests.support.sites.outbox import addresses, free_lanes, news_of, states, summary_of, told, until
 from tests.support.statements import without_table
+from vclsite.notifications import FORMATS, Webhook
 from vclsite.notifications import MailServer as Address
-from vclsite.notifications import Webhook
 
 # Each thread of a sender has a connection of its own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -268,6 +268,27 @@ class TestFailures:
         free_lanes()
         assert round_(threads=1).sent == 1
 
+    @pytest.mark.parametrize("format_", ["", *FORMATS])
+    def test_what_can_never_be_written_is_told_in_brief(
+        self, settings: Settings, server: MailServer, time_machine: Any, monkeypatch: pytest.MonkeyPatch, format_: str
+    ) -> None:
+        """Everything that comes later would have to wait for it."""
+        if format_:
+            settings.VCL_SMTP_URL, settings.VCL_WEBHOOK_URL = None, [Webhook(format_, "https://hooks.example.edu/x")]
+        monkeypatch.setattr(composing, "_item", lambda *_, **__: 1 // 0)
+        told(101)
+        told(102, Kind.AT_RISK, starts_in=3 * DAY)
+        channel = _Channel()
+        for _ in range(20):
+            round_(channels=lambda: lambda: {"mail": channel, "webhook": channel})
+            go(time_machine, 30)
+        assert len(channel.delivered) == 1
+        message = Message.objects.get()
+        assert message.subject == "News about classes: 2 changes"
+        assert "class 101, " in message.text + message.body
+        assert "class 102, " in message.text + message.body
+        assert states() == {"sent": 1, "failed": 0, "waiting": 0, "notices": 0}
+
     def test_nothing_of_a_password_is_stored_or_logged(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -397,7 +418,7 @@ class TestLanes:
 
 def _taken_over(execute: Any, sql: str, params: Any, *rest: Any) -> Any:
     result = execute(sql, params, *rest)
-    if "blockalloc_message" in sql and "ORDER BY id LIMIT 1" in sql:
+    if "blockalloc_message" in sql and "SELECT MIN(id)" in sql:
         execute("UPDATE blockalloc_recipient SET claimed_by = %s", ["another"], *rest)
     return result
 
@@ -470,6 +491,15 @@ class TestObserving:
             heartbeat.write(memory, doubt="", milliseconds=1, block_times=0)
         round_()
         assert observed == [clock.now()] * looks
+
+    def test_no_more_often_than_keep_ready(self, monkeypatch: pytest.MonkeyPatch, time_machine: Any) -> None:
+        observed: list[int] = []
+        monkeypatch.setattr(observing, "observe", lambda now: observed.append(now))
+        sender = Sender()
+        for _ in range(13):
+            sender.round()
+            go(time_machine, 10)
+        assert [later - earlier for earlier, later in pairwise(observed)] == [60, 60]
 
     def test_a_look_that_fails_holds_up_nothing(self, server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
         def observe(_now: int) -> int:

@@ -45,7 +45,42 @@ def test_an_allocation_that_comes_short_is_told_at_once_and_once() -> None:
 
 
 def test_more_missing_machines_than_told_are_told() -> None:
-    assert told((350, call(2)), (349, call(3)), (348, call(3))) == [(350, Kind.SHORT), (349, Kind.SHORT)]
+    assert told((350, call(2)), (335, call(3)), (320, call(3))) == [(350, Kind.SHORT), (335, Kind.SHORT)]
+
+
+def test_computers_that_are_lost_one_after_another_are_not_told_one_by_one() -> None:
+    """As they are where an image fails to load, for calls and for looks alike."""
+    for lost in (call, short):
+        views = [(100 - minute, lost(min(minute, 9))) for minute in range(30)]
+        assert told(*views) == [(99, Kind.SHORT), (84, Kind.SHORT)]
+
+
+def test_that_nothing_is_left_is_told_at_once() -> None:
+    assert told((350, call(2)), (349, call(3)), (348, call(20)), (347, call(20))) == [
+        (350, Kind.SHORT),
+        (348, Kind.SHORT),
+    ]
+
+
+def test_a_look_tells_what_calls_have_not_told_yet() -> None:
+    views = [(350, call(2)), (349, call(5)), *((left, short(5)) for left in range(348, 320, -1))]
+    assert told(*views) == [(350, Kind.SHORT), (335, Kind.SHORT)]
+
+
+def test_what_grows_and_shrinks_meanwhile_is_no_news() -> None:
+    assert told((350, call(2)), (345, call(5)), (340, call(2)), (330, short(2)), (329, short(2))) == [(350, Kind.SHORT)]
+
+
+def test_after_it_was_mended_a_shortage_is_told_at_once() -> None:
+    assert [kind for _, kind in told((350, call(2)), (349, call()), (348, call(1)))] == [
+        Kind.SHORT, Kind.MENDED, Kind.SHORT,
+    ]  # fmt: skip
+
+
+def test_a_shortage_that_has_grown_a_day_ahead_waits_no_less() -> None:
+    early = replace(short(5), is_bad=False)
+    views = [(DAYS + 5, call(2)), (DAYS + 4, call(5)), *((DAYS - minute, early) for minute in range(20))]
+    assert told(*views) == [(DAYS + 5, Kind.SHORT), (DAYS - 10, Kind.SHORT)]
 
 
 def test_it_is_mended_when_none_is_missing() -> None:
@@ -194,9 +229,9 @@ def test_beside_a_shortage_others_may_be_late_at_the_start() -> None:
 
 
 def test_what_is_told_at_the_start_has_the_shortage_in_it() -> None:
-    assert told((0, short(2, ready=10)), (-1, short(2, ready=12)), (-2, short(3, ready=12))) == [
+    assert told((0, short(2, ready=10)), (-1, short(2, ready=12)), (-2, short(3, ready=12)), (-15, short(3))) == [
         (0, Kind.NOT_READY),
-        (-2, Kind.SHORT),
+        (-15, Kind.SHORT),
     ]
 
 

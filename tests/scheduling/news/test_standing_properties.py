@@ -8,7 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from scheduling.news.kinds import Kind
-from scheduling.news.standing import AHEAD, Standing, View, step
+from scheduling.news.standing import AHEAD, DEEPENING, Standing, View, step
 from tests.support.properties import PROFILE
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
@@ -80,6 +80,28 @@ def test_nothing_is_told_again_before_it_was_over(history: list[tuple[int, View]
             assert is_risk
             assert view.is_all_ready
             missing, is_risk = 0, False
+
+
+@PROFILE
+@given(histories())
+def test_a_shortage_that_grows_is_told_now_and_then(history: list[tuple[int, View]]) -> None:
+    """Not one computer after another, but all of it in the end; and at once when there is nothing left."""
+    last: int | None = None
+    for now, view, before, after, kind in steps(history):
+        if view.is_closed or kind in (Kind.MENDED, Kind.READY):
+            last = None
+        if kind is Kind.SHORT:
+            assert last is None or not view.usable or now - last >= DEEPENING
+            event("grown" if last is not None else "first")
+        if kind is Kind.SHORT or (kind is Kind.NOT_READY and after.short > before.short):
+            last = now
+        if view.missing > after.short > 0 and not view.is_closed:  # a look that sees it twice tells it later
+            later = now + DEEPENING
+            if view.start - later <= AHEAD and later < view.start:
+                look = replace(view, ready=0, is_bad=True, is_risk=False)
+                again, _ = step(after, look, later - 60)
+                assert again.short < view.missing
+                assert step(again, look, later)[1] is Kind.SHORT
 
 
 @PROFILE
