@@ -103,7 +103,7 @@ class Course:
         if seen.at >= seen.start and not self.is_started:
             self.is_started = True
             if seen.ready < seen.usable and seen.at < seen.start + _AFTER_START:
-                self._lack(max(seen.wanted - seen.usable, self.missing), seen.at)
+                self._lack(seen, seen.at)
                 self.is_late = True
                 self.changes.append(seen.change(What.NOT_READY))
                 return
@@ -137,12 +137,14 @@ class Course:
         missing = seen.wanted - seen.usable
         is_told_later = self.missing and seen.usable and seen.at < self.missing_since + _ONE_BY_ONE
         if missing > self.missing and not is_told_later:
-            self._lack(missing, seen.at)
+            is_confirmed = seen.is_call or seen.at - (self.bad_since or seen.at) >= _BETWEEN_LOOKS
+            self._lack(seen, seen.at if is_confirmed else seen.at + _BETWEEN_LOOKS)
             self.changes.append(seen.change(What.SHORT))
 
-    def _lack(self, missing: int, at: int) -> None:
-        if missing > self.missing:
-            self.missing, self.missing_since = missing, at
+    def _lack(self, seen: Seen, since: int) -> None:
+        """Note a shortage that people are told at `since`."""
+        if seen.wanted - seen.usable > self.missing:
+            self.missing, self.missing_since = seen.wanted - seen.usable, since
 
 
 class Truth:
