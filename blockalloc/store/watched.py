@@ -44,6 +44,7 @@ class BlockTimeRow(NamedTuple):
     holds_stopped: times.Stored
     noted: str | None
     at_risk: str | None
+    sure: float | None  # the probability that all its machines are ready, as a look has said last
     complete_since: times.Stored
 
 
@@ -52,7 +53,7 @@ SELECT t.id, t.start, t.`end`, t.processed, t.skip, r.id, r.name, r.status, r.ex
        r.processing, r.imageid, COALESCE(i.prettyname, ''), COALESCE(i.reloadtime, 10),
        (SELECT GROUP_CONCAT(s.imageid) FROM imagemeta m JOIN subimages s ON s.imagemetaid = m.id
         WHERE m.id = i.imagemetaid AND m.subimages = 1),
-       w.first_seen, w.processing_seen, w.tried, w.holds_stopped, w.noted, w.at_risk, w.complete_since
+       w.first_seen, w.processing_seen, w.tried, w.holds_stopped, w.noted, w.at_risk, w.ready, w.complete_since
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid
 LEFT JOIN image i ON i.id = r.imageid LEFT JOIN {_WATCH} w ON w.block_time_id = t.id
 WHERE {{which}} ORDER BY t.start, t.id

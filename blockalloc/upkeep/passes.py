@@ -216,12 +216,15 @@ def _tried(watch: Watch, work: Callable[[Watch], Action | None]) -> Action | Non
 def _remember_risks(looks: Sequence[Looked], actions: Sequence[Action]) -> None:
     """What staff are to know about classes that nothing was done for: which computers may be late, and why."""
     changed = {action.block_time_id for action in actions}
+    zone, target = site_zone(), settings.VCL_READY_TARGET
     texts = {
-        each.watch.facts.id: "" if each.watch.facts.id in changed else at_risk(each.needed, site_zone())
+        each.watch.facts.id: at_risk(each.needed, zone, is_sure=(each.watch.row.sure or 0.0) >= target)
         for each in looks
+        if each.watch.facts.id not in changed
     }
+    texts |= dict.fromkeys(changed, "")
     before = {each.watch.facts.id: each.watch.row.at_risk or "" for each in looks}
-    watches.set_at_risk({id_: text for id_, text in texts.items() if text != before[id_]})
+    watches.set_at_risk({id_: text for id_, text in texts.items() if id_ in before and text != before[id_]})
 
 
 def _observed(work: Callable[[], object]) -> None:

@@ -24,6 +24,7 @@ from scheduling.upkeep.facts import BlockTimeFacts, Booking, WatchedComputer
 from scheduling.windows import MINUTE
 
 _FAR = 10**10  # an instant that never comes
+STAYS = "stays"  # the rule of a Reason: somebody has the computer
 # What the back end takes after a user's end, before it begins to load the next image.
 _RECLAIM = 2 * MINUTE
 _FREE = "available"
@@ -141,12 +142,12 @@ class _Judge:
         last = max(theirs, key=lambda each: (each.node_is_silent, each.end))
         if last.node_is_silent:
             text = "the management node of request {}, which has reserved it from {} to {}, is silent: nobody ends it"
-            return self._as(Kind.DOUBTFUL, _FAR, Reason("stays", text, _booked(last)))
+            return self._as(Kind.DOUBTFUL, _FAR, Reason(STAYS, text, _booked(last)))
         ready_at = max(last.end, self._now) + _RECLAIM + self._load
         if ready_at <= self._block.start:
             return self._as(Kind.ON_ITS_WAY, ready_at)
         text = "request {} has reserved it from {} to {}: too late to load it afterwards"
-        return self._as(Kind.DOUBTFUL, ready_at, Reason("stays", text, _booked(last)))
+        return self._as(Kind.DOUBTFUL, ready_at, Reason(STAYS, text, _booked(last)))
 
     def _is_in_the_way(self, booking: Booking) -> bool:
         """Whether somebody has it before the class for so long that its load has to wait for them."""

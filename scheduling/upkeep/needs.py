@@ -17,7 +17,7 @@ from scheduling.machines import whole_machines
 from scheduling.ready_computer import BlockFacts
 from scheduling.reload_plan import RELOAD_MARGIN, stagger
 from scheduling.state_ids import RELOAD
-from scheduling.upkeep.condition import SILENT_NODE, Condition, Kind, condition
+from scheduling.upkeep.condition import SILENT_NODE, STAYS, Condition, Kind, condition
 from scheduling.upkeep.facts import BlockTimeFacts, WatchedComputer
 from scheduling.windows import HOUR, MINUTE
 from scheduling.withdrawal import HEAD_START, HEAD_START_OF_PRELOAD
@@ -37,6 +37,7 @@ class Needs:
     `missing`: whole machines that are wanting without those that are given up. `at_risk`: they may be late; it is too
     early to exchange them, or nothing would be gained. `waits_for_back_end`: machines are missing, and the back end is
     to ask for them first. `too_late`: whatever is loaded now would be ready after the middle of the block time.
+    `exchanged_later` are those at risk on which somebody stays, and which are to be exchanged if they still do then.
     """
 
     conditions: Sequence[Condition]
@@ -46,6 +47,7 @@ class Needs:
     at_risk: Sequence[Condition] = ()
     waits_for_back_end: bool = False
     too_late: bool = False
+    exchanged_later: Sequence[Condition] = ()
 
     @property
     def is_met(self) -> bool:
@@ -88,14 +90,20 @@ def needs(block_time: BlockTimeFacts, now: int, *, hours: int = 6, is_asked_by_s
         again=again,
         missing=missing,
         at_risk=risky,
+        exchanged_later=[each for each in risky if _is_exchanged_later(each, block_time, now)],
     )
 
 
-def at_risk(needed: Needs, zone: ZoneInfo) -> str:
-    """Which computers may be late or will not be ready, and why, in words: `c11 and c12 (it is in state failed)`."""
+def at_risk(needed: Needs, zone: ZoneInfo, *, is_sure: bool = False) -> str:
+    """Which computers may be late or will not be ready, and why, in words: `c11 and c12 (it is in state failed)`.
+
+    `is_sure`: the class is as sure as it should be to have all its machines. That counts with computers that will be
+    exchanged: they are no risk then.
+    """
     names: dict[str, list[str]] = {}
+    no_risk = {each.computer.id for each in needed.exchanged_later} if is_sure else ()
     for each in [*needed.give_up, *needed.at_risk]:
-        if each.why is not None:
+        if each.why is not None and each.computer.id not in no_risk:
             names.setdefault(each.why.describe(zone), []).append(each.hostname)
     return ", ".join(f"{wording.computers(theirs)} ({why})" for why, theirs in names.items())
 
@@ -131,6 +139,12 @@ def _leads(block_time: BlockTimeFacts, number: int) -> Sequence[int]:
         return [*planned, *[planned[-1]] * (number - len(planned))]
     seconds = block_time.block.load_seconds
     return [seconds + RELOAD_MARGIN + place * stagger(seconds) for place in range(number)]
+
+
+def _is_exchanged_later(each: Condition, block_time: BlockTimeFacts, now: int) -> bool:
+    """Whether it is to be exchanged when a substitute has just the time that it needs: till then they may leave."""
+    gains = each.ready_at > now + block_time.block.load_seconds + _NO_SURER
+    return gains and now < block_time.block.start and each.why is not None and each.why.rule == STAYS
 
 
 def _may_soon_have_begun(each: Condition, now: int) -> bool:

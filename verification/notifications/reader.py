@@ -23,6 +23,7 @@ _SAYS = (
     (What.READY, re.compile(r"^[Aa]ll \d+ machines (?:are )?ready now")),
 )
 _NUMBERS = re.compile(r"^(\d+) machines wanted, (\d+) allocated")
+_CHANCE = re.compile(r"The chance that .* is (?:over |below )?(\d+) %")
 _EARLIER = re.compile(r"(?:^| )(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d:\d\d: ")
 _SUMMARY = re.compile(r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ \w+: ")  # the subject of a daily summary
 _CLASS = re.compile(r"^Course (\d+)$")
@@ -31,7 +32,8 @@ _CLASS = re.compile(r"^Course (\d+)$")
 class Told(NamedTuple):
     """What a message says of a class. `is_latest`: how it is; else what was before, in the same message.
 
-    `allocated` of `wanted` machines: what the message says that it has now.
+    `allocated` of `wanted` machines: what the message says that it has now. `chance`: how likely all will be ready, in
+    percent, where it says so.
     """
 
     at: int
@@ -42,6 +44,7 @@ class Told(NamedTuple):
     wanted: int
     allocated: int
     is_latest: bool
+    chance: int | None = None
 
 
 class Message(NamedTuple):
@@ -133,7 +136,9 @@ def _read_block(block: str, at: int, message: str) -> Iterator[Told]:
     what, missing = _what(paragraphs[1])
     if what is What.SHORT and missing != wanted - allocated:
         raise Unreadable(f"{missing} machines are missing, but {allocated} of {wanted} are there:\n{block}")
-    yield Told(at, message, id_, what, wanted - allocated, wanted, allocated, is_latest=True)
+    chance = _CHANCE.search(paragraphs[1])
+    percent = int(chance[1]) if chance else None
+    yield Told(at, message, id_, what, wanted - allocated, wanted, allocated, is_latest=True, chance=percent)
 
 
 def _paragraphs(block: str) -> Iterator[str]:

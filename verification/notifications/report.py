@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import datetime
 from statistics import median
 
+from verification.notifications.changes import What
 from verification.notifications.judge import Verdict, judge
 from verification.notifications.play import Played
 from verification.notifications.readers import DESK, STAFF, WEBHOOK, readers
@@ -13,6 +14,7 @@ from verification.notifications.week import ZONE
 
 _NIGHT = (22, 2)  # hours of the day: classes end before, and the first ones are asked for after
 _SHOWN = 40
+_SURE = 95  # percent, VCL_READY_TARGET
 
 
 def report(played: Played) -> list[str]:
@@ -57,6 +59,9 @@ def _print_reader(name: str, verdicts: list[Verdict]) -> None:
         several = sum(len(message.classes()) > 1 for message in news)
         print(f"  for a class in trouble {mean:.1f}, at most {most}; {several} are about several classes")
         print(f"  known after {median(delays):.0f} seconds (median), {max(delays)} at most")
+        at_risk = [told for each in news for told in each.told if told.what is What.AT_RISK and told.is_latest]
+        sure = sum(told.chance is not None and told.chance >= _SURE for told in at_risk)
+        print(f"  {sure} of {len(at_risk)} that say “at risk” say that all will be ready with {_SURE} % or more")
 
 
 def _print_nights(played: Played) -> None:

@@ -1,6 +1,7 @@
 """What a block time needs now (SPEC 9.1 to 9.3): rules one by one, then properties of all."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import assume, event, given, settings
@@ -11,7 +12,7 @@ from scheduling.reloads.exchange import Guide
 from scheduling.state_ids import COMPLETE, FAILED, PENDING, RELOAD
 from scheduling.upkeep.condition import SILENT_NODE, Condition, Kind
 from scheduling.upkeep.facts import BlockTimeFacts, Booking, WatchedComputer
-from scheduling.upkeep.needs import Needs, is_too_late, needs
+from scheduling.upkeep.needs import Needs, at_risk, is_too_late, needs
 from scheduling.upkeep.target import Target
 from tests.support.properties import PROFILE
 from tests.support.sites.upkeep_facts import (
@@ -41,6 +42,7 @@ from tests.support.sites.upkeep_facts import (
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 
+UTC = ZoneInfo("UTC")
 SUB_IMAGE = 2
 MIDDLE = (START + END) // 2
 STEP = MINUTE  # of the stagger
@@ -118,6 +120,25 @@ class TestBackEndFirst:
 
     def test_what_waits_is_at_risk(self) -> None:
         assert names(needs(block_time(failed(1), processing_seen=PLENTY), PLENTY).at_risk) == [1]
+
+
+class TestAtRisk:
+    """What staff are told that may be late."""
+
+    def test_who_stays_is_a_risk_only_if_the_class_is_not_sure(self) -> None:
+        needed = needs(block_time(waiting(1, bookings=[STAYS]), loaded(2)), PLENTY)
+        assert names(needed.exchanged_later) == names(needed.at_risk) == [1]
+        assert "pc1 (request 9000 has reserved it" in at_risk(needed, UTC)
+        assert at_risk(needed, UTC, is_sure=True) == ""
+
+    def test_a_silent_node_is_a_risk_all_the_same(self) -> None:
+        needed = needs(block_time(waiting(1, bookings=[STAYS]), waiting(2, node_seen=0)), PLENTY)
+        assert at_risk(needed, UTC, is_sure=True).startswith("pc2 (its management node")
+
+    def test_what_is_to_be_exchanged_now_is_a_risk_all_the_same(self) -> None:
+        needed = needs(block_time(waiting(1, bookings=[STAYS])), START - LOAD)
+        assert names(needed.give_up) == [1]
+        assert "pc1 (" in at_risk(needed, UTC, is_sure=True)
 
 
 class TestReplace:
