@@ -2,17 +2,32 @@
 
 import re
 from datetime import UTC, datetime
+from email.header import Header
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 
 from blockalloc.notifications.delivery import Outgoing, Refused
 
 DISPLAY_NAME = "Block allocations"
-# Lines of the text may have 76 characters (RFC 2045). Headers have 998: a long address that is folded, or written as an
-# encoded word, is none any more.
+# Lines of the text may have 76 characters (RFC 2045), and so may those with encoded words, as in a subject (RFC 2047).
+# Other headers have 998: a long address that is folded, or written as an encoded word, is none any more.
 _LINE, _HEADER_LINE = 76, 998
 _MAILBOX = re.compile(r"""[^\s<>()\[\],;:\\"@]+@[^\s<>()\[\],;:\\"@]+""")
+
+
+class _Policy(EmailPolicy):
+    """Encodes a subject as a whole, in words that are short enough: EmailPolicy loses spaces when it folds some."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """The header in lines."""
+        if name != "Subject" or (value.isascii() and "=?" not in value):
+            return super().fold_binary(name, value)
+        encoded = Header(str(value), "utf-8", header_name=name, maxlinelen=_LINE).encode(linesep=self.linesep)
+        return f"{name}: {encoded}{self.linesep}".encode("ascii")
+
+
+_POLICY = _Policy(linesep="\r\n", max_line_length=_HEADER_LINE)
 
 
 def mailbox(address: str) -> str:
@@ -36,7 +51,7 @@ def as_bytes(message: Outgoing, to: str, sender: str) -> bytes:
     if message.html:
         mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
         mail.set_boundary(f"=_{message.key}")
-    policy = (SMTP if to.isascii() else SMTPUTF8).clone(max_line_length=_HEADER_LINE)
+    policy = _POLICY.clone(utf8=not to.isascii())
     mail.policy = policy
     mail["From"] = f"{DISPLAY_NAME} <{sender}>"
     mail["To"] = to

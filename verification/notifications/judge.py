@@ -8,7 +8,7 @@ from datetime import datetime
 from verification.notifications.changes import State, Timed, What, course_of, state_at
 from verification.notifications.reader import Told
 from verification.notifications.readers import Reader
-from verification.notifications.truth import Change, Course
+from verification.notifications.truth import Course
 from verification.notifications.week import MINUTE, ZONE
 
 _SOON_AFTER_VCL = 10 * MINUTE
@@ -62,7 +62,7 @@ def _judge_class(
     messages = verdict.messages_of_classes[block_time]
     if messages > len(course.changes):
         verdict.is_wrong(block_time, told[-1].at, f"{messages} messages for {len(course.changes)} changes")
-    _judge_what_was_told(verdict, block_time, course.changes, told)
+    _judge_what_was_told(verdict, block_time, course, told)
     for each in told:
         if any(_is_repeated(each, of_vcl) for of_vcl in by_vcl):
             verdict.is_wrong(block_time, each.at, f"“{each.what}” is told, which VCL has told them")
@@ -83,11 +83,9 @@ def _is_repeated(told: Told, by_vcl: Told) -> bool:
     return soon and told.what is by_vcl.what and told.missing == by_vcl.missing
 
 
-def _judge_what_was_told(
-    verdict: Verdict, block_time: int, changes: Sequence[Change], all_told: Sequence[Told]
-) -> None:
+def _judge_what_was_told(verdict: Verdict, block_time: int, course: Course, all_told: Sequence[Told]) -> None:
     """Each thing that was told was so just before, in that order, and was told once."""
-    left = list(changes)
+    changes, left = course.changes, list(course.changes)
     for told in all_told:
         found = [each for each in left if each.what is told.what and told.at - LATEST <= each.at <= told.at]
         if not found:
@@ -97,10 +95,16 @@ def _judge_what_was_told(
             continue
         change = found[0]
         left = left[left.index(change) + 1 :]
-        if told.is_latest and told.what is What.SHORT and told.missing not in {each.missing for each in found}:
+        numbers = {each.missing for each in found} | _lacked(course, told.at)
+        if told.is_latest and told.what is What.SHORT and told.missing not in numbers:
             verdict.is_wrong(
                 block_time, told.at, f"{told.missing} machines are told to be missing, and {change.missing} are"
             )
+
+
+def _lacked(course: Course, at: int) -> set[int]:
+    """How many machines a class lacked just before: two looks have to see a shortage, and it may grow in between."""
+    return {missing for seen, missing in course.lacked if at - LATEST <= seen <= at}
 
 
 def _stretches(was: Sequence[tuple[int, State]], closed: int | None) -> Iterator[tuple[int, int, State]]:

@@ -21,6 +21,7 @@ AT_ONCE = 15 * MINUTE  # before the start a risk counts that was seen once
 _NOT_USABLE = (states.DELETED, states.FAILED, states.MAINTENANCE)
 _IN_USE = (states.AVAILABLE, states.RESERVED, states.INUSE)
 _BETWEEN_LOOKS = MINUTE
+_ONE_BY_ONE = 15 * MINUTE
 _AFTER_START = 10 * MINUTE  # in which a class that is not ready is told
 
 _CLASSES = """
@@ -80,7 +81,11 @@ class Course:
     """The course of a class: its changes, and the trouble in which it is now."""
 
     changes: list[Change] = field(default_factory=list)
-    missing: int = 0  # the most of this shortage
+    missing: int = 0  # the most of this shortage that had to be told, the last of it at `missing_since`
+    missing_since: int = 0
+    lacked: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # how many machines it lacked when it was seen, and when
     is_at_risk: bool = False
     is_late: bool = False
     bad_since: int | None = None
@@ -89,6 +94,7 @@ class Course:
 
     def see(self, seen: Seen) -> None:
         """Take in what is seen at a moment."""
+        self.lacked.append((seen.at, max(seen.wanted - seen.usable, 0)))
         self._see_the_end(seen)
         if seen.is_call:
             self._see_shortage(seen)
@@ -97,7 +103,8 @@ class Course:
         if seen.at >= seen.start and not self.is_started:
             self.is_started = True
             if seen.ready < seen.usable and seen.at < seen.start + _AFTER_START:
-                self.missing, self.is_late = max(seen.wanted - seen.usable, self.missing), True
+                self._lack(seen, seen.at)
+                self.is_late = True
                 self.changes.append(seen.change(What.NOT_READY))
                 return
         self._see_shortage(seen)
@@ -126,9 +133,18 @@ class Course:
         return seen.at - self.bad_since >= _BETWEEN_LOOKS or seen.start - seen.at < AT_ONCE
 
     def _see_shortage(self, seen: Seen) -> None:
-        if seen.wanted - seen.usable > self.missing:
-            self.missing = seen.wanted - seen.usable
+        """A class that loses one computer after another is short of more every quarter of an hour, or has none left."""
+        missing = seen.wanted - seen.usable
+        is_told_later = self.missing and seen.usable and seen.at < self.missing_since + _ONE_BY_ONE
+        if missing > self.missing and not is_told_later:
+            is_confirmed = seen.is_call or seen.at - (self.bad_since or seen.at) >= _BETWEEN_LOOKS
+            self._lack(seen, seen.at if is_confirmed else seen.at + _BETWEEN_LOOKS)
             self.changes.append(seen.change(What.SHORT))
+
+    def _lack(self, seen: Seen, since: int) -> None:
+        """Note a shortage that people are told at `since`."""
+        if seen.wanted - seen.usable > self.missing:
+            self.missing, self.missing_since = seen.wanted - seen.usable, since
 
 
 class Truth:
