@@ -275,7 +275,7 @@ class TestFailures:
         """Everything that comes later would have to wait for it."""
         if format_:
             settings.VCL_SMTP_URL, settings.VCL_WEBHOOK_URL = None, [Webhook(format_, "https://hooks.example.edu/x")]
-        monkeypatch.setattr(composing, "_item", lambda *_, **__: 1 // 0)
+        monkeypatch.setattr(composing, "letter_of_news", lambda *_: 1 // 0)
         told(101)
         told(102, Kind.AT_RISK, starts_in=3 * DAY)
         channel = _Channel()
