@@ -47,7 +47,7 @@ def _item(kind: Kind, about: About, result: Result, caller: Caller, decision_id:
         start=order.block.start,
         end=order.block.end,
         wanted=about.machines,
-        allocated=result.outcome.allocated,
+        usable=result.outcome.allocated,
         sureness=outlook.ready if outlook else None,
         since=now if kind.is_trouble else None,
         why=result.stopped_by(),

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ("start", models.DateTimeField()),
                 ("end", models.DateTimeField()),
                 ("wanted", models.IntegerField()),
-                ("allocated", models.IntegerField()),
+                ("usable", models.IntegerField()),
                 ("ready", models.IntegerField(null=True)),
                 ("sureness", models.FloatField(null=True)),
                 ("since", models.DateTimeField(null=True)),

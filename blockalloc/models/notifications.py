@@ -48,9 +48,9 @@ class News(models.Model):
     """A change in a class that people are to know of, as it was when it was made.
 
     `kind` is one of scheduling.news.kinds. `since`: since when it has been so, where that is known. `why`, `tried`: in
-    words, "" where there is nothing to say. `ready` machines of `allocated` of `wanted`; `sureness`: the probability
-    that all are ready at the start. `by_back_end`: VCL's back end has asked for the machines, and so mails the owner
-    itself. `taken`: when its recipients were found; None: not yet.
+    words, "" where there is nothing to say. Of the `wanted` machines it has `usable` ones, which have not failed, and
+    `ready` ones; `sureness`: the probability that all are ready at the start. `by_back_end`: VCL's back end has asked
+    for the machines, and so mails the owner itself. `taken`: when its recipients were found; None: not yet.
     """
 
     at = models.DateTimeField(db_index=True)
@@ -66,7 +66,7 @@ class News(models.Model):
     start = models.DateTimeField()
     end = models.DateTimeField()
     wanted = models.IntegerField()
-    allocated = models.IntegerField()
+    usable = models.IntegerField()
     ready = models.IntegerField(null=True)
     sureness = models.FloatField(null=True)
     since = models.DateTimeField(null=True)

@@ -55,7 +55,7 @@ def letter_in_brief(person_key: str, news: Sequence[News], key: str, at: int) ->
     lines = [
         (
             f"{wording.one_line(each.block_name)}, {wording.when(int(each.start.timestamp()), at)}: {each.kind} "
-            f"({each.allocated} of {each.wanted} machines allocated)",
+            f"({each.usable} of {each.wanted} machines usable)",
             "",
         )
         for each in news
@@ -126,7 +126,7 @@ def _item(story: Sequence[News], at: int, *, for_staff: bool) -> Item:
         start=start,
         end=end,
         wanted=news.wanted,
-        allocated=news.allocated,
+        usable=news.usable,
         ready=news.ready,
         sureness=news.sureness,
         headline=wording.headline(news),

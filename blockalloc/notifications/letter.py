@@ -12,6 +12,7 @@ class Item:
 
     Times are Unix seconds. Texts are plain, for people, "" where there is nothing to say: `headline` (what), `why`,
     `since`, `tried`, `advice` (what to do). `link` is the address of the class's page; "" when that is not known.
+    `usable` are the machines that it has and that have not failed.
     """
 
     kind: Kind
@@ -24,7 +25,7 @@ class Item:
     start: int
     end: int
     wanted: int
-    allocated: int
+    usable: int
     ready: int | None
     sureness: float | None
     headline: str

@@ -96,7 +96,7 @@ def _item(change: _Change, kind: Kind, of_classes: Mapping[int, About], now: int
         start=seen.start,
         end=seen.end,
         wanted=of.wanted,
-        allocated=of.possible,
+        usable=of.possible,
         ready=of.ready,
         sureness=of.sureness.ready if of.sureness else None,
         since=_since(change, kind, now),

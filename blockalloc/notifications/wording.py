@@ -82,7 +82,7 @@ def headline(news: News) -> str:
         case Kind.SHORT:
             return f"{_missing(news, verb=True)}."
         case Kind.AT_RISK:
-            has = f"It has {_of_wanted(news.allocated, news)}, and " if news.allocated < news.wanted else "It "
+            has = f"It has {_of_wanted(news.usable, news)}, and " if news.usable < news.wanted else "It "
             sure = "" if news.sureness is None else f" The chance that {all_} {are} ready is {_percent(news.sureness)}."
             return f"{has}may not be ready when it begins.{sure}"
         case Kind.NOT_READY:
@@ -111,7 +111,7 @@ def in_short(news: News) -> str:
 
 def advice(news: News, *, for_staff: bool) -> str:
     """What the reader can do."""
-    if not for_staff and news.kind == Kind.SHORT and not news.allocated:
+    if not for_staff and news.kind == Kind.SHORT and not news.usable:
         return _FOR_OWNERS_OF_NONE
     return (_FOR_STAFF if for_staff else _FOR_OWNERS).get(Kind(news.kind), NOTHING_TO_DO)
 
@@ -159,7 +159,7 @@ def _counted(latest: Sequence[News]) -> str:
 
 
 def _missing(news: News, *, verb: bool) -> str:
-    number = news.wanted - news.allocated
+    number = news.wanted - news.usable
     is_, are = (" is", " are") if verb else ("", "")
     if news.wanted == 1:
         return f"{'Its' if verb else 'its'} machine{is_} missing"

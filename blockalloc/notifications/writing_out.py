@@ -58,8 +58,8 @@ def labelled(item: Item) -> list[tuple[str, str]]:
 
 
 def numbers(item: Item) -> str:
-    """`20 machines wanted, 18 allocated, 15 ready. Ubuntu 22.04, for CS101@Local, owner jdoe@NCSU.`"""
-    parts = [f"{plural(item.wanted, 'machine')} wanted", f"{item.allocated} allocated"]
+    """`20 machines wanted, 18 usable, 15 ready. Ubuntu 22.04, for CS101@Local, owner jdoe@NCSU.`"""
+    parts = [f"{plural(item.wanted, 'machine')} wanted", f"{item.usable} usable"]
     parts += [f"{item.ready} ready"] if item.ready is not None else []
     about = [item.image, f"for {item.group}" if item.group else "", f"owner {item.owner}" if item.owner else ""]
     described = ", ".join(filter(None, about))

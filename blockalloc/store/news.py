@@ -194,7 +194,7 @@ class Item:
     start: int
     end: int
     wanted: int
-    allocated: int
+    usable: int
     ready: int | None = None
     sureness: float | None = None
     since: int | None = None
@@ -227,7 +227,7 @@ def _columns(item: Item, now: int) -> dict[str, Value]:
         "start": times.to_utc(item.start),
         "end": times.to_utc(item.end),
         "wanted": item.wanted,
-        "allocated": item.allocated,
+        "usable": item.usable,
         "ready": item.ready,
         "sureness": item.sureness,
         "since": times.to_utc_or_null(item.since),

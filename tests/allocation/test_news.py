@@ -63,7 +63,7 @@ def test_an_allocation_that_comes_short_says_all_that_is_known() -> None:
     assert "@" in news.user_group
     assert (news.owner_id, news.owner) == (1, "admin@Local")
     assert (news.start.timestamp(), news.end.timestamp()) == (START, END)
-    assert (news.wanted, news.allocated, news.ready) == (4, 3, None)
+    assert (news.wanted, news.usable, news.ready) == (4, 3, None)
     assert news.decision_id == record.id
     assert news.why
     assert news.why in record.text
@@ -146,7 +146,7 @@ def test_a_block_that_is_kept_without_a_machine_is() -> None:
         outcome = service.create_block(NewBlockCall(IMAGE, "10", START, END, 2, GROUP, True), CALLER)
         assert (outcome.allocated, outcome.unallocated) == (0, 2)
         news = News.objects.get()
-        assert (news.block_time_id, news.wanted, news.allocated) == (outcome.block_time_id, 2, 0)
+        assert (news.block_time_id, news.wanted, news.usable) == (outcome.block_time_id, 2, 0)
 
 
 # --- Mended -----------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_the_allocation_that_ends_a_shortage_says_so() -> None:
         service.process_block_time(10, True, STAFF)
         short, mended = News.objects.order_by("id")
         assert (short.kind, mended.kind) == ("short", "mended")
-        assert (mended.wanted, mended.allocated, mended.why, mended.since) == (4, 4, "", None)
+        assert (mended.wanted, mended.usable, mended.why, mended.since) == (4, 4, "", None)
         assert mended.tried == "taken: c10"
         assert mended.decision_id == Decision.objects.order_by("-id")[0].id
         assert Standing.objects.get().short == 0

@@ -49,9 +49,9 @@ def course(*changes: tuple[int, What, int]) -> Course:
 def reader(*told: tuple[int, What, int], remit: int = CLASS) -> Reader:
     """Somebody who has been told: minutes after nine, what, how many machines there are; each in a mail of its own."""
     found = Reader("the desk", frozenset([remit]))
-    for number, (minutes, what, allocated) in enumerate(told):
+    for number, (minutes, what, usable) in enumerate(told):
         at = NINE + 60 * minutes
-        each = Told(at, f"mail {number}", CLASS, what, 5 - allocated, 5, allocated, is_latest=True)
+        each = Told(at, f"mail {number}", CLASS, what, 5 - usable, 5, usable, is_latest=True)
         found.messages.append(Message(at, f"mail {number}", "desk", "", is_news=True, told=[each]))
         found.told.append(each)
     return found

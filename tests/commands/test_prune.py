@@ -91,9 +91,7 @@ def _key(id_: int, days: float) -> Model:
 
 def _news(id_: int, days: float) -> Model:
     hours = {"start": NOW, "end": NOW}
-    return News(
-        id=id_, at=_ago(days), kind="short", block_time_id=1, block_request_id=1, wanted=1, allocated=0, **hours
-    )
+    return News(id=id_, at=_ago(days), kind="short", block_time_id=1, block_request_id=1, wanted=1, usable=0, **hours)
 
 
 def _sent_message(id_: int, days: float) -> Model:

@@ -142,7 +142,8 @@ def test_a_worker_that_has_hardly_begun_ends_when_it_is_told(told: str, alive: s
 
 # A worker that has loaded the application, and was not the first one of its gunicorn.
 _LATER = """
-import runpy, types
+import runpy, sys, types
+sys.modules["blockalloc.web.start_up"] = types.SimpleNamespace(read_metrics_in_background=lambda: None)
 runpy.run_path("deploy/gunicorn.conf.py")["post_worker_init"](types.SimpleNamespace(age=3))
 """
 

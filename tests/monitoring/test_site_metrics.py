@@ -204,7 +204,7 @@ class TestLoopsAndNotifications:
     def _news(self, at: datetime, taken: datetime | None) -> News:
         return News.objects.create(
             at=at, kind="short", block_time_id=1, block_request_id=1, block_name="b", image_name="i", user_group="g",
-            owner="o", start=NOW, end=NOW, wanted=4, allocated=3, taken=taken,
+            owner="o", start=NOW, end=NOW, wanted=4, usable=3, taken=taken,
         )  # fmt: skip
 
     def test_lockouts(self, settings: Settings) -> None:

@@ -45,9 +45,9 @@ def letter(*about: News, key: str = SITE, at: int = AT) -> Letter:
     ("kind", "values", "subject", "headline"),
     [
         (Kind.SHORT, {}, "2 of 20 machines missing", "2 of 20 machines are missing."),
-        (Kind.SHORT, {"allocated": 19}, "1 of 20 machines missing", "1 of 20 machines is missing."),
-        (Kind.SHORT, {"allocated": 0}, "all 20 machines missing", "All 20 machines are missing."),
-        (Kind.SHORT, {"wanted": 1, "allocated": 0}, "its machine missing", "Its machine is missing."),
+        (Kind.SHORT, {"usable": 19}, "1 of 20 machines missing", "1 of 20 machines is missing."),
+        (Kind.SHORT, {"usable": 0}, "all 20 machines missing", "All 20 machines are missing."),
+        (Kind.SHORT, {"wanted": 1, "usable": 0}, "its machine missing", "Its machine is missing."),
         (Kind.AT_RISK, {}, "at risk", "It may not be ready when it begins."),
         (
             Kind.AT_RISK,
@@ -57,14 +57,14 @@ def letter(*about: News, key: str = SITE, at: int = AT) -> Letter:
         ),
         (
             Kind.AT_RISK,
-            {"allocated": 18, "sureness": 0.001},
+            {"usable": 18, "sureness": 0.001},
             "at risk",
             "It has 18 of 20 machines, and may not be ready when it begins. "
             "The chance that all 20 machines are ready is below 1 %.",
         ),
         (
             Kind.AT_RISK,
-            {"wanted": 1, "allocated": 1, "sureness": 0.9999},
+            {"wanted": 1, "usable": 1, "sureness": 0.9999},
             "at risk",
             "It may not be ready when it begins. The chance that its machine is ready is over 99 %.",
         ),
@@ -139,7 +139,7 @@ def test_staff_are_told_what_they_can_do_and_where(odette: User) -> None:
 
 
 def test_an_owner_without_any_machine_is_not_told_to_do_nothing(odette: User) -> None:
-    made = letter(news(Kind.SHORT, odette, allocated=0), key=f"vcl:{odette.pk}")
+    made = letter(news(Kind.SHORT, odette, usable=0), key=f"vcl:{odette.pk}")
     assert made.items[0].advice.startswith("Machines are added")
     assert made.items[0].advice.endswith("please ask the staff of VCL.")
 
@@ -243,8 +243,8 @@ def test_text(odette: User) -> None:
         "        free.\n"
         f"Class:  {made.items[0].link}\n"
         "\n"
-        "20 machines wanted, 18 allocated, 3 ready. Ubuntu 22.04, for CS101@NCSU,\n"
-        "owner odette@NCSU.\n"
+        "20 machines wanted, 18 usable, 3 ready. Ubuntu 22.04, for CS101@NCSU, owner\n"
+        "odette@NCSU.\n"
         "\n\n"
         "-- \n"
         "You get this message because this address is in VCL_SITE_MAIL.\n"

@@ -70,7 +70,7 @@ def test_a_computer_that_failed_is_a_shortage_when_two_looks_have_seen_it(site: 
     site.fail(C0)
     assert observe_at(site, "10:00", "10:01", "10:02") == [0, 1, 0]
     news = News.objects.get()
-    assert (news.kind, news.wanted, news.allocated, news.ready) == ("short", 4, 3, 0)
+    assert (news.kind, news.wanted, news.usable, news.ready) == ("short", 4, 3, 0)
     assert news.why == "c10 is in state failed: at most 3 of 4 machines can be had"
     assert (news.at.timestamp(), news.since.timestamp()) == (at("10:01"), at("10:00"))  # type: ignore[union-attr]
     assert (news.block_name, news.owner, news.owner_id) == ("block 10", "admin@Local", 1)
@@ -80,7 +80,7 @@ def test_a_computer_that_failed_is_a_shortage_when_two_looks_have_seen_it(site: 
     assert observe_at(site, "10:03", "10:04") == [1, 0]
     assert kinds() == ["short", "mended"]
     mended = News.objects.order_by("-id")[0]
-    assert (mended.allocated, mended.why, mended.since) == (4, "", None)
+    assert (mended.usable, mended.why, mended.since) == (4, "", None)
 
 
 def test_loads_that_will_end_after_the_start_are_a_risk(site: StillMorning) -> None:
@@ -99,7 +99,7 @@ def test_what_is_not_ready_at_the_start_is_told_by_the_first_look(site: StillMor
     assert observe_at(site, "13:52", "14:00", "14:01") == [1, 1, 0]
     assert kinds() == ["at risk", "not ready"]
     not_ready = News.objects.order_by("-id")[0]
-    assert (not_ready.ready, not_ready.allocated) == (2, 4)
+    assert (not_ready.ready, not_ready.usable) == (2, 4)
     load(site, C0 + 2, C0 + 3)
     assert observe_at(site, "14:06", "14:07") == [1, 0]
     assert kinds() == ["at risk", "not ready", "ready"]
@@ -109,7 +109,7 @@ def test_a_class_that_nobody_asked_for_is_short(site: StillMorning) -> None:
     site.block_time(20, at("14:30"), at("16:00"))
     assert observe_at(site, "13:00", "13:20", "13:31", "13:32") == [0, 0, 0, 1]
     news = News.objects.get()
-    assert (news.block_time_id, news.kind, news.wanted, news.allocated) == (20, "short", 2, 0)
+    assert (news.block_time_id, news.kind, news.wanted, news.usable) == (20, "short", 2, 0)
     assert news.why.startswith("never asked for")
 
 

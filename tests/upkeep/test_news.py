@@ -76,8 +76,8 @@ def test_a_shortage_that_keep_ready_mends(site: Morning) -> None:
     site.set(C0, stateid=states.AVAILABLE)
     site.until("14:05")
     short, mended = News.objects.order_by("id")
-    assert (short.kind, short.wanted, short.allocated) == ("short", 4, 3)
-    assert (mended.kind, mended.allocated, mended.tried) == ("mended", 4, "taken: c10; 1 computer added")
+    assert (short.kind, short.wanted, short.usable) == ("short", 4, 3)
+    assert (mended.kind, mended.usable, mended.tried) == ("mended", 4, "taken: c10; 1 computer added")
     assert (mended.by_back_end, mended.decision_id is None) == (False, False)
 
 
@@ -87,7 +87,7 @@ def test_a_computer_that_fails_and_cannot_be_exchanged(small_site: Morning) -> N
     small_site.set(C0, stateid=states.MAINTENANCE)
     small_site.until("13:20")
     news = News.objects.get()
-    assert (news.kind, news.wanted, news.allocated) == ("short", 4, 3)
+    assert (news.kind, news.wanted, news.usable) == ("short", 4, 3)
     assert "c10" in news.why
     assert "c10" in news.tried
     small_site.set(C0, stateid=states.AVAILABLE)

@@ -22,7 +22,7 @@ _SAYS = (
     (What.MENDED, re.compile(r"^(?:It )?has all \d+ machines now")),
     (What.READY, re.compile(r"^[Aa]ll \d+ machines (?:are )?ready now")),
 )
-_NUMBERS = re.compile(r"^(\d+) machines wanted, (\d+) allocated")
+_NUMBERS = re.compile(r"^(\d+) machines wanted, (\d+) usable")
 _CHANCE = re.compile(r"The chance that .* is (?:over |below )?(\d+) %")
 _EARLIER = re.compile(r"(?:^| )(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d:\d\d: ")
 _SUMMARY = re.compile(r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ \w+: ")  # the subject of a daily summary
@@ -32,7 +32,7 @@ _CLASS = re.compile(r"^Course (\d+)$")
 class Told(NamedTuple):
     """What a message says of a class. `is_latest`: how it is; else what was before, in the same message.
 
-    `allocated` of `wanted` machines: what the message says that it has now. `chance`: how likely all will be ready, in
+    `usable` of `wanted` machines: what the message says that it has now. `chance`: how likely all will be ready, in
     percent, where it says so.
     """
 
@@ -42,7 +42,7 @@ class Told(NamedTuple):
     what: What
     missing: int
     wanted: int
-    allocated: int
+    usable: int
     is_latest: bool
     chance: int | None = None
 
@@ -97,12 +97,12 @@ def read_webhook(received: Received, secret: bytes) -> Message:
 
 
 def _of_webhook(item: dict[str, Any], at: int, message: str) -> Iterator[Told]:
-    wanted, allocated = item["machines"]["wanted"], item["machines"]["allocated"]
+    wanted, usable = item["machines"]["wanted"], item["machines"]["usable"]
     for sentence in item["earlier"]:
         what, missing = _what(_EARLIER.sub("", sentence))
-        yield Told(at, message, item["block_time_id"], what, missing, wanted, allocated, is_latest=False)
+        yield Told(at, message, item["block_time_id"], what, missing, wanted, usable, is_latest=False)
     what = _EVENTS[item["event"]]
-    yield Told(at, message, item["block_time_id"], what, wanted - allocated, wanted, allocated, is_latest=True)
+    yield Told(at, message, item["block_time_id"], what, wanted - usable, wanted, usable, is_latest=True)
 
 
 _EVENTS = {
@@ -128,17 +128,17 @@ def _read_block(block: str, at: int, message: str) -> Iterator[Told]:
     numbers = next((match for text in paragraphs if (match := _NUMBERS.match(text))), None)
     if numbers is None:
         raise Unreadable(f"no number of machines of class {id_}:\n{block}")
-    wanted, allocated = int(numbers[1]), int(numbers[2])
+    wanted, usable = int(numbers[1]), int(numbers[2])
     before = next((text.removeprefix("Before: ") for text in paragraphs if text.startswith("Before: ")), "")
     for sentence in filter(None, _EARLIER.split(before)):
         what, missing = _what(sentence)
-        yield Told(at, message, id_, what, missing, wanted, allocated, is_latest=False)
+        yield Told(at, message, id_, what, missing, wanted, usable, is_latest=False)
     what, missing = _what(paragraphs[1])
-    if what is What.SHORT and missing != wanted - allocated:
-        raise Unreadable(f"{missing} machines are missing, but {allocated} of {wanted} are there:\n{block}")
+    if what is What.SHORT and missing != wanted - usable:
+        raise Unreadable(f"{missing} machines are missing, but {usable} of {wanted} are there:\n{block}")
     chance = _CHANCE.search(paragraphs[1])
     percent = int(chance[1]) if chance else None
-    yield Told(at, message, id_, what, wanted - allocated, wanted, allocated, is_latest=True, chance=percent)
+    yield Told(at, message, id_, what, wanted - usable, wanted, usable, is_latest=True, chance=percent)
 
 
 def _paragraphs(block: str) -> Iterator[str]:

@@ -48,7 +48,7 @@ def _class(item: Item) -> dict[str, Any]:
         "owner": item.owner,
         "start": _time(item.start),
         "end": _time(item.end),
-        "machines": {"wanted": item.wanted, "allocated": item.allocated, "ready": item.ready},
+        "machines": {"wanted": item.wanted, "usable": item.usable, "ready": item.ready},
         "sureness": item.sureness,
         "headline": item.headline,
         "why": item.why,

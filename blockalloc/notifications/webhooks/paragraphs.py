@@ -97,7 +97,7 @@ def _facts(item: Item, at: int) -> str:
             wording.hours(item.start, item.end, at),
             item.image,
             item.group,
-            f"{item.allocated} of {item.wanted} machines{ready}",
+            f"{item.usable} of {item.wanted} machines{ready}",
         )
         if text
     )

@@ -46,7 +46,7 @@ def test_news_of_a_class() -> None:
                 "owner": "Jane Doe",
                 "start": "2025-11-30T09:00:00-05:00",
                 "end": "2025-11-30T10:30:00-05:00",
-                "machines": {"wanted": 20, "allocated": 17, "ready": None},
+                "machines": {"wanted": 20, "usable": 17, "ready": None},
                 "sureness": None,
                 "headline": "CS 101 lacks 3 of 20 machines",
                 "why": "All other computers are in use.",

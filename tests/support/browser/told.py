@@ -69,7 +69,7 @@ def _news(name: str, kind: Kind, at: datetime, **values: object) -> News:
         "start": time.start,
         "end": time.end,
         "wanted": request.numMachines,
-        "allocated": request.numMachines - (0 if kind in (Kind.MENDED, Kind.READY) or name == EXAM else 2),
+        "usable": request.numMachines - (0 if kind in (Kind.MENDED, Kind.READY) or name == EXAM else 2),
         "ready": 6 if name == LAB else None,
         "taken": at,
         **values,

@@ -30,7 +30,7 @@ def news(kind: Kind, owner: User | None = None, **values: Any) -> News:
         "start": MONDAY,
         "end": values.get("start", MONDAY) + timedelta(hours=2),
         "wanted": 20,
-        "allocated": 18 if kind is Kind.SHORT else 20,
+        "usable": 18 if kind is Kind.SHORT else 20,
         "ready": {Kind.NOT_READY: 15, Kind.READY: 20}.get(kind),
         **values,
     }
