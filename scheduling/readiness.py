@@ -193,7 +193,8 @@ def _signal(view: _View) -> Signal:
         return Signal("plain", (closed,))
     if not view.computers:
         return _without_computers(view)
-    risks = [*_at_risk(view), *_unsure(view)]
+    at_risk, unsure = _at_risk(view), _unsure(view)
+    risks = [*at_risk, *unsure]
     late = _late(view)
     problems = [
         *_missing(view),
@@ -210,7 +211,9 @@ def _signal(view: _View) -> Signal:
         return Signal("good", (_all_well(view),))
     problems.sort(key=lambda problem: LEVELS.index(problem.level))
     worst, *_ = problems
-    is_risk = worst.level == "bad" and any(each.level == "bad" for each in [*late, *risks])
+    # What an allocation said hours before is put right by keep_ready, which plans the class anew in its next looks.
+    told = [*late, *at_risk, *(unsure if _is_to_be_believed(view) else ())]
+    is_risk = worst.level == "bad" and any(each.level == "bad" for each in told)
     return Signal(worst.level, tuple(problem.words for problem in problems), is_risk)
 
 
@@ -339,6 +342,11 @@ def _at_risk(view: _View) -> list[_Problem]:
     if not view.at_risk or view.of("failed"):
         return []
     return [_Problem("bad" if view.left <= HOUR else "watch", f"may be late: {view.at_risk}")]
+
+
+def _is_to_be_believed(view: _View) -> bool:
+    """Whether that the class is unsure has just been said, or there is no time left to put it right."""
+    return view.sureness is None or view.sureness.is_current or view.left <= HOUR
 
 
 def _unsure(view: _View) -> list[_Problem]:

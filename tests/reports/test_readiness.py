@@ -23,7 +23,7 @@ from blockalloc.models import (
 from blockalloc.reports import readiness as reading
 from blockalloc.store import loads, rows, snapshot
 from scheduling import readiness
-from scheduling.readiness import Readiness
+from scheduling.readiness import Readiness, Sureness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
 from scheduling.state_ids import COMPLETE, FAILED, PENDING, RELOAD
 from scheduling.what_happened import NO_RECORD
@@ -84,6 +84,16 @@ def test_that_machines_may_be_late_is_a_risk_whatever_is_missing(
 ) -> None:
     signal = judged(HOUR, computer, machines=machines).signal
     assert (signal.level, signal.is_risk) == (level, is_risk)
+
+
+@pytest.mark.parametrize(("before", "is_current", "is_risk"), [(2 * HOUR, True, True), (2 * HOUR, False, False),
+    (HOUR, False, True)])  # fmt: skip
+def test_what_an_allocation_said_is_no_risk_while_keep_ready_can_put_it_right(
+    before: int, is_current: bool, is_risk: bool
+) -> None:
+    unsure = Sureness(0.3, 0.95, "30 % sure", is_current)
+    signal = readiness.readiness(BLOCK, [TO_LOAD], START - before, ZONE, sureness=unsure).signal
+    assert (signal.level, signal.is_risk) == ("bad", is_risk)
 
 
 def test_nothing_is_a_risk_while_there_is_time_to_put_it_right() -> None:

@@ -78,9 +78,12 @@ def _judge_class(
 
 
 def _is_repeated(told: Told, by_vcl: Told) -> bool:
-    """Whether VCL has told the same, just before."""
+    """Whether VCL has told the same, just before, of a call that was answered.
+
+    VCL also mails that there is no machine when nobody answers; of that the service knows nothing.
+    """
     soon = 0 <= told.at - by_vcl.at < _SOON_AFTER_VCL
-    return soon and told.what is by_vcl.what and told.missing == by_vcl.missing
+    return soon and by_vcl.allocated > 0 and told.what is by_vcl.what and told.missing == by_vcl.missing
 
 
 def _judge_what_was_told(verdict: Verdict, block_time: int, course: Course, all_told: Sequence[Told]) -> None:

@@ -83,9 +83,7 @@ class Course:
     changes: list[Change] = field(default_factory=list)
     missing: int = 0  # the most of this shortage that had to be told, the last of it at `missing_since`
     missing_since: int = 0
-    lacked: list[tuple[int, int]] = field(
-        default_factory=list
-    )  # how many machines it lacked when it was seen, and when
+    lacked: list[tuple[int, int]] = field(default_factory=list)  # when it was seen, and how many machines it lacked
     is_at_risk: bool = False
     is_late: bool = False
     bad_since: int | None = None
