@@ -83,7 +83,7 @@ def _is_repeated(told: Told, by_vcl: Told) -> bool:
     VCL also mails that there is no machine when nobody answers; of that the service knows nothing.
     """
     soon = 0 <= told.at - by_vcl.at < _SOON_AFTER_VCL
-    return soon and by_vcl.allocated > 0 and told.what is by_vcl.what and told.missing == by_vcl.missing
+    return soon and by_vcl.usable > 0 and told.what is by_vcl.what and told.missing == by_vcl.missing
 
 
 def _judge_what_was_told(verdict: Verdict, block_time: int, course: Course, all_told: Sequence[Told]) -> None:
