@@ -2,29 +2,23 @@
 
 import json
 import logging
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.core.management.base import BaseCommand
-from django.db import Error, close_old_connections
+from django.db import Error
 
 from blockalloc.management import options
-from blockalloc.management.signals import stopped_by_signals
+from blockalloc.management.loops import LoopCommand
 from blockalloc.site_time import site_zone
 from blockalloc.upkeep.passes import Keeper, PassReport
-from vclsite.logs import config as logs
-from vclsite.logs import request_id
-
-log = logging.getLogger(__name__)
-
-_LONGEST = 300  # seconds between two looks: a hold lives for 75
 
 
-class Command(BaseCommand):
+class Command(LoopCommand):
     """One look, or one every so many seconds."""
 
+    longest = 300  # a hold lives for 75
+    log = logging.getLogger(__name__)
     help = (
         "Look at the classes of the next hours, and put right what would not be ready: top up, exchange, load again, "
         "hold, let go. Run it every minute, from cron or with --loop. "
@@ -33,63 +27,37 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument(
-            "--loop", metavar="SECONDS", type=_seconds, help="look again every so many seconds, until SIGTERM or Ctrl-C"
-        )
+        self.add_loop_argument(parser, "look again every so many seconds, until SIGTERM or Ctrl-C")
         parser.add_argument("--json", action="store_true", help="say what was done in JSON, a line for each look")
 
     def handle(self, *args: Any, **given: Any) -> None:
         """Look once, or until a signal comes."""
         keeper, as_json = Keeper(), given["json"]
-        if given["loop"] is None:
-            try:
-                self.stdout.write(_text(keeper.look(), as_json=as_json))
-            except options.PROBLEMS as problem:
-                raise options.as_command_error(problem) from problem
+        if given["loop"] is not None:
+            self.repeat(given["loop"], lambda: self._look(keeper, as_json=as_json))
             return
-        with stopped_by_signals() as stop:
-            while not stop.is_set():
-                with request_id.within(request_id.new()):
-                    self._look(keeper, as_json=as_json)
-                stop.wait(given["loop"])
+        try:
+            self.stdout.write(_text(keeper.look(), as_json=as_json))
+        except options.PROBLEMS as problem:
+            raise options.as_command_error(problem) from problem
 
     def _look(self, keeper: Keeper, *, as_json: bool) -> None:
         """One look of the loop. A database that does not answer will answer another time."""
-        close_old_connections()
         try:
             report = keeper.look()
         except (Error, LookupError) as error:
-            self._say_no_look(f"no look was possible, trying again: {error}")
+            self.say_problem(f"no look was possible, trying again: {error}")
         except Exception:
-            log.exception("a look failed; the next one follows")
+            self.log.exception("a look failed; the next one follows")
         else:
             self._say(report, as_json=as_json)
 
     def _say(self, report: PassReport, *, as_json: bool) -> None:
-        """Say what the look did, if anything: in the log where that is for programs, else as text for people."""
-        if not (as_json or report.actions or report.doubt):
-            return
-        if _logs_json() and not as_json:
-            log.info("%s", "; ".join(_lines(report)), extra={"fields": _fields(report)})
-            return
-        self.stdout.write(_text(report, as_json=as_json))
-        self.stdout.flush()
-
-    def _say_no_look(self, text: str) -> None:
-        if _logs_json():
-            log.warning("%s", text)
-        else:
-            self.stderr.write(text)
-
-
-def _logs_json() -> bool:
-    return bool(settings.VCL_LOG_FORMAT == logs.JSON)
-
-
-def _seconds(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _LONGEST:
-        raise ArgumentTypeError(f"{text!r}: give seconds from 1 to {_LONGEST}")
-    return int(text)
+        """Say what the look did, if anything."""
+        if as_json:
+            self.print_now(_text(report, as_json=True))
+        elif report.actions or report.doubt:
+            self.say(_text(report, as_json=False), _fields(report))
 
 
 def _text(report: PassReport, *, as_json: bool) -> str:

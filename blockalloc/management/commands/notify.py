@@ -2,36 +2,33 @@
 
 import json
 import logging
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
-from django.db import Error, close_old_connections
+from django.core.management.base import CommandError
+from django.db import Error
 
 from blockalloc import clock
 from blockalloc.management import options
-from blockalloc.management.signals import stopped_by_signals
+from blockalloc.management.loops import LoopCommand
 from blockalloc.notifications import trial
 from blockalloc.notifications.delivering import Report
 from blockalloc.notifications.sending import Sender
 from blockalloc.notifications.trial import Trial
 from blockalloc.site_time import site_zone
 from blockalloc.store import loops
-from vclsite.logs import config as logs
-from vclsite.logs import request_id
-
-log = logging.getLogger(__name__)
 
 LOOP = "notify"  # the name by which the loop is seen
-_LONGEST = 60  # seconds between two rounds: it is said of a loop that it was not seen for three minutes
 _COUNTS = ("news", "made", "sent", "not_delivered", "refused", "given_up")
 
 
-class Command(BaseCommand):
+class Command(LoopCommand):
     """One round, or one every so many seconds; or a test message."""
 
+    longest = 60  # it is said of a loop that it was not seen for three minutes
+    log = logging.getLogger(__name__)
     help = (
         "Tell people what has changed, by mail and by webhook: find out who is to be told news, and send what waits. "
         "Run it all the time with --loop, on as many hosts as you like. "
@@ -41,9 +38,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument(
-            "--loop", metavar="SECONDS", type=_seconds, help="again every so many seconds, until SIGTERM or Ctrl-C"
-        )
+        self.add_loop_argument(parser, "again every so many seconds, until SIGTERM or Ctrl-C")
         parser.add_argument(
             "--test",
             metavar="ADDRESS",
@@ -61,49 +56,36 @@ class Command(BaseCommand):
             self._try(given["test"], as_json=as_json)
             return
         if not settings.VCL_SMTP_URL and not settings.VCL_WEBHOOK_URL:
-            self._say_problem("nobody is told anything: neither VCL_SMTP_URL nor VCL_WEBHOOK_URL is set")
-        if given["loop"] is None:
-            try:
-                loops.seen(LOOP, clock.now())
-                self.stdout.write(_text(Sender().round(), as_json=as_json))
-            except options.PROBLEMS as problem:
-                raise options.as_command_error(problem) from problem
+            self.say_problem("nobody is told anything: neither VCL_SMTP_URL nor VCL_WEBHOOK_URL is set")
+        if given["loop"] is not None:
+            # One sender: it remembers from round to round what does not work.
+            sender = Sender(is_stopped=self.is_stopped)
+            self.repeat(given["loop"], lambda: self._round(sender, as_json=as_json))
             return
-        with stopped_by_signals() as stop:
-            sender = Sender(is_stopped=stop.is_set)
-            while not stop.is_set():
-                with request_id.within(request_id.new()):
-                    self._round(sender, as_json=as_json)
-                stop.wait(given["loop"])
+        try:
+            loops.seen(LOOP, clock.now())
+            self.stdout.write(_text(Sender().round(), as_json=as_json))
+        except options.PROBLEMS as problem:
+            raise options.as_command_error(problem) from problem
 
     def _round(self, sender: Sender, *, as_json: bool) -> None:
         """One round of the loop. A database that does not answer will answer another time."""
-        close_old_connections()
         try:
             loops.seen(LOOP, clock.now())
             report = sender.round()
         except Error as error:
-            self._say_problem(f"no round was possible, trying again: {error}")
+            self.say_problem(f"no round was possible, trying again: {error}")
         except Exception:
-            log.exception("a round failed; the next one follows")
+            self.log.exception("a round failed; the next one follows")
         else:
             self._say(report, as_json=as_json)
 
     def _say(self, report: Report, *, as_json: bool) -> None:
-        """Say what the round did, if anything: in the log where that is for programs, else as text for people."""
-        if report.is_quiet and not as_json:
-            return
-        if _logs_json() and not as_json:
-            log.info("%s", _text(report, as_json=False), extra={"fields": _fields(report)})
-            return
-        self.stdout.write(_text(report, as_json=as_json))
-        self.stdout.flush()
-
-    def _say_problem(self, text: str) -> None:
-        if _logs_json():
-            log.warning("%s", text)
-        else:
-            self.stderr.write(text)
+        """Say what the round did, if anything."""
+        if as_json:
+            self.print_now(_text(report, as_json=True))
+        elif not report.is_quiet:
+            self.say(_text(report, as_json=False), _fields(report))
 
     def _try(self, address: str, *, as_json: bool) -> None:
         """Send test messages. Raises CommandError when one is not taken, or nobody is named."""
@@ -116,16 +98,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(each._asdict(), ensure_ascii=False) if as_json else _line(each))
         if failed:
             raise CommandError(f"{failed} of {len(to)} were not delivered", returncode=1)
-
-
-def _logs_json() -> bool:
-    return bool(settings.VCL_LOG_FORMAT == logs.JSON)
-
-
-def _seconds(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _LONGEST:
-        raise ArgumentTypeError(f"{text!r}: give seconds from 1 to {_LONGEST}")
-    return int(text)
 
 
 def _line(trial: Trial) -> str:
