@@ -71,7 +71,7 @@ test-metrics:  ## a day with classes in trouble, scraped by Prometheus; all quer
 	bin/setup --tests
 	$(PYTHON) -m verification.metrics
 
-test-notifications: ## a week with 200 classes, whose mails are read: who reads them knows all that mattered (half an hour)
+test-notifications: ## a week with 200 classes, whose mails are read: who reads them knows all that mattered (a quarter of an hour)
 	bin/setup --tests
 	$(PYTHON) -m verification.notifications
 
