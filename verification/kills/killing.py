@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from blockalloc import clock, inspection
 from blockalloc.contract.messages import Refusal
-from blockalloc.models import Decision, IdempotencyKey, Roster
+from blockalloc.models import Decision, IdempotencyKey, News, Roster, Standing
 from tests.support.boundaries import Boundary
 from tests.support.invariants import Rows
 from tests.support.servers.mariadb_server import PrivateMariaDB
@@ -103,7 +103,7 @@ def broken_promises(scenario: Scenario, place: Place, run: Run, kill: Killer) ->
 def _site(scenario: Scenario) -> Iterator[None]:
     """The scenario's site as it is before the call."""
     with class_site(**scenario.site):
-        for model in (IdempotencyKey, Decision, Roster):
+        for model in (IdempotencyKey, Decision, Roster, Standing, News):
             model.objects.all().delete()
         scenario.prepare()
         yield

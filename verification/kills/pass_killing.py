@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import override_settings
 
 from blockalloc import inspection
-from blockalloc.models import ClassHeld, Decision, Heartbeat, ImageTrust, Roster, SeenLoad, Watch
+from blockalloc.models import ClassHeld, Decision, Heartbeat, ImageTrust, News, Roster, SeenLoad, Standing, Watch
 from blockalloc.store import decisions, site_clock
 from blockalloc.upkeep.passes import Keeper
 from tests.support.boundaries import Boundary
@@ -26,7 +26,7 @@ from verification.kills.pictures import Picture, differences, picture
 
 _NEXT = 60  # seconds from a look to the next
 # What depends on when the last look was, and not on what was done.
-_OF_THE_MINUTE = ("semaphores", "watches")
+_OF_THE_MINUTE = ("semaphores", "watches", "standings", "news")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _site(scenario: PassScenario) -> Iterator[None]:
     no_pruning = patch.object(decisions, "PRUNE_EVERY", 10**9)
     same_clock = patch.object(site_clock, "database_ahead", lambda: 0)
     with class_site(**scenario.site), no_pruning, same_clock:
-        for model in (Decision, Roster, Watch, SeenLoad, ClassHeld, Heartbeat, ImageTrust):
+        for model in (Decision, Roster, Watch, SeenLoad, ClassHeld, Heartbeat, ImageTrust, Standing, News):
             model.objects.all().delete()
         scenario.prepare()
         scenario.check_in()

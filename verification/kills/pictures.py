@@ -29,6 +29,8 @@ SELECT block_time_id, first_seen, processing_seen, tried, noted, replaced, loade
 """,
     "seen loads": "SELECT computer_id, image_id, block_time_id, begun, `over`, outcome FROM blockalloc_seen_load",
     "classes": "SELECT block_time_id, wanted, had, ready_at_start, closed FROM blockalloc_class_held",
+    "standings": "SELECT block_time_id, short, troubled, at_risk, not_ready, begun FROM blockalloc_standing",
+    "news": "SELECT `at`, kind, block_time_id, wanted, usable, ready FROM blockalloc_news",
     "semaphores": """
 SELECT computerid, expires, CASE WHEN procid LIKE 'blockalloc-held:keep_ready.%%' THEN 'kept'
     WHEN procid LIKE 'blockalloc-held:%%' THEN 'held' WHEN procid LIKE 'blockalloc:%%' THEN 'claim' ELSE procid END

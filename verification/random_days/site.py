@@ -3,7 +3,7 @@
 import datetime
 
 from blockalloc import clock
-from blockalloc.models import ClassHeld, Decision, Heartbeat, ImageTrust, SeenLoad, Watch
+from blockalloc.models import ClassHeld, Decision, Heartbeat, ImageTrust, News, SeenLoad, Standing, Watch
 from tests.golden import tables
 from tests.support.connections import DjangoConnection
 from tests.support.sites.class_site import rows
@@ -23,7 +23,7 @@ def load(day: Day) -> None:
 
     What the service remembers of other days goes too: its block times had the same ids.
     """
-    for model in (Decision, Watch, SeenLoad, ClassHeld, Heartbeat, ImageTrust):
+    for model in (Decision, Watch, SeenLoad, ClassHeld, Heartbeat, ImageTrust, Standing, News):
         model.objects.all().delete()
     site = rows(computers=day.computers, machines=1)
     _images(site)
