@@ -10,7 +10,11 @@ from blockalloc.models import Message, Recipient
 from blockalloc.store import lanes
 from blockalloc.store.sql import fetch
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once(on="mariadb")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.once(on="mariadb"),
+    pytest.mark.skipif(connection.vendor != "mysql", reason="MariaDB counts the rows that it reads"),
+]
 
 SENT, MOST_READ = 6000, 10
 TEXT = 9000 * "x"
