@@ -268,7 +268,7 @@ def test_a_loop_that_was_never_seen_is_no_failure() -> None:
     assert (status, lines(text)["keep_ready"]) == (200, "warning: keep_ready has never run")
 
 
-@pytest.mark.parametrize(("ago", "text"), [(180, "seen 3 min ago"), (200, "warning: not seen for 3 min")])
+@pytest.mark.parametrize(("ago", "text"), [(130, "seen 2 min ago"), (200, "warning: not seen for 3 min")])
 def test_a_loop_that_has_stopped_is_no_failure(ago: int, text: str) -> None:
     seen(ago)
     status, answer = ask()
