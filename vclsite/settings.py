@@ -130,6 +130,7 @@ VCL_LISTING_SECONDS = environment.whole_number(
 VCL_IDEMPOTENCY_DAYS = environment.whole_number("VCL_IDEMPOTENCY_DAYS", 7, low=1, high=3650)
 VCL_DECISION_DAYS = environment.whole_number("VCL_DECISION_DAYS", 730, low=1, high=36500)
 VCL_KEEP_READY_HOURS = environment.whole_number("VCL_KEEP_READY_HOURS", 6, low=1, high=48)
+VCL_FORECAST_DAYS = environment.whole_number("VCL_FORECAST_DAYS", 120, low=8, high=400)
 VCL_RELOAD_POLICY = environment.one_of("VCL_RELOAD_POLICY", "ready", "vcl")
 VCL_READY_TARGET = environment.share("VCL_READY_TARGET", 0.95, low=0.5, high=0.999)
 VCL_SPARES = environment.one_of("VCL_SPARES", "off", "auto")

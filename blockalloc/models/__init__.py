@@ -41,6 +41,8 @@ from blockalloc.models.catalogue import (
     VmType,
 )
 from blockalloc.models.decisions import Decision, Roster
+from blockalloc.models.feeds import CalendarFeed
+from blockalloc.models.forecasts import Forecast, ForecastRun
 from blockalloc.models.guard import Guard
 from blockalloc.models.idempotency import IdempotencyKey
 from blockalloc.models.inventory import (
@@ -91,12 +93,15 @@ __all__ = [
     "BlockTime",
     "BlockWebDate",
     "BlockWebTime",
+    "CalendarFeed",
     "ChangeLog",
     "ClassHeld",
     "Computer",
     "ComputerLoadLog",
     "ComputerLoadState",
     "Decision",
+    "Forecast",
+    "ForecastRun",
     "Guard",
     "Heartbeat",
     "IMType",

@@ -1,0 +1,1 @@
+"""What a series of classes could have that is not booked yet, date by date."""
