@@ -40,6 +40,8 @@ test-long:     ## the campaigns in full: kills at every statement, allocations b
 	$(PYTHON) -m verification.random_days --mariadb --days 200
 	$(PYTHON) -m verification.random_days --keep-ready --days 300
 	$(PYTHON) -m verification.random_days --keep-ready --mariadb --days 50
+	$(PYTHON) -m verification.forecasts --days 500
+	$(PYTHON) -m verification.forecasts --mariadb --days 50
 
 test-matrix:   ## all tests on SQLite with the oldest and the newest Python, and with newer Djangos (half an hour)
 	bin/setup --tests
