@@ -52,6 +52,7 @@ class Sizes:
     decisions: int = 100_000
     reservations: int = 20_000
     log: int = 200_000
+    closing_rows: int = 20_000
 
 
 @dataclass
