@@ -1,4 +1,4 @@
-"""What all plans on one site share, whoever they are for and whenever they are made: worked out once for all of them."""
+"""What all plans on one site share, whoever they are for and whenever they are made."""
 
 from functools import cache, cached_property
 
