@@ -20,7 +20,6 @@ from scheduling.shared import Shared
 from scheduling.upkeep.needs import is_too_late
 from scheduling.vcl_names import ACCEPTED
 
-NOT_ASKED = Reason("not_asked", "nobody asks for its computers again, since keep_ready does not run")
 TOO_LATE = Reason("too_late", "computers that are loaded now would be ready in its second half")
 
 
@@ -85,9 +84,9 @@ def _planned(asked: ClassAsked, site: Site, shared: Shared) -> tuple[ClassForeca
 
 def _not_planned(asked: ClassAsked, site: Site) -> Reason | None:
     """Why a class will get no more computers than it has, whatever is free."""
-    if asked.asked_by == "nobody":
-        return NOT_ASKED
     block = asked.block
+    if asked.refused is not None:
+        return asked.refused
     if asked.asked_by == "keep_ready" and is_too_late(block.start, block.end, site.load_seconds, site.now):
         return TOO_LATE
     return None

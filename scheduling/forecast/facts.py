@@ -9,15 +9,15 @@ from scheduling.load_time.model import LoadModel
 from scheduling.reasons import Reason
 from scheduling.remedies import InTheWay
 
-AskedBy = Literal["back end", "keep_ready", "nobody"]
+AskedBy = Literal["back end", "keep_ready"]
 
 
 class ClassAsked(NamedTuple):
     """A class that is to take place, and when its machines are asked for.
 
     `block.machines` are the machines that it is to have in all. `asked_at` is when the back end asks for them, or
-    keep_ready for those that it lacks, never before the time of the facts. `asked_by` "nobody": it has been allocated,
-    and keep_ready does not run.
+    keep_ready for those that it lacks, never before the time of the facts. `refused`: why it will get no computers
+    besides those that it has, whatever is free; None where it may.
     """
 
     block: Block
@@ -26,6 +26,7 @@ class ClassAsked(NamedTuple):
     asked_at: int
     ignore_privileges: bool = True
     asked_by: AskedBy = "back end"
+    refused: Reason | None = None
 
     @property
     def id(self) -> int:

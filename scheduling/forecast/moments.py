@@ -11,7 +11,7 @@ from scheduling.facts import Block, BlockComputer, Image, OrphanedReload, Reserv
 from scheduling.forecast.facts import ForecastFacts
 from scheduling.forecast.fleet import ChangingFleet
 from scheduling.load_time.estimate import LONGEST
-from scheduling.load_time.model import LoadModel, Source
+from scheduling.load_time.model import LoadModel
 from scheduling.reloads.places import Places
 from scheduling.reloads.policy import ReadyPolicy
 from scheduling.windows import HOUR, MINUTE
@@ -90,7 +90,7 @@ class Moments:
         if policy is None:
             return None
         if image.id not in self._policies:
-            model = self._facts.models.get(image.id) or _always(self._load_seconds(image))
+            model = self._facts.models.get(image.id) or LoadModel.always(self._load_seconds(image))
             places = Places(policy.places.capacity)
             self._policies[image.id] = replace(policy, model=model, places=places, spares=False, awaited=0)
         return self._policies[image.id]
@@ -99,8 +99,3 @@ class Moments:
 def _over(orphan: OrphanedReload) -> int:
     """When a reload is over that no class needs; one that waits is taken to begin in time."""
     return orphan.start + LONGEST if orphan.end is None else orphan.end
-
-
-def _always(seconds: int) -> LoadModel:
-    """A model of loads that always take so long."""
-    return LoadModel([(0.0, float(seconds)), (1.0, float(seconds))], 0.0, Source.RELOAD_TIME)

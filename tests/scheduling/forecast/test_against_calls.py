@@ -73,7 +73,7 @@ def terms(draw: st.DrawFn) -> Term:
         if not number:
             block = replace(case.block, machines=block.machines)
         classes.append(asked(block, site.now, ignore_privileges=draw(st.booleans())))
-    members = {GROUP: site.members, GROUP + 1: site.members[:1]}
+    members: dict[int | None, Sequence[Member]] = {GROUP: site.members, GROUP + 1: site.members[:1]}
     return Term(site, sorted(classes, key=lambda each: each.turn), members)
 
 
