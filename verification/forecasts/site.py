@@ -19,6 +19,7 @@ from tests.support.sites.class_site import rows
 from tests.support.sites.rows import NODE, SiteRows, insert_request
 from verification.forecasts.days import (
     AT_ONCE,
+    BEGIN,
     CLUSTER,
     LARGE,
     LIMITED,
@@ -50,6 +51,7 @@ def load(days: Days) -> None:
         model.objects.all().delete()
     site = rows(computers=0, machines=1)
     site.remove_blocks()
+    site.row("managementnode", NODE)["lastcheckin"] = local(BEGIN)
     _images(site)
     _computers(site, days)
     _classes(site, days)
