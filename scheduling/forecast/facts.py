@@ -35,8 +35,8 @@ class ClassAsked(NamedTuple):
 
     @property
     def turn(self) -> tuple[int, int, int]:
-        """Classes have their turns in this order."""
-        return self.asked_at, self.block.start, self.id
+        """Classes have their turns in this order; at one moment, in that in which the back end goes through them."""
+        return self.asked_at, self.request_id, self.id
 
 
 @dataclass(frozen=True, slots=True)
