@@ -118,7 +118,7 @@ class _Current(Generic[T]):
 
     def add(self, promises: Sequence[T]) -> None:
         """Add some that begin soon."""
-        self._begun = [*self._begun]  # a site that was asked for has the other list
+        self._begun = self._begun.copy()  # a site that was asked for has the other list
         self._begun += promises
         for each in promises:
             self._by_computer[each.computer_id].append(each)
