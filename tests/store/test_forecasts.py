@@ -1,6 +1,8 @@
 """Rows of the forecast: what is read back, what is written, and who comes first when two processes keep one."""
 
+import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
@@ -24,6 +26,9 @@ WHOLE = Kept(10, 4, START, START + HOUR, wanted=50, machines=50, fit=68, in_the_
 RUN = Run(made=NOW, until=NOW + 99 * HOUR, checked=NOW, classes=2, short=1, milliseconds=1200, host="vcl1", facts="abc")
 
 
+_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE)(?: INTO| FROM)? `?blockalloc_forecast`? ")
+
+
 def keep(rows: Sequence[Kept] = (SHORT, WHOLE), made: int = NOW) -> bool:
     """Keep these rows."""
     return forecasts.keep(rows, RUN._replace(made=made))
@@ -33,14 +38,8 @@ def writes(rows: Sequence[Kept]) -> list[str]:
     """The first words of the statements that change rows of classes when these are kept."""
     with CaptureQueriesContext(connection) as queries:
         keep(rows, NOW + 60)
-    changes = [query["sql"].split()[0] for query in queries if "blockalloc_forecast`" in _plain(query["sql"])]
-    return [verb for verb in changes if verb != "SELECT"]
-
-
-def _plain(sql: str) -> str:
-    return sql.replace("FROM blockalloc_forecast ", "FROM `blockalloc_forecast` ").replace(
-        "UPDATE blockalloc_forecast ", "UPDATE `blockalloc_forecast` "
-    )
+    written = (_WRITES.search(query["sql"]) for query in queries)
+    return [found[1] for found in written if found]
 
 
 def test_what_was_kept_is_read_back() -> None:
@@ -96,6 +95,21 @@ class TestKeeping:
     def test_one_of_a_clock_that_was_wrong_is_replaced(self) -> None:
         keep(made=NOW + HOUR + 1)
         assert keep([WHOLE], NOW)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_two_at_once_one_counts_as_a_whole(self) -> None:
+        keep()
+        forecasts_of_both = [[SHORT._replace(machines=number), WHOLE._replace(machines=number)] for number in range(8)]
+
+        def keep_in_a_thread(rows: Sequence[Kept]) -> bool:
+            try:
+                return keep(rows, NOW + 60)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(4) as threads:
+            assert all(threads.map(keep_in_a_thread, forecasts_of_both))
+        assert len({kept.machines for kept in forecasts.of_block_times([10, 11]).values()}) == 1
 
     def test_many_rows(self) -> None:
         many = [WHOLE._replace(block_time_id=id_) for id_ in range(1, 1202)]
