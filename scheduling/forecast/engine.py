@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from scheduling.bookings import Bookings
 from scheduling.facts import Block, BlockComputer, Site
 from scheduling.forecast.facts import ClassAsked, ClassForecast, ForecastFacts
 from scheduling.forecast.moments import Moments
 from scheduling.forecast.timing import ForecastTiming
-from scheduling.machines import computers_by_image, whole_machines
+from scheduling.machines import whole_machines
 from scheduling.mending import Mending
 from scheduling.occupancy import occupied_from
 from scheduling.plan import Plan
@@ -19,6 +20,7 @@ from scheduling.remedies import in_the_way
 from scheduling.shared import Shared
 from scheduling.upkeep.needs import is_too_late
 from scheduling.vcl_names import ACCEPTED
+from scheduling.windows import DAY, WEEK
 
 TOO_LATE = Reason("too_late", "computers that are loaded now would be ready in its second half")
 
@@ -31,7 +33,7 @@ def forecast(facts: ForecastFacts) -> list[ClassForecast]:
     moments, shared = Moments(facts), Shared(facts.site)
     planned: dict[int, ClassForecast] = {}
     for place, asked in sorted(enumerate(facts.classes), key=lambda each: each[1].turn):
-        planned[place], new = _planned(asked, moments.at(asked.asked_at, asked.block), shared)
+        planned[place], new = _planned(asked, moments.at(asked.asked_at, asked.block), moments.bookings, shared)
         moments.add(new)
     return [planned[place] for place in range(len(facts.classes))]
 
@@ -58,14 +60,27 @@ class Beside:
         block = replace(block, block_time_id=0)
         asked_at = max(block.start - ASKED_AHEAD, self._facts.site.now)
         asked = ClassAsked(block, 0, "", asked_at, ignore_privileges)
-        made, _new = _planned(asked, Moments(self._facts).at(asked_at, block), self._shared)
+        moments = Moments(self._facts_near(asked_at, block.end))
+        made, _new = _planned(asked, moments.at(asked_at, block), moments.bookings, self._shared)
         return made
 
+    def _facts_near(self, moment: int, end: int) -> ForecastFacts:
+        """The facts without what is long over then and what comes later: a term has tens of thousands of rows.
 
-def _planned(asked: ClassAsked, site: Site, shared: Shared) -> tuple[ClassForecast, list[BlockComputer]]:
+        Classes of a week before are left, for what computers have loaded.
+        """
+        site = self._facts.site
+        rows = [row for row in site.block_computers if row.end > moment - WEEK and row.reload_start < end + DAY]
+        return replace(self._facts, site=replace(site, block_computers=rows))
+
+
+def _planned(
+    asked: ClassAsked, site: Site, bookings: Bookings, shared: Shared
+) -> tuple[ClassForecast, list[BlockComputer]]:
     """What a class will get, and the computers among it that are new."""
-    own = [row for row in site.block_computers if row.block_time_id == asked.id]
-    had = whole_machines(asked.block.image_ids, computers_by_image(site, asked.block))
+    id_ = asked.id
+    own = [row for row in site.block_computers if row.block_time_id == id_]
+    had = whole_machines(asked.block.image_ids, Counter(row.image_id for row in own))
     stopped_by = _not_planned(asked, site)
     if had >= asked.block.machines or stopped_by is not None:
         fit = len(shared.fit(asked.block.images[0]).ids)
@@ -75,7 +90,7 @@ def _planned(asked: ClassAsked, site: Site, shared: Shared) -> tuple[ClassForeca
         ), []
     mending = Mending() if asked.asked_by == "keep_ready" else None
     plan = make_plan(
-        site, asked.block, ignore_privileges=asked.ignore_privileges, mending=mending, shared=shared,
+        site, asked.block, ignore_privileges=asked.ignore_privileges, mending=mending, shared=shared, bookings=bookings,
         ready_timing=ForecastTiming, is_explained=False,
     )  # fmt: skip
     new = _rows(asked.block, plan)
