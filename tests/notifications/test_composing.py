@@ -163,7 +163,7 @@ def test_what_is_foreseen_comes_with_the_week_and_what_helps(odette: User, setti
 
 
 def test_only_what_is_foreseen_links_to_the_week() -> None:
-    assert [each.kind for each in Kind if letter(news(each)).items[0].week] == [Kind.FORESEEN, Kind.FORESEEN_OVER]
+    assert [each for each in Kind if letter(news(each)).items[0].week] == [Kind.FORESEEN, Kind.FORESEEN_OVER]
 
 
 def test_several_classes_of_the_forecast_are_counted() -> None:
