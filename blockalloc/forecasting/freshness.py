@@ -4,8 +4,6 @@ from blockalloc.forecasting.forecasts import STALE
 from blockalloc.store.forecasts import Run
 from scheduling.wording import span
 
-NOT_CHECKED = "not checked"
-
 
 def is_current(run: Run | None, now: int) -> bool:
     """Whether the forecast rests on facts that were so a quarter of an hour ago, at `now` (Unix seconds)."""
@@ -20,4 +18,4 @@ def in_words(run: Run | None, now: int) -> str:
     checked = f"the forecast was checked {span(max(now - run.checked, 0))} ago"
     if run.problem:
         return f"no newer forecast can be made: {run.problem}; {checked}"
-    return checked if is_current(run, now) else f"{NOT_CHECKED}: {checked}"
+    return checked if is_current(run, now) else f"not checked: {checked}"

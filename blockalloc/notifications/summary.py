@@ -54,7 +54,7 @@ def letter_of_summary(person: Person, day: date, key: str, at: int) -> Letter | 
         kind=Message.SUMMARY,
         at=at,
         subject=_subject(day, at, block_times, held),
-        opening=f"{_count_of_today(block_times)}{_count_of_yesterday(held)}{coming.count}.",
+        opening=f"{_count_of_today(block_times)}{_count_of_yesterday(held)}{coming.in_short}.",
         sections=[Section(title, lines) for title, lines in sections if lines],
         reason=frame.reason,
         preferences=frame.preferences,

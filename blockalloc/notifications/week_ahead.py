@@ -27,7 +27,7 @@ class WeekAhead(NamedTuple):
     lines: Sequence[tuple[str, str]]
 
     @property
-    def count(self) -> str:
+    def in_short(self) -> str:
         """`; 2 classes of the coming week will lack machines`; "" for none."""
         if not self.short:
             return ""
