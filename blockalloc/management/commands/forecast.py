@@ -130,8 +130,8 @@ def _lines(report: _Report) -> list[str]:
         return [f"{at:%Y-%m-%d %H:%M:%S}  no forecast: {run.problem}"]
     planned = f"planned in {run.milliseconds} ms" if report.refreshed.changed else "nothing has changed"
     told = f", {report.news} news" if report.news else ""
-    classes = "class" if run.classes == 1 else "classes"
-    first = f"{at:%Y-%m-%d %H:%M:%S}  {run.classes} {classes} until {wording.day_name(run.until, report.at)}: {planned}"
+    classes = f"{run.classes} class{'' if run.classes == 1 else 'es'}"
+    first = f"{at:%Y-%m-%d %H:%M:%S}  {classes} until {wording.day_name(run.until - 1, report.at)}: {planned}"
     lines = [_line(each, report) for each in report.short]
     return [f"{first}{told}", *(lines or ["all of them will have their machines"])]
 
