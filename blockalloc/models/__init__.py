@@ -42,7 +42,7 @@ from blockalloc.models.catalogue import (
 )
 from blockalloc.models.decisions import Decision, Roster
 from blockalloc.models.feeds import CalendarFeed
-from blockalloc.models.forecasts import Forecast, ForecastRun
+from blockalloc.models.forecasts import Forecast, ForecastRun, ForecastSeen
 from blockalloc.models.guard import Guard
 from blockalloc.models.idempotency import IdempotencyKey
 from blockalloc.models.inventory import (
@@ -102,6 +102,7 @@ __all__ = [
     "Decision",
     "Forecast",
     "ForecastRun",
+    "ForecastSeen",
     "Guard",
     "Heartbeat",
     "IMType",

@@ -61,3 +61,20 @@ class Forecast(models.Model):
 
     def __str__(self) -> str:
         return f"forecast of block time {self.pk}"
+
+
+class ForecastSeen(models.Model):
+    """What a forecast said of a class that people do not know yet: when, and how many machines will be missing.
+
+    It is told when a later forecast says the same (scheduling.news.foreseeing).
+    """
+
+    block_time_id = models.PositiveIntegerField(primary_key=True)
+    at = models.DateTimeField(db_index=True)
+    missing = models.IntegerField()
+
+    class Meta:
+        db_table = "blockalloc_forecast_seen"
+
+    def __str__(self) -> str:
+        return f"forecast of block time {self.pk} at {self.at}"

@@ -170,7 +170,8 @@ class Notice(models.Model):
 class Preference(models.Model):
     """What somebody wants to be told, by the key of a Recipient; whoever has chosen nothing has no row.
 
-    `kinds` are kinds of news, separated by commas. `only_own`: of one's own classes only. `summary`: the daily summary.
+    `kinds` are kinds of news, separated by commas; "-" precedes one that was chosen not to be told, where a choice made
+    by an older release would not know it. `only_own`: of one's own classes only. `summary`: the daily summary.
     """
 
     key = models.CharField(max_length=191, unique=True)

@@ -19,7 +19,7 @@ from blockalloc.models.decisions import NAME
 from blockalloc.reports.upkeep import NEVER, SILENT
 from blockalloc.schema.applied import unapplied
 from blockalloc.site_time import site_zone
-from blockalloc.store import columns, guard, loops, site_clock
+from blockalloc.store import columns, forecasts, guard, loops, site_clock
 from blockalloc.store.sql import fetch, waiting_at_most
 from scheduling.site_clock import CLOCK_SECONDS
 from scheduling.wording import plural, span
@@ -27,6 +27,7 @@ from vclsite import environment
 
 DATABASE = "database"  # the check without which there are no others of it
 NOTIFY = "notify"  # the loop that sends notifications
+FORECAST = "forecast"  # the loop that plans the classes to come
 _LONGEST_WAIT = 1.0  # seconds that a statement waits for somebody's lock
 _TRIES, _PAUSE = 5, 0.1  # looks at a guard that is busy, and seconds between two of them
 
@@ -73,6 +74,7 @@ class ServiceChecks:
             yield _checked("keep_ready", _keep_ready, otherwise=State.WARNING)
             if settings.VCL_SMTP_URL or settings.VCL_WEBHOOK_URL:
                 yield _checked(NOTIFY, _notify, otherwise=State.WARNING)
+            yield _checked(FORECAST, _forecast, otherwise=State.WARNING)
 
     def _guard(self) -> Result:
         """A guard that is busy is no failure: it is one when calls that wait for it give up."""
@@ -154,8 +156,21 @@ def _keep_ready() -> Result:
 
 
 def _notify() -> Result:
-    last = loops.last_seen().get(NOTIFY)
-    return _seen(NOTIFY, last.at if last else None)
+    return _loop_seen(NOTIFY)
+
+
+def _forecast() -> Result:
+    """Whether the loop runs, and whether it can make a forecast."""
+    state, text = _loop_seen(FORECAST)
+    run = forecasts.last_run() if state is State.OK else None
+    if run and run.problem:
+        return State.WARNING, f"{text}, but no forecast can be made: {run.problem}"
+    return state, text
+
+
+def _loop_seen(loop: str) -> Result:
+    last = loops.last_seen().get(loop)
+    return _seen(loop, last.at if last else None)
 
 
 def _seen(loop: str, at: int | None) -> Result:

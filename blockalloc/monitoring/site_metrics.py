@@ -14,15 +14,17 @@ from prometheus_client.core import GaugeMetricFamily
 
 from blockalloc import clock
 from blockalloc.accounts import lockout
+from blockalloc.forecasting.freshness import is_current
 from blockalloc.models import BlockTime, Heartbeat, SeenLoad
 from blockalloc.monitoring.latest import Latest
 from blockalloc.monitoring.load_times import KeptLoadTimes
 from blockalloc.reports import readiness
 from blockalloc.reports.readiness import BlockTimeReadiness
+from blockalloc.store import forecasts
 from blockalloc.store import site_metrics as store
 from blockalloc.store.sql import waiting_at_most
 from scheduling.readiness import Readiness
-from scheduling.windows import DAY, HOUR, MINUTE
+from scheduling.windows import DAY, HOUR, MINUTE, WEEK
 
 MOST_CLASSES, MOST_IMAGES = 50, 50  # that have series of their own
 BEGUN = 15 * MINUTE  # so long after its start a class still has them
@@ -51,6 +53,7 @@ def read() -> list[Metric]:
             *_of_classes(seen, now),
             *_of_loads(seen, now),
             *_of_calibration(now),
+            *_of_forecast(now),
             *_of_loops(),
             *_of_notifications(now),
             _gauge("blockalloc_lockouts_in_force", "Lock-outs that are in force.", lockout.in_force(now)),
@@ -147,6 +150,28 @@ def _of_calibration(now: int) -> Iterable[Metric]:
             said.add_metric([name], each.said / each.classes)
             came.add_metric([name], each.came / each.classes)
     return [said, came, classes]
+
+
+# --- Forecast -----------------------------------------------------------------------------------
+def _of_forecast(now: int) -> Iterable[Metric]:
+    """Of a forecast that does not count any more only its age is told."""
+    run = forecasts.last_run()
+    short = GaugeMetricFamily(
+        "blockalloc_forecast_classes_short", "Classes of the next seven days that will lack machines, by the forecast."
+    )
+    missing = GaugeMetricFamily("blockalloc_forecast_machines_missing", "Machines that these classes will lack.")
+    checked = GaugeMetricFamily(
+        "blockalloc_forecast_checked_timestamp_seconds", "When the forecast was made, or found to be as it was."
+    )
+    took = GaugeMetricFamily("blockalloc_forecast_duration_seconds", "How long it took to make the forecast.")
+    if is_current(run, now):
+        lacking = forecasts.short_between(now, now + WEEK)
+        short.add_metric([], len(lacking))
+        missing.add_metric([], sum(each.missing for each in lacking))
+    if run is not None and run.made:
+        checked.add_metric([], run.checked)
+        took.add_metric([], run.milliseconds / 1000)
+    return [short, missing, checked, took]
 
 
 # --- Loops and notifications --------------------------------------------------------------------

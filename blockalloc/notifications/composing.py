@@ -1,6 +1,7 @@
 """What messages say: letters about news, grouped by class, for staff and for owners."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from blockalloc.notifications import staff, unsubscribing, wording
 from blockalloc.notifications.audience import SITE, WEBHOOK, reason_of
 from blockalloc.notifications.letter import Item, Letter, Section
 from blockalloc.notifications.writing_out import as_html, as_text
+from blockalloc.site_time import site_zone
 from scheduling.news.kinds import Kind
 from scheduling.wording import plural
 
@@ -55,7 +57,7 @@ def letter_in_brief(person_key: str, news: Sequence[News], key: str, at: int) ->
     lines = [
         (
             f"{wording.one_line(each.block_name)}, {wording.when(int(each.start.timestamp()), at)}: {each.kind} "
-            f"({each.usable} of {each.wanted} machines usable)",
+            f"({each.usable} of {each.wanted} machines {'foreseen' if Kind(each.kind).is_of_forecast else 'usable'})",
             "",
         )
         for each in news
@@ -135,6 +137,7 @@ def _item(story: Sequence[News], at: int, *, for_staff: bool) -> Item:
         tried=news.tried,
         advice=wording.advice(news, for_staff=for_staff),
         link=_link(news, for_staff=for_staff),
+        week=_week(start) if kind.is_of_forecast and for_staff else "",
         earlier=[f"{wording.when(_seconds(each), at)}: {wording.in_short(each)}." for each in story[:-1]],
     )
 
@@ -155,6 +158,12 @@ def _link(news: News, *, for_staff: bool) -> str:
         return _address("admin:blockalloc_blocktime_change", news.block_time_id)
     front_end = str(settings.VCL_FRONT_END_URL)
     return f"{front_end}?mode=blockallocations" if front_end else ""
+
+
+def _week(start: int) -> str:
+    """The page of the week in which a class starts."""
+    day = datetime.fromtimestamp(start, site_zone()).date()
+    return _address("admin:week", query={"from": day.isoformat()})
 
 
 def _address(name: str, *arguments: object, query: Mapping[str, object] | None = None) -> str:

@@ -11,8 +11,9 @@ class Item:
     """What a letter says of one class: its latest news, and in one sentence each those before it in the same letter.
 
     Times are Unix seconds. Texts are plain, for people, "" where there is nothing to say: `headline` (what), `why`,
-    `since`, `tried`, `advice` (what to do). `link` is the address of the class's page; "" when that is not known.
-    `usable` are the machines that it has and that have not failed.
+    `since`, `tried`, `advice` (what to do). `link` is the address of the class's page, `week` that of the class's
+    week, for news of the forecast; "" when that is not known. `usable` are the machines that it has and that have not
+    failed; of the forecast, those that it will have.
     """
 
     kind: Kind
@@ -34,6 +35,7 @@ class Item:
     tried: str = ""
     advice: str = ""
     link: str = ""
+    week: str = ""
     earlier: Sequence[str] = ()
 
 

@@ -58,7 +58,7 @@ def _change(seen: BlockTimeReadiness, before: Kept, now: int) -> _Change | None:
 
 
 def _view(seen: BlockTimeReadiness, now: int) -> View:
-    of = seen.readiness
+    of, is_closed = seen.readiness, not seen.is_current_or_upcoming(now)
     return View(
         start=seen.start,
         wanted=of.wanted,
@@ -66,7 +66,8 @@ def _view(seen: BlockTimeReadiness, now: int) -> View:
         ready=of.ready,
         is_bad=of.signal.level == "bad",
         is_risk=of.signal.is_risk,
-        is_closed=not seen.is_current_or_upcoming(now),
+        is_closed=is_closed,
+        is_early=not is_closed and of.signal.level == "plain",
     )
 
 

@@ -21,6 +21,10 @@ class Choice(NamedTuple):
         return not self.kinds and not self.summary
 
 
+# Kinds that a choice made before 0.4.0 does not know: whoever has not chosen anew gets them with these.
+_WITH = {Kind.FORESEEN: Kind.SHORT, Kind.FORESEEN_OVER: Kind.MENDED}
+_NOT = "-"  # before such a kind that somebody has chosen not to get
+
 NOTHING = Choice(frozenset())
 # For those who have chosen nothing: owners and staff, and the addresses of the settings (VCL_SITE_MAIL).
 OF_PEOPLE = Choice(frozenset(Kind))
@@ -51,7 +55,7 @@ def has_ended(key: str) -> bool:
 def choose(key: str, choice: Choice, now: int) -> None:
     """Note what a recipient has chosen at `now` (Unix seconds)."""
     values = {
-        "kinds": ",".join(kind.value for kind in Kind if kind in choice.kinds),
+        "kinds": ",".join(_words(choice.kinds)),
         "only_own": choice.only_own,
         "summary": choice.summary,
         "changed": datetime.fromtimestamp(now, UTC),
@@ -59,10 +63,13 @@ def choose(key: str, choice: Choice, now: int) -> None:
     Preference.objects.update_or_create(key=key, defaults=values)
 
 
+def _words(kinds: Collection[Kind]) -> Iterable[str]:
+    return (kind.value if kind in kinds else f"{_NOT}{kind.value}" for kind in Kind if kind in kinds or kind in _WITH)
+
+
 def _kinds(text: str) -> frozenset[Kind]:
     """The kinds in a row; words of another version of the service are none."""
-    return frozenset(_known(text.split(",")))
-
-
-def _known(words: Iterable[str]) -> Iterable[Kind]:
-    return (kind for kind in Kind if kind.value in words)
+    words = frozenset(text.split(","))
+    named = {kind for kind in Kind if kind.value in words}
+    unknown = {kind for kind in _WITH if kind not in named and f"{_NOT}{kind.value}" not in words}
+    return frozenset(named | {kind for kind in unknown if _WITH[kind] in named})

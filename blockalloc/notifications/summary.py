@@ -1,4 +1,4 @@
-"""The daily summary: the classes of today, how those of yesterday came, and what did not reach people."""
+"""The daily summary: the classes of today and the coming week, how those of yesterday came, what was not delivered."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from blockalloc.notifications import wording
 from blockalloc.notifications.audience import Person
 from blockalloc.notifications.composing import frame_of
 from blockalloc.notifications.letter import Letter, Section
+from blockalloc.notifications.week_ahead import week_ahead
 from blockalloc.reports.readiness import BlockTimeReadiness, read
 from blockalloc.reports.upkeep import heartbeat
 from blockalloc.site_time import local_to_instant, site_zone
@@ -36,13 +37,15 @@ def letter_of_summary(person: Person, day: date, key: str, at: int) -> Letter | 
     held = _yesterday(person.scope, day)
     failed = _failed(person, at)
     service = heartbeat(at)
+    coming = week_ahead(person.scope, day, at)
     silent = [(f"{service.text}.", "")] if service is not None and service.level == "bad" else []
-    if not (block_times or held or failed or silent):
+    if not (block_times or held or failed or silent or coming.short):
         return None
     frame = frame_of(person.key)
     sections = [
         (f"Today, {wording.day_name(_midnight(day), at)}", _lines_of_today(block_times, day)),
         (f"Yesterday, {wording.day_name(_midnight(day - _DAY), at)}", _lines_of_yesterday(held, day)),
+        ("The coming week", coming.lines),
         ("Not delivered", failed),
         ("The service", silent),
     ]
@@ -51,7 +54,7 @@ def letter_of_summary(person: Person, day: date, key: str, at: int) -> Letter | 
         kind=Message.SUMMARY,
         at=at,
         subject=_subject(day, at, block_times, held),
-        opening=f"{_count_of_today(block_times)}{_count_of_yesterday(held)}.",
+        opening=f"{_count_of_today(block_times)}{_count_of_yesterday(held)}{coming.in_short}.",
         sections=[Section(title, lines) for title, lines in sections if lines],
         reason=frame.reason,
         preferences=frame.preferences,

@@ -11,14 +11,17 @@ from scheduling.news.kinds import Kind
 from scheduling.wording import plural
 
 _HOW_MANY = re.compile(r"\A\d+ of \d+ machines? missing(?:: |; |\Z)")
+_WILL_BE = " will be"
 _LONGEST_SUBJECT = 120  # characters; mail programs show about 70
 # In the subject of a message about several classes.
 _OF_SEVERAL = {
     Kind.NOT_READY: "not ready at the start",
     Kind.SHORT: "short of machines",
     Kind.AT_RISK: "at risk",
+    Kind.FORESEEN: "going to be short of machines",
     Kind.MENDED: "complete now",
     Kind.READY: "ready now",
+    Kind.FORESEEN_OVER: "going to be complete",
 }
 _FOR_STAFF = {
     Kind.SHORT: "On the page of the class, “Dry run” shows why other computers cannot be taken and what would help; "
@@ -27,6 +30,9 @@ _FOR_STAFF = {
     "again. It shows first what it would do.",
     Kind.NOT_READY: "On the page of the class, see which computers are not ready, and why. “Put right now” exchanges "
     "them, or loads them again.",
+    Kind.FORESEEN: "There is time to change it: another hour, another day or fewer machines, for this class or what is "
+    "in its way; or computers that are put back in service. The page of the class says what would help, This week "
+    "which other classes are concerned.",
 }
 _FOR_OWNERS = {
     Kind.SHORT: "You need not do anything: machines are added as soon as some become free, and you are told when the "
@@ -34,6 +40,8 @@ _FOR_OWNERS = {
     Kind.AT_RISK: "You need not do anything: the machines are watched, and you are told when they are all ready. It "
     "may help to have something prepared for the first minutes of the class.",
     Kind.NOT_READY: "Please begin with the machines that are ready. You are told when they all are.",
+    Kind.FORESEEN: "If the class cannot take place with fewer machines, please ask the staff of VCL soon: at another "
+    "hour or on another day there may be enough. You are told when the class is going to have them all.",
 }
 _FOR_OWNERS_OF_NONE = (  # there is nothing to begin with
     "Machines are added as soon as some become free, and you are told when the class has them all. If it cannot wait "
@@ -80,7 +88,7 @@ def headline(news: News) -> str:
     all_, are = ("its machine", "is") if news.wanted == 1 else (f"all {news.wanted} machines", "are")
     match Kind(news.kind):
         case Kind.SHORT:
-            return f"{_missing(news, verb=True)}."
+            return _sentence(_missing(news, " is", " are"))
         case Kind.AT_RISK:
             has = f"It has {_of_wanted(news.usable, news)}, and " if news.usable < news.wanted else "It "
             sure = "" if news.sureness is None else f" The chance that {all_} {are} ready is {_percent(news.sureness)}."
@@ -90,7 +98,11 @@ def headline(news: News) -> str:
         case Kind.MENDED:
             return f"It has {all_} now."
         case Kind.READY:
-            return f"{all_[0].upper()}{all_[1:]} {are} ready now."
+            return _sentence(f"{all_} {are} ready now")
+        case Kind.FORESEEN:
+            return _sentence(f"{_missing(news, _WILL_BE, _WILL_BE)}, as things stand")
+        case Kind.FORESEEN_OVER:
+            return f"It will have {all_}, as things stand."
 
 
 def in_short(news: News) -> str:
@@ -98,7 +110,7 @@ def in_short(news: News) -> str:
     all_ = "its machine" if news.wanted == 1 else f"all {news.wanted} machines"
     match Kind(news.kind):
         case Kind.SHORT:
-            return _missing(news, verb=False)
+            return _missing(news)
         case Kind.AT_RISK:
             return "at risk"
         case Kind.NOT_READY:
@@ -107,6 +119,10 @@ def in_short(news: News) -> str:
             return f"has {all_} now"
         case Kind.READY:
             return f"{all_} ready now"
+        case Kind.FORESEEN:
+            return _missing(news, _WILL_BE, _WILL_BE)
+        case Kind.FORESEEN_OVER:
+            return f"will have {all_}"
 
 
 def advice(news: News, *, for_staff: bool) -> str:
@@ -126,7 +142,7 @@ def subject(latest: Sequence[News], at: int) -> str:
         (news,) = latest
         text = f"{one_line(news.block_name)} {when(starts[0], at)}{_about(news)}"
     else:
-        text = f"{len(latest)} classes {_from_to(starts[0], starts[-1], at)}: {_counted(latest)}"
+        text = f"{len(latest)} classes {from_to(starts[0], starts[-1], at)}: {_counted(latest)}"
     return text if len(text) <= _LONGEST_SUBJECT else f"{text[: _LONGEST_SUBJECT - 1].rstrip()}…"
 
 
@@ -141,7 +157,7 @@ def _about(news: News) -> str:
     return f" at risk: {reason}" if news.kind == Kind.AT_RISK and reason else f": {in_short(news)}"
 
 
-def _from_to(first: int, last: int, at: int) -> str:
+def from_to(first: int, last: int, at: int) -> str:
     """`Mon 09:00`, `Mon 09:00 to 13:00`, `Mon 09:00 to Tue 08:00`."""
     if first == last:
         return when(first, at)
@@ -158,14 +174,18 @@ def _counted(latest: Sequence[News]) -> str:
     return ", ".join(f"{number} {_OF_SEVERAL[kind]}" for kind, number in numbers)
 
 
-def _missing(news: News, *, verb: bool) -> str:
+def _missing(news: News, one: str = "", several: str = "") -> str:
+    """How many machines are missing, with the verb for one machine and for several; without, none."""
     number = news.wanted - news.usable
-    is_, are = (" is", " are") if verb else ("", "")
     if news.wanted == 1:
-        return f"{'Its' if verb else 'its'} machine{is_} missing"
+        return f"its machine{one} missing"
     if number == news.wanted:
-        return f"{'All' if verb else 'all'} {news.wanted} machines{are} missing"
-    return f"{number} of {news.wanted} machines{is_ if number == 1 else are} missing"
+        return f"all {news.wanted} machines{several} missing"
+    return f"{number} of {news.wanted} machines{one if number == 1 else several} missing"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _ready(news: News) -> str:

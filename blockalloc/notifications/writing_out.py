@@ -18,6 +18,8 @@ LABELS = {
     Kind.NOT_READY: "Not ready",
     Kind.MENDED: "Complete",
     Kind.READY: "Ready",
+    Kind.FORESEEN: "Machines will be missing",
+    Kind.FORESEEN_OVER: "Will be complete",
 }
 
 
@@ -59,7 +61,8 @@ def labelled(item: Item) -> list[tuple[str, str]]:
 
 def numbers(item: Item) -> str:
     """`20 machines wanted, 18 usable, 15 ready. Ubuntu 22.04, for CS101@Local, owner jdoe@NCSU.`"""
-    parts = [f"{plural(item.wanted, 'machine')} wanted", f"{item.usable} usable"]
+    has = "foreseen" if item.kind.is_of_forecast else "usable"
+    parts = [f"{plural(item.wanted, 'machine')} wanted", f"{item.usable} {has}"]
     parts += [f"{item.ready} ready"] if item.ready is not None else []
     about = [item.image, f"for {item.group}" if item.group else "", f"owner {item.owner}" if item.owner else ""]
     described = ", ".join(filter(None, about))
@@ -76,6 +79,8 @@ def _item(item: Item, at: int) -> Iterator[str]:
         yield _filled(text, f"{label}:".ljust(_LABEL), " " * _LABEL)
     if item.link:
         yield f"{'Class:'.ljust(_LABEL)}{item.link}"
+    if item.week:
+        yield f"{'Week:'.ljust(_LABEL)}{item.week}"
     yield ""
     yield _filled(numbers(item))
 

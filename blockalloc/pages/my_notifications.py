@@ -24,6 +24,8 @@ KINDS = (
     (Kind.NOT_READY.value, "A class has begun, and not all its machines were ready"),
     (Kind.MENDED.value, "A class that lacked machines has them all"),
     (Kind.READY.value, "A class that was at risk, or late, has all its machines ready"),
+    (Kind.FORESEEN.value, "Up to a week ahead: a class will lack machines, by the forecast"),
+    (Kind.FORESEEN_OVER.value, "A class for which that was foreseen will have them all"),
 )
 
 

@@ -11,6 +11,7 @@ from django.db import OperationalError, transaction
 from blockalloc.store import (
     closing_rows,
     decisions,
+    foreseen,
     guard,
     idempotency,
     kept_loads,
@@ -61,6 +62,8 @@ KINDS = (
     Kind("answers to idempotency keys", idempotency.past),
     Kind("what people were told of classes", news.past_standings),
     Kind("news for notifications", news.past),
+    Kind("forecasts of classes that are over", foreseen.past_forecasts),
+    Kind("what forecasts saw and nobody was told", foreseen.past),
     Kind("failed sign-ins", _lockouts),
     Kind("sessions of staff", _sessions),
 )

@@ -19,7 +19,7 @@ from scheduling.news import standing as rules
 from scheduling.news.kinds import Kind
 from scheduling.windows import DAY, HOUR
 
-_STANDINGS, _NEWS, _WATCHES = Standing._meta.db_table, News._meta.db_table, Watch._meta.db_table
+STANDINGS, _NEWS, _WATCHES = Standing._meta.db_table, News._meta.db_table, Watch._meta.db_table
 _NOTICES, _MESSAGES = Notice._meta.db_table, Message._meta.db_table
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
 _LONGEST = 2000  # characters of a text
@@ -35,8 +35,8 @@ class Kept(NamedTuple):
     version: int | None = None
 
 
-class _Row(NamedTuple):
-    """A row of Standing, or none."""
+class Row(NamedTuple):
+    """A row of Standing as `OF_STANDING` reads it, or none."""
 
     start: times.Stored
     short: int
@@ -50,16 +50,16 @@ class _Row(NamedTuple):
 
 
 _COLUMNS = ("start", "short", "short_told", "troubled", "at_risk", "not_ready", "held", "begun")
-_OF_STANDING = ", ".join(f"s.{column}" for column in (*_COLUMNS, "version"))
+OF_STANDING = ", ".join(f"s.{column}" for column in (*_COLUMNS, "version"))
 # Of a class that nobody has to look at yet, what was told may be over.
 _IS_TOLD = "(s.short > 0 OR s.at_risk IS NOT NULL OR s.not_ready IS NOT NULL)"
 _OBSERVED = f"""
-SELECT t.id, t.start, t.`end`, {_OF_STANDING}
-FROM blockTimes t LEFT JOIN {_STANDINGS} s ON s.block_time_id = t.id
+SELECT t.id, t.start, t.`end`, {OF_STANDING}
+FROM blockTimes t LEFT JOIN {STANDINGS} s ON s.block_time_id = t.id
 WHERE t.`end` > %s AND (t.start <= %s OR (t.start <= %s AND {_IS_TOLD}))
   AND (t.skip = 0 OR s.block_time_id IS NOT NULL)
 """
-_ONE = f"SELECT {_OF_STANDING} FROM {_STANDINGS} s WHERE s.block_time_id = %s"
+_ONE = f"SELECT {OF_STANDING} FROM {STANDINGS} s WHERE s.block_time_id = %s"
 
 
 def observed(now: int, soon: int) -> dict[int, Kept]:
@@ -69,7 +69,7 @@ def observed(now: int, soon: int) -> dict[int, Kept]:
     """
     limits = [now - _SLACK, now + soon + _SLACK, now + rules.AHEAD + _SLACK]
     return {
-        id_: _kept(_Row(*row)) or Kept(rules.Standing(times.from_local(start) or 0))
+        id_: kept_in(Row(*row)) or Kept(rules.Standing(times.from_local(start) or 0))
         for id_, start, end, *row in fetch(_OBSERVED, [times.to_local(each) for each in limits])
         if (times.from_local(end) or 0) > now
     }
@@ -77,10 +77,11 @@ def observed(now: int, soon: int) -> dict[int, Kept]:
 
 def kept(block_time_id: int) -> Kept | None:
     """The standing of a class; None when it has no row. One statement."""
-    return next((_kept(_Row(*row)) for row in fetch(_ONE, [block_time_id])), None)
+    return next((kept_in(Row(*row)) for row in fetch(_ONE, [block_time_id])), None)
 
 
-def _kept(row: _Row) -> Kept | None:
+def kept_in(row: Row) -> Kept | None:
+    """The standing in a row; None when there is none."""
     if row.version is None:
         return None
     standing = rules.Standing(
@@ -102,7 +103,7 @@ def change(block_time_id: int, before: Kept | None, after: rules.Standing) -> bo
     if before is None or before.version is None:
         return _insert([[block_time_id, *values, 0]]) > 0
     assignments = ", ".join(f"{column} = %s" for column in _COLUMNS)
-    sql = f"UPDATE {_STANDINGS} SET {assignments}, version = version + 1 WHERE block_time_id = %s AND version = %s"
+    sql = f"UPDATE {STANDINGS} SET {assignments}, version = version + 1 WHERE block_time_id = %s AND version = %s"
     return execute(sql, [*values, block_time_id, before.version]) > 0
 
 
@@ -115,7 +116,7 @@ def add(standings: Mapping[int, rules.Standing]) -> None:
 def forget(block_time_id: int) -> None:
     """Nothing more is to be said of what was told: somebody has taken the class's computers away on purpose."""
     execute(
-        f"UPDATE {_STANDINGS} SET short = 0, short_told = NULL, troubled = NULL, at_risk = NULL, not_ready = NULL, "
+        f"UPDATE {STANDINGS} SET short = 0, short_told = NULL, troubled = NULL, at_risk = NULL, not_ready = NULL, "
         "held = 0, version = version + 1 WHERE block_time_id = %s",
         [block_time_id],
     )
@@ -123,7 +124,7 @@ def forget(block_time_id: int) -> None:
 
 def _insert(rows: Sequence[Sequence[Value]]) -> int:
     """Insert those that are new; how many were."""
-    return insert_new(_STANDINGS, ["block_time_id", *_COLUMNS, "version"], rows)
+    return insert_new(STANDINGS, ["block_time_id", *_COLUMNS, "version"], rows)
 
 
 def _values(each: rules.Standing) -> list[Value]:
@@ -134,7 +135,7 @@ def _values(each: rules.Standing) -> list[Value]:
 def past_standings(now: int) -> Past:
     """Standings of classes that began long ago (VCL_MESSAGE_DAYS before `now`)."""
     before = times.to_utc(now - settings.VCL_MESSAGE_DAYS * DAY)
-    return Past(_STANDINGS, "start < %s", [before], since="start", key="block_time_id")
+    return Past(STANDINGS, "start < %s", [before], since="start", key="block_time_id")
 
 
 # --- News -----------------------------------------------------------------------------------------

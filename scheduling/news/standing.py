@@ -53,6 +53,7 @@ class View:
     is_bad: bool = False
     is_risk: bool = False
     is_closed: bool = False
+    is_early: bool = False
 
     @property
     def missing(self) -> int:
@@ -77,6 +78,8 @@ def step(standing: Standing, view: View, now: int) -> Step:
     if view.is_closed:
         return Standing(view.start), None
     standing = _of_start(standing, view.start)
+    if view.is_early:
+        return standing, None
     if view.start - now > AHEAD:
         return _far_ahead(standing, view, now)
     if view.ready is None:
@@ -84,6 +87,15 @@ def step(standing: Standing, view: View, now: int) -> Step:
     since = now if standing.troubled is None else standing.troubled
     seen = replace(standing, troubled=since if view.is_bad else None)
     return _over(seen, view, has_begun=now >= view.start) or _by_look(seen, view, now)
+
+
+def foreseen(standing: Standing, start: int, missing: int, now: int) -> Standing:
+    """The standing when people are told what the forecast sees: so many machines will be missing, or 0, none any more.
+
+    What allocations and looks see later is compared with that: it is news only if more are missing, or none.
+    """
+    standing = _of_start(standing, start)
+    return replace(standing, short=missing, short_told=now if missing else None, held=False)
 
 
 def _of_start(standing: Standing, start: int) -> Standing:

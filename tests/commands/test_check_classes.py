@@ -223,6 +223,69 @@ def test_a_class_at_risk_is_worse_than_that(site: Site) -> None:
     assert site.check()[0] is Status.CRITICAL
 
 
+# --- The forecast -------------------------------------------------------------------------------
+def forecast(site: Site, checked: int = 0, problem: str = "", **machines: int) -> None:
+    """The forecast was checked so many seconds ago; of each class (`c101`) it sees so many machines."""
+    at, start = (_local(datetime.now(UTC) + timedelta(seconds=each)) for each in (-checked, 3 * 86400))
+    site.sql("DELETE FROM blockalloc_forecast_run")
+    site.sql(
+        "INSERT INTO blockalloc_forecast_run (id, made, until, checked, facts, classes, short, milliseconds, host, "
+        "problem) VALUES (1, ?, ?, ?, '', 2, 1, 80, 'blocks1', ?)",
+        at, start, at, problem,
+    )  # fmt: skip
+    for name, number in machines.items():
+        site.sql("UPDATE blockTimes SET skip = 0, start = ?, end = ? WHERE id = ?", start, start, int(name[1:]))
+        site.sql(
+            "INSERT INTO blockalloc_forecast (block_time_id, block_request_id, start, end, wanted, machines, fit, "
+            "is_late, rule, why, in_the_way, lost) VALUES (?, 1, ?, ?, 20, ?, 20, 0, '', ?, '[]', '{}')",
+            int(name[1:]), start, start, number, "CS420 has 49 of the computers",
+        )  # fmt: skip
+
+
+def test_classes_that_the_forecast_sees_short(site: Site) -> None:
+    forecast(site, c101=18, c105=20)
+    assert site.check()[0] is Status.OK  # who does not ask is not told
+    status, text, figures, more = site.check("--forecast", "7")
+    assert status is Status.WARNING
+    assert re.fullmatch(
+        r"no class is on or begins within 6 h; 1 class of 7 days will lack machines: "
+        r"CS101 programming lab, \w{3} [-\d]{10} \d\d:\d\d: 18 of 20 machines",
+        text,
+    )
+    assert (figures["foreseen"], figures["foreseen_missing"]) == ("1;0;;0", "2;;;0")
+    assert more[0].startswith("forecast: CS101 programming lab, ")
+    assert more[0].endswith(": 18 of 20 machines: CS420 has 49 of the computers")
+
+
+def test_the_forecast_within_days_and_of_a_group(site: Site) -> None:
+    forecast(site, c101=18)
+    for options in (["--forecast", "2"], ["--forecast", "7", "--group", "ENG240"]):
+        status, text, figures, _ = site.check(*options)
+        assert (status, figures["foreseen"]) == (Status.OK, "0;0;;0")
+        assert "; no classes of " in text
+    assert site.check("--forecast", "7", "--group", "CS101")[0] is Status.WARNING
+
+
+@pytest.mark.parametrize(
+    ("checked", "problem", "said"),
+    [
+        (1000, "", "; not checked: the forecast was checked 16 min ago"),
+        (0, "a fault", "; no newer forecast can be made"),
+    ],
+)
+def test_a_forecast_that_does_not_count(checked: int, problem: str, said: str, site: Site) -> None:
+    forecast(site, checked, problem, c101=18)
+    status, text, figures, _ = site.check("--forecast", "7")
+    assert status is Status.WARNING
+    assert said in text
+    assert "foreseen" not in figures
+
+
+def test_no_forecast_has_been_made(site: Site) -> None:
+    status, text, _, _ = site.check("--forecast", "7")
+    assert (status, text.partition("; ")[2]) == (Status.WARNING, "no forecast has been made yet")
+
+
 # --- Unknown ------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("options", "said"),
@@ -230,6 +293,7 @@ def test_a_class_at_risk_is_worse_than_that(site: Site) -> None:
         (["--hours", "0"], "argument --hours: '0': give a whole number from 1 to 168"),
         (["--warning", "x"], "argument -w/--warning: 'x' is not a range: "),
         (["--critical", "9:5"], "argument -c/--critical: '9:5' is not a range: it begins above its end"),
+        (["--forecast", "401"], "argument --forecast: '401': give a whole number from 1 to 400"),
         (["--wrong"], "unrecognized arguments: --wrong"),
         (["--image", "Ubunta 22.04"], "image 'Ubunta 22.04': there is none; did you mean "),
         (["--group", "no such"], "user group 'no such': there is none"),

@@ -15,6 +15,8 @@ from django.db.models import Model
 from blockalloc.models import (
     ClassHeld,
     Decision,
+    Forecast,
+    ForecastSeen,
     IdempotencyKey,
     ImageTrust,
     KeptLoadModel,
@@ -94,6 +96,11 @@ def _news(id_: int, days: float) -> Model:
     return News(id=id_, at=_ago(days), kind="short", block_time_id=1, block_request_id=1, wanted=1, usable=0, **hours)
 
 
+def _forecast(id_: int, days: float) -> Model:
+    hours = {"start": _ago(days + 0.1), "end": _ago(days)}
+    return Forecast(block_time_id=id_, block_request_id=1, wanted=2, machines=1, **hours)
+
+
 def _sent_message(id_: int, days: float) -> Model:
     return Message(id=id_, recipient_id=1, key=str(id_), kind=Message.NEWS, created=_ago(days), sent=_ago(days))
 
@@ -119,6 +126,11 @@ KINDS: dict[str, tuple[Callable[[int, float], Model], float]] = {
     "answers to idempotency keys": (_key, KEYS),
     "what people were told of classes": (lambda id_, days: Standing(block_time_id=id_, start=_ago(days)), MESSAGES),
     "news for notifications": (_news, MESSAGES),
+    "forecasts of classes that are over": (_forecast, 0),
+    "what forecasts saw and nobody was told": (
+        lambda id_, days: ForecastSeen(block_time_id=id_, at=_ago(days), missing=2),
+        8,
+    ),
     "messages to people": (_sent_message, MESSAGES),
     "recipients of messages": (_recipient, MESSAGES + 7),
     "sessions of staff": (lambda id_, days: Session(session_key=str(id_), expire_date=_ago(days)), 0),
@@ -134,7 +146,7 @@ def test_every_table_of_ours_with_a_moment_in_it_is_kept_for_a_time_or_has_a_row
     """A table that grows for ever would be found out by nobody for years."""
     of_few = {
         *("blockalloc_heartbeat", "blockalloc_guard", "blockalloc_staffaccount"),
-        *("blockalloc_loop_seen", "blockalloc_preference"),
+        *("blockalloc_loop_seen", "blockalloc_preference", "blockalloc_forecast_run"),
     }
     kept = {kind.past(0).table for kind in keeping.KINDS}
     tables = {name for name in connection.introspection.table_names() if name.startswith("blockalloc_")}

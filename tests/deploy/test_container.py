@@ -120,7 +120,8 @@ def test_the_services_run_with_what_is_copied(image: Image) -> None:
     """Each works until it is stopped; what could not be imported would have ended it."""
     # In exec form, which is a list; the health check's comes first.
     check, web = map(json.loads, re.findall(r"^ *CMD (\[.*\])$", CONTAINERFILE, re.MULTILINE))
-    beside = [COMPOSE["compose.yaml"]["services"][name]["command"] for name in ("keep-ready", "notify", "back-end")]
+    names = ("keep-ready", "notify", "forecast", "back-end")
+    beside = [COMPOSE["compose.yaml"]["services"][name]["command"] for name in names]
     processes = [image.start(*command) for command in (web, *beside)]
     try:
         deadline = time.monotonic() + START_SECONDS

@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 FOLDER = ROOT / "deploy" / "systemd"
 UNITS = sorted(path.name for path in FOLDER.iterdir())
 SERVICES = [name for name in UNITS if name.endswith(".service")]
-LONG_RUNNING = ["blockalloc.service", "blockalloc-keep-ready.service", "blockalloc-notify.service"]
+LOOPS = ["blockalloc-keep-ready.service", "blockalloc-notify.service", "blockalloc-forecast.service"]
+LONG_RUNNING = ["blockalloc.service", *LOOPS]
 TEXTS = {name: (FOLDER / name).read_text() for name in UNITS}
 PYTHON = "/opt/blockalloc/current/.venv/bin/python"
 MOST_EXPOSED = 2.0

@@ -107,7 +107,7 @@ def test_every_option_that_is_described_is_one() -> None:
     told = set(re.findall(r"`(--[a-z-]+)", text)) - {"--block-time", "--explain"}
     programs = [parser(name) for name in ("install", "upgrade", "uninstall")]
     options = {word for each in programs for action in each._actions for word in action.option_strings}
-    of_others = {"--yes", "--repair", "--single-transaction", "--host"}
+    of_others = {"--yes", "--repair", "--single-transaction", "--host", "--loop", "--days", "--json", "--forecast"}
     assert told <= options | of_others
     not_told = {"-h", "--help", "--instead-of", "--python", "--any-system"}
     assert options - set(re.findall(r"--[a-z-]+", text)) == not_told - {"--help"}

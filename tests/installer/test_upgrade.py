@@ -9,10 +9,12 @@ import pytest
 from installer.errors import FAILED, REFUSED, WAITING
 from tests.installer.conftest import Programs
 from tests.support.bare_machine import BareMachine, release
+from tests.support.servers.own_process import ROOT
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 BOTH = ("0001_first", "0002_next")
 NOTIFY = "blockalloc-notify.service"
+FORECAST = "blockalloc-forecast.service"
 
 
 @pytest.fixture
@@ -117,6 +119,19 @@ def test_a_unit_that_is_new_is_started(installed: Programs, notifying: Path) -> 
     assert installed.upgrade(notifying) == 0, installed.said
     assert state_of(installed.bare, NOTIFY) == (True, True, True)
     assert f"running: blockalloc.socket, blockalloc-keep-ready.service, {NOTIFY}, blockalloc.service" in installed.said
+
+
+def test_an_upgrade_from_the_release_before_starts_the_forecast(
+    installed: Programs, notifying: Path, tmp_path: Path
+) -> None:
+    assert installed.upgrade(notifying) == 0, installed.said
+    units = [unit for unit in (ROOT / "deploy" / "systemd").iterdir() if "[Install]" in unit.read_text()]
+    more = sorted({unit.name for unit in units} - {unit.name for unit in (notifying / "deploy" / "systemd").iterdir()})
+    assert FORECAST in more
+    assert installed.upgrade(release(tmp_path / "next", "0.4.0", migrations=BOTH, more=[NOTIFY, *more])) == 0
+    assert state_of(installed.bare, FORECAST) == (True, True, True)
+    assert installed.back() == 0
+    assert state_of(installed.bare, FORECAST) == (False, False, False)
 
 
 def test_a_unit_that_is_new_runs_from_the_newest_release(installed: Programs, notifying: Path, tmp_path: Path) -> None:

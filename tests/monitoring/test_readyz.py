@@ -24,6 +24,7 @@ from blockalloc.monitoring.readyz import ReadyChecks
 from blockalloc.monitoring.service_checks import Check, ServiceChecks, State
 from blockalloc.store import guard
 from blockalloc.store.guard import Deadline
+from tests.support.sites.forecasts import forecast_run
 from tests.support.statements import without_table
 from vclsite import environment, settings_file
 from vclsite.notifications import MailServer
@@ -48,6 +49,7 @@ def seen(ago: int, **more: Any) -> None:
     """keep_ready has looked so many seconds ago."""
     at = timezone.now() - timedelta(seconds=ago)
     Heartbeat.objects.update_or_create(pk=1, defaults={"at": at, "host": "blocks1", "milliseconds": 90, **more})
+    LoopSeen.objects.update_or_create(name="forecast", defaults={"at": at, "host": "blocks1"})
 
 
 def ask(path: str = "/readyz", address: str = "127.0.0.1", **headers: str) -> tuple[int, str]:
@@ -69,6 +71,7 @@ def test_a_service_that_is_ready() -> None:
     said = lines(text)
     assert said.pop("database").startswith("answers in ")
     assert said.pop("keep_ready").startswith("seen ")
+    assert said.pop("forecast").startswith("seen ")
     assert said == {
         "schema": "all migrations are applied, all tables can be read",
         "guard": "free",
@@ -83,7 +86,7 @@ def test_programs_get_json() -> None:
     answer = json.loads(text)
     assert (status, answer["ready"]) == (200, True)
     assert [check["name"] for check in answer["checks"]] == [
-        "database", "schema", "guard", "clock", "settings", "keep_ready",
+        "database", "schema", "guard", "clock", "settings", "keep_ready", "forecast",
     ]  # fmt: skip
     assert answer["checks"][2] == {"name": "guard", "state": "ok", "text": "free"}
 
@@ -266,6 +269,7 @@ def said(checks: list[Check], name: str) -> Check:
 def test_a_loop_that_was_never_seen_is_no_failure() -> None:
     status, text = ask()
     assert (status, lines(text)["keep_ready"]) == (200, "warning: keep_ready has never run")
+    assert lines(text)["forecast"] == "warning: forecast has never run"
 
 
 @pytest.mark.parametrize(("ago", "text"), [(130, "seen 2 min ago"), (200, "warning: not seen for 3 min")])
@@ -273,6 +277,19 @@ def test_a_loop_that_has_stopped_is_no_failure(ago: int, text: str) -> None:
     seen(ago)
     status, answer = ask()
     assert (status, lines(answer)["keep_ready"]) == (200, text)
+    assert lines(answer)["forecast"] == text
+
+
+@pytest.mark.usefixtures("_looked")
+def test_a_forecast_that_cannot_be_made_is_no_failure() -> None:
+    forecast_run(timezone.now(), problem="ValueError: a fault")
+    status, answer = ask()
+    assert status == 200
+    assert re.fullmatch(
+        r"warning: seen \d s ago, but no forecast can be made: ValueError: a fault", lines(answer)["forecast"]
+    )
+    forecast_run(timezone.now(), problem="")
+    assert said(ServiceChecks().run(), "forecast").state is State.OK
 
 
 def test_who_sends_notifications_matters_where_there_are_any(settings: Settings) -> None:
@@ -308,7 +325,7 @@ def test_the_number_of_statements(settings: Settings) -> None:
         ServiceChecks().run()
     statements = [re.sub(r"^SET STATEMENT .*? FOR ", "", query["sql"]).strip() for query in sent]
     statements = [each for each in statements if not each.startswith(("BEGIN", "COMMIT"))]
-    assert len(statements) <= 10
+    assert len(statements) <= 12
     assert {each.split()[0] for each in statements} <= {"SELECT", "SHOW"}
 
 

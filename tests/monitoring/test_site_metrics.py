@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -27,6 +28,7 @@ from blockalloc.models.scope import Scope
 from blockalloc.monitoring import site_metrics
 from blockalloc.monitoring.load_times import KeptLoadTimes
 from blockalloc.reports import calibration, readiness
+from tests.support.sites.forecasts import forecast_run, foresee
 from tests.support.sites.staff_site import HOUR, NOW, Site, add_image
 from tests.support.staff_fixtures import _at_noon, site, wednesday_noon
 
@@ -170,6 +172,32 @@ class TestCalibration:
         )  # fmt: skip
 
 
+class TestForecast:
+    """Of the classes of the next seven days."""
+
+    def test_classes_and_machines(self, site: Site) -> None:
+        forecast_run(NOW - MINUTE, milliseconds=2300)
+        starts = [NOW + HOUR, NOW + timedelta(days=6), NOW + timedelta(days=8), NOW - HOUR]
+        for number, start in enumerate(starts):
+            foresee(site.time(site.request(f"class {number}", site.ubuntu, None, 5), start), 3)
+        foresee(site.time(site.request("fine", site.ubuntu, None, 5), NOW + HOUR), 5)
+        assert values("blockalloc_forecast_classes_short") == {"": 2}
+        assert values("blockalloc_forecast_machines_missing") == {"": 4}
+        assert values("blockalloc_forecast_checked_timestamp_seconds") == {"": (NOW - MINUTE).timestamp()}
+        assert values("blockalloc_forecast_duration_seconds") == {"": 2.3}
+
+    @pytest.mark.parametrize("change", [{"at": NOW - 15 * MINUTE}, {"problem": "a fault"}], ids=["stale", "broken"])
+    def test_what_is_not_checked_is_not_zero(self, change: dict[str, Any]) -> None:
+        forecast_run(**change)
+        assert values("blockalloc_forecast_classes_short") == {}
+        assert values("blockalloc_forecast_machines_missing") == {}
+        assert len(values("blockalloc_forecast_checked_timestamp_seconds")) == 1
+
+    def test_none_has_been_made(self) -> None:
+        assert values("blockalloc_forecast_classes_short") == {}
+        assert values("blockalloc_forecast_checked_timestamp_seconds") == {}
+
+
 class TestLoopsAndNotifications:
     """Whether they are at work."""
 
@@ -229,6 +257,7 @@ class TestCost:
                 site_metrics.read()
             return len(captured)
 
+        forecast_run()
         site.class_("one", NOW + HOUR)
         site.time(site.request("short", site.ubuntu, None, 3), NOW + HOUR, processed=1)
         site_metrics.read()  # load times are learned
@@ -237,7 +266,7 @@ class TestCost:
             site.class_(f"more{number}", NOW + HOUR + number * MINUTE)
             load(site.ubuntu.pk, SeenLoad.LOADED)
         site.time(site.request("shorter", site.ubuntu, None, 3), NOW + HOUR, processed=1)
-        assert statements() == few <= 16
+        assert statements() == few <= 18
 
     def test_the_number_of_series(self, site: Site) -> None:
         """500 images load, and 1,000 classes begin within six hours."""

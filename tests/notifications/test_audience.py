@@ -158,7 +158,30 @@ def test_staff_get_what_they_chose(odette: User) -> None:
 def test_kinds_of_another_version_are_none_of_ours(odette: User) -> None:
     choose(f"vcl:{odette.pk}", Kind.SHORT)
     Preference.objects.update(kinds="flooded,short,")
-    assert preferences.choice_of(f"vcl:{odette.pk}").kinds == {Kind.SHORT}
+    assert preferences.choice_of(f"vcl:{odette.pk}").kinds == {Kind.SHORT, Kind.FORESEEN}
+
+
+@pytest.mark.parametrize(
+    ("kept", "kinds"),
+    [
+        ("short,at risk", {Kind.SHORT, Kind.AT_RISK, Kind.FORESEEN}),
+        ("mended", {Kind.MENDED, Kind.FORESEEN_OVER}),
+        ("at risk,ready", {Kind.AT_RISK, Kind.READY}),
+        ("", set()),
+    ],
+)
+def test_who_chose_before_there_was_a_forecast_gets_its_news_with_those_of_missing_machines(
+    odette: User, kept: str, kinds: set[Kind]
+) -> None:
+    choose(f"vcl:{odette.pk}", Kind.SHORT)
+    Preference.objects.update(kinds=kept)
+    assert preferences.choice_of(f"vcl:{odette.pk}").kinds == kinds
+
+
+@pytest.mark.parametrize("kinds", [{Kind.SHORT}, {Kind.FORESEEN}, {Kind.SHORT, Kind.FORESEEN_OVER}, set(), set(Kind)])
+def test_who_chooses_now_gets_what_they_chose(odette: User, kinds: set[Kind]) -> None:
+    choose(f"vcl:{odette.pk}", *kinds)
+    assert preferences.choice_of(f"vcl:{odette.pk}").kinds == kinds
 
 
 # --- The site and webhooks --------------------------------------------------------------------------

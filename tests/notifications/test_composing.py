@@ -73,6 +73,19 @@ def letter(*about: News, key: str = SITE, at: int = AT) -> Letter:
         (Kind.MENDED, {}, "has all 20 machines now", "It has all 20 machines now."),
         (Kind.READY, {}, "all 20 machines ready now", "All 20 machines are ready now."),
         (Kind.READY, {"wanted": 1}, "its machine ready now", "Its machine is ready now."),
+        (
+            Kind.FORESEEN,
+            {"usable": 18},
+            "2 of 20 machines will be missing",
+            "2 of 20 machines will be missing, as things stand.",
+        ),
+        (
+            Kind.FORESEEN,
+            {"wanted": 1, "usable": 0},
+            "its machine will be missing",
+            "Its machine will be missing, as things stand.",
+        ),
+        (Kind.FORESEEN_OVER, {}, "will have all 20 machines", "It will have all 20 machines, as things stand."),
     ],
 )
 def test_the_subject_says_it_all(kind: Kind, values: dict[str, Any], subject: str, headline: str) -> None:
@@ -123,6 +136,42 @@ def test_the_latest_of_a_class_comes_with_the_earlier_ones() -> None:
     assert item.earlier == ["Wed 10:00: 2 of 20 machines missing.", "Wed 11:00: at risk."]
     assert item.kind is Kind.READY
     assert "Wed 10:00: 2 of 20 machines missing. Wed 11:00: at risk." in as_text(made)
+
+
+def test_what_is_foreseen_comes_with_the_week_and_what_helps(odette: User, settings: Settings) -> None:
+    settings.VCL_FRONT_END_URL = "https://vcl.example.edu/"
+    about = news(Kind.FORESEEN, odette, usable=18, why="Midterm has 9 computers", since=NOW - HOUR)
+    made = letter(about)
+    (item,) = made.items
+    assert item.week == "https://blocks.example.edu/admin/week/?from=2026-11-30"
+    text = as_text(made)
+    assert "20 machines wanted, 18 foreseen." in text
+    assert "Why:    Midterm has 9 computers" in text
+    assert "Since:  Wed 11:00" in text
+    assert f"Week:   {item.week}" in text
+    assert "another hour, another day or fewer machines" in " ".join(text.split())
+    html = as_html(made)
+    assert f'href="{item.week}"' in html
+    assert "Machines will be missing" in html
+    owner = letter(about, key=f"vcl:{odette.pk}")
+    assert "please ask the staff of VCL soon" in owner.items[0].advice
+    assert (owner.items[0].week, owner.items[0].link) == ("", "https://vcl.example.edu/?mode=blockallocations")
+    over = letter(news(Kind.FORESEEN_OVER, odette))
+    assert "Will be complete" in as_html(over)
+    assert "20 machines wanted, 20 foreseen." in as_text(over)
+    assert over.items[0].advice == "Nothing: all is well again."
+
+
+def test_only_what_is_foreseen_links_to_the_week() -> None:
+    assert [each for each in Kind if letter(news(each)).items[0].week] == [Kind.FORESEEN, Kind.FORESEEN_OVER]
+
+
+def test_several_classes_of_the_forecast_are_counted() -> None:
+    def about(kind: Kind, number: int) -> News:
+        return news(kind, block_time_id=number, block_name=f"Class {number}", usable=18)
+
+    made = letter(about(Kind.FORESEEN, 1), about(Kind.FORESEEN, 2), about(Kind.FORESEEN_OVER, 3))
+    assert made.subject == "3 classes Mon 09:00: 2 going to be short of machines, 1 going to be complete"
 
 
 # --- For whom ---------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
-from blockalloc.models import BlockRequest, ClassHeld, Heartbeat, User
+from blockalloc.models import BlockRequest, ClassHeld, ForecastRun, Heartbeat, User
 from blockalloc.models.scope import Scope
 from blockalloc.notifications.audience import Person
 from blockalloc.notifications.composing import as_html, as_text
@@ -16,6 +16,7 @@ from blockalloc.notifications.letter import Letter
 from blockalloc.notifications.summary import letter_of_summary
 from scheduling.news.kinds import Kind
 from tests.support.sites.accounts import OWN
+from tests.support.sites.forecasts import forecast_run, foresee, in_the_way
 from tests.support.sites.staff_site import DAY, HOUR, NOW, Site
 from tests.support.sites.told import message, news, teacher, vcl_staff
 
@@ -27,6 +28,12 @@ TODAY = date(2026, 11, 25)
 @pytest.fixture(autouse=True)
 def _address(settings: Settings) -> None:
     settings.VCL_SERVICE_URL = "https://blocks.example.edu"
+
+
+@pytest.fixture(autouse=True)
+def _forecast() -> None:
+    """It has been checked, and sees no class short."""
+    forecast_run()
 
 
 def summary(person: Person = DESK) -> Letter | None:
@@ -128,6 +135,56 @@ def test_what_was_not_delivered_and_a_silent_keep_ready() -> None:
     assert len(sections(written())["Not delivered"]) == 21
 
 
+def test_classes_of_the_coming_week_that_will_lack_machines(site: Site) -> None:
+    exam = site.time(site.request("Exam", site.ubuntu, site.group("CS420"), 5), NOW + 5 * DAY)
+    fine = site.time(site.request("Fine", site.ubuntu, None, 5), NOW + 5 * DAY)
+    later = site.time(site.request("Later", site.ubuntu, None, 5), NOW + 8 * DAY)
+    skipped = site.time(site.request("Skipped", site.ubuntu, None, 5), NOW + 5 * DAY, skip=1)
+    foresee(fine, 5)
+    for each in (exam, later, skipped):
+        foresee(each, 3, why="3 computers can run the image", fit=3)
+    made = written()  # nothing else is to be told
+    assert made.opening == "No classes today; 1 class of the coming week will lack machines."
+    assert sections(made) == {
+        "The coming week": ["Mon 12:00 Exam (CS420@Local): 3 of 5 machines: 3 computers can run the image"]
+    }
+    address = f"https://blocks.example.edu{reverse('admin:blockalloc_blocktime_change', args=[exam.pk])}"
+    assert made.sections[0].lines[0][1] == address
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"checked": NOW - 3 * HOUR}, "not checked: the forecast was checked 3 h ago."),
+        ({"problem": "a fault"}, "no newer forecast can be made: a fault; the forecast was checked 0 s ago."),
+        ({"made": None}, "no forecast has been made yet."),
+    ],
+)
+def test_a_forecast_that_does_not_count_says_so(site: Site, change: dict[str, object], said: str) -> None:
+    foresee(site.time(site.request("Exam", site.ubuntu, None, 5), NOW + 5 * DAY), 3)
+    ForecastRun.objects.update(**change)
+    assert summary() is None  # nothing else is to be told
+    site.class_("Today", NOW + HOUR)
+    made = written()
+    assert sections(made)["The coming week"] == [said]
+    assert "coming week" not in made.opening
+
+
+def test_the_coming_week_in_a_scope(site: Site) -> None:
+    own, stranger = vcl_staff("own", "NCSU", OWN), teacher("stranger", "Elsewhere")
+    person = Person(f"vcl:{own.pk}", "mail", "own@example.edu", "", Scope(own.affiliation_id))
+    ours, theirs = (
+        site.time(site.request(name, site.ubuntu, None, 5, owner_id=owner.pk), NOW + 5 * DAY)
+        for name, owner in (("Ours", own), ("Theirs", stranger))
+    )
+    foresee(ours, 3, in_the_way=in_the_way(theirs))
+    foresee(theirs, 3, in_the_way=in_the_way(ours))
+    (line,) = sections(written(person))["The coming week"]
+    assert line.endswith("a class of another affiliation, Mon 12:00 to 14:00, has 2 computers that it could have")
+    assert "Theirs" not in as_text(written(person))
+    assert len(sections(written())["The coming week"]) == 2
+
+
 def test_a_scope_has_its_own_classes_alone(site: Site) -> None:
     own = vcl_staff("own", "NCSU", OWN)
     stranger = teacher("stranger", "Elsewhere")
@@ -167,10 +224,12 @@ def test_statements_do_not_grow(site: Site) -> None:
             site.class_(f"Class {number}-{each}", NOW + HOUR, computers=each + 1)
             held(100 * number + each, NOW - DAY)
             message(failed=NOW)
+            ahead = site.time(site.request(f"Ahead {number}-{each}", site.ubuntu, None, 5), NOW + 5 * DAY)
+            foresee(ahead, 3, in_the_way=in_the_way(ahead))
         with CaptureQueriesContext(connection) as queries:
             written()
         counts.append(len(queries))
-    assert counts[0] == counts[1] < 25
+    assert counts[0] == counts[1] < 29
 
 
 def test_an_owner_is_no_recipient_but_a_key_may_lose_its_rights(site: Site) -> None:

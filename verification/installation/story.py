@@ -11,6 +11,7 @@ from verification.installation.container import Container
 
 NAME = "blocks.example.edu"
 CURRENT = "/opt/blockalloc/current"
+_LOOPS = "blockalloc-keep-ready blockalloc-notify blockalloc-forecast"
 _CALL = f'''
 import json, ssl, sys, xmlrpc.client
 headers = [("X-User", "{vcl_site.CALLER}"), ("X-Pass", "{vcl_site.PASSWORD}"), ("X-APIVERSION", "2")]
@@ -168,7 +169,7 @@ class Story:
         self.done(f"{command} --dry-run")
         self.same(before, picture.files(self.machine), "a dry run of the removal changes no file")
         # It may write at any time; after a removal that failed it is stopped already.
-        self.machine.run("systemctl stop blockalloc.socket blockalloc blockalloc-keep-ready blockalloc-notify")
+        self.machine.run(f"systemctl stop blockalloc.socket blockalloc {_LOOPS}")
         dumped = self._vcl_only(picture.dump(self.machine))
         self.done(command, "the removal")
         after = picture.dump(self.machine)
@@ -210,8 +211,7 @@ class Story:
         """The release is in use, and answers."""
         link = self.done(f"readlink {CURRENT}").strip()
         self.holds(link == f"releases/{version}", f"{version} is in use")
-        names = "blockalloc.socket blockalloc.service blockalloc-keep-ready.service blockalloc-notify.service nginx"
-        self.done(f"systemctl is-active {names}", "its units are active")
+        self.done(f"systemctl is-active blockalloc.socket blockalloc.service {_LOOPS} nginx", "its units are active")
         folder = self.done("readlink /proc/$(systemctl show -p MainPID --value blockalloc.service)/cwd").strip()
         self.holds(folder == f"/opt/blockalloc/releases/{version}", "the process is of this release", folder)
 
@@ -260,7 +260,7 @@ class Story:
         return re.findall(r"^DJANGO_SECRET_KEY=(.+)$", text, re.MULTILINE) + re.findall(r"//\w+:([^@]+)@", text)
 
     def _processes(self) -> str:
-        return self.done("systemctl show -p MainPID --value blockalloc blockalloc-keep-ready blockalloc-notify nginx")
+        return self.done(f"systemctl show -p MainPID --value blockalloc {_LOOPS} nginx")
 
     def _vcl_only(self, text: str) -> str:
         """The dump as it will be when the tables that are not VCL's are gone."""

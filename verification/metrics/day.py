@@ -91,7 +91,7 @@ class _Playing:
         self._keeper = Keeper()
         self._staff = Client()
         self._staff.force_login(StaffUser.objects.create_superuser("root"))
-        self._is_looking = self._is_notifying = True
+        self._is_looking = self._is_notifying = self._is_forecasting = True
 
     def run(self) -> None:
         """From the morning to the evening."""
@@ -116,6 +116,8 @@ class _Playing:
         self._at(12.4, lambda: self._run_loops(looking=False))
         self._at(12.6, lambda: self._run_loops())
         self._during(12.9, 13.4, lambda: troubles.mail_server_says(mail_server, "451 4.3.0 later"))
+        self._at(13.5, lambda: self._run_loops(forecasting=False))
+        self._at(14.1, lambda: self._run_loops())
         self._during(15.5, 15.6, lambda: troubles.database_says(away))
         self._during(15.8, 15.95, lambda: override_settings(TIME_ZONE="Asia/Tokyo"))
         self._during(16.2, 16.21, lambda: troubles.database_says(error, "blockalloc_guard"))
@@ -136,12 +138,15 @@ class _Playing:
         if self._is_notifying:
             with suppress(CommandError):  # the database does not answer
                 call_command("notify", stdout=_Nowhere())
+        if self._is_forecasting:
+            with suppress(CommandError):
+                call_command("forecast", stdout=_Nowhere())
         site_metrics.latest.forget()  # it is kept for seconds, which are hours here
         self._endpoint.ask(self._day.now)
         self.played.scrapes += 1
 
-    def _run_loops(self, *, looking: bool = True, notifying: bool = True) -> None:
-        self._is_looking, self._is_notifying = looking, notifying
+    def _run_loops(self, *, looking: bool = True, notifying: bool = True, forecasting: bool = True) -> None:
+        self._is_looking, self._is_notifying, self._is_forecasting = looking, notifying, forecasting
 
     # --- people ---------------------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, Error
 
 from blockalloc import clock
+from blockalloc.management import classes_ahead
+from blockalloc.management.classes_ahead import Ahead
 from blockalloc.management.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
 from blockalloc.management.plugin import Figure, Range, Status, answer, ended_after, read_range, status_of
 from blockalloc.models import BlockTime, Heartbeat
@@ -25,7 +27,7 @@ from vclsite import database_errors
 log = logging.getLogger(__name__)
 
 _SERVICE = "CLASSES"
-_MOST_HOURS, _MOST_SECONDS = 168, 600
+_MOST_HOURS, _MOST_DAYS, _MOST_SECONDS = 168, 400, 600
 # A monitoring system cuts off what is longer than a few kB.
 _NAMED, _LISTED, _LONGEST = 3, 12, 300  # classes in the first line, and in lines of their own; characters
 _TROUBLE = {"bad": "at risk", "watch": "to watch"}
@@ -66,6 +68,10 @@ class Command(BaseCommand):
                 name, metavar="RANGE", type=_range,
                 help="the least probability, in percent, that a class to come has all its machines ready",
             )  # fmt: skip
+        parser.add_argument(
+            "--forecast", metavar="DAYS", type=_whole(_MOST_DAYS),
+            help="also warn of classes that begin within DAYS days and will lack machines, by the forecast",
+        )  # fmt: skip
         parser.add_argument(
             "-t", "--timeout", metavar="SECONDS", type=_whole(_MOST_SECONDS), default=10,
             help="how long it may take, by default 10",
@@ -122,10 +128,11 @@ def _looked(options: Mapping[str, Any]) -> tuple[Status, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Classes:
-    """The classes that were looked at, the most urgent first, and when."""
+    """The classes that were looked at, the most urgent first, and when. `ahead`: what was asked of the forecast."""
 
     now: int
     all: Sequence[BlockTimeReadiness]
+    ahead: Ahead | None = None
 
     def of(self, level: str) -> Sequence[BlockTimeReadiness]:
         return [each for each in self.all if each.readiness.signal.level == level]
@@ -143,14 +150,15 @@ class _Classes:
 
 def _classes(options: Mapping[str, Any]) -> _Classes:
     now = clock.now()
-    query = BlockTime.objects.accepted().not_skipped()
-    query = query.filter(start__lte=_moment(now + options["hours"] * HOUR), end__gt=_moment(now))
+    asked = BlockTime.objects.accepted().not_skipped()
     if options["image"]:
-        query = query.filter(blockRequest__image=image_by_name_or_id(options["image"]).id)
+        asked = asked.filter(blockRequest__image=image_by_name_or_id(options["image"]).id)
     if options["group"]:
-        query = query.filter(blockRequest__group=user_group_by_name_or_id(options["group"]).id)
+        asked = asked.filter(blockRequest__group=user_group_by_name_or_id(options["group"]).id)
+    query = asked.filter(start__lte=_moment(now + options["hours"] * HOUR), end__gt=_moment(now))
     found = [each for each in read(query, now, closed=False) if each.is_current_or_upcoming(now)]
-    return _Classes(now, most_urgent_first(found, now))
+    ahead = classes_ahead.read(asked, now, options["forecast"]) if options["forecast"] else None
+    return _Classes(now, most_urgent_first(found, now), ahead)
 
 
 def _moment(instant: int) -> datetime:
@@ -167,13 +175,20 @@ def _verdict(classes: _Classes, options: Mapping[str, Any]) -> tuple[Status, str
     ]
     if sure is not None:
         statuses.append(status_of(100 * sure, options["ready_warning"], options["ready_critical"]))
+    is_unsure = sure is not None and bool(statuses[-1])
+    if classes.ahead:
+        statuses.append(classes.ahead.status)
     status = max(statuses)
     text = _summary(classes, options["hours"])
-    if sure is not None and statuses[-1]:
+    if sure is not None and is_unsure:
         text += f"; the least sure class is ready in time with a probability of {_percent(sure)}"
+    more = _lines(classes)
+    if classes.ahead:
+        text += classes.ahead.summary
+        more += classes.ahead.lines
     if silent:
         text += f"; {looked.text}"
-    return status, answer(_SERVICE, status, text, _figures(classes, options), [*_lines(classes), looked.text])
+    return status, answer(_SERVICE, status, text, _figures(classes, options), [*more, looked.text])
 
 
 def _summary(classes: _Classes, hours: int) -> str:
@@ -240,4 +255,4 @@ def _figures(classes: _Classes, options: Mapping[str, Any]) -> list[Figure]:
     if at is not None:
         ago = max(classes.now - int(at.timestamp()), 0)
         figures.append(Figure("keep_ready", ago, "s", str(SILENT)))
-    return figures
+    return [*figures, *(classes.ahead.figures if classes.ahead else ())]

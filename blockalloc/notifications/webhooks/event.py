@@ -19,6 +19,8 @@ EVENTS = {
     Kind.NOT_READY: "not_ready",
     Kind.MENDED: "mended",
     Kind.READY: "ready",
+    Kind.FORESEEN: "foreseen",
+    Kind.FORESEEN_OVER: "foreseen_over",
 }
 
 
@@ -56,6 +58,7 @@ def _class(item: Item) -> dict[str, Any]:
         "tried": item.tried,
         "advice": item.advice,
         "link": item.link,
+        "week": item.week,
         "earlier": list(item.earlier),
     }
 

@@ -79,8 +79,11 @@ def _of_item(item: Item, at: int) -> Paragraph:
 
 def _of_item_in_brief(item: Item) -> Paragraph:
     lines = [[Run(plain(named_headline(item)), bold=True)]]
-    if item.link:
-        lines.append([Run("Open the class", link=item.link)])
+    links = [Run("Open the class", link=item.link)] if item.link else []
+    if item.week:
+        links += [*([Run(" · ")] if links else []), Run("This week", link=item.week)]
+    if links:
+        lines.append(links)
     return Paragraph(lines, item.kind.is_trouble)
 
 
@@ -97,7 +100,7 @@ def _facts(item: Item, at: int) -> str:
             wording.hours(item.start, item.end, at),
             item.image,
             item.group,
-            f"{item.usable} of {item.wanted} machines{ready}",
+            f"{item.usable} of {item.wanted} machines{' foreseen' if item.kind.is_of_forecast else ''}{ready}",
         )
         if text
     )

@@ -54,6 +54,7 @@ def test_news_of_a_class() -> None:
                 "tried": "The service looked for substitutes twice.",
                 "advice": "Ask for fewer machines, or for another hour.",
                 "link": "https://blocks.example.edu/admin/blockalloc/blocktime/12/",
+                "week": "",
                 "earlier": ["It was at risk at 11:40."],
             }
         ],
@@ -78,6 +79,8 @@ def test_every_kind_has_a_name() -> None:
         ("not_ready", True),
         ("mended", False),
         ("ready", False),
+        ("foreseen", True),
+        ("foreseen_over", False),
     ]
 
 
