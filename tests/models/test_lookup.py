@@ -2,7 +2,7 @@
 
 import pytest
 
-from blockalloc.management.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
+from blockalloc.models.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
 from blockalloc.models import OS, Affiliation, Image, UserGroup
 
 pytestmark = pytest.mark.django_db
