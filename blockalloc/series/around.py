@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scheduling.forecast.engine import forecast
-
 from scheduling.forecast.facts import ClassAsked, ClassForecast, ForecastFacts
 from scheduling.shared import Shared
 from scheduling.windows import HOUR

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from blockalloc.series.bookings import fit
 from scheduling.facts import Computer as _Computer
-from scheduling.shared import Shared
 from scheduling.facts import Fleet, Image, Site
+from scheduling.shared import Shared
 
 _OUT_OF_SERVICE = frozenset({"maintenance", "failed"})
 _AVAILABLE = "available"

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from scheduling.forecast.engine import beside
-
 from blockalloc.series.around import LEAD, Around
 from blockalloc.series.bookings import Bookings
 from blockalloc.series.dates import Date
 from blockalloc.series.question import Wish
-from scheduling.facts import Site
+from scheduling.facts import BlockComputer, Site
+from scheduling.forecast.engine import beside
 from scheduling.forecast.facts import ClassForecast, ForecastFacts
+from scheduling.reload_plan import adopted
 from scheduling.shared import Shared
 from scheduling.windows import overlap
 
@@ -27,6 +27,7 @@ class Planner:
         self._around = Around(facts, self._shared)
         self._bookings = Bookings(facts.site, self._shared, wish.images)
         self._needed = wish.machines * len(wish.images)
+        self._shortest = -adopted(0, 0, facts.load_seconds.get(wish.images[0].id, 0)).start  # seconds before a start
 
     def plan_all(self, dates: Iterable[Date]) -> dict[Date, ClassForecast]:
         """One date after the other, each beside those before it."""
@@ -45,7 +46,7 @@ class Planner:
 
     def may_be_free(self, date: Date) -> bool:
         """Whether enough computers may be free then, as far as what is booked already goes."""
-        return self._bookings.free_at_most(date.start, date.end) >= self._needed
+        return self._free_at_most(date) >= self._needed
 
     def is_hopeful(self, date: Date, own: Planned) -> bool:
         """Whether enough computers may be free then, before a plan says so."""
@@ -53,7 +54,10 @@ class Planner:
             return False
         rows = [row for each in self._around.at(date.start, date.end) for row in each.computers]
         rows += [row for each in _near(date, own) for row in each.computers]
-        return self._bookings.free_at_most(date.start, date.end, rows) >= self._needed
+        return self._free_at_most(date, rows) >= self._needed
+
+    def _free_at_most(self, date: Date, rows: Iterable[BlockComputer] = ()) -> int:
+        return self._bookings.free_at_most(date.start - self._shortest, date.end, rows)
 
     @property
     def fit(self) -> frozenset[int]:

@@ -53,8 +53,8 @@ def read(now: int, until: int, *, first: int | None = None, further: Sequence[Cl
     """What is known of all classes that are on or to come and begin before `until` (Unix seconds).
 
     With `first`, only what matters to classes from then on. `further` are classes that are none yet, and are to be
-    planned beside the others: what their images and user groups need is read too. To be called in a transaction, so that all of it is of one
-    moment where the database provides for that.
+    planned beside the others: what their images and user groups need is read too. To be called in a transaction, so
+    that all of it is of one moment where the database provides for that.
     """
     since = now if first is None else max(now, first - _BEFORE)
     classes = _classes(now, since, until)
