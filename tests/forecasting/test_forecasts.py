@@ -4,13 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from blockalloc.forecasting import forecasts as forecasting
 from blockalloc.forecasting.forecasts import refresh
-from blockalloc.models import Forecast, ForecastRun
 from blockalloc.store import forecasts
-from tests.golden import tables
 from tests.support.sites import class_site
-from tests.support.sites.class_site import START, ZONE
+from tests.support.sites.class_site import START
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 

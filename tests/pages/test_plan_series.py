@@ -2,7 +2,6 @@
 
 import html
 import re
-from datetime import datetime
 
 import pytest
 from django.contrib.auth.models import Permission
