@@ -15,6 +15,7 @@ from blockalloc.store import times
 
 MOST_DATES = 200  # of a series
 _DAY = timedelta(days=1)
+_LAST_TIME = "2038-01-01 00:00:00"  # local; what lies beyond is refused, as in calls
 _LINE = re.compile(r"(\d{4}-\d\d-\d\d)[ T]+(\d?\d:\d\d) *(?:-|–|to|\s) *(\d?\d:\d\d)", re.ASCII)
 _A_MONDAY = date(2024, 1, 1)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -115,16 +116,20 @@ def check(dates: Sequence[Date], now: int, name: str = "dates") -> list[Date]:
 
 
 def _check_one(each: Date, name: str) -> None:
-    first, last = 0, times.from_local("2038-01-01 00:00:00") or 0
-    for code, instant in ((refusals.START, each.start), (refusals.END, each.end)):
-        if not first <= instant <= last:
-            raise refusals.bad_time(code, name, instant, "times from 1970 to 2038-01-01 00:00:00")
-        if not times.is_storable(instant):
-            right = "times that are not in the second pass of an hour that the clock repeats"
-            raise refusals.bad_time(code, name, _when(instant), right)
+    _check_time(each.start, refusals.START, name)
+    _check_time(each.end, refusals.END, name)
     if each.end <= each.start:
         right = f"an end after the start, {_when(each.start)}"
         raise refusals.bad_time(refusals.END, name, f"the end {_when(each.end)}", right)
+
+
+def _check_time(instant: int, code: int, name: str) -> None:
+    last = times.from_local(_LAST_TIME) or 0
+    if not 0 <= instant <= last:
+        raise refusals.bad_time(code, name, instant, f"times from 1970 to {_LAST_TIME}")
+    if not times.is_storable(instant):
+        right = "times that are not in the second pass of an hour that the clock repeats"
+        raise refusals.bad_time(code, name, _when(instant), right)
 
 
 def too_many(number: int, name: str = "dates") -> Refusal:
