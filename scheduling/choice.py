@@ -1,6 +1,6 @@
 """Choosing one computer: every rule of SPEC 4 over one window, for one member."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from scheduling.concurrency import ConcurrentUse
 from scheduling.facts import Block, Computer, Image, ManagementNode, Member, Site
@@ -65,9 +65,7 @@ class Chooser:
         if isinstance(first, Reason):
             return None
         late: tuple[int, Computer] | None = None
-        for computer in pool.in_order(self._recent_failures(image, member)):
-            if computer.id in self.taken or computer.id in self._occupied:
-                continue
+        for computer in self._left(pool, self._recent_failures(image, member)):
             begin = self._begin_of(computer, image, first, member, may_be_later=accepts is not None)
             if not isinstance(begin, Reason):
                 if accepts is None or accepts(begin, self.holds(computer, image)):
@@ -82,6 +80,13 @@ class Chooser:
             return self._add(late[1], image, late[0])
         self.stopped_by = Reason("no_computer", "no further computer passes all rules for image {}", (image.name,))
         return None
+
+    def _left(self, pool: Pool, recent_failures: frozenset[int]) -> Iterator[Computer]:
+        """The computers of a pool that may still be had, first choice first."""
+        if not recent_failures:
+            return pool.left(self.taken, self._occupied)
+        gone = self.taken, self._occupied
+        return (each for each in pool.in_order(recent_failures) if not any(each.id in ids for ids in gone))
 
     def earliest(self, computer: Computer) -> int:
         """From when on a computer that was chosen can be reloaded by all rules, and from when on another one is free.
@@ -183,6 +188,8 @@ class Chooser:
             self._use.remove(assignment.computer.id, assignment.image)
             self._memory.remove(assignment.computer)
         self._limited_until.clear()
+        for pool in self._pools.values():
+            pool.begin_again()
 
     def add_reloads(self, assignments: list[Assignment], reload: Window) -> None:
         """Count the reloads of a complete machine, so that the next ones go to other management nodes."""

@@ -4,6 +4,7 @@ Rows that come by the thousand are named tuples (cheap to make), the rest frozen
 Instants are Unix seconds; an id is the row's id in VCL's table.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,9 +84,13 @@ class Fleet(Mapping[int, Computer]):
         return self._made[row_index]
 
     @cached_property
-    def hosts(self) -> frozenset[int]:
-        """The computers of VM hosts that have virtual machines."""
-        return frozenset(host for host in self.column("host_computer_id") if host is not None)
+    def virtual_machines(self) -> dict[int, list[int]]:
+        """The computer of each VM host -> its virtual machines."""
+        machines: dict[int, list[int]] = defaultdict(list)
+        for id_, host in self.columns("id", "host_computer_id"):
+            if host is not None:
+                machines[host].append(id_)
+        return dict(machines)
 
     def rows_with_revision(self, revision_id: int) -> Collection[int]:
         """The row indexes of computers that have an image revision loaded now."""

@@ -30,15 +30,6 @@ class HostMemory:
         self._added: dict[int, list[_Load]] = defaultdict(list)
 
     @cached_property
-    def _vms(self) -> dict[int, list[int]]:
-        """VM host -> its virtual machines. For many images nobody asks."""
-        vms: dict[int, list[int]] = defaultdict(list)
-        for id_, host in self._computers.columns("id", "host_computer_id"):
-            if host is not None:
-                vms[host].append(id_)
-        return vms
-
-    @cached_property
     def _planned(self) -> dict[int, list[_Load]]:
         """Computer -> what it is planned to have loaded, by what is promised already."""
         site, planned = self._site, defaultdict[int, list[_Load]](list)
@@ -76,7 +67,11 @@ class HostMemory:
         host = self._computers.get(computer.host_computer_id)
         if host is None or host.state != HOST_STATE:
             return Reason("host_state", "its VM host is not in state {}", (HOST_STATE,))
-        others = sum(self._ram(id_, start, end) for id_ in self._vms[host.id] if id_ != computer.id)
+        others = sum(
+            self._ram(id_, start, end)
+            for id_ in self._computers.virtual_machines.get(host.id, ())
+            if id_ != computer.id
+        )
         left = host.ram - others
         if left - image.min_ram > 0:
             return None

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from scheduling.choice import Chooser
 from scheduling.facts import Block, BlockComputer, Image, Member, Reservation, Site
-from scheduling.machines import computers_by_image, whole_machines
+from scheduling.machines import computers_by_image, machines_of
 from scheduling.mending import Mending
 from scheduling.occupancy import occupies
 from scheduling.plan import Assignment, Machine, Plan
@@ -63,6 +63,7 @@ class _Planning:
         self._caller = Member(site.caller_id, "the calling account", frozenset())
         self._members: Sequence[Member] = [self._caller] if ignore_privileges else site.members
         self._computers = computers_by_image(site, block)  # of the block time, with those chosen so far
+        self._needed = Counter(block.image_ids)  # of one machine
         self._machines: list[Machine] = []
         self._again: list[Machine] = []
         self._not_loaded: dict[int, Reason] = {}
@@ -105,11 +106,11 @@ class _Planning:
         return self._ready_timing(self._site, self._block, policy, self._mending, missing, self._chooser)
 
     def _whole_machines(self) -> int:
-        return whole_machines(self._block.image_ids, self._computers)
+        return machines_of(self._needed, self._computers)
 
     def _usable_machines(self) -> int:
         not_loaded = Counter(row.image_id for row in self._own_rows() if row.computer_id in self._not_loaded)
-        return whole_machines(self._block.image_ids, self._computers - not_loaded)
+        return machines_of(self._needed, self._computers - not_loaded)
 
     # --- computers that the block time has ------------------------------------------------------
 
@@ -170,7 +171,7 @@ class _Planning:
     def _adopt_computers(self, member: Member, reservations: list[Reservation], reload: Window) -> list[Assignment]:
         """All computers of a request, or none of them."""
         images = {image.id: image for image in self._block.images}
-        needed = Counter(self._block.image_ids)
+        needed = self._needed
         added = Counter(reservation.image_id for reservation in reservations)
         # A request joins with all its computers: not if the block would then have more for an image than it needs.
         if any(self._computers[image] + added[image] > needed[image] * self._block.machines for image in added):
@@ -232,8 +233,8 @@ class _Planning:
     def _images_of_next_machine(self) -> list[Image]:
         """The images of one machine; of an incomplete cluster only those that it lacks."""
         complete = self._whole_machines()
-        needed = Counter(self._block.image_ids)
-        spare = Counter({image_id: self._computers[image_id] - complete * needed[image_id] for image_id in needed})
+        needed = self._needed
+        spare = {image_id: self._computers[image_id] - complete * needed[image_id] for image_id in needed}
         missing = []
         for image in self._block.images:
             if spare[image.id] > 0:
@@ -245,7 +246,8 @@ class _Planning:
     def _add(self, machine: Machine) -> None:
         self._machines.append(machine)
         self._chooser.add_reloads(list(machine.assignments), machine.reload)
-        self._computers.update(assignment.image.id for assignment in machine.assignments)
+        for assignment in machine.assignments:
+            self._computers[assignment.image.id] += 1
 
     # --- spares ---------------------------------------------------------------------------------
 

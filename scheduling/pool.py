@@ -1,11 +1,12 @@
 """The computers that may run an image at all, in the order in which they are taken (SPEC 4)."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
+from itertools import chain
 
 from scheduling.facts import Computer, Fleet, Image, Site
-from scheduling.rules import LiveNodes, split_by_fitness, terms_of
+from scheduling.rules import Kind, LiveNodes, kinds_of, split_by_fitness, terms_of
 
 
 class Fit:
@@ -15,9 +16,10 @@ class Fit:
     same with the smallest first.
     """
 
-    def __init__(self, image: Image, site: Site, nodes: LiveNodes) -> None:
+    def __init__(self, image: Image, site: Site, nodes: LiveNodes, kinds: Iterable[Kind] | None = None) -> None:
         self._computers = site.computers
-        rows, self.excluded = split_by_fitness(site.computers, terms_of(image, site), nodes)
+        kinds = kinds_of(site.computers, nodes) if kinds is None else kinds
+        rows, self.excluded = split_by_fitness(site.computers, kinds, terms_of(image, site), nodes)
         self.rows = frozenset(rows)
         self.by_size = _BySize(site.computers, rows)
 
@@ -36,6 +38,7 @@ class Pool:
         self.excluded = fit.excluded
         self._loaded = fit.rows.intersection(computers.rows_with_revision(image.revision_id))
         self._loaded_by_size = _BySize(computers, self._loaded)
+        self.begin_again()
 
     def __contains__(self, computer_id: int) -> bool:
         return computer_id in self.ids
@@ -45,13 +48,34 @@ class Pool:
         """The ids of the computers."""
         return self._fit.ids
 
+    def begin_again(self) -> None:
+        """Forget what `left` was told."""
+        self._left: deque[Computer] = deque()  # the computers that were asked for before, in order
+        self._further = self._in_order()
+
+    def left(self, taken: Container[int], occupied: Container[int]) -> Iterator[Computer]:
+        """The computers in order, but for those with these ids.
+
+        What is taken or occupied has to stay so until `begin_again`: the computers in front are left out for good, so
+        that choosing many of a long list takes no longer than choosing the first ones.
+        """
+        left = self._left
+        while left and (left[0].id in taken or left[0].id in occupied):
+            left.popleft()
+        for computer in left:
+            if computer.id not in taken and computer.id not in occupied:
+                yield computer
+        for computer in self._further:
+            if computer.id not in taken and computer.id not in occupied:
+                left.append(computer)
+                yield computer
+
     def in_order(self, recent_failures: frozenset[int] = frozenset()) -> Iterator[Computer]:
         """The computers, first choice first; those of `recent_failures` only after all others."""
         if not recent_failures:
-            yield from self._in_order()
-            return
-        yield from (computer for computer in self._in_order() if computer.id not in recent_failures)
-        yield from (computer for computer in self._in_order() if computer.id in recent_failures)
+            return self._in_order()
+        others = (computer for computer in self._in_order() if computer.id not in recent_failures)
+        return chain(others, (computer for computer in self._in_order() if computer.id in recent_failures))
 
     def _in_order(self) -> Iterator[Computer]:
         """Computers that have the image loaded, then the others, the smallest first; equal ones by id."""
@@ -77,18 +101,18 @@ class _BySize:
         for row_index in row_indexes:
             self._parts[memory[row_index]].append(row_index)
         self._unsorted = sorted(self._parts, reverse=True)
-        self._sorted: list[int] = []
+        self._sorted: list[list[int]] = []  # those of the smallest memory first
 
     def __iter__(self) -> Iterator[int]:
         number = 0
         while number < len(self._sorted) or self._sort_next():
-            yield self._sorted[number]
+            yield from self._sorted[number]
             number += 1
 
     def _sort_next(self) -> bool:
         if not self._unsorted:
             return False
-        self._sorted += sorted(self._parts.pop(self._unsorted.pop()), key=self._smallest_first)
+        self._sorted.append(sorted(self._parts.pop(self._unsorted.pop()), key=self._smallest_first))
         return True
 
     def _smallest_first(self, row_index: int) -> tuple[int, int, int]:

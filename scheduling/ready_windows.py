@@ -82,7 +82,7 @@ class ReadyWindows:
         if first is None:
             return 0
         if first.host_computer_id is not None and capacity.host_limit:
-            return len(self._site.computers.hosts) * capacity.host_limit
+            return len(self._site.computers.virtual_machines) * capacity.host_limit
         nodes = [node.id for node in self._chooser.nodes_of(first.id)]
         if not capacity.is_limited(first.provisioning_id) or any(id_ not in capacity.node_limits for id_ in nodes):
             return 0

@@ -5,8 +5,9 @@ computer may be taken and a Reason when not.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scheduling.facts import Computer, Fleet, Image, ManagementNode, Site
 from scheduling.reasons import Reason
@@ -182,36 +183,79 @@ def reasons_against(computer: Computer, terms: Terms, nodes: LiveNodes) -> Itera
         yield reason
 
 
-def split_by_fitness(computers: Fleet, terms: Terms, nodes: LiveNodes) -> tuple[list[int], dict[int, Reason]]:
-    """The row indexes of computers that no rule excludes, and by id the first reason against each other one.
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Computers with equal profiles: in all that the rules read of a computer they are alike."""
 
-    A site has few kinds of computers: of those with equal profiles only the first one is judged.
-    """
-    alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for row_index, profile in enumerate(_profiles(computers, terms, nodes)):
+    profile: tuple[Any, ...]
+    rows: Sequence[int]  # their row indexes
+    ids: frozenset[int]
+
+
+def kinds_of(computers: Fleet, nodes: LiveNodes) -> list[Kind]:
+    """The kinds of computers that a site has; there are few. They are the same for every image."""
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for row_index, profile in enumerate(_profiles(computers, nodes)):
         alike[profile].append(row_index)
     ids = computers.column("id")
+    return [Kind(profile, rows, frozenset([ids[row_index] for row_index in rows])) for profile, rows in alike.items()]
+
+
+def split_by_fitness(
+    computers: Fleet, kinds: Iterable[Kind], terms: Terms, nodes: LiveNodes
+) -> tuple[list[int], dict[int, Reason]]:
+    """The row indexes of computers that no rule excludes, and by id the first reason against each other one.
+
+    Of the computers of several kinds that differ only in what they have beyond the image's needs, one is judged.
+    """
+    ids = computers.column("id")
+    judged: dict[tuple[Any, ...], Reason | None] = {}
     fit: list[int] = []
     excluded: dict[int, Reason] = {}
-    for row_indexes in alike.values():
-        reason = next(reasons_against(computers.at(row_indexes[0]), terms, nodes), None)
-        if reason is None:
-            fit += row_indexes
-        else:
-            excluded |= {ids[row_index]: reason for row_index in row_indexes}
+    for kind in kinds:
+        needed = _needed(kind.profile, terms.image)
+        for is_mapped, rows in _by_mapping(kind, terms.mapped, ids):
+            key = (needed, is_mapped)
+            if key not in judged:
+                judged[key] = next(reasons_against(computers.at(rows[0]), terms, nodes), None)
+            reason = judged[key]
+            if reason is None:
+                fit += rows
+            elif len(rows) == len(kind.rows):
+                excluded |= dict.fromkeys(kind.ids, reason)
+            else:
+                excluded |= {ids[row_index]: reason for row_index in rows}
     return fit, excluded
 
 
-def _profiles(computers: Fleet, terms: Terms, nodes: LiveNodes) -> Iterator[tuple[object, ...]]:
-    """The profile of each computer: all that the rules read of it. What it has beyond the image's needs is left out."""
-    image, ids = terms.image, computers.column("id")
-    needs = {"ram": image.min_ram, "processors": image.min_processors}
-    needs |= {"speed": image.min_speed, "network": image.min_network}
+def _by_mapping(kind: Kind, mapped: frozenset[int], ids: Sequence[int]) -> Iterator[tuple[bool, Sequence[int]]]:
+    """The rows of a kind that are mapped to the image, and those that are not."""
+    number = len(kind.ids & mapped)
+    if number in (0, len(kind.ids)):
+        yield number > 0, kind.rows
+        return
+    yield True, [row_index for row_index in kind.rows if ids[row_index] in mapped]
+    yield False, [row_index for row_index in kind.rows if ids[row_index] not in mapped]
+
+
+def _profiles(computers: Fleet, nodes: LiveNodes) -> Iterator[tuple[Any, ...]]:
+    """The profile of each computer: all that the rules read of it, whatever the image, but for its mapping."""
     return zip(
+        *map(computers.column, ("ram", "processors", "speed", "network")),
         *map(computers.column, ("type", "state", "deleted", "schedule_id", "platform_id", "provisioning_id")),
-        *([size if size < need else need for size in computers.column(field)] for field, need in needs.items()),
         [host is None for host in computers.column("vm_host_id")],
-        [id_ in terms.mapped for id_ in ids],
-        [id_ in nodes.reached for id_ in ids],
+        [id_ in nodes.reached for id_ in computers.column("id")],
         strict=True,
+    )
+
+
+def _needed(profile: tuple[Any, ...], image: Image) -> tuple[Any, ...]:
+    """The profile without what it has beyond the image's needs."""
+    ram, processors_, speed_, network_, *others = profile
+    return (
+        min(ram, image.min_ram),
+        min(processors_, image.min_processors),
+        min(speed_, image.min_speed),
+        min(network_, image.min_network),
+        *others,
     )

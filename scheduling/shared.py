@@ -5,7 +5,7 @@ from functools import cache, cached_property
 from scheduling.facts import Image, Member, Site
 from scheduling.pool import Fit
 from scheduling.privileges import Privileges
-from scheduling.rules import LiveNodes
+from scheduling.rules import Kind, LiveNodes, kinds_of
 
 
 class Shared:
@@ -25,7 +25,7 @@ class Shared:
     def fit(self, image: Image) -> Fit:
         """The computers that may run an image at all."""
         if image not in self._fit:
-            self._fit[image] = Fit(image, self._site, self.nodes)
+            self._fit[image] = Fit(image, self._site, self.nodes, self._kinds)
         return self._fit[image]
 
     def granted_groups(self, member: Member) -> frozenset[int]:
@@ -33,6 +33,10 @@ class Shared:
         if member not in self._granted:
             self._granted[member] = self._privileges.granted_groups(member)
         return self._granted[member]
+
+    @cached_property
+    def _kinds(self) -> list[Kind]:
+        return kinds_of(self._site.computers, self.nodes)
 
     @cached_property
     def owners(self) -> frozenset[int | None]:

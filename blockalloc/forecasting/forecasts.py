@@ -59,18 +59,18 @@ def _refreshed(now: int, *, force: bool) -> Refreshed:
     if last and not force and not _is_outdated(last, facts, of_facts) and forecasts.note_checked(of_facts, now):
         return Refreshed(False, last._replace(checked=now, problem=""))
     made = forecast(facts)
-    kept = _kept(made, facts)
+    all_kept = kept(made, facts)
     run = Run(
         made=now,
         until=facts.until,
         checked=now,
-        classes=len(kept),
-        short=sum(each.missing > 0 for each in kept),
+        classes=len(all_kept),
+        short=sum(each.missing > 0 for each in all_kept),
         milliseconds=round((time.monotonic() - begun) * 1000),
         host=platform.node()[:_NAME],
         facts=of_facts,
     )
-    if not forecasts.keep(kept, run):
+    if not forecasts.keep(all_kept, run):
         return Refreshed(False, forecasts.last_run() or run)  # another process was faster, and knows more
     return Refreshed(True, run)
 
@@ -85,7 +85,8 @@ def _is_outdated(last: Run, facts: ForecastFacts, of_facts: str) -> bool:
 # --- Rows -----------------------------------------------------------------------------------------
 
 
-def _kept(made: Sequence[ClassForecast], facts: ForecastFacts) -> list[Kept]:
+def kept(made: Sequence[ClassForecast], facts: ForecastFacts) -> list[Kept]:
+    """The rows of a forecast, with the names of what is in the way; two statements at most."""
     bookings = [booking for each in made for booking in each.in_the_way[:_MOST_IN_THE_WAY]]
     blocks = {each.id: each.name for each in facts.classes}
     other = {booking.id for booking in bookings if booking.kind == "block time"} - blocks.keys()

@@ -8,7 +8,7 @@ from scheduling.facts import Block, BlockComputer, Site
 from scheduling.forecast.facts import ClassAsked, ClassForecast, ForecastFacts
 from scheduling.forecast.moments import Moments
 from scheduling.forecast.timing import ForecastTiming
-from scheduling.machines import computers_by_image, whole_machines
+from scheduling.machines import whole_machines
 from scheduling.mending import Mending
 from scheduling.occupancy import occupied_from
 from scheduling.plan import Plan
@@ -69,8 +69,9 @@ class Beside:
 
 def _planned(asked: ClassAsked, site: Site, shared: Shared) -> tuple[ClassForecast, list[BlockComputer]]:
     """What a class will get, and the computers among it that are new."""
-    own = [row for row in site.block_computers if row.block_time_id == asked.id]
-    had = whole_machines(asked.block.image_ids, computers_by_image(site, asked.block))
+    id_ = asked.id
+    own = [row for row in site.block_computers if row.block_time_id == id_]
+    had = whole_machines(asked.block.image_ids, Counter(row.image_id for row in own))
     stopped_by = _not_planned(asked, site)
     if had >= asked.block.machines or stopped_by is not None:
         fit = len(shared.fit(asked.block.images[0]).ids)

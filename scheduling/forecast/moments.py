@@ -1,13 +1,14 @@
 """A site at moments to come: what will be over, what will be loaded, what classes planned before will have."""
 
-from bisect import bisect_right, insort
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from operator import attrgetter
+from typing import Generic, Protocol, TypeVar
 
-from scheduling.facts import Block, BlockComputer, Image, OrphanedReload, Reservation, Site
+from scheduling.facts import Block, BlockComputer, Image, OrphanedReload, Site
 from scheduling.forecast.facts import ForecastFacts
 from scheduling.forecast.fleet import ChangingFleet
 from scheduling.load_time.estimate import LONGEST
@@ -19,8 +20,6 @@ from scheduling.windows import HOUR, MINUTE
 _ROOM = HOUR  # after a block's end: more than any margin that the rules keep
 _FAILED_LATELY = 90 * MINUTE  # a reservation that failed earlier counts no longer (SPEC 4, "which first")
 
-_end = attrgetter("end")
-
 
 class Moments:
     """The site from the moment of the facts on. Time moves forward only."""
@@ -30,23 +29,18 @@ class Moments:
         self._now = facts.site.now
         self._fleet = ChangingFleet(facts.site.computers)
         self._images = {each.id: {image.id: image for image in each.block.images} for each in facts.classes}
-        self._reservations: list[Reservation] = sorted(facts.site.reservations, key=_end)
+        self._reservations = _Current(facts.site.reservations, attrgetter("start"))
+        self._rows = _Current(facts.site.block_computers, attrgetter("reload_start"))
         self._orphans: Sequence[OrphanedReload] = facts.site.orphans
-        self._rows: list[BlockComputer] = []
         self._loads: list[tuple[int, int, int, Image]] = []  # when one is over, a number, of which computer: a heap
         self._number = count()
         self._policies: dict[int, ReadyPolicy | None] = {}
-        self.add(facts.site.block_computers)
+        self._expect_loads(facts.site.block_computers)
 
-    def add(self, rows: Iterable[BlockComputer]) -> None:
+    def add(self, rows: Sequence[BlockComputer]) -> None:
         """From now on block times have these computers too."""
-        for row in rows:
-            insort(self._rows, row, key=_end)
-            image = self._images.get(row.block_time_id, {}).get(row.image_id)
-            if image is not None:
-                # What is loaded at the moment of the facts is known of the computers themselves.
-                over = max(row.reload_start + self._load_seconds(image), self._site.now + 1)
-                heappush(self._loads, (over, next(self._number), row.computer_id, image))
+        self._rows.add(rows)
+        self._expect_loads(rows)
 
     def at(self, moment: int, block: Block) -> Site:
         """The site at a moment not before the last one, as far as it matters to `block`."""
@@ -54,14 +48,13 @@ class Moments:
             raise ValueError(f"moment {moment}: time moves forward only, and it is {self._now}")
         if moment > self._now:
             self._move_to(moment)
-        high = block.end + _ROOM
-        site = self._site
+        site, until = self._site, block.end + _ROOM
         return replace(
             site,
             now=moment,
             computers=self._fleet,
-            reservations=[row for row in self._reservations if row.start < high],
-            block_computers=[row for row in self._rows if row.reload_start < high],
+            reservations=self._reservations.until(until),
+            block_computers=self._rows.until(until),
             orphans=self._orphans,
             claimed=frozenset(),
             load_seconds=self._load_seconds(block.images[0]),
@@ -74,12 +67,20 @@ class Moments:
         if self._now == self._site.now:
             self._fleet.let_states_pass()
         self._now = moment
-        for rows in (self._reservations, self._rows):
-            del rows[: bisect_right(rows, moment, key=_end)]
+        self._reservations.move_to(moment)
+        self._rows.move_to(moment)
         self._orphans = [row for row in self._orphans if _over(row) > moment]
         while self._loads and self._loads[0][0] <= moment:
             _over_at, _number, computer_id, image = heappop(self._loads)
             self._fleet.load(computer_id, image)
+
+    def _expect_loads(self, rows: Iterable[BlockComputer]) -> None:
+        """Computers will have the images of their classes; what they have now is known."""
+        for row in rows:
+            image = self._images.get(row.block_time_id, {}).get(row.image_id)
+            if image is not None:
+                over = max(row.reload_start + self._load_seconds(image), self._site.now + 1)
+                heappush(self._loads, (over, next(self._number), row.computer_id, image))
 
     def _load_seconds(self, image: Image) -> int:
         return self._facts.load_seconds.get(image.id, image.reload_minutes * MINUTE)
@@ -94,6 +95,47 @@ class Moments:
             places = Places(policy.places.capacity)
             self._policies[image.id] = replace(policy, model=model, places=places, spares=False, awaited=0)
         return self._policies[image.id]
+
+
+class _Ends(Protocol):
+    """Something that is over at some time."""
+
+    @property
+    def end(self) -> int:
+        """When, in Unix seconds."""
+
+
+T = TypeVar("T", bound=_Ends)
+
+
+class _Current(Generic[T]):
+    """Promises of which few matter at a time: those that are over are gone, and those of later weeks wait."""
+
+    def __init__(self, promises: Iterable[T], begin: Callable[[T], int]) -> None:
+        self._begin = begin
+        self._waiting = deque(sorted(promises, key=begin))
+        self._begun: list[T] = []
+        self._over: int | None = None  # what ends by then is gone; nothing at the moment of the facts
+
+    def add(self, promises: Iterable[T]) -> None:
+        """Add some that begin soon."""
+        self._begun = [*self._begun, *promises]
+
+    def move_to(self, moment: int) -> None:
+        """Forget those that are over."""
+        self._over = moment
+        self._begun = [each for each in self._begun if each.end > moment]
+
+    def until(self, moment: int) -> Sequence[T]:
+        """Those that begin before a moment, and perhaps some that begin later."""
+        begin: list[T] = []
+        while self._waiting and self._begin(self._waiting[0]) < moment:
+            each = self._waiting.popleft()
+            if self._over is None or each.end > self._over:
+                begin.append(each)
+        if begin:
+            self.add(begin)
+        return self._begun
 
 
 def _over(orphan: OrphanedReload) -> int:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.facts import Computer, Site
-from scheduling.rules import LiveNodes, reasons_against, split_by_fitness, terms_of
+from scheduling.rules import LiveNodes, kinds_of, reasons_against, split_by_fitness, terms_of
 from tests.support.properties import PROFILE
 from tests.support.sites import facts
 
@@ -56,7 +56,7 @@ def sites(draw: st.DrawFn) -> Site:
 @given(sites())
 def test_judged_together_as_each_alone(site: Site) -> None:
     terms, nodes = terms_of(facts.image(), site), LiveNodes(site)
-    fit, excluded = split_by_fitness(site.computers, terms, nodes)
+    fit, excluded = split_by_fitness(site.computers, kinds_of(site.computers, nodes), terms, nodes)
     alone = {id_: next(reasons_against(computer, terms, nodes), None) for id_, computer in site.computers.items()}
     assert {site.computers.at(row_index).id for row_index in fit} == {id_ for id_, why in alone.items() if why is None}
     assert excluded == {id_: why for id_, why in alone.items() if why is not None}
