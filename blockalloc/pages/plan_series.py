@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_safe
 
@@ -29,7 +29,7 @@ _HEADINGS = ("Date", "From", "To", "Machines wanted", "Machines possible", "Stat
 
 @require_safe
 @require_permission(PERMISSION)
-def plan_series(request: HttpRequest) -> HttpResponse:
+def plan_series(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The form, and the plan of what was entered; with `format=csv` the plan as a table. The address has all of it."""
     form = PlanForm(request.GET or None, scope=scope_of(request.user), now=clock.now())
     plan = _plan(form, request)

@@ -4,8 +4,9 @@ A search makes a limited number of plans: for each date, and for all of them tog
 free computers are passed over without a plan.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from blockalloc.series import changes
@@ -16,8 +17,9 @@ from scheduling.facts import Site
 from scheduling.forecast.facts import ClassForecast
 
 MOST_PLANS = 100  # that are made for advice on single dates, and as many again for the whole series
-_FEWEST = 3  # plans for one date, while there are any left
-_HOURS_TRIED, _DAYS_TRIED = 3, 2  # plans of one date for each of these kinds of advice
+_FIRST, _FEWEST = 12, 3  # plans for the first date and for another one, while there are any left
+_PLACES_TRIED = (0, 1, 2, 4, 8, 16)  # among the hours of a day that may do, the nearest first
+_DAYS_TRIED = 2
 _EARLIEST, _LATEST = time(7), time(22)  # local; hours that people come at
 _STEP = timedelta(minutes=15)
 _STEPS_A_DAY = 24 * 4
@@ -55,6 +57,7 @@ class Search:
         self._planner, self._planned = planner, planned
         site, images = planner.facts.site, planner.wish.images
         self._now = site.now
+        self._shift: timedelta | None = None  # by which another hour was found last
         self._idle = changes.out_of_service(site, images, planner.fit)
         self._unmapped = changes.unmapped(site, images, planner.fit)
 
@@ -69,7 +72,7 @@ class Search:
             if left <= 0:
                 not_searched.append(date)
                 continue
-            share = max(left // (len(bad) - number), _FEWEST)
+            share = max(left // (len(bad) - number), _FEWEST if number else _FIRST)
             advice[date] = list(self._of_date(date, min(share, left)))
         return Searched(advice, not_searched)
 
@@ -80,8 +83,8 @@ class Search:
             yield Advice("fewer", had, date)
         last = self._planner.plans + share
         kinds: list[Callable[[Date], Iterator[Advice | None]]] = [
-            lambda each: self._elsewhen("hour", each, _hours_of_day(each), _HOURS_TRIED),
-            lambda each: self._elsewhen("day", each, _days_after(each), _DAYS_TRIED),
+            self._hour,
+            self._day,
             self._service,
             self._mappings,
         ]
@@ -92,21 +95,70 @@ class Search:
                 if self._planner.plans >= last:
                     return
 
-    def _elsewhen(self, kind: str, date: Date, others: Iterator[Date], most: int) -> Iterator[Advice | None]:
-        """The first of other dates at which all machines can be had. Yields after each plan."""
-        own = {each: forecast for each, forecast in self._planned.items() if each != date}
-        tried = 0
-        for other in others:
-            if other.start <= self._now or other in own or not self._planner.is_hopeful(other, own):
-                continue
-            forecast = self._planner.plan(other, own)
-            if not forecast.missing:
-                yield Advice(kind, forecast.machines, other)
+    def _hour(self, date: Date) -> Iterator[Advice | None]:
+        """A near start on the same day: the nearest few are tried one by one, then ones further off.
+
+        Between one that does and the last one that does not, the rest of the plans look for a nearer one.
+        """
+        if (again := self._shifted_as_before(date)) is not None:
+            yield again
+            return
+        others, tried, short = _Ahead(self._hopeful(date, _hours_of_day(date))), 0, -1
+        for place in _PLACES_TRIED:
+            if (other := others.at(place)) is None:
+                return
+            tried += 1
+            if self._has_all(other, date):
+                break
+            short = place
+            yield None
+        else:
+            return
+        while place - short > 1 and tried < len(_PLACES_TRIED):
+            tried, middle = tried + 1, (place + short) // 2
+            nearer = others.at(middle)
+            if nearer is not None and self._has_all(nearer, date):
+                place, other = middle, nearer
+            else:
+                short = middle
+        self._shift = _local(other).begins - _local(date).begins
+        yield Advice("hour", self._planner.wish.machines, other)
+
+    def _shifted_as_before(self, date: Date) -> Advice | None:
+        """At the hours that were found for the date before, if they do for this one too: one plan at most."""
+        if self._shift is None:
+            return None
+        there = _local(date)
+        begins = there.begins + self._shift
+        if begins.date() != there.begins.date() or not there.is_at_day(begins):
+            return None
+        hopeful = self._hopeful(date, [there.moved(begins)])
+        found = next((other for other in hopeful if self._has_all(other, date)), None)
+        return Advice("hour", self._planner.wish.machines, found) if found else None
+
+    def _day(self, date: Date) -> Iterator[Advice | None]:
+        """The first of the next days on which all machines can be had at the same hours."""
+        for other in islice(self._hopeful(date, _days_after(date)), _DAYS_TRIED):
+            if self._has_all(other, date):
+                yield Advice("day", self._planner.wish.machines, other)
                 return
             yield None
-            tried += 1
-            if tried >= most:
-                return
+
+    def _hopeful(self, date: Date, others: Iterable[Date]) -> Iterator[Date]:
+        """Other dates to come that may do in the place of a date."""
+        own = self._without(date)
+        return (
+            each
+            for each in others
+            if each.start > self._now and each not in own and self._planner.is_hopeful(each, own)
+        )
+
+    def _has_all(self, other: Date, date: Date) -> bool:
+        """Whether another date can have all machines, without the one in whose place it is."""
+        return not self._planner.plan(other, self._without(date)).missing
+
+    def _without(self, date: Date) -> Planned:
+        return {each: forecast for each, forecast in self._planned.items() if each != date}
 
     def _service(self, date: Date) -> Iterator[Advice | None]:
         """With computers back in service: no more of them than it takes, if that can be said."""
@@ -161,6 +213,19 @@ class Search:
             if planned[date].missing:
                 return False
         return True
+
+
+class _Ahead:
+    """The elements of an iterator by their places; no more of them are made than are asked for."""
+
+    def __init__(self, others: Iterator[Date]) -> None:
+        self._others = others
+        self._made: list[Date] = []
+
+    def at(self, place: int) -> Date | None:
+        """The element at a place; None behind the last."""
+        self._made += islice(self._others, max(place + 1 - len(self._made), 0))
+        return self._made[place] if place < len(self._made) else None
 
 
 def _further(forecast: ClassForecast, fit: frozenset[int]) -> list[int]:

@@ -11,7 +11,7 @@ from scheduling.facts import Site
 from scheduling.forecast.facts import ClassForecast
 from scheduling.occupancy import SCHEDULE
 
-MOST_NAMED = 3  # computers in a sentence
+MOST_NAMED = 5  # computers in a sentence
 _MAINTENANCE = "maintenance"
 _LIMIT = "concurrent_use"
 _NOT_GRANTED = "granted"
@@ -110,7 +110,7 @@ def _hostnames(each: Advice, site: Site) -> list[str]:
 
 def _on_hosts(each: Advice, site: Site) -> str:
     """The VM hosts of the computers; "" where there is none."""
-    hosts = {site.computers[id_].host_computer_id for id_ in each.computers}
+    hosts = {host for id_ in each.computers if (host := site.computers[id_].host_computer_id) is not None}
     names = sorted(site.computers[id_].hostname.partition(".")[0] for id_ in hosts if id_ in site.computers)
     more = len(names) - MOST_NAMED
     return f"on {in_a_row(names if more <= 0 else [*names[:MOST_NAMED], f'{more} more'])}" if names else ""

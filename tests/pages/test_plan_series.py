@@ -2,6 +2,7 @@
 
 import html
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -32,7 +33,7 @@ def planner(client: Client) -> Client:
     return client
 
 
-def shown(client: Client, **given: object) -> str:
+def shown(client: Client, **given: Any) -> str:
     """The page of what was entered; None leaves a field out."""
     query = {name: value for name, value in {**WHOLE, **given}.items() if value is not None}
     response = client.get(URL, query)

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -49,7 +50,7 @@ def planner(client: Client) -> Client:
     return client
 
 
-def shown(client: Client, **given: object) -> str:
+def shown(client: Client, **given: Any) -> str:
     response = client.get(URL, {**MONDAYS, **given})
     assert response.status_code == 200
     return response.content.decode()
