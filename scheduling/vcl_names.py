@@ -16,8 +16,9 @@ class UserName(NamedTuple):
 RELOAD_USER = UserName("vclreload", "Local")  # owns reload requests, and block requests that came through an API
 SYSTEM_USER = UserName("vclsystem", "Local")  # calls on behalf of the site itself (SPEC 2.1)
 
-# Of a block request (`blockRequest.status`): the one that is processed, the one after its expiry, and the two that
-# never become a block.
+# Of a block request (`blockRequest.status`): the one that awaits its decision, the one that is processed, the one after
+# its expiry, and the two that never become a block.
+REQUESTED = "requested"
 ACCEPTED = "accepted"
 COMPLETED = "completed"
 REJECTED, DELETED = "rejected", "deleted"

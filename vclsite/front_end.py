@@ -14,7 +14,13 @@ ANSWER_SECONDS = 170
 MAX_CONCURRENT_CALLS = 4  # calls that a worker process passes on; each takes one of its threads
 
 # Answered here. If they were passed on, the front end would allocate by itself, without this service's guarantees.
-_OURS = {"xmlrpcblockallocation", "xmlrpcprocessblocktime", "xmlrpcexplainblockallocation", "xmlrpctest"}
+_OURS = {
+    "xmlrpcblockallocation",
+    "xmlrpcprocessblocktime",
+    "xmlrpcexplainblockallocation",
+    "xmlrpcplanblockseries",
+    "xmlrpctest",
+}
 _NAME = set("abcdefghijklmnopqrstuvwxyz0123456789_.")
 _LONGEST_NAME = 100
 

@@ -22,9 +22,15 @@ from blockalloc.admin.block_times import (
 from blockalloc.admin.counts import first, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, OpenFilter, now
 from blockalloc.admin.history import block_request_history
+from blockalloc.contract.messages import Refusal
 from blockalloc.models import BlockRequest, BlockTime
+from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import column, fact, link, link_to, when
+from blockalloc.pages.plan_series import PERMISSION, plan_context, vcl_page
+from blockalloc.series import question, service
+from scheduling.vcl_names import REQUESTED
 
+AWAITS = "Awaits a decision"
 _WHAT_HAPPENED = "_blockalloc_what_happened"  # where a request caches it
 
 
@@ -119,7 +125,8 @@ class RequestStatusFilter(ChoiceFilter):
     def options(self) -> dict[str, Choice]:
         """The values of the column."""
         words = BlockRequest._meta.get_field("status").words
-        return {ALL: Choice("All", Q()), **{word: Choice(word.capitalize(), Q(status=word)) for word in words}}
+        labels = {word: AWAITS if word == REQUESTED else word.capitalize() for word in words}
+        return {ALL: Choice("All", Q()), **{word: Choice(labels[word], Q(status=word)) for word in words}}
 
 
 class RequestGroupFilter(GroupFilter):
@@ -173,6 +180,18 @@ def _what_happened(request: HttpRequest) -> Case | Value:
     return Case(*whens, default=Value(""), output_field=CharField()) if whens else Value("")
 
 
+def _plan(request: HttpRequest, row: BlockRequest) -> dict[str, Any]:
+    """The plan of a block request that awaits its decision, or why there is none."""
+    if row.status != REQUESTED or not request.user.has_perm(PERMISSION):
+        return {}
+    context = {"awaits": True, "vcl_page": vcl_page()}
+    try:
+        plan = service.plan(question.of_request(row), scope_of(request.user), door="admin")
+    except Refusal as refusal:
+        return {**context, "no_plan": refusal.text}
+    return {**context, **plan_context(request, plan)}
+
+
 @admin.register(BlockRequest)
 class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
     """Block requests, each with all its block times."""
@@ -201,8 +220,8 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
     change_form_template = "admin/blockalloc/block_request.html"
 
     def more(self, request: HttpRequest, row: BlockRequest) -> dict[str, Any]:
-        """The history of its block times."""
-        return block_request_history(request, row)
+        """The history of its block times; for a request that awaits its decision, whether its dates are possible."""
+        return {**block_request_history(request, row), **_plan(request, row)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:
         """Those that the person may see, with the columns of the list and of the page."""

@@ -65,19 +65,21 @@ def must_still_be_fillable(order: Order, now: int) -> None:
 
 def _seven_for_new_block(call: BlockAllocationCall, now: int) -> Order:
     """SPEC 2.1 with blockTimeid 0."""
-    images, row = rows.for_new_block(_possible(call.image_id), _possible(call.user_group_id), now - _CHECKED_IN_WITHIN)
-    _must_be_usable(images, call.image_id, "imageid")
+    ids = possible_id(call.image_id), possible_id(call.user_group_id)
+    images, row = rows.for_new_block(*ids, now - _CHECKED_IN_WITHIN)
+    must_be_usable(images, call.image_id, "imageid")
     return _new_block(call, images, row, now, "machinecount", group_needed=call.ignore_privileges is False)
 
 
 def _five_or_six(call: NewBlockCall, caller: Caller, now: int) -> Order:
     """SPEC 2.2, XMLRPCblockAllocation."""
-    images, row = rows.for_new_block(_possible(call.image_id), _possible(call.user_group_id), now - _CHECKED_IN_WITHIN)
+    ids = possible_id(call.image_id), possible_id(call.user_group_id)
+    images, row = rows.for_new_block(*ids, now - _CHECKED_IN_WITHIN)
     image = images[0] if images else None
     if not image or image.deleted or not image.for_checkout or not may_use_image(image, caller.user_id):
         raise refusals.no_access_to_image(call.image_text)
     order = _new_block(call, images, row, now, "numMachines", group_needed=True, keep_empty=True)
-    _must_be_usable(images, call.image_id, "imageid")
+    must_be_usable(images, call.image_id, "imageid")
     return order
 
 
@@ -92,7 +94,7 @@ def _new_block(
         raise refusals.bad_machines(machines_name, call.machines, f"from {low} to {high}")
     if group_needed and row.group_id is None:
         raise refusals.no_such_group("usergroupid", call.user_group_id)
-    ignore_privileges = _flag(call.ignore_privileges)
+    ignore_privileges = flag_of(call.ignore_privileges)
     if row.management_node_id is None:
         raise refusals.no_management_node()
     block = Block(0, start, end, row.group_id, [each.image for each in images], call.machines)
@@ -129,8 +131,8 @@ def _seven_for_block_time(call: BlockAllocationCall, now: int) -> Order:
     if call.machines is None or call.machines < low:
         raise refusals.bad_machines("machinecount", call.machines, f"from {low} to the machines of the block request")
     row = _fillable_block_time(block_time_id, now, "blockTimeid")
-    images = rows.images(_possible(call.image_id))
-    _must_be_usable(images, call.image_id, "imageid")
+    images = rows.images(possible_id(call.image_id))
+    must_be_usable(images, call.image_id, "imageid")
     start, end = _time(call.start, refusals.START, "start"), _time(call.end, refusals.END, "end")
     group_counts = not ignore_privileges and row.group_id is not None
     if group_counts and call.user_group_id is None:
@@ -145,7 +147,7 @@ def _fill(call: FillCall, now: int) -> Order:
     block_time_id, ignore_privileges = _block_time_and_flag(call.block_time_id, call.ignore_privileges, call.id_name)
     row = _fillable_block_time(block_time_id, now, call.id_name)
     images = rows.images(row.image_id)
-    _must_be_usable(images, row.image_id, "image")
+    must_be_usable(images, row.image_id, "image")
     if call.start is not None:
         _time(call.start, refusals.START, "start")
     if call.end is not None:
@@ -158,7 +160,7 @@ def _fill(call: FillCall, now: int) -> Order:
 def _block_time_and_flag(block_time_id: int | None, ignore_privileges: bool | None, id_name: str) -> tuple[int, bool]:
     if block_time_id is None:
         raise refusals.not_a_block_time(id_name)
-    return block_time_id, _flag(ignore_privileges)
+    return block_time_id, flag_of(ignore_privileges)
 
 
 def _order_to_fill(row: BlockTimeRow, images: list[ImageRow], machines: int, *, ignore_privileges: bool) -> Order:
@@ -185,7 +187,7 @@ def _must_agree(row: BlockTimeRow, call: FillCall) -> None:
 
 def _fillable_block_time(block_time_id: int, now: int, id_name: str) -> BlockTimeRow:
     """The block time, if it may be filled: known, not skipped, of an accepted request that has not expired."""
-    row = rows.block_time(_possible(block_time_id))
+    row = rows.block_time(possible_id(block_time_id))
     if row is None:
         raise refusals.unknown_block_time(id_name, block_time_id)
     match row.block_status.obstacle_to_filling(now):
@@ -201,7 +203,7 @@ def _fillable_block_time(block_time_id: int, now: int, id_name: str) -> BlockTim
 # --- Values ---------------------------------------------------------------------------------------
 
 
-def _must_be_usable(images: Sequence[ImageRow], image_id: int | None, name: str) -> None:
+def must_be_usable(images: Sequence[ImageRow], image_id: int | None, name: str) -> None:
     """Each image can be loaded: it is known, not deleted, and has a production revision."""
     if not images or images[0].deleted:
         raise refusals.unknown_image(name, image_id)
@@ -228,12 +230,12 @@ def _shown(instant: int | None) -> str | None:
     return None if instant is None else times.text(instant)
 
 
-def _possible(id_: int | None) -> int:
+def possible_id(id_: int | None) -> int:
     """An id that a row can have; 0, which no row has, for others."""
     return id_ if id_ is not None and 0 < id_ < _ID_LIMIT else 0
 
 
-def _flag(value: bool | None) -> bool:
+def flag_of(value: bool | None) -> bool:
     if value is None:
         raise refusals.bad_flag("ignoreprivileges")
     return value

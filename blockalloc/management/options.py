@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.db import Error
 
 from blockalloc.contract.messages import BlockAllocationCall, FillCall, Refusal
-from blockalloc.management.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
+from blockalloc.models.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
 from blockalloc.site_time import local_to_instant
 
 _FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")

@@ -17,6 +17,7 @@ class Method(StrEnum):
     PROCESS_BLOCK_TIME = "process_block_time"
     EXPLAIN = "explain"
     DRY_RUN = "dry_run"  # of a command or a page
+    PLAN_SERIES = "plan_series"
     COMMAND = "command"
     PAGE = "page"
     KEEP_READY = "keep_ready"
@@ -41,12 +42,14 @@ _BY_DOOR = {
     "XMLRPCblockAllocation": Method.BLOCK_ALLOCATION,
     "XMLRPCprocessBlockTime": Method.PROCESS_BLOCK_TIME,
     "XMLRPCexplainBlockAllocation": Method.EXPLAIN,
+    "XMLRPCplanBlockSeries": Method.PLAN_SERIES,
     "allocate_block": Method.COMMAND,
     "admin": Method.PAGE,
     "keep_ready": Method.KEEP_READY,
 }
-_OVER_HTTP = (Method.BLOCK_ALLOCATION, Method.PROCESS_BLOCK_TIME, Method.EXPLAIN, Method.OTHER)
-ALLOCATING = tuple(each for each in Method if each not in (Method.EXPLAIN, Method.DRY_RUN, Method.OTHER))
+_OVER_HTTP = (Method.BLOCK_ALLOCATION, Method.PROCESS_BLOCK_TIME, Method.EXPLAIN, Method.PLAN_SERIES, Method.OTHER)
+_PLANNING = (Method.EXPLAIN, Method.DRY_RUN, Method.PLAN_SERIES)
+ALLOCATING = tuple(each for each in Method if each not in (*_PLANNING, Method.OTHER))
 
 _CALLS = counter("blockalloc_calls_total", "Calls by method and outcome.", "method", "outcome")
 _DURATIONS = histogram(

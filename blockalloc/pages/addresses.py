@@ -8,6 +8,7 @@ from blockalloc.pages.actions import act
 from blockalloc.pages.load_times import load_times
 from blockalloc.pages.my_notifications import my_notifications
 from blockalloc.pages.notifications import send_message_again
+from blockalloc.pages.plan_series import plan_series
 from blockalloc.pages.putting_right import put_right_several
 from blockalloc.pages.said_and_came import said_and_came
 from blockalloc.pages.timeline.page import timeline
@@ -22,6 +23,7 @@ def patterns(site: AdminSite) -> list[URLPattern]:
         ),
         path("blockalloc/image/<row_id:image_id>/load-times/", site.admin_view(load_times), name="load_times"),
         path("timeline/", site.admin_view(timeline), name="timeline"),
+        path("plan-series/", site.admin_view(plan_series), name="plan_series"),
         path("today/", site.admin_view(duty.today), name="today"),
         path("week/", site.admin_view(duty.week), name="week"),
         path("said-and-came/", site.admin_view(said_and_came), name="said_and_came"),

@@ -25,6 +25,12 @@ ENTRIES = (
         "timeline", "Timeline", "blockalloc.view_blocktime", "Which computer is booked for what, and when does it load?"
     ),
     Entry(
+        "plan_series",
+        "Plan a series",
+        "blockalloc.dry_run_blocktime",
+        "Is a series of dates possible, before anybody books it? What would help where it is not?",
+    ),
+    Entry(
         "blockalloc_blockrequest_changelist",
         "Block requests (series)",
         "blockalloc.view_blockrequest",

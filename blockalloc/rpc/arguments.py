@@ -36,6 +36,12 @@ def _number_in(text: str) -> int | None:
     return int(digits) if _DIGITS.fullmatch(digits) and len(digits) <= _MOST_DIGITS else None
 
 
+def whole_numbers(value: object) -> list[int] | None:
+    """An array of whole numbers, in their order; None when one of them is none."""
+    numbers = [whole_number(each) for each in value] if isinstance(value, list) else [None]
+    return [number for number in numbers if number is not None] if None not in numbers else None
+
+
 def flag(value: object) -> bool | None:
     """A boolean, or 0 or 1 in any form that a number may have."""
     if isinstance(value, bool):

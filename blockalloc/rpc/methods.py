@@ -10,6 +10,7 @@ from blockalloc.allocation.service import Allocation
 from blockalloc.contract.messages import BlockAllocationCall, NewBlockCall, Outcome
 from blockalloc.rpc.arguments import flag, local_seconds, text, whole_number
 from blockalloc.rpc.dispatch import Arguments, CallContext, Form, Method, build_server
+from blockalloc.rpc.series import PLAN_SERIES
 from blockalloc.web.front_end import passing_on
 
 LONGEST_ECHO = 100  # characters of the caller's text that an error repeats
@@ -240,5 +241,6 @@ _SYSTEM = (
     ),
 )
 
-METHODS = {method.name: method for method in (_BLOCK_ALLOCATION, _PROCESS_BLOCK_TIME, _EXPLAIN, _TEST, *_SYSTEM)}
+_ALL = (_BLOCK_ALLOCATION, _PROCESS_BLOCK_TIME, _EXPLAIN, PLAN_SERIES, _TEST, *_SYSTEM)
+METHODS = {method.name: method for method in _ALL}
 server = build_server(tuple(METHODS.values()))

@@ -1,1 +1,1 @@
-"""What a series of classes could have that is not booked yet, date by date."""
+"""Plans of series that nobody has booked yet: which of its dates are possible, and what would help on the others."""

@@ -35,6 +35,9 @@ OWN_CODES: dict[str, Callable[[], set[int]]] = {
         of_checks("_five_or_six") | BUSY | NO_MEMBERS | NOT_ON_THE_LIST | WARNINGS
     ),
     "XMLRPCexplainBlockAllocation": lambda: of_checks(NEW_BLOCK, EXISTING) | NO_MEMBERS | WARNINGS,
+    "XMLRPCplanBlockSeries": lambda: codes_reached(
+        "_dates", "check", "read", within=("allocation", "contract", "rpc.series", "series")
+    ),
     "Calls that are passed on": lambda: codes_reached("pass_on", "refuse_loop", within=["web.front_end"]) - {3},
     **dict.fromkeys(["XMLRPCtest", *METHODS_OF_SYSTEM], set),
 }

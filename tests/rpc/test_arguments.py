@@ -349,6 +349,7 @@ def test_the_methods_can_be_looked_up(service: StubService) -> None:
     assert call("system.listMethods") == [
         "XMLRPCblockAllocation",
         "XMLRPCexplainBlockAllocation",
+        "XMLRPCplanBlockSeries",
         "XMLRPCprocessBlockTime",
         "XMLRPCtest",
         "system.listMethods",

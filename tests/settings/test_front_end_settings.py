@@ -104,6 +104,7 @@ def test_the_back_ends_three_are_passed_on_unless_told_otherwise(monkeypatch: py
         "XMLRPCblockAllocation",
         "xmlrpcprocessblocktime",
         "XMLRPCexplainBlockAllocation",
+        "XMLRPCplanBlockSeries",
         "XMLRPCautoCapture,XMLRPCtest",
         "two words",
         "x" * 101,

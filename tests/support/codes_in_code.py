@@ -15,7 +15,7 @@ from blockalloc.contract import messages
 from tests.support.servers.own_process import ROOT
 
 # Where calls are refused. Staff pages and commands show the same refusals as text.
-PACKAGES = ("contract", "allocation", "rpc", "store", "web")
+PACKAGES = ("contract", "allocation", "rpc", "series", "store", "web")
 _RAISED_WITH_A_CODE = {"Refusal", "RPCException", "RequestRefused"}
 
 Function = ast.FunctionDef

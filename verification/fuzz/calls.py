@@ -13,6 +13,7 @@ from verification.fuzz.values import (
     TEXTS,
     TIMES,
     anything,
+    array,
     flag,
     local_time,
     number,
@@ -23,7 +24,7 @@ from verification.fuzz.values import (
 Call = tuple[str, list[str]]
 _METHODS = (
     "XMLRPCblockAllocation", "XMLRPCprocessBlockTime", "XMLRPCtest", "system.listMethods", "system.methodHelp",
-    "system.methodSignature", "XMLRPCexplainBlockAllocation",
+    "system.methodSignature", "XMLRPCexplainBlockAllocation", "XMLRPCplanBlockSeries",
 )  # fmt: skip
 _OTHER_NAMES = (
     "XMLRPCaddRequest", "system.multicall", "xmlrpctest", "XMLRPCtest ", "__init__", "system", "", " ", ".",
@@ -34,8 +35,10 @@ _OTHER_NAMES = (
 
 def right_call(rng: Random) -> Call:
     """A call that is in order, or is refused because of rows."""
-    kinds: tuple[Callable[[Random], Call], ...] = (_seven_new, _seven_stored, _six, _process, _trial, _system, _explain)
-    (kind,) = rng.choices(kinds, weights=(28, 24, 16, 16, 8, 8, 8))
+    kinds: tuple[Callable[[Random], Call], ...] = (
+        _seven_new, _seven_stored, _six, _process, _trial, _system, _explain, _series,
+    )  # fmt: skip
+    (kind,) = rng.choices(kinds, weights=(28, 24, 16, 16, 8, 8, 8, 4))
     return kind(rng)
 
 
@@ -109,6 +112,17 @@ def _seven(rng: Random, image: int, start: int, end: int, machines: int, block_t
 def _explain(rng: Random) -> Call:
     _, parameters = _seven_new(rng) if rng.random() < 0.6 else _seven_stored(rng)
     return "XMLRPCexplainBlockAllocation", parameters
+
+
+def _series(rng: Random) -> Call:
+    starts = [_hour(rng) for _ in range(rng.choice((1, 2, 5)))]
+    length = rng.choice((1, 2, 2, -1)) * 3600
+    image = rng.choices((site.IMAGE, site.DELETED_IMAGE, site.NO_REVISION), weights=(20, 1, 1))[0]
+    group = rng.choices((site.GROUP, site.EMPTY_GROUP, 999, 0), weights=(20, 2, 1, 5))[0]
+    parameters = [number(rng, each) for each in (image, group, rng.choice((1, 2, 4, 71)))]
+    ends = [start + length for start in starts][: len(starts) - (rng.random() < 0.1)]
+    arrays = [array(number(rng, each) for each in times) for times in (starts, ends)]
+    return "XMLRPCplanBlockSeries", [*parameters, flag(rng, rng.choice((0, 1, 1))), *arrays]
 
 
 def _six(rng: Random) -> Call:

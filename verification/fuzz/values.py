@@ -1,7 +1,7 @@
 """Parameter values as XML: right ones in every form that is read, and wrong ones at and beyond every limit."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 
 from verification.fuzz.site import NOW, local
@@ -70,6 +70,11 @@ def local_time(rng: Random, text: str) -> str:
     if rng.random() < 0.3:
         return value(f"<dateTime.iso8601>{text.replace(' ', 'T').replace('-', '')}</dateTime.iso8601>")
     return value(f"<string>{text}</string>")
+
+
+def array(values: Iterable[str]) -> str:
+    """An array of values."""
+    return value(f"<array><data>{''.join(values)}</data></array>")
 
 
 def odd_number(rng: Random, edges: tuple[int, ...]) -> str:

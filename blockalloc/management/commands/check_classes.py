@@ -14,9 +14,9 @@ from django.db import DatabaseError, Error
 from blockalloc import clock
 from blockalloc.management import classes_ahead
 from blockalloc.management.classes_ahead import Ahead
-from blockalloc.management.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
 from blockalloc.management.plugin import Figure, Range, Status, answer, ended_after, read_range, status_of
 from blockalloc.models import BlockTime, Heartbeat
+from blockalloc.models.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
 from blockalloc.reports.readiness import BlockTimeReadiness, most_urgent_first, read
 from blockalloc.reports.upkeep import NEVER, SILENT, heartbeat
 from blockalloc.site_time import site_zone

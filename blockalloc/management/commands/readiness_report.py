@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 
 from blockalloc import clock
 from blockalloc.management import options
-from blockalloc.management.lookup import image_by_name_or_id
+from blockalloc.models.lookup import image_by_name_or_id
 from blockalloc.models.scope import Scope
 from blockalloc.reports.calibration import DAYS, Report, Row, by_bins, by_name, report, seats
 

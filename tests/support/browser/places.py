@@ -1,6 +1,7 @@
 """Every page of the staff, with how to get there on the demo site."""
 
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from tests.support.browser.monday_morning import (
     DEMO,
@@ -61,6 +62,10 @@ RELOAD = ("SELECT reloadrequestid FROM blockComputers WHERE reloadrequestid > 0"
 WAITING = ("SELECT id FROM blockalloc_message WHERE sent IS NULL AND failed IS NULL",)
 FAILED = ("SELECT id FROM blockalloc_message WHERE failed IS NOT NULL",)
 UNSUBSCRIBE = ("SELECT substr(unsubscribe, length('https://blocks.example.edu') + 1) FROM blockalloc_message",)
+SERIES = urlencode({
+    "image": "Ubuntu 22.04", "machines": 60, "privileges": "ignored", "days": 0, "begin": "09:00", "end": "11:00",
+    "first": "2026-12-07", "weeks": 3,
+})  # fmt: skip
 TO_DO = "blockalloc/blocktime/{}/do"
 
 PLACES = {
@@ -72,6 +77,11 @@ PLACES = {
     "timeline of a week": Place("timeline/?zoom=week&busy=1"),
     "timeline without computers": Place("timeline/?group=999999"),
     "calendars": Place("feeds/"),
+    "to plan a series": Place("plan-series/"),
+    "plan of a series": Place(f"plan-series/?{SERIES}"),
+    "plan of a series, limited scope": Place(f"plan-series/?{SERIES}", who=ENGINEER),
+    "series that can't be planned": Place("plan-series/?image=Ubunto&machines=71&begin=09:00"),
+    "request that awaits a decision": Place("blockalloc/blockrequest/{}/change/", request("BIO150 statistics")),
     "block times": Place("blockalloc/blocktime/"),
     "block time that is short": Place("blockalloc/blocktime/{}/change/", time_of(LAB)),
     "block time that was released": Place("blockalloc/blocktime/{}/change/", time_of(STUDIO)),

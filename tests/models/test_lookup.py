@@ -2,8 +2,8 @@
 
 import pytest
 
-from blockalloc.management.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
 from blockalloc.models import OS, Affiliation, Image, UserGroup
+from blockalloc.models.lookup import LookupProblem, image_by_name_or_id, user_group_by_name_or_id
 
 pytestmark = pytest.mark.django_db
 

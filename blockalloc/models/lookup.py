@@ -5,7 +5,7 @@ and near misses need all the names anyway.
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -35,7 +35,11 @@ class _Named(Generic[_Row]):
 
 def image_by_name_or_id(text: str) -> Image:
     """The image with this name, file name or id, in that order; deleted ones don't count. Raises LookupProblem."""
-    images = Image.objects.filter(deleted=0).only("id", "name", "prettyname")
+    return image_among(Image.objects.filter(deleted=0).only("id", "name", "prettyname"), text)
+
+
+def image_among(images: Iterable[Image], text: str) -> Image:
+    """The same of these images. Raises LookupProblem."""
     return _only_one("image", text, [_Named(image, (image.prettyname, image.name)) for image in images])
 
 
@@ -44,7 +48,13 @@ def user_group_by_name_or_id(text: str) -> UserGroup:
 
     Raises LookupProblem.
     """
-    groups = UserGroup.objects.select_related("affiliation").only("id", "name", "affiliation__name")
+    return user_group_among(
+        UserGroup.objects.select_related("affiliation").only("id", "name", "affiliation__name"), text
+    )
+
+
+def user_group_among(groups: Iterable[UserGroup], text: str) -> UserGroup:
+    """The same of these groups, whose affiliations are fetched. Raises LookupProblem."""
     named = [_Named(group, (with_affiliation(group, group.name), group.name)) for group in groups]
     return _only_one("user group", text, named)
 

@@ -1,0 +1,81 @@
+"""Plans of single dates beside all accepted classes and beside the other dates of the series."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from blockalloc.series.around import LEAD, Around
+from blockalloc.series.bookings import Bookings
+from blockalloc.series.dates import Date
+from blockalloc.series.question import Wish
+from scheduling.facts import BlockComputer, Site
+from scheduling.forecast.engine import beside
+from scheduling.forecast.facts import ClassForecast, ForecastFacts
+from scheduling.reload_plan import adopted
+from scheduling.shared import Shared
+from scheduling.windows import overlap
+
+Planned = Mapping[Date, ClassForecast]
+
+
+class Planner:
+    """Plans the dates that a series has, or might have. `plans` counts them: each takes as long as a call's."""
+
+    def __init__(self, facts: ForecastFacts, wish: Wish) -> None:
+        self.facts, self.wish = facts, wish
+        self.plans = 0
+        self._shared = Shared(facts.site)
+        self._around = Around(facts, self._shared)
+        self._bookings = Bookings(facts.site, self._shared, wish.images)
+        self._needed = wish.machines * len(wish.images)
+        self._shortest = -adopted(0, 0, facts.load_seconds.get(wish.images[0].id, 0)).start  # seconds before a start
+
+    def plan_all(self, dates: Iterable[Date]) -> dict[Date, ClassForecast]:
+        """One date after the other, each beside those before it."""
+        planned: dict[Date, ClassForecast] = {}
+        for date in dates:
+            planned[date] = self.plan(date, planned)
+        return planned
+
+    def plan(self, date: Date, own: Planned, site: Site | None = None) -> ClassForecast:
+        """What a date could have beside the dates `own` of the series; as if the site were `site`, if given."""
+        self.plans += 1
+        facts, shared = (self.facts, self._shared) if site is None else (replace(self.facts, site=site), None)
+        others = [*self._around.at(date.start, date.end), *_near(date, own)]
+        ignore = self.wish.ignore_privileges
+        return beside(facts, others, self.wish.block(date), ignore_privileges=ignore, shared=shared)
+
+    def may_be_free(self, date: Date) -> bool:
+        """Whether enough computers may be free then, as far as what is booked already goes."""
+        return self._free_at_most(date) >= self._needed
+
+    def is_hopeful(self, date: Date, own: Planned) -> bool:
+        """Whether enough computers may be free then, before a plan says so."""
+        if not self.may_be_free(date):
+            return False
+        rows = [row for each in self._around.at(date.start, date.end) for row in each.computers]
+        rows += [row for each in _near(date, own) for row in each.computers]
+        return self._free_at_most(date, rows) >= self._needed
+
+    def _free_at_most(self, date: Date, rows: Iterable[BlockComputer] = ()) -> int:
+        return self._bookings.free_at_most(date.start - self._shortest, date.end, rows)
+
+    @property
+    def fit(self) -> frozenset[int]:
+        """The computers that can run the images at all."""
+        return self._bookings.fit
+
+
+def _near(date: Date, own: Planned) -> Sequence[ClassForecast]:
+    """The other dates that may want computers at the same time, as classes with ids of their own: below 0."""
+    near = []
+    for number, (other, forecast) in enumerate(own.items(), start=1):
+        if other != date and overlap(date.start - LEAD, date.end, other.start - LEAD, other.end):
+            near.append(_with_id(forecast, -number))
+    return near
+
+
+def _with_id(forecast: ClassForecast, id_: int) -> ClassForecast:
+    asked = forecast.asked
+    block = replace(asked.block, block_time_id=id_)
+    rows = [row._replace(block_time_id=id_) for row in forecast.computers]
+    return replace(forecast, asked=asked._replace(block=block), computers=rows)
