@@ -136,6 +136,17 @@ class Forecasts:
             if each.is_of(to_come[id_].start, to_come[id_].end, to_come[id_].readiness.wanted)
         }
 
+    def numbers_of_short(self, classes: Iterable[BlockTimeReadiness]) -> dict[int, str]:
+        """`48 of 50`, for those of the classes that nobody has asked for yet and that will be short. Two statements."""
+        kept = store.short_between(self.now, self.until) if not self.problem else []
+        asked = {each.id: each for each in classes if needs_forecast(each, self.now) and not each.readiness.computers}
+        return {
+            each.block_time_id: f"{each.machines} of {each.wanted}"
+            for each in kept
+            if (now := asked.get(each.block_time_id))
+            and (each.start, each.end, each.wanted) == (now.start, now.end, now.readiness.wanted)
+        }
+
     def in_words(self, rows: Iterable[Kept]) -> list[Foreseen]:
         """Kept rows in words. Two statements at most, none in an unlimited scope."""
         rows = list(rows)
@@ -156,7 +167,7 @@ class Forecasts:
 
     def _in_words(self, row: Kept, visible: Collection[tuple[str, int]]) -> Foreseen:
         bookings = [each if (each.kind, each.id) in visible else each._replace(name=FOREIGN) for each in row.in_the_way]
-        why = row.why if bookings == row.in_the_way else _why(bookings[0])
+        why = row.why if bookings == list(row.in_the_way) else _why(bookings[0])
         links = {each.name: each.id for each in bookings if each.kind == "block time" and each.name != FOREIGN}
         return Foreseen(
             block_time_id=row.block_time_id,

@@ -75,7 +75,7 @@ def _kept(row: Forecast) -> Kept:
         row.is_late,
         row.rule,
         row.why,
-        [InTheWayKept(**each) for each in json.loads(row.in_the_way)],
+        [InTheWayKept(*each) for each in json.loads(row.in_the_way)],
         json.loads(row.lost),
         row.told,
     )

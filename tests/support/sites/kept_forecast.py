@@ -1,10 +1,10 @@
 """A forecast that is kept, as `manage.py forecast` leaves it, for tests of what reads it."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 from blockalloc.models import BlockTime, Forecast, ForecastRun
+from blockalloc.store.forecasts import InTheWayKept
 from tests.support.sites.staff_site import DAY, NOW
 
 
@@ -15,7 +15,7 @@ def forecast_run(**values: Any) -> ForecastRun:
     return run
 
 
-def foresee(time: BlockTime, machines: int, why: str = "", *in_the_way: dict[str, Any], **values: Any) -> Forecast:
+def foresee(time: BlockTime, machines: int, why: str = "", *in_the_way: InTheWayKept, **values: Any) -> Forecast:
     """So many machines for this class."""
     usual = {
         "block_request_id": time.blockRequest_id,
@@ -29,17 +29,7 @@ def foresee(time: BlockTime, machines: int, why: str = "", *in_the_way: dict[str
     return Forecast.objects.create(block_time_id=time.pk, **row)
 
 
-def has(time: BlockTime, computers: int) -> dict[str, Any]:
+def has(time: BlockTime, computers: int) -> InTheWayKept:
     """A class in the way of another one, with so many computers."""
-    return {
-        "kind": "block time",
-        "id": time.pk,
-        "name": time.blockRequest.name,
-        "start": _seconds(time.start),
-        "end": _seconds(time.end),
-        "computers": computers,
-    }
-
-
-def _seconds(moment: datetime) -> int:
-    return int(moment.timestamp())
+    start, end = (int(moment.timestamp()) for moment in (time.start, time.end))
+    return InTheWayKept("block time", time.pk, time.blockRequest.name, start, end, computers)
