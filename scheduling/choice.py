@@ -1,7 +1,6 @@
 """Choosing one computer: every rule of SPEC 4 over one window, for one member."""
 
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
 
 from scheduling.concurrency import ConcurrentUse
 from scheduling.facts import Block, Computer, Image, ManagementNode, Member, Site
@@ -10,10 +9,9 @@ from scheduling.node_load import NodeLoad
 from scheduling.occupancy import SCHEDULE, Occupancy
 from scheduling.plan import Assignment
 from scheduling.pool import Pool
-from scheduling.privileges import Privileges
 from scheduling.reasons import Reason
 from scheduling.reload_plan import Window
-from scheduling.rules import LiveNodes
+from scheduling.shared import Shared
 
 GRANTED = "granted"
 # Whether a computer that can be reloaded from an instant on (Unix seconds), and holds the image or not, can be in time.
@@ -27,22 +25,21 @@ class Chooser:
     """Chooses computers one after the other, by what is promised already and what was chosen before.
 
     `taken` are the computers that the block time has, with those chosen so far. `stopped_by` is why the last call of
-    `choose` found none.
+    `choose` found none. `shared`: what other plans on the same site have worked out already.
     """
 
-    def __init__(self, site: Site, block: Block, *, ignore_privileges: bool) -> None:
+    def __init__(self, site: Site, block: Block, *, ignore_privileges: bool, shared: Shared | None = None) -> None:
         self._site = site
         self._block = block
-        self._nodes = LiveNodes(site)
+        self._shared = shared or Shared(site)
+        self._nodes = self._shared.nodes
         self._pools: dict[int, Pool] = {}
         self._occupancy = Occupancy(site, block.block_time_id)
         self._memory = HostMemory(site)
         self._use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
         self._load = NodeLoad(site)
-        self._privileges = None if ignore_privileges else Privileges(site.privileges)
-        self._granted: dict[int, frozenset[int]] = {}  # member -> resource groups
-        self._groups_of_computer = cache(site.groups_of)
-        self._owners = set(site.computers.column("owner_id")) if self._privileges else set()
+        self._privileges_count = not ignore_privileges
+        self._owners = self._shared.owners if self._privileges_count else frozenset()
         self._reasons: dict[int, Reason] = {}  # against computers that passed the rules of their Pool
         self._occupied: set[int] = set()  # for all windows to come
         # Under policy `ready`: since when computers are free; from when on the image's limit of use allows one more, by
@@ -281,7 +278,7 @@ class Chooser:
         """`first`, or with `may_be_later` the first begin from then on at which the computer can be reloaded."""
         if not may_be_later:
             return self._reason_against(computer, image, first, member) or first
-        if self._privileges and not self._may_use(member, computer):
+        if self._privileges_count and not self._may_use(member, computer):
             return _NOT_GRANTED
         begin = self._when_free(computer)
         if isinstance(begin, Reason):
@@ -295,7 +292,7 @@ class Chooser:
         self, computer: Computer, image: Image, start: int, member: Member, adopted_request: int | None = None
     ) -> Reason | None:
         """What excludes one computer from a window that begins at `start`, for this member; notes what is occupied."""
-        if self._privileges and not self._may_use(member, computer):
+        if self._privileges_count and not self._may_use(member, computer):
             return _NOT_GRANTED
         reason = self._occupancy.reason_against(computer, start, self._block.end, adopted_request)
         # What is booked stays so: later machines are reloaded earlier, never later. Opening hours are another matter:
@@ -306,14 +303,10 @@ class Chooser:
 
     def _may_use(self, member: Member, computer: Computer) -> bool:
         granted = self._granted_groups(member)
-        return computer.owner_id == member.id or not granted.isdisjoint(self._groups_of_computer(computer.id))
+        return computer.owner_id == member.id or not granted.isdisjoint(self._shared.groups_of_computer(computer.id))
 
     def _granted_groups(self, member: Member) -> frozenset[int]:
-        if self._privileges is None:
-            return frozenset()
-        if member.id not in self._granted:
-            self._granted[member.id] = self._privileges.granted_groups(member)
-        return self._granted[member.id]
+        return self._shared.granted_groups(member) if self._privileges_count else frozenset()
 
     def _recent_failures(self, image: Image, member: Member) -> frozenset[int]:
         """Computers that may have failed this member lately: they come last (SPEC 4, order)."""
@@ -321,5 +314,5 @@ class Chooser:
 
     def _pool(self, image: Image) -> Pool:
         if image.id not in self._pools:
-            self._pools[image.id] = Pool(image, self._site, self._nodes)
+            self._pools[image.id] = Pool(image, self._site.computers, self._shared.fit(image))
         return self._pools[image.id]

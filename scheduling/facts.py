@@ -82,6 +82,15 @@ class Fleet(Mapping[int, Computer]):
             self._made[row_index] = Computer._make([column[row_index] for column in self._columns])
         return self._made[row_index]
 
+    @cached_property
+    def hosts(self) -> frozenset[int]:
+        """The computers of VM hosts that have virtual machines."""
+        return frozenset(host for host in self.column("host_computer_id") if host is not None)
+
+    def rows_with_revision(self, revision_id: int) -> Collection[int]:
+        """The row indexes of computers that have an image revision loaded now."""
+        return [row_index for row_index, each in enumerate(self.column("revision_id")) if each == revision_id]
+
     def __getitem__(self, computer_id: int) -> Computer:
         return self.at(self._row_indexes[computer_id])
 

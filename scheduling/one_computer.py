@@ -8,7 +8,7 @@ from scheduling.facts import Block, Computer, Image, Member, Site
 from scheduling.host_memory import HostMemory
 from scheduling.occupancy import Occupancy
 from scheduling.plan import Plan
-from scheduling.pool import Pool
+from scheduling.pool import Fit, Pool
 from scheduling.privileges import Privileges
 from scheduling.reasons import Reason
 from scheduling.reload_plan import staggered
@@ -51,7 +51,7 @@ def _for_image(
 ) -> ForImage:  # fmt: skip
     start, end = staggered(block.start, load_seconds, 0).start, block.end
     nodes = LiveNodes(site)
-    pool = Pool(image, site, nodes)
+    pool = Pool(image, site.computers, Fit(image, site, nodes))
     privileges = Privileges(site.privileges)
     members = () if ignore_privileges else site.members
     groups = site.groups_of(computer.id)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from scheduling.choice import Chooser
 from scheduling.facts import Block, BlockComputer, Image, Member, Reservation, Site
@@ -12,30 +13,53 @@ from scheduling.plan import Assignment, Machine, Plan
 from scheduling.ready_timing import ReadyTiming
 from scheduling.reasons import Reason
 from scheduling.reload_plan import Window
+from scheduling.reloads.policy import ReadyPolicy
 from scheduling.reloads.spares import WORTH
+from scheduling.shared import Shared
 from scheduling.timing import Chosen, Timed, Timing, VclTiming
 from scheduling.windows import overlap
 
 _ATTEMPTS = 2  # at spares: the first number is an estimate
 
 
-def make_plan(site: Site, block: Block, *, ignore_privileges: bool, mending: Mending | None = None) -> Plan:
+class ReadyTimings(Protocol):
+    """Makes the timing of a plan under policy `ready`."""
+
+    def __call__(
+        self, site: Site, block: Block, policy: ReadyPolicy, mending: Mending | None, missing: int, chooser: Chooser
+    ) -> Timing:
+        """The timing of a plan that is to choose the `missing` machines."""
+
+
+def make_plan(
+    site: Site, block: Block, *, ignore_privileges: bool, mending: Mending | None = None, shared: Shared | None = None,
+    ready_timing: ReadyTimings = ReadyTiming, is_explained: bool = True,
+) -> Plan:  # fmt: skip
     """Choose computers until `block` has the machines wanted, or no further one is free.
 
     Reloads begin by the policy of the site (SPEC 6). With `mending`, `site` is without the computers that are given up,
     and no reload begins before now. Nothing is written and nothing is read: the same facts give the same plan.
+
+    For who makes many plans: `shared` is what the sites of these have in common; `ready_timing` times the reloads under
+    policy `ready`; without `is_explained`, computers have reasons only in a plan that lacks machines.
     """
-    return _Planning(site, block, mending, ignore_privileges=ignore_privileges).run()
+    chooser = Chooser(site, block, ignore_privileges=ignore_privileges, shared=shared)
+    planning = _Planning(site, block, mending, chooser, ready_timing, ignore_privileges=ignore_privileges)
+    return planning.run(is_explained=is_explained)
 
 
 class _Planning:
     """One plan in the making."""
 
-    def __init__(self, site: Site, block: Block, mending: Mending | None, *, ignore_privileges: bool) -> None:
+    def __init__(
+        self, site: Site, block: Block, mending: Mending | None, chooser: Chooser, ready_timing: ReadyTimings, *,
+        ignore_privileges: bool,
+    ) -> None:  # fmt: skip
         self._site = site
         self._block = block
         self._mending = mending
-        self._chooser = Chooser(site, block, ignore_privileges=ignore_privileges)
+        self._chooser = chooser
+        self._ready_timing = ready_timing
         self._caller = Member(site.caller_id, "the calling account", frozenset())
         self._members: Sequence[Member] = [self._caller] if ignore_privileges else site.members
         self._computers = computers_by_image(site, block)  # of the block time, with those chosen so far
@@ -45,7 +69,7 @@ class _Planning:
         self._stopped_by: Reason | None = None
         self._spares = 0
 
-    def run(self) -> Plan:
+    def run(self, *, is_explained: bool) -> Plan:
         """Adopt, then fill, and sum up."""
         had_before = self._whole_machines()
         missing = max(self._block.machines - had_before, 0)
@@ -65,7 +89,7 @@ class _Planning:
             load_seconds=self._site.load_seconds,
             late=timed.late,
             stopped_by=self._stopped_by,
-            excluded=self._chooser.reasons_by_computer(),
+            excluded=self._chooser.reasons_by_computer() if is_explained or self._is_short() else {},
             again=timed.again,
             not_loaded=self._not_loaded,
             moved=timed.moved,
@@ -78,7 +102,7 @@ class _Planning:
         policy = self._site.ready_policy
         if policy is None:
             return VclTiming(self._site, self._block, self._mending)
-        return ReadyTiming(self._site, self._block, policy, self._mending, missing, self._chooser)
+        return self._ready_timing(self._site, self._block, policy, self._mending, missing, self._chooser)
 
     def _whole_machines(self) -> int:
         return whole_machines(self._block.image_ids, self._computers)

@@ -10,7 +10,7 @@ from scheduling.facts import Block, Site
 from scheduling.occupancy import OTHER_BLOCK, RESERVATION, RESERVATION_MARGIN, Occupancy, occupies
 from scheduling.plan import Plan
 from scheduling.planner import make_plan
-from scheduling.pool import Pool
+from scheduling.pool import Fit
 from scheduling.reasons import BlockTimeId, RequestId
 from scheduling.reload_plan import adopted, staggered
 from scheduling.rules import LiveNodes
@@ -76,7 +76,7 @@ def _hopeful(site: Site, block: Block, load_seconds: int) -> Iterator[int]:
     their own. Unless they can be all of its machines, one machine at least needs the usual window.
     """
     nodes = LiveNodes(site)
-    fit = frozenset().union(*(Pool(image, site, nodes).ids for image in block.images))
+    fit = frozenset().union(*(Fit(image, site, nodes).ids for image in block.images))
     first = (block.start // SEARCH_STEP + 1) * SEARCH_STEP
     lead, length = -staggered(0, load_seconds, 0).start, block.end - block.start
     shortest = -adopted(0, 0, load_seconds).start

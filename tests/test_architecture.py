@@ -101,6 +101,7 @@ def test_the_pure_core_imports_the_standard_library_and_itself_only(path: Path) 
     allowed = [
         "scheduling",
         "collections",
+        "heapq",
         "dataclasses",
         "typing",
         "bisect",

@@ -1,14 +1,31 @@
-"""The kept forecast. Instants are Unix seconds."""
+"""The forecast that is kept: a row for each class to come, and one for the last run. Instants are Unix seconds."""
 
 import json
-from collections.abc import Collection
-from datetime import UTC, datetime
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from blockalloc.models import Forecast, ForecastRun
+from blockalloc.store import again, times
+from blockalloc.store.sql import Rows, Value, execute, fetch, insert, listed_ids
+from scheduling.windows import HOUR
+
+_TABLE, _RUNS = Forecast._meta.db_table, ForecastRun._meta.db_table
+_RUN = 1  # the id of the only row
+_AT_ONCE = 500  # rows of a statement
+_COLUMNS = (
+    "block_time_id", "block_request_id", "start", "end", "wanted", "machines", "fit", "is_late", "rule", "why",
+    "in_the_way", "lost", "told",
+)  # fmt: skip
+_SELECT = f"SELECT {', '.join(f'`{name}`' for name in _COLUMNS)} FROM {_TABLE}"
+_RUN_COLUMNS = ("made", "until", "checked", "facts", "classes", "short", "milliseconds", "host", "problem")
+_OTHER_CLOCK = HOUR  # a run that was made so far in the future was made by a clock that was wrong
+
+T = TypeVar("T")
 
 
 class InTheWayKept(NamedTuple):
+    """A booking of computers that a class could have had: `kind` is "request" or "block time"."""
+
     kind: str
     id: int
     name: str
@@ -18,68 +35,157 @@ class InTheWayKept(NamedTuple):
 
 
 class Kept(NamedTuple):
+    """What a class to come will get.
+
+    Of the `wanted` machines it will have `machines`; `fit` computers of the site can run its image at all. `rule` and
+    `why`: what stops it from having more, "" when nothing does. `lost`: how many computers each rule excludes. `told`:
+    how many machines were missing when people were told last, 0 when they were told that none is any more, None when
+    they were told nothing.
+    """
+
     block_time_id: int
     block_request_id: int
     start: int
     end: int
     wanted: int
     machines: int
-    fit: int
-    is_late: bool
-    rule: str
-    why: str
-    in_the_way: list[InTheWayKept]
-    lost: dict[str, int]
-    told: int | None
+    fit: int = 0
+    is_late: bool = False
+    rule: str = ""
+    why: str = ""
+    in_the_way: Sequence[InTheWayKept] = ()
+    lost: Mapping[str, int] = {}
+    told: int | None = None
+
+    @property
+    def missing(self) -> int:
+        """The machines that the class will lack."""
+        return max(self.wanted - self.machines, 0)
 
 
 class Run(NamedTuple):
-    made: int
-    until: int
-    checked: int
-    classes: int
-    short: int
-    milliseconds: int
-    host: str
-    problem: str
+    """The last forecast: `ForecastRun` with instants that are 0 for never."""
+
+    made: int = 0
+    until: int = 0
+    checked: int = 0
+    classes: int = 0
+    short: int = 0
+    milliseconds: int = 0
+    host: str = ""
+    problem: str = ""
+    facts: str = ""
+
+
+# --- Reading --------------------------------------------------------------------------------------
 
 
 def of_block_times(ids: Collection[int]) -> dict[int, Kept]:
-    return {row.pk: _kept(row) for row in Forecast.objects.filter(pk__in=ids)}
+    """Block time -> what it will get, for those of which something is kept. One statement; none without ids."""
+    if not ids:
+        return {}
+    return {kept.block_time_id: kept for kept in _kept(fetch(f"{_SELECT} WHERE block_time_id IN ({listed_ids(ids)})"))}
 
 
 def short_between(first: int, last: int) -> list[Kept]:
-    from django.db.models import F
-
-    rows = Forecast.objects.filter(start__gte=_at(first), start__lt=_at(last), machines__lt=F("wanted"))
-    return [_kept(row) for row in rows.order_by("start", "pk")]
+    """The classes that start from `first` to before `last` and will lack machines, by start. One statement."""
+    sql = f"{_SELECT} WHERE start >= %s AND start < %s AND machines < wanted ORDER BY start, block_time_id"
+    return _kept(fetch(sql, [times.to_utc(first), times.to_utc(last)]))
 
 
 def last_run() -> Run | None:
-    row = ForecastRun.objects.filter(pk=1).first()
-    if row is None:
+    """The last run, None before the first. One statement."""
+    found = fetch(f"SELECT {', '.join(_RUN_COLUMNS)} FROM {_RUNS} WHERE id = {_RUN}")
+    if not found:
         return None
-    made, until, checked = (int(each.timestamp()) if each else 0 for each in (row.made, row.until, row.checked))
-    return Run(made, until, checked, row.classes, row.short, row.milliseconds, row.host, row.problem)
+    made, until, checked, facts, classes, short, milliseconds, host, problem = found[0]
+    made, until, checked = (times.from_utc(each) or 0 for each in (made, until, checked))
+    return Run(made, until, checked, classes, short, milliseconds, host, problem, facts)
 
 
-def _kept(row: Forecast) -> Kept:
-    return Kept(
-        row.pk,
-        row.block_request_id,
-        int(row.start.timestamp()),
-        int(row.end.timestamp()),
-        row.wanted,
-        row.machines,
-        row.fit,
-        row.is_late,
-        row.rule,
-        row.why,
-        [InTheWayKept(*each) for each in json.loads(row.in_the_way)],
-        json.loads(row.lost),
-        row.told,
-    )
+def _kept(rows: Rows) -> list[Kept]:
+    instant_of = times.from_utc
+    return [
+        Kept(
+            block_time_id, request_id, instant_of(start) or 0, instant_of(end) or 0, wanted, machines, fit,
+            bool(is_late), rule, why, [InTheWayKept(*each) for each in json.loads(in_the_way)], json.loads(lost), told,
+        )
+        for (
+            block_time_id, request_id, start, end, wanted, machines, fit, is_late, rule, why, in_the_way, lost, told,
+        ) in rows
+    ]  # fmt: skip
 
 
-def _at(instant: int) -> datetime:
-    return datetime.fromtimestamp(instant, UTC)
+# --- Writing --------------------------------------------------------------------------------------
+
+
+def keep(rows: Collection[Kept], run: Run) -> bool:
+    """Keep a forecast in one transaction; False when another process has kept a later one meanwhile.
+
+    Only rows that differ are written. `told` stays as it is, whatever the rows say. Raises DatabaseError.
+    """
+    return again.in_transaction(lambda: _keep(rows, run))
+
+
+def _keep(rows: Collection[Kept], run: Run) -> bool:
+    # Changed first: whoever keeps another forecast at the same time waits for this row.
+    if not _set(run, "(made IS NULL OR made <= %s OR made > %s)", [
+        times.to_utc(run.made), times.to_utc(run.made + _OTHER_CLOCK),
+    ]):  # fmt: skip
+        return False
+    before = {kept.block_time_id: kept for kept in _kept(fetch(_SELECT))}
+    after = {kept.block_time_id: kept._replace(told=None) for kept in rows}
+    gone = sorted(before.keys() - after.keys())
+    for ids in _portions(gone):
+        execute(f"DELETE FROM {_TABLE} WHERE block_time_id IN ({listed_ids(ids)})")
+    for some in _portions([_values(kept) for id_, kept in sorted(after.items()) if id_ not in before]):
+        insert(_TABLE, _COLUMNS[:-1], some)
+    changed = [kept for id_, kept in sorted(after.items()) if id_ in before and before[id_]._replace(told=None) != kept]
+    sets = ", ".join(f"`{name}` = %s" for name in _COLUMNS[1:-1])
+    for kept in changed:
+        key, *values = _values(kept)
+        execute(f"UPDATE {_TABLE} SET {sets} WHERE block_time_id = %s", [*values, key])
+    return True
+
+
+def note_checked(facts: str, now: int) -> bool:
+    """Note that the facts of the last forecast were found unchanged; False when it rests on others by now."""
+    sql = f"UPDATE {_RUNS} SET checked = %s, problem = '' WHERE id = {_RUN} AND facts = %s"
+    return again.in_transaction(lambda: execute(sql, [times.to_utc(now), facts])) > 0
+
+
+def note_problem(problem: str) -> None:
+    """Note why a forecast could not be made."""
+
+    def note() -> None:
+        insert(_RUNS, *_new_run(), if_new=True)
+        execute(f"UPDATE {_RUNS} SET problem = %s WHERE id = {_RUN}", [problem])
+
+    again.in_transaction(note)
+
+
+def _set(run: Run, condition: str, params: Sequence[Value]) -> bool:
+    """Change the row of the last run, if the condition is met."""
+    insert(_RUNS, *_new_run(), if_new=True)
+    values: dict[str, Value] = {**run._asdict()}
+    values |= {name: times.to_utc_or_null(values[name] or None) for name in ("made", "until", "checked")}  # type: ignore[arg-type]
+    sets = ", ".join(f"{name} = %s" for name in _RUN_COLUMNS)
+    sql = f"UPDATE {_RUNS} SET {sets} WHERE id = {_RUN} AND {condition}"
+    return execute(sql, [*(values[name] for name in _RUN_COLUMNS), *params]) > 0
+
+
+def _new_run() -> tuple[Sequence[str], Sequence[Sequence[Value]]]:
+    columns = ["id", "facts", "classes", "short", "milliseconds", "host", "problem"]
+    return columns, [[_RUN, "", 0, 0, 0, "", ""]]
+
+
+def _values(kept: Kept) -> list[Value]:
+    return [
+        kept.block_time_id, kept.block_request_id, times.to_utc(kept.start), times.to_utc(kept.end), kept.wanted,
+        kept.machines, kept.fit, int(kept.is_late), kept.rule, kept.why, json.dumps(kept.in_the_way),
+        json.dumps(kept.lost, sort_keys=True),
+    ]  # fmt: skip
+
+
+def _portions(items: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (items[place : place + _AT_ONCE] for place in range(0, len(items), _AT_ONCE))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from blockalloc.models import Roster
 from blockalloc.store import decisions, times
-from blockalloc.store.sql import Rows, Select, part_of_union, split_ids
+from blockalloc.store.sql import Rows, Select, listed_ids, part_of_union, split_ids
 from scheduling.facts import ManagementNode
 
 # The fields of a Computer, in tens of thousands of rows: each join that most of them don't need would cost more
@@ -34,6 +34,7 @@ class _Row(NamedTuple):
 
     kind: int
     id: int
+    group_id: int
     name: str
     state: str
     last_checkin: times.Stored
@@ -44,8 +45,8 @@ class _Row(NamedTuple):
 # Few rows with texts, in one statement.
 _OTHERS = " UNION ALL ".join([
     part_of_union(
-        _Row, _MEMBER, {"id": "u.id", "name": "u.unityid"},
-        "FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid = %s",
+        _Row, _MEMBER, {"id": "u.id", "group_id": "m.usergroupid", "name": "u.unityid"},
+        "FROM usergroupmembers m JOIN user u ON u.id = m.userid WHERE m.usergroupid IN ({groups})",
     ),
     part_of_union(
         _Row, _NODE, {"id": "n.id", "name": "n.hostname", "state": "s.name", "last_checkin": "n.lastcheckin"},
@@ -71,20 +72,21 @@ _OTHERS = " UNION ALL ".join([
 class Inventory:
     """What a site has beside its computers.
 
-    `people` are (id, unityid) of the user group's members, in VCL's order (SPEC 5); `rosters` those of records that
+    `people`: user group -> (id, unityid) of its members, in VCL's order (SPEC 5); `rosters` are those of records that
     a record of now may refer to as they are.
     """
 
-    people: list[tuple[int, str]]
+    people: dict[int | None, list[tuple[int, str]]]
     nodes: list[ManagementNode]
     group_computers: dict[int, frozenset[int]]  # resource group -> computers
     mapped_groups: dict[int, set[int]]  # resource group -> groups it is mapped to, either direction
     rosters: frozenset[int]
 
 
-def select(user_group_id: int | None, now: int) -> Select:
-    """The statement for an inventory."""
-    return Select(_OTHERS, [user_group_id, decisions.since(now)])
+def select(user_groups: Iterable[int | None], now: int) -> Select:
+    """The statement for an inventory, with the members of some user groups."""
+    groups = listed_ids(group for group in user_groups if group is not None)
+    return Select(_OTHERS.format(groups=groups), [decisions.since(now)])
 
 
 def from_rows(rows: Rows) -> Inventory:
@@ -93,7 +95,7 @@ def from_rows(rows: Rows) -> Inventory:
     for row in map(_Row._make, rows):
         by_kind[row.kind].append(row)
     return Inventory(
-        people=sorted(((row.id, row.name) for row in by_kind[_MEMBER]), key=_by_name),
+        people=_people(by_kind[_MEMBER]),
         nodes=[
             ManagementNode(row.id, row.name, row.state, times.from_check_in(row.last_checkin)) for row in by_kind[_NODE]
         ],
@@ -101,6 +103,13 @@ def from_rows(rows: Rows) -> Inventory:
         mapped_groups=_both_ways((row.id, split_ids(row.ids)) for row in by_kind[_MAP]),
         rosters=frozenset().union(*(split_ids(row.ids) for row in by_kind[_ROSTERS])),
     )
+
+
+def _people(rows: Iterable[_Row]) -> dict[int | None, list[tuple[int, str]]]:
+    people: dict[int | None, list[tuple[int, str]]] = defaultdict(list)
+    for row in rows:
+        people[row.group_id].append((row.id, row.name))
+    return {group: sorted(members, key=_by_name) for group, members in people.items()}
 
 
 def _group_computers(resources: Iterable[_Row], groups: Iterable[_Row]) -> dict[int, frozenset[int]]:

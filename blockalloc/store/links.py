@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from blockalloc.store.sql import Value, fetch, listed_ids, part_of_union
 from blockalloc.store.times import to_local
-from scheduling.facts import NO_PRIVILEGES, PrivilegeTree
+from scheduling.facts import NO_PRIVILEGES, Image, Member, PrivilegeTree
 from scheduling.vcl_names import RELOAD_USER
 from scheduling.windows import MINUTE
 
@@ -45,6 +45,18 @@ class Links:
     owned_groups: dict[int, frozenset[int]] = field(default_factory=dict)  # user -> groups that they own
     privileges: PrivilegeTree = NO_PRIVILEGES
     reload_user: int = 0  # vclreload@Local, who owns reload requests
+
+    def members(self, people: Iterable[tuple[int, str]]) -> list[Member]:
+        """Members of a user group, given by id and unityid."""
+        none: frozenset[int] = frozenset()
+        return [
+            Member(id_, name, self.user_groups.get(id_, none), self.owned_groups.get(id_, none)) for id_, name in people
+        ]
+
+    def install_types(self, images: Iterable[Image]) -> dict[int, frozenset[str]]:
+        """Provisioning engine -> those install types of these images that it supports."""
+        names = {image.id: image.install_type for image in images}
+        return {engine: frozenset(names[id_] for id_ in ids) for engine, ids in self.supported_images.items()}
 
 
 Part = tuple[str, list[Value]]

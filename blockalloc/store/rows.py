@@ -1,6 +1,6 @@
 """Reads the rows that a call is about: its block time, its image, its user group."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from operator import attrgetter
@@ -96,6 +96,7 @@ class _Image(NamedTuple):
     """A row of _IMAGES, or of _FOR_NEW_BLOCK, which has more columns: the same in each row."""
 
     part: int  # 0: the image itself, 1: a subimage
+    main_id: int  # of the image itself
     id: int
     name: str
     revision_id: int
@@ -125,16 +126,17 @@ i.deleted, i.forcheckout, i.ownerid
 """
 
 # The subimages of a cluster may repeat: one row for each further computer that a machine needs.
-_IMAGES = f"""
-SELECT 0 AS part, {_IMAGE_COLUMNS}
+_IMAGES_IN = f"""
+SELECT 0 AS part, i.id AS main_id, {_IMAGE_COLUMNS}
 FROM image i JOIN OS o ON o.id = i.OSid
-WHERE i.id = %s
+WHERE i.id IN ({{ids}})
 UNION ALL
-SELECT 1, {_IMAGE_COLUMNS}
+SELECT 1, c.id, {_IMAGE_COLUMNS}
 FROM image c JOIN imagemeta m ON m.id = c.imagemetaid JOIN subimages s ON s.imagemetaid = m.id
 JOIN image i ON i.id = s.imageid JOIN OS o ON o.id = i.OSid
-WHERE c.id = %s AND m.subimages = 1
+WHERE c.id IN ({{ids}}) AND m.subimages = 1
 """
+_IMAGES = _IMAGES_IN.format(ids="%s")
 
 _GROUP_AND_NODE = f"""
 SELECT g.id AS group_id, g.name AS group_name, ga.name AS group_at, l.id AS local_id, (
@@ -181,6 +183,14 @@ def block_time(block_time_id: int) -> BlockTimeRow | None:
 def images(image_id: int) -> list[ImageRow]:
     """The image with this id, then one for each of its subimages; empty when there is none."""
     return [_image_row(row) for row in _images(_IMAGES, [image_id, image_id])]
+
+
+def images_of(image_ids: Collection[int]) -> dict[int, list[ImageRow]]:
+    """The same of several images, in one statement; those that there are not are left out."""
+    found: dict[int, list[ImageRow]] = {}
+    for row in _images(_IMAGES_IN.format(ids=listed_ids(image_ids)), []):
+        found.setdefault(row.main_id, []).append(_image_row(row))
+    return found
 
 
 def _images(sql: str, params: Sequence[Value]) -> list[_Image]:

@@ -1,6 +1,6 @@
 """Reads what a plan rests on: a fixed number of set-based statements, whatever the size of the site."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -12,7 +12,7 @@ from blockalloc.store.inventory import Inventory
 from blockalloc.store.kept_models import Wanted
 from blockalloc.store.promises import Only, Promises
 from blockalloc.store.sql import Rows, fetch, fetch_together
-from scheduling.facts import Block, Fleet, Image, Member, Reservation, Site
+from scheduling.facts import Block, Fleet, Image, Reservation, Site
 from scheduling.host_memory import VMWARE
 from scheduling.reload_plan import ADOPTED_RELOAD_MARGIN, RELOAD_MARGIN, stagger
 from scheduling.reloads import traffic
@@ -69,13 +69,14 @@ def read(question: Question) -> Snapshot:
     computers, stock, promised_rows, *more = fetch_together(
         [
             (inventory.COMPUTERS, Fleet.of_rows),
-            (inventory.select(block.group_id, question.now), inventory.from_rows),
+            (inventory.select([block.group_id], question.now), inventory.from_rows),
             (select_promises, list),  # promises.from_rows sends statements of its own
             *([(capacity.select(), list)] if ready else []),
         ]
     )
     promised = promises.from_rows(promised_rows, question.read_at, question.now, question.call_id)
-    people = {id_ for id_, _ in stock.people}
+    members = stock.people.get(block.group_id, ())
+    people = {id_ for id_, _ in members}
     if _first_start(question, people, promised.reservations) < block.start:
         promised = _promises(question, seconds, people, promised.reservations)
     linked = _linked(question, people)
@@ -88,7 +89,7 @@ def read(question: Question) -> Snapshot:
         node_groups=linked.node_groups,
         mapped_groups=stock.mapped_groups,
         schedule_times=linked.schedule_times,
-        install_types=_install_types(linked, block.images),
+        install_types=linked.install_types(block.images),
         management_nodes=stock.nodes,
         maintenances=promised.maintenances,
         reservations=promised.reservations,
@@ -97,7 +98,7 @@ def read(question: Question) -> Snapshot:
         claimed=promised.claimed,
         load_seconds=seconds,
         reload_user_id=linked.reload_user,
-        members=[_member(id_, name, linked) for id_, name in stock.people],
+        members=linked.members(members),
         caller_id=question.caller_id,
         recent_failures=linked.recent_failures,
         privileges=linked.privileges,
@@ -188,14 +189,3 @@ def _first_start(question: Question, members: Collection[int], reservations: Ite
     start, image = question.block.start, question.block.images[0]
     theirs = (each for each in reservations if each.image_id == image.id and each.user_id in members)
     return min((each.start for each in theirs if question.now < each.start < start < each.end), default=start)
-
-
-def _member(id_: int, name: str, linked: links.Links) -> Member:
-    none: frozenset[int] = frozenset()
-    return Member(id_, name, linked.user_groups.get(id_, none), linked.owned_groups.get(id_, none))
-
-
-def _install_types(linked: links.Links, images: Sequence[Image]) -> dict[int, frozenset[str]]:
-    """Provisioning engine -> those install types of the block's images that it supports."""
-    names = {image.id: image.install_type for image in images}
-    return {engine: frozenset(names[id_] for id_ in ids) for engine, ids in linked.supported_images.items()}

@@ -3,7 +3,9 @@
 Times in rows are as the database gives them.
 """
 
-from collections.abc import Collection, Sequence
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from blockalloc.models import Decision, Watch
@@ -12,6 +14,7 @@ from blockalloc.store.claims import HELD, UPKEEP_HOLD
 from blockalloc.store.readiness import SELECT_COMPUTERS, ComputerRow, computer_rows
 from blockalloc.store.sql import Select, Value, fetch, fetch_together, listed_ids
 from scheduling.state_ids import COMPLETE, DELETED, FAILED, PENDING, RELOAD
+from scheduling.upkeep.target import RecordedCall
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
 
@@ -164,3 +167,22 @@ def read(block_time_ids: Collection[int], now: int) -> Watched:
         [*map(SemaphoreRow._make, semaphores)],
         [*map(CallRow._make, calls)],
     )
+
+
+def calls(block_time_ids: Collection[int]) -> Mapping[int, list[RecordedCall]]:
+    """Block time -> the calls about it that came to something, in their order; one statement."""
+    rows = fetch(_CALLS.format(block_times=listed_ids(block_time_ids)), _OF_CALLS)
+    return recorded_calls(map(CallRow._make, rows))
+
+
+def recorded_calls(rows: Iterable[CallRow]) -> Mapping[int, list[RecordedCall]]:
+    """The same of rows that were read."""
+    calls: dict[int, list[RecordedCall]] = defaultdict(list)
+    for row in rows:
+        spares = row.spares or 0
+        if row.action != "allocate":
+            calls[row.block_time_id].append(RecordedCall(row.action, spares=spares))
+        elif row.wanted is not None:  # without: an answer that was given before
+            ignore = json.loads(row.parameters).get("ignoreprivileges", True)
+            calls[row.block_time_id].append(RecordedCall(row.action, row.wanted, bool(ignore), spares))
+    return calls

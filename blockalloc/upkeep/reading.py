@@ -1,6 +1,5 @@
 """Facts about block times, from their rows: for all of the next hours, or for one that is about to change."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -8,12 +7,12 @@ from typing import NamedTuple
 from blockalloc.store import loads, times, watched
 from blockalloc.store.readiness import computer_facts
 from blockalloc.store.sql import split_ids
-from blockalloc.store.watched import BlockTimeRow, BookingRow, CallRow, SemaphoreRow, Watched
+from blockalloc.store.watched import BlockTimeRow, BookingRow, SemaphoreRow, Watched
 from scheduling.load_time.estimate import estimated_load_seconds, longest_load
 from scheduling.ready_computer import BlockFacts
 from scheduling.rules import CHECKIN_SECONDS
 from scheduling.upkeep.facts import BlockTimeFacts, Booking, WatchedComputer
-from scheduling.upkeep.target import RecordedCall, target
+from scheduling.upkeep.target import target
 from scheduling.windows import MINUTE
 
 _KEPT = 10 * MINUTE  # for so long load times of a year of loads are as good as new ones
@@ -100,7 +99,7 @@ def _facts(rows: Sequence[BlockTimeRow], now: int, load_times: LoadTimes) -> lis
     read = watched.read([row.id for row in rows], now)
     seconds = load_times.of({row.image_id: row.reload_minutes for row in rows}, now)
     computers = _computers(read, now)
-    calls = _calls(read.calls)
+    calls = watched.recorded_calls(read.calls)
     return [
         Watch(
             BlockTimeFacts(
@@ -125,18 +124,6 @@ def _processing_seen(row: BlockTimeRow, now: int) -> int | None:
         return None
     seen = times.from_utc(row.processing_seen)
     return now if seen is None else seen
-
-
-def _calls(rows: Iterable[CallRow]) -> Mapping[int, list[RecordedCall]]:
-    calls: dict[int, list[RecordedCall]] = defaultdict(list)
-    for row in rows:
-        spares = row.spares or 0
-        if row.action != "allocate":
-            calls[row.block_time_id].append(RecordedCall(row.action, spares=spares))
-        elif row.wanted is not None:  # without: an answer that was given before
-            ignore = json.loads(row.parameters).get("ignoreprivileges", True)
-            calls[row.block_time_id].append(RecordedCall(row.action, row.wanted, bool(ignore), spares))
-    return calls
 
 
 def _computers(read: Watched, now: int) -> Mapping[int, list[WatchedComputer]]:

@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from scheduling.facts import Block, BlockComputer, Member, Site
+from scheduling.load_time.model import LoadModel
 from scheduling.reasons import Reason
 from scheduling.remedies import InTheWay
+
+AskedBy = Literal["back end", "keep_ready"]
 
 
 class ClassAsked(NamedTuple):
     """A class that is to take place, and when its machines are asked for.
 
-    `block.machines` are the machines that it is to have in all. `asked_at` is when the back end asks for them, never
-    before the time of the facts.
+    `block.machines` are the machines that it is to have in all. `asked_at` is when the back end asks for them, or
+    keep_ready for those that it lacks, never before the time of the facts. `refused`: why it will get no computers
+    besides those that it has, whatever is free; None where it may.
     """
 
     block: Block
@@ -21,6 +25,18 @@ class ClassAsked(NamedTuple):
     name: str
     asked_at: int
     ignore_privileges: bool = True
+    asked_by: AskedBy = "back end"
+    refused: Reason | None = None
+
+    @property
+    def id(self) -> int:
+        """The id of the block time."""
+        return self.block.block_time_id
+
+    @property
+    def turn(self) -> tuple[int, int, int]:
+        """Classes have their turns in this order."""
+        return self.asked_at, self.block.start, self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +44,8 @@ class ForecastFacts:
     """A site as it is at `site.now`, and the classes to come until `until`, in the order in which they are asked for.
 
     `site` knows what is promised until then, and the computers that classes have already (`site.block_computers`);
-    `members` are those of each user group, `load_seconds` the mean load time of each image. What is only known of the
+    `members` are those of each user group, `load_seconds` the mean load time of each image, and `models` the load
+    models of images under policy `ready`; without one, loads take the mean load time. What is only known of the
     time of a call is left out of `site`: members, claims, load time.
     """
 
@@ -37,6 +54,7 @@ class ForecastFacts:
     until: int
     members: Mapping[int | None, Sequence[Member]] = field(default_factory=dict)
     load_seconds: Mapping[int, int] = field(default_factory=dict)
+    models: Mapping[int, LoadModel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,11 @@ class LoadModel:
     loads: int = 0
     failed: int = 0
 
+    @classmethod
+    def always(cls, seconds: int) -> "LoadModel":
+        """A model of loads that never fail and always take so long."""
+        return cls([(0.0, float(seconds)), (1.0, float(seconds))], 0.0, Source.RELOAD_TIME)
+
     def quantile(self, share: float) -> float:
         """The seconds that so large a share of loads (0 to 1) does not exceed."""
         shares = [knot[0] for knot in self.knots]

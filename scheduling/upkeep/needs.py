@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from scheduling import wording
 from scheduling.machines import whole_machines
-from scheduling.ready_computer import BlockFacts
 from scheduling.reload_plan import RELOAD_MARGIN, stagger
 from scheduling.state_ids import RELOAD
 from scheduling.upkeep.condition import SILENT_NODE, STAYS, Condition, Kind, condition
@@ -68,7 +67,7 @@ def needs(block_time: BlockTimeFacts, now: int, *, hours: int = 6, is_asked_by_s
     block = block_time.block
     conditions = [condition(computer, block_time, now) for computer in block_time.computers]
     wanted = block_time.target.machines
-    too_late = is_too_late(block, now)
+    too_late = is_too_late(block.start, block.end, block.load_seconds, now)
     if too_late or not wanted:
         return Needs(conditions, too_late=too_late, at_risk=_late(conditions))
     lost = [each for each in conditions if each.kind is Kind.LOST]
@@ -110,9 +109,9 @@ def at_risk(needed: Needs, zone: ZoneInfo, *, is_sure: bool = False) -> str:
     )
 
 
-def is_too_late(block: BlockFacts, now: int) -> bool:
+def is_too_late(start: int, end: int, load_seconds: int, now: int) -> bool:
     """Whether what is loaded from now on is of no use any more: it would be ready after the middle of the class."""
-    return now > block.start and now + block.load_seconds > (block.start + block.end) // 2
+    return now > start and now + load_seconds > (start + end) // 2
 
 
 def _late(conditions: Collection[Condition]) -> list[Condition]:

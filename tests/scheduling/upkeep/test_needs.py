@@ -234,13 +234,13 @@ class TestTooLate:
     """After the start nothing is loaded that would be ready after the middle (SPEC 9.1)."""
 
     def test_to_the_second(self) -> None:
-        assert not is_too_late(block(), MIDDLE - LOAD)
-        assert is_too_late(block(), MIDDLE - LOAD + 1)
+        assert not is_too_late(START, END, LOAD, MIDDLE - LOAD)
+        assert is_too_late(START, END, LOAD, MIDDLE - LOAD + 1)
 
     def test_before_the_start_it_is_never_too_late(self) -> None:
-        short = block(end=START + 2 * MINUTE)
-        assert not is_too_late(short, START)
-        assert is_too_late(short, START + 1)
+        end = START + 2 * MINUTE
+        assert not is_too_late(START, end, LOAD, START)
+        assert is_too_late(START, end, LOAD, START + 1)
 
     def test_then_nothing_is_given_up_or_added(self) -> None:
         assert needs(block_time(failed(1), computer(2), wanted=4), MIDDLE).is_met
