@@ -11,11 +11,12 @@ from django.utils.safestring import SafeString
 from blockalloc import clock
 from blockalloc.admin.counts import number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, now
+from blockalloc.forecasting.forecasts import STALE
 from blockalloc.models import BlockRequest, BlockTime, Forecast, ForecastRun
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import column, fact, signal
 from blockalloc.pages.linked import linked
-from blockalloc.reports.forecasts import NOT_CHECKED, STALE, Forecasts, Foreseen, needs_forecast
+from blockalloc.reports.forecasts import NOT_CHECKED, Forecasts, Foreseen, needs_forecast
 from blockalloc.reports.readiness import BlockTimeReadiness
 from blockalloc.store.forecasts import InTheWayKept
 from scheduling.vcl_names import ACCEPTED
@@ -164,6 +165,8 @@ def section_of(class_: BlockTimeReadiness, request: HttpRequest) -> Section | No
         return None
     forecasts = Forecasts(at, scope_of(request.user))
     found = forecasts.of_classes([class_]).get(class_.id)
+    if found is None and class_.readiness.computers:
+        return None  # somebody has asked, for another number of machines
     if found is None or forecasts.run is None:
         return Section(None, forecasts.why_not_checked(class_.start))
     return Section(found, "", forecasts.run.made, forecasts.run.checked)

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+from blockalloc.forecasting.forecasts import STALE
 from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import Scope
 from blockalloc.reports.readiness import BlockTimeReadiness
@@ -14,10 +15,8 @@ from blockalloc.site_time import local_to_instant, site_zone
 from blockalloc.store import forecasts as store
 from blockalloc.store.forecasts import InTheWayKept, Kept, Run
 from scheduling.readiness import Signal
-from scheduling.windows import MINUTE
 from scheduling.wording import date_and_time, plural, span
 
-STALE = 15 * MINUTE
 FOREIGN = "of another affiliation"
 NOT_CHECKED = "not checked"
 
@@ -167,7 +166,9 @@ class Forecasts:
 
     def _in_words(self, row: Kept, visible: Collection[tuple[str, int]]) -> Foreseen:
         bookings = [each if (each.kind, each.id) in visible else each._replace(name=FOREIGN) for each in row.in_the_way]
-        why = row.why if bookings == list(row.in_the_way) else _why(bookings[0])
+        both = zip(bookings, row.in_the_way, strict=True)
+        hidden = next((each for each, named in both if each != named and named.name and named.name in row.why), None)
+        why = _why(hidden) if hidden else row.why
         links = {each.name: each.id for each in bookings if each.kind == "block time" and each.name != FOREIGN}
         return Foreseen(
             block_time_id=row.block_time_id,
