@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.http import HttpRequest
@@ -19,6 +19,7 @@ from blockalloc.pages.linked import linked
 from blockalloc.reports.forecasts import NOT_CHECKED, Forecasts, Foreseen, needs_forecast
 from blockalloc.reports.readiness import BlockTimeReadiness
 from blockalloc.store.forecasts import InTheWayKept
+from scheduling.readiness import ASKED_AHEAD
 from scheduling.vcl_names import ACCEPTED
 
 _TEXTS = "_blockalloc_foreseen"  # where a request caches those of a series
@@ -27,11 +28,12 @@ _TEXTS = "_blockalloc_foreseen"  # where a request caches those of a series
 # --- Columns ----------------------------------------------------------------------------------------
 
 
-@column("Forecast")
+@column("Machines foreseen")
 def foreseen(time: BlockTime) -> str | None:
-    """How many machines the class will have, while it does not have all of them yet."""
+    """How many machines the class will have; nothing of one that has all of them, or has computers and is due."""
     text = str(getattr(time, "foreseen", ""))
-    if not text or fact(time, "present") >= fact(time, "wanted") or not _is_to_come(time):
+    is_due = fact(time, "present") and time.start <= _due()
+    if not text or fact(time, "present") >= fact(time, "wanted") or is_due or not _is_to_come(time):
         return None
     level, _, words = text.partition(":")
     return signal(level, words) if level != "plain" else words
@@ -61,7 +63,7 @@ def _text(time: BlockTime, foreseen: Foreseen | None) -> str:
     span = (int(time.start.timestamp()), int(time.end.timestamp()))
     if foreseen is None or not foreseen.is_of(*span, time.blockRequest.numMachines):
         return f"plain:{NOT_CHECKED}"
-    return f"{foreseen.level}:{foreseen.number}" if foreseen.missing else f"plain:{foreseen.number}"
+    return f"{foreseen.level if foreseen.missing else 'plain'}:{foreseen.machines} of {foreseen.wanted}"
 
 
 def _is_to_come(time: BlockTime) -> bool:
@@ -81,7 +83,7 @@ def foreseen_of_request(request: BlockRequest) -> str | None:
 
 def with_forecast(requests: QuerySet[BlockRequest]) -> QuerySet[BlockRequest]:
     """With the number of classes to come that have been looked at, and of those that will be short."""
-    rows = _rows().filter(block_request_id=OuterRef("pk"))
+    rows = _rows().filter(block_request_id=OuterRef("pk"), start__gt=_due())
     return requests.annotate(
         classes_foreseen=number_of(rows, "block_request_id"),
         classes_short=number_of(rows.filter(machines__lt=F("wanted")), "block_request_id"),
@@ -91,6 +93,11 @@ def with_forecast(requests: QuerySet[BlockRequest]) -> QuerySet[BlockRequest]:
 def _rows() -> QuerySet[Forecast]:
     """What is foreseen of classes to come; nothing once nobody has checked it for a while."""
     return Forecast.objects.filter(Exists(_current_runs()), start__gt=now())
+
+
+def _due() -> datetime:
+    """Classes that begin by then have been asked for, as a rule."""
+    return now() + timedelta(seconds=ASKED_AHEAD)
 
 
 def _current_runs() -> QuerySet[ForecastRun]:
@@ -109,6 +116,7 @@ class ForecastFilter(ChoiceFilter):
     def options(self) -> dict[str, Choice]:
         """Short, with all machines, or not checked."""
         open_ = Q(skip=0, blockRequest__status=ACCEPTED, start__gt=now(), present__lt=F("wanted"))
+        open_ &= Q(present=0) | Q(start__gt=_due())
         rows = _rows().filter(pk=OuterRef("pk"))
         return {
             ALL: Choice("All", Q()),
@@ -126,7 +134,7 @@ class SeriesForecastFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """With classes that will be short, or all."""
-        rows = _rows().filter(block_request_id=OuterRef("pk"), machines__lt=F("wanted"))
+        rows = _rows().filter(block_request_id=OuterRef("pk"), machines__lt=F("wanted"), start__gt=_due())
         return {ALL: Choice("All", Q()), "short": Choice("Short", Q(Exists(rows)))}
 
 

@@ -43,14 +43,26 @@ def words_of_day(classes: Collection[BlockTimeReadiness], forecast: DayForecast,
     if not to_come:
         return ""
     of_them = " of the later ones" if is_today else ""
-    short = sum(_will_be_short(each, forecast.foreseen, now) for each in to_come)
+    short = sum(each.id in forecast.foreseen and forecast.foreseen[each.id].missing > 0 for each in to_come)
     unchecked = len(unchecked_of(to_come, forecast, now))
     parts = [f"{short}{of_them} will be short"] if short else []
     if not is_today and (not forecast.is_checked or unchecked == len(to_come)):
         parts.append(NOT_CHECKED)
     elif unchecked:
         parts.append(f"{unchecked}{of_them} {NOT_CHECKED}")
-    return ", ".join(parts) or f"none{of_them} short"
+    return ", ".join(parts) or _none_short(to_come, forecast, of_them)
+
+
+def _none_short(to_come: Collection[BlockTimeReadiness], forecast: DayForecast, of_them: str) -> str:
+    """`none short`; "" if all have been asked for, and machines are missing: that has been said."""
+    asked = [each for each in to_come if each.id not in forecast.foreseen and not _has_all(each)]
+    if len(asked) == len(to_come):
+        return ""
+    return f"none{of_them or (' of the others' if asked else '')} short"
+
+
+def _has_all(each: BlockTimeReadiness) -> bool:
+    return each.readiness.allocated >= each.readiness.wanted
 
 
 def unchecked_of(classes: Collection[BlockTimeReadiness], forecast: DayForecast, now: int) -> list[BlockTimeReadiness]:
@@ -63,13 +75,6 @@ def unchecked_of(classes: Collection[BlockTimeReadiness], forecast: DayForecast,
         and each.id not in forecast.foreseen
         and (not forecast.is_checked or (needs_forecast(each, now) and each.readiness.signal.level == "plain"))
     ]
-
-
-def _will_be_short(each: BlockTimeReadiness, foreseen: Mapping[int, Foreseen], now: int) -> bool:
-    """Whether a forecast says so, or machines are missing after somebody has asked for them."""
-    if each.id in foreseen:
-        return foreseen[each.id].missing > 0
-    return needs_forecast(each, now) and each.readiness.signal.level != "plain"
 
 
 # --- The list at the top ------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from blockalloc.reports.upkeep import Line
 from blockalloc.site_time import local_to_instant, site_zone
 from blockalloc.store import forecasts as store
 from blockalloc.store.forecasts import InTheWayKept, Kept, Run
-from scheduling.readiness import Signal
-from scheduling.wording import date_and_time, plural, span
+from scheduling.readiness import ASKED_AHEAD, Signal
+from scheduling.wording import plural, span
 
 FOREIGN = "of another affiliation"
 NOT_CHECKED = "not checked"
@@ -101,16 +101,20 @@ class Forecasts:
         if self.problem:
             return Line("watch", f"{NOT_CHECKED} ahead: {self.problem}")
         ago = span(max(self.now - (self.run.checked if self.run else 0), 0))
-        return Line(
-            "plain", f"forecast checked {ago} ago, it goes to {date_and_time(self.until, self.now, site_zone())}"
-        )
+        return Line("plain", f"forecast checked {ago} ago, it goes to {self._last_day}")
+
+    @property
+    def _last_day(self) -> str:
+        """The day on which the last class begins that it covers: `Tue 30 Mar 2027`."""
+        last, today = (datetime.fromtimestamp(each, site_zone()) for each in (self.until - 1, self.now))
+        return f"{last:%a} {last.day} {last:%b}{'' if last.year == today.year else f' {last.year}'}"
 
     def why_not_checked(self, start: int) -> str:
         """Why nothing is foreseen of a class that begins then."""
         if self.problem:
             return self.problem
         if start >= self.until:
-            return f"the forecast goes to {date_and_time(self.until, self.now, site_zone())}"
+            return f"the forecast goes to {self._last_day}"
         return "the class was made or changed after the last forecast"
 
     def days(self, first: date, number: int) -> list[DayChecked]:
@@ -196,9 +200,14 @@ def checked(first: date, number: int, now: int) -> list[DayChecked]:
 
 
 def needs_forecast(block_time: BlockTimeReadiness, now: int) -> bool:
-    """Whether only a forecast can say what the class will have: it is to come, and does not have all machines yet."""
+    """Whether a forecast says most of what the class will have: it is to come, and does not have all machines yet.
+
+    Once it has computers and is due, readiness says more.
+    """
     ready = block_time.readiness
-    return block_time.start > now and block_time.is_current_or_upcoming(now) and ready.allocated < ready.wanted
+    is_due = bool(ready.computers) and ready.left <= ASKED_AHEAD
+    to_come = block_time.start > now and block_time.is_current_or_upcoming(now)
+    return to_come and ready.allocated < ready.wanted and not is_due
 
 
 def with_outlook(block_time: BlockTimeReadiness, foreseen: Foreseen | None) -> BlockTimeReadiness:
@@ -215,13 +224,10 @@ def with_outlook(block_time: BlockTimeReadiness, foreseen: Foreseen | None) -> B
 
 
 def _words(row: Kept, why: str) -> str:
-    if row.machines < row.wanted:
-        can_be_had = f"{row.machines} of {plural(row.wanted, 'machine')} can be had"
-    else:
-        can_be_had = f"all {row.wanted} machines can be had" if row.wanted != 1 else "the machine can be had"
-    late = "too late to load them all before the start" if row.is_late else ""
-    reasons = "; ".join(filter(None, [why if row.machines < row.wanted else "", late]))
-    return f"{can_be_had}: {reasons}" if reasons else can_be_had
+    if row.machines >= row.wanted:
+        return f"all {row.wanted} machines can be had" if row.wanted != 1 else "the machine can be had"
+    can_be_had = f"{row.machines} of {plural(row.wanted, 'machine')} can be had"
+    return f"{can_be_had}: {why}" if why else can_be_had
 
 
 def _why(booking: InTheWayKept) -> str:

@@ -4,12 +4,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from blockalloc.models import BlockRequest, BlockTime
+from django.db.models import Exists, OuterRef
+
+from blockalloc.models import BlockComputer, BlockRequest, BlockTime
 from blockalloc.reports.forecasts import Forecasts, Foreseen
 from blockalloc.site_time import site_zone
 from blockalloc.store import forecasts as store
 from blockalloc.store.forecasts import Kept
 from scheduling.forecast.collisions import Collision, Wanted, collisions
+from scheduling.readiness import ASKED_AHEAD
 
 
 class Class(NamedTuple):
@@ -60,6 +63,7 @@ class _Row(NamedTuple):
     image: str
     affiliation_id: int | None
     parts: int | None
+    has_computers: bool
 
 
 def shortages(forecasts: Forecasts) -> list[Shortage]:
@@ -68,7 +72,7 @@ def shortages(forecasts: Forecasts) -> list[Shortage]:
     if not kept:
         return []
     rows = {row.id: row for row in _rows(kept)}
-    kept = [each for each in kept if each.block_time_id in rows and _is_current(each, rows[each.block_time_id])]
+    kept = [each for each in kept if _counts(each, rows.get(each.block_time_id), forecasts.now)]
     foreseen = {each.block_time_id: each for each in forecasts.in_words(kept)}
     found, told = [], set[int]()
     for collision in collisions(_wanted(rows.values(), foreseen)):
@@ -97,12 +101,15 @@ def _rows(kept: Sequence[Kept]) -> list[_Row]:
             f"{request}image__prettyname",
             f"{request}owner__affiliation",
             f"{request}image__imagemeta__subimages",
+            Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk"))),
         )
     ]
 
 
-def _is_current(kept: Kept, row: _Row) -> bool:
-    """Whether the class is still the one that was planned."""
+def _counts(kept: Kept, row: _Row | None, now: int) -> bool:
+    """Whether the class is still the one that was planned, and not yet one of which readiness says more."""
+    if row is None or (row.has_computers and kept.start - now <= ASKED_AHEAD):
+        return False
     return (kept.start, kept.end, kept.wanted) == (_instant(row.start), _instant(row.end), row.machines)
 
 

@@ -76,7 +76,7 @@ def test_it_says_why_nothing_is_foreseen(viewer: Client, lab: BlockTime) -> None
     Forecast.objects.all().delete()
     assert section(viewer, lab).startswith("not checked The class was made or changed after the last forecast.")
     forecast_run(until=MONDAY)
-    assert section(viewer, lab).startswith("not checked The forecast goes to Mon 30 Nov 09:00.")
+    assert section(viewer, lab).startswith("not checked The forecast goes to Mon 30 Nov.")
     forecast_run(checked=NOW - HOUR)
     assert section(viewer, lab).startswith("not checked The forecast was last checked 1 h ago.")
 
@@ -84,6 +84,22 @@ def test_it_says_why_nothing_is_foreseen(viewer: Client, lab: BlockTime) -> None
 def test_a_class_that_was_changed_since_is_not_checked(viewer: Client, lab: BlockTime) -> None:
     BlockRequest.objects.filter(pk=lab.blockRequest_id).update(numMachines=30)
     assert section(viewer, lab).startswith("not checked The class was made or changed after the last forecast.")
+
+
+def test_of_a_class_that_has_too_few_computers_it_is_said_until_it_is_due(viewer: Client, site: Site) -> None:
+    """Then readiness says more: which of the computers have failed, for example."""
+    forecast_run()
+    time = site.class_("CS300")
+    BlockRequest.objects.filter(pk=time.blockRequest_id).update(numMachines=4)
+    foresee(BlockTime.objects.select_related("blockRequest").get(pk=time.pk), 3, "other classes have them")
+    assert section(viewer, time).startswith("3 of 4 machines")
+    assert rows(viewer, list_url("blocktime"), "foreseen") == ["3 of 4"]
+    assert listed(viewer, "blocktime", forecast="short") == ["CS300"]
+    BlockTime.objects.update(start=NOW + 5 * HOUR, end=NOW + 7 * HOUR)
+    Forecast.objects.update(start=NOW + 5 * HOUR, end=NOW + 7 * HOUR)
+    assert section(viewer, time) == ""
+    assert rows(viewer, list_url("blocktime"), "foreseen") == ["–"]
+    assert listed(viewer, "blocktime", forecast="short") == []
 
 
 @pytest.mark.parametrize("start", [MONDAY, NOW - HOUR, NOW - DAY])
@@ -112,7 +128,7 @@ def test_the_list_of_classes_has_it_in_a_column(viewer: Client, site: Site, lab:
     site.class_("allocated", MONDAY + 2 * HOUR)
     assert listed(viewer, "blocktime") == ["CS101", "CS420 exam", "new", "allocated"]
     shown = rows(viewer, list_url("blocktime"), "foreseen")
-    assert shown == ["20 of 20 machines", "48 of 50 machines", "not checked", "–"]
+    assert shown == ["20 of 20", "48 of 50", "not checked", "–"]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +174,7 @@ def test_the_page_of_a_series_has_it_for_each_date(viewer: Client, site: Site, e
     site.time(exam.blockRequest, MONDAY + 21 * DAY, skip=1)
     site.time(exam.blockRequest, NOW - 7 * DAY)
     shown = rows(viewer, page_url("blockrequest", exam.blockRequest_id), "foreseen")
-    assert shown == ["–", "48 of 50 machines", "50 of 50 machines", "not checked", "–"]
+    assert shown == ["–", "48 of 50", "50 of 50", "not checked", "–"]
 
 
 ADDRESSES = {
