@@ -228,7 +228,7 @@ class BlockTimeList(KeysFirstList):
         texts = signal_texts([row.pk for row in self.result_list if not fact(row, "present")])
         for row in self.result_list:
             row.what_happened = texts.get(row.pk, "")
-        ahead = texts_of(self.result_list, request)
+        ahead = texts_of(self.result_list)
         for row in self.result_list:
             row.foreseen = ahead.get(row.pk, "")
 

@@ -13,12 +13,12 @@ from blockalloc.admin.counts import number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, now
 from blockalloc.forecasting.forecasts import STALE
 from blockalloc.models import BlockRequest, BlockTime, Forecast, ForecastRun
-from blockalloc.models.scope import scope_of
+from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.columns import column, fact, signal
 from blockalloc.pages.linked import linked
 from blockalloc.reports.forecasts import NOT_CHECKED, Forecasts, Foreseen, needs_forecast
 from blockalloc.reports.readiness import BlockTimeReadiness
-from blockalloc.store.forecasts import InTheWayKept
+from blockalloc.store.forecasts import InTheWayKept, Kept
 from scheduling.readiness import ASKED_AHEAD
 from scheduling.vcl_names import ACCEPTED
 
@@ -39,10 +39,10 @@ def foreseen(time: BlockTime) -> str | None:
     return signal(level, words) if level != "plain" else words
 
 
-def texts_of(times: Iterable[BlockTime], request: HttpRequest) -> dict[int, str]:
-    """Block time id -> "level:text" for the column `foreseen`, of those to come. Three statements at most."""
+def texts_of(times: Iterable[BlockTime]) -> dict[int, str]:
+    """Block time id -> "level:text" for the column `foreseen`, of those to come. Two statements at most."""
     to_come = {time.pk: time for time in times if _is_to_come(time)}
-    found = Forecasts(clock.now(), scope_of(request.user)).of_block_times(to_come) if to_come else {}
+    found = Forecasts(clock.now(), Scope()).kept(to_come)  # numbers only: no name is shown
     return {id_: _text(time, found.get(id_)) for id_, time in to_come.items()}
 
 
@@ -54,16 +54,16 @@ def foreseen_of_series(request: HttpRequest) -> Case | Value:
     if not hasattr(request, _TEXTS):
         times = BlockTime.objects.filter(blockRequest=int(key), end__gt=now()).select_related("blockRequest")
         columns = ("start", "end", "skip", "blockRequest__numMachines", "blockRequest__status")
-        setattr(request, _TEXTS, texts_of(times.only(*columns, "blockRequest__expireTime"), request))
+        setattr(request, _TEXTS, texts_of(times.only(*columns, "blockRequest__expireTime")))
     whens = [When(pk=time, then=Value(text)) for time, text in getattr(request, _TEXTS).items()]
     return Case(*whens, default=Value(""), output_field=CharField()) if whens else Value("")
 
 
-def _text(time: BlockTime, foreseen: Foreseen | None) -> str:
-    span = (int(time.start.timestamp()), int(time.end.timestamp()))
-    if foreseen is None or not foreseen.is_of(*span, time.blockRequest.numMachines):
+def _text(time: BlockTime, kept: Kept | None) -> str:
+    as_it_is = (int(time.start.timestamp()), int(time.end.timestamp()), time.blockRequest.numMachines)
+    if kept is None or (kept.start, kept.end, kept.wanted) != as_it_is:
         return f"plain:{NOT_CHECKED}"
-    return f"{foreseen.level if foreseen.missing else 'plain'}:{foreseen.machines} of {foreseen.wanted}"
+    return f"{'watch' if kept.missing else 'plain'}:{kept.machines} of {kept.wanted}"
 
 
 def _is_to_come(time: BlockTime) -> bool:

@@ -32,18 +32,19 @@ def classes_ahead(forecasts: Forecasts, first: int, last: int) -> list[ClassAhea
     times = BlockTime.objects.accepted().not_skipped().without_computers()
     times = times.filter(start__gt=_local(forecasts.now), start__lt=_local(last), end__gt=_local(first))
     request = "blockRequest__"
-    rows = times.order_by("start", "pk").values_list(
-        "pk",
-        "start",
-        "end",
-        f"{request}numMachines",
-        "blockRequest",
-        f"{request}name",
-        f"{request}image",
-        f"{request}image__prettyname",
-        f"{request}owner__affiliation",
+    rows = list(
+        times.order_by("start", "pk").values_list(
+            "pk",
+            "start",
+            "end",
+            f"{request}numMachines",
+            "blockRequest",
+            f"{request}name",
+            f"{request}image",
+            f"{request}image__prettyname",
+            f"{request}owner__affiliation",
+        )
     )
-    rows = list(rows)
     foreseen = forecasts.of_block_times([row[0] for row in rows])
     found = []
     for id_, starts, ends, machines, request_id, name, image_id, image, affiliation_id in rows:

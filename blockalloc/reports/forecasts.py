@@ -124,11 +124,13 @@ class Forecasts:
             for day in (first + each * _DAY for each in range(number))
         ]
 
+    def kept(self, ids: Collection[int]) -> dict[int, Kept]:
+        """The rows of those that have been looked at: numbers, and reasons with everybody's names. Two statements."""
+        return store.of_block_times(ids) if ids and not self.problem else {}
+
     def of_block_times(self, ids: Collection[int]) -> dict[int, Foreseen]:
         """What is foreseen of those that have been looked at. Two statements, and two more in a limited scope."""
-        if not ids or self.problem:
-            return {}
-        return {each.block_time_id: each for each in self.in_words(store.of_block_times(ids).values())}
+        return {each.block_time_id: each for each in self.in_words(self.kept(ids).values())}
 
     def of_classes(self, classes: Iterable[BlockTimeReadiness]) -> dict[int, Foreseen]:
         """The same for those of the classes that are to come and do not have all machines yet, as they are now."""

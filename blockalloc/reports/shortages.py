@@ -1,15 +1,12 @@
 """The classes to come that will lack machines, named: alone, or together with those of the same image."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef
-
-from blockalloc.models import BlockComputer, BlockRequest, BlockTime
 from blockalloc.reports.forecasts import Forecasts, Foreseen
-from blockalloc.site_time import site_zone
+from blockalloc.store import beside_short
 from blockalloc.store import forecasts as store
+from blockalloc.store.beside_short import Row
 from blockalloc.store.forecasts import Kept
 from scheduling.forecast.collisions import Collision, Wanted, collisions
 from scheduling.readiness import ASKED_AHEAD
@@ -51,21 +48,6 @@ class Shortage(NamedTuple):
         return self.what or "; ".join(f"{each.name}: {each.foreseen.words}" for each in self.classes if each.foreseen)
 
 
-class _Row(NamedTuple):
-    """A class of an image of which some will be short. `parts`: each of its machines is several computers."""
-
-    id: int
-    start: datetime
-    end: datetime
-    machines: int
-    name: str
-    image_id: int
-    image: str
-    affiliation_id: int | None
-    parts: int | None
-    has_computers: bool
-
-
 def shortages(forecasts: Forecasts) -> list[Shortage]:
     """Those of classes that the person may see, by start. Three statements, and two more in a limited scope."""
     kept = store.short_between(forecasts.now, forecasts.until) if not forecasts.problem else []
@@ -82,55 +64,37 @@ def shortages(forecasts: Forecasts) -> list[Shortage]:
     return sorted((each for each in found if each.short), key=lambda each: each.start)
 
 
-def _rows(kept: Sequence[Kept]) -> list[_Row]:
+def _rows(kept: Sequence[Kept]) -> list[Row]:
     """The classes in the hours of those that will be short, of the same images, these included."""
     first, last = min(each.start for each in kept), max(each.end for each in kept)
-    images = BlockRequest.objects.filter(pk__in={each.block_request_id for each in kept}).values("image")
-    times = BlockTime.objects.accepted().not_skipped().filter(blockRequest__image__in=images)
-    times = times.filter(start__lt=_local(last), end__gt=_local(first))
-    request = "blockRequest__"
-    return [
-        _Row(*values)
-        for values in times.values_list(
-            "pk",
-            "start",
-            "end",
-            f"{request}numMachines",
-            f"{request}name",
-            f"{request}image",
-            f"{request}image__prettyname",
-            f"{request}owner__affiliation",
-            f"{request}image__imagemeta__subimages",
-            Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk"))),
-        )
-    ]
+    return beside_short.classes({each.block_request_id for each in kept}, first, last)
 
 
-def _counts(kept: Kept, row: _Row | None, now: int) -> bool:
+def _counts(kept: Kept, row: Row | None, now: int) -> bool:
     """Whether the class is still the one that was planned, and not yet one of which readiness says more."""
     if row is None or (row.has_computers and kept.start - now <= ASKED_AHEAD):
         return False
-    return (kept.start, kept.end, kept.wanted) == (_instant(row.start), _instant(row.end), row.machines)
+    return (kept.start, kept.end, kept.wanted) == (row.start, row.end, row.machines)
 
 
-def _wanted(rows: Collection[_Row], foreseen: dict[int, Foreseen]) -> list[Wanted]:
+def _wanted(rows: Collection[Row], foreseen: dict[int, Foreseen]) -> list[Wanted]:
     return [
         Wanted(
             row.id,
             row.image_id,
-            _instant(row.start),
-            _instant(row.end),
+            row.start,
+            row.end,
             row.machines,
             foreseen[row.id].fit if row.id in foreseen else 0,
             row.id in foreseen,
         )
         for row in rows
-        if not row.parts
+        if not row.is_cluster
     ]
 
 
 def _of_image(
-    collision: Collision, rows: dict[int, _Row], foreseen: dict[int, Foreseen], forecasts: Forecasts
+    collision: Collision, rows: dict[int, Row], foreseen: dict[int, Foreseen], forecasts: Forecasts
 ) -> Shortage:
     of_it = [rows[id_] for id_ in collision.block_time_ids]
     visible = [row for row in of_it if _may_see(row, forecasts)]
@@ -139,18 +103,10 @@ def _of_image(
     return Shortage(collision.at, what, classes, len(of_it) - len(visible))
 
 
-def _of_class(row: _Row, foreseen: Foreseen, forecasts: Forecasts) -> Shortage:
+def _of_class(row: Row, foreseen: Foreseen, forecasts: Forecasts) -> Shortage:
     classes = [Class(row.id, row.name, foreseen)] if _may_see(row, forecasts) else []
-    return Shortage(_instant(row.start), "", classes)
+    return Shortage(row.start, "", classes)
 
 
-def _may_see(row: _Row, forecasts: Forecasts) -> bool:
+def _may_see(row: Row, forecasts: Forecasts) -> bool:
     return forecasts.scope.affiliation_id in (None, row.affiliation_id)
-
-
-def _local(instant: int) -> datetime:
-    return datetime.fromtimestamp(instant, site_zone())
-
-
-def _instant(moment: datetime) -> int:
-    return int(moment.timestamp())

@@ -61,6 +61,11 @@ RELOAD = ("SELECT reloadrequestid FROM blockComputers WHERE reloadrequestid > 0"
 WAITING = ("SELECT id FROM blockalloc_message WHERE sent IS NULL AND failed IS NULL",)
 FAILED = ("SELECT id FROM blockalloc_message WHERE failed IS NOT NULL",)
 UNSUBSCRIBE = ("SELECT substr(unsubscribe, length('https://blocks.example.edu') + 1) FROM blockalloc_message",)
+FINAL = "CS420 final exam"
+SHORT_DAY = (
+    "SELECT date(t.start) FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid WHERE r.name = ?",
+    FINAL,
+)
 TO_DO = "blockalloc/blocktime/{}/do"
 
 PLACES = {
@@ -68,14 +73,17 @@ PLACES = {
     "first page": Place(""),
     "today": Place("today/"),
     "this week": Place("week/"),
+    "week that is foreseen": Place("week/?from={}", SHORT_DAY),
     "timeline of a day": Place("timeline/"),
     "timeline of a week": Place("timeline/?zoom=week&busy=1"),
+    "timeline of a day that is foreseen": Place("timeline/?day={}", SHORT_DAY),
     "timeline without computers": Place("timeline/?group=999999"),
     "calendars": Place("feeds/"),
     "block times": Place("blockalloc/blocktime/"),
     "block time that is short": Place("blockalloc/blocktime/{}/change/", time_of(LAB)),
     "block time that was released": Place("blockalloc/blocktime/{}/change/", time_of(STUDIO)),
     "block time to come": Place("blockalloc/blocktime/{}/change/", time_of(TUTORIAL)),
+    "block time that will be short": Place("blockalloc/blocktime/{}/change/", time_of(FINAL)),
     "block time that is on": Place("blockalloc/blocktime/{}/change/", time_of(EXAM), who=VIEWER),
     "block requests": Place("blockalloc/blockrequest/"),
     "block request": Place("blockalloc/blockrequest/{}/change/", request(SIGNALS)),
