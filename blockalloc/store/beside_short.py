@@ -6,8 +6,9 @@ from typing import NamedTuple
 from blockalloc.store import times
 from blockalloc.store.sql import fetch, listed_ids
 from scheduling.vcl_names import ACCEPTED
+from scheduling.windows import HOUR
 
-_SLACK = 3 * 3600  # a change of the clock: what SQL narrows by is wider than what counts
+_SLACK = 3 * HOUR  # a change of the clock: what SQL narrows by is wider than what counts
 
 _CLASSES = """
 SELECT t.id, t.start, t.`end`, r.numMachines, r.name, r.imageid, i.prettyname, u.affiliationid,
@@ -40,11 +41,14 @@ class Row(NamedTuple):
 def classes(requests: Collection[int], first: int, last: int) -> list[Row]:
     """The classes between two instants of the images of these block requests (ids). One statement."""
     instant_of = times.local_reader()
-    rows = [
-        Row(id_, instant_of(start) or 0, instant_of(end) or 0, *rest, bool(is_cluster), bool(has_computers))
-        for id_, start, end, *rest, is_cluster, has_computers in fetch(
-            _CLASSES.format(requests=listed_ids(requests)),
-            [times.to_local(last + _SLACK), times.to_local(first - _SLACK), ACCEPTED],
+    params = [times.to_local(last + _SLACK), times.to_local(first - _SLACK), ACCEPTED]
+    found = [
+        Row(
+            id_, instant_of(start) or 0, instant_of(end) or 0, machines, name, image_id, image, affiliation_id,
+            bool(is_cluster), bool(has_computers),
         )
-    ]
-    return [row for row in rows if row.start < last and row.end > first]
+        for id_, start, end, machines, name, image_id, image, affiliation_id, is_cluster, has_computers in fetch(
+            _CLASSES.format(requests=listed_ids(requests)), params
+        )
+    ]  # fmt: skip
+    return [row for row in found if row.start < last and row.end > first]
