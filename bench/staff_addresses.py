@@ -11,17 +11,20 @@ from blockalloc.models import BlockComputer, Decision, Request
 
 _TODAY = f"{NOW:%Y-%m-%d}"
 _IN_TWO_WEEKS = f"{NOW + timedelta(weeks=2):%Y-%m-%d}"
+_IN_FOUR_WEEKS = f"{NOW + timedelta(weeks=4):%Y-%m-%d}"  # the classes have no computers yet: all are foreseen
 # Of each list: words to search for, and the filters.
 _LISTS = {
     "blocktime": (
         ("laboratory", "Class 017", "blade00-7", "no such thing"),
         ("day=all", "day=past", "day=this-week", f"day={_TODAY}", "day=all&p=80", *(
             f"day=all&status={status}" for status in ("complete", "short", "waiting", "skipped", "not-accepted")
-        ), f"group={id_of(5)}", f"image={id_of(3)}", "day=all&o=5"),
+        ), f"group={id_of(5)}", f"image={id_of(3)}", "day=all&o=5", "forecast=short", "forecast=not-checked",
+            f"day={_IN_FOUR_WEEKS}"),
     ),
     "blockrequest": (
         ("laboratory", "user17"),
-        ("open=all", "open=expired", "status=accepted", f"group={id_of(5)}", f"image={id_of(3)}", "o=6"),
+        ("open=all", "open=expired", "status=accepted", f"group={id_of(5)}", f"image={id_of(3)}", "o=6",
+         "forecast=short"),
     ),
     "computer": (
         ("vm03-17", "example", "MATLAB"),
@@ -103,10 +106,12 @@ def _of_our_pages() -> Iterator[tuple[str, str]]:
     yield "today", reverse("admin:today")
     yield "week", reverse("admin:week")
     yield "week to come", f"{reverse('admin:week')}?from={_IN_TWO_WEEKS}"
+    yield "week that is foreseen", f"{reverse('admin:week')}?from={_IN_FOUR_WEEKS}"
     timeline = reverse("admin:timeline")
     for query in (
         "", "page=12", "zoom=week", "busy=1", "busy=1&zoom=week", f"image={id_of(3)}", f"block={id_of(3)}",
         f"block={id_of(3)}&zoom=week", f"group={id_of(3)}", f"group={id_of(3)}&zoom=week",
+        f"day={_IN_FOUR_WEEKS}", f"day={_IN_FOUR_WEEKS}&zoom=week",
     ):  # fmt: skip
         yield f"timeline {query}".strip(), f"{timeline}?{query}"
 

@@ -81,12 +81,13 @@ def make(sizes: "Sizes") -> "Site":
     """The site in the database, statistics of its tables included."""
     from django.db import connection
 
-    from bench import large_past, large_record, large_site
+    from bench import kept_forecast, large_past, large_record, large_site
 
     began = time.perf_counter()
     site = large_site.build(sizes)
     large_record.build(site)
     large_past.build(site)
+    kept_forecast.build(site)
     with connection.cursor() as cursor:
         if connection.vendor == "mysql":
             tables = ", ".join(f"`{name}`" for name in connection.introspection.table_names())

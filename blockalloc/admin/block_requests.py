@@ -21,6 +21,13 @@ from blockalloc.admin.block_times import (
 )
 from blockalloc.admin.counts import first, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, OpenFilter, now
+from blockalloc.admin.forecasts import (
+    SeriesForecastFilter,
+    foreseen,
+    foreseen_of_request,
+    foreseen_of_series,
+    with_forecast,
+)
 from blockalloc.admin.history import block_request_history
 from blockalloc.contract.messages import Refusal
 from blockalloc.models import BlockRequest, BlockTime
@@ -152,7 +159,7 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
 
     model = BlockTime
     verbose_name_plural = "classes"
-    columns = (time_link, end, allocated, loaded_now, status, processed, skip)
+    columns = (time_link, end, allocated, loaded_now, status, processed, skip, foreseen)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
         """All of them, by start."""
@@ -165,7 +172,8 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
             "blockRequest__status",
             "blockRequest__expireTime",
         )
-        return with_counts(times).annotate(what_happened=_what_happened(request)).order_by("start", "pk")
+        texts = {"what_happened": _what_happened(request), "foreseen": foreseen_of_series(request)}
+        return with_counts(times).annotate(**texts).order_by("start", "pk")
 
 
 def _what_happened(request: HttpRequest) -> Case | Value:
@@ -197,8 +205,8 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
     """Block requests, each with all its block times."""
 
     list_title = "Block requests (series)"
-    list_display = (name, group, image, machines, request_status, next_time, times_to_come, owner)
-    list_filter = (OpenFilter, RequestStatusFilter, RequestGroupFilter, RequestImageFilter)
+    list_display = (name, group, image, machines, request_status, next_time, times_to_come, owner, foreseen_of_request)
+    list_filter = (OpenFilter, RequestStatusFilter, SeriesForecastFilter, RequestGroupFilter, RequestImageFilter)
     search_fields = ("name", "group__name", "image__prettyname", "image__name", "owner__unityid")
     search_help_text = "Search by series, user group, image or owner"
     ordering = ("name", "pk")
@@ -209,7 +217,7 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
                 (name, request_status),
                 (image, machines),
                 (group, owner),
-                (next_time, times_to_come),
+                (next_time, times_to_come, foreseen_of_request),
                 (repeating, expires),
                 managementnode,
                 comments,
@@ -227,4 +235,6 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
         """Those that the person may see, with the columns of the list and of the page."""
         related = ("image", "group__affiliation", "owner__affiliation", "managementnode")
         requests = BlockRequest.objects.visible_to(request.user).select_related(*related)
-        return with_next_time(requests.only("comments", "managementnode__hostname", *request_columns("")))
+        return with_forecast(
+            with_next_time(requests.only("comments", "managementnode__hostname", *request_columns("")))
+        )

@@ -25,12 +25,14 @@ from blockalloc.admin.filters import (
     ImageFilter,
     latest_first,
 )
+from blockalloc.admin.forecasts import ForecastFilter, foreseen, section_of, texts_of
 from blockalloc.admin.history import block_time_history
 from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request
 from blockalloc.pages.actions import offered_actions
 from blockalloc.pages.columns import column, fact, link, list_link, strong, until, when
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
 from blockalloc.reports import upkeep
+from blockalloc.reports.forecasts import with_outlook
 from scheduling.rules import UNUSABLE_STATES
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
@@ -215,7 +217,7 @@ def other_times(time: BlockTime) -> str:
 
 
 class BlockTimeList(KeysFirstList):
-    """The list, with what happened to the block times that have no computers, and links to put others right."""
+    """The list, with what happened to block times without computers, what is foreseen, links to put others right."""
 
     def get_results(self, request: HttpRequest) -> None:
         """Read the rows of the page, and what happened to them."""
@@ -226,6 +228,9 @@ class BlockTimeList(KeysFirstList):
         texts = signal_texts([row.pk for row in self.result_list if not fact(row, "present")])
         for row in self.result_list:
             row.what_happened = texts.get(row.pk, "")
+        ahead = texts_of(self.result_list)
+        for row in self.result_list:
+            row.foreseen = ahead.get(row.pk, "")
 
 
 @admin.register(BlockTime)
@@ -243,8 +248,9 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         loaded_now,
         status,
         processed,
+        foreseen,
     )
-    list_filter = (DayFilter, StatusFilter, TimeGroupFilter, TimeImageFilter)
+    list_filter = (DayFilter, StatusFilter, ForecastFilter, TimeGroupFilter, TimeImageFilter)
     search_fields = (
         "blockRequest__name",
         "blockRequest__group__name",
@@ -275,7 +281,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         return f"{row.blockRequest.name}, {when(row.start)}"
 
     def more(self, request: HttpRequest, row: BlockTime) -> dict[str, Any]:
-        """How ready it is, what keep_ready does about it, the actions that are offered, and its history."""
+        """How ready it is, what is foreseen, what keep_ready does, the actions that are offered, and its history."""
         present, now = fact(row, "present"), clock.now()
         is_to_come = row.block_status.is_current_or_upcoming(now)
         kept = upkeep.of_block_time(row.pk, now) if is_to_come else upkeep.NOTHING
@@ -284,7 +290,11 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             for each in offered_actions(request, row, holds_stopped=kept.holds_stopped)
             if present or each[0].name != "release"
         ]
-        context = {"ready": readiness_of_page(request), "upkeep": kept.lines, "offered": actions}
+        ready = readiness_of_page(request)
+        forecast = section_of(ready, request) if ready else None
+        if ready and forecast:
+            ready = with_outlook(ready, forecast.foreseen)
+        context = {"ready": ready, "forecast": forecast, "upkeep": kept.lines, "offered": actions}
         return {**context, **block_time_history(request, row)}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> BlockTime | None:

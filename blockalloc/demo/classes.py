@@ -80,7 +80,10 @@ def add_classes(booker: Booker, who: People, monday: datetime) -> None:
 
 
 def add_special_requests(booker: Booker, who: People, monday: datetime, maintenance: datetime) -> None:
-    """Add a block that the site's maintenance makes impossible, and one that waits to be accepted."""
+    """Add a block that the site's maintenance makes impossible, one that waits to be accepted, and a large exam.
+
+    The exam is beside CS101's class, a week after the class to try: together they want more computers than there are.
+    """
     start, end = maintenance - timedelta(minutes=30), maintenance + timedelta(hours=2)
     hackathon = Course("Hackathon, night session", im.UBUNTU, 10, CS420, (), start.time(), end.time())
     request = _block_request(booker, who, hackathon, "list", end)
@@ -91,6 +94,12 @@ def add_special_requests(booker: Booker, who: People, monday: datetime, maintena
     last = monday + timedelta(weeks=_WEEKS_AHEAD)
     request = _block_request(booker, who, asked, "weekly", last, status="requested")
     _web_rows(booker, request, asked, monday, last)
+
+    exam = Course("CS420 final exam", im.UBUNTU, 50, CS420, (_MON,), time(9), time(11))
+    start, end = exam.times(monday + timedelta(weeks=1))[0]
+    request = _block_request(booker, who, exam, "list", end)
+    _web_rows(booker, request, exam, start, start)
+    _block_time(booker, request, start, end)
 
 
 def _weekly_request(booker: Booker, who: People, course: Course, monday: datetime) -> int:

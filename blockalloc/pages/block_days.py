@@ -1,7 +1,7 @@
 """The classes of the pages "Today" and "This week": rows of a table, and a line that sums them up."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -10,6 +10,9 @@ from django.urls import reverse
 
 from blockalloc.models import ClassHeld
 from blockalloc.models.querysets import BlockTimeQuerySet, ClassHeldQuerySet
+from blockalloc.pages.foreseen import DayForecast, unchecked_of, words_of_day
+from blockalloc.pages.linked import linked
+from blockalloc.reports.forecasts import Forecasts, Foreseen, with_outlook
 from blockalloc.reports.readiness import BlockTimeReadiness, most_urgent_first, read
 from blockalloc.site_time import local_to_instant, site_zone
 from scheduling.block_status import is_scheduled
@@ -29,7 +32,7 @@ class Row:
     `label` is its signal in a word or two, `words` say what is wrong; `level` is the CSS class of the signal. `numbers`
     are those of the table's columns, in their order: machines wanted and allocated, then computers by their state.
     `address` is the page about it, "" for none. `can_be_put_right`: it is at risk or to be watched, and keep_ready
-    looks at it.
+    looks at it. `links`: the ids of the classes that `words` name, by name.
     """
 
     block_time_id: int
@@ -44,6 +47,12 @@ class Row:
     left: str
     address: str
     can_be_put_right: bool = False
+    links: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def linked_words(self) -> str:
+        """`words` with links to the classes that they name."""
+        return linked(self.words, self.links)
 
     @property
     def announcement(self) -> str:
@@ -66,17 +75,20 @@ class Classes:
     """The classes of a page: block times, and the closing rows of those that are over.
 
     `links_decisions`: whether the person may see the decisions about a class of which nothing else is left.
+    `forecasts`: what is foreseen of those to come, as the person reads it.
     """
 
     times: BlockTimeQuerySet
     closing_rows: ClassHeldQuerySet
     links_decisions: bool
+    forecasts: Forecasts
 
 
 @dataclass(slots=True)
 class _OfDay:
     """The classes that begin on a day: those with a block time, and those of which the closing row is shown."""
 
+    forecast: DayForecast
     block_times: list[BlockTimeReadiness] = field(default_factory=list)
     over: list[tuple[ClassHeld, str]] = field(default_factory=list)  # with the address of its page
 
@@ -84,9 +96,11 @@ class _OfDay:
 def days(first: date, number: int, classes: Classes, now: int) -> list[Day]:
     """`number` days from `first` on, with classes on the days on which they begin; earlier ones on the first day."""
     last = first + number * DAY
-    by_day = {first + n * DAY: _OfDay() for n in range(number)}
     ends = (_midnight(first), _midnight(last))
     block_times = {each.id: each for each in read(classes.times.taking_place_between(*ends), now)}
+    foreseen = classes.forecasts.of_classes(block_times.values())
+    covered = classes.forecasts.days(first, number)
+    by_day = {day: _OfDay(DayForecast(foreseen, is_checked)) for day, is_checked in covered}
     for closing_row in classes.closing_rows.over_between(*ends, _local(now)):
         block_time = block_times.get(closing_row.pk)
         if block_time is None or (block_time.end <= now and not block_time.skip):
@@ -97,7 +111,8 @@ def days(first: date, number: int, classes: Classes, now: int) -> list[Day]:
             )
             by_day[max(first, closing_row.start.astimezone(site_zone()).date())].over.append((closing_row, address))
     for block_time in block_times.values():
-        by_day[max(first, _local(block_time.start).date())].block_times.append(block_time)
+        seen = with_outlook(block_time, foreseen.get(block_time.id))
+        by_day[max(first, _local(block_time.start).date())].block_times.append(seen)
     today = _local(now).date()
     return [_day(day, of_day, today, now) for day, of_day in by_day.items()]
 
@@ -120,7 +135,8 @@ def day_name(day: date, today: date) -> str:
 def _day(day: date, of_day: _OfDay, today: date, now: int) -> Day:
     heading = f"{'Today, ' if day == today else ''}{day_name(day, today)}"
     sorted_times = most_urgent_first(of_day.block_times, now)
-    rows = [_row(each, day, now) for each in sorted_times if each.is_current_or_upcoming(now)]
+    foreseen = of_day.forecast.foreseen
+    rows = [_row(each, day, now, foreseen.get(each.id)) for each in sorted_times if each.is_current_or_upcoming(now)]
     past = [(each.start, _row(each, day, now)) for each in sorted_times if not each.is_current_or_upcoming(now)]
     past += [
         (int(closing_row.start.timestamp()), _closing_row(closing_row, day, address))
@@ -131,7 +147,10 @@ def _day(day: date, of_day: _OfDay, today: date, now: int) -> Day:
 
 
 def _overview(of_day: _OfDay, now: int, *, is_today: bool) -> str:
-    """`7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`."""
+    """`7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`.
+
+    Of other days, what is foreseen; and never that none is at risk, where nobody has looked.
+    """
     classes = [each for each in of_day.block_times if is_scheduled(skip=each.skip, status=each.status)]
     count = len(classes) + len(of_day.over)
     number = f"{count or 'No'} class{'' if count == 1 else 'es'}{' today' if is_today else ''}"
@@ -139,10 +158,13 @@ def _overview(of_day: _OfDay, now: int, *, is_today: bool) -> str:
     on = sum(each.start <= now < each.end for each in classes)
     to_come = [each.readiness.left for each in classes if each.readiness.left > 0]
     parts = [number]
-    if count:
+    unchecked = unchecked_of([each for each in classes if not each.readiness.computers], of_day.forecast, now)
+    if levels["bad"] or (count and is_today and not unchecked):
         parts.append(f"{levels['bad'] or 'none'} at risk")
     if levels["watch"]:
         parts.append(f"{levels['watch']} to watch")
+    if ahead := words_of_day(classes, of_day.forecast, now, is_today=is_today):
+        parts.append(ahead)
     if on:
         parts.append(f"{on} on now")
     if to_come and is_today:
@@ -150,7 +172,7 @@ def _overview(of_day: _OfDay, now: int, *, is_today: bool) -> str:
     return ", ".join(parts)
 
 
-def _row(block_time: BlockTimeReadiness, day: date, now: int) -> Row:
+def _row(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | None = None) -> Row:
     label, words = _signal(block_time, now)
     ready = block_time.readiness
     waiting = ready.count("waiting") + ready.count("overdue")
@@ -168,6 +190,7 @@ def _row(block_time: BlockTimeReadiness, day: date, now: int) -> Row:
         left=_left(block_time, now),
         address=reverse("admin:blockalloc_blocktime_change", args=[block_time.id]),
         can_be_put_right=_can_be_put_right(block_time, now),
+        links=foreseen.links if foreseen else {},
     )
 
 

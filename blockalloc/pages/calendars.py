@@ -1,6 +1,6 @@
 """Block times as a calendar in the format iCalendar (RFC 5545)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 
@@ -24,8 +24,13 @@ def calendar_of(
     now: int,
     host: str,
     absolute_url: Callable[[str], str],
+    short: Mapping[int, str],
 ) -> bytes:
-    """The calendar's text. `uid` is its id, `host` makes the ids of its events unique; `now` in Unix seconds."""
+    """The calendar's text. `uid` is its id, `host` makes the ids of its events unique; `now` in Unix seconds.
+
+    `short`: block times (ids) that will be short, with the machines that they will get (`48 of 50`). Why is not said,
+    since that may name people.
+    """
     calendar = Calendar.new(
         prodid=PRODID,
         name=name,
@@ -38,20 +43,21 @@ def calendar_of(
     calendar.add("x-published-ttl", vDuration(REFRESH))
     head, end, rest = calendar.to_ical().rpartition(_END)
     # All events have the same time stamp: it is put into texts that are otherwise cached.
-    events = b"".join(_event(each, now, host, absolute_url) for each in block_times).replace(
-        _stamp(_NEVER), _stamp(now)
-    )
+    events = b"".join(_event(each, short.get(each.id, ""), now, host, absolute_url) for each in block_times)
+    events = events.replace(_stamp(_NEVER), _stamp(now))
     return b"".join([head, events, end, rest])
 
 
-def _event(block_time: BlockTimeReadiness, now: int, host: str, absolute_url: Callable[[str], str]) -> bytes:
+def _event(
+    block_time: BlockTimeReadiness, short: str, now: int, host: str, absolute_url: Callable[[str], str]
+) -> bytes:
     """The event of a block time. Its id stays the same, whatever changes."""
     return _event_text(
         uid=f"blocktime-{block_time.id}@{host}",
         start=block_time.start,
         end=block_time.end,
-        summary=_summary(block_time, now),
-        description=_description(block_time),
+        summary=_summary(block_time, short, now),
+        description=_description(block_time, short),
         status=STATUS.CANCELLED if block_time.skip else STATUS.CONFIRMED,
         url=absolute_url(_path(block_time.id)),
     )
@@ -90,18 +96,24 @@ def _path_with_id_0() -> str:
     return reverse("admin:blockalloc_blocktime_change", args=[0])
 
 
-def _summary(block_time: BlockTimeReadiness, now: int) -> str:
-    """`CS101: 18/20 ready`; without numbers for a past block time, which has no computers any more."""
+def _summary(block_time: BlockTimeReadiness, short: str, now: int) -> str:
+    """`CS101: 18/20 ready`; `CS101: 48 of 50 foreseen` while it has no computers and will be short.
+
+    Without numbers for a past block time, which has no computers any more.
+    """
     if block_time.skip:
         return f"{block_time.block}: skipped"
     if not block_time.is_current_or_upcoming(now):
         return block_time.block
+    if short:
+        return f"{block_time.block}: {short} foreseen"
     return f"{block_time.block}: {block_time.readiness.ready}/{block_time.readiness.wanted} ready"
 
 
-def _description(block_time: BlockTimeReadiness) -> str:
+def _description(block_time: BlockTimeReadiness, short: str) -> str:
     lines = [f"Image: {block_time.image}", *([f"User group: {block_time.group}"] if block_time.group else [])]
-    return "\n".join([*lines, *block_time.readiness.signal.words])
+    ahead = [f"{short} machines foreseen"] if short else []
+    return "\n".join([*lines, *block_time.readiness.signal.words, *ahead])
 
 
 def _utc(instant: int) -> datetime:

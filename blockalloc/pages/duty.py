@@ -6,9 +6,12 @@ from django.http import HttpRequest, HttpResponse
 
 from blockalloc import clock
 from blockalloc.models import BlockTime, ClassHeld
+from blockalloc.models.scope import scope_of
 from blockalloc.pages.block_days import DAY, Classes, clock_time, day_name, days, today_of
+from blockalloc.pages.foreseen import ahead, of_this_week
 from blockalloc.pages.frame import page, require_permission
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
+from blockalloc.reports.forecasts import Forecasts
 from blockalloc.reports.upkeep import NEVER, heartbeat
 
 REFRESH_SECONDS = 30
@@ -30,13 +33,16 @@ def week(request: HttpRequest) -> HttpResponse:
 def _days(request: HttpRequest, first: date, number: int, template: str) -> HttpResponse:
     now = clock.now()
     name = day_name(first, today_of(now))
+    forecasts = Forecasts(now, scope_of(request.user))
     classes = Classes(
         times=BlockTime.objects.visible_to(request.user),
         closing_rows=ClassHeld.objects.visible_to(request.user),
         links_decisions=request.user.has_perm("blockalloc.view_decision"),
+        forecasts=forecasts,
     )
     context = {
         "days": days(first, number, classes, now),
+        "ahead": of_this_week(forecasts) if number == 1 else ahead(forecasts, first, first + number * DAY),
         "updated": clock_time(now),
         "keep_ready": heartbeat(now) or NEVER,
         "may_put_right": request.user.has_perm(PUT_RIGHT),

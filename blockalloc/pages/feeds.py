@@ -16,6 +16,7 @@ from blockalloc.models.querysets import BlockTimeQuerySet
 from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.calendars import calendar_of
 from blockalloc.pages.frame import page, require_permission
+from blockalloc.reports.forecasts import Forecasts
 from blockalloc.reports.readiness import read
 from blockalloc.site_time import site_zone
 
@@ -78,11 +79,12 @@ def _calendar(request: HttpRequest, group: int | None, token: str) -> HttpRespon
     now = clock.now()
     host = request.get_host()
     block_times = read(feed.block_times(), now, closed=False, people=False)
+    short = Forecasts(now, Scope(feed.affiliation)).numbers_of_short(block_times)
     group_name = next((each.group for each in block_times if each.group), "") if group is not None else ""
     of_group = f" of {group_name}" if group_name else ""
     name, uid = f"Classes{of_group}", f"Blocks{of_group}@{host}"
     return HttpResponse(
-        calendar_of(block_times, name, uid, now, host, request.build_absolute_uri),
+        calendar_of(block_times, name, uid, now, host, request.build_absolute_uri, short),
         content_type="text/calendar; charset=utf-8",
         headers={"Content-Disposition": 'inline; filename="blocks.ics"'},
     )

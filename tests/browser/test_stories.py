@@ -184,7 +184,9 @@ def test_a_bar_of_the_timeline_leads_to_its_block_time(visitor: Visitor, zoom: s
     page.get_by_label("Show").select_option(zoom)
     page.get_by_label("only computers that are booked").check()
     page.get_by_role("button", name="Show").click()
-    page.get_by_role("region", name="Timeline").get_by_role("link", name=re.compile(f"^{SIGNALS}")).first.click()
+    page.get_by_role("region", name="Timeline").get_by_role(
+        "link", name=re.compile(f"^{SIGNALS}, Mon 30 Nov")
+    ).first.click()
     the_heading(page, f"{SIGNALS}, Mon 30 Nov 2026 09:30")
 
 

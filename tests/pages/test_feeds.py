@@ -14,6 +14,7 @@ from icalendar import Calendar, Event
 from blockalloc.models import Affiliation, BlockRequest, BlockTime, User
 from scheduling.what_happened import NO_RECORD
 from tests.support.scoped import limit_to
+from tests.support.sites.kept_forecast import forecast_run, foresee
 from tests.support.sites.staff_site import DAY, HOUR, LOCAL, MONDAY, NOW, Site, page_url, text
 
 pytestmark = pytest.mark.django_db
@@ -179,6 +180,24 @@ def test_a_scope_goes_with_the_address(
     # A group of both: each sees its own.
     BlockRequest.objects.filter(name="Math").update(group=cs101.blockRequest.group_id)
     assert set(events(client, links(viewer)["CS101@Local"])) == {"CS101"}
+
+
+def test_an_entry_says_that_its_class_will_be_short_and_not_why(viewer: Client, site: Site, cs101: BlockTime) -> None:
+    """Everybody may have the address: the reason may name people, and classes of others."""
+    forecast_run()
+    exam = site.time(site.request("Exam", site.ubuntu, None, 50), MONDAY)
+    foresee(exam, 48, "anna@Local has 2 of the computers")
+    foresee(cs101, 1, "asked for long ago")
+    served = site.time(site.request("Served", site.ubuntu, None, 5), MONDAY)
+    foresee(served, 5)
+    found = events(viewer, links(viewer)["All classes"])
+    assert str(found["Exam"]["summary"]) == "Exam: 48 of 50 foreseen"
+    assert "48 of 50 machines foreseen" in str(found["Exam"]["description"])
+    assert "anna" not in str(found["Exam"]["description"])
+    assert str(found["CS101"]["summary"]) == "CS101: 1/2 ready"
+    assert str(found["Served"]["summary"]) == "Served: 0/5 ready"
+    forecast_run(checked=NOW - HOUR)
+    assert str(events(viewer, links(viewer)["All classes"])["Exam"]["summary"]) == "Exam: 0/50 ready"
 
 
 def test_queries_do_not_grow(viewer: Client, site: Site, cs101: BlockTime) -> None:

@@ -12,10 +12,10 @@ from xmlrpc.client import Fault
 
 import time_machine
 from django.test import override_settings
-from scheduling.forecast.engine import forecast
 
 from blockalloc import clock
 from blockalloc.store import forecast_facts, site_clock
+from scheduling.forecast.engine import forecast
 from scheduling.forecast.facts import ClassForecast
 from simulation.back_end.conditions import Conditions
 from simulation.back_end.loop import BackEnds

@@ -14,6 +14,7 @@ from blockalloc.demo.database import Mark, check_in_management_nodes, load, read
 from blockalloc.demo.people import PASSWORD
 from blockalloc.demo.rows import FIRST_ID
 from blockalloc.demo.safeguard import NotTheDemo, require_demo
+from blockalloc.forecasting.forecasts import refresh
 from blockalloc.models import LocalAuth
 from blockalloc.site_time import local_to_instant
 
@@ -68,6 +69,7 @@ class Command(BaseCommand):
             raise CommandError("the demo site is loaded: use --again to replace it with a new one", returncode=2)
         else:
             self._load_now()
+        refresh(int(now.timestamp()))
         self._summary()
 
     def _load_now(self) -> None:

@@ -22,6 +22,7 @@ _WIDTH_FOR_TEXT = 26  # px; a narrower bar has no text
 _LEAST = 0.15  # per cent: a narrower bar would be invisible
 
 BLOCK, FOREIGN, LEAD, USER, RELOAD = "block", "foreign", "lead", "user", "reload"
+FORESEEN, SHORT = "foreseen", "short"
 
 
 class _Shape(NamedTuple):
@@ -40,6 +41,8 @@ _SHAPES = {
     LEAD: _Shape(2, 16, 0, "timeline-stripes"),
     USER: _Shape(19, 14, 6),
     RELOAD: _Shape(19, 14, 0, "timeline-stripes"),
+    FORESEEN: _Shape(7, 20, 0, "timeline-hatch"),
+    SHORT: _Shape(7, 20, 0, "timeline-double-hatch"),
 }
 
 LEGEND = (
@@ -49,11 +52,15 @@ LEGEND = (
     (USER, "reservation of a user"),
     (RELOAD, "reload for no class"),
 )
+LEGEND_AHEAD = (
+    (FORESEEN, "foreseen: a class that has no computers yet"),
+    (SHORT, "foreseen: it will be short"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A booking of a computer. `address`: its page, if there is one that the person may see."""
+    """A booking of a computer, or a class to come. `address`: its page, if there is one that the person may see."""
 
     kind: str
     start: int
@@ -77,7 +84,11 @@ _PATTERNS = """\
 <pattern id="timeline-dots" width="6" height="6" patternUnits="userSpaceOnUse">\
 <rect class="paper" width="6" height="6"/><circle class="ink" cx="2" cy="2" r="1"/></pattern>\
 <pattern id="timeline-cross" width="9" height="9" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)">\
-<line class="ink" x1="0" y1="0" x2="0" y2="9" stroke-width="2"/></pattern>"""
+<line class="ink" x1="0" y1="0" x2="0" y2="9" stroke-width="2"/></pattern>\
+<pattern id="timeline-hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)">\
+<rect class="paper" width="8" height="8"/><line class="ink" x1="0" y1="0" x2="0" y2="8" stroke-width="2"/></pattern>\
+<pattern id="timeline-double-hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
+<rect class="paper" width="8" height="8"/><path class="ink" d="M0 0V8M0 0H8" stroke-width="2"/></pattern>"""
 
 _BAR = '<svg class="bar {}" x="{}%" y="{}" width="{}%" height="{}"><rect width="100%" height="100%" rx="{}"{}/>{}</svg>'
 
@@ -101,7 +112,7 @@ def head(axis: Axis, bands: Sequence[Band], now: int, days: Sequence[str | None]
 
 
 def line(axis: Axis, bars: Iterable[Bar]) -> SafeString:
-    """One computer's bars."""
+    """The bars of one row."""
     return format_html(
         '<svg class="line" width="100%" height="{}"><use href="#timeline-grid" width="100%" height="{}"/>{}</svg>',
         ROW,

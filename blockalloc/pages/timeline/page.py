@@ -16,10 +16,12 @@ from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import list_link
 from blockalloc.pages.frame import page, require_permission
 from blockalloc.pages.timeline import choices, drawing, words
+from blockalloc.pages.timeline.ahead import Ahead, ahead
 from blockalloc.pages.timeline.axis import DAY, WEEK, Axis, axis_of
 from blockalloc.pages.timeline.choices import PAGE, Choices
 from blockalloc.pages.timeline.drawing import Bar
 from blockalloc.pages.timeline.words import Reader, counted, listed
+from blockalloc.reports.forecasts import Forecasts
 from blockalloc.site_time import site_zone
 from blockalloc.store import timeline as store
 from blockalloc.store.timeline import Bookings, LoadTimes, Machine
@@ -62,6 +64,7 @@ def _context(
     """The context of the template."""
     machines, bookings, number = _of_page(chosen, axis, reader, now)
     closed = store.closed(axis.start, axis.end)
+    to_come = ahead(Forecasts(now, reader.scope), chosen, axis, reader)
     since = datetime.fromtimestamp(axis.start, site_zone())
     addresses = [chosen.address(zoom=DAY, day=day) for day in axis.days]
     return {
@@ -77,7 +80,8 @@ def _context(
         "change_of_clock": _change_of_clock(axis),
         "summary": _summary(machines, bookings, closed),
         "lists": _lists(axis),
-        "legend": [(drawing.sample(kind), name) for kind, name in _legend(reader)],
+        "legend": [(drawing.sample(kind), name) for kind, name in _legend(reader, to_come)],
+        "ahead": to_come,
         "band": drawing.band_sample(),
         "closed": [words.band(each).title for each in closed],
         "head": drawing.head(axis, [words.band(each) for each in closed], now, addresses),
@@ -226,5 +230,6 @@ def _lists(axis: Axis) -> list[str]:
     return [list_link(BlockTime, _day_name(day), day=f"{day}") for day in axis.days]
 
 
-def _legend(reader: Reader) -> list[tuple[str, str]]:
-    return [each for each in drawing.LEGEND if each[0] != drawing.FOREIGN or reader.scope.affiliation_id is not None]
+def _legend(reader: Reader, to_come: Ahead) -> list[tuple[str, str]]:
+    kinds = [each for each in drawing.LEGEND if each[0] != drawing.FOREIGN or reader.scope.affiliation_id is not None]
+    return [*kinds, *(drawing.LEGEND_AHEAD if to_come.rows else ())]

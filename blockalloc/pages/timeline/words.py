@@ -37,11 +37,11 @@ class Reader:
 
     def computer(self, key: int) -> str | None:
         """The address of a computer's page; None without permission."""
-        return _page("computer", key) if self.sees_computers else None
+        return page_of("computer", key) if self.sees_computers else None
 
     def reload(self, key: int) -> str | None:
         """The address of a reload's page; None without permission."""
-        return _page("request", key) if self.sees_reloads else None
+        return page_of("request", key) if self.sees_reloads else None
 
 
 def span(start: int, end: int) -> str:
@@ -65,15 +65,15 @@ def bars_of_block(booking: BlockComputer, reader: Reader, hostname: str) -> list
                 booking.start,
                 booking.end,
                 "",
-                _joined(FOREIGN_NAME, span(booking.start, booking.end), hostname),
+                joined(FOREIGN_NAME, span(booking.start, booking.end), hostname),
                 None,
             )
         ]
         return [*_lead(booking, FOREIGN_NAME, None, hostname), *bars]
-    address = _page("blocktime", booking.block_time_id)
+    address = page_of("blocktime", booking.block_time_id)
     unusual = "skipped" if booking.skip else f"request {booking.status}" if booking.status != ACCEPTED else ""
     group = f"for {booking.group}" if booking.group else ""
-    title = _joined(booking.name, unusual, span(booking.start, booking.end), group, booking.image, hostname)
+    title = joined(booking.name, unusual, span(booking.start, booking.end), group, booking.image, hostname)
     reload = reader.reload(booking.reload_id) if booking.reload_id is not None else None
     return [
         *_lead(booking, booking.name, reload or address, hostname),
@@ -84,7 +84,7 @@ def bars_of_block(booking: BlockComputer, reader: Reader, hostname: str) -> list
 def _lead(booking: BlockComputer, name: str, address: str | None, hostname: str) -> list[Bar]:
     if booking.begins == booking.start:
         return []
-    title = _joined(f"Lead time of {name}", span(booking.begins, booking.start), hostname)
+    title = joined(f"Lead time of {name}", span(booking.begins, booking.start), hostname)
     return [Bar(LEAD, booking.begins, booking.start, "", title, address)]
 
 
@@ -97,10 +97,10 @@ def bar_of_reservation(reserved: Reserved, reader: Reader, hostname: str) -> Bar
         address = reader.reload(reserved.request_id) if has_page else reader.computer(reserved.computer_id)
         what = "Reload for a later class" if reserved.for_block else "Reload"
         note = "no class has the computer for it any more" if reserved.left_behind else ""
-        title = _joined(what, note, time, reserved.image, hostname)
+        title = joined(what, note, time, reserved.image, hostname)
         return Bar(LEAD if reserved.for_block else RELOAD, reserved.start, reserved.end, "", title, address)
     user = reserved.user if reader.reads_names else ""
-    title = _joined(f"Reservation of {user or 'a user'}", time, reserved.image, f"state {reserved.state}", hostname)
+    title = joined(f"Reservation of {user or 'a user'}", time, reserved.image, f"state {reserved.state}", hostname)
     return Bar(USER, reserved.start, reserved.end, user, title, reader.computer(reserved.computer_id))
 
 
@@ -108,7 +108,7 @@ def band(closed: Closed) -> Band:
     """The band of a site maintenance."""
     what = "users may reserve" if closed.open else "nothing can be reserved"
     return Band(
-        closed.start, closed.end, _joined("Site maintenance", span(closed.start, closed.end), what, closed.reason)
+        closed.start, closed.end, joined("Site maintenance", span(closed.start, closed.end), what, closed.reason)
     )
 
 
@@ -122,11 +122,13 @@ def listed(parts: list[str], otherwise: str) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]])) or otherwise
 
 
-def _joined(*parts: str) -> str:
+def joined(*parts: str) -> str:
+    """The parts of a title that there are."""
     return ", ".join(filter(None, parts))
 
 
-def _page(model: str, key: int) -> str:
+def page_of(model: str, key: int) -> str:
+    """The address of a row's page."""
     return _address(model)(key)
 
 

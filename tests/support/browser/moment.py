@@ -20,6 +20,7 @@ from blockalloc.allocation.block_time_actions import release_block_time
 from blockalloc.contract.messages import BlockAllocationCall, Caller, FillCall
 from blockalloc.demo.database import check_in_management_nodes, read_mark
 from blockalloc.demo.images import SPECS, UBUNTU
+from blockalloc.forecasting.forecasts import refresh
 from blockalloc.models import (
     BlockComputer,
     BlockRequest,
@@ -65,6 +66,7 @@ def build(*, people: bool) -> None:
         _build(people=people)
     add_past_classes()
     at(MOMENT, add_messages)
+    at(MOMENT, lambda: refresh(int(MOMENT.timestamp())))
 
 
 def _build(*, people: bool) -> None:

@@ -66,6 +66,11 @@ SERIES = urlencode({
     "image": "Ubuntu 22.04", "machines": 60, "privileges": "ignored", "days": 0, "begin": "09:00", "end": "11:00",
     "first": "2026-12-07", "weeks": 3,
 })  # fmt: skip
+FINAL = "CS420 final exam"
+SHORT_DAY = (
+    "SELECT date(t.start) FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid WHERE r.name = ?",
+    FINAL,
+)
 TO_DO = "blockalloc/blocktime/{}/do"
 
 PLACES = {
@@ -73,8 +78,10 @@ PLACES = {
     "first page": Place(""),
     "today": Place("today/"),
     "this week": Place("week/"),
+    "week that is foreseen": Place("week/?from={}", SHORT_DAY),
     "timeline of a day": Place("timeline/"),
     "timeline of a week": Place("timeline/?zoom=week&busy=1"),
+    "timeline of a day that is foreseen": Place("timeline/?day={}", SHORT_DAY),
     "timeline without computers": Place("timeline/?group=999999"),
     "calendars": Place("feeds/"),
     "to plan a series": Place("plan-series/"),
@@ -86,6 +93,7 @@ PLACES = {
     "block time that is short": Place("blockalloc/blocktime/{}/change/", time_of(LAB)),
     "block time that was released": Place("blockalloc/blocktime/{}/change/", time_of(STUDIO)),
     "block time to come": Place("blockalloc/blocktime/{}/change/", time_of(TUTORIAL)),
+    "block time that will be short": Place("blockalloc/blocktime/{}/change/", time_of(FINAL)),
     "block time that is on": Place("blockalloc/blocktime/{}/change/", time_of(EXAM), who=VIEWER),
     "block requests": Place("blockalloc/blockrequest/"),
     "block request": Place("blockalloc/blockrequest/{}/change/", request(SIGNALS)),

@@ -1,0 +1,97 @@
+"""The rows above the computers: classes that have no computers yet, with what is foreseen of them."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from django.urls import reverse
+
+from blockalloc.pages.timeline import drawing
+from blockalloc.pages.timeline.axis import Axis
+from blockalloc.pages.timeline.choices import Choices
+from blockalloc.pages.timeline.drawing import FORESEEN, SHORT, Bar
+from blockalloc.pages.timeline.words import FOREIGN_NAME, Reader, counted, joined, page_of, span
+from blockalloc.reports.classes_ahead import ClassAhead, classes_ahead
+from blockalloc.reports.forecasts import Forecasts
+
+_MOST = 60  # rows
+
+
+class Row(NamedTuple):
+    """A series: its name and page, and its classes. `is_short`: one of them at least will be short."""
+
+    name: str
+    address: str | None
+    is_short: bool
+    drawing: str
+
+
+class Ahead(NamedTuple):
+    """The rows, and them in a sentence; "" for none. `more` series are not shown."""
+
+    rows: Sequence[Row]
+    summary: str
+    more: int
+
+
+def ahead(forecasts: Forecasts, chosen: Choices, axis: Axis, reader: Reader) -> Ahead:
+    """The classes of the axis that are to come and have no computers, those that will be short first."""
+    classes = [
+        each
+        for each in classes_ahead(forecasts, axis.start, axis.end)
+        if _is_chosen(each, chosen, is_own=_owns(each, reader))
+    ]
+    series: dict[int, list[ClassAhead]] = {}
+    for each in classes:
+        if each.foreseen is not None:
+            series.setdefault(each.request_id, []).append(each)
+    rows = [_row(of_series, axis, reader) for of_series in series.values()]
+    rows.sort(key=lambda row: not row.is_short)
+    return Ahead(rows[:_MOST], _summary(classes), max(len(rows) - _MOST, 0))
+
+
+def _owns(each: ClassAhead, reader: Reader) -> bool:
+    return reader.scope.affiliation_id in (None, each.affiliation_id)
+
+
+def _is_chosen(each: ClassAhead, chosen: Choices, *, is_own: bool) -> bool:
+    """Whether the filters leave it; they reveal nothing about another affiliation's classes."""
+    if chosen.image is None and chosen.block is None:
+        return True
+    return is_own and chosen.image in (None, each.image_id) and chosen.block in (None, each.request_id)
+
+
+def _row(classes: Sequence[ClassAhead], axis: Axis, reader: Reader) -> Row:
+    first = classes[0]
+    is_own = _owns(first, reader)
+    bars = [_bar(each, is_own=is_own) for each in classes]
+    name = first.name if is_own else FOREIGN_NAME.capitalize()
+    address = reverse("admin:blockalloc_blockrequest_change", args=[first.request_id]) if is_own else None
+    return Row(name, address, any(bar.kind == SHORT for bar in bars), drawing.line(axis, bars))
+
+
+def _bar(each: ClassAhead, *, is_own: bool) -> Bar:
+    time = span(each.start, each.end)
+    if not is_own or each.foreseen is None:
+        return Bar(FORESEEN, each.start, each.end, "", joined(FOREIGN_NAME, time, "it has no computers yet"), None)
+    foreseen = each.foreseen
+    title = joined(each.name, time, each.image, foreseen.words)
+    text = f"{foreseen.machines} of {foreseen.wanted}"
+    return Bar(
+        SHORT if foreseen.missing else FORESEEN, each.start, each.end, text, title, page_of("blocktime", each.id)
+    )
+
+
+def _summary(classes: Iterable[ClassAhead]) -> str:
+    """`3 classes have no computers yet: 1 of them will be short, 2 were not checked.`."""
+    classes = list(classes)
+    if not classes:
+        return ""
+    short = sum(each.foreseen is not None and each.foreseen.missing > 0 for each in classes)
+    unchecked = sum(each.foreseen is None for each in classes)
+    said = [
+        f"{short} of them will be short" if short else "",
+        f"{unchecked} of them {'was' if unchecked == 1 else 'were'} not checked" if unchecked else "",
+    ]
+    words = " and ".join(filter(None, said)) or "none of them will be short"
+    have = "has" if len(classes) == 1 else "have"
+    return f"{counted(len(classes), 'class', 'classes')} {have} no computers yet: {words}."

@@ -1,0 +1,243 @@
+"""What the kept forecast says of classes and days, in words; names within the scope of the person who reads them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from blockalloc.forecasting.forecasts import STALE
+from blockalloc.models import BlockTime, Request
+from blockalloc.models.scope import Scope
+from blockalloc.reports.readiness import BlockTimeReadiness
+from blockalloc.reports.upkeep import Line
+from blockalloc.site_time import local_to_instant, site_zone
+from blockalloc.store import forecasts as store
+from blockalloc.store.forecasts import InTheWayKept, Kept, Run
+from scheduling.readiness import ASKED_AHEAD, Signal
+from scheduling.wording import plural, span
+
+FOREIGN = "of another affiliation"
+NOT_CHECKED = "not checked"
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a class to come will get. `level`: "watch" when machines will be missing, "good" otherwise.
+
+    `in_the_way` are bookings of computers that it could have had, those that the person may not see without a name;
+    `links` the ids of the classes that `words` name, by name.
+    """
+
+    block_time_id: int
+    start: int
+    end: int
+    wanted: int
+    machines: int
+    fit: int
+    level: Literal["good", "watch"]
+    words: str
+    why: str = ""
+    in_the_way: Sequence[InTheWayKept] = ()
+    links: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> int:
+        """How many machines it will lack."""
+        return max(self.wanted - self.machines, 0)
+
+    @property
+    def number(self) -> str:
+        """`48 of 50 machines`."""
+        return f"{self.machines} of {plural(self.wanted, 'machine')}"
+
+    def is_of(self, start: int, end: int, wanted: int) -> bool:
+        """Whether it was made of the class as it is; otherwise somebody has moved or changed the class since."""
+        return (self.start, self.end, self.wanted) == (start, end, wanted)
+
+
+class DayChecked(NamedTuple):
+    """A day of the site's calendar, and whether the forecast covers it."""
+
+    day: date
+    is_checked: bool
+
+
+class Forecasts:
+    """The kept forecast as somebody with `scope` reads it at `now` (Unix seconds).
+
+    A forecast that nobody has checked for a while says nothing: neither of classes nor of days.
+    """
+
+    def __init__(self, now: int, scope: Scope) -> None:
+        self.now, self.scope = now, scope
+
+    @cached_property
+    def run(self) -> Run | None:
+        """The last forecast. One statement, once."""
+        return store.last_run()
+
+    @property
+    def until(self) -> int:
+        """Up to when classes have been looked at (Unix seconds); `now` where nothing is to be believed."""
+        return self.run.until if self.run is not None and self.problem == "" else self.now
+
+    @property
+    def problem(self) -> str:
+        """Why the forecast says nothing, in words; "" when it does."""
+        run = self.run
+        if run is None or not run.made:
+            return "no forecast has been made"
+        if run.problem:
+            return "the last forecast failed"
+        if self.now - run.checked >= STALE:
+            return f"the forecast was last checked {span(self.now - run.checked)} ago"
+        return ""
+
+    def state(self) -> Line:
+        """When it was checked and how far it goes, or why it says nothing."""
+        if self.problem:
+            return Line("watch", f"{NOT_CHECKED} ahead: {self.problem}")
+        ago = span(max(self.now - (self.run.checked if self.run else 0), 0))
+        return Line("plain", f"forecast checked {ago} ago, it goes to {self._last_day}")
+
+    @property
+    def _last_day(self) -> str:
+        """The day on which the last class begins that it covers: `Tue 30 Mar 2027`."""
+        last, today = (datetime.fromtimestamp(each, site_zone()) for each in (self.until - 1, self.now))
+        return f"{last:%a} {last.day} {last:%b}{'' if last.year == today.year else f' {last.year}'}"
+
+    def why_not_checked(self, start: int) -> str:
+        """Why nothing is foreseen of a class that begins then."""
+        if self.problem:
+            return self.problem
+        if start >= self.until:
+            return f"the forecast goes to {self._last_day}"
+        return "the class was made or changed after the last forecast"
+
+    def days(self, first: date, number: int) -> list[DayChecked]:
+        """`number` days from `first` on, and whether they were looked at to their end."""
+        return [
+            DayChecked(day, not self.problem and _midnight(day + _DAY) <= self.until)
+            for day in (first + each * _DAY for each in range(number))
+        ]
+
+    def kept(self, ids: Collection[int]) -> dict[int, Kept]:
+        """The rows of those that have been looked at: numbers, and reasons with everybody's names. Two statements."""
+        return store.of_block_times(ids) if ids and not self.problem else {}
+
+    def of_block_times(self, ids: Collection[int]) -> dict[int, Foreseen]:
+        """What is foreseen of those that have been looked at. Two statements, and two more in a limited scope."""
+        return {each.block_time_id: each for each in self.in_words(self.kept(ids).values())}
+
+    def of_classes(self, classes: Iterable[BlockTimeReadiness]) -> dict[int, Foreseen]:
+        """The same for those of the classes that are to come and do not have all machines yet, as they are now."""
+        to_come = {each.id: each for each in classes if needs_forecast(each, self.now)}
+        return {
+            id_: each
+            for id_, each in self.of_block_times(to_come).items()
+            if each.is_of(to_come[id_].start, to_come[id_].end, to_come[id_].readiness.wanted)
+        }
+
+    def numbers_of_short(self, classes: Iterable[BlockTimeReadiness]) -> dict[int, str]:
+        """`48 of 50`, for those of the classes that nobody has asked for yet and that will be short. Two statements."""
+        kept = store.short_between(self.now, self.until) if not self.problem else []
+        asked = {each.id: each for each in classes if needs_forecast(each, self.now) and not each.readiness.computers}
+        return {
+            each.block_time_id: f"{each.machines} of {each.wanted}"
+            for each in kept
+            if (now := asked.get(each.block_time_id))
+            and (each.start, each.end, each.wanted) == (now.start, now.end, now.readiness.wanted)
+        }
+
+    def in_words(self, rows: Iterable[Kept]) -> list[Foreseen]:
+        """Kept rows in words. Two statements at most, none in an unlimited scope."""
+        rows = list(rows)
+        visible = self._visible({(each.kind, each.id) for row in rows for each in row.in_the_way})
+        return [self._in_words(row, visible) for row in rows]
+
+    def _visible(self, bookings: Collection[tuple[str, int]]) -> Collection[tuple[str, int]]:
+        """Those bookings (kind, id) that the person may see."""
+        if not self.scope.is_limited or not bookings:
+            return bookings
+        ids = {kind: [id_ for each, id_ in bookings if each == kind] for kind in ("request", "block time")}
+        users = Request.objects.filter(pk__in=ids["request"], user__affiliation=self.scope.affiliation_id)
+        times = BlockTime.objects.within(self.scope).filter(pk__in=ids["block time"])
+        return {
+            *(("request", id_) for id_ in users.values_list("pk", flat=True)),
+            *(("block time", id_) for id_ in times.values_list("pk", flat=True)),
+        }
+
+    def _in_words(self, row: Kept, visible: Collection[tuple[str, int]]) -> Foreseen:
+        bookings = [each if (each.kind, each.id) in visible else each._replace(name=FOREIGN) for each in row.in_the_way]
+        both = zip(bookings, row.in_the_way, strict=True)
+        hidden = next((each for each, named in both if each != named and named.name and named.name in row.why), None)
+        why = _why(hidden) if hidden else row.why
+        links = {each.name: each.id for each in bookings if each.kind == "block time" and each.name != FOREIGN}
+        return Foreseen(
+            block_time_id=row.block_time_id,
+            start=row.start,
+            end=row.end,
+            wanted=row.wanted,
+            machines=row.machines,
+            fit=row.fit,
+            level="watch" if row.machines < row.wanted else "good",
+            words=_words(row, why),
+            why=why,
+            in_the_way=bookings,
+            links=links,
+        )
+
+
+def outlooks(block_times: Collection[int], now: int, scope: Scope) -> dict[int, Foreseen]:
+    """What is foreseen of block times (ids), without those that nobody has looked at."""
+    return Forecasts(now, scope).of_block_times(block_times)
+
+
+def checked(first: date, number: int, now: int) -> list[DayChecked]:
+    """`number` days from `first` on, and whether the forecast covers them. One statement."""
+    return Forecasts(now, Scope()).days(first, number)
+
+
+def needs_forecast(block_time: BlockTimeReadiness, now: int) -> bool:
+    """Whether a forecast says most of what the class will have: it is to come, and does not have all machines yet.
+
+    Once it has computers and is due, readiness says more.
+    """
+    ready = block_time.readiness
+    is_due = bool(ready.computers) and ready.left <= ASKED_AHEAD
+    to_come = block_time.start > now and block_time.is_current_or_upcoming(now)
+    return to_come and ready.allocated < ready.wanted and not is_due
+
+
+def with_outlook(block_time: BlockTimeReadiness, foreseen: Foreseen | None) -> BlockTimeReadiness:
+    """With what is foreseen in its signal: to be watched if it will be short, when nothing worse is said of it."""
+    ready = block_time.readiness
+    if foreseen is None or ready.computers:  # what became of the call for them says more
+        return block_time
+    old = ready.signal
+    if foreseen.missing and old.level == "plain":
+        new = Signal("watch", (foreseen.words, *old.words))
+    else:
+        new = Signal(old.level, (*old.words, foreseen.words), old.is_risk)
+    return replace(block_time, readiness=replace(ready, signal=new))
+
+
+def _words(row: Kept, why: str) -> str:
+    if row.machines >= row.wanted:
+        return f"all {row.wanted} machines can be had" if row.wanted != 1 else "the machine can be had"
+    can_be_had = f"{row.machines} of {plural(row.wanted, 'machine')} can be had"
+    return f"{can_be_had}: {why}" if why else can_be_had
+
+
+def _why(booking: InTheWayKept) -> str:
+    """Why there are no more, said anew of a booking that may have no name."""
+    what = "a class" if booking.kind == "block time" else "a user"
+    name = f"{what} {FOREIGN}" if booking.name == FOREIGN else booking.name
+    return f"{name} has {booking.computers} of the computers"
+
+
+def _midnight(day: date) -> int:
+    return int(local_to_instant(datetime(day.year, day.month, day.day)).timestamp())

@@ -1,0 +1,184 @@
+"""The timeline shows classes that have no computers yet, with what is foreseen of them."""
+
+import re
+from html import unescape
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from blockalloc.models import Affiliation, BlockRequest, BlockTime, Forecast, User
+from tests.support.scoped import limit_to
+from tests.support.sites.kept_forecast import forecast_run, foresee, has
+from tests.support.sites.staff_site import DAY, HOUR, MONDAY, NOW, Site, page_url, text
+
+pytestmark = pytest.mark.django_db
+
+WORDS = "48 of 50 machines can be had: CS101 has 20 of the computers"
+
+
+class Drawn(NamedTuple):
+    """A bar of a class to come, and the row that it is in."""
+
+    row: str
+    kind: str
+    left: float
+    text: str
+    title: str
+    address: str
+
+
+def url(**query: object) -> str:
+    return reverse("admin:timeline", query={"day": "2026-11-30", **query})
+
+
+def drawn(client: Client, **query: object) -> list[Drawn]:
+    page = client.get(url(**query)).content.decode()
+    part = page.partition('<tbody class="ahead">')[2].partition("</tbody>")[0]
+    found = []
+    for name, row in re.findall(r'<th scope="row".*?title="(.*?)".*?<td>(.*?)</td>', part, re.DOTALL):
+        bars = re.findall(
+            r'<(?:a href="([^"]*)"|g)><title>([^<]*)</title><svg class="bar (\w+)" x="([\d.]+)%".*?>(.*?)</svg>', row
+        )
+        found += [
+            Drawn(unescape(name), kind, float(left), re.sub("<[^>]*>", "", inner), unescape(title), address)
+            for address, title, kind, left, inner in bars
+        ]
+    return found
+
+
+@pytest.fixture
+def lab(site: Site) -> BlockTime:
+    forecast_run()
+    lab = site.time(site.request("CS101", site.ubuntu, None, 20), MONDAY)
+    foresee(lab, 20)
+    return lab
+
+
+@pytest.fixture
+def exam(site: Site, lab: BlockTime) -> BlockTime:
+    """The exam of 50, beside a class of 20 on 68 computers."""
+    exam = site.time(site.request("CS420 exam", site.ubuntu, None, 50), MONDAY)
+    foresee(exam, 48, "CS101 has 20 of the computers", has(lab, 20))
+    return exam
+
+
+def test_classes_to_come_are_drawn_those_that_will_be_short_first(
+    viewer: Client, lab: BlockTime, exam: BlockTime
+) -> None:
+    short, served = drawn(viewer)
+    assert short == Drawn(
+        "CS420 exam", "short", 37.5, "48 of 50",
+        f"CS420 exam, Mon 30 Nov 2026 09:00–11:00, Ubuntu 22.04, {WORDS}", page_url("blocktime", exam.pk),
+    )  # fmt: skip
+    assert (served.row, served.kind, served.text) == ("CS101", "foreseen", "20 of 20")
+    assert served.title.endswith("all 20 machines can be had")
+    assert served.address == page_url("blocktime", lab.pk)
+
+
+def test_their_series_has_a_row_in_a_week(viewer: Client, site: Site, lab: BlockTime) -> None:
+    foresee(site.time(lab.blockRequest, MONDAY + 2 * DAY), 18, "other classes have them")
+    assert [(each.row, each.kind) for each in drawn(viewer, zoom="week")] == [("CS101", "foreseen"), ("CS101", "short")]
+    page = viewer.get(url(zoom="week")).content.decode()
+    assert f'<a href="{page_url("blockrequest", lab.blockRequest_id)}" title="CS101">CS101</a>' in page
+    assert '<span class="signal watch">short</span>' in page
+
+
+def test_they_are_drawn_where_no_computer_matches(viewer: Client, exam: BlockTime) -> None:
+    assert [each.row for each in drawn(viewer, block=exam.blockRequest_id)] == ["CS420 exam"]
+    assert "No computer matches." in text(viewer, url(block=exam.blockRequest_id))
+
+
+def test_filters_leave_those_that_match(viewer: Client, site: Site, exam: BlockTime) -> None:
+    assert drawn(viewer, image=site.windows.pk) == []
+    assert len(drawn(viewer, image=site.ubuntu.pk)) == 2
+
+
+def test_what_has_computers_is_over_or_will_not_take_place_is_not_drawn(viewer: Client, site: Site) -> None:
+    forecast_run()
+    for time in (
+        site.class_("allocated"),
+        site.time(site.request("skipped", site.ubuntu, None, 1), MONDAY, skip=1),
+        site.time(site.request("asked", site.ubuntu, None, 1, status="requested"), MONDAY),
+    ):
+        foresee(time, 1)
+    foresee(site.time(site.request("on", site.ubuntu, None, 1), NOW - HOUR), 1)
+    assert drawn(viewer) == drawn(viewer, day="2026-11-25") == []
+    assert "Foreseen" not in text(viewer, url())
+
+
+def test_a_sentence_says_it_to_those_who_cannot_see(viewer: Client, site: Site, exam: BlockTime) -> None:
+    assert "2 classes have no computers yet: 1 of them will be short. Classes as a list" in text(viewer, url())
+    site.time(site.request("new", site.ubuntu, None, 1), MONDAY)
+    sentence = "3 classes have no computers yet: 1 of them will be short and 1 of them was not checked."
+    assert sentence in text(viewer, url())
+    Forecast.objects.update(machines=50)
+    assert "3 classes have no computers yet: 1 of them was not checked." in text(viewer, url())
+    forecast_run(checked=NOW - HOUR)
+    assert "3 classes have no computers yet: 3 of them were not checked." in text(viewer, url())
+    assert drawn(viewer) == []
+
+
+def test_the_legend_has_them_only_where_they_are(viewer: Client, exam: BlockTime) -> None:
+    assert "foreseen: it will be short" in text(viewer, url())
+    assert "foreseen: it will be short" not in text(viewer, url(day="2026-12-01"))
+
+
+def test_kinds_differ_by_pattern_and_have_colours_for_light_dark_and_print(viewer: Client, exam: BlockTime) -> None:
+    page = viewer.get(url()).content.decode()
+    for name in ("timeline-hatch", "timeline-double-hatch"):
+        assert f'<pattern id="{name}"' in page
+        assert f'fill="url(#{name})"' in page
+    path = finders.find("blockalloc/timeline.css")
+    assert isinstance(path, str)
+    style = Path(path).read_text(encoding="utf-8")
+    for name in ("--tl-foreseen-edge", "--tl-short-edge"):
+        assert style.count(f"{name}: #") == 4
+
+
+def test_classes_of_other_affiliations_have_no_name_and_no_numbers(
+    viewer: Client, exam: BlockTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Affiliation.objects.create(name="Other")
+    owner = User.objects.create(unityid="teacher", affiliation=other)
+    BlockRequest.objects.filter(name="CS101").update(owner=owner)
+    limit_to(1, monkeypatch)
+    short, theirs = drawn(viewer)
+    assert short.title.endswith("48 of 50 machines can be had: a class of another affiliation has 20 of the computers")
+    assert theirs == Drawn(
+        "Another affiliation's class", "foreseen", 37.5, "",
+        "another affiliation's class, Mon 30 Nov 2026 09:00–11:00, it has no computers yet", "",
+    )  # fmt: skip
+    assert "CS101" not in viewer.get(url()).content.decode()
+    assert [each.row for each in drawn(viewer, image=exam.blockRequest.image_id)] == ["CS420 exam"]
+
+
+def test_the_most_rows(viewer: Client, site: Site, exam: BlockTime) -> None:
+    for number in range(61):
+        foresee(site.time(site.request(f"class {number}", site.ubuntu, None, 1), MONDAY), 1)
+    assert len(drawn(viewer)) == 60
+    assert "and 3 more series" in text(viewer, url())
+
+
+@pytest.mark.parametrize("query", [{}, {"busy": 1, "zoom": "week"}])
+@pytest.mark.parametrize("limited", [False, True])
+def test_statements_do_not_grow(
+    viewer: Client, site: Site, lab: BlockTime, monkeypatch: pytest.MonkeyPatch, query: Any, *, limited: bool
+) -> None:
+    if limited:
+        limit_to(1, monkeypatch)
+    counts = []
+    for number in (1, 12):
+        for each in range(number):
+            time = site.time(site.request(f"class {number} {each}", site.ubuntu, None, 20), MONDAY)
+            foresee(time, 18, "CS101 has 20 of the computers", has(lab, 20))
+        viewer.get(url(**query))
+        with CaptureQueriesContext(connection) as queries:
+            viewer.get(url(**query))
+        counts.append(len(queries))
+    assert counts[0] == counts[1] < 20
