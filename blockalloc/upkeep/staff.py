@@ -18,14 +18,16 @@ from blockalloc.store.guard import Deadline, guarded
 from blockalloc.upkeep import loads, mending, reading, trust
 from blockalloc.upkeep.proposals import Proposal, proposals
 from blockalloc.upkeep.reading import LoadTimes, Watch
-from scheduling.machines import whole_machines
-from scheduling.upkeep.condition import Kind
+from scheduling import wording
+from scheduling.class_numbers import numbers_of
+from scheduling.upkeep.condition import Condition, Kind
 from scheduling.upkeep.needs import Needs, needs
 from scheduling.windows import HOUR
 
 NOTHING = "nothing has to be done"
 TRUSTED = "its image may be loaded again"
 _EXPECTED = {Kind.ON_ITS_WAY: "expected in time"}
+_BOOKED_BEFORE = "booked for others before"
 
 Work = Callable[[int], str]  # in a transaction at this time (Unix seconds); what was done, in words
 
@@ -33,14 +35,14 @@ Work = Callable[[int], str]  # in a transaction at this time (Unix seconds); wha
 class Proposed(NamedTuple):
     """What "Put right now" would do for a block time: about its computers, and the machines that it would have then.
 
-    `others`: how many computers stay as they are, by what is to be expected of them. `obstacle`: why nothing would be
-    done, "" when something would. `stopped_by`: why machines would be missing.
+    `others`: how many computers stay as they are, by what is to be expected of them. `machines`: those that it would
+    have, in words; those that it can use, if nothing would be done; "" where that is not known. `obstacle`: why nothing
+    would be done, "" when something would. `stopped_by`: why machines would be missing.
     """
 
     proposals: Sequence[Proposal]
     others: Mapping[str, int]
-    machines: int
-    wanted: int
+    machines: str
     obstacle: str = ""
     stopped_by: str = ""
 
@@ -82,8 +84,9 @@ def proposed(block_time_id: int, caller: Caller) -> Proposed:
     target = watch.facts.target
     needed = needs(watch.facts, now, is_asked_by_staff=True)
     if (obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else "")) and not _stopped_images(watch):
-        machines = min(_usable(watch, needed), target.machines)
-        return Proposed(_unchanged(needed, ()), _others(needed, ()), machines, target.machines, obstacle)
+        seen = [each.readiness for each in needed.conditions]
+        of = numbers_of(watch.facts.block, seen, now)
+        return Proposed(_unchanged(needed, ()), _others(needed, ()), wording.usable(of.usable, of.wanted), obstacle)
     call = FillCall(block_time_id, target.ignore_privileges, machines=target.machines)
     result = dry_run(call, caller, now, lambda _order: mending.mending_of(needed))
     changed = proposals(result)
@@ -91,8 +94,7 @@ def proposed(block_time_id: int, caller: Caller) -> Proposed:
     return Proposed(
         [*changed, *_unchanged(needed, ids)],
         _others(needed, ids),
-        result.outcome.allocated,
-        target.machines,
+        wording.of_asked(result.outcome.allocated, target.machines, watch.facts.block.machines),
         stopped_by=result.stopped_by(),
     )
 
@@ -198,13 +200,18 @@ def _unchanged(needed: Needs, changed: Container[int]) -> list[Proposal]:
 
 
 def _others(needed: Needs, changed: Container[int]) -> Mapping[str, int]:
-    others = [each.kind for each in needed.conditions if not each.why and each.computer.id not in changed]
+    others = [each for each in needed.conditions if not each.why and each.computer.id not in changed]
     # A template would look up the method `items` as a key of a Counter.
-    return dict(Counter(_EXPECTED.get(kind, kind.value) for kind in others))
+    return dict(Counter(map(_expected, others)))
 
 
-def _usable(watch: Watch, needed: Needs) -> int:
-    """The machines that may still be ready when nothing is done."""
-    hopeless = (Kind.LOST, Kind.TO_LOAD)
-    images = Counter(each.computer.facts.image_id for each in needed.conditions if each.kind not in hopeless)
-    return whole_machines(watch.image_ids, images)
+def _expected(each: Condition) -> str:
+    """What is to be expected of a computer, in the words of the pages: what is loaded is not said to be ready."""
+    if each.kind is not Kind.READY:
+        return _EXPECTED.get(each.kind, each.kind.value)
+    match each.readiness.state:
+        case "booked before":
+            return _BOOKED_BEFORE
+        case "loaded":
+            return "loaded"
+    return "in use"  # whatever state its user, or the staff, have put it into

@@ -131,7 +131,7 @@ def test_what_cannot_be_exchanged_stays_as_the_best_hope(full_site: Morning, wan
     assert full_site.block_computers(CLASS) == [C0, C1, C2, C0 + 3]
     assert (last_record().had, last_record().allocated, last_record().action) == (3, 3, "keep ready")
     page = page_of_class(wanda)
-    assert f"{name(C1)} is in state maintenance: at most 3 of 4 machines can be had" in page
+    assert f"{name(C1)} is in state maintenance: 3 of 4 machines are usable" in page
 
 
 def test_a_computer_that_lost_its_reload_is_loaded_again(site: Morning, wanda: Client) -> None:
@@ -322,7 +322,7 @@ def test_what_keep_ready_could_not_do_explains_the_class(full_site: Morning, wan
     full_site.send("DELETE FROM blockComputers WHERE computerid = %s", C1)
     full_site.set(C1, stateid=MAINTENANCE)
     full_site.until("09:01")
-    why = "looked at again by keep_ready at 09:01, only 3 of 4 could be had (no further computer passes all rules"
+    why = "looked at again by keep_ready at 09:01, only 3 of 4 could be allocated (no further computer passes all rules"
     assert f"1 of 4 machines missing: {why}" in page_of_class(wanda)
     assert "Why not more?" in page_of_class(wanda)
 

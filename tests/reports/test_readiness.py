@@ -64,9 +64,9 @@ def several(computer: ComputerFacts, number: int) -> list[ComputerFacts]:
 def test_machines_with_a_failed_computer_are_not_possible() -> None:
     good, bad = several(LOADED, 2)
     seen = judged(HOUR, good, bad._replace(state="maintenance"), machines=3)
-    assert (seen.allocated, seen.possible, seen.ready) == (2, 1, 1)
+    assert (seen.allocated, seen.numbers.usable, seen.ready) == (2, 1, 1)
     spare = judged(HOUR, *several(LOADED, 3), machines=2)
-    assert (spare.allocated, spare.possible) == (2, 2)
+    assert (spare.allocated, spare.numbers.usable) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_what_a_computer_is(before: int, computer: ComputerFacts, expected: str)
     found = judged(before, computer)
     assert [each.state for each in found.computers] == [expected]
     assert found.ready == (1 if expected in ("loaded", "in use") else 0)
-    assert found.counts == {expected: 1}
+    assert found.numbers.computers == {expected: 1}
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_clusters_count_once() -> None:
     nodes[1] = nodes[1]._replace(state="failed")
     found = judged(30 * MINUTE, *heads, *nodes, **cluster)
     assert (found.allocated, found.ready) == (2, 1)
-    assert "at most 1 of 3 machines can be had" in str(found.signal)
+    assert "1 of 3 machines is usable" in str(found.signal)
 
 
 # --- Signals ------------------------------------------------------------------------------------
@@ -269,13 +269,13 @@ def test_without_computers(before: int, block: dict[str, Any], level: str, words
         (30 * MINUTE, 20, several(LOADED, 18), "bad", f"2 of 20 machines missing: {NO_RECORD}"),
         (7 * HOUR, 20, several(LOADED, 18), "watch", f"2 of 20 machines missing: {NO_RECORD}"),
         (30 * MINUTE, 1, [TO_LOAD._replace(reload_state=FAILED, hostname="pc-17")], "bad",
-         "pc-17 failed to load: at most 0 of 1 machine can be had"),
+         "pc-17 failed to load: 0 of 1 machine is usable"),
         (30 * MINUTE, 5, several(TO_LOAD._replace(reload_state=FAILED), 5), "bad",
-         "pc-0, pc-1 and 3 more failed to load: at most 0 of 5 machines can be had"),
+         "pc-0, pc-1 and 3 more failed to load: 0 of 5 machines are usable"),
         (30 * MINUTE, 2, several(LOADED._replace(state="maintenance"), 2), "bad",
-         "pc-0 and pc-1 are in state maintenance: at most 0 of 2 machines can be had"),
+         "pc-0 and pc-1 are in state maintenance: 0 of 2 machines are usable"),
         (30 * MINUTE, 1, [LOADED._replace(reload_state=0, revision_id=FOREIGN, current_image_id=OTHER)], "bad",
-         "pc-1 does not hold the image, and nothing will load it: at most 0 of 1 machine can be had"),
+         "pc-1 does not hold the image, and nothing will load it: 0 of 1 machine is usable"),
         (8 * MINUTE, 1, [TO_LOAD], "watch", "reload of pc-1 should have begun 12 min ago"),
         (2 * MINUTE, 3, several(TO_LOAD, 3), "bad", "3 loads will end after the start (expected 03:06); "
          "reloads of pc-0, pc-1 and pc-2 should have begun 18 min ago"),

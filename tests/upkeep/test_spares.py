@@ -179,7 +179,7 @@ class TestWhatIsSaid:
         site.fail(15)
         (row,) = read(BlockTime.objects.filter(pk=CLASS), site.now)
         assert row.readiness.signal.level == "watch"
-        assert "can be had" not in str(row.readiness.signal)
+        assert "usable" not in str(row.readiness.signal)
 
     def test_a_spare_that_will_be_late_is_no_alarm(self, site: StillMorning) -> None:
         load(site, *range(10, 14))
