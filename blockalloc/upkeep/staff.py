@@ -84,9 +84,7 @@ def proposed(block_time_id: int, caller: Caller) -> Proposed:
     target = watch.facts.target
     needed = needs(watch.facts, now, is_asked_by_staff=True)
     if (obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else "")) and not _stopped_images(watch):
-        seen = [each.readiness for each in needed.conditions]
-        of = numbers_of(watch.facts.block, seen, now)
-        return Proposed(_unchanged(needed, ()), _others(needed, ()), wording.usable(of.usable, of.wanted), obstacle)
+        return Proposed(_unchanged(needed, ()), _others(needed, ()), _usable(watch, needed, now), obstacle)
     call = FillCall(block_time_id, target.ignore_privileges, machines=target.machines)
     result = dry_run(call, caller, now, lambda _order: mending.mending_of(needed))
     changed = proposals(result)
@@ -203,6 +201,13 @@ def _others(needed: Needs, changed: Container[int]) -> Mapping[str, int]:
     others = [each for each in needed.conditions if not each.why and each.computer.id not in changed]
     # A template would look up the method `items` as a key of a Counter.
     return dict(Counter(map(_expected, others)))
+
+
+def _usable(watch: Watch, needed: Needs, now: int) -> str:
+    of = numbers_of(watch.facts.block, [each.readiness for each in needed.conditions], now)
+    asked = watch.facts.target.machines
+    fewer = f"; the last call asked for {asked}" if asked != of.wanted else ""
+    return f"{wording.usable(of.usable, of.wanted)}{fewer}"
 
 
 def _expected(each: Condition) -> str:

@@ -105,7 +105,13 @@ def test_a_decision_shows_all_findings(root: Client) -> None:
         grant_to_group()
         reserve(10, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
         page = text(root, page_url("decision", decide(ignore=False).pk))
-        for part in ("6 at the site", "5 free of reservations 1", "4 in the class 1", "Chosen (4)", "not needed"):
+        for part in (
+            "6 at the site",
+            "5 free of reservations 1",
+            "4 in the class 1",
+            "Computers chosen (4)",
+            "not needed",
+        ):
             assert part in page
         assert "1 computer not free of reservations" in page
 

@@ -118,7 +118,7 @@ def test_a_computer_in_maintenance_is_exchanged(site: Morning, wanda: Client) ->
     assert (record.had, record.allocated, record.wanted) == (3, 4, 4)
     assert f"g{what}" in page_of_class(wanda)
     assert "1 computer exchanged" in page_of_class(wanda)
-    assert "Nothing has to be done. The class has 4 of 4 machines" in asked(wanda, "put-right")
+    assert "Nothing has to be done. 4 of 4 machines are usable." in asked(wanda, "put-right")
 
 
 def test_what_cannot_be_exchanged_stays_as_the_best_hope(full_site: Morning, wanda: Client) -> None:
@@ -207,7 +207,7 @@ def test_fewer_that_were_asked_for_stay_fewer(site: Morning, wanda: Client) -> N
     service.allocate(FillCall(CLASS, True, machines=3), BACK_END)
     site.down = True
     site.until("09:00", since="08:00")
-    assert "The class has 3 of 3 machines" in asked(wanda, "put-right")
+    assert "Nothing has to be done. 3 of 4 machines are usable; the last call asked for 3." in asked(wanda, "put-right")
     site.set(C0, stateid=MAINTENANCE)
     done(wanda, "put-right")
     assert site.block_computers(CLASS) == [C1, C2, C0 + 3]
@@ -228,7 +228,7 @@ def test_in_the_second_half_of_a_class_it_is_too_late(site: Morning, wanda: Clie
     site.until("15:10", since="07:55")
     site.set(C1, stateid=MAINTENANCE)
     text = asked(wanda, "put-right")
-    assert "would be ready after the middle of the class. The class has 3 of 4 machines" in text
+    assert "would be ready after the middle of the class. 3 of 4 machines are usable." in text
     assert f"{name(C1)} nothing it is in state maintenance" in text
     assert "would be ready after the middle of the class" in done(wanda, "put-right")
     assert C1 in site.block_computers(CLASS)
@@ -288,7 +288,7 @@ def test_allocate_never_counts_a_failed_computer(full_site: Morning, wanda: Clie
     assert f"{number}. {why}. Not more: no further computer passes all rules" in text
     assert (last_record().had, last_record().allocated) == (3, 3)
     decision = reverse("admin:blockalloc_decision_change", args=[last_record().pk])
-    assert "Already in the class (4)" in as_text(wanda.get(decision))
+    assert "Computers already in the class (4)" in as_text(wanda.get(decision))
 
 
 def test_allocate_in_the_second_half_does_not_count_it_either(full_site: Morning, wanda: Client) -> None:
