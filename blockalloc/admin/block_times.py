@@ -55,7 +55,7 @@ class StatusFilter(ChoiceFilter):
     def options(self) -> dict[str, Choice]:
         """The statuses that staff look for."""
         open_ = Q(skip=0, blockRequest__status=ACCEPTED)
-        has_computers = Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk")))
+        has_computers = Q(Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk"))))
         begun = Q(processed__gt=0) | has_computers
         return {
             ALL: Choice("All", Q()),
@@ -253,8 +253,8 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         )
         revision = first(ImageRevision.objects.in_production_for("blockRequest__image"), "imagename")
         per_machine = computers_of_machine("blockRequest__image__imagemeta")
-        times = to_count_machines(times.visible_to(request.user))
-        return times.annotate(revision_name=revision, per_machine=per_machine)
+        visible = to_count_machines(times.visible_to(request.user))
+        return visible.annotate(revision_name=revision, per_machine=per_machine)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """By start; in lists of past ones, the latest first."""

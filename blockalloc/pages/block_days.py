@@ -172,7 +172,7 @@ def _row(block_time: BlockTimeReadiness, day: date, now: int) -> Row:
 
 def _numbers(of: ClassNumbers) -> list[int]:
     """The cells of the table: machines, then computers by their state; each computer is in one of these."""
-    loaded, loading, failed, in_use = map(of.count, ("loaded", "loading", "failed", "in use"))
+    loaded, loading, failed, in_use = of.count("loaded"), of.count("loading"), of.count("failed"), of.count("in use")
     return [of.wanted, of.allocated, of.ready, loaded, loading, of.to_load, failed, in_use]
 
 

@@ -11,7 +11,8 @@ from blockalloc.allocation.journal import Journal
 from blockalloc.allocation.look import dry_run
 from blockalloc.contract import refusals
 from blockalloc.contract.messages import Caller, FillCall
-from blockalloc.models import Decision
+from blockalloc.models import BlockTime, Decision
+from blockalloc.reports import readiness
 from blockalloc.site_time import site_zone
 from blockalloc.store import rows, upkeep_holds, watches
 from blockalloc.store.guard import Deadline, guarded
@@ -19,7 +20,9 @@ from blockalloc.upkeep import loads, mending, reading, trust
 from blockalloc.upkeep.proposals import Proposal, proposals
 from blockalloc.upkeep.reading import LoadTimes, Watch
 from scheduling import wording
-from scheduling.class_numbers import numbers_of
+from scheduling.class_numbers import ClassNumbers
+from scheduling.readiness import Readiness
+from scheduling.ready_computer import State
 from scheduling.upkeep.condition import Condition, Kind
 from scheduling.upkeep.needs import Needs, needs
 from scheduling.windows import HOUR
@@ -27,7 +30,8 @@ from scheduling.windows import HOUR
 NOTHING = "nothing has to be done"
 TRUSTED = "its image may be loaded again"
 _EXPECTED = {Kind.ON_ITS_WAY: "expected in time"}
-_BOOKED_BEFORE = "booked for others before"
+# In the words of the pages: what is loaded is not said to be ready.
+_STATES: dict[State, str] = {"loaded": "loaded", "booked before": "loaded now, booked for others before"}
 
 Work = Callable[[int], str]  # in a transaction at this time (Unix seconds); what was done, in words
 
@@ -83,15 +87,17 @@ def proposed(block_time_id: int, caller: Caller) -> Proposed:
     watch, now = _watch(block_time_id), clock.now()
     target = watch.facts.target
     needed = needs(watch.facts, now, is_asked_by_staff=True)
+    seen = _seen(block_time_id, now)
     if (obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else "")) and not _stopped_images(watch):
-        return Proposed(_unchanged(needed, ()), _others(needed, ()), _usable(watch, needed, now), obstacle)
+        usable = _usable(seen.numbers, target.machines)
+        return Proposed(_unchanged(needed, ()), _others(needed, (), seen), usable, obstacle)
     call = FillCall(block_time_id, target.ignore_privileges, machines=target.machines)
     result = dry_run(call, caller, now, lambda _order: mending.mending_of(needed))
     changed = proposals(result)
     ids = {each.computer_id for each in changed}
     return Proposed(
         [*changed, *_unchanged(needed, ids)],
-        _others(needed, ids),
+        _others(needed, ids, seen),
         wording.of_asked(result.outcome.allocated, target.machines, watch.facts.block.machines),
         stopped_by=result.stopped_by(),
     )
@@ -155,6 +161,14 @@ def _watch(block_time_id: int) -> Watch:
     return watch
 
 
+def _seen(block_time_id: int, now: int) -> Readiness:
+    """What the pages say of the class."""
+    found = readiness.read(BlockTime.objects.filter(pk=block_time_id), now, people=False)
+    if not found:
+        raise refusals.unknown_block_time("blockTimeid", block_time_id)
+    return found[0].readiness
+
+
 def _obstacle(watch: Watch) -> str:
     """Why there is nothing to put right, whatever the computers do."""
     block, now = watch.facts.block, clock.now()
@@ -197,26 +211,20 @@ def _unchanged(needed: Needs, changed: Container[int]) -> list[Proposal]:
     ]
 
 
-def _others(needed: Needs, changed: Container[int]) -> Mapping[str, int]:
+def _others(needed: Needs, changed: Container[int], seen: Readiness) -> Mapping[str, int]:
+    states = {each.facts.id: each.state for each in seen.computers}
     others = [each for each in needed.conditions if not each.why and each.computer.id not in changed]
     # A template would look up the method `items` as a key of a Counter.
-    return dict(Counter(map(_expected, others)))
+    return dict(Counter(_expected(each, states.get(each.computer.id, "in use")) for each in others))
 
 
-def _usable(watch: Watch, needed: Needs, now: int) -> str:
-    of = numbers_of(watch.facts.block, [each.readiness for each in needed.conditions], now)
-    asked = watch.facts.target.machines
+def _usable(of: ClassNumbers, asked: int) -> str:
     fewer = f"; the last call asked for {asked}" if asked != of.wanted else ""
     return f"{wording.usable(of.usable, of.wanted)}{fewer}"
 
 
-def _expected(each: Condition) -> str:
-    """What is to be expected of a computer, in the words of the pages: what is loaded is not said to be ready."""
+def _expected(each: Condition, state: State) -> str:
+    """What is to be expected of a computer that stays as it is; `state` is that of the pages."""
     if each.kind is not Kind.READY:
-        return _EXPECTED.get(each.kind, each.kind.value)
-    match each.readiness.state:
-        case "booked before":
-            return _BOOKED_BEFORE
-        case "loaded":
-            return "loaded"
-    return "in use"  # whatever state its user, or the staff, have put it into
+        return _EXPECTED.get(each.kind, str(each.kind.value))
+    return _STATES.get(state, "in use")  # whatever state its user, or the staff, have put it into

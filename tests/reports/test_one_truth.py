@@ -219,7 +219,7 @@ def test_the_page_of_a_series(root: Client, of_class: dict[str, BlockTime]) -> N
     for name, time in of_class.items():
         rows = [row for row in table(root, page_url("blockrequest", time.blockRequest_id)) if len(row) == 7]
         (row,) = [row for row in rows if row[0] != "Start"]
-        compare_list(*row[2:5], TRUE[name])
+        compare_list(row[2], row[3], row[4], TRUE[name])
 
 
 def test_the_page_of_a_class(root: Client, of_class: dict[str, BlockTime]) -> None:

@@ -171,7 +171,7 @@ class TestWhatIsSaid:
         site.look_at("09:10")
         (row,) = read(BlockTime.objects.filter(pk=CLASS), site.now)
         ready = row.readiness
-        assert (ready.allocated, ready.wanted, ready.ready, ready.spares) == (4, 4, 4, 2)
+        assert (ready.allocated, ready.wanted, ready.ready, ready.numbers.spares) == (4, 4, 4, 2)
         assert str(ready.signal) == "all 4 machines ready"
 
     def test_a_spare_that_failed_is_no_alarm(self, site: StillMorning) -> None:
