@@ -165,7 +165,7 @@ def test_late_loads_are_named(viewer: Client, site: Site) -> None:
     log(site.ubuntu, *[200] * 1999, 1700)
     page = text(viewer, url(site.ubuntu))
     assert "1 of 2,000 past loads (less than 0.1 %) took longer than 13 min 20 s" in page
-    assert "a class that began then would have found the computer still loading." in page
+    assert "each of these would have left one computer of a class loading at its start." in page
     assert "late from 13:20" in page
 
 

@@ -68,7 +68,9 @@ def test_what_is_missing_is_explained_from_all_computers_to_those_of_the_block()
     assert why.startswith("Why not more: no further computer passes all rules for image Ubuntu 22.04\n")
     assert sum(int(line.split()[0]) for line in why.splitlines()[1:]) == left[0] - left[-1]
     assert remedies.startswith(f"What would help:\n  ask for fewer: {left[-1]} could be allocated at this time\n")
-    assert "\n  beginning later does not help: up to 2026-12-07 09:00, there is no start with all" in remedies
+    assert (
+        "\n  beginning later does not help: up to 2026-12-07 09:00, there is no start at which all could be" in remedies
+    )
 
 
 def test_a_later_start_and_whose_booking_is_in_the_way() -> None:

@@ -70,7 +70,7 @@ def judged(
         ([NOTHING], [], "bad", "asked for at 03:00, none could be allocated (no further computer passes all rules "
          "for image Ubuntu)"),
         ([NOTHING._replace(why="", person="anna@Local")], [], "bad", "asked for by anna@Local at 03:00, none could be "
-         "had"),
+         "allocated"),
         ([ASKED], FAILED, "bad", "pc-1, pc-2 and 16 more were taken away after failed loads"),
         ([ASKED], FAILED[:1], "bad", "pc-1 was taken away after a failed load"),
         ([ASKED], FAILED[:2] + OTHERS, "bad", "pc-1 and pc-2 were taken away after failed loads; vm-1 and vm-2 were "
