@@ -1,5 +1,6 @@
 """What each computer of a block time is, what that means for the class, and how it is read."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from blockalloc.models import (
     Computer,
     ComputerLoadLog,
     ComputerLoadState,
+    Image,
     ImageMeta,
     ImageRevision,
     Log,
@@ -378,6 +380,51 @@ def test_users_on_a_computer(site: Site, values: dict[str, Any], start: timedelt
     a_class(site, "CS1", computer, -AN_HOUR / 2, state_id=COMPLETE)
     site.reserve(site.ubuntu, NOW + start, NOW + start + 2 * AN_HOUR, computer, **values)
     assert read(site)["CS1"].computers[0].state == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        (lambda site, pc: a_class(site, "before", pc, AN_HOUR), "booked before"),
+        (lambda site, pc: a_class(site, "after", pc, 12 * AN_HOUR), "loaded"),
+        (lambda site, pc: skipped(site, pc), "loaded"),
+        (lambda site, pc: reserved(site, pc, 1, 3), "booked before"),
+        (lambda site, pc: reserved(site, pc, 1, 6), "loaded"),  # in the hours of the class: it may be a member's
+        (lambda site, pc: reserved(site, pc, 1, 3, state_id=12, laststate_id=8), "loaded"),  # complete
+        (lambda site, pc: reloaded(site, pc, site.windows), "booked before"),
+        (lambda site, pc: reloaded(site, pc, site.ubuntu), "loaded"),
+    ],
+    ids=["class", "later class", "skipped class", "user", "member", "complete", "other image", "same image"],
+)
+def test_what_others_have_before_the_class(site: Site, others: Callable[[Site, Computer], Any], expected: str) -> None:
+    """The class begins in five hours; its computer holds the image."""
+    computer = site.computer("pc", site.ubuntu)
+    a_class(site, "CS1", computer, 5 * AN_HOUR)
+    others(site, computer)
+    seen = read(site)["CS1"]
+    assert seen.computers[0].state == expected
+    assert (seen.ready, seen.numbers.usable) == (0 if expected == "booked before" else 1, 1)
+    assert ("booked for others before" in str(seen.signal)) is (expected == "booked before")
+    assert seen.signal.level == "good"
+
+
+def skipped(site: Site, computer: Computer) -> None:
+    """Another class that was to be before, and does not take place."""
+    a_class(site, "before", computer, AN_HOUR)
+    BlockTime.objects.filter(blockRequest__name="before").update(skip=1)
+
+
+def reserved(site: Site, computer: Computer, start: int, end: int, **values: Any) -> Request:
+    """A user's reservation, hours from now."""
+    values = {"state_id": 3, "laststate_id": 3, "user_id": ADMIN, **values}
+    return site.reserve(site.ubuntu, NOW + start * AN_HOUR, NOW + end * AN_HOUR, computer, **values)
+
+
+def reloaded(site: Site, computer: Computer, image: Image) -> Request:
+    """A reload that no class has."""
+    values = {"state_id": RELOAD, "laststate_id": RELOAD, "user_id": VCLRELOAD}
+    return site.reserve(image, NOW + AN_HOUR, NOW + 2 * AN_HOUR, computer, **values)
 
 
 @pytest.mark.django_db
