@@ -4,13 +4,14 @@ Facts in, words out: the person on duty reads a signal, which says how bad it is
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from scheduling import what_happened, wording
+from scheduling import class_numbers, what_happened, wording
+from scheduling.class_numbers import ClassNumbers, late_loads, numbers_of
 from scheduling.machines import whole_machines
 from scheduling.ready_computer import (
     BUSY_STATES,
@@ -26,7 +27,7 @@ from scheduling.what_happened import EMPTY, Record
 from scheduling.windows import HOUR, MINUTE
 from scheduling.wording import plural, span
 
-ASKED_AHEAD = 6 * HOUR  # so long before the start the back end asks for a block time's computers (SPEC 1)
+ASKED_AHEAD = class_numbers.ASKED_AHEAD
 
 _AS_LIKELY_AS_NOT = 0.5
 
@@ -63,32 +64,43 @@ class Sureness(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """How ready a block time is: whole machines (a cluster counts once), and computers by their state.
+    """How ready a block time is: its numbers, its computers, and what is wrong.
 
-    `spares` are the machines beyond those wanted; they don't count for `allocated`, `ready` and `possible`, which are
-    the machines without a failed computer. `left` are the seconds until it starts, below 0 once it has begun.
-    `sureness`: what was said of the class last, None where nothing was.
+    `left` are the seconds until it starts, below 0 once it has begun. `sureness`: what was said of the class last, None
+    where nothing was.
     """
 
-    wanted: int
-    allocated: int
-    ready: int
+    numbers: ClassNumbers
     left: int
     signal: Signal
     computers: Sequence[ComputerReadiness] = ()
-    counts: Mapping[State, int] = field(default_factory=dict)
-    spares: int = 0
-    possible: int = 0
     sureness: Sureness | None = None
 
     @property
-    def and_spares(self) -> str:
-        """` and 2 spares`, after the number of machines; "" for none."""
-        return wording.and_spares(self.spares)
+    def wanted(self) -> int:
+        """The machines that its block request wants."""
+        return self.numbers.wanted
 
-    def count(self, state: State) -> int:
-        """How many computers are in this state."""
-        return self.counts.get(state, 0)
+    @property
+    def allocated(self) -> int:
+        """The machines that it has, without spares."""
+        return self.numbers.allocated
+
+    @property
+    def ready(self) -> int:
+        """The machines that are ready."""
+        return self.numbers.ready
+
+    @property
+    def in_words(self) -> str:
+        """`18 of 20 machines and 2 spares, 15 ready, 1 late`."""
+        of = self.numbers
+        late = f", {of.late} late" if of.late else ""
+        return f"{wording.allocated(of.allocated, of.wanted, of.spares)}, {of.ready} ready{late}"
+
+    def count(self, *states: State) -> int:
+        """How many computers are in these states."""
+        return self.numbers.count(*states)
 
 
 def readiness(
@@ -107,24 +119,11 @@ def readiness(
         zone,
         record,
         judged,
-        allocated=_machines(block, computers),
-        ready=_machines(block, [each.facts for each in judged if each.is_ready]),
-        possible=_machines(block, [each.facts for each in judged if each.state != "failed"]),
-        at_risk=at_risk,
-        sureness=sureness,
+        numbers_of(block, judged, now, plan_is_known=sureness is not None and sureness.is_current),
+        at_risk,
+        sureness,
     )
-    return Readiness(
-        wanted=block.machines,
-        allocated=min(view.allocated, block.machines),
-        ready=min(view.ready, block.machines),
-        spares=max(view.allocated - block.machines, 0),
-        possible=min(view.possible, block.machines),
-        sureness=sureness,
-        left=block.start - now,
-        signal=_signal(view),
-        computers=judged,
-        counts=Counter(each.state for each in judged),
-    )
+    return Readiness(view.numbers, block.start - now, _signal(view), judged, sureness)
 
 
 def has_all(block: BlockFacts, computers: Sequence[ComputerFacts]) -> bool:
@@ -142,16 +141,14 @@ def _machines(block: BlockFacts, computers: Iterable[ComputerFacts]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What the signal is made of. `possible` counts the machines that have no failed computer."""
+    """What the signal is made of."""
 
     block: BlockFacts
     now: int
     zone: ZoneInfo
     record: Record
     computers: Sequence[ComputerReadiness]
-    allocated: int
-    ready: int
-    possible: int
+    numbers: ClassNumbers
     at_risk: str = ""
     sureness: Sureness | None = None
 
@@ -163,12 +160,12 @@ class _View:
     def has_loaded_all(self) -> bool:
         """Whether all machines are ready and no reload is to come; until then others may use the computers."""
         waiting = (each.facts.reload_start for each in self.computers)
-        return self.ready >= self.block.machines and not any(start and start > self.now for start in waiting)
+        return self.numbers.ready >= self.block.machines and not any(start and start > self.now for start in waiting)
 
     @property
     def why_short(self) -> str:
         """What happened to it, so that machines are missing; "" where nothing is known."""
-        return "; ".join(what_happened.why_short(self.block, self.allocated, self.record, self.now, self.zone))
+        return "; ".join(what_happened.why_short(self.block, self.numbers.allocated, self.record, self.now, self.zone))
 
     def of(self, *states: State) -> list[ComputerReadiness]:
         return [each for each in self.computers if each.state in states]
@@ -266,13 +263,11 @@ def _is_too_late(view: _View) -> bool:
 
 
 def _missing(view: _View) -> list[_Problem]:
-    missing = view.block.machines - view.allocated
-    if missing <= 0:
+    of = view.numbers
+    if of.allocated >= of.wanted:
         return []
     why = view.why_short
-    return [
-        _Problem("bad", f"{missing} of {plural(view.block.machines, 'machine')} missing{f': {why}' if why else ''}")
-    ]
+    return [_Problem("bad", f"{wording.missing(of.missing, of.wanted, of.failed)}{f': {why}' if why else ''}")]
 
 
 def _faults(view: _View) -> list[_Problem]:
@@ -287,16 +282,13 @@ def _faults(view: _View) -> list[_Problem]:
     if view.has_enough_without(()):
         return [_Problem("watch", text) for text in texts]
     if texts:
-        texts[-1] += f": at most {view.possible} of {plural(view.block.machines, 'machine')} can be had"
+        texts[-1] += f": {wording.usable(view.numbers.usable, view.numbers.wanted)}"
     return [_Problem("bad", text) for text in texts]
 
 
 def _late(view: _View) -> list[_Problem]:
     """Loads that are not done when the block begins."""
-    # A reload may wait behind another load of the same image (SPEC 9): what keep_ready says of the class knows that.
-    is_known = view.sureness is not None and view.sureness.is_current
-    states: tuple[State, ...] = ("loading", "overdue") if is_known else ("loading", "waiting", "overdue")
-    late = [each for each in view.of(*states) if (each.ready_at or 0) > view.block.start]
+    late = late_loads(view.block, view.computers, plan_is_known=view.sureness is not None and view.sureness.is_current)
     if not late or view.has_enough_without(late):
         return []
     expected = f"expected {_clock_time(max(each.ready_at or 0 for each in late), view)}"
@@ -360,14 +352,24 @@ def _unsure(view: _View) -> list[_Problem]:
 
 
 def _all_well(view: _View) -> str:
-    wanted = view.block.machines
+    wanted, ready = view.block.machines, view.numbers.ready
     in_use = len(view.of("in use"))
     used = f", {plural(in_use, 'computer')} in use" if in_use else ""
     sure = f"; {view.sureness.words}" if view.sureness and not view.has_loaded_all else ""
-    if view.ready >= wanted:
+    if ready >= wanted:
         return (f"all {plural(wanted, 'machine')} ready" if wanted != 1 else "the machine is ready") + used + sure
     last = max((each.ready_at for each in view.computers if each.ready_at is not None), default=view.block.start)
-    return f"{view.ready} of {plural(wanted, 'machine')} ready, all by {_clock_time(last, view)}{used}{sure}"
+    return f"{wording.of_wanted(ready, wanted)} ready, all by {_clock_time(last, view)}{used}{_not_yet(view)}{sure}"
+
+
+def _not_yet(view: _View) -> str:
+    """Why computers that have the image now are not ready."""
+    texts = []
+    if booked := view.numbers.count("booked before"):
+        texts.append(f"{plural(booked, 'computer')} booked for others before")
+    if view.left > ASKED_AHEAD and (loaded := view.numbers.count("loaded")):
+        texts.append(f"{plural(loaded, 'computer')} loaded now, which others may still use")
+    return f" ({', '.join(texts)})" if texts else ""
 
 
 # --- Words --------------------------------------------------------------------------------------

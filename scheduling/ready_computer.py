@@ -1,4 +1,4 @@
-"""What each computer of a block time is at a moment: in use, loaded, loading, waiting, overdue or failed."""
+"""What each computer of a block time is at a moment: in use, loaded, booked before, loading, waiting … or failed."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -8,8 +8,8 @@ from scheduling.rules import UNUSABLE_STATES
 from scheduling.state_ids import FAILED, PENDING, RELOAD
 from scheduling.windows import MINUTE
 
-State = Literal["in use", "loaded", "loading", "waiting", "overdue", "failed"]
-STATES: tuple[State, ...] = ("in use", "loaded", "loading", "waiting", "overdue", "failed")
+# "booked before": it has the image now, but others have it before the class, and it is loaded again after them.
+State = Literal["in use", "loaded", "booked before", "loading", "waiting", "overdue", "failed"]
 
 # When the back end begins a reload with `preload` 0 before its start, whatever holds the computer then (SPEC 8.14). One
 # that it has not taken up in this time, or that was written after it, begins at its start.
@@ -43,6 +43,7 @@ class ComputerFacts(NamedTuple):
     load_begun: int | None = None  # its first step
     has_user: bool = False  # a user's reservation occupies it now
     user_until: int | None = None  # the end of that reservation; None where it is not known
+    booked_until: int | None = None  # the end of what others have it for before the class; None where nobody has
 
 
 class BlockFacts(NamedTuple):
@@ -106,6 +107,9 @@ def computer_readiness(computer: ComputerFacts, block: BlockFacts, now: int) -> 
             return ComputerReadiness(computer, "overdue", ready_at=computer.user_until + block.load_seconds)
         return ComputerReadiness(computer, "in use", old_revision=old)
     free = computer.state == "available"
+    if free and (has_image or old) and computer.booked_until is not None and now < block.start:
+        after = _after_others(computer, block, now)
+        return ComputerReadiness(computer, "booked before", ready_at=after, old_revision=old)
     if free and has_image:
         return ComputerReadiness(computer, "loaded", old_revision=old)
     if by_reload := _by_reload(computer, block, now):
@@ -156,6 +160,14 @@ def _by_reload(computer: ComputerFacts, block: BlockFacts, now: int) -> Computer
         expected = max(begun + block.load_seconds, now + MINUTE)
         return ComputerReadiness(computer, "loading", ready_at=expected, begun=begun)
     return None
+
+
+def _after_others(computer: ComputerFacts, block: BlockFacts, now: int) -> int:
+    """When a computer is loaded again that others have before the class: by its reload, or by VCL when they leave."""
+    begins = computer.booked_until or now
+    if computer.reload_state == RELOAD and computer.reload_start is not None:
+        begins = _begins(computer.reload_start, computer.preload, now)
+    return begins + block.load_seconds
 
 
 def _begins(start: int, preload: bool, now: int) -> int:

@@ -115,7 +115,8 @@ def _last(block: BlockFacts, last: Call | None, asked: Call | None, now: int, zo
 def _of_allocation(block: BlockFacts, last: Call, asked: Call | None, now: int, zone: ZoneInfo) -> list[str]:
     """What an allocation explains. `asked`: the last call that said how many machines are wanted."""
     if last.allocated < last.wanted:
-        had = f"only {last.allocated} of {last.wanted} could be had" if last.allocated else "none could be had"
+        number = f"only {last.allocated} of {last.wanted}" if last.allocated else "none"
+        had = f"{number} could be allocated"
         return [f"{_asked(last)} {at(last.at, now, zone)}, {had}{f' ({last.why})' if last.why else ''}"]
     if last.wanted >= block.machines:
         return []

@@ -76,3 +76,42 @@ def plural(number: int, what: str) -> str:
 def and_spares(number: int) -> str:
     """What follows a number of machines: ` and 2 spares`; "" for none."""
     return f" and {plural(number, 'spare')}" if number > 0 else ""
+
+
+# --- Machines of a class ------------------------------------------------------------------------
+
+
+def of_wanted(number: int, wanted: int) -> str:
+    """`18 of 20 machines`."""
+    return f"{number} of {plural(wanted, 'machine')}"
+
+
+def allocated(number: int, wanted: int, spares: int = 0) -> str:
+    """What a class has: `18 of 20 machines`, `20 of 20 machines and 2 spares`."""
+    return f"{of_wanted(number, wanted)}{and_spares(spares)}"
+
+
+def of_asked(number: int, asked: int, wanted: int) -> str:
+    """What a class has of what the last call asked for, which is not always what its series wants.
+
+    `18 of 20 machines`; `18 of 18 machines asked for, of 20 that the series wants`.
+    """
+    if asked == wanted:
+        return of_wanted(number, wanted)
+    return f"{of_wanted(number, asked)} asked for, of {wanted} that the series wants"
+
+
+def missing(number: int, wanted: int, failed: int = 0) -> str:
+    """`2 of 20 machines missing`. `failed`: how many of them are allocated, and have a failed computer."""
+    those = "" if not failed or failed == number else f" ({failed} of them with a failed computer)"
+    return f"{of_wanted(number, wanted)} missing{those}"
+
+
+def usable(number: int, wanted: int) -> str:
+    """What a class has that it can use: `17 of 20 machines are usable`."""
+    return f"{of_wanted(number, wanted)} {'is' if 1 in (number, wanted) else 'are'} usable"
+
+
+def could_be_allocated(number: int, wanted: int) -> str:
+    """What a class could have, of all computers of the site: `18 of 20 machines could be allocated`."""
+    return f"{of_wanted(number, wanted)} could be allocated"

@@ -4,21 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, CharField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, OuterRef, Q, QuerySet, TextField, Value, When
 from django.http import HttpRequest
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from blockalloc.admin.block_time_tables import signal_texts
-from blockalloc.admin.block_times import (
-    allocated,
-    end,
-    loaded_now,
-    processed,
-    request_columns,
-    skip,
-    status,
-    with_counts,
-)
+from blockalloc.admin.block_times import end, processed, request_columns, skip
+from blockalloc.admin.class_rows import allocated, class_rows, ready, status
 from blockalloc.admin.counts import first, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, OpenFilter, now
 from blockalloc.admin.forecasts import (
@@ -38,7 +29,7 @@ from blockalloc.series import question, service
 from scheduling.vcl_names import REQUESTED
 
 AWAITS = "Awaits a decision"
-_WHAT_HAPPENED = "_blockalloc_what_happened"  # where a request caches it
+_CLASS_ROWS = "_blockalloc_class_rows"  # where a request caches it
 
 
 def with_next_time(requests: QuerySet[BlockRequest]) -> QuerySet[BlockRequest]:
@@ -159,7 +150,7 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
 
     model = BlockTime
     verbose_name_plural = "classes"
-    columns = (time_link, end, allocated, loaded_now, status, processed, skip, foreseen)
+    columns = (time_link, end, allocated, ready, status, processed, skip, foreseen)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
         """All of them, by start."""
@@ -172,20 +163,20 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
             "blockRequest__status",
             "blockRequest__expireTime",
         )
-        texts = {"what_happened": _what_happened(request), "foreseen": foreseen_of_series(request)}
-        return with_counts(times).annotate(**texts).order_by("start", "pk")
+        texts = {"class_row": _class_rows(request), "foreseen": foreseen_of_series(request)}
+        return times.annotate(**texts).order_by("start", "pk")
 
 
-def _what_happened(request: HttpRequest) -> Case | Value:
-    """What happened to each block time without computers, as a column: functions of columns get rows only."""
+def _class_rows(request: HttpRequest) -> Case | Value:
+    """The numbers of each block time, as a column: functions of columns get rows only."""
     key = request.resolver_match.kwargs.get("object_id", "") if request.resolver_match else ""
     if not (key.isdecimal() and len(key) < 10):
         return Value("")
-    if not hasattr(request, _WHAT_HAPPENED):
-        times = BlockTime.objects.filter(blockRequest=int(key)).without_computers()
-        setattr(request, _WHAT_HAPPENED, signal_texts(list(times.values_list("pk", flat=True))))
-    whens = [When(pk=time, then=Value(text)) for time, text in getattr(request, _WHAT_HAPPENED).items()]
-    return Case(*whens, default=Value(""), output_field=CharField()) if whens else Value("")
+    if not hasattr(request, _CLASS_ROWS):
+        times = BlockTime.objects.filter(blockRequest=int(key))
+        setattr(request, _CLASS_ROWS, class_rows(list(times.values_list("pk", flat=True))))
+    whens = [When(pk=time, then=Value(row.as_text())) for time, row in getattr(request, _CLASS_ROWS).items()]
+    return Case(*whens, default=Value(""), output_field=TextField()) if whens else Value("")
 
 
 def _plan(request: HttpRequest, row: BlockRequest) -> dict[str, Any]:

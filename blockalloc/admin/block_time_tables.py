@@ -1,6 +1,5 @@
 """The computers of a block time: how ready each is at this moment, and its reload."""
 
-from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import Case, CharField, QuerySet, Value, When
@@ -14,7 +13,6 @@ from blockalloc.pages.columns import column, fact, link, link_to, signal, until,
 from blockalloc.reports.readiness import BlockTimeReadiness, read
 from blockalloc.site_time import site_zone
 from scheduling.ready_computer import ComputerReadiness
-from scheduling.vcl_names import ACCEPTED
 
 _READINESS = "_blockalloc_readiness"  # where a request caches it
 
@@ -112,15 +110,6 @@ class ComputersInline(ReadOnlyInline[BlockComputer, BlockTime]):
         return block_computers.with_reload().annotate(readiness=_readiness(request)).order_by("computer__hostname")
 
 
-def signal_texts(keys: Collection[int]) -> dict[int, str]:
-    """Block time id -> the text of its signal, for block times of accepted requests that are not over."""
-    if not keys:
-        return {}
-    now = clock.now()
-    block_times = read(BlockTime.objects.filter(pk__in=keys), now)
-    return {each.id: str(each.readiness.signal) for each in block_times if each.end > now and each.status == ACCEPTED}
-
-
 def _readiness(request: HttpRequest) -> Case | Value:
     """For each computer of the page's block time "level:text", as a column: functions of columns get rows only."""
     block_time = readiness_of_page(request)
@@ -133,17 +122,24 @@ def _readiness(request: HttpRequest) -> Case | Value:
 
 
 def _level_and_text(computer: ComputerReadiness) -> tuple[str, str]:
-    """The level of a computer's readiness, and a text for it."""
+    """The level of a computer's readiness, and a text for it, which begins with the column that counts it."""
     if computer.state == "failed":
-        return "bad", computer.fault.one if computer.fault else "failed"
+        return "bad", f"failed{f': {computer.fault.one}' if computer.fault else ''}"
     if computer.state == "overdue":
-        return "bad", "its load should have begun"
+        return "bad", "waiting: its load should have begun"
     if computer.state == "waiting":
-        return "plain", "must load"
+        return "plain", "waiting: must load"
+    if computer.state == "booked before":
+        until = computer.facts.booked_until
+        return "plain", f"waiting: loaded now, booked for others until {_day_and_time(until)}" if until else ""
     if computer.state == "loading":
         expected = f", done about {_clock_time(computer.ready_at)}" if computer.ready_at else ""
         return "watch", f"loading{expected}"
     return "good", f"{computer.state}{' (old revision)' if computer.old_revision else ''}"
+
+
+def _day_and_time(instant: int) -> str:
+    return f"{datetime.fromtimestamp(instant, site_zone()):%a %H:%M}"
 
 
 def _clock_time(instant: int) -> str:

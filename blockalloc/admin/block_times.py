@@ -6,16 +6,15 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet
-from django.db.models.expressions import Combinable
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
 
 from blockalloc import clock
 from blockalloc.admin.base import KeysFirstList, ReadOnlyAdmin
-from blockalloc.admin.block_time_tables import ComputersInline, readiness_of_page, signal_texts
-from blockalloc.admin.counts import computers_of_machine, first, loaded, number_of
+from blockalloc.admin.block_time_tables import ComputersInline, readiness_of_page
+from blockalloc.admin.class_rows import ClassRow, allocated, class_row, class_rows, ready, status
+from blockalloc.admin.counts import computers_of_machine, first, lacks_machines, to_count_machines
 from blockalloc.admin.filters import (
     ALL,
     Choice,
@@ -29,54 +28,12 @@ from blockalloc.admin.forecasts import ForecastFilter, foreseen, section_of, tex
 from blockalloc.admin.history import block_time_history
 from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request
 from blockalloc.pages.actions import offered_actions
-from blockalloc.pages.columns import column, fact, link, list_link, strong, until, when
+from blockalloc.pages.columns import column, fact, link, list_link, until, when
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
 from blockalloc.reports import upkeep
 from blockalloc.reports.forecasts import with_outlook
-from scheduling.rules import UNUSABLE_STATES
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
-from scheduling.wording import and_spares
-
-
-def with_counts(times: QuerySet[BlockTime]) -> QuerySet[BlockTime]:
-    """With the numbers of computers that each block time wants, has (`present`), and has loaded."""
-    block_computers = BlockComputer.objects.filter(blockTime=OuterRef("pk"))
-    per_machine = computers_of_machine("blockRequest__image__imagemeta")
-    return times.annotate(
-        present=number_of(block_computers, "blockTime"),
-        loaded=number_of(loaded(block_computers), "blockTime"),
-        per_machine=per_machine,
-        wanted=ExpressionWrapper(F("blockRequest__numMachines") * per_machine, IntegerField()),
-    )
-
-
-def _failed() -> Combinable:
-    """The number of computers of a block time that are of no use to it."""
-    unusable = Q(computer__state__name__in=UNUSABLE_STATES) | Q(computer__deleted=1)
-    return number_of(BlockComputer.objects.filter(unusable, blockTime=OuterRef("pk")), "blockTime")
-
-
-def status_text(time: BlockTime) -> str:
-    """The status of a block time that has its counts; what happened to it, if it has no computers."""
-    match time.block_status.obstacle_to_taking_place(clock.now()):
-        case "skipped":
-            return getattr(time, "what_happened", "") or "skipped"
-        case "not accepted":
-            return f"request {time.blockRequest.status}"
-        case "over":
-            return "over"
-        case "expired":
-            return "request expired"
-    return _allocation_text(fact(time, "wanted") - fact(time, "present"), time)
-
-
-def _allocation_text(missing: int, time: BlockTime) -> str:
-    if missing <= 0:
-        return "complete"
-    if fact(time, "present"):
-        return f"short of {missing} computer{'s' if missing > 1 else ''}"
-    return getattr(time, "what_happened", "") or ("no computers" if time.processed else "not processed yet")
 
 
 class TimeGroupFilter(GroupFilter):
@@ -100,12 +57,13 @@ class StatusFilter(ChoiceFilter):
     def options(self) -> dict[str, Choice]:
         """The statuses that staff look for."""
         open_ = Q(skip=0, blockRequest__status=ACCEPTED)
-        begun = Q(processed__gt=0) | Q(present__gt=0)
+        has_computers = Q(Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk"))))
+        begun = Q(processed__gt=0) | has_computers
         return {
             ALL: Choice("All", Q()),
-            "complete": Choice("Complete", open_ & Q(present__gte=F("wanted"))),
-            "short": Choice("Short of computers", open_ & begun & Q(present__lt=F("wanted"))),
-            "waiting": Choice("Not processed yet", open_ & Q(processed=0, present=0)),
+            "complete": Choice("All machines allocated", open_ & ~lacks_machines()),
+            "short": Choice("Machines not allocated", open_ & begun & lacks_machines()),
+            "waiting": Choice("Not processed yet", open_ & Q(processed=0) & ~has_computers),
             "skipped": Choice("Skipped", Q(skip__gt=0)),
             "not-accepted": Choice("Request not accepted", ~Q(blockRequest__status=ACCEPTED)),
         }
@@ -158,35 +116,11 @@ def machines_of_time(time: BlockTime) -> str:
     return f"{time.blockRequest.numMachines}{f', each of {each} computers' if each > 1 else ''}"
 
 
-@column("Allocated")
-def allocated(time: BlockTime) -> str:
-    """The computers that the block time has and wants; of spares, the computers."""
-    present, wanted = fact(time, "present"), fact(time, "wanted")
-    return f"{min(present, wanted)} of {wanted}{and_spares(present - wanted)}"
-
-
-@column("Loaded now")
-def loaded_now(time: BlockTime) -> int:
-    """How many of its computers have the production revision now."""
-    return int(fact(time, "loaded"))
-
-
-@column("Status")
-def status(time: BlockTime) -> str:
-    """The status, with a shortage in bold."""
-    text = status_text(time)
-    what, comma, why = text.partition(", ") if text.startswith(("short", "no ", "never ")) else ("", "", text)
-    address = getattr(time, "put_right", "")
-    action = format_html(' <a href="{}">Put right now</a>', address) if address else ""
-    return format_html("{}{}{}{}", strong(what) if what else "", comma, why, action)
-
-
-def _put_right_address(time: BlockTime) -> str:
-    """Where a block time of the next hours is put right that lacks computers, or has failed ones; "" for others."""
+def _put_right_address(time: BlockTime, row: ClassRow) -> str:
+    """Where a block time of the next hours is put right that lacks machines, or has failed computers; "" for others."""
     now = clock.now()
     is_due = time.start.timestamp() <= now + settings.VCL_KEEP_READY_HOURS * HOUR
-    is_whole = fact(time, "present") >= fact(time, "wanted") and not fact(time, "failed")
-    if is_whole or not (is_due and time.block_status.is_current_or_upcoming(now)):
+    if row.is_whole or not (is_due and time.block_status.is_current_or_upcoming(now)):
         return ""
     return reverse("admin:blocktime_action", args=[time.pk, "put-right"])
 
@@ -217,17 +151,17 @@ def other_times(time: BlockTime) -> str:
 
 
 class BlockTimeList(KeysFirstList):
-    """The list, with what happened to block times without computers, what is foreseen, links to put others right."""
+    """The list, with the numbers of the classes, what is foreseen, and links to put them right."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read the rows of the page, and what happened to them."""
+        """Read the rows of the page, and their numbers."""
         super().get_results(request)
-        if request.user.has_perm(PUT_RIGHT):
-            for row in self.result_list:
-                row.put_right = _put_right_address(row)
-        texts = signal_texts([row.pk for row in self.result_list if not fact(row, "present")])
+        of_classes = class_rows([row.pk for row in self.result_list])
+        may_put_right = request.user.has_perm(PUT_RIGHT)
         for row in self.result_list:
-            row.what_happened = texts.get(row.pk, "")
+            of_class = of_classes.get(row.pk)
+            row.class_row = of_class.as_text() if of_class else ""
+            row.put_right = _put_right_address(row, of_class) if of_class and may_put_right else ""
         ahead = texts_of(self.result_list)
         for row in self.result_list:
             row.foreseen = ahead.get(row.pk, "")
@@ -245,7 +179,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         group_of_time,
         image_of_time,
         allocated,
-        loaded_now,
+        ready,
         status,
         processed,
         foreseen,
@@ -282,27 +216,28 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
 
     def more(self, request: HttpRequest, row: BlockTime) -> dict[str, Any]:
         """How ready it is, what is foreseen, what keep_ready does, the actions that are offered, and its history."""
-        present, now = fact(row, "present"), clock.now()
+        seen, now = readiness_of_page(request), clock.now()
         is_to_come = row.block_status.is_current_or_upcoming(now)
         kept = upkeep.of_block_time(row.pk, now) if is_to_come else upkeep.NOTHING
         actions = [
             each
             for each in offered_actions(request, row, holds_stopped=kept.holds_stopped)
-            if present or each[0].name != "release"
+            if (seen is not None and seen.readiness.computers) or each[0].name != "release"
         ]
-        ready = readiness_of_page(request)
-        forecast = section_of(ready, request) if ready else None
-        if ready and forecast:
-            ready = with_outlook(ready, forecast.foreseen)
-        context = {"ready": ready, "forecast": forecast, "upkeep": kept.lines, "offered": actions}
+        forecast = section_of(seen, request) if seen else None
+        if seen and forecast:
+            seen = with_outlook(seen, forecast.foreseen)
+        context = {"ready": seen, "forecast": forecast, "upkeep": kept.lines, "offered": actions}
         return {**context, **block_time_history(request, row)}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> BlockTime | None:
-        """The block time; without computers, with the beginning of what happened: the top of the page has the rest."""
+        """The block time; of its status the beginning: the top of the page has the rest."""
         row = super().get_object(request, object_id, from_field)
-        ready = readiness_of_page(request) if row is not None and not fact(row, "present") else None
-        if ready is not None and ready.readiness.signal.words:
-            vars(row)["what_happened"] = str(ready.readiness.signal).partition(", ")[0]
+        seen = readiness_of_page(request) if row is not None else None
+        if row is not None:
+            of_class = class_row(seen, clock.now()) if seen is not None else None
+            brief = of_class._replace(status=of_class.status.partition(", ")[0]) if of_class else None
+            vars(row)["class_row"] = brief.as_text() if brief else ""
         return row
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -326,7 +261,9 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             *request_columns("blockRequest__"),
         )
         revision = first(ImageRevision.objects.in_production_for("blockRequest__image"), "imagename")
-        return with_counts(times.visible_to(request.user)).annotate(revision_name=revision, failed=_failed())
+        per_machine = computers_of_machine("blockRequest__image__imagemeta")
+        visible = to_count_machines(times.visible_to(request.user))
+        return visible.annotate(revision_name=revision, per_machine=per_machine)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """By start; in lists of past ones, the latest first."""

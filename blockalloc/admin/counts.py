@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
-from blockalloc.models import BlockComputer, ImageRevision, SubImage
+from blockalloc.models import BlockComputer, BlockTime, ImageRevision, SubImage
 
 
 def number_of(rows: QuerySet[Any], by: str) -> Combinable:
@@ -21,11 +21,6 @@ def first(rows: QuerySet[Any], column: str) -> Subquery:
     return Subquery(rows.values(column)[:1])
 
 
-def loaded(computers: QuerySet[BlockComputer]) -> QuerySet[BlockComputer]:
-    """The block computers that have the production revision of their image now."""
-    return computers.filter(holds_production("computer__imagerevision", "image"))
-
-
 def holds_production(revision: str, image: str) -> Exists:
     """Whether the revision is the image's production revision.
 
@@ -38,3 +33,31 @@ def computers_of_machine(meta: str) -> Combinable:
     """The number of computers that make one machine of an image: more than one for a cluster."""
     subimages = SubImage.objects.filter(imagemeta=OuterRef(meta), imagemeta__subimages=1)
     return Value(1) + number_of(subimages, "imagemeta")
+
+
+_IMAGE, _META = "blockRequest__image", "blockRequest__image__imagemeta"
+
+
+def to_count_machines(times: QuerySet[BlockTime]) -> QuerySet[BlockTime]:
+    """Block times with what `lacks_machines` needs; only a query that asks for it pays for it."""
+    own = BlockComputer.objects.filter(blockTime=OuterRef("pk"), image=OuterRef(_IMAGE))
+    same = SubImage.objects.filter(imagemeta=OuterRef(_META), imagemeta__subimages=1, image=OuterRef(_IMAGE))
+    return times.alias(
+        of_image=number_of(own, "blockTime"),
+        of_image_each=Value(1) + number_of(same, "imagemeta"),
+    )
+
+
+def lacks_machines() -> Q:
+    """The condition for block times that have fewer whole machines than they want: see scheduling.machines.
+
+    For an image of the machine they have too few computers.
+    """
+    own = BlockComputer.objects.filter(blockTime=OuterRef(OuterRef("pk")), image=OuterRef("image"))
+    same = SubImage.objects.filter(imagemeta=OuterRef("imagemeta"), image=OuterRef("image"))
+    further = SubImage.objects.filter(imagemeta=OuterRef(_META), imagemeta__subimages=1)
+    further = further.exclude(image=OuterRef(_IMAGE)).alias(
+        present=number_of(own, "blockTime"), each=number_of(same, "imagemeta")
+    )
+    lacking = further.filter(present__lt=F("each") * OuterRef("blockRequest__numMachines"))
+    return Q(of_image__lt=F("of_image_each") * F("blockRequest__numMachines")) | Q(Exists(lacking))

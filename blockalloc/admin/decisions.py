@@ -23,6 +23,7 @@ from blockalloc.admin.decision_filters import (
     TimeFilter,
 )
 from blockalloc.admin.search import search
+from blockalloc.contract.warnings import record_in_words
 from blockalloc.models import BlockRequest, BlockTime, Decision, Image
 from blockalloc.pages import row_id  # noqa: F401 - registers the converter
 from blockalloc.pages.columns import Column, column, link_to, signal, when
@@ -30,7 +31,7 @@ from blockalloc.pages.csv_export import csv_response
 from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, all_verdicts, report, said, verdict
 from blockalloc.store import decisions
 from blockalloc.store.sql import keys_as_table
-from scheduling.wording import and_spares
+from scheduling.wording import and_spares, missing
 from vclsite.logs.request_id import is_well_formed
 
 _LEVELS = {
@@ -76,7 +77,7 @@ def block_start(decision: Decision) -> datetime | None:
 def outcome(decision: Decision) -> str:
     """The outcome in the colour of its level, with the code of a warning or a refusal."""
     if decision.outcome in ("success", "warning") and (decision.allocated or 0) < (decision.wanted or 0):
-        return signal("watch", f"short of {(decision.wanted or 0) - (decision.allocated or 0)}")
+        return signal("watch", missing((decision.wanted or 0) - (decision.allocated or 0), decision.wanted or 0))
     code = f" {decision.code}" if decision.code else ""
     return signal(_LEVELS.get(decision.outcome, "plain"), f"{decision.outcome}{code}")
 
@@ -105,7 +106,7 @@ def door(decision: Decision) -> str:
 @column("Why, or what was done")
 def text(decision: Decision) -> str:
     """The text of a warning or a refusal, or what an action did."""
-    return decision.text
+    return record_in_words(decision.code, decision.text, decision.allocated, decision.wanted)
 
 
 @column("Calling account")

@@ -94,7 +94,7 @@ def revision(reservation: Reservation) -> str:
 @column("Loading")
 def loading(reservation: Reservation) -> str:
     """Whether the computer has the image revision already."""
-    return "loaded" if reservation.computer.imagerevision_id == reservation.imagerevision_id else "must load"
+    return "already loaded" if reservation.computer.imagerevision_id == reservation.imagerevision_id else "must load"
 
 
 @column("Management node")

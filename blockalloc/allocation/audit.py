@@ -9,6 +9,7 @@ import django
 
 from blockalloc.allocation.result import Result
 from blockalloc.contract.messages import Caller, Outcome, Refusal
+from blockalloc.contract.warnings import in_words
 from blockalloc.models import Decision
 from blockalloc.store import decisions, findings, rows
 from blockalloc.store.decisions import RosterOf
@@ -45,9 +46,9 @@ class Entry(NamedTuple):
 def of_result(entry: Entry, result: Result) -> tuple[Columns, RosterOf | None]:
     """The record of an allocation or a dry run, and the roster when that has to be written."""
     outcome, plan, block = result.outcome, result.plan, result.order.block
-    code, words = outcome.warning or (None, "")
-    if entry.action == Decision.KEEP_READY:  # VCL's words are about a call for machines
-        words = ""
+    code = outcome.warning[0] if outcome.warning else None
+    # Of keep_ready the changes are the news, and the numbers are beside them.
+    words = in_words(code, outcome.allocated, plan.wanted) if code and entry.action != Decision.KEEP_READY else ""
     columns = _columns(
         entry,
         outcome.status,

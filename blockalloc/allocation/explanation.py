@@ -46,7 +46,10 @@ class InTheWay:
 
 @dataclass(frozen=True, slots=True)
 class Remedies:
-    """What would help when machines are missing; see scheduling.remedies."""
+    """What would help when machines are missing; see scheduling.remedies.
+
+    `possible`: how many of the machines that the call wanted could be allocated at this time.
+    """
 
     possible: int
     earliest_start: int | None

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from blockalloc.contract.warnings import without_warning
 from blockalloc.inspection.facts import Facts
 from blockalloc.models import Decision
 from blockalloc.store import times, what_happened
@@ -19,7 +20,7 @@ class Record(NamedTuple):
     """A call about a block time, or what staff did to it.
 
     `chosen` are the computers that it took, `given_up` those that it gave up. `at` is Unix seconds; `wanted` and
-    `allocated` are machines, None where the call did not come so far.
+    `allocated` are machines, None where the call did not come so far. `text` is without VCL's words of a warning.
     """
 
     action: str
@@ -73,7 +74,7 @@ def _records(block_time_ids: Collection[int]) -> dict[int, list[Record]]:
                 action=row.action,
                 outcome=row.outcome,
                 who=row.person or row.caller,
-                text=row.text,
+                text=without_warning(row.code, row.text),
                 wanted=row.wanted,
                 allocated=row.allocated,
                 at=times.from_utc(row.started) or 0,

@@ -123,7 +123,7 @@ def _of_calls(time: BlockTime, calls: Sequence[Record]) -> Iterator[str]:
     elif last.wanted is not None:
         if last.allocated < last.wanted:
             reason = f" ({words.plain(last.text)})" if last.text else ""
-            yield f"the last call for it, at {at}, could get {last.allocated} of {last.wanted}{reason}"
+            yield f"the last call for it, at {at}, could allocate {last.allocated} of {last.wanted}{reason}"
         if last.wanted < time.machines:
             yield f"the last call for it, at {at}, asked for {last.wanted} only"
 

@@ -31,12 +31,12 @@ def _obstacle(obstacle: Obstacle) -> str:
 
 def _remedies(remedies: Remedies) -> Iterator[str]:
     yield "What would help:"
-    yield f"  ask for fewer: {remedies.possible} are available at this time"
+    yield f"  ask for fewer: {remedies.possible} could be allocated at this time"
     if remedies.earliest_start:
-        yield f"  begin later: from {_when(remedies.earliest_start)} all are available, for the same length of time"
+        yield f"  begin later: from {_when(remedies.earliest_start)} all could be allocated, for the same length"
     else:
         until = _when(remedies.searched_until)
-        yield f"  beginning later does not help: up to {until}, there is no start with all of them available"
+        yield f"  beginning later does not help: up to {until}, there is no start at which all could be"
     if remedies.in_the_way:
         yield "  move what is in the way:"
     for each in remedies.in_the_way:

@@ -62,7 +62,7 @@ def _view(seen: BlockTimeReadiness, now: int) -> View:
     return View(
         start=seen.start,
         wanted=of.wanted,
-        usable=of.possible,
+        usable=of.numbers.usable,
         ready=of.ready,
         is_bad=of.signal.level == "bad",
         is_risk=of.signal.is_risk,
@@ -97,7 +97,7 @@ def _item(change: _Change, kind: Kind, of_classes: Mapping[int, About], now: int
         start=seen.start,
         end=seen.end,
         wanted=of.wanted,
-        usable=of.possible,
+        usable=of.numbers.usable,
         ready=of.ready,
         sureness=of.sureness.ready if of.sureness else None,
         since=_since(change, kind, now),

@@ -10,7 +10,7 @@ from blockalloc.site_time import site_zone
 from scheduling.news.kinds import Kind
 from scheduling.wording import plural
 
-_HOW_MANY = re.compile(r"\A\d+ of \d+ machines? missing(?:: |; |\Z)")
+_HOW_MANY = re.compile(r"\A\d+ of \d+ machines? missing(?: \([^)]*\))?(?:: |; |\Z)")
 _WILL_BE = " will be"
 _LONGEST_SUBJECT = 120  # characters; mail programs show about 70
 # In the subject of a message about several classes.

@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse
 
 from blockalloc.allocation import service
 from blockalloc.allocation.explanation import Explanation, InTheWay, findings_of
-from blockalloc.contract.messages import Caller, FillCall
+from blockalloc.contract import warnings
+from blockalloc.contract.messages import Caller, FillCall, Outcome
 from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.frame import page, page_of_block_time
@@ -15,6 +16,7 @@ from blockalloc.reports.decision import report
 from blockalloc.site_time import site_zone
 from blockalloc.upkeep import mending
 from blockalloc.upkeep.proposals import changes
+from scheduling import wording
 
 _COUNTED = "counted"  # the way to treat privileges that is not the back end's
 
@@ -24,15 +26,15 @@ def allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespo
     call = FillCall(time.pk, _ignores_privileges(request))
     done = service.allocate(call, caller, mender=mending.mender())
     outcome, result = done.outcome, done.result
-    number = f"The class has {outcome.allocated} of {time.blockRequest.numMachines} machines now"
-    number += result.and_spares() if result else ""
+    wanted, spares = time.blockRequest.numMachines, result.spares if result else 0
+    number = f"The class has {wording.allocated(outcome.allocated, wanted, spares)} now"
     changed = result.changes() if result else ""
     text = ". ".join(filter(None, [number, changed and f"{changed[0].upper()}{changed[1:]}", done.said]))
     if outcome.unallocated:
         why = result.stopped_by() if result else ""
         messages.warning(request, f"{text}. Not more: {why}. The history below has the details.")
     elif outcome.warning:
-        messages.warning(request, f"{text}. Warning {outcome.warning[0]}: {outcome.warning[1]}.")
+        messages.warning(request, f"{text}. Warning {outcome.warning[0]}: {_warning(outcome, wanted)}.")
     else:
         messages.success(request, f"{text}.")
     return page_of_block_time(time)
@@ -41,13 +43,16 @@ def allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespo
 def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
     """The page that says what `allocate` would do. Nothing is written but its record. Raises Refusal."""
     planned = service.dry_run(FillCall(time.pk, _ignores_privileges(request)), caller, mender=mending.mender())
-    findings = findings_of(planned.result) if planned.result else None
+    outcome, result, wanted = planned.outcome, planned.result, time.blockRequest.numMachines
+    findings = findings_of(result) if result else None
     context = {
         "time": time,
-        "outcome": planned.outcome,
+        "outcome": outcome,
+        "number": wording.allocated(outcome.allocated, wanted, result.spares if result else 0),
+        "possible": wording.could_be_allocated(outcome.allocated, wanted),
+        "warning": _warning(outcome, wanted),
         "said": planned.said,
-        "and_spares": planned.result.and_spares() if planned.result else "",
-        "proposals": changes(planned.result) if planned.result else (),
+        "proposals": changes(result) if result else (),
         "explanation": planned.explanation,
         "in_the_way": _in_the_way(planned.explanation, scope_of(request.user)),
         "report": report(findings) if findings else None,
@@ -55,6 +60,10 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
         "zone": site_zone(),
     }
     return page(request, "blockalloc/dry_run.html", f"Dry run: {time.blockRequest.name}", **context)
+
+
+def _warning(outcome: Outcome, wanted: int) -> str:
+    return warnings.in_words(outcome.warning[0], outcome.allocated, wanted) if outcome.warning else ""
 
 
 def _ignores_privileges(request: HttpRequest) -> bool:

@@ -16,6 +16,7 @@ from blockalloc.reports.forecasts import Forecasts, Foreseen, with_outlook
 from blockalloc.reports.readiness import BlockTimeReadiness, most_urgent_first, read
 from blockalloc.site_time import local_to_instant, site_zone
 from scheduling.block_status import is_scheduled
+from scheduling.class_numbers import ClassNumbers
 from scheduling.windows import HOUR
 from scheduling.wording import span
 
@@ -30,7 +31,7 @@ class Row:
     """A class as a line of the table.
 
     `label` is its signal in a word or two, `words` say what is wrong; `level` is the CSS class of the signal. `numbers`
-    are those of the table's columns, in their order: machines wanted and allocated, then computers by their state.
+    are those of the table's columns, in their order: machines wanted, allocated and ready, then computers by state.
     `address` is the page about it, "" for none. `can_be_put_right`: it is at risk or to be watched, and keep_ready
     looks at it. `links`: the ids of the classes that `words` name, by name.
     """
@@ -175,8 +176,6 @@ def _overview(of_day: _OfDay, now: int, *, is_today: bool) -> str:
 def _row(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | None = None) -> Row:
     label, words = _signal(block_time, now)
     ready = block_time.readiness
-    waiting = ready.count("waiting") + ready.count("overdue")
-    computers = [ready.count("loaded"), ready.count("loading"), waiting, ready.count("failed"), ready.count("in use")]
     return Row(
         block_time_id=block_time.id,
         block=block_time.block,
@@ -186,12 +185,18 @@ def _row(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen
         label=label,
         words=words,
         hours=_hours(_local(block_time.start), _local(block_time.end), day),
-        numbers=[ready.wanted, ready.allocated, *computers],
+        numbers=_numbers(ready.numbers),
         left=_left(block_time, now),
         address=reverse("admin:blockalloc_blocktime_change", args=[block_time.id]),
         can_be_put_right=_can_be_put_right(block_time, now),
         links=foreseen.links if foreseen else {},
     )
+
+
+def _numbers(of: ClassNumbers) -> list[int]:
+    """The cells of the table: machines, then computers by their state; each computer is in one of these."""
+    loaded, loading, failed, in_use = of.count("loaded"), of.count("loading"), of.count("failed"), of.count("in use")
+    return [of.wanted, of.allocated, of.ready, loaded, loading, of.to_load, failed, in_use]
 
 
 # --- Classes that are over ------------------------------------------------------------------------
@@ -215,7 +220,7 @@ def _closing_row(closing_row: ClassHeld, day: date, address: str) -> Row:
         label="Over",
         words=_closing_words(closing_row),
         hours=_hours(closing_row.start.astimezone(site_zone()), closing_row.end.astimezone(site_zone()), day),
-        numbers=[closing_row.wanted, closing_row.had, *[_NO_NUMBER] * 5],
+        numbers=[closing_row.wanted, closing_row.had, *[_NO_NUMBER] * 6],
         left=_NO_NUMBER,
         address=address,
     )

@@ -52,11 +52,11 @@ def _trust(facts: Statistics, estimate: int) -> str:
     window = f"{duration(estimate + RELOAD_MARGIN)} (the estimate and {margin})"
     longer = f"{_part(facts.longer, facts.number)} took longer than the estimate"
     if not facts.late:
-        stuck = f" But {facts.stuck_late:,} others got stuck, and would have been late." if facts.stuck_late else ""
-        in_time = f"None of them took longer than {window}: each would have been ready for its class."
+        stuck = f" But {facts.stuck_late:,} others got stuck, and took longer." if facts.stuck_late else ""
+        in_time = f"None of them took longer than {window}, for which reloads are planned."
         return f"{longer}. {in_time}{stuck}"
-    late = f"{_part(facts.late, facts.number)} took longer than {window}"
-    return f"{longer}. {late}: a class that began then would have found the computer still loading."
+    late = f"{_part(facts.late, facts.number)} took longer than {window}, for which reloads are planned"
+    return f"{longer}. {late}: each of these would have left one computer of a class loading at its start."
 
 
 def _others(facts: Statistics, lost: loads.Lost) -> list[tuple[int, str]]:
@@ -105,8 +105,8 @@ def _months(months: Sequence[Month]) -> list[tuple[str, int, str, str, str, str]
 
 
 def _part(part: int, whole: int) -> str:
-    """`12 of 240 loads (5 %)`."""
-    return f"{part:,} of {whole:,} load{'' if whole == 1 else 's'} ({_percent(part, whole)})"
+    """`12 of 240 past loads (5 %)`."""
+    return f"{part:,} of {whole:,} past load{'' if whole == 1 else 's'} ({_percent(part, whole)})"
 
 
 def _percent(part: int, whole: int) -> str:

@@ -87,7 +87,7 @@ def _proposed(block_time_id: int, caller: Caller) -> Proposed:
     try:
         return staff.proposed(block_time_id, caller)
     except Refusal as refusal:
-        return Proposed((), {}, 0, 0, obstacle=f"{refusal.text} (error {refusal.code})")
+        return Proposed((), {}, "", obstacle=f"{refusal.text} (error {refusal.code})")
 
 
 def _sentence(text: str) -> str:

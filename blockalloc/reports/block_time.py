@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from blockalloc.models import BlockComputer, BlockTime, SubImage
 from blockalloc.models.naming import span, with_affiliation
 from blockalloc.site_time import site_zone
-from scheduling.machines import whole_machines
-from scheduling.wording import and_spares
+from scheduling import wording
+from scheduling.class_numbers import allocated_and_spares
 
 _COLUMNS = ("computer", "type", "image", "image now", "reload starts", "reload ends", "management node")
 
@@ -62,7 +62,9 @@ def allocation_report(block_time_id: int) -> AllocationReport:
     )
     request = time.blockRequest
     computers = list(_computers(block_time_id))
-    machines, wanted = _whole_machines(time, computers), request.numMachines
+    wanted = request.numMachines
+    by_image = Counter(each.image_id for each in computers)
+    allocated, spares = allocated_and_spares(_image_ids(time), by_image, wanted)
     return AllocationReport(
         block_time_id=time.pk,
         block=request.name,
@@ -71,8 +73,8 @@ def allocation_report(block_time_id: int) -> AllocationReport:
         start=time.start,
         end=time.end,
         wanted=wanted,
-        allocated=min(machines, wanted),
-        spares=max(machines - wanted, 0),
+        allocated=allocated,
+        spares=spares,
         rows=sorted(map(_row, computers), key=_by_reload),
     )
 
@@ -83,7 +85,7 @@ def as_text(report: AllocationReport) -> str:
     heading = (
         f"Block time {report.block_time_id}, {report.block}: {report.image}{group}, "
         f"{span(report.start, report.end)} ({settings.TIME_ZONE}), "
-        f"{report.allocated} of {report.wanted} machines{and_spares(report.spares)}"
+        f"{wording.allocated(report.allocated, report.wanted, report.spares)}"
     )
     return "\n".join([heading, "", *table(report.rows)]) if report.rows else heading
 
@@ -136,10 +138,10 @@ def _by_reload(row: ReportRow) -> tuple[float, str]:
     return (row.reload_start.timestamp() if row.reload_start else 0.0, row.computer)
 
 
-def _whole_machines(time: BlockTime, computers: Sequence[BlockComputer]) -> int:
-    """The number of machines of which all computers are there: for a cluster, one for each of its images."""
+def _image_ids(time: BlockTime) -> list[int]:
+    """The images of one machine: for a cluster, one for each of its computers."""
     image = time.blockRequest.image
     image_ids = [image.pk]
     if image.imagemeta is not None and image.imagemeta.subimages:
         image_ids += SubImage.objects.filter(imagemeta=image.imagemeta).values_list("image_id", flat=True)
-    return whole_machines(image_ids, Counter(each.image_id for each in computers))
+    return image_ids

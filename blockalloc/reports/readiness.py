@@ -12,18 +12,22 @@ from blockalloc.reports import sureness, what_happened
 from blockalloc.site_time import site_zone
 from blockalloc.store import loads, times, watches
 from blockalloc.store import readiness as store
-from blockalloc.store.readiness import BlockTimeRow
+from blockalloc.store.readiness import BlockTimeRow, BookingRow
 from blockalloc.store.rows import full_name
 from scheduling.block_status import BlockStatus
 from scheduling.occupancy import is_occupying
 from scheduling.readiness import ASKED_AHEAD, Readiness, has_all, readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
+from scheduling.state_ids import PENDING, RELOAD
 from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 from scheduling.what_happened import EMPTY
 from scheduling.windows import MINUTE
 
 # Images, as image id -> `reloadtime` in minutes, at a moment (Unix seconds) -> seconds that a load of each takes.
 Estimates = Callable[[Mapping[int, int], int], Mapping[int, int]]
+
+# (Block time, computer) -> until when (Unix seconds).
+Until = Mapping[tuple[int, int], int]
 
 _LOOKED = 3 * MINUTE  # what keep_ready saw longer ago says nothing any more
 
@@ -71,7 +75,8 @@ def read(
     load_seconds = estimates(_to_estimate(rows, now), now)
     # Computers of skipped and past block times are counted; whether they are in use no longer matters.
     still_open = {row.id for row in rows if _status(row).is_current_or_upcoming(now)}
-    computers = _computers({row.id for row in rows} if closed else still_open, still_open, now)
+    starts = {row.id: _instant(row.start) for row in rows if row.id in still_open}
+    computers = _computers({row.id for row in rows} if closed else still_open, starts, now)
     blocks = {row.id: _block(row, clusters, load_seconds) for row in rows}
     records = what_happened.read(_to_look_up(blocks, computers, now))
     if not people:
@@ -150,33 +155,58 @@ def _to_estimate(rows: Collection[BlockTimeRow], now: int) -> dict[int, int]:
 
 
 def _computers(
-    block_time_ids: Collection[int], still_open: Collection[int], now: int
+    block_time_ids: Collection[int], starts: Mapping[int, int], now: int
 ) -> Mapping[int, Sequence[ComputerFacts]]:
-    """Block time id -> its computers, by name."""
+    """Block time id -> its computers, by name. `starts` are those of the block times that are still to be held."""
     if not block_time_ids:
         return {}
-    in_use = _in_use(still_open, now) if still_open else {}
+    used, booked = _bookings(starts, now) if starts else ({}, {})
     instant_of = times.local_reader()
     computers: dict[int, dict[int, ComputerFacts]] = defaultdict(dict)
     for row in store.computers(block_time_ids):
         if row.id in computers[row.block_time_id]:  # a reload has more than one reservation of the computer: an error
             continue
+        key = row.block_time_id, row.id
         computers[row.block_time_id][row.id] = store.computer_facts(
-            row, instant_of, has_user=row.id in in_use, user_until=in_use.get(row.id)
+            row, instant_of, has_user=key in used, user_until=used.get(key), booked_until=booked.get(key)
         )
     return {block_time: [*by_id.values()] for block_time, by_id in computers.items()}
 
 
-def _in_use(block_time_ids: Collection[int], now: int) -> Mapping[int, int]:
-    """The ids of their computers that a user's reservation occupies now -> until when (Unix seconds)."""
-    until: dict[int, int] = {}
-    for row in store.reservations(block_time_ids, now):
-        if not is_occupying(row.state_id, row.last_state_id) or (row.user, row.affiliation) == RELOAD_USER:
+def _bookings(starts: Mapping[int, int], now: int) -> tuple[Until, Until]:
+    """The computers that a user's reservation occupies now; and those that others have before the class."""
+    used: dict[tuple[int, int], int] = {}
+    booked: dict[tuple[int, int], int] = {}
+    instant_of = times.local_reader()
+    for row in store.bookings(starts, now):
+        key, class_start = (row.block_time_id, row.computer_id), starts[row.block_time_id]
+        start, end = instant_of(row.start) or 0, instant_of(row.end) or 0
+        if end <= now:
             continue
-        start, end = times.from_local(row.start) or 0, times.from_local(row.end) or 0
-        if start <= now < end:
-            until[row.computer_id] = max(end, until.get(row.computer_id, 0))
-    return until
+        if start <= now and _is_user(row):
+            used[key] = max(end, used.get(key, 0))
+        elif start < class_start and _is_of_others(row, leaves_in_time=end <= class_start):
+            booked[key] = max(end, booked.get(key, 0))
+    return used, booked
+
+
+def _is_user(row: BookingRow) -> bool:
+    """Whether it is a user's reservation that occupies the computer."""
+    is_reload = (row.user, row.affiliation) == RELOAD_USER
+    return bool(row.request_id) and not is_reload and is_occupying(row.state_id, row.last_state_id)
+
+
+def _is_of_others(row: BookingRow, *, leaves_in_time: bool) -> bool:
+    """Whether, when it is over, the computer has to be loaded again for the class.
+
+    A reservation that goes on in the hours of the class may be a member's, which joined it (SPEC 5).
+    """
+    if not row.request_id:
+        return True
+    if _is_user(row):
+        return leaves_in_time
+    waits_or_loads = row.state_id == RELOAD or (row.state_id, row.last_state_id) == (PENDING, RELOAD)
+    return bool(row.loads_other) and waits_or_loads
 
 
 def _instant(moment: datetime) -> int:

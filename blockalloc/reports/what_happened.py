@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from blockalloc.allocation.result import without_changes
-from blockalloc.contract.messages import WARNING_LATE, WARNING_NOTHING_ALLOCATED
+from blockalloc.contract.warnings import without_warning
 from blockalloc.models import Decision
 from blockalloc.store import times, what_happened
 from blockalloc.store.findings import decode_changes
@@ -12,7 +12,6 @@ from blockalloc.store.what_happened import DecisionRow
 from scheduling.state_ids import FAILED
 from scheduling.what_happened import HELD_BACK, Call, Gone, Record
 
-_WARNINGS = dict((WARNING_LATE, WARNING_NOTHING_ALLOCATED))
 _LONGEST = 160  # characters of a reason; the page of the decision has the full text
 
 Calls = Mapping[int, list[tuple[int, Call]]]  # block time -> (decision, call), the oldest first
@@ -44,7 +43,7 @@ def _call(row: DecisionRow) -> Call:
     done = row.outcome not in (Decision.REFUSED, Decision.FAILED)
     why = row.text
     if done:
-        why = without_changes(why.removeprefix(_WARNINGS.get(row.code or 0, "")).removeprefix(". "))
+        why = without_changes(without_warning(row.code, why))
     why = why if len(why) <= _LONGEST else f"{why[: _LONGEST - 1]}…"
     at = times.from_utc(row.started) or 0
     action = HELD_BACK if row.action == Decision.KEEP_READY and done and row.allocated is None else row.action

@@ -15,6 +15,7 @@ from blockalloc.store import times
 from blockalloc.store.sql import Rows, fetch, listed_ids
 from scheduling.ready_computer import SILENT_STEPS, ComputerFacts
 from scheduling.state_ids import PENDING
+from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
 
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
@@ -121,23 +122,41 @@ ORDER BY b.blockTimeid, c.hostname, b.computerid
 """
 
 
-class ReservationRow(NamedTuple):
-    """A reservation of a computer of a block time."""
+class BookingRow(NamedTuple):
+    """A reservation of a computer of a block time, other than its reload; or another block time that has the computer.
 
+    `request_id` is 0 for a block time, and so are the states. `loads_other`: its image is not the one that the computer
+    is to have for the block time.
+    """
+
+    block_time_id: int
     computer_id: int
+    request_id: int
     state_id: int
     last_state_id: int
     start: times.Stored
     end: times.Stored
     user: str
     affiliation: str
+    loads_other: int
 
 
-_RESERVATIONS = """
-SELECT v.computerid, q.stateid, q.laststateid, q.start, q.`end`, u.unityid, a.name
-FROM blockComputers b JOIN reservation v ON v.computerid = b.computerid JOIN request q ON q.id = v.requestid
+# What is on, and what begins before the class: others have the computer then.
+_BOOKINGS = f"""
+SELECT b.blockTimeid, v.computerid, q.id, q.stateid, q.laststateid, q.start, q.`end`, u.unityid, a.name,
+       CASE WHEN v.imageid = b.imageid THEN 0 ELSE 1 END
+FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
+JOIN reservation v ON v.computerid = b.computerid JOIN request q ON q.id = v.requestid
 JOIN user u ON u.id = q.userid JOIN affiliation a ON a.id = u.affiliationid
-WHERE b.blockTimeid IN ({block_times}) AND q.start < %s AND q.`end` > %s
+WHERE b.blockTimeid IN ({{block_times}}) AND q.id <> b.reloadrequestid
+  AND (q.start < %s OR q.start < t.start) AND q.`end` > %s
+UNION ALL
+SELECT b.blockTimeid, b.computerid, 0, 0, 0, o.start, o.`end`, '', '', 0
+FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
+JOIN blockComputers c ON c.computerid = b.computerid AND c.blockTimeid <> b.blockTimeid
+JOIN blockTimes o ON o.id = c.blockTimeid JOIN blockRequest r ON r.id = o.blockRequestid
+WHERE b.blockTimeid IN ({{block_times}}) AND o.start < t.start AND o.`end` > %s
+  AND o.skip = 0 AND r.status = '{ACCEPTED}' AND r.expireTime > %s
 """
 
 
@@ -164,16 +183,18 @@ def computer_rows(rows: Rows) -> list[ComputerRow]:
     return [row for row in map(ComputerRow._make, rows) if row.hostname is not None]
 
 
-def reservations(block_time_ids: Collection[int], now: int) -> list[ReservationRow]:
-    """The reservations of their computers that may be on at `now` (Unix seconds)."""
-    around = [times.to_local(now + _SLACK), times.to_local(now - _SLACK)]
-    return [*map(ReservationRow._make, fetch(_RESERVATIONS.format(block_times=listed_ids(block_time_ids)), around))]
+def bookings(block_time_ids: Collection[int], now: int) -> list[BookingRow]:
+    """What others have their computers for from about `now` (Unix seconds) on: now, or before the block time."""
+    soon, before = times.to_local(now + _SLACK), times.to_local(now - _SLACK)
+    sql = _BOOKINGS.format(block_times=listed_ids(block_time_ids))
+    return [*map(BookingRow._make, fetch(sql, [soon, before, before, before]))]
 
 
 def computer_facts(
-    row: ComputerRow, instant_of: times.LocalReader, *, has_user: bool, user_until: int | None = None
-) -> ComputerFacts:
-    """What a computer's row says. `user_until`: Unix seconds.
+    row: ComputerRow, instant_of: times.LocalReader, *, has_user: bool, user_until: int | None = None,
+    booked_until: int | None = None,
+) -> ComputerFacts:  # fmt: skip
+    """What a computer's row says. `user_until`, `booked_until`: Unix seconds.
 
     A reload request without a reservation of the computer is none of it: VCL's front end moves reloads to other
     computers, and leaves the block computer's row as it is.
@@ -197,4 +218,5 @@ def computer_facts(
         load_begun=instant_of(row.load_begun),
         has_user=has_user,
         user_until=user_until,
+        booked_until=booked_until,
     )

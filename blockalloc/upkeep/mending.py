@@ -20,6 +20,7 @@ from blockalloc.store import times, watches
 from blockalloc.upkeep import reading
 from blockalloc.upkeep.actions import Action
 from blockalloc.upkeep.reading import LoadTimes, Watch
+from scheduling import wording
 from scheduling.mending import GivenUp, Mending
 from scheduling.reloads.outlook import Outlook
 from scheduling.upkeep.condition import SILENT_NODE, Condition, Kind
@@ -78,7 +79,10 @@ def mend(
     if answer.decision_id is None:
         return Mended(None, outlook)
     is_complete = not answer.outcome.unallocated
-    return Mended(Action(watch.facts.id, text_of(answer.result), answer.decision_id, is_complete), outlook)
+    return Mended(
+        Action(watch.facts.id, text_of(answer.result, watch.facts.block.machines), answer.decision_id, is_complete),
+        outlook,
+    )
 
 
 def is_worth_trying(watch: Watch, now: int) -> bool:
@@ -117,10 +121,11 @@ def mending_of(needed: Needs) -> Mending:
     )
 
 
-def text_of(result: Result) -> str:
-    """What came of it, in words."""
+def text_of(result: Result, wanted: int) -> str:
+    """What came of it, in words. `wanted`: the machines that the series of the class wants."""
     outcome = result.outcome
-    number = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines{result.and_spares()}"
+    asked = outcome.allocated + outcome.unallocated
+    number = f"{wording.of_asked(outcome.allocated, asked, wanted)}{result.and_spares()}"
     return "; ".join(filter(None, (result.changes() or result.taken(), number, result.stopped_by())))
 
 
@@ -179,5 +184,5 @@ class _Journal(Journal):
             return super().record_result(result)
         if not result.outcome.unallocated and not result.changes():
             return None  # what was to be done about its computers is no longer
-        is_news = watches.note(id_, text_of(result), self.now)
+        is_news = watches.note(id_, text_of(result, self._watch.facts.block.machines), self.now)
         return super().record_result(result) if is_news or not self._quiet else None

@@ -98,7 +98,7 @@ def _facts(rows: Sequence[BlockTimeRow], now: int, load_times: LoadTimes) -> lis
         return []
     read = watched.read([row.id for row in rows], now)
     seconds = load_times.of({row.image_id: row.reload_minutes for row in rows}, now)
-    computers = _computers(read, now)
+    computers = _computers(read, {row.id: _status(row) for row in rows}, now)
     calls = watched.recorded_calls(read.calls)
     return [
         Watch(
@@ -126,12 +126,15 @@ def _processing_seen(row: BlockTimeRow, now: int) -> int | None:
     return now if seen is None else seen
 
 
-def _computers(read: Watched, now: int) -> Mapping[int, list[WatchedComputer]]:
+def _computers(read: Watched, blocks: Mapping[int, BlockFacts], now: int) -> Mapping[int, list[WatchedComputer]]:
     instant_of = times.local_reader()
     bookings: dict[tuple[int, int], list[Booking]] = defaultdict(list)
     for booked in read.bookings:
         bookings[booked.block_time_id, booked.computer_id].append(_booking(booked, instant_of, now))
     live, upkeep = _semaphores(read.semaphores, now)
+    classes: dict[int, list[BlockFacts]] = defaultdict(list)  # of each computer
+    for row in read.computers:
+        classes[row.id].append(blocks[row.block_time_id])
     computers: dict[int, dict[int, WatchedComputer]] = defaultdict(dict)
     for row in read.computers:
         theirs = bookings.get((row.block_time_id, row.id), ())
@@ -139,7 +142,12 @@ def _computers(read: Watched, now: int) -> Mapping[int, list[WatchedComputer]]:
         computers[row.block_time_id].setdefault(
             row.id,
             WatchedComputer(
-                facts=computer_facts(row, instant_of, has_user=used),
+                facts=computer_facts(
+                    row,
+                    instant_of,
+                    has_user=used,
+                    booked_until=_booked_until(row.image_id, blocks[row.block_time_id], classes[row.id], theirs, now),
+                ),
                 reload_id=row.reload_id,
                 node_id=row.node_id,
                 node=row.node,
@@ -150,6 +158,22 @@ def _computers(read: Watched, now: int) -> Mapping[int, list[WatchedComputer]]:
             ),
         )
     return {id_: [*by_id.values()] for id_, by_id in computers.items()}
+
+
+def _booked_until(
+    image_id: int, block: BlockFacts, classes: Iterable[BlockFacts], bookings: Iterable[Booking], now: int
+) -> int | None:
+    """Until when other classes and other reloads have a computer before the class; None where none has.
+
+    Of users, who may be members, the bookings themselves say more (see scheduling.upkeep.condition).
+    """
+    ends = [each.end for each in classes if each.start < block.start and each.end > now]
+    ends += [
+        each.end
+        for each in bookings
+        if each.is_reload and each.image_id != image_id and each.start < block.start and each.end > now
+    ]
+    return max(ends, default=None)
 
 
 def _booking(row: BookingRow, instant_of: times.LocalReader, now: int) -> Booking:

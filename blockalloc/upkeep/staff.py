@@ -11,21 +11,27 @@ from blockalloc.allocation.journal import Journal
 from blockalloc.allocation.look import dry_run
 from blockalloc.contract import refusals
 from blockalloc.contract.messages import Caller, FillCall
-from blockalloc.models import Decision
+from blockalloc.models import BlockTime, Decision
+from blockalloc.reports import readiness
 from blockalloc.site_time import site_zone
 from blockalloc.store import rows, upkeep_holds, watches
 from blockalloc.store.guard import Deadline, guarded
 from blockalloc.upkeep import loads, mending, reading, trust
 from blockalloc.upkeep.proposals import Proposal, proposals
 from blockalloc.upkeep.reading import LoadTimes, Watch
-from scheduling.machines import whole_machines
-from scheduling.upkeep.condition import Kind
+from scheduling import wording
+from scheduling.class_numbers import ClassNumbers
+from scheduling.readiness import Readiness
+from scheduling.ready_computer import State
+from scheduling.upkeep.condition import Condition, Kind
 from scheduling.upkeep.needs import Needs, needs
 from scheduling.windows import HOUR
 
 NOTHING = "nothing has to be done"
 TRUSTED = "its image may be loaded again"
 _EXPECTED = {Kind.ON_ITS_WAY: "expected in time"}
+# In the words of the pages: what is loaded is not said to be ready.
+_STATES: dict[State, str] = {"loaded": "loaded", "booked before": "loaded now, booked for others before"}
 
 Work = Callable[[int], str]  # in a transaction at this time (Unix seconds); what was done, in words
 
@@ -33,14 +39,14 @@ Work = Callable[[int], str]  # in a transaction at this time (Unix seconds); wha
 class Proposed(NamedTuple):
     """What "Put right now" would do for a block time: about its computers, and the machines that it would have then.
 
-    `others`: how many computers stay as they are, by what is to be expected of them. `obstacle`: why nothing would be
-    done, "" when something would. `stopped_by`: why machines would be missing.
+    `others`: how many computers stay as they are, by what is to be expected of them. `machines`: those that it would
+    have, in words; those that it can use, if nothing would be done; "" where that is not known. `obstacle`: why nothing
+    would be done, "" when something would. `stopped_by`: why machines would be missing.
     """
 
     proposals: Sequence[Proposal]
     others: Mapping[str, int]
-    machines: int
-    wanted: int
+    machines: str
     obstacle: str = ""
     stopped_by: str = ""
 
@@ -81,18 +87,18 @@ def proposed(block_time_id: int, caller: Caller) -> Proposed:
     watch, now = _watch(block_time_id), clock.now()
     target = watch.facts.target
     needed = needs(watch.facts, now, is_asked_by_staff=True)
+    seen = _seen(block_time_id, now)
     if (obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else "")) and not _stopped_images(watch):
-        machines = min(_usable(watch, needed), target.machines)
-        return Proposed(_unchanged(needed, ()), _others(needed, ()), machines, target.machines, obstacle)
+        usable = _usable(seen.numbers, target.machines)
+        return Proposed(_unchanged(needed, ()), _others(needed, (), seen), usable, obstacle)
     call = FillCall(block_time_id, target.ignore_privileges, machines=target.machines)
     result = dry_run(call, caller, now, lambda _order: mending.mending_of(needed))
     changed = proposals(result)
     ids = {each.computer_id for each in changed}
     return Proposed(
         [*changed, *_unchanged(needed, ids)],
-        _others(needed, ids),
-        result.outcome.allocated,
-        target.machines,
+        _others(needed, ids, seen),
+        wording.of_asked(result.outcome.allocated, target.machines, watch.facts.block.machines),
         stopped_by=result.stopped_by(),
     )
 
@@ -155,6 +161,14 @@ def _watch(block_time_id: int) -> Watch:
     return watch
 
 
+def _seen(block_time_id: int, now: int) -> Readiness:
+    """What the pages say of the class."""
+    found = readiness.read(BlockTime.objects.filter(pk=block_time_id), now, people=False)
+    if not found:
+        raise refusals.unknown_block_time("blockTimeid", block_time_id)
+    return found[0].readiness
+
+
 def _obstacle(watch: Watch) -> str:
     """Why there is nothing to put right, whatever the computers do."""
     block, now = watch.facts.block, clock.now()
@@ -197,14 +211,20 @@ def _unchanged(needed: Needs, changed: Container[int]) -> list[Proposal]:
     ]
 
 
-def _others(needed: Needs, changed: Container[int]) -> Mapping[str, int]:
-    others = [each.kind for each in needed.conditions if not each.why and each.computer.id not in changed]
+def _others(needed: Needs, changed: Container[int], seen: Readiness) -> Mapping[str, int]:
+    states = {each.facts.id: each.state for each in seen.computers}
+    others = [each for each in needed.conditions if not each.why and each.computer.id not in changed]
     # A template would look up the method `items` as a key of a Counter.
-    return dict(Counter(_EXPECTED.get(kind, kind.value) for kind in others))
+    return dict(Counter(_expected(each, states.get(each.computer.id, "in use")) for each in others))
 
 
-def _usable(watch: Watch, needed: Needs) -> int:
-    """The machines that may still be ready when nothing is done."""
-    hopeless = (Kind.LOST, Kind.TO_LOAD)
-    images = Counter(each.computer.facts.image_id for each in needed.conditions if each.kind not in hopeless)
-    return whole_machines(watch.image_ids, images)
+def _usable(of: ClassNumbers, asked: int) -> str:
+    fewer = f"; the last call asked for {asked}" if asked != of.wanted else ""
+    return f"{wording.usable(of.usable, of.wanted)}{fewer}"
+
+
+def _expected(each: Condition, state: State) -> str:
+    """What is to be expected of a computer that stays as it is; `state` is that of the pages."""
+    if each.kind is not Kind.READY:
+        return _EXPECTED.get(each.kind, str(each.kind.value))
+    return _STATES.get(state, "in use")  # whatever state its user, or the staff, have put it into

@@ -36,7 +36,7 @@ SILENT_NODE = "silent_node"  # the name of a reason
 class Kind(Enum):
     """What is to be expected of a computer."""
 
-    READY = "ready"  # or a member uses it
+    READY = "ready"  # or a member uses it, or VCL loads it again after others who have it before the class
     ON_ITS_WAY = "on its way"
     TO_LOAD = "to be loaded again"  # free, without the image, and nothing will load it
     DOUBTFUL = "doubtful"  # it will be late, unless something changes
@@ -95,7 +95,7 @@ class _Judge:
             return self._lost(Reason("reserved", text, _booked(intruder)))
         if (stays := self._while_others_stay()) is not None:
             return stays
-        if self._state.is_ready and not self._is_outdated:
+        if (self._state.is_ready or self._state.state == "booked before") and not self._is_outdated:
             return self._as(Kind.READY, self._now)
         return self._of_load()
 
@@ -103,7 +103,7 @@ class _Judge:
     def _is_outdated(self) -> bool:
         """Whether it holds a revision that was replaced since, and there is time to load the new one."""
         in_time = self._now + self._load <= self._block.start
-        return self._state.old_revision and self._state.state == "loaded" and in_time
+        return self._state.old_revision and self._state.state in ("loaded", "booked before") and in_time
 
     # --- people ---------------------------------------------------------------------------------
 

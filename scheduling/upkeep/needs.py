@@ -55,8 +55,8 @@ class Needs:
 
     @property
     def ready(self) -> int:
-        """Computers that are ready."""
-        return sum(each.kind is Kind.READY for each in self.conditions)
+        """Computers that are ready, and that nobody else has before the class."""
+        return sum(each.kind is Kind.READY and each.readiness.state != "booked before" for each in self.conditions)
 
 
 def needs(block_time: BlockTimeFacts, now: int, *, hours: int = 6, is_asked_by_staff: bool = False) -> Needs:

@@ -46,11 +46,11 @@ def test_the_list_shows_calls_and_their_results(root: Client) -> None:
     with class_site(computers=3):
         decide()
         decide(5)  # more than the request has
-        assert rows(root, list_url("decision"), "outcome") == ["refused 64", "short of 1"]
+        assert rows(root, list_url("decision"), "outcome") == ["refused 64", "1 of 4 machines missing"]
         assert rows(root, list_url("decision"), "machines") == ["–", "3 of 4"]
         assert rows(root, list_url("decision"), "who") == ["vclsystem@Local"] * 2
         assert rows(root, list_url("decision", outcome="refused"), "outcome") == ["refused 64"]
-        assert rows(root, list_url("decision", outcome="short"), "outcome") == ["short of 1"]
+        assert rows(root, list_url("decision", outcome="short"), "outcome") == ["1 of 4 machines missing"]
 
 
 def test_spares_are_shown_beside_the_machines(root: Client, settings: Settings) -> None:
@@ -105,7 +105,13 @@ def test_a_decision_shows_all_findings(root: Client) -> None:
         grant_to_group()
         reserve(10, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
         page = text(root, page_url("decision", decide(ignore=False).pk))
-        for part in ("6 at the site", "5 free of reservations 1", "4 in the class 1", "Chosen (4)", "not needed"):
+        for part in (
+            "6 at the site",
+            "5 free of reservations 1",
+            "4 in the class 1",
+            "Computers chosen (4)",
+            "not needed",
+        ):
             assert part in page
         assert "1 computer not free of reservations" in page
 

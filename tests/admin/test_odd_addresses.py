@@ -118,9 +118,9 @@ def test_release_is_for_block_times_that_hold_computers(root: Client, site: Site
     assert ">Skip</a>" in page
 
 
-def test_the_page_counts_loaded_computers_once(root: Client, cs101: BlockTime) -> None:
-    assert "Loaded now" in text(root, list_url("blocktime"))
-    assert "Loaded now" not in text(root, page_url("blocktime", cs101.pk))
+def test_the_page_says_once_how_many_machines_are_ready(root: Client, cs101: BlockTime) -> None:
+    assert "Machines ready" in text(root, list_url("blocktime"))
+    assert "Machines ready" not in text(root, page_url("blocktime", cs101.pk))
 
 
 def test_filters_of_decisions_read_well(root: Client) -> None:

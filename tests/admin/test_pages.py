@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db
 
 def test_block_times_tell_how_far_they_are(viewer: Client, site: Site, cs101: BlockTime) -> None:
     row = text(viewer, list_url("blocktime"))
-    assert "CS101 Mon 30 Nov 2026 09:00 11:00 CS101@Local Ubuntu 22.04 2 of 2 1 complete yes" in row
+    assert "CS101 Mon 30 Nov 2026 09:00 11:00 CS101@Local Ubuntu 22.04 2 of 2 0 complete yes" in row
 
 
 def test_the_page_of_a_block_time_shows_its_computers(viewer: Client, site: Site, cs101: BlockTime) -> None:
@@ -46,16 +46,16 @@ def test_the_page_of_a_block_time_shows_its_computers(viewer: Client, site: Site
     assert "CS101, Mon 30 Nov 2026 09:00" in page
     assert "Computers (2)" in page
     reload = "Mon 30 Nov 2026 08:30 09:00 mn0.edu"
-    assert f"cs101-pc0 virtualmachine available Windows 11 Ubuntu 22.04 must load {reload}" in page
+    assert f"cs101-pc0 virtualmachine available Windows 11 Ubuntu 22.04 waiting: must load {reload}" in page
     assert f"cs101-pc1 virtualmachine available Ubuntu 22.04 Ubuntu 22.04 loaded {reload}" in page
 
 
 def test_an_old_revision_is_not_loaded(viewer: Client, site: Site) -> None:
     time = site.time(site.request("CS1", site.ubuntu, None, 1), MONDAY)
     site.hold(time, site.computer("old", site.ubuntu, number=1))
-    assert rows(viewer, page_url("blocktime", time.pk), "loading") == ["must load"]
+    assert rows(viewer, page_url("blocktime", time.pk), "loading") == ["waiting: must load"]
     assert rows(viewer, page_url("blocktime", time.pk), "image_now") == ["Ubuntu 22.04 (old revision)"]
-    assert rows(viewer, list_url("blocktime"), "loaded_now") == ["0"]
+    assert rows(viewer, list_url("blocktime"), "ready") == ["0"]
 
 
 def test_a_reload_that_is_over_leaves_a_dash(viewer: Client, cs101: BlockTime) -> None:
@@ -70,7 +70,7 @@ def test_a_cluster_wants_more_computers_than_machines(viewer: Client, site: Site
     for _ in range(2):
         SubImage.objects.create(imagemeta=meta, image=site.ubuntu)
     time = site.time(site.request("CS1", image, None, 5), MONDAY, processed=1)
-    assert rows(viewer, list_url("blocktime"), "allocated") == ["0 of 15"]
+    assert rows(viewer, list_url("blocktime"), "allocated") == ["0 of 5"]
     assert "5, each of 3 computers" in text(viewer, page_url("blocktime", time.pk))
     assert "Ubuntu 22.04, Ubuntu 22.04" in text(viewer, page_url("image", image.pk))
 
@@ -79,8 +79,8 @@ def test_a_cluster_wants_more_computers_than_machines(viewer: Client, site: Site
     ("request_values", "time_values", "held", "expected"),
     [
         ({}, {}, 2, "complete"),
-        ({}, {"processed": 1}, 1, "short of 1 computer"),
-        ({"machines": 3}, {"processed": 1}, 1, "short of 2 computers"),
+        ({}, {"processed": 1}, 1, "1 of 2 machines missing"),
+        ({"machines": 3}, {"processed": 1}, 1, "2 of 3 machines missing"),
         ({}, {"processed": 1}, 0, f"no computers, begins in 4 days: {NO_RECORD}"),
         ({}, {}, 0, "not processed yet, begins in 4 days"),
         ({}, {"skip": 1}, 2, "skipped"),
@@ -181,7 +181,7 @@ def test_the_page_of_a_request_shows_its_times(viewer: Client, site: Site, cs101
     site.time(cs101.blockRequest, MONDAY + 7 * DAY, skip=1)
     page = text(viewer, page_url("blockrequest", cs101.blockRequest_id))
     assert "Classes (3)" in page
-    assert "Mon 30 Nov 2026 09:00 11:00 2 of 2 1 complete yes no" in page
+    assert "Mon 30 Nov 2026 09:00 11:00 2 of 2 0 complete yes no" in page
     assert rows(viewer, list_url("blockrequest"), "next_time") == ["Mon 30 Nov 2026 09:00"]
     assert rows(viewer, list_url("blockrequest"), "times_to_come") == ["1"]
 

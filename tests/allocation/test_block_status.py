@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from blockalloc import clock
-from blockalloc.admin.block_times import status_text, with_counts
+from blockalloc.admin.class_rows import class_row
 from blockalloc.allocation import service
 from blockalloc.contract import refusals
 from blockalloc.contract.messages import Refusal
@@ -34,7 +34,7 @@ def _answers() -> dict[str, bool]:
     times = BlockTime.objects.filter(pk=BLOCK_TIME)
     (ready,) = readiness.read(times, now)
     return {
-        "list of block times": status_text(with_counts(times).get()) != "request expired",
+        "list of block times": class_row(ready, now).status != "request expired",
         "readiness": ready.is_current_or_upcoming(now) and str(ready.readiness.signal) != "request expired",
         "filter of block requests": BlockRequest.objects.unexpired().filter(blocktime=BLOCK_TIME).exists(),
         "check_vcl": is_due(reading.read(now, ()).times[BLOCK_TIME], now),

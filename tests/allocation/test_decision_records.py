@@ -163,7 +163,7 @@ def test_a_new_block_without_machines_says_that_none_was_kept() -> None:
     assert rpc("XMLRPCblockAllocation", IMAGE, START, END, 4, GROUP, 1, 0) == 0
     record = the_record()
     assert (record.outcome, record.code, record.block_time_id, record.block_request_id) == ("warning", 14, None, None)
-    assert record.text.startswith("unable to allocate any machines. no further computer passes all rules for image ")
+    assert record.text.startswith("no machine could be allocated. no further computer passes all rules for image ")
 
 
 def test_the_command_and_the_person_who_ran_it(monkeypatch: pytest.MonkeyPatch) -> None:

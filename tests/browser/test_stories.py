@@ -170,7 +170,7 @@ def test_a_dry_run_tells_what_is_missing_and_what_would_help(visitor: Visitor) -
     funnel = page.get_by_role("region", name="Computers, stage by stage").get_by_role("row")
     expect(funnel.nth(1)).to_contain_text(re.compile(r"120\s*at the site"))
     expect(funnel.last).to_contain_text(re.compile(r"18\s*free of other classes\s*49"))
-    expect(page.get_by_text("all 20 are available for the same length of time")).to_be_visible()
+    expect(page.get_by_text("all 20 could be allocated for the same length of time")).to_be_visible()
     expect(page.get_by_role("region", name="In the way")).to_contain_text(EXAM)
     page.get_by_role("link", name="The record of this dry run").click()
     the_heading(page, f"Dry run: {LAB}, Mon 30 Nov 2026 08:40")

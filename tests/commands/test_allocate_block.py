@@ -149,7 +149,7 @@ def test_no_machine_at_all_for_a_new_block_is_said_and_nothing_kept() -> None:
     status, output = run(*names())
     assert status == 1
     answer, why = output.split("\n\n")
-    assert answer == "No machine is available: nothing was written.\nwarning 14: unable to allocate any machines"
+    assert answer == "No machine could be allocated: nothing was written.\nwarning 14: no machine could be allocated"
     assert why.splitlines()[0] == "Why not more: no further computer passes all rules for image Ubuntu 22.04"
     assert "RAM 8192 MB is below the image's 1000000 MB (cs-01.example.edu)" in why
     assert BlockTime.objects.count() == blocks

@@ -67,8 +67,10 @@ def test_what_is_missing_is_explained_from_all_computers_to_those_of_the_block()
     assert f"{left[-1]} of 70 machines" in output
     assert why.startswith("Why not more: no further computer passes all rules for image Ubuntu 22.04\n")
     assert sum(int(line.split()[0]) for line in why.splitlines()[1:]) == left[0] - left[-1]
-    assert remedies.startswith(f"What would help:\n  ask for fewer: {left[-1]} are available at this time\n")
-    assert "\n  beginning later does not help: up to 2026-12-07 09:00, there is no start with all" in remedies
+    assert remedies.startswith(f"What would help:\n  ask for fewer: {left[-1]} could be allocated at this time\n")
+    assert (
+        "\n  beginning later does not help: up to 2026-12-07 09:00, there is no start at which all could be" in remedies
+    )
 
 
 def test_a_later_start_and_whose_booking_is_in_the_way() -> None:
@@ -87,7 +89,7 @@ def test_a_later_start_and_whose_booking_is_in_the_way() -> None:
     assert answer["funnel"][0]["label"] == "computers"
     later = datetime.fromtimestamp(remedies["earliest_start"], UTC).astimezone(site_zone()).strftime("%Y-%m-%d %H:%M")
     _, text = run("allocate_block", *image[:5], "--explain", *when, "--machines", str(possible))
-    assert f"  begin later: from {later} all are available, for the same length of time" in text
+    assert f"  begin later: from {later} all could be allocated, for the same length" in text
     assert f"request {booked} (vclsystem@Local), 2026-11-30 09:00 to 2026-11-30 10:00" in text
 
 

@@ -105,7 +105,7 @@ def test_asked_and_short() -> None:
     for computer in range(C + 1, C + 6):
         change("computer", id=computer, stateid=FAILED)
     assert service.allocate_block(a_call(2), CALLER) == 1
-    assert why().startswith("the last call for it, at 2026-03-02 08:00:00, could get 1 of 2 (")
+    assert why().startswith("the last call for it, at 2026-03-02 08:00:00, could allocate 1 of 2 (")
     assert Decision.objects.get().text in why()
 
 

@@ -71,7 +71,7 @@ def test_a_computer_that_failed_is_a_shortage_when_two_looks_have_seen_it(site: 
     assert observe_at(site, "10:00", "10:01", "10:02") == [0, 1, 0]
     news = News.objects.get()
     assert (news.kind, news.wanted, news.usable, news.ready) == ("short", 4, 3, 0)
-    assert news.why == "c10 is in state failed: at most 3 of 4 machines can be had"
+    assert news.why == "c10 is in state failed: 3 of 4 machines are usable"
     assert (news.at.timestamp(), news.since.timestamp()) == (at("10:01"), at("10:00"))  # type: ignore[union-attr]
     assert (news.block_name, news.owner, news.owner_id) == ("block 10", "admin@Local", 1)
     assert (news.start.timestamp(), news.end.timestamp()) == (START, END)

@@ -149,8 +149,8 @@ def test_a_dry_run_shows_all_and_changes_nothing(sign_in: Callable[..., Client])
         text = said(client, "dry-run", privileges="ignored")
         assert tables.read() == before
         assert "it would have <strong>3 of 4 machines</strong>" in text
-        assert "At this time, 3 machines are available." in text
-        assert "Chosen (3)" in text
+        assert "At this time, 3 of 4 machines could be allocated." in text
+        assert "Computers chosen (3)" in text
         assert recorded() == [("dry run", "wanda", "admin", "success", "127.0.0.1")]
 
 

@@ -118,7 +118,7 @@ def test_a_computer_in_maintenance_is_exchanged(site: Morning, wanda: Client) ->
     assert (record.had, record.allocated, record.wanted) == (3, 4, 4)
     assert f"g{what}" in page_of_class(wanda)
     assert "1 computer exchanged" in page_of_class(wanda)
-    assert "Nothing has to be done. The class has 4 of 4 machines" in asked(wanda, "put-right")
+    assert "Nothing has to be done. 4 of 4 machines are usable." in asked(wanda, "put-right")
 
 
 def test_what_cannot_be_exchanged_stays_as_the_best_hope(full_site: Morning, wanda: Client) -> None:
@@ -131,7 +131,7 @@ def test_what_cannot_be_exchanged_stays_as_the_best_hope(full_site: Morning, wan
     assert full_site.block_computers(CLASS) == [C0, C1, C2, C0 + 3]
     assert (last_record().had, last_record().allocated, last_record().action) == (3, 3, "keep ready")
     page = page_of_class(wanda)
-    assert f"{name(C1)} is in state maintenance: at most 3 of 4 machines can be had" in page
+    assert f"{name(C1)} is in state maintenance: 3 of 4 machines are usable" in page
 
 
 def test_a_computer_that_lost_its_reload_is_loaded_again(site: Morning, wanda: Client) -> None:
@@ -207,7 +207,7 @@ def test_fewer_that_were_asked_for_stay_fewer(site: Morning, wanda: Client) -> N
     service.allocate(FillCall(CLASS, True, machines=3), BACK_END)
     site.down = True
     site.until("09:00", since="08:00")
-    assert "The class has 3 of 3 machines" in asked(wanda, "put-right")
+    assert "Nothing has to be done. 3 of 4 machines are usable; the last call asked for 3." in asked(wanda, "put-right")
     site.set(C0, stateid=MAINTENANCE)
     done(wanda, "put-right")
     assert site.block_computers(CLASS) == [C1, C2, C0 + 3]
@@ -228,7 +228,7 @@ def test_in_the_second_half_of_a_class_it_is_too_late(site: Morning, wanda: Clie
     site.until("15:10", since="07:55")
     site.set(C1, stateid=MAINTENANCE)
     text = asked(wanda, "put-right")
-    assert "would be ready after the middle of the class. The class has 3 of 4 machines" in text
+    assert "would be ready after the middle of the class. 3 of 4 machines are usable." in text
     assert f"{name(C1)} nothing it is in state maintenance" in text
     assert "would be ready after the middle of the class" in done(wanda, "put-right")
     assert C1 in site.block_computers(CLASS)
@@ -288,7 +288,7 @@ def test_allocate_never_counts_a_failed_computer(full_site: Morning, wanda: Clie
     assert f"{number}. {why}. Not more: no further computer passes all rules" in text
     assert (last_record().had, last_record().allocated) == (3, 3)
     decision = reverse("admin:blockalloc_decision_change", args=[last_record().pk])
-    assert "Already in the class (4)" in as_text(wanda.get(decision))
+    assert "Computers already in the class (4)" in as_text(wanda.get(decision))
 
 
 def test_allocate_in_the_second_half_does_not_count_it_either(full_site: Morning, wanda: Client) -> None:
@@ -322,7 +322,7 @@ def test_what_keep_ready_could_not_do_explains_the_class(full_site: Morning, wan
     full_site.send("DELETE FROM blockComputers WHERE computerid = %s", C1)
     full_site.set(C1, stateid=MAINTENANCE)
     full_site.until("09:01")
-    why = "looked at again by keep_ready at 09:01, only 3 of 4 could be had (no further computer passes all rules"
+    why = "looked at again by keep_ready at 09:01, only 3 of 4 could be allocated (no further computer passes all rules"
     assert f"1 of 4 machines missing: {why}" in page_of_class(wanda)
     assert "Why not more?" in page_of_class(wanda)
 

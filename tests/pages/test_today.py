@@ -65,7 +65,7 @@ def test_a_line_tells_the_figures_and_leads_to_the_block_time(viewer: Client, si
     BlockTime.objects.update(start=NOW + HOUR, end=NOW + 3 * HOUR)
     Request.objects.update(start=NOW + HOUR / 2)
     page = text(viewer, TODAY)
-    line = "13:00–15:00 CS101 CS101@Local Ubuntu 22.04 2 2 1 0 1 0 0 starts in 1 h"
+    line = "13:00–15:00 CS101 CS101@Local Ubuntu 22.04 2 2 1 1 0 1 0 0 starts in 1 h"
     assert f"On track 1 of 2 machines ready, all by 12:40 {line}" in page
     assert page_url("blocktime", cs101.pk) in viewer.get(TODAY).content.decode()
 
@@ -73,10 +73,10 @@ def test_a_line_tells_the_figures_and_leads_to_the_block_time(viewer: Client, si
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("over", "Over 08:00–10:00 over – Ubuntu 22.04 1 1 1 0 0 0 0 –"),
-        ("skipped", "Skipped 13:00–15:00 skipped – Ubuntu 22.04 1 1 1 0 0 0 0 –"),
+        ("over", "Over 08:00–10:00 over – Ubuntu 22.04 1 1 1 1 0 0 0 0 –"),
+        ("skipped", "Skipped 13:00–15:00 skipped – Ubuntu 22.04 1 1 1 1 0 0 0 0 –"),
         ("later", "Later not processed yet, begins in 9 h 21:00–23:00 later"),
-        ("on", "Ready the machine is ready 11:00–13:00 on – Ubuntu 22.04 1 1 1 0 0 0 0 on, ends in 1 h"),
+        ("on", "Ready the machine is ready 11:00–13:00 on – Ubuntu 22.04 1 1 1 1 0 0 0 0 on, ends in 1 h"),
         ("watched", "Watch never asked for, begins in 5 h 17:00–19:00"),
         ("risk", f"At risk no computers, begins in 30 min: {NO_RECORD} 12:30–14:30"),
     ],

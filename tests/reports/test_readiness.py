@@ -1,5 +1,6 @@
 """What each computer of a block time is, what that means for the class, and how it is read."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from blockalloc.models import (
     Computer,
     ComputerLoadLog,
     ComputerLoadState,
+    Image,
     ImageMeta,
     ImageRevision,
     Log,
@@ -64,9 +66,9 @@ def several(computer: ComputerFacts, number: int) -> list[ComputerFacts]:
 def test_machines_with_a_failed_computer_are_not_possible() -> None:
     good, bad = several(LOADED, 2)
     seen = judged(HOUR, good, bad._replace(state="maintenance"), machines=3)
-    assert (seen.allocated, seen.possible, seen.ready) == (2, 1, 1)
+    assert (seen.allocated, seen.numbers.usable, seen.ready) == (2, 1, 1)
     spare = judged(HOUR, *several(LOADED, 3), machines=2)
-    assert (spare.allocated, spare.possible) == (2, 2)
+    assert (spare.allocated, spare.numbers.usable) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ def test_what_a_computer_is(before: int, computer: ComputerFacts, expected: str)
     found = judged(before, computer)
     assert [each.state for each in found.computers] == [expected]
     assert found.ready == (1 if expected in ("loaded", "in use") else 0)
-    assert found.counts == {expected: 1}
+    assert found.numbers.computers == {expected: 1}
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ def test_clusters_count_once() -> None:
     nodes[1] = nodes[1]._replace(state="failed")
     found = judged(30 * MINUTE, *heads, *nodes, **cluster)
     assert (found.allocated, found.ready) == (2, 1)
-    assert "at most 1 of 3 machines can be had" in str(found.signal)
+    assert "1 of 3 machines is usable" in str(found.signal)
 
 
 # --- Signals ------------------------------------------------------------------------------------
@@ -269,13 +271,13 @@ def test_without_computers(before: int, block: dict[str, Any], level: str, words
         (30 * MINUTE, 20, several(LOADED, 18), "bad", f"2 of 20 machines missing: {NO_RECORD}"),
         (7 * HOUR, 20, several(LOADED, 18), "watch", f"2 of 20 machines missing: {NO_RECORD}"),
         (30 * MINUTE, 1, [TO_LOAD._replace(reload_state=FAILED, hostname="pc-17")], "bad",
-         "pc-17 failed to load: at most 0 of 1 machine can be had"),
+         "pc-17 failed to load: 0 of 1 machine is usable"),
         (30 * MINUTE, 5, several(TO_LOAD._replace(reload_state=FAILED), 5), "bad",
-         "pc-0, pc-1 and 3 more failed to load: at most 0 of 5 machines can be had"),
+         "pc-0, pc-1 and 3 more failed to load: 0 of 5 machines are usable"),
         (30 * MINUTE, 2, several(LOADED._replace(state="maintenance"), 2), "bad",
-         "pc-0 and pc-1 are in state maintenance: at most 0 of 2 machines can be had"),
+         "pc-0 and pc-1 are in state maintenance: 0 of 2 machines are usable"),
         (30 * MINUTE, 1, [LOADED._replace(reload_state=0, revision_id=FOREIGN, current_image_id=OTHER)], "bad",
-         "pc-1 does not hold the image, and nothing will load it: at most 0 of 1 machine can be had"),
+         "pc-1 does not hold the image, and nothing will load it: 0 of 1 machine is usable"),
         (8 * MINUTE, 1, [TO_LOAD], "watch", "reload of pc-1 should have begun 12 min ago"),
         (2 * MINUTE, 3, several(TO_LOAD, 3), "bad", "3 loads will end after the start (expected 03:06); "
          "reloads of pc-0, pc-1 and pc-2 should have begun 18 min ago"),
@@ -378,6 +380,51 @@ def test_users_on_a_computer(site: Site, values: dict[str, Any], start: timedelt
     a_class(site, "CS1", computer, -AN_HOUR / 2, state_id=COMPLETE)
     site.reserve(site.ubuntu, NOW + start, NOW + start + 2 * AN_HOUR, computer, **values)
     assert read(site)["CS1"].computers[0].state == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        (lambda site, pc: a_class(site, "before", pc, AN_HOUR), "booked before"),
+        (lambda site, pc: a_class(site, "after", pc, 12 * AN_HOUR), "loaded"),
+        (lambda site, pc: skipped(site, pc), "loaded"),
+        (lambda site, pc: reserved(site, pc, 1, 3), "booked before"),
+        (lambda site, pc: reserved(site, pc, 1, 6), "loaded"),  # in the hours of the class: it may be a member's
+        (lambda site, pc: reserved(site, pc, 1, 3, state_id=12, laststate_id=8), "loaded"),  # complete
+        (lambda site, pc: reloaded(site, pc, site.windows), "booked before"),
+        (lambda site, pc: reloaded(site, pc, site.ubuntu), "loaded"),
+    ],
+    ids=["class", "later class", "skipped class", "user", "member", "complete", "other image", "same image"],
+)
+def test_what_others_have_before_the_class(site: Site, others: Callable[[Site, Computer], Any], expected: str) -> None:
+    """The class begins in five hours; its computer holds the image."""
+    computer = site.computer("pc", site.ubuntu)
+    a_class(site, "CS1", computer, 5 * AN_HOUR)
+    others(site, computer)
+    seen = read(site)["CS1"]
+    assert seen.computers[0].state == expected
+    assert (seen.ready, seen.numbers.usable) == (0 if expected == "booked before" else 1, 1)
+    assert ("booked for others before" in str(seen.signal)) is (expected == "booked before")
+    assert seen.signal.level == "good"
+
+
+def skipped(site: Site, computer: Computer) -> None:
+    """Another class that was to be before, and does not take place."""
+    a_class(site, "before", computer, AN_HOUR)
+    BlockTime.objects.filter(blockRequest__name="before").update(skip=1)
+
+
+def reserved(site: Site, computer: Computer, start: int, end: int, **values: Any) -> Request:
+    """A user's reservation, hours from now."""
+    values = {"state_id": 3, "laststate_id": 3, "user_id": ADMIN, **values}
+    return site.reserve(site.ubuntu, NOW + start * AN_HOUR, NOW + end * AN_HOUR, computer, **values)
+
+
+def reloaded(site: Site, computer: Computer, image: Image) -> Request:
+    """A reload that no class has."""
+    values = {"state_id": RELOAD, "laststate_id": RELOAD, "user_id": VCLRELOAD}
+    return site.reserve(image, NOW + AN_HOUR, NOW + 2 * AN_HOUR, computer, **values)
 
 
 @pytest.mark.django_db

@@ -67,17 +67,17 @@ def judged(
         ([ASKED, RELEASED._replace(at=NINE - 365 * DAY)], [], "watch", "released by anna@Local on Sun 30 Nov 2025 at "
          "09:00"),
         ([ASKED, SKIPPED], [], "watch", "released when it was skipped by ben@Local at 08:20"),
-        ([NOTHING], [], "bad", "asked for at 03:00, none could be had (no further computer passes all rules for image "
-         "Ubuntu)"),
+        ([NOTHING], [], "bad", "asked for at 03:00, none could be allocated (no further computer passes all rules "
+         "for image Ubuntu)"),
         ([NOTHING._replace(why="", person="anna@Local")], [], "bad", "asked for by anna@Local at 03:00, none could be "
-         "had"),
+         "allocated"),
         ([ASKED], FAILED, "bad", "pc-1, pc-2 and 16 more were taken away after failed loads"),
         ([ASKED], FAILED[:1], "bad", "pc-1 was taken away after a failed load"),
         ([ASKED], FAILED[:2] + OTHERS, "bad", "pc-1 and pc-2 were taken away after failed loads; vm-1 and vm-2 were "
          "taken away since"),
         ([ASKED], [], "bad", "20 machines that it had were taken away since"),
-        ([SHORT], FAILED[:1], "bad", "asked for at 03:00, only 18 of 20 could be had (no further computer passes all "
-         "rules for image Ubuntu); pc-1 was taken away after a failed load"),
+        ([SHORT], FAILED[:1], "bad", "asked for at 03:00, only 18 of 20 could be allocated (no further computer passes "
+         "all rules for image Ubuntu); pc-1 was taken away after a failed load"),
         ([RELEASED, ASKED._replace(at=NINE - 40 * MINUTE)], FAILED[:1], "bad", "pc-1 was taken away after a failed "
          "load"),
         ([], FAILED[:1], "bad", "pc-1 was taken away after a failed load"),
@@ -109,10 +109,11 @@ def test_a_class_without_computers(calls: Sequence[Call], gone: Sequence[Gone], 
         ([SKIPPED._replace(at=NINE - 3 * DAY)], 2 * DAY, "plain", "no computers, begins in 2 days: released when it "
          "was skipped by ben@Local on Fri 27 Nov at 09:00; the back end has not asked yet"),
         ([NOTHING._replace(at=NINE - 2 * DAY, why="")], 2 * DAY, "watch", "no computers, begins in 2 days: asked for "
-         "at 09:00, none could be had"),
+         "at 09:00, none could be allocated"),
         ([NOTHING._replace(why="")], 5 * HOUR, "watch", "no computers, begins in 5 h: asked for at 03:00, none could "
-         "be had"),
-        ([NOTHING._replace(why="")], HOUR, "bad", "no computers, begins in 1 h: asked for at 03:00, none could be had"),
+         "be allocated"),
+        ([NOTHING._replace(why="")], HOUR, "bad", "no computers, begins in 1 h: asked for at 03:00, none could be "
+         "allocated"),
     ],
 )  # fmt: skip
 def test_one_that_the_back_end_has_not_asked_for(calls: Sequence[Call], before: int, level: str, words: str) -> None:
@@ -123,15 +124,15 @@ def test_one_that_the_back_end_has_not_asked_for(calls: Sequence[Call], before: 
 @pytest.mark.parametrize(
     ("calls", "gone", "words"),
     [
-        ([SHORT], [], "2 of 20 machines missing: asked for at 03:00, only 18 of 20 could be had (no further computer "
-         "passes all rules for image Ubuntu)"),
+        ([SHORT], [], "2 of 20 machines missing: asked for at 03:00, only 18 of 20 could be allocated (no further "
+         "computer passes all rules for image Ubuntu)"),
         ([ASKED], FAILED[:2], "2 of 20 machines missing: pc-1 and pc-2 were taken away after failed loads"),
         ([ASKED], [], "2 of 20 machines missing: 2 machines that it had were taken away since"),
         ([ASKED._replace(wanted=18, allocated=18)], [], "2 of 20 machines missing: only 18 asked for at 03:00"),
         ([ASKED, LOOKED], [], "2 of 20 machines missing: looked at again by keep_ready at 08:45, only 18 of 20 could "
-         "be had (no further computer passes all rules for image Ubuntu)"),
+         "be allocated (no further computer passes all rules for image Ubuntu)"),
         ([ASKED, LOOKED._replace(person="anna@Local")], [], "2 of 20 machines missing: put right by anna@Local at "
-         "08:45, only 18 of 20 could be had (no further computer passes all rules for image Ubuntu)"),
+         "08:45, only 18 of 20 could be allocated (no further computer passes all rules for image Ubuntu)"),
         ([ASKED._replace(wanted=18, allocated=18), LOOKED._replace(wanted=18)], [], "2 of 20 machines missing: only 18 "
          "asked for at 03:00"),
         ([LOOKED._replace(wanted=18)], [], "2 of 20 machines missing: only 18 wanted"),
@@ -277,7 +278,7 @@ def test_our_records_of_reloads_name_them_when_no_decision_is_kept() -> None:
 def test_why_there_are_not_more() -> None:
     Computer.objects.exclude(pk__in=(14, 15)).update(deleted=1)
     allocate()
-    told = "asked for at 08:00, only 2 of 4 could be had (no further computer passes all rules for image "
+    told = "asked for at 08:00, only 2 of 4 could be allocated (no further computer passes all rules for image "
     assert f"2 of 4 machines missing: {told}" in signal_of()
     assert "unable to allocate" not in signal_of()
 
@@ -287,7 +288,7 @@ def test_why_there_are_not_more() -> None:
 def test_why_there_are_none() -> None:
     Computer.objects.update(deleted=1)
     allocate()
-    told = "asked for at 08:00, none could be had (no further computer passes all rules for image "
+    told = "asked for at 08:00, none could be allocated (no further computer passes all rules for image "
     assert signal_of().startswith(f"no computers, begins in 6 h: {told}")
 
 

@@ -171,7 +171,7 @@ class TestWhatIsSaid:
         site.look_at("09:10")
         (row,) = read(BlockTime.objects.filter(pk=CLASS), site.now)
         ready = row.readiness
-        assert (ready.allocated, ready.wanted, ready.ready, ready.spares) == (4, 4, 4, 2)
+        assert (ready.allocated, ready.wanted, ready.ready, ready.numbers.spares) == (4, 4, 4, 2)
         assert str(ready.signal) == "all 4 machines ready"
 
     def test_a_spare_that_failed_is_no_alarm(self, site: StillMorning) -> None:
@@ -179,7 +179,7 @@ class TestWhatIsSaid:
         site.fail(15)
         (row,) = read(BlockTime.objects.filter(pk=CLASS), site.now)
         assert row.readiness.signal.level == "watch"
-        assert "can be had" not in str(row.readiness.signal)
+        assert "usable" not in str(row.readiness.signal)
 
     def test_a_spare_that_will_be_late_is_no_alarm(self, site: StillMorning) -> None:
         load(site, *range(10, 14))

@@ -11,11 +11,13 @@ from django.core.management.base import BaseCommand
 
 from blockalloc.allocation import service
 from blockalloc.allocation.service import Allocation, PlannedMachine
+from blockalloc.contract import warnings
 from blockalloc.contract.messages import Outcome
 from blockalloc.management import options
 from blockalloc.management.wording import explained, outlook_as_json
 from blockalloc.reports.block_time import AllocationReport, ReportRow, allocation_report, as_text, table
 from blockalloc.site_time import site_zone
+from scheduling import wording
 
 _NOT_ALL = 1
 
@@ -70,7 +72,8 @@ def _as_text(allocation: Allocation, report: AllocationReport | None, *, dry_run
     result = allocation.result
     lines = [_verdict(outcome, result.and_spares() if result else "", dry_run=dry_run)]
     if outcome.warning:
-        lines.append("warning {}: {}".format(*outcome.warning))
+        code, wanted = outcome.warning[0], outcome.allocated + outcome.unallocated
+        lines.append(f"warning {code}: {warnings.in_words(code, outcome.allocated, wanted)}")
     if allocation.said:
         lines.append(f"{allocation.said}.")
     if report:
@@ -83,13 +86,15 @@ def _as_text(allocation: Allocation, report: AllocationReport | None, *, dry_run
 
 
 def _verdict(outcome: Outcome, and_spares: str, *, dry_run: bool) -> str:
-    count = f"{outcome.allocated} of {outcome.allocated + outcome.unallocated} machines{and_spares}"
+    count = f"{wording.of_wanted(outcome.allocated, outcome.allocated + outcome.unallocated)}{and_spares}"
     if outcome.status == "completed":
         return f"Nothing to do: the block time already has the {outcome.allocated} machines asked for, or more."
     if dry_run:
         return f"Dry run, nothing was written: the block time would have {count}."
     return (
-        f"The block time has {count} now." if outcome.block_time_id else "No machine is available: nothing was written."
+        f"The block time has {count} now."
+        if outcome.block_time_id
+        else "No machine could be allocated: nothing was written."
     )
 
 

@@ -21,7 +21,6 @@ from blockalloc.reports.readiness import BlockTimeReadiness, most_urgent_first, 
 from blockalloc.reports.upkeep import NEVER, SILENT, heartbeat
 from blockalloc.site_time import site_zone
 from scheduling.windows import HOUR
-from scheduling.wording import plural
 from vclsite import database_errors
 
 log = logging.getLogger(__name__)
@@ -220,10 +219,9 @@ def _lines(classes: _Classes) -> list[str]:
 
 def _line(of: BlockTimeReadiness) -> str:
     ready = of.readiness
-    machines = f"{ready.allocated} of {plural(ready.wanted, 'machine')}, {ready.ready} ready"
     whose = f"{of.image}, {of.group}" if of.group else of.image
     hours = f"{_clock_time(of.start)} to {datetime.fromtimestamp(of.end, site_zone()):%H:%M}"
-    return f"{_TROUBLE[ready.signal.level]}: {of.block} ({whose}), {hours}, {machines}: {ready.signal}"[:_LONGEST]
+    return f"{_TROUBLE[ready.signal.level]}: {of.block} ({whose}), {hours}, {ready.in_words}: {ready.signal}"[:_LONGEST]
 
 
 def _clock_time(instant: int) -> str:

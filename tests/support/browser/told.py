@@ -27,7 +27,8 @@ def add_messages() -> None:
         LAB,
         Kind.AT_RISK,
         now,
-        why="2 of 20 machines missing; cs-07 failed to load: at most 17 of 20 machines can be had",
+        why="3 of 20 machines missing (1 of them with a failed computer); cs-07 failed to load: "
+        "17 of 20 machines are usable",
         tried="1 computer exchanged, 1 loaded again",
         sureness=0.32,
         since=now - timedelta(minutes=6),

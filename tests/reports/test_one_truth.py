@@ -1,0 +1,361 @@
+"""A class's numbers are the same on every page, in every message and in every command.
+
+Each door is asked for all classes of a site with every kind of trouble, and what it says in words is compared with what
+is known of the site. Doors that leave numbers out are asked for those that they have.
+"""
+
+import html
+import json
+import re
+from collections import Counter
+from datetime import datetime
+from io import StringIO
+from typing import NamedTuple
+
+import pytest
+from django.contrib.auth.models import User as StaffUser
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from icalendar import Calendar
+
+from blockalloc.inspection.inspector import inspect
+from blockalloc.models import BlockTime, Computer, Image, ImageMeta, News, SubImage
+from blockalloc.monitoring import site_metrics
+from blockalloc.monitoring.load_times import KeptLoadTimes
+from blockalloc.notifications import wording
+from blockalloc.notifications.observing import observe
+from tests.support.sites.staff_site import (
+    DAY,
+    HOUR,
+    NOW,
+    Site,
+    add_image,
+    list_url,
+    page_url,
+    state,
+)
+
+# The records of calls are written in transactions of their own.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MINUTE = HOUR / 60
+STATES = ("loaded", "loading", "waiting", "failed", "in use")
+
+
+class Numbers(NamedTuple):
+    """What is true of a class: machines, then its computers by state."""
+
+    wanted: int
+    allocated: int
+    usable: int
+    ready: int
+    spares: int = 0
+    late: int = 0
+    computers: tuple[int, ...] = (0, 0, 0, 0, 0)  # as in STATES
+
+    @property
+    def missing(self) -> int:
+        return self.wanted - self.usable
+
+
+TRUE = {
+    # One computer has failed, one was taken away; of the other two one is loaded.
+    "short": Numbers(4, 3, 2, 1, computers=(1, 0, 1, 1, 0)),
+    # Two heads and three nodes make one machine of three computers.
+    "cluster": Numbers(2, 1, 1, 1, computers=(5, 0, 0, 0, 0)),
+    # They hold its image, and another class has them before.
+    "three days ahead": Numbers(2, 2, 2, 0, computers=(0, 0, 2, 0, 0)),
+    "next on them": Numbers(2, 2, 2, 0, computers=(0, 0, 2, 0, 0)),
+    "first on them": Numbers(2, 2, 2, 2, computers=(2, 0, 0, 0, 0)),
+    # Nobody has it before, but everybody may.
+    "tomorrow": Numbers(1, 1, 1, 0, computers=(1, 0, 0, 0, 0)),
+    "spares": Numbers(2, 2, 2, 2, spares=1, computers=(2, 0, 0, 1, 0)),
+    "late": Numbers(2, 2, 2, 1, late=1, computers=(1, 0, 1, 0, 0)),
+    "on": Numbers(2, 2, 2, 2, computers=(1, 0, 0, 0, 1)),
+    "failed only": Numbers(2, 2, 1, 1, computers=(1, 0, 0, 1, 0)),
+    "no computers": Numbers(3, 0, 0, 0),
+}
+TODAY = TRUE.keys() - {"three days ahead", "tomorrow"}
+SOON = TODAY  # they begin within six hours
+TROUBLED = {"short", "cluster", "late", "failed only", "no computers", "spares"}
+
+
+def in_state(name: str, computer: Computer) -> Computer:
+    Computer.objects.filter(pk=computer.pk).update(state=state(name))
+    return computer
+
+
+@pytest.fixture
+def of_class(site: Site) -> dict[str, BlockTime]:
+    """The classes of TRUE."""
+
+    def add(name: str, start: datetime, machines: int, image: Image = site.ubuntu) -> BlockTime:
+        return site.time(site.request(name, image, site.group(name), machines), start, processed=1)
+
+    made = {
+        "short": add("short", NOW + 3 * HOUR, 4),
+        "three days ahead": add("three days ahead", NOW + 3 * DAY, 2),
+        "first on them": add("first on them", NOW + HOUR, 2),
+        "next on them": add("next on them", NOW + 5 * HOUR, 2),
+        "tomorrow": add("tomorrow", NOW + DAY, 1),
+        "spares": add("spares", NOW + 2 * HOUR, 2),
+        "late": add("late", NOW + 5 * MINUTE, 2),
+        "on": add("on", NOW - HOUR, 2),
+        "failed only": add("failed only", NOW + 4 * HOUR, 2),
+        "no computers": add("no computers", NOW + 5.5 * HOUR, 3),
+    }
+    site.hold(made["short"], site.computer("short-1", site.ubuntu))
+    site.hold(made["short"], site.computer("short-2", site.windows))
+    site.hold(made["short"], in_state("failed", site.computer("short-3", site.windows)))
+    meta = ImageMeta.objects.create(subimages=1)
+    hadoop = add_image("Hadoop", imagemeta=meta)
+    for _ in range(2):
+        SubImage.objects.create(imagemeta=meta, image=site.ubuntu)
+    made["cluster"] = add("cluster", NOW + 2 * HOUR, 2, hadoop)
+    site.hold(made["cluster"], *(site.computer(f"head-{n}", hadoop) for n in range(2)))
+    site.hold(made["cluster"], *(site.computer(f"node-{n}", site.ubuntu) for n in range(3)), image=site.ubuntu)
+    shared = [site.computer(f"shared-{n}", site.ubuntu) for n in range(2)]
+    for name in ("first on them", "next on them", "three days ahead"):
+        for computer in shared:
+            site.hold(made[name], computer)
+    site.hold(made["tomorrow"], site.computer("tomorrow-1", site.ubuntu))
+    for number in range(3):
+        computer = site.computer(f"spares-{number}", site.ubuntu)
+        site.hold(made["spares"], in_state("maintenance", computer) if number == 2 else computer)
+    site.hold(made["late"], site.computer("late-1", site.ubuntu))
+    site.hold(made["late"], site.computer("late-2", site.windows))
+    site.hold(made["on"], site.computer("on-1", site.ubuntu))
+    site.hold(made["on"], in_state("inuse", site.computer("on-2", site.ubuntu)))
+    site.hold(made["failed only"], site.computer("failed-1", site.ubuntu))
+    site.hold(made["failed only"], in_state("maintenance", site.computer("failed-2", site.ubuntu)))
+    assert made.keys() == TRUE.keys()
+    return made
+
+
+@pytest.fixture
+def root(client: Client) -> Client:
+    client.force_login(StaffUser.objects.create_superuser("root"))
+    return client
+
+
+def words(client: Client, address: str) -> str:
+    """What the page says, as one reads it."""
+    answer = client.get(address)
+    assert answer.status_code == 200, address
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", answer.content.decode())).split())
+
+
+def cells(row: str) -> list[str]:
+    """The cells of a row of a table."""
+    return [
+        " ".join(html.unescape(re.sub(r"<[^>]*>", "", cell)).split())
+        for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL)
+    ]
+
+
+def table(client: Client, address: str) -> list[list[str]]:
+    """The rows of all tables of a page."""
+    page = client.get(address).content.decode()
+    return [cells(row) for row in re.findall(r"<tr[^>]*>(.*?)</tr>", page, re.DOTALL)]
+
+
+# --- Tables --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["today", "week"])
+def test_today_and_the_week(root: Client, of_class: dict[str, BlockTime], page: str) -> None:
+    rows = {row[2]: row for row in table(root, reverse(f"admin:{page}")) if len(row) > 5 and row[2] in TRUE}
+    shown = TODAY if page == "today" else TRUE.keys()
+    found = {name: [int(cell) for cell in row[5:13]] for name, row in rows.items()}
+    assert found == {
+        name: [of.wanted, of.allocated, of.ready, *of.computers] for name, of in TRUE.items() if name in shown
+    }
+    signals = {name: rows[name][0] for name in rows}
+    assert {name for name in rows if signals[name].startswith("Ready")} == {
+        name for name in shown if TRUE[name].ready >= TRUE[name].wanted and name not in TROUBLED
+    }
+    for name in shown:
+        says(signals[name], TRUE[name])
+
+
+def says(text: str, of: Numbers) -> None:
+    """Whatever a text says of machines is true."""
+    for number, wanted in re.findall(r"(\d+) of (\d+) machines? missing", text):
+        assert (int(number), int(wanted)) == (of.missing, of.wanted), text
+    for number, wanted in re.findall(r"(\d+) of (\d+) machines? (?:is|are) usable", text):
+        assert (int(number), int(wanted)) == (of.usable, of.wanted), text
+    for number, wanted in re.findall(r"(\d+) of (\d+) machines? ready", text):
+        assert (int(number), int(wanted)) == (of.ready, of.wanted), text
+    for number in re.findall(r"all (\d+) machines ready", text):
+        assert int(number) == of.wanted == of.ready, text
+    assert not re.search(r"machines? can be had", text)
+
+
+def test_the_list_of_classes(root: Client, of_class: dict[str, BlockTime]) -> None:
+    for row in table(root, list_url("blocktime", day="all")):
+        if row and row[0] in TRUE:
+            compare_list(row[5], row[6], row[7], TRUE[row[0]])
+    listed = {row[0] for row in table(root, list_url("blocktime", day="all")) if row}
+    assert listed >= TRUE.keys()
+
+
+def compare_list(allocated: str, ready: str, status: str, of: Numbers) -> None:
+    spares = f" and {of.spares} spare{'' if of.spares == 1 else 's'}" if of.spares else ""
+    assert (allocated, ready) == (f"{of.allocated} of {of.wanted}{spares}", str(of.ready))
+    says(status, of)
+    assert ("complete" in status) is (of.missing == 0)
+
+
+@pytest.mark.parametrize(("status", "complete"), [("complete", True), ("short", False)])
+def test_the_filters_of_the_list_count_machines(
+    root: Client, of_class: dict[str, BlockTime], status: str, *, complete: bool
+) -> None:
+    listed = {row[0] for row in table(root, list_url("blocktime", day="all", status=status)) if row}
+    assert listed & TRUE.keys() == {name for name, of in TRUE.items() if (of.allocated == of.wanted) is complete}
+
+
+def test_the_page_of_a_series(root: Client, of_class: dict[str, BlockTime]) -> None:
+    for name, time in of_class.items():
+        rows = [row for row in table(root, page_url("blockrequest", time.blockRequest_id)) if len(row) == 7]
+        (row,) = [row for row in rows if row[0] != "Start"]
+        compare_list(row[2], row[3], row[4], TRUE[name])
+
+
+def test_the_page_of_a_class(root: Client, of_class: dict[str, BlockTime]) -> None:
+    for name, time in of_class.items():
+        of, address = TRUE[name], page_url("blocktime", time.pk)
+        page = words(root, address)
+        lead = re.search(r"(\d+) of (\d+) machines?(?: and (\d+) spares?)?, (\d+) ready(?:, (\d+) late)?", page)
+        assert lead, name
+        assert [int(each or 0) for each in lead.groups()] == [of.allocated, of.wanted, of.spares, of.ready, of.late]
+        says(page, of)
+        counted = Counter(
+            next(each for each in STATES if row[5].startswith(each))
+            for row in table(root, address)
+            if len(row) == 9 and row[0] != "Computer"
+        )
+        assert tuple(counted[each] for each in STATES) == of.computers, name
+
+
+# --- Actions -------------------------------------------------------------------------------------
+
+
+def test_pages_on_which_actions_are_confirmed(root: Client, of_class: dict[str, BlockTime]) -> None:
+    for name, time in of_class.items():
+        of = TRUE[name]
+        page = words(root, reverse("admin:blocktime_action", args=[time.pk, "release"]))
+        assert f": {of.allocated} of {of.wanted} machine" in page, name
+        says(page, of)
+        page = words(root, reverse("admin:blocktime_action", args=[time.pk, "put-right"]))
+        says(page, of)
+        loaded = re.findall(r"(\d+) loaded[.,]", page)
+        assert [int(number) for number in loaded] == ([of.computers[0]] if of.computers[0] else []), name
+
+
+def test_allocating_what_cannot_be_had_says_what_there_is(root: Client, of_class: dict[str, BlockTime]) -> None:
+    """No computer of this site is a candidate, so nobody gets a further machine, and the class keeps what it has."""
+    address = reverse("admin:blocktime_action", args=[of_class["cluster"].pk, "dry-run"])
+    answer = root.post(address, {"privileges": "ignored"})
+    page = " ".join(re.sub(r"<[^>]*>", " ", answer.content.decode()).split())
+    assert "it would have 1 of 2 machines" in page
+    assert "Warning 14 no further machine could be allocated: 1 of 2 machines" in page
+    assert "At this time, 1 of 2 machines could be allocated." in page
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("allocate_block", "--block-time", str(of_class["cluster"].pk), "--ignore-privileges", stdout=out)
+    text = out.getvalue()
+    assert "The block time has 1 of 2 machines now." in text
+    assert "warning 14: no further machine could be allocated: 1 of 2 machines" in text
+    assert "unable to allocate any" not in text
+    assert re.search(r"Block time \d+, cluster: .*, 1 of 2 machines\n", text)
+    history = words(root, page_url("blocktime", of_class["cluster"].pk))
+    assert "1 of 2 machines missing: asked for" in history
+    assert "only 1 of 2 could be allocated" in history
+    assert "no further machine could be allocated: 1 of 2 machines" in history
+    decided = words(root, list_url("decision"))
+    assert "unable to allocate any" not in decided
+    assert "1 of 2 machines missing" in decided
+
+
+# --- Messages ------------------------------------------------------------------------------------
+
+
+def test_calendars(root: Client, of_class: dict[str, BlockTime]) -> None:
+    feeds = dict(root.get(reverse("admin:feeds"), HTTP_HOST="testserver").context["feeds"])
+    answer = root.get(feeds["All classes"], HTTP_HOST="testserver")
+    events = {str(event["SUMMARY"]).partition(":")[0]: event for event in Calendar.from_ical(answer.content).events}
+    assert {name: str(event["SUMMARY"]) for name, event in events.items()} == {
+        name: f"{name}: {of.ready}/{of.wanted} ready" for name, of in TRUE.items()
+    }
+    for name, event in events.items():
+        says(str(event["DESCRIPTION"]), TRUE[name])
+
+
+def test_news(of_class: dict[str, BlockTime]) -> None:
+    now = int(NOW.timestamp())
+    observe(now)
+    observe(now + 60)
+    found = {news.block_name: news for news in News.objects.order_by("id")}
+    assert {"short", "cluster", "failed only", "no computers"} <= found.keys()
+    for name, news in found.items():
+        of = TRUE[name]
+        assert (news.wanted, news.usable, news.ready) == (of.wanted, of.usable, of.ready)
+        says(f"{wording.headline(news)} {wording.in_short(news)} {news.why}", of)
+        assert not wording.why(news).startswith(f"{of.missing} of")
+
+
+# --- Commands ------------------------------------------------------------------------------------
+
+
+def test_check_classes(of_class: dict[str, BlockTime]) -> None:
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("check_classes", stdout=out)
+    text = out.getvalue()
+    for figure in ("wanted", "allocated", "ready"):
+        (number,) = re.findall(rf"\b{figure}=(\d+)", text)
+        assert int(number) == sum(getattr(TRUE[name], figure) for name in SOON)
+    lines = re.findall(
+        r"(?:at risk|to watch): ([^(]*) \(.*?, (\d+) of (\d+) machines?(?: and (\d+) spares?)?, (\d+) ready"
+        r"(?:, (\d+) late)?: (.*)", text,
+    )  # fmt: skip
+    assert {line[0] for line in lines} == TROUBLED
+    for name, *numbers, why in lines:
+        of = TRUE[name]
+        assert [int(each or 0) for each in numbers] == [of.allocated, of.wanted, of.spares, of.ready, of.late]
+        says(why, of)
+
+
+def test_metrics(of_class: dict[str, BlockTime], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site_metrics, "load_times", KeptLoadTimes())
+    names = {str(time.pk): name for name, time in of_class.items()}
+    (family,) = [family for family in site_metrics.read() if family.name == "blockalloc_class_machines"]
+    for sample in family.samples:
+        assert sample.value == getattr(TRUE[names[sample.labels["block_time"]]], sample.labels["state"])
+    assert {names[sample.labels["block_time"]] for sample in family.samples} == SOON - {"on"}
+
+
+def test_check_vcl(of_class: dict[str, BlockTime]) -> None:
+    keys = {time.pk: name for name, time in of_class.items()}
+    found = {
+        keys[finding.subject["block_time"]]: (finding.subject["machines"], finding.subject["wanted"])
+        for finding in inspect(int(NOW.timestamp()))
+        if finding.kind == "short_class"
+    }
+    assert found == {
+        name: (TRUE[name].allocated, TRUE[name].wanted) for name in SOON if TRUE[name].allocated < TRUE[name].wanted
+    }
+
+
+def test_keep_ready(of_class: dict[str, BlockTime]) -> None:
+    """It counts computers: those that are ready are those that pages count as loaded or in use."""
+    out = StringIO()
+    call_command("keep_ready", "--json", stdout=out)
+    looked = {each["name"]: each for each in json.loads(out.getvalue())["block_times"]}
+    assert looked.keys() == SOON
+    for name, each in looked.items():
+        of = TRUE[name]
+        assert each["wanted"] == of.wanted
+        assert each["computers"] == sum(of.computers), name
+        assert each["ready"] == of.computers[0] + of.computers[4], name
