@@ -270,8 +270,10 @@ def _missing(view: _View) -> list[_Problem]:
     if missing <= 0:
         return []
     why = view.why_short
+    # What staff have taken away on purpose is no trouble: nobody is to be told of it.
+    level: Level = "watch" if view.allocated >= view.record.machines(view.block.machines) else "bad"
     return [
-        _Problem("bad", f"{missing} of {plural(view.block.machines, 'machine')} missing{f': {why}' if why else ''}")
+        _Problem(level, f"{missing} of {plural(view.block.machines, 'machine')} missing{f': {why}' if why else ''}")
     ]
 
 

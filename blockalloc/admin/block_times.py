@@ -282,7 +282,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         actions = [
             each
             for each in offered_actions(request, row, holds_stopped=kept.holds_stopped)
-            if present or each[0].name != "release"
+            if present or each[0].name not in ("release", "release-some")
         ]
         context = {"ready": readiness_of_page(request), "upkeep": kept.lines, "offered": actions}
         return {**context, **block_time_history(request, row)}

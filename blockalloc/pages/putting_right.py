@@ -28,12 +28,12 @@ def put_right(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResp
     return page_of_block_time(time)
 
 
-def details(time: BlockTime, caller: Caller) -> Mapping[str, object]:
+def details(_request: HttpRequest, time: BlockTime, caller: Caller) -> Mapping[str, object]:
     """What would be done, for the page on which it is confirmed."""
     return {"proposed": _proposed(time.pk, caller)}
 
 
-def held(time: BlockTime, _caller: Caller) -> Mapping[str, object]:
+def held(_request: HttpRequest, time: BlockTime, _caller: Caller) -> Mapping[str, object]:
     """The computers that are held now, for the page on which the holds are stopped."""
     return {"held": held_computers(time.pk), "shows_held": True}
 

@@ -101,7 +101,7 @@ _SEMAPHORES = "SELECT computerid, expires, procid LIKE %s, procid LIKE %s FROM s
 
 
 class CallRow(NamedTuple):
-    """A call about a block time that came to something; `parameters` is JSON, `spares` as in `Decision`."""
+    """A call about a block time that came to something; `parameters` is JSON, `wanted`, `spares` as in `Decision`."""
 
     block_time_id: int
     action: str
@@ -113,13 +113,14 @@ class CallRow(NamedTuple):
 _CALLS = f"""
 SELECT block_time_id, action, wanted, parameters, spares FROM {_DECISIONS}
 WHERE block_time_id IN ({{block_times}}) AND outcome NOT IN (%s, %s)
-  AND (action IN (%s, %s, %s, %s) OR (action = %s AND spares IS NOT NULL)) ORDER BY id
+  AND (action IN (%s, %s, %s, %s, %s) OR (action = %s AND spares IS NOT NULL)) ORDER BY id
 """
 _OF_CALLS: tuple[Value, ...] = (
     Decision.REFUSED,
     Decision.FAILED,
     Decision.ALLOCATE,
     Decision.RELEASE,
+    Decision.RELEASE_SOME,
     Decision.SKIP,
     Decision.UNSKIP,
     Decision.KEEP_READY,

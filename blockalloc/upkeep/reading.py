@@ -131,7 +131,9 @@ def _calls(rows: Iterable[CallRow]) -> Mapping[int, list[RecordedCall]]:
     calls: dict[int, list[RecordedCall]] = defaultdict(list)
     for row in rows:
         spares = row.spares or 0
-        if row.action != "allocate":
+        if row.action == "release some":
+            calls[row.block_time_id].append(RecordedCall(row.action, row.wanted or 0, spares=spares))
+        elif row.action != "allocate":
             calls[row.block_time_id].append(RecordedCall(row.action, spares=spares))
         elif row.wanted is not None:  # without: an answer that was given before
             ignore = json.loads(row.parameters).get("ignoreprivileges", True)

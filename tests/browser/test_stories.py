@@ -45,7 +45,8 @@ def test_from_the_sign_in_to_the_record(stranger: Page, monday: MondayMorning) -
 
     menu(page, "Block times (classes)")
     page.get_by_role("link", name=TUTORIAL).first.click()
-    page.get_by_role("link", name="Release").click()
+    page.get_by_role("link", name="Release", exact=True).click()
+    page.get_by_label("Why?").fill("the room is closed")
     the_heading(page, f"Release: {TUTORIAL}")
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_text("omputers released: 8, reloads removed: 8")).not_to_have_count(0)
@@ -85,6 +86,8 @@ def test_the_same_with_the_keyboard_alone(stranger: Page, monday: MondayMorning)
     the_heading(page, f"{EVENING}, Mon 30 Nov 2026 18:00")
     enter(page, "Release")
     the_heading(page, f"Release: {EVENING}")
+    tab_to(page, "Why?")
+    page.keyboard.type("the room is closed")
     enter(page, "Release")
     expect(page.get_by_text("omputers released: 6, reloads removed: 6")).not_to_have_count(0)
     enter(page, "Decisions")
@@ -126,10 +129,20 @@ def test_who_may_not_act_is_offered_nothing(visitor: Visitor, monday: MondayMorn
     menu(page, "Today")
     page.get_by_role("link", name=LAB).click()
     the_heading(page, f"{LAB}, Mon 30 Nov 2026 09:00")
-    for action in ("Allocate now", "Dry run", "Put right now", "Release", "Skip", "Stop holding"):
+    for action in ("Allocate now", "Dry run", "Put right now", "Release", "Release some", "Skip", "Stop holding"):
         expect(page.get_by_role("link", name=action, exact=True)).to_have_count(0)
     noise.expected = 403
-    for action in ("allocate", "dry-run", "put-right", "release", "skip", "unskip", "stop-holding", "hold-again"):
+    for action in (
+        "allocate",
+        "dry-run",
+        "put-right",
+        "release",
+        "release-some",
+        "skip",
+        "unskip",
+        "stop-holding",
+        "hold-again",
+    ):
         answer = page.goto(f"/admin/blockalloc/blocktime/{value(monday, *time_of(LAB))}/do/{action}/")
         assert answer is not None
         assert answer.status == 403
