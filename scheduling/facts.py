@@ -51,6 +51,9 @@ class Computer(NamedTuple):
     owner_id: int | None
 
 
+_STATE = Computer._fields.index("state")
+
+
 class Fleet(Mapping[int, Computer]):
     """The computers of a site by id, kept column by column.
 
@@ -81,6 +84,11 @@ class Fleet(Mapping[int, Computer]):
         if row_index not in self._made:
             self._made[row_index] = Computer._make([column[row_index] for column in self._columns])
         return self._made[row_index]
+
+    def with_state(self, ids: Collection[int], state: str) -> Self:
+        """The same computers, those with these ids in another state."""
+        states = [state if id_ in ids else before for id_, before in self.columns("id", "state")]
+        return type(self)([*self._columns[:_STATE], states, *self._columns[_STATE + 1 :]])
 
     def __getitem__(self, computer_id: int) -> Computer:
         return self.at(self._row_indexes[computer_id])

@@ -27,6 +27,7 @@ from blockalloc.admin.filters import (
 )
 from blockalloc.admin.history import block_time_history
 from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request
+from blockalloc.pages import what_would_help
 from blockalloc.pages.actions import offered_actions
 from blockalloc.pages.columns import column, fact, link, list_link, strong, until, when
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
@@ -284,7 +285,10 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             for each in offered_actions(request, row, holds_stopped=kept.holds_stopped)
             if present or each[0].name not in ("release", "release-some")
         ]
-        context = {"ready": readiness_of_page(request), "upkeep": kept.lines, "offered": actions}
+        ready = readiness_of_page(request)
+        context: dict[str, Any] = {"ready": ready, "upkeep": kept.lines, "offered": actions}
+        if is_to_come and ready is not None and ready.readiness.signal.level in ("bad", "watch"):
+            context["help"] = what_would_help.of_class(request, row)
         return {**context, **block_time_history(request, row)}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> BlockTime | None:

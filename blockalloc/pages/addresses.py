@@ -11,6 +11,7 @@ from blockalloc.pages.notifications import send_message_again
 from blockalloc.pages.putting_right import put_right_several
 from blockalloc.pages.said_and_came import said_and_came
 from blockalloc.pages.timeline.page import timeline
+from blockalloc.pages.what_would_help import what_would_help
 
 
 def patterns(site: AdminSite) -> list[URLPattern]:
@@ -19,6 +20,11 @@ def patterns(site: AdminSite) -> list[URLPattern]:
         path("blockalloc/blocktime/put-right/", site.admin_view(put_right_several), name="put_right"),
         path(
             "blockalloc/blocktime/<row_id:block_time_id>/do/<slug:name>/", site.admin_view(act), name="blocktime_action"
+        ),
+        path(
+            "blockalloc/blocktime/<row_id:block_time_id>/help/",
+            site.admin_view(what_would_help),
+            name="what_would_help",
         ),
         path("blockalloc/image/<row_id:image_id>/load-times/", site.admin_view(load_times), name="load_times"),
         path("timeline/", site.admin_view(timeline), name="timeline"),

@@ -11,11 +11,16 @@ from blockalloc.contract.messages import Caller, FillCall
 from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.frame import page, page_of_block_time
+from blockalloc.pages.what_would_help import offers
+from blockalloc.remedies import helping
+from blockalloc.remedies.budget import Budget
+from blockalloc.remedies.kinds import Kind
 from blockalloc.reports.decision import report
 from blockalloc.site_time import site_zone
 from blockalloc.upkeep import mending
 from blockalloc.upkeep.proposals import changes
 
+_SECONDS = 1.0  # for plans of what would help
 _COUNTED = "counted"  # the way to treat privileges that is not the back end's
 
 
@@ -42,6 +47,7 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
     """The page that says what `allocate` would do. Nothing is written but its record. Raises Refusal."""
     planned = service.dry_run(FillCall(time.pk, _ignores_privileges(request)), caller, mender=mending.mender())
     findings = findings_of(planned.result) if planned.result else None
+    helps = helping.of_result(planned.result, caller, Budget(_SECONDS), mending.mender()) if planned.result else []
     context = {
         "time": time,
         "outcome": planned.outcome,
@@ -50,6 +56,7 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
         "proposals": changes(planned.result) if planned.result else (),
         "explanation": planned.explanation,
         "in_the_way": _in_the_way(planned.explanation, scope_of(request.user)),
+        "offers": offers(request, time, [each for each in helps if each.kind is not Kind.FEWER]),
         "report": report(findings) if findings else None,
         "decision_id": planned.decision_id,
         "zone": site_zone(),

@@ -148,6 +148,14 @@ def block_time(block_time_id: int) -> BlockTimeRow | None:
     return next(map(BlockTimeRow._make, fetch(_BLOCK_TIMES.format(which="t.id = %s"), [block_time_id])), None)
 
 
+def block_times(block_time_ids: Collection[int]) -> list[BlockTimeRow]:
+    """These block times, whatever their state, as far as there are any. One statement, none for none."""
+    if not block_time_ids:
+        return []
+    sql = _BLOCK_TIMES.format(which=f"t.id IN ({listed_ids(block_time_ids)})")
+    return [*map(BlockTimeRow._make, fetch(sql))]
+
+
 def read(block_time_ids: Collection[int], now: int) -> Watched:
     """What decides whether these block times are ready, at `now` (Unix seconds)."""
     listed = listed_ids(block_time_ids)

@@ -59,9 +59,9 @@ def put_right(block_time_id: int, caller: Caller) -> Done:
     """
     watch = _watch(block_time_id)
     needed = needs(watch.facts, clock.now(), is_asked_by_staff=True)
-    if stopped := _stopped_images(watch):
+    if stopped := stopped_images(watch):
         _trust(block_time_id, caller, stopped)
-    if obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else ""):
+    if obstacle := obstacle_to(watch) or (_nothing(needed) if needed.is_met else ""):
         if stopped:
             return Done(f"{TRUSTED}; {obstacle}", is_complete=True)
         return Done(obstacle, obstacle == NOTHING)
@@ -81,8 +81,8 @@ def proposed(block_time_id: int, caller: Caller) -> Proposed:
     watch, now = _watch(block_time_id), clock.now()
     target = watch.facts.target
     needed = needs(watch.facts, now, is_asked_by_staff=True)
-    if (obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else "")) and not _stopped_images(watch):
-        machines = min(_usable(watch, needed), target.machines)
+    if (obstacle := obstacle_to(watch) or (_nothing(needed) if needed.is_met else "")) and not stopped_images(watch):
+        machines = min(usable(watch, needed), target.machines)
         return Proposed(_unchanged(needed, ()), _others(needed, ()), machines, target.machines, obstacle)
     call = FillCall(block_time_id, target.ignore_privileges, machines=target.machines)
     result = dry_run(call, caller, now, lambda _order: mending.mending_of(needed))
@@ -155,7 +155,7 @@ def _watch(block_time_id: int) -> Watch:
     return watch
 
 
-def _obstacle(watch: Watch) -> str:
+def obstacle_to(watch: Watch) -> str:
     """Why there is nothing to put right, whatever the computers do."""
     block, now = watch.facts.block, clock.now()
     if doubt := trust.look(now).doubt:
@@ -172,7 +172,7 @@ def _obstacle(watch: Watch) -> str:
     return ""
 
 
-def _stopped_images(watch: Watch) -> list[int]:
+def stopped_images(watch: Watch) -> list[int]:
     """The images of the class of which nothing more is loaded, since too many loads have failed (SPEC 9.7)."""
     stops = loads.image_stops({watch.facts.id: watch.facts.target.machines}, clock.now())
     return [id_ for id_ in watch.image_ids if id_ in stops]
@@ -203,7 +203,7 @@ def _others(needed: Needs, changed: Container[int]) -> Mapping[str, int]:
     return dict(Counter(_EXPECTED.get(kind, kind.value) for kind in others))
 
 
-def _usable(watch: Watch, needed: Needs) -> int:
+def usable(watch: Watch, needed: Needs) -> int:
     """The machines that may still be ready when nothing is done."""
     hopeless = (Kind.LOST, Kind.TO_LOAD)
     images = Counter(each.computer.facts.image_id for each in needed.conditions if each.kind not in hopeless)
