@@ -31,6 +31,7 @@ from blockalloc.pages import what_would_help
 from blockalloc.pages.actions import offered_actions
 from blockalloc.pages.columns import column, fact, link, list_link, strong, until, when
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
+from blockalloc.pages.subjects import subjects
 from blockalloc.reports import upkeep
 from scheduling.rules import UNUSABLE_STATES
 from scheduling.vcl_names import ACCEPTED
@@ -289,7 +290,9 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         context: dict[str, Any] = {"ready": ready, "upkeep": kept.lines, "offered": actions}
         if is_to_come and ready is not None and ready.readiness.signal.level in ("bad", "watch"):
             context["help"] = what_would_help.of_class(request, row)
-        return {**context, **block_time_history(request, row)}
+        history = block_time_history(request, row)
+        texts = [str(ready.readiness.signal) if ready else "", *(each["text"] for each in history.get("history", ()))]
+        return {**context, **history, "subjects": subjects(request, texts)}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> BlockTime | None:
         """The block time; without computers, with the beginning of what happened: the top of the page has the rest."""

@@ -27,6 +27,7 @@ from blockalloc.models import BlockRequest, BlockTime, Decision, Image
 from blockalloc.pages import row_id  # noqa: F401 - registers the converter
 from blockalloc.pages.columns import Column, column, link_to, signal, when
 from blockalloc.pages.csv_export import csv_response
+from blockalloc.pages.subjects import subjects
 from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, all_verdicts, report, said, verdict
 from blockalloc.store import decisions
 from blockalloc.store.sql import keys_as_table
@@ -352,7 +353,10 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         name = request.GET.get("computer", "").strip()
         findings = decisions.findings_of([row]).get(row.pk)
         text = verdict(findings, name) if findings and name else ""
-        return {"report": report(findings) if findings else None, "computer": name[:60], "verdict": text}
+        found = report(findings) if findings else None
+        texts = [text, *(found.texts if found else ())]
+        subjects_of = {"subjects": subjects(request, texts)}
+        return {"report": found, "computer": name[:60], "verdict": text, **subjects_of}
 
     def export_list(self, request: HttpRequest) -> HttpResponseBase:
         """The filtered list as CSV, the latest first."""

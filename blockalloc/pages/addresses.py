@@ -9,6 +9,7 @@ from blockalloc.pages.load_times import load_times
 from blockalloc.pages.my_notifications import my_notifications
 from blockalloc.pages.notifications import send_message_again
 from blockalloc.pages.putting_right import put_right_several
+from blockalloc.pages.roster import roster, roster_csv
 from blockalloc.pages.said_and_came import said_and_came
 from blockalloc.pages.timeline.page import timeline
 from blockalloc.pages.what_would_help import what_would_help
@@ -26,6 +27,8 @@ def patterns(site: AdminSite) -> list[URLPattern]:
             site.admin_view(what_would_help),
             name="what_would_help",
         ),
+        path("blockalloc/blocktime/<row_id:block_time_id>/roster/", site.admin_view(roster), name="roster"),
+        path("blockalloc/blocktime/<row_id:block_time_id>/roster.csv", site.admin_view(roster_csv), name="roster_csv"),
         path("blockalloc/image/<row_id:image_id>/load-times/", site.admin_view(load_times), name="load_times"),
         path("timeline/", site.admin_view(timeline), name="timeline"),
         path("today/", site.admin_view(duty.today), name="today"),

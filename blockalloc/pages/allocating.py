@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 
 from blockalloc.allocation import service
 from blockalloc.allocation.explanation import Explanation, InTheWay, findings_of
@@ -11,6 +12,7 @@ from blockalloc.contract.messages import Caller, FillCall
 from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.frame import page, page_of_block_time
+from blockalloc.pages.subjects import Subjects, subjects
 from blockalloc.pages.what_would_help import offers
 from blockalloc.remedies import helping
 from blockalloc.remedies.budget import Budget
@@ -48,20 +50,32 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
     planned = service.dry_run(FillCall(time.pk, _ignores_privileges(request)), caller, mender=mending.mender())
     findings = findings_of(planned.result) if planned.result else None
     helps = helping.of_result(planned.result, caller, Budget(_SECONDS), mending.mender()) if planned.result else []
+    in_the_way = _in_the_way(planned.explanation, scope_of(request.user))
+    found, proposals = report(findings) if findings else None, changes(planned.result) if planned.result else []
+    texts = [*(found.texts if found else ()), *(each.why for each in proposals)]
+    named = subjects(request, [*texts, *(f"{each.kind} {each.id}" for each in in_the_way)])
     context = {
         "time": time,
         "outcome": planned.outcome,
         "said": planned.said,
         "and_spares": planned.result.and_spares() if planned.result else "",
-        "proposals": changes(planned.result) if planned.result else (),
+        "proposals": proposals,
         "explanation": planned.explanation,
-        "in_the_way": _in_the_way(planned.explanation, scope_of(request.user)),
+        "in_the_way": [(each, _booked_for(each, named)) for each in in_the_way],
+        "subjects": named,
         "offers": offers(request, time, [each for each in helps if each.kind is not Kind.FEWER]),
-        "report": report(findings) if findings else None,
+        "report": found,
         "decision_id": planned.decision_id,
         "zone": site_zone(),
     }
     return page(request, "blockalloc/dry_run.html", f"Dry run: {time.blockRequest.name}", **context)
+
+
+def _booked_for(booking: InTheWay, named: Subjects) -> str:
+    """What a booking is for: a class by its name, with a link; a request by its user."""
+    linked = named.linked(f"{booking.kind} {booking.id}")
+    is_named = (booking.kind, booking.id) in named.of and booking.kind == "block time"
+    return linked if is_named or not booking.name else format_html("{} ({})", linked, booking.name)
 
 
 def _ignores_privileges(request: HttpRequest) -> bool:

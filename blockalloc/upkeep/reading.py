@@ -141,7 +141,7 @@ def _calls(rows: Iterable[CallRow]) -> Mapping[int, list[RecordedCall]]:
         elif row.action != "allocate":
             calls[row.block_time_id].append(RecordedCall(row.action, spares=spares))
         elif row.wanted is not None:  # without: an answer that was given before
-            ignore = json.loads(row.parameters).get("ignoreprivileges", True)
+            ignore = json.loads(row.parameters or "{}").get("ignoreprivileges", True)
             calls[row.block_time_id].append(RecordedCall(row.action, row.wanted, bool(ignore), spares))
     return calls
 
