@@ -13,7 +13,7 @@ from blockalloc.pages.frame import page_of_block_time
 from blockalloc.upkeep import releasing
 from scheduling.state_ids import RELOAD
 from scheduling.upkeep.condition import Condition
-from scheduling.upkeep.releasing import is_free, is_used
+from scheduling.upkeep.releasing import is_free, is_in_use, is_reserved
 
 _MOST = 2000  # ids of computers in a form
 
@@ -83,8 +83,9 @@ def _ids(texts: Collection[str]) -> set[int]:
 def _row(each: Condition, *, is_chosen: bool) -> Row:
     facts = each.computer.facts
     state = each.readiness.fault.one if each.readiness.fault else each.readiness.state
-    if is_used(each):
-        state = "in use by a member: the reservation goes on, but the computer is no longer kept for the class"
+    if is_in_use(each) or is_reserved(each):
+        who = "in use by a member" if is_in_use(each) else f"{state}, and reserved by a member"
+        state = f"{who}: the reservation goes on, but the computer is no longer kept for the class"
     elif each.computer.live_semaphore:
         state = f"{state}; somebody is reserving it at this moment"
     box = "computer" if is_free(each) else "in_use"

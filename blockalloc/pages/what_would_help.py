@@ -145,7 +145,7 @@ def _words(remedy: Remedy, visible: Collection[int]) -> SafeString:
         case Kind.PRIVILEGES:
             return format_html("{}", "count computers that are not granted to members of the user group")
         case Kind.LATER:
-            return format_html("start at {}", date_and_time(remedy.start, clock.now(), site_zone()))
+            return format_html("start at {}: {}", date_and_time(remedy.start, clock.now(), site_zone()), remedy.words)
         case Kind.FEWER:
             return format_html("ask for fewer machines: {}", remedy.words)
     return format_html("{}", remedy.words)

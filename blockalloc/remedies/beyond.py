@@ -13,7 +13,7 @@ from scheduling import remedies
 from scheduling.remedies_tried import Gain, Trial
 from scheduling.upkeep.condition import Condition
 from scheduling.upkeep.needs import needs
-from scheduling.upkeep.releasing import is_free, is_used, least_missed
+from scheduling.upkeep.releasing import is_free, is_in_use, least_missed
 from scheduling.upkeep.spares import spares, to_give_back
 from scheduling.windows import MINUTE
 from scheduling.withdrawal import is_withdrawable
@@ -53,7 +53,8 @@ def later(result: Result, caller: Caller, budget: Budget) -> Iterator[Remedy]:
         go_on=budget.allows,
     )
     if start is not None:
-        yield Remedy(Kind.LATER, result.outcome.unallocated, start=start)
+        all_ = f"all {plural(order.block.machines, 'machine')}"
+        yield Remedy(Kind.LATER, result.outcome.unallocated, all_, start=start)
 
 
 def fewer(result: Result) -> Iterator[Remedy]:
@@ -78,7 +79,7 @@ def _of_other_class(trial: Trial, watch: Watch) -> Iterator[Remedy]:
     kind, candidates = _to_spare(watch, conditions, now)
     gain = trial.without(facts.id, [each.computer.id for each in candidates if _is_free_then(each, now)])
     if kind is not None and gain.machines:
-        used = sum(map(is_used, conditions))
+        used = sum(map(is_in_use, conditions))
         other = Other(facts.id, facts.name, len(conditions), used, facts.block.start)
         yield Remedy(kind, gain.machines, computers=_named(gain, trial), other=other)
 

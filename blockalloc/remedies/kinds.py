@@ -45,7 +45,7 @@ class Named(NamedTuple):
 class Remedy:
     """One thing that would help. `machines`: how many more the class would have, 0 where it does not bring any.
 
-    `words`: what would be done, for PUT_RIGHT and RELOADS; `computers` are those that it is about; `other` the class
+    `words`: what would be done, or could be had; `computers` are those that it is about; `other` the class
     that has them; `start`: when it would begin (Unix seconds).
     """
 

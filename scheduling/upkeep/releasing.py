@@ -6,14 +6,18 @@ from scheduling.upkeep.condition import Condition, Kind
 
 
 def is_free(each: Condition) -> bool:
-    """Whether nobody of the class uses the computer, and nobody is just reserving it."""
-    return not (is_used(each) or each.computer.live_semaphore)
+    """Whether nobody of the class uses the computer or has reserved it, and nobody is just reserving it."""
+    return not (is_in_use(each) or is_reserved(each) or each.computer.live_semaphore)
 
 
-def is_used(each: Condition) -> bool:
-    """Whether a member has it, or it is in use at this moment."""
-    booked = any(booking.is_occupying and booking.is_member for booking in each.computer.bookings)
-    return booked or each.readiness.state == "in use"
+def is_in_use(each: Condition) -> bool:
+    """Whether somebody of the class uses it at this moment."""
+    return each.readiness.state == "in use"
+
+
+def is_reserved(each: Condition) -> bool:
+    """Whether a member has it, now or later in the class."""
+    return any(booking.is_occupying and booking.is_member for booking in each.computer.bookings)
 
 
 def least_missed(conditions: Iterable[Condition]) -> list[Condition]:
@@ -34,4 +38,5 @@ def _use(each: Condition) -> tuple[bool, bool, int, int, str]:
         place = 2
     else:
         place = 0 if each.readiness.state in ("waiting", "overdue") else 1  # a load that has begun goes on
-    return is_used(each), not is_free(each), place, -begins, each.hostname
+    has_member = is_in_use(each) or is_reserved(each)
+    return has_member, not is_free(each), place, -begins, each.hostname

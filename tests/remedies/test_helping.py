@@ -180,7 +180,7 @@ class TestMore:
         site.allocate()
         found = help_for(site, is_thorough=True).remedies
         (later,) = (each for each in found if each.kind is Kind.LATER)
-        assert (later.machines, later.start > START) == (3, True)
+        assert (later.machines, later.words, later.start > START) == (3, "all 4 machines", True)
         assert [each.kind for each in found] == [Kind.LATER, Kind.FEWER]
 
     def test_a_class_that_is_on_begins_no_later(self, site: StillMorning) -> None:

@@ -8,7 +8,7 @@ from scheduling.ready_computer import BlockFacts, ComputerFacts
 from scheduling.state_ids import PENDING, RELOAD
 from scheduling.upkeep.condition import Condition, condition
 from scheduling.upkeep.facts import BlockTimeFacts, Booking, WatchedComputer
-from scheduling.upkeep.releasing import is_free, least_missed
+from scheduling.upkeep.releasing import is_free, is_in_use, least_missed
 from scheduling.upkeep.target import Target
 from scheduling.windows import HOUR, MINUTE
 
@@ -45,6 +45,11 @@ def test_the_ones_to_be_loaded_last_go_first_and_those_in_use_at_the_end() -> No
     found = least_missed([used, reserved, failed, loaded, loading, soon, late])
     assert [each.hostname for each in found] == ["c7", "c6", "c5", "c4", "c3", "c2", "c1"]
     assert [is_free(each) for each in found] == [True] * 5 + [False] * 2
+
+
+def test_in_use_is_what_somebody_uses_now() -> None:
+    assert is_in_use(judged("c1", state="inuse", has_user=True, **LOADED))
+    assert not is_in_use(waiting("c1", NOW + MINUTE, member=True))
 
 
 def test_a_member_who_is_to_come_keeps_the_computer() -> None:
