@@ -27,7 +27,6 @@ from blockalloc.admin.filters import (
 )
 from blockalloc.admin.history import block_time_history
 from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request
-from blockalloc.pages import what_would_help
 from blockalloc.pages.actions import offered_actions
 from blockalloc.pages.columns import column, fact, link, list_link, strong, until, when
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
@@ -287,9 +286,8 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             if present or each[0].name not in ("release", "release-some")
         ]
         ready = readiness_of_page(request)
-        context: dict[str, Any] = {"ready": ready, "upkeep": kept.lines, "offered": actions}
-        if is_to_come and ready is not None and ready.readiness.signal.level in ("bad", "watch"):
-            context["help"] = what_would_help.of_class(request, row)
+        needs_help = is_to_come and ready is not None and ready.readiness.signal.level in ("bad", "watch")
+        context = {"ready": ready, "upkeep": kept.lines, "offered": actions, "needs_help": needs_help}
         history = block_time_history(request, row)
         texts = [str(ready.readiness.signal) if ready else "", *(each["text"] for each in history.get("history", ()))]
         return {**context, **history, "subjects": subjects(request, texts)}

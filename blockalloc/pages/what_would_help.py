@@ -51,7 +51,7 @@ class Shown(NamedTuple):
 
 @require_permission("blockalloc.view_blocktime")
 def what_would_help(request: HttpRequest, block_time_id: int) -> HttpResponse:
-    """A page of its own; with `?part=row` only the first offers, as a piece of a page.
+    """A page of its own; with `?part=row` the first offers, with `?part=all` all of them, as a piece of a page.
 
     Raises Http404 for a block time that the person may not see.
     """
@@ -61,6 +61,8 @@ def what_would_help(request: HttpRequest, block_time_id: int) -> HttpResponse:
         offers = [each for each in shown.offers if each.machines][:_IN_LINE] if shown else []
         return TemplateResponse(request, "blockalloc/help_line.html", {"offers": offers, "time": time})
     context = {"time": time, "help": of_class(request, time)}
+    if request.GET.get("part") == "all":
+        return TemplateResponse(request, "blockalloc/help.html", context)
     return page(request, "blockalloc/what_would_help.html", f"What would help: {time.blockRequest.name}", **context)
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.once(on="sqlite")
 
 COMPUTER_OF = """SELECT c.hostname FROM computer c JOIN blockComputers h ON h.computerid = c.id
 JOIN blockTimes t ON t.id = h.blockTimeid JOIN blockRequest r ON r.id = t.blockRequestid WHERE r.name = ?"""
-HELD_BY_THE_EXAM = re.compile(r"held by block time \d+ from 2026-11-30 07:\d\d to 2026-11-30 10:30")
+HELD_BY_THE_EXAM = re.compile(rf"held by block time \d+ \({EXAM}\) from 2026-11-30 07:\d\d to 2026-11-30 10:30")
 
 
 def the_heading(page: Page, text: str | re.Pattern[str]) -> None:
@@ -91,6 +91,28 @@ def test_the_same_with_the_keyboard_alone(stranger: Page, monday: MondayMorning)
     enter(page, "Decisions")
     the_heading(page, "Decisions")
     expect(page.locator("#result_list tbody tr").first).to_contain_text(re.compile(f"release.*{EVENING}.*done.*demo"))
+
+
+def test_what_is_at_risk_is_two_clicks_from_being_mended(stranger: Page, monday: MondayMorning) -> None:
+    """From the sign-in: Today says what would help, a click leads to where it is done, another one does it."""
+    page = stranger
+    sign_in(page, monday)
+    the_heading(page, "Today, Monday 30 Nov")
+    row = page.get_by_role("row").filter(has_text=LAB)
+    expect(row).to_contain_text("+3 put cs-07, cs-31 and lib-05 back in service")
+    offer = row.locator(".offer").filter(has_text=EXAM)
+    expect(offer).to_contain_text(re.compile(r"\+3 .* holds 50 computers, .* 40 min after its start: release 3"))
+    offer.get_by_role("link", name="Release some").click()
+    the_heading(page, f"Release some: {EXAM}")
+    expect(page.locator("input[type=checkbox]:checked")).to_have_count(3)
+    expect(page.get_by_role("button", name="Release some")).to_be_enabled()
+
+
+def test_a_roster_is_copied(visitor: Visitor, monday: MondayMorning) -> None:
+    page = visitor()
+    page.goto(f"/admin/blockalloc/blocktime/{value(monday, *time_of(EXAM))}/roster/")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("50 lines copied|The table is selected"))
 
 
 # What the element that has the focus is called, and whether one sees that it has it.

@@ -113,9 +113,20 @@ def test_the_exam_of_another_affiliation_has_neither_name_nor_link(
     assert client.get(reverse("admin:what_would_help", args=[EXAM])).status_code == 404
 
 
-def test_the_page_of_the_class_and_the_dry_run_have_them(site: StillMorning, sign_in: SignIn) -> None:
+def test_the_page_of_the_class_leads_to_them(site: StillMorning, sign_in: SignIn) -> None:
+    """A script puts them into the page: plans take their time."""
+    client = sign_in("put_right", "release")
+    page = client.get(PAGE).content.decode()
+    assert f'<a href="{HELP}" data-help="all">What would help</a>' in page
+    assert "blockalloc/help.js" in page
+    part = client.get(f"{HELP}?part=all").content.decode()
+    assert "<html" not in part
+    assert offers(client, f"{HELP}?part=all") == offers(client)
+    assert HELP not in client.get(reverse("admin:blockalloc_blocktime_change", args=[EXAM])).content.decode()
+
+
+def test_a_dry_run_has_them(site: StillMorning, sign_in: SignIn) -> None:
     client = sign_in("put_right", "release", "dry_run")
-    assert offers(client, PAGE) == offers(client)
     page = client.post(reverse("admin:blocktime_action", args=[CLASS, "dry-run"])).content.decode()
     assert "back in service" in page.partition('<ol class="offers">')[2]
     assert "CS420 &lt;exam&gt;" in page
