@@ -217,8 +217,11 @@ class DecisionList(KeysFirstList):
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
         if name:
             findings = decisions.findings_of(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
+            texts = {row.pk: verdict(findings[row.pk], name) for row in self.result_list if row.pk in findings}
+            named = subjects(request, texts.values())
             for row in self.result_list:
-                row.verdict = verdict(findings[row.pk], name) if row.pk in findings else ""
+                text = texts.get(row.pk, "")
+                row.verdict = text if text in (CHOSEN, HAD_BEFORE) else named.linked(text)
 
     def url_for_result(self, result: Model) -> str:
         """The address of the row's page, with the same computer."""
