@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from pytest_django import Settings
 
 from blockalloc.allocation import block_time_actions
 from blockalloc.contract.messages import Caller
@@ -14,6 +15,7 @@ from tests.golden import tables
 from tests.support.sites.back_end_stage import HOUR, IMAGE, MINUTE
 from tests.support.sites.morning import END, START
 from tests.support.sites.still_morning import CLASS, FAILED_STATE, MAINTENANCE, StillMorning, still_morning
+from tests.upkeep.test_spares import past_loads
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -167,6 +169,33 @@ class TestOtherClasses:
     def test_one_of_other_hours_is_not_in_the_way(self, site: StillMorning) -> None:
         exam(site, *range(11, 18), begins=site.now - 3 * HOUR, ends=site.now - HOUR)
         assert site.allocate() == 4
+
+
+class TestLeftBehind:
+    def test_reloads_of_an_edited_class(self, site: StillMorning) -> None:
+        """VCL's edit of a series deletes the computers of its classes, and leaves the reloads."""
+        site.block_time(EXAM, START, END, numMachines=7)
+        assert site.allocate(block_time=EXAM) == 7
+        site.send("DELETE FROM blockComputers WHERE blockTimeid = %s", EXAM)
+        site.allocate()
+        remedy = the(site, Kind.RELOADS)
+        assert (machines(), remedy.machines) == (1, 3)
+        assert remedy.words == "withdraw 3 reloads that an edited class has left behind"
+
+    def test_spares_of_a_class_that_has_all(self, settings: Settings) -> None:
+        settings.VCL_RELOAD_POLICY, settings.VCL_SPARES = "ready", "auto"
+        with still_morning(computers=10) as site:
+            past_loads(loaded=42, failed=6)
+            assert site.allocate() == 4
+            site.block_time(EXAM, START, END, numMachines=6)
+            assert site.allocate(block_time=EXAM) == 4
+            (remedy,) = (each for each in help_for(site, EXAM).remedies if each.kind is Kind.SPARES)
+            assert remedy.other is not None
+            assert (remedy.machines, remedy.other.block_time_id) == (2, CLASS)
+            releasing.release_some(CLASS, {each.id for each in remedy.computers}, (), ANNA, "needed elsewhere")
+            assert Decision.objects.latest("pk").spares == -2
+            assert Decision.objects.latest("pk").wanted == 4
+            assert site.allocate(block_time=EXAM) == 6
 
 
 class TestMore:
