@@ -98,6 +98,8 @@ def _of_rows(site: Site) -> Iterator[tuple[str, str]]:
         f"{reverse('admin:blockalloc_decision_change', args=[explained.pk])}?computer=vm03-1700",
     )
     yield "decision's computers as CSV", reverse("admin:decision_csv", args=[explained.pk])
+    yield "roster of a class", reverse("admin:roster", args=[today])
+    yield "roster as CSV", reverse("admin:roster_csv", args=[today])
     yield "load times", reverse("admin:load_times", args=[site.image(0)])
     yield "load times, seldom loaded", reverse("admin:load_times", args=[site.images[-1]])
 

@@ -52,6 +52,9 @@ class Computer(NamedTuple):
     owner_id: int | None
 
 
+_STATE = Computer._fields.index("state")
+
+
 class Fleet(Mapping[int, Computer]):
     """The computers of a site by id, kept column by column.
 
@@ -95,6 +98,11 @@ class Fleet(Mapping[int, Computer]):
     def rows_with_revision(self, revision_id: int) -> Collection[int]:
         """The row indexes of computers that have an image revision loaded now."""
         return [row_index for row_index, each in enumerate(self.column("revision_id")) if each == revision_id]
+
+    def with_state(self, ids: Collection[int], state: str) -> Self:
+        """The same computers, those with these ids in another state."""
+        states = [state if id_ in ids else before for id_, before in self.columns("id", "state")]
+        return type(self)([*self._columns[:_STATE], states, *self._columns[_STATE + 1 :]])
 
     def __getitem__(self, computer_id: int) -> Computer:
         return self.at(self._row_indexes[computer_id])

@@ -267,7 +267,9 @@ def _missing(view: _View) -> list[_Problem]:
     if of.allocated >= of.wanted:
         return []
     why = view.why_short
-    return [_Problem("bad", f"{wording.missing(of.missing, of.wanted, of.failed)}{f': {why}' if why else ''}")]
+    # What staff have taken away on purpose is no trouble: nobody is to be told of it.
+    level: Level = "watch" if of.allocated >= view.record.machines(of.wanted) else "bad"
+    return [_Problem(level, f"{wording.missing(of.missing, of.wanted, of.failed)}{f': {why}' if why else ''}")]
 
 
 def _faults(view: _View) -> list[_Problem]:

@@ -1,7 +1,7 @@
 """When machines are missing: what is in the way, and when there would be enough."""
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 from itertools import accumulate, islice
 from typing import NamedTuple
@@ -19,6 +19,10 @@ from scheduling.windows import MINUTE, WEEK, schedule_covers
 HORIZON = WEEK  # how far ahead the search for a start goes
 SEARCH_STEP = 15 * MINUTE  # between the starts that it tries: classes begin on a quarter of an hour
 MOST_PLANS = 60  # that it makes; each takes as long as the plan of a call
+
+
+def _always() -> bool:
+    return True
 
 
 class InTheWay(NamedTuple):
@@ -49,12 +53,14 @@ def in_the_way(plan: Plan) -> list[InTheWay]:
     return sorted(bookings, key=lambda each: (-each.computers, each))
 
 
-def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privileges: bool) -> int | None:
+def earliest_start(
+    site: Site, block: Block, load_seconds: int, *, ignore_privileges: bool, go_on: Callable[[], bool] = _always
+) -> int | None:
     """The first quarter of an hour after the block's start at which it could get all its machines (Unix seconds).
 
     As if the block were made anew then: the computers that it has already count as free. `site` must know what is
     promised until HORIZON after the block's end. None when there is no such start, or when none of the first
-    MOST_PLANS starts that `_hopeful` suggests will do.
+    MOST_PLANS starts that `_hopeful` suggests will do. `go_on` is asked before each plan: the search may take long.
     """
     own = block.block_time_id
     # Claims last for seconds: they say nothing of later hours.
@@ -62,6 +68,8 @@ def earliest_start(site: Site, block: Block, load_seconds: int, *, ignore_privil
     # By the windows of policy `vcl`: of sixty plans none has to say how sure it is.
     site = replace(site, claimed=frozenset(), block_computers=block_computers, ready_policy=None)
     for start in islice(_hopeful(site, block, load_seconds), MOST_PLANS):
+        if not go_on():
+            return None
         later = replace(block, block_time_id=0, start=start, end=start + block.end - block.start)
         plan = make_plan(site, later, ignore_privileges=ignore_privileges)
         if plan.allocated >= plan.wanted:

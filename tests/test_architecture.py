@@ -25,6 +25,7 @@ LAYERS = [
     ("blockalloc.rpc.wire",),
     ("blockalloc.pages",),
     ("blockalloc.demo.morning",),
+    ("blockalloc.remedies",),
     ("blockalloc.upkeep",),
     ("blockalloc.notifications",),
     ("blockalloc.inspection", "blockalloc.reports"),

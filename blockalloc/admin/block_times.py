@@ -30,6 +30,7 @@ from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request
 from blockalloc.pages.actions import offered_actions
 from blockalloc.pages.columns import column, fact, link, list_link, until, when
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
+from blockalloc.pages.subjects import subjects
 from blockalloc.reports import upkeep
 from blockalloc.reports.forecasts import with_outlook
 from scheduling.vcl_names import ACCEPTED
@@ -222,13 +223,18 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         actions = [
             each
             for each in offered_actions(request, row, holds_stopped=kept.holds_stopped)
-            if (seen is not None and seen.readiness.computers) or each[0].name != "release"
+            if (seen is not None and seen.readiness.computers) or each[0].name not in ("release", "release-some")
         ]
         forecast = section_of(seen, request) if seen else None
         if seen and forecast:
             seen = with_outlook(seen, forecast.foreseen)
-        context = {"ready": seen, "forecast": forecast, "upkeep": kept.lines, "offered": actions}
-        return {**context, **block_time_history(request, row)}
+        needs_help = is_to_come and seen is not None and seen.readiness.signal.level in ("bad", "watch")
+        context = {
+            "ready": seen, "forecast": forecast, "upkeep": kept.lines, "offered": actions, "needs_help": needs_help,
+        }  # fmt: skip
+        history = block_time_history(request, row)
+        texts = [str(seen.readiness.signal) if seen else "", *(each["text"] for each in history.get("history", ()))]
+        return {**context, **history, "subjects": subjects(request, texts)}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> BlockTime | None:
         """The block time; of its status the beginning: the top of the page has the rest."""

@@ -28,6 +28,7 @@ from blockalloc.models import BlockRequest, BlockTime, Decision, Image
 from blockalloc.pages import row_id  # noqa: F401 - registers the converter
 from blockalloc.pages.columns import Column, column, link_to, signal, when
 from blockalloc.pages.csv_export import csv_response
+from blockalloc.pages.subjects import subjects
 from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, all_verdicts, report, said, verdict
 from blockalloc.store import decisions
 from blockalloc.store.sql import keys_as_table
@@ -217,8 +218,11 @@ class DecisionList(KeysFirstList):
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
         if name:
             findings = decisions.findings_of(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
+            texts = {row.pk: verdict(findings[row.pk], name) for row in self.result_list if row.pk in findings}
+            named = subjects(request, texts.values())
             for row in self.result_list:
-                row.verdict = verdict(findings[row.pk], name) if row.pk in findings else ""
+                text = texts.get(row.pk, "")
+                row.verdict = text if text in (CHOSEN, HAD_BEFORE) else named.linked(text)
 
     def url_for_result(self, result: Model) -> str:
         """The address of the row's page, with the same computer."""
@@ -353,7 +357,10 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         name = request.GET.get("computer", "").strip()
         findings = decisions.findings_of([row]).get(row.pk)
         text = verdict(findings, name) if findings and name else ""
-        return {"report": report(findings) if findings else None, "computer": name[:60], "verdict": text}
+        found = report(findings) if findings else None
+        texts = [text, *(found.texts if found else ())]
+        subjects_of = {"subjects": subjects(request, texts)}
+        return {"report": found, "computer": name[:60], "verdict": text, **subjects_of}
 
     def export_list(self, request: HttpRequest) -> HttpResponseBase:
         """The filtered list as CSV, the latest first."""

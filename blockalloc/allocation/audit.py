@@ -9,6 +9,7 @@ import django
 
 from blockalloc.allocation.result import Result
 from blockalloc.contract.messages import Caller, Outcome, Refusal
+from blockalloc.contract.staff_reason import LONGEST as LONGEST_REASON
 from blockalloc.contract.warnings import in_words
 from blockalloc.models import Decision
 from blockalloc.store import decisions, findings, rows
@@ -23,6 +24,7 @@ Columns = dict[str, Value]
 
 _VERSIONS = f"{VERSION} (Django {django.get_version()}, Python {platform.python_version()})"
 _LONGEST_VALUE, _LONGEST_TEXT = 300, 2000  # characters
+_LONGEST_JSON = 20_000  # of parameters, which name each computer that staff have released
 _MAX_ID, _MAX_MACHINES = 2**31 - 1, 2**15 - 1  # of the columns
 _MAX_TIME = 2**31 - 1  # Unix seconds
 
@@ -189,8 +191,12 @@ def _named(names: Names) -> Columns:
 
 def _as_json(parameters: Mapping[str, object]) -> str:
     """The parameters, each text cut where it is too long to be kept."""
+    longest = {"reason": LONGEST_REASON}
     return json.dumps(
-        {name: value[:_LONGEST_VALUE] if isinstance(value, str) else value for name, value in parameters.items()}
+        {
+            name: value[: longest.get(name, _LONGEST_VALUE)] if isinstance(value, str) else value
+            for name, value in parameters.items()
+        }
     )
 
 
@@ -199,4 +205,5 @@ def _fitting(name: str, value: Value) -> Value:
     if not isinstance(value, str):
         return value
     length: int | None = getattr(Decision._meta.get_field(name), "max_length", None)
-    return value.encode("utf-8", "replace").decode()[: length or _LONGEST_TEXT]
+    longest = _LONGEST_JSON if name == "parameters" else length or _LONGEST_TEXT
+    return value.encode("utf-8", "replace").decode()[:longest]

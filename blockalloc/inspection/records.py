@@ -3,6 +3,7 @@
 Only the block times that there is a finding about are looked up, in a fixed number of statements.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +14,15 @@ from blockalloc.inspection.facts import Facts
 from blockalloc.models import Decision
 from blockalloc.store import times, what_happened
 from blockalloc.store.findings import Changes, decode_changes
-from blockalloc.store.what_happened import Computer
+from blockalloc.store.what_happened import Computer, DecisionRow
 
 
 class Record(NamedTuple):
     """A call about a block time, or what staff did to it.
 
-    `chosen` are the computers that it took, `given_up` those that it gave up. `at` is Unix seconds; `wanted` and
-    `allocated` are machines, None where the call did not come so far. `text` is without VCL's words of a warning.
+    `chosen` are the computers that it took, `given_up` those that it gave up, or that staff released. `at` is Unix
+    seconds; `wanted` and `allocated` are machines, None where the call did not come so far. `text` is without VCL's
+    words of a warning.
     """
 
     action: str
@@ -68,7 +70,7 @@ def read(block_time_ids: Collection[int], facts: Facts, own_tables: Collection[s
 def _records(block_time_ids: Collection[int]) -> dict[int, list[Record]]:
     records: dict[int, list[Record]] = defaultdict(list)
     for row in what_happened.decisions(block_time_ids, findings=True):
-        changes = decode_changes(bytes(row.findings)) if row.findings else Changes([], ())
+        changes = decode_changes(bytes(row.findings)) if row.findings else Changes([], _released(row))
         records[row.block_time_id].append(
             Record(
                 action=row.action,
@@ -83,3 +85,11 @@ def _records(block_time_ids: Collection[int]) -> dict[int, list[Record]]:
             )
         )
     return dict(records)
+
+
+def _released(row: DecisionRow) -> Sequence[int]:
+    """The computers that staff have taken from the block time and left it others."""
+    if row.action != Decision.RELEASE_SOME or row.outcome != Decision.DONE or not row.parameters:
+        return ()
+    released: Sequence[int] = json.loads(row.parameters).get("computers", ())
+    return released

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from blockalloc.inspection import words
 from blockalloc.inspection.facts import BlockTime, Facts
@@ -15,6 +16,7 @@ from scheduling.readiness import ASKED_AHEAD
 from scheduling.state_ids import FAILED
 from scheduling.what_happened import NO_RECORD
 from scheduling.windows import MINUTE
+from scheduling.wording import plural
 
 MARGIN = 2 * MINUTE  # and has an answer so long after that
 
@@ -70,7 +72,8 @@ def _why(time: BlockTime, own: Mapping[int, int], history: History) -> Iterator[
     calls = [record for record in since if record.action in (Decision.ALLOCATE, Decision.KEEP_READY)]
     reasons = [
         *_of_releases(release, calls),
-        *_of_losses(time, own, calls, history, released=release is not None),
+        *_of_some_released(since),
+        *_of_losses(time, own, since, history, released=release is not None),
         *_of_calls(time, calls),
     ]
     if time.processing:
@@ -82,6 +85,15 @@ def _of_releases(release: Record | None, calls: Sequence[Record]) -> Iterator[st
     if release is not None and not any(call.allocated for call in calls):
         done = "released" if release.action == Decision.RELEASE else "skipped"
         yield f"it was {done} by {words.plain(release.who)} at {to_local(release.at)}"
+
+
+def _of_some_released(records: Sequence[Record]) -> Iterator[str]:
+    """The releases of some of its computers since somebody asked for machines last."""
+    since = takewhile(lambda record: record.action != Decision.ALLOCATE, reversed(records))
+    for record in reversed([each for each in since if each.action == Decision.RELEASE_SOME]):
+        if record.outcome == Decision.DONE:
+            computers = plural(len(record.given_up), "computer")
+            yield f"{computers} of it released by {words.plain(record.who)} at {to_local(record.at)}"
 
 
 def _of_losses(

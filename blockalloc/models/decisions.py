@@ -17,8 +17,10 @@ class Decision(models.Model):
 
     `caller` is the calling account (SPEC 2.1), `person` the staff account or the login of the shell, if known.
     `started` is the time of the call, `duration` the milliseconds from then until the record was written. `code` is
-    the number of a refusal or a warning; `text` is its text, or what an action did. `owner` and `affiliation_id` are
-    those of the block request. `findings` has the finding about each computer (blockalloc.store.findings), the roster
+    the number of a refusal or a warning; `text` is its text, or what an action did. `parameters` of a release or a skip
+    have the `reason` that the person gave, those of "release some" the ids of the computers that left; of that one
+    `wanted` is how many machines the class is to have from then on. `owner` and `affiliation_id` are those of the block
+    request. `findings` has the finding about each computer (blockalloc.store.findings), the roster
     their names. `ready`, `late`, `minutes`: what was said of the class (scheduling.reloads.outlook), None under policy
     `vcl`. `spares`: machines that were taken beyond `wanted`, below 0 for those that were given back, None for none.
     `request_id`: what the log lines of the HTTP request, the command or the look of `keep_ready` have too. One of them
@@ -26,8 +28,10 @@ class Decision(models.Model):
     """
 
     ALLOCATE, DRY_RUN, RELEASE, SKIP, UNSKIP = "allocate", "dry run", "release", "skip", "unskip"
-    KEEP_READY, HOLDING = "keep ready", "holding"
-    ACTIONS: ClassVar[tuple[str, ...]] = (ALLOCATE, DRY_RUN, RELEASE, SKIP, UNSKIP, KEEP_READY, HOLDING)
+    RELEASE_SOME, KEEP_READY, HOLDING = "release some", "keep ready", "holding"
+    ACTIONS: ClassVar[tuple[str, ...]] = (
+        ALLOCATE, DRY_RUN, RELEASE, RELEASE_SOME, SKIP, UNSKIP, KEEP_READY, HOLDING,
+    )  # fmt: skip
     REFUSED, FAILED, DONE = "refused", "failed", "done"
     OUTCOMES: ClassVar[tuple[str, ...]] = ("success", "warning", "completed", DONE, REFUSED, FAILED)
 

@@ -1,6 +1,6 @@
 """The actions of staff on a block time: each has a permission of its own, is confirmed on a page, and is recorded."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -12,20 +12,20 @@ from django.views.decorators.http import require_http_methods
 from blockalloc import clock
 from blockalloc.allocation import block_time_actions
 from blockalloc.contract.messages import Caller, Refusal
+from blockalloc.contract.staff_reason import LONGEST, cleaned
 from blockalloc.models import BlockTime
-from blockalloc.pages import allocating, putting_right
+from blockalloc.pages import allocating, putting_right, releasing
 from blockalloc.pages.frame import page, page_of_block_time, staff_caller, visible_block_time
 from blockalloc.reports.readiness import BlockTimeReadiness, read
 from blockalloc.upkeep import staff
-from scheduling.ready_computer import ComputerFacts
-from scheduling.state_ids import RELOAD
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """An action on a block time. `description` says what will be done; `run` does it.
 
-    `details`: further context for the page on which it is confirmed. The rest says for which block times it is offered:
+    `details`: further context for the page on which it is confirmed. `asks_for_reason`: the person has to say why;
+    `check`: what else is wrong with the form, "" for nothing. The rest says for which block times it is offered:
     `when_skipped` for skipped ones (True), for others (False), for both (None); `when_to_come` only for those that are
     on or to come; `holds_stopped` by whether staff have stopped their holds, None whatever they did.
     """
@@ -35,8 +35,10 @@ class Action:
     permission: str
     description: str
     run: Callable[[HttpRequest, BlockTime, Caller], HttpResponse]
-    details: Callable[[BlockTime, Caller], Mapping[str, object]] | None = None
+    details: Callable[[HttpRequest, BlockTime, Caller], Mapping[str, object]] | None = None
     asks_for_privileges: bool = False
+    asks_for_reason: bool = False
+    check: Callable[[HttpRequest], str] | None = None
     removes: bool = False
     when_skipped: bool | None = None
     when_to_come: bool = False
@@ -62,8 +64,9 @@ def act(request: HttpRequest, block_time_id: int, name: str) -> HttpResponse:
         raise PermissionDenied
     time = visible_block_time(request, block_time_id)
     caller = staff_caller(request)
-    if request.method != "POST":
-        return _confirmation_page(request, action, time, caller)
+    problems = _problems(action, request) if request.method == "POST" else []
+    if request.method != "POST" or problems:
+        return _confirmation_page(request, action, time, caller, problems)
     try:
         return action.run(request, time, caller)
     except Refusal as refusal:
@@ -80,23 +83,33 @@ def offered_actions(request: HttpRequest, time: BlockTime, *, holds_stopped: boo
     ]
 
 
-def _confirmation_page(request: HttpRequest, action: Action, time: BlockTime, caller: Caller) -> HttpResponse:
+def _problems(action: Action, request: HttpRequest) -> list[str]:
+    """What is wrong with the form: nothing is done then, and the page comes back with it."""
+    problems = []
+    if action.asks_for_reason:
+        try:
+            cleaned(request.POST.get("reason", ""))
+        except ValueError as error:
+            problems.append(str(error))
+    if action.check and (problem := action.check(request)):
+        problems.append(problem)
+    return problems
+
+
+def _confirmation_page(
+    request: HttpRequest, action: Action, time: BlockTime, caller: Caller, problems: Sequence[str] = ()
+) -> HttpResponse:
     (ready,) = read(BlockTime.objects.filter(pk=time.pk), clock.now())
-    context = {"action": action, "time": time, "ready": ready, "computers": _computers(ready)}
-    details = action.details(time, caller) if action.details else {}
+    context = {"action": action, "time": time, "ready": ready, "computers": _computers(ready), "problems": problems}
+    context |= {"reason": request.POST.get("reason", ""), "longest_reason": LONGEST}
+    details = action.details(request, time, caller) if action.details else {}
     return page(request, "blockalloc/action.html", f"{action.title}: {time.blockRequest.name}", **context, **details)
 
 
 def _computers(ready: BlockTimeReadiness) -> list[tuple[str, str]]:
     """The computers by name, and what the action does to their reloads."""
-    return [(each.facts.hostname, _effect_on_reload(each.facts)) for each in ready.readiness.computers]
-
-
-def _effect_on_reload(computer: ComputerFacts) -> str:
-    if not computer.reload_state:
-        return "none any more"
-    begun = (computer.reload_state, computer.reload_last_state) != (RELOAD, RELOAD)
-    return "has begun: it will continue" if begun else "will be removed"
+    facts = [each.facts for each in ready.readiness.computers]
+    return [(each.hostname, releasing.effect_on_reload(each.reload_state, each.reload_last_state)) for each in facts]
 
 
 def _done_by(work: Callable[[int, Caller], str]) -> Callable[[HttpRequest, BlockTime, Caller], HttpResponse]:
@@ -149,8 +162,21 @@ _ALL = (
         "Takes all computers from the class (VCL: block time), and removes the reloads that have not begun. Loads that "
         "have begun continue. Nobody asks for computers for the class any more: if it is to have some after all, use "
         "“Allocate now”. If the class does not take place, skip it.",
-        _done_by(block_time_actions.release_block_time),
+        releasing.by_reason(block_time_actions.release_block_time),
+        asks_for_reason=True,
         removes=True,
+    ),
+    Action(
+        "release-some",
+        "Release some",
+        "blockalloc.release_blocktime",
+        "Takes the chosen computers from the class (VCL: block time) and leaves it the others. Reloads of theirs that "
+        "have not begun are removed, loads that have begun continue. From now on the class is to have as many machines "
+        "as it has left: neither VCL’s back end nor keep_ready takes others, until somebody uses “Allocate now”.",
+        releasing.release_some,
+        details=releasing.details,
+        asks_for_reason=True,
+        check=releasing.check,
     ),
     Action(
         "skip",
@@ -158,7 +184,8 @@ _ALL = (
         "blockalloc.skip_blocktime",
         "The class (VCL: block time) will not take place: takes all computers from it, removes the reloads that have "
         "not begun, and marks it as skipped.",
-        _done_by(block_time_actions.skip_block_time),
+        releasing.by_reason(block_time_actions.skip_block_time),
+        asks_for_reason=True,
         removes=True,
         when_skipped=False,
     ),

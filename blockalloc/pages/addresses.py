@@ -10,8 +10,10 @@ from blockalloc.pages.my_notifications import my_notifications
 from blockalloc.pages.notifications import send_message_again
 from blockalloc.pages.plan_series import plan_series
 from blockalloc.pages.putting_right import put_right_several
+from blockalloc.pages.roster import roster, roster_csv
 from blockalloc.pages.said_and_came import said_and_came
 from blockalloc.pages.timeline.page import timeline
+from blockalloc.pages.what_would_help import what_would_help
 
 
 def patterns(site: AdminSite) -> list[URLPattern]:
@@ -21,6 +23,13 @@ def patterns(site: AdminSite) -> list[URLPattern]:
         path(
             "blockalloc/blocktime/<row_id:block_time_id>/do/<slug:name>/", site.admin_view(act), name="blocktime_action"
         ),
+        path(
+            "blockalloc/blocktime/<row_id:block_time_id>/help/",
+            site.admin_view(what_would_help),
+            name="what_would_help",
+        ),
+        path("blockalloc/blocktime/<row_id:block_time_id>/roster/", site.admin_view(roster), name="roster"),
+        path("blockalloc/blocktime/<row_id:block_time_id>/roster.csv", site.admin_view(roster_csv), name="roster_csv"),
         path("blockalloc/image/<row_id:image_id>/load-times/", site.admin_view(load_times), name="load_times"),
         path("timeline/", site.admin_view(timeline), name="timeline"),
         path("plan-series/", site.admin_view(plan_series), name="plan_series"),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 
 from blockalloc.allocation import service
 from blockalloc.allocation.explanation import Explanation, InTheWay, findings_of
@@ -12,12 +13,18 @@ from blockalloc.contract.messages import Caller, FillCall, Outcome
 from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.frame import page, page_of_block_time
+from blockalloc.pages.subjects import Subjects, subjects
+from blockalloc.pages.what_would_help import offers
+from blockalloc.remedies import helping
+from blockalloc.remedies.budget import Budget
+from blockalloc.remedies.kinds import Kind
 from blockalloc.reports.decision import report
 from blockalloc.site_time import site_zone
 from blockalloc.upkeep import mending
 from blockalloc.upkeep.proposals import changes
 from scheduling import wording
 
+_SECONDS = 1.0  # for plans of what would help
 _COUNTED = "counted"  # the way to treat privileges that is not the back end's
 
 
@@ -45,6 +52,11 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
     planned = service.dry_run(FillCall(time.pk, _ignores_privileges(request)), caller, mender=mending.mender())
     outcome, result, wanted = planned.outcome, planned.result, time.blockRequest.numMachines
     findings = findings_of(result) if result else None
+    helps = helping.of_result(result, caller, Budget(_SECONDS), mending.mender()) if result else []
+    in_the_way = _in_the_way(planned.explanation, scope_of(request.user))
+    found, proposals = report(findings) if findings else None, changes(result) if result else []
+    texts = [*(found.texts if found else ()), *(each.why for each in proposals)]
+    named = subjects(request, [*texts, *(f"{each.kind} {each.id}" for each in in_the_way)])
     context = {
         "time": time,
         "outcome": outcome,
@@ -52,10 +64,12 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
         "possible": wording.could_be_allocated(outcome.allocated, wanted),
         "warning": _warning(outcome, wanted),
         "said": planned.said,
-        "proposals": changes(result) if result else (),
+        "proposals": proposals,
         "explanation": planned.explanation,
-        "in_the_way": _in_the_way(planned.explanation, scope_of(request.user)),
-        "report": report(findings) if findings else None,
+        "in_the_way": [(each, _booked_for(each, named)) for each in in_the_way],
+        "subjects": named,
+        "offers": offers(request, time, [each for each in helps if each.kind is not Kind.FEWER]),
+        "report": found,
         "decision_id": planned.decision_id,
         "zone": site_zone(),
     }
@@ -64,6 +78,13 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
 
 def _warning(outcome: Outcome, wanted: int) -> str:
     return warnings.in_words(outcome.warning[0], outcome.allocated, wanted) if outcome.warning else ""
+
+
+def _booked_for(booking: InTheWay, named: Subjects) -> str:
+    """What a booking is for: a class by its name, with a link; a request by its user."""
+    linked = named.linked(f"{booking.kind} {booking.id}")
+    is_named = (booking.kind, booking.id) in named.of and booking.kind == "block time"
+    return linked if is_named or not booking.name else format_html("{} ({})", linked, booking.name)
 
 
 def _ignores_privileges(request: HttpRequest) -> bool:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import BlockTime
 from blockalloc.pages.frame import page, page_of_block_time, require_permission, staff_caller
+from blockalloc.pages.subjects import subjects
 from blockalloc.reports.upkeep import held_computers
 from blockalloc.upkeep import staff
 from blockalloc.upkeep.staff import Proposed
@@ -28,12 +29,13 @@ def put_right(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResp
     return page_of_block_time(time)
 
 
-def details(time: BlockTime, caller: Caller) -> Mapping[str, object]:
+def details(request: HttpRequest, time: BlockTime, caller: Caller) -> Mapping[str, object]:
     """What would be done, for the page on which it is confirmed."""
-    return {"proposed": _proposed(time.pk, caller)}
+    proposed = _proposed(time.pk, caller)
+    return {"proposed": proposed, "subjects": subjects(request, _texts(proposed))}
 
 
-def held(time: BlockTime, _caller: Caller) -> Mapping[str, object]:
+def held(_request: HttpRequest, time: BlockTime, _caller: Caller) -> Mapping[str, object]:
     """The computers that are held now, for the page on which the holds are stopped."""
     return {"held": held_computers(time.pk), "shows_held": True}
 
@@ -61,7 +63,8 @@ def put_right_several(request: HttpRequest) -> HttpResponse:
         return _put_right_chosen(request, _visible(request, chosen[:_MOST]), caller)
     times = _visible(request, staff.to_put_right())
     candidates = [Candidate(time, _proposed(time.pk, caller)) for time in times[:_MOST]]
-    context = {"candidates": candidates, "more": max(len(times) - _MOST, 0)}
+    texts = [text for each in candidates for text in _texts(each.proposed)]
+    context = {"candidates": candidates, "more": max(len(times) - _MOST, 0), "subjects": subjects(request, texts)}
     return page(request, "blockalloc/put_right.html", "Put right now", **context)
 
 
@@ -81,6 +84,11 @@ def _put_right_chosen(request: HttpRequest, times: Iterable[BlockTime], caller: 
 def _visible(request: HttpRequest, ids: Iterable[int]) -> list[BlockTime]:
     times = BlockTime.objects.visible_to(request.user).select_related("blockRequest").filter(pk__in=list(ids))
     return list(times.order_by("start", "pk"))
+
+
+def _texts(proposed: Proposed) -> list[str]:
+    """The reasons in it."""
+    return [proposed.stopped_by, *(each.why for each in proposed.proposals)]
 
 
 def _proposed(block_time_id: int, caller: Caller) -> Proposed:

@@ -1,10 +1,11 @@
 """The staff's site: Django's admin with our sign-in, our pages and our menu."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 
@@ -39,6 +40,14 @@ class StaffSite(AdminSite):
             if request.user.has_perm(entry.permission)
         ]
         return {**super().each_context(request), "menu": menu, "vcl_manager": manager_of(request.user)}
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's page. Who signs in to no page in particular comes to "Today", if they may see it."""
+        response = super().login(request, extra_context)
+        is_to_index = response.status_code == HTTPStatus.FOUND and response["Location"] == reverse(f"{self.name}:index")
+        if request.method == "POST" and is_to_index and request.user.has_perm("blockalloc.view_blocktime"):
+            return HttpResponseRedirect(reverse(f"{self.name}:today"))
+        return response
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Django's page, for its own accounts. Raises PermissionDenied for the others, whose passwords are VCL's."""

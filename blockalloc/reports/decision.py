@@ -1,6 +1,6 @@
 """The findings of a decision record, as text and in the order in which people read them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,16 +33,16 @@ class ChosenRow:
 
 @dataclass(frozen=True, slots=True)
 class ReasonRow:
-    """A reason, the number of computers that it excluded, and the names of the first of them."""
+    """A reason, the number of computers that it excluded, and the first of them: ids and names."""
 
     text: str
     computers: int
-    names: Sequence[str]
+    first: Sequence[tuple[int, str]]
 
     @property
     def more(self) -> int:
         """The number of computers whose names are not shown."""
-        return self.computers - len(self.names)
+        return self.computers - len(self.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,21 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The findings of a decision, as a page shows them. `had_before` are the computers of before the call, by name."""
+    """The findings of a decision, as a page shows them.
+
+    `had_before` are the computers of before the call, by name: ids and names.
+    """
 
     computers: int
     stages: Sequence[Stage]
     chosen: Sequence[ChosenRow]
-    had_before: Sequence[str]
+    had_before: Sequence[tuple[int, str]]
     rules: Sequence[RuleRow]
+
+    @property
+    def texts(self) -> list[str]:
+        """The reasons in words."""
+        return [reason.text for rule in self.rules for reason in rule.reasons]
 
 
 def verdict(recorded: NamedFindings, name: str) -> str:
@@ -102,7 +110,7 @@ def report(recorded: NamedFindings) -> Report:
         computers=len(recorded.names),
         stages=funnel(len(recorded.names), findings.lost()),
         chosen=sorted(chosen, key=lambda row: (row.reload_start, row.computer)),
-        had_before=sorted(recorded.names.get(id_, f"computer {id_}") for id_ in findings.before),
+        had_before=_by_name((id_, recorded.names.get(id_, f"computer {id_}")) for id_ in findings.before),
         rules=_rules(recorded),
     )
 
@@ -114,6 +122,10 @@ def said(decision: Decision) -> str:
     start, machines = int(decision.block_start.timestamp()), decision.allocated or 0
     words = in_words(decision.ready, decision.late or 0.0, machines, start, site_zone())
     return in_full(words, decision.minutes or 0)
+
+
+def _by_name(computers: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+    return sorted(computers, key=lambda each: each[1])
 
 
 def _verdict(recorded: NamedFindings, computer_id: int) -> str:
@@ -138,7 +150,9 @@ def _rules(recorded: NamedFindings) -> list[RuleRow]:
 def _rule(recorded: NamedFindings, rule: str, reasons: list[tuple[Reason, list[int]]]) -> RuleRow:
     reasons.sort(key=lambda item: (-len(item[1]), item[0]))
     shown = [
-        ReasonRow(reason.describe(site_zone()), len(ids), sorted(recorded.names[id_] for id_ in ids[:_NAMES_SHOWN]))
+        ReasonRow(
+            reason.describe(site_zone()), len(ids), _by_name((id_, recorded.names[id_]) for id_ in ids[:_NAMES_SHOWN])
+        )
         for reason, ids in reasons[:_REASONS_SHOWN]
     ]
     total = sum(len(ids) for _, ids in reasons)

@@ -1,7 +1,9 @@
 """What happened to block times that lack machines: the records of many of them in a fixed number of statements."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from blockalloc.allocation.result import without_changes
 from blockalloc.contract.warnings import without_warning
@@ -26,9 +28,13 @@ def read(present: Mapping[int, Collection[int]]) -> dict[int, Record]:
     if not present:
         return {}
     calls: dict[int, list[tuple[int, Call]]] = defaultdict(list)
+    released: dict[int, tuple[int, set[int]]] = {}
     for row in what_happened.decisions(present):
-        calls[row.block_time_id].append((row.id, _call(row)))
-    had = _had(calls, present)
+        parameters = json.loads(row.parameters) if row.parameters else {}
+        calls[row.block_time_id].append((row.id, _call(row, parameters)))
+        if row.action == Decision.RELEASE_SOME and row.outcome == Decision.DONE:
+            released[row.id] = (row.block_time_id, set(parameters.get("computers", ())))
+    had = _had(calls, released, present)
     gone = _gone({computer for block_time, ids in had.items() for computer in ids - set(present[block_time])})
     return {
         block_time: Record(
@@ -39,7 +45,7 @@ def read(present: Mapping[int, Collection[int]]) -> dict[int, Record]:
     }
 
 
-def _call(row: DecisionRow) -> Call:
+def _call(row: DecisionRow, parameters: Mapping[str, Any]) -> Call:
     done = row.outcome not in (Decision.REFUSED, Decision.FAILED)
     why = row.text
     if done:
@@ -47,11 +53,19 @@ def _call(row: DecisionRow) -> Call:
     why = why if len(why) <= _LONGEST else f"{why[: _LONGEST - 1]}…"
     at = times.from_utc(row.started) or 0
     action = HELD_BACK if row.action == Decision.KEEP_READY and done and row.allocated is None else row.action
-    return Call(at, action, done, row.person, row.wanted or 0, row.allocated or 0, why)
+    return Call(
+        at, action, done, row.person, row.wanted or 0, row.allocated or 0, why,
+        reason=str(parameters.get("reason", "")), computers=len(parameters.get("computers", ())),
+    )  # fmt: skip
 
 
-def _had(calls: Calls, present: Collection[int]) -> Mapping[int, set[int]]:
-    """Block time id -> ids of the computers that it had at some time since the last release, and did not give up."""
+def _had(
+    calls: Calls, released: Mapping[int, tuple[int, set[int]]], present: Collection[int]
+) -> Mapping[int, set[int]]:
+    """Block time id -> ids of the computers that it had at some time since the last release, and did not give up.
+
+    `released`: by decision, the block time and the computers that staff have taken from it by "release some".
+    """
     decisions: list[int] = []
     not_released = set(present)  # nor skipped
     for block_time, of_block_time in calls.items():
@@ -59,15 +73,19 @@ def _had(calls: Calls, present: Collection[int]) -> Mapping[int, set[int]]:
             if call.done and call.action in (Decision.RELEASE, Decision.SKIP, Decision.UNSKIP):
                 not_released.discard(block_time)
                 break
-            if call.done and call.allocated:
+            if call.done and call.allocated and id_ not in released:
                 decisions.append(id_)
     computers: dict[int, set[int]] = defaultdict(set)
     for block_time, computer in what_happened.planned(not_released):
         computers[block_time].add(computer)
-    for block_time, findings in what_happened.findings(decisions):
-        changes = decode_changes(bytes(findings))
-        computers[block_time].difference_update(changes.given_up)
-        computers[block_time].update(chosen.computer_id for chosen in changes.chosen)
+    changes: dict[int, tuple[int, Collection[int], Collection[int]]]
+    changes = {id_: (block_time, (), ids) for id_, (block_time, ids) in released.items()}
+    for id_, block_time, findings in what_happened.findings(decisions):
+        found = decode_changes(bytes(findings))
+        changes[id_] = (block_time, [each.computer_id for each in found.chosen], found.given_up)
+    for _, (block_time, chosen, given_up) in sorted(changes.items()):
+        computers[block_time].difference_update(given_up)
+        computers[block_time].update(chosen)
     return computers
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from blockalloc.store import seen_loads
 from blockalloc.store.sql import Select, execute, fetch, listed_ids
-from blockalloc.store.withdrawal import withdraw
+from blockalloc.store.withdrawal import Withdrawn, withdraw
 
 _COMPUTERS = """
 SELECT c.hostname, b.computerid, b.reloadrequestid
@@ -53,18 +53,19 @@ def release(block_time_id: int, now: int, only_if: Select = _ALWAYS) -> Released
     return Released([name for name, _, _ in computers], loading, withdrawn.requests)
 
 
-def give_up(block_time_id: int, reloads: Mapping[int, int], now: int) -> None:
+def give_up(block_time_id: int, reloads: Mapping[int, int], now: int) -> Withdrawn:
     """Take computers from the block time, and withdraw their reloads that have not begun (SPEC 9.2).
 
-    `reloads` is computer -> its reload request, 0 for none; `now` is the time of the transaction.
+    `reloads` is computer -> its reload request, 0 for none; `now` is the time of the transaction. Returns what became
+    of the reloads.
     """
     if not reloads:
-        return
+        return Withdrawn(0, 0, frozenset())
     execute(
         f"DELETE FROM blockComputers WHERE blockTimeid = %s AND computerid IN ({listed_ids(reloads)})", [block_time_id]
     )
     seen_loads.disown(block_time_id, reloads, now)
-    withdraw({(request, computer) for computer, request in reloads.items() if request}, now)
+    return withdraw({(request, computer) for computer, request in reloads.items() if request}, now)
 
 
 def set_processed(block_time_id: int) -> None:

@@ -104,7 +104,7 @@ _SEMAPHORES = "SELECT computerid, expires, procid LIKE %s, procid LIKE %s FROM s
 
 
 class CallRow(NamedTuple):
-    """A call about a block time that came to something; `parameters` is JSON, `spares` as in `Decision`."""
+    """A call about a block time that came to something; `parameters` is JSON, `wanted`, `spares` as in `Decision`."""
 
     block_time_id: int
     action: str
@@ -116,13 +116,14 @@ class CallRow(NamedTuple):
 _CALLS = f"""
 SELECT block_time_id, action, wanted, parameters, spares FROM {_DECISIONS}
 WHERE block_time_id IN ({{block_times}}) AND outcome NOT IN (%s, %s)
-  AND (action IN (%s, %s, %s, %s) OR (action = %s AND spares IS NOT NULL)) ORDER BY id
+  AND (action IN (%s, %s, %s, %s, %s) OR (action = %s AND spares IS NOT NULL)) ORDER BY id
 """
 _OF_CALLS: tuple[Value, ...] = (
     Decision.REFUSED,
     Decision.FAILED,
     Decision.ALLOCATE,
     Decision.RELEASE,
+    Decision.RELEASE_SOME,
     Decision.SKIP,
     Decision.UNSKIP,
     Decision.KEEP_READY,
@@ -148,6 +149,14 @@ def upcoming(now: int, seconds: int) -> list[BlockTimeRow]:
 def block_time(block_time_id: int) -> BlockTimeRow | None:
     """One block time, whatever its state; None when it is gone."""
     return next(map(BlockTimeRow._make, fetch(_BLOCK_TIMES.format(which="t.id = %s"), [block_time_id])), None)
+
+
+def block_times(block_time_ids: Collection[int]) -> list[BlockTimeRow]:
+    """These block times, whatever their state, as far as there are any. One statement, none for none."""
+    if not block_time_ids:
+        return []
+    sql = _BLOCK_TIMES.format(which=f"t.id IN ({listed_ids(block_time_ids)})")
+    return [*map(BlockTimeRow._make, fetch(sql))]
 
 
 def read(block_time_ids: Collection[int], now: int) -> Watched:
@@ -180,9 +189,11 @@ def recorded_calls(rows: Iterable[CallRow]) -> Mapping[int, list[RecordedCall]]:
     calls: dict[int, list[RecordedCall]] = defaultdict(list)
     for row in rows:
         spares = row.spares or 0
-        if row.action != "allocate":
+        if row.action == "release some":
+            calls[row.block_time_id].append(RecordedCall(row.action, row.wanted or 0, spares=spares))
+        elif row.action != "allocate":
             calls[row.block_time_id].append(RecordedCall(row.action, spares=spares))
         elif row.wanted is not None:  # without: an answer that was given before
-            ignore = json.loads(row.parameters).get("ignoreprivileges", True)
+            ignore = json.loads(row.parameters or "{}").get("ignoreprivileges", True)
             calls[row.block_time_id].append(RecordedCall(row.action, row.wanted, bool(ignore), spares))
     return calls

@@ -15,7 +15,10 @@ _DECISIONS = Decision._meta.db_table
 
 
 class DecisionRow(NamedTuple):
-    """A call about a block time, or what staff did to it. `findings` are encoded, None where nobody asked for them."""
+    """A call about a block time, or what staff did to it. `findings` are encoded, None where nobody asked for them.
+
+    `parameters` (JSON) are those of releases and skips, None of other calls.
+    """
 
     id: int
     block_time_id: int
@@ -28,22 +31,26 @@ class DecisionRow(NamedTuple):
     text: str
     wanted: int | None
     allocated: int | None
+    parameters: str | None
     findings: bytes | None
 
 
 _OF_BLOCK_TIMES = f"""
-SELECT id, block_time_id, started, action, outcome, caller, person, code, text, wanted, allocated, {{findings}}
+SELECT id, block_time_id, started, action, outcome, caller, person, code, text, wanted, allocated,
+       CASE WHEN action IN (%s, %s, %s) THEN parameters END, {{findings}}
 FROM {_DECISIONS} WHERE block_time_id IN ({{block_times}}) AND action NOT IN (%s, %s)
   AND NOT (action = %s AND outcome = %s) ORDER BY id
 """
 # What keep_ready has let go, or corrected, has the outcome "done".
+_LETTING_GO = [Decision.RELEASE, Decision.RELEASE_SOME, Decision.SKIP]
 _NOT_ABOUT_MACHINES = [Decision.DRY_RUN, Decision.HOLDING, Decision.KEEP_READY, Decision.DONE]
 # Most records of a class that stays short took no computer: of those findings are not worth reading.
 _FINDINGS_OF_COMPUTERS = "CASE WHEN allocated > had THEN findings END"
 
-_FINDINGS = (
-    f"SELECT block_time_id, findings FROM {_DECISIONS} WHERE id IN ({{decisions}}) AND findings IS NOT NULL ORDER BY id"
-)
+_FINDINGS = f"""
+SELECT id, block_time_id, findings FROM {_DECISIONS}
+WHERE id IN ({{decisions}}) AND findings IS NOT NULL ORDER BY id
+"""
 _PLANNED = f"SELECT block_time_id, computer_id FROM {PLANNED_RELOADS} WHERE block_time_id IN ({{block_times}})"
 _COMPUTERS = "SELECT id, hostname, stateid FROM computer WHERE id IN ({computers}) ORDER BY hostname"
 
@@ -63,11 +70,11 @@ def decisions(block_time_ids: Iterable[int], *, findings: bool = False) -> list[
     sql = _OF_BLOCK_TIMES.format(
         block_times=listed_ids(block_time_ids), findings=_FINDINGS_OF_COMPUTERS if findings else "NULL"
     )
-    return [*map(DecisionRow._make, fetch(sql, _NOT_ABOUT_MACHINES))]
+    return [*map(DecisionRow._make, fetch(sql, [*_LETTING_GO, *_NOT_ABOUT_MACHINES]))]
 
 
 def findings(decision_ids: Collection[int]) -> Rows:
-    """(block time, encoded findings) of these decisions, by id. Costs no statement when there are none."""
+    """(decision, block time, encoded findings) of these decisions, by id. Costs no statement when there are none."""
     return fetch(_FINDINGS.format(decisions=listed_ids(decision_ids))) if decision_ids else []
 
 

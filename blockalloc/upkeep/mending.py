@@ -73,7 +73,7 @@ def mend(
             raise
     assert answer.result is not None, "only idempotency keys are answered without a result"
     if answer.result.changed:
-        looks.count_changes(*_numbers_of_changes(answer.result))
+        looks.count_changes(*numbers_of_changes(answer.result))
     journal.prune(answer.decision_id)
     outlook = answer.result.plan.outlook
     if answer.decision_id is None:
@@ -156,7 +156,7 @@ def _given_up(each: Condition) -> GivenUp:
     return GivenUp(each.hostname, computer.facts.image_id, computer.reload_id, each.why, may_return)
 
 
-def _numbers_of_changes(result: Result) -> tuple[int, int, int]:
+def numbers_of_changes(result: Result) -> tuple[int, int, int]:
     """How many computers were exchanged, loaded again and added."""
     taken = len(assignments(result.machines)) - result.spares * len(result.order.block.images)
     replaced = min(len(result.given_up), taken)
@@ -180,7 +180,7 @@ class _Journal(Journal):
         """Record the result, and what has to be remembered of it."""
         id_ = self._watch.facts.id
         if result.changed:
-            watches.count(id_, *_numbers_of_changes(result), self.now)
+            watches.count(id_, *numbers_of_changes(result), self.now)
             return super().record_result(result)
         if not result.outcome.unallocated and not result.changes():
             return None  # what was to be done about its computers is no longer

@@ -1,7 +1,7 @@
 """Facts about block times, from their rows: for all of the next hours, or for one that is about to change."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from blockalloc.store import loads, times, watched
@@ -66,6 +66,11 @@ def upcoming(now: int, seconds: int, load_times: LoadTimes) -> list[Watch]:
     """The block times that begin within so many seconds or are on, the next ones first."""
     rows = [row for row in watched.upcoming(now, seconds) if _is_due(row, now, seconds)]
     return _facts(rows, now, load_times)
+
+
+def several(block_time_ids: Collection[int], now: int) -> list[Watch]:
+    """These block times, whenever they are, as far as there are any."""
+    return _facts(watched.block_times(block_time_ids), now, LoadTimes())
 
 
 def one(block_time_id: int, now: int, load_times: LoadTimes | None = None) -> Watch | None:

@@ -65,9 +65,9 @@ def put_right(block_time_id: int, caller: Caller) -> Done:
     """
     watch = _watch(block_time_id)
     needed = needs(watch.facts, clock.now(), is_asked_by_staff=True)
-    if stopped := _stopped_images(watch):
+    if stopped := stopped_images(watch):
         _trust(block_time_id, caller, stopped)
-    if obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else ""):
+    if obstacle := obstacle_to(watch) or (_nothing(needed) if needed.is_met else ""):
         if stopped:
             return Done(f"{TRUSTED}; {obstacle}", is_complete=True)
         return Done(obstacle, obstacle == NOTHING)
@@ -88,7 +88,7 @@ def proposed(block_time_id: int, caller: Caller) -> Proposed:
     target = watch.facts.target
     needed = needs(watch.facts, now, is_asked_by_staff=True)
     seen = _seen(block_time_id, now)
-    if (obstacle := _obstacle(watch) or (_nothing(needed) if needed.is_met else "")) and not _stopped_images(watch):
+    if (obstacle := obstacle_to(watch) or (_nothing(needed) if needed.is_met else "")) and not stopped_images(watch):
         usable = _usable(seen.numbers, target.machines)
         return Proposed(_unchanged(needed, ()), _others(needed, (), seen), usable, obstacle)
     call = FillCall(block_time_id, target.ignore_privileges, machines=target.machines)
@@ -169,7 +169,7 @@ def _seen(block_time_id: int, now: int) -> Readiness:
     return found[0].readiness
 
 
-def _obstacle(watch: Watch) -> str:
+def obstacle_to(watch: Watch) -> str:
     """Why there is nothing to put right, whatever the computers do."""
     block, now = watch.facts.block, clock.now()
     if doubt := trust.look(now).doubt:
@@ -186,7 +186,7 @@ def _obstacle(watch: Watch) -> str:
     return ""
 
 
-def _stopped_images(watch: Watch) -> list[int]:
+def stopped_images(watch: Watch) -> list[int]:
     """The images of the class of which nothing more is loaded, since too many loads have failed (SPEC 9.7)."""
     stops = loads.image_stops({watch.facts.id: watch.facts.target.machines}, clock.now())
     return [id_ for id_ in watch.image_ids if id_ in stops]

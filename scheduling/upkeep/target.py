@@ -7,8 +7,9 @@ from typing import NamedTuple
 class RecordedCall(NamedTuple):
     """A call about a block time that came to something, as it is on record.
 
-    `action` is "allocate", "release", "skip" or "unskip", or "keep ready" where spares were taken or given back. An
-    allocation has the machines that it asked for. `spares`: how many were taken, below 0 for given back.
+    `action` is "allocate", "release", "release some", "skip" or "unskip", or "keep ready" where spares were taken or
+    given back. An allocation has the machines that it asked for, "release some" those that were to be left. `spares`:
+    how many were taken, below 0 for given back.
     """
 
     action: str
@@ -39,7 +40,10 @@ def target(calls: Iterable[RecordedCall], machines: int) -> Target:
             wanted = Target(min(call.machines, machines), call.ignore_privileges, spares=spares)
         elif call.action == "keep ready":
             wanted = wanted._replace(spares=max(wanted.spares + call.spares, 0))
-        elif call.action in ("release", "skip"):
+        elif call.action == "release some" and call.machines:
+            fewer, spares = min(call.machines, wanted.machines), max(wanted.spares + call.spares, 0)
+            wanted = wanted._replace(machines=fewer, spares=spares)
+        elif call.action in ("release", "release some", "skip"):
             wanted = Target(0, ignore_privileges=True, is_released=True)
         elif call.action == "unskip":  # what was before it no longer counts
             wanted = Target(machines, ignore_privileges=True)

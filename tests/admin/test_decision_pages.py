@@ -180,7 +180,7 @@ def test_a_user_group_that_could_be_an_id_is_found_as_before(root: Client) -> No
 def test_what_staff_do_has_the_id_of_their_request(root: Client) -> None:
     with class_site():
         decide()
-        answer = root.post(reverse("admin:blocktime_action", args=[BLOCK_TIME, "release"]))
+        answer = root.post(reverse("admin:blocktime_action", args=[BLOCK_TIME, "release"]), {"reason": "closed"})
         record = Decision.objects.latest("pk")
         assert (record.action, record.request_id) == (Decision.RELEASE, answer["X-Request-Id"])
 

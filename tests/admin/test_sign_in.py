@@ -4,6 +4,7 @@ import re
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.contrib.auth.models import User as StaffUser
 from django.db import connection
 from django.test import Client
@@ -166,6 +167,27 @@ def test_empty_fields_are_no_attempt(client: Client) -> None:
 
 
 # --- Sessions and headers -------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("permission", "asked", "lands"),
+    [
+        ("view_blocktime", "admin:index", "admin:today"),
+        ("view_blocktime", "admin:week", "admin:week"),
+        ("view_image", "admin:index", "admin:index"),
+    ],
+)
+def test_who_signs_in_comes_to_today_unless_another_page_was_asked_for(
+    permission: str, asked: str, lands: str, client: Client
+) -> None:
+    user = StaffUser.objects.create_user("anna", password="right", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename=permission))
+    form = client.get(reverse(asked), follow=True).content.decode()
+    assert f'<input type="hidden" name="next" value="{reverse(asked)}">' in form
+    filled = {"username": "anna", "password": "right", "next": reverse(asked)}
+    answer = client.post(reverse("admin:login"), filled)
+    assert (answer.status_code, answer["Location"]) == (302, reverse(lands))
+    assert client.get(reverse("admin:index")).status_code == 200, "the first page is still there"
+
+
 def test_a_session_ends_with_the_browser_and_the_working_day(client: Client, settings: Settings) -> None:
     client.post(reverse("admin:login"), {"username": "wanda", "password": PASSWORD})
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]

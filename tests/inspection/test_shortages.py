@@ -11,6 +11,7 @@ from blockalloc.allocation import service
 from blockalloc.allocation.block_time_actions import release_block_time, skip_block_time, unskip_block_time
 from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import Decision
+from blockalloc.upkeep.releasing import release_some
 from tests.golden import tables
 from tests.support.sites.class_site import CALLER, IMAGE, NOW, ZONE, a_call, class_site, computers_of
 from tests.support.sites.disorder import FAILED, C, add_block_computer, change, planned, reload, short_classes
@@ -143,6 +144,15 @@ def test_released_by_whom_and_when() -> None:
     with time_machine.travel(NOW.replace(hour=9), tick=False):
         release_block_time(10, STAFF)
     assert why("09:10") == "it was released by operator at 2026-03-02 09:00:00"
+
+
+def test_some_of_its_computers_were_released() -> None:
+    service.allocate_block(a_call(2), CALLER)
+    with time_machine.travel(NOW.replace(hour=9), tick=False):
+        release_some(10, {computers_of(10)[0]}, (), STAFF, "no teacher")
+    assert why("09:10") == "1 computer of it released by operator at 2026-03-02 09:00:00"
+    service.allocate_block(a_call(2), CALLER)
+    assert short_classes("09:10") == []
 
 
 def test_skipped_and_then_not() -> None:

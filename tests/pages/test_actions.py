@@ -1,5 +1,8 @@
 """What staff do to block times: who may, what is asked first, what is done, what is on record."""
 
+import html
+import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +13,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from blockalloc.models import BlockComputer, BlockTime, Decision, Request, Reservation
+from blockalloc.reports import readiness
 from tests.golden import tables
 from tests.support.scoped import limit_to
 from tests.support.sites.class_site import BLOCK_TIME, class_site, grant_to_group
@@ -21,6 +25,7 @@ ACTIONS = {
     "dry-run": "dry_run",
     "put-right": "put_right",
     "release": "release",
+    "release-some": "release",
     "skip": "skip",
     "unskip": "skip",
     "stop-holding": "hold",
@@ -164,7 +169,7 @@ def test_release_takes_the_computers_and_removes_reloads_that_have_not_begun(sig
         assert confirm.count("<td>will be removed</td>") == 3
         assert confirm.count("has begun: it will continue") == 1
         done = "Computers released: 4, reloads removed: 3; loads that have begun or are about to were left: c10"
-        assert done in said(client, "release")
+        assert done in said(client, "release", reason="the room is closed")
         assert block_computers() == 0
         assert list(Request.objects.values_list("pk", flat=True)) == [loading]
         assert list(Reservation.objects.values_list("request", flat=True)) == [loading]
@@ -172,12 +177,46 @@ def test_release_takes_the_computers_and_removes_reloads_that_have_not_begun(sig
         assert "computers released: 4" in client.get(page_of_time()).content.decode()  # in its history
 
 
+@pytest.mark.parametrize("name", ["release", "skip", "release-some"])
+@pytest.mark.parametrize(
+    ("reason", "problem"),
+    [("", "say why"), (" \n ", "say why"), ("x" * 501, "the reason has 501 characters: at most 500 are kept")],
+)
+def test_without_a_reason_nothing_is_done(name: str, reason: str, problem: str, sign_in: Callable[..., Client]) -> None:
+    with class_site():
+        client = sign_in("allocate", "release", "skip")
+        said(client, "allocate")
+        page = said(client, name, reason=reason, computer="10")
+        assert f"Nothing was done: {problem}" in page
+        assert (block_computers(), len(recorded())) == (4, 1)
+        if name == "release-some":
+            assert page.count(" checked>") == 1, "what was chosen stays chosen"
+
+
+@pytest.mark.parametrize("name", ["release", "skip"])
+def test_the_reason_is_kept_and_shown_but_not_in_calendars(name: str, sign_in: Callable[..., Client]) -> None:
+    reason = "Räume 4–6 <closed> 🚧 " + "☃" * 478
+    with class_site():
+        client = sign_in("allocate", "release", "skip")
+        said(client, "allocate")
+        said(client, name, reason=f"  {reason}\n")
+        decision = Decision.objects.latest("pk")
+        assert json.loads(decision.parameters) == {"blockTimeid": BLOCK_TIME, "reason": reason}
+        assert decision.text.startswith(f"reason: {reason}; ")
+        page = html.unescape(client.get(page_of_time()).content.decode())
+        assert f"by wanda at 08:00: {reason}" in page
+        history = page.partition('id="history"')[2]
+        assert f"reason: {reason}; " in history
+        read = readiness.read(BlockTime.objects.filter(pk=BLOCK_TIME), int(time.time()), people=False)
+        assert reason not in str(read[0].readiness.signal)
+
+
 def test_skip_releases_and_unskip_lets_the_back_end_ask_again(sign_in: Callable[..., Client]) -> None:
     with class_site():
         client = sign_in("allocate", "skip")
         said(client, "allocate")
         BlockTime.objects.filter(pk=BLOCK_TIME).update(processed=1)
-        assert "Skipped; computers released: 4, reloads removed: 4" in said(client, "skip")
+        assert "Skipped; computers released: 4, reloads removed: 4" in said(client, "skip", reason="no teacher")
         time = BlockTime.objects.get(pk=BLOCK_TIME)
         assert (block_computers(), Request.objects.count(), time.skip, time.processed) == (0, 0, 1, 1)
         page = client.get(page_of_time()).content.decode()
@@ -194,7 +233,7 @@ def test_done_already_is_refused(skip: int, name: str, sign_in: Callable[..., Cl
     with class_site():
         client = sign_in("skip")
         BlockTime.objects.filter(pk=BLOCK_TIME).update(skip=skip)
-        assert "Nothing was done." in said(client, name)
+        assert "Nothing was done." in said(client, name, reason="no teacher")
         assert [outcome for *_, outcome, _ in recorded()] == ["refused"]
 
 

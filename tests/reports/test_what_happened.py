@@ -43,6 +43,7 @@ STOPPED = Call(NINE - 10 * MINUTE, HELD_BACK, True, wanted=20, why="three loads 
 RELEASED = Call(NINE - 48 * MINUTE, "release", True, person="anna@Local")
 SKIPPED = Call(NINE - 40 * MINUTE, "skip", True, person="ben@Local")
 UNSKIPPED = Call(NINE - 35 * MINUTE, "unskip", True, person="ben@Local")
+SOME = Call(NINE - 48 * MINUTE, "release some", True, "anna@Local", wanted=17, allocated=17, computers=3)
 REFUSED = Call(NINE - 20 * MINUTE, "allocate", False, why="busy, try again")
 FAILED = [Gone(f"pc-{number}", failed=True) for number in range(1, 19)]
 OTHERS = [Gone("vm-1", failed=False), Gone("vm-2", failed=False)]
@@ -92,6 +93,42 @@ def judged(
 def test_a_class_without_computers(calls: Sequence[Call], gone: Sequence[Gone], level: str, words: str) -> None:
     found = judged(calls, gone)
     assert (found.level, str(found)) == (level, f"no computers, begins in 30 min: {words}")
+
+
+BY_ANNA = "3 computers released by anna@Local at 08:12"
+
+
+@pytest.mark.parametrize(
+    ("calls", "gone", "computers", "level", "words"),
+    [
+        ([ASKED, SOME], [], 17, "watch", f"3 of 20 machines missing: {BY_ANNA}"),
+        ([ASKED, SOME._replace(reason="no room")], [], 17, "watch", f"3 of 20 machines missing: {BY_ANNA}: no room"),
+        ([ASKED, SOME._replace(person="")], [], 17, "watch", "3 of 20 machines missing: 3 computers released at 08:12"),
+        ([SHORT, SOME._replace(wanted=15, allocated=15)], [], 15, "watch", f"5 of 20 machines missing: {BY_ANNA}; "
+         "asked for at 03:00, only 18 of 20 could be had (no further computer passes all rules for image Ubuntu)"),
+        ([ASKED, SOME], FAILED[:1], 16, "bad", f"4 of 20 machines missing: {BY_ANNA}; pc-1 was taken away after a "
+         "failed load"),
+        ([ASKED, SOME, LOOKED._replace(wanted=17, allocated=17)], [], 17, "watch", f"3 of 20 machines missing: "
+         f"{BY_ANNA}"),
+        ([ASKED, SOME, LOOKED._replace(wanted=17, allocated=16)], [], 16, "bad", f"4 of 20 machines missing: "
+         f"{BY_ANNA}; looked at again by keep_ready at 08:45, only 16 of 17 could be had (no further computer passes "
+         "all rules for image Ubuntu)"),
+        ([SOME, SHORT], [], 18, "bad", "2 of 20 machines missing: asked for at 03:00, only 18 of 20 could be had (no "
+         "further computer passes all rules for image Ubuntu)"),
+        ([ASKED, SOME, RELEASED], [], 0, "watch", "no computers, begins in 30 min: released by anna@Local at 08:12"),
+        ([ASKED, SOME._replace(wanted=0, allocated=0)], [], 0, "watch", f"no computers, begins in 30 min: {BY_ANNA}"),
+    ],
+)  # fmt: skip
+def test_one_of_which_some_computers_were_released(
+    calls: Sequence[Call], gone: Sequence[Gone], computers: int, level: str, words: str
+) -> None:
+    found = judged(calls, gone, computers=computers)
+    assert (found.level, str(found)) == (level, words)
+
+
+def test_people_who_need_not_know_read_no_reason() -> None:
+    record = Record([ASKED, SOME._replace(reason="no room"), RELEASED._replace(reason="flooded")]).without_people()
+    assert [(call.person, call.reason) for call in record.calls] == [("", "")] * 3
 
 
 @pytest.mark.parametrize(

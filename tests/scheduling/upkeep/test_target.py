@@ -47,5 +47,32 @@ def test_what_takes_place_after_all_is_to_have_all_again() -> None:
     assert target([RELEASE, SKIP, UNSKIP, RELEASE], 20) == NOTHING
 
 
+def some(left: int, spares: int = 0) -> RecordedCall:
+    """A release that left so many machines."""
+    return RecordedCall("release some", left, spares=spares)
+
+
+def test_after_a_release_of_some_it_is_to_have_what_is_left() -> None:
+    assert target([some(17)], 20) == Target(17, ignore_privileges=True)
+    assert target([allocation(20, ignore=False), some(17)], 20) == Target(17, ignore_privileges=False)
+    assert target([allocation(20), some(17), some(12)], 20).machines == 12
+    assert target([allocation(15), some(17)], 20).machines == 15, "it never raises the number"
+
+
+def test_after_that_an_allocation_or_an_unskip_counts() -> None:
+    assert target([some(17), allocation(20)], 20).machines == 20
+    assert target([some(17), RELEASE], 20) == NOTHING
+    assert target([some(17), SKIP, UNSKIP], 20).machines == 20
+
+
+def test_a_release_of_some_that_leaves_none_is_a_release() -> None:
+    assert target([allocation(20), some(0)], 20) == NOTHING
+
+
+def test_a_release_of_some_may_take_spares() -> None:
+    assert target([RecordedCall("allocate", 20, spares=3), some(20, spares=-2)], 20).spares == 1
+    assert target([RecordedCall("allocate", 20, spares=3), some(18, spares=-3)], 20).spares == 0
+
+
 def test_other_records_say_nothing() -> None:
     assert target([allocation(15), RecordedCall("keep_ready", 4)], 20).machines == 15

@@ -1,0 +1,100 @@
+"""The actions that take computers from a class: "Release", "Skip", and "Release some", for which some are chosen."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+
+from blockalloc.contract.messages import Caller
+from blockalloc.contract.staff_reason import cleaned
+from blockalloc.models import BlockTime
+from blockalloc.pages.frame import page_of_block_time
+from blockalloc.upkeep import releasing
+from scheduling.state_ids import RELOAD
+from scheduling.upkeep.condition import Condition
+from scheduling.upkeep.releasing import is_free, is_in_use, is_reserved
+
+_MOST = 2000  # ids of computers in a form
+
+
+class Row(NamedTuple):
+    """A computer on the page, `effect` on its reload, and the name of its box: `in_use` for those that are not free."""
+
+    id: int
+    hostname: str
+    state: str
+    effect: str
+    box: str
+    is_chosen: bool
+
+
+def by_reason(
+    work: Callable[[int, Caller, str], str],
+) -> Callable[[HttpRequest, BlockTime, Caller], HttpResponse]:
+    """An action that does `work` to a block time for the reason in the form. Raises Refusal."""
+
+    def run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
+        text = work(time.pk, caller, cleaned(request.POST.get("reason", "")))
+        messages.success(request, f"{text[0].upper()}{text[1:]}.")
+        return page_of_block_time(time)
+
+    return run
+
+
+def release_some(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
+    """Release the computers that were chosen; the page of the block time says what was done. Raises Refusal."""
+    reason = cleaned(request.POST.get("reason", ""))
+    free, in_use = (_ids(request.POST.getlist(name)) for name in ("computer", "in_use"))
+    done = releasing.release_some(time.pk, free, in_use, caller, reason)
+    add = messages.success if done.is_done else messages.warning
+    add(request, f"{done.text[0].upper()}{done.text[1:]}.")
+    return page_of_block_time(time)
+
+
+def check(request: HttpRequest) -> str:
+    """What is wrong with the form in which computers are chosen; "" for nothing."""
+    return "" if _ids([*request.POST.getlist("computer"), *request.POST.getlist("in_use")]) else "choose the computers"
+
+
+def details(request: HttpRequest, time: BlockTime, _caller: Caller) -> Mapping[str, object]:
+    """The computers to choose from. In the address `?computers=3` chooses three, `?choose=17,18` those with the ids."""
+    choice = releasing.choice(time.pk)
+    chosen = _chosen(request, choice.computers)
+    rows = [_row(each, is_chosen=each.computer.id in chosen) for each in choice.computers]
+    return {"choice": rows, "machines_now": choice.machines, "some_in_use": any(row.box == "in_use" for row in rows)}
+
+
+def _chosen(request: HttpRequest, computers: Collection[Condition]) -> set[int]:
+    """Those that are chosen when the page is shown: on a page that comes back, those that the person has chosen."""
+    if request.method == "POST":
+        return _ids([*request.POST.getlist("computer"), *request.POST.getlist("in_use")])
+    free = [each.computer.id for each in computers if is_free(each)]
+    if wanted := _ids(request.GET.get("choose", "").split(",")):
+        return wanted & {*free}
+    number = request.GET.get("computers", "")
+    return set(free[: int(number)]) if number.isdecimal() and len(number) < 6 else set()
+
+
+def _ids(texts: Collection[str]) -> set[int]:
+    return {int(text) for text in [*texts][:_MOST] if text.isdecimal() and len(text) < 10}
+
+
+def _row(each: Condition, *, is_chosen: bool) -> Row:
+    facts = each.computer.facts
+    state = each.readiness.fault.one if each.readiness.fault else each.readiness.state
+    if is_in_use(each) or is_reserved(each):
+        who = "in use by a member" if is_in_use(each) else f"{state}, and reserved by a member"
+        state = f"{who}: the reservation goes on, but the computer is no longer kept for the class"
+    elif each.computer.live_semaphore:
+        state = f"{state}; somebody is reserving it at this moment"
+    box = "computer" if is_free(each) else "in_use"
+    effect = effect_on_reload(facts.reload_state, facts.reload_last_state)
+    return Row(each.computer.id, each.hostname, state, effect, box, is_chosen)
+
+
+def effect_on_reload(state_id: int, last_state_id: int) -> str:
+    """What taking a computer from a class does to its reload; the states are those of the reload's request."""
+    if not state_id:
+        return "none any more"
+    return "will be removed" if (state_id, last_state_id) == (RELOAD, RELOAD) else "has begun: it will continue"

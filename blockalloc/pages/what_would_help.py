@@ -1,0 +1,199 @@
+"""What would help a class that lacks machines, or is at risk: a list for its page, and a line for "Today"."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from blockalloc import clock
+from blockalloc.models import BlockTime
+from blockalloc.models.scope import scope_of
+from blockalloc.pages import vcl_pages
+from blockalloc.pages.frame import page, require_permission, staff_caller, visible_block_time
+from blockalloc.remedies import helping
+from blockalloc.remedies.kinds import Help, Kind, Other, Remedy
+from blockalloc.site_time import site_zone
+from scheduling.wording import date_and_time, plural, span
+
+OTHERS = "a class of another affiliation"
+_SECONDS, _SECONDS_OF_LINE = 1.0, 0.5  # for plans
+_NAMES = 12  # of computers in a sentence
+_IN_LINE = 2  # offers on "Today"
+
+
+class Offer(NamedTuple):
+    """One thing that would help, in words (HTML), with the number of machines that it brings.
+
+    `button` leads to `address`; "" where the person may not do it, or it is not done on a page. `is_vcl`: the page is
+    one of VCL's own.
+    """
+
+    machines: int
+    words: SafeString
+    button: str = ""
+    address: str = ""
+    is_vcl: bool = False
+
+
+class Shown(NamedTuple):
+    """What would help, as a page shows it; see `remedies.kinds.Help`."""
+
+    wanted: int
+    has: int
+    offers: Sequence[Offer]
+    obstacle: str
+    is_complete: bool
+
+
+@require_permission("blockalloc.view_blocktime")
+def what_would_help(request: HttpRequest, block_time_id: int) -> HttpResponse:
+    """A page of its own; with `?part=row` the first offers, with `?part=all` all of them, as a piece of a page.
+
+    Raises Http404 for a block time that the person may not see.
+    """
+    time = visible_block_time(request, block_time_id)
+    if request.GET.get("part") == "row":
+        shown = of_class(request, time, seconds=_SECONDS_OF_LINE, is_thorough=False)
+        offers = [each for each in shown.offers if each.machines][:_IN_LINE] if shown else []
+        return TemplateResponse(request, "blockalloc/help_line.html", {"offers": offers, "time": time})
+    context = {"time": time, "help": of_class(request, time)}
+    if request.GET.get("part") == "all":
+        return TemplateResponse(request, "blockalloc/help.html", context)
+    return page(request, "blockalloc/what_would_help.html", f"What would help: {time.blockRequest.name}", **context)
+
+
+def of_class(
+    request: HttpRequest, time: BlockTime, *, seconds: float = _SECONDS, is_thorough: bool = True
+) -> Shown | None:
+    """What would help a class, in the words and with the links that the person may see; None for one that is over."""
+    found = helping.of_class(time.pk, staff_caller(request), clock.now(), seconds=seconds, is_thorough=is_thorough)
+    return None if found is None else _shown(request, time, found)
+
+
+def _shown(request: HttpRequest, time: BlockTime, found: Help) -> Shown:
+    offered = offers(request, time, found.remedies)
+    return Shown(found.wanted, found.has, offered, found.obstacle, found.is_complete)
+
+
+def offers(request: HttpRequest, time: BlockTime, remedies: Sequence[Remedy]) -> list[Offer]:
+    """The remedies of a class as offers. One statement at most."""
+    visible = _visible(request, [each.other.block_time_id for each in remedies if each.other])
+    return [_offer(request, time, each, visible) for each in remedies]
+
+
+def _visible(request: HttpRequest, ids: Collection[int]) -> set[int]:
+    """Those of the block times that the person may see."""
+    if not ids or not scope_of(request.user).is_limited:
+        return set(ids)
+    return {*BlockTime.objects.visible_to(request.user).filter(pk__in=ids).values_list("pk", flat=True)}
+
+
+def _offer(request: HttpRequest, time: BlockTime, remedy: Remedy, visible: Collection[int]) -> Offer:
+    words = _words(remedy, visible)
+    match remedy.kind:
+        case Kind.PUT_RIGHT:
+            return Offer(remedy.machines, words, *_action(request, time.pk, "put-right", "Put right now"))
+        case Kind.ALLOCATE | Kind.PRIVILEGES:
+            return Offer(remedy.machines, words, *_action(request, time.pk, "allocate", "Allocate now"))
+        case Kind.LEFT_OVER | Kind.SPARES | Kind.IDLE:
+            assert remedy.other is not None, "it is about another class"
+            if remedy.other.block_time_id not in visible:
+                return Offer(remedy.machines, words)
+            name, title = ("release", "Release") if remedy.kind is Kind.LEFT_OVER else ("release-some", "Release some")
+            button, address = _action(request, remedy.other.block_time_id, name, title)
+            chosen = "" if name == "release" or not address else f"?choose={_ids(remedy)}"
+            return Offer(remedy.machines, words, button, f"{address}{chosen}")
+        case Kind.SERVICE:
+            return _offer_of_vcl(remedy, words, "VCL’s computers", vcl_pages.address("computer"))
+        case Kind.LATER | Kind.FEWER:
+            return _offer_of_vcl(remedy, words, "VCL’s block allocations", vcl_pages.address("blockAllocations"))
+    return Offer(remedy.machines, words)
+
+
+def _offer_of_vcl(remedy: Remedy, words: SafeString, button: str, address: str) -> Offer:
+    return Offer(remedy.machines, words, button if address else "", address, is_vcl=True)
+
+
+def _action(request: HttpRequest, block_time_id: int, name: str, title: str) -> tuple[str, str]:
+    """The title of an action and its address, for people who may take it; otherwise "" for both."""
+    from blockalloc.pages.actions import ACTIONS  # it imports the pages of the actions, one of which imports this one
+
+    if not request.user.has_perm(ACTIONS[name].permission):
+        return "", ""
+    return title, reverse("admin:blocktime_action", args=[block_time_id, name])
+
+
+# --- Words ----------------------------------------------------------------------------------------
+
+
+def _words(remedy: Remedy, visible: Collection[int]) -> SafeString:
+    match remedy.kind:
+        case Kind.LEFT_OVER:
+            text = "release the computers of {}, which does not take place"
+            return format_html(text, _class(remedy.other, visible))
+        case Kind.SPARES:
+            text = "take {} from {}, which has all its machines"
+            return format_html(text, plural(len(remedy.computers), "spare computer"), _class(remedy.other, visible))
+        case Kind.IDLE:
+            return _idle(remedy, visible)
+        case Kind.SERVICE:
+            return format_html("put {} back in service", _computers(remedy))
+        case Kind.RELOADS:
+            return format_html("{}: <code>check_vcl --repair</code> on the server does it", remedy.words)
+        case Kind.PRIVILEGES:
+            return format_html("{}", "count computers that are not granted to members of the user group")
+        case Kind.LATER:
+            return format_html("start at {}: {}", date_and_time(remedy.start, clock.now(), site_zone()), remedy.words)
+        case Kind.FEWER:
+            return format_html("ask for fewer machines: {}", remedy.words)
+    return format_html("{}", remedy.words)
+
+
+def _idle(remedy: Remedy, visible: Collection[int]) -> SafeString:
+    other = remedy.other
+    assert other is not None, "it is about another class"
+    used = f"{other.in_use} in use" if other.in_use else "none in use"
+    return format_html(
+        "{} holds {}, {} {} after its start: release {}",
+        _class(other, visible),
+        plural(other.computers, "computer"),
+        used,
+        span(max(clock.now() - other.start, 0)),
+        len(remedy.computers),
+    )
+
+
+def _class(other: Other | None, visible: Collection[int]) -> str:
+    assert other is not None, "it is about another class"
+    if other.block_time_id not in visible:
+        return OTHERS
+    address = reverse("admin:blockalloc_blocktime_change", args=[other.block_time_id])
+    return format_html('<a href="{}">{}</a>', address, other.name)
+
+
+def _computers(remedy: Remedy) -> SafeString:
+    """Links to the computers: `cs-07, cs-31 and cs-44`."""
+    shown = remedy.computers[:_NAMES]
+    links = [
+        format_html(
+            '<a href="{}">{}</a>', reverse("admin:blockalloc_computer_change", args=[each.id]), _short(each.hostname)
+        )
+        for each in shown
+    ]
+    if more := len(remedy.computers) - len(shown):
+        return format_html("{} and {} more", format_html_join(", ", "{}", ((each,) for each in links)), more)
+    if len(links) == 1:
+        return links[0]
+    return format_html("{} and {}", format_html_join(", ", "{}", ((each,) for each in links[:-1])), links[-1])
+
+
+def _short(hostname: str) -> str:
+    return hostname if hostname.replace(".", "").isdecimal() else hostname.partition(".")[0]
+
+
+def _ids(remedy: Remedy) -> str:
+    return ",".join(str(each.id) for each in remedy.computers)

@@ -1,0 +1,174 @@
+"""What would help, on pages: words, links, who sees which of them."""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.auth.models import User as StaffUser
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from pytest_django import Settings
+
+from blockalloc.models import BlockRequest
+from tests.golden import tables
+from tests.support.scoped import limit_to
+from tests.support.sites.accounts import make_user
+from tests.support.sites.back_end_stage import IMAGE, MINUTE
+from tests.support.sites.morning import END
+from tests.support.sites.still_morning import CLASS, MAINTENANCE, StillMorning, still_morning
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+EXAM = 40
+HELP = reverse("admin:what_would_help", args=[CLASS])
+PAGE = reverse("admin:blockalloc_blocktime_change", args=[CLASS])
+VCL = "https://vcl.example.edu/vcl/index.php"
+SignIn = Callable[..., Client]
+
+
+@pytest.fixture
+def site() -> Iterator[StillMorning]:
+    """Two of the four computers of a class have failed; an exam that nobody uses has 14 to 16, and 17 is free."""
+    with still_morning("13:00") as stage:
+        stage.block_time(EXAM, stage.now - 40 * MINUTE, END, name="CS420 <exam>", numMachines=3)
+        stage.add_block_computers(EXAM, 14, 15, 16)
+        for computer in (14, 15, 16):
+            stage.set(computer, currentimageid=IMAGE, imagerevisionid=IMAGE)
+        stage.allocate()
+        for computer in (10, 11):
+            stage.set(computer, stateid=MAINTENANCE)
+        yield stage
+
+
+@pytest.fixture
+def sign_in(client: Client) -> SignIn:
+    """Sign in as one of the staff with these permissions besides that to look."""
+
+    def signed_in(*codenames: str) -> Client:
+        user = StaffUser.objects.create_user("wanda", is_staff=True)
+        names = ["view_blocktime", *(f"{name}_blocktime" for name in codenames)]
+        user.user_permissions.set(Permission.objects.filter(codename__in=names))
+        client.force_login(user)
+        return client
+
+    return signed_in
+
+
+def offers(client: Client, address: str = HELP) -> list[str]:
+    """The offers of a page, as text."""
+    page = client.get(address).content.decode()
+    found = re.findall(r"<li>(.*?)</li>", page.partition('<ol class="offers">')[2].partition("</ol>")[0], re.DOTALL)
+    return [" ".join(html.unescape(re.sub(r"<[^>]+>", " ", each)).split()) for each in found]
+
+
+def links(client: Client, address: str = HELP) -> list[str]:
+    page = client.get(address).content.decode()
+    return [html.unescape(each) for each in re.findall(r'class="button" href="([^"]+)"', page)]
+
+
+def test_they_are_ranked_and_say_what_they_bring(site: StillMorning, sign_in: SignIn) -> None:
+    found = offers(sign_in("put_right", "release"))
+    assert found[0].startswith("+")
+    assert "Put right now" in found[0]
+    assert [each for each in found if "back in service" in each]
+    (idle,) = (each for each in found if "CS420" in each)
+    assert re.search(
+        r"\+(\d) CS420 <exam> holds 3 computers, none in use 40 min after its start: release \1 Release some$", idle
+    )
+
+
+def test_the_buttons_lead_to_the_actions(site: StillMorning, sign_in: SignIn, settings: Settings) -> None:
+    settings.VCL_FRONT_END_URL = VCL
+    client = sign_in("put_right", "release")
+    found = links(client)
+    assert reverse("admin:blocktime_action", args=[CLASS, "put-right"]) in found
+    assert f"{VCL}?mode=computer" in found
+    (some,) = (each for each in found if "release-some" in each)
+    assert some.startswith(f"{reverse('admin:blocktime_action', args=[EXAM, 'release-some'])}?choose=1")
+    assert client.get(some).content.decode().count(" checked>") == len(some.partition("=")[2].split(","))
+
+
+def test_without_permission_or_address_there_are_words_only(site: StillMorning, sign_in: SignIn) -> None:
+    client = sign_in()
+    assert links(client) == []
+    assert len(offers(client)) >= 3
+
+
+def test_the_exam_of_another_affiliation_has_neither_name_nor_link(
+    site: StillMorning, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_user("odette", "NCSU")
+    BlockRequest.objects.filter(pk=10).update(owner=owner)
+    assert owner.affiliation_id is not None
+    client = sign_in("put_right", "release")
+    limit_to(owner.affiliation_id, monkeypatch)
+    page = client.get(HELP).content.decode()
+    assert "a class of another affiliation holds 3 computers" in page
+    assert "CS420" not in page
+    assert not [each for each in links(client) if "release-some" in each]
+    assert client.get(reverse("admin:what_would_help", args=[EXAM])).status_code == 404
+
+
+def test_the_page_of_the_class_leads_to_them(site: StillMorning, sign_in: SignIn) -> None:
+    """A script puts them into the page: plans take their time."""
+    client = sign_in("put_right", "release")
+    page = client.get(PAGE).content.decode()
+    assert f'<a href="{HELP}" data-help="all">What would help</a>' in page
+    assert "blockalloc/help.js" in page
+    part = client.get(f"{HELP}?part=all").content.decode()
+    assert "<html" not in part
+    assert offers(client, f"{HELP}?part=all") == offers(client)
+    assert HELP not in client.get(reverse("admin:blockalloc_blocktime_change", args=[EXAM])).content.decode()
+
+
+def test_a_dry_run_has_them(site: StillMorning, sign_in: SignIn) -> None:
+    client = sign_in("put_right", "release", "dry_run")
+    page = client.post(reverse("admin:blocktime_action", args=[CLASS, "dry-run"])).content.decode()
+    assert "back in service" in page.partition('<ol class="offers">')[2]
+    assert "CS420 &lt;exam&gt;" in page
+
+
+def test_today_asks_for_the_first_two_of_them(site: StillMorning, sign_in: SignIn) -> None:
+    client = sign_in("put_right")
+    today = client.get(reverse("admin:today")).content.decode()
+    assert f'<a href="{HELP}" data-help>What would help</a>' in today
+    line = client.get(f"{HELP}?part=row").content.decode()
+    assert line.count('<span class="offer">') == 2
+    assert "<html" not in line
+    assert "Put right now" in line
+
+
+def test_nothing_is_changed(site: StillMorning, sign_in: SignIn) -> None:
+    client = sign_in("put_right", "release")
+    before = tables.read()
+    client.get(HELP)
+    client.get(PAGE)
+    assert tables.read() == before
+
+
+def test_a_class_that_needs_nothing_or_is_over(site: StillMorning, sign_in: SignIn) -> None:
+    client = sign_in()
+    assert (
+        "There is nothing to be done: 3 of 3"
+        in client.get(reverse("admin:what_would_help", args=[EXAM])).content.decode()
+    )
+    site.go("17:00")
+    assert "The class is over, or does not take place." in client.get(HELP).content.decode()
+
+
+def test_the_statements_are_as_many_for_many_computers(sign_in: SignIn) -> None:
+    counts = []
+    client = sign_in()
+    for computers in (8, 40):
+        with still_morning("13:00", computers=computers) as stage:
+            for computer in range(12, 10 + computers):
+                stage.set(computer, stateid=MAINTENANCE)
+            stage.allocate()
+            with CaptureQueriesContext(connection) as queries:
+                client.get(HELP)
+            counts.append(len(queries))
+    assert counts[0] == counts[1]
