@@ -5,7 +5,7 @@ from datetime import date
 from django.http import HttpRequest, HttpResponse
 
 from blockalloc import clock
-from blockalloc.models import BlockTime, ClassHeld
+from blockalloc.models import BlockTime, ClassHeld, Decision
 from blockalloc.pages.block_days import DAY, Classes, clock_time, day_name, days, today_of
 from blockalloc.pages.frame import page, require_permission
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
@@ -33,6 +33,7 @@ def _days(request: HttpRequest, first: date, number: int, template: str) -> Http
     classes = Classes(
         times=BlockTime.objects.visible_to(request.user),
         closing_rows=ClassHeld.objects.visible_to(request.user),
+        decisions=Decision.objects.visible_to(request.user),
         links_decisions=request.user.has_perm("blockalloc.view_decision"),
     )
     context = {
