@@ -3,7 +3,7 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from blockalloc.pages import duty, feeds, row_id  # noqa: F401 - row_id: registers the converter
+from blockalloc.pages import duty, feed_addresses, row_id  # noqa: F401 - row_id: registers the converter
 from blockalloc.pages.actions import act
 from blockalloc.pages.load_times import load_times
 from blockalloc.pages.my_notifications import my_notifications
@@ -31,5 +31,12 @@ def patterns(site: AdminSite) -> list[URLPattern]:
             name="send_message_again",
         ),
         path("notifications/mine/", site.admin_view(my_notifications), name="my_notifications"),
-        path("feeds/", site.admin_view(feeds.addresses), name="feeds"),
+        path("feeds/", site.admin_view(feed_addresses.addresses), name="feeds"),
+        path("feeds/find/", site.admin_view(feed_addresses.find), name="find_feed"),
+        path("feeds/<row_id:feed_id>/revoke/", site.admin_view(feed_addresses.revoke), name="revoke_feed"),
+        path(
+            "feeds/before/<slug:group>/<slug:affiliation>/revoke/",
+            site.admin_view(feed_addresses.revoke_signed),
+            name="revoke_signed_feed",
+        ),
     ]

@@ -70,6 +70,6 @@ ENTRIES = (
         "feeds",
         "Calendars",
         "blockalloc.view_blocktime",
-        "Addresses of calendar feeds, for each user group and for all.",
+        "Addresses for calendar programs: make one for a user group or for all classes, see who reads, revoke it.",
     ),
 )
