@@ -10,6 +10,7 @@ from blockalloc.pages.my_notifications import my_notifications
 from blockalloc.pages.notifications import send_message_again
 from blockalloc.pages.putting_right import put_right_several
 from blockalloc.pages.said_and_came import said_and_came
+from blockalloc.pages.semester import semester, semester_csv
 from blockalloc.pages.timeline.page import timeline
 
 
@@ -25,6 +26,8 @@ def patterns(site: AdminSite) -> list[URLPattern]:
         path("today/", site.admin_view(duty.today), name="today"),
         path("week/", site.admin_view(duty.week), name="week"),
         path("said-and-came/", site.admin_view(said_and_came), name="said_and_came"),
+        path("semester/", site.admin_view(semester), name="semester"),
+        path("semester.csv", site.admin_view(semester_csv), name="semester_csv"),
         path(
             "blockalloc/message/<row_id:message_id>/send-again/",
             site.admin_view(send_message_again),

@@ -55,6 +55,12 @@ ENTRIES = (
         "Were classes as ready as the service said before? Which images load more slowly than they did?",
     ),
     Entry(
+        "semester",
+        "Semester",
+        "blockalloc.view_blocktime",
+        "What did classes ask for, have and use in the last months, by series, image, month or owner?",
+    ),
+    Entry(
         "blockalloc_message_changelist",
         "Notifications",
         "blockalloc.view_message",
