@@ -73,7 +73,7 @@ def semester(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     today = today_of(now)
     query = SemesterQuery.of(request.GET.dict(), today)
-    found = report(query.asked, scope_of(request.user), now)
+    found = report(query.asked, scope_of(request.user), now, unseen=query.unseen)
     lines = _sorted(found.lines, query.sort)
     return page(
         request,
@@ -91,6 +91,7 @@ def semester(request: HttpRequest) -> HttpResponse:
         drawn=[(line.name, line.figures) for line in found.drawn],
         unit="week" if found.is_by_week else "month",
         unlimited=query.link(series=None, image=None, owner=None, by=None) if found.about else "",
+        count_unseen=query.link(unseen=1),
         kept={name: value for name, value in query.given.items() if name not in ("from", "to")},
         csv=reverse("admin:semester_csv") + query.link(),
         csv_of_classes=reverse("admin:semester_csv") + query.link(rows="classes"),

@@ -21,12 +21,13 @@ SORTS = (
 class SemesterQuery:
     """The report that is asked for, and how it is sorted: a name of SORTS, with a minus before it the largest first.
 
-    `given` are the parameters that differ from the default. `problems` says what was wrong with others: they are
-    as if they had not been given.
+    `unseen`: whether classes without a closing row are to be counted. `given` are the parameters that differ from the
+    default. `problems` says what was wrong with others: they are as if they had not been given.
     """
 
     asked: Asked
     sort: str
+    unseen: bool
     given: Mapping[str, str]
     problems: tuple[str, ...]
 
@@ -44,7 +45,8 @@ class SemesterQuery:
         usual = MONTH if series is not None or image is not None else SERIES
         asked = Asked(first, last, reader.choice("by", BY) or usual, series, image, owner)
         sort = reader.choice("sort", tuple(sign + name for name in SORTS for sign in ("", "-"))) or "name"
-        return cls(asked, sort, reader.given, tuple(reader.problems))
+        unseen = reader.choice("unseen", ("1",)) is not None
+        return cls(asked, sort, unseen, reader.given, tuple(reader.problems))
 
     def link(self, **changes: object) -> str:
         """The query of the same report but for these parameters; None leaves one out. (`from_` is "from".)"""
@@ -62,7 +64,7 @@ class _Reader:
     """Reads parameters, and notes what is wrong."""
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
-        names = ("from", "to", "by", "series", "image", "owner", "sort")
+        names = ("from", "to", "by", "series", "image", "owner", "sort", "unseen")
         self.given = {name: parameters[name].strip() for name in names if parameters.get(name, "").strip()}
         self.problems: list[str] = []
 

@@ -43,14 +43,14 @@ class Line(NamedTuple):
 class Report(NamedTuple):
     """The lines, their sum, and the same by weeks or months (`drawn`). `about` names the one series, image or owner.
 
-    `untold`: classes that had machines, by the decisions, and have no closing row.
+    `unseen`: classes that had machines, by the decisions, and have no closing row; None when nobody asked for it.
     """
 
     lines: list[Line]
     total: Figures
     drawn: list[Line]
     is_by_week: bool
-    untold: int
+    unseen: int | None
     about: str
 
 
@@ -67,8 +67,11 @@ def half_years(today: date) -> list[tuple[date, date]]:
     return [spring, fall] if today >= july else [(date(year - 1, 7, 1), date(year - 1, 12, 31)), spring]
 
 
-def report(asked: Asked, scope: Scope, now: int) -> Report:
-    """The report of classes in the scope that are over at `now` (Unix seconds). Three statements."""
+def report(asked: Asked, scope: Scope, now: int, *, unseen: bool = False) -> Report:
+    """The report of classes in the scope that are over at `now` (Unix seconds). Two statements at most.
+
+    With `unseen`, classes without a closing row are counted, in one statement more, which reads all decisions.
+    """
     classes = _classes(asked, scope, now)
     months = list(_months(asked.first, asked.last))
     is_by_week = (asked.last - asked.first).days < _WEEKS_DRAWN * 7
@@ -90,7 +93,7 @@ def report(asked: Asked, scope: Scope, now: int) -> Report:
             for place, (first, last) in enumerate(periods)
         ],
         is_by_week=is_by_week,
-        untold=store.without_closing_row(classes),
+        unseen=store.without_closing_row(classes) if unseen else None,
         about=_about(asked, found),
     )
 

@@ -114,8 +114,9 @@ def test_decisions_tell_of_more_classes(viewer: Client, site: Site) -> None:
     decide(4, allocated=0)
     decide(5, block_end=NOW + HOUR)
     decide(6, block_start=NOW - 400 * DAY, block_end=NOW - 400 * DAY)
-    assert "1 more had machines, by the decisions about it" in text(viewer, PAGE)
-    assert "by the decisions" not in text(viewer, f"{PAGE}?image=2")
+    assert '<a href="?unseen=1">How many are there?</a>' in viewer.get(PAGE).content.decode()
+    assert "1 more had machines, by the decisions about it" in text(viewer, f"{PAGE}?unseen=1")
+    assert "By the decisions there were no others" in text(viewer, f"{PAGE}?unseen=1&image=2")
 
 
 # --- Groups and periods ---------------------------------------------------------------------------
@@ -204,6 +205,7 @@ def test_the_report_of_nothing_else_is_of_six_months(viewer: Client) -> None:
         ("sort=color", "sort: “color” is none of name, -name,"),
         ("series=x", "series: “x” is no id, which is a number such as 101."),
         ("image=9999999999", "is no id"),
+        ("unseen=2", "unseen: “2” is none of 1."),
     ],
 )
 def test_bad_input_is_named(viewer: Client, query: str, said: str) -> None:
@@ -338,7 +340,7 @@ def test_only_classes_within_the_scope(viewer: Client, monkeypatch: pytest.Monke
     assert names(viewer) == ["nobodys", "ours", "theirs"]
     limit_to(7, monkeypatch)
     for by in ("series", "image", "month", "owner"):
-        page = viewer.get(f"{PAGE}?by={by}").content.decode()
+        page = viewer.get(f"{PAGE}?by={by}&unseen=1").content.decode()
         body = b"".join(viewer.get(f"{CSV}?by={by}&rows={rows}").getvalue() for rows in ("groups", "classes"))
         for word in ("theirs", "nobodys", "stranger", "more had machines"):
             assert word not in page, by
@@ -361,7 +363,7 @@ def test_series_and_images_lead_to_it(viewer: Client, site: Site) -> None:
     assert f'href="{PAGE}?image={site.ubuntu.pk}"' in viewer.get(page_url("image", site.ubuntu.pk)).content.decode()
 
 
-@pytest.mark.parametrize("query", ["", "?by=month", "?by=month&from=2025-01-01", "?by=owner&image=1"])
+@pytest.mark.parametrize("query", ["", "?by=month", "?by=month&from=2025-01-01", "?by=owner&image=1&unseen=1"])
 def test_queries_do_not_grow(viewer: Client, query: str) -> None:
     counts = []
     for number in (1, 30):
