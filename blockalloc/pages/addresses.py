@@ -5,7 +5,7 @@ from django.urls import URLPattern, path
 
 from blockalloc.pages import duty, feed_addresses, row_id  # noqa: F401 - row_id: registers the converter
 from blockalloc.pages.actions import act
-from blockalloc.pages.load_times import load_times
+from blockalloc.pages.load_times import load_times, load_times_csv
 from blockalloc.pages.my_notifications import my_notifications
 from blockalloc.pages.notifications import send_message_again
 from blockalloc.pages.putting_right import put_right_several
@@ -22,6 +22,9 @@ def patterns(site: AdminSite) -> list[URLPattern]:
             "blockalloc/blocktime/<row_id:block_time_id>/do/<slug:name>/", site.admin_view(act), name="blocktime_action"
         ),
         path("blockalloc/image/<row_id:image_id>/load-times/", site.admin_view(load_times), name="load_times"),
+        path(
+            "blockalloc/image/<row_id:image_id>/load-times.csv", site.admin_view(load_times_csv), name="load_times_csv"
+        ),
         path("timeline/", site.admin_view(timeline), name="timeline"),
         path("today/", site.admin_view(duty.today), name="today"),
         path("week/", site.admin_view(duty.week), name="week"),

@@ -94,6 +94,7 @@ def test_twenty_words_count(root: Client, cs101: BlockTime) -> None:
     "address",
     [
         "/admin/blockalloc/image/{}/load-times/",
+        "/admin/blockalloc/image/{}/load-times.csv",
         "/admin/blockalloc/blocktime/{}/do/allocate/",
         "/admin/blockalloc/decision/{}/computers.csv",
         "/admin/blockalloc/message/{}/send-again/",
