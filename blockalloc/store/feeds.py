@@ -1,13 +1,15 @@
-"""When the addresses of calendars were read last, to the hour. Instants are Unix seconds."""
+"""Addresses of calendars: when they were read last, to the hour, and which are past. Instants are Unix seconds."""
 
 import logging
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from blockalloc.models import CalendarFeed
+from blockalloc.store.past import Past
 from blockalloc.store.sql import execute, insert, waiting_at_most
 from blockalloc.store.times import to_utc
-from scheduling.windows import HOUR
+from scheduling.windows import DAY, HOUR
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,15 @@ def note_read(feed: CalendarFeed, now: int) -> None:
             _note(feed, now)
     except DatabaseError as error:
         log.warning("that a calendar was read could not be noted: %s", error)
+
+
+def past(now: int) -> Past:
+    """The rows of addresses that were revoked VCL_DECISION_DAYS before `now`.
+
+    A signed address would be answered again without its row.
+    """
+    before = to_utc(now - settings.VCL_DECISION_DAYS * DAY)
+    return Past(_TABLE, "revoked < %s AND is_signed = 0", [before], since="revoked")
 
 
 def _note(feed: CalendarFeed, now: int) -> None:

@@ -61,6 +61,7 @@ RELOAD = ("SELECT reloadrequestid FROM blockComputers WHERE reloadrequestid > 0"
 WAITING = ("SELECT id FROM blockalloc_message WHERE sent IS NULL AND failed IS NULL",)
 FAILED = ("SELECT id FROM blockalloc_message WHERE failed IS NOT NULL",)
 UNSUBSCRIBE = ("SELECT substr(unsubscribe, length('https://blocks.example.edu') + 1) FROM blockalloc_message",)
+FEED = ("SELECT id FROM blockalloc_calendar_feed WHERE revoked IS NULL AND NOT is_signed",)
 TO_DO = "blockalloc/blocktime/{}/do"
 
 PLACES = {
@@ -72,6 +73,14 @@ PLACES = {
     "timeline of a week": Place("timeline/?zoom=week&busy=1"),
     "timeline without computers": Place("timeline/?group=999999"),
     "calendars": Place("feeds/"),
+    "calendars, nothing yet": Place("feeds/", who=ENGINEER),
+    "to revoke an address": Place("feeds/{}/revoke/", FEED),
+    "to revoke an address of before": Place("feeds/before/all/any/revoke/"),
+    "week before": Place("week/?from=2026-11-23"),
+    "semester": Place("semester/"),
+    "semester by month": Place("semester/?by=month&from=2025-12-01&unseen=1"),
+    "semester of a series": Place("semester/?series={}&sort=-used", request(SIGNALS)),
+    "semester, nothing yet": Place("semester/?by=owner&from=x", who=ENGINEER),
     "block times": Place("blockalloc/blocktime/"),
     "block time that is short": Place("blockalloc/blocktime/{}/change/", time_of(LAB)),
     "block time that was released": Place("blockalloc/blocktime/{}/change/", time_of(STUDIO)),
