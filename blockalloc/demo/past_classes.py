@@ -38,12 +38,12 @@ def _closing_row(key: int, course: Course, request: Row, tables: Tables, random:
     peak = 0 if _happens(random, _EMPTY) else max(round(computers * random.uniform(0.55, 1)), 1)
     return ClassHeld(
         block_time_id=key,
-        block_request_id=request["id"],
+        block_request_id=_number(request, "id"),
         block_name=course.name,
-        image_id=request["imageid"],
-        image_name=_column(tables, "image", request["imageid"], "prettyname"),
+        image_id=_number(request, "imageid"),
+        image_name=str(_row(tables, "image", _number(request, "imageid"))["prettyname"]),
         user_group=f"{course.group}@Local",
-        owner=f"{_column(tables, 'user', request['ownerid'], 'unityid')}@Local",
+        owner=f"{_row(tables, 'user', _number(request, 'ownerid'))['unityid']}@Local",
         affiliation_id=LOCAL,
         wanted=wanted,
         had=had,
@@ -61,6 +61,11 @@ def _happens(random: Random, percent: int) -> bool:
     return random.randrange(100) < percent
 
 
-def _column(tables: Tables, table: str, number: object, column: str) -> str:
-    assert isinstance(number, int)
-    return str(tables[table][number - FIRST_ID][column])
+def _row(tables: Tables, table: str, number: int) -> Row:
+    return tables[table][number - FIRST_ID]
+
+
+def _number(row: Row, column: str) -> int:
+    value = row[column]
+    assert isinstance(value, int)
+    return value

@@ -142,7 +142,7 @@ def _day(day: date, of_day: _OfDay, today: date, now: int) -> Day:
 
 
 def _overview(of_day: _OfDay, now: int, *, is_today: bool) -> str:
-    """`7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`."""
+    """`7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`; `5 classes, all over`."""
     classes = [each for each in of_day.block_times if is_scheduled(skip=each.skip, status=each.status)]
     count = len(classes) + sum(not each.is_skipped for each, _ in of_day.over)
     number = f"{count or 'No'} class{'' if count == 1 else 'es'}{' today' if is_today else ''}"
@@ -150,7 +150,9 @@ def _overview(of_day: _OfDay, now: int, *, is_today: bool) -> str:
     on = sum(each.start <= now < each.end for each in classes)
     to_come = [each.readiness.left for each in classes if each.readiness.left > 0]
     parts = [number]
-    if count:
+    if count and not any(each.is_current_or_upcoming(now) for each in classes):
+        parts.append("all over" if count > 1 else "over")
+    elif count:
         parts.append(f"{levels['bad'] or 'none'} at risk")
     if levels["watch"]:
         parts.append(f"{levels['watch']} to watch")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -39,11 +40,6 @@ class MakeForm(forms.Form):
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", "All classes"), *((str(key), name) for key, name in groups.items())]
 
-    @property
-    def group_id(self) -> int | None:
-        """The user group, of a valid form; None for all classes."""
-        return int(self.cleaned_data["group"]) if self.cleaned_data["group"] else None
-
 
 class Line(NamedTuple):
     """An address as a line of the page. `webcal` and `https` are "" for those that are not shown any more.
@@ -68,7 +64,7 @@ def addresses(request: HttpRequest) -> HttpResponse:
         feed = CalendarFeed.objects.create(
             key=new_key(),
             name=form.cleaned_data["name"],
-            group_id=form.group_id,
+            group_id=int(form.cleaned_data["group"]) if form.cleaned_data["group"] else None,
             affiliation_id=scope_of(request.user).affiliation_id,
             made=_now(),
             made_by=request.user.get_username(),
@@ -225,7 +221,8 @@ def _signed(request: HttpRequest, groups: Mapping[int, str]) -> list[CalendarFee
     return [*(row for row in rows if row.revoked is None), *unread]
 
 
-class _Words(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Words:
     """The names of user groups and affiliations, by id."""
 
     groups: Mapping[int, str]

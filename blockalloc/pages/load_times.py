@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -57,7 +58,7 @@ def load_times(request: HttpRequest, image_id: int) -> HttpResponse:
 @require_safe
 @require_permission("blockalloc.view_image")
 @require_permission("blockalloc.view_computer")
-def load_times_csv(request: HttpRequest, image_id: int) -> HttpResponse:
+def load_times_csv(request: HttpRequest, image_id: int) -> HttpResponseBase:
     """Each of these loads as CSV. Raises Http404 when there is no such image."""
     image_rows = rows.images(image_id)
     if not image_rows:

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -100,7 +101,7 @@ def semester(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @require_permission("blockalloc.view_blocktime")
-def semester_csv(request: HttpRequest) -> HttpResponse:
+def semester_csv(request: HttpRequest) -> HttpResponseBase:
     """A row for each group of the report; with `rows=classes`, for each class. Status 400 for bad parameters."""
     now = clock.now()
     query = SemesterQuery.of(request.GET.dict(), today_of(now))

@@ -65,5 +65,5 @@ def _bars(line: Line, left: float, width: float, top: int) -> SafeString:
 
 def _top(most: int) -> int:
     """The end of the scale: the next number whose quarters are round."""
-    step = 10 ** max(int(log10(max(most, 1))) - 1, 0)
+    step: int = 10 ** max(int(log10(max(most, 1))) - 1, 0)
     return next(each * step * _STEPS for each in range(1, 26) if each * step * _STEPS >= most)

@@ -59,7 +59,7 @@ class Figures(NamedTuple):
 
     def plus(self, other: "Figures") -> "Figures":
         """The sums over the classes of both."""
-        return Figures(*(one + another for one, another in zip(self, other, strict=True)))
+        return Figures._make(one + another for one, another in zip(self, other, strict=True))
 
     @property
     def share_ready(self) -> float | None:
@@ -117,7 +117,7 @@ def _groups(classes: Classes, key: str, of_key: Sequence[Value]) -> list[Group]:
     condition, values = _condition(classes, start="h.start", end="h.`end`", request="h.block_request_id", of="h")
     sql = _SUMS.format(key=key, seconds=_SECONDS[connection.vendor], condition=condition)
     return [
-        Group(key, block, image, Figures(*map(int, sums), used_seconds=float(used)))
+        Group(key, block, image, Figures._make([*map(int, sums), float(used)]))
         for key, block, image, *sums, used in fetch(sql, [*of_key, *values])
     ]
 

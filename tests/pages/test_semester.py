@@ -262,7 +262,7 @@ def test_the_chart_has_a_bar_for_each_week_or_month(viewer: Client, first: str, 
     assert page.count("<g><title>") == bars
     assert page.count('<rect class="asked" x="') - 1 == page.count('<rect class="used" x="') == 2
     assert f"The {unit} in which most were asked for, 20, is that of" in page
-    assert f'<h2 id="chart">By {unit}</h2>' in page
+    assert f'<h2 id="chart">{unit.capitalize()} by {unit}</h2>' in page
     assert "style=" not in page
 
 
