@@ -28,7 +28,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("", RedirectView.as_view(url="/admin/")),
-    # Calendar programs have no way to sign in: anybody with the address, which is signed, may read.
+    # Calendar programs have no way to sign in: anybody with the address, which nobody can guess, may read.
+    path("feeds/<str:key>.ics", feeds.calendar, name="feed"),
+    # Addresses of before 0.4, which are signed.
     path("feeds/all/<str:token>.ics", feeds.all_blocks, name="feed-all"),
     path("feeds/group/<row_id:group>/<str:token>.ics", feeds.blocks_of_group, name="feed-group"),
     # The same for people who read a mail.

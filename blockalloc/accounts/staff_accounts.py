@@ -48,6 +48,7 @@ PERMISSIONS = frozenset(
         "view_decision",
         "view_message",
         "send_again_message",
+        "change_calendarfeed",
         "allocate_blocktime",
         "dry_run_blocktime",
         "release_blocktime",

@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Case, OuterRef, Q, QuerySet, TextField, Value, When
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_times import end, processed, request_columns, skip
@@ -109,6 +111,13 @@ def managementnode(request: BlockRequest) -> str | None:
     return request.managementnode.hostname if request.managementnode else None
 
 
+@column("So far")
+def so_far(request: BlockRequest) -> str:
+    """A link to the report of its classes of the last months."""
+    address = reverse("admin:semester", query={"series": request.pk})
+    return format_html('<a href="{}">what its classes asked for, had and used</a>', address)
+
+
 @column("Comments")
 def comments(request: BlockRequest) -> str | None:
     return request.comments
@@ -210,7 +219,7 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
                 (group, owner),
                 (next_time, times_to_come, foreseen_of_request),
                 (repeating, expires),
-                managementnode,
+                (managementnode, so_far),
                 comments,
             ),
         ),

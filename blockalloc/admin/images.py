@@ -136,6 +136,13 @@ def all_times(image: Image) -> str:
     return list_link(BlockTime, "all classes with this image", day=ALL, image=image.pk)
 
 
+@column("So far")
+def so_far(image: Image) -> str:
+    """A link to the report of its classes of the last months."""
+    address = reverse("admin:semester", query={"image": image.pk})
+    return format_html('<a href="{}">what its classes asked for, had and used</a>', address)
+
+
 # --- Its series and revisions -------------------------------------------------------------------
 
 
@@ -258,7 +265,7 @@ class ImageAdmin(ReadOnlyAdmin[Image]):
                 (load_time, reload_time),
                 (at_once, further_computers),
                 (owner, removed),
-                all_times,
+                (all_times, so_far),
                 description,
             ),
         ),

@@ -7,6 +7,7 @@ Every call gives the same rows except for the dates, which are relative to today
 |---|---|
 | `safeguard` | nothing of the demo writes to a site that is not the demo's |
 | `back_end` | the double of VCL's back end on this site |
+| `past_classes` | what came of the classes of the last half year: rows of our own, beside VCL's |
 | `walk_ins` | classes that begin soon, booked while the site runs |
 | `morning` | the morning of a class in fast motion, on a copy of the site |
 """

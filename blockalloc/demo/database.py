@@ -12,9 +12,11 @@ from django.contrib.auth.models import User as StaffUser
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from blockalloc.demo import MARK, TIME_FORMAT, build
+from blockalloc.demo import MARK, TIME_FORMAT, build, next_monday
+from blockalloc.demo.past_classes import closing_rows
 from blockalloc.demo.rows import FIRST_ID, VCLSYSTEM, Row, Value
 from blockalloc.demo.safeguard import NotTheDemo, require_demo
+from blockalloc.models import ClassHeld
 from blockalloc.schema import base_rows, columns
 from blockalloc.site_time import instant_to_local, instant_to_utc, site_zone
 from blockalloc.store.sql import placeholders
@@ -121,6 +123,8 @@ def load(now: datetime) -> None:
         tables = build(now.astimezone(site_zone()))
         for table, rows in tables.items():
             _insert(table, rows)
+        local = instant_to_local(now)
+        ClassHeld.objects.bulk_create(closing_rows(tables, next_monday(local), local), batch_size=500)
         connection.check_constraints(table_names=list(tables))
 
 

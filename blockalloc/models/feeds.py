@@ -3,6 +3,7 @@
 from django.db import models
 
 from blockalloc.models.decisions import NAME
+from blockalloc.models.querysets import CalendarFeedQuerySet
 
 
 class CalendarFeed(models.Model):
@@ -23,6 +24,8 @@ class CalendarFeed(models.Model):
     last_read = models.DateTimeField(null=True)
     revoked = models.DateTimeField(null=True)
     revoked_by = models.CharField(max_length=NAME, default="")
+
+    objects = CalendarFeedQuerySet.as_manager()
 
     class Meta:
         db_table = "blockalloc_calendar_feed"

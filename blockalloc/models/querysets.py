@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the models' modules import this one
         BlockComputer,
         BlockRequest,
         BlockTime,
+        CalendarFeed,
         ClassHeld,
         Decision,
         ImageRevision,
@@ -139,6 +140,20 @@ class ClassHeldQuerySet(OwnedQuerySet["ClassHeld"]):
     def over_between(self, first: datetime, last: datetime, now: datetime) -> Self:
         """Classes that are over at `now` and overlap the time between the two, by start."""
         return self.filter(start__lt=last, end__gt=first, end__lte=now).order_by("start", "pk")
+
+
+class CalendarFeedQuerySet(OwnedQuerySet["CalendarFeed"]):
+    """Addresses of calendars, which name the affiliation of the owners of their classes, None for any."""
+
+    owner_affiliation = "affiliation_id"
+
+    def revoked(self) -> Self:
+        """Addresses that are no longer answered, the latest first."""
+        return self.filter(revoked__isnull=False).order_by("-revoked", "-pk")
+
+    def answered(self) -> Self:
+        """Addresses that are not revoked."""
+        return self.filter(revoked__isnull=True)
 
 
 class MessageQuerySet(QuerySet["Message"]):

@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.urls import reverse
 
-from blockalloc.models import ClassHeld
-from blockalloc.models.querysets import BlockTimeQuerySet, ClassHeldQuerySet
+from blockalloc.models.querysets import BlockTimeQuerySet, ClassHeldQuerySet, DecisionQuerySet
+from blockalloc.pages.classes_over import Over, by_closing_row, by_decisions
 from blockalloc.pages.foreseen import DayForecast, unchecked_of, words_of_day
 from blockalloc.pages.linked import linked
+from blockalloc.reports import past_classes
 from blockalloc.reports.forecasts import Forecasts, Foreseen, with_outlook
 from blockalloc.reports.readiness import BlockTimeReadiness, most_urgent_first, read
 from blockalloc.site_time import local_to_instant, site_zone
@@ -73,7 +74,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """The classes of a page: block times, and the closing rows of those that are over.
+    """The classes of a page: block times; the closing rows of those that are over, and the decisions about them.
 
     `links_decisions`: whether the person may see the decisions about a class of which nothing else is left.
     `forecasts`: what is foreseen of those to come, as the person reads it.
@@ -81,17 +82,18 @@ class Classes:
 
     times: BlockTimeQuerySet
     closing_rows: ClassHeldQuerySet
+    decisions: DecisionQuerySet
     links_decisions: bool
     forecasts: Forecasts
 
 
 @dataclass(slots=True)
 class _OfDay:
-    """The classes that begin on a day: those with a block time, and those of which the closing row is shown."""
+    """The classes that begin on a day: those that VCL's rows tell of, and those that are over, by our own."""
 
     forecast: DayForecast
     block_times: list[BlockTimeReadiness] = field(default_factory=list)
-    over: list[tuple[ClassHeld, str]] = field(default_factory=list)  # with the address of its page
+    over: list[tuple[Over, str]] = field(default_factory=list)  # with the address of its page
 
 
 def days(first: date, number: int, classes: Classes, now: int) -> list[Day]:
@@ -102,20 +104,32 @@ def days(first: date, number: int, classes: Classes, now: int) -> list[Day]:
     foreseen = classes.forecasts.of_classes(block_times.values())
     covered = classes.forecasts.days(first, number)
     by_day = {day: _OfDay(DayForecast(foreseen, is_checked)) for day, is_checked in covered}
-    for closing_row in classes.closing_rows.over_between(*ends, _local(now)):
-        block_time = block_times.get(closing_row.pk)
-        if block_time is None or (block_time.end <= now and not block_time.skip):
+    for each in _over(classes, ends, now):
+        block_time = block_times.get(each.block_time_id)
+        if block_time is None and each.has_row_elsewhere:
+            continue
+        if block_time is None or (block_time.end <= now and block_time.skip in (False, each.is_skipped)):
             # What VCL's rows say of a class that is over is no longer true: its computers are not its own any more.
-            block_times.pop(closing_row.pk, None)
-            address = _closing_address(
-                closing_row.pk, has_page=block_time is not None, links_decisions=classes.links_decisions
+            block_times.pop(each.block_time_id, None)
+            address = _address(
+                each.block_time_id, has_page=block_time is not None, links_decisions=classes.links_decisions
             )
-            by_day[max(first, closing_row.start.astimezone(site_zone()).date())].over.append((closing_row, address))
+            by_day[max(first, _local(each.start).date())].over.append((each, address))
     for block_time in block_times.values():
         seen = with_outlook(block_time, foreseen.get(block_time.id))
         by_day[max(first, _local(block_time.start).date())].block_times.append(seen)
     today = _local(now).date()
     return [_day(day, of_day, today, now) for day, of_day in by_day.items()]
+
+
+def _over(classes: Classes, ends: tuple[datetime, datetime], now: int) -> list[Over]:
+    """The classes that are over, by their closing rows; those without one, by the decisions about them."""
+    past = past_classes.read(classes.decisions, *ends, now)
+    closed = [
+        by_closing_row(row, past.pop(row.pk, None), now)
+        for row in classes.closing_rows.over_between(*ends, _local(now))
+    ]
+    return [*closed, *(by_decisions(each, now) for each in past.values())]
 
 
 def today_of(now: int) -> date:
@@ -139,28 +153,27 @@ def _day(day: date, of_day: _OfDay, today: date, now: int) -> Day:
     foreseen = of_day.forecast.foreseen
     rows = [_row(each, day, now, foreseen.get(each.id)) for each in sorted_times if each.is_current_or_upcoming(now)]
     past = [(each.start, _row(each, day, now)) for each in sorted_times if not each.is_current_or_upcoming(now)]
-    past += [
-        (int(closing_row.start.timestamp()), _closing_row(closing_row, day, address))
-        for closing_row, address in of_day.over
-    ]
+    past += [(each.start, _over_row(each, day, address)) for each, address in of_day.over]
     past.sort(key=lambda each: (each[0], each[1].block_time_id))
     return Day(day, heading, _overview(of_day, now, is_today=day == today), [*rows, *(row for _, row in past)])
 
 
 def _overview(of_day: _OfDay, now: int, *, is_today: bool) -> str:
-    """`7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`.
+    """`7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`; `5 classes, all over`.
 
     Of other days, what is foreseen; and never that none is at risk, where nobody has looked.
     """
     classes = [each for each in of_day.block_times if is_scheduled(skip=each.skip, status=each.status)]
-    count = len(classes) + len(of_day.over)
+    count = len(classes) + sum(not each.is_skipped for each, _ in of_day.over)
     number = f"{count or 'No'} class{'' if count == 1 else 'es'}{' today' if is_today else ''}"
     levels = Counter(each.readiness.signal.level for each in classes)
     on = sum(each.start <= now < each.end for each in classes)
     to_come = [each.readiness.left for each in classes if each.readiness.left > 0]
     parts = [number]
     unchecked = unchecked_of([each for each in classes if not each.readiness.computers], of_day.forecast, now)
-    if levels["bad"] or (count and is_today and not unchecked):
+    if count and not any(each.is_current_or_upcoming(now) for each in classes):
+        parts.append("all over" if count > 1 else "over")
+    elif levels["bad"] or (count and is_today and not unchecked):
         parts.append(f"{levels['bad'] or 'none'} at risk")
     if levels["watch"]:
         parts.append(f"{levels['watch']} to watch")
@@ -202,7 +215,7 @@ def _numbers(of: ClassNumbers) -> list[int]:
 # --- Classes that are over ------------------------------------------------------------------------
 
 
-def _closing_address(block_time_id: int, *, has_page: bool, links_decisions: bool) -> str:
+def _address(block_time_id: int, *, has_page: bool, links_decisions: bool) -> str:
     if has_page:
         return reverse("admin:blockalloc_blocktime_change", args=[block_time_id])
     return (
@@ -210,42 +223,21 @@ def _closing_address(block_time_id: int, *, has_page: bool, links_decisions: boo
     )
 
 
-def _closing_row(closing_row: ClassHeld, day: date, address: str) -> Row:
+def _over_row(over: Over, day: date, address: str) -> Row:
+    machines = [_NO_NUMBER if number is None else number for number in (over.wanted, over.had)]
     return Row(
-        block_time_id=closing_row.pk,
-        block=closing_row.block_name,
-        group=closing_row.user_group,
-        image=closing_row.image_name,
+        block_time_id=over.block_time_id,
+        block=over.name,
+        group=over.group,
+        image=over.image,
         level="plain",
-        label="Over",
-        words=_closing_words(closing_row),
-        hours=_hours(closing_row.start.astimezone(site_zone()), closing_row.end.astimezone(site_zone()), day),
-        numbers=[closing_row.wanted, closing_row.had, *[_NO_NUMBER] * 6],
+        label=over.label,
+        words=over.words,
+        hours=_hours(_local(over.start), _local(over.end), day),
+        numbers=[*machines, *[_NO_NUMBER] * 6],
         left=_NO_NUMBER,
         address=address,
     )
-
-
-def _closing_words(closing_row: ClassHeld) -> str:
-    """`28 of 30 machines ready at the start, 29 five minutes later; 26 computers used at the peak, 21.4 in the mean`.
-
-    The same number five minutes later is not worth a word.
-    """
-    parts = []
-    if closing_row.ready_at_start is not None:
-        parts.append(f"{closing_row.ready_at_start} of {closing_row.wanted} machines ready at the start")
-        if closing_row.ready_after_five not in (None, closing_row.ready_at_start):
-            parts[-1] += f", {closing_row.ready_after_five} five minutes later"
-    elif closing_row.ready_after_five is not None:
-        parts.append(
-            f"{closing_row.ready_after_five} of {closing_row.wanted} machines ready five minutes after the start"
-        )
-    if closing_row.used_at_peak:
-        computers = f"{closing_row.used_at_peak} computer{'' if closing_row.used_at_peak == 1 else 's'}"
-        parts.append(f"{computers} used at the peak, {closing_row.used_in_the_mean or 0:.1f} in the mean")
-    elif closing_row.used_at_peak == 0:
-        parts.append("nobody used it")
-    return "; ".join(parts)
 
 
 # --- Words for all -------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from datetime import date
 from django.http import HttpRequest, HttpResponse
 
 from blockalloc import clock
-from blockalloc.models import BlockTime, ClassHeld
+from blockalloc.models import BlockTime, ClassHeld, Decision
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.block_days import DAY, Classes, clock_time, day_name, days, today_of
 from blockalloc.pages.foreseen import ahead, of_this_week
@@ -37,6 +37,7 @@ def _days(request: HttpRequest, first: date, number: int, template: str) -> Http
     classes = Classes(
         times=BlockTime.objects.visible_to(request.user),
         closing_rows=ClassHeld.objects.visible_to(request.user),
+        decisions=Decision.objects.visible_to(request.user),
         links_decisions=request.user.has_perm("blockalloc.view_decision"),
         forecasts=forecasts,
     )

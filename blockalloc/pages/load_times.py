@@ -1,20 +1,26 @@
 """The load times of an image in the last 12 months, and how good the estimate is that reloads are planned with."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from blockalloc import clock
 from blockalloc.models import Image
 from blockalloc.pages import load_drawing
 from blockalloc.pages.columns import duration, link_to
+from blockalloc.pages.csv_export import csv_response
 from blockalloc.pages.frame import page, require_permission
+from blockalloc.site_time import site_zone
 from blockalloc.store import loads, rows, snapshot
 from scheduling.load_statistics import Month, Statistics, statistics
 from scheduling.reload_plan import RELOAD_MARGIN
 from scheduling.windows import MINUTE
 
+_LOAD_COLUMNS = ("begun", "seconds", "computer", "management_node", "ending", "counts", "why_not")
 _NAMES = {50: "Half", 75: "Three of four", 90: "Nine of ten", 95: "95 of 100", 100: "All"}
 
 
@@ -43,7 +49,29 @@ def load_times(request: HttpRequest, image_id: int) -> HttpResponse:
         percentiles=[(_NAMES[percent], percent, duration(seconds)) for percent, seconds in facts.percentiles],
         histogram=_histogram(facts, estimate),
         months=_months(facts.months),
+        csv=reverse("admin:load_times_csv", args=[image.id])
+        if request.user.has_perm("blockalloc.view_computer")
+        else "",
     )
+
+
+@require_safe
+@require_permission("blockalloc.view_image")
+@require_permission("blockalloc.view_computer")
+def load_times_csv(request: HttpRequest, image_id: int) -> HttpResponseBase:
+    """Each of these loads as CSV. Raises Http404 when there is no such image."""
+    image_rows = rows.images(image_id)
+    if not image_rows:
+        raise Http404("no such image")
+    return csv_response(f"loads-of-image-{image_id}.csv", _LOAD_COLUMNS, _loads(image_rows[0].image.id))
+
+
+def _loads(image_id: int) -> Iterator[list[object]]:
+    zone = site_zone()
+    for load in loads.each(image_id, clock.now()):
+        begun = None if load.begun is None else datetime.fromtimestamp(load.begun, zone)
+        why = load.why_it_does_not_count
+        yield [begun, load.seconds, load.computer, load.node, load.ending, "no" if why else "yes", why]
 
 
 def _trust(facts: Statistics, estimate: int) -> str:

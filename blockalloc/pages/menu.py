@@ -61,6 +61,12 @@ ENTRIES = (
         "Were classes as ready as the service said before? Which images load more slowly than they did?",
     ),
     Entry(
+        "semester",
+        "Semester",
+        "blockalloc.view_blocktime",
+        "What did classes ask for, have and use in the last months, by series, image, month or owner?",
+    ),
+    Entry(
         "blockalloc_message_changelist",
         "Notifications",
         "blockalloc.view_message",
@@ -76,6 +82,6 @@ ENTRIES = (
         "feeds",
         "Calendars",
         "blockalloc.view_blocktime",
-        "Addresses of calendar feeds, for each user group and for all.",
+        "Addresses for calendar programs: make one for a user group or for all classes, see who reads, revoke it.",
     ),
 )

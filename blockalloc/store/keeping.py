@@ -11,6 +11,7 @@ from django.db import OperationalError, transaction
 from blockalloc.store import (
     closing_rows,
     decisions,
+    feeds,
     foreseen,
     guard,
     idempotency,
@@ -50,6 +51,7 @@ KINDS = (
     Kind("decision records", decisions.past),
     Kind("lists of computers of decision records", decisions.past_rosters),
     Kind("classes on record", closing_rows.past),
+    Kind("revoked addresses of calendars", feeds.past),
     Kind("block times as keep_ready saw them", watches.past),
     Kind("loads that were seen", seen_loads.past),
     Kind("images that staff trusted again", seen_loads.past_trust),

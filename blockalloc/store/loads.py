@@ -4,7 +4,7 @@ The database counts loads of equal length, so that cost does not grow with the l
 nothing of the site's zone: the statement says when the clock was put forward or back, and by how much.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -70,6 +70,15 @@ _REVISED = (
     "COALESCE((SELECT v.datecreated FROM imagerevision v WHERE v.id = {revision} "
     "AND v.datecreated > '1000-01-01 00:00:00'), '9999-01-01 00:00:00')"
 )
+# The computer and the management node are those of the image itself, where the machine is a cluster.
+_EACH = """
+SELECT l.id, l.start, l.loaded, l.ending, COALESCE(c.hostname, ''), COALESCE(n.hostname, '')
+FROM (SELECT id, imageid, start, loaded, ending FROM log WHERE id > %s AND {run} ORDER BY id LIMIT {at_once}) l
+LEFT JOIN sublog s ON s.id = (SELECT MIN(x.id) FROM sublog x WHERE x.logid = l.id AND x.imageid = l.imageid)
+LEFT JOIN computer c ON c.id = s.computerid LEFT JOIN managementnode n ON n.id = s.managementnodeid
+ORDER BY l.id
+"""
+ROWS_AT_ONCE = 2000
 _LOST = "SELECT ending, COUNT(*) FROM log WHERE {run} AND (ending = 'failed' OR loaded IS NULL) GROUP BY ending"
 
 
@@ -78,6 +87,36 @@ class Lost(NamedTuple):
 
     failed: int
     unfinished: int
+
+
+class LoggedLoad(NamedTuple):
+    """A load by VCL's log: begun and loaded (Unix seconds), None for an instant that the log does not have.
+
+    `ending` is VCL's word for how the reservation ended. Names are "" where no row has them any more.
+    """
+
+    begun: int | None
+    loaded: int | None
+    ending: str
+    computer: str
+    node: str
+
+    @property
+    def seconds(self) -> int | None:
+        """How long it took."""
+        return None if self.begun is None or self.loaded is None else self.loaded - self.begun
+
+    @property
+    def why_it_does_not_count(self) -> str:
+        """Why the estimate leaves it out (SPEC 6); "" when it counts."""
+        seconds = self.seconds
+        if self.ending == "failed":
+            return "failed"
+        if seconds is None:
+            return "no end in the log"
+        if seconds <= SHORTEST:
+            return "the computer had the image already"
+        return "stuck" if seconds >= LONGEST else ""
 
 
 class Change(NamedTuple):
@@ -127,6 +166,19 @@ def select_latest(image_id: int, revision_id: int, now: int) -> Select:
     `is_of_revision`: whether they began since this revision, the one in production, was created.
     """
     return _select(_LATEST, [image_id], now, revised=_REVISED.format(revision=int(revision_id)))
+
+
+def each(image_id: int, now: int) -> Iterator[LoggedLoad]:
+    """The image's loads of the last 12 months, one by one, in the order of the log. A statement for every 2,000.
+
+    Clients of MariaDB keep all rows of a statement in memory.
+    """
+    sql = _EACH.format(run=_run([image_id]), at_once=ROWS_AT_ONCE)
+    since, last = times.stored_wall_time(begin(now)), 0
+    while rows := fetch(sql, [last, since]):
+        for _, start, loaded, ending, computer, node in rows:
+            yield LoggedLoad(times.from_local(start), times.from_local(loaded), ending, computer, node)
+        last = rows[-1][0]
 
 
 def lost(image_id: int, now: int) -> Lost:

@@ -94,10 +94,12 @@ def test_twenty_words_count(root: Client, cs101: BlockTime) -> None:
     "address",
     [
         "/admin/blockalloc/image/{}/load-times/",
+        "/admin/blockalloc/image/{}/load-times.csv",
         "/admin/blockalloc/blocktime/{}/do/allocate/",
         "/admin/blockalloc/decision/{}/computers.csv",
         "/admin/blockalloc/message/{}/send-again/",
         "/feeds/group/{}/x.ics",
+        "/admin/feeds/{}/revoke/",
     ],
 )
 def test_no_row_has_a_huge_id(root: Client, address: str, number: str) -> None:

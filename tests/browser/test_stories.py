@@ -293,3 +293,47 @@ def set_state(monday: MondayMorning, computer: str, state: str) -> None:
         database.execute(
             "UPDATE computer SET stateid = (SELECT id FROM state WHERE name = ?) WHERE hostname = ?", [state, computer]
         )
+
+
+# --- A calendar for somebody ----------------------------------------------------------------------
+
+
+def test_an_address_is_made_copied_and_revoked(stranger: Page, monday: MondayMorning) -> None:
+    page = stranger
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    sign_in(page, monday)
+    menu(page, "Calendars")
+    page.get_by_label("Name", exact=True).fill("Berta")
+    page.get_by_label("Classes", exact=True).select_option("CS101@Local")
+    page.get_by_role("button", name="Make an address").click()
+    line = page.get_by_role("row").filter(has_text="Berta")
+    line.get_by_role("button", name="Copy the address of Berta").click()
+    expect(line.get_by_role("button")).to_have_text("Copied")
+    address = page.evaluate("navigator.clipboard.readText()")
+    assert address.startswith(f"{monday.url}/feeds/")
+    expect(line.get_by_role("link", name=address, exact=True)).to_be_visible()
+    assert line.get_by_role("link", name="Subscribe to Berta").get_attribute("href") == address.replace(
+        "http", "webcal"
+    )
+    assert "SUMMARY:CS101" in page.request.get(address).text()
+
+    page.get_by_label("Address", exact=True).fill(address)
+    page.get_by_role("button", name="Find it").click()
+    the_heading(page, "Revoke: Berta")
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("Revoked: the address “Berta” is no longer answered.")).to_be_visible()
+    assert page.request.get(address).status == 404
+
+
+def test_what_last_semester_used_by_series_and_by_month(visitor: Visitor, monday: MondayMorning) -> None:
+    page = visitor()
+    page.goto(monday.url)
+    menu(page, "Semester")
+    page.get_by_role("link", name=SIGNALS).click()
+    expect(page.get_by_text(f"Only classes of series {SIGNALS}")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="October 2026")).to_contain_text("%")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export each class").click()
+    rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    assert {row["class"] for row in rows} == {SIGNALS}
+    assert 40 < len(rows) < 60

@@ -13,6 +13,7 @@ from django.db import OperationalError, connection
 from django.db.models import Model
 
 from blockalloc.models import (
+    CalendarFeed,
     ClassHeld,
     Decision,
     Forecast,
@@ -69,6 +70,10 @@ def _class_held(id_: int, days: float) -> Model:
     return ClassHeld(block_time_id=id_, block_request_id=1, image_id=1, wanted=1, had=1, **names, **hours)
 
 
+def _revoked_feed(id_: int, days: float) -> Model:
+    return CalendarFeed(id=id_, key=str(id_), made=_ago(days + 1), revoked=_ago(days))
+
+
 def _watch(id_: int, days: float) -> Model:
     return Watch(block_time_id=id_, first_seen=_ago(days))
 
@@ -114,6 +119,7 @@ KINDS: dict[str, tuple[Callable[[int, float], Model], float]] = {
     "decision records": (_decision, DECISIONS),
     "lists of computers of decision records": (lambda id_, days: Roster(id=id_, seen=_ago(days), names=b""), ROSTERS),
     "classes on record": (_class_held, DECISIONS),
+    "revoked addresses of calendars": (_revoked_feed, DECISIONS),
     "block times as keep_ready saw them": (
         lambda id_, days: Watch(block_time_id=id_, first_seen=_ago(days)),
         DECISIONS,
@@ -135,6 +141,13 @@ KINDS: dict[str, tuple[Callable[[int, float], Model], float]] = {
     "recipients of messages": (_recipient, MESSAGES + 7),
     "sessions of staff": (lambda id_, days: Session(session_key=str(id_), expire_date=_ago(days)), 0),
 }
+
+
+def test_a_signed_address_stays_revoked() -> None:
+    CalendarFeed.objects.create(key="1", made=_ago(9999), is_signed=True, revoked=_ago(9999))
+    CalendarFeed.objects.create(key="2", made=_ago(9999))
+    prune()
+    assert CalendarFeed.objects.count() == 2
 
 
 def test_all_kinds_are_tried_here() -> None:

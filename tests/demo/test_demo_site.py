@@ -20,9 +20,10 @@ from blockalloc.allocation.service import allocate_block, system_caller
 from blockalloc.contract.messages import BlockAllocationCall
 from blockalloc.demo import MARK, build, next_monday
 from blockalloc.demo.database import check_in_management_nodes, read_mark
+from blockalloc.demo.past_classes import closing_rows
 from blockalloc.inspection import inspect
 from blockalloc.inspection.site_clock import examine
-from blockalloc.models import BlockTime, Computer, Decision, Reservation, Semaphore, User, Variable
+from blockalloc.models import BlockTime, ClassHeld, Computer, Decision, Reservation, Semaphore, User, Variable
 from blockalloc.schema import Column, base_rows, tables
 from blockalloc.store import site_clock
 from scheduling.site_clock import Outcome, judge
@@ -363,3 +364,39 @@ def _uses(site: Site, requests: dict[int, Row], times: dict[int, Row]) -> Iterat
         time = times[row["blockTimeid"]]
         reload = requests.get(row["reloadrequestid"])
         yield row["computerid"], reload["start"] if reload else time["start"], time["end"]
+
+
+# --- What came of past classes --------------------------------------------------------------------
+def test_past_classes_are_over_and_belong_to_the_site(now: datetime, site: Site) -> None:
+    local = now.astimezone(NEW_YORK).replace(tzinfo=None)
+    rows = closing_rows(site, next_monday(local), local)
+    assert 350 < len(rows) < 450
+    assert [vars(row) | {"_state": None} for row in closing_rows(site, next_monday(local), local)] == [
+        vars(row) | {"_state": None} for row in rows
+    ]
+    requests = {row["id"]: row for row in site["blockRequest"]}
+    assert not {row.pk for row in rows} & {row["id"] for row in site["blockTimes"]}
+    for row in rows:
+        assert row.end <= now
+        assert (row.block_name, row.image_id) == (
+            requests[row.block_request_id]["name"],
+            requests[row.block_request_id]["imageid"],
+        )
+        assert 0 <= (row.ready_at_start or 0) <= row.had <= row.wanted
+        assert (row.used_in_the_mean or 0) <= (row.used_at_peak or 0)
+
+
+@pytest.mark.django_db
+def test_the_semester_report_has_something_to_show(client: Client) -> None:
+    now = MOMENTS["wednesday"]
+    with time_machine.travel(now, tick=False):
+        load()
+        load("--again")  # nothing is there twice
+    number = ClassHeld.objects.count()
+    client.force_login(get_user_model().objects.create_superuser("root"))
+    with time_machine.travel(now, tick=False):
+        page = client.get("/admin/semester/?from=2025-01-01").content.decode()
+        week = client.get("/admin/week/").content.decode()
+    assert f"{number} classes held" in page
+    assert "CS101 programming lab" in page
+    assert "machines ready at the start" in week

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from blockalloc.models import ClassHeld
+from blockalloc.models import ClassHeld, Decision
 from tests.support.scoped import limit_to
 from tests.support.sites.staff_site import DAY, HOUR, NOW, Site, list_url, page_url, text
 
@@ -144,3 +144,129 @@ def test_queries_do_not_grow(viewer: Client, site: Site, url: str) -> None:
 def test_names_are_escaped(viewer: Client, site: Site) -> None:
     closing_row(901, "<script>alert(1)</script>")
     assert "<script>alert" not in viewer.get(TODAY).content.decode()
+
+
+# --- Without a closing row ------------------------------------------------------------------------
+def decision(key: int, name: str, action: str = Decision.ALLOCATE, **values: Any) -> Decision:
+    """A call about a class that was from 8 to 10, at 2 o'clock."""
+    usual: dict[str, Any] = {"outcome": "success", "wanted": 12, "had": 0, "allocated": 12}
+    if action in (Decision.RELEASE, Decision.SKIP, Decision.UNSKIP):
+        usual |= {"outcome": Decision.DONE, "had": None, "allocated": None, "person": "anna@NCSU"}
+    usual |= {"block_start": NOW - 4 * HOUR, "block_end": NOW - 2 * HOUR, "started": NOW - 10 * HOUR, "duration": 1}
+    usual |= {"user_group": f"{name}@NCSU", "image_name": "Ubuntu 22.04", "affiliation_id": 1}
+    return Decision.objects.create(block_time_id=key, block_name=name, action=action, **{**usual, **values})
+
+
+@pytest.mark.parametrize("url", [TODAY, WEEK])
+def test_without_a_closing_row_the_decisions_tell_what_they_can(viewer: Client, site: Site, url: str) -> None:
+    decision(901, "CS101")
+    page = text(viewer, url)
+    line = "12 of 12 machines allocated, nobody counted 08:00–10:00 CS101 CS101@NCSU Ubuntu 22.04 12 12 – – – – – –"
+    assert f"Over {line}" in page
+    assert "1 class" in page
+    assert f'<a href="{list_url("decision", block_time=901)}">CS101</a>' in viewer.get(url).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("actions", "words"),
+    [
+        ([{"allocated": 7, "outcome": "warning"}], "Over 7 of 12 machines allocated, nobody counted"),
+        ([{"wanted": None}], "Over 12 machines allocated, nobody counted"),
+        ([{"wanted": 1, "allocated": 1}], "Over 1 of 1 machine allocated, nobody counted"),
+        ([{}, {"action": Decision.KEEP_READY, "allocated": 11}], "Over 11 of 12 machines allocated"),
+        ([{}, {"action": Decision.KEEP_READY, "allocated": None}], "Over 12 of 12 machines allocated"),
+        ([{"allocated": 7}, {"outcome": Decision.REFUSED, "allocated": None}], "Over 7 of 12 machines allocated"),
+        ([{"outcome": Decision.REFUSED, "allocated": None}], "Over asked for in vain, nobody counted"),
+        ([{}, {"action": Decision.RELEASE}], "Over released by anna@NCSU at 02:00 08:00"),
+        ([{}, {"action": Decision.SKIP}], "Skipped by anna@NCSU at 02:00 08:00"),
+        ([{"action": Decision.SKIP}, {"action": Decision.UNSKIP}], "Over not asked for again after it was skipped"),
+        ([{"action": Decision.RELEASE}, {"allocated": 5}], "Over 5 of 12 machines allocated"),
+    ],
+)
+def test_words_of_decisions(viewer: Client, site: Site, actions: list[dict[str, Any]], words: str) -> None:
+    for values in actions:
+        decision(901, "CS101", **values)
+    page = text(viewer, TODAY)
+    assert words in page
+    assert page.count("08:00–10:00") == 1
+    assert ("No classes" in page) == words.startswith("Skipped")
+
+
+def test_dry_runs_are_no_class(viewer: Client, site: Site) -> None:
+    decision(901, "CS101", Decision.DRY_RUN)
+    decision(902, "CS102", Decision.HOLDING)
+    assert "08:00–10:00" not in text(viewer, TODAY)
+
+
+def test_a_class_that_is_on_or_to_come_is_not_over(viewer: Client, site: Site) -> None:
+    decision(901, "on", block_start=NOW - HOUR, block_end=NOW + HOUR)
+    decision(902, "to come", block_start=NOW + HOUR, block_end=NOW + 2 * HOUR)
+    assert "nobody counted" not in text(viewer, TODAY)
+
+
+def test_a_class_that_was_moved_is_shown_where_it_is(viewer: Client, site: Site) -> None:
+    time = site.time(site.request("moved in VCL", site.ubuntu, None, 1), NOW + DAY)
+    decision(time.pk, "moved in VCL")
+    decision(902, "moved")
+    decision(902, "moved", block_start=NOW + 3 * DAY, block_end=NOW + 3 * DAY + HOUR)
+    decision(903, "not moved")
+    assert "nobody counted 08:00–10:00 not moved" in text(viewer, TODAY)
+    assert " moved " not in text(viewer, TODAY).replace("not moved", "")
+    assert "nobody counted 08:00–10:00 moved" not in text(viewer, WEEK)
+
+
+def test_a_class_whose_rows_are_there_is_told_of_once(viewer: Client, site: Site) -> None:
+    over = site.time(site.request("CS101", site.ubuntu, None, 12), NOW - 4 * HOUR, processed=1)
+    skipped = site.time(site.request("CS102", site.ubuntu, None, 12), NOW - 4 * HOUR, skip=1)
+    decision(over.pk, "CS101")
+    decision(skipped.pk, "CS102", Decision.SKIP)
+    page = text(viewer, TODAY)
+    assert "Over 12 of 12 machines allocated, nobody counted 08:00–10:00 CS101" in page
+    assert page.count("CS101 ") == 1
+    assert "Skipped by anna@NCSU at 02:00 08:00–10:00 CS102" in page
+    assert page.count("CS102 ") == 1
+    assert f'<a href="{page_url("blocktime", over.pk)}">CS101</a>' in viewer.get(TODAY).content.decode()
+
+
+@pytest.mark.parametrize(("action", "word"), [(Decision.RELEASE, "released"), (Decision.SKIP, "skipped")])
+def test_a_closing_row_is_told_with_who_took_the_computers(viewer: Client, site: Site, action: str, word: str) -> None:
+    closing_row(901, "CS101")
+    decision(901, "CS101")
+    assert "Over 10 of 12 machines ready at the start" in text(viewer, TODAY)
+    decision(901, "CS101", action, started=NOW - 3 * HOUR)
+    assert f"Over {word} by anna@NCSU at 09:00; 10 of 12 machines ready at the start" in text(viewer, TODAY)
+
+
+def test_past_days_of_the_week_are_in_order(viewer: Client, site: Site) -> None:
+    closing_row(901, "closed", NOW - DAY - 3 * HOUR)
+    for key, hours in ((902, 5), (903, 2)):
+        start = NOW - DAY - hours * HOUR
+        decision(key, f"told {key}", block_start=start, block_end=start + HOUR)
+    page = text(viewer, WEEK)
+    places = [page.index(name) for name in ("Tuesday", "told 902", "closed", "told 903", "Today, Wednesday")]
+    assert places == sorted(places)
+    assert "Tuesday 24 Nov 3 classes" in page
+
+
+@pytest.mark.parametrize("url", [TODAY, WEEK])
+def test_only_decisions_within_the_scope(viewer: Client, site: Site, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    decision(901, "ours", affiliation_id=7)
+    decision(902, "theirs", affiliation_id=8)
+    decision(903, "nobodys", affiliation_id=None)
+    limit_to(7, monkeypatch)
+    page = text(viewer, url)
+    assert " ours " in page
+    assert "theirs" not in page
+    assert "nobodys" not in page
+
+
+@pytest.mark.parametrize("url", [TODAY, WEEK])
+def test_queries_do_not_grow_with_decisions(viewer: Client, site: Site, url: str) -> None:
+    counts = []
+    for number in (1, 30):
+        for each in range(number):
+            decision(1000 * number + each, f"class {each}")
+        with CaptureQueriesContext(connection) as queries:
+            viewer.get(url)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] < 13

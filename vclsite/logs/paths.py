@@ -3,15 +3,16 @@
 import logging
 import re
 
-# Their signatures let anybody in who knows them.
-_CALENDAR = re.compile(r"(/feeds/.+/)[^/]+\.ics", re.DOTALL)
+# Their keys and signatures let anybody in who knows them. An address that was copied badly has most of it still.
+_CALENDAR = re.compile(r"(?<=/)(?!(?:all|group|[0-9]+)/)[^/]+?(?=\.ics\Z|/|\Z)", re.DOTALL)
+_FEEDS = "/feeds/"
 _UNSUBSCRIBE = re.compile(r"(/notifications/unsubscribe/)[^/]+", re.DOTALL)
 
 
 def without_signature(path: str) -> str:
-    """The path, with a star in the place of the signature of a calendar's address, or of one to unsubscribe at."""
-    if path.startswith("/feeds/"):
-        return _CALENDAR.sub(r"\1*.ics", path)
+    """The path, with a star in the place of what is secret in a calendar's address, or in one to unsubscribe at."""
+    if path.startswith(_FEEDS):
+        return _FEEDS + _CALENDAR.sub("*", path[len(_FEEDS) - 1 :])[1:]
     return _UNSUBSCRIBE.sub(r"\1*", path) if path.startswith("/notifications/") else path
 
 

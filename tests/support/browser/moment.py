@@ -49,7 +49,7 @@ from tests.support.browser.monday_morning import (
     TUTORIAL,
     VIEWER,
 )
-from tests.support.browser.past_classes import add_past_classes
+from tests.support.browser.past_classes import add_feeds, add_past_classes
 from tests.support.browser.told import add_messages
 from tests.support.sites.accounts import manager
 
@@ -65,6 +65,7 @@ def build(*, people: bool) -> None:
     with override_settings(VCL_RELOAD_POLICY="vcl"):
         _build(people=people)
     add_past_classes()
+    add_feeds()
     at(MOMENT, add_messages)
     at(MOMENT, lambda: refresh(int(MOMENT.timestamp())))
 

@@ -1,10 +1,11 @@
-"""The classes of the weeks before the moment: what was said of each, how it began, and the loads for it."""
+"""The weeks before the moment: what was said of each class, how it began, the loads for it; calendars that are read."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from blockalloc.demo.images import MATLAB, OFFICE, UBUNTU
-from blockalloc.models import BlockRequest, ClassHeld, Image, ManagementNode, SeenLoad
+from blockalloc.models import BlockRequest, CalendarFeed, ClassHeld, Image, ManagementNode, SeenLoad
 from tests.support.browser.monday_morning import LAB, MOMENT
 
 WEEKS = 11
@@ -43,6 +44,22 @@ def add_past_classes() -> None:
             closed=True,
         )
         _add_loads(closing_row, nodes[number % len(nodes)])
+
+
+def add_feeds() -> None:
+    """Addresses of calendars: two that are read, one that is new, one that was revoked; and one of before 0.4."""
+    made = MOMENT - timedelta(days=20)
+    group = BlockRequest.objects.get(name=LAB).group_id
+    feeds: tuple[dict[str, Any], ...] = (
+        {"name": "Screen in the lab", "last_read": MOMENT.replace(minute=0)},
+        {"name": "Anna, CS101", "group_id": group, "last_read": MOMENT - timedelta(days=3)},
+        {"name": "New assistant", "group_id": group, "made_by": "viewer"},
+        {"name": "Old assistant", "group_id": group, "revoked": MOMENT - timedelta(days=1), "revoked_by": "demo"},
+        {"is_signed": True, "group_id": group, "made_by": "", "last_read": MOMENT - timedelta(hours=2)},
+    )
+    for number, values in enumerate(feeds):
+        key = f"signed/{group}/any" if "is_signed" in values else f"{number}{'demo-key-' * 5}"[:43]
+        CalendarFeed.objects.create(key=key, **{"made": made, "made_by": "demo", **values})
 
 
 def _starts() -> Iterator[datetime]:

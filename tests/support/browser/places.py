@@ -71,6 +71,7 @@ SHORT_DAY = (
     "SELECT date(t.start) FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid WHERE r.name = ?",
     FINAL,
 )
+FEED = ("SELECT id FROM blockalloc_calendar_feed WHERE revoked IS NULL AND NOT is_signed",)
 TO_DO = "blockalloc/blocktime/{}/do"
 
 PLACES = {
@@ -89,6 +90,14 @@ PLACES = {
     "plan of a series, limited scope": Place(f"plan-series/?{SERIES}", who=ENGINEER),
     "series that can't be planned": Place("plan-series/?image=Ubunto&machines=71&begin=09:00"),
     "request that awaits a decision": Place("blockalloc/blockrequest/{}/change/", request("BIO150 statistics")),
+    "calendars, nothing yet": Place("feeds/", who=ENGINEER),
+    "to revoke an address": Place("feeds/{}/revoke/", FEED),
+    "to revoke an address of before": Place("feeds/before/all/any/revoke/"),
+    "week before": Place("week/?from=2026-11-23"),
+    "semester": Place("semester/"),
+    "semester by month": Place("semester/?by=month&from=2025-12-01&unseen=1"),
+    "semester of a series": Place("semester/?series={}&sort=-used", request(SIGNALS)),
+    "semester, nothing yet": Place("semester/?by=owner&from=x", who=ENGINEER),
     "block times": Place("blockalloc/blocktime/"),
     "block time that is short": Place("blockalloc/blocktime/{}/change/", time_of(LAB)),
     "block time that was released": Place("blockalloc/blocktime/{}/change/", time_of(STUDIO)),
