@@ -9,7 +9,7 @@ from tests.support.sites.back_end_stage import C0, C1, C2, HOUR, MINUTE, OTHER_I
 from tests.support.sites.morning import END, START, Morning, morning
 
 # On MariaDB, to load a site commits.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("policy")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("policy_of_the_run")]
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_computer_in_maintenance_is_exchanged_at_once(site: Morning) -> None:
     assert site.ready() == 4
 
 
-@pytest.mark.parametrize("policy", ["vcl"], indirect=True)  # under `ready`: see test_planning
+@pytest.mark.parametrize("policy_of_the_run", ["vcl"], indirect=True)  # under `ready`: see test_planning
 def test_a_user_who_stays_too_long_is_waited_for_as_long_as_there_is_time(site: Morning) -> None:
     site.until("11:00", since="07:55")
     site.use(C2, START - 3 * HOUR, START, image=OTHER_IMAGE)
