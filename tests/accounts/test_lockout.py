@@ -422,6 +422,7 @@ def test_exactly_as_many_as_have_failed_at_once_are_on_record(settings: Settings
     assert len(attempt.failures) == workers
 
 
+@pytest.mark.once(on="mariadb")
 def test_workers_of_the_server_share_the_counts(tmp_path: Path) -> None:
     """Each worker is a process of its own."""
     server = LiveServer(tmp_path)
