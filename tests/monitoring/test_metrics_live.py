@@ -29,7 +29,7 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(tmp_path: Path) -> LiveServer:
     server = LiveServer(tmp_path)
-    server.manage("migrate", "--verbosity", "0")
+    server.migrate()
     return server
 
 
