@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.rpc_calls import TEST
 from tests.support.servers.live_server import LiveServer
 
-pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
 
 WORKERS = 3
 
