@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             url = database.url("vcl")
         front_end = stack.enter_context(FrontEndServer(slow(options.seconds, always(answered(value("done"))))))
         service = stack.enter_context(LiveServer(directory, url))
-        service.manage("migrate", "--verbosity=0")
+        service.migrate()
         service.load_demo_site()
         (line,) = (line for line in service.manage("shell", "--command", CLASS).splitlines() if line[:6] == "class ")
         explain = xmlrpc.client.dumps(tuple(map(int, line.split()[1:])), "XMLRPCexplainBlockAllocation").encode()

@@ -51,7 +51,7 @@ def main() -> None:
             database.execute("CREATE DATABASE vcl CHARACTER SET latin1")
             url = database.url("vcl")
         server = stack.enter_context(LiveServer(directory, url))
-        server.manage("migrate", "--verbosity=0")
+        server.migrate()
         server.manage("shell", "--verbosity=0", "--command", ACCOUNTS)
         server.start({"VCL_ALLOW_PLAIN_HTTP": "1", "VCL_TRUSTED_PROXIES": "127.0.0.1"})
         report(measure(server, options.each))

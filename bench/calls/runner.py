@@ -38,7 +38,7 @@ def run_rows(folder: Path, only: Sequence[str], databases: Databases, directory:
 
 def _migrated(kind: str, databases: Databases, directory: Path) -> Database:
     database = databases.new(kind)
-    MeasuredServer(directory, database).manage("migrate", "--verbosity=0")
+    MeasuredServer(directory, database).migrate()
     return database
 
 

@@ -422,10 +422,11 @@ def test_exactly_as_many_as_have_failed_at_once_are_on_record(settings: Settings
     assert len(attempt.failures) == workers
 
 
+@pytest.mark.once(on="mariadb")
 def test_workers_of_the_server_share_the_counts(tmp_path: Path) -> None:
     """Each worker is a process of its own."""
     server = LiveServer(tmp_path)
-    server.manage("migrate", "--verbosity", "0")
+    server.migrate()
 
     def guess(number: int) -> int:
         caller = xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/", headers=list(signing_in(f"user{number}").items()))

@@ -140,6 +140,7 @@ def around(body: str) -> list[str]:
     return re.findall(rf".{{80}}{STRANGE}.{{40}}", body, re.IGNORECASE | re.DOTALL)
 
 
+@pytest.mark.once(on="sqlite")
 def test_no_address_of_the_admin_names_anything_of_the_others(scoped: Client) -> None:
     found = crawl(scoped)
     assert {address: around(body) for address, body in found.items() if STRANGE in body.lower()} == {}
@@ -150,6 +151,7 @@ def test_no_address_of_the_admin_names_anything_of_the_others(scoped: Client) ->
         assert any(part in address for address in seen), part
 
 
+@pytest.mark.once(on="sqlite")
 def test_who_manages_all_blocks_sees_them_there(everywhere: Client) -> None:
     found = crawl(everywhere, further=False)
     seen = [address for address, body in found.items() if STRANGE in body.lower()]
@@ -158,6 +160,7 @@ def test_who_manages_all_blocks_sees_them_there(everywhere: Client) -> None:
 
 
 # --- Pages by their address -------------------------------------------------------------------------
+@pytest.mark.once(on="sqlite")
 @pytest.mark.parametrize("action", ["change", "history", "delete"])
 def test_pages_of_the_others_are_not_there(action: str, scoped: Client, two: TwoAffiliations) -> None:
     for page, key in hidden_pages(two):
@@ -282,6 +285,7 @@ def test_notes_are_for_those_who_see_all(scoped: Client, everywhere: Client, two
 
 
 # --- Who has which scope ---------------------------------------------------------------------------------
+@pytest.mark.once(on="sqlite")
 def test_djangos_accounts_see_all(viewer: Client, two: TwoAffiliations) -> None:
     assert len(listed(viewer, "blocktime", day="all")) == 4
     assert viewer.get(page_url("blocktime", 99_999)).status_code == 302

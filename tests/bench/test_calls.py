@@ -44,7 +44,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[measure.Pl
     """The tiny site, loaded; its management nodes are alive."""
     with private_databases() as databases:
         database = databases.new(request.param)
-        LiveServer(tmp_path, database.url).manage("migrate", "--verbosity=0")
+        LiveServer(tmp_path, database.url).migrate()
         site = rows.load(_TINY, database)
         rows.check_in(database)
         yield measure.Place(database, site, dict(site.times))

@@ -26,7 +26,8 @@ from verification.front_end.classes_beside import HOURS, classes
 from verification.front_end.interleavings import MATTERS, Tally, empty, play, play_all, stage
 from verification.front_end.loaded import LISTING_SECONDS, LOADED, beside
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# VCL's front end works on MariaDB alone.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once(on="mariadb")]
 
 AFTERWARDS = 13  # a place when our call is over
 

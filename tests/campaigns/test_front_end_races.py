@@ -38,7 +38,8 @@ from verification.front_end.interleavings import (
 )
 from verification.front_end.scenarios import CLASS, SCENARIOS, Scenario, semaphore
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# VCL's front end works on MariaDB alone.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once(on="mariadb")]
 
 
 def _double_bookings() -> list[str]:

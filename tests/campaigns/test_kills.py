@@ -16,12 +16,12 @@ def campaigns(config: pytest.Config) -> list[str]:
     """The campaigns on the database of this run."""
     if config.getoption("--mariadb"):
         return [
-            "--kill process --what calls --every 9",
-            "--kill process --what looks --every 23",
+            "--kill process --what calls --every 13",
+            "--kill process --what looks --every 37",
             "--kill server --what calls --every 23",
             "--kill server --what looks --every 61",
         ]
-    return ["--kill process --what calls --database sqlite --every 9", "--what looks --database sqlite --every 23"]
+    return ["--kill process --what calls --database sqlite --every 13", "--what looks --database sqlite --every 37"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -21,6 +21,9 @@ from tests.support.sites.demo import demo_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+# For tests of what is typed and read, on the same rows; each of them loads the demo site.
+words = pytest.mark.once(on="sqlite")
+
 CLASS = 101  # the demo's block time of next Monday, 20 machines; nothing is allocated to it yet
 CLUSTER = "Hadoop cluster (head and two workers)"
 
@@ -70,6 +73,7 @@ def names(machines: int = 5) -> list[str]:
 
 
 # --- What is asked for ------------------------------------------------------------------------
+@words
 def test_names_and_local_times_become_the_parameters_of_a_call(seen: list[Call]) -> None:
     run(*names())
     start = int(datetime(2026, 12, 1, 14, 0, tzinfo=UTC).timestamp())
@@ -77,6 +81,7 @@ def test_names_and_local_times_become_the_parameters_of_a_call(seen: list[Call])
     assert seen == [BlockAllocationCall(image.pk, start, start + 7200, 5, group.pk, False, 0)]
 
 
+@words
 def test_a_block_time_says_what_is_left_out(seen: list[Call]) -> None:
     run("--block-time", str(CLASS))
     run("--block-time", str(CLASS), "--machines", "3", "--ignore-privileges")
@@ -86,11 +91,13 @@ def test_a_block_time_says_what_is_left_out(seen: list[Call]) -> None:
     ]
 
 
+@words
 def test_a_block_request_without_group_needs_none() -> None:
     BlockRequest.objects.filter(blocktime=CLASS).update(group=None)
     assert run("--block-time", str(CLASS), "--ignore-privileges")[0] == 0
 
 
+@words
 @pytest.mark.parametrize(
     ("text", "instant"),
     [
@@ -136,6 +143,7 @@ def test_a_class_gets_its_machines_and_the_report_shows_them() -> None:
     )
 
 
+@words
 def test_missing_machines_are_exit_status_1() -> None:
     status, output = run(*names(machines=70), "--json", "--dry-run")
     answer = json.loads(output)
@@ -143,6 +151,7 @@ def test_missing_machines_are_exit_status_1() -> None:
     assert answer["unallocated"] == 70 - answer["allocated"] > 0
 
 
+@words
 def test_no_machine_at_all_for_a_new_block_is_said_and_nothing_kept() -> None:
     Image.objects.filter(prettyname="Ubuntu 22.04").update(minram=10**6)
     blocks = BlockTime.objects.count()
@@ -180,6 +189,7 @@ SENTENCE = re.compile(
 )
 
 
+@words
 def test_a_line_above_the_computers_says_how_sure_the_class_is(settings: Settings) -> None:
     settings.VCL_RELOAD_POLICY = "ready"
     for options in (["--dry-run"], [], []):  # the last one has nothing to do
@@ -187,6 +197,7 @@ def test_a_line_above_the_computers_says_how_sure_the_class_is(settings: Setting
         assert SENTENCE.fullmatch(output.partition("\n\n")[0].splitlines()[-1])
 
 
+@words
 def test_json_has_the_figures_and_the_sentence(settings: Settings) -> None:
     settings.VCL_RELOAD_POLICY = "ready"
     answer = json.loads(run("--block-time", str(CLASS), "--json")[1])
@@ -201,18 +212,21 @@ def test_json_has_the_figures_and_the_sentence(settings: Settings) -> None:
     assert int(sentence[3]) == record.minutes
 
 
+@words
 def test_policy_vcl_says_nothing_of_it() -> None:
     assert " sure " not in run("--block-time", str(CLASS))[1]
     assert json.loads(run(*names(), "--json")[1])["outlook"] is None
 
 
 # --- What is refused --------------------------------------------------------------------------
+@words
 def test_what_is_missing_is_named() -> None:
     text = refused("--image", "Ubuntu 22.04", "--machines", "3")
     assert text == "missing: --group, --start, --end (or --block-time, whose rows have all of them)"
     assert "--group" not in refused("--ignore-privileges")
 
 
+@words
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -228,11 +242,13 @@ def test_bad_input_is_explained(options: list[str], text: str) -> None:
     assert text in refused(*names(), *options)
 
 
+@words
 def test_a_contradiction_of_the_block_time_is_refused_and_nothing_written() -> None:
     assert refused("--block-time", str(CLASS), "--image", "CentOS 7 base").endswith("(error 201)")
     assert not BlockComputer.objects.filter(blockTime=CLASS).exists()
 
 
+@words
 @pytest.mark.parametrize("time", ["9999-12-31 23:59", "99999999999999", "9" * 18])
 @pytest.mark.parametrize(("option", "error"), [("--start", "(error 4)"), ("--end", "(error 36)")])
 def test_a_time_beyond_the_calendar_is_refused_for_a_block_time_too(option: str, error: str, time: str) -> None:
@@ -241,6 +257,7 @@ def test_a_time_beyond_the_calendar_is_refused_for_a_block_time_too(option: str,
     assert text.endswith(error)
 
 
+@words
 def test_a_busy_service_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     def allocate(*_args: object, **_options: object) -> Allocation:
         raise Refusal(205, "busy: try again")
@@ -250,6 +267,7 @@ def test_a_busy_service_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- The report -------------------------------------------------------------------------------
+@words
 def test_a_report_takes_two_queries(django_assert_num_queries: Any) -> None:
     run("--block-time", str(CLASS))
     with django_assert_num_queries(2):
@@ -286,12 +304,14 @@ def test_a_cluster_is_one_machine() -> None:
     assert (len(found.rows), found.allocated, found.wanted) == (6, 2, 4)
 
 
+@words
 def test_a_block_time_without_computers_is_a_heading_only() -> None:
     found = allocation_report(CLASS)
     assert as_text(found).endswith("0 of 20 machines")
     assert not found.rows
 
 
+@words
 def test_columns_line_up() -> None:
     run("--block-time", str(CLASS))
     lines = block_time.table(allocation_report(CLASS).rows)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from blockalloc.management.plugin import Figure, Status, answer, read_range, status_of
+from tests.support.servers.forked_commands import ForkedCommands
 from tests.support.servers.own_process import ROOT, inherited, run
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
@@ -28,8 +29,9 @@ _FIGURE = re.compile(r"(\w+)=(-?[\d.]+)(%|\w*)((?:;[\d.:~@-]*)*)")
 class Site:
     """The demo site on SQLite, on which no class takes place but those that a test asks for."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, commands: ForkedCommands) -> None:
         self.file = file
+        self._commands = commands
 
     def sql(self, statement: str, *values: object) -> None:
         """Change its rows."""
@@ -64,7 +66,7 @@ class Site:
 
     def check(self, *options: str) -> tuple[Status, str, dict[str, str], list[str]]:
         """Status, text, figures with their thresholds, and the further lines."""
-        done = run("manage.py", "check_classes", *options, **_demo(self.file))
+        done = self._commands.run(*options)
         assert done.stderr == ""
         first, *more = done.stdout.splitlines()
         text, _, figures = first.partition(" | ")
@@ -92,9 +94,23 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the database of the test is."""
+    return tmp_path_factory.mktemp("site") / "demo.sqlite3"
+
+
+@pytest.fixture(scope="module")
+def commands(place: Path, loaded: Path) -> Iterator[ForkedCommands]:
+    with ForkedCommands("check_classes", **_demo(place)) as commands:
+        yield commands
+
+
 @pytest.fixture
-def site(loaded: Path, tmp_path: Path) -> Site:
-    made = Site(Path(shutil.copy(loaded, tmp_path)))
+def site(loaded: Path, place: Path, commands: ForkedCommands) -> Site:
+    for left in place.parent.iterdir():
+        left.unlink()
+    made = Site(Path(shutil.copy(loaded, place)), commands)
     made.sql("UPDATE blockTimes SET skip = 1")
     made.looked()
     return made
@@ -109,7 +125,7 @@ def test_no_class(site: Site) -> None:
 
 
 def test_a_class_without_its_machines(site: Site) -> None:
-    site.put(CS101, timedelta(hours=2))
+    site.put(CS101, timedelta(hours=1, minutes=30))
     status, text, figures, more = site.check()
     assert status is Status.CRITICAL
     assert re.fullmatch(r"1 of 1 class at risk: CS101 programming lab, \w{3} \d\d:\d\d: no computers, begins .*", text)

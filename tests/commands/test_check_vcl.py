@@ -205,6 +205,7 @@ def test_the_page_has_each_kind_and_each_repair() -> None:
     assert set(repaired) == set(REPAIRS) == {kind for kind, line in rows.items() if "| yes" in line}
 
 
+@pytest.mark.once(on="sqlite")
 class TestFromOutside:
     """The process's own exit status and its one-line errors."""
 

@@ -23,6 +23,9 @@ from tests.support.sites.accounts import give_password
 from tests.support.sites.demo import demo_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+# For tests of what is typed and read, on the same rows; each of them loads the demo site.
+words = pytest.mark.once(on="sqlite")
 CLASS, START, END = 101, 1796047200, 1796054400  # the demo's class of next Monday, 9 to 11; 20 machines
 MANY = ["--image", "Ubuntu 22.04", "--group", "CS101@Local", "--machines", "70"]
 MANY += ["--start", "2026-11-30 09:00", "--end", "2026-11-30 11:00", "--dry-run", "--explain"]
@@ -107,6 +110,7 @@ def _book(computer: int) -> int:
     return request
 
 
+@words
 def test_nothing_is_missing_and_it_was_asked_for() -> None:
     status, output = run("allocate_block", "--block-time", str(CLASS), "--dry-run", "--explain")
     assert status == 0
@@ -116,6 +120,7 @@ def test_nothing_is_missing_and_it_was_asked_for() -> None:
 
 
 # --- explain_computer -------------------------------------------------------------------------
+@words
 def test_a_computer_that_is_chosen_by_any_of_its_names() -> None:
     _, answer = run("allocate_block", "--block-time", str(CLASS), "--dry-run", "--json")
     full = json.loads(answer)["computers_taken"][-1]["computer"]
@@ -131,6 +136,7 @@ def test_a_computer_that_is_chosen_by_any_of_its_names() -> None:
     assert not Decision.objects.exists()
 
 
+@words
 def test_what_is_said_of_the_class(settings: Settings) -> None:
     command = ("explain_computer", "cs-04", "--block-time", str(CLASS))
     assert " sure " not in run(*command)[1]
@@ -145,6 +151,7 @@ def test_what_is_said_of_the_class(settings: Settings) -> None:
     assert run(*command)[1].splitlines()[1] == f"The class: {sentence[0].lower()}{sentence[1:-1]}"
 
 
+@words
 def test_a_members_own_reservation_speaks_for_its_computer() -> None:
     status, output = run("explain_computer", "cs-04", "--block-time", str(CLASS))
     assert status == 0
@@ -152,6 +159,7 @@ def test_a_members_own_reservation_speaks_for_its_computer() -> None:
     assert output.endswith("  no rule excludes it\n")
 
 
+@words
 def test_a_computer_that_is_passed_over_has_all_reasons() -> None:
     Computer.objects.filter(hostname="cs-24.example.edu").update(RAM=16)
     _book(Computer.objects.get(hostname="cs-24.example.edu").pk)
@@ -167,6 +175,7 @@ def test_a_computer_that_is_passed_over_has_all_reasons() -> None:
     assert answer["images"][0]["image"] == "Ubuntu 22.04"
 
 
+@words
 def test_a_block_that_has_all_its_machines() -> None:
     run("allocate_block", "--block-time", str(CLASS))
     status, output = run("explain_computer", "cs-04", "--block-time", str(CLASS))
@@ -178,6 +187,7 @@ def test_a_block_that_has_all_its_machines() -> None:
     )
 
 
+@words
 def test_names_that_are_none_or_several() -> None:
     assert "computer 'cs-99': there is none" in refused("explain_computer", "cs-99", "--block-time", str(CLASS))
     assert "there is none" in refused("explain_computer", "", "--block-time", str(CLASS))
@@ -187,6 +197,7 @@ def test_names_that_are_none_or_several() -> None:
     assert run("explain_computer", "cs-24.example.org", "--block-time", str(CLASS))[1].startswith("cs-24.example.org: ")
 
 
+@words
 def test_what_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "there is no block time 9999" in refused("explain_computer", "cs-24", "--block-time", "9999")
     assert refused("explain_computer", "cs-24").startswith("missing: --image, ")
@@ -242,6 +253,7 @@ def test_the_struct_is_whole_and_nothing_is_written_but_the_record() -> None:
     assert Decision.objects.latest("pk").action == "dry run"
 
 
+@words
 def test_under_policy_ready_it_says_how_sure_the_class_is(settings: Settings) -> None:
     policy_vcl = _explained(101, START, END, 20, 101, 0, CLASS)
     settings.VCL_RELOAD_POLICY = "ready"
@@ -255,6 +267,7 @@ def test_under_policy_ready_it_says_how_sure_the_class_is(settings: Settings) ->
     assert answer["minutes"] > 0
 
 
+@words
 def test_so_do_the_other_methods_that_answer_with_a_struct(settings: Settings) -> None:
     LocalAuth.objects.filter(user_id=3).delete()
     give_password(User.objects.get(unityid="vclsystem"), b"p4ss")
@@ -271,6 +284,7 @@ def test_so_do_the_other_methods_that_answer_with_a_struct(settings: Settings) -
     assert call("XMLRPCblockAllocation", 101, START, END, 20, 101, 1, CLASS) == 20  # an int has no members
 
 
+@words
 def test_all_are_there_or_one_booking_lasts_for_ever() -> None:
     answer = _explained(101, START, END, 20, 101, 0, CLASS)
     assert (answer["unallocated"], answer["stoppedby"], answer["remedies"]) == (0, "", {})
@@ -283,6 +297,7 @@ def test_all_are_there_or_one_booking_lasts_for_ever() -> None:
     assert max(each["end"] for each in answer["remedies"]["intheway"]) == 2**31 - 1
 
 
+@words
 def test_faults_are_those_of_the_call_that_it_explains() -> None:
     for parameters, code in (((101, START, END, 20, 101, 0, 9999), 8), ((101, START, END, 0, 101, 0, 0), 64)):
         with pytest.raises(xmlrpc.client.Fault) as fault:

@@ -11,13 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.rpc_calls import SIGNED_IN, document
-from tests.support.servers.front_end_server import FrontEndServer, slow, until
+from tests.support.servers.front_end_server import FrontEndServer, Received, until, well_behaved
 from tests.support.servers.own_process import run
 from tests.support.servers.supervisor import Supervisor
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
-
-SLOW = 4.0  # seconds that VCL's front end takes
 
 
 @pytest.fixture
@@ -94,8 +92,14 @@ def test_an_application_that_can_not_be_loaded_changes_nothing(service: Supervis
 
 
 def test_a_call_on_the_way_is_finished_by_the_old_process(service: Supervisor, settings: Path) -> None:
-    """Meanwhile the new one serves. A passed-on call may take minutes."""
-    with FrontEndServer(slow(SLOW)) as front_end:
+    """Meanwhile the new one serves. A passed-on call may take minutes: here VCL's front end answers when it is told."""
+    may_answer = threading.Event()
+
+    def when_told(server: FrontEndServer, call: Received) -> bytes:
+        assert may_answer.wait(60)
+        return well_behaved(server, call)
+
+    with FrontEndServer(when_told) as front_end:
         settings.write_text(f"{settings.read_text()}VCL_FRONT_END_URL={front_end.url}\n")
         assert run("manage.py", "migrate", "--verbosity=0", **service.settings).returncode == 0  # for lock-outs
         service.start()
@@ -112,6 +116,7 @@ def test_a_call_on_the_way_is_finished_by_the_old_process(service: Supervisor, s
         until(lambda: front_end.at_work == 1)
         assert service.reload().returncode == 0
         assert (health(service), answers, service.is_alive(first)) == (200, [], True)
+        may_answer.set()
         caller.join()
         assert answers == [{"status": "success", "method": "XMLRPCautoCapture", "user": "vclsystem"}]
         until(lambda: not service.is_alive(first))

@@ -33,7 +33,7 @@ CALL = document("XMLRPCtest", "x").encode()
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """The service as on a real site, but for its database; with so few threads that a slow client could hold all."""
     with LiveServer(tmp_path_factory.mktemp("service")) as server:
-        server.manage("migrate", "--verbosity=0")
+        server.migrate()
         server.manage("shell", "--verbosity=0", "--command", ACCOUNT)
         yield server.start(
             {

@@ -63,7 +63,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         FrontEndServer(always(http(value({"status": "success"})))) as front_end,
         LiveServer(directory) as server,
     ):
-        server.manage("migrate", "--verbosity=0")
+        server.migrate()
         server.load_demo_site()
         fresh = directory / "fresh.sqlite3"
         shutil.copy(server.database_url.removeprefix("sqlite:///"), fresh)

@@ -9,12 +9,15 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from blockalloc.schema import tables
+from blockalloc.schema import base_rows, tables
+from tests.support.checksums import checksums
 from tests.support.vcl_versions import fitted, version_of
 
 Row = dict[str, Any]
+_Alike = tuple[tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]], ...]
 # Logs are not compared, nor are claims, which are this service's own way to keep others off.
 NOT_COMPARED = {"loginlog", "xmlrpcLog", "semaphore"}
+_checksums: dict[tuple[str, _Alike], int] = {}  # of tables that have these rows
 
 
 def load(rows: Mapping[str, Sequence[Row]], time_zone: str) -> None:
@@ -23,13 +26,22 @@ def load(rows: Mapping[str, Sequence[Row]], time_zone: str) -> None:
     TIMESTAMP columns of `rows` are local times of `time_zone`.
     """
     assert not connection.in_atomic_block, "rows are committed: the test needs django_db(transaction=True)"
+    ready = _ready(rows, time_zone)
     with connection.constraint_checks_disabled():
         with transaction.atomic():
-            empty([*tables(), "blockalloc_planned_reload"])
+            there = _make_room(ready, ["blockalloc_planned_reload"])
         _restart_ids()
         with transaction.atomic():
-            for name, table_rows in rows.items():
-                insert(name, table_rows, time_zone)
+            _fill(ready, there)
+
+
+def replace(rows: Mapping[str, Sequence[Row]], time_zone: str) -> None:
+    """Replace all rows of VCL's tables, in the transaction that there is. Foreign keys must not be checked meanwhile.
+
+    New rows are numbered on from those that were there before.
+    """
+    ready = _ready(rows, time_zone)
+    _fill(ready, _make_room(ready))
 
 
 def empty(names: Collection[str]) -> None:
@@ -45,17 +57,7 @@ def empty(names: Collection[str]) -> None:
 
 def insert(table: str, rows: Iterable[Row], time_zone: str) -> None:
     """Insert rows; columns left out take the default of the schema."""
-    alike: dict[tuple[str, ...], list[list[Any]]] = {}
-    version = version_of(connection)
-    for row in rows:
-        row = fitted(row, table, version)
-        values = [_stored(table, name, value, time_zone) for name, value in row.items()]
-        alike.setdefault(tuple(row), []).append(values)
-    with connection.cursor() as cursor:
-        for columns, values in alike.items():
-            names = ", ".join(f"`{name}`" for name in columns)
-            marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO `{table}` ({names}) VALUES ({marks})", values)
+    _insert(table, _alike(table, rows, time_zone))
 
 
 def change(changes: Mapping[str, Mapping[str, Any]], time_zone: str) -> None:
@@ -106,6 +108,53 @@ def _key(table: str) -> Sequence[str]:
     return tables()[table].primary_key
 
 
+def _ready(rows: Mapping[str, Sequence[Row]], time_zone: str) -> dict[str, _Alike]:
+    return {name: _alike(name, table_rows, time_zone) for name, table_rows in rows.items()}
+
+
+def _alike(table: str, rows: Iterable[Row], time_zone: str) -> _Alike:
+    """The rows as they are stored: for each choice of columns, their values."""
+    alike: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    version = version_of(connection)
+    instants = _timestamps(table, version)
+    for row in rows:
+        row = fitted(row, table, version)
+        values = tuple(
+            _utc(value, time_zone) if name in instants and value is not None else value for name, value in row.items()
+        )
+        alike.setdefault(tuple(row), []).append(values)
+    return tuple((columns, tuple(values)) for columns, values in alike.items())
+
+
+def _insert(table: str, alike: _Alike) -> None:
+    with connection.cursor() as cursor:
+        for columns, values in alike:
+            names = ", ".join(f"`{name}`" for name in columns)
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO `{table}` ({names}) VALUES ({marks})", values)
+
+
+def _make_room(ready: Mapping[str, _Alike], others: Collection[str] = ()) -> set[str]:
+    """Empty VCL's tables and others, but not those that have the rows already, whose names are given.
+
+    That is asked of the tables of what VCL can do, which are nearly always the same; it costs less than to write them.
+    """
+    known = {
+        name: number for name in base_rows() if (number := _checksums.get((name, ready.get(name, ())))) is not None
+    }
+    there = {name for name, number in checksums(known).items() if number == known[name]}
+    empty([name for name in (*tables(), *others) if name not in there])
+    return there
+
+
+def _fill(ready: Mapping[str, _Alike], there: Collection[str]) -> None:
+    for name, alike in ready.items():
+        if name not in there:
+            _insert(name, alike)
+    new = [name for name in base_rows() if name in ready and (name, ready[name]) not in _checksums]
+    _checksums.update({(name, ready[name]): number for name, number in checksums(new).items()})
+
+
 def _restart_ids() -> None:
     """New rows are numbered on from the highest id of the case. On MariaDB this commits."""
     with connection.cursor() as cursor:
@@ -119,7 +168,13 @@ def _restart_ids() -> None:
 
 def _stored(table: str, column: str, value: Any, time_zone: str) -> Any:
     """A TIMESTAMP column is an instant: its local time becomes UTC, the zone of the session."""
-    if column not in _timestamps(table, version_of(connection)) or value is None or value.startswith("0000"):
+    if value is None or column not in _timestamps(table, version_of(connection)):
+        return value
+    return _utc(value, time_zone)
+
+
+def _utc(value: str, time_zone: str) -> str:
+    if value.startswith("0000"):
         return value
     local = datetime.datetime.fromisoformat(value).replace(tzinfo=zoneinfo.ZoneInfo(time_zone))
     return local.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")

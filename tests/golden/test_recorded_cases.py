@@ -27,6 +27,7 @@ def test_equals_its_recording(name: str) -> None:
     assert broken(CASES[name], calls) == []
 
 
+@pytest.mark.once(on="sqlite")
 @pytest.mark.parametrize("name", sorted(SEVEN))
 def test_seven_parameters_do_the_same(name: str) -> None:
     calls = play(CASES[name], seven=SEVEN[name])
@@ -35,6 +36,7 @@ def test_seven_parameters_do_the_same(name: str) -> None:
     assert broken(CASES[name], calls) == []
 
 
+@pytest.mark.once(on="sqlite")
 def test_the_same_through_a_socket(live_server: LiveServer) -> None:
     """The server runs in a thread of this process: its clock and settings are those of the case.
 

@@ -9,7 +9,7 @@ from blockalloc.inspection import Finding, inspect
 from tests.golden.replay import now_of, play
 from tests.support.recorded import CASES, no_rows_but_the_cases  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once(on="sqlite")]
 
 
 def about(finding: Finding, taken: set[tuple[Any, Any]]) -> bool:

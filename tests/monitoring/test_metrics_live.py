@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.rpc_calls import TEST
 from tests.support.servers.live_server import LiveServer
 
-pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
+pytestmark = [pytest.mark.no_database, pytest.mark.once(on="mariadb")]
 
 WORKERS = 3
 
@@ -29,7 +29,7 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(tmp_path: Path) -> LiveServer:
     server = LiveServer(tmp_path)
-    server.manage("migrate", "--verbosity", "0")
+    server.migrate()
     return server
 
 

@@ -95,7 +95,7 @@ def ask(server: LiveServer) -> tuple[int, str, float]:
 def test_a_database_that_hangs_and_comes_back(tmp_path: Path) -> None:
     with PrivateMariaDB() as database, LiveServer(tmp_path, database.url("vcl")) as server:
         database.execute("CREATE DATABASE vcl CHARACTER SET latin1")
-        server.manage("migrate", "--verbosity", "0")
+        server.migrate()
         server.start({"VCL_ALLOW_PLAIN_HTTP": "1"})
         assert ask(server)[0] == 200
         time.sleep(readyz.KEPT_SECONDS)

@@ -24,6 +24,9 @@ from tests.support.sites.morning import BACK_END, END, START, Morning, morning
 # On MariaDB, to load a site commits.
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
+# For tests of what pages say, on the same rows; many of them play a morning.
+words = pytest.mark.once(on="sqlite")
+
 MAINTENANCE, CLASS, LATE_CLASS = 10, 10, 20
 SEVERAL, TODAY = reverse("admin:put_right"), reverse("admin:today")
 LIST = reverse("admin:blockalloc_blocktime_changelist", query={"day": "all"})
@@ -121,6 +124,7 @@ def test_a_computer_in_maintenance_is_exchanged(site: Morning, wanda: Client) ->
     assert "Nothing has to be done. 4 of 4 machines are usable." in asked(wanda, "put-right")
 
 
+@words
 def test_what_cannot_be_exchanged_stays_as_the_best_hope(full_site: Morning, wanda: Client) -> None:
     full_site.until("09:00", since="07:55")
     full_site.set(C1, stateid=MAINTENANCE)
@@ -182,6 +186,7 @@ def test_what_others_have_reserved_is_said_without_names(
     assert C2 in site.block_computers(CLASS)
 
 
+@words
 def test_a_user_who_stays_is_waited_for(site: Morning, wanda: Client) -> None:
     site.until("09:00", since="07:55")
     request = site.use(C2, START - 3 * HOUR, START, image=OTHER_IMAGE)
@@ -203,6 +208,7 @@ def test_a_class_that_the_back_end_never_asked_for_is_filled(site: Morning, wand
     assert len(site.block_computers(CLASS)) == 4
 
 
+@words
 def test_fewer_that_were_asked_for_stay_fewer(site: Morning, wanda: Client) -> None:
     service.allocate(FillCall(CLASS, True, machines=3), BACK_END)
     site.down = True
@@ -224,6 +230,7 @@ def test_released_stays_released_until_somebody_allocates(site: Morning, wanda: 
     assert "The class has 4 of 4 machines now." in done(wanda, "allocate")
 
 
+@words
 def test_in_the_second_half_of_a_class_it_is_too_late(site: Morning, wanda: Client) -> None:
     site.until("15:10", since="07:55")
     site.set(C1, stateid=MAINTENANCE)
@@ -234,6 +241,7 @@ def test_in_the_second_half_of_a_class_it_is_too_late(site: Morning, wanda: Clie
     assert C1 in site.block_computers(CLASS)
 
 
+@words
 def test_a_class_that_does_not_take_place_is_not_offered_it(site: Morning, wanda: Client) -> None:
     site.until("09:00", since="07:55")
     BlockTime.objects.filter(pk=CLASS).update(skip=1)
@@ -291,6 +299,7 @@ def test_allocate_never_counts_a_failed_computer(full_site: Morning, wanda: Clie
     assert "Computers already in the class (4)" in as_text(wanda.get(decision))
 
 
+@words
 def test_allocate_in_the_second_half_does_not_count_it_either(full_site: Morning, wanda: Client) -> None:
     full_site.until("15:10", since="07:55")
     full_site.set(C1, stateid=MAINTENANCE)
@@ -305,6 +314,7 @@ def test_allocate_of_a_complete_class_changes_nothing(site: Morning, wanda: Clie
     assert last_record().text == ""
 
 
+@words
 def test_ten_minutes_before_the_start_it_has_what_could_still_be_had(site: Morning, wanda: Client) -> None:
     site.down = True
     site.until("13:50", since="07:55")
@@ -316,6 +326,7 @@ def test_ten_minutes_before_the_start_it_has_what_could_still_be_had(site: Morni
 # --- Words --------------------------------------------------------------------------------------
 
 
+@words
 def test_what_keep_ready_could_not_do_explains_the_class(full_site: Morning, wanda: Client) -> None:
     full_site.keeps = True
     full_site.until("09:00", since="07:55")
@@ -350,6 +361,7 @@ def test_the_decision_says_what_was_given_up(site: Morning, wanda: Client) -> No
     assert f"{name(C1)},given up: it is in state maintenance" in csv
 
 
+@words
 @pytest.mark.parametrize("word", ["keep ready", "holding"])
 def test_decisions_can_be_filtered_by_it(word: str, site: Morning, wanda: Client) -> None:
     site.until("09:00", since="07:55")
@@ -372,6 +384,7 @@ def holds(site: Morning) -> int:
     return int(site.send(sql, f"{UPKEEP_HOLD}%")[0][0])
 
 
+@words
 def test_holds_are_stopped_and_set_again(site: Morning, wanda: Client) -> None:
     site.keeps = True
     site.until("13:35", since="07:55")
@@ -398,6 +411,7 @@ def page_address() -> str:
     return reverse("admin:blockalloc_blocktime_change", args=[CLASS])
 
 
+@words
 def test_stopped_holds_say_nothing_about_computers_that_are_missing(site: Morning, wanda: Client) -> None:
     site.until("09:00", since="07:55")
     done(wanda, "stop-holding")
@@ -408,6 +422,7 @@ def test_stopped_holds_say_nothing_about_computers_that_are_missing(site: Mornin
 # --- The heartbeat ------------------------------------------------------------------------------
 
 
+@words
 @pytest.mark.parametrize(
     ("clock", "doubt", "level", "text"),
     [
@@ -475,6 +490,7 @@ def test_a_class_that_the_back_end_is_about_to_ask_for_is_left_to_it(site: Morni
     assert "would have 4 of 4 machines then" in as_text(wanda.get(SEVERAL))
 
 
+@words
 def test_the_page_for_several_has_its_permission(site: Morning, client: Client) -> None:
     two_classes(site)
     user = StaffUser.objects.create_user("viewer", is_staff=True)
@@ -487,6 +503,7 @@ def test_the_page_for_several_has_its_permission(site: Morning, client: Client) 
         assert "Put right now" not in client.get(page).content.decode()
 
 
+@words
 def test_lists_lead_to_it(site: Morning, wanda: Client) -> None:
     two_classes(site)
     assert wanda.get(TODAY).content.decode().count(action("put-right")) == 1
@@ -508,6 +525,7 @@ def test_what_is_remembered_of_a_class_is_not_needed(site: Morning, wanda: Clien
 # --- An image that fails to load ----------------------------------------------------------------
 
 
+@words
 def test_an_image_that_fails_to_load_is_named_and_goes_on_when_staff_say_so(site: Morning, wanda: Client) -> None:
     site.keeps = True
     site.failing = {C0 + number: 1 for number in range(8)}

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.once(on="mariadb")
 def site(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Generator[LiveServer]:
     """A server that allows plain HTTP, with an account for vclsystem@Local."""
     with LiveServer(tmp_path_factory.mktemp("site"), database_url(request, "live_clients")) as server:
-        server.manage("migrate", "--verbosity=0")
+        server.migrate()
         server.manage("shell", "--verbosity=0", "--command", ACCOUNT)
         yield server.start({"VCL_ALLOW_PLAIN_HTTP": "1"})
 

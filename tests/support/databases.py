@@ -4,6 +4,7 @@
 all of its nodes, and run with it alone.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Generator, Iterator
@@ -19,6 +20,7 @@ from tests.support.servers.mariadb_server import SECRET_KEY, MariaDBUnavailable,
 
 _SERVER = pytest.StashKey[PrivateMariaDB]()
 _CLUSTER = pytest.StashKey[GaleraCluster]()
+_GARBAGE = 10_000  # objects more than before, until the collector looks for garbage among them
 _CLUSTER_TESTS = Path(__file__).parents[2] / "verification" / "galera"
 
 
@@ -79,6 +81,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f'{item.nodeid}: the marker has to be once(on="sqlite") or once(on="mariadb")')
         if item.get_closest_marker("no_database") and item.get_closest_marker("django_db"):
             raise pytest.UsageError(f"{item.nodeid}: it is marked no_database and django_db")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector of garbage away from thousands of tests and all modules: they stay until the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -11,6 +11,7 @@ from django.db.models import Model
 from django.test import TransactionTestCase
 
 from tests.golden.tables import empty
+from tests.support.checksums import checksums
 
 _MADE_BY_MIGRATE: tuple[type[Model], ...] = (ContentType, Permission)
 _TEARDOWN = "_fixture_teardown"  # of Django alone: its types do not have it
@@ -26,6 +27,7 @@ class Emptying:
     def __init__(self) -> None:
         self._django = getattr(TransactionTestCase, _TEARDOWN)
         self._kept: dict[type[Model], list[tuple[Any, ...]]] = {}
+        self._checksums: dict[str, int] = {}
         self._tables: set[str] = set()
 
     def __call__(self, case: TransactionTestCase) -> None:
@@ -33,9 +35,11 @@ class Emptying:
         if not self._kept:
             self._django(case)
             self._kept = {model: _rows(model) for model in _MADE_BY_MIGRATE}
+            self._checksums = checksums([model._meta.db_table for model in self._kept])
             self._tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False))
             return
-        changed = [model for model, rows in self._kept.items() if _rows(model) != rows]
+        now = checksums([model._meta.db_table for model in self._kept])
+        changed = [model for model in self._kept if now[model._meta.db_table] != self._checksums[model._meta.db_table]]
         untouched = {model._meta.db_table for model in self._kept if model not in changed}
         with connection.constraint_checks_disabled(), transaction.atomic():
             empty(sorted(self._tables - untouched))

@@ -24,6 +24,6 @@ def examples(*, ci: int, long: int) -> int:
 
 # For properties of plans, on random sites.
 PROFILE = settings(
-    max_examples=examples(ci=200, long=10000),
+    max_examples=examples(ci=100, long=10000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

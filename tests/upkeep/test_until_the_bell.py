@@ -8,8 +8,8 @@ from blockalloc.models import Decision
 from tests.support.sites.back_end_stage import C0, C1, C2, HOUR, MINUTE, OTHER_IMAGE
 from tests.support.sites.morning import END, START, Morning, morning
 
-# On MariaDB, to load a site commits.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("policy")]
+# On MariaDB, to load a site commits, and a morning takes many seconds: there half of them are played, under one policy.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -20,12 +20,15 @@ def site() -> Iterator[Morning]:
         yield stage
 
 
+@pytest.mark.usefixtures("policy")
+@pytest.mark.once(on="sqlite")
 def test_a_quiet_morning_needs_no_change(site: Morning) -> None:
     site.until("14:00", since="07:55")
     assert site.ready() == 4
     assert site.done == []
 
 
+@pytest.mark.usefixtures("policy_of_the_run")
 def test_a_failed_load_is_made_up_for(site: Morning) -> None:
     site.failing = {C0 + 3: 1}  # the first to be loaded
     site.until("14:00", since="07:55")
@@ -34,6 +37,8 @@ def test_a_failed_load_is_made_up_for(site: Morning) -> None:
     assert len(site.done) == 1
 
 
+@pytest.mark.usefixtures("policy")
+@pytest.mark.once(on="sqlite")
 def test_a_service_that_could_not_be_reached_is_made_up_for(site: Morning) -> None:
     site.down = True
     site.until("08:01", since="07:55")
@@ -43,6 +48,7 @@ def test_a_service_that_could_not_be_reached_is_made_up_for(site: Morning) -> No
     assert site.ready() == 4
 
 
+@pytest.mark.usefixtures("policy_of_the_run")
 def test_a_class_that_was_due_while_the_service_was_away_is_had_minutes_later(site: Morning) -> None:
     """The back end asks six times within half a minute, and never again: no call about the class is on record."""
     site.down = True
@@ -55,6 +61,7 @@ def test_a_class_that_was_due_while_the_service_was_away_is_had_minutes_later(si
     assert len(site.asked) == 6
 
 
+@pytest.mark.usefixtures("policy_of_the_run")
 def test_a_class_that_was_due_while_everything_was_away_is_had_by_the_first_look(site: Morning) -> None:
     """Neither the service nor keep_ready ran, for hours."""
     site.down, site.keeps = True, False
@@ -64,6 +71,7 @@ def test_a_class_that_was_due_while_everything_was_away_is_had_by_the_first_look
     assert len(site.block_computers(10)) == 4
 
 
+@pytest.mark.usefixtures("policy_of_the_run")
 def test_a_computer_in_maintenance_is_exchanged_at_once(site: Morning) -> None:
     site.until("09:00", since="07:55")
     site.set(C1, stateid=10)
@@ -74,6 +82,8 @@ def test_a_computer_in_maintenance_is_exchanged_at_once(site: Morning) -> None:
     assert site.ready() == 4
 
 
+@pytest.mark.usefixtures("policy")
+@pytest.mark.once(on="sqlite")
 @pytest.mark.parametrize("policy", ["vcl"], indirect=True)  # under `ready`: see test_planning
 def test_a_user_who_stays_too_long_is_waited_for_as_long_as_there_is_time(site: Morning) -> None:
     site.until("11:00", since="07:55")
@@ -86,6 +96,8 @@ def test_a_user_who_stays_too_long_is_waited_for_as_long_as_there_is_time(site: 
     assert site.ready() == 4
 
 
+@pytest.mark.usefixtures("policy")
+@pytest.mark.once(on="sqlite")
 def test_a_computer_whose_reload_was_dropped_is_loaded_again(site: Morning) -> None:
     site.until("13:00", since="07:55")
     site.use(C2, START - HOUR, START - 21 * MINUTE, image=OTHER_IMAGE)
@@ -93,6 +105,7 @@ def test_a_computer_whose_reload_was_dropped_is_loaded_again(site: Morning) -> N
     assert site.ready() == 4
 
 
+@pytest.mark.usefixtures("policy_of_the_run")
 def test_an_intruder_is_made_way_for_at_the_next_look(site: Morning) -> None:
     site.until("09:00", since="07:55")
     site.user(C2, start=START + 5 * MINUTE, end=END)
@@ -103,6 +116,8 @@ def test_an_intruder_is_made_way_for_at_the_next_look(site: Morning) -> None:
     assert site.ready() == 4
 
 
+@pytest.mark.usefixtures("policy")
+@pytest.mark.once(on="sqlite")
 def test_released_stays_released(site: Morning) -> None:
     from blockalloc.allocation import block_time_actions
     from tests.support.sites.morning import BACK_END
@@ -113,6 +128,8 @@ def test_released_stays_released(site: Morning) -> None:
     assert site.block_computers(10) == []
 
 
+@pytest.mark.usefixtures("policy")
+@pytest.mark.once(on="sqlite")
 def test_loading_computers_are_held_and_loaded_ones_are_not(site: Morning) -> None:
     held: list[int] = []
     site.each_minute = lambda: held.append(

@@ -63,7 +63,7 @@ def site(
 ) -> Iterator[LiveServer]:
     """The service before it, with one worker."""
     with LiveServer(tmp_path_factory.mktemp("site"), database_url(request, "live_front_end")) as server:
-        server.manage("migrate", "--verbosity=0")
+        server.migrate()
         server.manage("shell", "--verbosity=0", "--command", ACCOUNT + A_NODE)
         ca = certificates / "localhost.pem"
         yield server.start(

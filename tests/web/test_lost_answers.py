@@ -37,7 +37,7 @@ COUNTS = """
 def site(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[LiveServer]:
     """The demo site on the real server."""
     with LiveServer(tmp_path_factory.mktemp("site"), database_url(request, "lost_answers")) as server:
-        server.manage("migrate", "--verbosity=0")
+        server.migrate()
         server.load_demo_site()
         yield server.start({"VCL_ALLOW_PLAIN_HTTP": "1"})
 

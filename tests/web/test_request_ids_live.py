@@ -35,7 +35,7 @@ LINE_OF_TEXT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (INFO|WARNING|E
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """The demo site, with a log in JSON."""
     with LiveServer(tmp_path_factory.mktemp("site")) as site:
-        site.manage("migrate", "--verbosity=0")
+        site.migrate()
         site.load_demo_site()
         yield site.start({**TRUSTING, "VCL_LOG_FORMAT": "json"})
 

@@ -46,7 +46,7 @@ def lines(log: Path, text: str) -> list[str]:
 def test_a_wrong_zone_is_in_the_log_once(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """However many workers there are; a restart says it again."""
     with LiveServer(tmp_path, database_url(request, "start_up")) as server:
-        server.manage("migrate", "--verbosity=0")
+        server.migrate()
         server.manage("shell", "--verbosity=0", "--command", A_ROW)
         for starts in (1, 2):
             server.start({"WEB_CONCURRENCY": "3", "VCL_ALLOW_PLAIN_HTTP": "1"})

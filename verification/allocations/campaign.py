@@ -20,7 +20,7 @@ from tests.support.servers.mariadb_server import SECRET_KEY
 from verification.allocations import calls, journal
 from verification.allocations.judge import Evidence, Verdict, judge
 from verification.allocations.site import NODE, site, text
-from verification.allocations.worker import MEETING_SECONDS, Task, work
+from verification.allocations.worker import MEETING_SECONDS, Task, work_together
 
 CHECK_IN_SECONDS = 30
 _ENVIRONMENT = {"VCL_TIME_ZONE": "UTC", "DJANGO_SECRET_KEY": SECRET_KEY}
@@ -92,18 +92,14 @@ def race(tasks: Sequence[Task], watch: Callable[[float], None] = lambda done: No
     """
     context = multiprocessing.get_context("spawn")
     start, done = context.Barrier(len(tasks) + 1), context.Value("i", 0)
-    meetings = [context.Barrier(2) for _ in range(0, len(tasks), 2)]
-    workers = [
-        context.Process(target=work, args=(task, start, meetings[number // 2] if partners else None, done))
-        for number, task in enumerate(tasks)
-    ]
-    for worker in workers:
-        worker.start()
+    meetings = [context.Barrier(2) if partners else None for _ in range(0, len(tasks), 2)]
+    workers = context.Process(target=work_together, args=(tasks, start, meetings, done))
+    workers.start()
     total, last_check_in = sum(len(task.calls) for task in tasks), 0.0
     try:
         start.wait(MEETING_SECONDS)
         begun = time.monotonic()
-        while any(worker.is_alive() for worker in workers):
+        while workers.is_alive():
             if tasks[0].clock is None and time.monotonic() > last_check_in + CHECK_IN_SECONDS:
                 _check_in()
                 last_check_in = time.monotonic()
@@ -111,12 +107,10 @@ def race(tasks: Sequence[Task], watch: Callable[[float], None] = lambda done: No
             time.sleep(0.05)
         seconds = time.monotonic() - begun
     finally:
-        for worker in workers:
-            worker.kill()
-            worker.join()
-    failed = [number for number, worker in enumerate(workers) if worker.exitcode]
-    if failed:
-        raise RuntimeError(f"workers {failed} failed")
+        workers.terminate()
+        workers.join()
+    if workers.exitcode:
+        raise RuntimeError("workers failed; what they printed says which and why")
     return seconds
 
 

@@ -2,9 +2,12 @@
 
 import json
 import logging
+import multiprocessing
 import os
 import random
 import re
+import signal
+import sys
 import time
 import traceback
 from collections import Counter
@@ -42,13 +45,39 @@ class Task:
     http: tuple[str, int] | None = None
 
 
-def work(task: Task, start: Barrier, meeting: Barrier | None, done: Any) -> None:
-    """Make the calls, once all workers are at `start`; `done` counts them for the campaign."""
+def work_together(tasks: Sequence[Task], start: Barrier, meetings: Sequence[Barrier | None], done: Any) -> None:
+    """In a process of its own: set Django up, which takes a second, and fork a worker for each task.
+
+    The tasks have the same environment and the same first database. Exits with status 1 when a worker fails; SIGTERM
+    ends all of them.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which ends the workers too
+    _set_up(tasks[0])
+    context = multiprocessing.get_context("fork")  # there is no connection yet, and no thread
+    workers = [
+        context.Process(target=_work, args=(task, start, meetings[number // 2], done), daemon=True)
+        for number, task in enumerate(tasks)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    sys.exit(1 if any(worker.exitcode for worker in workers) else 0)
+
+
+def _set_up(task: Task) -> None:
     os.environ |= {"DJANGO_SETTINGS_MODULE": "vclsite.settings", "DATABASE_URL": task.urls[0], **task.environment}
     import django
-    import time_machine
 
     django.setup()
+    import verification.allocations.doors  # noqa: F401 - with all that it needs
+
+
+def _work(task: Task, start: Barrier, meeting: Barrier | None, done: Any) -> None:
+    """Make the calls, once all workers are at `start`; `done` counts them for the campaign."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    import time_machine
+
     from verification.allocations.doors import Doors
 
     counted = _Retries()

@@ -22,7 +22,7 @@ class MondayMorning(LiveServer):
 
     def open(self, *, people: bool) -> Self:
         """Make the database and start the server. `people`: with the accounts of the tests, besides "demo"."""
-        self.manage("migrate", "--verbosity", "0")
+        self.migrate()
         build = f"from tests.support.browser.moment import build; build(people={people})"
         self.manage("shell", "--verbosity", "0", "--command", build)
         return self.start({})

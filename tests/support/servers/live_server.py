@@ -1,9 +1,13 @@
 """The real server for tests: gunicorn with the settings of deploy/, on a free port of this machine."""
 
+import atexit
+import functools
 import http.client
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -41,6 +45,14 @@ class LiveServer:
     def url(self) -> str:
         """The address of the server, without a slash at the end."""
         return f"http://127.0.0.1:{self.port}"
+
+    def migrate(self) -> None:
+        """Makes the tables. A file of SQLite is a copy of one for which this process has run `manage.py migrate`."""
+        file = Path(self.database_url.removeprefix("sqlite:///"))
+        if self.database_url.startswith("sqlite:///") and not file.exists():
+            shutil.copy(_migrated(), file)
+        else:
+            self.manage("migrate", "--verbosity=0")
 
     def load_demo_site(self) -> None:
         """Fills the server's database, which may be on MariaDB, with the rows of the demo site."""
@@ -133,6 +145,14 @@ class LiveServer:
                 return bool(response.read() == b"ok")
         except (urllib.error.URLError, OSError):
             return False
+
+
+@functools.cache
+def _migrated() -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="migrated-"))
+    atexit.register(shutil.rmtree, directory)
+    LiveServer(directory).manage("migrate", "--verbosity=0")
+    return directory / "live.sqlite3"
 
 
 def free_port() -> int:
