@@ -32,7 +32,7 @@ def test_from_the_sign_in_to_the_record(stranger: Page, monday: MondayMorning) -
 
     menu(page, "Today")
     row = page.get_by_role("row").filter(has_text=LAB)
-    expect(row).to_contain_text("At risk 2 of 20 machines missing")
+    expect(row).to_contain_text("At risk 3 of 20 machines missing (1 of them with a failed computer)")
     row.get_by_role("link", name=LAB).click()
     the_heading(page, f"{LAB}, Mon 30 Nov 2026 09:00")
     expect(page.locator("#readiness")).to_contain_text("18 of 20 machines, 6 ready")
