@@ -34,5 +34,5 @@ def _rows(site: Site) -> Iterator[tuple[Value, ...]]:
             f"CS{place % 200:03} section {place % 7}@{place % 3}", f"user{place}@{place % 3}", site.affiliation(place),
             f"{start:%Y-%m-%d %H:%M:%S}", f"{start + timedelta(hours=1 + n % 2):%Y-%m-%d %H:%M:%S}", wanted, had,
             ready if n % 20 else None, had, n % 3 == 0, 0, 0, "XMLRPCprocessBlockTime, vclsystem@Local",
-            used if n % 20 else None, used * 0.7 if n % 20 else None, 1,
+            used if n % 20 else None, f"{used * 0.7:.1f}" if n % 20 else None, 1,
         )  # fmt: skip

@@ -24,7 +24,7 @@ def of_class(block_time_id: int, caller: Caller, now: int, *, seconds: float, is
     if watch is None or not watch.facts.block.block_status.is_current_or_upcoming(now):
         return None
     needed, wanted = needs(watch.facts, now, is_asked_by_staff=True), watch.facts.block.machines
-    has = min(staff.usable(watch, needed), wanted)
+    has = staff.seen_now(block_time_id, now).numbers.usable
     if needed.too_late:
         return Help(wanted, has, obstacle="what is loaded from now on would be ready after the middle of the class")
     is_lowered = watch.facts.target.machines < wanted

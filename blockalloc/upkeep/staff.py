@@ -87,7 +87,7 @@ def proposed(block_time_id: int, caller: Caller) -> Proposed:
     watch, now = _watch(block_time_id), clock.now()
     target = watch.facts.target
     needed = needs(watch.facts, now, is_asked_by_staff=True)
-    seen = _seen(block_time_id, now)
+    seen = seen_now(block_time_id, now)
     if (obstacle := obstacle_to(watch) or (_nothing(needed) if needed.is_met else "")) and not stopped_images(watch):
         usable = _usable(seen.numbers, target.machines)
         return Proposed(_unchanged(needed, ()), _others(needed, (), seen), usable, obstacle)
@@ -161,7 +161,7 @@ def _watch(block_time_id: int) -> Watch:
     return watch
 
 
-def _seen(block_time_id: int, now: int) -> Readiness:
+def seen_now(block_time_id: int, now: int) -> Readiness:
     """What the pages say of the class."""
     found = readiness.read(BlockTime.objects.filter(pk=block_time_id), now, people=False)
     if not found:

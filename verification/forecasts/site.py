@@ -1,6 +1,7 @@
 """The rows of the days' beginning."""
 
 import datetime
+from typing import Any
 
 from blockalloc.models import (
     ClassHeld,
@@ -85,7 +86,7 @@ def _computers(site: SiteRows, days: Days) -> None:
         site["vmprofile"] = [{"id": 1, "profilename": "local", "imageid": 1, "datastorepath": "datastore1"}]
     for each in days.computers:
         held = {"currentimageid": each.loaded, "imagerevisionid": each.loaded}
-        columns = {"RAM": each.ram, "stateid": each.state, "scheduleid": each.schedule, **held}
+        columns: dict[str, Any] = {"RAM": each.ram, "stateid": each.state, "scheduleid": each.schedule, **held}
         if each.host is None:
             site.add_computer(each.id, **columns)
         else:
