@@ -25,12 +25,13 @@ from scheduling.windows import DAY, WEEK
 TOO_LATE = Reason("too_late", "computers that are loaded now would be ready in its second half")
 
 
-def forecast(facts: ForecastFacts) -> list[ClassForecast]:
+def forecast(facts: ForecastFacts, shared: Shared | None = None) -> list[ClassForecast]:
     """What each class to come will get, in the order of `facts.classes`.
 
     They are planned as they will be asked for (`ClassAsked.turn`), by the planner of calls, on the site of that moment.
+    `shared` is what other forecasts on the same site have worked out already.
     """
-    moments, shared = Moments(facts), Shared(facts.site)
+    moments, shared = Moments(facts), shared or Shared(facts.site)
     planned: dict[int, ClassForecast] = {}
     for place, asked in sorted(enumerate(facts.classes), key=lambda each: each[1].turn):
         planned[place], new = _planned(asked, moments.at(asked.asked_at, asked.block), moments.bookings, shared)
@@ -39,21 +40,22 @@ def forecast(facts: ForecastFacts) -> list[ClassForecast]:
 
 
 def beside(
-    facts: ForecastFacts, planned: Sequence[ClassForecast], block: Block, *, ignore_privileges: bool
-) -> ClassForecast:
+    facts: ForecastFacts, planned: Sequence[ClassForecast], block: Block, *, ignore_privileges: bool,
+    shared: Shared | None = None,
+) -> ClassForecast:  # fmt: skip
     """What one more class could have, none of whose machines is taken from any class in `planned`."""
-    return Beside(facts, planned).of(block, ignore_privileges=ignore_privileges)
+    return Beside(facts, planned, shared).of(block, ignore_privileges=ignore_privileges)
 
 
 class Beside:
     """What further classes could have beside those that are planned, each as if it were the only one."""
 
-    def __init__(self, facts: ForecastFacts, planned: Sequence[ClassForecast]) -> None:
+    def __init__(self, facts: ForecastFacts, planned: Sequence[ClassForecast], shared: Shared | None = None) -> None:
         classes = {each.asked.id for each in planned}
         others = [row for row in facts.site.block_computers if row.block_time_id not in classes]
         rows = [*others, *(row for each in planned for row in each.computers)]
         self._facts = replace(facts, site=replace(facts.site, block_computers=rows))
-        self._shared = Shared(facts.site)
+        self._shared = shared or Shared(facts.site)
 
     def of(self, block: Block, *, ignore_privileges: bool) -> ClassForecast:
         """What a class could have that is made anew: the id of its block time is 0."""
