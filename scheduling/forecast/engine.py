@@ -25,10 +25,11 @@ from scheduling.windows import DAY, WEEK
 TOO_LATE = Reason("too_late", "computers that are loaded now would be ready in its second half")
 
 
-def forecast(facts: ForecastFacts, *, shared: Shared | None = None) -> list[ClassForecast]:
+def forecast(facts: ForecastFacts, shared: Shared | None = None) -> list[ClassForecast]:
     """What each class to come will get, in the order of `facts.classes`.
 
     They are planned as they will be asked for (`ClassAsked.turn`), by the planner of calls, on the site of that moment.
+    `shared` is what other forecasts on the same site have worked out already.
     """
     moments, shared = Moments(facts), shared or Shared(facts.site)
     planned: dict[int, ClassForecast] = {}
@@ -39,13 +40,9 @@ def forecast(facts: ForecastFacts, *, shared: Shared | None = None) -> list[Clas
 
 
 def beside(
-    facts: ForecastFacts,
-    planned: Sequence[ClassForecast],
-    block: Block,
-    *,
-    ignore_privileges: bool,
+    facts: ForecastFacts, planned: Sequence[ClassForecast], block: Block, *, ignore_privileges: bool,
     shared: Shared | None = None,
-) -> ClassForecast:
+) -> ClassForecast:  # fmt: skip
     """What one more class could have, none of whose machines is taken from any class in `planned`."""
     return Beside(facts, planned, shared).of(block, ignore_privileges=ignore_privileges)
 

@@ -15,13 +15,16 @@ from blockalloc.contract.messages import FillCall
 from blockalloc.forecasting import forecasts as forecasting
 from blockalloc.forecasting.forecasts import refresh, until
 from blockalloc.models import ForecastRun, Heartbeat
-from blockalloc.store import forecasts
+from blockalloc.store import forecast_facts, forecasts, rows
 from blockalloc.store.times import to_utc
-from scheduling.windows import HOUR, MINUTE
+from scheduling.facts import Block
+from scheduling.forecast.engine import beside
+from scheduling.forecast.facts import ClassAsked
+from scheduling.windows import DAY, HOUR, MINUTE
 from tests.golden import tables
 from tests.support.sites import class_site
-from tests.support.sites.class_site import CALLER, START, ZONE
-from tests.support.sites.rows import insert_request
+from tests.support.sites.class_site import CALLER, END, START, ZONE
+from tests.support.sites.rows import USER_GROUP, insert_request
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -210,6 +213,23 @@ class TestWhoAsks:
         refresh(NOW - HOUR)
         kept = forecasts.of_block_times([BLOCK])[BLOCK]
         assert (kept.machines, kept.why) == (0, "its image is deleted or has no production revision")
+
+
+def test_a_class_that_is_not_there_yet_can_be_planned_beside_the_others() -> None:
+    change("UPDATE blockTimes SET skip = 1")
+    image = rows.images(10)[0].image
+    further = ClassAsked(Block(0, START, END, USER_GROUP, [image], 7), 0, "", NOW)
+    known = forecast_facts.read(NOW - HOUR, until(NOW), further=[further])
+    assert (known.classes, len(known.members[USER_GROUP])) == ([], 2)
+    assert beside(known, [], further.block, ignore_privileges=True).machines == 6
+    without = forecast_facts.read(NOW - HOUR, until(NOW))
+    assert beside(without, [], further.block, ignore_privileges=True).machines == 0
+
+
+def test_only_what_matters_from_a_day_on() -> None:
+    change("UPDATE blockTimes SET start = '2026-03-06 14:00:00', `end` = '2026-03-06 16:00:00' WHERE id = 11")
+    assert [each.id for each in forecast_facts.read(NOW, until(NOW)).classes] == [BLOCK, NEXT]
+    assert [each.id for each in forecast_facts.read(NOW, until(NOW), first=START + 3 * DAY).classes] == [NEXT]
 
 
 @pytest.mark.parametrize("policy", ["vcl", "ready"])
