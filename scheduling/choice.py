@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
+from scheduling.bookings import Bookings
 from scheduling.concurrency import ConcurrentUse
 from scheduling.facts import Block, Computer, Image, ManagementNode, Member, Site
 from scheduling.host_memory import HostMemory
@@ -25,17 +26,27 @@ class Chooser:
     """Chooses computers one after the other, by what is promised already and what was chosen before.
 
     `taken` are the computers that the block time has, with those chosen so far. `stopped_by` is why the last call of
-    `choose` found none. `shared`: what other plans on the same site have worked out already.
+    `choose` found none. `shared`: what other plans on the same site have worked out already,
+    and `bookings` those of this one, where they are at hand.
     """
 
-    def __init__(self, site: Site, block: Block, *, ignore_privileges: bool, shared: Shared | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        block: Block,
+        *,
+        ignore_privileges: bool,
+        shared: Shared | None = None,
+        bookings: Bookings | None = None,
+    ) -> None:
         self._site = site
         self._block = block
         self._shared = shared or Shared(site)
         self._nodes = self._shared.nodes
         self._pools: dict[int, Pool] = {}
-        self._occupancy = Occupancy(site, block.block_time_id)
-        self._memory = HostMemory(site)
+        bookings = Bookings.of(site) if bookings is None else bookings
+        self._occupancy = Occupancy(site, block.block_time_id, bookings)
+        self._memory = HostMemory(site, bookings)
         self._use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
         self._load = NodeLoad(site)
         self._privileges_count = not ignore_privileges

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from scheduling.bookings import Bookings
 from scheduling.concurrency import ConcurrentUse
 from scheduling.facts import Block, Site
 from scheduling.host_memory import HostMemory
@@ -70,8 +71,9 @@ def still_free(site: Site, block: Block, moved: Sequence[Moved]) -> list[Moved]:
 class _Confirmation:
     def __init__(self, site: Site, block: Block, *, ignore_privileges: bool) -> None:
         self._block = block
-        self._occupancy = Occupancy(site, block.block_time_id)
-        self._memory = HostMemory(site)
+        bookings = Bookings.of(site)
+        self._occupancy = Occupancy(site, block.block_time_id, bookings)
+        self._memory = HostMemory(site, bookings)
         self._use = ConcurrentUse(site, block, ignore_privileges=ignore_privileges)
         self._computers = computers_by_image(site, block)  # of the block time, with those kept so far
         self._own = {row.computer_id for row in site.block_computers if row.block_time_id == block.block_time_id}

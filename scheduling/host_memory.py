@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cached_property
 
+from scheduling.bookings import Bookings
 from scheduling.facts import Computer, Image, Site
 from scheduling.reasons import HostName, Reason
 from scheduling.state_ids import COMPLETE, FAILED
@@ -24,25 +24,11 @@ class _Load:
 class HostMemory:
     """The memory that each VM host has left, with the loads planned so far."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, site: Site, bookings: Bookings | None = None) -> None:
+        """`bookings`: those of `site`, where they are at hand."""
         self._computers = site.computers
+        self._bookings = Bookings.of(site) if bookings is None else bookings
         self._added: dict[int, list[_Load]] = defaultdict(list)
-
-    @cached_property
-    def _planned(self) -> dict[int, list[_Load]]:
-        """Computer -> what it is planned to have loaded, by what is promised already."""
-        site, planned = self._site, defaultdict[int, list[_Load]](list)
-        for reservation in site.reservations:
-            if reservation.state_id not in (FAILED, COMPLETE):
-                load = _Load(reservation.start, reservation.end, reservation.image_ram)
-                planned[reservation.computer_id].append(load)
-        for row in site.block_computers:
-            planned[row.computer_id].append(_Load(row.reload_start, row.end, row.image_ram))
-        for orphan in site.orphans:
-            end = _FOR_EVER if orphan.end is None else orphan.end
-            planned[orphan.computer_id].append(_Load(orphan.start, end, orphan.image_ram))
-        return planned
 
     def add(self, computer: Computer, image: Image, start: int, end: int) -> None:
         """Count `image`, which will be loaded on `computer` during this window."""
@@ -67,11 +53,8 @@ class HostMemory:
         host = self._computers.get(computer.host_computer_id)
         if host is None or host.state != HOST_STATE:
             return Reason("host_state", "its VM host is not in state {}", (HOST_STATE,))
-        others = sum(
-            self._ram(id_, start, end)
-            for id_ in self._computers.virtual_machines.get(host.id, ())
-            if id_ != computer.id
-        )
+        there = self._computers.virtual_machines[host.id]  # `computer` at least
+        others = sum(self._ram(id_, start, end) for id_ in there if id_ != computer.id)
         left = host.ram - others
         if left - image.min_ram > 0:
             return None
@@ -80,6 +63,19 @@ class HostMemory:
 
     def _ram(self, computer_id: int, start: int, end: int) -> int:
         """Memory that a virtual machine takes during a window, MB."""
-        loads = [*self._planned.get(computer_id, ()), *self._added.get(computer_id, ())]
-        planned = (load.ram for load in loads if overlap(start, end, load.start, load.end))
-        return max(self._computers[computer_id].loaded_ram, max(planned, default=0))
+        bookings, most = self._bookings, self._computers[computer_id].loaded_ram
+        for reservation in bookings.reservations.get(computer_id, ()):
+            if reservation.state_id not in (FAILED, COMPLETE) and overlap(
+                start, end, reservation.start, reservation.end
+            ):
+                most = max(most, reservation.image_ram)
+        for row in bookings.block_computers.get(computer_id, ()):
+            if overlap(start, end, row.reload_start, row.end):
+                most = max(most, row.image_ram)
+        for orphan in bookings.orphans.get(computer_id, ()):
+            if overlap(start, end, orphan.start, _FOR_EVER if orphan.end is None else orphan.end):
+                most = max(most, orphan.image_ram)
+        for load in self._added.get(computer_id, ()):
+            if overlap(start, end, load.start, load.end):
+                most = max(most, load.ram)
+        return most

@@ -1,8 +1,8 @@
 """What keeps a computer from a window of time: closed, booked, claimed (SPEC 4, rules 1, 2, 4 and 8)."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+from scheduling.bookings import Bookings
 from scheduling.facts import BlockComputer, Computer, OrphanedReload, Reservation, Site
 from scheduling.reasons import BlockTimeId, Instant, Reason, RequestId
 from scheduling.reload_plan import RELOAD_MARGIN
@@ -52,21 +52,10 @@ def occupied_from(block_start: int, reload_start: int | None, planned: int | Non
 class Occupancy:
     """What is promised already on each computer to others than one block time."""
 
-    def __init__(self, site: Site, block_time_id: int) -> None:
-        self._site = site
-        self._reservations: dict[int, list[Reservation]] = defaultdict(list)
-        for reservation in site.reservations:
-            if occupies(reservation):
-                self._reservations[reservation.computer_id].append(reservation)
-        self._block_computers: dict[int, list[BlockComputer]] = defaultdict(list)
-        for row in site.block_computers:
-            if row.block_time_id != block_time_id:
-                self._block_computers[row.computer_id].append(row)
-        self._orphans: dict[int, list[OrphanedReload]] = defaultdict(list)
-        for orphan in site.orphans:
-            # A reload that the block time itself gave up, and that has begun, may go on: it loads the image wanted now.
-            if orphan.block_time_id != block_time_id or orphan.end is None:
-                self._orphans[orphan.computer_id].append(orphan)
+    def __init__(self, site: Site, block_time_id: int, bookings: Bookings | None = None) -> None:
+        """`bookings`: those of `site`, where they are at hand."""
+        self._site, self._block_time_id = site, block_time_id
+        self._bookings = Bookings.of(site) if bookings is None else bookings
         self._open: dict[tuple[int, int, int], bool] = {}
 
     def maintenance(self, start: int, end: int) -> Reason | None:
@@ -134,7 +123,7 @@ class Occupancy:
             case "other_block" | "maintenance":
                 return int(reason.times[-1])
             case "orphaned_reload":
-                orphans = self._orphans[computer_id]
+                orphans = self._bookings.orphans[computer_id]
                 return next(row.end for row in orphans if row.request_id == reason.about)
         return None
 
@@ -144,9 +133,10 @@ class Occupancy:
         """All that keeps `computer` from this window."""
         yield from self._closed(computer, start, end)
         yield from self._busy_now(computer, start)
-        yield from self._reserved(self._reservations.get(computer.id, ()), start, end, adopted_request)
-        yield from self._in_other_blocks(self._block_computers.get(computer.id, ()), start, end)
-        yield from self._reloaded_for_nobody(self._orphans.get(computer.id, ()), start, end)
+        bookings, id_ = self._bookings, computer.id
+        yield from self._reserved(bookings.reservations.get(id_, ()), start, end, adopted_request)
+        yield from self._in_other_blocks(bookings.block_computers.get(id_, ()), start, end)
+        yield from self._reloaded_for_nobody(bookings.orphans.get(id_, ()), start, end)
         if computer.id in self._site.claimed:
             yield Reason(SEMAPHORE, "somebody is reserving it at this moment")
 
@@ -158,7 +148,7 @@ class Occupancy:
         members = {member.id for member in self._site.members}
         theirs = {
             row.request_id
-            for row in self._reservations.get(computer.id, ())
+            for row in self._bookings.reservations.get(computer.id, ())
             if row.user_id in members and row.image_id == image_id
         }
         reasons = self.reasons_against(computer, start, end)
@@ -185,21 +175,24 @@ class Occupancy:
         reservations: Sequence[Reservation], start: int, end: int, adopted_request: int | None
     ) -> Iterator[Reason]:
         for row in reservations:
-            if row.request_id != adopted_request and overlap(start, end, row.start, row.end, RESERVATION_MARGIN):
+            if row.request_id == adopted_request or not occupies(row):
+                continue
+            if overlap(start, end, row.start, row.end, RESERVATION_MARGIN):
                 figures = (RequestId(row.request_id), Instant(row.start), Instant(row.end))
                 yield Reason(RESERVATION, "reserved by request {} from {} to {}", figures)
 
-    @staticmethod
-    def _in_other_blocks(block_computers: Sequence[BlockComputer], start: int, end: int) -> Iterator[Reason]:
+    def _in_other_blocks(self, block_computers: Sequence[BlockComputer], start: int, end: int) -> Iterator[Reason]:
         for row in block_computers:
-            if overlap(start, end, row.reload_start, row.end):
+            if row.block_time_id != self._block_time_id and overlap(start, end, row.reload_start, row.end):
                 figures = (BlockTimeId(row.block_time_id), Instant(row.reload_start), Instant(row.end))
                 yield Reason(OTHER_BLOCK, "held by block time {} from {} to {}", figures)
 
-    @staticmethod
-    def _reloaded_for_nobody(orphans: Sequence[OrphanedReload], start: int, end: int) -> Iterator[Reason]:
+    def _reloaded_for_nobody(self, orphans: Sequence[OrphanedReload], start: int, end: int) -> Iterator[Reason]:
         """Reloads that wait begin when they can, even if another block has the computer by then (SPEC 8.15)."""
         for row in orphans:
+            # One that the block time itself gave up, and that has begun, may go on: it loads the image wanted now.
+            if row.block_time_id == self._block_time_id and row.end is not None:
+                continue
             if row.start < end and (row.end is None or start < row.end):
                 text = "reload request {} is left over from a block that no longer has this computer; it begins at {}"
                 yield Reason(ORPHANED_RELOAD, text, (RequestId(row.request_id), Instant(row.start)))

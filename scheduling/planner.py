@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from scheduling.bookings import Bookings
 from scheduling.choice import Chooser
 from scheduling.facts import Block, BlockComputer, Image, Member, Reservation, Site
 from scheduling.machines import computers_by_image, machines_of
@@ -33,17 +34,18 @@ class ReadyTimings(Protocol):
 
 def make_plan(
     site: Site, block: Block, *, ignore_privileges: bool, mending: Mending | None = None, shared: Shared | None = None,
-    ready_timing: ReadyTimings = ReadyTiming, is_explained: bool = True,
+    bookings: Bookings | None = None, ready_timing: ReadyTimings = ReadyTiming, is_explained: bool = True,
 ) -> Plan:  # fmt: skip
     """Choose computers until `block` has the machines wanted, or no further one is free.
 
     Reloads begin by the policy of the site (SPEC 6). With `mending`, `site` is without the computers that are given up,
     and no reload begins before now. Nothing is written and nothing is read: the same facts give the same plan.
 
-    For who makes many plans: `shared` is what the sites of these have in common; `ready_timing` times the reloads under
+    For who makes many plans: `shared` is what the sites of these have in common,
+    `bookings` what this one has promised; `ready_timing` times the reloads under
     policy `ready`; without `is_explained`, computers have reasons only in a plan that lacks machines.
     """
-    chooser = Chooser(site, block, ignore_privileges=ignore_privileges, shared=shared)
+    chooser = Chooser(site, block, ignore_privileges=ignore_privileges, shared=shared, bookings=bookings)
     planning = _Planning(site, block, mending, chooser, ready_timing, ignore_privileges=ignore_privileges)
     return planning.run(is_explained=is_explained)
 

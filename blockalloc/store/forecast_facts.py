@@ -52,18 +52,21 @@ class _Class(NamedTuple):
 def read(now: int, until: int, *, first: int | None = None, further: Sequence[ClassAsked] = ()) -> ForecastFacts:
     """What is known of all classes that are on or to come and begin before `until` (Unix seconds).
 
-    With `first`, only what matters to classes from then on. `further` are classes that are none yet, and are to be
-    planned beside the others: what their images and user groups need is read too. To be called in a transaction, so
-    that all of it is of one moment where the database provides for that.
+    With `first`, only what matters to classes from then on. `further` are classes that are not there yet: their images,
+    user groups and load times are read too, but they are not among the classes. To be called in a transaction, so that
+    all of it is of one moment where the database provides for that.
     """
     since = now if first is None else max(now, first - _BEFORE)
     classes = _classes(now, since, until)
-    stock, computers, promised, may = _read_together(classes, further, now, since, until)
+    groups = {each.row.group_id for each in classes} | {each.block.group_id for each in further}
+    last = max([until, *(each.end for each in classes), *(each.block.end for each in further)])
+    stock, computers, promised, may = _read_together(groups, now, since, last)
     asked = [_asked(each, stock, now, is_mended=may.is_mended) for each in classes]
-    images = {image.id: image for each in (*asked, *further) for image in each.block.images}
-    linked, caller_id = _linked([*asked, *further], images, stock, now)
+    planned = [*asked, *further]
+    images = {image.id: image for each in planned for image in each.block.images}
+    linked, caller_id = _linked(planned, images, stock, now)
     seconds = loads.estimates({image.id: image.reload_minutes for image in images.values()}, now)
-    models = _models([each.block.images[0] for each in (*asked, *further)], now, may) if _is_ready() else {}
+    models = _models([each.block.images[0] for each in planned], now, may) if _is_ready() else {}
     site = Site(
         now=now,
         zone=site_zone(),
@@ -154,11 +157,9 @@ def _asked_by(*, is_processed: bool, is_mended: bool) -> tuple[AskedBy, int]:
 
 
 def _read_together(
-    classes: Sequence[_Class], further: Sequence[ClassAsked], now: int, since: int, until: int
+    groups: Iterable[int | None], now: int, since: int, last: int
 ) -> tuple[Inventory, Fleet, Promises, ReadCapacity]:
     """What a call reads together too: computers, groups, nodes, members, what is promised, places for loads."""
-    last = max([until, *(each.end for each in classes)])
-    groups = {each.row.group_id for each in classes} | {each.block.group_id for each in further}
     computers: Fleet
     stock: Inventory
     promised: Rows

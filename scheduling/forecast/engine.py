@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from scheduling.bookings import Bookings
 from scheduling.facts import Block, BlockComputer, Site
 from scheduling.forecast.facts import ClassAsked, ClassForecast, ForecastFacts
 from scheduling.forecast.moments import Moments
@@ -19,31 +20,29 @@ from scheduling.remedies import in_the_way
 from scheduling.shared import Shared
 from scheduling.upkeep.needs import is_too_late
 from scheduling.vcl_names import ACCEPTED
+from scheduling.windows import DAY, WEEK
 
 TOO_LATE = Reason("too_late", "computers that are loaded now would be ready in its second half")
 
 
-def forecast(facts: ForecastFacts, *, shared: Shared | None = None) -> list[ClassForecast]:
+def forecast(facts: ForecastFacts, shared: Shared | None = None) -> list[ClassForecast]:
     """What each class to come will get, in the order of `facts.classes`.
 
     They are planned as they will be asked for (`ClassAsked.turn`), by the planner of calls, on the site of that moment.
+    `shared` is what other forecasts on the same site have worked out already.
     """
     moments, shared = Moments(facts), shared or Shared(facts.site)
     planned: dict[int, ClassForecast] = {}
     for place, asked in sorted(enumerate(facts.classes), key=lambda each: each[1].turn):
-        planned[place], new = _planned(asked, moments.at(asked.asked_at, asked.block), shared)
+        planned[place], new = _planned(asked, moments.at(asked.asked_at, asked.block), moments.bookings, shared)
         moments.add(new)
     return [planned[place] for place in range(len(facts.classes))]
 
 
 def beside(
-    facts: ForecastFacts,
-    planned: Sequence[ClassForecast],
-    block: Block,
-    *,
-    ignore_privileges: bool,
+    facts: ForecastFacts, planned: Sequence[ClassForecast], block: Block, *, ignore_privileges: bool,
     shared: Shared | None = None,
-) -> ClassForecast:
+) -> ClassForecast:  # fmt: skip
     """What one more class could have, none of whose machines is taken from any class in `planned`."""
     return Beside(facts, planned, shared).of(block, ignore_privileges=ignore_privileges)
 
@@ -63,11 +62,23 @@ class Beside:
         block = replace(block, block_time_id=0)
         asked_at = max(block.start - ASKED_AHEAD, self._facts.site.now)
         asked = ClassAsked(block, 0, "", asked_at, ignore_privileges)
-        made, _new = _planned(asked, Moments(self._facts).at(asked_at, block), self._shared)
+        moments = Moments(self._facts_near(asked_at, block.end))
+        made, _new = _planned(asked, moments.at(asked_at, block), moments.bookings, self._shared)
         return made
 
+    def _facts_near(self, moment: int, end: int) -> ForecastFacts:
+        """The facts without what is long over then and what comes later: a term has tens of thousands of rows.
 
-def _planned(asked: ClassAsked, site: Site, shared: Shared) -> tuple[ClassForecast, list[BlockComputer]]:
+        Classes of a week before are left, for what computers have loaded.
+        """
+        site = self._facts.site
+        rows = [row for row in site.block_computers if row.end > moment - WEEK and row.reload_start < end + DAY]
+        return replace(self._facts, site=replace(site, block_computers=rows))
+
+
+def _planned(
+    asked: ClassAsked, site: Site, bookings: Bookings, shared: Shared
+) -> tuple[ClassForecast, list[BlockComputer]]:
     """What a class will get, and the computers among it that are new."""
     id_ = asked.id
     own = [row for row in site.block_computers if row.block_time_id == id_]
@@ -81,7 +92,7 @@ def _planned(asked: ClassAsked, site: Site, shared: Shared) -> tuple[ClassForeca
         ), []
     mending = Mending() if asked.asked_by == "keep_ready" else None
     plan = make_plan(
-        site, asked.block, ignore_privileges=asked.ignore_privileges, mending=mending, shared=shared,
+        site, asked.block, ignore_privileges=asked.ignore_privileges, mending=mending, shared=shared, bookings=bookings,
         ready_timing=ForecastTiming, is_explained=False,
     )  # fmt: skip
     new = _rows(asked.block, plan)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from operator import attrgetter
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-from scheduling.facts import Block, BlockComputer, Image, OrphanedReload, Site
+from scheduling.bookings import Bookings
+from scheduling.facts import Block, BlockComputer, Image, OrphanedReload, Reservation, Site
 from scheduling.forecast.facts import ForecastFacts
 from scheduling.forecast.fleet import ChangingFleet
 from scheduling.load_time.estimate import LONGEST
@@ -29,9 +30,11 @@ class Moments:
         self._now = facts.site.now
         self._fleet = ChangingFleet(facts.site.computers)
         self._images = {each.id: {image.id: image for image in each.block.images} for each in facts.classes}
-        self._reservations = _Current(facts.site.reservations, attrgetter("start"))
-        self._rows = _Current(facts.site.block_computers, attrgetter("reload_start"))
+        self.bookings = Bookings()  # those of the site that was asked for last
+        self._reservations = _Current(facts.site.reservations, attrgetter("start"), self.bookings.reservations)
+        self._rows = _Current(facts.site.block_computers, attrgetter("reload_start"), self.bookings.block_computers)
         self._orphans: Sequence[OrphanedReload] = facts.site.orphans
+        self.bookings.set_orphans(self._orphans)
         self._loads: list[tuple[int, int, int, Image]] = []  # when one is over, a number, of which computer: a heap
         self._number = count()
         self._policies: dict[int, ReadyPolicy | None] = {}
@@ -69,7 +72,9 @@ class Moments:
         self._now = moment
         self._reservations.move_to(moment)
         self._rows.move_to(moment)
-        self._orphans = [row for row in self._orphans if _over(row) > moment]
+        if self._orphans:
+            self._orphans = [row for row in self._orphans if _over(row) > moment]
+            self.bookings.set_orphans(self._orphans)
         while self._loads and self._loads[0][0] <= moment:
             _over_at, _number, computer_id, image = heappop(self._loads)
             self._fleet.load(computer_id, image)
@@ -97,34 +102,36 @@ class Moments:
         return self._policies[image.id]
 
 
-class _Ends(Protocol):
-    """Something that is over at some time."""
-
-    @property
-    def end(self) -> int:
-        """When, in Unix seconds."""
-
-
-T = TypeVar("T", bound=_Ends)
+T = TypeVar("T", Reservation, BlockComputer)
 
 
 class _Current(Generic[T]):
     """Promises of which few matter at a time: those that are over are gone, and those of later weeks wait."""
 
-    def __init__(self, promises: Iterable[T], begin: Callable[[T], int]) -> None:
-        self._begin = begin
-        self._waiting = deque(sorted(promises, key=begin))
+    def __init__(self, promises: Iterable[T], begin: Callable[[T], int], by_computer: dict[int, list[T]]) -> None:
+        """`by_computer` is where those that may matter now are kept as well."""
+        self._begin: Callable[[T], int] = begin
+        self._by_computer: dict[int, list[T]] = by_computer
+        self._waiting: deque[T] = deque(sorted(promises, key=begin))
         self._begun: list[T] = []
         self._over: int | None = None  # what ends by then is gone; nothing at the moment of the facts
 
-    def add(self, promises: Iterable[T]) -> None:
+    def add(self, promises: Sequence[T]) -> None:
         """Add some that begin soon."""
-        self._begun = [*self._begun, *promises]
+        self._begun = self._begun.copy()  # a site that was asked for has the other list
+        self._begun += promises
+        for each in promises:
+            self._by_computer[each.computer_id].append(each)
 
     def move_to(self, moment: int) -> None:
         """Forget those that are over."""
         self._over = moment
+        over = [each for each in self._begun if each.end <= moment]
+        if not over:
+            return
         self._begun = [each for each in self._begun if each.end > moment]
+        for each in over:
+            self._by_computer[each.computer_id].remove(each)
 
     def until(self, moment: int) -> Sequence[T]:
         """Those that begin before a moment, and perhaps some that begin later."""
