@@ -14,8 +14,14 @@ from blockalloc.upkeep import releasing, staff
 from tests.golden import tables
 from tests.support.sites.back_end_stage import HOUR, IMAGE, MINUTE
 from tests.support.sites.morning import END, START
-from tests.support.sites.still_morning import CLASS, FAILED_STATE, MAINTENANCE, StillMorning, still_morning
-from tests.upkeep.test_spares import past_loads
+from tests.support.sites.still_morning import (
+    CLASS,
+    FAILED_STATE,
+    MAINTENANCE,
+    StillMorning,
+    past_loads,
+    still_morning,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 

@@ -1,17 +1,15 @@
 """keep_ready and spares: what it gives back, and when; what it does not exchange."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from pytest_django import Settings
 
-from blockalloc.models import BlockTime, ClassHeld, Decision, SeenLoad, Watch
+from blockalloc.models import BlockTime, ClassHeld, Decision, Watch
 from blockalloc.reports.readiness import read
 from tests.support.sites.back_end_stage import IMAGE, at
-from tests.support.sites.class_site import NODE
 from tests.support.sites.morning import END, START
-from tests.support.sites.still_morning import CLASS, StillMorning, still_morning
+from tests.support.sites.still_morning import CLASS, StillMorning, past_loads, still_morning
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 OTHER = 20  # another class at the same hours
@@ -29,17 +27,6 @@ def site(settings: Settings) -> Iterator[StillMorning]:
         assert stage.allocate() == 4
         assert sorted(stage.named_reloads()) == [10, 11, 12, 13, 14, 15]
         yield stage
-
-
-def past_loads(*, loaded: int, failed: int) -> None:
-    """What keep_ready saw of the image's loads some weeks ago."""
-    for number in range(loaded + failed):
-        begun = datetime.fromtimestamp(START, UTC) - timedelta(days=30, hours=number)
-        SeenLoad.objects.create(
-            request_id=90_000 + number, computer_id=10, hostname="c10", image_id=IMAGE, revision_id=IMAGE, node_id=NODE,
-            begun=begun, begun_is_exact=True, at_work=begun + timedelta(minutes=9), over=begun + timedelta(minutes=10),
-            outcome=SeenLoad.FAILED if number < failed else SeenLoad.LOADED,
-        )  # fmt: skip
 
 
 def load(site: StillMorning, *computers: int) -> None:

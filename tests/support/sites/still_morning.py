@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import time_machine
@@ -9,13 +10,13 @@ from django.test import override_settings
 
 from blockalloc.allocation import service
 from blockalloc.contract.messages import FillCall
-from blockalloc.models import Decision
+from blockalloc.models import Decision, SeenLoad
 from blockalloc.store.times import to_utc
 from blockalloc.upkeep.passes import PassReport
 from simulation.back_end import states
-from tests.support.sites.back_end_stage import OTHER_IMAGE, at, local
-from tests.support.sites.class_site import ZONE
-from tests.support.sites.morning import BACK_END, Morning
+from tests.support.sites.back_end_stage import IMAGE, OTHER_IMAGE, at, local
+from tests.support.sites.class_site import NODE, ZONE
+from tests.support.sites.morning import BACK_END, START, Morning
 
 CLASS = 10  # the block time
 NODES_GROUP = 12
@@ -101,3 +102,14 @@ def still_morning(clock: str = "09:00", computers: int = 8, **more: Any) -> Iter
         stage.send("UPDATE computer SET currentimageid = %s, imagerevisionid = %s", OTHER_IMAGE, OTHER_IMAGE)
         stage.go(clock)
         yield stage
+
+
+def past_loads(*, loaded: int, failed: int) -> None:
+    """What keep_ready saw of the image's loads some weeks ago."""
+    for number in range(loaded + failed):
+        begun = datetime.fromtimestamp(START, UTC) - timedelta(days=30, hours=number)
+        SeenLoad.objects.create(
+            request_id=90_000 + number, computer_id=10, hostname="c10", image_id=IMAGE, revision_id=IMAGE, node_id=NODE,
+            begun=begun, begun_is_exact=True, at_work=begun + timedelta(minutes=9), over=begun + timedelta(minutes=10),
+            outcome=SeenLoad.FAILED if number < failed else SeenLoad.LOADED,
+        )  # fmt: skip
