@@ -167,7 +167,7 @@ class TestPolicyReady:
     @pytest.mark.parametrize("until", [30, 1, -15])
     def test_computers_that_are_free_late_are_taken_last(self, until: int) -> None:
         booked = [facts.reservation(1, NOW, START - (15 + until) * MINUTE)]
-        site = {"reservations": booked, "ready_policy": ready.ready()}
+        site: dict[str, Any] = {"reservations": booked, "ready_policy": ready.ready()}
         all_of_them, one = made(class_(501, 6), **site), made(class_(501, 1), **site)
         assert machines(all_of_them) == [5 if until < 0 else 6]
         assert computers(one[0]) == ([1] if until == 30 else [2])
