@@ -63,17 +63,24 @@ def _term(machines: int, block_times: int) -> int:
     from django.db import connection
 
     from bench.large_site import WALL, stored
+    from blockalloc.store.sql import listed_ids
     from blockalloc.store.times import from_local
 
     later = stored(WALL + _SIX_HOURS)
     tables = "blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid"
     to_come = "t.skip = 0 AND r.status = 'accepted' AND t.`end` > %s"
     with connection.cursor() as cursor:
-        theirs = "SELECT id FROM blockTimes WHERE start > %s"
-        reloads = f"SELECT reloadrequestid FROM blockComputers WHERE reloadrequestid <> 0 AND blockTimeid IN ({theirs})"  # noqa: S608
-        cursor.execute(f"DELETE FROM reservation WHERE requestid IN ({reloads})", [later])  # noqa: S608
-        cursor.execute(f"DELETE FROM request WHERE id IN ({reloads})", [later])  # noqa: S608
-        cursor.execute(f"DELETE FROM blockComputers WHERE blockTimeid IN ({theirs})", [later])  # noqa: S608
+        # By ids that were read: MariaDB would look through the subquery for each row.
+        cursor.execute("SELECT id FROM blockTimes WHERE start > %s", [later])
+        theirs = listed_ids(id_ for (id_,) in cursor.fetchall())
+        cursor.execute(f"SELECT reloadrequestid FROM blockComputers WHERE blockTimeid IN ({theirs})")  # noqa: S608
+        reloads = listed_ids(id_ for (id_,) in cursor.fetchall())
+        for table, column, ids in (
+            ("reservation", "requestid", reloads),
+            ("request", "id", reloads),
+            ("blockComputers", "blockTimeid", theirs),
+        ):
+            cursor.execute(f"DELETE FROM {table} WHERE {column} IN ({ids})")  # noqa: S608
         cursor.execute("UPDATE blockTimes SET processed = 0 WHERE start > %s", [later])
         cursor.execute("UPDATE blockRequest SET numMachines = %s", [machines])
         cursor.execute(f"SELECT t.start FROM {tables} WHERE {to_come} ORDER BY t.start", [stored(WALL)])  # noqa: S608
