@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from blockalloc import clock
-from blockalloc.admin.counts import number_of
+from blockalloc.admin.class_rows import class_row_of
+from blockalloc.admin.counts import lacks_machines, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, now
 from blockalloc.forecasting.forecasts import STALE
-from blockalloc.models import BlockRequest, BlockTime, Forecast, ForecastRun
+from blockalloc.models import BlockComputer, BlockRequest, BlockTime, Forecast, ForecastRun
 from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.columns import column, fact, signal
 from blockalloc.pages.linked import linked
@@ -32,8 +33,9 @@ _TEXTS = "_blockalloc_foreseen"  # where a request caches those of a series
 def foreseen(time: BlockTime) -> str | None:
     """How many machines the class will have; nothing of one that has all of them, or has computers and is due."""
     text = str(getattr(time, "foreseen", ""))
-    is_due = fact(time, "present") and time.start <= _due()
-    if not text or fact(time, "present") >= fact(time, "wanted") or is_due or not _is_to_come(time):
+    seen = class_row_of(time)
+    is_due = seen.has_computers and time.start <= _due()
+    if not text or seen.has_all or is_due or not _is_to_come(time):
         return None
     level, _, words = text.partition(":")
     return signal(level, words) if level != "plain" else words
@@ -115,8 +117,8 @@ class ForecastFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """Short, with all machines, or not checked."""
-        open_ = Q(skip=0, blockRequest__status=ACCEPTED, start__gt=now(), present__lt=F("wanted"))
-        open_ &= Q(present=0) | Q(start__gt=_due())
+        open_ = Q(skip=0, blockRequest__status=ACCEPTED, start__gt=now()) & lacks_machines()
+        open_ &= ~Q(Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk")))) | Q(start__gt=_due())
         rows = _rows().filter(pk=OuterRef("pk"))
         return {
             ALL: Choice("All", Q()),
