@@ -157,7 +157,7 @@ def _link(news: News, *, for_staff: bool) -> str:
     if for_staff:
         return _address("admin:blockalloc_blocktime_change", news.block_time_id)
     front_end = str(settings.VCL_FRONT_END_URL)
-    return f"{front_end}?mode=blockallocations" if front_end else ""
+    return f"{front_end}?mode=blockAllocations" if front_end else ""
 
 
 def _week(start: int) -> str:

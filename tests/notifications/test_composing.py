@@ -155,7 +155,7 @@ def test_what_is_foreseen_comes_with_the_week_and_what_helps(odette: User, setti
     assert "Machines will be missing" in html
     owner = letter(about, key=f"vcl:{odette.pk}")
     assert "please ask the staff of VCL soon" in owner.items[0].advice
-    assert (owner.items[0].week, owner.items[0].link) == ("", "https://vcl.example.edu/?mode=blockallocations")
+    assert (owner.items[0].week, owner.items[0].link) == ("", "https://vcl.example.edu/?mode=blockAllocations")
     over = letter(news(Kind.FORESEEN_OVER, odette))
     assert "Will be complete" in as_html(over)
     assert "20 machines wanted, 20 foreseen." in as_text(over)
@@ -201,7 +201,7 @@ def test_owners_get_no_link_that_they_cannot_open(odette: User, settings: Settin
     assert made.reason == "You get this message because you own this class."
     assert "/admin/" not in as_text(made) + as_html(made)
     settings.VCL_FRONT_END_URL = "https://vcl.example.edu/index.php"
-    assert letter(about, key=key).items[0].link == "https://vcl.example.edu/index.php?mode=blockallocations"
+    assert letter(about, key=key).items[0].link == "https://vcl.example.edu/index.php?mode=blockAllocations"
 
 
 def test_an_owner_among_the_staff_can_open_the_page() -> None:
