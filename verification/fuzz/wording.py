@@ -8,11 +8,24 @@ from xml.parsers.expat import errors
 
 TIME = r"(-?\d+|not a whole number|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d local time)"
 GIVEN = r"(-?\d+|not a whole number)"
+_MINUTE = r"\d{4}-\d\d-\d\d \d\d:\d\d"
 ECHO = r".{0,110}"  # of the caller's own, bounded
 _EXPAT = "|".join(re.escape(text) for text in errors.messages.values())
 _NAME = r"(imageid|start|end|machinecount|numMachines|usergroupid|blockTimeid|blockTimesid)"
 
 _PASSED_ON = "(XMLRPCautoCapture|XMLRPCcheckCryptSecrets|XMLRPCfinishBaseImageCapture)"
+
+# Of the dates of a series, which are two arrays.
+_OF_SERIES = (
+    "(starts|ends): not an array of whole numbers: give an array of Unix seconds",
+    r"(starts|ends): \d+ dates: give at most \d+, and the rest in another call",
+    r"ends: \d+ for \d+ starts: give one for each start",
+    "starts: there is none: give weekdays, hours and weeks that have a date, or dates",
+    rf"starts: all are past, the last one ended at {_MINUTE}: give dates of which one at least is to come",
+    rf"starts: the end {_MINUTE}: give an end after the start, {_MINUTE}",
+    r"starts: -?\d+: give times from 1970 to 2038-01-01 00:00:00",
+    rf"starts: {_MINUTE}: give times that are not in the second pass of an hour that the clock repeats",
+)
 
 _FAULTS: dict[int, tuple[str, ...]] = {
     3: ("Access denied",),
@@ -22,6 +35,7 @@ _FAULTS: dict[int, tuple[str, ...]] = {
         "the log of the service has its address",
         rf"start: {TIME}: give a time from 1970 to 2038-01-01 00:00:00",
         rf"start: {TIME}: give a time that is not in the second pass of an hour that the clock repeats",
+        *(each for each in _OF_SERIES if "the end" not in each),
     ),
     7: ("Unknown API version: send X-APIVERSION: 2",),
     8: ("Unsupported API version: send X-APIVERSION: 2", r"blockTimes?id: there is no block time -?\d+"),
@@ -41,6 +55,7 @@ _FAULTS: dict[int, tuple[str, ...]] = {
         rf"end: {TIME}: give a time after start, {TIME}",
         rf"end: {TIME}: give a time that is not past",
         rf"end: {TIME}: give a time that is not in the second pass of an hour that the clock repeats",
+        *(each for each in _OF_SERIES if "all are past" not in each),
     ),
     64: (
         rf"machinecount: {GIVEN}: give a whole number from 1 to \d+",
