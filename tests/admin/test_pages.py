@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User as StaffUser
 from django.test import Client
+from django.urls import reverse
 
 from blockalloc.models import (
     BlockTime,
     Computer,
+    Decision,
     ImageMeta,
     Log,
     Request,
@@ -202,3 +205,15 @@ def test_pages_link_to_each_other(viewer: Client, site: Site, cs101: BlockTime) 
         html = viewer.get(page).content.decode()
         for target in targets:
             assert f'href="{target}"' in html, (page, target)
+
+
+def test_the_page_of_a_series_has_the_history_of_its_classes(client: Client, cs101: BlockTime) -> None:
+    client.force_login(StaffUser.objects.create_superuser("root"))
+    time = cs101
+    decided = Decision.objects.create(
+        started=NOW, action=Decision.RELEASE, outcome=Decision.DONE, block_time_id=time.pk, duration=1,
+        block_request_id=time.blockRequest_id, text=f"held by block time {time.pk}",
+    )  # fmt: skip
+    page = client.get(page_url("blockrequest", time.blockRequest_id))
+    assert page.status_code == 200
+    assert reverse("admin:blockalloc_decision_change", args=[decided.pk]) in page.content.decode()
