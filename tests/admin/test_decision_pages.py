@@ -97,6 +97,7 @@ def test_why_a_computer_was_not_used(root: Client) -> None:
         assert rows(root, list_url("decision", computer="c99"), "about") == [UNKNOWN]
         (address,) = re.findall(r'<th class="field-started[^>]*><a href="([^"]*)"', shown(root, computer="C10"))
         assert f"C10 : {reason}" in text(root, html.unescape(address))
+        assert "Excluded computers that are booked: 1 for request 1." in text(root, html.unescape(address))
         assert f"c10 : {reason}" in text(root, page_url("decision", Decision.objects.all()[0].pk) + "?computer=c10")
 
 
