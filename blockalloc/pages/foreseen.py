@@ -33,7 +33,7 @@ class DayForecast(NamedTuple):
 
 
 def words_of_day(classes: Collection[BlockTimeReadiness], forecast: DayForecast, now: int, *, is_today: bool) -> str:
-    """`none short`, `2 of them will be short`, `not checked`, of the classes that begin after now; "" where there are none.
+    """`none short`, `2 of them will be short`, `not checked`, of the classes that begin after now; "" for none.
 
     Of today's, only those count that nobody can have asked for yet: of the others, readiness says more.
     """
