@@ -38,6 +38,8 @@ def foreseen(time: BlockTime) -> str | None:
     if not text or seen.has_all or is_due or not _is_to_come(time):
         return None
     level, _, words = text.partition(":")
+    if words == NOT_CHECKED and time.processed and not seen.has_computers:
+        return None  # nobody will ask for any: it was released
     return signal(level, words) if level != "plain" else words
 
 
@@ -55,7 +57,7 @@ def foreseen_of_series(request: HttpRequest) -> Case | Value:
         return Value("")
     if not hasattr(request, _TEXTS):
         times = BlockTime.objects.filter(blockRequest=int(key), end__gt=now()).select_related("blockRequest")
-        columns = ("start", "end", "skip", "blockRequest__numMachines", "blockRequest__status")
+        columns = ("start", "end", "skip", "processed", "blockRequest__numMachines", "blockRequest__status")
         setattr(request, _TEXTS, texts_of(times.only(*columns, "blockRequest__expireTime")))
     whens = [When(pk=time, then=Value(text)) for time, text in getattr(request, _TEXTS).items()]
     return Case(*whens, default=Value(""), output_field=CharField()) if whens else Value("")
@@ -120,11 +122,12 @@ class ForecastFilter(ChoiceFilter):
         open_ = Q(skip=0, blockRequest__status=ACCEPTED, start__gt=now()) & lacks_machines()
         open_ &= ~Q(Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk")))) | Q(start__gt=_due())
         rows = _rows().filter(pk=OuterRef("pk"))
+        asked_in_vain = Q(processed=1) & ~Q(Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk"))))
         return {
             ALL: Choice("All", Q()),
             "short": Choice("Short", open_ & Q(Exists(rows.filter(machines__lt=F("wanted"))))),
             "complete": Choice("All machines", open_ & Q(Exists(rows.filter(machines__gte=F("wanted"))))),
-            "not-checked": Choice("Not checked", open_ & ~Q(Exists(rows))),
+            "not-checked": Choice("Not checked", open_ & ~Q(Exists(rows)) & ~asked_in_vain),
         }
 
 
@@ -175,8 +178,8 @@ def section_of(class_: BlockTimeReadiness, request: HttpRequest) -> Section | No
         return None
     forecasts = Forecasts(at, scope_of(request.user))
     found = forecasts.of_classes([class_]).get(class_.id)
-    if found is None and class_.readiness.computers:
-        return None  # somebody has asked, for another number of machines
+    if found is None and (class_.readiness.computers or class_.readiness.signal.level != "plain"):
+        return None  # somebody has asked, for another number of machines, or nobody will: it was released
     if found is None or forecasts.run is None:
         return Section(None, forecasts.why_not_checked(class_.start))
     return Section(found, "", forecasts.run.made, forecasts.run.checked)

@@ -163,6 +163,7 @@ _ALL = (
         "have begun continue. Nobody asks for computers for the class any more: if it is to have some after all, use "
         "“Allocate now”. If the class does not take place, skip it.",
         releasing.by_reason(block_time_actions.release_block_time),
+        details=releasing.receiver,
         asks_for_reason=True,
         removes=True,
     ),

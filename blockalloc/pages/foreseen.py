@@ -33,7 +33,7 @@ class DayForecast(NamedTuple):
 
 
 def words_of_day(classes: Collection[BlockTimeReadiness], forecast: DayForecast, now: int, *, is_today: bool) -> str:
-    """`none short`, `2 will be short`, `not checked`, of the classes that begin after now; "" where there are none.
+    """`none short`, `2 of them will be short`, `not checked`, of the classes that begin after now; "" for none.
 
     Of today's, only those count that nobody can have asked for yet: of the others, readiness says more.
     """
@@ -45,7 +45,7 @@ def words_of_day(classes: Collection[BlockTimeReadiness], forecast: DayForecast,
     of_them = " of the later ones" if is_today else ""
     short = sum(each.id in forecast.foreseen and forecast.foreseen[each.id].missing > 0 for each in to_come)
     unchecked = len(unchecked_of(to_come, forecast, now))
-    parts = [f"{short}{of_them} will be short"] if short else []
+    parts = [f"{short}{of_them or ' of them'} will be short"] if short else []
     if not is_today and (not forecast.is_checked or unchecked == len(to_come)):
         parts.append(NOT_CHECKED)
     elif unchecked:

@@ -14,7 +14,12 @@ class Entry(NamedTuple):
 
 ENTRIES = (
     Entry("today", "Today", "blockalloc.view_blocktime", "What is on today: is everything ready, and what is at risk?"),
-    Entry("week", "This week", "blockalloc.view_blocktime", "The same for each day of a week."),
+    Entry(
+        "week",
+        "This week",
+        "blockalloc.view_blocktime",
+        "The same for each day of a week. What will be short next week, or later?",
+    ),
     Entry(
         "blockalloc_blocktime_changelist",
         "Block times (classes)",

@@ -29,6 +29,18 @@ def put_right(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResp
     return page_of_block_time(time)
 
 
+def put_right_too(request: HttpRequest, time: BlockTime, caller: Caller) -> None:
+    """Put right a block time that the next page need not be about: the message has its name, or why it was refused."""
+    name = f"{time.blockRequest.name}, {time}"
+    try:
+        done = staff.put_right(time.pk, caller)
+    except Refusal as refusal:
+        messages.error(request, f"{name}: nothing was done. {refusal.text} (error {refusal.code})")
+    else:
+        add = messages.success if done.is_complete else messages.warning
+        add(request, f"{name}: {done.text}.")
+
+
 def details(request: HttpRequest, time: BlockTime, caller: Caller) -> Mapping[str, object]:
     """What would be done, for the page on which it is confirmed."""
     proposed = _proposed(time.pk, caller)
@@ -70,14 +82,7 @@ def put_right_several(request: HttpRequest) -> HttpResponse:
 
 def _put_right_chosen(request: HttpRequest, times: Iterable[BlockTime], caller: Caller) -> HttpResponse:
     for time in times:
-        name = f"{time.blockRequest.name}, {time}"
-        try:
-            done = staff.put_right(time.pk, caller)
-        except Refusal as refusal:
-            messages.error(request, f"{name}: nothing was done. {refusal.text} (error {refusal.code})")
-        else:
-            add = messages.success if done.is_complete else messages.warning
-            add(request, f"{name}: {done.text}.")
+        put_right_too(request, time, caller)
     return HttpResponseRedirect(reverse("admin:today"))
 
 

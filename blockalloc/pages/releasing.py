@@ -1,4 +1,7 @@
-"""The actions that take computers from a class: "Release", "Skip", and "Release some", for which some are chosen."""
+"""The actions that take computers from a class: "Release", "Skip", and "Release some", for which some are chosen.
+
+In the address `?for=101` names the class that is to have the computers: it is put right after the release.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
@@ -9,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from blockalloc.contract.messages import Caller
 from blockalloc.contract.staff_reason import cleaned
 from blockalloc.models import BlockTime
+from blockalloc.pages import putting_right
 from blockalloc.pages.frame import page_of_block_time
 from blockalloc.upkeep import releasing
 from scheduling.state_ids import RELOAD
@@ -37,19 +41,19 @@ def by_reason(
     def run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
         text = work(time.pk, caller, cleaned(request.POST.get("reason", "")))
         messages.success(request, f"{text[0].upper()}{text[1:]}.")
-        return page_of_block_time(time)
+        return _passed_on(request, time, caller)
 
     return run
 
 
 def release_some(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
-    """Release the computers that were chosen; the page of the block time says what was done. Raises Refusal."""
+    """Release the computers that were chosen; the next page says what was done. Raises Refusal."""
     reason = cleaned(request.POST.get("reason", ""))
     free, in_use = (_ids(request.POST.getlist(name)) for name in ("computer", "in_use"))
     done = releasing.release_some(time.pk, free, in_use, caller, reason)
     add = messages.success if done.is_done else messages.warning
     add(request, f"{done.text[0].upper()}{done.text[1:]}.")
-    return page_of_block_time(time)
+    return _passed_on(request, time, caller) if done.is_done else page_of_block_time(time)
 
 
 def check(request: HttpRequest) -> str:
@@ -57,12 +61,35 @@ def check(request: HttpRequest) -> str:
     return "" if _ids([*request.POST.getlist("computer"), *request.POST.getlist("in_use")]) else "choose the computers"
 
 
-def details(request: HttpRequest, time: BlockTime, _caller: Caller) -> Mapping[str, object]:
+def details(request: HttpRequest, time: BlockTime, caller: Caller) -> Mapping[str, object]:
     """The computers to choose from. In the address `?computers=3` chooses three, `?choose=17,18` those with the ids."""
     choice = releasing.choice(time.pk)
     chosen = _chosen(request, choice.computers)
     rows = [_row(each, is_chosen=each.computer.id in chosen) for each in choice.computers]
-    return {"choice": rows, "machines_now": choice.machines, "some_in_use": any(row.box == "in_use" for row in rows)}
+    some_in_use = any(row.box == "in_use" for row in rows)
+    shown = {"choice": rows, "machines_now": choice.machines, "some_in_use": some_in_use}
+    return {**shown, **receiver(request, time, caller)}
+
+
+def receiver(request: HttpRequest, time: BlockTime, _caller: Caller) -> Mapping[str, object]:
+    """The class that is to have the computers, for the page on which the release is confirmed."""
+    return {"receiver": _receiver(request, time)}
+
+
+def _receiver(request: HttpRequest, time: BlockTime) -> BlockTime | None:
+    """None where the address names none, or one that the person may not see or put right."""
+    ids = _ids([request.GET.get("for", "")]) - {time.pk}
+    if not ids or not request.user.has_perm(putting_right.PERMISSION):
+        return None
+    return BlockTime.objects.visible_to(request.user).select_related("blockRequest").filter(pk__in=ids).first()
+
+
+def _passed_on(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
+    """Put the class right that is to have the computers, and go to its page; without one to that of `time`."""
+    if (to := _receiver(request, time)) is None:
+        return page_of_block_time(time)
+    putting_right.put_right_too(request, to, caller)
+    return page_of_block_time(to)
 
 
 def _chosen(request: HttpRequest, computers: Collection[Condition]) -> set[int]:

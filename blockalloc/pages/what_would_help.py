@@ -105,8 +105,8 @@ def _offer(request: HttpRequest, time: BlockTime, remedy: Remedy, visible: Colle
                 return Offer(remedy.machines, words)
             name, title = ("release", "Release") if remedy.kind is Kind.LEFT_OVER else ("release-some", "Release some")
             button, address = _action(request, remedy.other.block_time_id, name, title)
-            chosen = "" if name == "release" or not address else f"?choose={_ids(remedy)}"
-            return Offer(remedy.machines, words, button, f"{address}{chosen}")
+            chosen = "" if name == "release" else f"choose={_ids(remedy)}&"
+            return Offer(remedy.machines, words, button, address and f"{address}?{chosen}for={time.pk}")
         case Kind.SERVICE:
             return _offer_of_vcl(remedy, words, "VCL’s computers", vcl_pages.address("computer"))
         case Kind.LATER | Kind.FEWER:

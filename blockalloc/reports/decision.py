@@ -1,5 +1,6 @@
 """The findings of a decision record, as text and in the order in which people read them."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,12 +10,13 @@ from blockalloc.models import Decision, Image, ManagementNode
 from blockalloc.site_time import site_zone
 from blockalloc.store.decisions import NamedFindings
 from scheduling.funnel import NOT_NEEDED, STAGES, Stage, funnel
-from scheduling.reasons import Reason
+from scheduling.reasons import BlockTimeId, Reason, RequestId
 from scheduling.reloads.outlook import in_full, in_words
 
 CHOSEN, HAD_BEFORE = "chosen", "already in the class"
 UNKNOWN = "no computer had exactly this name then: enter the full name"
 _REASONS_SHOWN, _NAMES_SHOWN = 30, 12  # of a rule, of a reason; the export has all
+_BOOKINGS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class RuleRow:
 class Report:
     """The findings of a decision, as a page shows them.
 
-    `had_before` are the computers of before the call, by name: ids and names.
+    `had_before` are the computers of before the call, by name: ids and names. `bookings` are those with the most of
+    the excluded computers ("block time 4711"), and how many they have.
     """
 
     computers: int
@@ -67,11 +70,12 @@ class Report:
     chosen: Sequence[ChosenRow]
     had_before: Sequence[tuple[int, str]]
     rules: Sequence[RuleRow]
+    bookings: Sequence[tuple[str, int]]
 
     @property
     def texts(self) -> list[str]:
-        """The reasons in words."""
-        return [reason.text for rule in self.rules for reason in rule.reasons]
+        """The reasons in words, after the bookings."""
+        return [text for text, _ in self.bookings] + [reason.text for rule in self.rules for reason in rule.reasons]
 
 
 def verdict(recorded: NamedFindings, name: str) -> str:
@@ -112,6 +116,7 @@ def report(recorded: NamedFindings) -> Report:
         chosen=sorted(chosen, key=lambda row: (row.reload_start, row.computer)),
         had_before=_by_name((id_, recorded.names.get(id_, f"computer {id_}")) for id_ in findings.before),
         rules=_rules(recorded),
+        bookings=_bookings(recorded),
     )
 
 
@@ -137,6 +142,14 @@ def _verdict(recorded: NamedFindings, computer_id: int) -> str:
 
 def _node(nodes: dict[int, ManagementNode], id_: int) -> str:
     return nodes[id_].hostname if id_ in nodes else f"node {id_}"
+
+
+def _bookings(recorded: NamedFindings) -> list[tuple[str, int]]:
+    found: Counter[str] = Counter()
+    for reason, ids in recorded.findings.by_reason().items():
+        if isinstance(about := reason.about, BlockTimeId | RequestId):
+            found[f"{about.kind} {about}"] += len(ids)
+    return found.most_common(_BOOKINGS_SHOWN)
 
 
 def _rules(recorded: NamedFindings) -> list[RuleRow]:

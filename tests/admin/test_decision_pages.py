@@ -97,7 +97,15 @@ def test_why_a_computer_was_not_used(root: Client) -> None:
         assert rows(root, list_url("decision", computer="c99"), "about") == [UNKNOWN]
         (address,) = re.findall(r'<th class="field-started[^>]*><a href="([^"]*)"', shown(root, computer="C10"))
         assert f"C10 : {reason}" in text(root, html.unescape(address))
+        assert "Excluded computers that are booked: 1 for request 1." in text(root, html.unescape(address))
         assert f"c10 : {reason}" in text(root, page_url("decision", Decision.objects.all()[0].pk) + "?computer=c10")
+
+
+def test_the_page_of_a_series_has_its_decisions(root: Client) -> None:
+    with class_site(computers=3):
+        decide()
+        said = text(root, page_url("blockrequest", BlockRequest.objects.get().pk))
+    assert re.search(r"History .* 1 of 4 machines missing 3 of 4 vclsystem@Local", said)
 
 
 def test_a_decision_shows_all_findings(root: Client) -> None:

@@ -120,6 +120,15 @@ def test_names_of_other_affiliations_are_not_shown(
     assert "CS101" not in said
 
 
+def test_a_released_class_is_neither_foreseen_nor_unchecked(viewer: Client, site: Site, lab: BlockTime) -> None:
+    """Nobody will ask for its computers; what happened to it is said elsewhere."""
+    Forecast.objects.all().delete()
+    BlockTime.objects.filter(pk=lab.pk).update(processed=1)
+    assert 'id="forecast"' not in viewer.get(page_url("blocktime", lab.pk)).content.decode()
+    assert rows(viewer, list_url("blocktime"), "foreseen") == ["–"]
+    assert listed(viewer, "blocktime", forecast="not-checked") == []
+
+
 # --- Lists ------------------------------------------------------------------------------------------
 
 

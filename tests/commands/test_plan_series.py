@@ -98,7 +98,8 @@ def test_a_request_that_awaits_its_decision() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--image", "Ubuntu 22.04"], "missing: --machines, --days, --from, --to, --first, --weeks, --group ("),
+        (["--image", "Ubuntu 22.04"], "missing: --machines, --days, --from, --to, --first, --weeks, "
+             "--group or --ignore-privileges ("),
         ([*TWO, *WHEN, "--image", "Ubuntu 22"], "image 'Ubuntu 22': there is none; did you mean"),
         ([*WHAT, "--machines", "71", *WHEN], "machinecount: 71: give a whole number from 1 to 70 (error 64)"),
         ([*TWO, *WHEN, "--days", "mon,someday"], "--days: 'mon,someday': give weekdays, such as mon,wed"),

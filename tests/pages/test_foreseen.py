@@ -52,7 +52,7 @@ def test_the_week_says_what_will_be_short(viewer: Client, exam: BlockTime) -> No
         f'(<a href="{page_url("blocktime", exam.pk - 1)}">CS101</a>, <a href="{page_url("blocktime", exam.pk)}">'
         in (markup(viewer, NEXT_WEEK))
     )
-    assert "Monday 30 Nov 2 classes, 1 to watch, 1 will be short." in page
+    assert "Monday 30 Nov 2 classes, 1 to watch, 1 of them will be short." in page
 
 
 def test_a_class_that_will_be_short_is_to_be_watched_and_comes_first(viewer: Client, exam: BlockTime) -> None:
@@ -147,7 +147,7 @@ def test_a_forecast_that_is_old_or_failed_says_nothing(viewer: Client, exam: Blo
 
 def test_a_day_that_the_forecast_does_not_reach_is_not_checked(viewer: Client, exam: BlockTime) -> None:
     forecast_run(until=MONDAY + HOUR)
-    assert overview(viewer, NEXT_WEEK, "Monday 30 Nov") == "2 classes, 1 to watch, 1 will be short, not checked"
+    assert overview(viewer, NEXT_WEEK, "Monday 30 Nov") == "2 classes, 1 to watch, 1 of them will be short, not checked"
     Forecast.objects.all().delete()
     assert overview(viewer, NEXT_WEEK, "Monday 30 Nov") == "2 classes, not checked"
 
@@ -158,7 +158,7 @@ def test_a_class_that_was_made_or_moved_since_is_not_checked(viewer: Client, sit
     new = class_(site, "new", FRIDAY)
     assert overview(viewer, WEEK, "Friday 27 Nov") == "2 classes, 1 not checked"
     foresee(new, 18, "other classes have them")
-    assert overview(viewer, WEEK, "Friday 27 Nov") == "2 classes, 1 to watch, 1 will be short"
+    assert overview(viewer, WEEK, "Friday 27 Nov") == "2 classes, 1 to watch, 1 of them will be short"
     BlockTime.objects.filter(pk=new.pk).update(start=FRIDAY + HOUR)
     assert overview(viewer, WEEK, "Friday 27 Nov") == "2 classes, 1 not checked"
     assert "Will be short" not in text(viewer, WEEK)

@@ -130,6 +130,7 @@ def test_what_cannot_be_exchanged_stays_as_the_best_hope(full_site: Morning, wan
     full_site.set(C1, stateid=MAINTENANCE)
     text = asked(wanda, "put-right")
     assert "would have 3 of 4 machines then. Why not more no further computer passes all rules" in text
+    assert ". What would help" in text
     assert f"{name(C1)} keep: no other computer can be had it is in state maintenance" in text
     assert "3 of 4 machines; no further computer passes all rules" in done(wanda, "put-right")
     assert full_site.block_computers(CLASS) == [C0, C1, C2, C0 + 3]

@@ -56,6 +56,7 @@ def test_one_class(viewer: Client) -> None:
     line = ["1", "1", "10", "8", "6", "60.0 %", "5", "2.0", "16.0", "8.0", "50.0 %"]
     assert table(viewer) == [["CS101", *line], ["All", *line]]
     assert "1 class held." in text(viewer, PAGE)
+    assert "Machines and computers are summed over the classes" in text(viewer, PAGE)
 
 
 def test_sums_of_several_classes(viewer: Client) -> None:

@@ -92,6 +92,33 @@ def test_the_buttons_lead_to_the_actions(site: StillMorning, sign_in: SignIn, se
     assert client.get(some).content.decode().count(" checked>") == len(some.partition("=")[2].split(","))
 
 
+def test_what_is_released_for_a_class_puts_it_right(site: StillMorning, sign_in: SignIn) -> None:
+    client = sign_in("put_right", "release")
+    (some,) = (each for each in links(client) if "release-some" in each)
+    page = client.get(some).content.decode()
+    assert f'Then <a href="{PAGE}">' in page
+    chosen = re.findall(r'name="computer" value="(\d+)"[^>]* checked>', page)
+    answer = client.post(some, {"reason": "nobody came", "computer": chosen}, follow=True)
+    assert answer.redirect_chain == [(PAGE, 302)]
+    assert [level.level_tag for level in answer.context["messages"]] == ["success", "success"]
+    assert "; 4 of 4 machines." in answer.content.decode()
+    assert {int(each) for each in chosen} < {*computers_of(site)}
+
+
+def test_who_may_not_put_right_releases_only(site: StillMorning, sign_in: SignIn) -> None:
+    client = sign_in("release")
+    (some,) = (each for each in links(client) if "release-some" in each)
+    assert "Then <a" not in client.get(some).content.decode()
+    before = computers_of(site)
+    answer = client.post(some, {"reason": "nobody came", "computer": "14"}, follow=True)
+    assert answer.redirect_chain == [(reverse("admin:blockalloc_blocktime_change", args=[EXAM]), 302)]
+    assert computers_of(site) == before
+
+
+def computers_of(site: StillMorning) -> list[int]:
+    return [id_ for (id_,) in site.send("SELECT computerid FROM blockComputers WHERE blockTimeid = %s", CLASS)]
+
+
 def test_without_permission_or_address_there_are_words_only(site: StillMorning, sign_in: SignIn) -> None:
     client = sign_in()
     assert links(client) == []

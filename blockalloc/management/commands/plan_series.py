@@ -73,6 +73,7 @@ def _question(given: Mapping[str, Any]) -> Question:
     needed = ["image", "machines", *([] if given["date"] else _WEEKLY)]
     needed += [] if given["ignore_privileges"] else ["group"]
     missing = [f"--{name}" for name in needed if given[name] is None]
+    missing = [f"{each} or --ignore-privileges" if each == "--group" else each for each in missing]
     if missing:
         others = "or --date for each date, " if not given["date"] else ""
         raise BadInput(f"missing: {', '.join(missing)} ({others}or --request, whose rows have all of them)")
