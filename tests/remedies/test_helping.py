@@ -172,6 +172,15 @@ class TestOtherClasses:
         block_time_actions.release_block_time(EXAM, ANNA, "left over")
         assert site.allocate() == 4
 
+    def test_what_the_class_gets_without_a_release_is_no_gain(self, settings: Settings) -> None:
+        """Under policy `ready` computers that are free five minutes before the start are taken, if only as the last."""
+        settings.VCL_RELOAD_POLICY = "ready"
+        with still_morning("13:00") as site:
+            site.send("UPDATE blockRequest SET numMachines = 9")
+            exam(site, *range(11, 18), begins=site.now - 40 * MINUTE, ends=START - 5 * MINUTE)
+            assert remedies(site) == [(Kind.PUT_RIGHT, 8), (Kind.FEWER, 0)]
+            assert site.allocate() == 8
+
     def test_one_of_other_hours_is_not_in_the_way(self, site: StillMorning) -> None:
         exam(site, *range(11, 18), begins=site.now - 3 * HOUR, ends=site.now - HOUR)
         assert site.allocate() == 4
