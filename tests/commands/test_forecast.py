@@ -72,6 +72,10 @@ class TestOnce:
         assert "CS420" not in forecast("--days", "4")[1]
         assert "CS420" in forecast("--days", "5")[1]
 
+    def test_that_none_of_the_next_days_is_short_says_nothing_of_the_others(self, exam: BlockTime) -> None:
+        last = forecast("--days", "4")[1].splitlines()[-1]
+        assert last == "all classes that begin within 4 days will have their machines"
+
     def test_json(self, exam: BlockTime) -> None:
         text = forecast("--json")[1]
         assert text.count("\n") == 1
