@@ -13,6 +13,7 @@ from blockalloc.admin.class_rows import class_row_of
 from blockalloc.admin.counts import lacks_machines, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, now
 from blockalloc.forecasting.forecasts import STALE
+from blockalloc.forecasting.freshness import CLOCKS_DIFFER
 from blockalloc.models import BlockComputer, BlockRequest, BlockTime, Forecast, ForecastRun
 from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.columns import column, fact, signal
@@ -103,7 +104,9 @@ def _due() -> datetime:
 
 
 def _current_runs() -> QuerySet[ForecastRun]:
-    return ForecastRun.objects.filter(pk=1, problem="", checked__gt=now() - timedelta(seconds=STALE))
+    """The last run, if it counts: see forecasting.freshness."""
+    first, last = now() - timedelta(seconds=STALE), now() + timedelta(seconds=CLOCKS_DIFFER)
+    return ForecastRun.objects.filter(pk=1, problem="", checked__gt=first, checked__lte=last)
 
 
 # --- Filters ----------------------------------------------------------------------------------------

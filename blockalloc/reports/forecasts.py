@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from blockalloc.forecasting.forecasts import STALE
+from blockalloc.forecasting.freshness import checked_ago, is_current
 from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import Scope
 from blockalloc.reports.readiness import BlockTimeReadiness
@@ -92,9 +92,7 @@ class Forecasts:
             return "no forecast has been made"
         if run.problem:
             return "the last forecast failed"
-        if self.now - run.checked >= STALE:
-            return f"the forecast was last checked {span(self.now - run.checked)} ago"
-        return ""
+        return "" if is_current(run, self.now) else f"the forecast was last checked {checked_ago(run, self.now)}"
 
     def state(self) -> Line:
         """When it was checked and how far it goes, or why it says nothing."""

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from blockalloc.models import Forecast, ForecastRun
 from blockalloc.store import again, times
 from blockalloc.store.sql import Rows, Value, execute, fetch, insert, listed_ids
-from scheduling.windows import HOUR
+from scheduling.windows import MINUTE
 
 _TABLE, _RUNS = Forecast._meta.db_table, ForecastRun._meta.db_table
 _RUN = 1  # the id of the only row
@@ -18,7 +18,7 @@ _COLUMNS = (
 )  # fmt: skip
 _SELECT = f"SELECT {', '.join(f'`{name}`' for name in _COLUMNS)} FROM {_TABLE}"
 _RUN_COLUMNS = ("made", "until", "checked", "facts", "classes", "short", "milliseconds", "host", "problem")
-_OTHER_CLOCK = HOUR  # a run that was made so far in the future was made by a clock that was wrong
+_OTHER_CLOCK = 15 * MINUTE  # a run that was made later than so long from now was made by a clock that was wrong
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from blockalloc.models import Forecast, ForecastRun
 from blockalloc.store import forecasts
 from blockalloc.store.forecasts import InTheWayKept, Kept, Run
-from scheduling.windows import HOUR
+from scheduling.windows import HOUR, MINUTE
 
 pytestmark = [pytest.mark.django_db]
 
@@ -93,7 +93,7 @@ class TestKeeping:
         assert keep([WHOLE], NOW)
 
     def test_one_of_a_clock_that_was_wrong_is_replaced(self) -> None:
-        keep(made=NOW + HOUR + 1)
+        keep(made=NOW + 15 * MINUTE + 1)
         assert keep([WHOLE], NOW)
 
     @pytest.mark.django_db(transaction=True)
