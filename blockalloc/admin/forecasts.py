@@ -64,9 +64,9 @@ def foreseen_of_series(request: HttpRequest) -> Case | Value:
 
 def _text(time: BlockTime, kept: Kept | None) -> str:
     as_it_is = (int(time.start.timestamp()), int(time.end.timestamp()), time.blockRequest.numMachines)
-    if kept is None or (kept.start, kept.end, kept.wanted) != as_it_is:
+    if kept is None or not kept.is_of(*as_it_is):
         return f"plain:{NOT_CHECKED}"
-    return f"{'watch' if kept.missing else 'plain'}:{kept.machines} of {kept.wanted}"
+    return f"{'watch' if kept.missing else 'plain'}:{kept.machines} of {kept.requested}"
 
 
 def _is_to_come(time: BlockTime) -> bool:
@@ -126,7 +126,7 @@ class ForecastFilter(ChoiceFilter):
         return {
             ALL: Choice("All", Q()),
             "short": Choice("Short", open_ & Q(Exists(rows.filter(machines__lt=F("wanted"))))),
-            "complete": Choice("All machines", open_ & Q(Exists(rows.filter(machines__gte=F("wanted"))))),
+            "complete": Choice("All machines", open_ & Q(Exists(rows.filter(machines__gte=F("requested"))))),
             "not-checked": Choice("Not checked", open_ & ~Q(Exists(rows))),
         }
 

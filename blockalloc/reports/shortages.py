@@ -74,7 +74,7 @@ def _counts(kept: Kept, row: Row | None, now: int) -> bool:
     """Whether the class is still the one that was planned, and not yet one of which readiness says more."""
     if row is None or (row.has_computers and kept.start - now <= ASKED_AHEAD):
         return False
-    return (kept.start, kept.end, kept.wanted) == (row.start, row.end, row.machines)
+    return kept.is_of(row.start, row.end, row.machines)
 
 
 def _wanted(rows: Collection[Row], foreseen: dict[int, Foreseen]) -> list[Wanted]:

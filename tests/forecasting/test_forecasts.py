@@ -219,7 +219,9 @@ class TestWhoAsks:
             release_block_time(BLOCK, CALLER)
             refresh(NOW)
         kept = forecasts.of_block_times([BLOCK, NEXT])
-        assert [(each.wanted, each.machines) for _, each in sorted(kept.items())] == [(0, 0), (4, 4)]
+        assert [(each.wanted, each.machines, each.requested) for _, each in sorted(kept.items())] == [
+            (0, 0, 4), (4, 4, 4),
+        ]  # fmt: skip
 
     def test_an_image_that_is_deleted_is_said(self) -> None:
         change("UPDATE image SET deleted = 1")

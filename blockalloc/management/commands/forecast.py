@@ -153,7 +153,7 @@ def _line(each: Kept, report: _Report) -> str:
     named = f"{name or f'block time {each.block_time_id}'}{f' ({image})' if image else ''}"
     late = "; too late to load all in time" if each.is_late else ""
     why = f": {each.why}" if each.why else ""
-    machines = f"{each.machines} of {plural(each.wanted, 'machine')}"
+    machines = f"{each.machines} of {plural(each.requested, 'machine')}"
     return f"{wording.when(each.start, report.at)}  {named}: {machines}{why}{late}"
 
 
