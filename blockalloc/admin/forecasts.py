@@ -15,6 +15,7 @@ from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, now
 from blockalloc.forecasting.forecasts import STALE
 from blockalloc.forecasting.freshness import CLOCKS_DIFFER
 from blockalloc.models import BlockComputer, BlockRequest, BlockTime, Forecast, ForecastRun
+from blockalloc.models.querysets import unexpired
 from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.columns import column, fact, signal
 from blockalloc.pages.linked import linked
@@ -120,7 +121,8 @@ class ForecastFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """Short, with all machines, or not checked."""
-        open_ = Q(skip=0, blockRequest__status=ACCEPTED, start__gt=now()) & lacks_machines()
+        open_ = Q(skip=0, blockRequest__status=ACCEPTED, start__gt=now()) & unexpired("blockRequest__")
+        open_ &= lacks_machines()
         open_ &= ~Q(Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk")))) | Q(start__gt=_due())
         rows = _rows().filter(pk=OuterRef("pk"))
         return {

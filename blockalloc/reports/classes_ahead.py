@@ -29,7 +29,7 @@ def classes_ahead(forecasts: Forecasts, first: int, last: int) -> list[ClassAhea
     """Those that are between two instants, by start. Three statements at most, and two more in a limited scope."""
     if last <= forecasts.now:
         return []
-    times = BlockTime.objects.accepted().not_skipped().without_computers()
+    times = BlockTime.objects.accepted().unexpired().not_skipped().without_computers()
     times = times.filter(start__gt=_local(forecasts.now), start__lt=_local(last), end__gt=_local(first))
     request = "blockRequest__"
     rows = list(

@@ -82,6 +82,16 @@ def test_a_class_that_staff_have_released_is_checked(lab: BlockTime) -> None:
     assert shortages(Forecasts(AT, ALL)) == []
 
 
+def test_a_class_of_an_expired_request_is_not_to_come(lab: BlockTime, exam: BlockTime) -> None:
+    foresee(lab, 15)
+    foresee(exam, 50)
+    BlockRequest.objects.filter(pk=exam.blockRequest_id).update(expireTime=NOW - HOUR)
+    hours = [int(moment.timestamp()) for moment in (lab.start, lab.end)]
+    assert [each.id for each in classes_ahead(Forecasts(AT, ALL), *hours)] == [lab.pk]
+    (shortage,) = shortages(Forecasts(AT, ALL))
+    assert shortage.what == ""  # not "70 wanted, 68 exist"
+
+
 def test_one_machine(site: Site) -> None:
     forecast_run()
     time = site.time(site.request("one", site.ubuntu, None, 1), MONDAY)
