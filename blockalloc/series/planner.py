@@ -23,6 +23,7 @@ class Planner:
     def __init__(self, facts: ForecastFacts, wish: Wish) -> None:
         self.facts, self.wish = facts, wish
         self.plans = 0
+        self._numbers = {date: number for number, date in enumerate(wish.dates, start=1)}
         self._shared = Shared(facts.site)
         self._around = Around(facts, self._shared)
         self._bookings = Bookings(facts.site, self._shared, wish.images)
@@ -40,7 +41,7 @@ class Planner:
         """What a date could have beside the dates `own` of the series; as if the site were `site`, if given."""
         self.plans += 1
         facts, shared = (self.facts, self._shared) if site is None else (replace(self.facts, site=site), None)
-        others = [*self._around.at(date.start, date.end), *_near(date, own)]
+        others = [*self._around.at(date.start, date.end), *self._near(date, own)]
         ignore = self.wish.ignore_privileges
         return beside(facts, others, self.wish.block(date), ignore_privileges=ignore, shared=shared)
 
@@ -53,25 +54,28 @@ class Planner:
         if not self.may_be_free(date):
             return False
         rows = [row for each in self._around.at(date.start, date.end) for row in each.computers]
-        rows += [row for each in _near(date, own) for row in each.computers]
+        rows += [row for each in self._near(date, own) for row in each.computers]
         return self._free_at_most(date, rows) >= self._needed
 
     def _free_at_most(self, date: Date, rows: Iterable[BlockComputer] = ()) -> int:
         return self._bookings.free_at_most(date.start - self._shortest, date.end, rows)
 
+    def _near(self, date: Date, own: Planned) -> Sequence[ClassForecast]:
+        """The other dates that may want computers at the same time, as classes with ids of their own: below 0.
+
+        They are numbered as in the series, and dates that it might have after them.
+        """
+        near = []
+        for place, (other, forecast) in enumerate(own.items(), start=1):
+            if other != date and overlap(date.start - LEAD, date.end, other.start - LEAD, other.end):
+                number = self._numbers.get(other, len(self._numbers) + place)
+                near.append(_with_id(forecast, -number))
+        return near
+
     @property
     def fit(self) -> frozenset[int]:
         """The computers that can run the images at all."""
         return self._bookings.fit
-
-
-def _near(date: Date, own: Planned) -> Sequence[ClassForecast]:
-    """The other dates that may want computers at the same time, as classes with ids of their own: below 0."""
-    near = []
-    for number, (other, forecast) in enumerate(own.items(), start=1):
-        if other != date and overlap(date.start - LEAD, date.end, other.start - LEAD, other.end):
-            near.append(_with_id(forecast, -number))
-    return near
 
 
 def _with_id(forecast: ClassForecast, id_: int) -> ClassForecast:
