@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from blockalloc.series.around import LEAD, Around
 from blockalloc.series.bookings import Bookings
@@ -26,7 +27,6 @@ class Planner:
         self._numbers = {date: number for number, date in enumerate(wish.dates, start=1)}
         self._shared = Shared(facts.site)
         self._around = Around(facts, self._shared)
-        self._bookings = Bookings(facts.site, self._shared, wish.images)
         self._needed = wish.machines * len(wish.images)
         self._shortest = -adopted(0, 0, facts.load_seconds.get(wish.images[0].id, 0)).start  # seconds before a start
 
@@ -44,6 +44,16 @@ class Planner:
         others = [*self._around.at(date.start, date.end), *self._near(date, own)]
         ignore = self.wish.ignore_privileges
         return beside(facts, others, self.wish.block(date), ignore_privileges=ignore, shared=shared)
+
+    def plan_on(self, site: Site, date: Date, dates: Iterable[Date]) -> ClassForecast:
+        """What a date of the series `dates` could have on another site, when all others have their plans there as well.
+
+        Accepted classes and dates before it may lack machines themselves: what is free then is theirs first.
+        """
+        other = Planner(replace(self.facts, site=site), self.wish)
+        planned = other.plan_all(together(date, dates))
+        self.plans += other.plans
+        return planned[date]
 
     def may_be_free(self, date: Date) -> bool:
         """Whether enough computers may be free then, as far as what is booked already goes."""
@@ -72,10 +82,27 @@ class Planner:
                 near.append(_with_id(forecast, -number))
         return near
 
+    @cached_property
+    def _bookings(self) -> Bookings:
+        return Bookings(self.facts.site, self._shared, self.wish.images)
+
     @property
     def fit(self) -> frozenset[int]:
         """The computers that can run the images at all."""
         return self._bookings.fit
+
+
+def together(date: Date, dates: Iterable[Date]) -> list[Date]:
+    """The dates that may have to do with a date, and it, in their order."""
+    found, last = [date], date.end
+    for each in sorted(other for other in dates if other.start >= date.start and other != date):
+        if each.start - LEAD < last:
+            found, last = [*found, each], max(last, each.end)
+    first = date.start - LEAD
+    for each in sorted((other for other in dates if other.start < date.start), reverse=True):
+        if first < each.end:
+            found, first = [*found, each], min(first, each.start - LEAD)
+    return sorted(found)
 
 
 def _with_id(forecast: ClassForecast, id_: int) -> ClassForecast:
