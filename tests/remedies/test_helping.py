@@ -227,6 +227,13 @@ class TestMore:
         assert (later.machines, later.words, later.start > START) == (3, "all 4 machines", True)
         assert [each.kind for each in found] == [Kind.LATER, Kind.FEWER]
 
+    def test_a_later_start_takes_nothing_from_a_class_that_has_no_computers_yet(self, site: StillMorning) -> None:
+        exam(site, *range(11, 18), begins=site.now + MINUTE, ends=END - HOUR)
+        site.allocate()
+        site.block_time(41, END - 20 * MINUTE, END + 6 * HOUR, numMachines=8)
+        found = help_for(site, is_thorough=True).remedies
+        assert [each.kind for each in found] == [Kind.FEWER]
+
     def test_a_class_that_is_on_begins_no_later(self, site: StillMorning) -> None:
         exam(site, *range(11, 18), begins=START)
         site.allocate()
