@@ -28,6 +28,7 @@ def build(site: Site) -> None:
                 rule="no_computer" if is_short else "",
                 why=f"{other.name} has 12 of the computers" if is_short else "",
                 in_the_way=[other] if is_short else [],
+                requested=wanted,
             )
         )  # fmt: skip
     until = int((NOW + timedelta(days=_DAYS)).timestamp())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from scheduling.facts import Block, Site
+from scheduling.forecast.timing import ForecastTiming
 from scheduling.mending import Mending
 from scheduling.occupancy import ORPHANED_RELOAD, OTHER_BLOCK
 from scheduling.plan import Plan
@@ -41,9 +42,8 @@ class Trial:
 
     @classmethod
     def of(cls, site: Site, block: Block, mending: Mending | None, *, ignore_privileges: bool) -> "Trial":
-        """The trial of a class. By the windows of policy `vcl`: of many plans none has to say how sure it is."""
-        site = replace(site, ready_policy=None)
-        plan = make_plan(site, block, ignore_privileges=ignore_privileges, mending=mending)
+        """The trial of a class."""
+        plan = _plan(site, block, mending, ignore_privileges=ignore_privileges)
         return cls(site, block, mending, ignore_privileges, plan)
 
     @property
@@ -110,7 +110,7 @@ class Trial:
         return Gain(gain, taken)
 
     def _planned(self, site: Site, mending: Mending | None) -> "Trial":
-        plan = make_plan(site, self.block, ignore_privileges=self.ignore_privileges, mending=mending)
+        plan = _plan(site, self.block, mending, ignore_privileges=self.ignore_privileges)
         return replace(self, site=site, mending=mending, plan=plan)
 
     def _in_service(self, ids: Collection[int]) -> "Trial":
@@ -129,6 +129,11 @@ class Trial:
     def _without_reloads(self, ids: Collection[int]) -> "Trial":
         orphans = [each for each in self.site.orphans if each.end is not None or each.computer_id not in ids]
         return self._planned(replace(self.site, orphans=orphans), self.mending)
+
+
+def _plan(site: Site, block: Block, mending: Mending | None, *, ignore_privileges: bool) -> Plan:
+    """A plan by the policy of the site. Of many plans none has to say how sure it is, so no load is played."""
+    return make_plan(site, block, ignore_privileges=ignore_privileges, mending=mending, ready_timing=ForecastTiming)
 
 
 def _chosen(plan: Plan) -> set[int]:

@@ -13,7 +13,9 @@ from blockalloc.admin.class_rows import class_row_of
 from blockalloc.admin.counts import lacks_machines, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, now
 from blockalloc.forecasting.forecasts import STALE
+from blockalloc.forecasting.freshness import CLOCKS_DIFFER
 from blockalloc.models import BlockComputer, BlockRequest, BlockTime, Forecast, ForecastRun
+from blockalloc.models.querysets import unexpired
 from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.columns import column, fact, signal
 from blockalloc.pages.linked import linked
@@ -65,9 +67,9 @@ def foreseen_of_series(request: HttpRequest) -> Case | Value:
 
 def _text(time: BlockTime, kept: Kept | None) -> str:
     as_it_is = (int(time.start.timestamp()), int(time.end.timestamp()), time.blockRequest.numMachines)
-    if kept is None or (kept.start, kept.end, kept.wanted) != as_it_is:
+    if kept is None or not kept.is_of(*as_it_is):
         return f"plain:{NOT_CHECKED}"
-    return f"{'watch' if kept.missing else 'plain'}:{kept.machines} of {kept.wanted}"
+    return f"{'watch' if kept.missing else 'plain'}:{kept.machines} of {kept.requested}"
 
 
 def _is_to_come(time: BlockTime) -> bool:
@@ -105,7 +107,9 @@ def _due() -> datetime:
 
 
 def _current_runs() -> QuerySet[ForecastRun]:
-    return ForecastRun.objects.filter(pk=1, problem="", checked__gt=now() - timedelta(seconds=STALE))
+    """The last run, if it counts: see forecasting.freshness."""
+    first, last = now() - timedelta(seconds=STALE), now() + timedelta(seconds=CLOCKS_DIFFER)
+    return ForecastRun.objects.filter(pk=1, problem="", checked__gt=first, checked__lte=last)
 
 
 # --- Filters ----------------------------------------------------------------------------------------
@@ -119,14 +123,15 @@ class ForecastFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """Short, with all machines, or not checked."""
-        open_ = Q(skip=0, blockRequest__status=ACCEPTED, start__gt=now()) & lacks_machines()
+        open_ = Q(skip=0, blockRequest__status=ACCEPTED, start__gt=now()) & unexpired("blockRequest__")
+        open_ &= lacks_machines()
         open_ &= ~Q(Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk")))) | Q(start__gt=_due())
         rows = _rows().filter(pk=OuterRef("pk"))
         asked_in_vain = Q(processed=1) & ~Q(Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk"))))
         return {
             ALL: Choice("All", Q()),
             "short": Choice("Short", open_ & Q(Exists(rows.filter(machines__lt=F("wanted"))))),
-            "complete": Choice("All machines", open_ & Q(Exists(rows.filter(machines__gte=F("wanted"))))),
+            "complete": Choice("All machines", open_ & Q(Exists(rows.filter(machines__gte=F("requested"))))),
             "not-checked": Choice("Not checked", open_ & ~Q(Exists(rows)) & ~asked_in_vain),
         }
 

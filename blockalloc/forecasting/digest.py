@@ -46,7 +46,8 @@ def _by_node(nodes: Mapping[int, frozenset[str]]) -> list[tuple[int, list[str]]]
 
 
 def _class(each: ClassAsked) -> object:
-    return each.block, each.request_id, each.name, each.ignore_privileges, each.asked_by, each.refused
+    asked = each.asked_by, each.ignore_privileges, each.refused
+    return each.block, each.request_id, each.name, each.requested, asked
 
 
 def _promises(site: Site) -> Iterator[object]:

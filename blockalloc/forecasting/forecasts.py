@@ -111,6 +111,7 @@ def _row(made: ClassForecast, blocks: Mapping[int, str], people: Mapping[int, st
         why=why(made, blocks, site_zone()),
         in_the_way=list(_named(made, names)),
         lost=dict(made.lost),
+        requested=made.asked.requested,
     )
 
 

@@ -2,12 +2,25 @@
 
 from blockalloc.forecasting.forecasts import STALE
 from blockalloc.store.forecasts import Run
+from scheduling.windows import MINUTE
 from scheduling.wording import span
+
+CLOCKS_DIFFER = 2 * MINUTE  # at most, between hosts
 
 
 def is_current(run: Run | None, now: int) -> bool:
-    """Whether the forecast rests on facts that were so a quarter of an hour ago, at `now` (Unix seconds)."""
-    return run is not None and bool(run.made) and not run.problem and now - run.checked < STALE
+    """Whether the forecast rests on facts that were so a quarter of an hour ago, at `now` (Unix seconds).
+
+    One that was checked later than `now` comes from a clock that is wrong: nobody knows when that was.
+    """
+    return run is not None and bool(run.made) and not run.problem and -CLOCKS_DIFFER <= now - run.checked < STALE
+
+
+def checked_ago(run: Run, now: int) -> str:
+    """`3 min ago`, of a run that was made."""
+    if run.checked - now > CLOCKS_DIFFER:
+        return f"by a clock that was {span(run.checked - now)} ahead"
+    return f"{span(max(now - run.checked, 0))} ago"
 
 
 def in_words(run: Run | None, now: int) -> str:
@@ -15,7 +28,7 @@ def in_words(run: Run | None, now: int) -> str:
     if run is None or not run.made:
         problem = f": {run.problem}" if run and run.problem else ""
         return f"no forecast has been made yet{problem}"
-    checked = f"the forecast was checked {span(max(now - run.checked, 0))} ago"
+    checked = f"the forecast was checked {checked_ago(run, now)}"
     if run.problem:
         return f"no newer forecast can be made: {run.problem}; {checked}"
     return checked if is_current(run, now) else f"not checked: {checked}"

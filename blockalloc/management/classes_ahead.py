@@ -65,7 +65,7 @@ class Ahead:
 
     def _briefly(self, each: Kept) -> str:
         start = f"{datetime.fromtimestamp(each.start, site_zone()):%a %Y-%m-%d %H:%M}"
-        machines = f"{each.machines} of {plural(each.wanted, 'machine')}"
+        machines = f"{each.machines} of {plural(each.requested, 'machine')}"
         return f"{self.names[each.block_time_id]}, {start}: {machines}"[:_LONGEST]
 
 

@@ -34,7 +34,8 @@ class ForecastRun(models.Model):
 class Forecast(models.Model):
     """What a class to come will get when it is asked for.
 
-    Of the `wanted` machines it will have `machines`; `fit` is how many computers of the site can run its image at all.
+    Of the `wanted` machines it will have `machines`; its block request is for `requested`, which are more where
+    somebody has asked for fewer, or released some; `fit` is how many computers of the site can run its image at all.
     `why`: what stops it from having more, in words, "" when nothing does. `in_the_way` and `lost` are JSON: bookings of
     computers that it could have had (kind, id, name, start, end, computers), and how many computers each rule excludes.
     `told`: how many machines were missing when people were last told of it, 0 when they were told that none is any
@@ -53,6 +54,7 @@ class Forecast(models.Model):
     why = models.TextField(default="")
     in_the_way = models.TextField(default="[]")
     lost = models.TextField(default="{}")
+    requested = models.IntegerField(db_default=0)
     told = models.IntegerField(null=True)
     told_at = models.DateTimeField(null=True)
 

@@ -34,9 +34,12 @@ _Row = TypeVar("_Row", bound=Model, covariant=True)
 _REFUSED = (REJECTED, DELETED)
 
 
-def unexpired() -> Q:
-    """The condition for block requests that have not expired (see `scheduling.block_status.is_expired`)."""
-    return Q(expireTime__gte=datetime.fromtimestamp(clock.now(), UTC))
+def unexpired(request: str = "") -> Q:
+    """The condition for block requests that have not expired (see `scheduling.block_status.is_expired`).
+
+    `request`: the path to them, such as `blockRequest__`.
+    """
+    return Q(**{f"{request}expireTime__gte": datetime.fromtimestamp(clock.now(), UTC)})
 
 
 def loads_for_blocks(scope: Scope, request: str = "pk") -> Q:
@@ -88,6 +91,10 @@ class BlockTimeQuerySet(OwnedQuerySet["BlockTime"]):
     def not_skipped(self) -> Self:
         """Block times that are not skipped."""
         return self.filter(skip=0)
+
+    def unexpired(self) -> Self:
+        """Block times of block requests that have not expired by now."""
+        return self.filter(unexpired("blockRequest__"))
 
     def to_come(self, now: datetime) -> Self:
         """Block times that are on at `now`, or begin later."""

@@ -52,7 +52,7 @@ def week_ahead(scope: Scope, day: date, at: int) -> WeekAhead:
         [
             (
                 f"{wording.when(each.start, at)} {names[each.block_time_id]}: "
-                f"{each.machines} of {plural(each.wanted, 'machine')}: {ahead.why(each, visible, at)}",
+                f"{each.machines} of {plural(each.requested, 'machine')}: {ahead.why(each, visible, at)}",
                 _address(each.block_time_id),
             )
             for each in short

@@ -1,15 +1,20 @@
 """What would help a class that lacks machines even when all is done for it that can be done at once."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from django.db import transaction
 
 from blockalloc.allocation.look import Mender, dry_run, look_ahead
 from blockalloc.allocation.result import Result
 from blockalloc.contract.messages import Caller, FillCall, Refusal
 from blockalloc.remedies.budget import Budget
 from blockalloc.remedies.kinds import Kind, Named, Other, Remedy
+from blockalloc.store import forecast_facts
 from blockalloc.upkeep import reading
 from blockalloc.upkeep.reading import Watch
 from scheduling import remedies
+from scheduling.forecast.engine import beside, forecast
 from scheduling.remedies_tried import Gain, Trial
 from scheduling.upkeep.condition import Condition
 from scheduling.upkeep.needs import needs
@@ -52,9 +57,23 @@ def later(result: Result, caller: Caller, budget: Budget) -> Iterator[Remedy]:
         ignore_privileges=order.ignore_privileges,
         go_on=budget.allows,
     )
-    if start is not None:
+    if start is not None and budget.allows() and _is_free_beside_classes_to_come(result, start):
         all_ = f"all {plural(order.block.machines, 'machine')}"
         yield Remedy(Kind.LATER, result.outcome.unallocated, all_, start=start)
+
+
+def _is_free_beside_classes_to_come(result: Result, start: int) -> bool:
+    """Whether the class could begin then without a machine of classes for which nobody has asked yet."""
+    order, now = result.order, result.site.now
+    block = replace(order.block, start=start, end=start + order.block.end - order.block.start)
+    with transaction.atomic():
+        facts = forecast_facts.read(now, block.end)
+    own = order.block.block_time_id
+    classes = [each for each in facts.classes if each.id != own]
+    rows = [row for row in facts.site.block_computers if row.block_time_id != own]
+    others = replace(facts, site=replace(facts.site, block_computers=rows), classes=classes)
+    made = beside(others, forecast(others), block, ignore_privileges=order.ignore_privileges)
+    return not made.missing
 
 
 def fewer(result: Result) -> Iterator[Remedy]:

@@ -29,7 +29,7 @@ def classes_ahead(forecasts: Forecasts, first: int, last: int) -> list[ClassAhea
     """Those that are between two instants, by start. Three statements at most, and two more in a limited scope."""
     if last <= forecasts.now:
         return []
-    times = BlockTime.objects.accepted().not_skipped().without_computers()
+    times = BlockTime.objects.accepted().unexpired().not_skipped().without_computers()
     times = times.filter(start__gt=_local(forecasts.now), start__lt=_local(last), end__gt=_local(first))
     request = "blockRequest__"
     rows = list(
@@ -45,13 +45,12 @@ def classes_ahead(forecasts: Forecasts, first: int, last: int) -> list[ClassAhea
             f"{request}owner__affiliation",
         )
     )
-    foreseen = forecasts.of_block_times([row[0] for row in rows])
-    found = []
-    for id_, starts, ends, machines, request_id, name, image_id, image, affiliation_id in rows:
-        start, end, each = int(starts.timestamp()), int(ends.timestamp()), foreseen.get(id_)
-        known = each if each is not None and each.is_of(start, end, machines) else None
-        found.append(ClassAhead(id_, request_id, name, image_id, image, start, end, affiliation_id, known))
-    return found
+    hours = {id_: (int(starts.timestamp()), int(ends.timestamp())) for id_, starts, ends, *_ in rows}
+    foreseen = forecasts.of_those({id_: (*hours[id_], machines) for id_, _, _, machines, *_ in rows})
+    return [
+        ClassAhead(id_, request_id, name, image_id, image, *hours[id_], affiliation_id, foreseen.get(id_))
+        for id_, _, _, _, request_id, name, image_id, image, affiliation_id in rows
+    ]
 
 
 def _local(instant: int) -> datetime:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from blockalloc.forecasting.forecasts import STALE
+from blockalloc.forecasting.freshness import checked_ago, is_current
 from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import Scope
 from blockalloc.reports.readiness import BlockTimeReadiness
@@ -25,10 +25,11 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a class to come will get. `level`: "watch" when machines will be missing, "good" otherwise.
+    """What a class to come will get: of the `wanted` machines `machines`; its block request is for `requested`.
 
-    `in_the_way` are bookings of computers that it could have had, those that the person may not see without a name;
-    `links` the ids of the classes that `words` name, by name.
+    `level`: "watch" when machines will be missing, "good" otherwise. `in_the_way` are bookings of computers that it
+    could have had, those that the person may not see without a name; `links` the ids of the classes that `words` name,
+    by name.
     """
 
     block_time_id: int
@@ -37,6 +38,7 @@ class Foreseen:
     wanted: int
     machines: int
     fit: int
+    requested: int
     level: Literal["good", "watch"]
     words: str
     why: str = ""
@@ -51,11 +53,7 @@ class Foreseen:
     @property
     def number(self) -> str:
         """`48 of 50 machines`."""
-        return f"{self.machines} of {plural(self.wanted, 'machine')}"
-
-    def is_of(self, start: int, end: int, wanted: int) -> bool:
-        """Whether it was made of the class as it is; otherwise somebody has moved or changed the class since."""
-        return (self.start, self.end, self.wanted) == (start, end, wanted)
+        return f"{self.machines} of {plural(self.requested, 'machine')}"
 
 
 class DayChecked(NamedTuple):
@@ -92,9 +90,7 @@ class Forecasts:
             return "no forecast has been made"
         if run.problem:
             return "the last forecast failed"
-        if self.now - run.checked >= STALE:
-            return f"the forecast was last checked {span(self.now - run.checked)} ago"
-        return ""
+        return "" if is_current(run, self.now) else f"the forecast was last checked {checked_ago(run, self.now)}"
 
     def state(self) -> Line:
         """When it was checked and how far it goes, or why it says nothing."""
@@ -135,10 +131,15 @@ class Forecasts:
     def of_classes(self, classes: Iterable[BlockTimeReadiness]) -> dict[int, Foreseen]:
         """The same for those of the classes that are to come and do not have all machines yet, as they are now."""
         to_come = {each.id: each for each in classes if needs_forecast(each, self.now)}
+        as_they_are = {id_: (each.start, each.end, each.readiness.wanted) for id_, each in to_come.items()}
+        return self.of_those(as_they_are)
+
+    def of_those(self, as_they_are: Mapping[int, tuple[int, int, int]]) -> dict[int, Foreseen]:
+        """The same of block times (ids) that begin and end then, and whose block requests are for so many machines."""
+        kept = self.kept(as_they_are)
         return {
-            id_: each
-            for id_, each in self.of_block_times(to_come).items()
-            if each.is_of(to_come[id_].start, to_come[id_].end, to_come[id_].readiness.wanted)
+            each.block_time_id: each
+            for each in self.in_words(row for id_, row in kept.items() if row.is_of(*as_they_are[id_]))
         }
 
     def numbers_of_short(self, classes: Iterable[BlockTimeReadiness]) -> dict[int, str]:
@@ -146,10 +147,9 @@ class Forecasts:
         kept = store.short_between(self.now, self.until) if not self.problem else []
         asked = {each.id: each for each in classes if needs_forecast(each, self.now) and not each.readiness.computers}
         return {
-            each.block_time_id: f"{each.machines} of {each.wanted}"
+            each.block_time_id: f"{each.machines} of {each.requested}"
             for each in kept
-            if (now := asked.get(each.block_time_id))
-            and (each.start, each.end, each.wanted) == (now.start, now.end, now.readiness.wanted)
+            if (now := asked.get(each.block_time_id)) and each.is_of(now.start, now.end, now.readiness.wanted)
         }
 
     def in_words(self, rows: Iterable[Kept]) -> list[Foreseen]:
@@ -174,7 +174,7 @@ class Forecasts:
         bookings = [each if (each.kind, each.id) in visible else each._replace(name=FOREIGN) for each in row.in_the_way]
         both = zip(bookings, row.in_the_way, strict=True)
         hidden = next((each for each, named in both if each != named and named.name and named.name in row.why), None)
-        why = _why(hidden) if hidden else row.why
+        why = "; ".join(filter(None, [_lowered(row), _why(hidden) if hidden else row.why]))
         links = {each.name: each.id for each in bookings if each.kind == "block time" and each.name != FOREIGN}
         return Foreseen(
             block_time_id=row.block_time_id,
@@ -183,6 +183,7 @@ class Forecasts:
             wanted=row.wanted,
             machines=row.machines,
             fit=row.fit,
+            requested=row.requested,
             level="watch" if row.machines < row.wanted else "good",
             words=_words(row, why),
             why=why,
@@ -226,10 +227,17 @@ def with_outlook(block_time: BlockTimeReadiness, foreseen: Foreseen | None) -> B
 
 
 def _words(row: Kept, why: str) -> str:
-    if row.machines >= row.wanted:
+    if row.machines >= row.requested:
         return f"all {row.wanted} machines can be had" if row.wanted != 1 else "the machine can be had"
-    can_be_had = f"{row.machines} of {plural(row.wanted, 'machine')} can be had"
+    can_be_had = f"{row.machines} of {plural(row.requested, 'machine')} can be had"
     return f"{can_be_had}: {why}" if why else can_be_had
+
+
+def _lowered(row: Kept) -> str:
+    """That somebody has asked for fewer machines than the block request wants, or released some."""
+    if row.wanted >= row.requested:
+        return ""
+    return f"it is to have no more than {row.wanted}" if row.wanted else "it is to have none"
 
 
 def _why(booking: InTheWayKept) -> str:

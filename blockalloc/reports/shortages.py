@@ -53,7 +53,7 @@ def shortages(forecasts: Forecasts) -> list[Shortage]:
     kept = store.short_between(forecasts.now, forecasts.until) if not forecasts.problem else []
     if not kept:
         return []
-    rows = {row.id: row for row in _rows(kept)}
+    rows = {row.id: row for row in _rows(kept, forecasts.now)}
     kept = [each for each in kept if _counts(each, rows.get(each.block_time_id), forecasts.now)]
     foreseen = {each.block_time_id: each for each in forecasts.in_words(kept)}
     found, told = [], set[int]()
@@ -64,17 +64,17 @@ def shortages(forecasts: Forecasts) -> list[Shortage]:
     return sorted((each for each in found if each.short), key=lambda each: each.start)
 
 
-def _rows(kept: Sequence[Kept]) -> list[Row]:
+def _rows(kept: Sequence[Kept], now: int) -> list[Row]:
     """The classes in the hours of those that will be short, of the same images, these included."""
     first, last = min(each.start for each in kept), max(each.end for each in kept)
-    return beside_short.classes({each.block_request_id for each in kept}, first, last)
+    return beside_short.classes({each.block_request_id for each in kept}, first, last, now)
 
 
 def _counts(kept: Kept, row: Row | None, now: int) -> bool:
     """Whether the class is still the one that was planned, and not yet one of which readiness says more."""
     if row is None or (row.has_computers and kept.start - now <= ASKED_AHEAD):
         return False
-    return (kept.start, kept.end, kept.wanted) == (row.start, row.end, row.machines)
+    return kept.is_of(row.start, row.end, row.machines)
 
 
 def _wanted(rows: Collection[Row], foreseen: dict[int, Foreseen]) -> list[Wanted]:

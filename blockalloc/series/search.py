@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from blockalloc.series import changes
 from blockalloc.series.dates import Date, local
-from blockalloc.series.planner import Planned, Planner
+from blockalloc.series.planner import Planned, Planner, together
 from blockalloc.site_time import local_to_instant
 from scheduling.facts import Site
 from scheduling.forecast.facts import ClassForecast
@@ -154,8 +154,15 @@ class Search:
         )
 
     def _has_all(self, other: Date, date: Date) -> bool:
-        """Whether another date can have all machines, without the one in whose place it is."""
-        return not self._planner.plan(other, self._without(date)).missing
+        """Whether another date can have all machines, without the one in whose place it is.
+
+        Dates of the series that are near it, and before it, may have more themselves then.
+        """
+        own = self._without(date)
+        if self._planner.plan(other, own).missing:
+            return False
+        near = together(other, own)
+        return len(near) == 1 or not self._planner.plan_all(near)[other].missing
 
     def _without(self, date: Date) -> Planned:
         return {each: forecast for each, forecast in self._planned.items() if each != date}
@@ -175,7 +182,9 @@ class Search:
             yield None
             again = self._planner.plan(date, self._planned, self._in_service(few))
             used = few if again.machines >= helped.machines else used
-        yield Advice("service", helped.machines, date, used)
+        sure = self._planner.plan_on(self._in_service(used), date, self._planned)
+        gains = sure.machines > self._planned[date].machines
+        yield Advice("service", sure.machines, date, used) if gains else None
 
     def _in_service(self, computers: Sequence[int] | frozenset[int]) -> Site:
         return changes.back_in_service(self._planner.facts.site, computers)
@@ -185,6 +194,8 @@ class Search:
         for each in self._unmapped:
             site = changes.mapped_to(self._planner.facts.site, self._planner.wish.images, [each.group_id])
             helped = self._planner.plan(date, self._planned, site)
+            if helped.machines > self._planned[date].machines:
+                helped = self._planner.plan_on(site, date, self._planned)
             if helped.machines > self._planned[date].machines:
                 yield Advice("mapping", helped.machines, date, _further(helped, self._planner.fit), each.group_id)
                 return

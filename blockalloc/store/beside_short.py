@@ -15,7 +15,7 @@ SELECT t.id, t.start, t.`end`, r.numMachines, r.name, r.imageid, i.prettyname, u
        COALESCE(m.subimages, 0), EXISTS (SELECT 1 FROM blockComputers c WHERE c.blockTimeid = t.id)
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN image i ON i.id = r.imageid
 JOIN user u ON u.id = r.ownerid LEFT JOIN imagemeta m ON m.id = i.imagemetaid
-WHERE t.start < %s AND t.`end` > %s AND t.skip = 0 AND r.status = %s
+WHERE t.start < %s AND t.`end` > %s AND t.skip = 0 AND r.status = %s AND r.expireTime >= %s
 AND r.imageid IN (SELECT imageid FROM blockRequest WHERE id IN ({requests}))
 """
 
@@ -38,10 +38,10 @@ class Row(NamedTuple):
     has_computers: bool
 
 
-def classes(requests: Collection[int], first: int, last: int) -> list[Row]:
-    """The classes between two instants of the images of these block requests (ids). One statement."""
+def classes(requests: Collection[int], first: int, last: int, now: int) -> list[Row]:
+    """The classes between two instants of the images of these block requests (ids), as of `now`. One statement."""
     instant_of = times.local_reader()
-    params = [times.to_local(last + _SLACK), times.to_local(first - _SLACK), ACCEPTED]
+    params = [times.to_local(last + _SLACK), times.to_local(first - _SLACK), ACCEPTED, times.to_local(now)]
     found = [
         Row(
             id_, instant_of(start) or 0, instant_of(end) or 0, machines, name, image_id, image, affiliation_id,

@@ -142,7 +142,8 @@ def _asked(each: _Class, stock: Inventory, now: int, *, is_mended: bool) -> Clas
     elif row.processed and not is_mended:
         refused = NOT_ASKED
     asked_at = max(each.start - ahead, now)
-    return ClassAsked(block, row.request_id, row.name, asked_at, wanted.ignore_privileges, by, refused)
+    ignore = wanted.ignore_privileges
+    return ClassAsked(block, row.request_id, row.name, asked_at, ignore, by, refused, row.machines)
 
 
 def _asked_by(*, is_processed: bool, is_mended: bool) -> tuple[AskedBy, int]:

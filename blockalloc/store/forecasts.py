@@ -7,18 +7,18 @@ from typing import NamedTuple, TypeVar
 from blockalloc.models import Forecast, ForecastRun
 from blockalloc.store import again, times
 from blockalloc.store.sql import Rows, Value, execute, fetch, insert, listed_ids
-from scheduling.windows import HOUR
+from scheduling.windows import MINUTE
 
 _TABLE, _RUNS = Forecast._meta.db_table, ForecastRun._meta.db_table
 _RUN = 1  # the id of the only row
 _AT_ONCE = 500  # rows of a statement
 _COLUMNS = (
     "block_time_id", "block_request_id", "start", "end", "wanted", "machines", "fit", "is_late", "rule", "why",
-    "in_the_way", "lost", "told",
+    "in_the_way", "lost", "requested", "told",
 )  # fmt: skip
 _SELECT = f"SELECT {', '.join(f'`{name}`' for name in _COLUMNS)} FROM {_TABLE}"
 _RUN_COLUMNS = ("made", "until", "checked", "facts", "classes", "short", "milliseconds", "host", "problem")
-_OTHER_CLOCK = HOUR  # a run that was made so far in the future was made by a clock that was wrong
+_OTHER_CLOCK = 15 * MINUTE  # a run that was made later than so long from now was made by a clock that was wrong
 
 T = TypeVar("T")
 
@@ -37,7 +37,8 @@ class InTheWayKept(NamedTuple):
 class Kept(NamedTuple):
     """What a class to come will get.
 
-    Of the `wanted` machines it will have `machines`; `fit` computers of the site can run its image at all. `rule` and
+    Of the `wanted` machines it will have `machines`; its block request is for `requested`, which are more where
+    somebody has asked for fewer, or released some. `fit` computers of the site can run its image at all. `rule` and
     `why`: what stops it from having more, "" when nothing does. `lost`: how many computers each rule excludes. `told`:
     how many machines were missing when people were told last, 0 when they were told that none is any more, None when
     they were told nothing.
@@ -55,12 +56,17 @@ class Kept(NamedTuple):
     why: str = ""
     in_the_way: Sequence[InTheWayKept] = ()
     lost: Mapping[str, int] = {}
+    requested: int = 0
     told: int | None = None
 
     @property
     def missing(self) -> int:
         """The machines that the class will lack."""
         return max(self.wanted - self.machines, 0)
+
+    def is_of(self, start: int, end: int, requested: int) -> bool:
+        """Whether it was made of the class as it is; otherwise somebody has moved or changed the class since."""
+        return (self.start, self.end, self.requested) == (start, end, requested)
 
 
 class Run(NamedTuple):
@@ -108,10 +114,12 @@ def _kept(rows: Rows) -> list[Kept]:
     return [
         Kept(
             block_time_id, request_id, instant_of(start) or 0, instant_of(end) or 0, wanted, machines, fit,
-            bool(is_late), rule, why, [InTheWayKept(*each) for each in json.loads(in_the_way)], json.loads(lost), told,
+            bool(is_late), rule, why, [InTheWayKept(*each) for each in json.loads(in_the_way)], json.loads(lost),
+            requested, told,
         )
         for (
-            block_time_id, request_id, start, end, wanted, machines, fit, is_late, rule, why, in_the_way, lost, told,
+            block_time_id, request_id, start, end, wanted, machines, fit, is_late, rule, why, in_the_way, lost,
+            requested, told,
         ) in rows
     ]  # fmt: skip
 
@@ -183,7 +191,7 @@ def _values(kept: Kept) -> list[Value]:
     return [
         kept.block_time_id, kept.block_request_id, times.to_utc(kept.start), times.to_utc(kept.end), kept.wanted,
         kept.machines, kept.fit, int(kept.is_late), kept.rule, kept.why, json.dumps(kept.in_the_way),
-        json.dumps(kept.lost, sort_keys=True),
+        json.dumps(kept.lost, sort_keys=True), kept.requested,
     ]  # fmt: skip
 
 

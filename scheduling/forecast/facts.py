@@ -17,7 +17,8 @@ class ClassAsked(NamedTuple):
 
     `block.machines` are the machines that it is to have in all. `asked_at` is when the back end asks for them, or
     keep_ready for those that it lacks, never before the time of the facts. `refused`: why it will get no computers
-    besides those that it has, whatever is free; None where it may.
+    besides those that it has, whatever is free; None where it may. `requested`: the machines of its block request, more
+    than `block.machines` where somebody has asked for fewer, or released some.
     """
 
     block: Block
@@ -27,6 +28,7 @@ class ClassAsked(NamedTuple):
     ignore_privileges: bool = True
     asked_by: AskedBy = "back end"
     refused: Reason | None = None
+    requested: int = 0
 
     @property
     def id(self) -> int:

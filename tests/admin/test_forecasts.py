@@ -146,13 +146,15 @@ def test_the_list_of_classes_has_it_in_a_column(viewer: Client, site: Site, lab:
         ("short", ["CS420 exam"]),
         ("complete", ["CS101"]),
         ("not-checked", ["new"]),
-        ("all", ["CS101", "CS420 exam", "new"]),
+        ("all", ["CS101", "CS420 exam", "new", "expired"]),
     ],
 )
 def test_classes_can_be_filtered_by_it(
     viewer: Client, site: Site, exam: BlockTime, chosen: str, names: list[str]
 ) -> None:
     class_(site, "new", MONDAY + HOUR)
+    class_(site, "expired", MONDAY + HOUR)
+    BlockRequest.objects.filter(name="expired").update(expireTime=NOW - HOUR)
     assert listed(viewer, "blocktime", forecast=chosen) == names
 
 

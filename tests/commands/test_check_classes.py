@@ -253,7 +253,7 @@ def forecast(site: Site, checked: int = 0, problem: str = "", **machines: int) -
         site.sql("UPDATE blockTimes SET skip = 0, start = ?, end = ? WHERE id = ?", start, start, int(name[1:]))
         site.sql(
             "INSERT INTO blockalloc_forecast (block_time_id, block_request_id, start, end, wanted, machines, fit, "
-            "is_late, rule, why, in_the_way, lost) VALUES (?, 1, ?, ?, 20, ?, 20, 0, '', ?, '[]', '{}')",
+            "is_late, rule, why, in_the_way, lost, requested) VALUES (?, 1, ?, ?, 20, ?, 20, 0, '', ?, '[]', '{}', 20)",
             int(name[1:]), start, start, number, "CS420 has 49 of the computers",
         )  # fmt: skip
 

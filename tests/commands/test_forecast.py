@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from blockalloc.forecasting import forecasts
 from blockalloc.forecasting.forecasts import Refreshed
-from blockalloc.models import BlockTime, Forecast, ForecastRun, News
+from blockalloc.models import BlockTime, Decision, Forecast, ForecastRun, News
 from blockalloc.store import loops
 from tests.support.servers.own_process import run_on_sqlite
 from tests.support.sites.forecasts import minutes
@@ -71,6 +71,25 @@ class TestOnce:
     def test_only_those_of_the_next_days(self, exam: BlockTime) -> None:
         assert "CS420" not in forecast("--days", "4")[1]
         assert "CS420" in forecast("--days", "5")[1]
+
+    def test_that_none_of_the_next_days_is_short_says_nothing_of_the_others(self, exam: BlockTime) -> None:
+        last = forecast("--days", "4")[1].splitlines()[-1]
+        assert last == "all classes that begin within 4 days will have their machines"
+
+    def test_a_class_of_which_staff_have_released_some(self, exam: BlockTime) -> None:
+        """Its numbers are those of the pages, of the machines that its block request is for."""
+        exam.processed = 1
+        exam.save()
+        Decision.objects.create(
+            started=NOW,
+            action=Decision.RELEASE_SOME,
+            outcome=Decision.DONE,
+            block_time_id=exam.pk,
+            wanted=4,
+            duration=9,
+        )
+        assert "CS420 exam (Ubuntu 22.04): 0 of 5 machines: " in forecast()[1]
+        assert (Forecast.objects.get().wanted, Forecast.objects.get().requested) == (4, 5)
 
     def test_json(self, exam: BlockTime) -> None:
         text = forecast("--json")[1]

@@ -14,7 +14,10 @@ from blockalloc.allocation.block_time_actions import release_block_time
 from blockalloc.contract.messages import FillCall
 from blockalloc.forecasting import forecasts as forecasting
 from blockalloc.forecasting.forecasts import refresh, until
+from blockalloc.forecasting.freshness import in_words, is_current
 from blockalloc.models import ForecastRun, Heartbeat
+from blockalloc.models.scope import Scope
+from blockalloc.reports.forecasts import Forecasts
 from blockalloc.store import forecast_facts, forecasts, rows
 from blockalloc.store.times import to_utc
 from scheduling.facts import Block
@@ -152,6 +155,19 @@ class TestRefresh:
         assert (noted.problem, noted.checked) == ("ValueError: no such image", self.NOW)
         assert refresh(self.NOW + 120).run.problem == ""
 
+    def test_one_of_a_clock_that_was_ahead_does_not_count_and_is_replaced(self) -> None:
+        for ahead in (3 * MINUTE, 50 * MINUTE):
+            refresh(self.NOW + ahead, force=True)
+            assert not is_current(forecasts.last_run(), self.NOW)
+            assert in_words(forecasts.last_run(), self.NOW) == (
+                f"not checked: the forecast was checked by a clock that was {ahead // MINUTE} min ahead"
+            )
+            assert Forecasts(self.NOW, Scope()).problem
+        assert refresh(self.NOW).changed
+        assert is_current(forecasts.last_run(), self.NOW)
+        assert is_current(forecasts.last_run(), self.NOW - MINUTE)  # seen from a host whose clock is behind
+        assert not Forecasts(self.NOW, Scope()).problem
+
     def test_a_failure_of_the_first_run_is_noted(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(forecasting, "forecast", lambda _facts: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -203,7 +219,9 @@ class TestWhoAsks:
             release_block_time(BLOCK, CALLER)
             refresh(NOW)
         kept = forecasts.of_block_times([BLOCK, NEXT])
-        assert [(each.wanted, each.machines) for _, each in sorted(kept.items())] == [(0, 0), (4, 4)]
+        assert [(each.wanted, each.machines, each.requested) for _, each in sorted(kept.items())] == [
+            (0, 0, 4), (4, 4, 4),
+        ]  # fmt: skip
 
     def test_an_image_that_is_deleted_is_said(self) -> None:
         change("UPDATE image SET deleted = 1")

@@ -172,6 +172,15 @@ class TestOtherClasses:
         block_time_actions.release_block_time(EXAM, ANNA, "left over")
         assert site.allocate() == 4
 
+    def test_what_the_class_gets_without_a_release_is_no_gain(self, settings: Settings) -> None:
+        """Under policy `ready` computers that are free five minutes before the start are taken, if only as the last."""
+        settings.VCL_RELOAD_POLICY = "ready"
+        with still_morning("13:00") as site:
+            site.send("UPDATE blockRequest SET numMachines = 9")
+            exam(site, *range(11, 18), begins=site.now - 40 * MINUTE, ends=START - 5 * MINUTE)
+            assert remedies(site) == [(Kind.PUT_RIGHT, 8), (Kind.FEWER, 0)]
+            assert site.allocate() == 8
+
     def test_one_of_other_hours_is_not_in_the_way(self, site: StillMorning) -> None:
         exam(site, *range(11, 18), begins=site.now - 3 * HOUR, ends=site.now - HOUR)
         assert site.allocate() == 4
@@ -217,6 +226,13 @@ class TestMore:
         (later,) = (each for each in found if each.kind is Kind.LATER)
         assert (later.machines, later.words, later.start > START) == (3, "all 4 machines", True)
         assert [each.kind for each in found] == [Kind.LATER, Kind.FEWER]
+
+    def test_a_later_start_takes_nothing_from_a_class_that_has_no_computers_yet(self, site: StillMorning) -> None:
+        exam(site, *range(11, 18), begins=site.now + MINUTE, ends=END - HOUR)
+        site.allocate()
+        site.block_time(41, END - 20 * MINUTE, END + 6 * HOUR, numMachines=8)
+        found = help_for(site, is_thorough=True).remedies
+        assert [each.kind for each in found] == [Kind.FEWER]
 
     def test_a_class_that_is_on_begins_no_later(self, site: StillMorning) -> None:
         exam(site, *range(11, 18), begins=START)

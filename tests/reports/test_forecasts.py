@@ -9,6 +9,7 @@ from blockalloc.forecasting.forecasts import STALE
 from blockalloc.models import Affiliation, BlockRequest, BlockTime, ImageMeta, User
 from blockalloc.models.scope import Scope
 from blockalloc.pages.linked import linked
+from blockalloc.reports.classes_ahead import classes_ahead
 from blockalloc.reports.forecasts import FOREIGN, DayChecked, Forecasts, checked, outlooks
 from blockalloc.reports.shortages import shortages
 from blockalloc.store.forecasts import InTheWayKept
@@ -57,6 +58,38 @@ def test_words(lab: BlockTime, machines: int, why: str, level: str, words: str) 
     foresee(lab, machines, why)
     found = outlooks([lab.pk], AT, ALL)[lab.pk]
     assert (found.level, found.words, found.machines, found.missing) == (level, words, machines, 20 - machines)
+
+
+def test_a_class_of_which_staff_have_released_some_is_checked(lab: BlockTime) -> None:
+    row = foresee(lab, 15, wanted=15)
+    found = outlooks([lab.pk], AT, ALL)[lab.pk]
+    assert (found.level, found.missing, found.number) == ("good", 0, "15 of 20 machines")
+    assert found.words == "15 of 20 machines can be had: it is to have no more than 15"
+    row.machines, row.why = 12, "CS420 exam has 49 of the computers"
+    row.save()
+    found = outlooks([lab.pk], AT, ALL)[lab.pk]
+    assert (found.level, found.missing) == ("watch", 3)
+    assert found.words.endswith(": it is to have no more than 15; CS420 exam has 49 of the computers")
+    (shortage,) = shortages(Forecasts(AT, ALL))
+    assert shortage.words == f"CS101: {found.words}"
+
+
+def test_a_class_that_staff_have_released_is_checked(lab: BlockTime) -> None:
+    foresee(lab, 0, wanted=0)
+    (ahead,) = classes_ahead(Forecasts(AT, ALL), int(lab.start.timestamp()), int(lab.end.timestamp()))
+    assert ahead.foreseen is not None
+    assert ahead.foreseen.words == "0 of 20 machines can be had: it is to have none"
+    assert shortages(Forecasts(AT, ALL)) == []
+
+
+def test_a_class_of_an_expired_request_is_not_to_come(lab: BlockTime, exam: BlockTime) -> None:
+    foresee(lab, 15)
+    foresee(exam, 50)
+    BlockRequest.objects.filter(pk=exam.blockRequest_id).update(expireTime=NOW - HOUR)
+    hours = [int(moment.timestamp()) for moment in (lab.start, lab.end)]
+    assert [each.id for each in classes_ahead(Forecasts(AT, ALL), *hours)] == [lab.pk]
+    (shortage,) = shortages(Forecasts(AT, ALL))
+    assert shortage.what == ""  # not "70 wanted, 68 exist"
 
 
 def test_one_machine(site: Site) -> None:

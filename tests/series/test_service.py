@@ -64,6 +64,14 @@ def refused(**changes: Any) -> tuple[int, str]:
     return refusal.value.code, refusal.value.text
 
 
+def test_another_date_in_the_way_has_its_number_in_the_series_with_those_that_are_past() -> None:
+    past, first = (dates.on(day, NINE) for day in (MONDAY - WEEK, MONDAY))
+    second = dates.on(MONDAY, Hours(time(10), time(12)))
+    answer = plan(asked(45, dates=[past, first, second]))
+    collisions = [(each.kind, each.id) for each in answer.dates[2].collisions if each.kind == "date"]
+    assert collisions == [("date", 2)]
+
+
 def test_what_could_be_had_beside_accepted_classes() -> None:
     answer = plan(asked())
     assert answer.summary == "0 of 3 dates possible"

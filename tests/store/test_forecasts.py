@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from blockalloc.models import Forecast, ForecastRun
 from blockalloc.store import forecasts
 from blockalloc.store.forecasts import InTheWayKept, Kept, Run
-from scheduling.windows import HOUR
+from scheduling.windows import HOUR, MINUTE
 
 pytestmark = [pytest.mark.django_db]
 
@@ -21,6 +21,7 @@ EXAM = InTheWayKept("block time", 7, "CS420 midterm exam", START - HOUR, START +
 SHORT = Kept(
     11, 5, START, START + HOUR, wanted=20, machines=19, fit=68, is_late=True, rule="no_computer",
     why="CS420 midterm exam has 49 of the computers", in_the_way=[EXAM], lost={"other_block": 49, "platform": 3},
+    requested=22,
 )  # fmt: skip
 WHOLE = Kept(10, 4, START, START + HOUR, wanted=50, machines=50, fit=68, in_the_way=[])
 RUN = Run(made=NOW, until=NOW + 99 * HOUR, checked=NOW, classes=2, short=1, milliseconds=1200, host="vcl1", facts="abc")
@@ -93,7 +94,7 @@ class TestKeeping:
         assert keep([WHOLE], NOW)
 
     def test_one_of_a_clock_that_was_wrong_is_replaced(self) -> None:
-        keep(made=NOW + HOUR + 1)
+        keep(made=NOW + 15 * MINUTE + 1)
         assert keep([WHOLE], NOW)
 
     @pytest.mark.django_db(transaction=True)

@@ -30,10 +30,14 @@ _MOST_DAYS = 400
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """A forecast at `at` (Unix seconds): what the run was, which classes will lack machines, what news it made."""
+    """A forecast at `at` (Unix seconds): what the run was, what news it made.
+
+    `short`: the classes that begin within `days` and will lack machines.
+    """
 
     at: int
     refreshed: Refreshed
+    days: int
     short: Sequence[Kept] = ()
     about: Mapping[int, About] = field(default_factory=dict)
     news: int = 0
@@ -121,7 +125,7 @@ def _forecast(days: int) -> _Report:
     refreshed = forecasting.refresh(now)
     told = foreseeing.tell(now)
     short = forecasts.short_between(now, now + days * DAY)
-    return _Report(now, refreshed, short, news.about([each.block_time_id for each in short]), told)
+    return _Report(now, refreshed, days, short, news.about([each.block_time_id for each in short]), told)
 
 
 def _lines(report: _Report) -> list[str]:
@@ -133,7 +137,14 @@ def _lines(report: _Report) -> list[str]:
     classes = f"{run.classes} class{'' if run.classes == 1 else 'es'}"
     first = f"{at:%Y-%m-%d %H:%M:%S}  {classes} until {wording.day_name(run.until - 1, report.at)}: {planned}"
     lines = [_line(each, report) for each in report.short]
-    return [f"{first}{told}", *(lines or ["all of them will have their machines"])]
+    return [f"{first}{told}", *(lines or [_none_short(report)])]
+
+
+def _none_short(report: _Report) -> str:
+    """That no class is named: `run.short` counts those that begin later, and those that are on, as well."""
+    if not report.refreshed.run.short:
+        return "all of them will have their machines"
+    return f"all classes that begin within {plural(report.days, 'day')} will have their machines"
 
 
 def _line(each: Kept, report: _Report) -> str:
@@ -142,7 +153,7 @@ def _line(each: Kept, report: _Report) -> str:
     named = f"{name or f'block time {each.block_time_id}'}{f' ({image})' if image else ''}"
     late = "; too late to load all in time" if each.is_late else ""
     why = f": {each.why}" if each.why else ""
-    machines = f"{each.machines} of {plural(each.wanted, 'machine')}"
+    machines = f"{each.machines} of {plural(each.requested, 'machine')}"
     return f"{wording.when(each.start, report.at)}  {named}: {machines}{why}{late}"
 
 

@@ -75,7 +75,7 @@ def _bar(each: ClassAhead, *, is_own: bool) -> Bar:
         return Bar(FORESEEN, each.start, each.end, "", joined(FOREIGN_NAME, time, "it has no computers yet"), None)
     foreseen = each.foreseen
     title = joined(each.name, time, each.image, foreseen.words)
-    text = f"{foreseen.machines} of {foreseen.wanted}"
+    text = f"{foreseen.machines} of {foreseen.requested}"
     return Bar(
         SHORT if foreseen.missing else FORESEEN, each.start, each.end, text, title, page_of("blocktime", each.id)
     )

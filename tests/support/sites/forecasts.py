@@ -23,6 +23,7 @@ def foresee(time: BlockTime, machines: int, **values: Any) -> Forecast:
         "start": time.start,
         "end": time.end,
         "wanted": time.blockRequest.numMachines,
+        "requested": time.blockRequest.numMachines,
         "machines": machines,
         "fit": time.blockRequest.numMachines,
         "rule": "" if machines >= time.blockRequest.numMachines else "no_computer",

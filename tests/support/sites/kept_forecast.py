@@ -22,6 +22,7 @@ def foresee(time: BlockTime, machines: int, why: str = "", *in_the_way: InTheWay
         "start": time.start,
         "end": time.end,
         "wanted": time.blockRequest.numMachines,
+        "requested": time.blockRequest.numMachines,
         "fit": 68,
         "rule": "other_block" if why else "",
     }
