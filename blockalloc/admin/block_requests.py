@@ -27,6 +27,7 @@ from blockalloc.models import BlockRequest, BlockTime
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import column, fact, link, link_to, when
 from blockalloc.pages.plan_series import PERMISSION, plan_context, vcl_page
+from blockalloc.pages.subjects import subjects
 from blockalloc.series import question, service
 from scheduling.vcl_names import REQUESTED
 
@@ -229,7 +230,9 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
 
     def more(self, request: HttpRequest, row: BlockRequest) -> dict[str, Any]:
         """The history of its block times; for a request that awaits its decision, whether its dates are possible."""
-        return {**block_request_history(request, row), **_plan(request, row)}
+        history = block_request_history(request, row)
+        texts = [each["text"] for each in history.get("history", ())]
+        return {**history, "subjects": subjects(request, texts), **_plan(request, row)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:
         """Those that the person may see, with the columns of the list and of the page."""

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from blockalloc import clock
 from blockalloc.models import Affiliation, BlockTime, CalendarFeed, UserGroup
-from blockalloc.models.scope import scope_of
+from blockalloc.models.scope import Scope, scope_of
+from blockalloc.pages import user_groups
 from blockalloc.pages.feeds import Contents, by_key, in_calendars, new_key, signed_contents
 from blockalloc.pages.frame import page, require_permission
 
@@ -76,7 +77,7 @@ def addresses(request: HttpRequest) -> HttpResponse:
     made = list(feeds.answered().filter(is_signed=False).order_by("name", "pk"))
     revoked = list(feeds.revoked()[:_REVOKED_SHOWN])
     before = _signed(request, groups)
-    words = _Words.of([*made, *revoked, *before])
+    words = _Words.of([*made, *revoked, *before], scope_of(request.user))
     return page(
         request,
         "blockalloc/feeds.html",
@@ -132,7 +133,7 @@ def find(request: HttpRequest) -> HttpResponse:
 def _revoke(request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
     if not _may_revoke(request, feed):
         raise PermissionDenied
-    words = _Words.of([feed])
+    words = _Words.of([feed], scope_of(request.user))
     if request.method != "POST" or feed.revoked is not None:
         shows = words.shows(feed)
         return page(request, "blockalloc/revoke_feed.html", f"Revoke: {feed.name or shows}", feed=feed, shows=shows)
@@ -223,15 +224,16 @@ def _signed(request: HttpRequest, groups: Mapping[int, str]) -> list[CalendarFee
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The names of user groups and affiliations, by id."""
+    """The names of user groups and affiliations, by id; of user groups those that the person may know."""
 
     groups: Mapping[int, str]
     affiliations: Mapping[int, str]
 
     @classmethod
-    def of(cls, feeds: list[CalendarFeed]) -> "_Words":
+    def of(cls, feeds: list[CalendarFeed], scope: Scope) -> "_Words":
         """Those of the addresses. Two statements."""
-        groups = UserGroup.objects.filter(pk__in={feed.group_id for feed in feeds if feed.group_id is not None})
+        ids = {feed.group_id for feed in feeds if feed.group_id is not None}
+        groups = user_groups.within(scope).filter(pk__in=ids)
         names = groups.values_list("pk", "name", "affiliation__name")
         return cls(
             {key: _full_name(name, affiliation) for key, name, affiliation in names},
@@ -240,10 +242,8 @@ class _Words:
 
     def shows(self, feed: CalendarFeed) -> str:
         """`All classes`, `CS101@Local`; with the affiliation of the owners, if it shows only theirs."""
-        if feed.group_id is None:
-            text = "All classes"
-        else:
-            text = self.groups.get(feed.group_id, f"user group {feed.group_id}, which is gone")
+        group = feed.group_id
+        text = "All classes" if group is None else self.groups.get(group, f"user group {group}")
         if feed.affiliation_id is None:
             return text
         of = self.affiliations.get(feed.affiliation_id, f"affiliation {feed.affiliation_id}, which is gone")

@@ -314,6 +314,19 @@ def test_only_those_of_the_scope(reviewer: Client, site: Site, group: int, monke
     assert list(CalendarFeed.objects.values_list("affiliation_id", flat=True)) == [LOCAL]
 
 
+def test_ids_do_not_lead_to_names_of_other_user_groups(
+    reviewer: Client, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Affiliation.objects.create(name="Other").pk
+    secret = site.group("Secret seminar").pk
+    limit_to(other, monkeypatch)
+    assert "Secret" not in text(reviewer, signed_revoke_at(secret, other))
+    assert reviewer.post(signed_revoke_at(secret, other)).status_code == 302
+    page = text(reviewer, PAGE)
+    assert f"user group {secret} (owners of Other)" in page
+    assert "Secret" not in page
+
+
 @pytest.mark.parametrize(
     ("group", "affiliation"),
     [("99", "any"), ("all", "99"), ("x", "any"), ("all", "x"), ("9" * 30, "any"), ("-1", "any"), ("0", "any")],
