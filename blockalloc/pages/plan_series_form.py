@@ -134,6 +134,7 @@ class PlanForm(forms.Form):
             user_group_id=group.pk if group else 0,
             ignore_privileges=given["privileges"] != COUNTED,
             dates=self._dates,
+            machines_name="machines",
         )
 
     def note(self, refusal: Refusal) -> None:

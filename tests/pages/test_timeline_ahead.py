@@ -158,6 +158,20 @@ def test_classes_of_other_affiliations_have_no_name_and_no_numbers(
     assert [each.row for each in drawn(viewer, image=exam.blockRequest.image_id)] == ["CS420 exam"]
 
 
+def test_it_is_not_said_whether_classes_of_others_will_be_short(
+    viewer: Client, exam: BlockTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "2 classes have no computers yet: 1 of them will be short." in text(viewer, url())
+    owner = User.objects.create(unityid="teacher", affiliation=Affiliation.objects.create(name="Other"))
+    BlockRequest.objects.filter(name="CS420 exam").update(owner=owner)
+    limit_to(1, monkeypatch)
+    said = text(viewer, url())
+    assert "1 class has no computers yet: none of them will be short." in said
+    assert "1 class of other affiliations has no computers yet." in said
+    BlockRequest.objects.filter(name="CS101").update(owner=owner)
+    assert "2 classes of other affiliations have no computers yet. " in text(viewer, url())
+
+
 def test_the_most_rows(viewer: Client, site: Site, exam: BlockTime) -> None:
     for number in range(61):
         foresee(site.time(site.request(f"class {number}", site.ubuntu, None, 1), MONDAY), 1)

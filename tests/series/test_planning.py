@@ -265,3 +265,13 @@ def test_advice_in_words() -> None:
         words.advice(mapping, 22, site, {7: "New VMs"})
         == "map the image to the computers of group New VMs (on pc-1): +1"
     )
+
+
+def test_a_search_ends_when_its_time_is_over() -> None:
+    dates = [date(MONDAY + number * 7 * DAY) for number in range(3)]
+    plan = planner(computers(8), 10)
+    looked = Search(plan, plan.plan_all(dates), seconds=0)
+    before = plan.plans
+    assert looked.of_dates(dates).not_searched == dates
+    assert looked.of_all(dates) is None
+    assert plan.plans == before

@@ -81,6 +81,7 @@ def _question(given: Mapping[str, Any]) -> Question:
         machines=given["machines"],
         user_group_id=user_group_by_name_or_id(given["group"]).id if given["group"] else 0,
         ignore_privileges=given["ignore_privileges"],
+        machines_name="--machines",
         dates=dates.listed("\n".join(given["date"]), "--date") if given["date"] else _weekly(given),
         dates_name="--date" if given["date"] else "--days, --from, --to, --first, --weeks",
     )
