@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from blockalloc.models import Affiliation, BlockRequest, BlockTime, Forecast, User
+from blockalloc.store.forecasts import InTheWayKept
 from tests.support.scoped import limit_to
 from tests.support.sites.kept_forecast import forecast_run, foresee, has
 from tests.support.sites.staff_site import DAY, HOUR, MONDAY, NOW, Site, list_url, listed, page_url, rows, text
@@ -118,6 +119,17 @@ def test_names_of_other_affiliations_are_not_shown(
     assert "Why not more: a class of another affiliation has 20 of the computers." in said
     assert "20 class of another affiliation Mon 30 Nov" in said
     assert "CS101" not in said
+
+
+def test_reservations_of_other_affiliations_have_neither_name_nor_id(
+    viewer: Client, lab: BlockTime, other: Affiliation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, end = (int(moment.timestamp()) for moment in (lab.start, lab.end))
+    Forecast.objects.all().delete()
+    foresee(lab, 18, "1 reservation has 2 of the computers", InTheWayKept("request", 4711, "anna@Other", start, end, 2))
+    assert "2 request 4711 (anna@Other)" in section(viewer, lab)
+    limit_to(1, monkeypatch)
+    assert "2 reservation of another affiliation Mon 30 Nov" in section(viewer, lab)
 
 
 # --- Lists ------------------------------------------------------------------------------------------

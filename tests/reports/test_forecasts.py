@@ -99,6 +99,31 @@ def test_another_affiliations_class_has_no_name_and_no_link(lab: BlockTime, exam
     assert "CS420" not in repr(found)
 
 
+def test_a_class_without_a_name_is_not_given_away_by_its_id(lab: BlockTime, exam: BlockTime) -> None:
+    foresee(lab, 18, f"block time {exam.pk} has 49 of the computers", has(exam, 49)._replace(name=""))
+    assert outlooks([lab.pk], AT, elsewhere(exam))[lab.pk].why == f"a class {FOREIGN} has 49 of the computers"
+    found = outlooks([lab.pk], AT, ALL)[lab.pk]
+    assert found.why == f"block time {exam.pk} has 49 of the computers"
+    assert str(linked(found.words, found.links)) == found.words
+
+
+def test_a_name_that_is_part_of_another_one_hides_nothing(site: Site, lab: BlockTime, exam: BlockTime) -> None:
+    part = site.time(site.request("CS", site.ubuntu, None, 5), exam.start)
+    scope = elsewhere(part)
+    foresee(lab, 18, "CS420 exam has 49 of the computers", has(exam, 49), has(part, 5))
+    found = outlooks([lab.pk], AT, scope)[lab.pk]
+    assert found.why == "CS420 exam has 49 of the computers"
+    assert found.in_the_way[1].name == FOREIGN
+
+
+def test_of_classes_with_one_name_the_link_leads_to_the_one_that_is_meant(
+    site: Site, lab: BlockTime, exam: BlockTime
+) -> None:
+    again = site.time(exam.blockRequest, exam.start)
+    foresee(lab, 18, "CS420 exam has 49 of the computers", has(exam, 49), has(again, 5))
+    assert outlooks([lab.pk], AT, ALL)[lab.pk].links == {"CS420 exam": exam.pk}
+
+
 def test_a_reason_without_names_stays_as_it_is(lab: BlockTime, exam: BlockTime) -> None:
     foresee(lab, 18, "18 computers can run the image", has(exam, 49))
     assert outlooks([lab.pk], AT, elsewhere(exam))[lab.pk].why == "18 computers can run the image"
