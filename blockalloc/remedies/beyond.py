@@ -60,7 +60,7 @@ def later(result: Result, caller: Caller, budget: Budget) -> Iterator[Remedy]:
 def fewer(result: Result) -> Iterator[Remedy]:
     """What can be had at this time, where that is something."""
     if result.outcome.allocated and result.order.block.start > result.site.now:
-        yield Remedy(Kind.FEWER, words=f"{plural(result.outcome.allocated, 'machine')} can be had at this time")
+        yield Remedy(Kind.FEWER, words=f"{plural(result.outcome.allocated, 'machine')} could be allocated at this time")
 
 
 def _of_other_classes(trial: Trial, budget: Budget) -> Iterator[Remedy]:

@@ -226,9 +226,9 @@ def with_outlook(block_time: BlockTimeReadiness, foreseen: Foreseen | None) -> B
 
 def _words(row: Kept, why: str) -> str:
     if row.machines >= row.wanted:
-        return f"all {row.wanted} machines can be had" if row.wanted != 1 else "the machine can be had"
-    can_be_had = f"{row.machines} of {plural(row.wanted, 'machine')} can be had"
-    return f"{can_be_had}: {why}" if why else can_be_had
+        return f"all {row.wanted} machines foreseen" if row.wanted != 1 else "its machine is foreseen"
+    foreseen = f"{row.machines} of {plural(row.wanted, 'machine')} foreseen"
+    return f"{foreseen}: {why}" if why else foreseen
 
 
 def _why_for(row: Kept, bookings: Sequence[InTheWayKept]) -> str:

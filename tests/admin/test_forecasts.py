@@ -57,19 +57,19 @@ def section(client: Client, time: BlockTime) -> str:
 def test_the_page_of_a_class_says_what_it_will_get(viewer: Client, lab: BlockTime, exam: BlockTime) -> None:
     said = section(viewer, exam)
     assert said.startswith(
-        "48 of 50 machines can be had when the class is asked for. Why not more: CS101 has 20 of the"
+        "48 of 50 machines are foreseen when its computers are asked for. Why not more: CS101 has 20 of the"
     )
     assert "68 computers of the site can run the image." in said
     assert "20 class CS101 Mon 30 Nov 2026 09:00 Mon 30 Nov 2026 11:00" in said
     assert "By the forecast of Wed 25 Nov 2026 11:00, checked Wed 25 Nov 2026 12:00" in said
     page = viewer.get(page_url("blocktime", exam.pk)).content.decode()
     assert page.count(f'<a href="{page_url("blocktime", lab.pk)}">CS101</a>') >= 2
-    assert '<span class="signal watch">0 of 50 machines, 0 ready</span> 48 of 50 machines can be had' in page
+    assert '<span class="signal watch">0 of 50 machines, 0 ready</span> 48 of 50 machines foreseen' in page
 
 
 def test_of_a_class_that_will_have_all_it_says_so(viewer: Client, lab: BlockTime) -> None:
     said = section(viewer, lab)
-    assert said.startswith("20 of 20 machines can be had when the class is asked for. 68 computers")
+    assert said.startswith("20 of 20 machines are foreseen when its computers are asked for. 68 computers")
     assert "In the way" not in said
 
 

@@ -19,7 +19,7 @@ from tests.support.sites.staff_site import DAY, HOUR, MONDAY, NOW, Site, page_ur
 
 pytestmark = pytest.mark.django_db
 
-WORDS = "48 of 50 machines can be had: CS101 has 20 of the computers"
+WORDS = "48 of 50 machines foreseen: CS101 has 20 of the computers"
 
 
 class Drawn(NamedTuple):
@@ -77,7 +77,7 @@ def test_classes_to_come_are_drawn_those_that_will_be_short_first(
         f"CS420 exam, Mon 30 Nov 2026 09:00–11:00, Ubuntu 22.04, {WORDS}", page_url("blocktime", exam.pk),
     )  # fmt: skip
     assert (served.row, served.kind, served.text) == ("CS101", "foreseen", "20 of 20")
-    assert served.title.endswith("all 20 machines can be had")
+    assert served.title.endswith("all 20 machines foreseen")
     assert served.address == page_url("blocktime", lab.pk)
 
 
@@ -149,7 +149,7 @@ def test_classes_of_other_affiliations_have_no_name_and_no_numbers(
     BlockRequest.objects.filter(name="CS101").update(owner=owner)
     limit_to(1, monkeypatch)
     short, theirs = drawn(viewer)
-    assert short.title.endswith("48 of 50 machines can be had: a class of another affiliation has 20 of the computers")
+    assert short.title.endswith("48 of 50 machines foreseen: a class of another affiliation has 20 of the computers")
     assert theirs == Drawn(
         "Another affiliation's class", "foreseen", 37.5, "",
         "another affiliation's class, Mon 30 Nov 2026 09:00–11:00, it has no computers yet", "",

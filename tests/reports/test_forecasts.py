@@ -47,10 +47,10 @@ def elsewhere(time: BlockTime) -> Scope:
 @pytest.mark.parametrize(
     ("machines", "why", "level", "words"),
     [
-        (20, "", "good", "all 20 machines can be had"),
+        (20, "", "good", "all 20 machines foreseen"),
         (18, "CS420 exam has 49 of the computers", "watch",
-         "18 of 20 machines can be had: CS420 exam has 49 of the computers"),
-        (0, "", "watch", "0 of 20 machines can be had"),
+         "18 of 20 machines foreseen: CS420 exam has 49 of the computers"),
+        (0, "", "watch", "0 of 20 machines foreseen"),
     ],
 )  # fmt: skip
 def test_words(lab: BlockTime, machines: int, why: str, level: str, words: str) -> None:
@@ -63,10 +63,10 @@ def test_one_machine(site: Site) -> None:
     forecast_run()
     time = site.time(site.request("one", site.ubuntu, None, 1), MONDAY)
     row = foresee(time, 1)
-    assert outlooks([time.pk], AT, ALL)[time.pk].words == "the machine can be had"
+    assert outlooks([time.pk], AT, ALL)[time.pk].words == "its machine is foreseen"
     row.machines = 0
     row.save()
-    assert outlooks([time.pk], AT, ALL)[time.pk].words == "0 of 1 machine can be had"
+    assert outlooks([time.pk], AT, ALL)[time.pk].words == "0 of 1 machine foreseen"
 
 
 def test_classes_that_nobody_looked_at_are_left_out(lab: BlockTime, exam: BlockTime) -> None:
@@ -198,8 +198,8 @@ def test_other_shortages_are_of_one_class(site: Site, lab: BlockTime, exam: Bloc
     foresee(exam, 48, "other classes have them")
     foresee(lab, 18, "other classes have them", fit=200)
     assert found() == [
-        ("CS101: 18 of 20 machines can be had: other classes have them", 1, 0),
-        ("CS420 exam: 48 of 50 machines can be had: other classes have them", 1, 0),
+        ("CS101: 18 of 20 machines foreseen: other classes have them", 1, 0),
+        ("CS420 exam: 48 of 50 machines foreseen: other classes have them", 1, 0),
     ]
 
 
@@ -216,4 +216,4 @@ def test_the_machines_of_a_cluster_are_not_compared_with_computers(site: Site, l
     site.ubuntu.save()
     foresee(lab, 20)
     foresee(exam, 48, "CS101 has 20 of the computers", has(lab, 20))
-    assert found() == [("CS420 exam: 48 of 50 machines can be had: CS101 has 20 of the computers", 1, 0)]
+    assert found() == [("CS420 exam: 48 of 50 machines foreseen: CS101 has 20 of the computers", 1, 0)]

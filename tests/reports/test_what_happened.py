@@ -105,15 +105,15 @@ BY_ANNA = "3 computers released by anna@Local at 08:12"
         ([ASKED, SOME._replace(reason="no room")], [], 17, "watch", f"3 of 20 machines missing: {BY_ANNA}: no room"),
         ([ASKED, SOME._replace(person="")], [], 17, "watch", "3 of 20 machines missing: 3 computers released at 08:12"),
         ([SHORT, SOME._replace(wanted=15, allocated=15)], [], 15, "watch", f"5 of 20 machines missing: {BY_ANNA}; "
-         "asked for at 03:00, only 18 of 20 could be had (no further computer passes all rules for image Ubuntu)"),
+         "asked for at 03:00, only 18 of 20 could be allocated (no further computer passes all rules for image Ubuntu)"),
         ([ASKED, SOME], FAILED[:1], 16, "bad", f"4 of 20 machines missing: {BY_ANNA}; pc-1 was taken away after a "
          "failed load"),
         ([ASKED, SOME, LOOKED._replace(wanted=17, allocated=17)], [], 17, "watch", f"3 of 20 machines missing: "
          f"{BY_ANNA}"),
         ([ASKED, SOME, LOOKED._replace(wanted=17, allocated=16)], [], 16, "bad", f"4 of 20 machines missing: "
-         f"{BY_ANNA}; looked at again by keep_ready at 08:45, only 16 of 17 could be had (no further computer passes "
+         f"{BY_ANNA}; looked at again by keep_ready at 08:45, only 16 of 17 could be allocated (no further computer passes "
          "all rules for image Ubuntu)"),
-        ([SOME, SHORT], [], 18, "bad", "2 of 20 machines missing: asked for at 03:00, only 18 of 20 could be had (no "
+        ([SOME, SHORT], [], 18, "bad", "2 of 20 machines missing: asked for at 03:00, only 18 of 20 could be allocated (no "
          "further computer passes all rules for image Ubuntu)"),
         ([ASKED, SOME, RELEASED], [], 0, "watch", "no computers, begins in 30 min: released by anna@Local at 08:12"),
         ([ASKED, SOME._replace(wanted=0, allocated=0)], [], 0, "watch", f"no computers, begins in 30 min: {BY_ANNA}"),

@@ -27,8 +27,8 @@ class Command(BaseCommand):
     """The page *Plan a series*, on the shell."""
 
     help = (
-        "Say what could be had on each date of a series without taking anything from accepted classes, and what would "
-        "help. Nothing is written. Exit status: 0 all dates have all machines, 1 some have not, 2 bad input or refused."
+        "Say how many machines could be allocated on each date of a series without taking any from accepted classes, "
+        "and what would help. Nothing is written. Exit status: 0 all dates have all machines, 1 some have not, 2 bad input or refused."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
