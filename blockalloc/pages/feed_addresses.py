@@ -32,7 +32,9 @@ _REVOKED_SHOWN = 100
 class MakeForm(forms.Form):
     """What an address is for, and whose classes its calendar shows."""
 
-    name = forms.CharField(label="Name", max_length=120, help_text="who gets it, or for what: to know later on")
+    name = forms.CharField(
+        label="Name", max_length=120, help_text="who or what it is for, so that you recognize it later"
+    )
     group = forms.ChoiceField(label="Classes", required=False)
 
     def __init__(self, *args: Any, groups: Mapping[int, str], **kwargs: Any) -> None:
@@ -71,7 +73,7 @@ def addresses(request: HttpRequest) -> HttpResponse:
             made_by=request.user.get_username(),
         )
         log.info("calendar address %d made by %s: %s", feed.pk, feed.made_by, _about(feed))
-        messages.success(request, f"Made: the address “{feed.name}”.")
+        messages.success(request, f"The address “{feed.name}” was made.")
         return HttpResponseRedirect(reverse("admin:feeds"))
     feeds = CalendarFeed.objects.visible_to(request.user)
     made = list(feeds.answered().filter(is_signed=False).order_by("name", "pk"))
@@ -120,9 +122,7 @@ def find(request: HttpRequest) -> HttpResponse:
     """From an address that got into the wrong hands to the page on which it can be revoked."""
     feed = _feed_at(request.POST.get("address", ""))
     if feed is None or scope_of(request.user).affiliation_id not in (None, feed.affiliation_id):
-        messages.error(
-            request, "No calendar of this site that you may see has this address: paste the whole of it, up to “.ics”."
-        )
+        messages.error(request, "No calendar that you may see has this address. Paste all of it, up to “.ics”.")
         return HttpResponseRedirect(reverse("admin:feeds"))
     return HttpResponseRedirect(_revoke_at(feed))
 
@@ -148,7 +148,7 @@ def _revoke(request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
         )
     if CalendarFeed.objects.answered().filter(pk=feed.pk).update(revoked=_now(), revoked_by=person):
         log.info("calendar address %d revoked by %s: %s", feed.pk, person, _about(feed))
-    messages.success(request, f"Revoked: the address “{feed.name or words.shows(feed)}” is no longer answered.")
+    messages.success(request, f"The address “{feed.name or words.shows(feed)}” was revoked: it no longer works.")
     return HttpResponseRedirect(reverse("admin:feeds"))
 
 

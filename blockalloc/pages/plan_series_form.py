@@ -57,7 +57,7 @@ class PlanForm(forms.Form):
     dates = forms.CharField(
         label="Or a list of dates", required=False, max_length=_LONGEST_LIST,
         widget=forms.Textarea({"rows": 4, "placeholder": "2027-01-11 09:00-11:00"}),
-        help_text="One a line: a day and its hours. Then weekdays, hours and weeks above don’t count.",
+        help_text="One per line: a day and its hours. The weekdays, hours and weeks above are then ignored.",
     )  # fmt: skip
 
     def __init__(self, data: QueryDict | None, *, scope: Scope, now: int) -> None:
@@ -106,7 +106,7 @@ class PlanForm(forms.Form):
             name for name in ("days", "begin", "end", "first", "weeks") if not given.get(name) and given.get(name) != 0
         ]
         for name in missing:
-            self.add_error(name, "This is needed, or a list of dates below.")
+            self.add_error(name, "Fill this in, or give a list of dates below.")
         if missing:
             return
         hours = Hours(given["begin"], given["end"])

@@ -68,8 +68,8 @@ def _collision(one: Collision) -> dict[str, object]:
 PLAN_SERIES = Method(
     "XMLRPCplanBlockSeries",
     "The machines that could be allocated on each date of a series that nobody has booked yet, without taking any "
-    f"from accepted classes, and what would help. starts and ends are arrays of Unix timestamps, at most {MOST_DATES}, one of each "
-    "for a date. The answer is an array of structs, one for each date. Nothing is written.",
+    f"from accepted classes, and what would help. starts and ends are arrays of Unix timestamps, at most {MOST_DATES}, "
+    "one of each for a date. The answer is an array of structs, one for each date. Nothing is written.",
     (
         Form(
             _plan,

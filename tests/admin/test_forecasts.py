@@ -61,7 +61,7 @@ def test_the_page_of_a_class_says_what_it_will_get(viewer: Client, lab: BlockTim
     )
     assert "68 computers of the site can run the image." in said
     assert "20 class CS101 Mon 30 Nov 2026 09:00 Mon 30 Nov 2026 11:00" in said
-    assert "By the forecast of Wed 25 Nov 2026 11:00, checked Wed 25 Nov 2026 12:00" in said
+    assert "From the forecast made Wed 25 Nov 2026 11:00 and checked Wed 25 Nov 2026 12:00" in said
     page = viewer.get(page_url("blocktime", exam.pk)).content.decode()
     assert page.count(f'<a href="{page_url("blocktime", lab.pk)}">CS101</a>') >= 2
     assert '<span class="signal watch">0 of 50 machines, 0 ready</span> 48 of 50 machines foreseen' in page

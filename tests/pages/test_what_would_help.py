@@ -153,7 +153,7 @@ def test_nothing_is_changed(site: StillMorning, sign_in: SignIn) -> None:
 def test_a_class_that_needs_nothing_or_is_over(site: StillMorning, sign_in: SignIn) -> None:
     client = sign_in()
     assert (
-        "There is nothing to be done: 3 of 3"
+        "Nothing needs to be done. As things stand, 3 of 3"
         in client.get(reverse("admin:what_would_help", args=[EXAM])).content.decode()
     )
     site.go("17:00")

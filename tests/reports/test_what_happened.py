@@ -18,7 +18,16 @@ from icalendar import Calendar
 from blockalloc.allocation import service
 from blockalloc.allocation.block_time_actions import release_block_time, skip_block_time, unskip_block_time
 from blockalloc.contract.messages import Caller, Refusal
-from blockalloc.models import BlockComputer, BlockRequest, BlockTime, Computer, Decision, PlannedReload, State
+from blockalloc.models import (
+    BlockComputer,
+    BlockRequest,
+    BlockTime,
+    CalendarFeed,
+    Computer,
+    Decision,
+    PlannedReload,
+    State,
+)
 from blockalloc.reports import readiness as reading
 from scheduling import readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
@@ -105,16 +114,17 @@ BY_ANNA = "3 computers released by anna@Local at 08:12"
         ([ASKED, SOME._replace(reason="no room")], [], 17, "watch", f"3 of 20 machines missing: {BY_ANNA}: no room"),
         ([ASKED, SOME._replace(person="")], [], 17, "watch", "3 of 20 machines missing: 3 computers released at 08:12"),
         ([SHORT, SOME._replace(wanted=15, allocated=15)], [], 15, "watch", f"5 of 20 machines missing: {BY_ANNA}; "
-         "asked for at 03:00, only 18 of 20 could be allocated (no further computer passes all rules for image Ubuntu)"),
+         "asked for at 03:00, only 18 of 20 could be allocated (no further computer passes all rules for image "
+         "Ubuntu)"),
         ([ASKED, SOME], FAILED[:1], 16, "bad", f"4 of 20 machines missing: {BY_ANNA}; pc-1 was taken away after a "
          "failed load"),
         ([ASKED, SOME, LOOKED._replace(wanted=17, allocated=17)], [], 17, "watch", f"3 of 20 machines missing: "
          f"{BY_ANNA}"),
         ([ASKED, SOME, LOOKED._replace(wanted=17, allocated=16)], [], 16, "bad", f"4 of 20 machines missing: "
-         f"{BY_ANNA}; looked at again by keep_ready at 08:45, only 16 of 17 could be allocated (no further computer passes "
-         "all rules for image Ubuntu)"),
-        ([SOME, SHORT], [], 18, "bad", "2 of 20 machines missing: asked for at 03:00, only 18 of 20 could be allocated (no "
-         "further computer passes all rules for image Ubuntu)"),
+         f"{BY_ANNA}; looked at again by keep_ready at 08:45, only 16 of 17 could be allocated (no further computer "
+         "passes all rules for image Ubuntu)"),
+        ([SOME, SHORT], [], 18, "bad", "2 of 20 machines missing: asked for at 03:00, only 18 of 20 could be allocated "
+         "(no further computer passes all rules for image Ubuntu)"),
         ([ASKED, SOME, RELEASED], [], 0, "watch", "no computers, begins in 30 min: released by anna@Local at 08:12"),
         ([ASKED, SOME._replace(wanted=0, allocated=0)], [], 0, "watch", f"no computers, begins in 30 min: {BY_ANNA}"),
     ],
@@ -370,7 +380,7 @@ def test_a_skipped_class_and_one_that_takes_place_after_all() -> None:
 
 # --- On the pages -------------------------------------------------------------------------------
 
-TODAY, WEEK, FEEDS = (reverse(f"admin:{name}") for name in ("today", "week", "feeds"))
+TODAY, WEEK = (reverse(f"admin:{name}") for name in ("today", "week"))
 
 
 def decided(time: BlockTime, **values: Any) -> None:
@@ -395,13 +405,14 @@ SAID = "no computers, begins in 30 min: released by anna@Local at 11:15"
 
 @pytest.mark.django_db
 def test_all_pages_and_calendars_say_it(viewer: Client, released: BlockTime) -> None:
-    assert f"Watch {SAID} 12:30–14:30 CS1" in text(viewer, TODAY)
-    assert f"Watch {SAID} 12:30–14:30 CS1" in text(viewer, WEEK)
+    assert f"Watch {SAID} What would help 12:30–14:30 CS1" in text(viewer, TODAY)
+    assert f"Watch {SAID} What would help 12:30–14:30 CS1" in text(viewer, WEEK)
     assert f"0 of 2 machines, 0 ready {SAID}" in text(viewer, page_url("blocktime", released.pk))
     assert "Status: no computers Start:" in text(viewer, page_url("blocktime", released.pk))
     assert rows(viewer, list_url("blocktime"), "status") == [SAID]
     assert rows(viewer, page_url("blockrequest", released.blockRequest_id), "status") == [SAID]
-    for _, address in viewer.get(FEEDS, HTTP_HOST="testserver").context["feeds"]:
+    for group in (None, released.blockRequest.group_id):
+        address = _feed(group)
         calendar = Calendar.from_ical(viewer.get(address, HTTP_HOST="testserver").content)
         # Whoever has the address reads it: it names nobody.
         said = SAID.replace(" by anna@Local", "")
@@ -439,10 +450,9 @@ def test_the_number_of_statements_is_fixed(viewer: Client, site: Site, page: str
             if each % 2:
                 site.hold(time, site.computer(f"pc{number}-{each}", site.ubuntu))
 
-    feeds = viewer.get(FEEDS, HTTP_HOST="testserver").context["feeds"]
     url = {
         "today": TODAY, "list": list_url("blocktime"), "request": page_url("blockrequest", request.pk),
-        "feed": feeds[0][1],
+        "feed": _feed(),
     }[page]  # fmt: skip
     counts = []
     for number in (2, 9):
@@ -453,6 +463,13 @@ def test_the_number_of_statements_is_fixed(viewer: Client, site: Site, page: str
         counts.append(len(queries))
         assert f"lost{number}-0 was taken away since" in answer
     assert counts[0] == counts[1]
+
+
+def _feed(group: int | None = None) -> str:
+    """The address of a calendar."""
+    key = str(group or 0).rjust(43, "k")
+    CalendarFeed.objects.create(key=key, group_id=group, made=NOON)
+    return reverse("feed", args=[key])
 
 
 def _chose(computer: int) -> bytes:
