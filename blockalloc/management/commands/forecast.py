@@ -30,9 +30,13 @@ _MOST_DAYS = 400
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """A forecast at `at` (Unix seconds): what the run was, which classes will lack machines, what news it made."""
+    """A forecast at `at` (Unix seconds): what the run was, which classes will lack machines, what news it made.
+
+    `short` are those that begin within `days` days.
+    """
 
     at: int
+    days: int
     refreshed: Refreshed
     short: Sequence[Kept] = ()
     about: Mapping[int, About] = field(default_factory=dict)
@@ -50,10 +54,11 @@ class Command(LoopCommand):
     longest = 120  # it is said of a loop that it was not seen for three minutes
     log = logging.getLogger(__name__)
     help = (
-        "Plan all accepted classes of the next weeks together, as they will be asked for, and keep what each will get: "
-        "for the staff pages, and for news up to a week ahead. Nothing of VCL's is written. It plans anew only when "
-        "something has changed. Run it all the time with --loop, on as many hosts as you like. "
-        "Exit status: 0 whatever the classes will get, 2 when the database does not answer."
+        "Plan all accepted classes of the next weeks together, in the order in which they will be asked for, and store "
+        "how many machines each will get: for the staff pages, and for notifications up to a week ahead. Nothing is "
+        "written into VCL's tables. Classes are planned again only when something has changed. Keep it running with "
+        "--loop, on as many hosts as you like. Exit status: 0 whatever the classes will get, 2 if the database does "
+        "not answer."
     )
     _said: tuple[object, ...] | None = None
     _away = ""
@@ -121,7 +126,7 @@ def _forecast(days: int) -> _Report:
     refreshed = forecasting.refresh(now)
     told = foreseeing.tell(now)
     short = forecasts.short_between(now, now + days * DAY)
-    return _Report(now, refreshed, short, news.about([each.block_time_id for each in short]), told)
+    return _Report(now, days, refreshed, short, news.about([each.block_time_id for each in short]), told)
 
 
 def _lines(report: _Report) -> list[str]:
@@ -133,7 +138,13 @@ def _lines(report: _Report) -> list[str]:
     classes = f"{run.classes} class{'' if run.classes == 1 else 'es'}"
     first = f"{at:%Y-%m-%d %H:%M:%S}  {classes} until {wording.day_name(run.until - 1, report.at)}: {planned}"
     lines = [_line(each, report) for each in report.short]
-    return [f"{first}{told}", *(lines or ["all of them will have their machines"])]
+    return [f"{first}{told}", *(lines or [_none_short(report)])]
+
+
+def _none_short(report: _Report) -> str:
+    if report.refreshed.run.short:
+        return f"none of those that begin within {plural(report.days, 'day')} will be short"
+    return "all of them will have their machines"
 
 
 def _line(each: Kept, report: _Report) -> str:
