@@ -101,7 +101,7 @@ class Forecasts:
         if self.problem:
             return Line("watch", f"{NOT_CHECKED} ahead: {self.problem}")
         ago = span(max(self.now - (self.run.checked if self.run else 0), 0))
-        return Line("plain", f"forecast checked {ago} ago, it goes to {self._last_day}")
+        return Line("plain", f"forecast checked {ago} ago, up to {self._last_day}")
 
     @property
     def _last_day(self) -> str:
@@ -114,7 +114,7 @@ class Forecasts:
         if self.problem:
             return self.problem
         if start >= self.until:
-            return f"the forecast goes to {self._last_day}"
+            return f"the forecast ends on {self._last_day}"
         return "the class was made or changed after the last forecast"
 
     def days(self, first: date, number: int) -> list[DayChecked]:

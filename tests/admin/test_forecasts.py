@@ -77,7 +77,7 @@ def test_it_says_why_nothing_is_foreseen(viewer: Client, lab: BlockTime) -> None
     Forecast.objects.all().delete()
     assert section(viewer, lab).startswith("not checked The class was made or changed after the last forecast.")
     forecast_run(until=MONDAY)
-    assert section(viewer, lab).startswith("not checked The forecast goes to Mon 30 Nov.")
+    assert section(viewer, lab).startswith("not checked The forecast ends on Mon 30 Nov.")
     forecast_run(checked=NOW - HOUR)
     assert section(viewer, lab).startswith("not checked The forecast was last checked 1 h ago.")
 
