@@ -83,9 +83,7 @@ def _changes(result: Result) -> str:
     parts = [
         f"replace {plural(replaced, 'computer')} that will not be ready" if replaced else "",
         f"load {plural(again, 'computer')} again" if again else "",
-        f"take {added} more computer{'' if added == 1 else 's'} that {'is' if added == 1 else 'are'} free now"
-        if added
-        else "",
+        f"take {plural(added, 'more computer')} that {'is' if added == 1 else 'are'} free now" if added else "",
     ]
     given = [part for part in parts if part]
     return " and ".join(filter(None, [", ".join(given[:-1]), *given[-1:]]))
