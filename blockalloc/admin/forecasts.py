@@ -19,7 +19,7 @@ from blockalloc.models.querysets import unexpired
 from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.columns import column, fact, signal
 from blockalloc.pages.linked import linked
-from blockalloc.reports.forecasts import NOT_CHECKED, Forecasts, Foreseen, needs_forecast
+from blockalloc.reports.forecasts import FOREIGN, NOT_CHECKED, Forecasts, Foreseen, needs_forecast
 from blockalloc.reports.readiness import BlockTimeReadiness
 from blockalloc.store.forecasts import InTheWayKept, Kept
 from scheduling.readiness import ASKED_AHEAD
@@ -191,7 +191,9 @@ def section_of(class_: BlockTimeReadiness, request: HttpRequest) -> Section | No
 
 
 def _booking(booking: InTheWayKept) -> str:
-    """`class CS420 midterm exam`, `request 17 (anna@Local)`, `class of another affiliation`."""
+    """`class CS420 midterm exam`, `request 17 (anna@Local)`; `class of another affiliation`, without its id."""
+    if booking.name == FOREIGN:
+        return f"{'class' if booking.kind == 'block time' else 'reservation'} {FOREIGN}"
     if booking.kind == "block time":
         return f"class {booking.name or booking.id}"
     return f"request {booking.id}{f' ({booking.name})' if booking.name else ''}"

@@ -27,7 +27,7 @@ def why(kept: Kept, visible: Collection[int], at: int) -> str:
     Users are not named. `at`: now, for the times (Unix seconds).
     """
     # When bookings are the reason, the row names only the one that has most.
-    is_about_bookings = kept.in_the_way and kept.rule == _NO_COMPUTER and kept.fit >= kept.wanted
+    is_about_bookings = kept.in_the_way and kept.rule in ("", _NO_COMPUTER) and kept.fit >= kept.wanted
     return "; ".join(filter(None, ["" if is_about_bookings else kept.why, *_bookings(kept.in_the_way, visible, at)]))
 
 

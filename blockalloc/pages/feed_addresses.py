@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from blockalloc import clock
 from blockalloc.models import Affiliation, BlockTime, CalendarFeed, UserGroup
-from blockalloc.models.scope import scope_of
+from blockalloc.models.scope import Scope, scope_of
+from blockalloc.pages import user_groups
 from blockalloc.pages.feeds import Contents, by_key, in_calendars, new_key, signed_contents
 from blockalloc.pages.frame import page, require_permission
 
@@ -31,7 +32,9 @@ _REVOKED_SHOWN = 100
 class MakeForm(forms.Form):
     """What an address is for, and whose classes its calendar shows."""
 
-    name = forms.CharField(label="Name", max_length=120, help_text="who gets it, or for what: to know later on")
+    name = forms.CharField(
+        label="Name", max_length=120, help_text="who or what it is for, so that you recognize it later"
+    )
     group = forms.ChoiceField(label="Classes", required=False)
 
     def __init__(self, *args: Any, groups: Mapping[int, str], **kwargs: Any) -> None:
@@ -70,13 +73,13 @@ def addresses(request: HttpRequest) -> HttpResponse:
             made_by=request.user.get_username(),
         )
         log.info("calendar address %d made by %s: %s", feed.pk, feed.made_by, _about(feed))
-        messages.success(request, f"Made: the address “{feed.name}”.")
+        messages.success(request, f"The address “{feed.name}” was made.")
         return HttpResponseRedirect(reverse("admin:feeds"))
     feeds = CalendarFeed.objects.visible_to(request.user)
     made = list(feeds.answered().filter(is_signed=False).order_by("name", "pk"))
     revoked = list(feeds.revoked()[:_REVOKED_SHOWN])
     before = _signed(request, groups)
-    words = _Words.of([*made, *revoked, *before])
+    words = _Words.of([*made, *revoked, *before], scope_of(request.user))
     return page(
         request,
         "blockalloc/feeds.html",
@@ -119,9 +122,7 @@ def find(request: HttpRequest) -> HttpResponse:
     """From an address that got into the wrong hands to the page on which it can be revoked."""
     feed = _feed_at(request.POST.get("address", ""))
     if feed is None or scope_of(request.user).affiliation_id not in (None, feed.affiliation_id):
-        messages.error(
-            request, "No calendar of this site that you may see has this address: paste the whole of it, up to “.ics”."
-        )
+        messages.error(request, "No calendar that you may see has this address. Paste all of it, up to “.ics”.")
         return HttpResponseRedirect(reverse("admin:feeds"))
     return HttpResponseRedirect(_revoke_at(feed))
 
@@ -132,7 +133,7 @@ def find(request: HttpRequest) -> HttpResponse:
 def _revoke(request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
     if not _may_revoke(request, feed):
         raise PermissionDenied
-    words = _Words.of([feed])
+    words = _Words.of([feed], scope_of(request.user))
     if request.method != "POST" or feed.revoked is not None:
         shows = words.shows(feed)
         return page(request, "blockalloc/revoke_feed.html", f"Revoke: {feed.name or shows}", feed=feed, shows=shows)
@@ -147,7 +148,7 @@ def _revoke(request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
         )
     if CalendarFeed.objects.answered().filter(pk=feed.pk).update(revoked=_now(), revoked_by=person):
         log.info("calendar address %d revoked by %s: %s", feed.pk, person, _about(feed))
-    messages.success(request, f"Revoked: the address “{feed.name or words.shows(feed)}” is no longer answered.")
+    messages.success(request, f"The address “{feed.name or words.shows(feed)}” was revoked: it no longer works.")
     return HttpResponseRedirect(reverse("admin:feeds"))
 
 
@@ -223,15 +224,16 @@ def _signed(request: HttpRequest, groups: Mapping[int, str]) -> list[CalendarFee
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The names of user groups and affiliations, by id."""
+    """The names of user groups and affiliations, by id; of user groups those that the person may know."""
 
     groups: Mapping[int, str]
     affiliations: Mapping[int, str]
 
     @classmethod
-    def of(cls, feeds: list[CalendarFeed]) -> "_Words":
+    def of(cls, feeds: list[CalendarFeed], scope: Scope) -> "_Words":
         """Those of the addresses. Two statements."""
-        groups = UserGroup.objects.filter(pk__in={feed.group_id for feed in feeds if feed.group_id is not None})
+        ids = {feed.group_id for feed in feeds if feed.group_id is not None}
+        groups = user_groups.within(scope).filter(pk__in=ids)
         names = groups.values_list("pk", "name", "affiliation__name")
         return cls(
             {key: _full_name(name, affiliation) for key, name, affiliation in names},
@@ -240,10 +242,8 @@ class _Words:
 
     def shows(self, feed: CalendarFeed) -> str:
         """`All classes`, `CS101@Local`; with the affiliation of the owners, if it shows only theirs."""
-        if feed.group_id is None:
-            text = "All classes"
-        else:
-            text = self.groups.get(feed.group_id, f"user group {feed.group_id}, which is gone")
+        group = feed.group_id
+        text = "All classes" if group is None else self.groups.get(group, f"user group {group}")
         if feed.affiliation_id is None:
             return text
         of = self.affiliations.get(feed.affiliation_id, f"affiliation {feed.affiliation_id}, which is gone")

@@ -69,7 +69,7 @@ ENTRIES = (
         "semester",
         "Semester",
         "blockalloc.view_blocktime",
-        "What did classes ask for, have and use in the last months, by series, image, month or owner?",
+        "What did classes ask for, get and use in the last months, by series, image, month or owner?",
     ),
     Entry(
         "blockalloc_message_changelist",
@@ -87,6 +87,7 @@ ENTRIES = (
         "feeds",
         "Calendars",
         "blockalloc.view_blocktime",
-        "Addresses for calendar programs: make one for a user group or for all classes, see who reads, revoke it.",
+        "Addresses for calendar programs: make them for a user group or for all classes, see when each was last read, "
+        "revoke them.",
     ),
 )

@@ -6,14 +6,15 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, QuerySet
 from django.http import QueryDict
 
 from blockalloc.contract import refusals
 from blockalloc.contract.messages import Refusal
-from blockalloc.models import BlockRequest, Image, ImageRevision, UserGroup
+from blockalloc.models import Image, ImageRevision, UserGroup
 from blockalloc.models.lookup import LookupProblem, image_among, user_group_among
 from blockalloc.models.scope import Scope
+from blockalloc.pages import user_groups
 from blockalloc.pages.columns import fact
 from blockalloc.series import dates
 from blockalloc.series.dates import Date, Hours, day_of
@@ -56,13 +57,13 @@ class PlanForm(forms.Form):
     dates = forms.CharField(
         label="Or a list of dates", required=False, max_length=_LONGEST_LIST,
         widget=forms.Textarea({"rows": 4, "placeholder": "2027-01-11 09:00-11:00"}),
-        help_text="One a line: a day and its hours. Then weekdays, hours and weeks above don’t count.",
+        help_text="One per line: a day and its hours. The weekdays, hours and weeks above are then ignored.",
     )  # fmt: skip
 
     def __init__(self, data: QueryDict | None, *, scope: Scope, now: int) -> None:
         super().__init__(data, initial=None if data else _initial(now), label_suffix="")
         self.images: list[Image] = list(_images())
-        self.groups = list(_groups(scope))
+        self.groups = list(user_groups.within(scope))
         self._dates: list[Date] = []
 
     @property
@@ -105,7 +106,7 @@ class PlanForm(forms.Form):
             name for name in ("days", "begin", "end", "first", "weeks") if not given.get(name) and given.get(name) != 0
         ]
         for name in missing:
-            self.add_error(name, "This is needed, or a list of dates below.")
+            self.add_error(name, "Fill this in, or give a list of dates below.")
         if missing:
             return
         hours = Hours(given["begin"], given["end"])
@@ -133,6 +134,7 @@ class PlanForm(forms.Form):
             user_group_id=group.pk if group else 0,
             ignore_privileges=given["privileges"] != COUNTED,
             dates=self._dates,
+            machines_name="machines",
         )
 
     def note(self, refusal: Refusal) -> None:
@@ -154,15 +156,6 @@ def _images() -> QuerySet[Image]:
     production = ImageRevision.objects.in_production_for("pk")
     images = Image.objects.filter(deleted=0).annotate(can_be_loaded=Exists(production))
     return images.only("name", "prettyname").order_by("prettyname", "pk")
-
-
-def _groups(scope: Scope) -> QuerySet[UserGroup]:
-    """The user groups of the person's affiliation, and those of block requests that they may see."""
-    groups = UserGroup.objects.select_related("affiliation").only("name", "affiliation__name")
-    if scope.is_limited:
-        theirs = BlockRequest.objects.within(scope).filter(group=OuterRef("pk"))
-        groups = groups.filter(Q(affiliation=scope.affiliation_id) | Exists(theirs))
-    return groups.order_by("name", "pk")
 
 
 def _initial(now: int) -> dict[str, object]:

@@ -79,7 +79,7 @@ def _is_free_beside_classes_to_come(result: Result, start: int) -> bool:
 def fewer(result: Result) -> Iterator[Remedy]:
     """What can be had at this time, where that is something."""
     if result.outcome.allocated and result.order.block.start > result.site.now:
-        yield Remedy(Kind.FEWER, words=f"{plural(result.outcome.allocated, 'machine')} can be had at this time")
+        yield Remedy(Kind.FEWER, words=f"{plural(result.outcome.allocated, 'machine')} could be allocated at this time")
 
 
 def _of_other_classes(trial: Trial, budget: Budget) -> Iterator[Remedy]:

@@ -10,8 +10,11 @@ from blockalloc.remedies.budget import Budget
 from blockalloc.remedies.kinds import Help, Kind, Remedy
 from blockalloc.upkeep import mending, reading, staff
 from blockalloc.upkeep.reading import Watch
+from scheduling.readiness import ASKED_AHEAD
 from scheduling.upkeep.needs import Needs, needs
 from scheduling.wording import plural
+
+_AHEAD_OF_ITS_TURN = ", ahead of its turn: classes that are asked for later get what is left"
 
 
 def of_class(block_time_id: int, caller: Caller, now: int, *, seconds: float, is_thorough: bool = True) -> Help | None:
@@ -37,7 +40,7 @@ def of_class(block_time_id: int, caller: Caller, now: int, *, seconds: float, is
         result = dry_run(call, caller, now, mender)
     except Refusal as refusal:
         return Help(wanted, has, obstacle=f"{refusal.text} (error {refusal.code})")
-    found = [*_at_once(watch, needed, result, has, is_lowered=is_lowered)]
+    found = [*_at_once(watch, needed, result, has, now, is_lowered=is_lowered)]
     found += of_result(result, caller, budget, mender, is_thorough=is_thorough)
     return Help(wanted, has, tuple(sorted(found, key=lambda each: each.rank)), is_complete=not budget.is_exceeded)
 
@@ -54,7 +57,7 @@ def of_result(
     return sorted(found, key=lambda each: each.rank)
 
 
-def _at_once(watch: Watch, needed: Needs, result: Result, has: int, *, is_lowered: bool) -> Iterator[Remedy]:
+def _at_once(watch: Watch, needed: Needs, result: Result, has: int, now: int, *, is_lowered: bool) -> Iterator[Remedy]:
     """What one of the staff's actions does now."""
     gain = max(result.outcome.allocated - has, 0)
     if is_lowered:
@@ -63,7 +66,8 @@ def _at_once(watch: Watch, needed: Needs, result: Result, has: int, *, is_lowere
     elif staff.stopped_images(watch):
         yield Remedy(Kind.PUT_RIGHT, gain, "let the image be loaded again, of which too many loads have failed")
     elif not needed.is_met and (words := _changes(result)):
-        yield Remedy(Kind.PUT_RIGHT, gain, words)
+        is_early = not watch.facts.computers and watch.facts.block.start - now > ASKED_AHEAD
+        yield Remedy(Kind.PUT_RIGHT, gain, f"{words}{_AHEAD_OF_ITS_TURN if is_early else ''}")
 
 
 def _lowered(watch: Watch) -> str:
@@ -74,12 +78,12 @@ def _lowered(watch: Watch) -> str:
 
 
 def _changes(result: Result) -> str:
-    """`replace 1 failed computer, load 1 again and take 2 further ones that are free now`."""
+    """`replace 1 failed computer, load 1 again and take 2 more computers that are free now`."""
     replaced, again, added = mending.numbers_of_changes(result)
     parts = [
         f"replace {plural(replaced, 'computer')} that will not be ready" if replaced else "",
         f"load {plural(again, 'computer')} again" if again else "",
-        f"take {added} further computer{'' if added == 1 else 's'} free now" if added else "",
+        f"take {plural(added, 'more computer')} that {'is' if added == 1 else 'are'} free now" if added else "",
     ]
     given = [part for part in parts if part]
     return " and ".join(filter(None, [", ".join(given[:-1]), *given[-1:]]))

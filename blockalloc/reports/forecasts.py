@@ -97,7 +97,7 @@ class Forecasts:
         if self.problem:
             return Line("watch", f"{NOT_CHECKED} ahead: {self.problem}")
         ago = span(max(self.now - (self.run.checked if self.run else 0), 0))
-        return Line("plain", f"forecast checked {ago} ago, it goes to {self._last_day}")
+        return Line("plain", f"forecast checked {ago} ago, up to {self._last_day}")
 
     @property
     def _last_day(self) -> str:
@@ -110,7 +110,7 @@ class Forecasts:
         if self.problem:
             return self.problem
         if start >= self.until:
-            return f"the forecast goes to {self._last_day}"
+            return f"the forecast ends on {self._last_day}"
         return "the class was made or changed after the last forecast"
 
     def days(self, first: date, number: int) -> list[DayChecked]:
@@ -172,10 +172,9 @@ class Forecasts:
 
     def _in_words(self, row: Kept, visible: Collection[tuple[str, int]]) -> Foreseen:
         bookings = [each if (each.kind, each.id) in visible else each._replace(name=FOREIGN) for each in row.in_the_way]
-        both = zip(bookings, row.in_the_way, strict=True)
-        hidden = next((each for each, named in both if each != named and named.name and named.name in row.why), None)
-        why = "; ".join(filter(None, [_lowered(row), _why(hidden) if hidden else row.why]))
-        links = {each.name: each.id for each in bookings if each.kind == "block time" and each.name != FOREIGN}
+        why = "; ".join(filter(None, [_lowered(row), _why_for(row, bookings)]))
+        # Of classes with one name the first is meant: it has the most computers.
+        links = {each.name: each.id for each in reversed(bookings) if each.kind == "block time" and _is_named(each)}
         return Foreseen(
             block_time_id=row.block_time_id,
             start=row.start,
@@ -228,9 +227,23 @@ def with_outlook(block_time: BlockTimeReadiness, foreseen: Foreseen | None) -> B
 
 def _words(row: Kept, why: str) -> str:
     if row.machines >= row.requested:
-        return f"all {row.wanted} machines can be had" if row.wanted != 1 else "the machine can be had"
-    can_be_had = f"{row.machines} of {plural(row.requested, 'machine')} can be had"
-    return f"{can_be_had}: {why}" if why else can_be_had
+        return f"all {row.wanted} machines foreseen" if row.wanted != 1 else "its machine is foreseen"
+    foreseen = f"{row.machines} of {plural(row.requested, 'machine')} foreseen"
+    return f"{foreseen}: {why}" if why else foreseen
+
+
+def _why_for(row: Kept, bookings: Sequence[InTheWayKept]) -> str:
+    """The reason as it is kept, said anew if it names a booking whose name is left out in `bookings`."""
+    for shown, named in zip(bookings, row.in_the_way, strict=True):
+        if row.why == _why(named._replace(name=named.name or f"{named.kind} {named.id}")):
+            return _why(shown) if shown != named else row.why
+    both = zip(bookings, row.in_the_way, strict=True)
+    hidden = next((shown for shown, named in both if shown != named and named.name and named.name in row.why), None)
+    return _why(hidden) if hidden else row.why
+
+
+def _is_named(booking: InTheWayKept) -> bool:
+    return booking.name not in ("", FOREIGN)
 
 
 def _lowered(row: Kept) -> str:

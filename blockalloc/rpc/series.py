@@ -1,4 +1,4 @@
-"""XMLRPCplanBlockSeries: what could be had on each date of a series that nobody has booked yet."""
+"""XMLRPCplanBlockSeries: which machines could be allocated on each date of a series that nobody has booked yet."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -67,9 +67,9 @@ def _collision(one: Collision) -> dict[str, object]:
 
 PLAN_SERIES = Method(
     "XMLRPCplanBlockSeries",
-    "What could be had on each date of a series that nobody has booked yet, without taking anything from accepted "
-    f"classes, and what would help. starts and ends are arrays of Unix timestamps, at most {MOST_DATES}, one of each "
-    "for a date. The answer is an array of structs, one for each date. Nothing is written.",
+    "The machines that could be allocated on each date of a series that nobody has booked yet, without taking any "
+    f"from accepted classes, and what would help. starts and ends are arrays of Unix timestamps, at most {MOST_DATES}, "
+    "one of each for a date. The answer is an array of structs, one for each date. Nothing is written.",
     (
         Form(
             _plan,

@@ -126,7 +126,7 @@ def _check_one(each: Date, name: str) -> None:
 def _check_time(instant: int, code: int, name: str) -> None:
     last = times.from_local(_LAST_TIME) or 0
     if not 0 <= instant <= last:
-        raise refusals.bad_time(code, name, instant, f"times from 1970 to {_LAST_TIME}")
+        raise refusals.bad_time(code, name, _when(instant), f"times from 1970 to {_LAST_TIME}")
     if not times.is_storable(instant):
         right = "times that are not in the second pass of an hour that the clock repeats"
         raise refusals.bad_time(code, name, _when(instant), right)
@@ -160,4 +160,7 @@ def days(dates: Iterable[Date]) -> Iterator[date]:
 
 
 def _when(instant: int) -> str:
-    return f"{local(instant):%Y-%m-%d %H:%M}"
+    try:
+        return f"{local(instant):%Y-%m-%d %H:%M}"
+    except (OverflowError, ValueError, OSError):  # beyond the calendar
+        return str(instant)

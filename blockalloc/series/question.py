@@ -20,7 +20,7 @@ class Question:
 
     `user_group_id` is 0 for none; when privileges count one is needed. `block_request_id`: the request that awaits its
     decision, 0 for a series that nobody has asked for; its number of machines is right as it is, whatever the limits of
-    our calls. `dates_name` is what the caller calls the dates.
+    our calls. `machines_name` and `dates_name`: what the caller calls the number of machines and the dates.
     """
 
     image_id: int | None
@@ -30,6 +30,7 @@ class Question:
     dates: Sequence[Date]
     block_request_id: int = 0
     name: str = ""  # of the block request
+    machines_name: str = "machinecount"
     dates_name: str = "dates"
 
 
@@ -70,7 +71,7 @@ def check(question: Question, now: int) -> Wish:
     images, group = _image_and_group(question)
     low, high = settings.VCL_MIN_BLOCK_MACHINES, settings.VCL_MAX_BLOCK_MACHINES
     if question.machines is None or not (low <= question.machines <= high or question.block_request_id):
-        raise refusals.bad_machines("machinecount", question.machines, f"from {low} to {high}")
+        raise refusals.bad_machines(question.machines_name, question.machines, f"from {low} to {high}")
     if question.user_group_id != 0 and group[0] is None:
         raise refusals.no_such_group("usergroupid", question.user_group_id)
     ignore_privileges = flag_of(question.ignore_privileges)

@@ -1,9 +1,10 @@
 """What would help on a date that is not possible, and with the whole series. Each advice has been planned.
 
-A search makes a limited number of plans: for each date, and for all of them together. Starts that cannot do for want of
-free computers are passed over without a plan.
+A search makes a limited number of plans, for each date and for all of them together, and takes a limited time. Starts
+that cannot do for want of free computers are passed over without a plan.
 """
 
+import time as clock
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from itertools import islice
@@ -16,6 +17,7 @@ from blockalloc.site_time import local_to_instant
 from scheduling.facts import Site
 from scheduling.forecast.facts import ClassForecast
 
+SECONDS = 10.0  # that a search takes, but for the plan that it is at
 MOST_PLANS = 100  # that are made for advice on single dates, and as many again for the whole series
 _FIRST, _FEWEST = 12, 3  # plans for the first date and for another one, while there are any left
 _PLACES_TRIED = (0, 1, 2, 4, 8, 16)  # among the hours of a day that may do, the nearest first
@@ -53,13 +55,18 @@ class Searched(NamedTuple):
 class Search:
     """Looks for what would help a series, once its dates are planned (`planned`)."""
 
-    def __init__(self, planner: Planner, planned: Planned) -> None:
+    def __init__(self, planner: Planner, planned: Planned, seconds: float = SECONDS) -> None:
         self._planner, self._planned = planner, planned
+        self._until = clock.monotonic() + seconds
         site, images = planner.facts.site, planner.wish.images
         self._now = site.now
         self._shift: timedelta | None = None  # by which another hour was found last
         self._idle = changes.out_of_service(site, images, planner.fit)
         self._unmapped = changes.unmapped(site, images, planner.fit)
+
+    def _is_over(self) -> bool:
+        """Whether there is no time left."""
+        return clock.monotonic() >= self._until
 
     # --- Single dates -----------------------------------------------------------------------------
 
@@ -69,7 +76,7 @@ class Search:
         first, not_searched = self._planner.plans, []
         for number, date in enumerate(bad):
             left = MOST_PLANS - (self._planner.plans - first)
-            if left <= 0:
+            if left <= 0 or self._is_over():
                 not_searched.append(date)
                 continue
             share = max(left // (len(bad) - number), _FEWEST if number else _FIRST)
@@ -92,7 +99,7 @@ class Search:
             for advice in kind(date):
                 if advice is not None:
                     yield advice
-                if self._planner.plans >= last:
+                if self._planner.plans >= last or self._is_over():
                     return
 
     def _hour(self, date: Date) -> Iterator[Advice | None]:
@@ -207,7 +214,7 @@ class Search:
         """The nearest other time for all dates at which each has all its machines; None: not found."""
         first = self._planner.plans
         for shifted in _shifts(dates):
-            if self._planner.plans - first >= MOST_PLANS:
+            if self._planner.plans - first >= MOST_PLANS or self._is_over():
                 return None
             if shifted[0].start > self._now and self._is_possible(shifted):
                 return Advice("series", self._planner.wish.machines, shifted[0], dates=shifted)
@@ -221,7 +228,7 @@ class Search:
         planned: dict[Date, ClassForecast] = {}
         for date in dates:
             planned[date] = self._planner.plan(date, planned)
-            if planned[date].missing:
+            if planned[date].missing or self._is_over():
                 return False
         return True
 

@@ -62,7 +62,8 @@ def _not_granted(forecast: ClassForecast) -> str:
 
 
 def _stopped(forecast: ClassForecast) -> str:
-    return forecast.stopped_by.describe(site_zone()) if forecast.stopped_by else "no further computer can be had"
+    stopped = forecast.stopped_by
+    return stopped.describe(site_zone()) if stopped else "no further computer could be allocated"
 
 
 def advice(each: Advice, had: int, site: Site, groups: Mapping[int, str]) -> str:

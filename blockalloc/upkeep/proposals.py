@@ -33,7 +33,7 @@ def _given_up(result: Result) -> Iterator[Proposal]:
         if id_ in result.given_up:
             action = "load by another management node" if id_ in result.computers_taken else "give up"
         else:
-            action = "keep: no other computer can be had"
+            action = "keep: no other computer could be allocated"
         yield Proposal(id_, each.hostname, action, each.why.describe(zone))
 
 

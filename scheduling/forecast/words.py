@@ -26,7 +26,7 @@ def why(made: ClassForecast, names: Mapping[int, str], zone: ZoneInfo) -> str:
         return described(reason, zone)
     if made.fit < made.wanted:
         return f"{plural(made.fit, 'computer')} can run the image"
-    return _in_the_way(made, names) or _excluded(made) or "no further computer can be had"
+    return _in_the_way(made, names) or _excluded(made) or "no further computer could be allocated"
 
 
 def described(reason: Reason, zone: ZoneInfo) -> str:

@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from blockalloc.models import Affiliation, BlockRequest, BlockTime, Forecast, User
+from blockalloc.store.forecasts import InTheWayKept
 from tests.support.scoped import limit_to
 from tests.support.sites.kept_forecast import forecast_run, foresee, has
 from tests.support.sites.staff_site import DAY, HOUR, MONDAY, NOW, Site, list_url, listed, page_url, rows, text
@@ -56,19 +57,19 @@ def section(client: Client, time: BlockTime) -> str:
 def test_the_page_of_a_class_says_what_it_will_get(viewer: Client, lab: BlockTime, exam: BlockTime) -> None:
     said = section(viewer, exam)
     assert said.startswith(
-        "48 of 50 machines can be had when the class is asked for. Why not more: CS101 has 20 of the"
+        "48 of 50 machines are foreseen when its computers are asked for. Why not more: CS101 has 20 of the"
     )
     assert "68 computers of the site can run the image." in said
     assert "20 class CS101 Mon 30 Nov 2026 09:00 Mon 30 Nov 2026 11:00" in said
-    assert "By the forecast of Wed 25 Nov 2026 11:00, checked Wed 25 Nov 2026 12:00" in said
+    assert "From the forecast made Wed 25 Nov 2026 11:00 and checked Wed 25 Nov 2026 12:00" in said
     page = viewer.get(page_url("blocktime", exam.pk)).content.decode()
     assert page.count(f'<a href="{page_url("blocktime", lab.pk)}">CS101</a>') >= 2
-    assert '<span class="signal watch">0 of 50 machines, 0 ready</span> 48 of 50 machines can be had' in page
+    assert '<span class="signal watch">0 of 50 machines, 0 ready</span> 48 of 50 machines foreseen' in page
 
 
 def test_of_a_class_that_will_have_all_it_says_so(viewer: Client, lab: BlockTime) -> None:
     said = section(viewer, lab)
-    assert said.startswith("20 of 20 machines can be had when the class is asked for. 68 computers")
+    assert said.startswith("20 of 20 machines are foreseen when its computers are asked for. 68 computers")
     assert "In the way" not in said
 
 
@@ -76,7 +77,7 @@ def test_it_says_why_nothing_is_foreseen(viewer: Client, lab: BlockTime) -> None
     Forecast.objects.all().delete()
     assert section(viewer, lab).startswith("not checked The class was made or changed after the last forecast.")
     forecast_run(until=MONDAY)
-    assert section(viewer, lab).startswith("not checked The forecast goes to Mon 30 Nov.")
+    assert section(viewer, lab).startswith("not checked The forecast ends on Mon 30 Nov.")
     forecast_run(checked=NOW - HOUR)
     assert section(viewer, lab).startswith("not checked The forecast was last checked 1 h ago.")
 
@@ -127,6 +128,17 @@ def test_a_released_class_is_neither_foreseen_nor_unchecked(viewer: Client, site
     assert 'id="forecast"' not in viewer.get(page_url("blocktime", lab.pk)).content.decode()
     assert rows(viewer, list_url("blocktime"), "foreseen") == ["–"]
     assert listed(viewer, "blocktime", forecast="not-checked") == []
+
+
+def test_reservations_of_other_affiliations_have_neither_name_nor_id(
+    viewer: Client, lab: BlockTime, other: Affiliation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, end = (int(moment.timestamp()) for moment in (lab.start, lab.end))
+    Forecast.objects.all().delete()
+    foresee(lab, 18, "1 reservation has 2 of the computers", InTheWayKept("request", 4711, "anna@Other", start, end, 2))
+    assert "2 request 4711 (anna@Other)" in section(viewer, lab)
+    limit_to(1, monkeypatch)
+    assert "2 reservation of another affiliation Mon 30 Nov" in section(viewer, lab)
 
 
 # --- Lists ------------------------------------------------------------------------------------------

@@ -21,7 +21,10 @@ from blockalloc.models.scope import NOTHING, Scope, scope_of
 from scheduling.news.kinds import Kind
 from tests.support.https_client import Browser
 from tests.support.sites.accounts import GLOBAL, OWN, manager, sign_in
+from tests.support.sites.kept_forecast import forecast_run, foresee, has
 from tests.support.sites.staff_site import (
+    HOUR,
+    MONDAY,
     NOW,
     PAGES,
     STRANGE,
@@ -140,8 +143,23 @@ def around(body: str) -> list[str]:
     return re.findall(rf".{{80}}{STRANGE}.{{40}}", body, re.IGNORECASE | re.DOTALL)
 
 
+def foresee_shortages(two: TwoAffiliations) -> None:
+    """A class of each to come, in whose way are the other's and a reservation; and requests that await a decision."""
+    site, later = two.site, []
+    for owner, name in ((two.stranger, STRANGE), (two.owner, "home")):
+        group = UserGroup.objects.get(name=f"{name}-group")
+        request = site.request(f"{name}-later", site.ubuntu, group, 2, owner_id=owner.pk)
+        later.append(site.time(request, MONDAY + 24 * HOUR))
+        site.request(f"{name}-wish", site.ubuntu, group, 2, owner_id=owner.pk, status="requested")
+    forecast_run()
+    reservation = has(later[0], 1)._replace(kind="request", id=4711, name=str(two.stranger))
+    for one, other in (later, later[::-1]):
+        foresee(one, 0, f"{other.blockRequest.name} has 2 of the computers", has(other, 2), reservation)
+
+
 @pytest.mark.once(on="sqlite")
-def test_no_address_of_the_admin_names_anything_of_the_others(scoped: Client) -> None:
+def test_no_address_of_the_admin_names_anything_of_the_others(scoped: Client, two: TwoAffiliations) -> None:
+    foresee_shortages(two)
     found = crawl(scoped)
     assert {address: around(body) for address, body in found.items() if STRANGE in body.lower()} == {}
     # It was a real look around.
@@ -149,6 +167,9 @@ def test_no_address_of_the_admin_names_anything_of_the_others(scoped: Client) ->
     seen = [address for address, body in found.items() if "home-block" in body]
     for part in ("/blocktime/", "/blockrequest/", "/image/", "/computer/", "/request/", "/message/", "autocomplete"):
         assert any(part in address for address in seen), part
+    for part in ("/today/", "/week/", "/timeline/", "/semester/", "/plan-series/", "/feeds/", "/help/", "/roster/"):
+        assert any(part in address for address in found), part
+    assert "of another affiliation" in "".join(found.values())
 
 
 @pytest.mark.once(on="sqlite")

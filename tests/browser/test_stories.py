@@ -321,7 +321,7 @@ def test_an_address_is_made_copied_and_revoked(stranger: Page, monday: MondayMor
     page.get_by_role("button", name="Find it").click()
     the_heading(page, "Revoke: Berta")
     page.get_by_role("button", name="Revoke").click()
-    expect(page.get_by_text("Revoked: the address “Berta” is no longer answered.")).to_be_visible()
+    expect(page.get_by_text("The address “Berta” was revoked: it no longer works.")).to_be_visible()
     assert page.request.get(address).status == 404
 
 

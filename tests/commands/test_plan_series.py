@@ -47,7 +47,7 @@ def test_all_dates_are_possible() -> None:
     assert status == 0
     assert output.splitlines() == [
         "3 of 3 dates possible: 30 machines with Ubuntu 22.04.",
-        "Nothing was written: a series is booked on VCL's own pages.",
+        "Nothing was written: series are booked on VCL's own pages.",
         "",
         "Mon 30 Nov 09:00 to 11:00        30",
         "Mon 7 Dec 09:00 to 11:00         30",
@@ -101,7 +101,7 @@ def test_a_request_that_awaits_its_decision() -> None:
         (["--image", "Ubuntu 22.04"], "missing: --machines, --days, --from, --to, --first, --weeks, "
              "--group or --ignore-privileges ("),
         ([*TWO, *WHEN, "--image", "Ubuntu 22"], "image 'Ubuntu 22': there is none; did you mean"),
-        ([*WHAT, "--machines", "71", *WHEN], "machinecount: 71: give a whole number from 1 to 70 (error 64)"),
+        ([*WHAT, "--machines", "71", *WHEN], "--machines: 71: give a whole number from 1 to 70 (error 64)"),
         ([*TWO, *WHEN, "--days", "mon,someday"], "--days: 'mon,someday': give weekdays, such as mon,wed"),
         ([*TWO, *WHEN, "--from", "25"], "--from: '25': give a time of day, such as 09:00"),
         ([*TWO, *WHEN, "--to", "08:00"], "give an end after the start, 2026-11-30 09:00 (error 36)"),

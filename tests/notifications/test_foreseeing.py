@@ -213,10 +213,11 @@ def others(site: Site) -> tuple[BlockTime, BlockTime]:
     return midterm, theirs
 
 
+@pytest.mark.parametrize("rule", ["no_computer", ""])
 def test_classes_in_the_way_are_named_within_the_affiliation(
-    exam: BlockTime, others: tuple[BlockTime, BlockTime]
+    exam: BlockTime, others: tuple[BlockTime, BlockTime], rule: str
 ) -> None:
-    foresee(exam, 3, why="Theirs has 9 of the computers", in_the_way=in_the_way(*others, requests=2))
+    foresee(exam, 3, why="Theirs has 9 of the computers", rule=rule, in_the_way=in_the_way(*others, requests=2))
     tell_at(NOW, LATER)
     assert News.objects.get().why == (
         "Midterm, Mon 10:00 to 12:00, has 2 computers that it could have; "

@@ -31,7 +31,7 @@ def make(client: Client, name: str = "for Anna", group: int | None = None) -> Ca
     """Make an address on the page."""
     answer = client.post(PAGE, {"name": name, "group": group or ""})
     assert answer.status_code == 302, answer.context["form"].errors
-    assert "Made: the address" in text(client, PAGE)  # and is said once
+    assert "was made." in text(client, PAGE)  # which is said once
     return CalendarFeed.objects.get(name=name)
 
 
@@ -255,7 +255,7 @@ def test_nobody_finds_out_about_those_of_others(
         viewer.post(FIND, {"address": f"https://testserver{each}"}, follow=True).content.decode()
         for each in (path, f"/feeds/{'x' * 43}.ics")
     ]
-    assert all("No calendar of this site that you may see" in answer for answer in answers)
+    assert all("No calendar that you may see" in answer for answer in answers)
 
 
 # --- Of before 0.4 --------------------------------------------------------------------------------
@@ -268,7 +268,7 @@ def test_they_go_on_working_until_they_are_revoked(reviewer: Client, client: Cli
     of_all, of_group = Contents(None, None).signed_path(), Contents(group, None).signed_path()
     assert names(client, of_all) == {"CS101", "Math"}
     assert names(client, of_group) == {"CS101"}
-    assert "An address of before version 0.4" in text(reviewer, signed_revoke_at(group))
+    assert "An address from before version 0.4" in text(reviewer, signed_revoke_at(group))
     reviewer.post(signed_revoke_at(group))
     assert client.get(of_group).status_code == 404
     assert client.get(of_all).status_code == 200
@@ -287,14 +287,14 @@ def test_one_that_was_never_read_is_revoked_too(reviewer: Client, client: Client
 
 def test_the_page_lists_them_with_the_last_reading(viewer: Client, client: Client, site: Site, group: int) -> None:
     page = text(viewer, PAGE)
-    assert "Addresses of before version 0.4 (2)" in page
+    assert "Addresses from before version 0.4 (2)" in page
     assert page.count("not since the upgrade") == 2
     for minutes in (0, 1):
         with time_machine.travel(NOW + minutes * MINUTE, tick=False):
             client.get(Contents(group, None).signed_path())
             client.get(Contents(group, LOCAL).signed_path())
     page = text(viewer, PAGE)
-    assert "Addresses of before version 0.4 (3)" in page
+    assert "Addresses from before version 0.4 (3)" in page
     assert "CS101@Local (owners of Local) 25 Nov 2026 12:00" in page
     assert CalendarFeed.objects.count() == 2
     assert Contents(group, None).signed_path() not in viewer.get(PAGE).content.decode()
@@ -312,6 +312,19 @@ def test_only_those_of_the_scope(reviewer: Client, site: Site, group: int, monke
         assert reviewer.post(signed_revoke_at(group, affiliation)).status_code == 404
     assert reviewer.post(signed_revoke_at(group, LOCAL)).status_code == 302
     assert list(CalendarFeed.objects.values_list("affiliation_id", flat=True)) == [LOCAL]
+
+
+def test_ids_do_not_lead_to_names_of_other_user_groups(
+    reviewer: Client, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Affiliation.objects.create(name="Other").pk
+    secret = site.group("Secret seminar").pk
+    limit_to(other, monkeypatch)
+    assert "Secret" not in text(reviewer, signed_revoke_at(secret, other))
+    assert reviewer.post(signed_revoke_at(secret, other)).status_code == 302
+    page = text(reviewer, PAGE)
+    assert f"user group {secret} (owners of Other)" in page
+    assert "Secret" not in page
 
 
 @pytest.mark.parametrize(
@@ -373,7 +386,7 @@ def test_an_address_leads_to_where_it_is_revoked(viewer: Client, site: Site, gro
 def test_others_lead_back(viewer: Client, site: Site, address: str) -> None:
     answer = viewer.post(FIND, {"address": address}, follow=True)
     assert answer.redirect_chain == [(PAGE, 302)]
-    assert "No calendar of this site that you may see has this address" in answer.content.decode()
+    assert "No calendar that you may see has this address" in answer.content.decode()
 
 
 def test_finding_is_a_form_of_this_site(viewer: Client) -> None:

@@ -57,9 +57,9 @@ def test_the_week_says_what_will_be_short(viewer: Client, exam: BlockTime) -> No
 
 def test_a_class_that_will_be_short_is_to_be_watched_and_comes_first(viewer: Client, exam: BlockTime) -> None:
     page = text(viewer, NEXT_WEEK)
-    words = "Watch 48 of 50 machines can be had: CS101 has 20 of the computers; not processed yet, begins in 4 days"
+    words = "Watch 48 of 50 machines foreseen: CS101 has 20 of the computers; not processed yet, begins in 4 days"
     assert words.replace("CS101", " CS101 ").replace("  ", " ") in page
-    assert "Later not processed yet, begins in 4 days; all 20 machines can be had" in page
+    assert "Later not processed yet, begins in 4 days; all 20 machines foreseen" in page
     assert page.index("Watch 48") < page.index("Later not")
     assert f': <a href="{page_url("blocktime", exam.pk - 1)}">CS101</a> has 20 of' in markup(viewer, NEXT_WEEK)
 
@@ -80,14 +80,14 @@ def test_so_does_today(viewer: Client, exam: BlockTime) -> None:
 def test_today_says_what_will_be_short_later_in_the_week(viewer: Client, site: Site) -> None:
     forecast_run()
     foresee(class_(site, "CS300", FRIDAY), 18, "68 computers can run the image")
-    words = "CS300 : 18 of 20 machines can be had: 68 computers can run the image"
+    words = "CS300 : 18 of 20 machines foreseen: 68 computers can run the image"
     assert f"This week: 1 class will be short Fri 09:00 : {words}" in text(viewer, TODAY)
 
 
 def test_one_class_alone_says_why(viewer: Client, site: Site) -> None:
     forecast_run()
     foresee(class_(site, "CS300", FRIDAY), 18, "site maintenance from Fri 08:00 to 12:00")
-    words = "Fri 09:00 : CS300 : 18 of 20 machines can be had: site maintenance from Fri 08:00 to 12:00"
+    words = "Fri 09:00 : CS300 : 18 of 20 machines foreseen: site maintenance from Fri 08:00 to 12:00"
     assert f"Will be short {words}" in text(viewer, WEEK)
 
 
@@ -97,10 +97,10 @@ def test_several_weeks_are_hinted_at_and_the_rest_counted(viewer: Client, site: 
         foresee(class_(site, f"week {week}", MONDAY + 7 * week * DAY), 18, "other classes have them")
     page = text(viewer, WEEK)
     assert (
-        "Mon 7 Dec 09:00 week 1: 18 of 20 machines can be had: other classes have them; Mon 14 Dec 09:00 week 2" in page
+        "Mon 7 Dec 09:00 week 1: 18 of 20 machines foreseen: other classes have them; Mon 14 Dec 09:00 week 2" in page
     )
     assert (
-        "Mon 21 Dec 09:00 week 3: 18 of 20 machines can be had: other classes have them; and more in 2 later weeks."
+        "Mon 21 Dec 09:00 week 3: 18 of 20 machines foreseen: other classes have them; and more in 2 later weeks."
         in page
     )
     assert "week 4" not in page
@@ -125,7 +125,7 @@ def test_a_day_on_which_all_will_be_served(viewer: Client, site: Site) -> None:
     foresee(class_(site, "CS300", FRIDAY), 20)
     assert overview(viewer, WEEK, "Friday 27 Nov") == "1 class, none short"
     assert overview(viewer, WEEK, "Thursday 26 Nov") == "No classes"
-    assert "Forecast checked 0 s ago, it goes to Wed 23 Dec." in text(viewer, WEEK)
+    assert "Forecast checked 0 s ago, up to Wed 23 Dec." in text(viewer, WEEK)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_todays_later_classes_are_foreseen_too(viewer: Client, site: Site) -> No
     Forecast.objects.update(machines=18, why="other classes have them")
     page = text(viewer, TODAY)
     assert "1 class today, none at risk, 1 to watch, 1 of the later ones will be short, next in 9 h" in page
-    assert "Watch 18 of 20 machines can be had: other classes have them; not processed yet, begins in 9 h" in page
+    assert "Watch 18 of 20 machines foreseen: other classes have them; not processed yet, begins in 9 h" in page
 
 
 def test_what_has_been_asked_for_is_not_foreseen(viewer: Client, site: Site) -> None:
@@ -183,7 +183,7 @@ def test_what_has_been_asked_for_is_not_foreseen(viewer: Client, site: Site) -> 
     time = site.class_("CS300", FRIDAY)
     foresee(time, 1, "other classes have them")
     page = text(viewer, WEEK)
-    assert "can be had" not in page.partition("Friday 27 Nov")[2]
+    assert "foreseen" not in page.partition("Friday 27 Nov")[2]
     assert overview(viewer, WEEK, "Friday 27 Nov") == "1 class, none short"
 
 
@@ -196,7 +196,7 @@ def test_what_is_due_and_has_computers_is_not_in_the_list(viewer: Client, site: 
     assert "will be short" not in text(viewer, TODAY)
     Forecast.objects.update(start=FRIDAY, end=FRIDAY + 2 * HOUR)
     BlockTime.objects.update(start=FRIDAY, end=FRIDAY + 2 * HOUR)
-    assert "This week: 1 class will be short Fri 09:00 : CS300 : 3 of 4 machines can be had" in text(viewer, TODAY)
+    assert "This week: 1 class will be short Fri 09:00 : CS300 : 3 of 4 machines foreseen" in text(viewer, TODAY)
 
 
 def test_of_released_classes_it_is_not_said_that_none_is_short(viewer: Client, site: Site) -> None:
@@ -231,7 +231,7 @@ def test_names_of_other_affiliations_are_not_shown(
 def test_how_they_are_shown_instead(viewer: Client, other: Affiliation, monkeypatch: pytest.MonkeyPatch) -> None:
     limit_to(other.pk, monkeypatch)
     page = text(viewer, NEXT_WEEK)
-    assert "48 of 50 machines can be had: a class of another affiliation has 20 of the computers" in page
+    assert "48 of 50 machines foreseen: a class of another affiliation has 20 of the computers" in page
     assert f"{COLLISION} ( CS420 exam 48 of 50 machines, 1 further one of another affiliation)" in page
 
 

@@ -131,7 +131,7 @@ def test_what_cannot_be_exchanged_stays_as_the_best_hope(full_site: Morning, wan
     text = asked(wanda, "put-right")
     assert "would have 3 of 4 machines then. Why not more no further computer passes all rules" in text
     assert ". What would help" in text
-    assert f"{name(C1)} keep: no other computer can be had it is in state maintenance" in text
+    assert f"{name(C1)} keep: no other computer could be allocated it is in state maintenance" in text
     assert "3 of 4 machines; no further computer passes all rules" in done(wanda, "put-right")
     assert full_site.block_computers(CLASS) == [C0, C1, C2, C0 + 3]
     assert (last_record().had, last_record().allocated, last_record().action) == (3, 3, "keep ready")
@@ -161,7 +161,7 @@ def test_one_that_cannot_be_loaded_again_does_not_count(full_site: Morning, wand
     text = asked(wanda, "put-right")
     why = "it cannot be loaded again: no management node that may load it has checked in lately"
     assert "would have 3 of 4 machines then." in text
-    assert f"{name(C2)} keep: no other computer can be had {why}" in text
+    assert f"{name(C2)} keep: no other computer could be allocated {why}" in text
     assert "The class has 3 of 4 machines now." in done(wanda, "allocate")
     assert (last_record().allocated, last_record().wanted) == (3, 4)
     assert f"no other computer for: {name(C2)} ({why})" in last_record().text
@@ -291,7 +291,7 @@ def test_allocate_never_counts_a_failed_computer(full_site: Morning, wanda: Clie
     full_site.set(C1, stateid=MAINTENANCE)
     text = done(wanda, "dry-run")
     assert "it would have 3 of 4 machines" in text
-    assert f"{name(C1)} keep: no other computer can be had" in text
+    assert f"{name(C1)} keep: no other computer could be allocated" in text
     text = done(wanda, "allocate")
     number, why = "The class has 3 of 4 machines now", f"No other computer for: {name(C1)} (it is in state maintenance)"
     assert f"{number}. {why}. Not more: no further computer passes all rules" in text

@@ -33,7 +33,7 @@ LAB = "CS101 programming lab"
 
 @pytest.fixture(autouse=True)
 def demo(wednesday_noon: None) -> Iterator[None]:
-    """The demo site on a Wednesday; next Monday is 30 November."""
+    """The demo site on a Wednesday, without its exam; next Monday is 30 November."""
     with demo_site(has_exam=False):
         yield
 

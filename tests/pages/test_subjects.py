@@ -69,13 +69,15 @@ def test_the_class_of_another_affiliation_has_no_name(site: Site) -> None:
     assert "strangers" not in found
 
 
-def test_the_page_of_a_decision_has_links(viewer: Client, site: Site, cs101: BlockTime) -> None:
+def test_the_history_of_a_class_and_of_its_series_has_links(viewer: Client, site: Site, cs101: BlockTime) -> None:
     Decision.objects.create(
         started=cs101.start, action="allocate", outcome="warning", duration=1, block_time_id=cs101.pk,
         text=f"held by block time {cs101.pk}", allocated=1, wanted=2,
     )  # fmt: skip
-    page = viewer.get(page_url("blocktime", cs101.pk)).content.decode()
-    assert f"{cs101.pk} (CS101)</a>" in page.partition('id="history"')[2]
+    Decision.objects.update(block_request_id=cs101.blockRequest_id)
+    for url in (page_url("blocktime", cs101.pk), page_url("blockrequest", cs101.blockRequest_id)):
+        page = viewer.get(url).content.decode()
+        assert f"{cs101.pk} (CS101)</a>" in page.partition('id="history"')[2]
 
 
 def test_two_statements_whatever_the_number(site: Site, cs101: BlockTime) -> None:

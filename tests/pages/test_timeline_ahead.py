@@ -19,7 +19,7 @@ from tests.support.sites.staff_site import DAY, HOUR, MONDAY, NOW, Site, page_ur
 
 pytestmark = pytest.mark.django_db
 
-WORDS = "48 of 50 machines can be had: CS101 has 20 of the computers"
+WORDS = "48 of 50 machines foreseen: CS101 has 20 of the computers"
 
 
 class Drawn(NamedTuple):
@@ -77,7 +77,7 @@ def test_classes_to_come_are_drawn_those_that_will_be_short_first(
         f"CS420 exam, Mon 30 Nov 2026 09:00–11:00, Ubuntu 22.04, {WORDS}", page_url("blocktime", exam.pk),
     )  # fmt: skip
     assert (served.row, served.kind, served.text) == ("CS101", "foreseen", "20 of 20")
-    assert served.title.endswith("all 20 machines can be had")
+    assert served.title.endswith("all 20 machines foreseen")
     assert served.address == page_url("blocktime", lab.pk)
 
 
@@ -149,13 +149,27 @@ def test_classes_of_other_affiliations_have_no_name_and_no_numbers(
     BlockRequest.objects.filter(name="CS101").update(owner=owner)
     limit_to(1, monkeypatch)
     short, theirs = drawn(viewer)
-    assert short.title.endswith("48 of 50 machines can be had: a class of another affiliation has 20 of the computers")
+    assert short.title.endswith("48 of 50 machines foreseen: a class of another affiliation has 20 of the computers")
     assert theirs == Drawn(
         "Another affiliation's class", "foreseen", 37.5, "",
         "another affiliation's class, Mon 30 Nov 2026 09:00–11:00, it has no computers yet", "",
     )  # fmt: skip
     assert "CS101" not in viewer.get(url()).content.decode()
     assert [each.row for each in drawn(viewer, image=exam.blockRequest.image_id)] == ["CS420 exam"]
+
+
+def test_it_is_not_said_whether_classes_of_others_will_be_short(
+    viewer: Client, exam: BlockTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "2 classes have no computers yet: 1 of them will be short." in text(viewer, url())
+    owner = User.objects.create(unityid="teacher", affiliation=Affiliation.objects.create(name="Other"))
+    BlockRequest.objects.filter(name="CS420 exam").update(owner=owner)
+    limit_to(1, monkeypatch)
+    said = text(viewer, url())
+    assert "1 class has no computers yet: none of them will be short." in said
+    assert "1 class of other affiliations has no computers yet." in said
+    BlockRequest.objects.filter(name="CS101").update(owner=owner)
+    assert "2 classes of other affiliations have no computers yet. " in text(viewer, url())
 
 
 def test_the_most_rows(viewer: Client, site: Site, exam: BlockTime) -> None:

@@ -180,11 +180,11 @@ def test_nothing_is_changed(site: StillMorning, sign_in: SignIn) -> None:
 def test_a_class_that_needs_nothing_or_is_over(site: StillMorning, sign_in: SignIn) -> None:
     client = sign_in()
     assert (
-        "There is nothing to be done: 3 of 3"
+        "Nothing needs to be done. 3 of 3 machines are usable now."
         in client.get(reverse("admin:what_would_help", args=[EXAM])).content.decode()
     )
     site.go("17:00")
-    assert "The class is over, or does not take place." in client.get(HELP).content.decode()
+    assert "The class is over or will not take place." in client.get(HELP).content.decode()
 
 
 def test_the_statements_are_as_many_for_many_computers(sign_in: SignIn) -> None:

@@ -83,7 +83,18 @@ class TestAtOnce:
         site.send("DELETE FROM blockComputers WHERE computerid IN (10, 11)")
         site.send("DELETE FROM reservation WHERE computerid IN (10, 11)")
         (remedy,) = help_for(site).remedies
-        assert (remedy.kind, remedy.machines, remedy.words) == (Kind.PUT_RIGHT, 2, "take 2 further computers free now")
+        assert (remedy.kind, remedy.machines, remedy.words) == (
+            Kind.PUT_RIGHT,
+            2,
+            "take 2 more computers that are free now",
+        )
+
+    def test_days_ahead_it_says_who_has_to_stand_back(self, site: StillMorning) -> None:
+        site.send("UPDATE blockTimes SET start = '2026-12-04 09:00:00', `end` = '2026-12-04 11:00:00', processed = 0")
+        (remedy,) = help_for(site).remedies
+        assert (remedy.kind, remedy.machines) == (Kind.PUT_RIGHT, 4)
+        ahead = "ahead of its turn: classes that are asked for later get what is left"
+        assert remedy.words == f"take 4 more computers that are free now, {ahead}"
 
     def test_both_are_one_remedy(self, site: StillMorning) -> None:
         site.allocate()
@@ -91,7 +102,7 @@ class TestAtOnce:
         site.send("DELETE FROM blockComputers WHERE computerid = 10")
         site.send("DELETE FROM reservation WHERE computerid = 10")
         (remedy,) = help_for(site).remedies
-        assert remedy.words == "replace 1 computer that will not be ready and take 1 further computer free now"
+        assert remedy.words == "replace 1 computer that will not be ready and take 1 more computer that is free now"
         assert remedy.machines == 2
 
     @pytest.mark.parametrize("is_all", [True, False])

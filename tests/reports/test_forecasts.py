@@ -48,10 +48,10 @@ def elsewhere(time: BlockTime) -> Scope:
 @pytest.mark.parametrize(
     ("machines", "why", "level", "words"),
     [
-        (20, "", "good", "all 20 machines can be had"),
+        (20, "", "good", "all 20 machines foreseen"),
         (18, "CS420 exam has 49 of the computers", "watch",
-         "18 of 20 machines can be had: CS420 exam has 49 of the computers"),
-        (0, "", "watch", "0 of 20 machines can be had"),
+         "18 of 20 machines foreseen: CS420 exam has 49 of the computers"),
+        (0, "", "watch", "0 of 20 machines foreseen"),
     ],
 )  # fmt: skip
 def test_words(lab: BlockTime, machines: int, why: str, level: str, words: str) -> None:
@@ -96,10 +96,10 @@ def test_one_machine(site: Site) -> None:
     forecast_run()
     time = site.time(site.request("one", site.ubuntu, None, 1), MONDAY)
     row = foresee(time, 1)
-    assert outlooks([time.pk], AT, ALL)[time.pk].words == "the machine can be had"
+    assert outlooks([time.pk], AT, ALL)[time.pk].words == "its machine is foreseen"
     row.machines = 0
     row.save()
-    assert outlooks([time.pk], AT, ALL)[time.pk].words == "0 of 1 machine can be had"
+    assert outlooks([time.pk], AT, ALL)[time.pk].words == "0 of 1 machine foreseen"
 
 
 def test_classes_that_nobody_looked_at_are_left_out(lab: BlockTime, exam: BlockTime) -> None:
@@ -130,6 +130,31 @@ def test_another_affiliations_class_has_no_name_and_no_link(lab: BlockTime, exam
     assert found.why == f"a class {FOREIGN} has 49 of the computers"
     assert (found.links, [each.name for each in found.in_the_way]) == ({}, [FOREIGN])
     assert "CS420" not in repr(found)
+
+
+def test_a_class_without_a_name_is_not_given_away_by_its_id(lab: BlockTime, exam: BlockTime) -> None:
+    foresee(lab, 18, f"block time {exam.pk} has 49 of the computers", has(exam, 49)._replace(name=""))
+    assert outlooks([lab.pk], AT, elsewhere(exam))[lab.pk].why == f"a class {FOREIGN} has 49 of the computers"
+    found = outlooks([lab.pk], AT, ALL)[lab.pk]
+    assert found.why == f"block time {exam.pk} has 49 of the computers"
+    assert str(linked(found.words, found.links)) == found.words
+
+
+def test_a_name_that_is_part_of_another_one_hides_nothing(site: Site, lab: BlockTime, exam: BlockTime) -> None:
+    part = site.time(site.request("CS", site.ubuntu, None, 5), exam.start)
+    scope = elsewhere(part)
+    foresee(lab, 18, "CS420 exam has 49 of the computers", has(exam, 49), has(part, 5))
+    found = outlooks([lab.pk], AT, scope)[lab.pk]
+    assert found.why == "CS420 exam has 49 of the computers"
+    assert found.in_the_way[1].name == FOREIGN
+
+
+def test_of_classes_with_one_name_the_link_leads_to_the_one_that_is_meant(
+    site: Site, lab: BlockTime, exam: BlockTime
+) -> None:
+    again = site.time(exam.blockRequest, exam.start)
+    foresee(lab, 18, "CS420 exam has 49 of the computers", has(exam, 49), has(again, 5))
+    assert outlooks([lab.pk], AT, ALL)[lab.pk].links == {"CS420 exam": exam.pk}
 
 
 def test_a_reason_without_names_stays_as_it_is(lab: BlockTime, exam: BlockTime) -> None:
@@ -206,8 +231,8 @@ def test_other_shortages_are_of_one_class(site: Site, lab: BlockTime, exam: Bloc
     foresee(exam, 48, "other classes have them")
     foresee(lab, 18, "other classes have them", fit=200)
     assert found() == [
-        ("CS101: 18 of 20 machines can be had: other classes have them", 1, 0),
-        ("CS420 exam: 48 of 50 machines can be had: other classes have them", 1, 0),
+        ("CS101: 18 of 20 machines foreseen: other classes have them", 1, 0),
+        ("CS420 exam: 48 of 50 machines foreseen: other classes have them", 1, 0),
     ]
 
 
@@ -224,4 +249,4 @@ def test_the_machines_of_a_cluster_are_not_compared_with_computers(site: Site, l
     site.ubuntu.save()
     foresee(lab, 20)
     foresee(exam, 48, "CS101 has 20 of the computers", has(lab, 20))
-    assert found() == [("CS420 exam: 48 of 50 machines can be had: CS101 has 20 of the computers", 1, 0)]
+    assert found() == [("CS420 exam: 48 of 50 machines foreseen: CS101 has 20 of the computers", 1, 0)]

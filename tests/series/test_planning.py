@@ -268,6 +268,16 @@ def test_advice_in_words() -> None:
     )
 
 
+def test_a_search_ends_when_its_time_is_over() -> None:
+    dates = [date(MONDAY + number * 7 * DAY) for number in range(3)]
+    plan = planner(computers(8), 10)
+    looked = Search(plan, plan.plan_all(dates), seconds=0)
+    before = plan.plans
+    assert looked.of_dates(dates).not_searched == dates
+    assert looked.of_all(dates) is None
+    assert plan.plans == before
+
+
 # --- Whoever takes advice gets what it promises: planned again on random sites --------------------------
 QUARTER = 15 * 60
 # On the further ones a date that is moved comes after one that is short, and would have more then.

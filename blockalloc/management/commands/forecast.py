@@ -54,10 +54,11 @@ class Command(LoopCommand):
     longest = 120  # it is said of a loop that it was not seen for three minutes
     log = logging.getLogger(__name__)
     help = (
-        "Plan all accepted classes of the next weeks together, as they will be asked for, and keep what each will get: "
-        "for the staff pages, and for news up to a week ahead. Nothing of VCL's is written. It plans anew only when "
-        "something has changed. Run it all the time with --loop, on as many hosts as you like. "
-        "Exit status: 0 whatever the classes will get, 2 when the database does not answer."
+        "Plan all accepted classes of the next weeks together, in the order in which they will be asked for, and store "
+        "how many machines each will get: for the staff pages, and for notifications up to a week ahead. Nothing is "
+        "written into VCL's tables. Classes are planned again only when something has changed. Keep it running with "
+        "--loop, on as many hosts as you like. Exit status: 0 whatever the classes will get, 2 if the database does "
+        "not answer."
     )
     _said: tuple[object, ...] | None = None
     _away = ""

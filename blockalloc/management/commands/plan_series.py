@@ -27,8 +27,9 @@ class Command(BaseCommand):
     """The page *Plan a series*, on the shell."""
 
     help = (
-        "Say what could be had on each date of a series without taking anything from accepted classes, and what would "
-        "help. Nothing is written. Exit status: 0 all dates have all machines, 1 some have not, 2 bad input or refused."
+        "Say how many machines could be allocated on each date of a series without taking any from accepted classes, "
+        "and what would help. Nothing is written. Exit status: 0 if all dates have all machines, 1 if some do not, 2 "
+        "for bad input or a refusal."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -82,6 +83,7 @@ def _question(given: Mapping[str, Any]) -> Question:
         machines=given["machines"],
         user_group_id=user_group_by_name_or_id(given["group"]).id if given["group"] else 0,
         ignore_privileges=given["ignore_privileges"],
+        machines_name="--machines",
         dates=dates.listed("\n".join(given["date"]), "--date") if given["date"] else _weekly(given),
         dates_name="--date" if given["date"] else "--days, --from, --to, --first, --weeks",
     )
@@ -108,16 +110,19 @@ def _read(name: str, given: Mapping[str, Any], read: Callable[[str], Any], right
 def _as_text(plan: SeriesPlan) -> Iterator[str]:
     whose = "" if plan.ignore_privileges else f", granted to {plan.group}"
     yield f"{plan.summary}: {plan.machines} machines with {plan.image}{whose}."
-    yield "Nothing was written: a series is booked on VCL's own pages."
+    yield "Nothing was written: series are booked on VCL's own pages."
     if plan.whole:
         yield f"What would help the whole series: {plan.whole.words}"
     elif plan.is_whole_searched:
-        yield "No other time near it was found at which all dates are possible."
+        yield "No other time nearby was found at which all dates are possible."
     yield ""
     for each in plan.dates:
         yield from _lines(each)
     if plan.not_searched:
-        yield f"For {plan.not_searched} of the dates nothing was looked for that would help: plan fewer dates at once."
+        yield (
+            f"The search for what would help ended before it came to {plan.not_searched} of the dates: "
+            "plan fewer at once."
+        )
 
 
 def _lines(each: PlannedDate) -> Iterator[str]:

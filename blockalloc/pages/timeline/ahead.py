@@ -1,6 +1,6 @@
 """The rows above the computers: classes that have no computers yet, with what is foreseen of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.urls import reverse
@@ -46,7 +46,7 @@ def ahead(forecasts: Forecasts, chosen: Choices, axis: Axis, reader: Reader) -> 
             series.setdefault(each.request_id, []).append(each)
     rows = [_row(of_series, axis, reader) for of_series in series.values()]
     rows.sort(key=lambda row: not row.is_short)
-    return Ahead(rows[:_MOST], _summary(classes), max(len(rows) - _MOST, 0))
+    return Ahead(rows[:_MOST], _summary(classes, reader), max(len(rows) - _MOST, 0))
 
 
 def _owns(each: ClassAhead, reader: Reader) -> bool:
@@ -81,9 +81,16 @@ def _bar(each: ClassAhead, *, is_own: bool) -> Bar:
     )
 
 
-def _summary(classes: Iterable[ClassAhead]) -> str:
-    """`3 classes have no computers yet: 1 of them will be short, 2 were not checked.`."""
-    classes = list(classes)
+def _summary(classes: Sequence[ClassAhead], reader: Reader) -> str:
+    """`3 classes have no computers yet: 1 of them will be short and 2 of them were not checked.`.
+
+    Classes of other affiliations are counted apart: whether they will be short is not said.
+    """
+    own = [each for each in classes if _owns(each, reader)]
+    return " ".join(filter(None, [_summary_of(own), _summary_of_others(len(classes) - len(own))]))
+
+
+def _summary_of(classes: Sequence[ClassAhead]) -> str:
     if not classes:
         return ""
     short = sum(each.foreseen is not None and each.foreseen.missing > 0 for each in classes)
@@ -93,5 +100,12 @@ def _summary(classes: Iterable[ClassAhead]) -> str:
         f"{unchecked} of them {'was' if unchecked == 1 else 'were'} not checked" if unchecked else "",
     ]
     words = " and ".join(filter(None, said)) or "none of them will be short"
-    have = "has" if len(classes) == 1 else "have"
-    return f"{counted(len(classes), 'class', 'classes')} {have} no computers yet: {words}."
+    return f"{_have_none(len(classes), '')}: {words}."
+
+
+def _summary_of_others(number: int) -> str:
+    return f"{_have_none(number, ' of other affiliations')}." if number else ""
+
+
+def _have_none(number: int, whose: str) -> str:
+    return f"{counted(number, 'class', 'classes')}{whose} {'has' if number == 1 else 'have'} no computers yet"

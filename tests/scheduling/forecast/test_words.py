@@ -72,4 +72,4 @@ def test_the_rule_that_excludes_most_of_the_computers_that_fit() -> None:
 
 
 def test_nothing_known() -> None:
-    assert said(lost={"platform": 900, "no_computer": 4}) == "no further computer can be had"
+    assert said(lost={"platform": 900, "no_computer": 4}) == "no further computer could be allocated"
