@@ -113,7 +113,7 @@ def test_next_weeks_conflict(staff: Staff) -> None:
     expect(staff.page.get_by_text("Also foreseen")).to_contain_text("Ubuntu 22.04: 70 wanted, 67 exist")
     assert staff.clicks == 0
     staff.link("Mon 7 Dec 09:00")
-    expect(staff.row(FINAL)).to_contain_text(f"47 of 50 machines can be had: {LAB} has 20 of the computers")
+    expect(staff.row(FINAL)).to_contain_text(f"47 of 50 machines foreseen: {LAB} has 20 of the computers")
     assert staff.clicks == 1
 
 

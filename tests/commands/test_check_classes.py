@@ -112,6 +112,8 @@ def site(loaded: Path, place: Path, commands: ForkedCommands) -> Site:
         left.unlink()
     made = Site(Path(shutil.copy(loaded, place)), commands)
     made.sql("UPDATE blockTimes SET skip = 1")
+    for table in ("blockalloc_forecast", "blockalloc_forecast_run"):
+        made.sql(f"DELETE FROM {table}")  # noqa: S608
     made.looked()
     return made
 

@@ -71,7 +71,7 @@ class TestOnce:
     def test_only_those_of_the_next_days(self, exam: BlockTime) -> None:
         text = forecast("--days", "4")[1]
         assert "CS420" not in text
-        assert text.splitlines()[1] == "none of those that begin within 4 days will be short"
+        assert text.splitlines()[1] == "all classes that begin within 4 days will have their machines"
         assert "CS420" in forecast("--days", "5")[1]
 
     def test_that_none_of_the_next_days_is_short_says_nothing_of_the_others(self, exam: BlockTime) -> None:

@@ -64,7 +64,7 @@ def test_a_class_of_which_staff_have_released_some_is_checked(lab: BlockTime) ->
     row = foresee(lab, 15, wanted=15)
     found = outlooks([lab.pk], AT, ALL)[lab.pk]
     assert (found.level, found.missing, found.number) == ("good", 0, "15 of 20 machines")
-    assert found.words == "15 of 20 machines can be had: it is to have no more than 15"
+    assert found.words == "15 of 20 machines foreseen: it is to have no more than 15"
     row.machines, row.why = 12, "CS420 exam has 49 of the computers"
     row.save()
     found = outlooks([lab.pk], AT, ALL)[lab.pk]
@@ -78,7 +78,7 @@ def test_a_class_that_staff_have_released_is_checked(lab: BlockTime) -> None:
     foresee(lab, 0, wanted=0)
     (ahead,) = classes_ahead(Forecasts(AT, ALL), int(lab.start.timestamp()), int(lab.end.timestamp()))
     assert ahead.foreseen is not None
-    assert ahead.foreseen.words == "0 of 20 machines can be had: it is to have none"
+    assert ahead.foreseen.words == "0 of 20 machines foreseen: it is to have none"
     assert shortages(Forecasts(AT, ALL)) == []
 
 
