@@ -191,16 +191,6 @@ class Forecasts:
         )
 
 
-def outlooks(block_times: Collection[int], now: int, scope: Scope) -> dict[int, Foreseen]:
-    """What is foreseen of block times (ids), without those that nobody has looked at."""
-    return Forecasts(now, scope).of_block_times(block_times)
-
-
-def checked(first: date, number: int, now: int) -> list[DayChecked]:
-    """`number` days from `first` on, and whether the forecast covers them. One statement."""
-    return Forecasts(now, Scope()).days(first, number)
-
-
 def needs_forecast(block_time: BlockTimeReadiness, now: int) -> bool:
     """Whether a forecast says most of what the class will have: it is to come, and does not have all machines yet.
 

@@ -10,7 +10,7 @@ from blockalloc.models import Affiliation, BlockRequest, BlockTime, ImageMeta, U
 from blockalloc.models.scope import Scope
 from blockalloc.pages.linked import linked
 from blockalloc.reports.classes_ahead import classes_ahead
-from blockalloc.reports.forecasts import FOREIGN, DayChecked, Forecasts, checked, outlooks
+from blockalloc.reports.forecasts import FOREIGN, DayChecked, Forecasts
 from blockalloc.reports.shortages import shortages
 from blockalloc.store.forecasts import InTheWayKept
 from tests.support.sites.kept_forecast import forecast_run, foresee, has
@@ -56,18 +56,18 @@ def elsewhere(time: BlockTime) -> Scope:
 )  # fmt: skip
 def test_words(lab: BlockTime, machines: int, why: str, level: str, words: str) -> None:
     foresee(lab, machines, why)
-    found = outlooks([lab.pk], AT, ALL)[lab.pk]
+    found = Forecasts(AT, ALL).of_block_times([lab.pk])[lab.pk]
     assert (found.level, found.words, found.machines, found.missing) == (level, words, machines, 20 - machines)
 
 
 def test_a_class_of_which_staff_have_released_some_is_checked(lab: BlockTime) -> None:
     row = foresee(lab, 15, wanted=15)
-    found = outlooks([lab.pk], AT, ALL)[lab.pk]
+    found = Forecasts(AT, ALL).of_block_times([lab.pk])[lab.pk]
     assert (found.level, found.missing, found.number) == ("good", 0, "15 of 20 machines")
     assert found.words == "15 of 20 machines foreseen: it is to have no more than 15"
     row.machines, row.why = 12, "CS420 exam has 49 of the computers"
     row.save()
-    found = outlooks([lab.pk], AT, ALL)[lab.pk]
+    found = Forecasts(AT, ALL).of_block_times([lab.pk])[lab.pk]
     assert (found.level, found.missing) == ("watch", 3)
     assert found.words.endswith(": it is to have no more than 15; CS420 exam has 49 of the computers")
     (shortage,) = shortages(Forecasts(AT, ALL))
@@ -96,20 +96,20 @@ def test_one_machine(site: Site) -> None:
     forecast_run()
     time = site.time(site.request("one", site.ubuntu, None, 1), MONDAY)
     row = foresee(time, 1)
-    assert outlooks([time.pk], AT, ALL)[time.pk].words == "its machine is foreseen"
+    assert Forecasts(AT, ALL).of_block_times([time.pk])[time.pk].words == "its machine is foreseen"
     row.machines = 0
     row.save()
-    assert outlooks([time.pk], AT, ALL)[time.pk].words == "0 of 1 machine foreseen"
+    assert Forecasts(AT, ALL).of_block_times([time.pk])[time.pk].words == "0 of 1 machine foreseen"
 
 
 def test_classes_that_nobody_looked_at_are_left_out(lab: BlockTime, exam: BlockTime) -> None:
     foresee(lab, 20)
-    assert set(outlooks([lab.pk, exam.pk], AT, ALL)) == {lab.pk}
-    assert outlooks([], AT, ALL) == {}
+    assert set(Forecasts(AT, ALL).of_block_times([lab.pk, exam.pk])) == {lab.pk}
+    assert Forecasts(AT, ALL).of_block_times([]) == {}
     forecast_run(checked=NOW - STALE * SECOND)
-    assert outlooks([lab.pk], AT, ALL) == {}
+    assert Forecasts(AT, ALL).of_block_times([lab.pk]) == {}
     forecast_run(checked=NOW - (STALE - 1) * SECOND)
-    assert set(outlooks([lab.pk], AT, ALL)) == {lab.pk}
+    assert set(Forecasts(AT, ALL).of_block_times([lab.pk])) == {lab.pk}
 
 
 # --- Whose names are shown --------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def test_another_affiliations_class_has_no_name_and_no_link(lab: BlockTime, exam
 def test_a_class_without_a_name_is_not_given_away_by_its_id(lab: BlockTime, exam: BlockTime) -> None:
     foresee(lab, 18, f"block time {exam.pk} has 49 of the computers", has(exam, 49)._replace(name=""))
     assert outlooks([lab.pk], AT, elsewhere(exam))[lab.pk].why == f"a class {FOREIGN} has 49 of the computers"
-    found = outlooks([lab.pk], AT, ALL)[lab.pk]
+    found = Forecasts(AT, ALL).of_block_times([lab.pk])[lab.pk]
     assert found.why == f"block time {exam.pk} has 49 of the computers"
     assert str(linked(found.words, found.links)) == found.words
 
@@ -144,7 +144,7 @@ def test_a_name_that_is_part_of_another_one_hides_nothing(site: Site, lab: Block
     part = site.time(site.request("CS", site.ubuntu, None, 5), exam.start)
     scope = elsewhere(part)
     foresee(lab, 18, "CS420 exam has 49 of the computers", has(exam, 49), has(part, 5))
-    found = outlooks([lab.pk], AT, scope)[lab.pk]
+    found = Forecasts(AT, scope).of_block_times([lab.pk])[lab.pk]
     assert found.why == "CS420 exam has 49 of the computers"
     assert found.in_the_way[1].name == FOREIGN
 
@@ -154,7 +154,7 @@ def test_of_classes_with_one_name_the_link_leads_to_the_one_that_is_meant(
 ) -> None:
     again = site.time(exam.blockRequest, exam.start)
     foresee(lab, 18, "CS420 exam has 49 of the computers", has(exam, 49), has(again, 5))
-    assert outlooks([lab.pk], AT, ALL)[lab.pk].links == {"CS420 exam": exam.pk}
+    assert Forecasts(AT, ALL).of_block_times([lab.pk])[lab.pk].links == {"CS420 exam": exam.pk}
 
 
 def test_a_reason_without_names_stays_as_it_is(lab: BlockTime, exam: BlockTime) -> None:
@@ -168,7 +168,7 @@ def test_a_user_of_another_affiliation_has_no_name(lab: BlockTime) -> None:
     found = outlooks([lab.pk], AT, Scope(LOCAL))[lab.pk]
     assert found.why == f"a user {FOREIGN} has 3 of the computers"
     assert "anna" not in repr(found)
-    assert outlooks([lab.pk], AT, ALL)[lab.pk].in_the_way == [booking]
+    assert Forecasts(AT, ALL).of_block_times([lab.pk])[lab.pk].in_the_way == [booking]
 
 
 @pytest.mark.parametrize(
@@ -193,18 +193,18 @@ def test_names_in_words_become_links(words: str, links: dict[str, int], text: st
 
 def test_a_day_is_checked_if_it_was_looked_at_to_its_end(site: Site) -> None:
     first = date(2026, 11, 25)
-    assert checked(first, 1, AT) == [DayChecked(first, is_checked=False)]
+    assert Forecasts(AT, ALL).days(first, 1) == [DayChecked(first, is_checked=False)]
     midnight = NOW + 12 * HOUR
     forecast_run(until=midnight + DAY)
-    assert [each.is_checked for each in checked(first, 3, AT)] == [True, True, False]
+    assert [each.is_checked for each in Forecasts(AT, ALL).days(first, 3)] == [True, True, False]
     forecast_run(until=midnight + DAY - SECOND)
-    assert [each.is_checked for each in checked(first, 3, AT)] == [True, False, False]
+    assert [each.is_checked for each in Forecasts(AT, ALL).days(first, 3)] == [True, False, False]
 
 
 @pytest.mark.parametrize("values", [{"checked": NOW - STALE * SECOND}, {"problem": "no"}, {"made": None}])
 def test_no_day_is_checked_by_an_old_or_failed_forecast(site: Site, values: dict[str, Any]) -> None:
     forecast_run(**values)
-    assert [each.is_checked for each in checked(date(2026, 11, 25), 2, AT)] == [False, False]
+    assert [each.is_checked for each in Forecasts(AT, ALL).days(date(2026, 11, 25), 2)] == [False, False]
 
 
 # --- Shortages --------------------------------------------------------------------------------------
