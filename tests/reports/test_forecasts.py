@@ -117,7 +117,7 @@ def test_classes_that_nobody_looked_at_are_left_out(lab: BlockTime, exam: BlockT
 
 def test_a_class_that_the_person_may_see_is_a_link(lab: BlockTime, exam: BlockTime) -> None:
     foresee(lab, 18, "CS420 exam has 49 of the computers", has(exam, 49))
-    found = outlooks([lab.pk], AT, Scope(LOCAL))[lab.pk]
+    found = Forecasts(AT, Scope(LOCAL)).of_block_times([lab.pk])[lab.pk]
     assert found.links == {"CS420 exam": exam.pk}
     assert linked(found.why, found.links) == (
         f'<a href="{page_url("blocktime", exam.pk)}">CS420 exam</a> has 49 of the computers'
@@ -126,7 +126,7 @@ def test_a_class_that_the_person_may_see_is_a_link(lab: BlockTime, exam: BlockTi
 
 def test_another_affiliations_class_has_no_name_and_no_link(lab: BlockTime, exam: BlockTime) -> None:
     foresee(lab, 18, "CS420 exam has 49 of the computers", has(exam, 49))
-    found = outlooks([lab.pk], AT, elsewhere(exam))[lab.pk]
+    found = Forecasts(AT, elsewhere(exam)).of_block_times([lab.pk])[lab.pk]
     assert found.why == f"a class {FOREIGN} has 49 of the computers"
     assert (found.links, [each.name for each in found.in_the_way]) == ({}, [FOREIGN])
     assert "CS420" not in repr(found)
@@ -134,7 +134,10 @@ def test_another_affiliations_class_has_no_name_and_no_link(lab: BlockTime, exam
 
 def test_a_class_without_a_name_is_not_given_away_by_its_id(lab: BlockTime, exam: BlockTime) -> None:
     foresee(lab, 18, f"block time {exam.pk} has 49 of the computers", has(exam, 49)._replace(name=""))
-    assert outlooks([lab.pk], AT, elsewhere(exam))[lab.pk].why == f"a class {FOREIGN} has 49 of the computers"
+    assert (
+        Forecasts(AT, elsewhere(exam)).of_block_times([lab.pk])[lab.pk].why
+        == f"a class {FOREIGN} has 49 of the computers"
+    )
     found = Forecasts(AT, ALL).of_block_times([lab.pk])[lab.pk]
     assert found.why == f"block time {exam.pk} has 49 of the computers"
     assert str(linked(found.words, found.links)) == found.words
@@ -159,13 +162,13 @@ def test_of_classes_with_one_name_the_link_leads_to_the_one_that_is_meant(
 
 def test_a_reason_without_names_stays_as_it_is(lab: BlockTime, exam: BlockTime) -> None:
     foresee(lab, 18, "18 computers can run the image", has(exam, 49))
-    assert outlooks([lab.pk], AT, elsewhere(exam))[lab.pk].why == "18 computers can run the image"
+    assert Forecasts(AT, elsewhere(exam)).of_block_times([lab.pk])[lab.pk].why == "18 computers can run the image"
 
 
 def test_a_user_of_another_affiliation_has_no_name(lab: BlockTime) -> None:
     booking = InTheWayKept("request", 99, "anna@Other", AT, AT + 60, 3)
     foresee(lab, 18, "anna@Other has 3 of the computers", booking)
-    found = outlooks([lab.pk], AT, Scope(LOCAL))[lab.pk]
+    found = Forecasts(AT, Scope(LOCAL)).of_block_times([lab.pk])[lab.pk]
     assert found.why == f"a user {FOREIGN} has 3 of the computers"
     assert "anna" not in repr(found)
     assert Forecasts(AT, ALL).of_block_times([lab.pk])[lab.pk].in_the_way == [booking]
