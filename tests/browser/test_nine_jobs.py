@@ -166,7 +166,7 @@ def test_a_calendar_is_made_and_revoked(staff: Staff) -> None:
     assert f"SUMMARY:{LAB}" in page.request.get(address).text()
     staff.click(staff.row("Lab desk").get_by_role("link", name="Revoke"))
     staff.click(page.get_by_role("button", name="Revoke"))
-    expect(page.get_by_text("Revoked: the address “Lab desk” is no longer answered.")).to_be_visible()
+    expect(page.get_by_text("The address “Lab desk” was revoked: it no longer works.")).to_be_visible()
     assert page.request.get(address).status == 404
     assert staff.clicks == 6
 
