@@ -95,7 +95,7 @@ def test_the_new_version_works_with_the_old_rows(upgraded: tuple[Site, LiveServe
     assert "schema_drift" not in manage(site, "check_vcl", "--repair", url=url)
 
     get, post = browser(server)
-    assert post("login/", username="demo", password="demo", next="/admin/").endswith("/admin/")
+    assert post("login/", username="demo", password="demo", next="/admin/").endswith("/admin/today/")
     for page in (
         "",
         "blockalloc/blocktime/",
