@@ -104,7 +104,7 @@ def measure(site: "Site", only: str = "", repeat: int = 9) -> Iterator[Measured]
     head = f"{'page':58} {'queries':>7} {'median':>8} {'least':>8} {'p95':>8} {'bytes':>9}"
     for who, client in (("superuser", superuser()), ("manager of one affiliation", manager())):
         print(f"\n{who}, milliseconds\n{head}")
-        for name, url in addresses(site, client, limited=who != "superuser"):
+        for name, url in addresses(site, limited=who != "superuser"):
             if only not in name:
                 continue
             if "p=" in url and client.get(url).status_code == 302:

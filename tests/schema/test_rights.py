@@ -43,7 +43,7 @@ def test_there_and_back_again(mariadb_site: Site, account: Account) -> None:
     accounts = "auth_group, auth_group_permissions, auth_permission, auth_user, auth_user_groups and "
     for command, kept in (
         (("drop_own_tables", "--yes"), accounts),
-        (("migrate", "blockalloc", "0002"), "blockalloc_cache, blockalloc_class_held, "),
+        (("migrate", "blockalloc", "0002"), "blockalloc_cache, blockalloc_calendar_feed, "),
         (("migrate", "auth", "zero"), accounts),
     ):
         status, said = manage(account, *command)
@@ -77,11 +77,11 @@ def test_only_what_is_dropped_needs_the_right(mariadb_site: Site, account: Accou
     """As when a release is taken back that has a table of its own."""
     account.may("migrating")
     assert manage(account, "migrate", "-v0") == (0, "")
-    assert "may not drop blockalloc_loop_seen. Nothing" in manage(account, "migrate", "blockalloc", "0020")[1]
+    assert "may not drop blockalloc_forecast_seen. Nothing" in manage(account, "migrate", "blockalloc", "0024")[1]
     database = mariadb_site.connection.settings_dict["NAME"]
-    mariadb_site.sql(f"GRANT DROP ON {database}.blockalloc_loop_seen TO limited@localhost")
-    assert manage(account, "migrate", "blockalloc", "0020", "-v0") == (0, "")
-    assert "blockalloc_loop_seen" not in mariadb_site.connection.introspection.table_names()
+    mariadb_site.sql(f"GRANT DROP ON {database}.blockalloc_forecast_seen TO limited@localhost")
+    assert manage(account, "migrate", "blockalloc", "0024", "-v0") == (0, "")
+    assert "blockalloc_forecast_seen" not in mariadb_site.connection.introspection.table_names()
 
 
 def test_what_check_settings_says_of_rights(mariadb_site: Site, account: Account) -> None:
