@@ -76,10 +76,14 @@ class PastClass(NamedTuple):
 def read(decisions: DecisionQuerySet, first: datetime, last: datetime, now: int) -> dict[int, PastClass]:
     """The classes that are over at `now` and overlap the time between the two, by the ids of their block times.
 
-    Those of which the latest of these `decisions` has other hours were moved, and are not among them. One statement.
+    Those of which the latest of these `decisions` has other hours were moved, and are not among them. One statement at
+    most: of times to come there is nothing to read.
     """
+    over_by = _moment(now)
+    if first >= over_by:
+        return {}
     about = decisions.filter(
-        block_start__gt=first - _LONGEST, block_start__lt=last, block_end__gt=first, block_end__lte=_moment(now),
+        block_start__gt=first - _LONGEST, block_start__lt=min(last, over_by), block_end__gt=first, block_end__lte=over_by,
         block_time_id__isnull=False,
     ).exclude(action__in=_SAY_NOTHING)  # fmt: skip
     # Of keep_ready, those that say how many machines the class has.
