@@ -83,8 +83,8 @@ def read(decisions: DecisionQuerySet, first: datetime, last: datetime, now: int)
     if first >= over_by:
         return {}
     about = decisions.filter(
-        block_start__gt=first - _LONGEST, block_start__lt=min(last, over_by), block_end__gt=first, block_end__lte=over_by,
-        block_time_id__isnull=False,
+        block_start__gt=first - _LONGEST, block_start__lt=min(last, over_by), block_end__gt=first,
+        block_end__lte=over_by, block_time_id__isnull=False,
     ).exclude(action__in=_SAY_NOTHING)  # fmt: skip
     # Of keep_ready, those that say how many machines the class has.
     done = ~Q(outcome__in=_IN_VAIN) & ~Q(action=Decision.KEEP_READY, allocated__isnull=True)
