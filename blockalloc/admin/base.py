@@ -150,7 +150,9 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
     ) -> HttpResponse:
         """The page of a row, with the row's heading and the further context of its template."""
         if obj is not None:
-            context.update(title=self.heading(obj), subtitle=None, **self.more(request, obj))
+            context.update(
+                title=self.heading(obj), subtitle=None, list_title=self.list_title, **self.more(request, obj)
+            )
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 

@@ -205,7 +205,7 @@ def _plan(request: HttpRequest, row: BlockRequest) -> dict[str, Any]:
 class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
     """Block requests, each with all its block times."""
 
-    list_title = "Block requests (series)"
+    list_title = "Series"
     list_display = (name, group, image, machines, request_status, next_time, times_to_come, owner, foreseen_of_request)
     list_filter = (OpenFilter, RequestStatusFilter, SeriesForecastFilter, RequestGroupFilter, RequestImageFilter)
     search_fields = ("name", "group__name", "image__prettyname", "image__name", "owner__unityid")

@@ -172,7 +172,7 @@ class BlockTimeList(KeysFirstList):
 class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
     """Block times, the next one first."""
 
-    list_title = "Block times (classes)"
+    list_title = "Classes"
     list_display = (
         block_name,
         start,

@@ -71,7 +71,7 @@ def strong(text: str) -> str:
 
 
 def signal(level: str, text: str) -> str:
-    """A text in the colour of a level: good, watch, bad, plain (staff.css)."""
+    """A text in the colour of a level: good, watch, bad, plain (parts.css)."""
     return format_html('<span class="signal {}">{}</span>', level, text)
 
 

@@ -1,93 +1,181 @@
 """The menu at the top of every page, in the order in which the person on duty and auditors need it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+CLASSES, RECORDS, COMPUTERS, OWN, ACCOUNTS = "Classes", "Records", "Computers", "Yours", "Accounts"
+# How an entry is in the bar: always, on wide windows only, or not at all.
+ALWAYS, WIDE = "always", "wide"
 
 
 class Entry(NamedTuple):
-    """A page in the menu: the name of its URL, its title, its permission, and what the first page says about it."""
+    """A page in the menu: the name of its URL, its title, its permission, the question it answers, its group.
+
+    `bar` says when it is in the bar itself, and not only in the panel that has all pages.
+    """
 
     name: str
     title: str
     permission: str
     about: str
+    group: str
+    bar: str = ""
 
 
 ENTRIES = (
-    Entry("today", "Today", "blockalloc.view_blocktime", "What is on today: is everything ready, and what is at risk?"),
+    Entry(
+        "today",
+        "Today",
+        "blockalloc.view_blocktime",
+        "Is everything ready that is on today, and what is at risk?",
+        CLASSES,
+        ALWAYS,
+    ),
     Entry(
         "week",
         "This week",
         "blockalloc.view_blocktime",
-        "The same for each day of a week. What will be short next week, or later?",
+        "What is on in a week, and which classes will lack machines next week, or later?",
+        CLASSES,
+        ALWAYS,
+    ),
+    Entry(
+        "timeline",
+        "Timeline",
+        "blockalloc.view_blocktime",
+        "Which computer is booked for what, and when does it load?",
+        CLASSES,
+        ALWAYS,
     ),
     Entry(
         "blockalloc_blocktime_changelist",
-        "Block times (classes)",
+        "Classes",
         "blockalloc.view_blocktime",
-        "Which computers does a class have, what is loaded on them, what was done? Allocate, release, skip.",
+        "All classes, to search: VCL’s block times.",
+        CLASSES,
+        WIDE,
     ),
     Entry(
-        "timeline", "Timeline", "blockalloc.view_blocktime", "Which computer is booked for what, and when does it load?"
+        "blockalloc_blockrequest_changelist",
+        "Series",
+        "blockalloc.view_blockrequest",
+        "Series of classes with all their dates: VCL’s block requests.",
+        CLASSES,
+        WIDE,
     ),
     Entry(
         "plan_series",
         "Plan a series",
         "blockalloc.dry_run_blocktime",
         "Is a series of dates possible, before anybody books it? What would help where it is not?",
-    ),
-    Entry(
-        "blockalloc_blockrequest_changelist",
-        "Block requests (series)",
-        "blockalloc.view_blockrequest",
-        "A series of classes with all its dates.",
+        CLASSES,
+        WIDE,
     ),
     Entry(
         "blockalloc_decision_changelist",
         "Decisions",
         "blockalloc.view_decision",
         "Why was a computer chosen or not? Who called, who released, and when?",
-    ),
-    Entry(
-        "blockalloc_computer_changelist",
-        "Computers",
-        "blockalloc.view_computer",
-        "What is a computer booked for, when does it load next, how did its last loads go?",
-    ),
-    Entry(
-        "blockalloc_image_changelist",
-        "Images",
-        "blockalloc.view_image",
-        "How long does an image take to load, and can plans rely on the estimate?",
-    ),
-    Entry(
-        "said_and_came",
-        "Said and came",
-        "blockalloc.view_blocktime",
-        "Were classes as ready as the service said before? Which images load more slowly than they did?",
+        RECORDS,
+        WIDE,
     ),
     Entry(
         "semester",
         "Semester",
         "blockalloc.view_blocktime",
         "What did classes ask for, get and use in the last months, by series, image, month or owner?",
+        RECORDS,
+        WIDE,
+    ),
+    Entry(
+        "said_and_came",
+        "Said and came",
+        "blockalloc.view_blocktime",
+        "Were classes as ready as the service said before? Which images load more slowly than they did?",
+        RECORDS,
     ),
     Entry(
         "blockalloc_message_changelist",
         "Notifications",
         "blockalloc.view_message",
         "What were people told, by mail and by webhook? What waits, and what could not be delivered?",
+        RECORDS,
+    ),
+    Entry(
+        "blockalloc_computer_changelist",
+        "Computers",
+        "blockalloc.view_computer",
+        "What is a computer booked for, when does it load next, how did its last loads go?",
+        COMPUTERS,
+    ),
+    Entry(
+        "blockalloc_image_changelist",
+        "Images",
+        "blockalloc.view_image",
+        "How long does an image take to load, and can plans rely on the estimate?",
+        COMPUTERS,
+    ),
+    Entry(
+        "blockalloc_request_changelist",
+        "Reloads",
+        "blockalloc.view_request",
+        "Which computers will be loaded for classes, when, and by which management node?",
+        COMPUTERS,
     ),
     Entry(
         "my_notifications",
         "My notifications",
         "blockalloc.view_blocktime",
         "Which mails do I get about classes, and at which address?",
+        OWN,
     ),
     Entry(
         "feeds",
         "Calendars",
         "blockalloc.view_blocktime",
-        "Addresses for calendar programs: make them for a user group or for all classes, see when each was last read, "
-        "revoke them.",
+        "Addresses for calendar programs: make them for a user group or for all classes, revoke them.",
+        OWN,
     ),
+    Entry(
+        "auth_user_changelist", "Users", "auth.view_user", "Accounts of this service, besides those of VCL.", ACCOUNTS
+    ),
+    Entry("auth_group_changelist", "Groups", "auth.view_group", "Permissions that several users have.", ACCOUNTS),
 )
+
+
+class Link(NamedTuple):
+    """An entry as a person sees it. `is_first`: on every window it is in the bar."""
+
+    title: str
+    address: str
+    about: str
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """The entries that a person may see: in the bar, in the panel by group, and those about the person."""
+
+    bar: Sequence[Link]
+    groups: Sequence[tuple[str, Sequence[Link]]]
+    own: Sequence[Link]
+
+
+def menu(request: HttpRequest) -> Menu:
+    """The menu of the person who is signed in."""
+    entries = [entry for entry in ENTRIES if request.user.has_perm(entry.permission)]
+    groups = [(name, _links(list(each))) for name, each in groupby(entries, key=lambda entry: entry.group)]
+    return Menu(
+        bar=_links([entry for entry in entries if entry.bar]),
+        groups=groups,
+        own=next((links for name, links in groups if name == OWN), []),
+    )
+
+
+def _links(entries: Sequence[Entry]) -> list[Link]:
+    return [Link(entry.title, reverse(f"admin:{entry.name}"), entry.about, entry.bar == ALWAYS) for entry in entries]

@@ -1,6 +1,5 @@
 """The staff's site: Django's admin with our sign-in, our pages and our menu."""
 
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -31,23 +30,18 @@ class StaffSite(AdminSite):
         return [*addresses.patterns(self), *super().get_urls()]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Django's context, with the menu entries that the person may see, and their account of VCL, if any."""
-        from blockalloc.pages.menu import ENTRIES
+        """Django's context, with the menu of the person, and their account of VCL, if any."""
+        from blockalloc.pages.menu import menu
 
-        menu = [
-            {"title": entry.title, "address": reverse(f"{self.name}:{entry.name}"), "about": entry.about}
-            for entry in ENTRIES
-            if request.user.has_perm(entry.permission)
-        ]
-        return {**super().each_context(request), "menu": menu, "vcl_manager": manager_of(request.user)}
+        return {**super().each_context(request), "menu": menu(request), "vcl_manager": manager_of(request.user)}
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Django's page. Who signs in to no page in particular comes to "Today", if they may see it."""
-        response = super().login(request, extra_context)
-        is_to_index = response.status_code == HTTPStatus.FOUND and response["Location"] == reverse(f"{self.name}:index")
-        if request.method == "POST" and is_to_index and request.user.has_perm("blockalloc.view_blocktime"):
+    def index(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A redirect to "Today"; for people who may see no class, Django's list of tables."""
+        if request.user.has_perm("blockalloc.view_blocktime"):
             return HttpResponseRedirect(reverse(f"{self.name}:today"))
-        return response
+        return super().index(request, extra_context)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Django's page, for its own accounts. Raises PermissionDenied for the others, whose passwords are VCL's."""

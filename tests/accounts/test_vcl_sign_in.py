@@ -27,7 +27,7 @@ from tests.support.sites.accounts import GLOBAL, OWN, PASSWORD, SALT, give_passw
 from tests.support.sites.staff_site import PAGES, Site, list_url, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wednesday_noon")]
-INDEX = reverse("admin:index")
+INDEX = reverse("admin:today")
 
 
 @pytest.fixture(autouse=True)

@@ -51,9 +51,9 @@ def test_staff_without_permission_see_nothing(client: Client, cs101: BlockTime, 
     assert client.get(page_url(page, key_of(page))).status_code == 403
 
 
-def test_the_index_names_the_pages(staff: Client, site: Site) -> None:
-    index = text(staff, reverse("admin:index"))
-    for name in ("Block allocations", "Block requests", "Block times", "Computers", "Images", "Reload reservations"):
+def test_the_menu_names_the_pages(staff: Client, site: Site) -> None:
+    index = text(staff, reverse("admin:today"))
+    for name in ("Block allocations", "Series", "Classes", "Computers", "Images", "Reloads"):
         assert name in index
 
 

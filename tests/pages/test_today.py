@@ -163,7 +163,7 @@ def test_pages_want_the_permission_to_view_block_times(client: Client, site: Sit
 
 def test_the_menu_begins_with_them(viewer: Client, site: Site) -> None:
     menu = text(viewer, TODAY)
-    assert menu.index("Today This week Block times (classes)") < menu.index("Calendars")
+    assert menu.index("Today This week Timeline Classes") < menu.index("Calendars")
 
 
 @pytest.mark.parametrize("url", [TODAY, WEEK])

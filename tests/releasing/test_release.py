@@ -144,12 +144,12 @@ def test_pages_work_with_the_collected_files(made: list[Path], tmp_path: Path) -
 
 
 def test_pages_of_a_checkout_work_as_they_are(original: Path) -> None:
-    seen = looked(original, "admin/css/base.css", "blockalloc/staff.css")
+    seen = looked(original, "admin/css/base.css", "blockalloc/parts.css")
     assert not seen["debug"]
     assert {address: answer[0] for address, answer in seen["answers"].items()} == {
         "/admin/login/": 200,
         "/static/admin/css/base.css": 200,
-        "/static/blockalloc/staff.css": 200,
+        "/static/blockalloc/parts.css": 200,
     }
     assert "immutable" not in str(seen["answers"])
 

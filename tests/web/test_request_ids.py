@@ -65,7 +65,7 @@ def test_nobody_else_gives_one(peer: str, trusting: None) -> None:
         ("/nowhere", 404),
         ("/failing/", 500),
         ("/favicon.ico", 204),
-        ("/static/blockalloc/staff.css", 200),
+        ("/static/blockalloc/parts.css", 200),
         ("/index.php?mode=x", 404),
     ],
 )

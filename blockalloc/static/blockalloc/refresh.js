@@ -14,7 +14,7 @@
 
     /* The signals by block time, with their announcements. */
     function signals(root) {
-        const rows = [...root.querySelectorAll("tr[data-key]")];
+        const rows = [...root.querySelectorAll("[data-key]")];
         return new Map(rows.map((row) => [row.dataset.key, row.dataset]));
     }
 
@@ -32,16 +32,18 @@
         const element = document.activeElement;
         if (!element || !live.contains(element)) return null;
         if (element.id) return (root) => root.querySelector(`#${CSS.escape(element.id)}`);
-        const row = element.closest("tr[data-key]");
-        return row && ((root) => root.querySelector(`tr[data-key="${CSS.escape(row.dataset.key)}"] a`));
+        const row = element.closest("[data-key]");
+        return row && ((root) => root.querySelector(`[data-key="${CSS.escape(row.dataset.key)}"] :is(a, summary)`));
     }
 
     function replace(fresh) {
         const before = signals(live);
         const find = focused();
+        const folds = new Map([...live.querySelectorAll("details[id]")].map((fold) => [fold.id, fold.open]));
         const scrolled = new Map([...live.querySelectorAll(".wide")].map((box) => [box.id, box.scrollLeft]));
         live.replaceChildren(...fresh.childNodes);
         for (const box of live.querySelectorAll(".wide")) box.scrollLeft = scrolled.get(box.id) || 0;
+        for (const fold of live.querySelectorAll("details[id]")) fold.open = folds.get(fold.id) ?? fold.open;
         const target = find && find(live);
         if (target) target.focus({ preventScroll: true });
         announce(before, signals(live));
@@ -62,9 +64,12 @@
         try {
             const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(20000) });
             if (!answer.ok) throw new Error(`the server answered with error ${answer.status}`);
-            const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
+            const other = new DOMParser().parseFromString(await answer.text(), "text/html");
+            const fresh = other.getElementById("live");
             if (!fresh) throw new Error("you are no longer signed in: reload it to sign in");
             replace(fresh);
+            document.title = other.title;
+            document.getElementById("icon").href = other.getElementById("icon").getAttribute("href");
             window.scrollTo(window.scrollX, y);
             stale.hidden = true;
             stale.textContent = "";

@@ -100,7 +100,7 @@ def sign_in(page: Page, server: MondayMorning, name: str = "demo") -> None:
     page.get_by_label("Name (VCL: name or name@affiliation)").fill(name)
     page.get_by_label("Password").fill("demo")
     page.get_by_role("button", name="Log in").click()
-    page.get_by_text("Signed in as").wait_for()
+    page.locator("#account").wait_for()
 
 
 def menu(page: Page, entry: str) -> None:
