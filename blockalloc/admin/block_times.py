@@ -22,11 +22,13 @@ from blockalloc.admin.filters import (
     DayFilter,
     GroupFilter,
     ImageFilter,
+    LabFilter,
     latest_first,
 )
 from blockalloc.admin.forecasts import ForecastFilter, foreseen, section_of, texts_of
 from blockalloc.admin.history import block_time_history
-from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request
+from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, ResourceGroup
+from blockalloc.models.labs import class_in_lab
 from blockalloc.pages.actions import offered_actions
 from blockalloc.pages.columns import column, fact, link, list_link, until, when
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
@@ -47,6 +49,14 @@ class TimeImageFilter(ImageFilter):
     """Block times for an image."""
 
     path = "blockRequest__image"
+
+
+class TimeLabFilter(LabFilter):
+    """Block times of a lab."""
+
+    def condition(self, row: ResourceGroup) -> Q:
+        """The condition for classes of the lab."""
+        return class_in_lab(row.pk)
 
 
 class StatusFilter(ChoiceFilter):
@@ -185,7 +195,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         processed,
         foreseen,
     )
-    list_filter = (DayFilter, StatusFilter, ForecastFilter, TimeGroupFilter, TimeImageFilter)
+    list_filter = (DayFilter, TimeLabFilter, StatusFilter, ForecastFilter, TimeGroupFilter, TimeImageFilter)
     search_fields = (
         "blockRequest__name",
         "blockRequest__group__name",

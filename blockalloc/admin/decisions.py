@@ -19,6 +19,7 @@ from blockalloc.admin.decision_filters import (
     CalledFilter,
     ClassDayFilter,
     ComputerFilter,
+    DecisionLabFilter,
     OutcomeFilter,
     TimeFilter,
 )
@@ -268,7 +269,9 @@ def _in_batches(query: QuerySet[Decision]) -> Iterator[Decision]:
 class DecisionAdmin(ReadOnlyAdmin[Decision]):
     """Decision records, the latest first."""
 
-    list_filter = (ClassDayFilter, ComputerFilter, CalledFilter, ActionFilter, OutcomeFilter, TimeFilter)
+    list_filter = (
+        ClassDayFilter, DecisionLabFilter, ComputerFilter, CalledFilter, ActionFilter, OutcomeFilter, TimeFilter,
+    )  # fmt: skip
     search_fields = ("block_name", "caller", "person", "user_group")
     search_help_text = "Search by class, user group, calling account or person, or by a whole request id"
     ordering = ("-pk",)
