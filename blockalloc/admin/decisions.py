@@ -218,7 +218,8 @@ class DecisionList(KeysFirstList):
         super().get_results(request)
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
         if name:
-            findings = decisions.findings_of(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
+            of_page = Decision.objects.filter(pk__in=[row.pk for row in self.result_list])
+            findings = decisions.findings_about(of_page.only("roster_id", "findings"), name)
             texts = {row.pk: verdict(findings[row.pk], name) for row in self.result_list if row.pk in findings}
             named = subjects(request, texts.values())
             for row in self.result_list:

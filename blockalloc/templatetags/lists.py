@@ -113,11 +113,15 @@ def _chips(cl: ChangeList, specs: list[tuple[Any, list[dict[str, Any]]]], query:
     if cl.params.get(ORDER_VAR):
         columns = [
             f"{header['text']}{'' if header['ascending'] else ', from the end'}"
-            for header in sorted(result_headers(cl), key=lambda each: each.get("sort_priority", 0))
+            for header in sorted(_headers(cl), key=lambda each: int(each.get("sort_priority", 0)))
             if header["sortable"] and header["sorted"]
         ]
         if columns:
             yield Chip("Sorted by", " and ".join(columns), _query(query, ORDER_VAR))
+
+
+def _headers(cl: ChangeList) -> list[dict[str, Any]]:
+    return list(result_headers(cl))
 
 
 def _chosen(choices: list[dict[str, Any]]) -> str:
@@ -137,7 +141,7 @@ def _query(query: QueryDict, *without: str) -> str:
     kept = QueryDict(mutable=True)
     for name, value in query.items():
         if value and name not in without and name not in _NOT_KEPT:
-            kept[name] = value
+            kept[name] = str(value)
     return f"?{kept.urlencode()}"
 
 
@@ -153,9 +157,10 @@ def stacked_result_list(cl: ChangeList) -> dict[str, Any]:
 
     The roles of the parts are given, since a table that is laid out otherwise has none of its own.
     """
-    context = result_list(cl)
-    names = [str(header["text"]) for header in context["result_headers"]]
-    context["result_headers"] = [{**header, "sort": _sort(header)} for header in context["result_headers"]]
+    context: dict[str, Any] = {**result_list(cl)}
+    headers: list[dict[str, Any]] = context["result_headers"]
+    names = [str(header["text"]) for header in headers]
+    context["result_headers"] = [{**header, "sort": _sort(header)} for header in headers]
     context["results"] = [_labelled(row, names) for row in context["results"]]
     return context
 
