@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, LabFilter, LinkedFilter, TextFilter, days_of, now
 from blockalloc.models import Decision, ResourceGroup
@@ -14,6 +15,17 @@ from blockalloc.pages.columns import when
 
 if TYPE_CHECKING:
     from django.contrib.admin.options import ModelAdmin
+
+
+# Actions and outcomes whose names need to be explained.
+IN_WORDS = {
+    Decision.DRY_RUN: "try out (dry run)",
+    Decision.UNSKIP: "undo a skip",
+    Decision.KEEP_READY: "put right (keep ready)",
+    Decision.HOLDING: "stop or set holds",
+    "completed": "complete before",
+    Decision.DONE: "done",
+}
 
 
 class CalledFilter(ChoiceFilter):
@@ -53,7 +65,7 @@ class ActionFilter(ChoiceFilter):
         """The values of the column."""
         return {
             ALL: Choice("All", Q()),
-            **{word: Choice(word.capitalize(), Q(action=word)) for word in Decision.ACTIONS},
+            **{word: Choice(_label(word), Q(action=word)) for word in Decision.ACTIONS},
         }
 
 
@@ -65,7 +77,7 @@ class OutcomeFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """The values of the column."""
-        words = {word: Choice(word.capitalize(), Q(outcome=word)) for word in Decision.OUTCOMES}
+        words = {word: Choice(_label(word), Q(outcome=word)) for word in Decision.OUTCOMES}
         return {ALL: Choice("All", Q()), "short": Choice("Short of machines", Q(allocated__lt=F("wanted"))), **words}
 
 
@@ -120,3 +132,8 @@ class TimeFilter(LinkedFilter):
 
     def _key(self, value: str) -> int | None:
         return int(value) if value.isdecimal() and len(value) < 10 else None
+
+
+def _label(word: str) -> str:
+    """The plain words for an action or an outcome, as the label of a choice."""
+    return capfirst(IN_WORDS.get(word, word))

@@ -195,13 +195,17 @@ class RelatedFilter(ChoiceFilter):
         """The condition for rows that refer to `row`."""
         return Q((self.path, row.pk))
 
+    def label(self, row: Any) -> str:
+        """The name of a row to choose."""
+        return str(row)
+
     def options(self) -> dict[str, Choice]:
         """All, or one of the candidates."""
         rows = {str(row.pk): row for row in self.candidates()}
         value = self.value() or ""
         if value.isdecimal() and len(value) < 10 and value not in rows:
             rows.update((str(row.pk), row) for row in self.other_row(int(value)))
-        choices = {key: Choice(str(row), self.condition(row)) for key, row in rows.items()}
+        choices = {key: Choice(self.label(row), self.condition(row)) for key, row in rows.items()}
         return {ALL: Choice("All", _EVERYTHING), **choices}
 
 

@@ -15,6 +15,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from blockalloc.pages.columns import NOTHING
+
 register = template.Library()
 
 _NOT_KEPT = (PAGE_VAR, "e")  # of another selection of rows; Django's mark of an address that it has refused
@@ -57,7 +59,7 @@ class Chip(NamedTuple):
 def list_tools(context: Mapping[str, Any], cl: ChangeList) -> dict[str, Any]:
     """The search, the filters, and what is chosen."""
     request: HttpRequest = context["request"]
-    specs = [(spec, list(spec.choices(cl))) for spec in cl.filter_specs]
+    specs: list[tuple[Any, list[dict[str, Any]]]] = [(spec, _choices(spec, cl)) for spec in cl.filter_specs]
     fields = [field for spec, choices in specs if (field := _field(spec, choices)) is not None]
     names = {field.name for field in fields if isinstance(field, FilterField)} | {SEARCH_VAR, *_NOT_KEPT}
     return {
@@ -73,6 +75,10 @@ def list_tools(context: Mapping[str, Any], cl: ChangeList) -> dict[str, Any]:
         "counted": _counted(cl),
         "usual": [text for spec, choices in specs if (text := _usual(spec, choices))],
     }
+
+
+def _choices(spec: Any, cl: ChangeList) -> list[dict[str, Any]]:
+    return list(spec.choices(cl))
 
 
 def _field(spec: Any, choices: list[dict[str, Any]]) -> FilterField | LinkMenu | None:
@@ -183,4 +189,6 @@ def _with_attributes(cell: str, name: str) -> SafeString:
     tag, more, rest = cell.partition(">")
     role = "rowheader" if tag.startswith("<th") else "cell"
     label = format_html(' data-label="{}"', name) if name and "<" not in name else ""
+    if rest.startswith((f"{NOTHING}<", "-<")):
+        label += SafeString(" data-none")  # a card needs no line for it
     return SafeString(f'{tag}{label} role="{role}"{more}{rest}')
