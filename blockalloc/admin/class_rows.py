@@ -110,6 +110,8 @@ def state(time: BlockTime) -> str:
     address = getattr(time, "put_right", "")
     action = format_html(' <a class="button small" href="{}">Put right now</a>', address) if address else ""
     rest = f"{comma}{why}{row.status if row.lacks else ''}"
+    if rest.startswith(","):  # the edge of the signal is enough to see
+        rest = format_html('<span class="visually-hidden">,</span>{}', rest[1:])
     return format_html("{}{}{}", signal(_level(row), what), rest, action)
 
 

@@ -69,7 +69,7 @@ def processors(computer: Computer) -> str:
 @column("Hardware", ordering="RAM")
 def hardware(computer: Computer) -> str:
     """Its memory and its processors."""
-    return format_html('<span class="nowrap">{}</span>', f"{memory(computer)}, {processors(computer)}")
+    return format_html('<span class="nowrap">{}</span>', f"{computer.RAM / 1024:.3g} GB, {processors(computer)}")
 
 
 @column("Network", ordering="network")

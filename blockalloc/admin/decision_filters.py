@@ -11,7 +11,7 @@ from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, LabFilter, Linke
 from blockalloc.models import Decision, ResourceGroup
 from blockalloc.models.labs import class_in_lab
 from blockalloc.models.scope import scope_of
-from blockalloc.pages.columns import when
+from blockalloc.pages.columns import moment
 
 if TYPE_CHECKING:
     from django.contrib.admin.options import ModelAdmin
@@ -120,7 +120,7 @@ class TimeFilter(LinkedFilter):
         if not found or not found[0]:
             return f"{value[:20]}, of which there are no decisions"
         name, begins = found
-        return f"{name}, {when(begins)}" if begins else name
+        return f"{name}, {moment(begins)}" if begins else name
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The decisions about it; none for a text that is no id."""

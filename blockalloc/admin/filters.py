@@ -152,7 +152,7 @@ class OpenFilter(ChoiceFilter):
 
     title = "expiry"
     parameter_name = "open"
-    usual = "open"
+    usual = "open ones"
 
     def options(self) -> dict[str, Choice]:
         return {
@@ -167,7 +167,7 @@ class InUseFilter(ChoiceFilter):
 
     title = "removed"
     parameter_name = "removed"
-    usual = "without those that are removed"
+    usual = "without removed ones"
 
     def options(self) -> dict[str, Choice]:
         """Rows in use, deleted rows, or both."""

@@ -66,7 +66,7 @@ def processors(image: Image) -> str:
 @column("Needs at least", ordering="minram")
 def needs(image: Image) -> str:
     """What a computer must have: memory and processors."""
-    return format_html('<span class="nowrap">{}</span>', f"{memory(image)}, {processors(image)}")
+    return format_html('<span class="nowrap">{}</span>', f"{image.minram / 1024:.3g} GB, {processors(image)}")
 
 
 @column("Network", ordering="minnetwork")

@@ -67,14 +67,19 @@ def test_it_is_found_by_what_it_is_about(root: Client) -> None:
     with class_site(blocks=2, computers=12):
         decide()
         decide(block_time=BLOCK_TIME + 1)
-        assert rows(root, list_url("decision", q="block 11"), "class_") == ["block 11"]
-        assert rows(root, list_url("decision", q="VCLSYSTEM"), "class_") == ["block 11", "block 10"]
-        assert rows(root, list_url("decision", q="☃"), "class_") == []
-        assert rows(root, list_url("decision", block_time=BLOCK_TIME), "class_") == ["block 10"]
-        assert rows(root, list_url("decision", block_time="x"), "class_") == []
-        assert rows(root, list_url("decision", day="2026-03-02"), "class_") == ["block 11", "block 10"]
-        assert rows(root, list_url("decision", day="2026-03-03"), "class_") == []
-        assert rows(root, list_url("decision", called="day"), "class_") == ["block 11", "block 10"]
+        assert named(root, list_url("decision", q="block 11")) == ["block 11"]
+        assert named(root, list_url("decision", q="VCLSYSTEM")) == ["block 11", "block 10"]
+        assert named(root, list_url("decision", q="☃")) == []
+        assert named(root, list_url("decision", block_time=BLOCK_TIME)) == ["block 10"]
+        assert named(root, list_url("decision", block_time="x")) == []
+        assert named(root, list_url("decision", day="2026-03-02")) == ["block 11", "block 10"]
+        assert named(root, list_url("decision", day="2026-03-03")) == []
+        assert named(root, list_url("decision", called="day")) == ["block 11", "block 10"]
+
+
+def named(client: Client, address: str) -> list[str]:
+    """The classes that a list is about, without their starts."""
+    return [cell.partition(" Mon")[0] for cell in rows(client, address, "class_")]
 
 
 def shown(client: Client, **query: str) -> str:
@@ -168,9 +173,9 @@ def test_it_is_found_by_its_request_id(root: Client) -> None:
             decide()
         other = decide(block_time=BLOCK_TIME + 1)
         assert other.request_id is None
-        assert rows(root, list_url("decision", q=" from-nginx_1 "), "class_") == ["block 10"]
-        assert rows(root, list_url("decision", q="from-nginx"), "class_") == []  # a part of it
-        assert rows(root, list_url("decision", q="from-nginx_1", outcome="refused"), "class_") == []
+        assert named(root, list_url("decision", q=" from-nginx_1 ")) == ["block 10"]
+        assert named(root, list_url("decision", q="from-nginx")) == []  # a part of it
+        assert named(root, list_url("decision", q="from-nginx_1", outcome="refused")) == []
         assert "Request id: from-nginx_1" in text(root, page_url("decision", other.pk - 1))
         head, *lines = exported(root, reverse("admin:decisions_csv"))
         assert [dict(zip(head, line, strict=True))["request_id"] for line in lines] == ["", "from-nginx_1"]
@@ -179,8 +184,8 @@ def test_it_is_found_by_its_request_id(root: Client) -> None:
 def test_a_user_group_that_could_be_an_id_is_found_as_before(root: Client) -> None:
     with class_site(), request_id.within("vclsystem"):
         decide()
-        assert rows(root, list_url("decision", q="vclsystem"), "class_") == ["block 10"]
-        assert rows(root, list_url("decision", q="vclsys"), "class_") == ["block 10"]
+        assert named(root, list_url("decision", q="vclsystem")) == ["block 10"]
+        assert named(root, list_url("decision", q="vclsys")) == ["block 10"]
 
 
 def test_what_staff_do_has_the_id_of_their_request(root: Client) -> None:
@@ -256,13 +261,13 @@ def test_who_sees_one_affiliations_blocks_sees_no_other_decisions(
         own = decision.affiliation_id
         assert own
         limit_to(own + 1, monkeypatch)
-        assert rows(root, list_url("decision"), "class_") == []
-        assert rows(root, list_url("decision", q="block"), "class_") == []
+        assert named(root, list_url("decision")) == []
+        assert named(root, list_url("decision", q="block")) == []
         assert len(exported(root, reverse("admin:decisions_csv"))) == 1
         assert root.get(reverse("admin:decision_csv", args=[decision.pk])).status_code == 404
         assert root.get(page_url("decision", decision.pk)).status_code != 200
         limit_to(own, monkeypatch)
-        assert rows(root, list_url("decision"), "class_") == ["block 10"]
+        assert named(root, list_url("decision")) == ["block 10"]
 
 
 @pytest.mark.parametrize("query", [{}, {"computer": "c10"}, {"q": "block"}, {"day": "2026-03-02"}])

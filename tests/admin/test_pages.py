@@ -186,7 +186,8 @@ def test_the_page_of_a_request_shows_its_times(viewer: Client, site: Site, cs101
     assert "Classes (3)" in page
     assert "Mon 30 Nov 09:00–11:00 2 of 2 , 0 ready complete" in page
     assert rows(viewer, list_url("blockrequest"), "next_times") == ["Mon 30 Nov 09:00"]
-    assert rows(viewer, list_url("blockrequest"), "times_to_come") == ["1"]
+    site.time(cs101.blockRequest, MONDAY + 21 * DAY)
+    assert rows(viewer, list_url("blockrequest"), "next_times") == ["Mon 30 Nov 09:00 and 1 more"]
 
 
 def test_pages_link_to_each_other(viewer: Client, site: Site, cs101: BlockTime) -> None:
