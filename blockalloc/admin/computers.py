@@ -18,6 +18,7 @@ from blockalloc.models import BlockComputer, BlockTime, Computer, ResourceGroup,
 from blockalloc.models.labs import computers_of
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import column, fact, in_words, link, link_to, moment
+from blockalloc.pages.short_names import short_names
 from blockalloc.pages.vcl_words import STATES, TYPES, both, both_as_text
 from blockalloc.store import load_history
 
@@ -26,7 +27,8 @@ from blockalloc.store import load_history
 
 @column("Computer", ordering="hostname")
 def hostname(computer: Computer) -> str:
-    return computer.hostname
+    """Its name, short where the domain is the site's."""
+    return short_names().as_html(computer.hostname)
 
 
 @column("Type", ordering="type")
@@ -81,7 +83,8 @@ def network(computer: Computer) -> str:
 @column("VM host", ordering="vmhost__computer__hostname")
 def vm_host(computer: Computer) -> str | None:
     """The computer that a virtual one runs on."""
-    return link(computer.vmhost.computer) if computer.vmhost else None
+    host = computer.vmhost.computer if computer.vmhost else None
+    return link(host, short_names().as_html(host.hostname)) if host else None
 
 
 @column("Next class")

@@ -12,6 +12,7 @@ from blockalloc.admin.decision_filters import IN_WORDS, ComputerFilter
 from blockalloc.contract.warnings import record_in_words
 from blockalloc.models import BlockTime, Decision
 from blockalloc.pages.columns import Column, column, link_to, moment, signal
+from blockalloc.pages.short_names import short_names
 from blockalloc.pages.subjects import subjects
 from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, verdict
 from blockalloc.store import decisions
@@ -126,13 +127,19 @@ class DecisionList(KeysFirstList):
 def about_computer(name: str) -> Column:
     """The column with the finding about a computer, whose name it has."""
 
-    @column(name)
+    @column(f"About {name}")
     def about(decision: Decision) -> str:
         """The finding about the computer."""
         text: str = getattr(decision, "verdict", "")
         return signal("good", text) if text in (CHOSEN, HAD_BEFORE) else text
 
     return about
+
+
+@column("Why")
+def why(decision: Decision) -> str:
+    """The text of the outcome, its host names short."""
+    return short_names().in_text(text(decision))
 
 
 LIST = (called, class_, what, came_out, machines, who_and_how)

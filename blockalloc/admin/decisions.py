@@ -31,6 +31,7 @@ from blockalloc.admin.decision_list import (
     block,
     machines,
     text,
+    why,
 )
 from blockalloc.admin.search import search
 from blockalloc.models import BlockRequest, Decision, Image
@@ -260,7 +261,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
     def get_list_display(self, request: HttpRequest) -> Any:
         """With the finding about the computer in the filter, else with the text of the outcome."""
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
-        return (*LIST, about_computer(name[:60]) if name else text)
+        return (*LIST, about_computer(name[:60]) if name else why)
 
     def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
         """The sections; without the line about the start where nothing was said of it, as under policy `vcl`."""

@@ -41,7 +41,7 @@ def operating_system(image: Image) -> str:
     """With its install type, which limits the computers that can load it."""
     install_type = image.OS.installtype_id
     return format_html(
-        '{} <span class="quiet">({})</span>', image.OS.prettyname, both_as_text(INSTALL_TYPES, install_type or "")
+        '{}<span class="quiet">, {}</span>', image.OS.prettyname, both_as_text(INSTALL_TYPES, install_type or "")
     )
 
 

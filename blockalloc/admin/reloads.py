@@ -13,6 +13,7 @@ from blockalloc.admin.counts import first
 from blockalloc.admin.filters import DayFilter, RelatedFilter, latest_first
 from blockalloc.models import BlockComputer, BlockTime, ManagementNode, Request, Reservation
 from blockalloc.pages.columns import column, fact, link, link_to, moment, when
+from blockalloc.pages.short_names import short_names
 from blockalloc.pages.vcl_words import STATES, both
 from scheduling.state_ids import PENDING, RELOAD
 from scheduling.vcl_names import RELOAD_USER
@@ -37,7 +38,8 @@ def reload_link(request: Request, text: str, *, visible: bool = True) -> str | N
 @column("Computers")
 def computers(request: Request) -> str:
     """Links to the computers: several for a cluster."""
-    return format_html_join(", ", "{}", ((link(each.computer),) for each in _reservations(request)))
+    computers = (each.computer for each in _reservations(request))
+    return format_html_join(", ", "{}", ((link(each, short_names().as_html(each.hostname)),) for each in computers))
 
 
 @column("Image")
@@ -49,7 +51,8 @@ def images(request: Request) -> str:
 @column("Management node")
 def nodes(request: Request) -> str:
     """The node that loads the computer."""
-    return ", ".join(dict.fromkeys(each.managementnode.hostname for each in _reservations(request)))
+    hostnames = dict.fromkeys(each.managementnode.hostname for each in _reservations(request))
+    return format_html_join(", ", "{}", ((short_names().as_html(each),) for each in hostnames))
 
 
 @column("State")

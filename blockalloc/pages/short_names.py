@@ -1,11 +1,17 @@
 """Host names as pages show them: without the site's domain, which says nothing where nearly all have it."""
 
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass
 
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
 from blockalloc.models import Computer
 
+# A name with a domain; no number with a fraction, and no end of a sentence.
+_NAME = re.compile(r"(?<![\w.@/-])([A-Za-z][\w-]*(?:\.[A-Za-z][\w-]*){2,})(?![\w@/-])")
 _SECONDS = 600  # for so long a process remembers the site's domain
 
 
@@ -24,6 +30,19 @@ class ShortNames:
         name, _, domain = hostname.partition(".")
         is_of_site = bool(domain) and domain.casefold() == self.domain
         return name if is_of_site and name.casefold() not in self.taken else hostname
+
+    def in_text(self, text: str) -> SafeString:
+        """A text in which these names are short and never broken, as HTML; a title has the whole name."""
+        parts = _NAME.split(text)
+        return format_html_join(
+            "", "{}", ((self.as_html(part) if number % 2 else part,) for number, part in enumerate(parts))
+        )
+
+    def as_html(self, hostname: str) -> SafeString:
+        """One name, never broken, as HTML; a title has the whole name."""
+        short = self.of(hostname)
+        title = format_html(' title="{}"', hostname) if short != hostname else ""
+        return format_html('<span class="host"{}>{}</span>', title, short)
 
 
 _known: tuple[float, ShortNames] | None = None  # with the time of time.monotonic() at which they were read

@@ -165,7 +165,7 @@ def stacked_result_list(cl: ChangeList) -> dict[str, Any]:
     """
     context: dict[str, Any] = {**result_list(cl)}
     headers: list[dict[str, Any]] = context["result_headers"]
-    names = [str(header["text"]) for header in headers]
+    names = [capfirst(str(header["text"])) for header in headers]
     context["result_headers"] = [{**header, "sort": _sort(header)} for header in headers]
     context["results"] = [_labelled(row, names) for row in context["results"]]
     return context

@@ -38,3 +38,14 @@ def test_the_domain_is_that_of_most_computers_and_is_remembered(site: Site) -> N
         shown = [short_names().of(name) for name in ("a.example.edu", "b.example.edu", "c.other.edu")]
     assert shown == ["a", "b.example.edu", "c.other.edu"]
     assert len(statements) == 1
+
+
+@pytest.mark.django_db
+def test_in_a_text_names_are_short_and_whole(site: Site) -> None:
+    for number in range(3):
+        site.computer(f"eng-{number}.example.edu", site.ubuntu)
+    said = short_names().in_text("released: eng-1.example.edu, eng-2.elsewhere.edu <by> a@example.edu in 2.5 h.")
+    assert said == (
+        'released: <span class="host" title="eng-1.example.edu">eng-1</span>, '
+        '<span class="host">eng-2.elsewhere.edu</span> &lt;by&gt; a@example.edu in 2.5 h.'
+    )
