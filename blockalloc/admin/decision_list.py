@@ -55,7 +55,7 @@ def block(decision: Decision) -> str | None:
 def class_(decision: Decision) -> str | None:
     """The same, with the start of the class."""
     begins = decision.block_start
-    when_ = format_html(' <span class="quiet when">{}</span>', moment(begins)) if begins else ""
+    when_ = format_html(' <span class="quiet when under">{}</span>', moment(begins)) if begins else ""
     return format_html("{}{}", block(decision), when_)
 
 

@@ -61,11 +61,12 @@ def list_tools(context: Mapping[str, Any], cl: ChangeList) -> dict[str, Any]:
     request: HttpRequest = context["request"]
     specs: list[tuple[Any, list[dict[str, Any]]]] = [(spec, _choices(spec, cl)) for spec in cl.filter_specs]
     fields = [field for spec, choices in specs if (field := _field(spec, choices)) is not None]
-    names = {field.name for field in fields if isinstance(field, FilterField)} | {SEARCH_VAR, *_NOT_KEPT}
+    names = {field.name for field in fields if isinstance(field, FilterField)} | {SEARCH_VAR, ORDER_VAR, *_NOT_KEPT}
     return {
         "cl": cl,
         "search_var": SEARCH_VAR,
         "selects": [field for field in fields if isinstance(field, FilterField)],
+        "order": _order(cl),
         "menus": [field for field in fields if isinstance(field, LinkMenu)],
         "kept": [(name, value) for name, value in request.GET.items() if name not in names and value],
         "chips": [*_chips(cl, specs, request.GET)],
@@ -75,6 +76,20 @@ def list_tools(context: Mapping[str, Any], cl: ChangeList) -> dict[str, Any]:
         "counted": _counted(cl),
         "usual": [text for spec, choices in specs if (text := _usual(spec, choices))],
     }
+
+
+def _order(cl: ChangeList) -> FilterField:
+    """The columns to sort by, for narrow windows, where the heads of the table are not seen."""
+    chosen = str(cl.params.get(ORDER_VAR) or "")
+    options = [Option("", "Usual order", not chosen)]
+    for number, header in enumerate(_headers(cl)):
+        if header["sortable"]:
+            name = capfirst(str(header["text"]))
+            options += [Option(f"{number}", name, chosen == f"{number}")]
+            options += [Option(f"-{number}", f"{name}, from the end", chosen == f"-{number}")]
+    if not any(option.chosen for option in options):
+        options.append(Option(chosen, "Several columns", chosen=True))
+    return FilterField(ORDER_VAR, "Sort by", options)
 
 
 def _choices(spec: Any, cl: ChangeList) -> list[dict[str, Any]]:
