@@ -57,6 +57,7 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
     folded: ClassVar[Sequence[str]] = ()
     only_for_all_blocks: ClassVar[Sequence[Column]] = ()
     list_title: ClassVar[str] = ""  # by default, what VCL calls such rows
+    counted: ClassVar[tuple[str, str] | None] = None  # what one row is called in the list, and what several are
 
     actions = None
     empty_value_display = NOTHING
