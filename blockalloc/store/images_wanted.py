@@ -1,6 +1,7 @@
 """How many computers classes want of each image, and how many computers can run it. Instants are Unix seconds."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from blockalloc.models import ClassHeld, Forecast
@@ -10,45 +11,57 @@ from scheduling.rules import UNUSABLE_STATES
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
 
+Needs = tuple[int, ...]  # the platform, then memory, processors, their speed, network
 _SLACK = 3 * HOUR  # a change of the clock: what SQL narrows by is wider than what counts
 
+# By image, how many computers can run it, as the forecast has counted them for the classes to come.
+_FIT = f"""
+(SELECT q.imageid AS image, MAX(f.fit) AS fit FROM {Forecast._meta.db_table} f
+ JOIN blockRequest q ON q.id = f.block_request_id GROUP BY q.imageid) AS counted
+"""
 # The further computers of a cluster are rows of `subimages`: each machine wants one computer for each of them.
-_WANTED = f"""
-SELECT t.id, t.start, t.`end`, r.numMachines, i.id, i.prettyname, s.imageid, j.prettyname, COALESCE(f.fit, 0), 0
-FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN image i ON i.id = r.imageid
+_FURTHER = """
 LEFT JOIN imagemeta m ON m.id = i.imagemetaid AND m.subimages = 1
 LEFT JOIN subimages s ON s.imagemetaid = m.id LEFT JOIN image j ON j.id = s.imageid
-LEFT JOIN {Forecast._meta.db_table} f ON f.block_time_id = t.id
+"""
+_WANTED = f"""
+SELECT t.id, t.start, t.`end`, r.numMachines, i.id, i.prettyname, s.imageid, j.prettyname, counted.fit, 0
+FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN image i ON i.id = r.imageid
+{_FURTHER} LEFT JOIN {_FIT} ON counted.image = i.id
 WHERE t.start < %s AND t.`end` > %s AND t.skip = 0 AND r.status = '{ACCEPTED}' AND (r.expireTime >= %s OR t.`end` <= %s)
 UNION ALL
-SELECT h.block_time_id, h.start, h.`end`, h.wanted, h.image_id, h.image_name, s.imageid, j.prettyname, 0, 1
+SELECT h.block_time_id, h.start, h.`end`, h.wanted, h.image_id, h.image_name, s.imageid, j.prettyname, counted.fit, 1
 FROM {ClassHeld._meta.db_table} h LEFT JOIN image i ON i.id = h.image_id
-LEFT JOIN imagemeta m ON m.id = i.imagemetaid AND m.subimages = 1
-LEFT JOIN subimages s ON s.imagemetaid = m.id LEFT JOIN image j ON j.id = s.imageid
+{_FURTHER} LEFT JOIN {_FIT} ON counted.image = h.image_id
 WHERE h.start < %s AND h.`end` > %s
 """
 
 # Mappings count in both directions.
-_CAN_RUN = f"""
-SELECT i.id, COUNT(DISTINCT c.id) FROM image i
-JOIN resourcetype it ON it.name = 'image' JOIN resource ri ON ri.resourcetypeid = it.id AND ri.subid = i.id
+_MAPPED = """
+image i JOIN resourcetype it ON it.name = 'image' JOIN resource ri ON ri.resourcetypeid = it.id AND ri.subid = i.id
 JOIN resourcegroupmembers gi ON gi.resourceid = ri.id
 JOIN (SELECT resourcegroupid1 AS one, resourcegroupid2 AS other FROM resourcemap
       UNION SELECT resourcegroupid2, resourcegroupid1 FROM resourcemap) AS m ON m.one = gi.resourcegroupid
-JOIN resourcegroupmembers gc ON gc.resourcegroupid = m.other JOIN resource rc ON rc.id = gc.resourceid
+"""
+# What each image needs, by the groups that it is mapped to; and what the computers of these groups are.
+_CAN_RUN = f"""
+SELECT 1, i.id, m.other, i.platformid, i.minram, i.minprocnumber, i.minprocspeed, i.minnetwork
+FROM {_MAPPED} WHERE i.id IN ({{images}})
+UNION ALL
+SELECT 0, c.id, gc.resourcegroupid, c.platformid, c.RAM, c.procnumber, c.procspeed, c.network
+FROM resourcegroupmembers gc JOIN resource rc ON rc.id = gc.resourceid
 JOIN resourcetype ct ON ct.id = rc.resourcetypeid AND ct.name = 'computer'
 JOIN computer c ON c.id = rc.subid JOIN state s ON s.id = c.stateid
-WHERE i.id IN ({{images}}) AND c.deleted = 0 AND c.scheduleid IS NOT NULL AND c.platformid = i.platformid
-  AND c.RAM >= i.minram AND c.procnumber >= i.minprocnumber AND c.procspeed >= i.minprocspeed
-  AND c.network >= i.minnetwork AND s.name NOT IN ({", ".join(f"'{state}'" for state in sorted(UNUSABLE_STATES))})
-GROUP BY i.id
+WHERE gc.resourcegroupid IN (SELECT m.other FROM {_MAPPED} WHERE i.id IN ({{images}}))
+  AND c.deleted = 0 AND c.scheduleid IS NOT NULL
+  AND s.name NOT IN ({", ".join(f"'{state}'" for state in sorted(UNUSABLE_STATES))})
 """
 
 
 class WantedRow(NamedTuple):
     """So many computers that a class wants for an image; one row for each computer of a machine of a cluster.
 
-    `fit`: how many computers can run the image, by the forecast of the class; 0 where nobody has counted.
+    `fit`: how many computers can run the image, by the forecast of any class to come; 0 where nobody has counted.
     """
 
     block_time_id: int
@@ -81,7 +94,7 @@ def wanted_between(first: int, last: int, now: int) -> list[WantedRow]:
             known.add(id_)
         if id_ not in heads:
             heads.add(id_)
-            found.append(WantedRow(id_, *hours, machines, image_id, image, fit))
+            found.append(WantedRow(id_, *hours, machines, image_id, image, fit or 0))
         if further_id is not None:
             found.append(WantedRow(id_, *hours, machines, further_id, further or "", 0))
     return found
@@ -90,8 +103,26 @@ def wanted_between(first: int, last: int, now: int) -> list[WantedRow]:
 def can_run(images: Collection[int]) -> dict[int, int]:
     """Image -> how many computers can run it: mapped to it, large enough, not out of service. One statement at most.
 
-    An image that none can run is not there.
+    An image that is mapped to none is not there.
     """
     if not images:
         return {}
-    return dict(fetch(_CAN_RUN.format(images=listed_ids(sorted(images)))))
+    needs: dict[int, list[tuple[int, Needs]]] = defaultdict(list)
+    # Of each group the computers that are alike: there are few kinds.
+    kinds: dict[int, dict[Needs, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for is_image, id_, group, *figures in fetch(_CAN_RUN.format(images=listed_ids(sorted(images)))):
+        if is_image:
+            needs[id_].append((group, tuple(figures)))
+        else:
+            kinds[group][tuple(figures)].add(id_)
+    return {image: len(_fitting(groups, kinds)) for image, groups in needs.items()}
+
+
+def _fitting(groups: Iterable[tuple[int, Needs]], kinds: Mapping[int, Mapping[Needs, set[int]]]) -> set[int]:
+    """The computers of the groups that are of the image's platform, and have at least what it needs."""
+    found: set[int] = set()
+    for group, (platform, *needed) in groups:
+        for (of_platform, *has), computers in kinds.get(group, {}).items():
+            if of_platform == platform and all(one >= other for one, other in zip(has, needed, strict=True)):
+                found |= computers
+    return found

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from blockalloc.site_time import local_to_instant
@@ -15,9 +16,9 @@ _AT_LEAST, _AT_MOST = 3, 8  # rows in view at first
 
 
 class Peak(NamedTuple):
-    """A day of an image: the computers that classes `wanted` at its busiest moment, of those that exist.
+    """A day of an image: the computers that classes `wanted` at its busiest moment, of those that `exist`.
 
-    `within` and `beyond` are the parts of the bar, of 100.
+    `within` and `beyond` are the parts of the bar, of 100; both are 0 where nobody has counted what exists.
     """
 
     day: date
@@ -29,25 +30,29 @@ class Peak(NamedTuple):
     @property
     def lacking(self) -> int:
         """How many are wanted beyond those that exist."""
-        return max(self.wanted - self.exist, 0)
+        return max(self.wanted - self.exist, 0) if self.exist else 0
 
 
 class ImageRow(NamedTuple):
-    """An image that classes of the week use; `exist` are the computers that can run it."""
+    """An image that classes of the week use; `exist` are the computers that can run it, 0 where nobody has counted."""
 
     image: str
     exist: int
     peaks: Sequence[Peak]
 
     @property
+    def busiest(self) -> Peak:
+        """The first of the days on which most are wanted."""
+        return max(self.peaks, key=lambda each: each.wanted)
+
+    @property
     def share(self) -> float:
         """The largest part of its computers that is wanted at once; above 1 where too few exist."""
-        wanted = max(each.wanted for each in self.peaks)
-        return wanted / self.exist if self.exist else float("inf")
+        return self.busiest.wanted / self.exist if self.exist else 0.0
 
 
 class Capacity(NamedTuple):
-    """The images that are nearest to their limit, and the others, which are folded at first."""
+    """The images that are nearest to their limit day by day, and the others by their busiest day."""
 
     rows: Sequence[ImageRow]
     others: Sequence[ImageRow]
@@ -61,31 +66,37 @@ class Capacity(NamedTuple):
 def capacity(days: Sequence[date], shown: Collection[int], now: int, *, is_foreseen: bool) -> Capacity:
     """The images of the classes `shown` (ids of block times), with what all classes of the site want of them.
 
-    `is_foreseen`: the kept forecast is to be believed, which has counted the computers. Two statements at most.
+    `is_foreseen`: the kept forecast is to be believed, which has counted the computers. Otherwise they are counted
+    here. Two statements at most.
     """
-    first, last = _midnight(days[0]), _midnight(days[-1] + _DAY)
+    midnights = [_midnight(day) for day in [*days, days[-1] + _DAY]]
+    spans = list(pairwise(midnights))
     of_image: dict[int, list[WantedRow]] = defaultdict(list)
-    for row in images_wanted.wanted_between(first, last, now):
+    for row in images_wanted.wanted_between(midnights[0], midnights[-1], now):
         of_image[row.image_id].append(row)
     of_image = {image: rows for image, rows in of_image.items() if any(row.block_time_id in shown for row in rows)}
-    exist = {image: max(row.fit for row in rows) if is_foreseen else 0 for image, rows in of_image.items()}
-    uncounted = [image for image, number in exist.items() if not number]
-    exist |= images_wanted.can_run(uncounted)
-    rows = [_image_row(of_image[image], exist[image], days) for image in of_image]
+    if is_foreseen:
+        exist = {image: max(row.fit for row in rows) for image, rows in of_image.items()}
+    else:
+        exist = images_wanted.can_run(of_image)
+    rows = [
+        ImageRow(
+            wanted[0].image,
+            exist.get(image, 0),
+            [_peak(day, busiest(wanted, *span), exist.get(image, 0)) for day, span in zip(days, spans, strict=True)],
+        )
+        for image, wanted in of_image.items()
+    ]
     rows.sort(key=lambda row: (-row.share, row.image))
     tight = sum(row.share >= _TIGHT for row in rows)
     in_view = min(max(tight, _AT_LEAST), _AT_MOST)
     return Capacity(rows[:in_view], rows[in_view:])
 
 
-def _image_row(wanted: Sequence[WantedRow], exist: int, days: Sequence[date]) -> ImageRow:
-    peaks = [_peak(day, busiest(wanted, _midnight(day), _midnight(day + _DAY)), exist) for day in days]
-    return ImageRow(wanted[0].image, exist, peaks)
-
-
 def _peak(day: date, wanted: int, exist: int) -> Peak:
-    whole = max(wanted, exist, 1)
-    within = round(100 * min(wanted, exist) / whole)
+    if not exist:
+        return Peak(day, wanted, 0, 0, 0)
+    within = round(100 * min(wanted, exist) / max(wanted, exist))
     return Peak(day, wanted, exist, within, 100 - within if wanted > exist else 0)
 
 

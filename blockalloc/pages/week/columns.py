@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from django.urls import reverse
 
@@ -16,25 +17,34 @@ from blockalloc.pages.block_days import (
 )
 from blockalloc.pages.classes_over import Over
 from blockalloc.pages.linked import linked
-from blockalloc.pages.segments import Segments, segments
 from blockalloc.reports.forecasts import Foreseen
 from blockalloc.reports.readiness import BlockTimeReadiness
 from blockalloc.site_time import site_zone
-from scheduling.readiness import ASKED_AHEAD
+from blockalloc.templatetags.parts import icon
+from scheduling.class_numbers import ClassNumbers
+from scheduling.readiness import ASKED_AHEAD, LEVELS, Level
 from scheduling.wording import span
 
 _RELEASED = "released"
+_ANY = 987654321  # an id in the address of a page, for which those of the classes are put in
 _PAGE = "admin:blockalloc_blocktime_change"
+
+
+class Drawing(NamedTuple):
+    """What blocks have in common: the address of a class's page, for the id `_ANY`, and the icons of the levels."""
+
+    page: str
+    icons: Mapping[Level, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """A class in its column.
 
-    `level` and `label` are its signal; `short` is the reason for it in a few words, `words` all of them.
-    `number` says of how many machines ("18 of 20", "48 of 50 foreseen"), "" where nobody knows; `counts` and `bar` say
-    more, of one with computers. `is_struck`: it does not take place, or its computers were taken away on purpose.
-    `start` (Unix seconds) and the id are its place in the column. `links`: the ids of the classes that `words` name.
+    `level` and `label` are its signal; `short` is the reason for it in a few words, `words` all of them. `number` says
+    how many machines ("18 of 20", "48 of 50 foreseen"), "" where nobody knows; `counts` says more, of one with
+    computers. `is_struck`: it does not take place, or its computers were taken away on purpose. `start` (Unix seconds)
+    and the id are its place in the column. `links`: the ids of the classes that `words` name.
     """
 
     block_time_id: int
@@ -45,18 +55,30 @@ class Block:
     address: str
     hours: str
     number: str
-    level: str
+    level: Level
+    icon: str
     label: str
     short: str
     words: str
     left: str = ""
     counts: str = ""
-    bar: Segments | None = None
     is_over: bool = False
     is_on: bool = False
     is_struck: bool = False
     can_be_put_right: bool = False
     links: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def about(self) -> str:
+        """When it begins or ends, and for whom it is."""
+        parts = (self.left[:1].upper() + self.left[1:], f"For {self.group}" if self.group else "")
+        return " ".join(f"{part}." for part in parts if part)
+
+    @property
+    def kind(self) -> str:
+        """Its CSS classes."""
+        when = " over" if self.is_over else " on" if self.is_on else ""
+        return f"{self.level}{when}{' struck' if self.is_struck else ''}"
 
     @property
     def linked_words(self) -> str:
@@ -84,7 +106,9 @@ class Column:
 
 def columns(by_day: Mapping[date, OfDay], today: date, now: int) -> list[Column]:
     """The columns of these days at `now` (Unix seconds)."""
-    blocks = {day: _blocks(day, of_day, now) for day, of_day in by_day.items()}
+    # Once, since there are hundreds of classes.
+    drawing = Drawing(reverse(_PAGE, args=[_ANY]), {level: icon(level) for level in LEVELS})
+    blocks = {day: _blocks(day, of_day, now, drawing) for day, of_day in by_day.items()}
     opened = _opened(blocks, today)
     return [
         Column(
@@ -108,17 +132,17 @@ def _opened(blocks: Mapping[date, Sequence[Block]], today: date) -> date | None:
     return next(wrong, next((day for day, of_day in blocks.items() if of_day), None))
 
 
-def _blocks(day: date, of_day: OfDay, now: int) -> list[Block]:
+def _blocks(day: date, of_day: OfDay, now: int, drawing: Drawing) -> list[Block]:
     foreseen = of_day.forecast.foreseen
-    found = [_block(each, day, now, foreseen.get(each.id)) for each in of_day.block_times]
-    found += [_over(each, day, address) for each, address in of_day.over]
+    found = [_block(each, day, now, foreseen.get(each.id), drawing) for each in of_day.block_times]
+    found += [_over(each, day, address, drawing) for each, address in of_day.over]
     return sorted(found, key=lambda each: (each.start, each.block_time_id))
 
 
 # --- A class of VCL's rows ----------------------------------------------------------------------
 
 
-def _block(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | None) -> Block:
+def _block(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | None, drawing: Drawing) -> Block:
     label, words = signal_of(block_time, now)
     ready = block_time.readiness
     is_open = block_time.is_current_or_upcoming(now)
@@ -131,16 +155,16 @@ def _block(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Forese
         name=block_time.block,
         group=block_time.group,
         image=block_time.image,
-        address=reverse(_PAGE, args=[block_time.id]),
+        address=drawing.page.replace(str(_ANY), str(block_time.id)),
         hours=hours_of(_local(block_time.start), _local(block_time.end), day),
         number=_number(block_time, foreseen) if is_open else "",
         level=ready.signal.level,
+        icon=drawing.icons[ready.signal.level],
         label=label,
         short=short,
         words=words,
         left=_left(block_time, now) if is_open else "",
-        counts=ready.in_words if ready.computers else "",
-        bar=segments(ready.numbers, block_time.per_machine) if ready.computers else None,
+        counts=f"{ready.in_words}; {_computers(ready.numbers)}" if ready.computers else "",
         is_over=block_time.end <= now,
         is_on=is_open and block_time.start <= now,
         is_struck=block_time.skip or short.startswith(_RELEASED),
@@ -161,6 +185,18 @@ def _number(block_time: BlockTimeReadiness, foreseen: Foreseen | None) -> str:
     return f"{foreseen.machines} of {foreseen.requested} foreseen"
 
 
+def _computers(of: ClassNumbers) -> str:
+    """`computers: 6 loaded, 7 loading, 4 waiting, 1 failed`: each computer is in one of these."""
+    by_state = (
+        ("in use", of.count("in use")),
+        ("loaded", of.count("loaded")),
+        ("loading", of.count("loading")),
+        ("waiting", of.to_load),
+        ("failed", of.count("failed")),
+    )
+    return f"computers: {', '.join(f'{number} {state}' for state, number in by_state if number)}"
+
+
 def _in_short(words: Sequence[str]) -> str:
     """The first reason without what explains it: `3 of 20 machines missing`; or that it was released, and by whom."""
     what, _, why = words[0].partition(": ")
@@ -177,7 +213,7 @@ def _left(block_time: BlockTimeReadiness, now: int) -> str:
 # --- One that is over ---------------------------------------------------------------------------
 
 
-def _over(over: Over, day: date, address: str) -> Block:
+def _over(over: Over, day: date, address: str, drawing: Drawing) -> Block:
     number = f"{over.had} of {over.wanted}" if over.had is not None and over.wanted is not None else ""
     is_released = over.words.startswith(_RELEASED)
     if over.ready_at_start is not None and not is_released:
@@ -194,6 +230,7 @@ def _over(over: Over, day: date, address: str) -> Block:
         hours=hours_of(_local(over.start), _local(over.end), day),
         number="" if over.is_skipped else number,
         level="plain",
+        icon=drawing.icons["plain"],
         label=over.label,
         short=short,
         words=over.words,

@@ -28,7 +28,7 @@ def week(request: HttpRequest) -> HttpResponse:
     today = today_of(now)
     day = _date(request.GET.get("from", "")) or today
     monday = day - day.weekday() * DAY
-    forecasts = Forecasts(now, scope_of(request.user))
+    forecasts = Forecasts(now, scope_of(request.user), with_short=True)
     by_day = of_days(monday, _DAYS, _classes(request, forecasts), now, closed=False)
     shown = {each.id for of_day in by_day.values() for each in of_day.block_times}
     shown |= {each.block_time_id for of_day in by_day.values() for each, _ in of_day.over}
