@@ -1,7 +1,7 @@
 """The classes of the page "Today" as cards: those that need a look, those that go well, those that are over."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from blockalloc.pages.segments import Segments, segments
 from blockalloc.reports.forecasts import Foreseen
 from blockalloc.reports.readiness import BlockTimeReadiness, most_urgent_first
 from blockalloc.site_time import site_zone
+from scheduling.class_numbers import ClassNumbers
 from scheduling.readiness import ASKED_AHEAD, Level
 from scheduling.wording import of_wanted, plural, span
 
@@ -47,9 +48,10 @@ class Countdown(NamedTuple):
 class Card:
     """A class that is on or to come.
 
-    `label` is its signal in a word or two, `words` say what is wrong; `level` is the CSS class of the signal. `hint`:
-    why it is to be watched though it lacks nothing, "" otherwise. `address` is the page of the class, `why_short` that
-    of the decision which could not give it more machines, "" for none. `links`: the classes that `words` name.
+    `label` is its signal in a word or two, `words` say what is wrong; `level` is the CSS class of the signal. `sentence`
+    are the words with links to the classes that they name, without a number that the card shows large. `hint`: why it
+    is to be watched though it lacks nothing, "" otherwise. `address` is the page of the class, `why_short` that
+    of the decision which could not give it more machines, "" for none.
     """
 
     block_time_id: int
@@ -59,6 +61,7 @@ class Card:
     level: Level
     label: str
     words: str
+    sentence: SafeString
     hours: str
     countdown: Countdown
     figure: Figure
@@ -68,7 +71,6 @@ class Card:
     why_short: str = ""
     can_be_put_right: bool = False
     can_be_helped: bool = False
-    links: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def needs_a_look(self) -> bool:
@@ -79,14 +81,6 @@ class Card:
     def is_urgent(self) -> bool:
         """Whether putting it right is what to do first: it is at risk, or machines are missing."""
         return self.level == "bad" or self.figure.word == "usable"
-
-    @property
-    def sentence(self) -> SafeString:
-        """`words` without the number that the card shows large; with links to the classes that they name."""
-        words = self.words
-        if not self.needs_a_look and self.figure.number is not None:
-            words = _without_figure(words, self.figure)
-        return linked(words, self.links)
 
     @property
     def announcement(self) -> str:
@@ -161,6 +155,7 @@ def why_short(decisions: DecisionQuerySet, ids: Collection[int]) -> dict[int, st
 
 def _card(each: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | None, why: str) -> Card:
     label, words = signal_of(each, now)
+    sentence = _without_figure(words, each.readiness.numbers) if each.readiness.signal.level == "good" else words
     return Card(
         block_time_id=each.id,
         block=each.block,
@@ -169,6 +164,7 @@ def _card(each: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | No
         level=each.readiness.signal.level,
         label=label,
         words=words,
+        sentence=linked(sentence, foreseen.links if foreseen else {}),
         hours=hours_of(_local(each.start), _local(each.end), day),
         countdown=_countdown(each, now),
         figure=_figure(each, foreseen),
@@ -178,13 +174,12 @@ def _card(each: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | No
         why_short=why,
         can_be_put_right=can_be_put_right(each, now),
         can_be_helped=can_be_helped(each, now),
-        links=foreseen.links if foreseen else {},
     )
 
 
 def _countdown(each: BlockTimeReadiness, now: int) -> Countdown:
     left = each.readiness.left
-    return Countdown("starts in", span(left)) if left > 0 else Countdown("on, ends in", span(each.end - now))
+    return Countdown("starts in", span(left)) if left > 0 else Countdown("on now, ends in", span(each.end - now))
 
 
 def _figure(each: BlockTimeReadiness, foreseen: Foreseen | None) -> Figure:
@@ -200,21 +195,21 @@ def _figure(each: BlockTimeReadiness, foreseen: Foreseen | None) -> Figure:
     return Figure(of.ready if is_near else of.allocated, of.wanted, "ready" if is_near else "allocated", spares)
 
 
-def _without_figure(words: str, figure: Figure) -> str:
-    """The words of a class that goes well, without what its figure says: `all 6 machines ready`, `4 of 6 … ready`."""
-    assert figure.number is not None, "there is something to leave out"
-    of = figure.wanted
-    for beginning in (
-        f"{of_wanted(figure.number, of)} ready",
-        "the machine is ready" if of == 1 else f"all {plural(of, 'machine')} ready",
-    ):
-        if figure.word == "ready" and words.startswith(beginning):
-            return words.removeprefix(beginning).lstrip(",; ")
-    return words
+def _without_figure(words: str, of: ClassNumbers) -> str:
+    """The words of a class that goes well, without the number that stands large above them.
+
+    `4 of 6 machines ready, all by 08:58` becomes `all ready by 08:58`, and `all 6 machines ready` nothing.
+    """
+    wanted = of.wanted
+    all_ready = "the machine is ready" if wanted == 1 else f"all {plural(wanted, 'machine')} ready"
+    begun = f"{of_wanted(of.ready, wanted)} ready, all by "
+    if words.startswith(begun):
+        return f"all ready by {words.removeprefix(begun)}"
+    return words.removeprefix(all_ready).lstrip(",; ")
 
 
 def _hint(each: BlockTimeReadiness) -> str:
-    """Why a class is to be watched that lacks nothing: it is less sure than it should be that its loads end in time."""
+    """Why a class is watched that lacks nothing: it is less sure than it should be that its loads end in time."""
     sure = each.readiness.sureness
     if sure is None or sure.ready >= sure.target or each.readiness.numbers.missing:
         return ""
@@ -222,7 +217,7 @@ def _hint(each: BlockTimeReadiness) -> str:
         return ""
     loads = each.readiness.numbers.count("loading", "waiting", "overdue", "booked before")
     what = f"{plural(loads, 'load')} may end late" if loads else "a computer may fail"
-    return f"No machine is missing; it is watched because {what}, until it is {100 * sure.target:.0f} % sure."
+    return f"No machine is missing: {what}. It should be {100 * sure.target:.0f} % sure."
 
 
 # --- Those that are over ------------------------------------------------------------------------------
