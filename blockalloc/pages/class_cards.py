@@ -23,6 +23,7 @@ from scheduling.readiness import ASKED_AHEAD, Level
 from scheduling.wording import of_wanted, plural, span
 
 _NEEDS_A_LOOK = ("bad", "watch")
+_LARGE = 6  # cards: when many need a look, the others are as compact as those that go well
 
 
 class Figure(NamedTuple):
@@ -114,13 +115,19 @@ class Line:
 class Cards(NamedTuple):
     """The classes of a day: at risk and to be watched, the others on and to come, and those that are over.
 
-    `summary` says how many of the last there are: `Over: 3 classes`.
+    `first` are the most urgent ones, `further` those that need a look too when there are many. `summary` says how many
+    of the last there are: `Over: 3 classes`.
     """
 
     first: Sequence[Card]
+    further: Sequence[Card]
     others: Sequence[Card]
     closed: Sequence[Line]
     summary: str
+
+    def of(self, level: Level) -> int:
+        """How many classes that are on or to come are of a level."""
+        return sum(each.level == level for each in (*self.first, *self.further, *self.others))
 
 
 def cards(of_day: OfDay, day: date, now: int, decisions: DecisionQuerySet) -> Cards:
@@ -135,7 +142,8 @@ def cards(of_day: OfDay, day: date, now: int, decisions: DecisionQuerySet) -> Ca
     closed.sort(key=lambda each: (each[0], each[1].block_time_id))
     lines = [line for _, line in closed]
     first = [each for each in found if each.needs_a_look]
-    return Cards(first, [each for each in found if not each.needs_a_look], lines, _summary(lines))
+    others = [each for each in found if not each.needs_a_look]
+    return Cards(first[:_LARGE], first[_LARGE:], others, lines, _summary(lines))
 
 
 def why_short(decisions: DecisionQuerySet, ids: Collection[int]) -> dict[int, str]:

@@ -35,7 +35,6 @@ def today(request: HttpRequest) -> HttpResponse:
     classes = _classes(request, now, lab)
     of_day = of_days(day, 1, classes, now)[day]
     found = cards(of_day, day, now, classes.decisions if classes.links_decisions else classes.decisions.none())
-    at_risk = sum(each.level == "bad" for each in found.first)
     number, *rest = counts(of_day, now, is_today=True)
     choice = labs.choice(request)
     context = {
@@ -44,8 +43,8 @@ def today(request: HttpRequest) -> HttpResponse:
         "number": number,
         "counts": rest,
         "cards": found,
-        "at_risk": at_risk,
-        "icon": _icon(at_risk, len(found.first)),
+        "at_risk": found.of("bad"),
+        "icon": _icon(found.of("bad"), found.of("watch")),
         "ahead": of_this_week(classes.forecasts, lab),
         "updated": clock_time(now),
         "keep_ready": looked(now, is_missed=any(_is_near(each, now) for each in of_day.block_times)),
@@ -62,11 +61,11 @@ def _is_near(block_time: BlockTimeReadiness, now: int) -> bool:
     return block_time.is_current_or_upcoming(now) and block_time.readiness.left <= settings.VCL_KEEP_READY_HOURS * HOUR
 
 
-def _icon(at_risk: int, first: int) -> str:
+def _icon(at_risk: int, to_watch: int) -> str:
     """The static file of the page's icon: the number of classes at risk, a dot when some are to be watched."""
     if at_risk:
         return f"blockalloc/icons/at-risk-{min(at_risk, MOST_IN_ICON)}{'-or-more' if at_risk > MOST_IN_ICON else ''}.svg"
-    return "blockalloc/icons/watch.svg" if first else "blockalloc/logo.svg"
+    return "blockalloc/icons/watch.svg" if to_watch else "blockalloc/logo.svg"
 
 
 @require_permission("blockalloc.view_blocktime")
