@@ -49,10 +49,10 @@ class Countdown(NamedTuple):
 class Card:
     """A class that is on or to come.
 
-    `label` is its signal in a word or two, `words` say what is wrong; `level` is the CSS class of the signal. `sentence`
-    are the words with links to the classes that they name, without a number that the card shows large. `hint`: why it
-    is to be watched though it lacks nothing, "" otherwise. `address` is the page of the class, `why_short` that
-    of the decision which could not give it more machines, "" for none.
+    `label` is its signal in a word or two, `words` say what is wrong; `level` is the CSS class of the signal.
+    `sentence` are the words with links to the classes that they name, without a number that the card shows large.
+    `hint`: why it is to be watched though it lacks nothing, "" otherwise. `address` is the page of the class,
+    `why_short` that of the decision which could not give it more machines, "" for none.
     """
 
     block_time_id: int
