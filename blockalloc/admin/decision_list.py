@@ -63,7 +63,7 @@ def class_(decision: Decision) -> str | None:
 def came_out(decision: Decision) -> str:
     """The outcome in plain words, with the code of a warning or a refusal, quietly."""
     level, missing_ = LEVELS.get(decision.outcome, "plain"), (decision.wanted or 0) - (decision.allocated or 0)
-    code = format_html(' <span class="quiet nowrap">VCL {}</span>', decision.code) if decision.code else ""
+    code = format_html(' <span class="quiet nowrap">VCL code {}</span>', decision.code) if decision.code else ""
     if decision.outcome in ("success", "warning") and missing_ > 0:
         return format_html("{}{}", signal("watch", missing(missing_, decision.wanted or 0)), code)
     return format_html("{}{}", signal(level, IN_WORDS.get(decision.outcome, decision.outcome)), code)
