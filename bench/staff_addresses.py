@@ -27,7 +27,8 @@ _LISTS = {
     ),
     "computer": (
         ("vm03-17", "example", "MATLAB"),
-        ("type=virtualmachine", f"state={8}", "block=yes", "block=no", "removed=all", "p=200", "o=5", "o=-6", f"lab={id_of(2)}"),
+        ("type=virtualmachine", f"state={8}", "block=yes", "block=no", "removed=all", "p=200", "o=5", "o=-6",
+         f"lab={id_of(2)}"),
     ),
     "image": (("Ubuntu", "course 1"), ("blocks=yes", "blocks=no", "removed=all", "o=5", "o=-4")),
     "request": (

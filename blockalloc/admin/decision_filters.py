@@ -9,7 +9,7 @@ from django.utils.text import capfirst
 
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, LabFilter, LinkedFilter, TextFilter, days_of, now
 from blockalloc.models import Decision, ResourceGroup
-from blockalloc.models.labs import class_in_lab
+from blockalloc.models.labs import about_class_in_lab
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import moment
 
@@ -98,7 +98,7 @@ class DecisionLabFilter(LabFilter):
 
     def condition(self, row: ResourceGroup) -> Q:
         """The condition for decisions about classes of the lab."""
-        return class_in_lab(row.pk, "block_time_id", "image_id")
+        return about_class_in_lab(row.pk)
 
 
 class TimeFilter(LinkedFilter):
