@@ -24,7 +24,7 @@ from blockalloc.admin.forecasts import (
 )
 from blockalloc.admin.history import block_request_history
 from blockalloc.contract.messages import Refusal
-from blockalloc.models import BlockRequest, BlockTime, ResourceGroup
+from blockalloc.models import BlockRequest, BlockTime
 from blockalloc.models.labs import series_in_lab
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import NOTHING, column, fact, link, link_to, moment, signal, times
@@ -160,9 +160,9 @@ class RequestStatusFilter(ChoiceFilter):
 class RequestLabFilter(LabFilter):
     """Block requests with classes of a lab."""
 
-    def condition(self, row: ResourceGroup) -> Q:
+    def condition(self, lab: int) -> Q:
         """The condition for block requests of the lab."""
-        return series_in_lab(row.pk)
+        return series_in_lab(lab)
 
 
 class RequestGroupFilter(GroupFilter):
