@@ -9,9 +9,9 @@ from django.contrib.auth.models import User as StaffUser
 from django.test import Client
 from django.urls import reverse
 
-from blockalloc.models import BlockTime, Computer, Decision
-from tests.pages.test_labs import lab
+from blockalloc.models import BlockTime, Computer, Decision, State
 from tests.support.scoped import limit_to
+from tests.support.sites.labs import lab
 from tests.support.sites.staff_site import DAY, MONDAY, NOW, Site, list_url, listed, page_url, rows, text
 
 pytestmark = pytest.mark.django_db
@@ -133,8 +133,6 @@ def test_a_default_is_no_parameter(viewer: Client, cs101: BlockTime) -> None:
 
 
 def test_states_have_plain_words_beside_vcls(viewer: Client, site: Site) -> None:
-    from blockalloc.models import State
-
     host = State.objects.get(name="vmhostinuse")
     computer = site.computer("host", site.ubuntu, type="virtualmachine")
     Computer.objects.filter(pk=computer.pk).update(state=host)
