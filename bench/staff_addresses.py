@@ -17,19 +17,20 @@ _LISTS = {
         ("laboratory", "Class 017", "blade00-7", "no such thing"),
         ("day=all", "day=past", "day=this-week", f"day={_TODAY}", "day=all&p=80", *(
             f"day=all&status={status}" for status in ("complete", "short", "waiting", "skipped", "not-accepted")
-        ), f"group={id_of(5)}", f"image={id_of(3)}", "day=all&o=5", "forecast=short", "forecast=not-checked",
-            f"day={_IN_FOUR_WEEKS}"),
+        ), f"group={id_of(5)}", f"image={id_of(3)}", "day=all&o=3", "forecast=short", "forecast=not-checked",
+            f"day={_IN_FOUR_WEEKS}", f"lab={id_of(2)}", f"day=all&lab={id_of(2)}"),
     ),
     "blockrequest": (
         ("laboratory", "user17"),
-        ("open=all", "open=expired", "status=accepted", f"group={id_of(5)}", f"image={id_of(3)}", "o=6",
-         "forecast=short"),
+        ("open=all", "open=expired", "status=accepted", f"group={id_of(5)}", f"image={id_of(3)}", "o=1",
+         "forecast=short", f"open=all&lab={id_of(2)}"),
     ),
     "computer": (
         ("vm03-17", "example", "MATLAB"),
-        ("type=virtualmachine", f"state={8}", "block=yes", "block=no", "removed=all", "p=200", "o=4", "o=-7"),
+        ("type=virtualmachine", f"state={8}", "block=yes", "block=no", "removed=all", "p=200", "o=5", "o=-6",
+         f"lab={id_of(2)}"),
     ),
-    "image": (("Ubuntu", "course 1"), ("blocks=yes", "blocks=no", "removed=all", "o=7", "o=-8")),
+    "image": (("Ubuntu", "course 1"), ("blocks=yes", "blocks=no", "removed=all", "o=5", "o=-4")),
     "request": (
         ("vm03-17", "MATLAB", "mn3"),
         ("day=all", "day=past", "day=this-week", f"day={_TODAY}", f"node={id_of(3)}", "day=all&p=200"),
@@ -39,7 +40,7 @@ _LISTS = {
         (
             f"day={_TODAY}", f"day={_IN_TWO_WEEKS}", "computer=vm03-1700", f"day={_TODAY}&computer=vm03-1700",
             "called=day", "called=month", "action=allocate", "action=skip", "outcome=success", "outcome=refused",
-            "outcome=short", f"block_time={id_of(40)}", "p=1000", "o=4", "outcome=success&p=200",
+            "outcome=short", f"block_time={id_of(40)}", "p=1000", "o=1", f"lab={id_of(2)}", "outcome=success&p=200",
         ),
     ),
 }  # fmt: skip

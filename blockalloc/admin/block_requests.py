@@ -24,10 +24,10 @@ from blockalloc.admin.forecasts import (
 )
 from blockalloc.admin.history import block_request_history
 from blockalloc.contract.messages import Refusal
-from blockalloc.models import BlockRequest, BlockTime, ResourceGroup
+from blockalloc.models import BlockRequest, BlockTime
 from blockalloc.models.labs import series_in_lab
 from blockalloc.models.scope import scope_of
-from blockalloc.pages.columns import NOTHING, column, fact, link, link_to, moment, signal, times
+from blockalloc.pages.columns import NOTHING, account, column, fact, link, link_to, moment, signal, times
 from blockalloc.pages.plan_series import PERMISSION, plan_context, vcl_page
 from blockalloc.pages.subjects import subjects
 from blockalloc.series import question, service
@@ -56,7 +56,7 @@ def name(request: BlockRequest) -> str:
 @column("User group", ordering="group__name")
 def group(request: BlockRequest) -> str | None:
     """The group whose members use it."""
-    return str(request.group) if request.group else None
+    return account(str(request.group)) if request.group else None
 
 
 @column("Image", ordering="image__prettyname")
@@ -92,7 +92,7 @@ def repeating(request: BlockRequest) -> str:
 @column("Owner", ordering="owner__unityid")
 def owner(request: BlockRequest) -> str:
     """The person who asked for it."""
-    return str(request.owner)
+    return account(str(request.owner))
 
 
 @column("Next class", ordering="next_start")
@@ -160,9 +160,9 @@ class RequestStatusFilter(ChoiceFilter):
 class RequestLabFilter(LabFilter):
     """Block requests with classes of a lab."""
 
-    def condition(self, row: ResourceGroup) -> Q:
+    def condition(self, lab: int) -> Q:
         """The condition for block requests of the lab."""
-        return series_in_lab(row.pk)
+        return series_in_lab(lab)
 
 
 class RequestGroupFilter(GroupFilter):

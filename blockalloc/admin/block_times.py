@@ -35,10 +35,10 @@ from blockalloc.admin.filters import (
 )
 from blockalloc.admin.forecasts import ForecastFilter, foreseen, section_of, texts_of
 from blockalloc.admin.history import block_time_history
-from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, ResourceGroup
+from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request
 from blockalloc.models.labs import class_in_lab
 from blockalloc.pages.actions import offered_actions
-from blockalloc.pages.columns import NOTHING, column, fact, link, list_link, times, until, when
+from blockalloc.pages.columns import NOTHING, account, column, fact, link, list_link, times, until, when
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
 from blockalloc.pages.subjects import subjects
 from blockalloc.reports import upkeep
@@ -62,9 +62,9 @@ class TimeImageFilter(ImageFilter):
 class TimeLabFilter(LabFilter):
     """Block times of a lab."""
 
-    def condition(self, row: ResourceGroup) -> Q:
+    def condition(self, lab: int) -> Q:
         """The condition for classes of the lab."""
-        return class_in_lab(row.pk)
+        return class_in_lab(lab)
 
 
 class StatusFilter(ChoiceFilter):
@@ -103,7 +103,7 @@ def block_link(time: BlockTime) -> str | None:
 @column("User group", ordering="blockRequest__group__name")
 def group_of_time(time: BlockTime) -> str | None:
     """The group whose members use it."""
-    return str(time.blockRequest.group) if time.blockRequest.group else None
+    return account(str(time.blockRequest.group)) if time.blockRequest.group else None
 
 
 @column("Image", ordering="blockRequest__image__prettyname")

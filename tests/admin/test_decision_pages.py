@@ -44,10 +44,10 @@ def test_the_list_shows_calls_and_their_results(root: Client) -> None:
     with class_site(computers=3):
         decide()
         decide(5)  # more than the request has
-        assert rows(root, list_url("decision"), "came_out") == ["refused VCL 64", "1 of 4 machines missing"]
+        assert rows(root, list_url("decision"), "came_out") == ["refused VCL code 64", "1 of 4 machines missing"]
         assert rows(root, list_url("decision"), "machines") == ["–", "3 of 4"]
         assert rows(root, list_url("decision"), "who_and_how") == ["vclsystem@Local "] * 2
-        assert rows(root, list_url("decision", outcome="refused"), "came_out") == ["refused VCL 64"]
+        assert rows(root, list_url("decision", outcome="refused"), "came_out") == ["refused VCL code 64"]
         assert rows(root, list_url("decision", outcome="short"), "came_out") == ["1 of 4 machines missing"]
 
 
