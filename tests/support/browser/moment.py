@@ -29,6 +29,7 @@ from blockalloc.models import (
     ComputerLoadLog,
     ComputerLoadState,
     Decision,
+    Heartbeat,
     Image,
     ManagementNode,
     Request,
@@ -68,6 +69,7 @@ def build(*, people: bool) -> None:
     add_feeds()
     at(MOMENT, add_messages)
     at(MOMENT, lambda: refresh(int(MOMENT.timestamp())))
+    Heartbeat.objects.create(pk=1, at=MOMENT - timedelta(seconds=20), host="mn1", milliseconds=140)
 
 
 def _build(*, people: bool) -> None:
