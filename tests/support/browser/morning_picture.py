@@ -2,7 +2,8 @@
 docs/screenshots/morning.png, which moves, and morning-still.png, its last frame.
 
 The frames are the page of the demo's class as the service makes it while `play_demo_morning` is played: every five
-minutes, and whenever a computer of the class has changed. Only the clock in the bar is added.
+minutes, and whenever a computer of the class has changed. Only a clock is added to the bar, and what a script
+would fetch ("What would help") is left out.
 """
 
 import os
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "docs" / "screenshots"
 MOVING, STILL = FOLDER / "morning.png", FOLDER / "morning-still.png"
-WINDOW: ViewportSize = {"width": 1000, "height": 560}
+WINDOW: ViewportSize = {"width": 1000, "height": 690}
 _SHARPNESS = 1.5  # pixels for each of the window's, for screens of today
 _EVERY = 5 * 60  # seconds between two frames while nothing happens
 _SHOWN, _SHOWN_CHANGED, _SHOWN_LAST = 350, 1200, 5000  # milliseconds
@@ -98,7 +99,7 @@ def _play() -> list[Look]:
         changed = bool(states) and state != states[-1]
         states.append(state)
         if changed or not now % _EVERY:
-            looks.append(Look(_with_clock(_page(staff), now), changed))
+            looks.append(Look(_for_the_picture(_page(staff), now), changed))
 
     if not play(print, look):
         raise SystemExit("the class was not complete at its start: this is no picture to show")
@@ -125,13 +126,17 @@ def _page(staff: "Client") -> str:
     return response.content.decode()
 
 
-def _with_clock(html: str, now: int) -> str:
-    """The page with the time of day (of Unix seconds) in the bar: the reader has no clock that runs as fast."""
+def _for_the_picture(html: str, now: int) -> str:
+    """The page with the time of day (of Unix seconds) in the bar, as the reader has no clock that runs as fast.
+
+    The section that a script would fill is hidden: scripts do not run.
+    """
     clock = f'<strong style="font-size: 20px; margin-right: 16px">{datetime.fromtimestamp(now, ZONE):%H:%M}</strong>'
-    place = '<div id="user-tools">'
-    if place not in html:
-        raise SystemExit(f"the page has no {place}, where the clock is put")
-    return html.replace(place, place + clock)
+    account, head = '<div id="user-tools">', "</head>"
+    for place in (account, head):
+        if html.count(place) != 1:
+            raise SystemExit(f"the page has no {place}, where something is put")
+    return html.replace(account, account + clock).replace(head, f"<style>#help {{ display: none }}</style>{head}")
 
 
 def _take(browser: Browser, pages: Sequence[str]) -> list[bytes]:
