@@ -101,9 +101,10 @@ bench-readiness: ## play a grid of days with classes, with VCL's rows, ours, and
 	$(PYTHON) -m bench.readiness --grid --json var/bench/readiness.json
 	$(PYTHON) -m bench.readiness.plot var/bench/readiness.json docs/readiness.svg
 
-screenshots:   ## take the pictures in docs/screenshots again, in a real browser
+screenshots:   ## take the pictures in docs/screenshots again, in a real browser, with the one that moves
 	bin/setup --tests
 	$(PYTHON) -m tests.support.browser.screenshots
+	$(PYTHON) -m tests.support.browser.morning_picture
 
 fuzz:          ## 200,000 mutated requests, and 5,000 over the network; 20,000 and 2,000 with a front end
 	bin/setup --tests

@@ -183,8 +183,8 @@ make serve
 BLOCKALLOC_DEMO=1 .venv/bin/python manage.py allocate_block --dry-run \\
     --image "{block_time.blockRequest.image}" --group CS101 \\
     --start "{next_day:%Y-%m-%d} 09:00" --end "{next_day:%Y-%m-%d} 11:00" --machines 5
-    plans a new block, while make serve runs (it keeps the management nodes alive);
-    without --dry-run the block is created
+    plans a new class, while make serve runs (it keeps the management nodes alive);
+    without --dry-run the class is made
 
 .venv/bin/python -c '
 from xmlrpc.client import ServerProxy

@@ -34,7 +34,7 @@ def unknown_block_time(name: str, given: int) -> Refusal:
 
 def skipped(name: str, given: int) -> Refusal:
     """202: the block time is marked skip."""
-    return Refusal(SKIPPED, f"{name}: block time {given} is marked to be skipped: clear its skip flag first")
+    return Refusal(SKIPPED, f"{name}: block time {given} is marked to be skipped: undo that first (Do not skip)")
 
 
 def skipped_already(given: int) -> Refusal:
@@ -68,7 +68,8 @@ def unknown_image(name: str, given: int | None) -> Refusal:
 def no_production_revision(name: str, image_id: int, image_name: str) -> Refusal:
     """10: an image that can't be loaded."""
     text = (
-        f"{name}: image {image_id} ({image_name}) has no production revision or is deleted: make a revision production"
+        f"{name}: image {image_id} ({image_name}) has no production revision or is deleted: make one of its "
+        "revisions the production revision"
     )
     return Refusal(10, text, f"image {image_id} has no production revision")
 

@@ -39,14 +39,15 @@ _PROGRESS = 5 * _MINUTE  # between two lines that say how far the class is
 _MOST_ACTIONS = 5  # lines of keep_ready
 
 
-def play(write: Callable[[str], object]) -> bool:
+def play(write: Callable[[str], object], look: Callable[[int], object] | None = None) -> bool:
     """Play the morning and write its story, line by line; whether the class had all its machines at its start.
 
-    The demo's own database stays as it is. Raises NotTheDemo.
+    `look` is called with the time (Unix seconds) at each minute from the first load on: it sees the copy on which the
+    morning is played, at that time. The demo's own database stays as it is. Raises NotTheDemo.
     """
     require_mark()
     with tempfile.TemporaryDirectory() as directory, _on_a_copy(Path(directory) / "morning.sqlite3"):
-        return _Morning(write).run()
+        return _Morning(write, look).run()
 
 
 @contextmanager
@@ -74,8 +75,9 @@ def _on_a_copy(path: Path) -> Iterator[None]:
 class _Morning:
     """The class of next Monday, from now to its start."""
 
-    def __init__(self, write: Callable[[str], object]) -> None:
+    def __init__(self, write: Callable[[str], object], look: Callable[[int], object] | None) -> None:
         self._write = write
+        self._look = look
         self._back_end = DemoBackEnd(self._result)
         self._back_end.site.log.watch = self._on_event
         self._start = int(BlockTime.objects.get(pk=FIRST_ID).start.timestamp())
@@ -91,10 +93,13 @@ class _Morning:
             self._pass_time(self._first_load() - _BEFORE_FIRST_LOAD, _STRIDE)
             _leave_other_images(_TO_LOAD)
             self._watched = True
-            for now in range(self._back_end.now, self._start + 1, _MINUTE):
+            first = -(-self._back_end.now // _MINUTE) * _MINUTE  # the next whole minute: the last one is the start
+            for now in range(first, self._start + 1, _MINUTE):
                 self._pass_time(now, _ROUND)
                 self._keep_ready()
                 self._write_progress(now)
+                if self._look:
+                    self._look(now)
             return self._write_result()
 
     def _first_load(self) -> int:

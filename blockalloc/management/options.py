@@ -53,9 +53,13 @@ def add_call_arguments(parser: ArgumentParser) -> None:
         "--start", metavar="TIME", help='start of the class: "2026-11-30 09:00" (site time), or Unix seconds'
     )
     parser.add_argument("--end", metavar="TIME", help="end of the class, in the same forms")
-    parser.add_argument("--machines", metavar="N", type=int, help="number of machines that the block time should have")
+    parser.add_argument("--machines", metavar="N", type=int, help="number of machines that the class should have")
     parser.add_argument(
-        "--block-time", metavar="ID", type=int, default=0, help="id of a block time: all the rest can be left out"
+        "--block-time",
+        metavar="ID",
+        type=int,
+        default=0,
+        help="id of a class (VCL's block time): all the rest can be left out",
     )
     parser.add_argument("--ignore-privileges", action="store_true", help="use any computer that can run the image")
 

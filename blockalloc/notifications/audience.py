@@ -18,8 +18,8 @@ from blockalloc.notifications.webhooks.keys import key_of
 from scheduling.news.kinds import Kind
 
 OWNER = "you own this class"
-SITE = "this address is in VCL_SITE_MAIL"
-WEBHOOK = "this address is in VCL_WEBHOOK_URL"
+SITE = "this address gets the news of all classes (VCL_SITE_MAIL)"
+WEBHOOK = "this address gets the news of all classes (VCL_WEBHOOK_URL)"
 
 
 class Person(NamedTuple):

@@ -82,7 +82,7 @@ def letter_of_test(person_key: str, address: str, key: str, at: int) -> Letter:
         at=at,
         subject="Test of the notifications about classes",
         opening=f"This is a test. Messages of the block allocation service reach {address}.",
-        reason="You get this message because somebody who runs the service tried whether it arrives (notify --test).",
+        reason="You get this message because somebody is checking that messages arrive (notify --test).",
         preferences=frame.preferences,
         unsubscribe=frame.unsubscribe,
     )
@@ -144,7 +144,7 @@ def _item(story: Sequence[News], at: int, *, for_staff: bool) -> Item:
 
 def _since(news: News, at: int) -> str:
     if news.since is None:
-        return f"noticed {wording.when(_seconds(news), at)}"
+        return f"{wording.when(_seconds(news), at)}, when it was noticed"
     return wording.when(int(news.since.timestamp()), at)
 
 

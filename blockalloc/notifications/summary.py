@@ -22,7 +22,7 @@ from scheduling.wording import plural
 _DAY = timedelta(days=1)
 _MOST_FAILED = 20  # messages; the page has them all
 _LABELS = {"bad": "at risk: ", "watch": "to watch: "}
-_NOT_LOOKED_AT = "nobody looked at its start"
+_NOT_LOOKED_AT = "nobody counted at the start"
 
 Lines = list[tuple[str, str]]
 
@@ -112,8 +112,8 @@ def _lines_of_yesterday(held: Sequence[ClassHeld], day: date) -> Lines:
 
 
 def _came(held: ClassHeld) -> str:
-    """`20 machines wanted, 18 had, 17 ready at the start, 18 five minutes later; 2 computers exchanged`."""
-    parts = [f"{plural(held.wanted, 'machine')} wanted, {held.had} had"]
+    """`20 machines wanted, 18 allocated, 17 ready at the start, 18 five minutes later; 2 computers exchanged`."""
+    parts = [f"{plural(held.wanted, 'machine')} wanted, {held.had} allocated"]
     if held.ready_at_start is None:
         parts.append(_NOT_LOOKED_AT)
     else:

@@ -27,27 +27,27 @@ _FOR_STAFF = {
     Kind.SHORT: "On the page of the class, “Dry run” shows why other computers cannot be taken and what would help; "
     "“Put right now” takes what has become free.",
     Kind.AT_RISK: "On the page of the class, “Put right now” exchanges computers that will not be ready, or loads them "
-    "again. It shows first what it would do.",
-    Kind.NOT_READY: "On the page of the class, see which computers are not ready, and why. “Put right now” exchanges "
+    "again. It first shows what it would do.",
+    Kind.NOT_READY: "The page of the class shows which computers are not ready, and why. “Put right now” exchanges "
     "them, or loads them again.",
-    Kind.FORESEEN: "There is time to change it: another hour, another day or fewer machines, for this class or what is "
-    "in its way; or computers that are put back in service. The page of the class says what would help, This week "
-    "which other classes are concerned.",
+    Kind.FORESEEN: "There is still time: move this class, or what is in its way, to another hour or day, ask for fewer "
+    "machines, or put computers back in service. The page of the class says what would help, This week which other "
+    "classes are affected.",
 }
 _FOR_OWNERS = {
-    Kind.SHORT: "You need not do anything: machines are added as soon as some become free, and you are told when the "
-    "class has them all. If it cannot take place with fewer, please ask the staff of VCL.",
-    Kind.AT_RISK: "You need not do anything: the machines are watched, and you are told when they are all ready. It "
-    "may help to have something prepared for the first minutes of the class.",
-    Kind.NOT_READY: "Please begin with the machines that are ready. You are told when they all are.",
+    Kind.SHORT: "You need not do anything: machines are added as soon as some become free, and you will be told when "
+    "the class has them all. If it cannot take place with fewer, please ask the staff of VCL.",
+    Kind.AT_RISK: "You need not do anything: the machines are watched, and you will be told when they are all ready. "
+    "It may help to have something prepared for the first minutes of the class.",
+    Kind.NOT_READY: "Please begin with the machines that are ready. You will be told when they all are.",
     Kind.FORESEEN: "If the class cannot take place with fewer machines, please ask the staff of VCL soon: at another "
-    "hour or on another day there may be enough. You are told when the class is going to have them all.",
+    "hour or on another day there may be enough. You will be told when it can have them all.",
 }
 _FOR_OWNERS_OF_NONE = (  # there is nothing to begin with
-    "Machines are added as soon as some become free, and you are told when the class has them all. If it cannot wait "
-    "or be moved, please ask the staff of VCL."
+    "Machines are added as soon as some become free, and you will be told when the class has them all. If it cannot "
+    "wait or be moved, please ask the staff of VCL."
 )
-NOTHING_TO_DO = "Nothing: all is well again."
+NOTHING_TO_DO = "Nothing. All is well again."
 
 
 def one_line(text: str) -> str:
@@ -90,19 +90,19 @@ def headline(news: News) -> str:
         case Kind.SHORT:
             return _sentence(_missing(news, " is", " are"))
         case Kind.AT_RISK:
-            has = f"It has {_of_wanted(news.usable, news)}, and " if news.usable < news.wanted else "It "
+            has = f"The class has {_of_wanted(news.usable, news)}, and " if news.usable < news.wanted else "The class "
             sure = "" if news.sureness is None else f" The chance that {all_} {are} ready is {_percent(news.sureness)}."
             return f"{has}may not be ready when it begins.{sure}"
         case Kind.NOT_READY:
-            return f"It began with {_ready(news)}."
+            return f"The class began with {_ready(news)}."
         case Kind.MENDED:
-            return f"It has {all_} now."
+            return f"The class has {all_} now."
         case Kind.READY:
             return _sentence(f"{all_} {are} ready now")
         case Kind.FORESEEN:
             return _sentence(f"{_missing(news, _WILL_BE, _WILL_BE)}, as things stand")
         case Kind.FORESEEN_OVER:
-            return f"It will have {all_}, as things stand."
+            return f"The class will have {all_}, as things stand."
 
 
 def in_short(news: News) -> str:

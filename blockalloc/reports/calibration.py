@@ -33,7 +33,9 @@ class Report(NamedTuple):
         began = f"{_classes(self.said.begun)} began"
         if not self.said.looked_at:
             return f"{began}, but nobody looked at a start: keep_ready has to look within two minutes of it."
-        return f"{began}, but nothing was said of any before: that needs VCL_RELOAD_POLICY=ready."
+        return (
+            f"{began}, but the service had not said how sure any of them was: it does so with VCL_RELOAD_POLICY=ready."
+        )
 
 
 class Verdict(NamedTuple):

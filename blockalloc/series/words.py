@@ -48,7 +48,7 @@ def _too_few(forecast: ClassForecast) -> str:
     block = forecast.asked.block
     if forecast.fit >= block.machines * len(block.images):
         return ""
-    return f"{computers(forecast.fit)} can run the image"
+    return f"{computers(forecast.fit) if forecast.fit else 'no computer'} can run the image"
 
 
 def _limit(forecast: ClassForecast) -> str:

@@ -25,7 +25,7 @@ def why(made: ClassForecast, names: Mapping[int, str], zone: ZoneInfo) -> str:
     if reason is not None and reason.rule != _NO_COMPUTER:
         return described(reason, zone)
     if made.fit < made.wanted:
-        return f"{plural(made.fit, 'computer')} can run the image"
+        return f"{plural(made.fit, 'computer') if made.fit else 'no computer'} can run the image"
     return _in_the_way(made, names) or _excluded(made) or "no further computer could be allocated"
 
 

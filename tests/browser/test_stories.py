@@ -43,7 +43,7 @@ def test_from_the_sign_in_to_the_record(stranger: Page, monday: MondayMorning) -
     page.get_by_role("button", name="Show").click()
     expect(page.locator(".verdict")).to_contain_text(HELD_BY_THE_EXAM)
 
-    menu(page, "Block times (classes)")
+    menu(page, "Classes")
     page.get_by_role("link", name=TUTORIAL).first.click()
     page.get_by_role("link", name="Release", exact=True).click()
     page.get_by_label("Why?").fill("the room is closed")
@@ -173,10 +173,11 @@ def test_an_account_of_vcl_sees_the_blocks_of_its_affiliation(
 ) -> None:
     page = stranger
     sign_in(page, monday, ENGINEER)
+    page.locator("#account > summary").click()
     expect(page.get_by_text(f"Signed in as {ENGINEER}, classes of Engineering only.")).to_be_visible()
     menu(page, "Today")
     expect(page.get_by_role("rowheader")).to_have_text([SIGNALS])
-    menu(page, "Block requests (series)")
+    menu(page, "Series")
     expect(page.locator("#result_list tbody th")).to_have_text([re.compile("^ENG240")] * 2)
     menu(page, "Decisions")
     expect(page.locator("#result_list tbody tr")).to_have_count(3)

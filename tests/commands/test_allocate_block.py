@@ -118,7 +118,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing() -> None:
     status, output = run(*names(), "--dry-run")
     assert status == 0
     verdict, _blank, heading, _rule, *rows = output.splitlines()
-    assert verdict == "Dry run, nothing was written: the block time would have 5 of 5 machines."
+    assert verdict == "Dry run, nothing was changed: the class would have 5 of 5 machines."
     assert heading.split()[:3] == ["computer", "type", "image"]
     assert len(rows) == 5
     assert all("Ubuntu 22.04" in row and "2026-12-01 09:00:00" in row for row in rows)
@@ -128,7 +128,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing() -> None:
 def test_a_class_gets_its_machines_and_the_report_shows_them() -> None:
     status, output = run("--block-time", str(CLASS))
     assert status == 0
-    assert output.startswith("The block time has 20 of 20 machines now.\n")
+    assert output.startswith("The class has 20 of 20 machines now.\n")
     assert (
         "Block time 101, CS101 programming lab: Ubuntu 22.04 for CS101@Local, "
         "2026-11-30 09:00–11:00 (America/New_York), 20 of 20 machines"
@@ -139,7 +139,7 @@ def test_a_class_gets_its_machines_and_the_report_shows_them() -> None:
     status, again = run("--block-time", str(CLASS))
     assert (status, again.splitlines()[0]) == (
         0,
-        "Nothing to do: the block time already has the 20 machines asked for, or more.",
+        "Nothing to do: the class already has the 20 machines asked for, or more.",
     )
 
 
@@ -152,13 +152,21 @@ def test_missing_machines_are_exit_status_1() -> None:
 
 
 @words
+def test_too_little_time_to_load_is_said() -> None:
+    """The demo site is of Wednesday at noon; VCL's warning 14 says only what the first line says."""
+    soon = ["--start", "2026-11-25 12:02", "--end", "2026-11-25 14:00", "--machines", "20", "--ignore-privileges"]
+    output = run("--image", "CentOS 7 base", "--group", "CS101@Local", *soon)[1]
+    assert output.splitlines()[1] == "There may be too little time to load all machines (VCL's warning 13)."
+
+
+@words
 def test_no_machine_at_all_for_a_new_block_is_said_and_nothing_kept() -> None:
     Image.objects.filter(prettyname="Ubuntu 22.04").update(minram=10**6)
     blocks = BlockTime.objects.count()
     status, output = run(*names())
     assert status == 1
     answer, why = output.split("\n\n")
-    assert answer == "No machine could be allocated: nothing was written.\nwarning 14: no machine could be allocated"
+    assert answer == "No machine could be allocated: nothing was written."
     assert why.splitlines()[0] == "Why not more: no further computer passes all rules for image Ubuntu 22.04"
     assert "RAM 8192 MB is below the image's 1000000 MB (cs-01.example.edu)" in why
     assert BlockTime.objects.count() == blocks

@@ -76,7 +76,7 @@ class TestOnePass:
         status, text, _ = keep_ready()
         assert status == 0
         assert text.splitlines()[1:] == [
-            "block time 10: given up: c11 (it is in state failed); taken: c14; 4 of 4 machines"
+            "block 10, block time 10: given up: c11 (it is in state failed); taken: c14; 4 of 4 machines"
         ]
         assert keep_ready()[1].count("\n") == 1
 

@@ -47,7 +47,7 @@ def test_all_dates_are_possible() -> None:
     assert status == 0
     assert output.splitlines() == [
         "3 of 3 dates possible: 30 machines with Ubuntu 22.04.",
-        "Nothing was written: series are booked on VCL's own pages.",
+        "Nothing was booked: series are booked on VCL's own pages.",
         "",
         "Mon 30 Nov 09:00 to 11:00        30",
         "Mon 7 Dec 09:00 to 11:00         30",

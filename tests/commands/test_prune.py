@@ -176,7 +176,7 @@ def test_what_is_past_goes_and_what_is_not_stays(name: str) -> None:
     assert type(rows[0])._default_manager.count() == 3
     assert prune() == f"{name}: 2\n2 rows deleted.\n"
     assert [str(each.pk) for each in type(rows[0])._default_manager.all()] == [str(rows[2].pk)]
-    assert prune() == "Nothing is past its keeping time.\n"
+    assert prune() == "There is nothing to delete.\n"
 
 
 def test_failed_sign_ins_that_count_no_more(time_machine: Any) -> None:
@@ -190,7 +190,7 @@ def test_failed_sign_ins_that_count_no_more(time_machine: Any) -> None:
 def test_lists_of_computers_that_a_record_refers_to_stay() -> None:
     Roster.objects.create(id=1, seen=_ago(1000), names=b"")
     Decision.objects.create(started=_ago(1), action=Decision.ALLOCATE, duration=0, roster_id=1)
-    assert prune() == "Nothing is past its keeping time.\n"
+    assert prune() == "There is nothing to delete.\n"
     assert Roster.objects.count() == 1
 
 

@@ -62,6 +62,19 @@ def contents() -> str:
 
 
 @only_sqlite
+@pytest.mark.parametrize("moment", ["wednesday"], indirect=True)
+def test_it_can_be_looked_at_each_minute_at_the_time_of_the_story(moment: str) -> None:
+    looks: list[tuple[int, int]] = []
+    lines: list[str] = []
+    play(lines.append, lambda now: looks.append((now, clock.now())))
+    minutes = [now for now, _clock in looks]
+    assert looks == [(now, now) for now in minutes]
+    assert minutes == list(range(minutes[0], minutes[-1] + 1, 60))
+    assert f"{datetime.fromtimestamp(minutes[0], ZONE):%H:%M}" == lines[0][:5]
+    assert f"{datetime.fromtimestamp(minutes[-1], ZONE):%H:%M}" == "09:00"
+
+
+@only_sqlite
 @pytest.mark.parametrize("moment", MOMENTS, indirect=True)
 def test_a_load_fails_the_computer_is_replaced_and_the_class_is_complete(moment: str) -> None:
     before, begun = contents(), time.perf_counter()

@@ -128,7 +128,7 @@ def test_the_services_run_with_what_is_copied(image: Image) -> None:
         while (answer := healthy(image, check)) != (True, "200 ok\n"):
             assert time.monotonic() < deadline, answer
         done = image.run("python", "manage.py", "allocate_block", "--block-time", "101")
-        assert "The block time has 20 of 20 machines now." in done
+        assert "The class has 20 of 20 machines now." in done
         assert [process.poll() for process in processes] == [None] * len(processes)
     finally:
         for process in processes:

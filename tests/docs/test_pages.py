@@ -21,6 +21,7 @@ from vclsite import settings_file
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+README = (ROOT / "README.md").read_text()
 OPERATORS = [
     "api.md",
     "by-hand.md",
@@ -49,6 +50,21 @@ def test_links_lead_somewhere(page: Path) -> None:
         target = page.parent / name if name else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pictures_are_there(page: Path) -> None:
+    """Those that are HTML, because they have another one for people who want no motion."""
+    for name in re.findall(r'<(?:img|source)[^>]* src(?:set)?="([^"]+)"', page.read_text()):
+        assert (page.parent / name).exists(), name
+
+
+def test_what_moves_has_a_picture_that_stands_still() -> None:
+    (still,) = re.findall(r'<source media="\(prefers-reduced-motion: reduce\)" srcset="(\S+)">', README)
+    (moving,) = re.findall(r'<img src="(\S+)"', README)
+    assert b"acTL" in (ROOT / moving).read_bytes()[:100]
+    for name in (still, moving):
+        assert (ROOT / name).stat().st_size < 1_000_000
 
 
 def blocks(page: str) -> list[str]:

@@ -197,7 +197,7 @@ def test_an_address_gets_a_thing_once(odette: User, settings: Settings) -> None:
 
 def test_the_site_s_addresses_get_everything_until_they_choose(odette: User, settings: Settings) -> None:
     settings.VCL_SITE_MAIL = ["Desk@example.edu"]
-    assert told(news(Kind.SHORT))["Desk@example.edu"] == "this address is in VCL_SITE_MAIL"
+    assert told(news(Kind.SHORT))["Desk@example.edu"] == "this address gets the news of all classes (VCL_SITE_MAIL)"
     choose("mail:desk@example.edu")
     assert told(news(Kind.SHORT)) == {}
 
@@ -207,7 +207,12 @@ def test_webhooks_are_there_without_a_mail_server(odette: User, settings: Settin
     settings.VCL_SITE_MAIL = ["desk@example.edu"]
     settings.VCL_WEBHOOK_URL = [Webhook("slack", "https://hooks.example.com/T/secret")]
     digest = hashlib.sha256(b"slack+https://hooks.example.com/T/secret").hexdigest()[:32]
-    expected = Person(f"webhook:{digest}", "webhook", "hooks.example.com", "this address is in VCL_WEBHOOK_URL")
+    expected = Person(
+        f"webhook:{digest}",
+        "webhook",
+        "hooks.example.com",
+        "this address gets the news of all classes (VCL_WEBHOOK_URL)",
+    )
     assert recipients(news(Kind.SHORT, odette)) == [expected]
     assert summary_recipients() == [expected]
 

@@ -48,29 +48,29 @@ def letter(*about: News, key: str = SITE, at: int = AT) -> Letter:
         (Kind.SHORT, {"usable": 19}, "1 of 20 machines missing", "1 of 20 machines is missing."),
         (Kind.SHORT, {"usable": 0}, "all 20 machines missing", "All 20 machines are missing."),
         (Kind.SHORT, {"wanted": 1, "usable": 0}, "its machine missing", "Its machine is missing."),
-        (Kind.AT_RISK, {}, "at risk", "It may not be ready when it begins."),
+        (Kind.AT_RISK, {}, "at risk", "The class may not be ready when it begins."),
         (
             Kind.AT_RISK,
             {"why": "pc1 failed to load; pc2 is slow", "sureness": 0.617},
             " at risk: pc1 failed to load",
-            "It may not be ready when it begins. The chance that all 20 machines are ready is 62 %.",
+            "The class may not be ready when it begins. The chance that all 20 machines are ready is 62 %.",
         ),
         (
             Kind.AT_RISK,
             {"usable": 18, "sureness": 0.001},
             "at risk",
-            "It has 18 of 20 machines, and may not be ready when it begins. "
+            "The class has 18 of 20 machines, and may not be ready when it begins. "
             "The chance that all 20 machines are ready is below 1 %.",
         ),
         (
             Kind.AT_RISK,
             {"wanted": 1, "usable": 1, "sureness": 0.9999},
             "at risk",
-            "It may not be ready when it begins. The chance that its machine is ready is over 99 %.",
+            "The class may not be ready when it begins. The chance that its machine is ready is over 99 %.",
         ),
-        (Kind.NOT_READY, {}, "began with 15 of 20 machines ready", "It began with 15 of 20 machines ready."),
-        (Kind.NOT_READY, {"ready": 0}, "began with no machine ready", "It began with no machine ready."),
-        (Kind.MENDED, {}, "has all 20 machines now", "It has all 20 machines now."),
+        (Kind.NOT_READY, {}, "began with 15 of 20 machines ready", "The class began with 15 of 20 machines ready."),
+        (Kind.NOT_READY, {"ready": 0}, "began with no machine ready", "The class began with no machine ready."),
+        (Kind.MENDED, {}, "has all 20 machines now", "The class has all 20 machines now."),
         (Kind.READY, {}, "all 20 machines ready now", "All 20 machines are ready now."),
         (Kind.READY, {"wanted": 1}, "its machine ready now", "Its machine is ready now."),
         (
@@ -85,7 +85,7 @@ def letter(*about: News, key: str = SITE, at: int = AT) -> Letter:
             "its machine will be missing",
             "Its machine will be missing, as things stand.",
         ),
-        (Kind.FORESEEN_OVER, {}, "will have all 20 machines", "It will have all 20 machines, as things stand."),
+        (Kind.FORESEEN_OVER, {}, "will have all 20 machines", "The class will have all 20 machines, as things stand."),
     ],
 )
 def test_the_subject_says_it_all(kind: Kind, values: dict[str, Any], subject: str, headline: str) -> None:
@@ -149,7 +149,7 @@ def test_what_is_foreseen_comes_with_the_week_and_what_helps(odette: User, setti
     assert "Why:    Midterm has 9 computers" in text
     assert "Since:  Wed 11:00" in text
     assert f"Week:   {item.week}" in text
-    assert "another hour, another day or fewer machines" in " ".join(text.split())
+    assert "move this class, or what is in its way" in " ".join(text.split())
     html = as_html(made)
     assert f'href="{item.week}"' in html
     assert "Machines will be missing" in html
@@ -159,7 +159,7 @@ def test_what_is_foreseen_comes_with_the_week_and_what_helps(odette: User, setti
     over = letter(news(Kind.FORESEEN_OVER, odette))
     assert "Will be complete" in as_html(over)
     assert "20 machines wanted, 20 foreseen." in as_text(over)
-    assert over.items[0].advice == "Nothing: all is well again."
+    assert over.items[0].advice == "Nothing. All is well again."
 
 
 def test_only_what_is_foreseen_links_to_the_week() -> None:
@@ -216,7 +216,10 @@ def test_an_owner_among_the_staff_can_open_the_page() -> None:
 
 def test_the_site_and_webhooks() -> None:
     about = news(Kind.SHORT)
-    assert letter(about).reason == "You get this message because this address is in VCL_SITE_MAIL."
+    assert (
+        letter(about).reason
+        == "You get this message because this address gets the news of all classes (VCL_SITE_MAIL)."
+    )
     assert letter(about).preferences == ""
     assert letter(about).unsubscribe != ""
     hook = letter(about, key="webhook:" + "0" * 32)
@@ -235,7 +238,7 @@ def test_without_an_address_of_the_service_there_are_no_links(settings: Settings
 def test_good_news_asks_for_nothing() -> None:
     for kind in (Kind.MENDED, Kind.READY):
         (item,) = letter(news(kind, since=NOW)).items
-        assert (item.advice, item.since) == ("Nothing: all is well again.", "")
+        assert (item.advice, item.since) == ("Nothing. All is well again.", "")
 
 
 @pytest.mark.parametrize(
@@ -254,7 +257,7 @@ def test_how_many_are_missing_is_said_once(said: str, why: str) -> None:
 
 def test_since_when() -> None:
     assert letter(news(Kind.SHORT, since=NOW - 3 * HOUR)).items[0].since == "Wed 09:00"
-    assert letter(news(Kind.SHORT, at=NOW - HOUR)).items[0].since == "noticed Wed 11:00"
+    assert letter(news(Kind.SHORT, at=NOW - HOUR)).items[0].since == "Wed 11:00, when it was noticed"
 
 
 def test_statements_do_not_grow(odette: User) -> None:
@@ -296,7 +299,8 @@ def test_text(odette: User) -> None:
         "odette@NCSU.\n"
         "\n\n"
         "-- \n"
-        "You get this message because this address is in VCL_SITE_MAIL.\n"
+        "You get this message because this address gets the news of all classes\n"
+        "(VCL_SITE_MAIL).\n"
         f"Unsubscribe: {made.unsubscribe}\n"
     )
 

@@ -21,7 +21,12 @@ from tests.support.sites.staff_site import DAY, HOUR, NOW, Site
 from tests.support.sites.told import message, news, teacher, vcl_staff
 
 pytestmark = pytest.mark.django_db
-DESK = Person("mail:desk@example.edu", "mail", "desk@example.edu", "this address is in VCL_SITE_MAIL")
+DESK = Person(
+    "mail:desk@example.edu",
+    "mail",
+    "desk@example.edu",
+    "this address gets the news of all classes (VCL_SITE_MAIL)",
+)
 TODAY = date(2026, 11, 25)
 
 
@@ -109,11 +114,11 @@ def test_yesterday_s_classes_as_they_came() -> None:
     assert made.subject == "Wed 25 Nov: no classes today; yesterday 1 of 2 had all machines ready at the start"
     assert sections(made) == {
         "Yesterday, Tuesday 24 November": [
-            "12:00–14:00 Class 1 (CS101@NCSU): 20 machines wanted, 18 had, 17 ready at the start, 18 five minutes "
-            "later; 1 computer exchanged, 2 added",
-            "13:00–15:00 Class 2 (CS101@NCSU): 20 machines wanted, 20 had, 20 ready at the start",
-            "23:00–Wed 01:00 Class 3 (CS101@NCSU): 20 machines wanted, 20 had, nobody looked at its start; 3 loaded "
-            "again",
+            "12:00–14:00 Class 1 (CS101@NCSU): 20 machines wanted, 18 allocated, 17 ready at the start, 18 five "
+            "minutes later; 1 computer exchanged, 2 added",
+            "13:00–15:00 Class 2 (CS101@NCSU): 20 machines wanted, 20 allocated, 20 ready at the start",
+            "23:00–Wed 01:00 Class 3 (CS101@NCSU): 20 machines wanted, 20 allocated, nobody counted at the start; "
+            "3 loaded again",
         ]
     }
 

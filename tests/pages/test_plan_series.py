@@ -81,7 +81,7 @@ def test_without_the_permission_there_is_no_page(viewer: Client) -> None:
     ("field", "value", "about", "text"),
     [
         ("image", "Ubunto", "image", "image 'Ubunto': there is none; did you mean"),
-        ("image", "Never captured", "image", "has no production revision or is deleted: make a revision production"),
+        ("image", "Never captured", "image", "has no production revision or is deleted: make one of its"),
         ("group", "nobody", "group", "user group 'nobody': there is none"),
         ("machines", "71", "machines", "machines: 71: give a whole number from 1 to 70"),
         ("machines", "many", "machines", "Enter a whole number."),

@@ -42,7 +42,8 @@ _FAULTS: dict[int, tuple[str, ...]] = {
     9: (r"blockTimes?id: the block request of block time \d+ expired at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d",),
     10: (
         rf"imageid: {GIVEN}: give the id of an image that exists and is not deleted",
-        r"imageid: image \d+ \(Image \d+\) has no production revision or is deleted: make a revision production",
+        r"imageid: image \d+ \(Image \d+\) has no production revision or is deleted: make one of its "
+        r"revisions the production revision",
     ),
     11: (
         r"usergroupid: (there is no user group|user group \d+ has no members), and privileges count: "
@@ -65,7 +66,7 @@ _FAULTS: dict[int, tuple[str, ...]] = {
     77: (r"blockTimes?id: not a whole number: give the id of a block time",),
     86: ("ignoreprivileges: must be 0 or 1",),
     201: (rf"({_NAME}: given ({GIVEN}|{TIME}|None), stored ({GIVEN}|{TIME})(; )?)+ \(block time \d+\)",),
-    202: (r"blockTimes?id: block time \d+ is marked to be skipped: clear its skip flag first",),
+    202: (r"blockTimes?id: block time \d+ is marked to be skipped: undo that first \(Do not skip\)",),
     203: (r"blockTimes?id: the block request of block time \d+ is requested: only accepted ones are processed",),
     204: (
         r"X-Idempotency-Key: .{0,2000} was used with other parameters, or by an earlier version of this service: "

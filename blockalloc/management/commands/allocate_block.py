@@ -11,8 +11,7 @@ from django.core.management.base import BaseCommand
 
 from blockalloc.allocation import service
 from blockalloc.allocation.service import Allocation, PlannedMachine
-from blockalloc.contract import warnings
-from blockalloc.contract.messages import Outcome
+from blockalloc.contract.messages import WARNING_LATE, Outcome
 from blockalloc.management import options
 from blockalloc.management.wording import explained, outlook_as_json
 from blockalloc.reports.block_time import AllocationReport, ReportRow, allocation_report, as_text, table
@@ -26,7 +25,7 @@ class Command(BaseCommand):
     """XMLRPCblockAllocation with seven parameters, for people."""
 
     help = (
-        "Allocate machines for a block time, or for a new block, and show what was done. "
+        "Allocate machines for a class (VCL: block time), or for a new one, and show what was done. "
         "Exit status: 0 all machines are allocated, 1 some or none are, 2 nothing was done (bad input or refused)."
     )
 
@@ -34,7 +33,7 @@ class Command(BaseCommand):
         """Declare the options."""
         options.add_call_arguments(parser)
         parser.add_argument(
-            "--dry-run", action="store_true", help="show what would be done, write nothing but a decision record"
+            "--dry-run", action="store_true", help="show what would be done; only a decision record is written"
         )
         parser.add_argument(
             "--explain",
@@ -71,9 +70,8 @@ def _as_text(allocation: Allocation, report: AllocationReport | None, *, dry_run
     outcome = allocation.outcome
     result = allocation.result
     lines = [_verdict(outcome, result.and_spares() if result else "", dry_run=dry_run)]
-    if outcome.warning:
-        code, wanted = outcome.warning[0], outcome.allocated + outcome.unallocated
-        lines.append(f"warning {code}: {warnings.in_words(code, outcome.allocated, wanted)}")
+    if outcome.warning and outcome.warning[0] == WARNING_LATE[0]:  # the other one says what the line above says
+        lines.append("There may be too little time to load all machines (VCL's warning 13).")
     if allocation.said:
         lines.append(f"{allocation.said}.")
     if report:
@@ -88,11 +86,11 @@ def _as_text(allocation: Allocation, report: AllocationReport | None, *, dry_run
 def _verdict(outcome: Outcome, and_spares: str, *, dry_run: bool) -> str:
     count = f"{wording.of_wanted(outcome.allocated, outcome.allocated + outcome.unallocated)}{and_spares}"
     if outcome.status == "completed":
-        return f"Nothing to do: the block time already has the {outcome.allocated} machines asked for, or more."
+        return f"Nothing to do: the class already has the {outcome.allocated} machines asked for, or more."
     if dry_run:
-        return f"Dry run, nothing was written: the block time would have {count}."
+        return f"Dry run, nothing was changed: the class would have {count}."
     return (
-        f"The block time has {count} now."
+        f"The class has {count} now."
         if outcome.block_time_id
         else "No machine could be allocated: nothing was written."
     )

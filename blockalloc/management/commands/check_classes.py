@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
     help = (
         "A plugin for Nagios, Icinga and their like: how many of the classes that are on, or begin within the next "
-        "hours, are at risk. Ranges are those of plugins: 3 alerts above 3, 90: below 90. "
+        "hours, are at risk. RANGE is that of plugins: 3 alerts above 3, 90: alerts below 90. "
         "Exit status: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (the database does not answer, wrong options)."
     )
     requires_system_checks = []
@@ -52,10 +52,12 @@ class Command(BaseCommand):
         """Declare the options."""
         hours = settings.VCL_KEEP_READY_HOURS
         parser.add_argument("--image", metavar="IMAGE", help="only classes with this image, by name or id")
-        parser.add_argument("--group", metavar="GROUP", help="only classes of this user group: name@affiliation or id")
+        parser.add_argument(
+            "--group", metavar="GROUP", help="only classes of this user group, by name@affiliation or id"
+        )
         parser.add_argument(
             "--hours", metavar="N", type=_whole(_MOST_HOURS), default=hours,
-            help=f"classes that begin within N hours, by default {hours}",
+            help=f"also classes that begin within N hours, by default {hours}",
         )  # fmt: skip
         for name, short, default in (("--warning", "-w", "0"), ("--critical", "-c", "0")):
             parser.add_argument(
@@ -65,15 +67,15 @@ class Command(BaseCommand):
         for name in ("--ready-warning", "--ready-critical"):
             parser.add_argument(
                 name, metavar="RANGE", type=_range,
-                help="the least probability, in percent, that a class to come has all its machines ready",
+                help="the lowest probability, in percent, that a class to come has all its machines ready",
             )  # fmt: skip
         parser.add_argument(
             "--forecast", metavar="DAYS", type=_whole(_MOST_DAYS),
-            help="also warn of classes that begin within DAYS days and will lack machines, by the forecast",
+            help="also warn of classes that begin within DAYS days and will, by the forecast, lack machines",
         )  # fmt: skip
         parser.add_argument(
             "-t", "--timeout", metavar="SECONDS", type=_whole(_MOST_SECONDS), default=10,
-            help="how long it may take, by default 10",
+            help="how long the check may take, by default 10",
         )  # fmt: skip
 
     def run_from_argv(self, argv: list[str]) -> None:

@@ -62,15 +62,19 @@ class Command(BaseCommand):
         "List what is not in order in a VCL database: classes short of machines, double bookings, classes without a "
         "reload and reloads without a class, left-over rows, tables that differ, a wrong time zone. "
         "Suggests indexes that would make allocations faster. Writes nothing without --repair or --create-indexes. "
-        "Exit status: 0 no findings, 1 findings (after --repair: left), 2 it could not be checked or repaired."
+        "Exit status: 0 no findings, 1 findings (with --repair: that are left), 2 the check or a repair failed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--repair", action="store_true", help="repair what is safe to repair, show what was done")
+        parser.add_argument(
+            "--repair", action="store_true", help="repair what can be repaired safely, and show what was done"
+        )
         parser.add_argument("--create-indexes", action="store_true", help="create the suggested indexes")
         parser.add_argument(
-            "--dry-run", action="store_true", help="show what --repair and --create-indexes would do, write nothing"
+            "--dry-run",
+            action="store_true",
+            help="show what --repair and --create-indexes would do, and change nothing",
         )
         parser.add_argument("--json", action="store_true", help="answer in JSON")
         parser.add_argument(

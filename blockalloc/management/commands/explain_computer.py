@@ -19,8 +19,8 @@ class Command(BaseCommand):
     """What each rule says about one computer and one block."""
 
     help = (
-        "Explain why a block time, or a new block, would or would not get a computer. Nothing is written. "
-        "Exit status: 0 the block has it or would get it, 1 it would not, 2 bad input or refused."
+        "Explain why a class (VCL: block time), or a new one, would or would not get a computer. Nothing is changed. "
+        "Exit status: 0 the class has it or would get it, 1 it would not, 2 bad input or refused."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

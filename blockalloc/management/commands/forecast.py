@@ -65,12 +65,12 @@ class Command(LoopCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        self.add_loop_argument(parser, "again every so many seconds, until SIGTERM or Ctrl-C")
+        self.add_loop_argument(parser, "do it again every so many seconds, until SIGTERM or Ctrl-C")
         parser.add_argument(
             "--days", metavar="N", type=_days, default=settings.VCL_FORECAST_DAYS,
             help=f"name only classes that begin within N days, by default {settings.VCL_FORECAST_DAYS}",
         )  # fmt: skip
-        parser.add_argument("--json", action="store_true", help="say it in JSON, a line for each forecast")
+        parser.add_argument("--json", action="store_true", help="answer in JSON, one line for each forecast")
 
     def handle(self, *args: Any, **given: Any) -> None:
         """Forecast once, or until a signal comes."""

@@ -12,6 +12,7 @@ from blockalloc.management import options
 from blockalloc.management.loops import LoopCommand
 from blockalloc.site_time import site_zone
 from blockalloc.upkeep.passes import Keeper, PassReport
+from scheduling.wording import plural
 
 
 class Command(LoopCommand):
@@ -20,15 +21,15 @@ class Command(LoopCommand):
     longest = 300  # a hold lives for 75
     log = logging.getLogger(__name__)
     help = (
-        "Look at the classes of the next hours, and put right what would not be ready: top up, exchange, load again, "
-        "hold, let go. Run it every minute, from cron or with --loop. "
-        "Exit status: 0 whatever the state of the classes, 2 when the database does not answer."
+        "Look at the classes of the next hours, and put right what would not be ready: add, exchange, load again, hold "
+        "and let go of computers. Run it every minute, from cron or with --loop. "
+        "Exit status: 0 whatever the state of the classes, 2 if the database does not answer."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         self.add_loop_argument(parser, "look again every so many seconds, until SIGTERM or Ctrl-C")
-        parser.add_argument("--json", action="store_true", help="say what was done in JSON, a line for each look")
+        parser.add_argument("--json", action="store_true", help="answer in JSON, one line for each look")
 
     def handle(self, *args: Any, **given: Any) -> None:
         """Look once, or until a signal comes."""
@@ -67,10 +68,17 @@ def _text(report: PassReport, *, as_json: bool) -> str:
 def _lines(report: PassReport) -> list[str]:
     at = f"{datetime.fromtimestamp(report.at, site_zone()):%Y-%m-%d %H:%M:%S}"
     number = len(report.block_times)
-    lines = [f"{at}  {number} class{'' if number == 1 else 'es'}, {report.held} computers held"]
+    lines = [f"{at}  {number} class{'' if number == 1 else 'es'}, {plural(report.held, 'computer')} held"]
     if report.doubt:
         lines.append(f"nothing was changed: {report.doubt}")
-    return [*lines, *(f"block time {action.block_time_id}: {action.text}" for action in report.actions)]
+    names = {each.watch.facts.id: f"{each.watch.facts.name}, " for each in report.block_times}
+    return [
+        *lines,
+        *(
+            f"{names.get(each.block_time_id, '')}block time {each.block_time_id}: {each.text}"
+            for each in report.actions
+        ),
+    ]
 
 
 def _fields(report: PassReport) -> dict[str, Any]:

@@ -27,8 +27,8 @@ _COUNTED = (
     ("users", "user", ""),
     ("past reservations", "log", ""),
     ("reservations now and to come", "request", "WHERE `stateid` <> 19"),
-    ("block requests", "blockRequest", ""),
-    ("block times to come", "blockTimes", ""),
+    ("series of classes", "blockRequest", ""),
+    ("classes to come", "blockTimes", ""),
     ("computers allocated to them", "blockComputers", ""),
     ("decisions on record", "blockalloc_decision", ""),
 )

@@ -30,15 +30,15 @@ class Command(LoopCommand):
     longest = 60  # it is said of a loop that it was not seen for three minutes
     log = logging.getLogger(__name__)
     help = (
-        "Tell people what has changed, by mail and by webhook: find out who is to be told news, and send what waits. "
-        "Run it all the time with --loop, on as many hosts as you like. "
-        "Exit status: 0 whatever became of the messages, 2 when the database does not answer; "
-        "with --test 0 when all were taken, 1 when one was not."
+        "Tell people by mail and webhook what has changed in classes: work out who is to be told, and send what waits. "
+        "Keep it running with --loop, on as many hosts as you like. "
+        "Exit status: 0 whatever became of the messages, 2 if the database does not answer; "
+        "with --test: 0 if all were accepted, 1 if one was not."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        self.add_loop_argument(parser, "again every so many seconds, until SIGTERM or Ctrl-C")
+        self.add_loop_argument(parser, "do it again every so many seconds, until SIGTERM or Ctrl-C")
         parser.add_argument(
             "--test",
             metavar="ADDRESS",
@@ -47,7 +47,7 @@ class Command(LoopCommand):
             help="send a test message at once to this mail address, or, without one, to VCL_SITE_MAIL and all "
             "webhooks, and print what the servers say",
         )
-        parser.add_argument("--json", action="store_true", help="say what was done in JSON, a line for each round")
+        parser.add_argument("--json", action="store_true", help="answer in JSON, one line for each round")
 
     def handle(self, *args: Any, **given: Any) -> None:
         """Send once, or until a signal comes; or try."""

@@ -50,8 +50,8 @@ class Command(BaseCommand):
         parser.add_argument("--ignore-privileges", action="store_true", help="use any computer that can run the image")
         parser.add_argument(
             "--request", metavar="ID", type=int,
-            help="id of a block request that awaits its decision: its rows have all the rest; privileges are ignored, "
-            "as the back end does",
+            help="id of a series (block request) that awaits its decision: its rows have all the rest; privileges are "
+            "ignored, as the back end does",
         )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="answer in JSON")
 
@@ -110,7 +110,7 @@ def _read(name: str, given: Mapping[str, Any], read: Callable[[str], Any], right
 def _as_text(plan: SeriesPlan) -> Iterator[str]:
     whose = "" if plan.ignore_privileges else f", granted to {plan.group}"
     yield f"{plan.summary}: {plan.machines} machines with {plan.image}{whose}."
-    yield "Nothing was written: series are booked on VCL's own pages."
+    yield "Nothing was booked: series are booked on VCL's own pages."
     if plan.whole:
         yield f"What would help the whole series: {plan.whole.words}"
     elif plan.is_whole_searched:

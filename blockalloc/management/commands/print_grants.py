@@ -43,7 +43,7 @@ class Command(BaseCommand):
     """See docs/installation.md."""
 
     help = (
-        "Print the SQL that grants an account of the database what it needs for a purpose, and nothing else. "
+        "Print the SQL that grants a database account what it needs for a purpose, and nothing else. "
         "Needs no database and no settings, and changes nothing: run what it prints as the server's administrator."
     )
     requires_system_checks = []

@@ -15,10 +15,10 @@ class Command(BaseCommand):
     """Once a day, by a timer (deploy/systemd/)."""
 
     help = (
-        "Delete what is past its keeping time (VCL_DECISION_DAYS, VCL_SEEN_LOAD_DAYS, VCL_IDEMPOTENCY_DAYS; sessions "
-        "and failed sign-ins that count no more), and say how much. Only in our own tables and Django's; in small "
-        "portions, beside the running service, as often as wanted. "
-        "Exit status: 0, or 2 when the database does not answer."
+        "Delete what need not be kept any longer (VCL_DECISION_DAYS, VCL_SEEN_LOAD_DAYS, VCL_IDEMPOTENCY_DAYS; "
+        "sessions and failed sign-ins that no longer count), and say how much. Only in our own tables and Django's; "
+        "in small portions, so that it can run at any time, beside the service. "
+        "Exit status: 0, or 2 if the database does not answer."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         except Error as error:
             raise options.as_command_error(error) from error
         what = "would be deleted" if given["dry_run"] else "deleted"
-        self.stdout.write(f"{total:,} rows {what}." if total else "Nothing is past its keeping time.")
+        self.stdout.write(f"{total:,} rows {what}." if total else "There is nothing to delete.")
 
     def _count(self, kind: keeping.Kind, now: int) -> int:
         number = kind.past(now).count()

@@ -21,8 +21,8 @@ class Command(BaseCommand):
     """See docs/readiness.md."""
 
     help = (
-        "Compare the probabilities that all machines of a class are ready with how the classes began, and name images "
-        "whose loads have changed. Nothing is written. Exit status: 0 it was compared, 2 bad input."
+        "Compare how sure the service was that classes would be ready with how they began, and name images "
+        "whose load times have changed. Nothing is changed. Exit status: 0 done, 2 bad input."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -21,9 +21,9 @@ class Command(BaseCommand):
     """A part of the way back (docs/installation.md)."""
 
     help = (
-        "Remove this service's rows from VCL's table semaphore, once they are past. VCL removes no rows but its own, "
-        "and overlooks a live row beside one that is past, so none may stay when the service is removed. Stop the "
-        "service and keep_ready first. Exit status: 0 when none is left, 1 when some are live, 2 when the database "
+        "Remove this service's rows from VCL's table semaphore, once they have expired. VCL removes only its own rows, "
+        "and overlooks a live row beside one that has expired, so none may stay when the service is removed. Stop the "
+        "service and keep_ready first. Exit status: 0 none is left, 1 some are still live, 2 the database "
         "does not answer."
     )
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             metavar="SECONDS",
             type=_seconds,
             default=0,
-            help="wait so long for rows that are live (default: 0)",
+            help="wait up to so many seconds for live rows to expire (default: 0)",
         )
 
     def handle(self, *_args: Any, **given: Any) -> None:

@@ -37,7 +37,7 @@ def _desk(place: str, height: int = 800) -> Picture:
 
 PICTURES = {
     "sign-in": _desk("signing in", 460),
-    "first-page": _desk("first page", 700),
+    "menu": _desk("menu", 760),
     "today": _desk("today", 600),
     "today-dark": Picture("today", 600, DESK, "dark"),
     "today-phone": Picture("today", 800, PHONE),
@@ -54,6 +54,7 @@ PICTURES = {
     "put-right": _desk("to put right", 800),
     "dry-run": _desk("dry run", 1000),
     "block-request": _desk("block request", 900),
+    "plan-series": _desk("plan of a series", 900),
     "decisions": _desk("decisions", 760),
     "decisions-of-a-computer": _desk("decisions about a computer", 660),
     "decision": _desk("decision, one computer", 1100),
@@ -114,6 +115,9 @@ def _open(page: Page, server: MondayMorning, name: str) -> None:
         page.goto(address(server, PLACES["to try out"]))
         page.get_by_role("button", name="Dry run").click()
         page.get_by_role("heading", name="What would help").wait_for()
+        return
+    if name == "menu":
+        page.locator("#more > summary").click()  # on Today, to which signing in leads
         return
     page.goto(address(server, PLACES[name]))
 

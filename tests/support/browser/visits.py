@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import axe_playwright_python
-from playwright.sync_api import ConsoleMessage, Page, Request, Response, ViewportSize
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, ViewportSize
 
 from tests.support.browser.monday_morning import MondayMorning
 
@@ -107,8 +107,25 @@ def sign_in(page: Page, server: MondayMorning, name: str = "demo") -> None:
 
 
 def menu(page: Page, entry: str) -> None:
-    """Follow a link of the menu."""
-    page.get_by_role("navigation", name="Staff pages").get_by_role("link", name=entry, exact=True).click()
+    """Go to a page of the menu."""
+    for step in way(page, entry):
+        step.click()
+
+
+def way(page: Page, entry: str) -> list[Locator]:
+    """What leads to a page of the menu, to be clicked one after the other: a link in the bar, or a panel and its link.
+
+    Panels are *More* and, for what concerns the person, the one with the name of the account.
+    """
+    bar = page.get_by_role("navigation", name="Staff pages")
+    bar.wait_for()
+    link = bar.locator("> a").get_by_text(entry, exact=True)
+    if link.is_visible():
+        return [link]
+    own = page.locator("#account").get_by_text(entry, exact=True)
+    if own.count():
+        return [page.locator("#account > summary"), own]
+    return [bar.locator("summary"), bar.locator("details a").filter(has=page.get_by_text(entry, exact=True))]
 
 
 def value(server: MondayMorning, sql: str, *parameters: object) -> Any:
