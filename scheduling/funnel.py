@@ -38,6 +38,8 @@ STAGES: Mapping[str, str] = {
     NOT_NEEDED: "in the class",
 }
 
+FIRST_ABOUT_TIME = "schedule"  # those before it ask whether a computer can run the image, from here on: whether now
+
 
 class Stage(NamedTuple):
     """What one rule left over: `left` computers, after it excluded `lost`."""
@@ -51,6 +53,13 @@ class Stage(NamedTuple):
 def funnel(computers: int, lost: Mapping[str, int]) -> list[Stage]:
     """The stages from all `computers` down; `lost` is how many each rule excluded. Rules without any have no stage."""
     return list(_stages(computers, lost))
+
+
+def able(computers: int, lost: Mapping[str, int]) -> int:
+    """How many of all `computers` can run the image and may be used for it, whoever has them at the time."""
+    rules = list(STAGES)
+    before = rules[: rules.index(FIRST_ABOUT_TIME)]
+    return computers - sum(lost.get(rule, 0) for rule in before)
 
 
 def _stages(computers: int, lost: Mapping[str, int]) -> Iterator[Stage]:

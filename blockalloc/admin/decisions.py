@@ -1,6 +1,6 @@
 """The decision records (audit log): each call with its outcome, and why each computer was chosen or excluded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
 
 from blockalloc.admin.base import KeysFirstList, ReadOnlyAdmin
 from blockalloc.admin.decision_filters import (
@@ -23,12 +24,14 @@ from blockalloc.admin.decision_filters import (
     TimeFilter,
 )
 from blockalloc.admin.search import search
-from blockalloc.contract.warnings import record_in_words
+from blockalloc.contract.warnings import record_in_words, vcl_words
 from blockalloc.models import BlockRequest, BlockTime, Decision, Image
 from blockalloc.pages import row_id  # noqa: F401 - registers the converter
-from blockalloc.pages.columns import Column, column, link_to, signal, when
+from blockalloc.pages.columns import Column, column, link_to, signal, until, when
 from blockalloc.pages.csv_export import csv_response
+from blockalloc.pages.plain_words import plain
 from blockalloc.pages.subjects import subjects
+from blockalloc.pages.why import answer_of, pretty
 from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, all_verdicts, report, said, verdict
 from blockalloc.store import decisions
 from blockalloc.store.sql import keys_as_table
@@ -128,10 +131,10 @@ def address(decision: Decision) -> str:
     return decision.address
 
 
-@column("Parameters")
-def parameters(decision: Decision) -> str:
-    """The parameters of the call, as JSON."""
-    return decision.parameters
+@column("Answered to VCL")
+def vcl_warning(decision: Decision) -> str:
+    """The warning or the refusal that VCL's back end got, by its number, and in VCL's own words."""
+    return vcl_words(decision.code) if decision.outcome == "warning" else f"error {decision.code}"
 
 
 @column("Series")
@@ -202,6 +205,20 @@ def _link(model: Any, key: int | None, text: str) -> str | None:
 # --- Lists -------------------------------------------------------------------------------------
 
 
+def _asked(decision: Decision) -> str:
+    """In a line: what was asked, when, by whom, for which class."""
+    about = [f"{decision.action.capitalize()}, {when(decision.started)}, by {decision.person or decision.caller}"]
+    if decision.block_time_id or decision.block_name:
+        about.append(format_html("for {}", block(decision)))
+    if decision.block_start:
+        about.append(f"{when(decision.block_start)}–{until(decision.block_start, decision.block_end)}")
+    if decision.image_id:
+        about.append(image(decision))
+    if decision.user_group:
+        about.append(decision.user_group)
+    return format_html_join(" · ", "{}", ((each,) for each in about))
+
+
 class UnpagedList(ChangeList):
     """The list without pages, for the export: filtered and searched, but not read."""
 
@@ -222,7 +239,7 @@ class DecisionList(KeysFirstList):
             named = subjects(request, texts.values())
             for row in self.result_list:
                 text = texts.get(row.pk, "")
-                row.verdict = text if text in (CHOSEN, HAD_BEFORE) else named.linked(text)
+                row.verdict = text if text in (CHOSEN, HAD_BEFORE) else named.linked(plain(text))
 
     def url_for_result(self, result: Model) -> str:
         """The address of the row's page, with the same computer."""
@@ -230,6 +247,11 @@ class DecisionList(KeysFirstList):
         parameter = ComputerFilter.parameter_name or ""
         name = self.filter_params.get(parameter, [""])[-1].strip()
         return f"{address}?{urlencode({parameter: name})}" if name else address
+
+
+def _without(line: Column | tuple[Column, ...], empty: Sequence[Column]) -> Column | tuple[Column, ...]:
+    """The columns of a line that are not empty."""
+    return tuple(each for each in line if each not in empty) if isinstance(line, tuple) else line
 
 
 def _about(name: str) -> Column:
@@ -289,8 +311,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
                 (owner, door),
                 (caller, person),
                 (address, request),
-                version,
-                parameters,
+                (version, vcl_warning),
             ),
         ),
     )
@@ -325,13 +346,12 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         return (*_LIST, _about(name[:60]) if name else text)
 
     def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
-        """The sections; without the line about the start where nothing was said of it, as under policy `vcl`."""
-        sections = super().get_fieldsets(request, obj)
-        if obj is not None and said(obj):
-            return sections
+        """The sections, without what this record says nothing of: how sure it was (policy `vcl`), VCL's warning."""
+        empty = [outlook] if obj is None or not said(obj) else []
+        empty += [vcl_warning] if obj is None or obj.code is None else []
         return [
-            (title, {"fields": tuple(each for each in about["fields"] if each is not outlook)})
-            for title, about in sections
+            (title, {"fields": tuple(_without(each, empty) for each in about["fields"] if each not in empty)})
+            for title, about in super().get_fieldsets(request, obj)
         ]
 
     def heading(self, row: Decision) -> str:
@@ -358,9 +378,18 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         findings = decisions.findings_of([row]).get(row.pk)
         text = verdict(findings, name) if findings and name else ""
         found = report(findings) if findings else None
-        texts = [text, *(found.texts if found else ())]
-        subjects_of = {"subjects": subjects(request, texts)}
-        return {"report": found, "computer": name[:60], "verdict": text, **subjects_of}
+        answer = answer_of(row, found)
+        texts = [text, answer.why, *(found.texts if found else ())]
+        return {
+            "answer": answer,
+            "asked": _asked(row),
+            "report": found,
+            "report_csv": reverse("admin:decision_csv", args=[row.pk]) if found else "",
+            "computer": name[:60],
+            "verdict": text,
+            "subjects": subjects(request, texts),
+            "parameters": pretty(row.parameters),
+        }
 
     def export_list(self, request: HttpRequest) -> HttpResponseBase:
         """The filtered list as CSV, the latest first."""
