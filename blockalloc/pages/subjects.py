@@ -2,7 +2,7 @@
 
 Of a request that is a user's reservation the name is the user's: "jdoe@Local (request 133)"; that of a reload has a
 link. A text names by its number what it is about, in decision records for years. Whether there is still a row, and
-whether the person may see it, is found out when the text is shown.
+what of it the person may see, is found out when the text is shown.
 """
 
 import re
@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -21,6 +20,7 @@ from blockalloc.models.scope import scope_of
 from scheduling.vcl_names import RELOAD_USER
 
 OF_ANOTHER = "a class of another affiliation"
+SOMEBODY = "somebody"  # the user of a reservation, for people who may not see everybody's
 _SUBJECT = re.compile(r"\b(block time|request) ([1-9]\d{0,8})\b")
 _MOST = 500  # subjects of a page that are looked up
 
@@ -81,24 +81,16 @@ def _requests(request: HttpRequest, ids: list[int]) -> dict[tuple[str, int], Sub
     if not ids or not request.user.has_perm("blockalloc.view_request"):
         return {}
     columns = ("pk", "user__unityid", "user__affiliation__name")
-    rows = (_visible_reloads(request) | _reservations(request)).filter(pk__in=ids).values_list(*columns)
-    found = {}
-    for id_, user, affiliation in rows:
-        is_reload = user == RELOAD_USER.unityid
-        address = reverse("admin:blockalloc_request_change", args=[id_]) if is_reload else ""
-        found["request", id_] = Subject("" if is_reload else f"{user}@{affiliation}", address)
-    return found
-
-
-def _visible_reloads(request: HttpRequest) -> QuerySet[Request]:
-    return Request.objects.reloads().for_blocks_visible_to(request.user)
-
-
-def _reservations(request: HttpRequest) -> QuerySet[Request]:
-    """Those of users whom the person may see."""
+    reloads = Request.objects.reloads().for_blocks_visible_to(request.user)
     reservations = Request.objects.exclude(user__unityid=RELOAD_USER.unityid)
-    scope = scope_of(request.user)
-    return reservations.filter(user__affiliation=scope.affiliation_id) if scope.is_limited else reservations
+    is_limited = scope_of(request.user).is_limited
+    found = {}
+    for id_, user, affiliation in (reloads | reservations).filter(pk__in=ids).values_list(*columns):
+        is_reload = user == RELOAD_USER.unityid
+        name = SOMEBODY if is_limited else f"{user}@{affiliation}"
+        address = reverse("admin:blockalloc_request_change", args=[id_]) if is_reload else ""
+        found["request", id_] = Subject("" if is_reload else name, address)
+    return found
 
 
 def _linked(kind: str, id_: str, subject: Subject) -> SafeString:

@@ -1,10 +1,13 @@
 """Host names on pages, without the domain where that is the site's; times beside them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django import template
 
+from blockalloc.pages.alike import Change, changes
 from blockalloc.site_time import instant_to_local
+from blockalloc.upkeep.proposals import Proposal
 
 register = template.Library()
 
@@ -21,3 +24,9 @@ def load_time(moment: datetime, first: datetime) -> str:
     local = instant_to_local(moment)
     day = "" if local.date() == instant_to_local(first).date() else f"{local:%a} {local.day} {local:%b} "
     return f"{day}{local:%H:%M}"
+
+
+@register.filter
+def alike(proposals: Sequence[Proposal]) -> list[Change]:
+    """Proposals about computers, those that are alike as one."""
+    return changes(proposals)
