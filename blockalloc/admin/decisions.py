@@ -3,49 +3,51 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 
-from blockalloc.admin.base import KeysFirstList, ReadOnlyAdmin
+from blockalloc.admin.base import ReadOnlyAdmin
 from blockalloc.admin.decision_filters import (
+    IN_WORDS,
     ActionFilter,
     CalledFilter,
     ClassDayFilter,
     ComputerFilter,
+    DecisionLabFilter,
     OutcomeFilter,
     TimeFilter,
 )
+from blockalloc.admin.decision_list import (
+    LEVELS,
+    LIST,
+    DecisionList,
+    UnpagedList,
+    about_computer,
+    block,
+    machines,
+    text,
+)
 from blockalloc.admin.search import search
-from blockalloc.contract.warnings import record_in_words, vcl_words
-from blockalloc.models import BlockRequest, BlockTime, Decision, Image
+from blockalloc.contract.warnings import vcl_words
+from blockalloc.models import BlockRequest, Decision, Image
 from blockalloc.pages import row_id  # noqa: F401 - registers the converter
-from blockalloc.pages.columns import Column, column, link_to, signal, until, when
+from blockalloc.pages.columns import Column, column, link_to, moment, signal, times
 from blockalloc.pages.csv_export import csv_response
-from blockalloc.pages.plain_words import plain
 from blockalloc.pages.subjects import subjects
 from blockalloc.pages.why import answer_of, pretty
-from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, all_verdicts, report, said, verdict
+from blockalloc.reports.decision import all_verdicts, report, said, verdict
 from blockalloc.store import decisions
 from blockalloc.store.sql import keys_as_table
-from scheduling.wording import and_spares, missing
+from scheduling.wording import missing
 from vclsite.logs.request_id import is_well_formed
 
-_LEVELS = {
-    "success": "good",
-    "completed": "good",
-    "done": "plain",
-    "warning": "watch",
-    "refused": "bad",
-    "failed": "bad",
-}
 HEAVY = ("findings", "parameters")  # columns that lists don't read
 
 
@@ -64,13 +66,6 @@ def action(decision: Decision) -> str:
     return decision.action
 
 
-@column("Class")
-def block(decision: Decision) -> str | None:
-    """A link to the block time, which may be gone by now."""
-    key = decision.block_time_id
-    return _link(BlockTime, key, decision.block_name or f"block time {key}") or decision.block_name
-
-
 @column("Class begins", ordering="block_start")
 def block_start(decision: Decision) -> datetime | None:
     """The start of the block time."""
@@ -83,16 +78,7 @@ def outcome(decision: Decision) -> str:
     if decision.outcome in ("success", "warning") and (decision.allocated or 0) < (decision.wanted or 0):
         return signal("watch", missing((decision.wanted or 0) - (decision.allocated or 0), decision.wanted or 0))
     code = f" {decision.code}" if decision.code else ""
-    return signal(_LEVELS.get(decision.outcome, "plain"), f"{decision.outcome}{code}")
-
-
-@column("Machines")
-def machines(decision: Decision) -> str | None:
-    """The machines that the block time had after the call, and wanted."""
-    if decision.allocated is None:
-        return None
-    wanted = f" of {decision.wanted}" if decision.wanted is not None else ""
-    return f"{decision.allocated}{wanted}{and_spares(decision.spares or 0)}"
+    return signal(LEVELS.get(decision.outcome, "plain"), f"{decision.outcome}{code}")
 
 
 @column("Who")
@@ -105,12 +91,6 @@ def who(decision: Decision) -> str:
 def door(decision: Decision) -> str:
     """The door: an XML-RPC method, a command or the admin."""
     return decision.door
-
-
-@column("Why, or what was done")
-def text(decision: Decision) -> str:
-    """The text of a warning or a refusal, or what an action did."""
-    return record_in_words(decision.code, decision.text, decision.allocated, decision.wanted)
 
 
 @column("Calling account")
@@ -202,16 +182,17 @@ def _link(model: Any, key: int | None, text: str) -> str | None:
     return link_to(model, key, text) if key else None
 
 
-# --- Lists -------------------------------------------------------------------------------------
+# --- The page ---------------------------------------------------------------------------------
 
 
 def _asked(decision: Decision) -> str:
     """In a line: what was asked, when, by whom, for which class."""
-    about = [f"{decision.action.capitalize()}, {when(decision.started)}, by {decision.person or decision.caller}"]
+    what = IN_WORDS.get(decision.action, decision.action).capitalize()
+    about = [f"{what}, {moment(decision.started)}, by {decision.person or decision.caller}"]
     if decision.block_time_id or decision.block_name:
         about.append(format_html("for {}", block(decision)))
     if decision.block_start:
-        about.append(f"{when(decision.block_start)}–{until(decision.block_start, decision.block_end)}")
+        about.append(times(decision.block_start, decision.block_end) or "")
     if decision.image_id:
         about.append(image(decision))
     if decision.user_group:
@@ -219,54 +200,13 @@ def _asked(decision: Decision) -> str:
     return format_html_join(" · ", "{}", ((each,) for each in about))
 
 
-class UnpagedList(ChangeList):
-    """The list without pages, for the export: filtered and searched, but not read."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read nothing: the export reads the rows itself."""
-
-
-class DecisionList(KeysFirstList):
-    """The list, with the findings about the computer in the filter."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read the rows of the page, and the findings of these only."""
-        super().get_results(request)
-        name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
-        if name:
-            findings = decisions.findings_of(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
-            texts = {row.pk: verdict(findings[row.pk], name) for row in self.result_list if row.pk in findings}
-            named = subjects(request, texts.values())
-            for row in self.result_list:
-                text = texts.get(row.pk, "")
-                row.verdict = text if text in (CHOSEN, HAD_BEFORE) else named.linked(plain(text))
-
-    def url_for_result(self, result: Model) -> str:
-        """The address of the row's page, with the same computer."""
-        address = super().url_for_result(result)
-        parameter = ComputerFilter.parameter_name or ""
-        name = self.filter_params.get(parameter, [""])[-1].strip()
-        return f"{address}?{urlencode({parameter: name})}" if name else address
-
-
 def _without(line: Column | tuple[Column, ...], empty: Sequence[Column]) -> Column | tuple[Column, ...]:
     """The columns of a line that are not empty."""
     return tuple(each for each in line if each not in empty) if isinstance(line, tuple) else line
 
 
-def _about(name: str) -> Column:
-    @column(name)
-    def about(decision: Decision) -> str:
-        """The finding about the computer."""
-        text: str = getattr(decision, "verdict", "")
-        return signal("good", text) if text in (CHOSEN, HAD_BEFORE) else text
-
-    return about
-
-
 # --- List and page ------------------------------------------------------------------------------
 
-_LIST = (started, action, block, block_start, outcome, machines, who, door)
 _EXPORTED = (
     *"id started action door caller person address outcome code text block_time_id block_request_id block_name".split(),
     *"block_start block_end image_id image_name user_group owner wanted had allocated ready late minutes".split(),
@@ -290,7 +230,10 @@ def _in_batches(query: QuerySet[Decision]) -> Iterator[Decision]:
 class DecisionAdmin(ReadOnlyAdmin[Decision]):
     """Decision records, the latest first."""
 
-    list_filter = (ClassDayFilter, ComputerFilter, CalledFilter, ActionFilter, OutcomeFilter, TimeFilter)
+    counted = ("decision", "decisions")
+    list_filter = (
+        ClassDayFilter, DecisionLabFilter, ComputerFilter, CalledFilter, ActionFilter, OutcomeFilter, TimeFilter,
+    )  # fmt: skip
     search_fields = ("block_name", "caller", "person", "user_group")
     search_help_text = "Search by class, user group, calling account or person, or by a whole request id"
     ordering = ("-pk",)
@@ -343,7 +286,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
     def get_list_display(self, request: HttpRequest) -> Any:
         """With the finding about the computer in the filter, else with the text of the outcome."""
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
-        return (*_LIST, _about(name[:60]) if name else text)
+        return (*LIST, about_computer(name[:60]) if name else text)
 
     def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
         """The sections, without what this record says nothing of: how sure it was (policy `vcl`), VCL's warning."""
@@ -356,7 +299,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
 
     def heading(self, row: Decision) -> str:
         """The action, the class and the time of the call."""
-        return f"{row.action.capitalize()}: {row.block_name or 'no class'}, {when(row.started)}"
+        return f"{row.action.capitalize()}: {row.block_name or 'no class'}, {moment(row.started)}"
 
     def get_urls(self) -> list[URLPattern]:
         """The URLs of the exports, besides Django's."""

@@ -120,7 +120,13 @@ def _confirmation_page(
 
 def _all(computers: int) -> str:
     """`all 18 computers`."""
-    return f"all {computers} computers" if computers > 1 else "its only computer" if computers else "no computer: it has none"
+    return (
+        f"all {computers} computers"
+        if computers > 1
+        else "its only computer"
+        if computers
+        else "no computer: it has none"
+    )
 
 
 def _computers(ready: BlockTimeReadiness) -> list[tuple[str, str]]:

@@ -38,7 +38,7 @@ def _period(found: re.Match[str]) -> str:
 
 def _moment(text: str) -> str:
     try:
-        local = datetime.strptime(text, "%Y-%m-%d %H:%M")  # noqa: DTZ007 - it is only written in another way
+        local = datetime.strptime(text, "%Y-%m-%d %H:%M")
     except ValueError:
         return text
     this_year = datetime.fromtimestamp(clock.now(), site_zone()).year

@@ -209,9 +209,7 @@ def _most(stages: Sequence[Stage]) -> str:
     return max(at_the_time or counted, key=lambda stage: stage.lost).rule if counted else ""
 
 
-def _step(
-    recorded: NamedFindings, stage: Stage, reasons: list[tuple[Reason, list[int]]], *, takes_most: bool
-) -> Step:
+def _step(recorded: NamedFindings, stage: Stage, reasons: list[tuple[Reason, list[int]]], *, takes_most: bool) -> Step:
     reasons.sort(key=lambda item: (-len(item[1]), item[0]))
     shown = [
         ReasonRow(

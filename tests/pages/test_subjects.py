@@ -81,7 +81,9 @@ def test_the_history_of_a_class_and_of_its_series_has_links(viewer: Client, site
     Decision.objects.update(block_request_id=cs101.blockRequest_id)
     for url in (page_url("blocktime", cs101.pk), page_url("blockrequest", cs101.blockRequest_id)):
         page = viewer.get(url).content.decode()
-        link = f'<a href="{page_url("blocktime", cs101.pk)}">CS101</a> <span class="quiet nowrap">(block time {cs101.pk})'
+        link = (
+            f'<a href="{page_url("blocktime", cs101.pk)}">CS101</a> <span class="quiet nowrap">(block time {cs101.pk})'
+        )
         assert f"held by {link}" in page.partition('id="history"')[2]
 
 

@@ -75,7 +75,7 @@ def test_a_line_tells_the_figures_and_leads_to_the_block_time(viewer: Client, si
     [
         ("over", "Over 08:00–10:00 over – Ubuntu 22.04 1 1 1 1 0 0 0 0 –"),
         ("skipped", "Skipped 13:00–15:00 skipped – Ubuntu 22.04 1 1 1 1 0 0 0 0 –"),
-        ("later", "Later not processed yet, begins in 9 h 21:00–23:00 later"),
+        ("later", "Later not asked for yet, begins in 9 h 21:00–23:00 later"),
         ("on", "Ready the machine is ready 11:00–13:00 on – Ubuntu 22.04 1 1 1 1 0 0 0 0 on, ends in 1 h"),
         ("watched", "Watch never asked for, begins in 5 h What would help 17:00–19:00"),
         ("risk", f"At risk no computers, begins in 30 min: {NO_RECORD} What would help 12:30–14:30"),

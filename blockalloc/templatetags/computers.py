@@ -1,4 +1,4 @@
-"""Host names on pages, without the domain where that is the site's; times beside them."""
+"""What is to be done about computers, and when they are loaded."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,12 +10,6 @@ from blockalloc.site_time import instant_to_local
 from blockalloc.upkeep.proposals import Proposal
 
 register = template.Library()
-
-
-@register.filter
-def short_host(hostname: str) -> str:
-    """The host name without its domain."""
-    return hostname if hostname.replace(".", "").isdecimal() else hostname.partition(".")[0]
 
 
 @register.filter
