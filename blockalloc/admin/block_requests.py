@@ -34,6 +34,7 @@ from blockalloc.series import question, service
 from scheduling.vcl_names import REQUESTED
 
 AWAITS = "Awaits a decision"
+_INNER = "How VCL has it"  # a section of the page
 _CLASS_ROWS = "_blockalloc_class_rows"  # where a request caches it
 
 
@@ -235,6 +236,7 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
 
     list_title = "Series"
     counted = ("series", "series")
+    folded = (_INNER,)
     list_display = (name, next_times, group, image, machines, owner, decided, foreseen_of_request)
     list_filter = (
         OpenFilter,
@@ -251,13 +253,19 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
         (
             None,
             (
-                (name, request_status),
+                (next_time, times_to_come),
+                (foreseen_of_request, request_status),
                 (image, machines),
                 (group, owner),
-                (next_time, times_to_come, foreseen_of_request),
-                (repeating, expires),
-                (managementnode, so_far),
+                (so_far,),
                 comments,
+            ),
+        ),
+        (
+            _INNER,
+            (
+                (name, repeating),
+                (expires, managementnode),
             ),
         ),
     )

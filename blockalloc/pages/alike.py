@@ -35,7 +35,7 @@ def effects(computers: Iterable[tuple[str, str]]) -> list[Effect]:
 
 
 def changes(proposals: Iterable[Proposal]) -> list[Change]:
-    """The proposals, those that differ in nothing but when the load begins as one, in the order of the first of each."""
+    """The proposals in their order; those that differ in nothing but when the load begins are one."""
     alike: dict[tuple[str, str], list[Proposal]] = {}
     for each in proposals:
         alike.setdefault((_LOAD.sub("", each.action), _LOAD.sub("", each.why)), []).append(each)

@@ -1,4 +1,4 @@
-"""Names and links in texts for staff: "block time 4711" is shown as "CS101 (block time 4711)", with a link to the class.
+"""Names and links in texts for staff: "block time 4711" is shown as "CS101 (block time 4711)", with a link.
 
 Of a request that is a user's reservation the name is the user's: "jdoe@Local (request 133)"; that of a reload has a
 link. A text names by its number what it is about, in decision records for years. Whether there is still a row, and

@@ -14,7 +14,7 @@ _RELEASED = re.compile(r"(.*\breloads removed: \d+[^:]*): (.+)", re.DOTALL)
 
 
 class Answer(NamedTuple):
-    """`number` in large, with `why`; then what took `most` of the computers, and how `sure` a class was; "" for nothing.
+    """`number` in large, with `why`; then what took `most` of the computers, and how `sure` it was; "" for none.
 
     `level` is that of the card's edge: good, watch, bad, plain.
     """

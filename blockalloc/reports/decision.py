@@ -201,7 +201,7 @@ def _steps(recorded: NamedFindings, stages: Sequence[Stage]) -> list[Step]:
 
 
 def _most(stages: Sequence[Stage]) -> str:
-    """The rule that excluded most; "" for none. Those about the time count first: they can be changed by other plans."""
+    """The rule that excluded most; "" for none. Those about the time count first: other plans can change them."""
     rules = list(STAGES)
     able_until = rules.index(FIRST_ABOUT_TIME)
     counted = [stage for stage in stages if stage.rule != NOT_NEEDED]
