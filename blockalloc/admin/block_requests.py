@@ -11,8 +11,8 @@ from django.utils.html import format_html
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_times import request_columns
-from blockalloc.admin.class_rows import class_rows, state
 from blockalloc.admin.class_rows import machines as machines_of_class
+from blockalloc.admin.class_rows import rows_of, state
 from blockalloc.admin.counts import first, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, LabFilter, OpenFilter, now
 from blockalloc.admin.forecasts import (
@@ -212,8 +212,7 @@ def _class_rows(request: HttpRequest) -> Case | Value:
     if not (key.isdecimal() and len(key) < 10):
         return Value("")
     if not hasattr(request, _CLASS_ROWS):
-        times = BlockTime.objects.filter(blockRequest=int(key))
-        setattr(request, _CLASS_ROWS, class_rows(list(times.values_list("pk", flat=True))))
+        setattr(request, _CLASS_ROWS, rows_of(BlockTime.objects.filter(blockRequest=int(key))))
     whens = [When(pk=time, then=Value(row.as_text())) for time, row in getattr(request, _CLASS_ROWS).items()]
     return Case(*whens, default=Value(""), output_field=TextField()) if whens else Value("")
 

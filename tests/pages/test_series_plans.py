@@ -64,7 +64,11 @@ def dates(page: str) -> list[list[str]]:
         [
             " ".join(html.unescape(re.sub(r"<[^>]*>", " ", part[1])).split())
             for name in ("day", "hours", "machines", "what")
-            if (part := re.search(rf'<\w+ class="{name}">(.*?)(?:</b>|</span></div>|</span> *</div>|</div>)', row, re.DOTALL))
+            if (
+                part := re.search(
+                    rf'<\w+ class="{name}">(.*?)(?:</b>|</span></div>|</span> *</div>|</div>)', row, re.DOTALL
+                )
+            )
         ]
         for row in re.split(r'<li class="\w+">', body[1])[1:]
     ]
