@@ -38,7 +38,9 @@ STAGES: Mapping[str, str] = {
     NOT_NEEDED: "in the class",
 }
 
-FIRST_ABOUT_TIME = "schedule"  # those before it ask whether a computer can run the image, from here on: whether now
+# Those before this one ask whether a computer can run the image, from it on whether it is free then.
+_FIRST_ABOUT_TIME = "schedule"
+_ABOUT_COMPUTERS = frozenset([*STAGES][: [*STAGES].index(_FIRST_ABOUT_TIME)])
 
 
 class Stage(NamedTuple):
@@ -55,11 +57,14 @@ def funnel(computers: int, lost: Mapping[str, int]) -> list[Stage]:
     return list(_stages(computers, lost))
 
 
+def is_about_time(rule: str) -> bool:
+    """Whether a rule asks if a computer is free at the time, and not if it can run the image at all."""
+    return rule not in _ABOUT_COMPUTERS
+
+
 def able(computers: int, lost: Mapping[str, int]) -> int:
     """How many of all `computers` can run the image and may be used for it, whoever has them at the time."""
-    rules = list(STAGES)
-    before = rules[: rules.index(FIRST_ABOUT_TIME)]
-    return computers - sum(lost.get(rule, 0) for rule in before)
+    return computers - sum(number for rule, number in lost.items() if not is_about_time(rule))
 
 
 def _stages(computers: int, lost: Mapping[str, int]) -> Iterator[Stage]:

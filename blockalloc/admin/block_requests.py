@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, OuterRef, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, TextField, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline, without
 from blockalloc.admin.block_times import request_columns
 from blockalloc.admin.class_rows import machines as machines_of_class
 from blockalloc.admin.class_rows import rows_of, state
@@ -189,10 +189,11 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
 
     model = BlockTime
     verbose_name_plural = "classes"
+    template = "admin/blockalloc/series_classes.html"
     columns = (time_link, machines_of_class, state, foreseen)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
-        """All of them, by start."""
+        """All of them, by start, those that are over at the end."""
         times = BlockTime.objects.select_related("blockRequest").only(
             "start",
             "end",
@@ -203,7 +204,8 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
             "blockRequest__expireTime",
         )
         texts = {"class_row": _class_rows(request), "foreseen": foreseen_of_series(request)}
-        return times.annotate(**texts).order_by("start", "pk")
+        texts |= {"is_over": Case(When(end__lte=now(), then=Value(1)), default=Value(0), output_field=IntegerField())}
+        return times.annotate(is_over=is_over, **texts).order_by(is_over, "start", "pk")
 
 
 def _class_rows(request: HttpRequest) -> Case | Value:
@@ -255,8 +257,7 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
                 (next_time, times_to_come),
                 (foreseen_of_request, request_status),
                 (image, machines),
-                (group, owner),
-                (so_far,),
+                (group, owner, so_far),
                 comments,
             ),
         ),
@@ -270,6 +271,12 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
     )
     inlines = (TimesInline,)
     change_form_template = "admin/blockalloc/block_request.html"
+
+    def get_fieldsets(self, request: HttpRequest, obj: BlockRequest | None = None) -> Any:
+        """The sections, without what there is nothing to say of."""
+        asked = (next_time, foreseen_of_request, comments)
+        empty = [each for each in asked if obj is not None and each(obj) == NOTHING]
+        return without(super().get_fieldsets(request, obj), empty)
 
     def more(self, request: HttpRequest, row: BlockRequest) -> dict[str, Any]:
         """The history of its block times; for a request that awaits its decision, whether its dates are possible."""

@@ -1,6 +1,6 @@
 """The decision records (audit log): each call with its outcome, and why each computer was chosen or excluded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 
-from blockalloc.admin.base import ReadOnlyAdmin
+from blockalloc.admin.base import ReadOnlyAdmin, without
 from blockalloc.admin.decision_filters import (
     IN_WORDS,
     ActionFilter,
@@ -38,7 +38,7 @@ from blockalloc.admin.search import search
 from blockalloc.contract.warnings import vcl_words
 from blockalloc.models import BlockRequest, Decision, Image
 from blockalloc.pages import row_id  # noqa: F401 - registers the converter
-from blockalloc.pages.columns import Column, column, link_to, moment, signal, times
+from blockalloc.pages.columns import column, link_to, moment, signal, times
 from blockalloc.pages.csv_export import csv_response
 from blockalloc.pages.subjects import subjects
 from blockalloc.pages.why import answer_of, pretty
@@ -200,11 +200,6 @@ def _asked(decision: Decision) -> str:
     return format_html_join(" · ", "{}", ((each,) for each in about))
 
 
-def _without(line: Column | tuple[Column, ...], empty: Sequence[Column]) -> Column | tuple[Column, ...]:
-    """The columns of a line that are not empty."""
-    return tuple(each for each in line if each not in empty) if isinstance(line, tuple) else line
-
-
 # --- List and page ------------------------------------------------------------------------------
 
 _EXPORTED = (
@@ -292,10 +287,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         """The sections, without what this record says nothing of: how sure it was (policy `vcl`), VCL's warning."""
         empty = [outlook] if obj is None or not said(obj) else []
         empty += [vcl_warning] if obj is None or obj.code is None else []
-        return [
-            (title, {"fields": tuple(_without(each, empty) for each in about["fields"] if each not in empty)})
-            for title, about in super().get_fieldsets(request, obj)
-        ]
+        return without(super().get_fieldsets(request, obj), empty)
 
     def heading(self, row: Decision) -> str:
         """The action, the class and the time of the call."""

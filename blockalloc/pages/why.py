@@ -35,8 +35,12 @@ def answer_of(decision: Decision, found: Report | None) -> Answer:
     missing = max((wanted or 0) - allocated, 0)
     level = "watch" if missing else _LEVELS.get(decision.outcome, "plain")
     number = wording.allocated(allocated, wanted, decision.spares or 0) if wanted is not None else str(allocated)
-    why = without_warning(decision.code, decision.text)
+    why = _sentence(without_warning(decision.code, decision.text))
     return Answer(level, number, why, took_most(found) if missing else "", said(decision))
+
+
+def _sentence(text: str) -> str:
+    return f"{text}." if text and not text.endswith(".") else text
 
 
 def _released(text: str) -> tuple[str, str]:
@@ -49,11 +53,13 @@ def took_most(found: Report | None) -> str:
     """What took most of the computers, in a sentence: the booking that holds most, else the rule that excludes most."""
     if found is None or found.most is None:
         return ""
-    if found.bookings:
-        about, number = found.bookings[0]
-        fit = f"{wording.plural(found.able, 'computer')} of the site can run the image"
-        return f"{fit}; most were lost to {about}, which has {number}."
-    return f"Most were lost because they are {found.most.title}: {found.most.computers}."
+    fit = f"{wording.plural(found.able, 'computer')} of the site can run the image"
+    about, number = found.bookings[0] if found.bookings else ("", 0)
+    if 2 * number >= found.most.computers:
+        return f"{fit}; most were lost to {about}, which holds {number}."
+    if found.most.is_about_time:
+        return f"{fit}; {found.most.computers} of them are {found.most.title}."
+    return f"{fit}; most others are {found.most.title}: {found.most.computers}."
 
 
 def pretty(parameters: str) -> str:

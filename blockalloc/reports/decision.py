@@ -9,7 +9,7 @@ from blockalloc.contract.hostnames import matching
 from blockalloc.models import Decision, Image, ManagementNode
 from blockalloc.site_time import site_zone
 from blockalloc.store.decisions import NamedFindings
-from scheduling.funnel import FIRST_ABOUT_TIME, NOT_NEEDED, STAGES, Stage, able, funnel
+from scheduling.funnel import NOT_NEEDED, Stage, able, funnel, is_about_time
 from scheduling.reasons import BlockTimeId, Reason, RequestId
 from scheduling.reloads.outlook import in_full, in_words
 
@@ -51,8 +51,9 @@ class ReasonRow:
 class Step:
     """A rule with the computers that it excluded, and how many it left over.
 
-    `label` describes those that are left, `title` those that are excluded. `takes_most`: no other rule that decides
-    who has the computers at the time excluded more; where none did, no other rule at all.
+    `label` describes those that are left, `title` those that are excluded. `is_about_time`: it asks whether a computer
+    is free then, not whether it can run the image. `takes_most`: no other rule about the time excluded more; where none
+    excluded any, no other rule at all.
     """
 
     rule: str
@@ -62,7 +63,8 @@ class Step:
     left: int
     reasons: Sequence[ReasonRow]
     more: int  # reasons that are not shown
-    takes_most: bool = False
+    is_about_time: bool
+    takes_most: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +204,8 @@ def _steps(recorded: NamedFindings, stages: Sequence[Stage]) -> list[Step]:
 
 def _most(stages: Sequence[Stage]) -> str:
     """The rule that excluded most; "" for none. Those about the time count first: other plans can change them."""
-    rules = list(STAGES)
-    able_until = rules.index(FIRST_ABOUT_TIME)
     counted = [stage for stage in stages if stage.rule != NOT_NEEDED]
-    at_the_time = [stage for stage in counted if stage.rule not in rules[:able_until]]
+    at_the_time = [stage for stage in counted if is_about_time(stage.rule)]
     return max(at_the_time or counted, key=lambda stage: stage.lost).rule if counted else ""
 
 
@@ -218,5 +218,5 @@ def _step(recorded: NamedFindings, stage: Stage, reasons: list[tuple[Reason, lis
         for reason, ids in reasons[:_REASONS_SHOWN]
     ]
     title = "not needed" if stage.rule == NOT_NEEDED else f"not {stage.label}"
-    more = len(reasons) - len(shown)
-    return Step(stage.rule, stage.label, title, stage.lost, stage.left, shown, more, takes_most)
+    more, about_time = len(reasons) - len(shown), is_about_time(stage.rule)
+    return Step(stage.rule, stage.label, title, stage.lost, stage.left, shown, more, about_time, takes_most)
