@@ -204,7 +204,7 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
             "blockRequest__expireTime",
         )
         texts = {"class_row": _class_rows(request), "foreseen": foreseen_of_series(request)}
-        texts |= {"is_over": Case(When(end__lte=now(), then=Value(1)), default=Value(0), output_field=IntegerField())}
+        is_over = Case(When(end__lte=now(), then=Value(1)), default=Value(0), output_field=IntegerField())
         return times.annotate(is_over=is_over, **texts).order_by(is_over, "start", "pk")
 
 
