@@ -12,6 +12,7 @@ from blockalloc.admin.decision_filters import IN_WORDS, ComputerFilter
 from blockalloc.contract.warnings import record_in_words
 from blockalloc.models import BlockTime, Decision
 from blockalloc.pages.columns import Column, account, column, link_to, moment, signal
+from blockalloc.pages.plain_words import plain
 from blockalloc.pages.short_names import short_names
 from blockalloc.pages.subjects import subjects
 from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, verdict
@@ -116,7 +117,7 @@ class DecisionList(KeysFirstList):
             named = subjects(request, texts.values())
             for row in self.result_list:
                 text = texts.get(row.pk, "")
-                row.verdict = text if text in (CHOSEN, HAD_BEFORE) else named.linked(text)
+                row.verdict = text if text in (CHOSEN, HAD_BEFORE) else named.linked(plain(text))
 
     def url_for_result(self, result: Model) -> str:
         """The address of the row's page, with the same computer."""
