@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from blockalloc.models import Affiliation, BlockRequest, BlockTime, Forecast, User
+from tests.support.cards import cards
 from tests.support.scoped import limit_to
 from tests.support.sites.kept_forecast import forecast_run, foresee, has
 from tests.support.sites.staff_site import DAY, HOUR, MONDAY, NOW, Site, page_url, text
@@ -166,16 +167,17 @@ def test_a_class_that_was_made_or_moved_since_is_not_checked(viewer: Client, sit
 
 def test_todays_later_classes_are_foreseen_too(viewer: Client, site: Site) -> None:
     time = class_(site, "evening", NOW + 9 * HOUR)
-    assert overview(viewer, TODAY, "Today, Wednesday 25 Nov").startswith(
-        "1 class today, 1 of the later ones not checked"
-    )
+    assert "1 of the later ones not checked next in 9 h 1 class today" in text(viewer, TODAY)
     forecast_run()
     foresee(time, 20)
-    assert "1 class today, none at risk, none of the later ones short, next in 9 h" in text(viewer, TODAY)
+    assert "none at risk none of the later ones short next in 9 h 1 class today" in text(viewer, TODAY)
     Forecast.objects.update(machines=18, why="other classes have them")
     page = text(viewer, TODAY)
-    assert "1 class today, none at risk, 1 to watch, 1 of the later ones will be short, next in 9 h" in page
-    assert "Watch 18 of 20 machines foreseen: other classes have them; not processed yet, begins in 9 h" in page
+    assert "none at risk 1 to watch 1 of the later ones will be short next in 9 h 1 class today" in page
+    card = cards(viewer)["evening"]
+    assert card.startswith("Watch 21:00–23:00 evening")
+    assert "18 of 20 foreseen" in card
+    assert "18 of 20 machines foreseen: other classes have them; not processed yet, begins in 9 h" in card
 
 
 def test_what_has_been_asked_for_is_not_foreseen(viewer: Client, site: Site) -> None:

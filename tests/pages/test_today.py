@@ -98,8 +98,8 @@ def test_a_card_tells_the_figures_and_leads_to_the_block_time(viewer: Client, si
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("over", "08:00–10:00 over Ubuntu 22.04 Over 1 of 1 machine allocated"),
-        ("skipped", "13:00–15:00 skipped Ubuntu 22.04 Skipped 1 of 1 machine allocated"),
+        ("over", "08:00–10:00 over Ubuntu 22.04 · 1 of 1 machine allocated Over"),
+        ("skipped", "13:00–15:00 skipped Ubuntu 22.04 · 1 of 1 machine allocated Skipped"),
         ("later", "Later 21:00–23:00 later Ubuntu 22.04 starts in 9 h 1 machine wanted 1 missing not processed yet, "),
         ("on", "Ready 11:00–13:00 on Ubuntu 22.04 on now, ends in 1 h 1 of 1 ready 1 loaded"),
         ("watched", "Watch 17:00–19:00 watched Ubuntu 22.04 starts in 5 h 0 of 1 usable 1 missing never asked for, "),
@@ -269,7 +269,7 @@ def test_what_began_yesterday_and_is_on_is_shown_and_refused_requests_are_not(vi
     assert "none at risk 1 on now 1 class today" in text(viewer, TODAY)
     found = cards(viewer)
     assert found["all night"].startswith("Ready Tue 16:00–13:00 all night")
-    assert found["requested"].startswith("13:00–15:00 requested Ubuntu 22.04 Request requested 1 machine")
+    assert found["requested"].startswith("13:00–15:00 requested Ubuntu 22.04 · 1 machine Request requested")
 
 
 def test_the_ends_of_the_day_are_those_of_the_site(viewer: Client, site: Site) -> None:

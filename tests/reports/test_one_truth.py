@@ -25,6 +25,7 @@ from blockalloc.monitoring import site_metrics
 from blockalloc.monitoring.load_times import KeptLoadTimes
 from blockalloc.notifications import wording
 from blockalloc.notifications.observing import observe
+from tests.support.cards import cards, markups
 from tests.support.sites.staff_site import (
     DAY,
     HOUR,
@@ -163,10 +164,52 @@ def table(client: Client, address: str) -> list[list[str]]:
 # --- Tables --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", ["today", "week"])
-def test_today_and_the_week(root: Client, of_class: dict[str, BlockTime], page: str) -> None:
+def test_today(root: Client, of_class: dict[str, BlockTime]) -> None:
+    found, read = markups(root), cards(root)
+    assert found.keys() == TODAY
+    for name, markup in found.items():
+        of = TRUE[name]
+        assert of_card(markup) == [of.wanted, of.allocated, of.usable, of.ready, *of.computers], name
+        assert part(markup, "segment-words", r"\d+ missing") == (
+            f"{(of.wanted - of.allocated) * (3 if name == 'cluster' else 1)} missing"
+            if of.allocated < of.wanted
+            else ""
+        )
+        assert part(markup, "figure", r"\d+ spares?") == ("1 spare" if of.spares else ""), name
+        says(read[name], of)
+    assert {name for name, each in read.items() if each.startswith("Ready ")} == {
+        name for name in TODAY if TRUE[name].ready >= TRUE[name].wanted and name not in TROUBLED
+    }
+
+
+def part(markup: str, name: str, pattern: str) -> str:
+    """What is said in the part of a card with that CSS class; "" for nothing."""
+    (inside,) = re.findall(rf'class="{name}".*?</(?:p|ul)>', markup, re.DOTALL)
+    found = re.search(pattern, " ".join(re.sub(r"<[^>]*>", " ", inside).split()))
+    return found.group() if found else ""
+
+
+def of_card(markup: str) -> list[int]:
+    """The machines of a card: wanted, allocated, usable and ready; then its computers, as in STATES.
+
+    Its figure says how many are usable where some are not, and else how many are ready, of all that are allocated.
+    Without computers, none of them is.
+    """
+    number, _, wanted, word = part(markup, "figure", r"\d+ of \d+ \w+").split()
+    computers = [int(part(markup, "segment-words", rf"\d+ {state}\b").partition(" ")[0] or 0) for state in STATES]
+    if word == "usable":
+        more = [part(markup, "figure", rf"(?<= )\d+ {each}").partition(" ")[0] for each in ("allocated", "ready")]
+        assert all(more) or not any(computers), markup
+        allocated, ready = (int(each or 0) for each in more)
+        return [int(wanted), allocated, int(number), ready, *computers]
+    assert word == "ready", markup
+    return [int(wanted), int(wanted), int(wanted), int(number), *computers]
+
+
+@pytest.mark.parametrize("page", ["week"])
+def test_the_week(root: Client, of_class: dict[str, BlockTime], page: str) -> None:
     rows = {row[2]: row for row in table(root, reverse(f"admin:{page}")) if len(row) > 5 and row[2] in TRUE}
-    shown = TODAY if page == "today" else TRUE.keys()
+    shown = TRUE.keys()
     found = {name: [int(cell) for cell in row[5:13]] for name, row in rows.items()}
     assert found == {
         name: [of.wanted, of.allocated, of.ready, *of.computers] for name, of in TRUE.items() if name in shown
