@@ -248,7 +248,7 @@ def _without_computers(view: _View) -> Signal:
 
 def _never_asked_for(view: _View, begins: str) -> Signal:
     if view.left > ASKED_AHEAD:
-        return Signal("plain", (f"not processed yet, {begins}",))
+        return Signal("plain", (f"not asked for yet, {begins}",))
     if _is_too_late(view):
         return Signal("bad", (f"never asked for, {begins}: too late to load all in time",))
     return Signal("watch", (f"never asked for, {begins}",))

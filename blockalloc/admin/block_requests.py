@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from blockalloc.admin.block_times import end, processed, request_columns, skip
-from blockalloc.admin.class_rows import allocated, class_rows, ready, status
+from blockalloc.admin.block_times import request_columns
+from blockalloc.admin.class_rows import class_rows, state
+from blockalloc.admin.class_rows import machines as machines_of_class
 from blockalloc.admin.counts import first, number_of
-from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, OpenFilter, now
+from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, LabFilter, OpenFilter, now
 from blockalloc.admin.forecasts import (
     SeriesForecastFilter,
     foreseen,
@@ -23,9 +24,10 @@ from blockalloc.admin.forecasts import (
 )
 from blockalloc.admin.history import block_request_history
 from blockalloc.contract.messages import Refusal
-from blockalloc.models import BlockRequest, BlockTime
+from blockalloc.models import BlockRequest, BlockTime, ResourceGroup
+from blockalloc.models.labs import series_in_lab
 from blockalloc.models.scope import scope_of
-from blockalloc.pages.columns import column, fact, link, link_to, when
+from blockalloc.pages.columns import NOTHING, column, fact, link, link_to, moment, signal, times
 from blockalloc.pages.plan_series import PERMISSION, plan_context, vcl_page
 from blockalloc.pages.subjects import subjects
 from blockalloc.series import question, service
@@ -75,6 +77,12 @@ def request_status(request: BlockRequest) -> str:
     return request.status
 
 
+@column("Status", ordering="status")
+def decided(request: BlockRequest) -> str:
+    """The same, so that one sees what awaits it."""
+    return signal("watch", AWAITS.lower()) if request.status == REQUESTED else request.status
+
+
 @column("Repeats", ordering="repeating")
 def repeating(request: BlockRequest) -> str:
     """The way in which its block times were entered."""
@@ -91,7 +99,19 @@ def owner(request: BlockRequest) -> str:
 def next_time(request: BlockRequest) -> str | None:
     """A link to the class that is on, or comes next."""
     begins = fact(request, "next_start")
-    return link_to(BlockTime, fact(request, "next_id"), when(begins)) if begins else None
+    return link_to(BlockTime, fact(request, "next_id"), moment(begins)) if begins else None
+
+
+@column("Next class", ordering="next_start")
+def next_times(request: BlockRequest) -> str | None:
+    """The same, and how many are to come after it."""
+    following = int(fact(request, "times_to_come")) - 1
+    more = format_html(' <span class="quiet nowrap">and {} more</span>', following) if following > 0 else ""
+    return (
+        format_html('<span class="when">{}</span>{}', next_time(request), more)
+        if next_time(request) != NOTHING
+        else None
+    )
 
 
 @column("Classes to come")
@@ -137,6 +157,14 @@ class RequestStatusFilter(ChoiceFilter):
         return {ALL: Choice("All", Q()), **{word: Choice(labels[word], Q(status=word)) for word in words}}
 
 
+class RequestLabFilter(LabFilter):
+    """Block requests with classes of a lab."""
+
+    def condition(self, row: ResourceGroup) -> Q:
+        """The condition for block requests of the lab."""
+        return series_in_lab(row.pk)
+
+
 class RequestGroupFilter(GroupFilter):
     """Block requests for a user group."""
 
@@ -149,10 +177,10 @@ class RequestImageFilter(ImageFilter):
     path = "image"
 
 
-@column("Start")
+@column("When")
 def time_link(time: BlockTime) -> str | None:
     """A link to the page of the class."""
-    return link(time, when(time.start))
+    return link(time, times(time.start, time.end) or "")
 
 
 class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
@@ -160,7 +188,7 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
 
     model = BlockTime
     verbose_name_plural = "classes"
-    columns = (time_link, end, allocated, ready, status, processed, skip, foreseen)
+    columns = (time_link, machines_of_class, state, foreseen)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
         """All of them, by start."""
@@ -206,8 +234,16 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
     """Block requests, each with all its block times."""
 
     list_title = "Series"
-    list_display = (name, group, image, machines, request_status, next_time, times_to_come, owner, foreseen_of_request)
-    list_filter = (OpenFilter, RequestStatusFilter, SeriesForecastFilter, RequestGroupFilter, RequestImageFilter)
+    counted = ("series", "series")
+    list_display = (name, next_times, group, image, machines, owner, decided, foreseen_of_request)
+    list_filter = (
+        OpenFilter,
+        RequestLabFilter,
+        RequestStatusFilter,
+        SeriesForecastFilter,
+        RequestGroupFilter,
+        RequestImageFilter,
+    )
     search_fields = ("name", "group__name", "image__prettyname", "image__name", "owner__unityid")
     search_help_text = "Search by series, user group, image or owner"
     ordering = ("name", "pk")

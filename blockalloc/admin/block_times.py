@@ -13,7 +13,15 @@ from django.urls import reverse
 from blockalloc import clock
 from blockalloc.admin.base import KeysFirstList, ReadOnlyAdmin
 from blockalloc.admin.block_time_tables import ComputersInline, readiness_of_page
-from blockalloc.admin.class_rows import ClassRow, allocated, class_row, class_rows, ready, status
+from blockalloc.admin.class_rows import (
+    ClassRow,
+    allocated,
+    class_row,
+    class_rows,
+    machines,
+    state,
+    status,
+)
 from blockalloc.admin.counts import computers_of_machine, first, lacks_machines, to_count_machines
 from blockalloc.admin.filters import (
     ALL,
@@ -22,13 +30,15 @@ from blockalloc.admin.filters import (
     DayFilter,
     GroupFilter,
     ImageFilter,
+    LabFilter,
     latest_first,
 )
 from blockalloc.admin.forecasts import ForecastFilter, foreseen, section_of, texts_of
 from blockalloc.admin.history import block_time_history
-from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request
+from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, ResourceGroup
+from blockalloc.models.labs import class_in_lab
 from blockalloc.pages.actions import offered_actions
-from blockalloc.pages.columns import column, fact, link, list_link, until, when
+from blockalloc.pages.columns import NOTHING, column, fact, link, list_link, times, until, when
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
 from blockalloc.pages.subjects import subjects
 from blockalloc.reports import upkeep
@@ -49,6 +59,14 @@ class TimeImageFilter(ImageFilter):
     path = "blockRequest__image"
 
 
+class TimeLabFilter(LabFilter):
+    """Block times of a lab."""
+
+    def condition(self, row: ResourceGroup) -> Q:
+        """The condition for classes of the lab."""
+        return class_in_lab(row.pk)
+
+
 class StatusFilter(ChoiceFilter):
     """The status of block times, on whatever day."""
 
@@ -64,9 +82,9 @@ class StatusFilter(ChoiceFilter):
             ALL: Choice("All", Q()),
             "complete": Choice("All machines allocated", open_ & ~lacks_machines()),
             "short": Choice("Machines not allocated", open_ & begun & lacks_machines()),
-            "waiting": Choice("Not processed yet", open_ & Q(processed=0) & ~has_computers),
+            "waiting": Choice("Not asked for yet (not processed)", open_ & Q(processed=0) & ~has_computers),
             "skipped": Choice("Skipped", Q(skip__gt=0)),
-            "not-accepted": Choice("Request not accepted", ~Q(blockRequest__status=ACCEPTED)),
+            "not-accepted": Choice("Series not accepted", ~Q(blockRequest__status=ACCEPTED)),
         }
 
 
@@ -108,6 +126,12 @@ def start(row: BlockTime | Request) -> datetime | None:
 @column("End", ordering="end")
 def end(row: BlockTime | Request) -> str | None:
     return until(row.start, row.end)
+
+
+@column("When", ordering="start")
+def when_(row: BlockTime | Request) -> str | None:
+    """From when to when."""
+    return times(row.start, row.end)
 
 
 @column("Machines wanted")
@@ -166,6 +190,8 @@ class BlockTimeList(KeysFirstList):
         ahead = texts_of(self.result_list)
         for row in self.result_list:
             row.foreseen = ahead.get(row.pk, "")
+        if not any(foreseen(row) != NOTHING for row in self.result_list):
+            self.list_display = [each for each in self.list_display if each is not foreseen]
 
 
 @admin.register(BlockTime)
@@ -173,19 +199,9 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
     """Block times, the next one first."""
 
     list_title = "Classes"
-    list_display = (
-        block_name,
-        start,
-        end,
-        group_of_time,
-        image_of_time,
-        allocated,
-        ready,
-        status,
-        processed,
-        foreseen,
-    )
-    list_filter = (DayFilter, StatusFilter, ForecastFilter, TimeGroupFilter, TimeImageFilter)
+    counted = ("class", "classes")
+    list_display = (block_name, when_, group_of_time, image_of_time, machines, state, foreseen)
+    list_filter = (DayFilter, TimeLabFilter, StatusFilter, ForecastFilter, TimeGroupFilter, TimeImageFilter)
     search_fields = (
         "blockRequest__name",
         "blockRequest__group__name",

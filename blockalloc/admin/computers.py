@@ -6,16 +6,19 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from blockalloc import clock
 from blockalloc.admin import computer_loads
 from blockalloc.admin.base import ReadOnlyAdmin
 from blockalloc.admin.computer_tables import BlocksInline, ReservationsInline
 from blockalloc.admin.counts import first
-from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, RelatedFilter, now
+from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, LabFilter, RelatedFilter, now
 from blockalloc.models import BlockComputer, BlockTime, Computer, ResourceGroup, State
+from blockalloc.models.labs import computers_of
 from blockalloc.models.scope import scope_of
-from blockalloc.pages.columns import column, fact, in_words, link, link_to, when
+from blockalloc.pages.columns import column, fact, in_words, link, link_to, moment
+from blockalloc.pages.vcl_words import STATES, TYPES, both, both_as_text
 from blockalloc.store import load_history
 
 # --- Facts of a computer ------------------------------------------------------------------------
@@ -29,13 +32,13 @@ def hostname(computer: Computer) -> str:
 @column("Type", ordering="type")
 def type_(computer: Computer) -> str:
     """Blade, lab or virtual machine."""
-    return computer.type
+    return both(TYPES, computer.type)
 
 
 @column("State", ordering="state__name")
 def state(computer: Computer) -> str:
     """VCL's state of the computer."""
-    return computer.state.name
+    return both(STATES, computer.state.name)
 
 
 @column("Image now", ordering="currentimage__prettyname")
@@ -63,6 +66,12 @@ def processors(computer: Computer) -> str:
     return f"{computer.procnumber} × {computer.procspeed} MHz"
 
 
+@column("Hardware", ordering="RAM")
+def hardware(computer: Computer) -> str:
+    """Its memory and its processors."""
+    return format_html('<span class="nowrap">{}</span>', f"{computer.RAM / 1024:.3g} GB, {processors(computer)}")
+
+
 @column("Network", ordering="network")
 def network(computer: Computer) -> str:
     """Rules compare it with the minimum of the image."""
@@ -79,7 +88,7 @@ def vm_host(computer: Computer) -> str | None:
 def next_block(computer: Computer) -> str | None:
     """A link to the block time."""
     begins = fact(computer, "next_start")
-    text = f"{fact(computer, 'next_name')}, {when(begins)}" if begins else ""
+    text = f"{fact(computer, 'next_name')}, {moment(begins)}" if begins else ""
     return link_to(BlockTime, fact(computer, "next_id"), text) if begins else None
 
 
@@ -152,7 +161,7 @@ class TypeFilter(ChoiceFilter):
     def options(self) -> dict[str, Choice]:
         """The values of the column."""
         words = Computer._meta.get_field("type").words
-        return {ALL: Choice("All", Q()), **{word: Choice(word, Q(type=word)) for word in words}}
+        return {ALL: Choice("All", Q()), **{word: Choice(both_as_text(TYPES, word), Q(type=word)) for word in words}}
 
 
 class StateFilter(RelatedFilter):
@@ -166,6 +175,18 @@ class StateFilter(RelatedFilter):
         """The states of computers; VCL has others, of requests."""
         computers = Computer.objects.filter(state=OuterRef("pk"))
         return State.objects.filter(Exists(computers)).order_by("name")
+
+    def label(self, row: State) -> str:
+        """In plain words, with VCL's."""
+        return both_as_text(STATES, row.name)
+
+
+class ComputerLabFilter(LabFilter):
+    """Computers of a lab."""
+
+    def condition(self, row: ResourceGroup) -> Q:
+        """The condition for the computers that are in the group."""
+        return Q(pk__in=computers_of(row.pk))
 
 
 class BlockFilter(ChoiceFilter):
@@ -205,12 +226,15 @@ _COLUMNS = (
 )
 
 
+HARDWARE = "Hardware, network and place"
+
+
 @admin.register(Computer)
 class ComputerAdmin(ReadOnlyAdmin[Computer]):
     """Computers."""
 
-    list_display = (hostname, type_, state, image, memory, processors, vm_host, next_block)
-    list_filter = (TypeFilter, StateFilter, BlockFilter, InUseFilter)
+    list_display = (hostname, state, image, next_block, type_, hardware, vm_host)
+    list_filter = (ComputerLabFilter, TypeFilter, StateFilter, BlockFilter, InUseFilter)
     search_fields = ("hostname", "IPaddress", "currentimage__prettyname", "vmhost__computer__hostname")
     search_help_text = "Search by name, address, image now or VM host"
     ordering = ("hostname", "pk")
@@ -218,19 +242,22 @@ class ComputerAdmin(ReadOnlyAdmin[Computer]):
         (
             None,
             (
-                (type_, state),
-                (image, revision),
-                (memory, processors),
-                (network, platform),
-                (vm_host, provisioning),
-                (schedule, groups),
-                (address, location),
-                (last_check, removed),
-                next_block,
+                (state, image, revision),
+                (next_block, groups),
                 notes,
             ),
         ),
+        (
+            HARDWARE,
+            (
+                (type_, memory, processors),
+                (network, platform, vm_host),
+                (provisioning, schedule, address),
+                (location, last_check, removed),
+            ),
+        ),
     )
+    folded = (HARDWARE,)
     only_for_all_blocks = (notes,)  # in them VCL names the person who put a computer into maintenance
     inlines = (BlocksInline, ReservationsInline)
 

@@ -3,46 +3,47 @@
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
-from blockalloc.admin.base import KeysFirstList, ReadOnlyAdmin
+from blockalloc.admin.base import ReadOnlyAdmin
 from blockalloc.admin.decision_filters import (
     ActionFilter,
     CalledFilter,
     ClassDayFilter,
     ComputerFilter,
+    DecisionLabFilter,
     OutcomeFilter,
     TimeFilter,
 )
+from blockalloc.admin.decision_list import (
+    LEVELS,
+    LIST,
+    DecisionList,
+    UnpagedList,
+    about_computer,
+    block,
+    machines,
+    text,
+)
 from blockalloc.admin.search import search
-from blockalloc.contract.warnings import record_in_words
-from blockalloc.models import BlockRequest, BlockTime, Decision, Image
+from blockalloc.models import BlockRequest, Decision, Image
 from blockalloc.pages import row_id  # noqa: F401 - registers the converter
-from blockalloc.pages.columns import Column, column, link_to, signal, when
+from blockalloc.pages.columns import column, link_to, signal, when
 from blockalloc.pages.csv_export import csv_response
 from blockalloc.pages.subjects import subjects
-from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, all_verdicts, report, said, verdict
+from blockalloc.reports.decision import all_verdicts, report, said, verdict
 from blockalloc.store import decisions
 from blockalloc.store.sql import keys_as_table
-from scheduling.wording import and_spares, missing
+from scheduling.wording import missing
 from vclsite.logs.request_id import is_well_formed
 
-_LEVELS = {
-    "success": "good",
-    "completed": "good",
-    "done": "plain",
-    "warning": "watch",
-    "refused": "bad",
-    "failed": "bad",
-}
 HEAVY = ("findings", "parameters")  # columns that lists don't read
 
 
@@ -61,13 +62,6 @@ def action(decision: Decision) -> str:
     return decision.action
 
 
-@column("Class")
-def block(decision: Decision) -> str | None:
-    """A link to the block time, which may be gone by now."""
-    key = decision.block_time_id
-    return _link(BlockTime, key, decision.block_name or f"block time {key}") or decision.block_name
-
-
 @column("Class begins", ordering="block_start")
 def block_start(decision: Decision) -> datetime | None:
     """The start of the block time."""
@@ -80,16 +74,7 @@ def outcome(decision: Decision) -> str:
     if decision.outcome in ("success", "warning") and (decision.allocated or 0) < (decision.wanted or 0):
         return signal("watch", missing((decision.wanted or 0) - (decision.allocated or 0), decision.wanted or 0))
     code = f" {decision.code}" if decision.code else ""
-    return signal(_LEVELS.get(decision.outcome, "plain"), f"{decision.outcome}{code}")
-
-
-@column("Machines")
-def machines(decision: Decision) -> str | None:
-    """The machines that the block time had after the call, and wanted."""
-    if decision.allocated is None:
-        return None
-    wanted = f" of {decision.wanted}" if decision.wanted is not None else ""
-    return f"{decision.allocated}{wanted}{and_spares(decision.spares or 0)}"
+    return signal(LEVELS.get(decision.outcome, "plain"), f"{decision.outcome}{code}")
 
 
 @column("Who")
@@ -102,12 +87,6 @@ def who(decision: Decision) -> str:
 def door(decision: Decision) -> str:
     """The door: an XML-RPC method, a command or the admin."""
     return decision.door
-
-
-@column("Why, or what was done")
-def text(decision: Decision) -> str:
-    """The text of a warning or a refusal, or what an action did."""
-    return record_in_words(decision.code, decision.text, decision.allocated, decision.wanted)
 
 
 @column("Calling account")
@@ -199,52 +178,8 @@ def _link(model: Any, key: int | None, text: str) -> str | None:
     return link_to(model, key, text) if key else None
 
 
-# --- Lists -------------------------------------------------------------------------------------
-
-
-class UnpagedList(ChangeList):
-    """The list without pages, for the export: filtered and searched, but not read."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read nothing: the export reads the rows itself."""
-
-
-class DecisionList(KeysFirstList):
-    """The list, with the findings about the computer in the filter."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read the rows of the page, and the findings of these only."""
-        super().get_results(request)
-        name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
-        if name:
-            findings = decisions.findings_of(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
-            texts = {row.pk: verdict(findings[row.pk], name) for row in self.result_list if row.pk in findings}
-            named = subjects(request, texts.values())
-            for row in self.result_list:
-                text = texts.get(row.pk, "")
-                row.verdict = text if text in (CHOSEN, HAD_BEFORE) else named.linked(text)
-
-    def url_for_result(self, result: Model) -> str:
-        """The address of the row's page, with the same computer."""
-        address = super().url_for_result(result)
-        parameter = ComputerFilter.parameter_name or ""
-        name = self.filter_params.get(parameter, [""])[-1].strip()
-        return f"{address}?{urlencode({parameter: name})}" if name else address
-
-
-def _about(name: str) -> Column:
-    @column(name)
-    def about(decision: Decision) -> str:
-        """The finding about the computer."""
-        text: str = getattr(decision, "verdict", "")
-        return signal("good", text) if text in (CHOSEN, HAD_BEFORE) else text
-
-    return about
-
-
 # --- List and page ------------------------------------------------------------------------------
 
-_LIST = (started, action, block, block_start, outcome, machines, who, door)
 _EXPORTED = (
     *"id started action door caller person address outcome code text block_time_id block_request_id block_name".split(),
     *"block_start block_end image_id image_name user_group owner wanted had allocated ready late minutes".split(),
@@ -268,7 +203,10 @@ def _in_batches(query: QuerySet[Decision]) -> Iterator[Decision]:
 class DecisionAdmin(ReadOnlyAdmin[Decision]):
     """Decision records, the latest first."""
 
-    list_filter = (ClassDayFilter, ComputerFilter, CalledFilter, ActionFilter, OutcomeFilter, TimeFilter)
+    counted = ("decision", "decisions")
+    list_filter = (
+        ClassDayFilter, DecisionLabFilter, ComputerFilter, CalledFilter, ActionFilter, OutcomeFilter, TimeFilter,
+    )  # fmt: skip
     search_fields = ("block_name", "caller", "person", "user_group")
     search_help_text = "Search by class, user group, calling account or person, or by a whole request id"
     ordering = ("-pk",)
@@ -322,7 +260,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
     def get_list_display(self, request: HttpRequest) -> Any:
         """With the finding about the computer in the filter, else with the text of the outcome."""
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
-        return (*_LIST, _about(name[:60]) if name else text)
+        return (*LIST, about_computer(name[:60]) if name else text)
 
     def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
         """The sections; without the line about the start where nothing was said of it, as under policy `vcl`."""

@@ -31,7 +31,7 @@ _TEXTS = "_blockalloc_foreseen"  # where a request caches those of a series
 # --- Columns ----------------------------------------------------------------------------------------
 
 
-@column("Machines foreseen")
+@column("Foreseen")
 def foreseen(time: BlockTime) -> str | None:
     """How many machines the class will have; nothing of one that has all of them, or has computers and is due."""
     text = str(getattr(time, "foreseen", ""))

@@ -24,6 +24,7 @@ from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter
 from blockalloc.models import BlockRequest, BlockTime, Computer, Image, ImageRevision, SubImage
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import column, duration, fact, in_words, link, list_link, person
+from blockalloc.pages.vcl_words import INSTALL_TYPES, both_as_text
 from blockalloc.store import rows, snapshot
 
 # --- Facts of an image --------------------------------------------------------------------------
@@ -38,7 +39,10 @@ def prettyname(image: Image) -> str:
 @column("Operating system", ordering="OS__prettyname")
 def operating_system(image: Image) -> str:
     """With its install type, which limits the computers that can load it."""
-    return f"{image.OS.prettyname} ({image.OS.installtype_id})"
+    install_type = image.OS.installtype_id
+    return format_html(
+        '{} <span class="quiet">({})</span>', image.OS.prettyname, both_as_text(INSTALL_TYPES, install_type or "")
+    )
 
 
 @column("Platform", ordering="platform__name")
@@ -57,6 +61,12 @@ def memory(image: Image) -> str:
 def processors(image: Image) -> str:
     """The minimum for a computer."""
     return f"{image.minprocnumber} × {image.minprocspeed} MHz"
+
+
+@column("Needs at least", ordering="minram")
+def needs(image: Image) -> str:
+    """What a computer must have: memory and processors."""
+    return format_html('<span class="nowrap">{}</span>', f"{image.minram / 1024:.3g} GB, {processors(image)}")
 
 
 @column("Network", ordering="minnetwork")
@@ -246,9 +256,7 @@ class ImageAdmin(ReadOnlyAdmin[Image]):
     list_display = (
         prettyname,
         operating_system,
-        platform,
-        memory,
-        processors,
+        needs,
         production,
         loaded_on,
         open_blocks,
@@ -261,11 +269,10 @@ class ImageAdmin(ReadOnlyAdmin[Image]):
         (
             None,
             (
-                (production, loaded_on),
-                (load_time, reload_time),
-                (at_once, further_computers),
-                (owner, removed),
+                (load_time, loaded_on, production),
                 (all_times, so_far),
+                (at_once, further_computers, reload_time),
+                (owner, removed),
                 description,
             ),
         ),
@@ -275,8 +282,9 @@ class ImageAdmin(ReadOnlyAdmin[Image]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
         """With the production revision, and the numbers of computers that have it and of block requests for it."""
+        # Not by `deleted=0`: SQLite would go through all computers by the index of that column, for each image.
         computers = Computer.objects.filter(
-            holds_production("imagerevision", "currentimage"), deleted=0, currentimage=OuterRef("pk")
+            holds_production("imagerevision", "currentimage"), ~Q(deleted__gt=0), currentimage=OuterRef("pk")
         )
         requests = BlockRequest.objects.visible_to(request.user).unexpired().filter(image=OuterRef("pk"))
         return (

@@ -15,7 +15,7 @@ from blockalloc.admin.base import ReadOnlyAdmin
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter
 from blockalloc.models import Message, Recipient
 from blockalloc.models.scope import scope_of
-from blockalloc.pages.columns import column, fact, signal
+from blockalloc.pages.columns import column, fact, moment, signal
 from blockalloc.pages.notifications import SEND_AGAIN, own_key, visible_to
 from blockalloc.reports import deliveries
 
@@ -35,6 +35,12 @@ def state(message: Message) -> str:
 def created(message: Message) -> datetime:
     """The time at which it was made of the news."""
     return message.created
+
+
+@column("Made", ordering="pk")
+def made(message: Message) -> str:
+    """The same, as lists have it."""
+    return format_html('<span class="when">{}</span>', moment(message.created))
 
 
 @column("Subject")
@@ -151,8 +157,8 @@ class NotificationAdmin(ReadOnlyAdmin[Message]):
     """Messages, the latest first."""
 
     list_title = "Notifications"
-    list_display = (created, state, subject, address, attempts, problem)
-    list_display_links = (subject,)
+    counted = ("notification", "notifications")
+    list_display = (subject, made, state, address, problem)
     list_filter = (StateFilter, ChannelFilter)
     search_help_text = "Search by subject or address"
     ordering = ("-pk",)
@@ -166,9 +172,10 @@ class NotificationAdmin(ReadOnlyAdmin[Message]):
                 (address, created),
                 (attempts, sent),
                 (attempted, next_try),
-                (failed, key),
+                failed,
                 problem,
                 text,
+                key,
             ),
         ),
     )

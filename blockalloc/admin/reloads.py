@@ -8,11 +8,12 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from blockalloc.admin.block_times import end, start
+from blockalloc.admin.block_times import end, start, when_
 from blockalloc.admin.counts import first
 from blockalloc.admin.filters import DayFilter, RelatedFilter, latest_first
 from blockalloc.models import BlockComputer, BlockTime, ManagementNode, Request, Reservation
-from blockalloc.pages.columns import column, fact, link, link_to, when
+from blockalloc.pages.columns import column, fact, link, link_to, moment, when
+from blockalloc.pages.vcl_words import STATES, both
 from scheduling.state_ids import PENDING, RELOAD
 from scheduling.vcl_names import RELOAD_USER
 
@@ -54,14 +55,14 @@ def nodes(request: Request) -> str:
 @column("State")
 def state(request: Request) -> str:
     """The progress of the reload."""
-    return {RELOAD: "waiting", PENDING: "loading"}.get(request.state_id, request.state.name)
+    return {RELOAD: "waiting", PENDING: "loading"}.get(request.state_id) or both(STATES, request.state.name)
 
 
 @column("Class")
 def block(request: Request) -> str | None:
     """A link to the page of the block time."""
     begins = fact(request, "block_start")
-    text = f"{fact(request, 'block_name')}, {when(begins)}" if begins else ""
+    text = f"{fact(request, 'block_name')}, {moment(begins)}" if begins else ""
     return link_to(BlockTime, fact(request, "block_time_id"), text) if begins else None
 
 
@@ -77,7 +78,7 @@ def computer(reservation: Reservation) -> str | None:
 @column("State now")
 def computer_state(reservation: Reservation) -> str:
     """VCL's state of the computer."""
-    return reservation.computer.state.name
+    return both(STATES, reservation.computer.state.name)
 
 
 @column("Image to load")
@@ -140,7 +141,7 @@ class NodeFilter(RelatedFilter):
 class ReloadAdmin(ReadOnlyAdmin[Request]):
     """Reloads, the next one first."""
 
-    list_display = (start, end, computers, images, nodes, state, block)
+    list_display = (when_, computers, images, state, block, nodes)
     list_filter = (DayFilter, NodeFilter)
     search_fields = (
         "reservation__computer__hostname",

@@ -1,7 +1,7 @@
 """The contents of the columns of lists and of the fields of pages: texts, times and links."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html
 
+from blockalloc import clock
 from blockalloc.models import User
 from blockalloc.site_time import instant_to_local
 
@@ -49,6 +50,22 @@ def when(moment: datetime) -> str:
     """`Mon 30 Nov 2026 09:00`, in site time."""
     local = instant_to_local(moment)
     return f"{local:%a} {local.day} {local:%b %Y %H:%M}"
+
+
+def moment(instant: datetime) -> str:
+    """`Mon 30 Nov 09:00`, in site time, for lists; with the year if that is not this one."""
+    local, today = instant_to_local(instant), instant_to_local(datetime.fromtimestamp(clock.now(), UTC))
+    return f"{local:%a} {local.day} {local:%b}{'' if local.year == today.year else f' {local.year}'} {local:%H:%M}"
+
+
+def times(start: datetime | None, end: datetime | None) -> str | None:
+    """`Mon 30 Nov 09:00–11:00`; with the date of the end if it is another."""
+    if start is None or end is None:
+        known = start or end
+        return None if known is None else moment(known)
+    first, last = instant_to_local(start), instant_to_local(end)
+    text = f"{moment(start)}–{last:%H:%M}" if first.date() == last.date() else f"{moment(start)} – {moment(end)}"
+    return format_html('<span class="when">{}</span>', text)
 
 
 def until(start: datetime | None, end: datetime | None) -> str | None:

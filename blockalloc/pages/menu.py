@@ -149,12 +149,16 @@ ENTRIES = (
 
 
 class Link(NamedTuple):
-    """An entry as a person sees it. `is_first`: on every window it is in the bar."""
+    """An entry as a person sees it. `is_first`: on every window it is in the bar.
+
+    `current` is the value of aria-current: "page" on the page itself, "true" on those below it, else "".
+    """
 
     title: str
     address: str
     about: str
     is_first: bool
+    current: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +173,20 @@ class Menu:
 def menu(request: HttpRequest) -> Menu:
     """The menu of the person who is signed in."""
     entries = [entry for entry in ENTRIES if request.user.has_perm(entry.permission)]
-    groups = [(name, _links(list(each))) for name, each in groupby(entries, key=lambda entry: entry.group)]
+    groups = [
+        (name, _links(list(each), request.path)) for name, each in groupby(entries, key=lambda entry: entry.group)
+    ]
     return Menu(
-        bar=_links([entry for entry in entries if entry.bar]),
+        bar=_links([entry for entry in entries if entry.bar], request.path),
         groups=groups,
         own=next((links for name, links in groups if name == OWN), []),
     )
 
 
-def _links(entries: Sequence[Entry]) -> list[Link]:
-    return [Link(entry.title, reverse(f"admin:{entry.name}"), entry.about, entry.bar == ALWAYS) for entry in entries]
+def _links(entries: Sequence[Entry], path: str) -> list[Link]:
+    return [_link(entry, reverse(f"admin:{entry.name}"), path) for entry in entries]
+
+
+def _link(entry: Entry, address: str, path: str) -> Link:
+    current = "page" if path == address else "true" if path.startswith(address) else ""
+    return Link(entry.title, address, entry.about, entry.bar == ALWAYS, current)

@@ -99,7 +99,7 @@ def test_of_a_class_that_has_too_few_computers_it_is_said_until_it_is_due(viewer
     BlockTime.objects.update(start=NOW + 5 * HOUR, end=NOW + 7 * HOUR)
     Forecast.objects.update(start=NOW + 5 * HOUR, end=NOW + 7 * HOUR)
     assert section(viewer, time) == ""
-    assert rows(viewer, list_url("blocktime"), "foreseen") == ["–"]
+    assert rows(viewer, list_url("blocktime"), "foreseen") == []
     assert listed(viewer, "blocktime", forecast="short") == []
 
 
@@ -126,7 +126,7 @@ def test_a_released_class_is_neither_foreseen_nor_unchecked(viewer: Client, site
     Forecast.objects.all().delete()
     BlockTime.objects.filter(pk=lab.pk).update(processed=1)
     assert 'id="forecast"' not in viewer.get(page_url("blocktime", lab.pk)).content.decode()
-    assert rows(viewer, list_url("blocktime"), "foreseen") == ["–"]
+    assert rows(viewer, list_url("blocktime"), "foreseen") == []
     assert listed(viewer, "blocktime", forecast="not-checked") == []
 
 

@@ -58,9 +58,9 @@ def test_the_week_says_what_will_be_short(viewer: Client, exam: BlockTime) -> No
 
 def test_a_class_that_will_be_short_is_to_be_watched_and_comes_first(viewer: Client, exam: BlockTime) -> None:
     page = text(viewer, NEXT_WEEK)
-    words = "Watch 48 of 50 machines foreseen: CS101 has 20 of the computers; not processed yet, begins in 4 days"
+    words = "Watch 48 of 50 machines foreseen: CS101 has 20 of the computers; not asked for yet, begins in 4 days"
     assert words.replace("CS101", " CS101 ").replace("  ", " ") in page
-    assert "Later not processed yet, begins in 4 days; all 20 machines foreseen" in page
+    assert "Later not asked for yet, begins in 4 days; all 20 machines foreseen" in page
     assert page.index("Watch 48") < page.index("Later not")
     assert f': <a href="{page_url("blocktime", exam.pk - 1)}">CS101</a> has 20 of' in markup(viewer, NEXT_WEEK)
 
@@ -177,7 +177,7 @@ def test_todays_later_classes_are_foreseen_too(viewer: Client, site: Site) -> No
     card = cards(viewer)["evening"]
     assert card.startswith("Watch 21:00–23:00 evening")
     assert "18 of 20 foreseen" in card
-    assert "18 of 20 machines foreseen: other classes have them; not processed yet, begins in 9 h" in card
+    assert "18 of 20 machines foreseen: other classes have them; not asked for yet, begins in 9 h" in card
 
 
 def test_what_has_been_asked_for_is_not_foreseen(viewer: Client, site: Site) -> None:

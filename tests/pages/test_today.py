@@ -100,7 +100,7 @@ def test_a_card_tells_the_figures_and_leads_to_the_block_time(viewer: Client, si
     [
         ("over", "08:00–10:00 over Ubuntu 22.04 · 1 of 1 machine allocated Over"),
         ("skipped", "13:00–15:00 skipped Ubuntu 22.04 · 1 of 1 machine allocated Skipped"),
-        ("later", "Later 21:00–23:00 later Ubuntu 22.04 starts in 9 h 1 machine wanted 1 missing not processed yet, "),
+        ("later", "Later 21:00–23:00 later Ubuntu 22.04 starts in 9 h 1 machine wanted not asked for yet, "),
         ("on", "Ready 11:00–13:00 on Ubuntu 22.04 on now, ends in 1 h 1 of 1 ready 1 loaded"),
         ("watched", "Watch 17:00–19:00 watched Ubuntu 22.04 starts in 5 h 0 of 1 usable 1 missing never asked for, "),
         ("risk", f"At risk 12:30–14:30 risk Ubuntu 22.04 starts in 30 min 0 of 1 usable 1 missing {RISK}"),

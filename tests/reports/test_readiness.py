@@ -239,8 +239,8 @@ def test_clusters_count_once() -> None:
 @pytest.mark.parametrize(
     ("before", "block", "level", "words"),
     [
-        (30 * HOUR, {"processed": False}, "plain", "not processed yet, begins in 30 h"),
-        (6 * HOUR + 1, {"processed": False}, "plain", "not processed yet, begins in 6 h"),
+        (30 * HOUR, {"processed": False}, "plain", "not asked for yet, begins in 30 h"),
+        (6 * HOUR + 1, {"processed": False}, "plain", "not asked for yet, begins in 6 h"),
         (6 * HOUR, {"processed": False}, "watch", "never asked for, begins in 6 h"),
         (61 * MINUTE, {"processed": False}, "watch", "never asked for, begins in 1 h 1 min"),
         (60 * MINUTE, {"processed": False}, "bad", "never asked for, begins in 1 h: too late to load all in time"),

@@ -144,7 +144,7 @@ def test_people_who_need_not_know_read_no_reason() -> None:
 @pytest.mark.parametrize(
     ("calls", "before", "level", "words"),
     [
-        ([], 30 * HOUR, "plain", "not processed yet, begins in 30 h"),
+        ([], 30 * HOUR, "plain", "not asked for yet, begins in 30 h"),
         ([], 5 * HOUR, "watch", "never asked for, begins in 5 h"),
         ([], HOUR, "bad", "never asked for, begins in 1 h: too late to load all in time"),
         ([SKIPPED, UNSKIPPED], 30 * MINUTE, "bad", "never asked for, begins in 30 min: too late to load all in time"),
@@ -409,8 +409,8 @@ def test_all_pages_and_calendars_say_it(viewer: Client, released: BlockTime) -> 
     assert f"Watch {SAID} What would help 12:30–14:30 CS1" in text(viewer, WEEK)
     assert f"0 of 2 machines, 0 ready {SAID}" in text(viewer, page_url("blocktime", released.pk))
     assert "Status: no computers Start:" in text(viewer, page_url("blocktime", released.pk))
-    assert rows(viewer, list_url("blocktime"), "status") == [SAID]
-    assert rows(viewer, page_url("blockrequest", released.blockRequest_id), "status") == [SAID]
+    assert rows(viewer, list_url("blocktime"), "state") == [SAID]
+    assert rows(viewer, page_url("blockrequest", released.blockRequest_id), "state") == [SAID]
     for group in (None, released.blockRequest.group_id):
         address = _feed(group)
         calendar = Calendar.from_ical(viewer.get(address, HTTP_HOST="testserver").content)
@@ -426,14 +426,14 @@ def test_who_skipped_it_is_said_beside_the_signal(viewer: Client, released: Bloc
     decided(released, action="skip", person="<ben>")
     page = viewer.get(TODAY).content.decode()
     assert '<span class="signal plain">Skipped</span> by &lt;ben&gt; at 11:15' in page
-    assert rows(viewer, list_url("blocktime"), "status") == ["skipped by &lt;ben&gt; at 11:15"]
+    assert rows(viewer, list_url("blocktime"), "state") == ["skipped by &lt;ben&gt; at 11:15"]
 
 
 @pytest.mark.django_db
 def test_who_has_computers_needs_no_words_in_the_lists(viewer: Client, site: Site, cs101: BlockTime) -> None:
     decided(cs101)
-    assert rows(viewer, list_url("blocktime"), "status") == ["complete"]
-    assert rows(viewer, page_url("blockrequest", cs101.blockRequest_id), "status") == ["complete"]
+    assert rows(viewer, list_url("blocktime"), "state") == ["complete"]
+    assert rows(viewer, page_url("blockrequest", cs101.blockRequest_id), "state") == ["complete"]
 
 
 @pytest.mark.django_db

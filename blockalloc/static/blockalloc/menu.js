@@ -5,7 +5,7 @@
     const close = (but) => panels.forEach((each) => { if (each !== but) each.open = false; });
     for (const panel of panels) panel.addEventListener("toggle", () => { if (panel.open) close(panel); });
     document.addEventListener("click", (event) => close(event.target.closest("details.panel")));
-    document.addEventListener("focusin", (event) => { if (!event.target.closest("details.panel")) close(null); });
+    document.addEventListener("focusin", (event) => close(event.target.closest("details.panel")));
     document.addEventListener("keydown", (event) => {
         const open = panels.find((each) => each.open);
         if (event.key !== "Escape" || !open) return;
