@@ -35,6 +35,7 @@ from tests.support.sites.staff_site import (
     page_url,
     state,
 )
+from tests.support.week_page import blocks_of_week
 
 # The records of calls are written in transactions of their own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -163,20 +164,40 @@ def table(client: Client, address: str) -> list[list[str]]:
 # --- Tables --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", ["today", "week"])
-def test_today_and_the_week(root: Client, of_class: dict[str, BlockTime], page: str) -> None:
-    rows = {row[2]: row for row in table(root, reverse(f"admin:{page}")) if len(row) > 5 and row[2] in TRUE}
-    shown = TODAY if page == "today" else TRUE.keys()
+def test_today(root: Client, of_class: dict[str, BlockTime]) -> None:
+    rows = {row[2]: row for row in table(root, reverse("admin:today")) if len(row) > 5 and row[2] in TRUE}
     found = {name: [int(cell) for cell in row[5:13]] for name, row in rows.items()}
     assert found == {
-        name: [of.wanted, of.allocated, of.ready, *of.computers] for name, of in TRUE.items() if name in shown
+        name: [of.wanted, of.allocated, of.ready, *of.computers] for name, of in TRUE.items() if name in TODAY
     }
     signals = {name: rows[name][0] for name in rows}
     assert {name for name in rows if signals[name].startswith("Ready")} == {
-        name for name in shown if TRUE[name].ready >= TRUE[name].wanted and name not in TROUBLED
+        name for name in TODAY if TRUE[name].ready >= TRUE[name].wanted and name not in TROUBLED
     }
-    for name in shown:
+    for name in TODAY:
         says(signals[name], TRUE[name])
+
+
+def test_the_week(root: Client, of_class: dict[str, BlockTime]) -> None:
+    """A class without computers has no more numbers than those of its machines: it says of no computer anything."""
+    shown = {each.name: each for each in blocks_of_week(root, reverse("admin:week"))}
+    assert shown.keys() == TRUE.keys()
+    for name, of in TRUE.items():
+        assert shown[name].number == f"{of.allocated} of {of.wanted}"
+        spares, late = f" and {of.spares} spare" if of.spares else "", f", {of.late} late" if of.late else ""
+        plural = "" if of.wanted == 1 else "s"
+        machines = f"{of.allocated} of {of.wanted} machine{plural}{spares}, {of.ready} ready{late}"
+        numbers = re.search(r"(\d+ of \d+ machines?[^;:.]*, \d+ ready[^;]*); computers: ([^.]*)\.", shown[name].more)
+        assert (numbers is not None) is (sum(of.computers) > 0), name
+        if numbers:
+            assert numbers[1].endswith(machines), name
+            states = {state: int(number) for number, state in re.findall(r"(\d+) ([a-z ]+)", numbers[2])}
+            assert states == {state: number for state, number in zip(STATES, of.computers, strict=True) if number}
+        says(shown[name].more, of)
+        says(shown[name].short, of)
+    assert {name for name, each in shown.items() if each.signal == "Ready"} == {
+        name for name, of in TRUE.items() if of.ready >= of.wanted and name not in TROUBLED
+    }
 
 
 def says(text: str, of: Numbers) -> None:
