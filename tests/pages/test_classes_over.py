@@ -45,18 +45,6 @@ def test_today_shows_a_class_that_is_over_with_how_it_was(viewer: Client, site: 
     assert "1 class today" in text(viewer, TODAY)
 
 
-@pytest.mark.parametrize("url", [WEEK])
-def test_a_class_that_is_over_is_shown_with_how_it_was(viewer: Client, site: Site, url: str) -> None:
-    closing_row(901, "CS101")
-    line = (
-        "Over 10 of 12 machines ready at the start, 11 five minutes later; "
-        "9 computers used at the peak, 7.2 in the mean 08:00–10:00 CS101 CS101@NCSU Ubuntu 22.04 12 11 – – – – – –"
-    )
-    page = text(viewer, url)
-    assert line in page
-    assert "1 class" in page
-
-
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -170,16 +158,6 @@ def test_without_a_closing_row_today_says_what_the_decisions_tell(viewer: Client
     line = "CS101 CS101@NCSU · Ubuntu 22.04 Over 12 of 12 machines allocated, nobody counted"
     assert cards(viewer) == {"CS101": f"08:00–10:00 {line}"}
     assert f'<a href="{list_url("decision", block_time=901)}">CS101</a>' in viewer.get(TODAY).content.decode()
-
-
-@pytest.mark.parametrize("url", [WEEK])
-def test_without_a_closing_row_the_decisions_tell_what_they_can(viewer: Client, site: Site, url: str) -> None:
-    decision(901, "CS101")
-    page = text(viewer, url)
-    line = "12 of 12 machines allocated, nobody counted 08:00–10:00 CS101 CS101@NCSU Ubuntu 22.04 12 12 – – – – – –"
-    assert f"Over {line}" in page
-    assert "1 class" in page
-    assert f'<a href="{list_url("decision", block_time=901)}">CS101</a>' in viewer.get(url).content.decode()
 
 
 @pytest.mark.parametrize(

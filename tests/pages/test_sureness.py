@@ -51,7 +51,7 @@ def look(time: BlockTime, at: datetime, ready: float = 0.98, late: float = 0.0) 
 
 def pages(client: Client, time: BlockTime) -> list[str]:
     """The texts of the three pages."""
-    return [f"{text(client, url)} " for url in (TODAY, WEEK, page_url("blocktime", time.pk))]
+    return [text(client, url) for url in (TODAY, WEEK, page_url("blocktime", time.pk))]
 
 
 def signal(client: Client, time: BlockTime, words: str, today: str = "") -> None:
@@ -97,7 +97,8 @@ def test_what_a_look_said_has_its_time_if_it_is_old(
 ) -> None:
     decide(cs101, NOW - 2 * DAY)
     look(cs101, NOW - ago)
-    signal(viewer, cs101, f"98 % sure {SAID}{when} ")
+    signal(viewer, cs101, f"98 % sure {SAID}{when}")
+    assert all(("(said" in page) == bool(when) for page in pages(viewer, cs101))
 
 
 def test_an_allocation_since_the_look_counts(viewer: Client, cs101: BlockTime) -> None:
@@ -112,7 +113,8 @@ def test_what_put_right_now_said_is_as_that_of_a_look(
 ) -> None:
     decide(cs101, NOW - 2 * HOUR)
     decide(cs101, NOW - ago, 0.96, action=Decision.KEEP_READY)
-    signal(viewer, cs101, f"96 % sure {SAID}{when} ")
+    signal(viewer, cs101, f"96 % sure {SAID}{when}")
+    assert all(("(said" in page) == bool(when) for page in pages(viewer, cs101))
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from tests.support.sites.staff_site import (
     page_url,
     state,
 )
+from tests.support.week_page import blocks_of_week
 
 # The records of calls are written in transactions of their own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -206,20 +207,26 @@ def of_card(markup: str) -> list[int]:
     return [int(wanted), int(wanted), int(wanted), int(number), *computers]
 
 
-@pytest.mark.parametrize("page", ["week"])
-def test_the_week(root: Client, of_class: dict[str, BlockTime], page: str) -> None:
-    rows = {row[2]: row for row in table(root, reverse(f"admin:{page}")) if len(row) > 5 and row[2] in TRUE}
-    shown = TRUE.keys()
-    found = {name: [int(cell) for cell in row[5:13]] for name, row in rows.items()}
-    assert found == {
-        name: [of.wanted, of.allocated, of.ready, *of.computers] for name, of in TRUE.items() if name in shown
+def test_the_week(root: Client, of_class: dict[str, BlockTime]) -> None:
+    """A class without computers has no more numbers than those of its machines: it says of no computer anything."""
+    shown = {each.name: each for each in blocks_of_week(root, reverse("admin:week"))}
+    assert shown.keys() == TRUE.keys()
+    for name, of in TRUE.items():
+        assert shown[name].number == f"{of.allocated} of {of.wanted}"
+        spares, late = f" and {of.spares} spare" if of.spares else "", f", {of.late} late" if of.late else ""
+        plural = "" if of.wanted == 1 else "s"
+        machines = f"{of.allocated} of {of.wanted} machine{plural}{spares}, {of.ready} ready{late}"
+        numbers = re.search(r"(\d+ of \d+ machines?[^;:.]*, \d+ ready[^;]*); computers: ([^.]*)\.", shown[name].more)
+        assert (numbers is not None) is (sum(of.computers) > 0), name
+        if numbers:
+            assert numbers[1].endswith(machines), name
+            states = {state: int(number) for number, state in re.findall(r"(\d+) ([a-z ]+)", numbers[2])}
+            assert states == {state: number for state, number in zip(STATES, of.computers, strict=True) if number}
+        says(shown[name].more, of)
+        says(shown[name].short, of)
+    assert {name for name, each in shown.items() if each.signal == "Ready"} == {
+        name for name, of in TRUE.items() if of.ready >= of.wanted and name not in TROUBLED
     }
-    signals = {name: rows[name][0] for name in rows}
-    assert {name for name in rows if signals[name].startswith("Ready")} == {
-        name for name in shown if TRUE[name].ready >= TRUE[name].wanted and name not in TROUBLED
-    }
-    for name in shown:
-        says(signals[name], TRUE[name])
 
 
 def says(text: str, of: Numbers) -> None:
