@@ -272,7 +272,9 @@ def test_the_classes_of_others_count_too_but_not_their_images(
     for each in (theirs, other_image):
         each.blockRequest.owner = other
         each.blockRequest.save()
-    limit_to(ours.blockRequest.owner.affiliation_id, monkeypatch)
+    affiliation = ours.blockRequest.owner.affiliation_id
+    assert affiliation is not None
+    limit_to(affiliation, monkeypatch)
     assert [each.name for each in blocks_of_week(viewer, NEXT_WEEK)] == ["ours"]
     assert {image: cells[0] for image, cells in capacity_of_week(viewer, NEXT_WEEK).items()} == {"Ubuntu 22.04": "9"}
 
