@@ -29,7 +29,8 @@ class Offer(NamedTuple):
     """One thing that would help, in words (HTML), with the number of machines that it brings.
 
     `button` leads to `address`; "" where the person may not do it, or it is not done on a page. `is_vcl`: the page is
-    one of VCL's own.
+    one of VCL's own. `style` is that of the button: "primary" for the first one, "danger" for one that takes something
+    away from another class, "" for others.
     """
 
     machines: int
@@ -37,6 +38,7 @@ class Offer(NamedTuple):
     button: str = ""
     address: str = ""
     is_vcl: bool = False
+    style: str = ""
 
 
 class Shown(NamedTuple):
@@ -82,7 +84,14 @@ def _shown(request: HttpRequest, time: BlockTime, found: Help) -> Shown:
 def offers(request: HttpRequest, time: BlockTime, remedies: Sequence[Remedy]) -> list[Offer]:
     """The remedies of a class as offers. One statement at most."""
     visible = _visible(request, [each.other.block_time_id for each in remedies if each.other])
-    return [_offer(request, time, each, visible) for each in remedies]
+    found = [_offer(request, time, each, visible)._replace(style=_style(each)) for each in remedies]
+    first = next((number for number, each in enumerate(found) if each.button and not each.style), None)
+    return [each._replace(style="primary") if number == first else each for number, each in enumerate(found)]
+
+
+def _style(remedy: Remedy) -> str:
+    """That a button takes computers from a class that may still use them."""
+    return "danger" if remedy.kind is Kind.IDLE else ""
 
 
 def _visible(request: HttpRequest, ids: Collection[int]) -> set[int]:
