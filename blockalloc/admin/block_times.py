@@ -296,6 +296,15 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
 
 def request_columns(path: str) -> list[str]:
     """The columns of block requests that pages need, below `path`; others have long texts."""
-    names = ("name", "numMachines", "status", "expireTime", "repeating", "image__prettyname", "image__imagemeta", "group__name")
+    names = (
+        "name",
+        "numMachines",
+        "status",
+        "expireTime",
+        "repeating",
+        "image__prettyname",
+        "image__imagemeta",
+        "group__name",
+    )
     people = ("group__affiliation__name", "owner__unityid", "owner__affiliation__name")
     return [path + name for name in (*names, *people)]
