@@ -69,6 +69,10 @@ test-install:  ## install, upgrade, go back and remove on a booted bare Debian (
 	bin/setup --tests
 	$(PYTHON) -m verification.installation
 
+test-looks:    ## every page at all widths, light and dark, in a real browser (five minutes)
+	bin/setup --tests
+	env EVERY_LOOK=1 $(PYTHON) -m pytest -q tests/browser/test_every_page.py
+
 test-metrics:  ## a day with classes in trouble, scraped by Prometheus; all queries of dashboard and rules (five minutes)
 	bin/setup --tests
 	$(PYTHON) -m verification.metrics

@@ -48,11 +48,13 @@ class KeysFirstList(ChangeList):
 class ReadOnlyAdmin(ModelAdmin[_Row]):
     """A list and a page for each row, for people with the view permission. Nobody may add, change or delete.
 
-    `sections` are the columns of a page; those in one tuple share a line. Columns in `only_for_all_blocks` may name
-    anybody, so people who may see the blocks of one affiliation only don't get them.
+    `sections` are the columns of a page; those in one tuple share a line. Sections whose title is in `folded` open by a
+    click. Columns in `only_for_all_blocks` may name anybody, so people who may see the blocks of one affiliation only
+    don't get them.
     """
 
     sections: ClassVar[Sequence[tuple[str | None, Sequence[Column | tuple[Column, ...]]]]] = ()
+    folded: ClassVar[Sequence[str]] = ()
     only_for_all_blocks: ClassVar[Sequence[Column]] = ()
     list_title: ClassVar[str] = ""  # by default, what VCL calls such rows
 
@@ -68,7 +70,13 @@ class ReadOnlyAdmin(ModelAdmin[_Row]):
         """The sections, in Django's form."""
         hidden = self.only_for_all_blocks if scope_of(request.user).is_limited else ()
         return [
-            (title, {"fields": tuple(column for column in columns if column not in hidden)})
+            (
+                title,
+                {
+                    "fields": tuple(column for column in columns if column not in hidden),
+                    "classes": ("collapse",) if title in self.folded else (),
+                },
+            )
             for title, columns in self.sections
         ]
 

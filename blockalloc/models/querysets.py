@@ -1,7 +1,7 @@
 """Queries of pages, reports and the demo site, in words of the domain.
 
 Times are aware datetimes. `within(scope)` filters by a scope, `visible_to(user)` by the scope of the person who is
-signed in.
+signed in, `in_lab(lab)` by the id of a resource group of computers (None: any; see `blockalloc.models.labs`).
 """
 
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from django.apps import apps
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
 
 from blockalloc import clock
+from blockalloc.models.labs import class_in_lab, series_in_lab
 from blockalloc.models.scope import Person, Scope, scope_of
 from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import ACCEPTED, DELETED, REJECTED, RELOAD_USER
@@ -72,6 +73,10 @@ class OwnedQuerySet(QuerySet[_Row]):
 class BlockRequestQuerySet(OwnedQuerySet["BlockRequest"]):
     owner_affiliation = "owner__affiliation"
 
+    def in_lab(self, lab: int | None) -> Self:
+        """Block requests with classes of the lab, or without classes and for an image of it."""
+        return self.all() if lab is None else self.filter(series_in_lab(lab))
+
     def unexpired(self) -> Self:
         """Block requests that have not expired by now."""
         return self.filter(unexpired())
@@ -83,6 +88,10 @@ class BlockRequestQuerySet(OwnedQuerySet["BlockRequest"]):
 
 class BlockTimeQuerySet(OwnedQuerySet["BlockTime"]):
     owner_affiliation = "blockRequest__owner__affiliation"
+
+    def in_lab(self, lab: int | None) -> Self:
+        """Classes of the lab."""
+        return self.all() if lab is None else self.filter(class_in_lab(lab))
 
     def accepted(self) -> Self:
         """Block times of accepted block requests."""
@@ -138,11 +147,19 @@ class DecisionQuerySet(OwnedQuerySet["Decision"]):
 
     owner_affiliation = "affiliation_id"
 
+    def in_lab(self, lab: int | None) -> Self:
+        """Decisions about classes of the lab. The class may be gone: then its image counts."""
+        return self.all() if lab is None else self.filter(class_in_lab(lab, "block_time_id", "image_id"))
+
 
 class ClassHeldQuerySet(OwnedQuerySet["ClassHeld"]):
     """Closing rows of classes, which keep the affiliation of the block request's owner."""
 
     owner_affiliation = "affiliation_id"
+
+    def in_lab(self, lab: int | None) -> Self:
+        """Classes of the lab. Their computers may be gone: then the image counts."""
+        return self.all() if lab is None else self.filter(class_in_lab(lab, "block_time_id", "image_id"))
 
     def over_between(self, first: datetime, last: datetime, now: datetime) -> Self:
         """Classes that are over at `now` and overlap the time between the two, by start."""

@@ -1,17 +1,39 @@
 """Every page: nothing goes wrong behind it, everybody can read and use it, on a phone as on a desk."""
 
+import os
+from typing import Literal
+
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from tests.support.browser.monday_morning import MondayMorning
 from tests.support.browser.places import PLACES, Place, address
-from tests.support.browser.visits import ALL_RULES, PHONE, RULES_OF_LOOKS, Noise, Visitor, violations
+from tests.support.browser.visits import (
+    ALL_RULES,
+    DESK,
+    PHONE,
+    RULES_OF_LOOKS,
+    TABLET,
+    Noise,
+    Visitor,
+    violations,
+)
 
 pytestmark = pytest.mark.once(on="sqlite")
 
-# Each element that the Tab key reaches must look another way while it has the focus. Run after a Tab: what a script
-# focuses then counts as reached by the keyboard.
-_WITHOUT_FOCUS = """() => {
+# All six pairs of widths and schemes, instead of the three that differ most: `make test-looks`.
+THOROUGH = bool(os.environ.get("EVERY_LOOK"))
+Scheme = Literal["light", "dark"]
+_OTHER_LOOKS: tuple[tuple[ViewportSize, Scheme], ...] = (
+    (DESK, "dark"),
+    (TABLET, "dark"),
+    (TABLET, "light"),
+    (PHONE, "light"),
+)
+
+# Elements that the Tab key reaches; each must look another way while it has the focus, and nothing may cover it whole
+# (WCAG 2.4.11: heads that stick, bars). Run after a Tab: what a script focuses then counts as reached by the keyboard.
+_FOCUS_IS_LOST = """() => {
     const look = (element) => {
         const parts = [element, ...element.querySelectorAll("rect, text")];
         return JSON.stringify(parts.map((part) => {
@@ -20,16 +42,26 @@ _WITHOUT_FOCUS = """() => {
                 style.backgroundColor, style.strokeWidth];
         }));
     };
+    const isCovered = (element) => {
+        const box = element.getBoundingClientRect();
+        const at = (x, y) => document.elementFromPoint(box.left + x * box.width, box.top + y * box.height);
+        const own = (top) => top && (element.contains(top) || (top.closest("label")?.control === element));
+        const points = [[0.5, 0.5], [0.1, 0.2], [0.9, 0.2], [0.1, 0.8], [0.9, 0.8], [0.5, 0.1]];
+        return !points.some(([x, y]) => own(at(x, y)));
+    };
     const reached = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
         .filter((element) => element.tabIndex >= 0 && !element.disabled && element.type !== "hidden" &&
             element.checkVisibility({ visibilityProperty: true }))
         .slice(0, 150);
-    return reached.filter((element) => {
+    const lost = [];
+    for (const element of reached) {
         document.activeElement.blur();
         const before = look(element);
         element.focus();
-        return document.activeElement !== element || look(element) === before;
-    }).map((element) => element.outerHTML.slice(0, 120));
+        if (document.activeElement !== element || look(element) === before) lost.push(["not seen", element]);
+        else if (isCovered(element)) lost.push(["covered", element]);
+    }
+    return lost.map(([why, element]) => `${why}: ${element.outerHTML.slice(0, 120)}`);
 }"""
 _TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((element) => {
     const box = element.getBoundingClientRect();
@@ -41,7 +73,8 @@ _TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((element) =
 _OUT_OF_SIGHT = """() => [...document.querySelectorAll("h1, h2, h3, button, input[type=submit], .button")]
     .filter((element) => {
         const box = element.getBoundingClientRect();
-        return box.width > 1 && (box.left < 0 || box.right > innerWidth) && !element.closest("[tabindex='0']");
+        return box.width > 1 && (box.left < 0 || box.right > innerWidth) && !element.closest("[tabindex='0']") &&
+            element.checkVisibility({ visibilityProperty: true });
     }).map((element) => element.outerHTML.slice(0, 120))"""
 
 
@@ -64,16 +97,27 @@ def test_the_result_of_a_dry_run_is_in_order(visitor: Visitor, monday: MondayMor
 
 
 def check(page: Page) -> None:
-    """The page that is shown: wide and light, then narrow and dark."""
+    """The page that is shown: on a desk and light; on a tablet; on a phone and dark."""
+    shown(page, DESK, "light")
     assert page.get_by_role("heading", level=1).count() == 1
-    assert fits(page)
     assert violations(page, ALL_RULES) == []
     page.keyboard.press("Tab")
-    assert page.evaluate(_WITHOUT_FOCUS) == []
-    page.set_viewport_size(PHONE)
-    page.emulate_media(color_scheme="dark")
-    assert fits(page), page.evaluate(_TOO_WIDE)
+    assert page.evaluate(_FOCUS_IS_LOST) == []
+    shown(page, TABLET, "light")
+    shown(page, PHONE, "dark")
     assert violations(page, RULES_OF_LOOKS) == []
+    page.keyboard.press("Tab")
+    assert page.evaluate(_FOCUS_IS_LOST) == []
+    for window, scheme in _OTHER_LOOKS if THOROUGH else ():
+        shown(page, window, scheme)
+        assert violations(page, RULES_OF_LOOKS) == []
+
+
+def shown(page: Page, window: ViewportSize, scheme: Scheme) -> None:
+    """Show the page in this window: it is no wider, and its headings and buttons are in it."""
+    page.set_viewport_size(window)
+    page.emulate_media(color_scheme=scheme)
+    assert fits(page), page.evaluate(_TOO_WIDE)
     assert page.evaluate(_OUT_OF_SIGHT) == []
 
 
