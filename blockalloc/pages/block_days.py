@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.urls import reverse
@@ -18,6 +19,7 @@ from blockalloc.reports.readiness import BlockTimeReadiness, most_urgent_first, 
 from blockalloc.site_time import local_to_instant, site_zone
 from scheduling.block_status import is_scheduled
 from scheduling.class_numbers import ClassNumbers
+from scheduling.readiness import Level
 from scheduling.windows import HOUR
 from scheduling.wording import span
 
@@ -33,8 +35,8 @@ class Row:
 
     `label` is its signal in a word or two, `words` say what is wrong; `level` is the CSS class of the signal. `numbers`
     are those of the table's columns, in their order: machines wanted, allocated and ready, then computers by state.
-    `address` is the page about it, "" for none. `can_be_put_right`: it is at risk or to be watched, and keep_ready
-    looks at it. `links`: the ids of the classes that `words` name, by name.
+    `address` is the page about it, "" for none. `can_be_put_right`, `can_be_helped`: see the functions of
+    these names. `links`: the ids of the classes that `words` name, by name.
     """
 
     block_time_id: int
@@ -49,6 +51,7 @@ class Row:
     left: str
     address: str
     can_be_put_right: bool = False
+    can_be_helped: bool = False
     links: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -97,6 +100,11 @@ class OfDay:
     forecast: DayForecast
     block_times: list[BlockTimeReadiness] = field(default_factory=list)
     over: list[tuple[Over, str]] = field(default_factory=list)
+
+    @property
+    def scheduled(self) -> list[BlockTimeReadiness]:
+        """The classes that take place or did, of those that VCL's rows tell of."""
+        return [each for each in self.block_times if is_scheduled(skip=each.skip, status=each.status)]
 
 
 def days(first: date, number: int, classes: Classes, now: int) -> list[Day]:
@@ -170,32 +178,46 @@ def _day(day: date, of_day: OfDay, today: date, now: int) -> Day:
     return Day(day, heading, overview(of_day, now, is_today=day == today), [*rows, *(row for _, row in past)])
 
 
+class Count(NamedTuple):
+    """A number of the day in words, and the level that it says something about; "plain" for none."""
+
+    level: Level
+    words: str
+
+
 def overview(of_day: OfDay, now: int, *, is_today: bool) -> str:
-    """A day in a line: `7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`; `5 classes, all over`.
+    """A day in a line: `7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`; `5 classes, all over`."""
+    return ", ".join(each.words for each in counts(of_day, now, is_today=is_today))
+
+
+def counts(of_day: OfDay, now: int, *, is_today: bool) -> list[Count]:
+    """The parts of that line: first how many classes there are.
 
     Of other days, what is foreseen; and never that none is at risk, where nobody has looked.
     """
-    classes = [each for each in of_day.block_times if is_scheduled(skip=each.skip, status=each.status)]
+    classes = of_day.scheduled
     count = len(classes) + sum(not each.is_skipped for each, _ in of_day.over)
     number = f"{count or 'No'} class{'' if count == 1 else 'es'}{' today' if is_today else ''}"
     levels = Counter(each.readiness.signal.level for each in classes)
     on = sum(each.start <= now < each.end for each in classes)
     to_come = [each.readiness.left for each in classes if each.readiness.left > 0]
-    parts = [number]
+    parts = [Count("plain", number)]
     unchecked = unchecked_of([each for each in classes if not each.readiness.computers], of_day.forecast, now)
     if count and not any(each.is_current_or_upcoming(now) for each in classes):
-        parts.append("all over" if count > 1 else "over")
-    elif levels["bad"] or (count and is_today and not unchecked):
-        parts.append(f"{levels['bad'] or 'none'} at risk")
+        parts.append(Count("plain", "all over" if count > 1 else "over"))
+    elif levels["bad"]:
+        parts.append(Count("bad", f"{levels['bad']} at risk"))
+    elif count and is_today and not unchecked:
+        parts.append(Count("good", "none at risk"))
     if levels["watch"]:
-        parts.append(f"{levels['watch']} to watch")
+        parts.append(Count("watch", f"{levels['watch']} to watch"))
     if ahead := words_of_day(classes, of_day.forecast, now, is_today=is_today):
-        parts.append(ahead)
+        parts.append(Count("plain", ahead))
     if on:
-        parts.append(f"{on} on now")
+        parts.append(Count("plain", f"{on} on now"))
     if to_come and is_today:
-        parts.append(f"next in {span(min(to_come))}")
-    return ", ".join(parts)
+        parts.append(Count("plain", f"next in {span(min(to_come))}"))
+    return parts
 
 
 def _row(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | None = None) -> Row:
@@ -214,6 +236,7 @@ def _row(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen
         left=_left(block_time, now),
         address=reverse("admin:blockalloc_blocktime_change", args=[block_time.id]),
         can_be_put_right=can_be_put_right(block_time, now),
+        can_be_helped=can_be_helped(block_time, now),
         links=foreseen.links if foreseen else {},
     )
 
@@ -256,7 +279,15 @@ def _over_row(over: Over, day: date, address: str) -> Row:
 
 
 def can_be_put_right(block_time: BlockTimeReadiness, now: int) -> bool:
-    """Whether it is at risk or to be watched, and keep_ready looks at it."""
+    """Whether "Put right now" may do something: it has computers, is at risk or to be watched, and is due.
+
+    What a class without computers needs depends on why it has none: what would help says that.
+    """
+    return bool(block_time.readiness.computers) and can_be_helped(block_time, now)
+
+
+def can_be_helped(block_time: BlockTimeReadiness, now: int) -> bool:
+    """Whether it is at risk or to be watched, and so near that keep_ready looks at it."""
     is_due = block_time.readiness.left <= settings.VCL_KEEP_READY_HOURS * HOUR
     return is_due and block_time.readiness.signal.level in _LABELS and block_time.is_current_or_upcoming(now)
 
