@@ -28,7 +28,7 @@ from blockalloc.admin.forecasts import ForecastFilter, foreseen, section_of, tex
 from blockalloc.admin.history import block_time_history
 from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, SubImage
 from blockalloc.pages.actions import offered_actions
-from blockalloc.pages.block_days import clock_time
+from blockalloc.pages.block_days import can_be_helped, clock_time
 from blockalloc.pages.class_page.attention import matters
 from blockalloc.pages.class_page.head import head
 from blockalloc.pages.class_page.inner_words import inner_words
@@ -42,6 +42,7 @@ from blockalloc.pages.segments import segments
 from blockalloc.pages.subjects import subjects
 from blockalloc.reports import upkeep
 from blockalloc.reports.forecasts import with_outlook
+from blockalloc.reports.readiness import BlockTimeReadiness
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
 
@@ -163,6 +164,17 @@ def other_times(time: BlockTime) -> str:
 _FACTS = (block_link, image_of_time, machines_of_time, group_of_time, owner_of_time, other_times)
 
 
+def _hours(row: BlockTime) -> str:
+    """`Mon 30 Nov 09:00–11:00`."""
+    return hours(int(row.start.timestamp()), int(row.end.timestamp()), clock.now())
+
+
+def _needs_help(seen: BlockTimeReadiness, now: int) -> bool:
+    """Whether to look for what would help: it is near and in trouble, or will lack machines."""
+    will_be_short = seen.readiness.numbers.missing > 0 and seen.readiness.signal.level in ("bad", "watch")
+    return can_be_helped(seen, now) or (will_be_short and seen.is_current_or_upcoming(now))
+
+
 def _images_of_machine(row: BlockTime) -> tuple[int, ...]:
     """The images of the computers of one machine. One statement for a cluster, none for others."""
     image = row.blockRequest.image
@@ -219,8 +231,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
 
     def heading(self, row: BlockTime) -> str:
         """Its name and hours."""
-        start, end = int(row.start.timestamp()), int(row.end.timestamp())
-        return f"{row.blockRequest.name}, {hours(start, end, clock.now())}"
+        return f"{row.blockRequest.name}, {_hours(row)}"
 
     def more(self, request: HttpRequest, row: BlockTime) -> dict[str, Any]:
         """How ready it is, what needs attention, its seats, the actions that are offered, what is foreseen, history."""
@@ -231,17 +242,19 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         forecast = section_of(seen, request)
         if forecast:
             seen = with_outlook(seen, forecast.foreseen)
-        history = block_time_history(request, row)
+        found, history = matters(seen, kept, now, short), block_time_history(request, row)
         texts = [str(seen.readiness.signal), *(each.text for each in history.get("history", ()))]
         return {
             "ready": seen,
+            "hours": _hours(row),
             "head": head(seen, now),
             "bar": segments(seen.readiness.numbers, fact(row, "per_machine")),
-            "matters": matters(seen, kept, now, short),
+            "matters": found,
+            "needs_attention": any(each.level != "plain" for each in found),
             "seats": seat_map(seen, _images_of_machine(row), short),
             "upkeep": kept.lines,
             "offers": offers(offered_actions(request, row, holds_stopped=kept.holds_stopped), seen, now),
-            "needs_help": is_to_come and seen.readiness.signal.level in ("bad", "watch"),
+            "needs_help": _needs_help(seen, now),
             "forecast": forecast,
             "facts": [(getattr(each, "short_description"), each(row)) for each in _FACTS],  # noqa: B009
             "timeline": reverse("admin:timeline", query={"day": f"{row.start:%Y-%m-%d}", "block": row.blockRequest_id}),

@@ -26,6 +26,7 @@ _DID = {
     Decision.UNSKIP: "no longer skips it",
     Decision.HOLDING: "changed whether its computers are held",
 }
+_THROUGH = {KEEP_READY: "", "admin": "the staff’s pages"}
 
 
 class Event(NamedTuple):
@@ -95,7 +96,7 @@ def _event(of: Decision, now: int, *, names_class: bool) -> Event:
         did=_did(of),
         outcome=decisions.outcome(of),
         result=_result(of),
-        through="" if of.door == KEEP_READY else of.door,
+        through=_THROUGH.get(of.door, of.door),
         client=of.address,
         text=text,
         beginning=f"{text[:_LONG].rpartition(' ')[0]} …" if len(text) > _LONG else "",

@@ -243,10 +243,11 @@ def head(page: str) -> tuple[int, ...]:
         return int(early[1]), 0, 0, 0, 0, 0
     if none := re.search(r"0 of (\d+) machines?: no computers", page):
         return int(none[1]), 0, 0, 0, 0, 0
-    large = re.search(r"(\d+) of (\d+) machines? (?:(ready)|usable, (\d+) ready)", page)
+    large = re.search(r"(\d+) of (\d+) machines? (?:(ready|allocated)|usable, (\d+) ready)", page)
     assert large, page
     usable, wanted = int(large[1]), int(large[2])
-    ready = usable if large[3] else int(large[4])
+    ready = usable if large[3] == "ready" else int(large[4] or 0)
+    assert large[3] != "allocated" or "none counts as ready more than 6 h before the start" in page
     small = re.search(r"(\d+) of \d+ machines?(?: and (\d+) spares?)? allocated", page)
     allocated, spares = (int(small[1]), int(small[2] or 0)) if small else (usable, 0)
     late = re.search(r"(\d+) machines? late", page)

@@ -1,5 +1,6 @@
 """The head of the page of a class: how it is, in a number, a word and a sentence."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from scheduling.wording import allocated, plural, span
 
 _ICONS = {"bad": "bad", "watch": "watch", "good": "good"}
 _WORTH_A_TITLE = ("bad", "watch")
+_NOT_PROCESSED = re.compile(r"not processed yet, begins in [^;]+")
+_WILL_BE = f"VCL’s back end asks for its computers {span(ASKED_AHEAD)} before the start"
 
 
 class Head(NamedTuple):
@@ -43,18 +46,25 @@ def head(class_: BlockTimeReadiness, now: int) -> Head:
     label, words = signal_of(class_, now)
     number, of = _figure(class_)
     level = class_.readiness.signal.level
-    return Head(level, label, number, of, _left(class_, now), words, _notes(class_))
+    return Head(level, label, number, of, _left(class_, now), _in_plain_words(words), _notes(class_))
+
+
+def _in_plain_words(words: str) -> str:
+    """What VCL calls "not processed yet", where the head has said when the class begins."""
+    return _NOT_PROCESSED.sub(_WILL_BE, words)
 
 
 def _figure(class_: BlockTimeReadiness) -> tuple[int, str]:
     of = class_.readiness.numbers
     machines = plural(of.wanted, "machine")
     if not class_.readiness.computers:
-        if class_.readiness.left > ASKED_AHEAD:
+        if _is_early(class_):
             return of.wanted, f"{'machine' if of.wanted == 1 else 'machines'} wanted, no computers yet"
         return 0, f"of {machines}: no computers"
     if of.ready >= of.wanted:
         return of.ready, f"of {machines} ready"
+    if _is_early(class_) and of.usable >= of.wanted:
+        return of.allocated, f"of {machines} allocated"
     return of.usable, f"of {machines} usable, {of.ready} ready"
 
 
@@ -65,9 +75,14 @@ def _notes(class_: BlockTimeReadiness) -> list[str]:
         notes.append(f"{allocated(of.allocated, of.wanted, of.spares)} allocated")
     if of.late:
         notes.append(f"{plural(of.late, 'machine')} late")
-    if class_.readiness.computers and class_.readiness.left > ASKED_AHEAD:
+    if class_.readiness.computers and _is_early(class_):
         notes.append(f"none counts as ready more than {span(ASKED_AHEAD)} before the start")
     return notes
+
+
+def _is_early(class_: BlockTimeReadiness) -> bool:
+    """Whether nobody has asked for its computers yet, as a rule."""
+    return class_.readiness.left > ASKED_AHEAD
 
 
 def _left(class_: BlockTimeReadiness, now: int) -> str:
