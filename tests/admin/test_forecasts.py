@@ -139,7 +139,7 @@ def test_reservations_of_other_affiliations_have_neither_name_nor_id(
     foresee(lab, 18, "1 reservation has 2 of the computers", InTheWayKept("request", 4711, "anna@Other", start, end, 2))
     assert "2 computers for request 4711 (anna@Other)" in section(viewer, lab)
     limit_to(1, monkeypatch)
-    assert "2 reservation of another affiliation Mon 30 Nov" in section(viewer, lab)
+    assert "2 computers for reservation of another affiliation, Mon 30 Nov" in section(viewer, lab)
 
 
 # --- Lists ------------------------------------------------------------------------------------------
