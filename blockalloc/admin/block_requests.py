@@ -13,7 +13,7 @@ from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_times import end, processed, request_columns, skip
 from blockalloc.admin.class_rows import allocated, class_rows, ready, status
 from blockalloc.admin.counts import first, number_of
-from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, OpenFilter, now
+from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, LabFilter, OpenFilter, now
 from blockalloc.admin.forecasts import (
     SeriesForecastFilter,
     foreseen,
@@ -23,7 +23,8 @@ from blockalloc.admin.forecasts import (
 )
 from blockalloc.admin.history import block_request_history
 from blockalloc.contract.messages import Refusal
-from blockalloc.models import BlockRequest, BlockTime
+from blockalloc.models import BlockRequest, BlockTime, ResourceGroup
+from blockalloc.models.labs import series_in_lab
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import column, fact, link, link_to, when
 from blockalloc.pages.plan_series import PERMISSION, plan_context, vcl_page
@@ -137,6 +138,14 @@ class RequestStatusFilter(ChoiceFilter):
         return {ALL: Choice("All", Q()), **{word: Choice(labels[word], Q(status=word)) for word in words}}
 
 
+class RequestLabFilter(LabFilter):
+    """Block requests with classes of a lab."""
+
+    def condition(self, row: ResourceGroup) -> Q:
+        """The condition for block requests of the lab."""
+        return series_in_lab(row.pk)
+
+
 class RequestGroupFilter(GroupFilter):
     """Block requests for a user group."""
 
@@ -207,7 +216,14 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
 
     list_title = "Series"
     list_display = (name, group, image, machines, request_status, next_time, times_to_come, owner, foreseen_of_request)
-    list_filter = (OpenFilter, RequestStatusFilter, SeriesForecastFilter, RequestGroupFilter, RequestImageFilter)
+    list_filter = (
+        OpenFilter,
+        RequestLabFilter,
+        RequestStatusFilter,
+        SeriesForecastFilter,
+        RequestGroupFilter,
+        RequestImageFilter,
+    )
     search_fields = ("name", "group__name", "image__prettyname", "image__name", "owner__unityid")
     search_help_text = "Search by series, user group, image or owner"
     ordering = ("name", "pk")

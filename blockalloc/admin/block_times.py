@@ -22,11 +22,13 @@ from blockalloc.admin.filters import (
     DayFilter,
     GroupFilter,
     ImageFilter,
+    LabFilter,
     latest_first,
 )
 from blockalloc.admin.forecasts import ForecastFilter, foreseen, section_of, texts_of
 from blockalloc.admin.history import block_time_history
-from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, SubImage
+from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, ResourceGroup, SubImage
+from blockalloc.models.labs import class_in_lab
 from blockalloc.pages.actions import offered_actions
 from blockalloc.pages.block_days import can_be_helped, clock_time
 from blockalloc.pages.class_page.attention import matters
@@ -34,11 +36,12 @@ from blockalloc.pages.class_page.head import head
 from blockalloc.pages.class_page.inner_words import inner_words
 from blockalloc.pages.class_page.moments import hours
 from blockalloc.pages.class_page.offered import offers
-from blockalloc.pages.class_page.seats import seat_map, short
+from blockalloc.pages.class_page.seats import seat_map
 from blockalloc.pages.columns import column, fact, link, list_link, until
 from blockalloc.pages.duty import REFRESH_SECONDS
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
 from blockalloc.pages.segments import segments
+from blockalloc.pages.short_names import short_names
 from blockalloc.pages.subjects import subjects
 from blockalloc.reports import upkeep
 from blockalloc.reports.forecasts import with_outlook
@@ -57,6 +60,14 @@ class TimeImageFilter(ImageFilter):
     """Block times for an image."""
 
     path = "blockRequest__image"
+
+
+class TimeLabFilter(LabFilter):
+    """Block times of a lab."""
+
+    def condition(self, row: ResourceGroup) -> Q:
+        """The condition for classes of the lab."""
+        return class_in_lab(row.pk)
 
 
 class StatusFilter(ChoiceFilter):
@@ -217,7 +228,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         processed,
         foreseen,
     )
-    list_filter = (DayFilter, StatusFilter, ForecastFilter, TimeGroupFilter, TimeImageFilter)
+    list_filter = (DayFilter, TimeLabFilter, StatusFilter, ForecastFilter, TimeGroupFilter, TimeImageFilter)
     search_fields = (
         "blockRequest__name",
         "blockRequest__group__name",
@@ -242,6 +253,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         forecast = section_of(seen, request)
         if forecast:
             seen = with_outlook(seen, forecast.foreseen)
+        short = short_names().of
         found, history = matters(seen, kept, now, short), block_time_history(request, row)
         texts = [str(seen.readiness.signal), *(each.text for each in history.get("history", ()))]
         return {

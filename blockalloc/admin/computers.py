@@ -12,8 +12,9 @@ from blockalloc.admin import computer_loads
 from blockalloc.admin.base import ReadOnlyAdmin
 from blockalloc.admin.computer_tables import BlocksInline, ReservationsInline
 from blockalloc.admin.counts import first
-from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, RelatedFilter, now
+from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, LabFilter, RelatedFilter, now
 from blockalloc.models import BlockComputer, BlockTime, Computer, ResourceGroup, State
+from blockalloc.models.labs import computers_of
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import column, fact, in_words, link, link_to, when
 from blockalloc.store import load_history
@@ -168,6 +169,14 @@ class StateFilter(RelatedFilter):
         return State.objects.filter(Exists(computers)).order_by("name")
 
 
+class ComputerLabFilter(LabFilter):
+    """Computers of a lab."""
+
+    def condition(self, row: ResourceGroup) -> Q:
+        """The condition for the computers that are in the group."""
+        return Q(pk__in=computers_of(row.pk))
+
+
 class BlockFilter(ChoiceFilter):
     """Whether computers are booked for classes."""
 
@@ -210,7 +219,7 @@ class ComputerAdmin(ReadOnlyAdmin[Computer]):
     """Computers."""
 
     list_display = (hostname, type_, state, image, memory, processors, vm_host, next_block)
-    list_filter = (TypeFilter, StateFilter, BlockFilter, InUseFilter)
+    list_filter = (ComputerLabFilter, TypeFilter, StateFilter, BlockFilter, InUseFilter)
     search_fields = ("hostname", "IPaddress", "currentimage__prettyname", "vmhost__computer__hostname")
     search_help_text = "Search by name, address, image now or VM host"
     ordering = ("hostname", "pk")

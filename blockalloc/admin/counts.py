@@ -38,9 +38,18 @@ def computers_of_machine(meta: str) -> Combinable:
 _IMAGE, _META = "blockRequest__image", "blockRequest__image__imagemeta"
 
 
+def _computers_with(time: str | OuterRef, image: str) -> QuerySet[BlockComputer]:
+    """The computers of an outer block time that are to have an outer image.
+
+    A sum has no index: SQLite would find the rows by their image, which thousands share, and not by their block time.
+    """
+    rows = BlockComputer.objects.filter(blockTime=OuterRef(time)).alias(image_number=F("image") + 0)
+    return rows.filter(image_number=OuterRef(image))
+
+
 def to_count_machines(times: QuerySet[BlockTime]) -> QuerySet[BlockTime]:
     """Block times with what `lacks_machines` needs; only a query that asks for it pays for it."""
-    own = BlockComputer.objects.filter(blockTime=OuterRef("pk"), image=OuterRef(_IMAGE))
+    own = _computers_with("pk", _IMAGE)
     same = SubImage.objects.filter(imagemeta=OuterRef(_META), imagemeta__subimages=1, image=OuterRef(_IMAGE))
     return times.alias(
         of_image=number_of(own, "blockTime"),
@@ -53,7 +62,7 @@ def lacks_machines() -> Q:
 
     For an image of the machine they have too few computers.
     """
-    own = BlockComputer.objects.filter(blockTime=OuterRef(OuterRef("pk")), image=OuterRef("image"))
+    own = _computers_with(OuterRef("pk"), "image")
     same = SubImage.objects.filter(imagemeta=OuterRef("imagemeta"), image=OuterRef("image"))
     further = SubImage.objects.filter(imagemeta=OuterRef(_META), imagemeta__subimages=1)
     further = further.exclude(image=OuterRef(_IMAGE)).alias(

@@ -1,13 +1,19 @@
-"""The filters beside the list of decisions."""
+"""The filters above the list of decisions."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
-from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, TextFilter, days_of, now
-from blockalloc.models import Decision
+from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, LabFilter, LinkedFilter, TextFilter, days_of, now
+from blockalloc.models import Decision, ResourceGroup
+from blockalloc.models.labs import class_in_lab
+from blockalloc.models.scope import scope_of
+from blockalloc.pages.columns import when
+
+if TYPE_CHECKING:
+    from django.contrib.admin.options import ModelAdmin
 
 
 class CalledFilter(ChoiceFilter):
@@ -75,16 +81,42 @@ class ComputerFilter(TextFilter):
         return queryset.filter(roster_id__isnull=False) if self.value() else queryset
 
 
-class TimeFilter(TextFilter):
-    """Decisions about one block time, by its id, for links from other pages."""
+class DecisionLabFilter(LabFilter):
+    """Decisions about classes of a lab."""
 
-    title = "block time"
+    def condition(self, row: ResourceGroup) -> Q:
+        """The condition for decisions about classes of the lab."""
+        return class_in_lab(row.pk, "block_time_id", "image_id")
+
+
+class TimeFilter(LinkedFilter):
+    """Decisions about one class, by the id of its block time, for links from other pages."""
+
+    title = "class"
     parameter_name = "block_time"
-    hint = "id: 101"
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> list[tuple[str, str]]:
+        """As every filter that takes any value; notes who asks."""
+        self.scope = scope_of(request.user)
+        return super().lookups(request, model_admin)
+
+    def display(self, value: str) -> str:
+        """The name and the start of the class, as the latest decision about it has them."""
+        key = self._key(value)
+        decisions = Decision.objects.within(self.scope).filter(block_time_id=key or 0).order_by("-pk")
+        found = decisions.values_list("block_name", "block_start").first()
+        if not found or not found[0]:
+            return f"{value[:20]}, of which there are no decisions"
+        name, begins = found
+        return f"{name}, {when(begins)}" if begins else name
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The decisions about it; none for a text that is no id."""
-        key = (self.value() or "").strip()
-        if not key:
+        value = (self.value() or "").strip()
+        if not value:
             return queryset
-        return queryset.filter(block_time_id=int(key)) if key.isdecimal() and len(key) < 10 else queryset.none()
+        key = self._key(value)
+        return queryset.none() if key is None else queryset.filter(block_time_id=key)
+
+    def _key(self, value: str) -> int | None:
+        return int(value) if value.isdecimal() and len(value) < 10 else None

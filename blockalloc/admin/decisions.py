@@ -19,6 +19,7 @@ from blockalloc.admin.decision_filters import (
     CalledFilter,
     ClassDayFilter,
     ComputerFilter,
+    DecisionLabFilter,
     OutcomeFilter,
     TimeFilter,
 )
@@ -217,7 +218,8 @@ class DecisionList(KeysFirstList):
         super().get_results(request)
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
         if name:
-            findings = decisions.findings_of(Decision.objects.filter(pk__in=[row.pk for row in self.result_list]))
+            of_page = Decision.objects.filter(pk__in=[row.pk for row in self.result_list])
+            findings = decisions.findings_about(of_page.only("roster_id", "findings"), name)
             texts = {row.pk: verdict(findings[row.pk], name) for row in self.result_list if row.pk in findings}
             named = subjects(request, texts.values())
             for row in self.result_list:
@@ -268,7 +270,9 @@ def _in_batches(query: QuerySet[Decision]) -> Iterator[Decision]:
 class DecisionAdmin(ReadOnlyAdmin[Decision]):
     """Decision records, the latest first."""
 
-    list_filter = (ClassDayFilter, ComputerFilter, CalledFilter, ActionFilter, OutcomeFilter, TimeFilter)
+    list_filter = (
+        ClassDayFilter, DecisionLabFilter, ComputerFilter, CalledFilter, ActionFilter, OutcomeFilter, TimeFilter,
+    )  # fmt: skip
     search_fields = ("block_name", "caller", "person", "user_group")
     search_help_text = "Search by class, user group, calling account or person, or by a whole request id"
     ordering = ("-pk",)

@@ -1,4 +1,4 @@
-"""The filters beside the lists.
+"""The filters above the lists.
 
 Their choices come from few rows: Django's own filters list all images, groups and computers of the site. Times are
 compared as aware datetimes, since the databases don't know the site's time zone.
@@ -13,9 +13,11 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from blockalloc import clock
-from blockalloc.models import BlockRequest, Image, UserGroup
+from blockalloc.models import BlockRequest, Image, ResourceGroup, UserGroup
+from blockalloc.models.labs import labs as labs_of_site
 from blockalloc.models.querysets import unexpired
 from blockalloc.models.scope import Scope, scope_of
+from blockalloc.pages import labs
 from blockalloc.site_time import local_to_instant, site_zone
 
 if TYPE_CHECKING:
@@ -37,16 +39,20 @@ def now() -> datetime:
 
 
 class Choice(NamedTuple):
-    """One line of a filter: its label, and the condition for the rows that it leaves."""
+    """One choice of a filter: its label, and the condition for the rows that it leaves."""
 
     label: str
     condition: Q
 
 
 class ChoiceFilter(SimpleListFilter):
-    """A choice of conditions. The first of them is the default, for a value that is missing or unknown."""
+    """A choice of conditions. The first of them is the default, for a value that is missing or unknown.
+
+    `usual` says what the default leaves out, beside the number of rows (`now and to come`).
+    """
 
     scope: Scope  # of the person who is signed in
+    usual = ""
 
     def options(self) -> dict[str, Choice]:
         """The choices by their values in the page's address."""
@@ -59,10 +65,12 @@ class ChoiceFilter(SimpleListFilter):
         return [(name, choice.label) for name, choice in self._options.items()] if len(self._options) > 1 else []
 
     def choices(self, changelist: "ChangeList") -> Iterator[Any]:
-        """The choices, each with its query string."""
+        """The choices, each with its value and its query string."""
         chosen = self._chosen()
         for name, choice in self._options.items():
             yield {
+                "name": self.parameter_name,
+                "value": name,
                 "selected": name == chosen,
                 "query_string": changelist.get_query_string({self.parameter_name or "": name}),
                 "display": choice.label,
@@ -80,7 +88,6 @@ class ChoiceFilter(SimpleListFilter):
 class TextFilter(SimpleListFilter):
     """A filter with a text field; `hint` is an example in it."""
 
-    template = "admin/blockalloc/text_filter.html"
     hint = ""
 
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> list[tuple[str, str]]:
@@ -88,12 +95,22 @@ class TextFilter(SimpleListFilter):
         return [("", "")]
 
     def choices(self, changelist: "ChangeList") -> Iterator[Any]:
-        """The context of the field: its value, and the rest of the query string."""
-        others = {name: value for name, value in changelist.params.items() if name != self.parameter_name}
-        others |= {name: value[-1] for name, value in changelist.filter_params.items() if name != self.parameter_name}
-        if changelist.query:
-            others["q"] = changelist.query
-        yield {"name": self.parameter_name, "value": self.value() or "", "hint": self.hint, "others": others.items()}
+        """The field: its value and its hint."""
+        yield {"name": self.parameter_name, "value": self.value() or "", "hint": self.hint}
+
+
+class LinkedFilter(TextFilter):
+    """A filter that only links set: it is no field of the form, but is shown by name while it is in the address."""
+
+    def display(self, value: str) -> str:
+        """What is chosen, in words."""
+        raise NotImplementedError
+
+    def choices(self, changelist: "ChangeList") -> Iterator[Any]:
+        """What is chosen; its words "" for nothing."""
+        value = (self.value() or "").strip()
+        text = self.display(value) if value else ""
+        yield {"name": self.parameter_name, "value": value, "display": text, "only_linked": True}
 
 
 class DayFilter(ChoiceFilter):
@@ -101,6 +118,7 @@ class DayFilter(ChoiceFilter):
 
     title = "day"
     parameter_name = "day"
+    usual = "now and to come"
     PAST = "past"
 
     def options(self) -> dict[str, Choice]:
@@ -134,6 +152,7 @@ class OpenFilter(ChoiceFilter):
 
     title = "expiry"
     parameter_name = "open"
+    usual = "open"
 
     def options(self) -> dict[str, Choice]:
         return {
@@ -148,6 +167,7 @@ class InUseFilter(ChoiceFilter):
 
     title = "removed"
     parameter_name = "removed"
+    usual = "without those that are removed"
 
     def options(self) -> dict[str, Choice]:
         """Rows in use, deleted rows, or both."""
@@ -183,6 +203,22 @@ class RelatedFilter(ChoiceFilter):
             rows.update((str(row.pk), row) for row in self.other_row(int(value)))
         choices = {key: Choice(str(row), self.condition(row)) for key, row in rows.items()}
         return {ALL: Choice("All", _EVERYTHING), **choices}
+
+
+class LabFilter(RelatedFilter):
+    """Rows about classes of a lab, or computers of it: a resource group of computers. Labs are no secret."""
+
+    title = "lab"
+    parameter_name = labs.PARAMETER
+
+    def candidates(self) -> QuerySet[ResourceGroup]:
+        """The labs, if there are several."""
+        found = labs_of_site().only("name")
+        return found if len(found) > 1 else found.none()
+
+    def other_row(self, key: int) -> QuerySet[ResourceGroup]:
+        """Any lab."""
+        return labs_of_site().filter(pk=key).only("name")
 
 
 class GroupFilter(RelatedFilter):

@@ -65,7 +65,9 @@ def _is_near(block_time: BlockTimeReadiness, now: int) -> bool:
 def _icon(at_risk: int, first: int) -> str:
     """The static file of the page's icon: the number of classes at risk, a dot when some are to be watched."""
     if at_risk:
-        return f"blockalloc/icons/at-risk-{min(at_risk, MOST_IN_ICON)}{'-or-more' if at_risk > MOST_IN_ICON else ''}.svg"
+        return (
+            f"blockalloc/icons/at-risk-{min(at_risk, MOST_IN_ICON)}{'-or-more' if at_risk > MOST_IN_ICON else ''}.svg"
+        )
     return "blockalloc/icons/watch.svg" if first else "blockalloc/logo.svg"
 
 

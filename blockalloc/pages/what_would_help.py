@@ -14,6 +14,7 @@ from blockalloc.models import BlockTime
 from blockalloc.models.scope import scope_of
 from blockalloc.pages import vcl_pages
 from blockalloc.pages.frame import page, require_permission, staff_caller, visible_block_time
+from blockalloc.pages.short_names import short_names
 from blockalloc.remedies import helping
 from blockalloc.remedies.kinds import Help, Kind, Other, Remedy
 from blockalloc.site_time import site_zone
@@ -187,9 +188,13 @@ def _class(other: Other | None, visible: Collection[int]) -> str:
 def _computers(remedy: Remedy) -> SafeString:
     """Links to the computers: `cs-07, cs-31 and cs-44`."""
     shown = remedy.computers[:_NAMES]
+    names = short_names()
     links = [
         format_html(
-            '<a href="{}">{}</a>', reverse("admin:blockalloc_computer_change", args=[each.id]), _short(each.hostname)
+            '<a class="nowrap" href="{}" title="{}">{}</a>',
+            reverse("admin:blockalloc_computer_change", args=[each.id]),
+            each.hostname,
+            names.of(each.hostname),
         )
         for each in shown
     ]
@@ -198,10 +203,6 @@ def _computers(remedy: Remedy) -> SafeString:
     if len(links) == 1:
         return links[0]
     return format_html("{} and {}", format_html_join(", ", "{}", ((each,) for each in links[:-1])), links[-1])
-
-
-def _short(hostname: str) -> str:
-    return hostname if hostname.replace(".", "").isdecimal() else hostname.partition(".")[0]
 
 
 def _ids(remedy: Remedy) -> str:

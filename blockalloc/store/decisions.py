@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 from django.conf import settings
 from django.db import transaction
 
+from blockalloc.contract.hostnames import matching
 from blockalloc.models import Decision, Roster
 from blockalloc.store.findings import Findings, decode
 from blockalloc.store.past import Past
@@ -146,14 +147,38 @@ def findings_of(decisions: Iterable[Decision]) -> dict[int, NamedFindings]:
 
     One statement for the rosters, whatever the number of decisions (their findings must have been read).
     """
+    with_findings, names = _with_rosters(decisions)
+    return {each.pk: _findings(each, names[each.roster_id]) for each in with_findings if each.roster_id in names}
+
+
+def findings_about(decisions: Iterable[Decision], name: str) -> dict[int, NamedFindings]:
+    """The same about the computers of this name alone (see contract.hostnames): a list of decisions needs no others."""
+    with_findings, names = _with_rosters(decisions)
+    places = {}
+    for roster_id, of_roster in names.items():
+        wanted = set(matching(of_roster, name))
+        places[roster_id] = {id_: place for place, id_ in enumerate(of_roster) if id_ in wanted}
+    return {
+        each.pk: _findings_about(each, names[each.roster_id], places[each.roster_id])
+        for each in with_findings
+        if each.roster_id in names
+    }
+
+
+def _with_rosters(decisions: Iterable[Decision]) -> tuple[list[Decision], dict[int | None, dict[int, str]]]:
+    """Those of the decisions that have findings, and the names of the computers by roster."""
     with_findings = [decision for decision in decisions if decision.findings is not None]
     rosters = Roster.objects.in_bulk({decision.roster_id for decision in with_findings})
-    names = {id_: dict(json.loads(zlib.decompress(roster.names))) for id_, roster in rosters.items()}
-    return {each.pk: _findings(each, names[each.roster_id]) for each in with_findings if each.roster_id in names}
+    return with_findings, {id_: dict(json.loads(zlib.decompress(roster.names))) for id_, roster in rosters.items()}
 
 
 def _findings(decision: Decision, names: dict[int, str]) -> NamedFindings:
     return NamedFindings(decode(bytes(decision.findings or b""), list(names)), names)
+
+
+def _findings_about(decision: Decision, names: dict[int, str], places: Mapping[int, int]) -> NamedFindings:
+    found = decode(bytes(decision.findings or b""), (), places)
+    return NamedFindings(found, {id_: names[id_] for id_ in places})
 
 
 class Said(NamedTuple):

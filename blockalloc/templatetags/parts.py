@@ -1,8 +1,10 @@
-"""The parts that pages are made of: icons."""
+"""The parts that pages are made of: icons, and short host names."""
 
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
+
+from blockalloc.pages.short_names import short_names
 
 register = template.Library()
 
@@ -15,3 +17,9 @@ def icon(name: str) -> str:
     """
     sheet = static("blockalloc/icons.svg")
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', sheet, name)
+
+
+@register.filter
+def short_name(hostname: str) -> str:
+    """A host name without the site's domain."""
+    return short_names().of(hostname)

@@ -92,11 +92,6 @@ def seat_map(class_: BlockTimeReadiness, image_ids: Sequence[int], short: Short)
     return SeatMap(machines, is_cluster=lacking > 1)
 
 
-def short(hostname: str) -> str:
-    """The name without its domain."""
-    return hostname if hostname.replace(".", "").isdecimal() else hostname.partition(".")[0]
-
-
 def by_name(hostname: str) -> list[tuple[int, int, str]]:
     """A key that sorts host names as people do: vm-9 before vm-10."""
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.findall(r"\d+|\D+", hostname)]

@@ -212,13 +212,13 @@ def listed(client: Client, page: str, **query: object) -> list[str]:
     """The first cells of a list's rows."""
     response = client.get(list_url(page, **query))
     assert response.status_code == 200, query
-    rows = re.findall(r'<th class="field-\w+[^"]*">(.*?)</th>', response.content.decode())
+    rows = re.findall(r'<th class="field-\w+[^>]*>(.*?)</th>', response.content.decode())
     return [re.sub(r"<[^>]*>", "", row) for row in rows]
 
 
 def rows(client: Client, url: str, column: str) -> list[str]:
     """The cells of a column, of a list or of a table on a page."""
-    cells = re.findall(rf'<t[dh] class="field-{column}[^"]*">(.*?)</t[dh]>', client.get(url).content.decode())
+    cells = re.findall(rf'<t[dh] class="field-{column}[ "][^>]*>(.*?)</t[dh]>', client.get(url).content.decode())
     return [re.sub(r"<[^>]*>", "", cell) for cell in cells]
 
 
