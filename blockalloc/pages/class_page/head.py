@@ -59,7 +59,8 @@ def _figure(class_: BlockTimeReadiness) -> tuple[int, str]:
     machines = plural(of.wanted, "machine")
     if not class_.readiness.computers:
         if _is_early(class_):
-            return of.wanted, f"{'machine' if of.wanted == 1 else 'machines'} wanted, no computers yet"
+            yet = "" if class_.readiness.released else " yet"
+            return of.wanted, f"{'machine' if of.wanted == 1 else 'machines'} wanted, no computers{yet}"
         return 0, f"of {machines}: no computers"
     if of.ready >= of.wanted:
         return of.ready, f"of {machines} ready"
