@@ -223,7 +223,7 @@ def test_a_bar_of_the_timeline_leads_to_its_block_time(visitor: Visitor, zoom: s
     page.get_by_role("region", name="Timeline").get_by_role(
         "link", name=re.compile(f"^{SIGNALS}, Mon 30 Nov")
     ).first.click()
-    the_heading(page, f"{SIGNALS}, Mon 30 Nov 2026 09:30")
+    the_heading(page, f"{SIGNALS}, Mon 30 Nov 09:30–11:30")
 
 
 def test_decisions_about_a_computer(visitor: Visitor, monday: MondayMorning) -> None:
