@@ -9,7 +9,8 @@ from django.utils.html import format_html
 
 from blockalloc import clock
 from blockalloc.models import BlockComputer, BlockTime, Request
-from blockalloc.pages.columns import column, fact, link, link_to, signal, until, when
+from blockalloc.pages.class_page.moments import moment
+from blockalloc.pages.columns import column, fact, link, link_to, signal, until
 from blockalloc.reports.readiness import BlockTimeReadiness, read
 from blockalloc.site_time import site_zone
 from scheduling.ready_computer import ComputerReadiness
@@ -60,7 +61,11 @@ def loading(block_computer: BlockComputer) -> str:
 def reload_start(block_computer: BlockComputer) -> str | None:
     """A link to the reload; nothing once VCL has removed it."""
     begins = fact(block_computer, "reload_start")
-    return link_to(Request, block_computer.reloadrequestid, when(begins)) if begins else None
+    return (
+        link_to(Request, block_computer.reloadrequestid, moment(int(begins.timestamp()), clock.now()))
+        if begins
+        else None
+    )
 
 
 @column("Reload ends")

@@ -262,7 +262,6 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             "head": head(seen, now),
             "bar": segments(seen.readiness.numbers, fact(row, "per_machine")),
             "matters": found,
-            "needs_attention": any(each.level != "plain" for each in found),
             "seats": seat_map(seen, _images_of_machine(row), short),
             "upkeep": kept.lines,
             "offers": offers(offered_actions(request, row, holds_stopped=kept.holds_stopped), seen, now),

@@ -290,6 +290,31 @@ def test_today_keeps_itself_up_to_date_and_says_when_it_cannot(
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_the_page_of_a_class_keeps_itself_up_to_date(stranger: Page, monday: MondayMorning) -> None:
+    """What one has opened stays open, and the seat that has the focus keeps it."""
+    page = stranger
+    sign_in(page, monday)
+    page.clock.install()
+    page.goto("/admin/today/")
+    page.get_by_role("link", name=EXAM).first.click()
+    expect(page).to_have_title(re.compile(f"^{EXAM}, Mon 30 Nov 08:00–10:30"))
+    page.get_by_text("VCL’s columns").click()
+    computer = value(monday, COMPUTER_OF, EXAM)
+    seat = page.get_by_role("link", name=f"{computer.partition('.')[0]}, ")
+    seat.focus()
+    set_state(monday, computer, "failed")
+    page.clock.run_for(31_000)
+    expect(seat).to_contain_text("failed")
+    expect(seat).to_be_focused()
+    expect(page.locator("#inner")).to_have_attribute("open", "")
+    expect(page).to_have_title(re.compile(f"^At risk: {EXAM}"))
+    expect(page.locator("#changes")).to_contain_text(f"{EXAM}: At risk")
+    expect(page.get_by_role("region", name="What needs attention")).to_contain_text("is in state failed")
+    set_state(monday, computer, "available")
+    page.clock.run_for(31_000)
+    expect(seat).to_contain_text("loaded")
+
+
 def set_state(monday: MondayMorning, computer: str, state: str) -> None:
     """Let a computer be in a state, as a back end would write it."""
     with sqlite3.connect(monday.database) as database:

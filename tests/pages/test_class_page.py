@@ -162,6 +162,14 @@ def test_computers_in_the_same_trouble_share_a_line(viewer: Client, site: Site) 
     assert f"{names} and 2 more are in state failed" in part(viewer, time, "What needs attention")
 
 
+def test_what_is_done_about_several_is_said_once(viewer: Client, site: Site) -> None:
+    time = class_of(site, 4, "available", "vmhostinuse", "maintenance")
+    assert part(viewer, time, "What needs attention") == (
+        "pc-2 is in state vmhostinuse (a host of virtual machines) pc-3 is in state maintenance "
+        "1 machine is not allocated Nobody looks for another one: keep_ready is not at work"
+    )
+
+
 def test_what_was_released_on_purpose_is_no_missing_machine(viewer: Client, site: Site) -> None:
     looked()
     time = class_of(site, 4, "available")

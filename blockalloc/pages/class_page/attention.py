@@ -14,7 +14,11 @@ from scheduling.windows import HOUR, MINUTE
 from scheduling.wording import plural, span
 
 _NAMES = 8  # of computers in a line; the seats show them all
+_SEVERAL = 2  # lines of which the same is said: it is said once
 _RECENT = 10 * MINUTE  # keep_ready tries again after five
+
+
+_STATES = {"vmhostinuse": "a host of virtual machines", "hpc": "used for high-performance computing"}
 
 
 class Named(NamedTuple):
@@ -37,6 +41,18 @@ class Matter(NamedTuple):
     more: int
     wrong: str
     done: str
+
+
+class Matters(NamedTuple):
+    """The lines, the worst first; `done` is what is done about several of them, "" for nothing in common."""
+
+    lines: Sequence[Matter]
+    done: str
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether any of them is more than worth knowing."""
+        return any(each.level != "plain" for each in self.lines)
 
 
 class _View(NamedTuple):
@@ -66,13 +82,16 @@ class _View(NamedTuple):
         return "keep_ready looks for another one every minute"
 
 
-def matters(class_: BlockTimeReadiness, kept: BlockTimeUpkeep, now: int, short: Short) -> list[Matter]:
-    """What needs attention in a class that is on or to come, the worst first; nothing of any other."""
+def matters(class_: BlockTimeReadiness, kept: BlockTimeUpkeep, now: int, short: Short) -> Matters:
+    """What needs attention in a class that is on or to come; nothing of any other."""
     if not class_.is_current_or_upcoming(now) or not class_.readiness.computers:
-        return []
+        return Matters((), "")
     view = _View(class_, kept, now, short)
     found = [*_failed(view), *_missing(view), *_late(view), *_overdue(view), *_booked(view), *_outdated(view)]
-    return sorted(found, key=lambda each: ("bad", "watch", "plain").index(each.level))
+    found.sort(key=lambda each: ("bad", "watch", "plain").index(each.level))
+    if sum(each.done == view.keeper for each in found) < _SEVERAL:
+        return Matters(found, "")
+    return Matters([each._replace(done="") if each.done == view.keeper else each for each in found], view.keeper)
 
 
 def _failed(view: _View) -> list[Matter]:
@@ -82,9 +101,15 @@ def _failed(view: _View) -> list[Matter]:
             by_fault.setdefault((each.fault.one, each.fault.many), []).append(each)
     level, done = ("watch", "Spares make up for it") if view.has_enough else ("bad", view.keeper)
     return [
-        _matter(view, level, "failed", found, one if len(found) == 1 else many, done)
+        _matter(view, level, "failed", found, _in_plain_words(one if len(found) == 1 else many), done)
         for (one, many), found in by_fault.items()
     ]
+
+
+def _in_plain_words(fault: str) -> str:
+    """A fault with what VCL's name of a state means, where that is no word of every day."""
+    meaning = _STATES.get(fault.rpartition(" ")[2])
+    return f"{fault} ({meaning})" if meaning else fault
 
 
 def _missing(view: _View) -> list[Matter]:
@@ -108,9 +133,8 @@ def _late(view: _View) -> list[Matter]:
     if not late:
         return []
     start, last = view.class_.start, max(each.ready_at or 0 for each in late)
-    wrong = f"will be ready about {clock_time(last, start)}, {span(last - start)} after the start"
-    if len(late) > 1:
-        wrong = wrong.replace("about", "at the latest about")
+    by, up_to = ("about", "") if len(late) == 1 else ("by about", "up to ")
+    wrong = f"will be ready {by} {clock_time(last, start)}, {up_to}{span(last - start)} after the start"
     return [_matter(view, "bad", "loading", late, wrong, "keep_ready exchanges those for which there is a better one"
                     if view.kept.is_alive else view.keeper)]  # fmt: skip
 
