@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.urls import reverse
 
-from bench.large_site import NOW, Site, id_of
+from bench.large_site import LARGEST, NOW, SEATS, Site, id_of
 from blockalloc.models import BlockComputer, CalendarFeed, Decision, Request
 
 _TODAY = f"{NOW:%Y-%m-%d}"
@@ -77,6 +77,7 @@ def _last_page(query: str, *, limited: bool) -> str:
 
 def _of_rows(site: Site) -> Iterator[tuple[str, str]]:
     today = next(id_ for id_, place, start, _ in site.times if place % 3 == 0 and start.date() == NOW.date())
+    large = next(id_ for id_, place, start, _ in site.times if place == LARGEST and start.date() == NOW.date())
     block_computer = BlockComputer.objects.filter(blockTime=today).order_by("computer")[0]
     most = BlockComputer.objects.filter(blockTime__blockRequest__owner__affiliation=site.affiliation(0))
     reload = Request.objects.filter(pk__in=most.filter(reloadrequestid__gt=0).values("reloadrequestid"))[0]
@@ -85,6 +86,7 @@ def _of_rows(site: Site) -> Iterator[tuple[str, str]]:
     for name, model, key in (
         ("block request with 84 times", "blockrequest", id_of(0)),
         ("block time", "blocktime", today),
+        (f"block time with {SEATS} seats", "blocktime", large),
         ("computer", "computer", block_computer.computer_id),
         ("image", "image", site.image(0)),
         ("image that is seldom loaded", "image", site.images[-1]),
@@ -98,7 +100,7 @@ def _of_rows(site: Site) -> Iterator[tuple[str, str]]:
         f"{reverse('admin:blockalloc_decision_change', args=[explained.pk])}?computer=vm03-1700",
     )
     yield "decision's computers as CSV", reverse("admin:decision_csv", args=[explained.pk])
-    yield "roster of a class", reverse("admin:roster", args=[today])
+    yield "roster of a class", reverse("admin:roster", args=[large])
     yield "roster as CSV", reverse("admin:roster_csv", args=[today])
     yield "load times", reverse("admin:load_times", args=[site.image(0)])
     yield "load times, seldom loaded", reverse("admin:load_times", args=[site.images[-1]])

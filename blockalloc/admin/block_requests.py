@@ -281,7 +281,7 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
     def more(self, request: HttpRequest, row: BlockRequest) -> dict[str, Any]:
         """The history of its block times; for a request that awaits its decision, whether its dates are possible."""
         history = block_request_history(request, row)
-        texts = [each["text"] for each in history.get("history", ())]
+        texts = [each.text for each in history.get("history", ())]
         return {**history, "subjects": subjects(request, texts), **_plan(request, row)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:

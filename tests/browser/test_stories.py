@@ -36,8 +36,8 @@ def test_from_the_sign_in_to_the_record(stranger: Page, monday: MondayMorning) -
     expect(card).to_contain_text(re.compile(r"At risk.*starts in 20 min.*17 of 20 usable", re.DOTALL))
     expect(card).to_contain_text("3 of 20 machines missing (1 of them with a failed computer)")
     card.get_by_role("link", name=LAB).click()
-    the_heading(page, f"{LAB}, Mon 30 Nov 2026 09:00")
-    expect(page.locator("#readiness")).to_contain_text("18 of 20 machines, 6 ready")
+    the_heading(page, f"{LAB}, Mon 30 Nov 09:00–11:00")
+    expect(page.locator(".hero")).to_contain_text("17 of 20 machines usable, 6 ready")
 
     page.get_by_role("link", name="Why not more?").click()
     computer = value(monday, COMPUTER_OF, EXAM)
@@ -47,13 +47,15 @@ def test_from_the_sign_in_to_the_record(stranger: Page, monday: MondayMorning) -
 
     menu(page, "Classes")
     page.get_by_role("link", name=TUTORIAL).first.click()
+    page.get_by_text("More actions").click()
     page.get_by_role("link", name="Release", exact=True).click()
     page.get_by_label("Why?").fill("the room is closed")
     the_heading(page, f"Release: {TUTORIAL}")
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_text("omputers released: 8, reloads removed: 8")).not_to_have_count(0)
-    done = page.get_by_role("region", name="History").get_by_role("row").nth(1)
-    expect(done).to_contain_text(re.compile(r"Mon 30 Nov 2026 08:40\s*release\s*done.*demo\s*admin"))
+    done = page.get_by_role("region", name="History").get_by_role("listitem").first
+    expect(done).to_contain_text(re.compile(r"Mon 30 Nov 08:40 demo released its computers done"))
+    expect(done).to_contain_text("Through the staff’s pages, from 127.0.0.1")
 
     menu(page, "Decisions")
     last = page.locator("#result_list tbody tr").first
@@ -72,7 +74,7 @@ def test_the_same_with_the_keyboard_alone(stranger: Page, monday: MondayMorning)
     the_heading(page, "Today, Monday 30 Nov")
 
     enter(page, LAB)
-    the_heading(page, f"{LAB}, Mon 30 Nov 2026 09:00")
+    the_heading(page, f"{LAB}, Mon 30 Nov 09:00–11:00")
     enter(page, "Why not more?")
     the_heading(page, re.compile(f"Allocate: {LAB}"))
     tab_to(page, "Name of the computer")
@@ -83,7 +85,8 @@ def test_the_same_with_the_keyboard_alone(stranger: Page, monday: MondayMorning)
     enter(page, "Today")
     the_heading(page, "Today, Monday 30 Nov")
     enter(page, EVENING)
-    the_heading(page, f"{EVENING}, Mon 30 Nov 2026 18:00")
+    the_heading(page, re.compile(f"{EVENING}, Mon 30 Nov 18:00–"))
+    enter(page, "More actions")
     enter(page, "Release")
     the_heading(page, f"Release: {EVENING}")
     tab_to(page, "Why?")
@@ -150,7 +153,7 @@ def test_who_may_not_act_is_offered_nothing(visitor: Visitor, monday: MondayMorn
     page.goto("/admin/")
     menu(page, "Today")
     page.get_by_role("link", name=LAB).click()
-    the_heading(page, f"{LAB}, Mon 30 Nov 2026 09:00")
+    the_heading(page, f"{LAB}, Mon 30 Nov 09:00–11:00")
     for action in ("Allocate now", "Dry run", "Put right now", "Release", "Release some", "Skip", "Stop holding"):
         expect(page.get_by_role("link", name=action, exact=True)).to_have_count(0)
     noise.expected = 403
@@ -229,7 +232,7 @@ def test_a_bar_of_the_timeline_leads_to_its_block_time(visitor: Visitor, zoom: s
     page.get_by_role("region", name="Timeline").get_by_role(
         "link", name=re.compile(f"^{SIGNALS}, Mon 30 Nov")
     ).first.click()
-    the_heading(page, f"{SIGNALS}, Mon 30 Nov 2026 09:30")
+    the_heading(page, f"{SIGNALS}, Mon 30 Nov 09:30–11:30")
 
 
 def test_decisions_about_a_computer(visitor: Visitor, monday: MondayMorning) -> None:
@@ -294,6 +297,31 @@ def test_today_keeps_itself_up_to_date_and_says_when_it_cannot(
     noise.heard.clear()
     page.clock.run_for(31_000)
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_page_of_a_class_keeps_itself_up_to_date(stranger: Page, monday: MondayMorning) -> None:
+    """What one has opened stays open, and the seat that has the focus keeps it."""
+    page = stranger
+    sign_in(page, monday)
+    page.clock.install()
+    page.goto("/admin/today/")
+    page.get_by_role("link", name=EXAM).first.click()
+    expect(page).to_have_title(re.compile(f"^{EXAM}, Mon 30 Nov 08:00–10:30"))
+    page.get_by_text("VCL’s columns").click()
+    computer = value(monday, COMPUTER_OF, EXAM)
+    seat = page.get_by_role("link", name=f"{computer.partition('.')[0]}, ")
+    seat.focus()
+    set_state(monday, computer, "failed")
+    page.clock.run_for(31_000)
+    expect(seat).to_contain_text("failed")
+    expect(seat).to_be_focused()
+    expect(page.locator("#inner")).to_have_attribute("open", "")
+    expect(page).to_have_title(re.compile(f"^At risk: {EXAM}"))
+    expect(page.locator("#changes")).to_contain_text(f"{EXAM}: At risk")
+    expect(page.get_by_role("region", name="What needs attention")).to_contain_text("is in state failed")
+    set_state(monday, computer, "available")
+    page.clock.run_for(31_000)
+    expect(seat).to_contain_text("loaded")
 
 
 def set_state(monday: MondayMorning, computer: str, state: str) -> None:

@@ -67,7 +67,7 @@ def offers(client: Client, address: str = HELP) -> list[str]:
 
 def links(client: Client, address: str = HELP) -> list[str]:
     page = client.get(address).content.decode()
-    return [html.unescape(each) for each in re.findall(r'class="button" href="([^"]+)"', page)]
+    return [html.unescape(each) for each in re.findall(r'class="button small[^"]*" href="([^"]+)"', page)]
 
 
 def test_they_are_ranked_and_say_what_they_bring(site: StillMorning, sign_in: SignIn) -> None:

@@ -277,9 +277,7 @@ def test_the_page_of_a_class(root: Client, of_class: dict[str, BlockTime]) -> No
     for name, time in of_class.items():
         of, address = TRUE[name], page_url("blocktime", time.pk)
         page = words(root, address)
-        lead = re.search(r"(\d+) of (\d+) machines?(?: and (\d+) spares?)?, (\d+) ready(?:, (\d+) late)?", page)
-        assert lead, name
-        assert [int(each or 0) for each in lead.groups()] == [of.allocated, of.wanted, of.spares, of.ready, of.late]
+        assert head(page) == (of.wanted, of.allocated, of.usable, of.ready, of.spares, of.late), name
         says(page, of)
         counted = Counter(
             next(each for each in STATES if row[5].startswith(each))
@@ -287,6 +285,36 @@ def test_the_page_of_a_class(root: Client, of_class: dict[str, BlockTime]) -> No
             if len(row) == 9 and row[0] != "Computer"
         )
         assert tuple(counted[each] for each in STATES) == of.computers, name
+        assert Counter(seats(root, address)) == counted + Counter(missing=lacking(of, name)), name
+
+
+def head(page: str) -> tuple[int, ...]:
+    """What the head of the page of a class says in large letters, and below it: see `Numbers`."""
+    if early := re.search(r"(\d+) machines? wanted, no computers", page):
+        return int(early[1]), 0, 0, 0, 0, 0
+    if none := re.search(r"0 of (\d+) machines?: no computers", page):
+        return int(none[1]), 0, 0, 0, 0, 0
+    large = re.search(r"(\d+) of (\d+) machines? (?:(ready|allocated)|usable, (\d+) ready)", page)
+    assert large, page
+    usable, wanted = int(large[1]), int(large[2])
+    ready = usable if large[3] == "ready" else int(large[4] or 0)
+    assert large[3] != "allocated" or "none counts as ready more than 6 h before the start" in page
+    small = re.search(r"(\d+) of \d+ machines?(?: and (\d+) spares?)? allocated", page)
+    allocated, spares = (int(small[1]), int(small[2] or 0)) if small else (usable, 0)
+    late = re.search(r"(\d+) machines? late", page)
+    return wanted, allocated, usable, ready, spares, int(late[1]) if late else 0
+
+
+def seats(client: Client, address: str) -> list[str]:
+    """The words of the tiles."""
+    page = client.get(address).content.decode()
+    tiles = re.findall(r'class="seat .*?class="state"><svg.*?</svg>([a-z ]+)', page, re.DOTALL)
+    return [tile.strip() for tile in tiles]
+
+
+def lacking(of: Numbers, name: str) -> int:
+    """The empty tiles: machines; of the cluster one is marked that lacks its head."""
+    return 0 if name == "cluster" or not any(of.computers) else of.wanted - of.allocated
 
 
 # --- Actions -------------------------------------------------------------------------------------
