@@ -39,6 +39,7 @@ from blockalloc.models import (
     UserGroup,
 )
 from tests.support.browser.monday_morning import (
+    CARETAKER,
     ENGINEER,
     EVENING,
     EXAM,
@@ -206,12 +207,15 @@ def state(name: str) -> State:
 
 
 def add_people() -> None:
-    """One of the staff who may only look, and an account of VCL that manages the blocks of its own affiliation.
+    """Two of the staff, who may only look at everything and at computers and images; and an account of VCL that manages
+    the blocks of its own affiliation.
 
     The password of each is "demo". ENG240's blocks belong to that affiliation.
     """
     viewer = StaffUser.objects.create_user(VIEWER, password="demo", is_staff=True)
     viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    caretaker = StaffUser.objects.create_user(CARETAKER, password="demo", is_staff=True)
+    caretaker.user_permissions.set(Permission.objects.filter(codename__in=("view_computer", "view_image")))
     name, affiliation = ENGINEER.split("@")
     engineer = manager(name, affiliation, MANAGES_BLOCKS_OF_AFFILIATION, password="demo")
     owners = BlockRequest.objects.filter(name__startswith="ENG240").values("owner")
