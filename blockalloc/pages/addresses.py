@@ -14,6 +14,7 @@ from blockalloc.pages.roster import roster, roster_csv
 from blockalloc.pages.said_and_came import said_and_came
 from blockalloc.pages.semester import semester, semester_csv
 from blockalloc.pages.timeline.page import timeline
+from blockalloc.pages.week.view import week
 from blockalloc.pages.what_would_help import what_would_help
 
 
@@ -38,7 +39,7 @@ def patterns(site: AdminSite) -> list[URLPattern]:
         path("timeline/", site.admin_view(timeline), name="timeline"),
         path("plan-series/", site.admin_view(plan_series), name="plan_series"),
         path("today/", site.admin_view(duty.today), name="today"),
-        path("week/", site.admin_view(duty.week), name="week"),
+        path("week/", site.admin_view(week), name="week"),
         path("said-and-came/", site.admin_view(said_and_came), name="said_and_came"),
         path("semester/", site.admin_view(semester), name="semester"),
         path("semester.csv", site.admin_view(semester_csv), name="semester_csv"),

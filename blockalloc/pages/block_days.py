@@ -88,22 +88,35 @@ class Classes:
 
 
 @dataclass(slots=True)
-class _OfDay:
-    """The classes that begin on a day: those that VCL's rows tell of, and those that are over, by our own."""
+class OfDay:
+    """The classes that begin on a day: those that VCL's rows tell of, and those that are over, by our own.
+
+    Each of the latter comes with the address of its page, "" for none.
+    """
 
     forecast: DayForecast
     block_times: list[BlockTimeReadiness] = field(default_factory=list)
-    over: list[tuple[Over, str]] = field(default_factory=list)  # with the address of its page
+    over: list[tuple[Over, str]] = field(default_factory=list)
 
 
 def days(first: date, number: int, classes: Classes, now: int) -> list[Day]:
     """`number` days from `first` on, with classes on the days on which they begin; earlier ones on the first day."""
+    today = _local(now).date()
+    return [_day(day, of_day, today, now) for day, of_day in of_days(first, number, classes, now).items()]
+
+
+def of_days(first: date, number: int, classes: Classes, now: int, *, closed: bool = True) -> dict[date, OfDay]:
+    """The same classes by day, before they are put into words.
+
+    Without `closed`, the computers of skipped and past block times are not counted.
+    """
     last = first + number * DAY
     ends = (_midnight(first), _midnight(last))
-    block_times = {each.id: each for each in read(classes.times.taking_place_between(*ends), now)}
+    query = classes.times.taking_place_between(*ends)
+    block_times = {each.id: each for each in read(query, now, closed=closed)}
     foreseen = classes.forecasts.of_classes(block_times.values())
     covered = classes.forecasts.days(first, number)
-    by_day = {day: _OfDay(DayForecast(foreseen, is_checked)) for day, is_checked in covered}
+    by_day = {day: OfDay(DayForecast(foreseen, is_checked)) for day, is_checked in covered}
     for each in _over(classes, ends, now):
         block_time = block_times.get(each.block_time_id)
         if block_time is None and each.has_row_elsewhere:
@@ -118,8 +131,7 @@ def days(first: date, number: int, classes: Classes, now: int) -> list[Day]:
     for block_time in block_times.values():
         seen = with_outlook(block_time, foreseen.get(block_time.id))
         by_day[max(first, _local(block_time.start).date())].block_times.append(seen)
-    today = _local(now).date()
-    return [_day(day, of_day, today, now) for day, of_day in by_day.items()]
+    return by_day
 
 
 def _over(classes: Classes, ends: tuple[datetime, datetime], now: int) -> list[Over]:
@@ -147,7 +159,7 @@ def day_name(day: date, today: date) -> str:
     return f"{day:%A} {day.day} {day:%b}{'' if day.year == today.year else f' {day.year}'}"
 
 
-def _day(day: date, of_day: _OfDay, today: date, now: int) -> Day:
+def _day(day: date, of_day: OfDay, today: date, now: int) -> Day:
     heading = f"{'Today, ' if day == today else ''}{day_name(day, today)}"
     sorted_times = most_urgent_first(of_day.block_times, now)
     foreseen = of_day.forecast.foreseen
@@ -155,11 +167,11 @@ def _day(day: date, of_day: _OfDay, today: date, now: int) -> Day:
     past = [(each.start, _row(each, day, now)) for each in sorted_times if not each.is_current_or_upcoming(now)]
     past += [(each.start, _over_row(each, day, address)) for each, address in of_day.over]
     past.sort(key=lambda each: (each[0], each[1].block_time_id))
-    return Day(day, heading, _overview(of_day, now, is_today=day == today), [*rows, *(row for _, row in past)])
+    return Day(day, heading, overview(of_day, now, is_today=day == today), [*rows, *(row for _, row in past)])
 
 
-def _overview(of_day: _OfDay, now: int, *, is_today: bool) -> str:
-    """`7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`; `5 classes, all over`.
+def overview(of_day: OfDay, now: int, *, is_today: bool) -> str:
+    """A day in a line: `7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`; `5 classes, all over`.
 
     Of other days, what is foreseen; and never that none is at risk, where nobody has looked.
     """
@@ -187,7 +199,7 @@ def _overview(of_day: _OfDay, now: int, *, is_today: bool) -> str:
 
 
 def _row(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | None = None) -> Row:
-    label, words = _signal(block_time, now)
+    label, words = signal_of(block_time, now)
     ready = block_time.readiness
     return Row(
         block_time_id=block_time.id,
@@ -197,11 +209,11 @@ def _row(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen
         level=ready.signal.level,
         label=label,
         words=words,
-        hours=_hours(_local(block_time.start), _local(block_time.end), day),
+        hours=hours_of(_local(block_time.start), _local(block_time.end), day),
         numbers=_numbers(ready.numbers),
         left=_left(block_time, now),
         address=reverse("admin:blockalloc_blocktime_change", args=[block_time.id]),
-        can_be_put_right=_can_be_put_right(block_time, now),
+        can_be_put_right=can_be_put_right(block_time, now),
         links=foreseen.links if foreseen else {},
     )
 
@@ -233,7 +245,7 @@ def _over_row(over: Over, day: date, address: str) -> Row:
         level="plain",
         label=over.label,
         words=over.words,
-        hours=_hours(_local(over.start), _local(over.end), day),
+        hours=hours_of(_local(over.start), _local(over.end), day),
         numbers=[*machines, *[_NO_NUMBER] * 6],
         left=_NO_NUMBER,
         address=address,
@@ -243,12 +255,14 @@ def _over_row(over: Over, day: date, address: str) -> Row:
 # --- Words for all -------------------------------------------------------------------------------
 
 
-def _can_be_put_right(block_time: BlockTimeReadiness, now: int) -> bool:
+def can_be_put_right(block_time: BlockTimeReadiness, now: int) -> bool:
+    """Whether it is at risk or to be watched, and keep_ready looks at it."""
     is_due = block_time.readiness.left <= settings.VCL_KEEP_READY_HOURS * HOUR
     return is_due and block_time.readiness.signal.level in _LABELS and block_time.is_current_or_upcoming(now)
 
 
-def _signal(block_time: BlockTimeReadiness, now: int) -> tuple[str, str]:
+def signal_of(block_time: BlockTimeReadiness, now: int) -> tuple[str, str]:
+    """Its signal in a word or two, and what is wrong, in words."""
     ready, words = block_time.readiness, str(block_time.readiness.signal)
     if ready.signal.level == "plain":
         if block_time.is_current_or_upcoming(now):
@@ -261,7 +275,7 @@ def _signal(block_time: BlockTimeReadiness, now: int) -> tuple[str, str]:
     return _LABELS[ready.signal.level], words
 
 
-def _hours(start: datetime, end: datetime, day: date) -> str:
+def hours_of(start: datetime, end: datetime, day: date) -> str:
     """`09:00–11:00`; with a weekday for a start or an end that is not on `day`."""
     return "–".join(f"{moment:%H:%M}" if moment.date() == day else f"{moment:%a %H:%M}" for moment in (start, end))
 

@@ -12,8 +12,9 @@ _OVER, _SKIPPED = "Over", "Skipped"
 class Over:
     """A class that is over; times are Unix seconds.
 
-    `label` is a word for it, `words` what came of it. `wanted` and `had` are machines, None where nobody knows. A
-    skipped class did not take place. `has_row_elsewhere`: it is no class of these hours if VCL shows it at others.
+    `label` is a word for it, `words` what came of it. `wanted`, `had` and `ready_at_start` are machines, None where
+    nobody knows. A skipped class did not take place. `has_row_elsewhere`: it is no class of these hours if VCL shows it
+    at others.
     """
 
     block_time_id: int
@@ -26,6 +27,7 @@ class Over:
     words: str
     wanted: int | None
     had: int | None
+    ready_at_start: int | None = None
     is_skipped: bool = False
     has_row_elsewhere: bool = False
 
@@ -44,6 +46,7 @@ def by_closing_row(row: ClassHeld, past: PastClass | None, now: int) -> Over:
         words="; ".join(filter(None, (taken_away, _counted(row)))),
         wanted=row.wanted,
         had=row.had,
+        ready_at_start=row.ready_at_start,
     )
 
 

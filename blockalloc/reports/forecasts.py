@@ -66,11 +66,16 @@ class DayChecked(NamedTuple):
 class Forecasts:
     """The kept forecast as somebody with `scope` reads it at `now` (Unix seconds).
 
-    A forecast that nobody has checked for a while says nothing: neither of classes nor of days.
+    A forecast that nobody has checked for a while says nothing: neither of classes nor of days. `with_short`: what is
+    read of any classes is read together with those that will be short, for a page that shows both.
     """
 
-    def __init__(self, now: int, scope: Scope) -> None:
+    def __init__(self, now: int, scope: Scope, *, with_short: bool = False) -> None:
         self.now, self.scope = now, scope
+        self._with_short = with_short
+        self._short: list[Kept] | None = None
+        self._seen: set[tuple[str, int]] = set()  # bookings of which is known whether the person may see them
+        self._may_see: set[tuple[str, int]] = set()
 
     @cached_property
     def run(self) -> Run | None:
@@ -122,7 +127,20 @@ class Forecasts:
 
     def kept(self, ids: Collection[int]) -> dict[int, Kept]:
         """The rows of those that have been looked at: numbers, and reasons with everybody's names. Two statements."""
-        return store.of_block_times(ids) if ids and not self.problem else {}
+        if not ids or self.problem:
+            return {}
+        if not self._with_short or self._short is not None:
+            return store.of_block_times(ids)
+        wanted, rows = set(ids), store.of_block_times_and_short(ids, self.now, self.until)
+        self._short = [row for row in rows if row.missing and self.now <= row.start < self.until]
+        self._look_at(rows)
+        return {row.block_time_id: row for row in rows if row.block_time_id in wanted}
+
+    def short(self) -> list[Kept]:
+        """The classes to come that will lack machines, by start. One statement at most."""
+        if self._short is None:
+            self._short = store.short_between(self.now, self.until) if not self.problem else []
+        return self._short
 
     def of_block_times(self, ids: Collection[int]) -> dict[int, Foreseen]:
         """What is foreseen of those that have been looked at. Two statements, and two more in a limited scope."""
@@ -144,7 +162,7 @@ class Forecasts:
 
     def numbers_of_short(self, classes: Iterable[BlockTimeReadiness]) -> dict[int, str]:
         """`48 of 50`, for those of the classes that nobody has asked for yet and that will be short. Two statements."""
-        kept = store.short_between(self.now, self.until) if not self.problem else []
+        kept = self.short()
         asked = {each.id: each for each in classes if needs_forecast(each, self.now) and not each.readiness.computers}
         return {
             each.block_time_id: f"{each.machines} of {each.requested}"
@@ -155,8 +173,14 @@ class Forecasts:
     def in_words(self, rows: Iterable[Kept]) -> list[Foreseen]:
         """Kept rows in words. Two statements at most, none in an unlimited scope."""
         rows = list(rows)
-        visible = self._visible({(each.kind, each.id) for row in rows for each in row.in_the_way})
-        return [self._in_words(row, visible) for row in rows]
+        self._look_at(rows)
+        return [self._in_words(row) for row in rows]
+
+    def _look_at(self, rows: Iterable[Kept]) -> None:
+        """Find out which of the bookings that the rows name the person may see."""
+        new = {(each.kind, each.id) for row in rows for each in row.in_the_way} - self._seen
+        self._seen |= new
+        self._may_see.update(self._visible(new))
 
     def _visible(self, bookings: Collection[tuple[str, int]]) -> Collection[tuple[str, int]]:
         """Those bookings (kind, id) that the person may see."""
@@ -170,7 +194,8 @@ class Forecasts:
             *(("block time", id_) for id_ in times.values_list("pk", flat=True)),
         }
 
-    def _in_words(self, row: Kept, visible: Collection[tuple[str, int]]) -> Foreseen:
+    def _in_words(self, row: Kept) -> Foreseen:
+        visible = self._may_see
         bookings = [each if (each.kind, each.id) in visible else each._replace(name=FOREIGN) for each in row.in_the_way]
         why = "; ".join(filter(None, [_lowered(row), _why_for(row, bookings)]))
         # Of classes with one name the first is meant: it has the most computers.

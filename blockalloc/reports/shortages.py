@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from blockalloc.reports.forecasts import Forecasts, Foreseen
 from blockalloc.store import beside_short
-from blockalloc.store import forecasts as store
 from blockalloc.store.beside_short import Row
 from blockalloc.store.forecasts import Kept
 from scheduling.forecast.collisions import Collision, Wanted, collisions
@@ -50,7 +49,7 @@ class Shortage(NamedTuple):
 
 def shortages(forecasts: Forecasts) -> list[Shortage]:
     """Those of classes that the person may see, by start. Three statements, and two more in a limited scope."""
-    kept = store.short_between(forecasts.now, forecasts.until) if not forecasts.problem else []
+    kept = forecasts.short()
     if not kept:
         return []
     rows = {row.id: row for row in _rows(kept, forecasts.now)}

@@ -20,7 +20,7 @@ Calls = Mapping[int, list[tuple[int, Call]]]  # block time -> (decision, call), 
 
 
 def read(present: Mapping[int, Collection[int]]) -> dict[int, Record]:
-    """Block time id -> what is on record about it; `present` has the ids of its computers now. Four statements at most.
+    """Block time id -> what is on record about it; `present` has the ids of its computers now. Three statements.
 
     Decision records name the computers that they chose, even if these are gone. Planned reloads name the computers of
     block times without a decision record.
@@ -36,12 +36,16 @@ def read(present: Mapping[int, Collection[int]]) -> dict[int, Record]:
             released[row.id] = (row.block_time_id, set(parameters.get("computers", ())))
     had = _had(calls, released, present)
     gone = _gone({computer for block_time, ids in had.items() for computer in ids - set(present[block_time])})
+    place = {id_: number for number, id_ in enumerate(gone)}  # they are by name
+    lost = {
+        block_time: sorted((had.get(block_time, set()) & gone.keys()).difference(now_present), key=place.__getitem__)
+        for block_time, now_present in present.items()
+    }
     return {
         block_time: Record(
-            [call for _, call in calls.get(block_time, ())],
-            [computer for id_, computer in gone.items() if id_ in had.get(block_time, ()) and id_ not in now_present],
+            [call for _, call in calls.get(block_time, ())], [gone[computer] for computer in lost[block_time]]
         )
-        for block_time, now_present in present.items()
+        for block_time in present
     }
 
 
@@ -61,7 +65,7 @@ def _call(row: DecisionRow, parameters: Mapping[str, Any]) -> Call:
 
 def _had(
     calls: Calls, released: Mapping[int, tuple[int, set[int]]], present: Collection[int]
-) -> Mapping[int, set[int]]:
+) -> dict[int, set[int]]:
     """Block time id -> ids of the computers that it had at some time since the last release, and did not give up.
 
     `released`: by decision, the block time and the computers that staff have taken from it by "release some".
@@ -76,13 +80,14 @@ def _had(
             if call.done and call.allocated and id_ not in released:
                 decisions.append(id_)
     computers: dict[int, set[int]] = defaultdict(set)
-    for block_time, computer in what_happened.planned(not_released):
-        computers[block_time].add(computer)
     changes: dict[int, tuple[int, Collection[int], Collection[int]]]
     changes = {id_: (block_time, (), ids) for id_, (block_time, ids) in released.items()}
-    for id_, block_time, findings in what_happened.findings(decisions):
-        found = decode_changes(bytes(findings))
-        changes[id_] = (block_time, [each.computer_id for each in found.chosen], found.given_up)
+    for row in what_happened.had(decisions, not_released):
+        if row.findings is None:
+            computers[row.block_time_id].add(row.computer)
+        else:
+            found = decode_changes(bytes(row.findings))
+            changes[row.decision] = (row.block_time_id, [each.computer_id for each in found.chosen], found.given_up)
     for _, (block_time, chosen, given_up) in sorted(changes.items()):
         computers[block_time].difference_update(given_up)
         computers[block_time].update(chosen)

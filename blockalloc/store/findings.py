@@ -19,6 +19,7 @@ from scheduling.plan import Assignment, Machine, Plan
 from scheduling.reasons import BlockTimeId, HostName, Instant, Reason, RequestId
 
 _CHOSEN, _BEFORE, _FIRST_REASON = 0, 1, 2
+_CHANGES = b',"chosen":'  # where the changes begin in a document
 _LEVEL = 3  # of zlib: higher ones take longer than they save
 # The kinds of figures as they are stored; records of earlier versions have the plain ones and instants only.
 _NUMBER, _TEXT = "n", "s"
@@ -156,9 +157,19 @@ def decode_chosen(data: bytes) -> list[Chosen]:
 
 def decode_changes(data: bytes) -> "Changes":
     """Of what `encode` made, the computers that changed: for that no roster is needed."""
-    document = json.loads(zlib.decompress(data))
+    document = _tail(zlib.decompress(data))
     # Records of earlier versions know of none that was given up.
     return Changes([Chosen(*row) for row in document["chosen"]], document.get("given_up", []))
+
+
+def _tail(text: bytes) -> dict[str, Any]:
+    """The document from "chosen" on: what comes before is long, and says nothing of changes.
+
+    In no text of the document is a quotation mark that is not escaped, and only names have a colon behind them.
+    """
+    place = text.rfind(_CHANGES)
+    document: dict[str, Any] = json.loads(b"{" + text[place + 1 :] if place >= 0 else text)
+    return document
 
 
 class _Table:

@@ -99,6 +99,16 @@ def short_between(first: int, last: int) -> list[Kept]:
     return _kept(fetch(sql, [times.to_utc(first), times.to_utc(last)]))
 
 
+def of_block_times_and_short(ids: Collection[int], first: int, last: int) -> list[Kept]:
+    """Both: what is kept of those block times, and of the classes that start then and will lack machines, by start.
+
+    One statement, which is less work than two.
+    """
+    short = "(start >= %s AND start < %s AND machines < wanted)"
+    sql = f"{_SELECT} WHERE block_time_id IN ({listed_ids(ids)}) OR {short} ORDER BY start, block_time_id"
+    return _kept(fetch(sql, [times.to_utc(first), times.to_utc(last)]))
+
+
 def last_run() -> Run | None:
     """The last run, None before the first. One statement."""
     found = fetch(f"SELECT {', '.join(_RUN_COLUMNS)} FROM {_RUNS} WHERE id = {_RUN}")

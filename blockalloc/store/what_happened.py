@@ -9,7 +9,7 @@ from typing import NamedTuple
 from blockalloc.models import Decision
 from blockalloc.store import times
 from blockalloc.store.planned_reloads import TABLE as PLANNED_RELOADS
-from blockalloc.store.sql import Rows, fetch, listed_ids
+from blockalloc.store.sql import fetch, listed_ids
 
 _DECISIONS = Decision._meta.db_table
 
@@ -48,10 +48,9 @@ _NOT_ABOUT_MACHINES = [Decision.DRY_RUN, Decision.HOLDING, Decision.KEEP_READY, 
 _FINDINGS_OF_COMPUTERS = "CASE WHEN allocated > had THEN findings END"
 
 _FINDINGS = f"""
-SELECT id, block_time_id, findings FROM {_DECISIONS}
-WHERE id IN ({{decisions}}) AND findings IS NOT NULL ORDER BY id
+SELECT block_time_id, id, 0, findings FROM {_DECISIONS} WHERE id IN ({{decisions}}) AND findings IS NOT NULL
 """
-_PLANNED = f"SELECT block_time_id, computer_id FROM {PLANNED_RELOADS} WHERE block_time_id IN ({{block_times}})"
+_PLANNED = f"SELECT block_time_id, 0, computer_id, NULL FROM {PLANNED_RELOADS} WHERE block_time_id IN ({{block_times}})"
 _COMPUTERS = "SELECT id, hostname, stateid FROM computer WHERE id IN ({computers}) ORDER BY hostname"
 
 
@@ -73,14 +72,22 @@ def decisions(block_time_ids: Iterable[int], *, findings: bool = False) -> list[
     return [*map(DecisionRow._make, fetch(sql, [*_LETTING_GO, *_NOT_ABOUT_MACHINES]))]
 
 
-def findings(decision_ids: Collection[int]) -> Rows:
-    """(decision, block time, encoded findings) of these decisions, by id. Costs no statement when there are none."""
-    return fetch(_FINDINGS.format(decisions=listed_ids(decision_ids))) if decision_ids else []
+class Had(NamedTuple):
+    """A computer that a block time had by a planned reload; or a decision that took some, by its encoded findings."""
+
+    block_time_id: int
+    decision: int
+    computer: int
+    findings: bytes | None
 
 
-def planned(block_time_ids: Collection[int]) -> Rows:
-    """(block time, computer) of the planned reloads on record. Costs no statement when no block time is given."""
-    return fetch(_PLANNED.format(block_times=listed_ids(block_time_ids))) if block_time_ids else []
+def had(decision_ids: Collection[int], block_time_ids: Collection[int]) -> list[Had]:
+    """The findings of these decisions, and the planned reloads of these block times. At most one statement."""
+    parts = [
+        *([_FINDINGS.format(decisions=listed_ids(decision_ids))] if decision_ids else []),
+        *([_PLANNED.format(block_times=listed_ids(block_time_ids))] if block_time_ids else []),
+    ]
+    return [*map(Had._make, fetch("UNION ALL ".join(parts)))] if parts else []
 
 
 def computers(ids: Iterable[int]) -> Mapping[int, Computer]:
