@@ -35,12 +35,13 @@ LEFT JOIN image i ON i.id = r.imageid LEFT JOIN user u ON u.id = r.ownerid
 LEFT JOIN usergroup g ON g.id = r.groupid LEFT JOIN affiliation a ON a.id = g.affiliationid
 """
 
-# Two classes at the same hours on a computer; and a reservation in a class's hours by somebody who is not of its group:
-# a member's is the class's own use. Classes that do not take place overlap with nothing.
+# Two classes at the same hours on a computer; and a reservation in a class's hours, unless it is the class's own use,
+# by a member of its group and in its hours only. Classes that do not take place overlap with nothing.
+_IS_MEMBER = "EXISTS (SELECT 1 FROM usergroupmembers m WHERE m.userid = q.userid AND m.usergroupid = r.groupid)"
 _HELD = "t.skip = 0 AND r.status = %s AND r.expireTime > %s"
 _OVERLAPS = f"""
 SELECT b.computerid, c.hostname, t.id, r.name, u.affiliationid, t.start, t.`end`,
-       o.id, s.name, w.affiliationid, 0, 0, 0, o.start, o.`end`, '', ''
+       o.id, s.name, w.affiliationid, 0, 0, 0, o.start, o.`end`, '', '', 0
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
 JOIN blockComputers d ON d.computerid = b.computerid AND d.blockTimeid > b.blockTimeid
 JOIN blockTimes o ON o.id = d.blockTimeid JOIN blockRequest s ON s.id = o.blockRequestid
@@ -50,15 +51,14 @@ WHERE t.start < %s AND t.`end` > %s AND {_HELD} AND o.start < t.`end` AND o.`end
   AND o.skip = 0 AND s.status = %s AND s.expireTime > %s {{of_computers}}
 UNION ALL
 SELECT b.computerid, c.hostname, t.id, r.name, u.affiliationid, t.start, t.`end`,
-       0, '', NULL, q.id, q.stateid, q.laststateid, q.start, q.`end`, n.unityid, COALESCE(a.name, '')
+       0, '', NULL, q.id, q.stateid, q.laststateid, q.start, q.`end`, n.unityid, COALESCE(a.name, ''),
+       CASE WHEN {_IS_MEMBER} THEN 1 ELSE 0 END
 FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
 JOIN reservation v ON v.computerid = b.computerid JOIN request q ON q.id = v.requestid
 JOIN user n ON n.id = q.userid LEFT JOIN affiliation a ON a.id = n.affiliationid
 JOIN computer c ON c.id = b.computerid LEFT JOIN user u ON u.id = r.ownerid
 WHERE t.start < %s AND t.`end` > %s AND {_HELD} AND q.start < t.`end` AND q.`end` > t.start
-  AND q.id <> b.reloadrequestid AND NOT EXISTS (
-      SELECT 1 FROM usergroupmembers m WHERE m.userid = q.userid AND m.usergroupid = r.groupid
-  ) {{of_computers}}
+  AND q.id <> b.reloadrequestid AND (q.start < t.start OR q.`end` > t.`end` OR NOT {_IS_MEMBER}) {{of_computers}}
 """
 _COMPUTERS = "SELECT computerid FROM blockComputers WHERE blockTimeid IN ({classes})"
 
@@ -94,7 +94,10 @@ class Side(NamedTuple):
 
 
 class Overlap(NamedTuple):
-    """Two uses of a computer at the same time: a class, and another one (`other`) or a reservation by `user`."""
+    """Two uses of a computer at the same time: a class, and another one (`other`) or a reservation by `user`.
+
+    `is_member`: the user is in the class's group.
+    """
 
     computer_id: int
     hostname: str
@@ -104,6 +107,7 @@ class Overlap(NamedTuple):
     start: int
     end: int
     user: str
+    is_member: bool
 
 
 def classes(start: int, end: int, lab: int | None, load_times: LoadTimes) -> list[Class]:
@@ -153,13 +157,14 @@ def computers_of(block_times: Sequence[int]) -> set[int]:
 
 def _overlap(row: tuple[Any, ...]) -> Overlap:
     (computer, hostname, id_, name, owner, starts, ends, other_id, other_name, other_owner, request, _, _,
-     other_starts, other_ends, user, affiliation) = row  # fmt: skip
+     other_starts, other_ends, user, affiliation, is_member) = row  # fmt: skip
     own, others = ((times.from_local(a) or 0, times.from_local(b) or 0)
                    for a, b in ((starts, ends), (other_starts, other_ends)))  # fmt: skip
     other = Side(other_id, other_name, other_owner, *others) if other_id else None
     return Overlap(
         computer, hostname, Side(id_, name, owner, *own), other, request, *others,
         full_name(user, affiliation) if user else "",
+        bool(is_member),
     )  # fmt: skip
 
 

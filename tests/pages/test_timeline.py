@@ -67,20 +67,29 @@ class Drawn(NamedTuple):
 
 
 def url(**query: object) -> str:
-    return reverse("admin:timeline", query={"day": "2026-11-30", **query})
+    return reverse("admin:timeline", query={"day": "2026-11-30", "zoom": "day", "by": "computer", **query})
 
 
 def names(client: Client, **query: object) -> list[str]:
-    found = re.findall(r'<th scope="row".*?title="(.*?)"', client.get(url(**query)).content.decode())
-    return [unescape(name) for name in found]
+    """The computers of the page, row by row; those that are alike are in one."""
+    found = re.findall(r'<span class="name" title="(.*?)"', client.get(url(**query)).content.decode())
+    return [unescape(name) for row in found for name in row.split(", ")]
 
 
 def bars(client: Client, hostname: str, **query: object) -> list[Drawn]:
-    page = client.get(url(**query)).content.decode()
-    (row,) = re.findall(rf'title="{re.escape(hostname)}".*?<td>(.*?)</td>', page, re.DOTALL)
+    """The bars of a computer, in a row of its own."""
+    opened = Computer.objects.get(hostname=unescape(hostname)).pk
+    page = client.get(url(**{"open": opened, **query})).content.decode()
+    (row,) = re.findall(
+        rf'title="{re.escape(hostname)}">.*?<svg class="line"[^>]*>(.*?)</svg>(?:<p|</div>)', page, re.DOTALL
+    )
+    return drawn(row)
+
+
+def drawn(row: str) -> list[Drawn]:
     found = re.findall(
-        r'<(?:a href="([^"]*)"|g)><title>([^<]*)</title><svg class="bar (\w+)" x="([\d.]+)%" y="\d+" width="([\d.]+)%" '
-        r'height="\d+">(.*?)</svg>',
+        r'<(?:a href="([^"]*)"|g)><title>([^<]*)</title><svg class="bar ([\w ]+)" x="([\d.]+)%" y="\d+" '
+        r'width="([\d.]+)%" height="\d+">(.*?)</svg>',
         row,
     )
     return [
@@ -90,7 +99,7 @@ def bars(client: Client, hostname: str, **query: object) -> list[Drawn]:
 
 
 def share(hours: float, of: int = 24) -> float:
-    return round(100 * hours / of, 3)
+    return round(100 * hours / of, 2)
 
 
 # --- What is drawn ------------------------------------------------------------------------------

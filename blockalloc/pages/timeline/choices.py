@@ -63,16 +63,13 @@ class Choices:
 
 
 def read(query: QueryDict, today: date, lab: int | None) -> Choices:
-    """The choices in an address; impossible values count as missing. `lab`: the one that `pages.labs` finds there.
-
-    Addresses of before have `group` for a lab.
-    """
+    """The choices in an address; impossible values count as missing. `lab`: the one that `pages.labs` finds there."""
     zoom = query.get("zoom", "")
     return Choices(
         day=day_in(query) or today,
         zoom=zoom if zoom in DAYS else HOURS,
         by=_by(query),
-        lab=_number(query.get("group")) if lab is None else lab,
+        lab=lab,
         image=_number(query.get("image")),
         block=_number(query.get("block")),
         busy=query.get("busy") == "1",

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from django.urls import reverse
@@ -72,7 +73,7 @@ def _row(key: int, classes: Sequence[Class], overlaps: Mapping[int, Sequence[Ove
         key=f"class-{key}",
         name=first.name if is_own else FOREIGN_NAME.capitalize(),
         address=_address(first, shown.axis) if is_own else None,
-        about=_about(classes, shown.axis, is_own=is_own),
+        about=_about(classes, shown.axis),
         signals=_signals(classes, shown) if is_own else (),
         notes=_notes([*notes], shown),
         fold=("up to " if _differ(classes) else "") + counted(number, "computer"),
@@ -85,7 +86,9 @@ def _row(key: int, classes: Sequence[Class], overlaps: Mapping[int, Sequence[Ove
 
 def _bars(each: Class, overlaps: Mapping[int, Sequence[Overlap]], shown: Shown) -> list[drawing.Bar]:
     where = counted(each.computers, "computer")
-    return words.bars_of_class(each, shown.reader, where, overlaps=each.block_time_id in overlaps)
+    bars = words.bars_of_class(each, shown.reader, where, overlaps=each.block_time_id in overlaps)
+    # The name of the class is beside it.
+    return [*bars[:-1], replace(bars[-1], text=where)]
 
 
 def _address(first: Class, axis: Axis) -> str:
@@ -94,11 +97,11 @@ def _address(first: Class, axis: Axis) -> str:
     return page_of("blocktime", first.block_time_id)
 
 
-def _about(classes: Sequence[Class], axis: Axis, *, is_own: bool) -> str:
-    """`09:00–11:00 · Ubuntu 22.04`; of a series, the number of its classes."""
-    first = classes[0]
-    time = counted(len(classes), "class", "classes") if axis.zoom == WEEK else times_of(first.start, first.end)
-    return " · ".join(filter(None, (time, first.image if is_own else "")))
+def _about(classes: Sequence[Class], axis: Axis) -> str:
+    """`09:00–11:00`; of a series, the number of its classes."""
+    if axis.zoom == WEEK:
+        return counted(len(classes), "class", "classes")
+    return times_of(classes[0].start, classes[0].end)
 
 
 def _differ(classes: Sequence[Class]) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from blockalloc import clock
@@ -60,6 +61,8 @@ class Rows(NamedTuple):
 @require_safe
 @require_permission("blockalloc.view_blocktime")
 def timeline(request: HttpRequest) -> HttpResponse:
+    if "group" in request.GET:  # as addresses of before have it
+        return HttpResponseRedirect(reverse("admin:timeline", query=_with_lab(request.GET)))
     now, zone = clock.now(), site_zone()
     today = datetime.fromtimestamp(now, zone).date()
     chosen = choices.read(request.GET, today, labs.chosen(request))
@@ -70,7 +73,12 @@ def timeline(request: HttpRequest) -> HttpResponse:
         sees_reloads=request.user.has_perm("blockalloc.view_request"),
     )
     view = View(request, chosen, axis, reader, now, LoadTimes(now))
-    return page(request, "blockalloc/timeline.html", _title(axis), **_context(view, today))
+    return page(request, "blockalloc/timeline.html", _title(axis, today), **_context(view, today))
+
+
+def _with_lab(query: QueryDict) -> dict[str, str]:
+    """The same choices, with the lab for the group of computers."""
+    return {"lab" if name == "group" else name: query[name] for name in query}
 
 
 def _context(view: View, today: date) -> Mapping[str, Any]:
@@ -90,6 +98,7 @@ def _context(view: View, today: date) -> Mapping[str, Any]:
         "labs": labs.choice(view.request),
         "images": choices.images(chosen.image, since),
         "blocks": choices.blocks(chosen.block, since, reader.scope),
+        "is_filtered": chosen.busy or any(each is not None for each in (chosen.lab, chosen.image, chosen.block)),
         "by_computer": chosen.by == BY_COMPUTER,
         "earlier": chosen.moved(-1),
         "later": chosen.moved(1),
@@ -97,12 +106,13 @@ def _context(view: View, today: date) -> Mapping[str, Any]:
         "unknown_day": view.request.GET.get("day", "") if choices.day_in(view.request.GET) is None else "",
         "change_of_clock": _change_of_clock(axis),
         "summary": shown.summary,
-        "outside": _outside(axis.outside([*shown.hours, *to_come.hours]), view),
+        "outside": _outside([*shown.hours, *to_come.hours], closed, view),
+        "all_hours": chosen.address(zoom=DAY),
         "lists": _lists(axis),
         "legend": [(drawing.sample(kind), name) for kind, name in _legend(reader, to_come)],
         "ahead": to_come,
         "band": drawing.band_sample(),
-        "closed": [each.title for each in bands],
+        "closed": [each.title for each in bands if each.start < axis.end and each.end > axis.start],
         "head": drawing.head(axis, bands, now, addresses),
         "grid": drawing.grid(axis, bands),
         "line_of_now": drawing.line_of_now(axis, now),
@@ -251,11 +261,12 @@ def _distinct(bookings: Bookings) -> list[Hours]:
 # --- Words of the page --------------------------------------------------------------------------
 
 
-def _title(axis: Axis) -> str:
+def _title(axis: Axis, today: date) -> str:
     first, last = axis.days[0], axis.days[-1]
+    year = "" if last.year == today.year else f" {last.year}"
     if first == last:
-        return f"Timeline of {_day_name(first)} {first.year}"
-    return f"Timeline of {_day_name(first)} to {_day_name(last)} {last.year}"
+        return f"Timeline of {_day_name(first)}{year}"
+    return f"Timeline of {first.day} {first:%B} to {last.day} {last:%B}{year}"
 
 
 def _day_name(day: date) -> str:
@@ -281,21 +292,20 @@ def _zooms(axis: Axis) -> list[tuple[str, str]]:
     return [(HOURS, f"{start:%H}–{last}"), *_ZOOMS[1:]]
 
 
-def _outside(numbers: tuple[int, int], view: View) -> list[tuple[str, str]]:
-    """`2 bookings before 06:00`, with the address that has all hours."""
+def _outside(hours: Sequence[Hours], closed: Sequence[Closed], view: View) -> list[str]:
+    """What of a day is before or after the hours in view: `2 classes before 06:00`, `site maintenance before 06:00`."""
     axis = view.axis
     if axis.zoom != HOURS:
         return []
-    what = "class" if view.chosen.by == BY_CLASS else "booking"
-    many = "classes" if view.chosen.by == BY_CLASS else "bookings"
-    times = (f"before {datetime.fromtimestamp(axis.start, site_zone()):%H:%M}",
-             f"after {datetime.fromtimestamp(axis.end, site_zone()):%H:%M}")  # fmt: skip
-    address = view.chosen.address(zoom=DAY)
-    return [
-        (f"{counted(number, what, many)} {when}", address)
-        for number, when in zip(numbers, times, strict=True)
-        if number
-    ]
+    names = ("class", "classes") if view.chosen.by == BY_CLASS else ("booking", "bookings")
+    before, after = (f"{datetime.fromtimestamp(each, site_zone()):%H:%M}" for each in (axis.start, axis.end))
+    numbers = zip(axis.outside(hours), (f"before {before}", f"after {after}"), strict=True)
+    said = [f"{counted(number, *names)} {when}" for number, when in numbers if number]
+    if any(each.end <= axis.start for each in closed):
+        said.append(f"site maintenance before {before}")
+    if any(each.start >= axis.end for each in closed):
+        said.append(f"site maintenance after {after}")
+    return said
 
 
 def _summary(machines: Sequence[Machine], bookings: Bookings, closed: Sequence[object]) -> str:
@@ -315,8 +325,10 @@ def _summary(machines: Sequence[Machine], bookings: Bookings, closed: Sequence[o
 
 
 def _lists(axis: Axis) -> list[str]:
-    """Links to the lists of block times, day by day."""
-    return [list_link(BlockTime, _day_name(day), day=f"{day}") for day in axis.days]
+    """Links to the lists of classes, day by day."""
+    if len(axis.days) == 1:
+        return [list_link(BlockTime, "Classes as a list", day=f"{axis.days[0]}")]
+    return [list_link(BlockTime, f"{day:%a} {day.day}", day=f"{day}") for day in axis.days]
 
 
 def _legend(reader: Reader, to_come: Ahead) -> list[tuple[str, str]]:

@@ -109,7 +109,8 @@ def overlap(each: Overlap, reader: Reader, hostname: str = "") -> str:
     if each.other is not None:
         other = _name_of(each.other, reader)
         return f"{who}is in {other} {hours} and in {during} {times_of(each.of.start, each.of.end)}".strip()
-    user = f" by {each.user}" if reader.reads_names else ""
+    user = f" by {each.user}" if reader.reads_names else " by a user" if each.is_member else ""
+    user += ", who is in the class," if each.is_member else ""
     return f"{who}is reserved{user} {hours} during {during}".strip()
 
 
