@@ -226,6 +226,9 @@ _COLUMNS = (
 )
 
 
+HARDWARE = "Hardware, network and place"
+
+
 @admin.register(Computer)
 class ComputerAdmin(ReadOnlyAdmin[Computer]):
     """Computers."""
@@ -239,19 +242,22 @@ class ComputerAdmin(ReadOnlyAdmin[Computer]):
         (
             None,
             (
-                (type_, state),
-                (image, revision),
-                (memory, processors),
-                (network, platform),
-                (vm_host, provisioning),
-                (schedule, groups),
-                (address, location),
-                (last_check, removed),
-                next_block,
+                (state, image, revision),
+                (next_block, groups),
                 notes,
             ),
         ),
+        (
+            HARDWARE,
+            (
+                (type_, memory, processors),
+                (network, platform, vm_host),
+                (provisioning, schedule, address),
+                (location, last_check, removed),
+            ),
+        ),
     )
+    folded = (HARDWARE,)
     only_for_all_blocks = (notes,)  # in them VCL names the person who put a computer into maintenance
     inlines = (BlocksInline, ReservationsInline)
 

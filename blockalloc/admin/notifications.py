@@ -172,9 +172,10 @@ class NotificationAdmin(ReadOnlyAdmin[Message]):
                 (address, created),
                 (attempts, sent),
                 (attempted, next_try),
-                (failed, key),
+                failed,
                 problem,
                 text,
+                key,
             ),
         ),
     )

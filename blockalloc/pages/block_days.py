@@ -1,9 +1,9 @@
 """The classes of the pages "Today" and "This week": rows of a table, and a line that sums them up."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.urls import reverse
@@ -11,13 +11,12 @@ from django.urls import reverse
 from blockalloc.models.querysets import BlockTimeQuerySet, ClassHeldQuerySet, DecisionQuerySet
 from blockalloc.pages.classes_over import Over, by_closing_row, by_decisions
 from blockalloc.pages.foreseen import DayForecast, unchecked_of, words_of_day
-from blockalloc.pages.linked import linked
 from blockalloc.reports import past_classes
-from blockalloc.reports.forecasts import Forecasts, Foreseen, with_outlook
-from blockalloc.reports.readiness import BlockTimeReadiness, most_urgent_first, read
+from blockalloc.reports.forecasts import Forecasts, with_outlook
+from blockalloc.reports.readiness import BlockTimeReadiness, read
 from blockalloc.site_time import local_to_instant, site_zone
 from scheduling.block_status import is_scheduled
-from scheduling.class_numbers import ClassNumbers
+from scheduling.readiness import Level
 from scheduling.windows import HOUR
 from scheduling.wording import span
 
@@ -25,51 +24,6 @@ DAY = timedelta(days=1)
 _SKIPPED = "skipped"
 _LABELS = {"bad": "At risk", "watch": "Watch"}
 _NO_NUMBER = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A class as a line of the table.
-
-    `label` is its signal in a word or two, `words` say what is wrong; `level` is the CSS class of the signal. `numbers`
-    are those of the table's columns, in their order: machines wanted, allocated and ready, then computers by state.
-    `address` is the page about it, "" for none. `can_be_put_right`: it is at risk or to be watched, and keep_ready
-    looks at it. `links`: the ids of the classes that `words` name, by name.
-    """
-
-    block_time_id: int
-    block: str
-    group: str
-    image: str
-    level: str
-    label: str
-    words: str
-    hours: str
-    numbers: Sequence[int | str]
-    left: str
-    address: str
-    can_be_put_right: bool = False
-    links: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def linked_words(self) -> str:
-        """`words` with links to the classes that they name."""
-        return linked(self.words, self.links)
-
-    @property
-    def announcement(self) -> str:
-        """The text that screen readers get when the signal changes."""
-        return f"{self.block}, {self.hours}: {self.label}{f', {self.words}' if self.words else ''}"
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A day of the site's calendar with its classes."""
-
-    day: date
-    heading: str
-    overview: str
-    rows: Sequence[Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +52,14 @@ class OfDay:
     block_times: list[BlockTimeReadiness] = field(default_factory=list)
     over: list[tuple[Over, str]] = field(default_factory=list)
 
-
-def days(first: date, number: int, classes: Classes, now: int) -> list[Day]:
-    """`number` days from `first` on, with classes on the days on which they begin; earlier ones on the first day."""
-    today = _local(now).date()
-    return [_day(day, of_day, today, now) for day, of_day in of_days(first, number, classes, now).items()]
+    @property
+    def scheduled(self) -> list[BlockTimeReadiness]:
+        """The classes that take place or did, of those that VCL's rows tell of."""
+        return [each for each in self.block_times if is_scheduled(skip=each.skip, status=each.status)]
 
 
 def of_days(first: date, number: int, classes: Classes, now: int, *, closed: bool = True) -> dict[date, OfDay]:
-    """The same classes by day, before they are put into words.
+    """The classes of `number` days from `first` on, on the days on which they begin; earlier ones on the first day.
 
     Without `closed`, the computers of skipped and past block times are not counted.
     """
@@ -159,69 +112,46 @@ def day_name(day: date, today: date) -> str:
     return f"{day:%A} {day.day} {day:%b}{'' if day.year == today.year else f' {day.year}'}"
 
 
-def _day(day: date, of_day: OfDay, today: date, now: int) -> Day:
-    heading = f"{'Today, ' if day == today else ''}{day_name(day, today)}"
-    sorted_times = most_urgent_first(of_day.block_times, now)
-    foreseen = of_day.forecast.foreseen
-    rows = [_row(each, day, now, foreseen.get(each.id)) for each in sorted_times if each.is_current_or_upcoming(now)]
-    past = [(each.start, _row(each, day, now)) for each in sorted_times if not each.is_current_or_upcoming(now)]
-    past += [(each.start, _over_row(each, day, address)) for each, address in of_day.over]
-    past.sort(key=lambda each: (each[0], each[1].block_time_id))
-    return Day(day, heading, overview(of_day, now, is_today=day == today), [*rows, *(row for _, row in past)])
+class Count(NamedTuple):
+    """A number of the day in words, and the level that it says something about; "plain" for none."""
+
+    level: Level
+    words: str
 
 
 def overview(of_day: OfDay, now: int, *, is_today: bool) -> str:
-    """A day in a line: `7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`; `5 classes, all over`.
+    """A day in a line: `7 classes today, 2 at risk, 1 to watch, 1 on now, next in 38 min`; `5 classes, all over`."""
+    return ", ".join(each.words for each in counts(of_day, now, is_today=is_today))
+
+
+def counts(of_day: OfDay, now: int, *, is_today: bool) -> list[Count]:
+    """The parts of that line: first how many classes there are.
 
     Of other days, what is foreseen; and never that none is at risk, where nobody has looked.
     """
-    classes = [each for each in of_day.block_times if is_scheduled(skip=each.skip, status=each.status)]
+    classes = of_day.scheduled
     count = len(classes) + sum(not each.is_skipped for each, _ in of_day.over)
     number = f"{count or 'No'} class{'' if count == 1 else 'es'}{' today' if is_today else ''}"
     levels = Counter(each.readiness.signal.level for each in classes)
     on = sum(each.start <= now < each.end for each in classes)
     to_come = [each.readiness.left for each in classes if each.readiness.left > 0]
-    parts = [number]
+    parts = [Count("plain", number)]
     unchecked = unchecked_of([each for each in classes if not each.readiness.computers], of_day.forecast, now)
     if count and not any(each.is_current_or_upcoming(now) for each in classes):
-        parts.append("all over" if count > 1 else "over")
-    elif levels["bad"] or (count and is_today and not unchecked):
-        parts.append(f"{levels['bad'] or 'none'} at risk")
+        parts.append(Count("plain", "all over" if count > 1 else "over"))
+    elif levels["bad"]:
+        parts.append(Count("bad", f"{levels['bad']} at risk"))
+    elif count and is_today and not unchecked:
+        parts.append(Count("good", "none at risk"))
     if levels["watch"]:
-        parts.append(f"{levels['watch']} to watch")
+        parts.append(Count("watch", f"{levels['watch']} to watch"))
     if ahead := words_of_day(classes, of_day.forecast, now, is_today=is_today):
-        parts.append(ahead)
+        parts.append(Count("plain", ahead))
     if on:
-        parts.append(f"{on} on now")
+        parts.append(Count("plain", f"{on} on now"))
     if to_come and is_today:
-        parts.append(f"next in {span(min(to_come))}")
-    return ", ".join(parts)
-
-
-def _row(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | None = None) -> Row:
-    label, words = signal_of(block_time, now)
-    ready = block_time.readiness
-    return Row(
-        block_time_id=block_time.id,
-        block=block_time.block,
-        group=block_time.group,
-        image=block_time.image,
-        level=ready.signal.level,
-        label=label,
-        words=words,
-        hours=hours_of(_local(block_time.start), _local(block_time.end), day),
-        numbers=_numbers(ready.numbers),
-        left=_left(block_time, now),
-        address=reverse("admin:blockalloc_blocktime_change", args=[block_time.id]),
-        can_be_put_right=can_be_put_right(block_time, now),
-        links=foreseen.links if foreseen else {},
-    )
-
-
-def _numbers(of: ClassNumbers) -> list[int]:
-    """The cells of the table: machines, then computers by their state; each computer is in one of these."""
-    loaded, loading, failed, in_use = of.count("loaded"), of.count("loading"), of.count("failed"), of.count("in use")
-    return [of.wanted, of.allocated, of.ready, loaded, loading, of.to_load, failed, in_use]
+        parts.append(Count("plain", f"next in {span(min(to_come))}"))
+    return parts
 
 
 # --- Classes that are over ------------------------------------------------------------------------
@@ -235,28 +165,19 @@ def _address(block_time_id: int, *, has_page: bool, links_decisions: bool) -> st
     )
 
 
-def _over_row(over: Over, day: date, address: str) -> Row:
-    machines = [_NO_NUMBER if number is None else number for number in (over.wanted, over.had)]
-    return Row(
-        block_time_id=over.block_time_id,
-        block=over.name,
-        group=over.group,
-        image=over.image,
-        level="plain",
-        label=over.label,
-        words=over.words,
-        hours=hours_of(_local(over.start), _local(over.end), day),
-        numbers=[*machines, *[_NO_NUMBER] * 6],
-        left=_NO_NUMBER,
-        address=address,
-    )
-
-
 # --- Words for all -------------------------------------------------------------------------------
 
 
 def can_be_put_right(block_time: BlockTimeReadiness, now: int) -> bool:
-    """Whether it is at risk or to be watched, and keep_ready looks at it."""
+    """Whether "Put right now" may do something: it has computers, is at risk or to be watched, and is due.
+
+    What a class without computers needs depends on why it has none: what would help says that.
+    """
+    return bool(block_time.readiness.computers) and can_be_helped(block_time, now)
+
+
+def can_be_helped(block_time: BlockTimeReadiness, now: int) -> bool:
+    """Whether it is at risk or to be watched, and so near that keep_ready looks at it."""
     is_due = block_time.readiness.left <= settings.VCL_KEEP_READY_HOURS * HOUR
     return is_due and block_time.readiness.signal.level in _LABELS and block_time.is_current_or_upcoming(now)
 
@@ -278,13 +199,6 @@ def signal_of(block_time: BlockTimeReadiness, now: int) -> tuple[str, str]:
 def hours_of(start: datetime, end: datetime, day: date) -> str:
     """`09:00–11:00`; with a weekday for a start or an end that is not on `day`."""
     return "–".join(f"{moment:%H:%M}" if moment.date() == day else f"{moment:%a %H:%M}" for moment in (start, end))
-
-
-def _left(block_time: BlockTimeReadiness, now: int) -> str:
-    if not block_time.is_current_or_upcoming(now):
-        return "–"
-    left = block_time.readiness.left
-    return f"starts in {span(left)}" if left > 0 else f"on, ends in {span(block_time.end - now)}"
 
 
 def _local(instant: int) -> datetime:

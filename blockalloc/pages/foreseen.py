@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from blockalloc.models import BlockTime
 from blockalloc.pages.linked import class_link, linked
 from blockalloc.reports.forecasts import NOT_CHECKED, Forecasts, Foreseen, needs_forecast
 from blockalloc.reports.readiness import BlockTimeReadiness
@@ -110,9 +111,12 @@ class Ahead:
     later_more: int
 
 
-def ahead(forecasts: Forecasts, first: date, last: date) -> Ahead:
-    """What is foreseen from `first` on: before `last` each in a line, then by weeks. At most six statements."""
-    found = shortages(forecasts)
+def ahead(forecasts: Forecasts, first: date, last: date, lab: int | None = None) -> Ahead:
+    """What is foreseen from `first` on: before `last` each in a line, then by weeks. At most six statements.
+
+    `lab`: only what is short with a class of that lab, which takes one more.
+    """
+    found = _in_lab(shortages(forecasts), lab)
     here = [each for each in found if first <= _day(each.start) < last]
     weeks: dict[date, list[Shortage]] = {}
     for each in found:
@@ -124,10 +128,18 @@ def ahead(forecasts: Forecasts, first: date, last: date) -> Ahead:
     return Ahead(forecasts.state(), short, items, max(len(here) - _MOST, 0), later, max(len(weeks) - _WEEKS, 0))
 
 
-def of_this_week(forecasts: Forecasts) -> Ahead:
+def of_this_week(forecasts: Forecasts, lab: int | None = None) -> Ahead:
     """The same for the rest of the week of now, and later."""
     monday = _monday(_day(forecasts.now))
-    return ahead(forecasts, monday, monday + _WEEK)
+    return ahead(forecasts, monday, monday + _WEEK, lab)
+
+
+def _in_lab(found: Sequence[Shortage], lab: int | None) -> Sequence[Shortage]:
+    if lab is None or not found:
+        return found
+    ids = [each.block_time_id for shortage in found for each in shortage.classes]
+    of_lab = {*BlockTime.objects.in_lab(lab).filter(pk__in=ids).values_list("pk", flat=True)}
+    return [each for each in found if any(of.block_time_id in of_lab for of in each.classes)]
 
 
 def moment(instant: int, now: int) -> str:

@@ -88,6 +88,7 @@ def semester(request: HttpRequest) -> HttpResponse:
         lines=[(line.name, _link(query, line), _cells(line.figures)) for line in lines[:SHOWN]],
         left_out=max(len(lines) - SHOWN, 0),
         total=_cells(found.total),
+        figures=_figures(found.total),
         chart=_chart(found),
         drawn=[(line.name, line.figures) for line in found.drawn],
         unit="week" if found.is_by_week else "month",
@@ -179,6 +180,16 @@ def _cells(figures: Figures) -> list[str]:
         *(_hours(seconds) for seconds in (figures.seconds, figures.machine_seconds)),
         _hours(figures.used_seconds) if figures.counted_seconds else NOTHING,
         _percent(figures.utilisation),
+    ]
+
+
+def _figures(total: Figures) -> list[tuple[str, str]]:
+    """What one wants to know first: name and value."""
+    return [
+        ("Classes short of machines", f"{total.short:,} of {total.classes:,}"),
+        ("Machines ready at the start", _percent(total.share_ready)),
+        ("Machine-hours", _hours(total.machine_seconds)),
+        ("Utilisation", _percent(total.utilisation)),
     ]
 
 

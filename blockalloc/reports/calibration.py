@@ -36,6 +36,13 @@ class Report(NamedTuple):
         return f"{began}, but nothing was said of any before: that needs VCL_RELOAD_POLICY=ready."
 
 
+class Verdict(NamedTuple):
+    """Whether what was said is within the interval of what came: a level of a signal, and a word for it."""
+
+    level: str
+    text: str
+
+
 class Row(NamedTuple):
     """A line of a table, in words; `name` is that of a bin, an image or a management node."""
 
@@ -46,6 +53,7 @@ class Row(NamedTuple):
     came: str
     interval: str
     seats: str
+    verdict: Verdict
 
 
 def report(now: int, scope: Scope, days: int = DAYS, image_id: int | None = None) -> Report:
@@ -91,7 +99,15 @@ def _row(name: str, look: str, tally: Tally) -> Row:
         f"{tally.came} ({_of(tally.came, tally.classes)})",
         f"{100 * tally.low:.1f} to {100 * tally.high:.1f} %",
         f"{tally.seats_ready:,} of {tally.seats:,}",
+        _verdict(tally),
     )
+
+
+def _verdict(tally: Tally) -> Verdict:
+    said = tally.said or 0
+    if said > tally.high:
+        return Verdict("watch", "too sure")
+    return Verdict("plain", "too cautious") if said < tally.low else Verdict("good", "as said")
 
 
 def _of(part: int, whole: int) -> str:

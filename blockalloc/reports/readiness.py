@@ -34,7 +34,10 @@ _LOOKED = 3 * MINUTE  # what keep_ready saw longer ago says nothing any more
 
 @dataclass(frozen=True, slots=True)
 class BlockTimeReadiness:
-    """A block time and its readiness; times are Unix seconds. `group` is "" for a block request without one."""
+    """A block time and its readiness; times are Unix seconds. `group` is "" for a block request without one.
+
+    `per_machine`: the computers of one machine, more than one for a cluster.
+    """
 
     id: int
     start: int
@@ -45,6 +48,7 @@ class BlockTimeReadiness:
     image: str
     block_status: BlockStatus
     readiness: Readiness
+    per_machine: int = 1
 
     @property
     def skip(self) -> bool:
@@ -103,6 +107,7 @@ def read(
                 seen[row.id].at_risk if row.id in seen else "",
                 sure.get(row.id),
             ),
+            per_machine=len(blocks[row.id].image_ids),
         )
         for row in rows
     ]

@@ -29,6 +29,7 @@ class BlockTimeUpkeep(NamedTuple):
 
 
 NEVER = Line("plain", "keep_ready has never run")
+NEVER_AND_MISSED = Line("watch", f"{NEVER.text}: nobody puts right what goes wrong before a class")
 NOTHING = BlockTimeUpkeep([], holds_stopped=False)
 
 
@@ -44,6 +45,14 @@ def heartbeat(now: int) -> Line | None:
     if doubt:
         return Line("bad", f"keep_ready looked {span(ago)} ago and changes nothing: {doubt}")
     return Line("plain", f"keep_ready looked {span(ago)} ago")
+
+
+def looked(now: int, *, is_missed: bool) -> Line:
+    """The same, for a page that always says something. `is_missed`: there are classes that it would look after.
+
+    Where it never ran, that is to be watched as soon as a class is near, and nothing to be said loudly before.
+    """
+    return heartbeat(now) or (NEVER_AND_MISSED if is_missed else NEVER)
 
 
 def of_block_time(block_time_id: int, now: int) -> BlockTimeUpkeep:

@@ -435,7 +435,7 @@ def test_stopped_holds_say_nothing_about_computers_that_are_missing(site: Mornin
             "signal bad",
             "keep_ready looked 20 s ago and changes nothing: the clock is off.",
         ),
-        (None, "", "quiet", "keep_ready has never run."),
+        (None, "", "signal watch", "keep_ready has never run: nobody puts right what goes wrong before a class."),
     ],
 )
 def test_when_keep_ready_looked_last(

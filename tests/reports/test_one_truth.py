@@ -25,6 +25,7 @@ from blockalloc.monitoring import site_metrics
 from blockalloc.monitoring.load_times import KeptLoadTimes
 from blockalloc.notifications import wording
 from blockalloc.notifications.observing import observe
+from tests.support.cards import cards, markups
 from tests.support.sites.staff_site import (
     DAY,
     HOUR,
@@ -35,6 +36,7 @@ from tests.support.sites.staff_site import (
     page_url,
     state,
 )
+from tests.support.week_page import blocks_of_week
 
 # The records of calls are written in transactions of their own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -163,20 +165,68 @@ def table(client: Client, address: str) -> list[list[str]]:
 # --- Tables --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", ["today", "week"])
-def test_today_and_the_week(root: Client, of_class: dict[str, BlockTime], page: str) -> None:
-    rows = {row[2]: row for row in table(root, reverse(f"admin:{page}")) if len(row) > 5 and row[2] in TRUE}
-    shown = TODAY if page == "today" else TRUE.keys()
-    found = {name: [int(cell) for cell in row[5:13]] for name, row in rows.items()}
-    assert found == {
-        name: [of.wanted, of.allocated, of.ready, *of.computers] for name, of in TRUE.items() if name in shown
+def test_today(root: Client, of_class: dict[str, BlockTime]) -> None:
+    found, read = markups(root), cards(root)
+    assert found.keys() == TODAY
+    for name, markup in found.items():
+        of = TRUE[name]
+        assert of_card(markup) == [of.wanted, of.allocated, of.usable, of.ready, *of.computers], name
+        assert part(markup, "segment-words", r"\d+ missing") == (
+            f"{(of.wanted - of.allocated) * (3 if name == 'cluster' else 1)} missing"
+            if of.allocated < of.wanted
+            else ""
+        )
+        assert part(markup, "figure", r"\d+ spares?") == ("1 spare" if of.spares else ""), name
+        says(read[name], of)
+    assert {name for name, each in read.items() if each.startswith("Ready ")} == {
+        name for name in TODAY if TRUE[name].ready >= TRUE[name].wanted and name not in TROUBLED
     }
-    signals = {name: rows[name][0] for name in rows}
-    assert {name for name in rows if signals[name].startswith("Ready")} == {
-        name for name in shown if TRUE[name].ready >= TRUE[name].wanted and name not in TROUBLED
+
+
+def part(markup: str, name: str, pattern: str) -> str:
+    """What is said in the part of a card with that CSS class; "" for nothing."""
+    (inside,) = re.findall(rf'class="{name}".*?</(?:p|ul)>', markup, re.DOTALL)
+    found = re.search(pattern, " ".join(re.sub(r"<[^>]*>", " ", inside).split()))
+    return found.group() if found else ""
+
+
+def of_card(markup: str) -> list[int]:
+    """The machines of a card: wanted, allocated, usable and ready; then its computers, as in STATES.
+
+    Its figure says how many are usable where some are not, and else how many are ready, of all that are allocated.
+    Without computers, none of them is.
+    """
+    number, _, wanted, word = part(markup, "figure", r"\d+ of \d+ \w+").split()
+    computers = [int(part(markup, "segment-words", rf"\d+ {state}\b").partition(" ")[0] or 0) for state in STATES]
+    if word == "usable":
+        more = [part(markup, "figure", rf"(?<= )\d+ {each}").partition(" ")[0] for each in ("allocated", "ready")]
+        assert all(more) or not any(computers), markup
+        allocated, ready = (int(each or 0) for each in more)
+        return [int(wanted), allocated, int(number), ready, *computers]
+    assert word == "ready", markup
+    return [int(wanted), int(wanted), int(wanted), int(number), *computers]
+
+
+def test_the_week(root: Client, of_class: dict[str, BlockTime]) -> None:
+    """A class without computers has no more numbers than those of its machines: it says of no computer anything."""
+    shown = {each.name: each for each in blocks_of_week(root, reverse("admin:week"))}
+    assert shown.keys() == TRUE.keys()
+    for name, of in TRUE.items():
+        assert shown[name].number == f"{of.allocated} of {of.wanted}"
+        spares, late = f" and {of.spares} spare" if of.spares else "", f", {of.late} late" if of.late else ""
+        plural = "" if of.wanted == 1 else "s"
+        machines = f"{of.allocated} of {of.wanted} machine{plural}{spares}, {of.ready} ready{late}"
+        numbers = re.search(r"(\d+ of \d+ machines?[^;:.]*, \d+ ready[^;]*); computers: ([^.]*)\.", shown[name].more)
+        assert (numbers is not None) is (sum(of.computers) > 0), name
+        if numbers:
+            assert numbers[1].endswith(machines), name
+            states = {state: int(number) for number, state in re.findall(r"(\d+) ([a-z ]+)", numbers[2])}
+            assert states == {state: number for state, number in zip(STATES, of.computers, strict=True) if number}
+        says(shown[name].more, of)
+        says(shown[name].short, of)
+    assert {name for name, each in shown.items() if each.signal == "Ready"} == {
+        name for name, of in TRUE.items() if of.ready >= of.wanted and name not in TROUBLED
     }
-    for name in shown:
-        says(signals[name], TRUE[name])
 
 
 def says(text: str, of: Numbers) -> None:

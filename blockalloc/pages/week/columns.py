@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from blockalloc.pages.block_days import (
     OfDay,
+    can_be_helped,
     can_be_put_right,
     day_name,
     hours_of,
@@ -66,6 +67,7 @@ class Block:
     is_on: bool = False
     is_struck: bool = False
     can_be_put_right: bool = False
+    can_be_helped: bool = False
     links: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -169,6 +171,7 @@ def _block(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Forese
         is_on=is_open and block_time.start <= now,
         is_struck=block_time.skip or short.startswith(_RELEASED),
         can_be_put_right=can_be_put_right(block_time, now),
+        can_be_helped=can_be_helped(block_time, now),
         links=foreseen.links if foreseen else {},
     )
 

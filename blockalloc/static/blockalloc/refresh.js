@@ -6,6 +6,8 @@
     const changes = document.getElementById("changes");
     if (!live || !stale || !changes) return;
     const pause = Number(live.dataset.seconds) * 1000;
+    /* A hidden tab rests, unless its title and icon say how things are: then it asks now and then. */
+    const hiddenPause = Number(live.dataset.hiddenSeconds || 0) * 1000;
     let timer = 0;
     let running = false;
     let lastTry = Date.now();
@@ -27,13 +29,19 @@
         if (texts.length) changes.textContent = texts.join(". ");
     }
 
-    /* Finds the element with the focus in a new root: a link in a row, or a table that scrolls. */
+    /* Finds the element with the focus in a new root: by its id, or in the same class by where it leads. */
     function focused() {
         const element = document.activeElement;
         if (!element || !live.contains(element)) return null;
         if (element.id) return (root) => root.querySelector(`#${CSS.escape(element.id)}`);
+        const fold = element.matches("summary") && element.closest("details[id]");
+        if (fold) return (root) => root.querySelector(`#${CSS.escape(fold.id)} > summary`);
+        const address = element.getAttribute("href");
         const row = element.closest("[data-key]");
-        return row && ((root) => root.querySelector(`[data-key="${CSS.escape(row.dataset.key)}"] :is(a, summary)`));
+        const within = row ? `[data-key="${CSS.escape(row.dataset.key)}"]` : "";
+        return (root) =>
+            (address && root.querySelector(`${within} a[href="${CSS.escape(address)}"]`)) ||
+            (row && root.querySelector(`${within} :is(a, summary)`));
     }
 
     function replace(fresh) {
@@ -44,6 +52,7 @@
         live.replaceChildren(...fresh.childNodes);
         for (const box of live.querySelectorAll(".wide")) box.scrollLeft = scrolled.get(box.id) || 0;
         for (const fold of live.querySelectorAll("details[id]")) fold.open = folds.get(fold.id) ?? fold.open;
+        live.dispatchEvent(new Event("refreshed"));
         const target = find && find(live);
         if (target) target.focus({ preventScroll: true });
         announce(before, signals(live));
@@ -54,6 +63,14 @@
         if (stale.textContent !== text) stale.textContent = text;
         stale.hidden = false;
         live.classList.add("stale");
+    }
+
+    /* The title, and the icon, which say how many classes are at risk. */
+    function takeOver(other) {
+        document.title = other.title;
+        const icon = document.getElementById("icon");
+        const href = other.getElementById("icon")?.getAttribute("href");
+        if (icon && href && icon.getAttribute("href") !== href) icon.setAttribute("href", href);
     }
 
     async function refresh() {
@@ -68,8 +85,7 @@
             const fresh = other.getElementById("live");
             if (!fresh) throw new Error("you are no longer signed in: reload it to sign in");
             replace(fresh);
-            document.title = other.title;
-            document.getElementById("icon").href = other.getElementById("icon").getAttribute("href");
+            takeOver(other);
             window.scrollTo(window.scrollX, y);
             stale.hidden = true;
             stale.textContent = "";
@@ -85,7 +101,8 @@
 
     function plan() {
         clearTimeout(timer);
-        if (!document.hidden) timer = setTimeout(refresh, Math.max(pause - (Date.now() - lastTry), 0));
+        const after = document.hidden ? hiddenPause : pause;
+        if (after) timer = setTimeout(refresh, Math.max(after - (Date.now() - lastTry), 0));
     }
 
     document.addEventListener("visibilitychange", plan);

@@ -29,6 +29,7 @@ from blockalloc.models import (
     ComputerLoadLog,
     ComputerLoadState,
     Decision,
+    Heartbeat,
     Image,
     ManagementNode,
     Request,
@@ -48,6 +49,7 @@ from tests.support.browser.monday_morning import (
     STUDIO,
     TUTORIAL,
     VIEWER,
+    ZONE,
 )
 from tests.support.browser.past_classes import add_feeds, add_past_classes
 from tests.support.browser.told import add_messages
@@ -68,6 +70,7 @@ def build(*, people: bool) -> None:
     add_feeds()
     at(MOMENT, add_messages)
     at(MOMENT, lambda: refresh(int(MOMENT.timestamp())))
+    Heartbeat.objects.create(pk=1, at=MOMENT - timedelta(seconds=20), host="mn1", milliseconds=140, zone=ZONE.key)
 
 
 def _build(*, people: bool) -> None:

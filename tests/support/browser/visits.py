@@ -102,7 +102,7 @@ def sign_in(page: Page, server: MondayMorning, name: str = "demo") -> None:
     page.goto(f"{server.url}/")
     page.get_by_label("Name (VCL: name or name@affiliation)").fill(name)
     page.get_by_label("Password").fill("demo")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.locator("#account").wait_for()
 
 
