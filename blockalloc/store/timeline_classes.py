@@ -3,7 +3,7 @@
 Instants are Unix seconds; ids are those of VCL's rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -60,7 +60,6 @@ JOIN computer c ON c.id = b.computerid LEFT JOIN user u ON u.id = r.ownerid
 WHERE t.start < %s AND t.`end` > %s AND {_HELD} AND q.start < t.`end` AND q.`end` > t.start
   AND q.id <> b.reloadrequestid AND (q.start < t.start OR q.`end` > t.`end` OR NOT {_IS_MEMBER}) {{of_computers}}
 """
-_COMPUTERS = "SELECT computerid FROM blockComputers WHERE blockTimeid IN ({classes})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +147,6 @@ def overlaps(
     return sorted(
         (each for each in found if _is_between(each, start, end)), key=lambda each: (each.hostname, each.start)
     )
-
-
-def computers_of(block_times: Sequence[int]) -> set[int]:
-    """The ids of the computers that block times have."""
-    return {row[0] for row in fetch(_COMPUTERS.format(classes=listed_ids(block_times)))}
 
 
 def _overlap(row: tuple[Any, ...]) -> Overlap:

@@ -27,6 +27,8 @@ AND {column} IN (
 )
 """
 
+_OF_CLASSES = "AND c.id IN (SELECT computerid FROM blockComputers WHERE blockTimeid IN ({classes}))"
+
 
 class BlockComputerRow(NamedTuple):
     """A computer of a block time with its reload and our record of that. Names that nobody asked for are ""."""
@@ -109,11 +111,17 @@ _MAINTENANCES = (
 )
 
 
-def machines(lab: int | None, computers: Iterable[int] | None = None) -> Rows:
-    """(id, hostname, state, deleted) of the site's computers, or of those of a lab, or of `computers`; in no order."""
-    of_lab = "" if lab is None else OF_LAB.format(column="c.id", lab=int(lab))
-    among = "" if computers is None else f"AND c.id IN ({listed_ids(computers)})"
-    return fetch(f"{_COMPUTERS} {of_lab} {among}")
+def machines(lab: int | None, computers: Iterable[int] | None = None, classes: Iterable[int] | None = None) -> Rows:
+    """(id, hostname, state, deleted) of the site's computers; in no order.
+
+    Of those of a lab only, of `computers` (ids), or of those that these block times have.
+    """
+    conditions = [
+        "" if lab is None else OF_LAB.format(column="c.id", lab=int(lab)),
+        "" if computers is None else f"AND c.id IN ({listed_ids(computers)})",
+        "" if classes is None else _OF_CLASSES.format(classes=listed_ids(classes)),
+    ]
+    return fetch(" ".join([_COMPUTERS, *conditions]))
 
 
 def block_computers(

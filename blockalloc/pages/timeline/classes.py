@@ -114,6 +114,8 @@ def _signals(classes: Sequence[Class], shown: Shown) -> list[tuple[str, str]]:
 
 
 def _notes(overlaps: Sequence[Overlap], shown: Shown) -> list[str]:
-    said = [words.overlap(each, shown.reader, shown.names.of(each.hostname)) for each in overlaps[:_NOTES]]
+    said = [
+        words.overlap(each, shown.reader, shown.names.of(each.hostname), during=False) for each in overlaps[:_NOTES]
+    ]
     more = len(overlaps) - _NOTES
     return [*said, f"and {counted(more, 'more overlap')}"] if more > 0 else said

@@ -28,7 +28,7 @@ from blockalloc.site_time import site_zone
 from blockalloc.store import timeline as store
 from blockalloc.store import timeline_classes
 from blockalloc.store.timeline import Bookings, Closed, LoadTimes, Machine
-from blockalloc.store.timeline_classes import Class
+from blockalloc.store.timeline_classes import Class, Overlap
 
 _ZOOMS = ((HOURS, "06–22"), (DAY, "24 hours"), (WEEK, "Week"))
 _ROWS = ((BY_CLASS, "By class"), (BY_COMPUTER, "By computer"))
@@ -78,14 +78,15 @@ def timeline(request: HttpRequest) -> HttpResponse:
 
 def _with_lab(query: QueryDict) -> dict[str, str]:
     """The same choices, with the lab for the group of computers."""
-    return {"lab" if name == "group" else name: query[name] for name in query}
+    return {"lab" if name == "group" else name: query.get(name, "") for name in query}
 
 
 def _context(view: View, today: date) -> Mapping[str, Any]:
     """The context of the template."""
     chosen, axis, reader, now = view.chosen, view.axis, view.reader, view.now
     closed = store.closed(axis.first, axis.last)
-    shown = _classes(view, closed) if chosen.by == BY_CLASS else _computers(view, closed)
+    in_view = [each for each in closed if each.start < axis.end and each.end > axis.start]
+    shown = _classes(view, in_view) if chosen.by == BY_CLASS else _computers(view, in_view)
     to_come = ahead(Forecasts(now, reader.scope), chosen, axis, reader)
     since = datetime.fromtimestamp(axis.first, site_zone())
     bands = [words.band(each) for each in closed]
@@ -99,6 +100,7 @@ def _context(view: View, today: date) -> Mapping[str, Any]:
         "images": choices.images(chosen.image, since),
         "blocks": choices.blocks(chosen.block, since, reader.scope),
         "is_filtered": chosen.busy or any(each is not None for each in (chosen.lab, chosen.image, chosen.block)),
+        "unfiltered": chosen.address(lab=None, image=None, block=None),
         "by_computer": chosen.by == BY_COMPUTER,
         "earlier": chosen.moved(-1),
         "later": chosen.moved(1),
@@ -112,7 +114,7 @@ def _context(view: View, today: date) -> Mapping[str, Any]:
         "legend": [(drawing.sample(kind), name) for kind, name in _legend(reader, to_come)],
         "ahead": to_come,
         "band": drawing.band_sample(),
-        "closed": [each.title for each in bands if each.start < axis.end and each.end > axis.start],
+        "closed": [words.band(each).title for each in in_view],
         "head": drawing.head(axis, bands, now, addresses),
         "grid": drawing.grid(axis, bands),
         "line_of_now": drawing.line_of_now(axis, now),
@@ -130,14 +132,15 @@ def _classes(view: View, closed: Sequence[Closed]) -> Rows:
     found = timeline_classes.classes(axis.first, axis.last, chosen.lab, view.load_times)
     found = [each for each in found if classes.is_chosen(each, chosen, reader)]
     in_view = [each for each in found if each.begins < axis.end and each.end > axis.start]
+    overlaps = timeline_classes.overlaps(axis.start, axis.end, view.now, lab=chosen.lab) if in_view else []
     shown = Shown(
         axis=axis,
         reader=reader,
         names=short_names(),
         chosen=chosen,
-        overlaps=timeline_classes.overlaps(axis.start, axis.end, view.now, lab=chosen.lab) if in_view else [],
+        overlaps=overlaps,
         readiness=_readiness(in_view, view) if axis.zoom != WEEK else {},
-        computers=_of_open_class(in_view, view),
+        computers=_of_open_class(in_view, overlaps, view),
         now=view.now,
     )
     rows = classes.rows(in_view, shown)
@@ -152,14 +155,14 @@ def _readiness(found: Sequence[Class], view: View) -> dict[int, readiness.BlockT
     return {each.id: each for each in readiness.read(times, view.now, closed=False)} if found else {}
 
 
-def _of_open_class(found: Sequence[Class], view: View) -> list[Row]:
+def _of_open_class(found: Sequence[Class], overlaps: Sequence[Overlap], view: View) -> list[Row]:
     """The computers of the row that is open, one by one."""
     opened = [each for each in found if classes.key_of(each, view.axis) == view.chosen.opened]
-    if not opened:
+    ids = [each.block_time_id for each in opened if view.reader.owns(each)]
+    if not ids:
         return []
-    ids = timeline_classes.computers_of([each.block_time_id for each in opened if view.reader.owns(each)])
-    machines = sorted(store.machines(view.chosen.lab, ids), key=computers.natural)[:PAGE]
-    bookings, overlaps = _bookings(machines, view)
+    machines = sorted(store.machines(view.chosen.lab, classes=ids), key=computers.natural)[:PAGE]
+    bookings = store.bookings(view.axis.first, view.axis.last, [each.id for each in machines], view.load_times)
     return computers.rows(machines, bookings, overlaps, view.axis, view.reader, short_names(), None)
 
 
@@ -185,7 +188,7 @@ def _computers(view: View, closed: Sequence[Closed]) -> Rows:
     return Rows(rows, summary, _distinct(bookings), _paging(chosen, shown, len(machines)))
 
 
-def _bookings(machines: Sequence[Machine], view: View) -> tuple[Bookings, list[timeline_classes.Overlap]]:
+def _bookings(machines: Sequence[Machine], view: View) -> tuple[Bookings, list[Overlap]]:
     """The bookings of the whole days, and what overlaps of them in view."""
     axis, ids = view.axis, [each.id for each in machines]
     bookings = store.bookings(axis.first, axis.last, ids, view.load_times)

@@ -101,17 +101,15 @@ def bar_of_reservation(reserved: Reserved, reader: Reader, hostname: str, *, ove
     return Bar(USER, reserved.start, reserved.end, user, title, address, overlaps)
 
 
-def overlap(each: Overlap, reader: Reader, hostname: str = "") -> str:
-    """`cs-04 is reserved by gvasquez@Local 10:00–12:00 during CS101`; without `hostname`, of the row's own computer."""
-    during = _name_of(each.of, reader)
-    who = f"{hostname} " if hostname else ""
-    hours = times_of(each.start, each.end)
+def overlap(each: Overlap, reader: Reader, hostname: str = "it", *, during: bool = True) -> str:
+    """`cs-04 is reserved by gvasquez@Local 10:00–12:00 during CS101`; `during`: the class is to be named."""
+    name, hours = _name_of(each.of, reader), times_of(each.start, each.end)
     if each.other is not None:
-        other = _name_of(each.other, reader)
-        return f"{who}is in {other} {hours} and in {during} {times_of(each.of.start, each.of.end)}".strip()
+        other, own_hours = _name_of(each.other, reader), times_of(each.of.start, each.of.end)
+        return f"{hostname} is in {name} {own_hours} and in {other} {hours}"
     user = f" by {each.user}" if reader.reads_names else " by a user" if each.is_member else ""
-    user += ", who is in the class," if each.is_member else ""
-    return f"{who}is reserved{user} {hours} during {during}".strip()
+    member = ", who is in the class," if each.is_member else ""
+    return f"{hostname} is reserved{user}{member} {hours}{f' during {name}' if during else ''}"
 
 
 def _name_of(side: Side, reader: Reader) -> str:
