@@ -113,9 +113,11 @@ def _of_our_pages() -> Iterator[tuple[str, str]]:
     yield "week that is foreseen", f"{reverse('admin:week')}?from={_IN_FOUR_WEEKS}"
     timeline = reverse("admin:timeline")
     for query in (
-        "", "page=12", "zoom=week", "busy=1", "busy=1&zoom=week", f"image={id_of(3)}", f"block={id_of(3)}",
-        f"block={id_of(3)}&zoom=week", f"group={id_of(3)}", f"group={id_of(3)}&zoom=week",
-        f"day={_IN_FOUR_WEEKS}", f"day={_IN_FOUR_WEEKS}&zoom=week",
+        "", "zoom=day", "zoom=week", f"lab={id_of(3)}", f"lab={id_of(3)}&zoom=week", f"image={id_of(3)}",
+        f"block={id_of(3)}&zoom=week", f"day={_IN_FOUR_WEEKS}", f"day={_IN_FOUR_WEEKS}&zoom=week",
+        "by=computer", "by=computer&page=12", "by=computer&zoom=week", "by=computer&busy=1",
+        "by=computer&busy=1&zoom=week", f"by=computer&image={id_of(3)}", f"by=computer&block={id_of(3)}",
+        f"by=computer&lab={id_of(3)}&zoom=week",
     ):  # fmt: skip
         yield f"timeline {query}".strip(), f"{timeline}?{query}"
 

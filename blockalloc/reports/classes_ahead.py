@@ -25,11 +25,14 @@ class ClassAhead(NamedTuple):
     foreseen: Foreseen | None
 
 
-def classes_ahead(forecasts: Forecasts, first: int, last: int) -> list[ClassAhead]:
-    """Those that are between two instants, by start. Three statements at most, and two more in a limited scope."""
+def classes_ahead(forecasts: Forecasts, first: int, last: int, lab: int | None = None) -> list[ClassAhead]:
+    """Those (of a lab) that are between two instants, by start.
+
+    Three statements at most, and two more in a limited scope.
+    """
     if last <= forecasts.now:
         return []
-    times = BlockTime.objects.accepted().unexpired().not_skipped().without_computers()
+    times = BlockTime.objects.in_lab(lab).accepted().unexpired().not_skipped().without_computers()
     times = times.filter(start__gt=_local(forecasts.now), start__lt=_local(last), end__gt=_local(first))
     request = "blockRequest__"
     rows = list(

@@ -97,9 +97,12 @@ class Bookings(NamedTuple):
     reserved: list[Reserved]
 
 
-def machines(group_id: int | None) -> list[Machine]:
-    """The site's computers, or those of a resource group; in no order."""
-    return [Machine(id_, name, state, bool(removed)) for id_, name, state, removed in timeline_rows.machines(group_id)]
+def machines(
+    lab: int | None, computers: Collection[int] | None = None, classes: Collection[int] | None = None
+) -> list[Machine]:
+    """The site's computers, or those of a lab (a resource group), `computers`, or those of block times; in no order."""
+    rows = timeline_rows.machines(lab, computers, classes)
+    return [Machine(id_, name, state, bool(removed)) for id_, name, state, removed in rows]
 
 
 class LoadTimes:

@@ -10,8 +10,8 @@ from scheduling.windows import HOUR
 
 # What SQL narrows by is wider than what is shown: a change of the clock; and a reload that begins in the time shown
 # may be for a block that starts after it (255 minutes of load, 255 machines, two minutes each).
-_SLACK = 3 * HOUR
-_LEAD = 24 * HOUR
+SLACK = 3 * HOUR
+LEAD = 24 * HOUR
 
 # Removed computers are shown while blocks have them: somebody counts on these.
 _COMPUTERS = """
@@ -19,12 +19,15 @@ SELECT c.id, c.hostname, s.name, c.deleted FROM computer c JOIN state s ON s.id 
 WHERE (c.deleted = 0 OR c.id IN (SELECT computerid FROM blockComputers))
 """
 
-_OF_GROUP = """
-AND c.id IN (
-    SELECT r.subid FROM resourcegroupmembers m JOIN resource r ON r.id = m.resourceid
-    JOIN resourcetype y ON y.id = r.resourcetypeid WHERE y.name = 'computer' AND m.resourcegroupid = %s
+# The condition that a column with the ids of computers has those of a lab.
+OF_LAB = """
+AND {column} IN (
+    SELECT z.subid FROM resourcegroupmembers m JOIN resource z ON z.id = m.resourceid
+    JOIN resourcetype y ON y.id = z.resourcetypeid WHERE y.name = 'computer' AND m.resourcegroupid = {lab}
 )
 """
+
+_OF_CLASSES = "AND c.id IN (SELECT computerid FROM blockComputers WHERE blockTimeid IN ({classes}))"
 
 
 class BlockComputerRow(NamedTuple):
@@ -108,9 +111,17 @@ _MAINTENANCES = (
 )
 
 
-def machines(group_id: int | None) -> Rows:
-    """(id, hostname, state, deleted) of the site's computers, or of those of a resource group; in no order."""
-    return fetch(_COMPUTERS) if group_id is None else fetch(_COMPUTERS + _OF_GROUP, [group_id])
+def machines(lab: int | None, computers: Iterable[int] | None = None, classes: Iterable[int] | None = None) -> Rows:
+    """(id, hostname, state, deleted) of the site's computers; in no order.
+
+    Of those of a lab only, of `computers` (ids), or of those that these block times have.
+    """
+    conditions = [
+        "" if lab is None else OF_LAB.format(column="c.id", lab=int(lab)),
+        "" if computers is None else f"AND c.id IN ({listed_ids(computers)})",
+        "" if classes is None else _OF_CLASSES.format(classes=listed_ids(classes)),
+    ]
+    return fetch(" ".join([_COMPUTERS, *conditions]))
 
 
 def block_computers(
@@ -124,7 +135,7 @@ def block_computers(
         sql = f"{_BLOCK_COMPUTERS.format(**_BLOCK_NAMES)} AND b.computerid IN ({listed_ids(computers)})"
     else:
         sql = _BLOCK_COMPUTERS.format(**_NO_BLOCK_NAMES) + ("" if block is None else f" AND r.id = {int(block)}")
-    around = [times.to_local(end + _SLACK + _LEAD), times.to_local(start - _SLACK)]
+    around = [times.to_local(end + SLACK + LEAD), times.to_local(start - SLACK)]
     return [*map(BlockComputerRow._make, fetch(sql, around))]
 
 
@@ -137,7 +148,7 @@ def reservations(start: int, end: int, *, computers: Iterable[int] | None = None
         sql = f"{_RESERVATIONS.format(**_USER_NAMES)} AND v.computerid IN ({listed_ids(computers)})"
     else:
         sql = _RESERVATIONS.format(**_NO_USER_NAMES)
-    return [*map(ReservationRow._make, fetch(sql, [times.to_local(end + _SLACK), times.to_local(start - _SLACK)]))]
+    return [*map(ReservationRow._make, fetch(sql, [times.to_local(end + SLACK), times.to_local(start - SLACK)]))]
 
 
 def owners_of_reloads(computers: Iterable[int], requests: Iterable[int]) -> Rows:
@@ -147,4 +158,4 @@ def owners_of_reloads(computers: Iterable[int], requests: Iterable[int]) -> Rows
 
 def maintenances(start: int, end: int) -> Rows:
     """(start, end, allowreservations, reason) of the site maintenances that may be between two instants."""
-    return fetch(_MAINTENANCES, [times.to_local(end + _SLACK), times.to_local(start - _SLACK)])
+    return fetch(_MAINTENANCES, [times.to_local(end + SLACK), times.to_local(start - SLACK)])

@@ -4,13 +4,11 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from html import unescape
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.auth.models import User as StaffUser
-from django.contrib.staticfiles import finders
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -32,7 +30,7 @@ from blockalloc.models import (
     SiteMaintenance,
     User,
 )
-from blockalloc.pages.timeline import choices, drawing
+from blockalloc.pages.timeline import choices
 from tests.support.scoped import limit_to
 from tests.support.sites.staff_site import (
     ADMIN,
@@ -67,20 +65,29 @@ class Drawn(NamedTuple):
 
 
 def url(**query: object) -> str:
-    return reverse("admin:timeline", query={"day": "2026-11-30", **query})
+    return reverse("admin:timeline", query={"day": "2026-11-30", "zoom": "day", "by": "computer", **query})
 
 
 def names(client: Client, **query: object) -> list[str]:
-    found = re.findall(r'<th scope="row".*?title="(.*?)"', client.get(url(**query)).content.decode())
-    return [unescape(name) for name in found]
+    """The computers of the page, row by row; those that are alike are in one."""
+    found = re.findall(r'<span class="name" title="(.*?)"', client.get(url(**query)).content.decode())
+    return [unescape(name) for row in found for name in row.split(", ")]
 
 
 def bars(client: Client, hostname: str, **query: object) -> list[Drawn]:
-    page = client.get(url(**query)).content.decode()
-    (row,) = re.findall(rf'title="{re.escape(hostname)}".*?<td>(.*?)</td>', page, re.DOTALL)
+    """The bars of a computer, in a row of its own."""
+    opened = Computer.objects.get(hostname=unescape(hostname)).pk
+    page = client.get(url(**{"open": opened, **query})).content.decode()
+    (row,) = re.findall(
+        rf'title="{re.escape(hostname)}">.*?<svg class="line"[^>]*>(.*?)</svg>(?:<p|</div>)', page, re.DOTALL
+    )
+    return drawn(row)
+
+
+def drawn(row: str) -> list[Drawn]:
     found = re.findall(
-        r'<(?:a href="([^"]*)"|g)><title>([^<]*)</title><svg class="bar (\w+)" x="([\d.]+)%" y="\d+" width="([\d.]+)%" '
-        r'height="\d+">(.*?)</svg>',
+        r'<(?:a href="([^"]*)"|g)><title>([^<]*)</title><svg class="bar ([\w ]+)" x="([\d.]+)%" y="\d+" '
+        r'width="([\d.]+)%" height="\d+">(.*?)</svg>',
         row,
     )
     return [
@@ -90,7 +97,7 @@ def bars(client: Client, hostname: str, **query: object) -> list[Drawn]:
 
 
 def share(hours: float, of: int = 24) -> float:
-    return round(100 * hours / of, 3)
+    return round(100 * hours / of, 2)
 
 
 # --- What is drawn ------------------------------------------------------------------------------
@@ -266,10 +273,10 @@ def test_maintenance_failed_computers_and_now(viewer: Client, site: Site) -> Non
     page = viewer.get(url()).content.decode()
     told = "Site maintenance, Mon 30 Nov 2026 09:00–10:00, nothing can be reserved, &lt;Power&gt;"
     assert page.count(f"<title>{told}</title>") == 2  # above, and in what all rows share
-    assert 'class="band" x="37.500%" y="0" width="4.167%"' in page
+    assert 'class="band" x="37.50%" y="0" width="4.17%"' in page
     assert '<span class="signal bad">failed</span>' in page
     assert '<line class="now" y1' not in page
-    assert 'x="50.000%" overflow="visible"><line class="now" y1' in viewer.get(url(day="2026-11-25")).content.decode()
+    assert 'x="50.00%" overflow="visible"><line class="now" y1' in viewer.get(url(day="2026-11-25")).content.decode()
 
 
 def test_names_may_hold_anything(viewer: Client, site: Site) -> None:
@@ -291,20 +298,6 @@ def test_texts_are_cut_and_short_bars_have_none(viewer: Client, site: Site) -> N
     assert cut.text == "X" * 59 + "…"
     assert "X" * 80 in cut.title
     assert bars(viewer, "pc", zoom="week")[-1].text == ""
-
-
-def test_the_style_sheet_knows_the_drawings_measures() -> None:
-    path = finders.find("blockalloc/timeline.css")
-    assert isinstance(path, str)
-    css = Path(path).read_text(encoding="utf-8")
-    for row in (".timeline th, .timeline td", ".timeline .name", ".timeline table"):
-        assert f"{row} {{" in css
-    column, table = (
-        int(re.search(pattern, css)[1])  # type: ignore[index]
-        for pattern in (r"\.name \{\s+width: (\d+)px", r"\.timeline table \{[^}]*min-width: (\d+)px")
-    )
-    assert table - column == drawing.NARROWEST
-    assert re.search(r"\.timeline td \{[^}]*height: (\d+)px", css)[1] == str(drawing.ROW)  # type: ignore[index]
 
 
 def test_the_summary_describes_the_drawing(viewer: Client, site: Site, cs101: BlockTime) -> None:
@@ -339,13 +332,13 @@ def test_filters(viewer: Client, site: Site, cs101: BlockTime) -> None:
         resource = Resource.objects.create(resourcetype=kind, subid=computer.pk)
         ResourceGroupMember(resource=resource, resourcegroup=group).save(force_insert=True)
     assert names(viewer, busy=1) == ["cs101-pc0", "cs101-pc1", "pc", "used"]
-    assert names(viewer, group=group.pk) == ["idle", "pc"]
-    assert names(viewer, group=group.pk, busy=1) == ["pc"]
+    assert names(viewer, lab=group.pk) == ["idle", "pc"]
+    assert names(viewer, lab=group.pk, busy=1) == ["pc"]
     assert names(viewer, image=site.windows.pk) == ["pc", "used"]
     assert names(viewer, block=other.blockRequest_id) == ["pc"]
     assert names(viewer, block=other.blockRequest_id, day="2026-12-01") == []
     assert names(viewer, block=other.blockRequest_id, zoom="week", day="2026-12-06") == ["pc"]
-    page = viewer.get(url(group=group.pk)).content.decode()
+    page = viewer.get(url(lab=group.pk)).content.decode()
     assert f'<option value="{group.pk}" selected>Lab &lt;1&gt;</option>' in page
     assert f'<option value="{cs101.blockRequest_id}">CS101</option>' in page
 
@@ -354,8 +347,8 @@ def test_filters_stay_on_the_way_to_other_times(viewer: Client, cs101: BlockTime
     image = cs101.blockRequest.image_id
     page = unescape(viewer.get(url(zoom="week", busy=1, image=image)).content.decode())
     for day in ("2026-11-23", "2026-12-07", "2026-11-25"):
-        assert f"?zoom=week&day={day}&image={image}&busy=1" in page
-    assert f"?zoom=day&day=2026-12-02&image={image}&busy=1" in page  # from the name of a day in the week
+        assert f"?day={day}&zoom=week&by=computer&image={image}&busy=1" in page
+    assert f"?day=2026-12-02&by=computer&image={image}&busy=1" in page  # from the name of a day in the week
 
 
 def test_removed_computers_are_shown_while_blocks_hold_them(viewer: Client, site: Site, cs101: BlockTime) -> None:
@@ -376,8 +369,8 @@ def test_pages_of_computers(viewer: Client, site: Site, monkeypatch: pytest.Monk
     assert names(viewer, page=99) == ["pc4"]
     page = unescape(viewer.get(url(page=2)).content.decode())
     assert "Computers 3–4 of 5" in page
-    assert "?zoom=day&day=2026-11-30&page=3" in page
-    assert 'href="/admin/timeline/?zoom=day&day=2026-11-30">← The 2 before' in page
+    assert "?day=2026-11-30&zoom=day&by=computer&page=3" in page
+    assert 'href="/admin/timeline/?day=2026-11-30&zoom=day&by=computer">← The 2 before' in page
     assert choices.PAGE == 500
 
 
@@ -388,15 +381,16 @@ def test_pages_of_computers(viewer: Client, site: Site, monkeypatch: pytest.Monk
         {"day": "9999-12-31"},
         {"day": "0001-01-01", "zoom": "week"},
         {"zoom": "year"},
-        {"group": "x", "image": "-1", "block": "²", "page": "0"},
-        {"group": 999_999_999, "image": 999_999_999, "block": 999_999_999, "page": 999_999_999},
+        {"lab": "x", "open": "x", "by": "x", "image": "-1", "block": "²", "page": "0"},
+        {"lab": 999_999_999, "open": 999_999_999, "image": 999_999_999, "block": 999_999_999, "page": 999_999_999},
         {"page": "9" * 40},
         {"day": "9998-12-31", "zoom": "week"},
         {"day": "1971-01-01", "zoom": "week"},
     ],
 )
 def test_any_address_will_do(viewer: Client, cs101: BlockTime, query: dict[str, object]) -> None:
-    assert viewer.get(url(**query)).status_code == 200
+    for by in ("class", "computer"):
+        assert viewer.get(url(**{"by": by, **query})).status_code == 200
     if query.get("day") == "x":
         assert "“x” can’t be shown; this is today." in text(viewer, url(**query))
 
@@ -415,7 +409,7 @@ def test_who_may_see_it(client: Client, site: Site, cs101: BlockTime) -> None:
     assert client.get(url()).status_code == 403
     site.reserve(site.windows, MONDAY, MONDAY + HOUR, Computer.objects.get(hostname="cs101-pc0"), **IN_USE)
     user.user_permissions.add(Permission.objects.get(codename="view_blocktime"))
-    lead, reservation, block = bars(client, "cs101-pc0")
+    lead, block, reservation = bars(client, "cs101-pc0")
     # The pages of reloads and computers, and with them the names of users, are closed to this account.
     assert lead.address == block.address == page_url("blocktime", cs101.pk)
     assert (reservation.address, reservation.text) == ("", "")
@@ -430,8 +424,8 @@ def test_other_affiliations_blocks_are_not_shown(
     theirs = site.class_("Secret", owner_id=owner.pk)
     site.reserve(site.windows, MONDAY, MONDAY + HOUR, Computer.objects.get(hostname="secret-pc0"), **IN_USE)
     limit_to(LOCAL, monkeypatch)
-    lead, reservation, block = bars(viewer, "secret-pc0")
-    assert (block.kind, block.address, block.text) == ("foreign", "", "")
+    lead, block, reservation = bars(viewer, "secret-pc0")
+    assert (block.kind, block.address, block.text) == ("foreign overlaps", "", "")
     assert block.title == "another affiliation's class, Mon 30 Nov 2026 09:00–11:00, secret-pc0"
     assert lead.title == "Lead time of another affiliation's class, Mon 30 Nov 2026 08:30–09:00, secret-pc0"
     assert lead.address == ""
@@ -468,7 +462,10 @@ def test_load_times_are_read_once_and_only_when_they_are_needed(viewer: Client, 
     assert count() == before + 2
 
 
-@pytest.mark.parametrize("query", [{}, {"busy": 1, "zoom": "week"}])
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"busy": 1, "zoom": "week"}, {"by": "class"}, {"by": "class", "zoom": "week"}, {"by": "class", "open": 1}],
+)
 def test_queries_do_not_grow(viewer: Client, site: Site, query: dict[str, object]) -> None:
     def count() -> int:
         with CaptureQueriesContext(connection) as queries:

@@ -34,21 +34,24 @@ class Drawn(NamedTuple):
 
 
 def url(**query: object) -> str:
-    return reverse("admin:timeline", query={"day": "2026-11-30", **query})
+    return reverse("admin:timeline", query={"day": "2026-11-30", "zoom": "day", **query})
 
 
 def drawn(client: Client, **query: object) -> list[Drawn]:
     page = client.get(url(**query)).content.decode()
-    part = page.partition('<tbody class="ahead">')[2].partition("</tbody>")[0]
+    part = page.partition('<ul class="rows ahead">')[2].partition("</ul>")[0]
     found = []
-    for name, row in re.findall(r'<th scope="row".*?title="(.*?)".*?<td>(.*?)</td>', part, re.DOTALL):
+    for name, row in re.findall(r'<span class="name">(.*?)</span>.*?<div class="time">(.*?)</div>', part, re.DOTALL):
         bars = re.findall(
             r'<(?:a href="([^"]*)"|g)><title>([^<]*)</title><svg class="bar (\w+)" x="([\d.]+)%".*?>(.*?)</svg>', row
         )
         found += [
-            Drawn(unescape(name), kind, float(left), re.sub("<[^>]*>", "", inner), unescape(title), address)
+            Drawn(
+                unescape(re.sub("<[^>]*>", "", name)), kind, float(left), re.sub("<[^>]*>", "", inner),
+                unescape(title), address,
+            )
             for address, title, kind, left, inner in bars
-        ]
+        ]  # fmt: skip
     return found
 
 
@@ -85,13 +88,13 @@ def test_their_series_has_a_row_in_a_week(viewer: Client, site: Site, lab: Block
     foresee(site.time(lab.blockRequest, MONDAY + 2 * DAY), 18, "other classes have them")
     assert [(each.row, each.kind) for each in drawn(viewer, zoom="week")] == [("CS101", "foreseen"), ("CS101", "short")]
     page = viewer.get(url(zoom="week")).content.decode()
-    assert f'<a href="{page_url("blockrequest", lab.blockRequest_id)}" title="CS101">CS101</a>' in page
+    assert f'<a href="{page_url("blockrequest", lab.blockRequest_id)}">CS101</a>' in page
     assert '<span class="signal watch">short</span>' in page
 
 
 def test_they_are_drawn_where_no_computer_matches(viewer: Client, exam: BlockTime) -> None:
     assert [each.row for each in drawn(viewer, block=exam.blockRequest_id)] == ["CS420 exam"]
-    assert "No computer matches." in text(viewer, url(block=exam.blockRequest_id))
+    assert "No computer matches." in text(viewer, url(block=exam.blockRequest_id, by="computer"))
 
 
 def test_filters_leave_those_that_match(viewer: Client, site: Site, exam: BlockTime) -> None:
@@ -134,11 +137,12 @@ def test_kinds_differ_by_pattern_and_have_colours_for_light_dark_and_print(viewe
     for name in ("timeline-hatch", "timeline-double-hatch"):
         assert f'<pattern id="{name}"' in page
         assert f'fill="url(#{name})"' in page
-    path = finders.find("blockalloc/timeline.css")
+    path = finders.find("blockalloc/tokens.css")
     assert isinstance(path, str)
     style = Path(path).read_text(encoding="utf-8")
     for name in ("--tl-foreseen-edge", "--tl-short-edge"):
-        assert style.count(f"{name}: #") == 4
+        assert style.count(f"{name}: light-dark(") == 1
+        assert style.count(f"{name}: #000") == 1  # on paper
 
 
 def test_classes_of_other_affiliations_have_no_name_and_no_numbers(

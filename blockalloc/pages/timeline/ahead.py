@@ -6,47 +6,49 @@ from typing import NamedTuple
 from django.urls import reverse
 
 from blockalloc.pages.timeline import drawing
-from blockalloc.pages.timeline.axis import Axis
+from blockalloc.pages.timeline.axis import WEEK, Axis, Hours
 from blockalloc.pages.timeline.choices import Choices
 from blockalloc.pages.timeline.drawing import FORESEEN, SHORT, Bar
-from blockalloc.pages.timeline.words import FOREIGN_NAME, Reader, counted, joined, page_of, span
+from blockalloc.pages.timeline.row import Row
+from blockalloc.pages.timeline.words import FOREIGN_NAME, Reader, counted, joined, page_of, span, times_of
 from blockalloc.reports.classes_ahead import ClassAhead, classes_ahead
 from blockalloc.reports.forecasts import Forecasts
 
 _MOST = 60  # rows
 
 
-class Row(NamedTuple):
-    """A series: its name and page, and its classes. `is_short`: one of them at least will be short."""
-
-    name: str
-    address: str | None
-    is_short: bool
-    drawing: str
-
-
 class Ahead(NamedTuple):
-    """The rows, and them in a sentence; "" for none. `more` series are not shown."""
+    """The rows, and them in a sentence; "" for none. `more` series are not shown.
+
+    `hours` are those of all classes of the days, whether in view or not.
+    """
 
     rows: Sequence[Row]
     summary: str
     more: int
+    hours: Sequence[Hours]
 
 
 def ahead(forecasts: Forecasts, chosen: Choices, axis: Axis, reader: Reader) -> Ahead:
     """The classes of the axis that are to come and have no computers, those that will be short first."""
-    classes = [
+    of_days = [
         each
-        for each in classes_ahead(forecasts, axis.start, axis.end)
+        for each in classes_ahead(forecasts, axis.first, axis.last, chosen.lab)
         if _is_chosen(each, chosen, is_own=_owns(each, reader))
     ]
+    classes = [each for each in of_days if each.start < axis.end and each.end > axis.start]
     series: dict[int, list[ClassAhead]] = {}
     for each in classes:
         if each.foreseen is not None:
             series.setdefault(each.request_id, []).append(each)
     rows = [_row(of_series, axis, reader) for of_series in series.values()]
-    rows.sort(key=lambda row: not row.is_short)
-    return Ahead(rows[:_MOST], _summary(classes, reader), max(len(rows) - _MOST, 0))
+    rows.sort(key=lambda row: not row.signals)
+    return Ahead(
+        rows[:_MOST],
+        _summary(classes, reader),
+        max(len(rows) - _MOST, 0),
+        [Hours(each.start, each.end) for each in of_days],
+    )
 
 
 def _owns(each: ClassAhead, reader: Reader) -> bool:
@@ -66,7 +68,25 @@ def _row(classes: Sequence[ClassAhead], axis: Axis, reader: Reader) -> Row:
     bars = [_bar(each, is_own=is_own) for each in classes]
     name = first.name if is_own else FOREIGN_NAME.capitalize()
     address = reverse("admin:blockalloc_blockrequest_change", args=[first.request_id]) if is_own else None
-    return Row(name, address, any(bar.kind == SHORT for bar in bars), drawing.line(axis, bars))
+    is_short = any(bar.kind == SHORT for bar in bars)
+    return Row(
+        key=f"ahead-{first.request_id}",
+        name=name,
+        address=address,
+        about=_about(classes, axis, is_own=is_own),
+        signals=[("short", "watch")] if is_short else [],
+        drawing=drawing.line(axis, [[bar] for bar in bars]),
+    )
+
+
+def _about(classes: Sequence[ClassAhead], axis: Axis, *, is_own: bool) -> str:
+    """The hours of a class, and what is foreseen of it; of several classes, their number."""
+    first = classes[0]
+    if len(classes) > 1 or axis.zoom == WEEK:
+        return counted(len(classes), "class", "classes")
+    if not is_own or first.foreseen is None:
+        return times_of(first.start, first.end)
+    return f"{times_of(first.start, first.end)} · {first.foreseen.machines} of {first.foreseen.requested} machines"
 
 
 def _bar(each: ClassAhead, *, is_own: bool) -> Bar:

@@ -9,36 +9,49 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.urls import reverse
 
-from blockalloc.models import BlockRequest, Image, ResourceGroup
+from blockalloc.models import BlockRequest, Image
 from blockalloc.models.scope import Scope
-from blockalloc.pages.timeline.axis import DAY, DAYS
+from blockalloc.pages.timeline.axis import DAYS, HOURS
 
 PAGE = 500  # computers
+BY_CLASS, BY_COMPUTER = "class", "computer"
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The day and zoom, the filters (ids of rows, None: all) and the page of computers, counted from 1."""
+    """The day and zoom, what rows are, the filters (ids of rows, None: all) and the page of computers, from 1.
+
+    `opened` is the row whose computers are shown one by one: the id of a class or, in a week, of a series; in the view
+    by computer that of one of the row's computers.
+    """
 
     day: date
-    zoom: str = DAY
-    group: int | None = None
+    zoom: str = HOURS
+    by: str = BY_CLASS
+    lab: int | None = None
     image: int | None = None
     block: int | None = None
     busy: bool = False
     page: int = 1
+    opened: int | None = None
 
     def address(self, **other: object) -> str:
         """The timeline's address for these choices with `other` ones; its first page, unless `other` has a page."""
-        choices = replace(self, **{"page": 1, **other})  # type: ignore[arg-type]
-        query = {
-            "zoom": choices.zoom,
-            "day": f"{choices.day}",
-            **{name: value for name in ("group", "image", "block") if (value := getattr(choices, name)) is not None},
-            **({"busy": 1} if choices.busy else {}),
-            **({"page": choices.page} if choices.page > 1 else {}),
-        }
-        return reverse("admin:timeline", query=query)
+        return reverse("admin:timeline", query=dict(self.query(**other)))
+
+    def query(self, **other: object) -> list[tuple[str, object]]:
+        """What the address says that is not said without it, but for the day."""
+        choices = replace(self, **{"page": 1, "opened": None, **other})  # type: ignore[arg-type]
+        values = (
+            ("day", f"{choices.day}"),
+            ("zoom", choices.zoom if choices.zoom != HOURS else None),
+            ("by", choices.by if choices.by != BY_CLASS else None),
+            *((name, getattr(choices, name)) for name in ("lab", "image", "block")),
+            ("busy", 1 if choices.busy and choices.by == BY_COMPUTER else None),
+            ("page", choices.page if choices.page > 1 else None),
+            ("open", choices.opened),
+        )
+        return [(name, value) for name, value in values if value is not None]
 
     def moved(self, steps: int) -> str | None:
         """The address `steps` days or weeks later (negative: earlier); None beyond the calendar."""
@@ -49,18 +62,27 @@ class Choices:
         return self.address(day=day) if _can_be_shown(day) else None
 
 
-def read(query: QueryDict, today: date) -> Choices:
-    """The choices in an address; impossible values count as missing."""
+def read(query: QueryDict, today: date, lab: int | None) -> Choices:
+    """The choices in an address; impossible values count as missing. `lab`: the one that `pages.labs` finds there."""
     zoom = query.get("zoom", "")
     return Choices(
         day=day_in(query) or today,
-        zoom=zoom if zoom in DAYS else DAY,
-        group=_number(query.get("group")),
+        zoom=zoom if zoom in DAYS else HOURS,
+        by=_by(query),
+        lab=lab,
         image=_number(query.get("image")),
         block=_number(query.get("block")),
         busy=query.get("busy") == "1",
         page=_number(query.get("page")) or 1,
+        opened=_number(query.get("open")),
     )
+
+
+def _by(query: QueryDict) -> str:
+    """What rows are. Addresses of before don't say it: what is asked of computers was asked for rows of computers."""
+    otherwise = BY_COMPUTER if query.get("busy") or query.get("page") else BY_CLASS
+    by = query.get("by", otherwise)
+    return by if by in (BY_CLASS, BY_COMPUTER) else BY_CLASS
 
 
 def day_in(query: QueryDict) -> date | None:
@@ -78,12 +100,6 @@ class Option(NamedTuple):
     value: int
     label: str
     chosen: bool
-
-
-def groups(chosen: int | None) -> list[Option]:
-    """Resource groups of computers."""
-    rows = ResourceGroup.objects.filter(resourcetype__name="computer").order_by("name")
-    return [Option(key, name, key == chosen) for key, name in rows.values_list("pk", "name")]
 
 
 def images(chosen: int | None, since: datetime) -> list[Option]:

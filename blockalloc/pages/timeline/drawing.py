@@ -13,10 +13,11 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from blockalloc.pages.timeline.axis import WEEK, Axis
+from blockalloc.pages.timeline.axis import HOURS, WEEK, Axis
 
-ROW, HEAD = 34, 34  # heights, px; timeline.css has them too
-NARROWEST = 1008  # px; the minimum width in timeline.css
+HEAD = 34  # px; the height of the axis
+LANE, _GAP = 24, 4  # px; the height of a bar, and what is around it
+_USUAL = 1100  # px; how wide the axis is on a desk
 _LONGEST = 60  # characters in a bar; its frame cuts off a longer text
 _WIDTH_FOR_TEXT = 26  # px; a narrower bar has no text
 _LEAST = 0.15  # per cent: a narrower bar would be invisible
@@ -26,27 +27,27 @@ FORESEEN, SHORT = "foreseen", "short"
 
 
 class _Shape(NamedTuple):
-    """The place of a kind of bar in its row (px), the radius of its corners (px), and its pattern."""
+    """The height of a kind of bar (px), the radius of its corners (px), and its pattern."""
 
-    top: int
     height: int
     radius: int
     pattern: str | None = None
 
 
-# Classes above, reservations of users and reloads below: a reservation during a class hides neither.
+# Reservations of users and reloads are lower, and below the classes: see `_lanes`.
 _SHAPES = {
-    BLOCK: _Shape(2, 16, 0),
-    FOREIGN: _Shape(2, 16, 0, "timeline-dots"),
-    LEAD: _Shape(2, 16, 0, "timeline-stripes"),
-    USER: _Shape(19, 14, 6),
-    RELOAD: _Shape(19, 14, 0, "timeline-stripes"),
-    FORESEEN: _Shape(7, 20, 0, "timeline-hatch"),
-    SHORT: _Shape(7, 20, 0, "timeline-double-hatch"),
+    BLOCK: _Shape(24, 3),
+    FOREIGN: _Shape(24, 3, "timeline-dots"),
+    LEAD: _Shape(24, 0, "timeline-stripes"),
+    USER: _Shape(20, 10),
+    RELOAD: _Shape(20, 0, "timeline-stripes"),
+    FORESEEN: _Shape(24, 3, "timeline-hatch"),
+    SHORT: _Shape(24, 3, "timeline-double-hatch"),
 }
+_OF_CLASSES = frozenset({BLOCK, FOREIGN, LEAD, FORESEEN, SHORT})
 
 LEGEND = (
-    (LEAD, "lead time: the computers of a class load"),
+    (LEAD, "lead time: computers load for a class"),
     (BLOCK, "class"),
     (FOREIGN, "another affiliation's class"),
     (USER, "reservation of a user"),
@@ -60,7 +61,7 @@ LEGEND_AHEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A booking of a computer, or a class to come. `address`: its page, if there is one that the person may see."""
+    """A booking of computers, or a class to come. `address`: its page, if there is one that the person may see."""
 
     kind: str
     start: int
@@ -68,6 +69,7 @@ class Bar:
     text: str
     title: str
     address: str | None
+    overlaps: bool = False  # with another class, or with a reservation of somebody who is not in the class
 
 
 class Band(NamedTuple):
@@ -90,94 +92,135 @@ _PATTERNS = """\
 <pattern id="timeline-double-hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
 <rect class="paper" width="8" height="8"/><path class="ink" d="M0 0V8M0 0H8" stroke-width="2"/></pattern>"""
 
-_BAR = '<svg class="bar {}" x="{}%" y="{}" width="{}%" height="{}"><rect width="100%" height="100%" rx="{}"{}/>{}</svg>'
-
 
 def head(axis: Axis, bands: Sequence[Band], now: int, days: Sequence[str | None]) -> SafeString:
-    """The axis, and what all rows share: ticks, maintenances, the line at `now`. `days` are addresses of its days."""
+    """The axis, with the patterns of all bars; `days` are addresses of its days."""
     addresses = dict(zip(axis.days, days, strict=True))
     return format_html(
-        '<svg class="axis" width="100%" height="{}" role="group" aria-label="Hours">'
-        '<defs>{}<symbol id="timeline-grid">{}{}{}</symbol></defs>{}{}{}</svg>',
+        '<svg class="axis" width="100%" height="{}" role="group" aria-label="Hours"><defs>{}</defs>{}{}{}</svg>',
         HEAD,
         SafeString(_PATTERNS),
-        format_html_join("", '<line class="tick{}" x1="{}%" x2="{}%" y1="0" y2="{}"/>', _lines(axis)),
-        _bands(axis, bands, ROW),
-        _now(axis, now, ROW, ""),
         _labels(axis, addresses),
-        _bands(axis, bands, HEAD, top=HEAD - 6),
-        # Not over the name of a day: there, the legend is enough.
-        _now(axis, now, HEAD, "now" if axis.zoom != WEEK and axis.position(now) > 8 else ""),
+        _bands(axis, bands, f"{HEAD - 6}", f"{6}"),
+        _now(axis, now, f"{HEAD}", "now"),
     )
 
 
-def line(axis: Axis, bars: Iterable[Bar]) -> SafeString:
-    """The bars of one row."""
+def grid(axis: Axis, bands: Sequence[Band]) -> SafeString:
+    """What is behind all rows: the hours and the maintenances."""
+    lines = format_html_join("", '<line class="tick{}" x1="{}%" x2="{}%" y1="0" y2="100%"/>', _lines(axis))
     return format_html(
-        '<svg class="line" width="100%" height="{}"><use href="#timeline-grid" width="100%" height="{}"/>{}</svg>',
-        ROW,
-        ROW,
-        SafeString("".join(_bar(axis, bar) for bar in bars)),
+        '<svg class="grid" width="100%" height="100%" aria-hidden="true">{}{}</svg>',
+        lines,
+        _bands(axis, bands, "0", "100%"),
     )
+
+
+def line_of_now(axis: Axis, now: int) -> SafeString:
+    """The line at `now`, before all rows; nothing where it is not in view."""
+    line = _now(axis, now, "100%", "")
+    if not line:
+        return line
+    return format_html('<svg class="over" width="100%" height="100%" aria-hidden="true">{}</svg>', line)
+
+
+def line(axis: Axis, bookings: Iterable[Sequence[Bar]]) -> SafeString:
+    """The bookings of one row, each of one bar or of several that follow each other; by start, as the Tab key goes."""
+    shown = [bars for bars in bookings if bars[0].start < axis.end and bars[-1].end > axis.start]
+    lanes = _lanes(shown)
+    height = _GAP + (LANE + _GAP) * max(len(lanes), 1)
+    tops = {id(bars): _GAP + (LANE + _GAP) * number for number, lane in enumerate(lanes) for bars in lane}
+    drawn = "".join(
+        _bar(axis, bar, tops[id(bars)])
+        for bars in sorted(shown, key=_hours)
+        for bar in bars
+        if bar.start < axis.end and bar.end > axis.start
+    )
+    return SafeString(f'<svg class="line" width="100%" height="{height}">{drawn}</svg>')
+
+
+def _lanes(bookings: Iterable[Sequence[Bar]]) -> list[list[Sequence[Bar]]]:
+    """The bookings in as few lanes as they need, those of classes in the upper ones."""
+    of_classes: list[Sequence[Bar]] = []
+    others: list[Sequence[Bar]] = []
+    for bars in sorted(bookings, key=_hours):
+        (of_classes if bars[-1].kind in _OF_CLASSES else others).append(bars)
+    return [*_stacked(of_classes), *_stacked(others)]
+
+
+def _stacked(bookings: Iterable[Sequence[Bar]]) -> list[list[Sequence[Bar]]]:
+    """The bookings (by start) in lanes in which none begins before the last one ends."""
+    lanes: list[list[Sequence[Bar]]] = []
+    for bars in bookings:
+        lane = next((each for each in lanes if each[-1][-1].end <= bars[0].start), None)
+        if lane is None:
+            lanes.append([bars])
+        else:
+            lane.append(bars)
+    return lanes
+
+
+def _hours(bars: Sequence[Bar]) -> tuple[int, int]:
+    return bars[0].start, bars[-1].end
 
 
 def sample(kind: str) -> SafeString:
     """A bar for the legend."""
-    return format_html(
-        '<svg class="sample" width="26" height="16" aria-hidden="true">{}</svg>',
-        _box(kind, "0", 0, "100", SafeString("")),
+    shape = _SHAPES[kind]
+    fill = f' fill="url(#{shape.pattern})"' if shape.pattern else ""
+    return SafeString(
+        f'<svg class="sample bar {kind}" width="26" height="16" aria-hidden="true">'
+        f'<rect x="1" y="1" width="24" height="14" rx="{min(shape.radius, 7)}"{fill}/></svg>'
     )
 
 
 def band_sample() -> SafeString:
     """A maintenance for the legend."""
-    return format_html(
-        '<svg class="sample band" width="26" height="16" aria-hidden="true">{}</svg>',
-        SafeString(
-            '<rect class="ground" width="26" height="16"/><rect fill="url(#timeline-cross)" width="26" height="16"/>'
-        ),
+    return SafeString(
+        '<svg class="sample band" width="26" height="16" aria-hidden="true">'
+        '<rect class="ground" width="26" height="16"/><rect fill="url(#timeline-cross)" width="26" height="16"/></svg>'
     )
 
 
-def _bar(axis: Axis, bar: Bar) -> SafeString:
+def _bar(axis: Axis, bar: Bar, top: int) -> str:
     left, right = axis.position(bar.start), axis.position(bar.end)
     width = max(right - left, _LEAST)
-    box = _box(bar.kind, f"{min(left, 100 - width):.3f}", _SHAPES[bar.kind].top, f"{width:.3f}", _text(bar, width))
-    title = conditional_escape(bar.title)
-    if bar.address is None:
-        return SafeString(f"<g><title>{title}</title>{box}</g>")
-    return SafeString(f'<a href="{conditional_escape(bar.address)}"><title>{title}</title>{box}</a>')
-
-
-def _box(kind: str, left: str, top: int, width: str, text: SafeString) -> SafeString:
-    shape = _SHAPES[kind]
+    shape = _SHAPES[bar.kind]
     fill = f' fill="url(#{shape.pattern})"' if shape.pattern else ""
-    return SafeString(_BAR.format(kind, left, top, width, shape.height, shape.radius, fill, text))
+    kind = f"{bar.kind} overlaps" if bar.overlaps else bar.kind
+    box = (
+        f'<title>{conditional_escape(bar.title)}</title><svg class="bar {kind}" x="{min(left, 100 - width):.2f}%" '
+        f'y="{top}" width="{width:.2f}%" height="{shape.height}"><rect width="100%" height="100%" rx="{shape.radius}"'
+        f"{fill}/>{_text(bar, width)}</svg>"
+    )
+    if bar.address is None:
+        return f"<g>{box}</g>"
+    return f'<a href="{conditional_escape(bar.address)}">{box}</a>'
 
 
-def _text(bar: Bar, width: float) -> SafeString:
+def _text(bar: Bar, width: float) -> str:
     """The text in a bar that is wide enough for some characters."""
-    if not bar.text or width / 100 * NARROWEST < _WIDTH_FOR_TEXT:
-        return SafeString("")
+    if not bar.text or width / 100 * _USUAL < _WIDTH_FOR_TEXT:
+        return ""
     text = conditional_escape(Truncator(bar.text).chars(_LONGEST) if len(bar.text) > _LONGEST else bar.text)
-    return SafeString(f'<text x="5" y="{_SHAPES[bar.kind].height - 4}">{text}</text>')
+    return f'<text x="6" y="{_SHAPES[bar.kind].height // 2 + 4}">{text}</text>'
 
 
-def _lines(axis: Axis) -> Iterable[tuple[str, str, str, int]]:
+def _lines(axis: Axis) -> Iterable[tuple[str, str, str]]:
     for tick in axis.ticks:
-        position = f"{axis.position(tick.instant):.3f}"
-        yield " midnight" if tick.day else "", position, position, ROW
+        position = f"{axis.position(tick.instant):.2f}"
+        yield " midnight" if tick.day else "", position, position
 
 
 def _labels(axis: Axis, addresses: dict[date, str | None]) -> SafeString:
-    """The hours along the axis, and above them the days."""
+    """The hours along the axis, and above them the days of a week."""
     hours = format_html_join(
         "",
         '<svg x="{}%" overflow="visible"><line class="tick{}" y1="{}" y2="{}"/>'
-        '<text class="hour" x="3" y="{}">{}</text></svg>',
+        '<text class="hour{}" x="3" y="{}">{}<tspan class="minutes">{}</tspan></text></svg>',
         (
-            (f"{axis.position(tick.instant):.3f}", " midnight" if tick.day else "", 0 if tick.day else 18, HEAD, 30,
-             tick.label)
+            (f"{axis.position(tick.instant):.2f}", " midnight" if tick.day else "", 0 if tick.day else 18, HEAD,
+             _importance(axis, tick.hour), 30, tick.label[:2], tick.label[2:])
             for tick in axis.ticks
         ),
     )  # fmt: skip
@@ -185,23 +228,29 @@ def _labels(axis: Axis, addresses: dict[date, str | None]) -> SafeString:
         "",
         '<svg x="{}%" overflow="visible">{}</svg>',
         (
-            (
-                f"{axis.position(tick.instant):.3f}",
-                _day(axis, f"{tick.day:%a} {tick.day.day} {tick.day:%b}", addresses[tick.day]),
-            )
+            (f"{axis.position(tick.instant):.2f}", _day(tick.day, addresses[tick.day]))
             for tick in axis.ticks
-            if tick.day
+            if tick.day and axis.zoom == WEEK
         ),
     )
     return format_html("{}{}", hours, days)
 
 
-def _day(axis: Axis, name: str, address: str | None) -> SafeString:
-    text = format_html('<text class="day" x="3" y="14">{}</text>', name)
-    return format_html('<a href="{}">{}</a>', address, text) if axis.zoom == WEEK and address else text
+def _importance(axis: Axis, hour: int) -> str:
+    """The CSS class of an hour that is left out on a phone."""
+    return "" if hour % (2 if axis.zoom == HOURS else 4) == 0 and axis.zoom != WEEK else " wide-only"
 
 
-def _bands(axis: Axis, bands: Sequence[Band], height: int, top: int = 0) -> SafeString:
+def _day(day: date, address: str | None) -> SafeString:
+    name = format_html(
+        '<text class="day" x="3" y="14">{}<tspan class="wide-only"> {}</tspan></text>',
+        f"{day:%a} {day.day}",
+        f"{day:%b}",
+    )
+    return format_html('<a href="{}">{}</a>', address, name) if address else name
+
+
+def _bands(axis: Axis, bands: Sequence[Band], top: str, height: str) -> SafeString:
     return format_html_join(
         "",
         '<svg class="band" x="{}%" y="{}" width="{}%" height="{}"><title>{}</title>'
@@ -209,24 +258,26 @@ def _bands(axis: Axis, bands: Sequence[Band], height: int, top: int = 0) -> Safe
         '<rect fill="url(#timeline-cross)" width="100%" height="100%"/></svg>',
         (
             (
-                f"{axis.position(band.start):.3f}",
+                f"{axis.position(band.start):.2f}",
                 top,
-                f"{max(axis.position(band.end) - axis.position(band.start), _LEAST):.3f}",
-                height - top,
+                f"{max(axis.position(band.end) - axis.position(band.start), _LEAST):.2f}",
+                height,
                 band.title,
             )
             for band in bands
+            if band.start < axis.end and band.end > axis.start
         ),
     )
 
 
-def _now(axis: Axis, now: int, height: int, text: str) -> SafeString:
+def _now(axis: Axis, now: int, height: str, text: str) -> SafeString:
     if not axis.shows(now):
         return SafeString("")
-    label = format_html('<text class="now" x="3" y="10">{}</text>', text) if text else ""
+    # In a week, the names of days are there: the legend is enough.
+    label = SafeString(f'<text class="now" x="4" y="11">{text}</text>') if text and axis.zoom != WEEK else ""
     return format_html(
         '<svg x="{}%" overflow="visible"><line class="now" y1="0" y2="{}"/>{}</svg>',
-        f"{axis.position(now):.3f}",
+        f"{axis.position(now):.2f}",
         height,
         label,
     )

@@ -1,106 +1,209 @@
-"""The timeline: the bookings of each computer in a day or a week."""
+"""The timeline: the classes of a day or a week with their computers, or the bookings of each computer."""
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from blockalloc import clock
 from blockalloc.models import BlockTime
 from blockalloc.models.scope import scope_of
+from blockalloc.pages import labs
 from blockalloc.pages.columns import list_link
 from blockalloc.pages.frame import page, require_permission
-from blockalloc.pages.timeline import choices, drawing, words
+from blockalloc.pages.short_names import short_names
+from blockalloc.pages.timeline import choices, classes, computers, drawing, words
 from blockalloc.pages.timeline.ahead import Ahead, ahead
-from blockalloc.pages.timeline.axis import DAY, WEEK, Axis, axis_of
-from blockalloc.pages.timeline.choices import PAGE, Choices
-from blockalloc.pages.timeline.drawing import Bar
+from blockalloc.pages.timeline.axis import DAY, HOURS, WEEK, Axis, Hours, axis_of
+from blockalloc.pages.timeline.choices import BY_CLASS, BY_COMPUTER, PAGE, Choices
+from blockalloc.pages.timeline.classes import Shown
+from blockalloc.pages.timeline.row import Row
 from blockalloc.pages.timeline.words import Reader, counted, listed
+from blockalloc.reports import readiness
 from blockalloc.reports.forecasts import Forecasts
 from blockalloc.site_time import site_zone
 from blockalloc.store import timeline as store
-from blockalloc.store.timeline import Bookings, LoadTimes, Machine
+from blockalloc.store import timeline_classes
+from blockalloc.store.timeline import Bookings, Closed, LoadTimes, Machine
+from blockalloc.store.timeline_classes import Class, Overlap
 
-_NAMES_KEPT = 20_000  # sort keys of computers, which are the same from one page to the next
-# States of computers that staff look into, with their levels.
-_MARKS = {"maintenance": "watch", "failed": "bad"}
+_ZOOMS = ((HOURS, "06–22"), (DAY, "24 hours"), (WEEK, "Week"))
+_ROWS = ((BY_CLASS, "By class"), (BY_COMPUTER, "By computer"))
 
 
-class Row(NamedTuple):
-    """A computer of the page."""
+class View(NamedTuple):
+    """What a page of the timeline is made for."""
 
-    name: str
-    domain: str
-    address: str | None
-    marks: list[tuple[str, str]]  # (text, level)
-    drawing: str
+    request: HttpRequest
+    chosen: Choices
+    axis: Axis
+    reader: Reader
+    now: int
+    load_times: LoadTimes
+
+
+class Rows(NamedTuple):
+    """The rows of the page, and a sentence about them for people who cannot see the drawing.
+
+    `hours` are those of all bookings of the days, whether in view or not. `paging`: which computers of
+    how many are shown, and the ways to the others.
+    """
+
+    rows: Sequence[Row]
+    summary: str
+    hours: Sequence[Hours]
+    paging: Mapping[str, Any]
 
 
 @require_safe
 @require_permission("blockalloc.view_blocktime")
 def timeline(request: HttpRequest) -> HttpResponse:
+    if "group" in request.GET:  # as addresses of before have it
+        return HttpResponseRedirect(reverse("admin:timeline", query=_with_lab(request.GET)))
     now, zone = clock.now(), site_zone()
     today = datetime.fromtimestamp(now, zone).date()
-    chosen = choices.read(request.GET, today)
-    axis = axis_of(chosen.zoom, chosen.day, zone)
+    chosen = choices.read(request.GET, today, labs.chosen(request))
+    axis = axis_of(chosen.zoom, chosen.day, zone, now)
     reader = Reader(
         scope_of(request.user),
         sees_computers=request.user.has_perm("blockalloc.view_computer"),
         sees_reloads=request.user.has_perm("blockalloc.view_request"),
     )
-    return page(
-        request, "blockalloc/timeline.html", _title(axis), **_context(request, chosen, axis, reader, now, today)
-    )
+    view = View(request, chosen, axis, reader, now, LoadTimes(now))
+    return page(request, "blockalloc/timeline.html", _title(axis, today), **_context(view, today))
 
 
-def _context(
-    request: HttpRequest, chosen: Choices, axis: Axis, reader: Reader, now: int, today: date
-) -> Mapping[str, Any]:
+def _with_lab(query: QueryDict) -> dict[str, str]:
+    """The same choices, with the lab for the group of computers."""
+    return {"lab" if name == "group" else name: query.get(name, "") for name in query}
+
+
+def _context(view: View, today: date) -> Mapping[str, Any]:
     """The context of the template."""
-    machines, bookings, number = _of_page(chosen, axis, reader, now)
-    closed = store.closed(axis.start, axis.end)
+    chosen, axis, reader, now = view.chosen, view.axis, view.reader, view.now
+    closed = store.closed(axis.first, axis.last)
+    in_view = [each for each in closed if each.start < axis.end and each.end > axis.start]
+    shown = _classes(view, in_view) if chosen.by == BY_CLASS else _computers(view, in_view)
     to_come = ahead(Forecasts(now, reader.scope), chosen, axis, reader)
-    since = datetime.fromtimestamp(axis.start, site_zone())
-    addresses = [chosen.address(zoom=DAY, day=day) for day in axis.days]
+    since = datetime.fromtimestamp(axis.first, site_zone())
+    bands = [words.band(each) for each in closed]
+    addresses = [chosen.address(zoom=HOURS, day=day) if axis.zoom == WEEK else None for day in axis.days]
     return {
         "chosen": chosen,
-        "zooms": [(zoom, name, zoom == chosen.zoom) for zoom, name in ((DAY, "Day"), (WEEK, "Week"))],
-        "groups": choices.groups(chosen.group),
+        "zooms": [(name, chosen.address(zoom=zoom), zoom == chosen.zoom) for zoom, name in _zooms(axis)],
+        "ways": [(name, chosen.address(by=by), by == chosen.by) for by, name in _ROWS],
+        "kept": [(name, value) for name, value in chosen.query() if name in ("zoom", "by")],
+        "labs": labs.choice(view.request),
         "images": choices.images(chosen.image, since),
         "blocks": choices.blocks(chosen.block, since, reader.scope),
+        "is_filtered": chosen.busy or any(each is not None for each in (chosen.lab, chosen.image, chosen.block)),
+        "unfiltered": chosen.address(lab=None, image=None, block=None),
+        "by_computer": chosen.by == BY_COMPUTER,
         "earlier": chosen.moved(-1),
         "later": chosen.moved(1),
-        "today": chosen.address(day=today),
-        "unknown_day": request.GET.get("day", "") if choices.day_in(request.GET) is None else "",
+        "today": "" if today in axis.days else chosen.address(day=today),
+        "unknown_day": view.request.GET.get("day", "") if choices.day_in(view.request.GET) is None else "",
         "change_of_clock": _change_of_clock(axis),
-        "summary": _summary(machines, bookings, closed),
+        "summary": shown.summary,
+        "outside": _outside([*shown.hours, *to_come.hours], closed, view),
+        "all_hours": chosen.address(zoom=DAY),
         "lists": _lists(axis),
         "legend": [(drawing.sample(kind), name) for kind, name in _legend(reader, to_come)],
         "ahead": to_come,
         "band": drawing.band_sample(),
-        "closed": [words.band(each).title for each in closed],
-        "head": drawing.head(axis, [words.band(each) for each in closed], now, addresses),
-        "rows": _rows(machines, bookings, axis, reader),
-        **_paging(chosen, machines, number),
+        "closed": [words.band(each).title for each in in_view],
+        "head": drawing.head(axis, bands, now, addresses),
+        "grid": drawing.grid(axis, bands),
+        "line_of_now": drawing.line_of_now(axis, now),
+        "rows": shown.rows,
+        **shown.paging,
     }
 
 
-def _of_page(chosen: Choices, axis: Axis, reader: Reader, now: int) -> tuple[list[Machine], Bookings, int]:
-    """The computers of the page with their bookings, and the number of computers on all pages."""
-    machines, load_times = store.machines(chosen.group), LoadTimes(now)
-    if chosen.busy or chosen.image is not None or chosen.block is not None:
-        bookings = store.bookings_of_all(axis.start, axis.end, load_times, chosen.block)
-        matching = _matching_computers(bookings, chosen, reader)
-        machines = [machine for machine in machines if machine.id in matching]
-    machines.sort(key=_natural)
+# --- By class -----------------------------------------------------------------------------------
+
+
+def _classes(view: View, closed: Sequence[Closed]) -> Rows:
+    """The classes of the axis; the computers of the one that is open."""
+    chosen, axis, reader = view.chosen, view.axis, view.reader
+    found = timeline_classes.classes(axis.first, axis.last, chosen.lab, view.load_times)
+    found = [each for each in found if classes.is_chosen(each, chosen, reader)]
+    in_view = [each for each in found if each.begins < axis.end and each.end > axis.start]
+    overlaps = timeline_classes.overlaps(axis.start, axis.end, view.now, lab=chosen.lab) if in_view else []
+    shown = Shown(
+        axis=axis,
+        reader=reader,
+        names=short_names(),
+        chosen=chosen,
+        overlaps=overlaps,
+        readiness=_readiness(in_view, view) if axis.zoom != WEEK else {},
+        computers=_of_open_class(in_view, overlaps, view),
+        now=view.now,
+    )
+    rows = classes.rows(in_view, shown)
+    return Rows(
+        rows, _summary_of_classes(in_view, closed), [Hours(each.begins, each.end) for each in found], {"none": not rows}
+    )
+
+
+def _readiness(found: Sequence[Class], view: View) -> dict[int, readiness.BlockTimeReadiness]:
+    """Block time -> its readiness, of those that the person may see."""
+    times = BlockTime.objects.visible_to(view.request.user).filter(pk__in=[each.block_time_id for each in found])
+    return {each.id: each for each in readiness.read(times, view.now, closed=False)} if found else {}
+
+
+def _of_open_class(found: Sequence[Class], overlaps: Sequence[Overlap], view: View) -> list[Row]:
+    """The computers of the row that is open, one by one."""
+    opened = [each for each in found if classes.key_of(each, view.axis) == view.chosen.opened]
+    ids = [each.block_time_id for each in opened if view.reader.owns(each)]
+    if not ids:
+        return []
+    machines = sorted(store.machines(view.chosen.lab, classes=ids), key=computers.natural)[:PAGE]
+    bookings = store.bookings(view.axis.first, view.axis.last, [each.id for each in machines], view.load_times)
+    return computers.rows(machines, bookings, overlaps, view.axis, view.reader, short_names(), None)
+
+
+def _summary_of_classes(found: Sequence[Class], closed: Sequence[Closed]) -> str:
+    parts = [
+        *([counted(len(found), "class", "classes")] if found else []),
+        *([counted(len(closed), "site maintenance")] if closed else []),
+    ]
+    return f"{listed(parts, 'No class with computers')}."
+
+
+# --- By computer --------------------------------------------------------------------------------
+
+
+def _computers(view: View, closed: Sequence[Closed]) -> Rows:
+    """The computers of the page with their bookings; those that are alike in one row."""
+    chosen, axis, reader = view.chosen, view.axis, view.reader
+    machines = sorted(_matching(view), key=computers.natural)
     shown = _cut(machines, chosen.page)
-    ids = [machine.id for machine in shown]
-    return shown, store.bookings(axis.start, axis.end, ids, load_times), len(machines)
+    bookings, overlaps = _bookings(shown, view)
+    rows = computers.rows(shown, bookings, overlaps, axis, reader, short_names(), chosen)
+    summary = _summary(shown, _in_view(bookings, axis), closed)
+    return Rows(rows, summary, _distinct(bookings), _paging(chosen, shown, len(machines)))
+
+
+def _bookings(machines: Sequence[Machine], view: View) -> tuple[Bookings, list[Overlap]]:
+    """The bookings of the whole days, and what overlaps of them in view."""
+    axis, ids = view.axis, [each.id for each in machines]
+    bookings = store.bookings(axis.first, axis.last, ids, view.load_times)
+    if not bookings.block_computers:
+        return bookings, []
+    return bookings, timeline_classes.overlaps(axis.start, axis.end, view.now, computers=ids)
+
+
+def _matching(view: View) -> list[Machine]:
+    """The computers that the filters leave."""
+    chosen, axis = view.chosen, view.axis
+    if not chosen.busy and chosen.image is None and chosen.block is None:
+        return store.machines(chosen.lab)
+    bookings = store.bookings_of_all(axis.start, axis.end, view.load_times, chosen.block)
+    return store.machines(chosen.lab, _matching_computers(bookings, chosen, view.reader))
 
 
 def _matching_computers(bookings: Bookings, chosen: Choices, reader: Reader) -> set[int]:
@@ -140,60 +243,33 @@ def _paging(chosen: Choices, shown: Sequence[Machine], number: int) -> dict[str,
     }
 
 
-def _rows(machines: Iterable[Machine], bookings: Bookings, axis: Axis, reader: Reader) -> list[Row]:
-    """The computers with their bars by start, which is the order of the Tab key."""
-    names = {machine.id: machine.hostname for machine in machines}
-    bars: dict[int, list[Bar]] = defaultdict(list)
-    for booking in bookings.block_computers:
-        bars[booking.computer_id] += words.bars_of_block(booking, reader, names[booking.computer_id])
-    for reserved in bookings.reserved:
-        bars[reserved.computer_id].append(words.bar_of_reservation(reserved, reader, names[reserved.computer_id]))
-    return [
-        Row(
-            *_parts(machine.hostname),
-            reader.computer(machine.id),
-            _marks(machine),
-            drawing.line(axis, sorted(_visible(bars[machine.id], axis), key=lambda bar: (bar.start, bar.end))),
-        )
-        for machine in machines
-    ]
+def _in_view(bookings: Bookings, axis: Axis) -> Bookings:
+    return Bookings(
+        [each for each in bookings.block_computers if each.begins < axis.end and each.end > axis.start],
+        [each for each in bookings.reserved if each.start < axis.end and each.end > axis.start],
+    )
 
 
-def _visible(bars: Iterable[Bar], axis: Axis) -> Iterable[Bar]:
-    return (bar for bar in bars if bar.start < axis.end and bar.end > axis.start)
-
-
-def _parts(hostname: str) -> tuple[str, str]:
-    """`vm1` and `.example.edu`, of which a phone shows the first; an IP address stays in one part."""
-    name, dot, domain = hostname.partition(".")
-    return (hostname, "") if name.isdecimal() else (name, dot + domain)
-
-
-def _marks(machine: Machine) -> list[tuple[str, str]]:
-    state = [(machine.state, _MARKS[machine.state])] if machine.state in _MARKS else []
-    return [*state, *([("removed", "bad")] if machine.removed else [])]
-
-
-def _natural(machine: Machine) -> tuple[list[str | int], int]:
-    """The sort key that puts vm2 before vm10."""
-    return _texts_and_numbers(machine.hostname), machine.id
-
-
-@lru_cache(_NAMES_KEPT)
-def _texts_and_numbers(hostname: str) -> list[str | int]:
-    """The parts of a hostname, text and number by turns."""
-    parts = re.split("([0-9]+)", hostname.lower())
-    return [int(part) if index % 2 else part for index, part in enumerate(parts)]
+def _distinct(bookings: Bookings) -> list[Hours]:
+    """The bookings, whatever the number of their computers."""
+    begins: dict[tuple[str, int], Hours] = {}
+    for held in bookings.block_computers:
+        known = begins.get(("class", held.block_time_id))
+        begins["class", held.block_time_id] = Hours(min(held.begins, known.begins if known else held.begins), held.end)
+    for each in bookings.reserved:
+        begins["request", each.request_id] = Hours(each.start, each.end)
+    return [*begins.values()]
 
 
 # --- Words of the page --------------------------------------------------------------------------
 
 
-def _title(axis: Axis) -> str:
+def _title(axis: Axis, today: date) -> str:
     first, last = axis.days[0], axis.days[-1]
+    year = "" if last.year == today.year else f" {last.year}"
     if first == last:
-        return f"Timeline of {_day_name(first)} {first.year}"
-    return f"Timeline of {_day_name(first)} to {_day_name(last)} {last.year}"
+        return f"Timeline of {_day_name(first)}{year}"
+    return f"Timeline of {first.day} {first:%B} to {last.day} {last:%B}{year}"
 
 
 def _day_name(day: date) -> str:
@@ -204,9 +280,35 @@ def _change_of_clock(axis: Axis) -> str:
     """A sentence for a day or week with a clock change, else ""."""
     if not axis.extra_hours:
         return ""
-    hours = f"{(axis.end - axis.start) / 3600:g} hours"
+    hours = f"{(axis.last - axis.first) / 3600:g} hours"
+    what = "week" if axis.zoom == WEEK else "day"
     how = "goes back: some time is shown twice" if axis.extra_hours > 0 else "goes forward: some time is skipped"
-    return f"The site's clock {how}. This {axis.zoom} has {hours}."
+    return f"The site's clock {how}. This {what} has {hours}."
+
+
+def _zooms(axis: Axis) -> list[tuple[str, str]]:
+    """The zooms with their names; the hours of classes by those that are in view, which now may have widened."""
+    if axis.zoom != HOURS:
+        return [*_ZOOMS]
+    start, end = (datetime.fromtimestamp(each, site_zone()) for each in (axis.start, axis.end))
+    last = "24" if axis.end == axis.last else f"{end:%H}"
+    return [(HOURS, f"{start:%H}–{last}"), *_ZOOMS[1:]]
+
+
+def _outside(hours: Sequence[Hours], closed: Sequence[Closed], view: View) -> list[str]:
+    """What of a day is before or after the hours in view: `2 classes before 06:00`, `site maintenance before 06:00`."""
+    axis = view.axis
+    if axis.zoom != HOURS:
+        return []
+    names = ("class", "classes") if view.chosen.by == BY_CLASS else ("booking", "bookings")
+    before, after = (f"{datetime.fromtimestamp(each, site_zone()):%H:%M}" for each in (axis.start, axis.end))
+    numbers = zip(axis.outside(hours), (f"before {before}", f"after {after}"), strict=True)
+    said = [f"{counted(number, *names)} {when}" for number, when in numbers if number]
+    if any(each.end <= axis.start for each in closed):
+        said.append(f"site maintenance before {before}")
+    if any(each.start >= axis.end for each in closed):
+        said.append(f"site maintenance after {after}")
+    return said
 
 
 def _summary(machines: Sequence[Machine], bookings: Bookings, closed: Sequence[object]) -> str:
@@ -226,8 +328,10 @@ def _summary(machines: Sequence[Machine], bookings: Bookings, closed: Sequence[o
 
 
 def _lists(axis: Axis) -> list[str]:
-    """Links to the lists of block times, day by day."""
-    return [list_link(BlockTime, _day_name(day), day=f"{day}") for day in axis.days]
+    """Links to the lists of classes, day by day."""
+    if len(axis.days) == 1:
+        return [list_link(BlockTime, "Classes as a list", day=f"{axis.days[0]}")]
+    return [list_link(BlockTime, f"{day:%a} {day.day}", day=f"{day}") for day in axis.days]
 
 
 def _legend(reader: Reader, to_come: Ahead) -> list[tuple[str, str]]:

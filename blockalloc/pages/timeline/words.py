@@ -13,6 +13,7 @@ from blockalloc.pages.columns import until, when
 from blockalloc.pages.timeline.drawing import BLOCK, FOREIGN, LEAD, RELOAD, USER, Band, Bar
 from blockalloc.site_time import site_zone
 from blockalloc.store.timeline import BlockComputer, Closed, Reserved
+from blockalloc.store.timeline_classes import Class, Overlap, Side
 from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 
 FOREIGN_NAME = "another affiliation's class"
@@ -26,7 +27,7 @@ class Reader:
     sees_computers: bool
     sees_reloads: bool
 
-    def owns(self, booking: BlockComputer) -> bool:
+    def owns(self, booking: BlockComputer | Class) -> bool:
         """Whether the block time is in their scope."""
         return self.scope.affiliation_id in (None, booking.affiliation_id)
 
@@ -56,39 +57,34 @@ def _span(start: int, end: int, zone: ZoneInfo) -> str:
     return f"{when(first)}–{until(first, last)}"
 
 
-def bars_of_block(booking: BlockComputer, reader: Reader, hostname: str) -> list[Bar]:
-    """The bars of a block time and of its lead time."""
-    if not reader.owns(booking):
-        bars = [
-            Bar(
-                FOREIGN,
-                booking.start,
-                booking.end,
-                "",
-                joined(FOREIGN_NAME, span(booking.start, booking.end), hostname),
-                None,
-            )
-        ]
-        return [*_lead(booking, FOREIGN_NAME, None, hostname), *bars]
-    address = page_of("blocktime", booking.block_time_id)
-    unusual = "skipped" if booking.skip else f"request {booking.status}" if booking.status != ACCEPTED else ""
-    group = f"for {booking.group}" if booking.group else ""
-    title = joined(booking.name, unusual, span(booking.start, booking.end), group, booking.image, hostname)
-    reload = reader.reload(booking.reload_id) if booking.reload_id is not None else None
+def bars_of_class(
+    held: BlockComputer | Class, reader: Reader, where: str, *, begins: int | None = None, overlaps: bool = False
+) -> list[Bar]:
+    """The bars of the lead time of a class and of itself; `begins`: when the first of several computers is taken."""
+    begins = held.begins if begins is None else begins
+    if not reader.owns(held):
+        title = joined(FOREIGN_NAME, span(held.start, held.end), where)
+        block = Bar(FOREIGN, held.start, held.end, "", title, None, overlaps)
+        return [*_lead(held, begins, FOREIGN_NAME, None, where), block]
+    address = page_of("blocktime", held.block_time_id)
+    unusual = "skipped" if held.skip else f"request {held.status}" if held.status != ACCEPTED else ""
+    group = f"for {held.group}" if held.group else ""
+    title = joined(held.name, unusual, span(held.start, held.end), group, held.image, where)
+    reload = reader.reload(held.reload_id) if held.reload_id is not None else None
     return [
-        *_lead(booking, booking.name, reload or address, hostname),
-        Bar(BLOCK, booking.start, booking.end, booking.name, title, address),
+        *_lead(held, begins, held.name, reload or address, where),
+        Bar(BLOCK, held.start, held.end, held.name, title, address, overlaps),
     ]
 
 
-def _lead(booking: BlockComputer, name: str, address: str | None, hostname: str) -> list[Bar]:
-    if booking.begins == booking.start:
+def _lead(held: BlockComputer | Class, begins: int, name: str, address: str | None, where: str) -> list[Bar]:
+    if begins >= held.start:
         return []
-    title = joined(f"Lead time of {name}", span(booking.begins, booking.start), hostname)
-    return [Bar(LEAD, booking.begins, booking.start, "", title, address)]
+    title = joined(f"Lead time of {name}", span(begins, held.start), where)
+    return [Bar(LEAD, begins, held.start, "", title, address)]
 
 
-def bar_of_reservation(reserved: Reserved, reader: Reader, hostname: str) -> Bar:
+def bar_of_reservation(reserved: Reserved, reader: Reader, hostname: str, *, overlaps: bool = False) -> Bar:
     """The bar of a user's reservation, or of a reload for a block time that is not on the page, or for none."""
     time = span(reserved.start, reserved.end)
     if reserved.reload:
@@ -101,7 +97,31 @@ def bar_of_reservation(reserved: Reserved, reader: Reader, hostname: str) -> Bar
         return Bar(LEAD if reserved.for_block else RELOAD, reserved.start, reserved.end, "", title, address)
     user = reserved.user if reader.reads_names else ""
     title = joined(f"Reservation of {user or 'a user'}", time, reserved.image, f"state {reserved.state}", hostname)
-    return Bar(USER, reserved.start, reserved.end, user, title, reader.computer(reserved.computer_id))
+    address = reader.computer(reserved.computer_id)
+    return Bar(USER, reserved.start, reserved.end, user, title, address, overlaps)
+
+
+def overlap(each: Overlap, reader: Reader, hostname: str = "it", *, during: bool = True) -> str:
+    """`cs-04 is reserved by gvasquez@Local 10:00–12:00 during CS101`; `during`: the class is to be named."""
+    name, hours = _name_of(each.of, reader), times_of(each.start, each.end)
+    if each.other is not None:
+        other, own_hours = _name_of(each.other, reader), times_of(each.of.start, each.of.end)
+        return f"{hostname} is in {name} {own_hours} and in {other} {hours}"
+    user = f" by {each.user}" if reader.reads_names else " by a user" if each.is_member else ""
+    member = ", who is in the class," if each.is_member else ""
+    return f"{hostname} is reserved{user}{member} {hours}{f' during {name}' if during else ''}"
+
+
+def _name_of(side: Side, reader: Reader) -> str:
+    return side.name if reader.scope.affiliation_id in (None, side.affiliation_id) else FOREIGN_NAME
+
+
+def times_of(start: int, end: int) -> str:
+    """`09:00–11:00`, with weekdays where the days differ."""
+    first, last = (datetime.fromtimestamp(instant, site_zone()) for instant in (start, end))
+    if first.date() == last.date():
+        return f"{first:%H:%M}–{last:%H:%M}"
+    return f"{first:%a %H:%M}–{last:%a %H:%M}"
 
 
 def band(closed: Closed) -> Band:
