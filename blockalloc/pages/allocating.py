@@ -1,6 +1,7 @@
 """The actions "Allocate now" and "Dry run" of a block time's page."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from blockalloc.contract import warnings
 from blockalloc.contract.messages import Caller, FillCall, Outcome
 from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import Scope, scope_of
+from blockalloc.pages.columns import times
 from blockalloc.pages.frame import page, page_of_block_time
 from blockalloc.pages.subjects import Subjects, subjects
 from blockalloc.pages.what_would_help import offers
@@ -71,7 +73,7 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
         "said": planned.said,
         "proposals": proposals,
         "explanation": planned.explanation,
-        "in_the_way": [(each, _booked_for(each, named)) for each in in_the_way],
+        "in_the_way": [(each, _booked_for(each, named), _times(each)) for each in in_the_way],
         "subjects": named,
         "offers": offers(request, time, [each for each in helps if each.kind is not Kind.FEWER]),
         "report": found,
@@ -96,6 +98,12 @@ def _booked_for(booking: InTheWay, named: Subjects) -> str:
     subject = named.of.get((booking.kind, booking.id))
     is_named = subject is not None and bool(subject.name)
     return linked if is_named or not booking.name else format_html("{} ({})", linked, booking.name)
+
+
+def _times(booking: InTheWay) -> str:
+    """When it is."""
+    start, end = (datetime.fromtimestamp(instant, UTC) for instant in (booking.start, booking.end))
+    return times(start, end) or ""
 
 
 def _ignores_privileges(request: HttpRequest) -> bool:
