@@ -38,6 +38,13 @@ _STEPS = (35, 22, 26, 2, 12, 27, 28, 9)  # states of the load log, as they follo
 _AT_ONCE = 500  # rows of a statement
 _HOURS = (8, 9, 9, 9, 10, 11, 12, 13, 13, 14, 15, 16, 17, 18)
 
+# A series of the first affiliation with classes of many machines, one of which begins today after now.
+SEATS = 70
+LARGEST = next(
+    place for place in range(3, _REQUESTS, 3)
+    if place % 5 == NOW.weekday() and _HOURS[place // 5 % len(_HOURS)] > NOW.hour
+)  # fmt: skip
+
 Value = int | str | bytes | None
 WALL = NOW.replace(tzinfo=None)
 MIDNIGHT = WALL.replace(hour=0, minute=0)
@@ -259,6 +266,7 @@ def _resources(site: Site) -> None:
 def _blocks(site: Site) -> None:
     random = site.random
     site.machines = [random.choice((5, 10, 15, 20, 20, 25, 30, 40)) for _ in range(_REQUESTS)]
+    site.machines[LARGEST] = SEATS
     ends = MIDNIGHT + timedelta(weeks=_WEEKS - _WEEKS_BACK)
     statuses = ["accepted"] * 57 + ["requested", "rejected", "deleted"]
     insert(
@@ -306,7 +314,9 @@ def _computers_of_blocks(site: Site) -> None:
             continue
         image = site.image(place)
         short = 3 if id_ % 10 == 3 else 0
-        for n, computer in enumerate(site.random.sample(site.pool(image), max(site.machines[place] - short, 1))):
+        pool = site.pool(image)
+        number = min(max(site.machines[place] - short, 1), len(pool))
+        for n, computer in enumerate(site.random.sample(pool, number)):
             begins = start - timedelta(minutes=20 + n)
             reload = 0
             if start > WALL:

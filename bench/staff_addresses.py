@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.urls import reverse
 
-from bench.large_site import NOW, Site, id_of
+from bench.large_site import LARGEST, NOW, SEATS, Site, id_of
 from blockalloc.models import BlockComputer, CalendarFeed, Decision, Request
 
 _TODAY = f"{NOW:%Y-%m-%d}"
@@ -17,19 +17,20 @@ _LISTS = {
         ("laboratory", "Class 017", "blade00-7", "no such thing"),
         ("day=all", "day=past", "day=this-week", f"day={_TODAY}", "day=all&p=80", *(
             f"day=all&status={status}" for status in ("complete", "short", "waiting", "skipped", "not-accepted")
-        ), f"group={id_of(5)}", f"image={id_of(3)}", "day=all&o=5", "forecast=short", "forecast=not-checked",
-            f"day={_IN_FOUR_WEEKS}"),
+        ), f"group={id_of(5)}", f"image={id_of(3)}", "day=all&o=3", "forecast=short", "forecast=not-checked",
+            f"day={_IN_FOUR_WEEKS}", f"lab={id_of(2)}", f"day=all&lab={id_of(2)}"),
     ),
     "blockrequest": (
         ("laboratory", "user17"),
-        ("open=all", "open=expired", "status=accepted", f"group={id_of(5)}", f"image={id_of(3)}", "o=6",
-         "forecast=short"),
+        ("open=all", "open=expired", "status=accepted", f"group={id_of(5)}", f"image={id_of(3)}", "o=1",
+         "forecast=short", f"open=all&lab={id_of(2)}"),
     ),
     "computer": (
         ("vm03-17", "example", "MATLAB"),
-        ("type=virtualmachine", f"state={8}", "block=yes", "block=no", "removed=all", "p=200", "o=4", "o=-7"),
+        ("type=virtualmachine", f"state={8}", "block=yes", "block=no", "removed=all", "p=200", "o=5", "o=-6",
+         f"lab={id_of(2)}"),
     ),
-    "image": (("Ubuntu", "course 1"), ("blocks=yes", "blocks=no", "removed=all", "o=7", "o=-8")),
+    "image": (("Ubuntu", "course 1"), ("blocks=yes", "blocks=no", "removed=all", "o=5", "o=-4")),
     "request": (
         ("vm03-17", "MATLAB", "mn3"),
         ("day=all", "day=past", "day=this-week", f"day={_TODAY}", f"node={id_of(3)}", "day=all&p=200"),
@@ -39,7 +40,7 @@ _LISTS = {
         (
             f"day={_TODAY}", f"day={_IN_TWO_WEEKS}", "computer=vm03-1700", f"day={_TODAY}&computer=vm03-1700",
             "called=day", "called=month", "action=allocate", "action=skip", "outcome=success", "outcome=refused",
-            "outcome=short", f"block_time={id_of(40)}", "p=1000", "o=4", "outcome=success&p=200",
+            "outcome=short", f"block_time={id_of(40)}", "p=1000", "o=1", f"lab={id_of(2)}", "outcome=success&p=200",
         ),
     ),
 }  # fmt: skip
@@ -76,6 +77,7 @@ def _last_page(query: str, *, limited: bool) -> str:
 
 def _of_rows(site: Site) -> Iterator[tuple[str, str]]:
     today = next(id_ for id_, place, start, _ in site.times if place % 3 == 0 and start.date() == NOW.date())
+    large = next(id_ for id_, place, start, _ in site.times if place == LARGEST and start.date() == NOW.date())
     block_computer = BlockComputer.objects.filter(blockTime=today).order_by("computer")[0]
     most = BlockComputer.objects.filter(blockTime__blockRequest__owner__affiliation=site.affiliation(0))
     reload = Request.objects.filter(pk__in=most.filter(reloadrequestid__gt=0).values("reloadrequestid"))[0]
@@ -84,6 +86,7 @@ def _of_rows(site: Site) -> Iterator[tuple[str, str]]:
     for name, model, key in (
         ("block request with 84 times", "blockrequest", id_of(0)),
         ("block time", "blocktime", today),
+        (f"block time with {SEATS} seats", "blocktime", large),
         ("computer", "computer", block_computer.computer_id),
         ("image", "image", site.image(0)),
         ("image that is seldom loaded", "image", site.images[-1]),
@@ -97,7 +100,7 @@ def _of_rows(site: Site) -> Iterator[tuple[str, str]]:
         f"{reverse('admin:blockalloc_decision_change', args=[explained.pk])}?computer=vm03-1700",
     )
     yield "decision's computers as CSV", reverse("admin:decision_csv", args=[explained.pk])
-    yield "roster of a class", reverse("admin:roster", args=[today])
+    yield "roster of a class", reverse("admin:roster", args=[large])
     yield "roster as CSV", reverse("admin:roster_csv", args=[today])
     yield "load times", reverse("admin:load_times", args=[site.image(0)])
     yield "load times, seldom loaded", reverse("admin:load_times", args=[site.images[-1]])

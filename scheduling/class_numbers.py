@@ -71,7 +71,7 @@ def numbers_of(
     if not computers:  # most of a term's block times have none yet
         return ClassNumbers(block.machines)
     usable = [each for each in computers if each.state != "failed"]
-    late = {each.facts.id for each in late_loads(block, computers, plan_is_known=plan_is_known)}
+    late = {each.facts.id for each in late_loads(block.start, computers, plan_is_known=plan_is_known)}
     has, of_use = _machines(block, computers), _machines(block, usable)
     in_time = _machines(block, [each for each in usable if each.facts.id not in late])
     ready = _machines(block, [each for each in computers if each.is_ready]) if _is_near(block, now) else 0
@@ -88,14 +88,14 @@ def numbers_of(
 
 
 def late_loads(
-    block: BlockFacts, computers: Iterable[ComputerReadiness], *, plan_is_known: bool = False
+    start: int, computers: Iterable[ComputerReadiness], *, plan_is_known: bool = False
 ) -> list[ComputerReadiness]:
-    """The computers whose load is expected to end after the start.
+    """The computers whose load is expected to end after the start (Unix seconds) of their class.
 
     A reload may wait behind another load of the same image (SPEC 9). With `plan_is_known`, those that wait don't count.
     """
     states: Collection[State] = {"loading", "overdue"} if plan_is_known else {"loading", *TO_LOAD}
-    return [each for each in computers if each.state in states and (each.ready_at or 0) > block.start]
+    return [each for each in computers if each.state in states and (each.ready_at or 0) > start]
 
 
 def allocated_and_spares(image_ids: Iterable[int], by_image: Mapping[int, int], wanted: int) -> tuple[int, int]:

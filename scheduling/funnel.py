@@ -38,6 +38,10 @@ STAGES: Mapping[str, str] = {
     NOT_NEEDED: "in the class",
 }
 
+# Those before this one ask whether a computer can run the image, from it on whether it is free then.
+_FIRST_ABOUT_TIME = "schedule"
+_ABOUT_COMPUTERS = frozenset([*STAGES][: [*STAGES].index(_FIRST_ABOUT_TIME)])
+
 
 class Stage(NamedTuple):
     """What one rule left over: `left` computers, after it excluded `lost`."""
@@ -51,6 +55,16 @@ class Stage(NamedTuple):
 def funnel(computers: int, lost: Mapping[str, int]) -> list[Stage]:
     """The stages from all `computers` down; `lost` is how many each rule excluded. Rules without any have no stage."""
     return list(_stages(computers, lost))
+
+
+def is_about_time(rule: str) -> bool:
+    """Whether a rule asks if a computer is free at the time, and not if it can run the image at all."""
+    return rule not in _ABOUT_COMPUTERS
+
+
+def able(computers: int, lost: Mapping[str, int]) -> int:
+    """How many of all `computers` can run the image and may be used for it, whoever has them at the time."""
+    return computers - sum(number for rule, number in lost.items() if not is_about_time(rule))
 
 
 def _stages(computers: int, lost: Mapping[str, int]) -> Iterator[Stage]:

@@ -67,7 +67,8 @@ class Readiness:
     """How ready a block time is: its numbers, its computers, and what is wrong.
 
     `left` are the seconds until it starts, below 0 once it has begun. `sureness`: what was said of the class last, None
-    where nothing was.
+    where nothing was. `released`: the wanted machines for which nobody asks, as staff have released them on purpose.
+    `late`: the computers (ids) that are expected to be ready after the start only.
     """
 
     numbers: ClassNumbers
@@ -75,6 +76,8 @@ class Readiness:
     signal: Signal
     computers: Sequence[ComputerReadiness] = ()
     sureness: Sureness | None = None
+    released: int = 0
+    late: frozenset[int] = frozenset()
 
     @property
     def wanted(self) -> int:
@@ -113,17 +116,14 @@ def readiness(
     computers may be late, by the last look of keep_ready; `sureness`: what was said of the class last.
     """
     judged = [computer_readiness(computer, block, now) for computer in computers]
-    view = _View(
-        block,
-        now,
-        zone,
-        record,
-        judged,
-        numbers_of(block, judged, now, plan_is_known=sureness is not None and sureness.is_current),
-        at_risk,
-        sureness,
+    plan_is_known = sureness is not None and sureness.is_current
+    numbers = numbers_of(block, judged, now, plan_is_known=plan_is_known)
+    view = _View(block, now, zone, record, judged, numbers, at_risk, sureness)
+    to_have = 0 if record.is_released_for_good and not judged else record.machines(block.machines)
+    late = frozenset(each.facts.id for each in late_loads(block.start, judged, plan_is_known=plan_is_known))
+    return Readiness(
+        numbers, block.start - now, _signal(view), judged, sureness, released=block.machines - to_have, late=late
     )
-    return Readiness(view.numbers, block.start - now, _signal(view), judged, sureness)
 
 
 def has_all(block: BlockFacts, computers: Sequence[ComputerFacts]) -> bool:
@@ -155,6 +155,11 @@ class _View:
     @property
     def left(self) -> int:
         return self.block.start - self.now
+
+    @property
+    def plan_is_known(self) -> bool:
+        """Whether keep_ready has just said when the loads that wait will end."""
+        return self.sureness is not None and self.sureness.is_current
 
     @property
     def has_loaded_all(self) -> bool:
@@ -290,7 +295,7 @@ def _faults(view: _View) -> list[_Problem]:
 
 def _late(view: _View) -> list[_Problem]:
     """Loads that are not done when the block begins."""
-    late = late_loads(view.block, view.computers, plan_is_known=view.sureness is not None and view.sureness.is_current)
+    late = late_loads(view.block.start, view.computers, plan_is_known=view.plan_is_known)
     if not late or view.has_enough_without(late):
         return []
     expected = f"expected {_clock_time(max(each.ready_at or 0 for each in late), view)}"

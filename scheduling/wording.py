@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from scheduling.windows import HOUR, MINUTE
@@ -56,8 +57,13 @@ def listed(names: Sequence[str]) -> str:
 
 def computers(hostnames: Sequence[str]) -> str:
     """The computers' names, listed; without their domain, as long as they can be told apart so."""
-    short = [name if name.replace(".", "").isdecimal() else name.partition(".")[0] for name in hostnames]
+    short = [_without_domain(name) for name in hostnames]
     return listed(short if len(set(short)) == len(set(hostnames)) else hostnames)
+
+
+@lru_cache(maxsize=20_000)  # a page of a week names the same thousands again and again
+def _without_domain(hostname: str) -> str:
+    return hostname if hostname.replace(".", "").isdecimal() else hostname.partition(".")[0]
 
 
 def said_of(number: int, reason: str) -> str:

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from blockalloc.models import Guard
-from blockalloc.pages import short_names
+from blockalloc.pages import labs, short_names
 from blockalloc.schema import base_rows
 from tests.golden.tables import replace
 from tests.support import properties  # noqa: F401 - before all tests, those that say nothing of how they are tried included
@@ -81,6 +81,7 @@ def client() -> Client:
 def _no_names_of_other_sites() -> None:
     """The process remembers the domain of a site; each test has a site of its own."""
     short_names.forget()
+    labs.forget()
 
 
 @pytest.fixture

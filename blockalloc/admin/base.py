@@ -1,6 +1,6 @@
 """Read-only lists and pages of table rows, on which the other modules of this package are built."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from django.contrib import admin
@@ -29,6 +29,18 @@ else:
 
     class TabularInline(admin.TabularInline, Generic[_Row, _Page]):
         """Django's, with type parameters."""
+
+
+def without(fieldsets: Any, hidden: Collection[Column]) -> Any:
+    """The fieldsets of a page without some columns."""
+
+    def left(line: Column | tuple[Column, ...]) -> Column | tuple[Column, ...]:
+        return tuple(each for each in line if each not in hidden) if isinstance(line, tuple) else line
+
+    return [
+        (title, {**about, "fields": tuple(left(line) for line in about["fields"] if line not in hidden)})
+        for title, about in fieldsets
+    ]
 
 
 class KeysFirstList(ChangeList):

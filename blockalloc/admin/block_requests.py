@@ -4,15 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, OuterRef, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, TextField, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline, without
 from blockalloc.admin.block_times import request_columns
-from blockalloc.admin.class_rows import class_rows, state
 from blockalloc.admin.class_rows import machines as machines_of_class
+from blockalloc.admin.class_rows import rows_of, state
 from blockalloc.admin.counts import first, number_of
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, GroupFilter, ImageFilter, LabFilter, OpenFilter, now
 from blockalloc.admin.forecasts import (
@@ -24,16 +24,17 @@ from blockalloc.admin.forecasts import (
 )
 from blockalloc.admin.history import block_request_history
 from blockalloc.contract.messages import Refusal
-from blockalloc.models import BlockRequest, BlockTime, ResourceGroup
+from blockalloc.models import BlockRequest, BlockTime
 from blockalloc.models.labs import series_in_lab
 from blockalloc.models.scope import scope_of
-from blockalloc.pages.columns import NOTHING, column, fact, link, link_to, moment, signal, times
+from blockalloc.pages.columns import NOTHING, account, column, fact, link, link_to, moment, signal, times
 from blockalloc.pages.plan_series import PERMISSION, plan_context, vcl_page
 from blockalloc.pages.subjects import subjects
 from blockalloc.series import question, service
 from scheduling.vcl_names import REQUESTED
 
 AWAITS = "Awaits a decision"
+_INNER = "How VCL has it"  # a section of the page
 _CLASS_ROWS = "_blockalloc_class_rows"  # where a request caches it
 
 
@@ -56,7 +57,7 @@ def name(request: BlockRequest) -> str:
 @column("User group", ordering="group__name")
 def group(request: BlockRequest) -> str | None:
     """The group whose members use it."""
-    return str(request.group) if request.group else None
+    return account(str(request.group)) if request.group else None
 
 
 @column("Image", ordering="image__prettyname")
@@ -92,7 +93,7 @@ def repeating(request: BlockRequest) -> str:
 @column("Owner", ordering="owner__unityid")
 def owner(request: BlockRequest) -> str:
     """The person who asked for it."""
-    return str(request.owner)
+    return account(str(request.owner))
 
 
 @column("Next class", ordering="next_start")
@@ -160,9 +161,9 @@ class RequestStatusFilter(ChoiceFilter):
 class RequestLabFilter(LabFilter):
     """Block requests with classes of a lab."""
 
-    def condition(self, row: ResourceGroup) -> Q:
+    def condition(self, lab: int) -> Q:
         """The condition for block requests of the lab."""
-        return series_in_lab(row.pk)
+        return series_in_lab(lab)
 
 
 class RequestGroupFilter(GroupFilter):
@@ -188,10 +189,11 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
 
     model = BlockTime
     verbose_name_plural = "classes"
+    template = "admin/blockalloc/series_classes.html"
     columns = (time_link, machines_of_class, state, foreseen)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockTime]:
-        """All of them, by start."""
+        """All of them, by start, those that are over at the end."""
         times = BlockTime.objects.select_related("blockRequest").only(
             "start",
             "end",
@@ -202,7 +204,8 @@ class TimesInline(ReadOnlyInline[BlockTime, BlockRequest]):
             "blockRequest__expireTime",
         )
         texts = {"class_row": _class_rows(request), "foreseen": foreseen_of_series(request)}
-        return times.annotate(**texts).order_by("start", "pk")
+        is_over = Case(When(end__lte=now(), then=Value(1)), default=Value(0), output_field=IntegerField())
+        return times.annotate(is_over=is_over, **texts).order_by(is_over, "start", "pk")
 
 
 def _class_rows(request: HttpRequest) -> Case | Value:
@@ -211,8 +214,7 @@ def _class_rows(request: HttpRequest) -> Case | Value:
     if not (key.isdecimal() and len(key) < 10):
         return Value("")
     if not hasattr(request, _CLASS_ROWS):
-        times = BlockTime.objects.filter(blockRequest=int(key))
-        setattr(request, _CLASS_ROWS, class_rows(list(times.values_list("pk", flat=True))))
+        setattr(request, _CLASS_ROWS, rows_of(BlockTime.objects.filter(blockRequest=int(key))))
     whens = [When(pk=time, then=Value(row.as_text())) for time, row in getattr(request, _CLASS_ROWS).items()]
     return Case(*whens, default=Value(""), output_field=TextField()) if whens else Value("")
 
@@ -235,6 +237,7 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
 
     list_title = "Series"
     counted = ("series", "series")
+    folded = (_INNER,)
     list_display = (name, next_times, group, image, machines, owner, decided, foreseen_of_request)
     list_filter = (
         OpenFilter,
@@ -251,23 +254,34 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
         (
             None,
             (
-                (name, request_status),
+                (next_time, times_to_come),
+                (foreseen_of_request, request_status),
                 (image, machines),
-                (group, owner),
-                (next_time, times_to_come, foreseen_of_request),
-                (repeating, expires),
-                (managementnode, so_far),
+                (group, owner, so_far),
                 comments,
+            ),
+        ),
+        (
+            _INNER,
+            (
+                (name, repeating),
+                (expires, managementnode),
             ),
         ),
     )
     inlines = (TimesInline,)
     change_form_template = "admin/blockalloc/block_request.html"
 
+    def get_fieldsets(self, request: HttpRequest, obj: BlockRequest | None = None) -> Any:
+        """The sections, without what there is nothing to say of."""
+        asked = (next_time, foreseen_of_request, comments)
+        empty = [each for each in asked if obj is not None and each(obj) == NOTHING]
+        return without(super().get_fieldsets(request, obj), empty)
+
     def more(self, request: HttpRequest, row: BlockRequest) -> dict[str, Any]:
         """The history of its block times; for a request that awaits its decision, whether its dates are possible."""
         history = block_request_history(request, row)
-        texts = [each["text"] for each in history.get("history", ())]
+        texts = [each.text for each in history.get("history", ())]
         return {**history, "subjects": subjects(request, texts), **_plan(request, row)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:

@@ -1,15 +1,16 @@
 """The computers of a block time: how ready each is at this moment, and its reload."""
 
 from datetime import datetime
+from typing import NamedTuple
 
-from django.db.models import Case, CharField, QuerySet, Value, When
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from blockalloc import clock
-from blockalloc.admin.base import ReadOnlyInline
 from blockalloc.models import BlockComputer, BlockTime, Request
-from blockalloc.pages.columns import column, fact, link, link_to, signal, until, when
+from blockalloc.pages.class_page.moments import moment
+from blockalloc.pages.columns import column, fact, link, link_to, signal, until
 from blockalloc.reports.readiness import BlockTimeReadiness, read
 from blockalloc.site_time import site_zone
 from scheduling.ready_computer import ComputerReadiness
@@ -60,7 +61,11 @@ def loading(block_computer: BlockComputer) -> str:
 def reload_start(block_computer: BlockComputer) -> str | None:
     """A link to the reload; nothing once VCL has removed it."""
     begins = fact(block_computer, "reload_start")
-    return link_to(Request, block_computer.reloadrequestid, when(begins)) if begins else None
+    return (
+        link_to(Request, block_computer.reloadrequestid, moment(int(begins.timestamp()), clock.now()))
+        if begins
+        else None
+    )
 
 
 @column("Reload ends")
@@ -76,49 +81,44 @@ def reload_node(block_computer: BlockComputer) -> str | None:
     return name
 
 
-class ComputersInline(ReadOnlyInline[BlockComputer, BlockTime]):
-    """The computers of a block time."""
+class Cell(NamedTuple):
+    """A cell of the table of computers; `text` may be HTML."""
 
-    model = BlockComputer
-    verbose_name_plural = "computers"
-    columns = (
-        computer_link,
-        computer_type,
-        computer_state,
-        image_now,
-        image_wanted,
-        loading,
-        reload_start,
-        reload_end,
-        reload_node,
+    name: str
+    text: str
+
+
+COLUMNS = (
+    computer_link, computer_type, computer_state, image_now, image_wanted, loading, reload_start, reload_end,
+    reload_node,
+)  # fmt: skip
+HEADINGS = tuple(str(getattr(each, "short_description")) for each in COLUMNS)  # noqa: B009 - Django adds it
+
+
+def rows_of_computers(seen: BlockTimeReadiness) -> list[list[Cell]]:
+    """The computers of a class by name, each as a row of COLUMNS. One statement, none for a class without computers."""
+    if not seen.readiness.computers:
+        return []
+    texts = {each.facts.id: ":".join(_level_and_text(each)) for each in seen.readiness.computers}
+    rows = _block_computers().filter(blockTime=seen.id)
+    for row in rows:
+        vars(row)["readiness"] = texts.get(row.computer_id, "plain:not known")
+    return [[Cell(each.__name__, each(row)) for each in COLUMNS] for row in rows]
+
+
+def _block_computers() -> QuerySet[BlockComputer]:
+    """With their reloads, by name."""
+    block_computers = BlockComputer.objects.select_related("computer__state", "computer__currentimage", "image").only(
+        "blockTime",
+        "reloadrequestid",
+        "image__prettyname",
+        "computer__hostname",
+        "computer__type",
+        "computer__imagerevision",
+        "computer__state__name",
+        "computer__currentimage__prettyname",
     )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[BlockComputer]:
-        """By name, with their reloads."""
-        block_computers = BlockComputer.objects.select_related(
-            "computer__state", "computer__currentimage", "image"
-        ).only(
-            "blockTime",
-            "reloadrequestid",
-            "image__prettyname",
-            "computer__hostname",
-            "computer__type",
-            "computer__imagerevision",
-            "computer__state__name",
-            "computer__currentimage__prettyname",
-        )
-        return block_computers.with_reload().annotate(readiness=_readiness(request)).order_by("computer__hostname")
-
-
-def _readiness(request: HttpRequest) -> Case | Value:
-    """For each computer of the page's block time "level:text", as a column: functions of columns get rows only."""
-    block_time = readiness_of_page(request)
-    whens = [
-        When(computer=each.facts.id, then=Value(":".join(_level_and_text(each))))
-        for each in (block_time.readiness.computers if block_time else ())
-    ]
-    unknown = Value("plain:not known")
-    return Case(*whens, default=unknown, output_field=CharField()) if whens else unknown
+    return block_computers.with_reload().order_by("computer__hostname")
 
 
 def _level_and_text(computer: ComputerReadiness) -> tuple[str, str]:

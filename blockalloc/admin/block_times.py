@@ -12,15 +12,13 @@ from django.urls import reverse
 
 from blockalloc import clock
 from blockalloc.admin.base import KeysFirstList, ReadOnlyAdmin
-from blockalloc.admin.block_time_tables import ComputersInline, readiness_of_page
+from blockalloc.admin.block_time_tables import HEADINGS, readiness_of_page, rows_of_computers
 from blockalloc.admin.class_rows import (
     ClassRow,
-    allocated,
     class_row,
     class_rows,
     machines,
     state,
-    status,
 )
 from blockalloc.admin.counts import computers_of_machine, first, lacks_machines, to_count_machines
 from blockalloc.admin.filters import (
@@ -35,14 +33,25 @@ from blockalloc.admin.filters import (
 )
 from blockalloc.admin.forecasts import ForecastFilter, foreseen, section_of, texts_of
 from blockalloc.admin.history import block_time_history
-from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, ResourceGroup
+from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, SubImage
 from blockalloc.models.labs import class_in_lab
 from blockalloc.pages.actions import offered_actions
-from blockalloc.pages.columns import NOTHING, column, fact, link, list_link, times, until, when
+from blockalloc.pages.block_days import can_be_helped, clock_time
+from blockalloc.pages.class_page.attention import matters
+from blockalloc.pages.class_page.head import head
+from blockalloc.pages.class_page.inner_words import inner_words
+from blockalloc.pages.class_page.moments import hours
+from blockalloc.pages.class_page.offered import offers
+from blockalloc.pages.class_page.seats import seat_map
+from blockalloc.pages.columns import NOTHING, account, column, fact, link, list_link, times, until
+from blockalloc.pages.duty import REFRESH_SECONDS
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
+from blockalloc.pages.segments import segments
+from blockalloc.pages.short_names import short_names
 from blockalloc.pages.subjects import subjects
 from blockalloc.reports import upkeep
 from blockalloc.reports.forecasts import with_outlook
+from blockalloc.reports.readiness import BlockTimeReadiness
 from scheduling.vcl_names import ACCEPTED
 from scheduling.windows import HOUR
 
@@ -62,9 +71,9 @@ class TimeImageFilter(ImageFilter):
 class TimeLabFilter(LabFilter):
     """Block times of a lab."""
 
-    def condition(self, row: ResourceGroup) -> Q:
+    def condition(self, lab: int) -> Q:
         """The condition for classes of the lab."""
-        return class_in_lab(row.pk)
+        return class_in_lab(lab)
 
 
 class StatusFilter(ChoiceFilter):
@@ -103,7 +112,7 @@ def block_link(time: BlockTime) -> str | None:
 @column("User group", ordering="blockRequest__group__name")
 def group_of_time(time: BlockTime) -> str | None:
     """The group whose members use it."""
-    return str(time.blockRequest.group) if time.blockRequest.group else None
+    return account(str(time.blockRequest.group)) if time.blockRequest.group else None
 
 
 @column("Image", ordering="blockRequest__image__prettyname")
@@ -175,6 +184,28 @@ def other_times(time: BlockTime) -> str:
     return list_link(BlockTime, "all classes of this user group", day=ALL, group=group) if group else ""
 
 
+_FACTS = (block_link, image_of_time, machines_of_time, group_of_time, owner_of_time, other_times)
+
+
+def _hours(row: BlockTime) -> str:
+    """`Mon 30 Nov 09:00–11:00`."""
+    return hours(int(row.start.timestamp()), int(row.end.timestamp()), clock.now())
+
+
+def _needs_help(seen: BlockTimeReadiness, now: int) -> bool:
+    """Whether to look for what would help: it is near and in trouble, or will lack machines."""
+    will_be_short = seen.readiness.numbers.missing > 0 and seen.readiness.signal.level in ("bad", "watch")
+    return can_be_helped(seen, now) or (will_be_short and seen.is_current_or_upcoming(now))
+
+
+def _images_of_machine(row: BlockTime) -> tuple[int, ...]:
+    """The images of the computers of one machine. One statement for a cluster, none for others."""
+    image = row.blockRequest.image
+    if fact(row, "per_machine") == 1:
+        return (image.pk,)
+    return (image.pk, *SubImage.objects.filter(imagemeta=image.imagemeta_id).values_list("image_id", flat=True))
+
+
 class BlockTimeList(KeysFirstList):
     """The list, with the numbers of the classes, what is foreseen, and links to put them right."""
 
@@ -210,47 +241,46 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         "blockcomputer__computer__hostname",
     )
     search_help_text = "Search by class, user group, image or computer"
-    sections = (
-        (
-            None,
-            (
-                (block_link, status),
-                (start, end),
-                (image_of_time, revision_of_time),
-                (allocated, machines_of_time),
-                (group_of_time, owner_of_time, other_times),
-                (processed, skip),
-            ),
-        ),
-    )
-    inlines = (ComputersInline,)
     change_form_template = "admin/blockalloc/block_time.html"
     change_list_template = "admin/blockalloc/block_times.html"
 
     def heading(self, row: BlockTime) -> str:
-        """Its name and start."""
-        return f"{row.blockRequest.name}, {when(row.start)}"
+        """Its name and hours."""
+        return f"{row.blockRequest.name}, {_hours(row)}"
 
     def more(self, request: HttpRequest, row: BlockTime) -> dict[str, Any]:
-        """How ready it is, what is foreseen, what keep_ready does, the actions that are offered, and its history."""
+        """How ready it is, what needs attention, its seats, the actions that are offered, what is foreseen, history."""
         seen, now = readiness_of_page(request), clock.now()
+        assert seen is not None, "get_object has read the row"
         is_to_come = row.block_status.is_current_or_upcoming(now)
         kept = upkeep.of_block_time(row.pk, now) if is_to_come else upkeep.NOTHING
-        actions = [
-            each
-            for each in offered_actions(request, row, holds_stopped=kept.holds_stopped)
-            if (seen is not None and seen.readiness.computers) or each[0].name not in ("release", "release-some")
-        ]
-        forecast = section_of(seen, request) if seen else None
-        if seen and forecast:
+        forecast = section_of(seen, request)
+        if forecast:
             seen = with_outlook(seen, forecast.foreseen)
-        needs_help = is_to_come and seen is not None and seen.readiness.signal.level in ("bad", "watch")
-        context = {
-            "ready": seen, "forecast": forecast, "upkeep": kept.lines, "offered": actions, "needs_help": needs_help,
-        }  # fmt: skip
-        history = block_time_history(request, row)
-        texts = [str(seen.readiness.signal) if seen else "", *(each["text"] for each in history.get("history", ()))]
-        return {**context, **history, "subjects": subjects(request, texts)}
+        short = short_names().of
+        found, history = matters(seen, kept, now, short), block_time_history(request, row)
+        texts = [str(seen.readiness.signal), *(each.text for each in history.get("history", ()))]
+        return {
+            "ready": seen,
+            "hours": _hours(row),
+            "head": head(seen, now),
+            "bar": segments(seen.readiness.numbers, fact(row, "per_machine")),
+            "matters": found,
+            "seats": seat_map(seen, _images_of_machine(row), short),
+            "upkeep": kept.lines,
+            "offers": offers(offered_actions(request, row, holds_stopped=kept.holds_stopped), seen, now),
+            "needs_help": _needs_help(seen, now),
+            "forecast": forecast,
+            "facts": [(getattr(each, "short_description"), each(row)) for each in _FACTS],  # noqa: B009
+            "timeline": reverse("admin:timeline", query={"day": f"{row.start:%Y-%m-%d}", "block": row.blockRequest_id}),
+            "inner": inner_words(row),
+            "headings": HEADINGS,
+            "computers": rows_of_computers(seen),
+            "updated": clock_time(now),
+            "refresh_seconds": REFRESH_SECONDS,
+            **history,
+            "subjects": subjects(request, texts),
+        }
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> BlockTime | None:
         """The block time; of its status the beginning: the top of the page has the rest."""
@@ -294,6 +324,15 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
 
 def request_columns(path: str) -> list[str]:
     """The columns of block requests that pages need, below `path`; others have long texts."""
-    names = ("name", "numMachines", "status", "expireTime", "repeating", "image__prettyname", "group__name")
+    names = (
+        "name",
+        "numMachines",
+        "status",
+        "expireTime",
+        "repeating",
+        "image__prettyname",
+        "image__imagemeta",
+        "group__name",
+    )
     people = ("group__affiliation__name", "owner__unityid", "owner__affiliation__name")
     return [path + name for name in (*names, *people)]

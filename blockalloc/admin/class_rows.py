@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.utils.html import format_html
 
 from blockalloc import clock
@@ -71,10 +71,13 @@ def class_row(of: BlockTimeReadiness, now: int) -> ClassRow:
 
 def class_rows(keys: Collection[int]) -> dict[int, ClassRow]:
     """Block time id -> its row; in a fixed number of statements."""
-    if not keys:
-        return {}
+    return rows_of(BlockTime.objects.filter(pk__in=keys)) if keys else {}
+
+
+def rows_of(times: QuerySet[BlockTime]) -> dict[int, ClassRow]:
+    """The same of the block times of a query."""
     now = clock.now()
-    return {each.id: class_row(each, now) for each in read(BlockTime.objects.filter(pk__in=keys), now)}
+    return {each.id: class_row(each, now) for each in read(times, now)}
 
 
 def class_row_of(row: Model) -> ClassRow:

@@ -187,9 +187,9 @@ class StateFilter(RelatedFilter):
 class ComputerLabFilter(LabFilter):
     """Computers of a lab."""
 
-    def condition(self, row: ResourceGroup) -> Q:
+    def condition(self, lab: int) -> Q:
         """The condition for the computers that are in the group."""
-        return Q(pk__in=computers_of(row.pk))
+        return Q(pk__in=computers_of(lab))
 
 
 class BlockFilter(ChoiceFilter):

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 
 from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, LabFilter, LinkedFilter, TextFilter, days_of, now
-from blockalloc.models import Decision, ResourceGroup
-from blockalloc.models.labs import class_in_lab
+from blockalloc.models import Decision
+from blockalloc.models.labs import about_class_in_lab
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.columns import moment
 
@@ -96,9 +96,9 @@ class ComputerFilter(TextFilter):
 class DecisionLabFilter(LabFilter):
     """Decisions about classes of a lab."""
 
-    def condition(self, row: ResourceGroup) -> Q:
+    def condition(self, lab: int) -> Q:
         """The condition for decisions about classes of the lab."""
-        return class_in_lab(row.pk, "block_time_id", "image_id")
+        return about_class_in_lab(lab)
 
 
 class TimeFilter(LinkedFilter):

@@ -11,7 +11,8 @@ from blockalloc.admin.base import KeysFirstList
 from blockalloc.admin.decision_filters import IN_WORDS, ComputerFilter
 from blockalloc.contract.warnings import record_in_words
 from blockalloc.models import BlockTime, Decision
-from blockalloc.pages.columns import Column, column, link_to, moment, signal
+from blockalloc.pages.columns import Column, account, column, link_to, moment, signal
+from blockalloc.pages.plain_words import plain
 from blockalloc.pages.short_names import short_names
 from blockalloc.pages.subjects import subjects
 from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, verdict
@@ -63,7 +64,7 @@ def class_(decision: Decision) -> str | None:
 def came_out(decision: Decision) -> str:
     """The outcome in plain words, with the code of a warning or a refusal, quietly."""
     level, missing_ = LEVELS.get(decision.outcome, "plain"), (decision.wanted or 0) - (decision.allocated or 0)
-    code = format_html(' <span class="quiet nowrap">VCL {}</span>', decision.code) if decision.code else ""
+    code = format_html(' <span class="quiet nowrap">VCL code {}</span>', decision.code) if decision.code else ""
     if decision.outcome in ("success", "warning") and missing_ > 0:
         return format_html("{}{}", signal("watch", missing(missing_, decision.wanted or 0)), code)
     return format_html("{}{}", signal(level, IN_WORDS.get(decision.outcome, decision.outcome)), code)
@@ -81,7 +82,9 @@ def machines(decision: Decision) -> str | None:
 @column("Who")
 def who_and_how(decision: Decision) -> str:
     """The person or the calling account, and the door."""
-    return format_html('{} <span class="quiet nowrap">{}</span>', decision.person or decision.caller, decision.door)
+    return format_html(
+        '{} <span class="quiet nowrap">{}</span>', account(decision.person or decision.caller), decision.door
+    )
 
 
 @column("Why")
@@ -114,7 +117,7 @@ class DecisionList(KeysFirstList):
             named = subjects(request, texts.values())
             for row in self.result_list:
                 text = texts.get(row.pk, "")
-                row.verdict = text if text in (CHOSEN, HAD_BEFORE) else named.linked(text)
+                row.verdict = text if text in (CHOSEN, HAD_BEFORE) else named.linked(plain(text))
 
     def url_for_result(self, result: Model) -> str:
         """The address of the row's page, with the same computer."""

@@ -10,10 +10,12 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
 
-from blockalloc.admin.base import ReadOnlyAdmin
+from blockalloc.admin.base import ReadOnlyAdmin, without
 from blockalloc.admin.decision_filters import (
+    IN_WORDS,
     ActionFilter,
     CalledFilter,
     ClassDayFilter,
@@ -34,11 +36,13 @@ from blockalloc.admin.decision_list import (
     why,
 )
 from blockalloc.admin.search import search
+from blockalloc.contract.warnings import vcl_words
 from blockalloc.models import BlockRequest, Decision, Image
 from blockalloc.pages import row_id  # noqa: F401 - registers the converter
-from blockalloc.pages.columns import column, link_to, signal, when
+from blockalloc.pages.columns import column, link_to, moment, signal, times
 from blockalloc.pages.csv_export import csv_response
 from blockalloc.pages.subjects import subjects
+from blockalloc.pages.why import answer_of, pretty
 from blockalloc.reports.decision import all_verdicts, report, said, verdict
 from blockalloc.store import decisions
 from blockalloc.store.sql import keys_as_table
@@ -108,10 +112,10 @@ def address(decision: Decision) -> str:
     return decision.address
 
 
-@column("Parameters")
-def parameters(decision: Decision) -> str:
-    """The parameters of the call, as JSON."""
-    return decision.parameters
+@column("Answered to VCL")
+def vcl_warning(decision: Decision) -> str:
+    """The warning or the refusal that VCL's back end got, by its number, and in VCL's own words."""
+    return vcl_words(decision.code) if decision.outcome == "warning" else f"error {decision.code}"
 
 
 @column("Series")
@@ -179,6 +183,24 @@ def _link(model: Any, key: int | None, text: str) -> str | None:
     return link_to(model, key, text) if key else None
 
 
+# --- The page ---------------------------------------------------------------------------------
+
+
+def _asked(decision: Decision) -> str:
+    """In a line: what was asked, when, by whom, for which class."""
+    what = IN_WORDS.get(decision.action, decision.action).capitalize()
+    about = [f"{what}, {moment(decision.started)}, by {decision.person or decision.caller}"]
+    if decision.block_time_id or decision.block_name:
+        about.append(format_html("for {}", block(decision)))
+    if decision.block_start:
+        about.append(times(decision.block_start, decision.block_end) or "")
+    if decision.image_id:
+        about.append(image(decision))
+    if decision.user_group:
+        about.append(decision.user_group)
+    return format_html_join(" · ", "{}", ((each,) for each in about))
+
+
 # --- List and page ------------------------------------------------------------------------------
 
 _EXPORTED = (
@@ -228,8 +250,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
                 (owner, door),
                 (caller, person),
                 (address, request),
-                version,
-                parameters,
+                (version, vcl_warning),
             ),
         ),
     )
@@ -264,18 +285,14 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         return (*LIST, about_computer(name[:60]) if name else why)
 
     def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
-        """The sections; without the line about the start where nothing was said of it, as under policy `vcl`."""
-        sections = super().get_fieldsets(request, obj)
-        if obj is not None and said(obj):
-            return sections
-        return [
-            (title, {"fields": tuple(each for each in about["fields"] if each is not outlook)})
-            for title, about in sections
-        ]
+        """The sections, without what this record says nothing of: how sure it was (policy `vcl`), VCL's warning."""
+        empty = [outlook] if obj is None or not said(obj) else []
+        empty += [vcl_warning] if obj is None or obj.code is None else []
+        return without(super().get_fieldsets(request, obj), empty)
 
     def heading(self, row: Decision) -> str:
         """The action, the class and the time of the call."""
-        return f"{row.action.capitalize()}: {row.block_name or 'no class'}, {when(row.started)}"
+        return f"{row.action.capitalize()}: {row.block_name or 'no class'}, {moment(row.started)}"
 
     def get_urls(self) -> list[URLPattern]:
         """The URLs of the exports, besides Django's."""
@@ -297,9 +314,18 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         findings = decisions.findings_of([row]).get(row.pk)
         text = verdict(findings, name) if findings and name else ""
         found = report(findings) if findings else None
-        texts = [text, *(found.texts if found else ())]
-        subjects_of = {"subjects": subjects(request, texts)}
-        return {"report": found, "computer": name[:60], "verdict": text, **subjects_of}
+        answer = answer_of(row, found)
+        texts = [text, answer.why, *(found.texts if found else ())]
+        return {
+            "answer": answer,
+            "asked": _asked(row),
+            "report": found,
+            "report_csv": reverse("admin:decision_csv", args=[row.pk]) if found else "",
+            "computer": name[:60],
+            "verdict": text,
+            "subjects": subjects(request, texts),
+            "parameters": pretty(row.parameters),
+        }
 
     def export_list(self, request: HttpRequest) -> HttpResponseBase:
         """The filtered list as CSV, the latest first."""

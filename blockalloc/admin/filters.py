@@ -13,8 +13,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from blockalloc import clock
-from blockalloc.models import BlockRequest, Image, ResourceGroup, UserGroup
-from blockalloc.models.labs import labs as labs_of_site
+from blockalloc.models import BlockRequest, Image, UserGroup
 from blockalloc.models.querysets import unexpired
 from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages import labs
@@ -209,20 +208,21 @@ class RelatedFilter(ChoiceFilter):
         return {ALL: Choice("All", _EVERYTHING), **choices}
 
 
-class LabFilter(RelatedFilter):
+class LabFilter(ChoiceFilter):
     """Rows about classes of a lab, or computers of it: a resource group of computers. Labs are no secret."""
 
     title = "lab"
     parameter_name = labs.PARAMETER
 
-    def candidates(self) -> QuerySet[ResourceGroup]:
-        """The labs, if there are several."""
-        found = labs_of_site().only("name")
-        return found if len(found) > 1 else found.none()
+    def condition(self, lab: int) -> Q:
+        """The condition for rows of the lab with this id."""
+        raise NotImplementedError
 
-    def other_row(self, key: int) -> QuerySet[ResourceGroup]:
-        """Any lab."""
-        return labs_of_site().filter(pk=key).only("name")
+    def options(self) -> dict[str, Choice]:
+        """All, or one of the labs, if there are several."""
+        known = labs.known()
+        choices = {str(key): Choice(name, self.condition(key)) for key, name in known.items()}
+        return {ALL: Choice("All", _EVERYTHING), **(choices if len(choices) > 1 or self.value() in choices else {})}
 
 
 class GroupFilter(RelatedFilter):

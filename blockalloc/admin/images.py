@@ -269,11 +269,10 @@ class ImageAdmin(ReadOnlyAdmin[Image]):
         (
             None,
             (
-                (production, loaded_on),
-                (load_time, reload_time),
-                (at_once, further_computers),
-                (owner, removed),
+                (load_time, loaded_on, production),
                 (all_times, so_far),
+                (at_once, further_computers, reload_time),
+                (owner, removed),
                 description,
             ),
         ),

@@ -24,6 +24,12 @@ def in_words(code: int, allocated: int, wanted: int) -> str:
     return f"{_NO_FURTHER}: {of_wanted(allocated, wanted)}" if allocated else _NONE
 
 
+def vcl_words(code: int | None) -> str:
+    """A warning as VCL's back end has it: `warning 14: unable to allocate any machines`."""
+    text = _VCL_TEXTS.get(code or 0, "")
+    return f"warning {code}: {text}" if text else f"warning {code}"
+
+
 def without_warning(code: int | None, text: str) -> str:
     """The text of a decision record without its warning, whether in VCL's words or in ours: the reasons."""
     vcl_text = _VCL_TEXTS.get(code or 0, "")

@@ -31,18 +31,29 @@ def images_of(lab: int) -> QuerySet[Any]:
     return _members("image").filter(resourcegroupmember__resourcegroup__in=groups).values("subid")
 
 
-def class_in_lab(lab: int, key: str = "pk", image: str = "blockRequest__image") -> Q:
-    """The condition for rows about a class, with its id in the column `key`, and its image in `image`."""
-    computers = _rows("BlockComputer").filter(blockTime=OuterRef(key))
-    has_some = Exists(computers.filter(computer__in=computers_of(lab)))
-    return Q(has_some) | (Q(**{f"{image}__in": images_of(lab)}) & ~Q(Exists(computers)))
+def class_in_lab(lab: int) -> Q:
+    """The condition for block times that are classes of the lab."""
+    # By the lab's computers, once, and not by the computers of each class: those are many more.
+    with_computers = _rows("BlockComputer").filter(computer__in=computers_of(lab)).values("blockTime")
+    has_any = Exists(_rows("BlockComputer").filter(blockTime=OuterRef("pk")))
+    return Q(pk__in=with_computers) | (Q(blockRequest__image__in=images_of(lab)) & ~Q(has_any))
+
+
+def about_class_in_lab(lab: int) -> Q:
+    """The condition for rows that outlive the class that they are about; if it is gone, their own image counts.
+
+    They have the class in `block_time_id` and its image in `image_id`.
+    """
+    classes = _rows("BlockTime").filter(class_in_lab(lab)).values("pk")
+    is_there = Exists(_rows("BlockTime").filter(pk=OuterRef("block_time_id")))
+    return Q(block_time_id__in=classes) | (Q(image_id__in=images_of(lab)) & ~Q(is_there))
 
 
 def series_in_lab(lab: int) -> Q:
     """The condition for block requests with a class of the lab; without any class, those for an image of the lab."""
-    times = _rows("BlockTime").filter(blockRequest=OuterRef("pk"))
-    has_some = Exists(times.filter(class_in_lab(lab)))
-    return Q(has_some) | (Q(image__in=images_of(lab)) & ~Q(Exists(times)))
+    classes = _rows("BlockTime").filter(class_in_lab(lab)).values("blockRequest")
+    has_any = Exists(_rows("BlockTime").filter(blockRequest=OuterRef("pk")))
+    return Q(pk__in=classes) | (Q(image__in=images_of(lab)) & ~Q(has_any))
 
 
 def _members(kind: str) -> QuerySet[Any]:

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
 
 from blockalloc import clock
-from blockalloc.models.labs import class_in_lab, series_in_lab
+from blockalloc.models.labs import about_class_in_lab, class_in_lab, series_in_lab
 from blockalloc.models.scope import Person, Scope, scope_of
 from scheduling.state_ids import RELOAD
 from scheduling.vcl_names import ACCEPTED, DELETED, REJECTED, RELOAD_USER
@@ -149,7 +149,7 @@ class DecisionQuerySet(OwnedQuerySet["Decision"]):
 
     def in_lab(self, lab: int | None) -> Self:
         """Decisions about classes of the lab. The class may be gone: then its image counts."""
-        return self.all() if lab is None else self.filter(class_in_lab(lab, "block_time_id", "image_id"))
+        return self.all() if lab is None else self.filter(about_class_in_lab(lab))
 
 
 class ClassHeldQuerySet(OwnedQuerySet["ClassHeld"]):
@@ -159,7 +159,7 @@ class ClassHeldQuerySet(OwnedQuerySet["ClassHeld"]):
 
     def in_lab(self, lab: int | None) -> Self:
         """Classes of the lab. Their computers may be gone: then the image counts."""
-        return self.all() if lab is None else self.filter(class_in_lab(lab, "block_time_id", "image_id"))
+        return self.all() if lab is None else self.filter(about_class_in_lab(lab))
 
     def over_between(self, first: datetime, last: datetime, now: datetime) -> Self:
         """Classes that are over at `now` and overlap the time between the two, by start."""

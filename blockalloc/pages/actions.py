@@ -15,6 +15,7 @@ from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.contract.staff_reason import LONGEST, cleaned
 from blockalloc.models import BlockTime
 from blockalloc.pages import allocating, putting_right, releasing
+from blockalloc.pages.alike import effects
 from blockalloc.pages.frame import page, page_of_block_time, staff_caller, visible_block_time
 from blockalloc.reports.readiness import BlockTimeReadiness, read
 from blockalloc.upkeep import staff
@@ -22,7 +23,9 @@ from blockalloc.upkeep import staff
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action on a block time. `description` says what will be done; `run` does it.
+    """An action on a block time. `headline` says what will be done, `description` what that means; `run` does it.
+
+    In the headline `{all}` stands for all computers of the class.
 
     `details`: further context for the page on which it is confirmed. `asks_for_reason`: the person has to say why;
     `check`: what else is wrong with the form, "" for nothing. The rest says for which block times it is offered:
@@ -33,6 +36,7 @@ class Action:
     name: str
     title: str
     permission: str
+    headline: str
     description: str
     run: Callable[[HttpRequest, BlockTime, Caller], HttpResponse]
     details: Callable[[HttpRequest, BlockTime, Caller], Mapping[str, object]] | None = None
@@ -43,6 +47,11 @@ class Action:
     when_skipped: bool | None = None
     when_to_come: bool = False
     holds_stopped: bool | None = None
+
+    @property
+    def is_dangerous(self) -> bool:
+        """Whether it takes something away."""
+        return self.asks_for_reason
 
     def fits(self, time: BlockTime, *, holds_stopped: bool) -> bool:
         """Whether the action is for block times like this one."""
@@ -100,10 +109,24 @@ def _confirmation_page(
     request: HttpRequest, action: Action, time: BlockTime, caller: Caller, problems: Sequence[str] = ()
 ) -> HttpResponse:
     (ready,) = read(BlockTime.objects.filter(pk=time.pk), clock.now())
-    context = {"action": action, "time": time, "ready": ready, "computers": _computers(ready), "problems": problems}
+    computers = _computers(ready)
+    context = {"action": action, "time": time, "ready": ready, "computers": computers, "problems": problems}
+    context |= {"headline": action.headline.format(all=_all(len(computers)))}
+    context |= {"effects": effects(computers) if action.removes else []}
     context |= {"reason": request.POST.get("reason", ""), "longest_reason": LONGEST}
     details = action.details(request, time, caller) if action.details else {}
     return page(request, "blockalloc/action.html", f"{action.title}: {time.blockRequest.name}", **context, **details)
+
+
+def _all(computers: int) -> str:
+    """`all 18 computers`."""
+    return (
+        f"all {computers} computers"
+        if computers > 1
+        else "its only computer"
+        if computers
+        else "no computer: it has none"
+    )
 
 
 def _computers(ready: BlockTimeReadiness) -> list[tuple[str, str]]:
@@ -126,6 +149,7 @@ _ALL = (
         "allocate",
         "Allocate now",
         "blockalloc.allocate_blocktime",
+        "The class gets the machines that it lacks, now.",
         "Chooses computers until the class (VCL: block time) has all its machines, and plans their reloads. Those that "
         "it has and that will not be ready are exchanged, or loaded again. VCL’s back end asks for its computers some "
         "hours before the start.",
@@ -137,6 +161,7 @@ _ALL = (
         "dry-run",
         "Dry run",
         "blockalloc.dry_run_blocktime",
+        "You will see what “Allocate now” would do. Nothing is changed.",
         "Shows what “Allocate now” would do for the class (VCL: block time): which computers would be chosen, "
         "exchanged or loaded again, and why others would not. Nothing is changed.",
         allocating.dry_run,
@@ -147,6 +172,7 @@ _ALL = (
         "put-right",
         "Put right now",
         "blockalloc.put_right_blocktime",
+        "What keeps the class from being ready is put right, now.",
         "Does at once for the class (VCL: block time) what keep_ready does every minute for classes of the next hours: "
         "exchanges computers that will not be ready, loads others again, and takes what is missing. What was stopped "
         "because the image failed to load too often goes on.",
@@ -159,6 +185,7 @@ _ALL = (
         "release",
         "Release",
         "blockalloc.release_blocktime",
+        "The class loses {all}.",
         "Takes all computers from the class (VCL: block time), and removes the reloads that have not begun. Loads that "
         "have begun continue. Nobody asks for computers for the class any more: if it is to have some after all, use "
         "“Allocate now”. If the class does not take place, skip it.",
@@ -171,6 +198,7 @@ _ALL = (
         "release-some",
         "Release some",
         "blockalloc.release_blocktime",
+        "The class loses the computers that you choose, and keeps the others.",
         "Takes the chosen computers from the class (VCL: block time) and leaves it the others. Reloads of theirs that "
         "have not begun are removed, loads that have begun continue. From now on the class is to have as many machines "
         "as it has left: neither VCL’s back end nor keep_ready takes others, until somebody uses “Allocate now”.",
@@ -183,6 +211,7 @@ _ALL = (
         "skip",
         "Skip",
         "blockalloc.skip_blocktime",
+        "The class will not take place, and loses {all}.",
         "The class (VCL: block time) will not take place: takes all computers from it, removes the reloads that have "
         "not begun, and marks it as skipped.",
         releasing.by_reason(block_time_actions.skip_block_time),
@@ -194,6 +223,7 @@ _ALL = (
         "unskip",
         "Do not skip",
         "blockalloc.skip_blocktime",
+        "The class will take place after all.",
         "The class (VCL: block time) will take place after all: VCL’s back end will ask for its computers some hours "
         "before the start. If that is too late, use “Allocate now” as well.",
         _done_by(block_time_actions.unskip_block_time),
@@ -203,6 +233,7 @@ _ALL = (
         "stop-holding",
         "Stop holding",
         "blockalloc.hold_blocktime",
+        "Its computers are no longer held while they load: users can take them.",
         "From two minutes before a computer of the class (VCL: block time) begins to load, and until it is loaded, "
         "keep_ready holds it: VCL’s users cannot reserve it, and VCL’s pages refuse to change it. Without the holds, "
         "computers of the class can be changed, and users can take them, which ends their loads.",
@@ -215,6 +246,7 @@ _ALL = (
         "hold-again",
         "Hold again",
         "blockalloc.hold_blocktime",
+        "Its computers are held again while they load: users cannot take them.",
         "keep_ready holds computers of the class (VCL: block time) again, from two minutes before they begin to load "
         "until they are loaded: VCL’s users cannot reserve them, and VCL’s pages refuse to change them.",
         _done_by(staff.hold_again),

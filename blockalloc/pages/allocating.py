@@ -15,6 +15,7 @@ from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.frame import page, page_of_block_time
 from blockalloc.pages.subjects import Subjects, subjects
 from blockalloc.pages.what_would_help import offers
+from blockalloc.pages.why import took_most
 from blockalloc.remedies import helping
 from blockalloc.remedies.budget import Budget
 from blockalloc.remedies.kinds import Kind
@@ -55,11 +56,15 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
     helps = helping.of_result(result, caller, Budget(_SECONDS), mending.mender()) if result else []
     in_the_way = _in_the_way(planned.explanation, scope_of(request.user))
     found, proposals = report(findings) if findings else None, changes(result) if result else []
-    texts = [*(found.texts if found else ()), *(each.why for each in proposals)]
+    why = _why_not_more(planned.explanation, outcome, wanted)
+    texts = [why, *(found.texts if found else ()), *(each.why for each in proposals)]
     named = subjects(request, [*texts, *(f"{each.kind} {each.id}" for each in in_the_way)])
     context = {
         "time": time,
         "outcome": outcome,
+        "level": "watch" if outcome.unallocated else "good",
+        "why": why,
+        "most": took_most(found) if outcome.unallocated else "",
         "number": wording.allocated(outcome.allocated, wanted, result.spares if result else 0),
         "possible": wording.could_be_allocated(outcome.allocated, wanted),
         "warning": _warning(outcome, wanted),
@@ -76,6 +81,11 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
     return page(request, "blockalloc/dry_run.html", f"Dry run: {time.blockRequest.name}", **context)
 
 
+def _why_not_more(explanation: Explanation | None, outcome: Outcome, wanted: int) -> str:
+    """What ended the search, else the warning in words; "" for neither."""
+    return explanation.stopped_by if explanation and explanation.stopped_by else _warning(outcome, wanted)
+
+
 def _warning(outcome: Outcome, wanted: int) -> str:
     return warnings.in_words(outcome.warning[0], outcome.allocated, wanted) if outcome.warning else ""
 
@@ -83,7 +93,8 @@ def _warning(outcome: Outcome, wanted: int) -> str:
 def _booked_for(booking: InTheWay, named: Subjects) -> str:
     """What a booking is for: a class by its name, with a link; a request by its user."""
     linked = named.linked(f"{booking.kind} {booking.id}")
-    is_named = (booking.kind, booking.id) in named.of and booking.kind == "block time"
+    subject = named.of.get((booking.kind, booking.id))
+    is_named = subject is not None and bool(subject.name)
     return linked if is_named or not booking.name else format_html("{} ({})", linked, booking.name)
 
 

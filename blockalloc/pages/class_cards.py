@@ -176,7 +176,7 @@ def _card(each: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | No
         hours=hours_of(_local(each.start), _local(each.end), day),
         countdown=_countdown(each, now),
         figure=_figure(each, foreseen),
-        bar=segments(each.readiness.numbers, each.per_machine),
+        bar=_bar(each, foreseen),
         address=reverse("admin:blockalloc_blocktime_change", args=[each.id]),
         hint=_hint(each),
         why_short=why,
@@ -188,6 +188,13 @@ def _card(each: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | No
 def _countdown(each: BlockTimeReadiness, now: int) -> Countdown:
     left = each.readiness.left
     return Countdown("starts in", span(left)) if left > 0 else Countdown("on now, ends in", span(each.end - now))
+
+
+def _bar(each: BlockTimeReadiness, foreseen: Foreseen | None) -> Segments:
+    """Its computers; nothing for a class that nobody had to ask for yet, which lacks none."""
+    if not each.readiness.computers and (foreseen or each.readiness.signal.level == "plain"):
+        return Segments((), 0)
+    return segments(each.readiness.numbers, each.per_machine)
 
 
 def _figure(each: BlockTimeReadiness, foreseen: Foreseen | None) -> Figure:

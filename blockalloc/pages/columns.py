@@ -82,6 +82,12 @@ def duration(seconds: int) -> str:
     return " ".join([*([f"{minutes} min"] if minutes else []), *([f"{rest} s"] if rest or not minutes else [])])
 
 
+def account(name: str) -> str:
+    """`anna@Local`, which may be broken before the @ and nowhere else."""
+    before, at, after = name.rpartition("@")
+    return format_html("{}<wbr>{}{}", before, at, after) if at else name
+
+
 def strong(text: str) -> str:
     """Bold text, for problems that staff may have to look into."""
     return format_html("<strong>{}</strong>", text)

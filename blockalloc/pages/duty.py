@@ -61,7 +61,7 @@ def _classes(request: HttpRequest, now: int) -> Classes:
         closing_rows=ClassHeld.objects.visible_to(request.user).in_lab(lab),
         decisions=Decision.objects.visible_to(request.user).in_lab(lab),
         links_decisions=request.user.has_perm("blockalloc.view_decision"),
-        forecasts=Forecasts(now, scope_of(request.user)),
+        forecasts=Forecasts(now, scope_of(request.user), with_short=True),
     )
 
 

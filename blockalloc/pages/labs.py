@@ -1,9 +1,11 @@
 """The lab of which a page shows the classes: `?lab=3` in its address. Whoever may see a page may choose any lab.
 
 The names of labs are no secret: the timeline and the page of a computer show them too. A choice of a lab that is not
-there counts as none.
+there counts as none. A process reads the labs once a minute: they seldom change, and each page of classes has them.
 """
 
+import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from django.http import HttpRequest
@@ -11,7 +13,7 @@ from django.http import HttpRequest
 from blockalloc.models.labs import labs
 
 PARAMETER = "lab"
-_CACHE = "_blockalloc_labs"  # where a request keeps the labs that were read for it
+_SECONDS = 60  # for so long a process remembers the labs
 _OF_A_PAGE = {"p", "page"}  # parameters that mean another page of rows once the lab is another
 
 
@@ -36,16 +38,16 @@ class LabChoice(NamedTuple):
 
 
 def chosen(request: HttpRequest) -> int | None:
-    """The id of the lab in the page's address; None for none, or one that is not there. One statement at most."""
+    """The id of the lab in the page's address; None for none, or one that is not there."""
     text = request.GET.get(PARAMETER, "")
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         return None
-    return int(text) if int(text) in _labs(request) else None
+    return int(text) if int(text) in known() else None
 
 
 def options(request: HttpRequest) -> list[LabOption]:
     """The labs to choose from, by name; none if there are fewer than two: then there is nothing to choose."""
-    lab, found = chosen(request), _labs(request)
+    lab, found = chosen(request), known()
     if len(found) < 2 and lab is None:
         return []
     return [LabOption(key, name, key == lab) for key, name in found.items()]
@@ -68,9 +70,18 @@ def query(request: HttpRequest) -> dict[str, int]:
     return {} if lab is None else {PARAMETER: lab}
 
 
-def _labs(request: HttpRequest) -> dict[int, str]:
-    """Id -> name of the labs, read once for a request."""
-    if not hasattr(request, _CACHE):
-        setattr(request, _CACHE, dict(labs().values_list("pk", "name")))
-    found: dict[int, str] = getattr(request, _CACHE)
-    return found
+_known: tuple[float, Mapping[int, str]] | None = None  # with the time of time.monotonic() at which they were read
+
+
+def known() -> Mapping[int, str]:
+    """Id -> name of the site's labs, by name. One statement, and none for a minute after it."""
+    global _known
+    if _known is None or time.monotonic() - _known[0] > _SECONDS:
+        _known = (time.monotonic(), dict(labs().values_list("pk", "name")))
+    return _known[1]
+
+
+def forget() -> None:
+    """Read the labs anew the next time."""
+    global _known
+    _known = None

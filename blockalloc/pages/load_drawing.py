@@ -47,8 +47,11 @@ def histogram(bins: Sequence[Bin], marks: Sequence[tuple[int, str]], label: str)
         _TOP + _FIELD,
         format_html_join(
             "",
-            '<text class="minutes" x="{}%" y="{}">{}</text>',
-            ((place(seconds), _HEIGHT - 8, clock(seconds)) for seconds in _minutes(low, low + width)),
+            '<text class="minutes{}" x="{}%" y="{}">{}</text>',
+            (
+                ("" if seconds > low else " first", place(seconds), _HEIGHT - 8, clock(seconds))
+                for seconds in _minutes(low, low + width)
+            ),
         ),
         format_html_join(
             "",

@@ -59,10 +59,11 @@ def _plan(form: PlanForm, request: HttpRequest) -> SeriesPlan | None:
 def plan_context(request: HttpRequest, plan: SeriesPlan) -> dict[str, Any]:
     """What the template of a plan shows."""
     links = request.user.has_perm("blockalloc.view_blocktime")
+    first_short = next((each for each in plan.dates if each.suggestions), None)
     return {
         "plan": plan,
         "level": "good" if plan.is_possible else "watch",
-        "rows": [_row(each, links=links) for each in plan.dates],
+        "rows": [{**_row(each, links=links), "is_first_short": each is first_short} for each in plan.dates],
         "vcl_page": vcl_page(),
     }
 
@@ -76,13 +77,23 @@ def _row(each: PlannedDate, *, links: bool) -> dict[str, Any]:
     first, last = local(each.start), local(each.end)
     day = f"{last:%a} {last.day} {last:%b} " if first.date() != last.date() else ""
     return {
-        "day": f"{first:%a} {first.day} {first:%b %Y}",
-        "hours": f"{first:%H:%M} to {day}{last:%H:%M}",
+        "day": _day(each.start),
+        "hours": f"{first:%H:%M}{' to ' if day else '–'}{day}{last:%H:%M}",
+        "level": _LEVELS[each.status],
+        "wanted": each.wanted,
+        "possible": each.possible,
         "machines": "" if each.status == Status.PAST else f"{each.possible} of {each.wanted}",
         "what": _what(each, links=links),
         "suggestions": each.suggestions,
         "is_searched": each.is_searched,
     }
+
+
+def _day(instant: int) -> str:
+    """`Mon 30 Nov`, with the year if that is not this one."""
+    day = local(instant)
+    year = "" if day.year == local(clock.now()).year else f" {day.year}"
+    return f"{day:%a} {day.day} {day:%b}{year}"
 
 
 def _what(each: PlannedDate, *, links: bool) -> str:

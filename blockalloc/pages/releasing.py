@@ -19,11 +19,15 @@ from scheduling.state_ids import RELOAD
 from scheduling.upkeep.condition import Condition
 from scheduling.upkeep.releasing import is_free, is_in_use, is_reserved
 
+NO_RELOAD = "it has no reload any more"
 _MOST = 2000  # ids of computers in a form
 
 
 class Row(NamedTuple):
-    """A computer on the page, `effect` on its reload, and the name of its box: `in_use` for those that are not free."""
+    """A computer on the page, and the name of its box: `in_use` for those that are not free.
+
+    `effect`: what happens to its reload; "" for a computer without.
+    """
 
     id: int
     hostname: str
@@ -68,6 +72,7 @@ def details(request: HttpRequest, time: BlockTime, caller: Caller) -> Mapping[st
     rows = [_row(each, is_chosen=each.computer.id in chosen) for each in choice.computers]
     some_in_use = any(row.box == "in_use" for row in rows)
     shown = {"choice": rows, "machines_now": choice.machines, "some_in_use": some_in_use}
+    shown |= {"chosen_number": sum(row.is_chosen for row in rows)}
     return {**shown, **receiver(request, time, caller)}
 
 
@@ -117,11 +122,13 @@ def _row(each: Condition, *, is_chosen: bool) -> Row:
         state = f"{state}; somebody is reserving it at this moment"
     box = "computer" if is_free(each) else "in_use"
     effect = effect_on_reload(facts.reload_state, facts.reload_last_state)
+    effect = "" if effect == NO_RELOAD else effect
     return Row(each.computer.id, each.hostname, state, effect, box, is_chosen)
 
 
 def effect_on_reload(state_id: int, last_state_id: int) -> str:
     """What taking a computer from a class does to its reload; the states are those of the reload's request."""
     if not state_id:
-        return "none any more"
-    return "will be removed" if (state_id, last_state_id) == (RELOAD, RELOAD) else "has begun: it will continue"
+        return NO_RELOAD
+    is_waiting = (state_id, last_state_id) == (RELOAD, RELOAD)
+    return "its reload will be removed" if is_waiting else "it is being loaded, which continues"

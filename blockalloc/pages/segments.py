@@ -28,10 +28,12 @@ class Segments(NamedTuple):
 def segments(numbers: ClassNumbers, per_machine: int = 1) -> Segments:
     """The bar of a class with these numbers, whose machines have `per_machine` computers each.
 
-    The computers are those of the class, spares among them, each in one part; "missing" are those of the machines that
-    are wanted and not allocated.
+    The computers are those of the class, spares among them, each in one part; "missing" are those that the machines
+    lack that are wanted and not allocated: of a cluster, the class may have some of their computers.
     """
-    lacking = (numbers.wanted - numbers.allocated) * per_machine
+    lacking = numbers.wanted - numbers.allocated
+    if lacking:
+        lacking = max(numbers.wanted * per_machine - sum(numbers.computers.values()), lacking)
     of_kinds = (
         ("in-use", "in use", numbers.count("in use")),
         ("loaded", "loaded", numbers.count("loaded")),

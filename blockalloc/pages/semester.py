@@ -186,9 +186,9 @@ def _cells(figures: Figures) -> list[str]:
 def _figures(total: Figures) -> list[tuple[str, str]]:
     """What one wants to know first: name and value."""
     return [
-        ("Classes held", f"{total.classes:,}"),
-        ("Short of machines", f"{total.short:,}"),
+        ("Classes short of machines", f"{total.short:,} of {total.classes:,}"),
         ("Machines ready at the start", _percent(total.share_ready)),
+        ("Machine-hours", _hours(total.machine_seconds)),
         ("Utilisation", _percent(total.utilisation)),
     ]
 

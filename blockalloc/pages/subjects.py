@@ -1,7 +1,8 @@
-"""Links in texts for staff: "block time 4711" leads to the class and names it, "request 123" to the reload.
+"""Names and links in texts for staff: "block time 4711" is shown as "CS101 (block time 4711)", with a link.
 
-A text names by its number what it is about, in decision records for years. Whether there is still a row, and whether
-the person may see it, is found out when the text is shown.
+Of a request that is a user's reservation the name is the user's: "jdoe@Local (request 133)"; that of a reload has a
+link. A text names by its number what it is about, in decision records for years. Whether there is still a row, and
+what of it the person may see, is found out when the text is shown.
 """
 
 import re
@@ -16,8 +17,10 @@ from django.utils.safestring import SafeString
 
 from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import scope_of
+from scheduling.vcl_names import RELOAD_USER
 
-OF_ANOTHER = "of another affiliation"
+OF_ANOTHER = "a class of another affiliation"
+SOMEBODY = "somebody"  # the user of a reservation, for people who may not see everybody's
 _SUBJECT = re.compile(r"\b(block time|request) ([1-9]\d{0,8})\b")
 _MOST = 500  # subjects of a page that are looked up
 
@@ -55,7 +58,7 @@ def subjects(request: HttpRequest, texts: Iterable[str]) -> Subjects:
     ids: dict[str, list[int]] = {"block time": [], "request": []}
     for kind, id_ in dict.fromkeys(found for text in texts for found in _SUBJECT.findall(text)):
         ids[kind].append(int(id_))
-    return Subjects({**_classes(request, ids["block time"][:_MOST]), **_reloads(request, ids["request"][:_MOST])})
+    return Subjects({**_classes(request, ids["block time"][:_MOST]), **_requests(request, ids["request"][:_MOST])})
 
 
 def _classes(request: HttpRequest, ids: list[int]) -> dict[tuple[str, int], Subject]:
@@ -73,19 +76,25 @@ def _classes(request: HttpRequest, ids: list[int]) -> dict[tuple[str, int], Subj
     return found
 
 
-def _reloads(request: HttpRequest, ids: list[int]) -> dict[tuple[str, int], Subject]:
-    """Of requests only the reloads have a page."""
+def _requests(request: HttpRequest, ids: list[int]) -> dict[tuple[str, int], Subject]:
+    """Reloads have a page, users' reservations a name."""
     if not ids or not request.user.has_perm("blockalloc.view_request"):
         return {}
-    reloads = Request.objects.reloads().for_blocks_visible_to(request.user).filter(pk__in=ids)
-    return {
-        ("request", id_): Subject("", reverse("admin:blockalloc_request_change", args=[id_]))
-        for id_ in reloads.values_list("pk", flat=True)
-    }
+    columns = ("pk", "user__unityid", "user__affiliation__name")
+    reloads = Request.objects.reloads().for_blocks_visible_to(request.user)
+    reservations = Request.objects.exclude(user__unityid=RELOAD_USER.unityid)
+    is_limited = scope_of(request.user).is_limited
+    found = {}
+    for id_, user, affiliation in (reloads | reservations).filter(pk__in=ids).values_list(*columns):
+        is_reload = user == RELOAD_USER.unityid
+        name = SOMEBODY if is_limited else f"{user}@{affiliation}"
+        address = reverse("admin:blockalloc_request_change", args=[id_]) if is_reload else ""
+        found["request", id_] = Subject("" if is_reload else name, address)
+    return found
 
 
 def _linked(kind: str, id_: str, subject: Subject) -> SafeString:
-    words = f"{id_} ({subject.name})" if subject.name else id_
-    if not subject.address:
-        return format_html("{} {}", kind, words)
-    return format_html('{} <a href="{}">{}</a>', kind, subject.address, words)
+    if not subject.name:
+        return format_html('{} <a href="{}">{}</a>', kind, subject.address, id_)
+    name = format_html('<a href="{}">{}</a>', subject.address, subject.name) if subject.address else subject.name
+    return format_html('{} <span class="quiet nowrap">({} {})</span>', name, kind, id_)

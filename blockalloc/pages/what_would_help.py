@@ -14,6 +14,7 @@ from blockalloc.models import BlockTime
 from blockalloc.models.scope import scope_of
 from blockalloc.pages import vcl_pages
 from blockalloc.pages.frame import page, require_permission, staff_caller, visible_block_time
+from blockalloc.pages.short_names import short_names
 from blockalloc.remedies import helping
 from blockalloc.remedies.kinds import Help, Kind, Other, Remedy
 from blockalloc.site_time import site_zone
@@ -29,7 +30,8 @@ class Offer(NamedTuple):
     """One thing that would help, in words (HTML), with the number of machines that it brings.
 
     `button` leads to `address`; "" where the person may not do it, or it is not done on a page. `is_vcl`: the page is
-    one of VCL's own.
+    one of VCL's own. `style` is that of the button: "primary" for the first one, "danger" for one that takes something
+    away from another class, "" for others.
     """
 
     machines: int
@@ -37,6 +39,7 @@ class Offer(NamedTuple):
     button: str = ""
     address: str = ""
     is_vcl: bool = False
+    style: str = ""
 
 
 class Shown(NamedTuple):
@@ -82,7 +85,14 @@ def _shown(request: HttpRequest, time: BlockTime, found: Help) -> Shown:
 def offers(request: HttpRequest, time: BlockTime, remedies: Sequence[Remedy]) -> list[Offer]:
     """The remedies of a class as offers. One statement at most."""
     visible = _visible(request, [each.other.block_time_id for each in remedies if each.other])
-    return [_offer(request, time, each, visible) for each in remedies]
+    found = [_offer(request, time, each, visible)._replace(style=_style(each)) for each in remedies]
+    first = next((number for number, each in enumerate(found) if each.button and not each.style), None)
+    return [each._replace(style="primary") if number == first else each for number, each in enumerate(found)]
+
+
+def _style(remedy: Remedy) -> str:
+    """That a button takes computers from a class that may still use them."""
+    return "danger" if remedy.kind is Kind.IDLE else ""
 
 
 def _visible(request: HttpRequest, ids: Collection[int]) -> set[int]:
@@ -178,9 +188,13 @@ def _class(other: Other | None, visible: Collection[int]) -> str:
 def _computers(remedy: Remedy) -> SafeString:
     """Links to the computers: `cs-07, cs-31 and cs-44`."""
     shown = remedy.computers[:_NAMES]
+    names = short_names()
     links = [
         format_html(
-            '<a href="{}">{}</a>', reverse("admin:blockalloc_computer_change", args=[each.id]), _short(each.hostname)
+            '<a class="nowrap" href="{}" title="{}">{}</a>',
+            reverse("admin:blockalloc_computer_change", args=[each.id]),
+            each.hostname,
+            names.of(each.hostname),
         )
         for each in shown
     ]
@@ -189,10 +203,6 @@ def _computers(remedy: Remedy) -> SafeString:
     if len(links) == 1:
         return links[0]
     return format_html("{} and {}", format_html_join(", ", "{}", ((each,) for each in links[:-1])), links[-1])
-
-
-def _short(hostname: str) -> str:
-    return hostname if hostname.replace(".", "").isdecimal() else hostname.partition(".")[0]
 
 
 def _ids(remedy: Remedy) -> str:

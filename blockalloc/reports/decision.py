@@ -9,7 +9,7 @@ from blockalloc.contract.hostnames import matching
 from blockalloc.models import Decision, Image, ManagementNode
 from blockalloc.site_time import site_zone
 from blockalloc.store.decisions import NamedFindings
-from scheduling.funnel import NOT_NEEDED, STAGES, Stage, funnel
+from scheduling.funnel import NOT_NEEDED, Stage, able, funnel, is_about_time
 from scheduling.reasons import BlockTimeId, Reason, RequestId
 from scheduling.reloads.outlook import in_full, in_words
 
@@ -48,34 +48,75 @@ class ReasonRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleRow:
-    """A rule with the computers that it excluded; `title` is a description of these."""
+class Step:
+    """A rule with the computers that it excluded, and how many it left over.
 
+    `label` describes those that are left, `title` those that are excluded. `is_about_time`: it asks whether a computer
+    is free then, not whether it can run the image. `takes_most`: no other rule about the time excluded more; where none
+    excluded any, no other rule at all.
+    """
+
+    rule: str
+    label: str
     title: str
     computers: int
+    left: int
     reasons: Sequence[ReasonRow]
     more: int  # reasons that are not shown
+    is_about_time: bool
+    takes_most: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """The findings of a decision, as a page shows them.
 
-    `had_before` are the computers of before the call, by name: ids and names. `bookings` are those with the most of
-    the excluded computers ("block time 4711"), and how many they have.
+    `steps` lead from all `computers` of the site to those of the class; `able` of them can run the image. `had_before`
+    are the computers of before the call, by name: ids and names. `bookings` are those with the most of the excluded
+    computers ("block time 4711"), and how many they have.
     """
 
     computers: int
-    stages: Sequence[Stage]
+    able: int
+    steps: Sequence[Step]
     chosen: Sequence[ChosenRow]
     had_before: Sequence[tuple[int, str]]
-    rules: Sequence[RuleRow]
     bookings: Sequence[tuple[str, int]]
 
     @property
     def texts(self) -> list[str]:
         """The reasons in words, after the bookings."""
-        return [text for text, _ in self.bookings] + [reason.text for rule in self.rules for reason in rule.reasons]
+        return [text for text, _ in self.bookings] + [reason.text for step in self.steps for reason in step.reasons]
+
+    @property
+    def left(self) -> int:
+        """The computers of the class."""
+        return self.steps[-1].left if self.steps else self.computers
+
+    @property
+    def most(self) -> Step | None:
+        """The step that took most."""
+        return next((step for step in self.steps if step.takes_most), None)
+
+    @property
+    def first_load(self) -> datetime | None:
+        """When the first reload begins."""
+        return min((row.reload_start for row in self.chosen), default=None)
+
+    @property
+    def on_behalf_of(self) -> str:
+        """On whose behalf most of the chosen computers were taken."""
+        return Counter(row.on_behalf_of for row in self.chosen).most_common(1)[0][0] if self.chosen else ""
+
+    @property
+    def has_exceptions(self) -> bool:
+        """Whether some were taken on behalf of somebody else."""
+        return any(row.on_behalf_of != self.on_behalf_of for row in self.chosen)
+
+    @property
+    def has_several_images(self) -> bool:
+        """Whether the chosen computers are to have different images, as those of a cluster."""
+        return len({row.image for row in self.chosen}) > 1
 
 
 def verdict(recorded: NamedFindings, name: str) -> str:
@@ -110,12 +151,13 @@ def report(recorded: NamedFindings) -> Report:
         )
         for row in findings.chosen
     ]
+    lost = findings.lost()
     return Report(
         computers=len(recorded.names),
-        stages=funnel(len(recorded.names), findings.lost()),
+        able=able(len(recorded.names), lost),
+        steps=_steps(recorded, funnel(len(recorded.names), lost)),
         chosen=sorted(chosen, key=lambda row: (row.reload_start, row.computer)),
         had_before=_by_name((id_, recorded.names.get(id_, f"computer {id_}")) for id_ in findings.before),
-        rules=_rules(recorded),
         bookings=_bookings(recorded),
     )
 
@@ -152,15 +194,22 @@ def _bookings(recorded: NamedFindings) -> list[tuple[str, int]]:
     return found.most_common(_BOOKINGS_SHOWN)
 
 
-def _rules(recorded: NamedFindings) -> list[RuleRow]:
+def _steps(recorded: NamedFindings, stages: Sequence[Stage]) -> list[Step]:
     by_rule: dict[str, list[tuple[Reason, list[int]]]] = {}
     for reason, ids in recorded.findings.by_reason().items():
         by_rule.setdefault(reason.rule, []).append((reason, ids))
-    order = [*STAGES, *sorted(by_rule.keys() - STAGES.keys())]
-    return [_rule(recorded, rule, by_rule[rule]) for rule in order if rule in by_rule]
+    most = _most(stages)
+    return [_step(recorded, stage, by_rule[stage.rule], takes_most=stage.rule == most) for stage in stages]
 
 
-def _rule(recorded: NamedFindings, rule: str, reasons: list[tuple[Reason, list[int]]]) -> RuleRow:
+def _most(stages: Sequence[Stage]) -> str:
+    """The rule that excluded most; "" for none. Those about the time count first: other plans can change them."""
+    counted = [stage for stage in stages if stage.rule != NOT_NEEDED]
+    at_the_time = [stage for stage in counted if is_about_time(stage.rule)]
+    return max(at_the_time or counted, key=lambda stage: stage.lost).rule if counted else ""
+
+
+def _step(recorded: NamedFindings, stage: Stage, reasons: list[tuple[Reason, list[int]]], *, takes_most: bool) -> Step:
     reasons.sort(key=lambda item: (-len(item[1]), item[0]))
     shown = [
         ReasonRow(
@@ -168,6 +217,6 @@ def _rule(recorded: NamedFindings, rule: str, reasons: list[tuple[Reason, list[i
         )
         for reason, ids in reasons[:_REASONS_SHOWN]
     ]
-    total = sum(len(ids) for _, ids in reasons)
-    title = "not needed" if rule == NOT_NEEDED else f"not {STAGES.get(rule, rule)}"
-    return RuleRow(title, total, shown, len(reasons) - len(shown))
+    title = "not needed" if stage.rule == NOT_NEEDED else f"not {stage.label}"
+    more, about_time = len(reasons) - len(shown), is_about_time(stage.rule)
+    return Step(stage.rule, stage.label, title, stage.lost, stage.left, shown, more, about_time, takes_most)

@@ -22,10 +22,16 @@ class Line(NamedTuple):
 
 
 class BlockTimeUpkeep(NamedTuple):
-    """What keep_ready does about a block time, line by line. `holds_stopped`: staff have stopped its holds."""
+    """What keep_ready does about a block time, line by line. `holds_stopped`: staff have stopped its holds.
+
+    `is_alive`: it looks at the site and may change something. `tried`: when it last looked for a computer and found
+    none (Unix seconds), None where it never did.
+    """
 
     lines: list[Line]
     holds_stopped: bool
+    is_alive: bool = False
+    tried: int | None = None
 
 
 NEVER = Line("plain", "keep_ready has never run")
@@ -67,7 +73,9 @@ def of_block_time(block_time_id: int, now: int) -> BlockTimeUpkeep:
         lines.append(Line("watch", _stopped(block_time_id, int(stopped.timestamp()), now)))
     elif names := held_computers(block_time_id):
         lines.append(Line("plain", f"it holds {wording.computers(names)} while they load"))
-    return BlockTimeUpkeep(lines, stopped is not None)
+    tried = int(watch.tried.timestamp()) if watch and watch.tried else None
+    is_alive = looked is not None and looked.level == "plain"
+    return BlockTimeUpkeep(lines, stopped is not None, is_alive, tried)
 
 
 def held_computers(block_time_id: int) -> list[str]:

@@ -9,7 +9,7 @@ from blockalloc.allocation.result import without_changes
 from blockalloc.contract.warnings import without_warning
 from blockalloc.models import Decision
 from blockalloc.store import times, what_happened
-from blockalloc.store.findings import decode_changes
+from blockalloc.store.findings import changed_ids
 from blockalloc.store.what_happened import DecisionRow
 from scheduling.state_ids import FAILED
 from scheduling.what_happened import HELD_BACK, Call, Gone, Record
@@ -63,9 +63,7 @@ def _call(row: DecisionRow, parameters: Mapping[str, Any]) -> Call:
     )  # fmt: skip
 
 
-def _had(
-    calls: Calls, released: Mapping[int, tuple[int, set[int]]], present: Collection[int]
-) -> dict[int, set[int]]:
+def _had(calls: Calls, released: Mapping[int, tuple[int, set[int]]], present: Collection[int]) -> dict[int, set[int]]:
     """Block time id -> ids of the computers that it had at some time since the last release, and did not give up.
 
     `released`: by decision, the block time and the computers that staff have taken from it by "release some".
@@ -86,8 +84,7 @@ def _had(
         if row.findings is None:
             computers[row.block_time_id].add(row.computer)
         else:
-            found = decode_changes(bytes(row.findings))
-            changes[row.decision] = (row.block_time_id, [each.computer_id for each in found.chosen], found.given_up)
+            changes[row.decision] = (row.block_time_id, *changed_ids(bytes(row.findings)))
     for _, (block_time, chosen, given_up) in sorted(changes.items()):
         computers[block_time].difference_update(given_up)
         computers[block_time].update(chosen)

@@ -11,6 +11,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from math import gcd
 from typing import Any, NamedTuple
@@ -160,6 +161,16 @@ def decode_changes(data: bytes) -> "Changes":
     document = _tail(zlib.decompress(data))
     # Records of earlier versions know of none that was given up.
     return Changes([Chosen(*row) for row in document["chosen"]], document.get("given_up", []))
+
+
+@lru_cache(maxsize=4096)
+def changed_ids(data: bytes) -> tuple[Sequence[int], Sequence[int]]:
+    """The same as ids: the computers that the call took, and those that it gave up.
+
+    Records don't change, and pages that refresh themselves read the same ones again and again.
+    """
+    document = _tail(zlib.decompress(data))
+    return [row[0] for row in document["chosen"]], document.get("given_up", ())
 
 
 def _tail(text: bytes) -> dict[str, Any]:

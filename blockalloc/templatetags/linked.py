@@ -1,8 +1,9 @@
-"""Texts with links to the classes and reloads that they name."""
+"""Texts with plain words and with links to the classes and reloads that they name; host names without the domain."""
 
 from django import template
 from django.utils.html import conditional_escape
 
+from blockalloc.pages.plain_words import plain
 from blockalloc.pages.subjects import Subjects
 
 register = template.Library()
@@ -10,5 +11,6 @@ register = template.Library()
 
 @register.filter
 def linked(text: str, subjects: Subjects | None) -> str:
-    """The text with links, by the `subjects` of the page; without them, the text."""
-    return subjects.linked(str(text)) if isinstance(subjects, Subjects) else conditional_escape(text)
+    """The text in plain words, with links, by the `subjects` of the page; without them, the text in plain words."""
+    words = plain(str(text))
+    return subjects.linked(words) if isinstance(subjects, Subjects) else conditional_escape(words)

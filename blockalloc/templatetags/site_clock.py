@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 from django import template
 
+from blockalloc import clock
+from blockalloc.pages.class_page.moments import moment
 from blockalloc.pages.columns import when
 from blockalloc.site_time import instant_to_local
 
@@ -14,6 +16,12 @@ register = template.Library()
 def site_clock(instant: int) -> str:
     """Unix seconds as site time."""
     return when(datetime.fromtimestamp(instant, UTC))
+
+
+@register.filter
+def short_clock(instant: int) -> str:
+    """The same, with the year only if it is another one: `Mon 30 Nov 09:00`."""
+    return moment(instant, clock.now())
 
 
 @register.filter

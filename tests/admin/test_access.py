@@ -1,6 +1,9 @@
 """Who may see the pages, and that nobody may change anything or get at secrets."""
 
+import re
+
 import pytest
+from django.contrib.auth.models import Permission
 from django.contrib.auth.models import User as StaffUser
 from django.db import connection
 from django.test import Client
@@ -55,6 +58,37 @@ def test_the_menu_names_the_pages(staff: Client, site: Site) -> None:
     index = text(staff, reverse("admin:today"))
     for name in ("Block allocations", "Series", "Classes", "Computers", "Images", "Reloads"):
         assert name in index
+
+
+def test_the_first_page_of_staff_who_may_see_no_class_leads_to_what_they_may_see(client: Client, site: Site) -> None:
+    user = StaffUser.objects.create_user("other", is_staff=True)
+    client.force_login(user)
+    assert "may see none of these pages yet" in text(client, reverse("admin:index"))
+    user.user_permissions.add(Permission.objects.get(codename="view_computer"))
+    page = client.get(reverse("admin:index")).content.decode().partition('id="content-main"')[2]
+    assert f'<a href="{reverse("admin:blockalloc_computer_changelist")}">' in page
+    assert reverse("admin:blockalloc_image_changelist") not in page
+
+
+def test_one_is_told_to_be_signed_out(staff: Client, site: Site) -> None:
+    page = staff.post(reverse("admin:logout")).content.decode()
+    assert "You are signed out." in page
+    assert "Sign in again" in page
+    assert 'id="menu"' not in page
+
+
+def test_the_menu_marks_where_one_is(staff: Client, site: Site) -> None:
+    """The page itself, or the list above it."""
+    images = reverse("admin:blockalloc_image_changelist")
+    for url, value in ((images, "page"), (page_url("image", key_of("image")), "true")):
+        marked = re.findall(r'<a href="([^"]*)"[^>]* aria-current="(\w+)"', staff.get(url).content.decode())
+        assert set(marked) == {(images, value)}, url
+
+
+def test_the_page_of_a_row_has_no_form(staff: Client, cs101: BlockTime) -> None:
+    page = staff.get(page_url("computer", key_of("computer"))).content.decode().partition('id="content-main"')[2]
+    assert "<form" not in page
+    assert '<details class="fold card"' in page  # what one rarely needs
 
 
 # --- Secrets ------------------------------------------------------------------------------------

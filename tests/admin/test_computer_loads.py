@@ -47,7 +47,7 @@ def page(client: Client, hostname: str) -> str:
 
 
 def next_load(client: Client, hostname: str) -> str:
-    return unescape(page(client, hostname)).partition("Next load: ")[2].partition(" Type:")[0]
+    return unescape(page(client, hostname)).partition("Next load: ")[2].partition(" State:")[0]
 
 
 def history(client: Client, computer: Computer) -> list[tuple[str, ...]]:

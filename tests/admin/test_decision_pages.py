@@ -44,10 +44,10 @@ def test_the_list_shows_calls_and_their_results(root: Client) -> None:
     with class_site(computers=3):
         decide()
         decide(5)  # more than the request has
-        assert rows(root, list_url("decision"), "came_out") == ["refused VCL 64", "1 of 4 machines missing"]
+        assert rows(root, list_url("decision"), "came_out") == ["refused VCL code 64", "1 of 4 machines missing"]
         assert rows(root, list_url("decision"), "machines") == ["–", "3 of 4"]
         assert rows(root, list_url("decision"), "who_and_how") == ["vclsystem@Local "] * 2
-        assert rows(root, list_url("decision", outcome="refused"), "came_out") == ["refused VCL 64"]
+        assert rows(root, list_url("decision", outcome="refused"), "came_out") == ["refused VCL code 64"]
         assert rows(root, list_url("decision", outcome="short"), "came_out") == ["1 of 4 machines missing"]
 
 
@@ -91,7 +91,7 @@ def test_why_a_computer_was_not_used(root: Client) -> None:
         reserve(10, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
         decide()
         decide(5)  # refused: no computer was looked at
-        reason = "reserved by request 1 from 2026-03-02 14:00 to 2026-03-02 16:00"
+        reason = "reserved by admin@Local (request 1) from Mon 2 Mar 14:00 to 16:00"
         assert rows(root, list_url("decision", computer="C10"), "about") == [reason]
         assert rows(root, list_url("decision", computer="c11"), "about") == ["chosen"]
         assert rows(root, list_url("decision", computer="c15"), "about") == [
@@ -100,7 +100,9 @@ def test_why_a_computer_was_not_used(root: Client) -> None:
         assert rows(root, list_url("decision", computer="c99"), "about") == [UNKNOWN]
         (address,) = re.findall(r'<th class="field-called[^>]*><a href="([^"]*)"', shown(root, computer="C10"))
         assert f"C10 : {reason}" in text(root, html.unescape(address))
-        assert "Excluded computers that are booked: 1 for request 1." in text(root, html.unescape(address))
+        assert "Excluded computers that are booked: 1 for admin@Local (request 1) ." in text(
+            root, html.unescape(address)
+        )
         assert f"c10 : {reason}" in text(root, page_url("decision", Decision.objects.all()[0].pk) + "?computer=c10")
 
 
@@ -108,7 +110,9 @@ def test_the_page_of_a_series_has_its_decisions(root: Client) -> None:
     with class_site(computers=3):
         decide()
         said = text(root, page_url("blockrequest", BlockRequest.objects.get().pk))
-    assert re.search(r"History .* 1 of 4 machines missing 3 of 4 vclsystem@Local", said)
+    assert re.search(
+        r"History .* vclsystem@Local asked for computers .*: 3 of 4 machines 1 of 4 machines missing ", said
+    )
 
 
 def test_a_decision_shows_all_findings(root: Client) -> None:
@@ -118,9 +122,9 @@ def test_a_decision_shows_all_findings(root: Client) -> None:
         page = text(root, page_url("decision", decide(ignore=False).pk))
         for part in (
             "6 at the site",
-            "5 free of reservations 1",
-            "4 in the class 1",
-            "Computers chosen (4)",
+            "5 free of reservations 1 excluded",
+            "4 in the class 1 excluded",
+            "4 computers chosen",
             "not needed",
         ):
             assert part in page

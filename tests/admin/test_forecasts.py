@@ -51,7 +51,7 @@ def other(exam: BlockTime) -> Affiliation:
 
 def section(client: Client, time: BlockTime) -> str:
     """The section of the class's page; "" without one."""
-    return text(client, page_url("blocktime", time.pk)).partition(" Forecast ")[2].partition("Series:")[0]
+    return text(client, page_url("blocktime", time.pk)).partition(" Forecast ")[2].partition(" Series ")[0]
 
 
 def test_the_page_of_a_class_says_what_it_will_get(viewer: Client, lab: BlockTime, exam: BlockTime) -> None:
@@ -60,11 +60,12 @@ def test_the_page_of_a_class_says_what_it_will_get(viewer: Client, lab: BlockTim
         "48 of 50 machines are foreseen when its computers are asked for. Why not more: CS101 has 20 of the"
     )
     assert "68 computers of the site can run the image." in said
-    assert "20 class CS101 Mon 30 Nov 2026 09:00 Mon 30 Nov 2026 11:00" in said
-    assert "From the forecast made Wed 25 Nov 2026 11:00 and checked Wed 25 Nov 2026 12:00" in said
+    assert "In the way: 20 computers for class CS101 , Mon 30 Nov 09:00 to Mon 30 Nov 11:00" in said
+    assert "From the forecast made Wed 25 Nov 11:00 and checked Wed 25 Nov 12:00" in said
     page = viewer.get(page_url("blocktime", exam.pk)).content.decode()
     assert page.count(f'<a href="{page_url("blocktime", lab.pk)}">CS101</a>') >= 2
-    assert '<span class="signal watch">0 of 50 machines, 0 ready</span> 48 of 50 machines foreseen' in page
+    shown = text(viewer, page_url("blocktime", exam.pk))
+    assert "Watch starts in 4 days 50 machines wanted, no computers yet 48 of 50 machines foreseen" in shown
 
 
 def test_of_a_class_that_will_have_all_it_says_so(viewer: Client, lab: BlockTime) -> None:
@@ -117,7 +118,7 @@ def test_names_of_other_affiliations_are_not_shown(
     limit_to(other.pk, monkeypatch)
     said = section(viewer, exam)
     assert "Why not more: a class of another affiliation has 20 of the computers." in said
-    assert "20 class of another affiliation Mon 30 Nov" in said
+    assert "20 computers for class of another affiliation, Mon 30 Nov" in said
     assert "CS101" not in said
 
 
@@ -136,9 +137,9 @@ def test_reservations_of_other_affiliations_have_neither_name_nor_id(
     start, end = (int(moment.timestamp()) for moment in (lab.start, lab.end))
     Forecast.objects.all().delete()
     foresee(lab, 18, "1 reservation has 2 of the computers", InTheWayKept("request", 4711, "anna@Other", start, end, 2))
-    assert "2 request 4711 (anna@Other)" in section(viewer, lab)
+    assert "2 computers for request 4711 (anna@Other)" in section(viewer, lab)
     limit_to(1, monkeypatch)
-    assert "2 reservation of another affiliation Mon 30 Nov" in section(viewer, lab)
+    assert "2 computers for reservation of another affiliation, Mon 30 Nov" in section(viewer, lab)
 
 
 # --- Lists ------------------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def test_the_page_of_a_series_has_it_for_each_date(viewer: Client, site: Site, e
     site.time(exam.blockRequest, MONDAY + 21 * DAY, skip=1)
     site.time(exam.blockRequest, NOW - 7 * DAY)
     shown = rows(viewer, page_url("blockrequest", exam.blockRequest_id), "foreseen")
-    assert shown == ["–", "48 of 50", "50 of 50", "not checked", "–"]
+    assert shown == ["48 of 50", "50 of 50", "not checked", "–", "–"], "the one that is over comes last"
 
 
 ADDRESSES = {

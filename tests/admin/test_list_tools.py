@@ -9,9 +9,9 @@ from django.contrib.auth.models import User as StaffUser
 from django.test import Client
 from django.urls import reverse
 
-from blockalloc.models import BlockTime, Computer, Decision
-from tests.pages.test_labs import lab
+from blockalloc.models import BlockTime, Computer, Decision, State
 from tests.support.scoped import limit_to
+from tests.support.sites.labs import lab
 from tests.support.sites.staff_site import DAY, MONDAY, NOW, Site, list_url, listed, page_url, rows, text
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +68,8 @@ def test_a_class_in_a_link_is_said_by_name(viewer: Client, site: Site, cs101: Bl
     assert "1 decision " in text(viewer, address)
     assert 'name="block_time"' in viewer.get(address).content.decode()  # a search keeps it
     assert 'id="filter-block_time"' not in viewer.get(address).content.decode()
-    assert list(chips(viewer, list_url("decision", block_time="9"))) == ["Class: 9, of which there are no decisions"]
+    unknown = chips(viewer, list_url("decision", block_time="99999"))
+    assert list(unknown) == ["Class: 99999, of which there are no decisions"]
 
 
 def test_a_class_of_others_has_no_name(viewer: Client, cs101: BlockTime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,8 +134,6 @@ def test_a_default_is_no_parameter(viewer: Client, cs101: BlockTime) -> None:
 
 
 def test_states_have_plain_words_beside_vcls(viewer: Client, site: Site) -> None:
-    from blockalloc.models import State
-
     host = State.objects.get(name="vmhostinuse")
     computer = site.computer("host", site.ubuntu, type="virtualmachine")
     Computer.objects.filter(pk=computer.pk).update(state=host)

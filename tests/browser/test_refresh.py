@@ -23,6 +23,7 @@ class Server:
         self.signals = {"7": "good Ready", "8": "good Ready"}
         self.status: int | None = 200  # None: it can't be reached
         self.live = True
+        self.hidden_seconds = ""
 
     def answer(self, route: Route) -> None:
         if route.request.url.endswith("refresh.js"):
@@ -37,19 +38,23 @@ class Server:
     def page(self) -> str:
         rows = "".join(
             f'<tr data-key="{key}" data-signal="{signal}" data-announcement="class {key}: {signal}">'
-            f'<td><a href="#">class {key}</a></td><td>{"wide " * 400}{signal}</td></tr>'
+            f'<td><a href="#">class {key}</a> <a href="?help={key}">help</a></td><td>{"wide " * 400}{signal}</td></tr>'
             for key, signal in self.signals.items()
         )
+        risks = sum(signal.startswith("bad") for signal in self.signals.values())
         return f"""<!DOCTYPE html>
+            <title>{f"({risks}) " if risks else ""}Today</title>
+            <link rel="icon" id="icon" href="data:,{risks}">
             <style>
                 body {{ height: 3000px }} td {{ white-space: nowrap }} .wide {{ overflow-x: auto; width: 200px }}
             </style>
             <script src="refresh.js" defer></script>
             <p id="stale" role="alert" hidden></p>
             <p id="changes" aria-live="polite"></p>
-            <div id="live" data-seconds="30">
+            <div id="live" data-seconds="30" {self.hidden_seconds}>
                 <p class="updated"><time>08:{self.minute:02}:00</time></p>
                 <div class="wide" id="table" tabindex="0"><table>{rows}</table></div>
+                <details id="over"><summary>Over</summary>folded</details>
             </div>"""
 
 
@@ -123,6 +128,31 @@ def test_only_signals_that_changed_are_announced(page: Page, server: Server, wai
     assert page.inner_text("#changes") == "class 7: bad At risk"
 
 
+def test_the_focus_stays_on_the_same_link_of_a_class(page: Page, server: Server, wait: Callable[[], None]) -> None:
+    page.focus("tr[data-key='8'] a:last-child")
+    server.signals = {"8": "bad At risk", "7": "good Ready"}
+    wait()
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "?help=8"
+
+
+def test_a_fold_stays_open_and_keeps_the_focus(page: Page, wait: Callable[[], None]) -> None:
+    page.click("summary")
+    wait()
+    assert page.evaluate("document.getElementById('over').open")
+    assert page.evaluate("document.activeElement.textContent") == "Over"
+    page.click("summary")
+    wait()
+    assert not page.evaluate("document.getElementById('over').open")
+
+
+def test_the_title_and_the_icon_are_taken_over(page: Page, server: Server, wait: Callable[[], None]) -> None:
+    icon = "document.getElementById('icon').getAttribute('href')"
+    assert (page.title(), page.evaluate(icon)) == ("Today", "data:,0")
+    server.signals = {"7": "bad At risk", "8": "bad At risk"}
+    wait()
+    assert (page.title(), page.evaluate(icon)) == ("(2) Today", "data:,2")
+
+
 @pytest.mark.parametrize(
     ("status", "live", "words"),
     [
@@ -147,15 +177,30 @@ def test_a_refresh_that_fails_is_said_loudly(
     assert page.inner_text("time") == "08:02:00"
 
 
+_HIDE = """hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange')); }"""
+
+
+def test_a_hidden_tab_asks_now_and_then_if_its_title_tells_something(page: Page, server: Server) -> None:
+    server.hidden_seconds = 'data-hidden-seconds="120"'
+    page.reload()
+    page.evaluate(_HIDE, True)
+    server.signals["7"] = "bad At risk"
+    page.clock.run_for(110_000)
+    page.wait_for_timeout(50)
+    assert server.asked == 2
+    page.clock.run_for(11_000)
+    until(page, lambda: page.title() == "(1) Today")
+    assert server.asked == 3
+
+
 def test_a_hidden_tab_asks_for_nothing_and_is_fresh_when_it_is_seen_again(page: Page, server: Server) -> None:
-    hide = """hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
-        document.dispatchEvent(new Event('visibilitychange')); }"""
-    page.evaluate(hide, True)
+    page.evaluate(_HIDE, True)
     page.clock.run_for(300_000)
     page.wait_for_timeout(50)
     assert server.asked == 1
     server.minute = 5
-    page.evaluate(hide, False)
+    page.evaluate(_HIDE, False)
     page.clock.run_for(1)
     until(page, lambda: page.inner_text("time") == "08:05:00")
     assert server.asked == 2

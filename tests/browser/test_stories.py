@@ -16,7 +16,7 @@ pytestmark = pytest.mark.once(on="sqlite")
 
 COMPUTER_OF = """SELECT c.hostname FROM computer c JOIN blockComputers h ON h.computerid = c.id
 JOIN blockTimes t ON t.id = h.blockTimeid JOIN blockRequest r ON r.id = t.blockRequestid WHERE r.name = ?"""
-HELD_BY_THE_EXAM = re.compile(rf"held by block time \d+ \({EXAM}\) from 2026-11-30 07:\d\d to 2026-11-30 10:30")
+HELD_BY_THE_EXAM = re.compile(rf"held by {EXAM} \(block time \d+\) from Mon 30 Nov 07:\d\d to 10:30")
 
 
 def the_heading(page: Page, text: str | re.Pattern[str]) -> None:
@@ -31,11 +31,13 @@ def test_from_the_sign_in_to_the_record(stranger: Page, monday: MondayMorning) -
     sign_in(page, monday)
 
     menu(page, "Today")
-    row = page.get_by_role("row").filter(has_text=LAB)
-    expect(row).to_contain_text("At risk 3 of 20 machines missing (1 of them with a failed computer)")
-    row.get_by_role("link", name=LAB).click()
-    the_heading(page, f"{LAB}, Mon 30 Nov 2026 09:00")
-    expect(page.locator("#readiness")).to_contain_text("18 of 20 machines, 6 ready")
+    expect(page).to_have_title(re.compile(r"^\(1\) Today, Monday 30 Nov"))
+    card = page.get_by_role("article", name=LAB)
+    expect(card).to_contain_text(re.compile(r"At risk.*starts in 20 min.*17 of 20 usable", re.DOTALL))
+    expect(card).to_contain_text("3 of 20 machines missing (1 of them with a failed computer)")
+    card.get_by_role("link", name=LAB).click()
+    the_heading(page, f"{LAB}, Mon 30 Nov 09:00–11:00")
+    expect(page.locator(".hero")).to_contain_text("17 of 20 machines usable, 6 ready")
 
     page.get_by_role("link", name="Why not more?").click()
     computer = value(monday, COMPUTER_OF, EXAM)
@@ -45,19 +47,21 @@ def test_from_the_sign_in_to_the_record(stranger: Page, monday: MondayMorning) -
 
     menu(page, "Classes")
     page.get_by_role("link", name=TUTORIAL).first.click()
+    page.get_by_text("More actions").click()
     page.get_by_role("link", name="Release", exact=True).click()
     page.get_by_label("Why?").fill("the room is closed")
     the_heading(page, f"Release: {TUTORIAL}")
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_text("omputers released: 8, reloads removed: 8")).not_to_have_count(0)
-    done = page.get_by_role("region", name="History").get_by_role("row").nth(1)
-    expect(done).to_contain_text(re.compile(r"Mon 30 Nov 2026 08:40\s*release\s*done.*demo\s*admin"))
+    done = page.get_by_role("region", name="History").get_by_role("listitem").first
+    expect(done).to_contain_text(re.compile(r"Mon 30 Nov 08:40 demo released its computers done"))
+    expect(done).to_contain_text("Through the staff’s pages, from 127.0.0.1")
 
     menu(page, "Decisions")
     last = page.locator("#result_list tbody tr").first
-    expect(last).to_contain_text(re.compile(rf"release.*{TUTORIAL}.*done.*demo"))
+    expect(last).to_contain_text(re.compile(rf"{TUTORIAL}.*release.*done.*demo"))
     last.get_by_role("link").first.click()
-    the_heading(page, f"Release: {TUTORIAL}, Mon 30 Nov 2026 08:40")
+    the_heading(page, f"Release: {TUTORIAL}, Mon 30 Nov 08:40")
 
 
 def test_the_same_with_the_keyboard_alone(stranger: Page, monday: MondayMorning) -> None:
@@ -70,7 +74,7 @@ def test_the_same_with_the_keyboard_alone(stranger: Page, monday: MondayMorning)
     the_heading(page, "Today, Monday 30 Nov")
 
     enter(page, LAB)
-    the_heading(page, f"{LAB}, Mon 30 Nov 2026 09:00")
+    the_heading(page, f"{LAB}, Mon 30 Nov 09:00–11:00")
     enter(page, "Why not more?")
     the_heading(page, re.compile(f"Allocate: {LAB}"))
     tab_to(page, "Name of the computer")
@@ -81,7 +85,8 @@ def test_the_same_with_the_keyboard_alone(stranger: Page, monday: MondayMorning)
     enter(page, "Today")
     the_heading(page, "Today, Monday 30 Nov")
     enter(page, EVENING)
-    the_heading(page, f"{EVENING}, Mon 30 Nov 2026 18:00")
+    the_heading(page, re.compile(f"{EVENING}, Mon 30 Nov 18:00–"))
+    enter(page, "More actions")
     enter(page, "Release")
     the_heading(page, f"Release: {EVENING}")
     tab_to(page, "Why?")
@@ -90,7 +95,7 @@ def test_the_same_with_the_keyboard_alone(stranger: Page, monday: MondayMorning)
     expect(page.get_by_text("omputers released: 6, reloads removed: 6")).not_to_have_count(0)
     enter(page, "Decisions")
     the_heading(page, "Decisions")
-    expect(page.locator("#result_list tbody tr").first).to_contain_text(re.compile(f"release.*{EVENING}.*done.*demo"))
+    expect(page.locator("#result_list tbody tr").first).to_contain_text(re.compile(f"{EVENING}.*release.*done.*demo"))
 
 
 def test_what_is_at_risk_is_two_clicks_from_being_mended(stranger: Page, monday: MondayMorning) -> None:
@@ -98,9 +103,9 @@ def test_what_is_at_risk_is_two_clicks_from_being_mended(stranger: Page, monday:
     page = stranger
     sign_in(page, monday)
     the_heading(page, "Today, Monday 30 Nov")
-    row = page.get_by_role("row").filter(has_text=LAB)
-    expect(row).to_contain_text("+3 put cs-07, cs-31 and lib-05 back in service")
-    offer = row.locator(".offer").filter(has_text=EXAM)
+    card = page.get_by_role("article", name=LAB)
+    expect(card).to_contain_text("+3 put cs-07, cs-31 and lib-05 back in service")
+    offer = card.locator(".offer").filter(has_text=EXAM)
     expect(offer).to_contain_text(re.compile(r"\+3 .* holds 50 computers, .* 40 min after its start: release 3"))
     offer.get_by_role("link", name="Release some").click()
     the_heading(page, f"Release some: {EXAM}")
@@ -148,7 +153,7 @@ def test_who_may_not_act_is_offered_nothing(visitor: Visitor, monday: MondayMorn
     page.goto("/admin/")
     menu(page, "Today")
     page.get_by_role("link", name=LAB).click()
-    the_heading(page, f"{LAB}, Mon 30 Nov 2026 09:00")
+    the_heading(page, f"{LAB}, Mon 30 Nov 09:00–11:00")
     for action in ("Allocate now", "Dry run", "Put right now", "Release", "Release some", "Skip", "Stop holding"):
         expect(page.get_by_role("link", name=action, exact=True)).to_have_count(0)
     noise.expected = 403
@@ -176,7 +181,8 @@ def test_an_account_of_vcl_sees_the_blocks_of_its_affiliation(
     page.locator("#account > summary").click()
     expect(page.get_by_text(f"Signed in as {ENGINEER}, classes of Engineering only.")).to_be_visible()
     menu(page, "Today")
-    expect(page.get_by_role("rowheader")).to_have_text([SIGNALS])
+    expect(page.get_by_role("article")).to_have_count(1)
+    expect(page.get_by_role("article", name=SIGNALS)).to_be_visible()
     menu(page, "Series")
     expect(page.locator("#result_list tbody th")).to_have_text([re.compile("^ENG240")] * 2)
     menu(page, "Decisions")
@@ -200,14 +206,19 @@ def test_a_dry_run_tells_what_is_missing_and_what_would_help(visitor: Visitor) -
     page.get_by_role("link", name=LAB).click()
     page.get_by_role("link", name="Dry run").click()
     page.get_by_role("button", name="Dry run").click()
-    expect(page.get_by_text("it would have 17 of 20 machines. Nothing was changed.")).to_be_visible()
-    funnel = page.get_by_role("region", name="Computers, stage by stage").get_by_role("row")
-    expect(funnel.nth(1)).to_contain_text(re.compile(r"120\s*at the site"))
-    expect(funnel.last).to_contain_text(re.compile(r"18\s*free of other classes\s*49"))
+    expect(page.get_by_text("“Allocate now” would give the class 17 of 20 machines")).to_be_visible()
+    expect(page.get_by_text("Nothing was changed.")).to_be_visible()
+    funnel = page.get_by_role("region", name="From all computers to those of the class")
+    steps = funnel.locator(".step")
+    expect(steps.first).to_contain_text(re.compile(r"120\s*at the site"))
+    expect(steps.last).to_contain_text(re.compile(r"18\s*free of other classes\s*49 excluded"))
+    expect(funnel.get_by_text("Mon 30 Nov 07:").first).to_be_hidden()
+    steps.last.locator("summary").click()
+    expect(funnel.get_by_text("Mon 30 Nov 07:").first).to_be_visible()
     expect(page.get_by_text("all 20 could be allocated for the same length of time")).to_be_visible()
     expect(page.get_by_role("region", name="In the way")).to_contain_text(EXAM)
     page.get_by_role("link", name="The record of this dry run").click()
-    the_heading(page, f"Dry run: {LAB}, Mon 30 Nov 2026 08:40")
+    the_heading(page, f"Dry run: {LAB}, Mon 30 Nov 08:40")
 
 
 @pytest.mark.parametrize("zoom", ["day", "week"])
@@ -221,7 +232,7 @@ def test_a_bar_of_the_timeline_leads_to_its_block_time(visitor: Visitor, zoom: s
     page.get_by_role("region", name="Timeline").get_by_role(
         "link", name=re.compile(f"^{SIGNALS}, Mon 30 Nov")
     ).first.click()
-    the_heading(page, f"{SIGNALS}, Mon 30 Nov 2026 09:30")
+    the_heading(page, f"{SIGNALS}, Mon 30 Nov 09:30–11:30")
 
 
 def test_decisions_about_a_computer(visitor: Visitor, monday: MondayMorning) -> None:
@@ -234,7 +245,7 @@ def test_decisions_about_a_computer(visitor: Visitor, monday: MondayMorning) -> 
     box.press("Enter")
     rows = page.locator("#result_list tbody tr")
     expect(rows.filter(has_text=LAB).filter(has_text="vclsystem@Local")).to_contain_text(HELD_BY_THE_EXAM)
-    of_the_exam = rows.filter(has=page.get_by_role("link", name=EXAM, exact=True))
+    of_the_exam = rows.filter(has=page.locator(".field-class_").filter(has_text=EXAM))
     expect(of_the_exam).to_contain_text("chosen")
 
 
@@ -264,7 +275,7 @@ def test_today_keeps_itself_up_to_date_and_says_when_it_cannot(
     sign_in(page, monday)
     page.clock.install()
     page.goto("/admin/today/")
-    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=EXAM))
+    row = page.get_by_role("article", name=EXAM)
     expect(row).to_contain_text("Ready")
     computer = value(monday, COMPUTER_OF, EXAM)
     set_state(monday, computer, "failed")
@@ -286,6 +297,31 @@ def test_today_keeps_itself_up_to_date_and_says_when_it_cannot(
     noise.heard.clear()
     page.clock.run_for(31_000)
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_page_of_a_class_keeps_itself_up_to_date(stranger: Page, monday: MondayMorning) -> None:
+    """What one has opened stays open, and the seat that has the focus keeps it."""
+    page = stranger
+    sign_in(page, monday)
+    page.clock.install()
+    page.goto("/admin/today/")
+    page.get_by_role("link", name=EXAM).first.click()
+    expect(page).to_have_title(re.compile(f"^{EXAM}, Mon 30 Nov 08:00–10:30"))
+    page.get_by_text("VCL’s columns").click()
+    computer = value(monday, COMPUTER_OF, EXAM)
+    seat = page.get_by_role("link", name=f"{computer.partition('.')[0]}, ")
+    seat.focus()
+    set_state(monday, computer, "failed")
+    page.clock.run_for(31_000)
+    expect(seat).to_contain_text("failed")
+    expect(seat).to_be_focused()
+    expect(page.locator("#inner")).to_have_attribute("open", "")
+    expect(page).to_have_title(re.compile(f"^At risk: {EXAM}"))
+    expect(page.locator("#changes")).to_contain_text(f"{EXAM}: At risk")
+    expect(page.get_by_role("region", name="What needs attention")).to_contain_text("is in state failed")
+    set_state(monday, computer, "available")
+    page.clock.run_for(31_000)
+    expect(seat).to_contain_text("loaded")
 
 
 def set_state(monday: MondayMorning, computer: str, state: str) -> None:

@@ -153,9 +153,9 @@ def test_a_dry_run_shows_all_and_changes_nothing(sign_in: Callable[..., Client])
         before = tables.read()
         text = said(client, "dry-run", privileges="ignored")
         assert tables.read() == before
-        assert "it would have <strong>3 of 4 machines</strong>" in text
+        assert "would give the class <strong>3 of 4 machines</strong>" in text
         assert "At this time, 3 of 4 machines could be allocated." in text
-        assert "Computers chosen (3)" in text
+        assert "3 computers chosen" in text
         assert recorded() == [("dry run", "wanda", "admin", "success", "127.0.0.1")]
 
 
@@ -166,8 +166,9 @@ def test_release_takes_the_computers_and_removes_reloads_that_have_not_begun(sig
         loading = BlockComputer.objects.filter(blockTime=BLOCK_TIME).order_by("computer")[0].reloadrequestid
         Request.objects.filter(pk=loading).update(state=14)
         confirm = client.get(address("release")).content.decode()
-        assert confirm.count("<td>will be removed</td>") == 3
-        assert confirm.count("has begun: it will continue") == 1
+        assert confirm.count("<td>its reload will be removed</td>") == 3
+        assert confirm.count("<td>it is being loaded, which continues</td>") == 1
+        assert "<b>3 computers</b>: their reloads will be removed" in confirm
         done = "Computers released: 4, reloads removed: 3; loads that have begun or are about to were left: c10"
         assert done in said(client, "release", reason="the room is closed")
         assert block_computers() == 0

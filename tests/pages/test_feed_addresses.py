@@ -83,8 +83,8 @@ def test_the_page_shows_it_with_its_links(viewer: Client, site: Site, group: int
     feed = make(viewer, "for Anna", group)
     page = viewer.get(PAGE, HTTP_HOST="testserver").content.decode()
     assert f'<a href="https://testserver{path_of(feed)}"' in page
-    assert f'<a href="webcal://testserver{path_of(feed)}"' in page
-    assert f'<button type="button" class="copy" data-copies="feed-{feed.pk}"' in page
+    assert f'<a class="button small" href="webcal://testserver{path_of(feed)}"' in page
+    assert f'<button type="button" class="copy button small" data-copies="feed-{feed.pk}"' in page
     assert "for Anna CS101@Local https" in text(viewer, PAGE)
     assert "25 Nov 2026 viewer never" in text(viewer, PAGE)
 

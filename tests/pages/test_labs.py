@@ -10,47 +10,14 @@ from blockalloc.models import (
     BlockRequest,
     BlockTime,
     ClassHeld,
-    Computer,
     Decision,
     Image,
-    Resource,
-    ResourceGroup,
-    ResourceGroupMember,
-    ResourceMap,
-    ResourceType,
 )
 from blockalloc.pages import labs
+from tests.support.sites.labs import group, lab
 from tests.support.sites.staff_site import DAY, MONDAY, NOW, Site
 
 pytestmark = pytest.mark.django_db
-
-
-def group(kind: str, name: str, *keys: int) -> int:
-    """A resource group of rows of one type."""
-    type_ = ResourceType.objects.get(name=kind)
-    made = ResourceGroup.objects.create(name=name, resourcetype=type_, ownerusergroup_id=1)
-    for key in keys:
-        resource, _ = Resource.objects.get_or_create(resourcetype=type_, subid=key)
-        ResourceGroupMember(resource=resource, resourcegroup=made).save(force_insert=True)
-    return made.pk
-
-
-def mapped(images: int, computers: int) -> None:
-    """Map a group of images to one of computers."""
-    ResourceMap(
-        resourcegroup1_id=images,
-        resourcetype1=ResourceType.objects.get(name="image"),
-        resourcegroup2_id=computers,
-        resourcetype2=ResourceType.objects.get(name="computer"),
-    ).save(force_insert=True)
-
-
-def lab(name: str, *computers: Computer, images: tuple[Image, ...] = ()) -> int:
-    """A lab with computers, and images that are mapped to it."""
-    key = group("computer", name, *(each.pk for each in computers))
-    if images:
-        mapped(group("image", f"images of {name}", *(each.pk for each in images)), key)
-    return key
 
 
 def held(time: BlockTime, image: Image) -> None:

@@ -79,7 +79,7 @@ def test_the_address_chooses_some_but_none_in_use(query: str, chosen: int, site:
 
 def test_it_says_what_happens_to_each(site: StillMorning, wanda: Client) -> None:
     page = wanda.get(ADDRESS).content.decode()
-    assert page.count("<td>will be removed</td>") == 3
+    assert page.count("; its reload will be removed</span>") == 3
     assert "in use by a member: the reservation goes on, but the computer is no longer kept for the class" in page
     assert "The class is to have 4 machines now." in page
     before = tables.read()

@@ -324,9 +324,10 @@ def test_unknown_rows_are_refused(viewer: Client) -> None:
 
 
 def test_the_page_leads_to_the_csv_of_the_same_report(viewer: Client) -> None:
+    held(1)
     page = viewer.get(f"{PAGE}?by=owner&sort=-had").content.decode()
-    assert f'<a href="{CSV}?by=owner&amp;sort=-had">Export as CSV</a>' in page
-    assert f'<a href="{CSV}?by=owner&amp;sort=-had&amp;rows=classes">Export each class</a>' in page
+    assert f'<a class="button small" href="{CSV}?by=owner&amp;sort=-had">Export as CSV</a>' in page
+    assert f'<a class="button small" href="{CSV}?by=owner&amp;sort=-had&amp;rows=classes">Export each class</a>' in page
 
 
 # --- Who sees it ----------------------------------------------------------------------------------

@@ -56,16 +56,21 @@ def shown(client: Client, **given: Any) -> str:
     return response.content.decode()
 
 
-def table(page: str) -> list[list[str]]:
-    """The cells of the rows, as one reads them."""
-    body = re.search(r'<table class="plan-dates">.*?<tbody>(.*?)</tbody>', page, re.DOTALL)
+def dates(page: str) -> list[list[str]]:
+    """The dates as one reads them: day, hours, machines, what becomes of it and what would help."""
+    body = re.search(r'<ol class="plan-dates">(.*?)</ol>', page, re.DOTALL)
     assert body is not None
     return [
         [
-            " ".join(html.unescape(re.sub(r"<[^>]*>", " ", cell)).split())
-            for cell in re.findall(r"<t[hd].*?</t[hd]>", row)
+            " ".join(html.unescape(re.sub(r"<[^>]*>", " ", part[1])).split())
+            for name in ("day", "hours", "machines", "what")
+            if (
+                part := re.search(
+                    rf'<\w+ class="{name}">(.*?)(?:</b>|</span></div>|</span> *</div>|</div>)', row, re.DOTALL
+                )
+            )
         ]
-        for row in re.findall(r"<tr>(.*?)</tr>", body[1], re.DOTALL)
+        for row in re.split(r'<li class="\w+">', body[1])[1:]
     ]
 
 
@@ -77,13 +82,14 @@ def test_each_date_with_what_is_in_the_way_and_what_would_help(planner: Client) 
     page = shown(planner)
     assert "0 of 3 dates possible" in page
     assert "All 3 dates are possible on Mon from" in page
-    rows = table(page)
+    rows = dates(page)
     assert [row[:3] for row in rows[:2]] == [
-        ["Mon 30 Nov 2026", "09:00 to 11:00", "48 of 60"],
-        ["Mon 7 Dec 2026", "09:00 to 11:00", "48 of 60"],
+        ["Mon 30 Nov", "09:00–11:00", "48 of 60"],
+        ["Mon 7 Dec", "09:00–11:00", "48 of 60"],
     ]
-    assert rows[1][3] == f"Short collides with {LAB}"
-    assert rows[1][4].startswith("ask for 48 the same day from ")
+    what, _, helps = rows[1][3].partition(" What would help (")
+    assert what == f"Short collides with {LAB}"
+    assert re.match(r"\d\) ask for 48 the same day from ", helps)
     link = reverse("admin:blockalloc_blocktime_change", args=[lab().pk])
     assert f'<a href="{link}">{LAB}</a>' in page
 
@@ -91,12 +97,12 @@ def test_each_date_with_what_is_in_the_way_and_what_would_help(planner: Client) 
 def test_all_dates_are_possible(planner: Client) -> None:
     page = shown(planner, machines="20")
     assert '<span class="signal good">3 of 3 dates possible</span>' in page
-    assert table(page)[0] == ["Mon 30 Nov 2026", "09:00 to 11:00", "20 of 20", "Possible", ""]
+    assert dates(page)[0] == ["Mon 30 Nov", "09:00–11:00", "20 of 20", "Possible"]
 
 
 def test_a_link_has_the_plan_in_it_and_a_file_for_spreadsheets(planner: Client) -> None:
     page = shown(planner)
-    (link,) = re.findall(r'<a href="(\?[^"]*format=csv[^"]*)">', page)
+    (link,) = re.findall(r'<a href="(\?[^"]*format=csv[^"]*)" class="button">', page)
     response = planner.get(URL + html.unescape(link))
     assert isinstance(response, StreamingHttpResponse)
     assert response["Content-Type"].startswith("text/csv")
@@ -109,10 +115,10 @@ def test_a_link_has_the_plan_in_it_and_a_file_for_spreadsheets(planner: Client) 
 def test_the_link_to_vcls_own_page(planner: Client, settings: Settings) -> None:
     settings.VCL_FRONT_END_URL = "https://vcl.example.edu/vcl/index.php"
     address = 'href="https://vcl.example.edu/vcl/index.php?mode=blockAllocations"'
-    assert f"<a {address}>Book it on VCL’s page</a>" in shown(planner)
+    assert f'<a {address} class="button primary">Book it on VCL’s page</a>' in shown(planner)
     request = BlockRequest.objects.get(status="requested")
     page = planner.get(reverse("admin:blockalloc_blockrequest_change", args=[request.pk])).content.decode()
-    assert f"<a {address}>Accept or reject it on VCL’s page</a>" in page
+    assert f'<a {address} class="button primary">Accept or reject it on VCL’s page</a>' in page
     settings.VCL_FRONT_END_URL = ""
     assert "Series are booked on VCL’s own pages" in shown(planner)
 
@@ -155,8 +161,8 @@ def of_request(client: Client) -> str:
 def test_the_plan_is_on_the_page_of_a_request_that_awaits_its_decision(planner: Client) -> None:
     page = of_request(planner)
     assert "3 of 3 dates possible" in page
-    assert [row[:3] for row in table(page)] == [
-        [f"Wed {day} 2026", "10:00 to 12:00", "15 of 15"] for day in ("2 Dec", "9 Dec", "16 Dec")
+    assert [row[:3] for row in dates(page)] == [
+        [f"Wed {day}", "10:00–12:00", "15 of 15"] for day in ("2 Dec", "9 Dec", "16 Dec")
     ]
     accepted = BlockRequest.objects.filter(status="accepted")[0]
     other = planner.get(reverse("admin:blockalloc_blockrequest_change", args=[accepted.pk])).content.decode()

@@ -27,18 +27,22 @@ def linked(text: str, *permissions: str, affiliation: int | None = None) -> str:
 
 def test_a_class_is_named(cs101: BlockTime) -> None:
     text = f"held by block time {cs101.pk} from 09:00 to 11:00"
-    link = f'<a href="{page_url("blocktime", cs101.pk)}">{cs101.pk} (CS101)</a>'
-    assert linked(text) == f"held by block time {link} from 09:00 to 11:00"
+    link = f'<a href="{page_url("blocktime", cs101.pk)}">CS101</a>'
+    number = f'<span class="quiet nowrap">(block time {cs101.pk})</span>'
+    assert linked(text) == f"held by {link} {number} from 09:00 to 11:00"
 
 
-def test_a_reload_has_a_page_and_a_users_request_has_none(site: Site, cs101: BlockTime) -> None:
+def test_a_reload_has_a_page_and_a_users_request_has_a_name(site: Site, cs101: BlockTime) -> None:
     reload = site.hold(cs101, site.computer("pc", site.ubuntu))
     users = site.reserve(
         site.ubuntu, cs101.start, cs101.end, site.computer("pc2", site.ubuntu), state_id=13, laststate_id=13, user_id=1
     )
     link = f'<a href="{page_url("request", reload.pk)}">{reload.pk}</a>'
-    found = linked(f"reload request {reload.pk} is left over; request {users.pk} has it")
-    assert found == f"reload request {link} is left over; request {users.pk} has it"
+    text = f"reload request {reload.pk} is left over; request {users.pk} has it"
+    number = f'<span class="quiet nowrap">(request {users.pk})</span>'
+    assert linked(text) == f"reload request {link} is left over; admin@Local {number} has it"
+    StaffUser.objects.all().delete()
+    assert f"; somebody {number} has it" in linked(text, affiliation=cs101.blockRequest.owner.affiliation_id)
 
 
 def test_all_else_is_escaped_and_left_as_it_is(cs101: BlockTime) -> None:
@@ -64,8 +68,9 @@ def test_the_class_of_another_affiliation_has_no_name(site: Site) -> None:
     own, other, gone = both.own[0], both.others[0], 99999
     text = f"block time {own.pk}, block time {other.pk}, block time {gone}, request {both.reloads[True][0].pk}"
     found = linked(text, affiliation=both.owner.affiliation_id)
-    assert f">{own.pk} (home-block0)</a>" in found
-    assert f"block time {other.pk} (of another affiliation), block time {gone}, " in found
+    assert f'>home-block0</a> <span class="quiet nowrap">(block time {own.pk})</span>, ' in found
+    stranger = f'a class of another affiliation <span class="quiet nowrap">(block time {other.pk})</span>'
+    assert f"{stranger}, block time {gone}, " in found
     assert "strangers" not in found
 
 
@@ -77,7 +82,10 @@ def test_the_history_of_a_class_and_of_its_series_has_links(viewer: Client, site
     Decision.objects.update(block_request_id=cs101.blockRequest_id)
     for url in (page_url("blocktime", cs101.pk), page_url("blockrequest", cs101.blockRequest_id)):
         page = viewer.get(url).content.decode()
-        assert f"{cs101.pk} (CS101)</a>" in page.partition('id="history"')[2]
+        link = (
+            f'<a href="{page_url("blocktime", cs101.pk)}">CS101</a> <span class="quiet nowrap">(block time {cs101.pk})'
+        )
+        assert f"held by {link}" in page.partition('id="history"')[2]
 
 
 def test_two_statements_whatever_the_number(site: Site, cs101: BlockTime) -> None:

@@ -67,7 +67,7 @@ def offers(client: Client, address: str = HELP) -> list[str]:
 
 def links(client: Client, address: str = HELP) -> list[str]:
     page = client.get(address).content.decode()
-    return [html.unescape(each) for each in re.findall(r'class="button" href="([^"]+)"', page)]
+    return [html.unescape(each) for each in re.findall(r'class="button small[^"]*" href="([^"]+)"', page)]
 
 
 def test_they_are_ranked_and_say_what_they_bring(site: StillMorning, sign_in: SignIn) -> None:
@@ -162,9 +162,9 @@ def test_a_dry_run_has_them(site: StillMorning, sign_in: SignIn) -> None:
 def test_today_asks_for_the_first_two_of_them(site: StillMorning, sign_in: SignIn) -> None:
     client = sign_in("put_right")
     today = client.get(reverse("admin:today")).content.decode()
-    assert f'<a href="{HELP}" data-help>What would help</a>' in today
+    assert f'<a class="button" href="{HELP}" data-help>What would help</a>' in today
     line = client.get(f"{HELP}?part=row").content.decode()
-    assert line.count('<span class="offer">') == 2
+    assert line.count('<li class="offer">') == 2
     assert "<html" not in line
     assert "Put right now" in line
 

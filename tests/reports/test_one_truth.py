@@ -25,6 +25,7 @@ from blockalloc.monitoring import site_metrics
 from blockalloc.monitoring.load_times import KeptLoadTimes
 from blockalloc.notifications import wording
 from blockalloc.notifications.observing import observe
+from tests.support.cards import cards, markups
 from tests.support.sites.staff_site import (
     DAY,
     HOUR,
@@ -35,6 +36,7 @@ from tests.support.sites.staff_site import (
     page_url,
     state,
 )
+from tests.support.week_page import blocks_of_week
 
 # The records of calls are written in transactions of their own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -163,20 +165,68 @@ def table(client: Client, address: str) -> list[list[str]]:
 # --- Tables --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", ["today", "week"])
-def test_today_and_the_week(root: Client, of_class: dict[str, BlockTime], page: str) -> None:
-    rows = {row[2]: row for row in table(root, reverse(f"admin:{page}")) if len(row) > 5 and row[2] in TRUE}
-    shown = TODAY if page == "today" else TRUE.keys()
-    found = {name: [int(cell) for cell in row[5:13]] for name, row in rows.items()}
-    assert found == {
-        name: [of.wanted, of.allocated, of.ready, *of.computers] for name, of in TRUE.items() if name in shown
+def test_today(root: Client, of_class: dict[str, BlockTime]) -> None:
+    found, read = markups(root), cards(root)
+    assert found.keys() == TODAY
+    for name, markup in found.items():
+        of = TRUE[name]
+        assert of_card(markup) == [of.wanted, of.allocated, of.usable, of.ready, *of.computers], name
+        assert part(markup, "segment-words", r"\d+ missing") == (
+            f"{(of.wanted - of.allocated) * (3 if name == 'cluster' else 1)} missing"
+            if of.allocated < of.wanted
+            else ""
+        )
+        assert part(markup, "figure", r"\d+ spares?") == ("1 spare" if of.spares else ""), name
+        says(read[name], of)
+    assert {name for name, each in read.items() if each.startswith("Ready ")} == {
+        name for name in TODAY if TRUE[name].ready >= TRUE[name].wanted and name not in TROUBLED
     }
-    signals = {name: rows[name][0] for name in rows}
-    assert {name for name in rows if signals[name].startswith("Ready")} == {
-        name for name in shown if TRUE[name].ready >= TRUE[name].wanted and name not in TROUBLED
+
+
+def part(markup: str, name: str, pattern: str) -> str:
+    """What is said in the part of a card with that CSS class; "" for nothing."""
+    (inside,) = re.findall(rf'class="{name}".*?</(?:p|ul)>', markup, re.DOTALL)
+    found = re.search(pattern, " ".join(re.sub(r"<[^>]*>", " ", inside).split()))
+    return found.group() if found else ""
+
+
+def of_card(markup: str) -> list[int]:
+    """The machines of a card: wanted, allocated, usable and ready; then its computers, as in STATES.
+
+    Its figure says how many are usable where some are not, and else how many are ready, of all that are allocated.
+    Without computers, none of them is.
+    """
+    number, _, wanted, word = part(markup, "figure", r"\d+ of \d+ \w+").split()
+    computers = [int(part(markup, "segment-words", rf"\d+ {state}\b").partition(" ")[0] or 0) for state in STATES]
+    if word == "usable":
+        more = [part(markup, "figure", rf"(?<= )\d+ {each}").partition(" ")[0] for each in ("allocated", "ready")]
+        assert all(more) or not any(computers), markup
+        allocated, ready = (int(each or 0) for each in more)
+        return [int(wanted), allocated, int(number), ready, *computers]
+    assert word == "ready", markup
+    return [int(wanted), int(wanted), int(wanted), int(number), *computers]
+
+
+def test_the_week(root: Client, of_class: dict[str, BlockTime]) -> None:
+    """A class without computers has no more numbers than those of its machines: it says of no computer anything."""
+    shown = {each.name: each for each in blocks_of_week(root, reverse("admin:week"))}
+    assert shown.keys() == TRUE.keys()
+    for name, of in TRUE.items():
+        assert shown[name].number == f"{of.allocated} of {of.wanted}"
+        spares, late = f" and {of.spares} spare" if of.spares else "", f", {of.late} late" if of.late else ""
+        plural = "" if of.wanted == 1 else "s"
+        machines = f"{of.allocated} of {of.wanted} machine{plural}{spares}, {of.ready} ready{late}"
+        numbers = re.search(r"(\d+ of \d+ machines?[^;:.]*, \d+ ready[^;]*); computers: ([^.]*)\.", shown[name].more)
+        assert (numbers is not None) is (sum(of.computers) > 0), name
+        if numbers:
+            assert numbers[1].endswith(machines), name
+            states = {state: int(number) for number, state in re.findall(r"(\d+) ([a-z ]+)", numbers[2])}
+            assert states == {state: number for state, number in zip(STATES, of.computers, strict=True) if number}
+        says(shown[name].more, of)
+        says(shown[name].short, of)
+    assert {name for name, each in shown.items() if each.signal == "Ready"} == {
+        name for name, of in TRUE.items() if of.ready >= of.wanted and name not in TROUBLED
     }
-    for name in shown:
-        says(signals[name], TRUE[name])
 
 
 def says(text: str, of: Numbers) -> None:
@@ -227,9 +277,7 @@ def test_the_page_of_a_class(root: Client, of_class: dict[str, BlockTime]) -> No
     for name, time in of_class.items():
         of, address = TRUE[name], page_url("blocktime", time.pk)
         page = words(root, address)
-        lead = re.search(r"(\d+) of (\d+) machines?(?: and (\d+) spares?)?, (\d+) ready(?:, (\d+) late)?", page)
-        assert lead, name
-        assert [int(each or 0) for each in lead.groups()] == [of.allocated, of.wanted, of.spares, of.ready, of.late]
+        assert head(page) == (of.wanted, of.allocated, of.usable, of.ready, of.spares, of.late), name
         says(page, of)
         counted = Counter(
             next(each for each in STATES if row[5].startswith(each))
@@ -237,6 +285,36 @@ def test_the_page_of_a_class(root: Client, of_class: dict[str, BlockTime]) -> No
             if len(row) == 9 and row[0] != "Computer"
         )
         assert tuple(counted[each] for each in STATES) == of.computers, name
+        assert Counter(seats(root, address)) == counted + Counter(missing=lacking(of, name)), name
+
+
+def head(page: str) -> tuple[int, ...]:
+    """What the head of the page of a class says in large letters, and below it: see `Numbers`."""
+    if early := re.search(r"(\d+) machines? wanted, no computers", page):
+        return int(early[1]), 0, 0, 0, 0, 0
+    if none := re.search(r"0 of (\d+) machines?: no computers", page):
+        return int(none[1]), 0, 0, 0, 0, 0
+    large = re.search(r"(\d+) of (\d+) machines? (?:(ready|allocated)|usable, (\d+) ready)", page)
+    assert large, page
+    usable, wanted = int(large[1]), int(large[2])
+    ready = usable if large[3] == "ready" else int(large[4] or 0)
+    assert large[3] != "allocated" or "none counts as ready more than 6 h before the start" in page
+    small = re.search(r"(\d+) of \d+ machines?(?: and (\d+) spares?)? allocated", page)
+    allocated, spares = (int(small[1]), int(small[2] or 0)) if small else (usable, 0)
+    late = re.search(r"(\d+) machines? late", page)
+    return wanted, allocated, usable, ready, spares, int(late[1]) if late else 0
+
+
+def seats(client: Client, address: str) -> list[str]:
+    """The words of the tiles."""
+    page = client.get(address).content.decode()
+    tiles = re.findall(r'class="seat .*?class="state"><svg.*?</svg>([a-z ]+)', page, re.DOTALL)
+    return [tile.strip() for tile in tiles]
+
+
+def lacking(of: Numbers, name: str) -> int:
+    """The empty tiles: machines; of the cluster one is marked that lacks its head."""
+    return 0 if name == "cluster" or not any(of.computers) else of.wanted - of.allocated
 
 
 # --- Actions -------------------------------------------------------------------------------------
@@ -259,8 +337,8 @@ def test_allocating_what_cannot_be_had_says_what_there_is(root: Client, of_class
     address = reverse("admin:blocktime_action", args=[of_class["cluster"].pk, "dry-run"])
     answer = root.post(address, {"privileges": "ignored"})
     page = " ".join(re.sub(r"<[^>]*>", " ", answer.content.decode()).split())
-    assert "it would have 1 of 2 machines" in page
-    assert "Warning 14 no further machine could be allocated: 1 of 2 machines" in page
+    assert "would give the class 1 of 2 machines" in page
+    assert "Warning no further machine could be allocated: 1 of 2 machines (VCL: warning 14)" in page
     assert "At this time, 1 of 2 machines could be allocated." in page
     out = StringIO()
     with pytest.raises(SystemExit):

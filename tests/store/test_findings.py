@@ -11,7 +11,15 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from blockalloc.store.decisions import RosterOf
-from blockalloc.store.findings import Chosen, Findings, decode, decode_changes, decode_chosen, encode
+from blockalloc.store.findings import (
+    Chosen,
+    Findings,
+    changed_ids,
+    decode,
+    decode_changes,
+    decode_chosen,
+    encode,
+)
 from scheduling.facts import Computer, Fleet, Site
 from scheduling.funnel import NOT_NEEDED, STAGES, funnel
 from scheduling.plan import Machine, Plan
@@ -224,3 +232,15 @@ def test_a_roster_is_another_one_when_a_name_or_the_set_is() -> None:
     ]
     assert len({usual.id, *(each.id for each in others)}) == 5
     assert all(0 <= each.id < 2**63 for each in (usual, *others))
+
+
+def test_the_computers_that_changed_are_read_without_the_rest() -> None:
+    made = make_plan(facts.site(computers=[facts.computer(1)]), facts.block(), ignore_privileges=True)
+    reason = Reason("given_up", 'it has ,"chosen":[9] in its notes: {}', (',"chosen":[[9]]',))
+    data = encode([1, 7], made, made.machines, [], {7: reason}, given_up=[7])
+    assert changed_ids(data) == ([1], [7])
+    assert decode_changes(data).given_up == [7]
+    # Records of earlier versions know of none that was given up; and a document may have another order.
+    for document in ({"of": [0], "chosen": [[5, 1]]}, {"chosen": [[5, 1]], "of": [0]}):
+        assert changed_ids(zlib.compress(json.dumps(document, separators=(",", ":")).encode())) == ([5], ())
+        assert changed_ids(zlib.compress(json.dumps(document).encode())) == ([5], ())

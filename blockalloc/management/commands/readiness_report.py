@@ -77,8 +77,8 @@ def _as_text(answer: Report) -> Iterator[str]:
 def _table(title: str, rows: Sequence[Row]) -> Iterator[str]:
     if not rows:
         return
-    head = (title, "said when", "classes", "mean said", "came", "95 % interval", "seats ready")
-    lines = [head, *(tuple(map(str, row)) for row in rows)]
+    head = (title, "said when", "classes", "mean said", "came", "95 % interval", "seats ready", "said rightly?")
+    lines = [head, *((*map(str, row[:-1]), row.verdict.text) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     yield ""
     for line in lines:

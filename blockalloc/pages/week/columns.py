@@ -85,7 +85,7 @@ class Block:
     @property
     def linked_words(self) -> str:
         """`words` with links to the classes that they name."""
-        return linked(self.words, self.links)
+        return linked(self.words, self.links) if self.links else self.words
 
     @property
     def announcement(self) -> str:

@@ -39,6 +39,7 @@ from blockalloc.models import (
     UserGroup,
 )
 from tests.support.browser.monday_morning import (
+    CARETAKER,
     ENGINEER,
     EVENING,
     EXAM,
@@ -49,6 +50,7 @@ from tests.support.browser.monday_morning import (
     STUDIO,
     TUTORIAL,
     VIEWER,
+    ZONE,
 )
 from tests.support.browser.past_classes import add_feeds, add_past_classes
 from tests.support.browser.told import add_messages
@@ -69,7 +71,7 @@ def build(*, people: bool) -> None:
     add_feeds()
     at(MOMENT, add_messages)
     at(MOMENT, lambda: refresh(int(MOMENT.timestamp())))
-    Heartbeat.objects.create(pk=1, at=MOMENT - timedelta(seconds=20), host="mn1", milliseconds=140)
+    Heartbeat.objects.create(pk=1, at=MOMENT - timedelta(seconds=20), host="mn1", milliseconds=140, zone=ZONE.key)
 
 
 def _build(*, people: bool) -> None:
@@ -205,12 +207,15 @@ def state(name: str) -> State:
 
 
 def add_people() -> None:
-    """One of the staff who may only look, and an account of VCL that manages the blocks of its own affiliation.
+    """Two of the staff, who may only look at everything and at computers and images; and an account of VCL that manages
+    the blocks of its own affiliation.
 
     The password of each is "demo". ENG240's blocks belong to that affiliation.
     """
     viewer = StaffUser.objects.create_user(VIEWER, password="demo", is_staff=True)
     viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    caretaker = StaffUser.objects.create_user(CARETAKER, password="demo", is_staff=True)
+    caretaker.user_permissions.set(Permission.objects.filter(codename__in=("view_computer", "view_image")))
     name, affiliation = ENGINEER.split("@")
     engineer = manager(name, affiliation, MANAGES_BLOCKS_OF_AFFILIATION, password="demo")
     owners = BlockRequest.objects.filter(name__startswith="ENG240").values("owner")

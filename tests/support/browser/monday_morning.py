@@ -14,7 +14,8 @@ MOMENT = datetime(2026, 11, 30, 8, 40, tzinfo=ZONE)
 
 LAB, TUTORIAL, EXAM, EVENING = "CS101 programming lab", "CS101 tutorial", "CS420 midterm exam", "Open evening lab"
 SIGNALS, STUDIO = "ENG240 signal processing", "ENG240 design studio"
-DEMO, VIEWER, ENGINEER = "demo", "viewer", "efischer@Engineering"  # the password of each is "demo"
+# The password of each is "demo".
+DEMO, VIEWER, ENGINEER, CARETAKER = "demo", "viewer", "efischer@Engineering", "caretaker"
 
 
 class MondayMorning(LiveServer):

@@ -4,6 +4,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from tests.support.browser.monday_morning import (
+    CARETAKER,
     DEMO,
     ENGINEER,
     EVENING,
@@ -77,6 +78,7 @@ TO_DO = "blockalloc/blocktime/{}/do"
 PLACES = {
     "signing in": Place("login/", who=""),
     "first page": Place(""),
+    "first page, no classes": Place("", who=CARETAKER),
     "today": Place("today/"),
     "this week": Place("week/"),
     "week that is foreseen": Place("week/?from={}", SHORT_DAY),

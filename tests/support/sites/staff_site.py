@@ -205,7 +205,7 @@ def text(client: Client, url: str) -> str:
     """What the page says, as one reads it."""
     response = client.get(url)
     assert response.status_code == 200, url
-    return " ".join(re.sub(r"<[^>]*>", " ", response.content.decode()).split())
+    return " ".join(re.sub(r"<[^>]*>", " ", response.content.decode().replace("<wbr>", "")).split())
 
 
 def listed(client: Client, page: str, **query: object) -> list[str]:

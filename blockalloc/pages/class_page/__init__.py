@@ -1,0 +1,1 @@
+"""The page of a class: its head, what needs attention, its seats, what staff may do."""

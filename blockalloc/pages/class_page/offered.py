@@ -1,0 +1,65 @@
+"""What staff may do about a class: what to do first, what is often done, and the rest."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from blockalloc.pages.actions import Action
+from blockalloc.pages.block_days import can_be_put_right
+from blockalloc.reports.readiness import BlockTimeReadiness
+from scheduling.readiness import ASKED_AHEAD
+
+_ABOUT = {
+    "allocate": "Chooses computers until the class has all its machines.",
+    "put-right": "Does at once what keep_ready does every minute.",
+    "stop-holding": "Lets users take its computers while they load.",
+    "hold-again": "Keeps users from its computers while they load.",
+    "release-some": "Takes the computers that you choose from the class.",
+    "release": "Takes all its computers from the class.",
+    "skip": "The class does not take place: takes all its computers from it.",
+}
+_DANGEROUS = ("release-some", "release", "skip")
+_IN_ROW = ("dry-run", "unskip")
+_NEEDS_COMPUTERS = ("put-right", "stop-holding", "release", "release-some")
+
+
+class Offered(NamedTuple):
+    """A button that leads to an action. `style` is "primary", "danger" or ""; `about` says what it does."""
+
+    title: str
+    address: str
+    style: str
+    about: str
+
+
+class Offers(NamedTuple):
+    """The buttons in the row, what to do first before the others; and those in the fold, the dangerous ones last."""
+
+    row: Sequence[Offered]
+    more: Sequence[Offered]
+
+
+def offers(actions: Sequence[tuple[Action, str]], class_: BlockTimeReadiness, now: int) -> Offers:
+    """The actions that the person may take, each with its address, as buttons (`now` in Unix seconds)."""
+    has_computers = bool(class_.readiness.computers)
+    found = {
+        action.name: Offered(action.title, address, _style(action.name), _ABOUT.get(action.name, ""))
+        for action, address in actions
+        if has_computers or action.name not in _NEEDS_COMPUTERS
+    }
+    first = found.pop(_first(class_, now), None)
+    row = [first._replace(style="primary")] if first else []
+    row += [found.pop(name) for name in _IN_ROW if name in found]
+    return Offers(row, [found[name] for name in _ABOUT if name in found])
+
+
+def _first(class_: BlockTimeReadiness, now: int) -> str:
+    """The action that should be taken first; "" for none."""
+    if not can_be_put_right(class_, now):
+        return ""
+    if class_.readiness.computers:
+        return "put-right"
+    return "allocate" if class_.readiness.left <= ASKED_AHEAD else ""
+
+
+def _style(name: str) -> str:
+    return "danger" if name in _DANGEROUS else ""
