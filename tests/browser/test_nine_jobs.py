@@ -60,8 +60,8 @@ class Staff:
         return self.page.get_by_role("article", name=name, exact=True)
 
     def item(self, text: str) -> Locator:
-        """The class in the columns of the week, where it has a link of its own."""
-        return self.page.get_by_role("listitem").filter(has=self.page.get_by_role("link", name=text, exact=True))
+        """The class in the columns of the week."""
+        return self.page.locator("li.block").filter(has_text=text)
 
     def row(self, text: str) -> Locator:
         return self.page.get_by_role("row").filter(has_text=text)
