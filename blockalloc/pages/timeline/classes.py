@@ -115,8 +115,10 @@ def _signals(classes: Sequence[Class], shown: Shown) -> list[tuple[str, str]]:
 
 
 def _notes(overlaps: Sequence[Overlap], shown: Shown) -> list[str]:
+    is_week = shown.axis.zoom == WEEK
     said = [
-        words.overlap(each, shown.reader, shown.names.of(each.hostname), during=False) for each in overlaps[:_NOTES]
+        words.overlap(each, shown.reader, shown.names.of(each.hostname), during=False, with_day=is_week)
+        for each in overlaps[:_NOTES]
     ]
     more = len(overlaps) - _NOTES
     return [*said, f"and {counted(more, 'more overlap')}"] if more > 0 else said
