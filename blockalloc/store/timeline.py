@@ -154,8 +154,9 @@ def bookings_of_all(start: int, end: int, load_times: LoadTimes, block: int | No
 
 def booked_computers(start: int, end: int, load_times: LoadTimes) -> set[int]:
     """The ids of the computers that are booked then for anything."""
-    taken = _block_computers(start, end, timeline_rows.block_computers(start, end), load_times)
-    return {each.computer_id for each in taken} | {row[0] for row in timeline_rows.reserved_computers(start, end)}
+    # Of classes after the end the lead time decides, which is worked out for each computer; there are few of them.
+    later = _block_computers(start, end, timeline_rows.block_computers(end, end), load_times)
+    return {each.computer_id for each in later} | {row[0] for row in timeline_rows.booked_computers(start, end)}
 
 
 def _block_computers(

@@ -85,9 +85,11 @@ FROM request q JOIN reservation v ON v.requestid = q.id {joins}
 WHERE q.start < %s AND q.`end` > %s
 """
 
-_RESERVED = """
-SELECT DISTINCT v.computerid FROM request q JOIN reservation v ON v.requestid = q.id
+_BOOKED = """
+SELECT v.computerid FROM request q JOIN reservation v ON v.requestid = q.id
 WHERE q.start < %s AND q.`end` > %s AND q.stateid NOT IN (%s, %s)
+UNION SELECT b.computerid FROM blockTimes t CROSS JOIN blockComputers b ON b.blockTimeid = t.id
+WHERE t.start < %s AND t.`end` > %s
 """
 
 # Names are for the computers that are shown, and no use for choosing these.
@@ -157,9 +159,10 @@ def reservations(start: int, end: int, *, computers: Iterable[int] | None = None
     return [*map(ReservationRow._make, fetch(sql, [times.to_local(end + SLACK), times.to_local(start - SLACK)]))]
 
 
-def reserved_computers(start: int, end: int) -> Rows:
-    """(computer) of each with a reservation or reload that is not over, between two instants."""
-    return fetch(_RESERVED, [times.to_local(end), times.to_local(start), FAILED, COMPLETE])
+def booked_computers(start: int, end: int) -> Rows:
+    """(computer) of each that a class, or a reservation or reload that is not over, has between two instants."""
+    around = [times.to_local(end), times.to_local(start)]
+    return fetch(_BOOKED, [*around, FAILED, COMPLETE, *around])
 
 
 def owners_of_reloads(computers: Iterable[int], requests: Iterable[int]) -> Rows:
