@@ -405,7 +405,7 @@ SAID = "no computers, begins in 30 min: released by anna@Local at 11:15"
 
 @pytest.mark.django_db
 def test_all_pages_and_calendars_say_it(viewer: Client, released: BlockTime) -> None:
-    assert f"Watch {SAID} What would help 12:30–14:30 CS1" in text(viewer, TODAY)
+    assert f"0 of 2 usable 2 missing {SAID} What would help" in text(viewer, TODAY)
     assert f"12:30–14:30 0 of 2 CS1 Ubuntu 22.04 Watch released by anna@Local at 11:15 {SAID}" in text(viewer, WEEK)
     assert f"Watch starts in 30 min 0 of 2 machines: no computers {SAID}" in text(
         viewer, page_url("blocktime", released.pk)
