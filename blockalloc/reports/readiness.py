@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from blockalloc.models import BlockTime
 from blockalloc.reports import sureness, what_happened
 from blockalloc.site_time import site_zone
-from blockalloc.store import loads, times, watches
+from blockalloc.store import page_loads, times, watches
 from blockalloc.store import readiness as store
 from blockalloc.store.readiness import BlockTimeRow, BookingRow
 from blockalloc.store.rows import full_name
@@ -67,7 +67,7 @@ class BlockTimeReadiness:
 
 def read(
     query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: bool = True,
-    estimates: Estimates = loads.estimates,
+    estimates: Estimates = page_loads.estimates,
 ) -> list[BlockTimeReadiness]:  # fmt: skip
     """The readiness of the block times of `query` at `now` (Unix seconds), by start.
 

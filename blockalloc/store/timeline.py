@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from blockalloc.store import loads, timeline_rows, times
+from blockalloc.store import page_loads, timeline_rows, times
 from blockalloc.store.rows import full_name
 from blockalloc.store.sql import fetch, listed_ids
 from blockalloc.store.timeline_rows import BlockComputerRow, ReservationRow
@@ -116,7 +116,7 @@ class LoadTimes:
         """Image id -> seconds."""
         new = set(images) - self._known.keys()
         if new:
-            self._known |= loads.estimates(dict(fetch(_TO_LOAD.format(images=listed_ids(sorted(new))))), self._now)
+            self._known |= page_loads.estimates(dict(fetch(_TO_LOAD.format(images=listed_ids(sorted(new))))), self._now)
         return self._known
 
 
