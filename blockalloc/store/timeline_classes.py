@@ -43,7 +43,8 @@ _HELD = "t.skip = 0 AND r.status = %s AND r.expireTime > %s"
 _OVERLAPS = f"""
 SELECT b.computerid, c.hostname, t.id, r.name, u.affiliationid, t.start, t.`end`,
        o.id, s.name, w.affiliationid, 0, 0, 0, o.start, o.`end`, '', '', 0
-FROM blockTimes t CROSS JOIN blockRequest r ON r.id = t.blockRequestid CROSS JOIN blockComputers b ON b.blockTimeid = t.id
+FROM blockTimes t CROSS JOIN blockRequest r ON r.id = t.blockRequestid
+CROSS JOIN blockComputers b ON b.blockTimeid = t.id
 CROSS JOIN blockComputers d ON d.computerid = b.computerid AND d.blockTimeid > b.blockTimeid
 CROSS JOIN blockTimes o ON o.id = d.blockTimeid CROSS JOIN blockRequest s ON s.id = o.blockRequestid
 CROSS JOIN computer c ON c.id = b.computerid
@@ -54,7 +55,8 @@ UNION ALL
 SELECT b.computerid, c.hostname, t.id, r.name, u.affiliationid, t.start, t.`end`,
        0, '', NULL, q.id, q.stateid, q.laststateid, q.start, q.`end`, n.unityid, COALESCE(a.name, ''),
        CASE WHEN {_IS_MEMBER} THEN 1 ELSE 0 END
-FROM blockTimes t CROSS JOIN blockRequest r ON r.id = t.blockRequestid CROSS JOIN blockComputers b ON b.blockTimeid = t.id
+FROM blockTimes t CROSS JOIN blockRequest r ON r.id = t.blockRequestid
+CROSS JOIN blockComputers b ON b.blockTimeid = t.id
 CROSS JOIN reservation v ON v.computerid = b.computerid CROSS JOIN request q ON q.id = v.requestid
 CROSS JOIN user n ON n.id = q.userid LEFT JOIN affiliation a ON a.id = n.affiliationid
 CROSS JOIN computer c ON c.id = b.computerid LEFT JOIN user u ON u.id = r.ownerid
@@ -145,9 +147,13 @@ def overlaps(
     values = [*_around(start, end), *held]
     rows = fetch(_OVERLAPS.format(of_computers=condition), [*values, *held, *values])
     found = (_overlap(row) for row in rows if row[7] or is_occupying(row[11], row[12]))
-    return sorted(
-        (each for each in found if _is_between(each, start, end)), key=lambda each: (each.hostname, each.start)
-    )
+    return sorted((each for each in found if _is_between(each, start, end)), key=_place)
+
+
+def _place(each: Overlap) -> tuple[str, int, bool, int, int]:
+    """By computer and time; at the same time classes first, in an order that is the same on each database."""
+    other = each.other.block_time_id if each.other else each.request_id
+    return each.hostname, each.start, each.other is None, each.of.block_time_id, other
 
 
 def _overlap(row: tuple[Any, ...]) -> Overlap:
