@@ -7,12 +7,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from blockalloc.store import loads, timeline_rows, times
+from blockalloc.store import page_loads, timeline_rows, times
 from blockalloc.store.rows import full_name
 from blockalloc.store.sql import fetch, listed_ids
 from blockalloc.store.timeline_rows import BlockComputerRow, ReservationRow
 from scheduling.occupancy import is_occupying, is_reload, occupied_from
-from scheduling.windows import MINUTE
 
 _TO_LOAD = "SELECT id, reloadtime FROM image WHERE id IN ({images})"
 
@@ -107,34 +106,18 @@ def machines(
 
 
 class LoadTimes:
-    """How long images take to load, as plans reckon: each is looked up once, and only when it is asked for.
-
-    A process remembers them for ten minutes: where no sums are kept, VCL's log is read for them, which takes long. They
-    place the begin of a lead time of which nobody has a record; whether a class is ready goes by today's own.
-    """
+    """How long images take to load, as plans reckon: each is looked up once, and only when it is asked for."""
 
     def __init__(self, now: int) -> None:
         self._now = now
+        self._known: dict[int, int] = {}
 
     def of(self, images: Collection[int]) -> Mapping[int, int]:
         """Image id -> seconds."""
-        known = {image: seconds for image, (seconds, at) in _load_times.items() if 0 <= self._now - at < _REMEMBERED}
-        new = set(images) - known.keys()
+        new = set(images) - self._known.keys()
         if new:
-            minutes: dict[int, int] = dict(fetch(_TO_LOAD.format(images=listed_ids(sorted(new)))))
-            found = loads.estimates(minutes, self._now)
-            _load_times.update({image: (seconds, self._now) for image, seconds in found.items()})
-            known |= found
-        return known
-
-
-_REMEMBERED = 10 * MINUTE
-_load_times: dict[int, tuple[int, int]] = {}  # image id -> seconds, and when that was looked up
-
-
-def forget_load_times() -> None:
-    """Look them up anew."""
-    _load_times.clear()
+            self._known |= page_loads.estimates(dict(fetch(_TO_LOAD.format(images=listed_ids(sorted(new))))), self._now)
+        return self._known
 
 
 def bookings(start: int, end: int, computers: Sequence[int], load_times: LoadTimes) -> Bookings:

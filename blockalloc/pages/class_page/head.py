@@ -50,7 +50,7 @@ def head(class_: BlockTimeReadiness, now: int) -> Head:
 
 
 def _in_plain_words(words: str) -> str:
-    """"Not asked for yet" in more words, where the head has said when the class begins."""
+    """ "Not asked for yet" in more words, where the head has said when the class begins."""
     return _NOT_ASKED.sub(_WILL_BE, words)
 
 
