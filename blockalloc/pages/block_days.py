@@ -1,4 +1,4 @@
-"""The classes of the pages "Today" and "This week": rows of a table, and a line that sums them up."""
+"""The classes of the pages "Today" and "This week", day by day, and a line that sums them up."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from blockalloc.models.querysets import BlockTimeQuerySet, ClassHeldQuerySet, DecisionQuerySet
-from blockalloc.pages.classes_over import Over, by_closing_row, by_decisions
+from blockalloc.pages.classes_over import Over, by_closing_row, by_decisions, is_told_by
 from blockalloc.pages.foreseen import DayForecast, unchecked_of, words_of_day
 from blockalloc.reports import past_classes
 from blockalloc.reports.forecasts import Forecasts, with_outlook
@@ -23,7 +23,6 @@ from scheduling.wording import span
 DAY = timedelta(days=1)
 _SKIPPED = "skipped"
 _LABELS = {"bad": "At risk", "watch": "Watch"}
-_NO_NUMBER = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def of_days(first: date, number: int, classes: Classes, now: int, *, closed: boo
         block_time = block_times.get(each.block_time_id)
         if block_time is None and each.has_row_elsewhere:
             continue
-        if block_time is None or (block_time.end <= now and block_time.skip in (False, each.is_skipped)):
+        if block_time is None or (block_time.end <= now and is_told_by(each, skip=block_time.skip)):
             # What VCL's rows say of a class that is over is no longer true: its computers are not its own any more.
             block_times.pop(each.block_time_id, None)
             address = _address(
