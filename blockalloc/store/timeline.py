@@ -116,7 +116,14 @@ class LoadTimes:
         """Image id -> seconds."""
         new = set(images) - self._known.keys()
         if new:
-            self._known |= loads.estimates(dict(fetch(_TO_LOAD.format(images=listed_ids(sorted(new))))), self._now)
+            self.estimates(dict(fetch(_TO_LOAD.format(images=listed_ids(sorted(new))))), self._now)
+        return self._known
+
+    def estimates(self, reload_minutes: Mapping[int, int], now: int) -> Mapping[int, int]:
+        """The same, where the minutes are at hand that count without loads to learn from."""
+        new = {image: minutes for image, minutes in reload_minutes.items() if image not in self._known}
+        if new:
+            self._known |= loads.estimates(new, now)
         return self._known
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from blockalloc.store import times
 from blockalloc.store.planned_reloads import TABLE as PLANNED_RELOADS
 from blockalloc.store.rows import full_name
-from blockalloc.store.sql import Value, fetch, listed_ids
+from blockalloc.store.sql import ALL_ROWS, Value, fetch, listed_ids
 from blockalloc.store.timeline import LoadTimes
 from blockalloc.store.timeline_rows import LEAD, OF_LAB, SLACK
 from scheduling.occupancy import is_occupying, occupied_from
@@ -35,30 +35,30 @@ LEFT JOIN image i ON i.id = r.imageid LEFT JOIN user u ON u.id = r.ownerid
 LEFT JOIN usergroup g ON g.id = r.groupid LEFT JOIN affiliation a ON a.id = g.affiliationid
 """
 
+# The computers of the classes that take place then. It is to be made first, and once: there are few of them among all
+# the computers of block times, and SQLite would begin with all of those.
+_HELD = f"""(
+    SELECT b.computerid, c.hostname, t.id, t.start, t.`end`, r.name, r.groupid, u.affiliationid, b.reloadrequestid
+    FROM blockTimes t CROSS JOIN blockComputers b ON b.blockTimeid = t.id JOIN blockRequest r ON r.id = t.blockRequestid
+    JOIN computer c ON c.id = b.computerid LEFT JOIN user u ON u.id = r.ownerid
+    WHERE t.start < %s AND t.`end` > %s AND t.skip = 0 AND r.status = %s AND r.expireTime > %s {{of_computers}}
+    LIMIT {ALL_ROWS}
+)"""
 # Two classes at the same hours on a computer; and a reservation in a class's hours, unless it is the class's own use,
 # by a member of its group and in its hours only. Classes that do not take place overlap with nothing.
-_IS_MEMBER = "EXISTS (SELECT 1 FROM usergroupmembers m WHERE m.userid = q.userid AND m.usergroupid = r.groupid)"
-_HELD = "t.skip = 0 AND r.status = %s AND r.expireTime > %s"
+_IS_MEMBER = "EXISTS (SELECT 1 FROM usergroupmembers m WHERE m.userid = q.userid AND m.usergroupid = t.groupid)"
 _OVERLAPS = f"""
-SELECT b.computerid, c.hostname, t.id, r.name, u.affiliationid, t.start, t.`end`,
-       o.id, s.name, w.affiliationid, 0, 0, 0, o.start, o.`end`, '', '', 0
-FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
-JOIN blockComputers d ON d.computerid = b.computerid AND d.blockTimeid > b.blockTimeid
-JOIN blockTimes o ON o.id = d.blockTimeid JOIN blockRequest s ON s.id = o.blockRequestid
-JOIN computer c ON c.id = b.computerid
-LEFT JOIN user u ON u.id = r.ownerid LEFT JOIN user w ON w.id = s.ownerid
-WHERE t.start < %s AND t.`end` > %s AND {_HELD} AND o.start < t.`end` AND o.`end` > t.start
-  AND o.skip = 0 AND s.status = %s AND s.expireTime > %s {{of_computers}}
+SELECT t.computerid, t.hostname, t.id, t.name, t.affiliationid, t.start, t.`end`,
+       o.id, o.name, o.affiliationid, 0, 0, 0, o.start, o.`end`, '', '', 0
+FROM {_HELD} t JOIN {_HELD} o ON o.computerid = t.computerid AND o.id > t.id AND o.start < t.`end` AND o.`end` > t.start
 UNION ALL
-SELECT b.computerid, c.hostname, t.id, r.name, u.affiliationid, t.start, t.`end`,
+SELECT t.computerid, t.hostname, t.id, t.name, t.affiliationid, t.start, t.`end`,
        0, '', NULL, q.id, q.stateid, q.laststateid, q.start, q.`end`, n.unityid, COALESCE(a.name, ''),
        CASE WHEN {_IS_MEMBER} THEN 1 ELSE 0 END
-FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
-JOIN reservation v ON v.computerid = b.computerid JOIN request q ON q.id = v.requestid
+FROM {_HELD} t CROSS JOIN reservation v ON v.computerid = t.computerid
+CROSS JOIN request q ON q.id = v.requestid AND q.start < t.`end` AND q.`end` > t.start AND q.id <> t.reloadrequestid
 JOIN user n ON n.id = q.userid LEFT JOIN affiliation a ON a.id = n.affiliationid
-JOIN computer c ON c.id = b.computerid LEFT JOIN user u ON u.id = r.ownerid
-WHERE t.start < %s AND t.`end` > %s AND {_HELD} AND q.start < t.`end` AND q.`end` > t.start
-  AND q.id <> b.reloadrequestid AND (q.start < t.start OR q.`end` > t.`end` OR NOT {_IS_MEMBER}) {{of_computers}}
+WHERE q.start < t.start OR q.`end` > t.`end` OR NOT {_IS_MEMBER}
 """
 
 
@@ -112,8 +112,8 @@ class Overlap(NamedTuple):
 def classes(start: int, end: int, lab: int | None, load_times: LoadTimes) -> list[Class]:
     """The classes that take place between two instants and have computers (of the lab), lead times included."""
     rows = fetch(_CLASSES.format(of_lab=_in_lab(lab, "b.computerid")), _around(start, end, lead=True))
-    to_load = {row[7] for row in rows if row[15]}
-    seconds = load_times.of(to_load) if to_load else {}
+    # Once for all: the log, if it must be read, is read for as many images in about the same time.
+    seconds = load_times.of({row[7] for row in rows}) if any(row[15] for row in rows) else {}
     found = (_class(row, seconds.get(row[7], 0)) for row in rows)
     return sorted((each for each in found if each.begins < end and each.end > start), key=lambda each: each.start)
 
@@ -140,9 +140,8 @@ def overlaps(
         condition = f"AND b.computerid IN ({listed_ids(computers)})"
     else:
         condition = _in_lab(lab, "b.computerid")
-    held: list[Value] = [ACCEPTED, str(times.to_local(now))]
-    values = [*_around(start, end), *held]
-    rows = fetch(_OVERLAPS.format(of_computers=condition), [*values, *held, *values])
+    held: list[Value] = [*_around(start, end), ACCEPTED, times.to_local(now)]
+    rows = fetch(_OVERLAPS.format(of_computers=condition), held * _OVERLAPS.count(_HELD))
     found = (_overlap(row) for row in rows if row[7] or is_occupying(row[11], row[12]))
     return sorted(
         (each for each in found if _is_between(each, start, end)), key=lambda each: (each.hostname, each.start)

@@ -152,7 +152,8 @@ def _classes(view: View, closed: Sequence[Closed]) -> Rows:
 def _readiness(found: Sequence[Class], view: View) -> dict[int, readiness.BlockTimeReadiness]:
     """Block time -> its readiness, of those that the person may see."""
     times = BlockTime.objects.visible_to(view.request.user).filter(pk__in=[each.block_time_id for each in found])
-    return {each.id: each for each in readiness.read(times, view.now, closed=False)} if found else {}
+    read = readiness.read(times, view.now, closed=False, estimates=view.load_times.estimates) if found else []
+    return {each.id: each for each in read}
 
 
 def _of_open_class(found: Sequence[Class], overlaps: Sequence[Overlap], view: View) -> list[Row]:
