@@ -260,6 +260,13 @@ def test_spares_are_those_that_are_farthest(viewer: Client, site: Site) -> None:
     ]  # fmt: skip
 
 
+def test_a_computer_of_another_image_is_no_missing_one(viewer: Client, site: Site) -> None:
+    """Somebody has changed the image of the series since: what was allocated for the old one is still there."""
+    time = cluster(site, 1, 1, 2)
+    site.hold(time, site.computer("old.cs.edu", site.windows), image=site.windows)
+    assert "lacks" not in part(viewer, time, "Machines")
+
+
 @pytest.mark.parametrize(
     ("machines", "heads", "nodes", "expected"),
     [
