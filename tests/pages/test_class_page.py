@@ -172,7 +172,7 @@ def test_computers_in_the_same_trouble_share_a_line(viewer: Client, site: Site) 
 def test_what_is_done_about_several_is_said_once(viewer: Client, site: Site) -> None:
     time = class_of(site, 4, "available", "vmhostinuse", "maintenance")
     assert part(viewer, time, "What needs attention") == (
-        "pc-2 is in state vmhostinuse (a host of virtual machines) pc-3 is in state maintenance "
+        "pc-2 is in state vmhostinuse (VM host in use) pc-3 is in state maintenance "
         "1 machine is not allocated Nobody looks for another one: keep_ready is not at work"
     )
 

@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("its state is vmhostinuse", "its state is vmhostinuse (it is in use as a VM host)"),
-        ("it is in state hpc", "it is in state hpc (it is lent to high-performance computing)"),
+        ("its state is vmhostinuse", "its state is vmhostinuse (VM host in use)"),
+        ("it is in state hpc", "it is in state hpc (lent to a compute cluster)"),
         ("its state is failed", "its state is failed"),
         ("from 2026-11-30 09:00 to 2026-11-30 11:00", "from Mon 30 Nov 09:00 to 11:00"),
         ("from 2026-11-30 21:00 to 2026-12-01 01:00", "from Mon 30 Nov 21:00 to Tue 1 Dec 01:00"),
