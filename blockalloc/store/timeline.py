@@ -12,6 +12,7 @@ from blockalloc.store.rows import full_name
 from blockalloc.store.sql import fetch, listed_ids
 from blockalloc.store.timeline_rows import BlockComputerRow, ReservationRow
 from scheduling.occupancy import is_occupying, is_reload, occupied_from
+from scheduling.windows import MINUTE
 
 _TO_LOAD = "SELECT id, reloadtime FROM image WHERE id IN ({images})"
 
@@ -106,25 +107,34 @@ def machines(
 
 
 class LoadTimes:
-    """How long images take to load, as plans reckon: each is looked up once, and only when it is asked for."""
+    """How long images take to load, as plans reckon: each is looked up once, and only when it is asked for.
+
+    A process remembers them for ten minutes: where no sums are kept, VCL's log is read for them, which takes long. They
+    place the begin of a lead time of which nobody has a record; whether a class is ready goes by today's own.
+    """
 
     def __init__(self, now: int) -> None:
         self._now = now
-        self._known: dict[int, int] = {}
 
     def of(self, images: Collection[int]) -> Mapping[int, int]:
         """Image id -> seconds."""
-        new = set(images) - self._known.keys()
+        known = {image: seconds for image, (seconds, at) in _load_times.items() if 0 <= self._now - at < _REMEMBERED}
+        new = set(images) - known.keys()
         if new:
-            self.estimates(dict(fetch(_TO_LOAD.format(images=listed_ids(sorted(new))))), self._now)
-        return self._known
+            minutes: dict[int, int] = dict(fetch(_TO_LOAD.format(images=listed_ids(sorted(new)))))
+            found = loads.estimates(minutes, self._now)
+            _load_times.update({image: (seconds, self._now) for image, seconds in found.items()})
+            known |= found
+        return known
 
-    def estimates(self, reload_minutes: Mapping[int, int], now: int) -> Mapping[int, int]:
-        """The same, where the minutes are at hand that count without loads to learn from."""
-        new = {image: minutes for image, minutes in reload_minutes.items() if image not in self._known}
-        if new:
-            self._known |= loads.estimates(new, now)
-        return self._known
+
+_REMEMBERED = 10 * MINUTE
+_load_times: dict[int, tuple[int, int]] = {}  # image id -> seconds, and when that was looked up
+
+
+def forget_load_times() -> None:
+    """Look them up anew."""
+    _load_times.clear()
 
 
 def bookings(start: int, end: int, computers: Sequence[int], load_times: LoadTimes) -> Bookings:
@@ -140,6 +150,13 @@ def bookings_of_all(start: int, end: int, load_times: LoadTimes, block: int | No
     if block is not None:
         return Bookings(taken, [])
     return Bookings(taken, _all_reserved(start, end, taken, timeline_rows.reservations(start, end)))
+
+
+def booked_computers(start: int, end: int, load_times: LoadTimes) -> set[int]:
+    """The ids of the computers that are booked then for anything."""
+    # Of classes after the end the lead time decides, which is worked out for each computer; there are few of them.
+    later = _block_computers(start, end, timeline_rows.block_computers(end, end), load_times)
+    return {each.computer_id for each in later} | {row[0] for row in timeline_rows.booked_computers(start, end)}
 
 
 def _block_computers(

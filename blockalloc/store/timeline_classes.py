@@ -112,8 +112,8 @@ class Overlap(NamedTuple):
 def classes(start: int, end: int, lab: int | None, load_times: LoadTimes) -> list[Class]:
     """The classes that take place between two instants and have computers (of the lab), lead times included."""
     rows = fetch(_CLASSES.format(of_lab=_in_lab(lab, "b.computerid")), _around(start, end, lead=True))
-    # Once for all: the log, if it must be read, is read for as many images in about the same time.
-    seconds = load_times.of({row[7] for row in rows}) if any(row[15] for row in rows) else {}
+    to_load = {row[7] for row in rows if row[15]}
+    seconds = load_times.of(to_load) if to_load else {}
     found = (_class(row, seconds.get(row[7], 0)) for row in rows)
     return sorted((each for each in found if each.begins < end and each.end > start), key=lambda each: each.start)
 

@@ -1,22 +1,12 @@
 """The parts that pages are made of: icons, and short host names."""
 
 from django import template
-from django.templatetags.static import static
-from django.utils.html import format_html
 
+from blockalloc.pages.icons import icon
 from blockalloc.pages.short_names import short_names
 
 register = template.Library()
-
-
-@register.simple_tag
-def icon(name: str) -> str:
-    """A drawing of icons.svg by its id: a state of a computer ("loaded"), or the level of a signal ("bad").
-
-    It says nothing to screen readers: the text beside it does.
-    """
-    sheet = static("blockalloc/icons.svg")
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', sheet, name)
+register.simple_tag(icon)
 
 
 @register.filter

@@ -130,7 +130,7 @@ def test_words_of_vcl_have_plain_ones_beside_them(viewer: Client, site: Site) ->
     time = site.time(site.request("CS1", site.ubuntu, None, 5), MONDAY)
     found = text(viewer, page_url("blocktime", time.pk))
     assert "5 machines wanted, no computers yet VCL’s back end asks for its computers 6 h before the start" in found
-    assert "not processed yet" not in found
+    assert "not asked for yet" not in found
     assert "processed no VCL’s back end has not asked yet for its computers" in found
     assert "skip no the class takes place" in found
 

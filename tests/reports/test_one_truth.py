@@ -345,6 +345,7 @@ def test_allocating_what_cannot_be_had_says_what_there_is(root: Client, of_class
     text = out.getvalue()
     assert "The class has 1 of 2 machines now." in text
     assert "warning 14" not in text  # it would say the same again
+    assert "Why not more: no further computer passes all rules for image Ubuntu 22.04" in text
     assert "unable to allocate any" not in text
     assert re.search(r"Block time \d+, cluster: .*, 1 of 2 machines\n", text)
     history = words(root, page_url("blocktime", of_class["cluster"].pk))

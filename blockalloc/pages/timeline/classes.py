@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from django.urls import reverse
-
 from blockalloc.pages.block_days import signal_of
 from blockalloc.pages.short_names import ShortNames
 from blockalloc.pages.timeline import drawing, words
@@ -23,7 +21,8 @@ _NOTES = 3  # overlaps that are said of a row; it says how many more there are
 class Shown(NamedTuple):
     """What rows of classes are made of. `readiness`: by block time, of those of which it is known.
 
-    `computers` are the rows of the computers of the one that is open.
+    `computers` are the rows of the computers of the one that is open. `opens` is the address that opens a row but for
+    its key at the end, `closes` the one where none is open.
     """
 
     axis: Axis
@@ -34,6 +33,8 @@ class Shown(NamedTuple):
     readiness: Mapping[int, BlockTimeReadiness]
     computers: Sequence[Row]
     now: int
+    opens: str
+    closes: str
 
 
 def key_of(each: Class, axis: Axis) -> int:
@@ -77,7 +78,7 @@ def _row(key: int, classes: Sequence[Class], overlaps: Mapping[int, Sequence[Ove
         signals=_signals(classes, shown) if is_own else (),
         notes=_notes([*notes], shown),
         fold=("up to " if _differ(classes) else "") + counted(number, "computer"),
-        toggle=shown.chosen.address(opened=None if is_open else key) if is_own else "",
+        toggle="" if not is_own else shown.closes if is_open else f"{shown.opens}{key}",
         is_open=is_open,
         drawing=drawing.line(shown.axis, [_bars(each, overlaps, shown) for each in classes]),
         rows=shown.computers if is_open else (),
@@ -93,7 +94,7 @@ def _bars(each: Class, overlaps: Mapping[int, Sequence[Overlap]], shown: Shown) 
 
 def _address(first: Class, axis: Axis) -> str:
     if axis.zoom == WEEK:
-        return reverse("admin:blockalloc_blockrequest_change", args=[first.request_id])
+        return page_of("blockrequest", first.request_id)
     return page_of("blocktime", first.block_time_id)
 
 
@@ -114,8 +115,10 @@ def _signals(classes: Sequence[Class], shown: Shown) -> list[tuple[str, str]]:
 
 
 def _notes(overlaps: Sequence[Overlap], shown: Shown) -> list[str]:
+    is_week = shown.axis.zoom == WEEK
     said = [
-        words.overlap(each, shown.reader, shown.names.of(each.hostname), during=False) for each in overlaps[:_NOTES]
+        words.overlap(each, shown.reader, shown.names.of(each.hostname), during=False, with_day=is_week)
+        for each in overlaps[:_NOTES]
     ]
     more = len(overlaps) - _NOTES
     return [*said, f"and {counted(more, 'more overlap')}"] if more > 0 else said

@@ -142,6 +142,9 @@ def _classes(view: View, closed: Sequence[Closed]) -> Rows:
         readiness=_readiness(in_view, view) if axis.zoom != WEEK else {},
         computers=_of_open_class(in_view, overlaps, view),
         now=view.now,
+        # Once, since there are hundreds of rows.
+        opens=chosen.address(opened=0).removesuffix("0"),
+        closes=chosen.address(),
     )
     rows = classes.rows(in_view, shown)
     return Rows(
@@ -152,7 +155,7 @@ def _classes(view: View, closed: Sequence[Closed]) -> Rows:
 def _readiness(found: Sequence[Class], view: View) -> dict[int, readiness.BlockTimeReadiness]:
     """Block time -> its readiness, of those that the person may see."""
     times = BlockTime.objects.visible_to(view.request.user).filter(pk__in=[each.block_time_id for each in found])
-    read = readiness.read(times, view.now, closed=False, estimates=view.load_times.estimates) if found else []
+    read = readiness.read(times, view.now, closed=False) if found else []
     return {each.id: each for each in read}
 
 
@@ -203,6 +206,8 @@ def _matching(view: View) -> list[Machine]:
     chosen, axis = view.chosen, view.axis
     if not chosen.busy and chosen.image is None and chosen.block is None:
         return store.machines(chosen.lab)
+    if chosen.image is None and chosen.block is None:
+        return store.machines(chosen.lab, store.booked_computers(axis.start, axis.end, view.load_times))
     bookings = store.bookings_of_all(axis.start, axis.end, view.load_times, chosen.block)
     return store.machines(chosen.lab, _matching_computers(bookings, chosen, view.reader))
 

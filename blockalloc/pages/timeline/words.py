@@ -101,11 +101,11 @@ def bar_of_reservation(reserved: Reserved, reader: Reader, hostname: str, *, ove
     return Bar(USER, reserved.start, reserved.end, user, title, address, overlaps)
 
 
-def overlap(each: Overlap, reader: Reader, hostname: str = "it", *, during: bool = True) -> str:
+def overlap(each: Overlap, reader: Reader, hostname: str = "it", *, during: bool = True, with_day: bool = False) -> str:
     """`cs-04 is reserved by gvasquez@Local 10:00–12:00 during CS101`; `during`: the class is to be named."""
-    name, hours = _name_of(each.of, reader), times_of(each.start, each.end)
+    name, hours = _name_of(each.of, reader), times_of(each.start, each.end, with_day=with_day)
     if each.other is not None:
-        other, own_hours = _name_of(each.other, reader), times_of(each.of.start, each.of.end)
+        other, own_hours = _name_of(each.other, reader), times_of(each.of.start, each.of.end, with_day=with_day)
         return f"{hostname} is in {name} {own_hours} and in {other} {hours}"
     user = f" by {each.user}" if reader.reads_names else " by a user" if each.is_member else ""
     member = ", who is in the class," if each.is_member else ""
@@ -116,11 +116,11 @@ def _name_of(side: Side, reader: Reader) -> str:
     return side.name if reader.scope.affiliation_id in (None, side.affiliation_id) else FOREIGN_NAME
 
 
-def times_of(start: int, end: int) -> str:
-    """`09:00–11:00`, with weekdays where the days differ."""
+def times_of(start: int, end: int, *, with_day: bool = False) -> str:
+    """`09:00–11:00`; `Mon 09:00–11:00` with the day; with both weekdays where they differ."""
     first, last = (datetime.fromtimestamp(instant, site_zone()) for instant in (start, end))
     if first.date() == last.date():
-        return f"{first:%H:%M}–{last:%H:%M}"
+        return f"{first:{'%a ' if with_day else ''}%H:%M}–{last:%H:%M}"
     return f"{first:%a %H:%M}–{last:%a %H:%M}"
 
 

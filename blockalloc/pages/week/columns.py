@@ -18,11 +18,11 @@ from blockalloc.pages.block_days import (
     signal_of,
 )
 from blockalloc.pages.classes_over import Over
+from blockalloc.pages.icons import icon
 from blockalloc.pages.linked import linked
 from blockalloc.reports.forecasts import Foreseen
 from blockalloc.reports.readiness import BlockTimeReadiness
 from blockalloc.site_time import site_zone
-from blockalloc.templatetags.parts import icon
 from scheduling.class_numbers import ClassNumbers
 from scheduling.readiness import ASKED_AHEAD, LEVELS, Level
 from scheduling.wording import span
