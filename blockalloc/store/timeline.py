@@ -118,8 +118,10 @@ class LoadTimes:
 
     def of(self, images: Collection[int]) -> Mapping[int, int]:
         """Image id -> seconds."""
-        known = {image: seconds for image, (seconds, at) in _load_times.items() if 0 <= self._now - at < _REMEMBERED}
-        new = set(images) - known.keys()
+        # By image: another thread may add some meanwhile, which the dictionary's iterators don't bear.
+        kept = {image: _load_times.get(image, _NEVER) for image in set(images)}
+        known = {image: seconds for image, (seconds, at) in kept.items() if 0 <= self._now - at < _REMEMBERED}
+        new = kept.keys() - known.keys()
         if new:
             minutes: dict[int, int] = dict(fetch(_TO_LOAD.format(images=listed_ids(sorted(new)))))
             found = loads.estimates(minutes, self._now)
@@ -129,6 +131,7 @@ class LoadTimes:
 
 
 _REMEMBERED = 10 * MINUTE
+_NEVER = (0, -_REMEMBERED)  # seconds, and a time so long ago that it counts as not looked up
 _load_times: dict[int, tuple[int, int]] = {}  # image id -> seconds, and when that was looked up
 
 
