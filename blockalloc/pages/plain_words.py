@@ -7,17 +7,11 @@ import re
 from datetime import datetime
 
 from blockalloc import clock
+from blockalloc.pages.vcl_words import STATES
 from blockalloc.site_time import site_zone
 
 # States of computers whose names say nothing to those who do not know VCL.
-_STATES = {
-    "vmhostinuse": "it is in use as a VM host",
-    "hpc": "it is lent to high-performance computing",
-    "inuse": "somebody uses it",
-    "timeout": "its last user has just left",
-    "tovmhostinuse": "it is becoming a VM host",
-    "tomaintenance": "it is about to be taken out of service",
-}
+_STATES = ("vmhostinuse", "hpc", "inuse", "timeout", "tovmhostinuse", "tomaintenance")
 _STATE = re.compile(rf"\bstate (?:is )?({'|'.join(_STATES)})\b")
 _MOMENT = r"(\d{4}-\d\d-\d\d \d\d:\d\d)"
 _PERIOD = re.compile(rf"{_MOMENT} to {_MOMENT}")
@@ -25,8 +19,8 @@ _INSTANT = re.compile(_MOMENT)
 
 
 def plain(text: str) -> str:
-    """`its state is hpc (it is lent to …)`, `from Mon 30 Nov 09:00 to 11:00`."""
-    text = _STATE.sub(lambda found: f"{found[0]} ({_STATES[found[1]]})", text)
+    """`its state is hpc (lent to a compute cluster)`, `from Mon 30 Nov 09:00 to 11:00`."""
+    text = _STATE.sub(lambda found: f"{found[0]} ({STATES[found[1]]})", text)
     return _INSTANT.sub(lambda found: _moment(found[1]), _PERIOD.sub(_period, text))
 
 

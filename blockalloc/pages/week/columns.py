@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from blockalloc.pages.block_days import (
     OfDay,
+    announced,
     can_be_helped,
     can_be_put_right,
     day_name,
@@ -90,7 +91,7 @@ class Block:
     @property
     def announcement(self) -> str:
         """The text that screen readers get when the signal changes."""
-        return f"{self.name}, {self.hours}: {self.label}{f', {self.words}' if self.words else ''}"
+        return announced(self.name, self.hours, self.label, self.words)
 
 
 @dataclass(frozen=True, slots=True)
