@@ -74,7 +74,7 @@ def _row(classes: Sequence[ClassAhead], axis: Axis, reader: Reader) -> Row:
         name=name,
         address=address,
         about=_about(classes, axis, is_own=is_own),
-        signals=[("short", "watch")] if is_short else [],
+        signals=[("Will be short", "watch")] if is_short else [],
         drawing=drawing.line(axis, [[bar] for bar in bars]),
     )
 

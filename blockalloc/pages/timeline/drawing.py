@@ -17,9 +17,10 @@ from blockalloc.pages.timeline.axis import HOURS, WEEK, Axis
 
 HEAD = 34  # px; the height of the axis
 LANE, _GAP = 24, 4  # px; the height of a bar, and what is around it
-_USUAL = 1100  # px; how wide the axis is on a desk
+_USUAL, _PHONE = 1100, 370  # px; how wide the axis is on a desk, and on a phone
 _LONGEST = 60  # characters in a bar; its frame cuts off a longer text
 _WIDTH_FOR_TEXT = 26  # px; a narrower bar has no text
+_CHARACTER, _INDENT = 7.5, 12  # px; the width of most characters, at most, and what is beside the text
 _LEAST = 0.15  # per cent: a narrower bar would be invisible
 
 BLOCK, FOREIGN, LEAD, USER, RELOAD = "block", "foreign", "lead", "user", "reload"
@@ -130,13 +131,23 @@ def line(axis: Axis, bookings: Iterable[Sequence[Bar]]) -> SafeString:
     lanes = _lanes(shown)
     height = _GAP + (LANE + _GAP) * max(len(lanes), 1)
     tops = {id(bars): _GAP + (LANE + _GAP) * number for number, lane in enumerate(lanes) for bars in lane}
+    rooms = _rooms(lanes, axis)
     drawn = "".join(
-        _bar(axis, bar, tops[id(bars)])
+        _bar(axis, bar, tops[id(bars)], rooms[id(bars)])
         for bars in sorted(shown, key=_hours)
         for bar in bars
         if bar.start < axis.end and bar.end > axis.start
     )
     return SafeString(f'<svg class="line" width="100%" height="{height}">{drawn}</svg>')
+
+
+def _rooms(lanes: Iterable[Sequence[Sequence[Bar]]], axis: Axis) -> dict[int, float]:
+    """Where what follows each booking in its lane begins (per cent), by the booking's id()."""
+    rooms = {}
+    for lane in lanes:
+        for bars, following in zip(lane, [*lane[1:], None], strict=True):
+            rooms[id(bars)] = axis.position(following[0].start) if following else 100.0
+    return rooms
 
 
 def _lanes(bookings: Iterable[Sequence[Bar]]) -> list[list[Sequence[Bar]]]:
@@ -182,12 +193,14 @@ def band_sample() -> SafeString:
     )
 
 
-def _bar(axis: Axis, bar: Bar, top: int) -> str:
+def _bar(axis: Axis, bar: Bar, top: int, room: float) -> str:
+    """A bar. Its text may go on beyond it up to `room`, where something else begins."""
     left, right = axis.position(bar.start), axis.position(bar.end)
     width = max(right - left, _LEAST)
     shape = _SHAPES[bar.kind]
     fill = f' fill="url(#{shape.pattern})"' if shape.pattern else ""
     kind = f"{bar.kind} overlaps" if bar.overlaps else bar.kind
+    kind += _may_go_on(bar, room - left)
     box = (
         f'<title>{conditional_escape(bar.title)}</title><svg class="bar {kind}" x="{min(left, 100 - width):.2f}%" '
         f'y="{top}" width="{width:.2f}%" height="{shape.height}"><rect width="100%" height="100%" rx="{shape.radius}"'
@@ -196,6 +209,12 @@ def _bar(axis: Axis, bar: Bar, top: int) -> str:
     if bar.address is None:
         return f"<g>{box}</g>"
     return f'<a href="{conditional_escape(bar.address)}">{box}</a>'
+
+
+def _may_go_on(bar: Bar, room: float) -> str:
+    """The CSS class of a bar whose text has room (per cent) beside it: everywhere, on wide windows, or nowhere."""
+    needed = _INDENT + _CHARACTER * min(len(bar.text), _LONGEST)
+    return " airy" if needed <= room / 100 * _PHONE else " airy-if-wide" if needed <= room / 100 * _USUAL else ""
 
 
 def _text(bar: Bar, width: float) -> str:

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
+from blockalloc import clock
 from blockalloc.models.scope import Scope
-from blockalloc.pages.columns import until, when
 from blockalloc.pages.timeline.drawing import BLOCK, FOREIGN, LEAD, RELOAD, USER, Band, Bar
 from blockalloc.site_time import site_zone
 from blockalloc.store.timeline import BlockComputer, Closed, Reserved
@@ -46,15 +46,18 @@ class Reader:
 
 
 def span(start: int, end: int) -> str:
-    """`Mon 30 Nov 2026 09:00–11:00`."""
-    return _span(start, end, site_zone())
+    """`Mon 30 Nov 09:00–11:00`; with the year if it is another one."""
+    return _span(start, end, site_zone(), datetime.fromtimestamp(clock.now(), site_zone()).year)
 
 
 @lru_cache(maxsize=4096)
-def _span(start: int, end: int, zone: ZoneInfo) -> str:
+def _span(start: int, end: int, zone: ZoneInfo, this_year: int) -> str:
     """Cached: the computers of a block time have the same one."""
     first, last = (datetime.fromtimestamp(instant, zone) for instant in (start, end))
-    return f"{when(first)}–{until(first, last)}"
+    day = "%a %-d %b" if first.year == last.year == this_year else "%a %-d %b %Y"
+    if first.date() == last.date():
+        return f"{first:{day}} {first:%H:%M}–{last:%H:%M}"
+    return f"{first:{day}} {first:%H:%M} – {last:{day}} {last:%H:%M}"
 
 
 def bars_of_class(
@@ -126,10 +129,14 @@ def times_of(start: int, end: int) -> str:
 
 def band(closed: Closed) -> Band:
     """The band of a site maintenance."""
+    return Band(closed.start, closed.end, f"Site maintenance, {maintenance(closed)}")
+
+
+def maintenance(closed: Closed) -> str:
+    """`Mon 30 Nov 01:00–03:00: firmware; nothing can be reserved`."""
     what = "users may reserve" if closed.open else "nothing can be reserved"
-    return Band(
-        closed.start, closed.end, joined("Site maintenance", span(closed.start, closed.end), what, closed.reason)
-    )
+    reason = f": {closed.reason}" if closed.reason else ""
+    return f"{span(closed.start, closed.end)}{reason}; {what}"
 
 
 def counted(number: int, one: str, many: str = "") -> str:
