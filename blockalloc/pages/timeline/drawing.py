@@ -20,7 +20,7 @@ LANE, _GAP = 24, 4  # px; the height of a bar, and what is around it
 _USUAL, _PHONE = 1100, 370  # px; how wide the axis is on a desk, and on a phone
 _LONGEST = 60  # characters in a bar; its frame cuts off a longer text
 _WIDTH_FOR_TEXT = 26  # px; a narrower bar has no text
-_CHARACTER, _INDENT = 7.5, 12  # px; the width of most characters, at most, and what is beside the text
+_CHARACTER, _INDENT = 7.2, 10  # px; how wide a character is in the mean, and what is beside the text
 _LEAST = 0.15  # per cent: a narrower bar would be invisible
 
 BLOCK, FOREIGN, LEAD, USER, RELOAD = "block", "foreign", "lead", "user", "reload"
@@ -194,35 +194,48 @@ def band_sample() -> SafeString:
 
 
 def _bar(axis: Axis, bar: Bar, top: int, room: float) -> str:
-    """A bar. Its text may go on beyond it up to `room`, where something else begins."""
+    """A bar. A text that is too long for it is beside it, if it ends before `room`, where something else begins."""
     left, right = axis.position(bar.start), axis.position(bar.end)
     width = max(right - left, _LEAST)
     shape = _SHAPES[bar.kind]
     fill = f' fill="url(#{shape.pattern})"' if shape.pattern else ""
     kind = f"{bar.kind} overlaps" if bar.overlaps else bar.kind
-    kind += _may_go_on(bar, room - left)
+    begin = min(left, 100 - width)
+    outside = _where_outside(bar, width, room - begin - width)
     box = (
-        f'<title>{conditional_escape(bar.title)}</title><svg class="bar {kind}" x="{min(left, 100 - width):.2f}%" '
+        f'<title>{conditional_escape(bar.title)}</title><svg class="bar {kind}" x="{begin:.2f}%" '
         f'y="{top}" width="{width:.2f}%" height="{shape.height}"><rect width="100%" height="100%" rx="{shape.radius}"'
-        f"{fill}/>{_text(bar, width)}</svg>"
+        f"{fill}/>{_text(bar, width, outside)}</svg>"
     )
+    if outside:
+        box += (
+            f'<svg class="beside {bar.kind}{outside}" x="{begin + width:.2f}%" y="{top}" overflow="visible">'
+            f'<text x="5" y="{shape.height // 2 + 4}">{_shortened(bar.text)}</text></svg>'
+        )
     if bar.address is None:
         return f"<g>{box}</g>"
     return f'<a href="{conditional_escape(bar.address)}">{box}</a>'
 
 
-def _may_go_on(bar: Bar, room: float) -> str:
-    """The CSS class of a bar whose text has room (per cent) beside it: everywhere, on wide windows, or nowhere."""
+def _where_outside(bar: Bar, width: float, room: float) -> str:
+    """The CSS classes for the windows in which the text is beside the bar, of `room` (per cent): wide, narrow ones."""
+    if not bar.text:
+        return ""
     needed = _INDENT + _CHARACTER * min(len(bar.text), _LONGEST)
-    return " airy" if needed <= room / 100 * _PHONE else " airy-if-wide" if needed <= room / 100 * _USUAL else ""
+    windows = ((" if-wide", _USUAL), (" if-narrow", _PHONE))
+    return "".join(name for name, px in windows if width / 100 * px < needed <= room / 100 * px)
 
 
-def _text(bar: Bar, width: float) -> str:
-    """The text in a bar that is wide enough for some characters."""
+def _text(bar: Bar, width: float, outside: str) -> str:
+    """The text in a bar that is wide enough for some characters; not in windows in which it is `outside`."""
     if not bar.text or width / 100 * _USUAL < _WIDTH_FOR_TEXT:
         return ""
-    text = conditional_escape(Truncator(bar.text).chars(_LONGEST) if len(bar.text) > _LONGEST else bar.text)
-    return f'<text x="6" y="{_SHAPES[bar.kind].height // 2 + 4}">{text}</text>'
+    hidden = f' class="{outside.replace("if-", "not-if-").strip()}"' if outside else ""
+    return f'<text{hidden} x="6" y="{_SHAPES[bar.kind].height // 2 + 4}">{_shortened(bar.text)}</text>'
+
+
+def _shortened(text: str) -> str:
+    return conditional_escape(Truncator(text).chars(_LONGEST) if len(text) > _LONGEST else text)
 
 
 def _lines(axis: Axis) -> Iterable[tuple[str, str, str]]:
