@@ -1,8 +1,10 @@
 """The parts that pages are made of: icons, and short host names."""
 
+import re
+
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, strip_tags
 
 from blockalloc.pages.short_names import short_names
 
@@ -23,3 +25,10 @@ def icon(name: str) -> str:
 def short_name(hostname: str) -> str:
     """A host name without the site's domain."""
     return short_names().of(hostname)
+
+
+@register.filter
+def begins_with_name(words: str) -> bool:
+    """Whether words begin with the name of a computer or the like (it has a digit or a dot), which stays as it is."""
+    first = strip_tags(words).partition(" ")[0]
+    return re.search(r"\D\d|\w\.\w", first) is not None

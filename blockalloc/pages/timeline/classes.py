@@ -1,7 +1,7 @@
 """The rows of classes: one for each on a day, one for each series in a week. Their computers are shown on demand."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -75,7 +75,7 @@ def _row(key: int, classes: Sequence[Class], overlaps: Mapping[int, Sequence[Ove
         address=_address(first, shown.axis) if is_own else None,
         about=_about(classes, shown.axis),
         signals=_signals(classes, shown) if is_own else (),
-        notes=_notes([*notes], shown),
+        notes=_notes([*notes], shown, {each.block_time_id for each in classes}),
         fold=("up to " if _differ(classes) else "") + counted(number, "computer"),
         toggle=shown.chosen.address(opened=None if is_open else key) if is_own else "",
         is_open=is_open,
@@ -113,9 +113,9 @@ def _signals(classes: Sequence[Class], shown: Shown) -> list[tuple[str, str]]:
     return [(signal_of(each, shown.now)[0], each.readiness.signal.level) for each in found]
 
 
-def _notes(overlaps: Sequence[Overlap], shown: Shown) -> list[str]:
+def _notes(overlaps: Sequence[Overlap], shown: Shown, of_row: Collection[int]) -> list[str]:
     said = [
-        words.overlap(each, shown.reader, shown.names.of(each.hostname), during=False) for each in overlaps[:_NOTES]
+        words.overlap(each, shown.reader, shown.names.of(each.hostname), of_row=of_row) for each in overlaps[:_NOTES]
     ]
     more = len(overlaps) - _NOTES
     return [*said, f"and {counted(more, 'more overlap')}"] if more > 0 else said

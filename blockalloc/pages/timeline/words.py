@@ -1,6 +1,6 @@
 """The bars of the timeline and their texts, within the scope of the person who reads them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -104,15 +104,19 @@ def bar_of_reservation(reserved: Reserved, reader: Reader, hostname: str, *, ove
     return Bar(USER, reserved.start, reserved.end, user, title, address, overlaps)
 
 
-def overlap(each: Overlap, reader: Reader, hostname: str = "it", *, during: bool = True) -> str:
-    """`cs-04 is reserved by gvasquez@Local 10:00–12:00 during CS101`; `during`: the class is to be named."""
+def overlap(each: Overlap, reader: Reader, hostname: str = "it", *, of_row: Collection[int] = ()) -> str:
+    """`cs-04 is reserved by gvasquez@Local 10:00–12:00 during CS101`; a class of the row (`of_row`) is not named."""
     name, hours = _name_of(each.of, reader), times_of(each.start, each.end)
     if each.other is not None:
         other, own_hours = _name_of(each.other, reader), times_of(each.of.start, each.of.end)
+        if each.of.block_time_id in of_row:
+            return f"{hostname} is in {other} {hours} too"
+        if each.other.block_time_id in of_row:
+            return f"{hostname} is in {name} {own_hours} too"
         return f"{hostname} is in {name} {own_hours} and in {other} {hours}"
     user = f" by {each.user}" if reader.reads_names else " by a user" if each.is_member else ""
     member = ", who is in the class," if each.is_member else ""
-    return f"{hostname} is reserved{user}{member} {hours}{f' during {name}' if during else ''}"
+    return f"{hostname} is reserved{user}{member} {hours}{'' if each.of.block_time_id in of_row else f' during {name}'}"
 
 
 def _name_of(side: Side, reader: Reader) -> str:
