@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from django import template
 
 from blockalloc import clock
-from blockalloc.pages.class_page.moments import moment
+from blockalloc.pages.class_page.moments import hours, moment
 from blockalloc.pages.columns import when
 from blockalloc.site_time import instant_to_local
 
@@ -22,6 +22,12 @@ def site_clock(instant: int) -> str:
 def short_clock(instant: int) -> str:
     """The same, with the year only if it is another one: `Mon 30 Nov 09:00`."""
     return moment(instant, clock.now())
+
+
+@register.simple_tag
+def clock_hours(start: int, end: int) -> str:
+    """From one to the other, both in Unix seconds: `Mon 30 Nov 09:00–11:00`."""
+    return hours(start, end, clock.now())
 
 
 @register.filter

@@ -1,7 +1,7 @@
 """The rows of classes: one for each on a day, one for each series in a week. Their computers are shown on demand."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -76,7 +76,7 @@ def _row(key: int, classes: Sequence[Class], overlaps: Mapping[int, Sequence[Ove
         address=_address(first, shown.axis) if is_own else None,
         about=_about(classes, shown.axis),
         signals=_signals(classes, shown) if is_own else (),
-        notes=_notes([*notes], shown),
+        notes=_notes([*notes], shown, {each.block_time_id for each in classes}),
         fold=("up to " if _differ(classes) else "") + counted(number, "computer"),
         toggle="" if not is_own else shown.closes if is_open else f"{shown.opens}{key}",
         is_open=is_open,
@@ -114,10 +114,10 @@ def _signals(classes: Sequence[Class], shown: Shown) -> list[tuple[str, str]]:
     return [(signal_of(each, shown.now)[0], each.readiness.signal.level) for each in found]
 
 
-def _notes(overlaps: Sequence[Overlap], shown: Shown) -> list[str]:
+def _notes(overlaps: Sequence[Overlap], shown: Shown, of_row: Collection[int]) -> list[str]:
     is_week = shown.axis.zoom == WEEK
     said = [
-        words.overlap(each, shown.reader, shown.names.of(each.hostname), during=False, with_day=is_week)
+        words.overlap(each, shown.reader, shown.names.of(each.hostname), of_row=of_row, with_day=is_week)
         for each in overlaps[:_NOTES]
     ]
     more = len(overlaps) - _NOTES

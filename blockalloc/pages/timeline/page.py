@@ -114,7 +114,7 @@ def _context(view: View, today: date) -> Mapping[str, Any]:
         "legend": [(drawing.sample(kind), name) for kind, name in _legend(reader, to_come)],
         "ahead": to_come,
         "band": drawing.band_sample(),
-        "closed": [words.band(each).title for each in in_view],
+        "closed": [words.maintenance(each) for each in in_view],
         "head": drawing.head(axis, bands, now, addresses),
         "grid": drawing.grid(axis, bands),
         "line_of_now": drawing.line_of_now(axis, now),
@@ -275,11 +275,11 @@ def _title(axis: Axis, today: date) -> str:
     year = "" if last.year == today.year else f" {last.year}"
     if first == last:
         return f"Timeline of {_day_name(first)}{year}"
-    return f"Timeline of {first.day} {first:%B} to {last.day} {last:%B}{year}"
+    return f"Timeline of {first.day} {first:%b} to {last.day} {last:%b}{year}"
 
 
 def _day_name(day: date) -> str:
-    return f"{day:%A} {day.day} {day:%B}"
+    return f"{day:%A} {day.day} {day:%b}"
 
 
 def _change_of_clock(axis: Axis) -> str:

@@ -178,12 +178,17 @@ def _block(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Forese
 
 
 def _number(block_time: BlockTimeReadiness, foreseen: Foreseen | None) -> str:
-    """`18 of 20`, by what it has; by the forecast `48 of 50 foreseen`, or `50 foreseen`; else `20 wanted`."""
+    """`18 of 20`, by what it has; by the forecast `48 of 50 foreseen`, or `50 foreseen`; else `20 wanted`.
+
+    Nothing for a class that was released, as its short words say.
+    """
     ready = block_time.readiness
     if ready.computers or (foreseen is None and ready.left <= ASKED_AHEAD):
         return f"{ready.allocated} of {ready.wanted}"
     if foreseen is None:
         return f"{ready.wanted} wanted"
+    if ready.released >= foreseen.requested:
+        return ""
     if foreseen.machines >= foreseen.requested:
         return f"{foreseen.machines} foreseen"
     return f"{foreseen.machines} of {foreseen.requested} foreseen"
