@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 class Busy(dict[int, tuple[int, int]]):
     """Somebody else adds an image whenever one goes through all of them."""
 
-    def items(self) -> ItemsView[int, tuple[int, int]]:
+    def items(self) -> ItemsView[int, tuple[int, int]]:  # type: ignore[override]
         return ItemsView(self)
 
     def __iter__(self) -> Iterator[int]:
