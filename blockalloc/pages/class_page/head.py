@@ -12,7 +12,7 @@ from scheduling.wording import allocated, plural, span
 
 _ICONS = {"bad": "bad", "watch": "watch", "good": "good"}
 _WORTH_A_TITLE = ("bad", "watch")
-_NOT_ASKED = re.compile(r"not asked for yet, begins in [^;]+")
+_NOT_ASKED_FOR = re.compile(r"not asked for yet, begins in [^;]+")
 _WILL_BE = f"VCL’s back end asks for its computers {span(ASKED_AHEAD)} before the start"
 
 
@@ -65,8 +65,8 @@ def _closed(class_: BlockTimeReadiness, label: str, words: str, over: Over | Non
 
 
 def _in_plain_words(words: str) -> str:
-    """ "Not asked for yet" in more words, where the head has said when the class begins."""
-    return _NOT_ASKED.sub(_WILL_BE, words)
+    """That nobody has asked for computers yet, where the head has said when the class begins."""
+    return _NOT_ASKED_FOR.sub(_WILL_BE, words)
 
 
 def _figure(class_: BlockTimeReadiness) -> tuple[int, str]:
