@@ -3,8 +3,9 @@
 Instants are Unix seconds; ids are those of VCL's rows.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import NamedTuple
 
 from blockalloc.store import page_loads, timeline_rows, times
@@ -97,6 +98,13 @@ class Bookings(NamedTuple):
     reserved: list[Reserved]
 
 
+class BookingsOfAll(NamedTuple):
+    """What all computers are booked for; of reservations, which image each computer is to have: (computer, image)."""
+
+    block_computers: list[BlockComputer]
+    reserved: frozenset[tuple[int, int]]
+
+
 def machines(
     lab: int | None, computers: Collection[int] | None = None, classes: Collection[int] | None = None
 ) -> list[Machine]:
@@ -123,16 +131,37 @@ class LoadTimes:
 def bookings(start: int, end: int, computers: Sequence[int], load_times: LoadTimes) -> Bookings:
     """What takes place between `start` and `end` on these computers."""
     taken = _block_computers(start, end, timeline_rows.block_computers(start, end, computers=computers), load_times)
-    reserved = _all_reserved(start, end, taken, timeline_rows.reservations(start, end, computers=computers))
+    reserved = _all_reserved(start, end, taken, timeline_rows.reservations(start, end, computers))
     return Bookings(taken, _with_blocks(reserved))
 
 
-def bookings_of_all(start: int, end: int, load_times: LoadTimes, block: int | None = None) -> Bookings:
+def bookings_of_all(start: int, end: int, load_times: LoadTimes, block: int | None = None) -> BookingsOfAll:
     """What takes place then on any computer, without names; with `block` that block request's times only."""
     taken = _block_computers(start, end, timeline_rows.block_computers(start, end, block=block), load_times)
-    if block is not None:
-        return Bookings(taken, [])
-    return Bookings(taken, _all_reserved(start, end, taken, timeline_rows.reservations(start, end)))
+    return BookingsOfAll(taken, frozenset() if block is not None else _images_reserved(start, end, taken))
+
+
+def _images_reserved(start: int, end: int, block_computers: Iterable[BlockComputer]) -> frozenset[tuple[int, int]]:
+    """(Computer, image) of what `_all_reserved` gives: of thousands of rows, without an object for each."""
+    instant_of, kind_of = times.local_reader(), cache(_kind)
+    of_blocks = {(each.computer_id, each.reload_id) for each in block_computers}
+    return frozenset(
+        (computer, image)
+        for computer, request, state, last_state, starts, ends, image in timeline_rows.reservations_of_all(start, end)
+        if (kind := kind_of(state, last_state)) != _NEITHER
+        and (instant_of(starts) or 0) < end
+        and (instant_of(ends) or 0) > start
+        and not (kind == _IS_RELOAD and (computer, request) in of_blocks)
+    )
+
+
+_OCCUPIES, _IS_RELOAD, _NEITHER = range(3)
+
+
+def _kind(state_id: int, last_state_id: int) -> int:
+    if is_reload(state_id, last_state_id):
+        return _IS_RELOAD
+    return _OCCUPIES if is_occupying(state_id, last_state_id) else _NEITHER
 
 
 def booked_computers(start: int, end: int, load_times: LoadTimes) -> set[int]:
@@ -145,12 +174,14 @@ def booked_computers(start: int, end: int, load_times: LoadTimes) -> set[int]:
 def _block_computers(
     start: int, end: int, rows: Iterable[BlockComputerRow], load_times: LoadTimes
 ) -> list[BlockComputer]:
-    instant_of = times.local_reader()
-    block_computers = _with_load_times([_block_computer(row, instant_of) for row in rows], load_times)
+    instant_of, planned_of = times.local_reader(), cache(times.from_utc)
+    block_computers = _with_load_times([_block_computer(row, instant_of, planned_of) for row in rows], load_times)
     return [each for each in block_computers if each.begins < end and each.end > start]
 
 
-def _block_computer(row: BlockComputerRow, instant_of: times.LocalReader) -> BlockComputer:
+def _block_computer(
+    row: BlockComputerRow, instant_of: times.LocalReader, planned_of: Callable[[times.Stored], int | None]
+) -> BlockComputer:
     return BlockComputer(
         computer_id=row.computer_id,
         block_time_id=row.block_time_id,
@@ -166,7 +197,7 @@ def _block_computer(row: BlockComputerRow, instant_of: times.LocalReader) -> Blo
         affiliation_id=row.affiliation_id,
         reload_id=row.reload_id,
         reload_start=instant_of(row.reload_start),
-        planned=times.from_utc(row.planned),
+        planned=planned_of(row.planned),
     )
 
 

@@ -39,15 +39,15 @@ LEFT JOIN usergroup g ON g.id = r.groupid LEFT JOIN affiliation a ON a.id = g.af
 # by a member of its group and in its hours only. Classes that do not take place overlap with nothing.
 _IS_MEMBER = "EXISTS (SELECT 1 FROM usergroupmembers m WHERE m.userid = q.userid AND m.usergroupid = r.groupid)"
 _HELD = "t.skip = 0 AND r.status = %s AND r.expireTime > %s"
-# CROSS JOIN: SQLite takes these in the order in which they are written, MariaDB as it likes.
+# `cross` is for all computers: SQLite then begins with the classes, and not with all computers that classes have.
 _OVERLAPS = f"""
 SELECT b.computerid, c.hostname, t.id, r.name, u.affiliationid, t.start, t.`end`,
        o.id, s.name, w.affiliationid, 0, 0, 0, o.start, o.`end`, '', '', 0
-FROM blockTimes t CROSS JOIN blockRequest r ON r.id = t.blockRequestid
-CROSS JOIN blockComputers b ON b.blockTimeid = t.id
-CROSS JOIN blockComputers d ON d.computerid = b.computerid AND d.blockTimeid > b.blockTimeid
-CROSS JOIN blockTimes o ON o.id = d.blockTimeid CROSS JOIN blockRequest s ON s.id = o.blockRequestid
-CROSS JOIN computer c ON c.id = b.computerid
+FROM blockTimes t {{cross}} JOIN blockRequest r ON r.id = t.blockRequestid
+{{cross}} JOIN blockComputers b ON b.blockTimeid = t.id
+{{cross}} JOIN blockComputers d ON d.computerid = b.computerid AND d.blockTimeid > b.blockTimeid
+{{cross}} JOIN blockTimes o ON o.id = d.blockTimeid {{cross}} JOIN blockRequest s ON s.id = o.blockRequestid
+{{cross}} JOIN computer c ON c.id = b.computerid
 LEFT JOIN user u ON u.id = r.ownerid LEFT JOIN user w ON w.id = s.ownerid
 WHERE t.start < %s AND t.`end` > %s AND {_HELD} AND o.start < t.`end` AND o.`end` > t.start
   AND o.skip = 0 AND s.status = %s AND s.expireTime > %s {{of_computers}}
@@ -55,11 +55,11 @@ UNION ALL
 SELECT b.computerid, c.hostname, t.id, r.name, u.affiliationid, t.start, t.`end`,
        0, '', NULL, q.id, q.stateid, q.laststateid, q.start, q.`end`, n.unityid, COALESCE(a.name, ''),
        CASE WHEN {_IS_MEMBER} THEN 1 ELSE 0 END
-FROM blockTimes t CROSS JOIN blockRequest r ON r.id = t.blockRequestid
-CROSS JOIN blockComputers b ON b.blockTimeid = t.id
-CROSS JOIN reservation v ON v.computerid = b.computerid CROSS JOIN request q ON q.id = v.requestid
-CROSS JOIN user n ON n.id = q.userid LEFT JOIN affiliation a ON a.id = n.affiliationid
-CROSS JOIN computer c ON c.id = b.computerid LEFT JOIN user u ON u.id = r.ownerid
+FROM blockTimes t {{cross}} JOIN blockRequest r ON r.id = t.blockRequestid
+{{cross}} JOIN blockComputers b ON b.blockTimeid = t.id
+{{cross}} JOIN reservation v ON v.computerid = b.computerid {{cross}} JOIN request q ON q.id = v.requestid
+{{cross}} JOIN user n ON n.id = q.userid LEFT JOIN affiliation a ON a.id = n.affiliationid
+{{cross}} JOIN computer c ON c.id = b.computerid LEFT JOIN user u ON u.id = r.ownerid
 WHERE t.start < %s AND t.`end` > %s AND {_HELD} AND q.start < t.`end` AND q.`end` > t.start
   AND q.id <> b.reloadrequestid AND (q.start < t.start OR q.`end` > t.`end` OR NOT {_IS_MEMBER}) {{of_computers}}
 """
@@ -140,12 +140,12 @@ def overlaps(
 ) -> list[Overlap]:
     """What overlaps with classes between two instants, on computers of the lab, or on `computers`; by computer."""
     if computers is not None:
-        condition = f"AND b.computerid IN ({listed_ids(computers)})"
+        condition, cross = f"AND b.computerid IN ({listed_ids(computers)})", ""
     else:
-        condition = _in_lab(lab, "b.computerid")
+        condition, cross = _in_lab(lab, "b.computerid"), "CROSS"
     held: list[Value] = [ACCEPTED, str(times.to_local(now))]
     values = [*_around(start, end), *held]
-    rows = fetch(_OVERLAPS.format(of_computers=condition), [*values, *held, *values])
+    rows = fetch(_OVERLAPS.format(of_computers=condition, cross=cross), [*values, *held, *values])
     found = (_overlap(row) for row in rows if row[7] or is_occupying(row[11], row[12]))
     return sorted((each for each in found if _is_between(each, start, end)), key=_place)
 

@@ -64,7 +64,7 @@ WHERE t.start < %s AND t.`end` > %s
 
 
 class ReservationRow(NamedTuple):
-    """A reservation of a request, with names; "" for names that nobody asked for."""
+    """A reservation of a request, with names."""
 
     computer_id: int
     request_id: int
@@ -79,6 +79,10 @@ class ReservationRow(NamedTuple):
     affiliation: str
 
 
+_ALL_RESERVATIONS = """
+SELECT v.computerid, q.id, q.stateid, q.laststateid, q.start, q.`end`, v.imageid
+FROM request q JOIN reservation v ON v.requestid = q.id WHERE q.start < %s AND q.`end` > %s
+"""
 _RESERVATIONS = """
 SELECT v.computerid, q.id, q.stateid, q.laststateid, q.start, q.`end`, v.imageid, {names}
 FROM request q JOIN reservation v ON v.requestid = q.id {joins}
@@ -104,7 +108,6 @@ _USER_NAMES = {
         LEFT JOIN affiliation a ON a.id = u.affiliationid LEFT JOIN image i ON i.id = v.imageid""",
 }
 _NO_BLOCK_NAMES = {"names": "'', '', ''", "joins": ""}
-_NO_USER_NAMES = {"names": "'', '', '', ''", "joins": ""}
 
 # Which of these reloads a block time has a computer for, and which are ours (SPEC 8.15). The column reloadrequestid has
 # no index: the way to the block is by the computer.
@@ -147,15 +150,9 @@ def block_computers(
     return [*map(BlockComputerRow._make, fetch(sql, around))]
 
 
-def reservations(start: int, end: int, *, computers: Iterable[int] | None = None) -> list[ReservationRow]:
-    """The reservations that may take place at some time between two instants (Unix seconds).
-
-    All of them, without names; or those of `computers`, with names.
-    """
-    if computers is not None:
-        sql = f"{_RESERVATIONS.format(**_USER_NAMES)} AND v.computerid IN ({listed_ids(computers)})"
-    else:
-        sql = _RESERVATIONS.format(**_NO_USER_NAMES)
+def reservations(start: int, end: int, computers: Iterable[int]) -> list[ReservationRow]:
+    """The reservations of computers that may take place at some time between two instants (Unix seconds)."""
+    sql = f"{_RESERVATIONS.format(**_USER_NAMES)} AND v.computerid IN ({listed_ids(computers)})"
     return [*map(ReservationRow._make, fetch(sql, [times.to_local(end + SLACK), times.to_local(start - SLACK)]))]
 
 
@@ -163,6 +160,11 @@ def booked_computers(start: int, end: int) -> Rows:
     """(computer) of each that a class, or a reservation or reload that is not over, has between two instants."""
     around = [times.to_local(end), times.to_local(start)]
     return fetch(_BOOKED, [*around, FAILED, COMPLETE, *around])
+
+
+def reservations_of_all(start: int, end: int) -> Rows:
+    """(computer, request, state, last state, start, end, image) of all that may take place then."""
+    return fetch(_ALL_RESERVATIONS, [times.to_local(end + SLACK), times.to_local(start - SLACK)])
 
 
 def owners_of_reloads(computers: Iterable[int], requests: Iterable[int]) -> Rows:

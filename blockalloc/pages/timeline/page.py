@@ -27,7 +27,7 @@ from blockalloc.reports.forecasts import Forecasts
 from blockalloc.site_time import site_zone
 from blockalloc.store import timeline as store
 from blockalloc.store import timeline_classes
-from blockalloc.store.timeline import Bookings, Closed, LoadTimes, Machine
+from blockalloc.store.timeline import Bookings, BookingsOfAll, Closed, LoadTimes, Machine
 from blockalloc.store.timeline_classes import Class, Overlap
 
 _ZOOMS = ((HOURS, "06–22"), (DAY, "24 hours"), (WEEK, "Week"))
@@ -212,7 +212,7 @@ def _matching(view: View) -> list[Machine]:
     return store.machines(chosen.lab, _matching_computers(bookings, chosen, view.reader))
 
 
-def _matching_computers(bookings: Bookings, chosen: Choices, reader: Reader) -> set[int]:
+def _matching_computers(bookings: BookingsOfAll, chosen: Choices, reader: Reader) -> set[int]:
     """The ids of the computers that the filters leave. They reveal nothing about another affiliation's block times."""
     by_block = chosen.block is not None
     ids = {
@@ -223,7 +223,7 @@ def _matching_computers(bookings: Bookings, chosen: Choices, reader: Reader) -> 
     }
     if by_block:
         return ids
-    return ids | {each.computer_id for each in bookings.reserved if chosen.image in (None, each.image_id)}
+    return ids | {computer for computer, image in bookings.reserved if chosen.image in (None, image)}
 
 
 def _cut(machines: Sequence[Machine], number: int) -> list[Machine]:
