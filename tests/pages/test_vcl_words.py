@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from blockalloc.pages.alike import changes, effects
-from blockalloc.pages.plain_words import plain
+from blockalloc.pages.vcl_words import in_plain_words
 from blockalloc.pages.why import pretty, took_most
 from blockalloc.reports.decision import Report, Step
 from blockalloc.site_time import site_zone
@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("its state is vmhostinuse", "its state is vmhostinuse (it is in use as a VM host)"),
-        ("it is in state hpc", "it is in state hpc (it is lent to high-performance computing)"),
+        ("its state is vmhostinuse", "its state is vmhostinuse (VM host in use)"),
+        ("it is in state hpc", "it is in state hpc (lent to a compute cluster)"),
         ("its state is failed", "its state is failed"),
         ("from 2026-11-30 09:00 to 2026-11-30 11:00", "from Mon 30 Nov 09:00 to 11:00"),
         ("from 2026-11-30 21:00 to 2026-12-01 01:00", "from Mon 30 Nov 21:00 to Tue 1 Dec 01:00"),
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 )
 def test_inner_words_have_plain_ones_beside_them(text: str, words: str) -> None:
     with time_machine.travel(datetime(2026, 11, 25, 12, tzinfo=site_zone())):
-        assert plain(text) == words
+        assert in_plain_words(text) == words
 
 
 def test_computers_to_which_the_same_happens_are_one_line() -> None:
