@@ -142,7 +142,7 @@ def about_computer(name: str) -> Column:
 @column("Why")
 def why(decision: Decision) -> str:
     """The text of the outcome, its host names short."""
-    return short_names().in_text(text(decision))
+    return short_names().in_text(in_plain_words(text(decision)))
 
 
 LIST = (called, class_, what, came_out, machines, who_and_how)

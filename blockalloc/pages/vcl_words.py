@@ -17,6 +17,7 @@ STATES: Mapping[str, str] = {
     "hpc": "lent to a compute cluster",
     "inuse": "in use",
     "new": "being made ready for a user",
+    "pending": "being prepared",
     "reload": "waiting to be loaded",
     "reloading": "being loaded",
     "reserved": "reserved by a user",

@@ -98,7 +98,7 @@ def test_a_machine_of_a_cluster_has_several_computers(viewer: Client, site: Site
 def test_classes_that_are_on_or_to_come_are_not_held(viewer: Client) -> None:
     held(1, NOW - HOUR)
     held(2, NOW + HOUR)
-    assert "No class in this period has a closing row." in text(viewer, PAGE)
+    assert "No class of this period is on record." in text(viewer, PAGE)
 
 
 def test_decisions_tell_of_more_classes(viewer: Client, site: Site) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 
 from blockalloc.models.scope import Scope
-from blockalloc.pages.columns import until, when
+from blockalloc.pages.columns import moment, until
 from blockalloc.pages.timeline.drawing import BLOCK, FOREIGN, LEAD, RELOAD, USER, Band, Bar
 from blockalloc.site_time import site_zone
 from blockalloc.store.timeline import BlockComputer, Closed, Reserved
@@ -54,7 +54,7 @@ def span(start: int, end: int) -> str:
 def _span(start: int, end: int, zone: ZoneInfo) -> str:
     """Cached: the computers of a block time have the same one."""
     first, last = (datetime.fromtimestamp(instant, zone) for instant in (start, end))
-    return f"{when(first)}–{until(first, last)}"
+    return f"{moment(first)}–{until(first, last)}"
 
 
 def bars_of_class(
