@@ -8,6 +8,7 @@ account of VCL that manages the blocks of one affiliation. The last column names
 """
 
 import argparse
+import gc
 import os
 import statistics
 import sys
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--repeat", type=int, default=9, help="requests for each page, at most")
     given = parser.parse_args(arguments)
     os.environ["VCL_TIME_ZONE"] = "America/New_York"
+    gc.set_threshold(50_000, 20, 20)  # as deploy/gunicorn.conf.py does
     # As on the server of a site of this size: rows and indexes are in memory.
     with private_database(mariadb=given.database == "mariadb", arguments=["--innodb-buffer-pool-size=2G"]):
         import time_machine

@@ -14,6 +14,7 @@ from django.test import Client
 from blockalloc.models import Guard
 from blockalloc.pages import labs, short_names
 from blockalloc.schema import base_rows
+from blockalloc.store import page_loads
 from tests.golden.tables import replace
 from tests.support import properties  # noqa: F401 - before all tests, those that say nothing of how they are tried included
 from tests.support.emptying import quick_emptying
@@ -78,10 +79,11 @@ def client() -> Client:
 
 
 @pytest.fixture(autouse=True)
-def _no_names_of_other_sites() -> None:
-    """The process remembers the domain of a site; each test has a site of its own."""
+def _nothing_of_other_sites() -> None:
+    """The process remembers the domain of a site, and how long images take to load; each test has a site of its own."""
     short_names.forget()
     labs.forget()
+    page_loads.forget()
 
 
 @pytest.fixture

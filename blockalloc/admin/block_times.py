@@ -35,6 +35,7 @@ from blockalloc.admin.forecasts import ForecastFilter, foreseen, section_of, tex
 from blockalloc.admin.history import block_time_history
 from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, SubImage
 from blockalloc.models.labs import class_in_lab
+from blockalloc.pages import classes_over
 from blockalloc.pages.actions import offered_actions
 from blockalloc.pages.block_days import can_be_helped, clock_time
 from blockalloc.pages.class_page.attention import matters
@@ -121,12 +122,6 @@ def image_of_time(time: BlockTime) -> str | None:
     return link(time.blockRequest.image)
 
 
-@column("Image revision to load")
-def revision_of_time(time: BlockTime) -> str | None:
-    """The image revision that is in production now."""
-    return fact(time, "revision_name") or "none in production"
-
-
 @column("Start", ordering="start")
 def start(row: BlockTime | Request) -> datetime | None:
     return row.start
@@ -157,18 +152,6 @@ def _put_right_address(time: BlockTime, row: ClassRow) -> str:
     if row.is_whole or not (is_due and time.block_status.is_current_or_upcoming(now)):
         return ""
     return reverse("admin:blocktime_action", args=[time.pk, "put-right"])
-
-
-@column("Processed", ordering="processed")
-def processed(time: BlockTime) -> bool:
-    """Whether VCL notes that its computers have been asked for."""
-    return bool(time.processed)
-
-
-@column("Skip", ordering="skip")
-def skip(time: BlockTime) -> bool:
-    """Whether it does not take place."""
-    return bool(time.skip)
 
 
 @column("Owner")
@@ -258,15 +241,16 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         if forecast:
             seen = with_outlook(seen, forecast.foreseen)
         short = short_names().of
+        has_seats = is_to_come and bool(seen.readiness.computers)
         found, history = matters(seen, kept, now, short), block_time_history(request, row)
         texts = [str(seen.readiness.signal), *(each.text for each in history.get("history", ()))]
         return {
             "ready": seen,
             "hours": _hours(row),
-            "head": head(seen, now),
-            "bar": segments(seen.readiness.numbers, fact(row, "per_machine")),
+            "head": head(seen, now, classes_over.of_class(row, now)),
+            "bar": segments(seen.readiness.numbers, fact(row, "per_machine")) if has_seats else None,
             "matters": found,
-            "seats": seat_map(seen, _images_of_machine(row), short),
+            "seats": seat_map(seen, _images_of_machine(row), short) if has_seats else None,
             "upkeep": kept.lines,
             "offers": offers(offered_actions(request, row, holds_stopped=kept.holds_stopped), seen, now),
             "needs_help": _needs_help(seen, now),

@@ -1,4 +1,4 @@
-"""The classes of the pages "Today" and "This week": rows of a table, and a line that sums them up."""
+"""The classes of the pages "Today" and "This week", day by day, and a line that sums them up."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,10 +6,14 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.urls import reverse
 
+from blockalloc.models import BlockTime, ClassHeld, Decision
 from blockalloc.models.querysets import BlockTimeQuerySet, ClassHeldQuerySet, DecisionQuerySet
-from blockalloc.pages.classes_over import Over, by_closing_row, by_decisions
+from blockalloc.models.scope import scope_of
+from blockalloc.pages import labs
+from blockalloc.pages.classes_over import Over, by_closing_row, by_decisions, is_told_by
 from blockalloc.pages.foreseen import DayForecast, unchecked_of, words_of_day
 from blockalloc.reports import past_classes
 from blockalloc.reports.forecasts import Forecasts, with_outlook
@@ -23,7 +27,6 @@ from scheduling.wording import span
 DAY = timedelta(days=1)
 _SKIPPED = "skipped"
 _LABELS = {"bad": "At risk", "watch": "Watch"}
-_NO_NUMBER = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,18 @@ class Classes:
     decisions: DecisionQuerySet
     links_decisions: bool
     forecasts: Forecasts
+
+
+def classes_of(request: HttpRequest, now: int) -> Classes:
+    """The classes that the person may see, of the lab in the page's address, at `now` (Unix seconds)."""
+    lab = labs.chosen(request)
+    return Classes(
+        times=BlockTime.objects.visible_to(request.user).in_lab(lab),
+        closing_rows=ClassHeld.objects.visible_to(request.user).in_lab(lab),
+        decisions=Decision.objects.visible_to(request.user).in_lab(lab),
+        links_decisions=request.user.has_perm("blockalloc.view_decision"),
+        forecasts=Forecasts(now, scope_of(request.user), with_short=True),
+    )
 
 
 @dataclass(slots=True)
@@ -74,7 +89,7 @@ def of_days(first: date, number: int, classes: Classes, now: int, *, closed: boo
         block_time = block_times.get(each.block_time_id)
         if block_time is None and each.has_row_elsewhere:
             continue
-        if block_time is None or (block_time.end <= now and block_time.skip in (False, each.is_skipped)):
+        if block_time is None or (block_time.end <= now and is_told_by(each, skip=block_time.skip)):
             # What VCL's rows say of a class that is over is no longer true: its computers are not its own any more.
             block_times.pop(each.block_time_id, None)
             address = _address(
@@ -194,6 +209,11 @@ def signal_of(block_time: BlockTimeReadiness, now: int) -> tuple[str, str]:
     if ready.signal.level == "good":
         return "Ready" if ready.ready >= ready.wanted else "On track", words
     return _LABELS[ready.signal.level], words
+
+
+def announced(name: str, hours: str, label: str, words: str) -> str:
+    """The text that screen readers get when the signal of a class changes."""
+    return f"{name}, {hours}: {label}{f', {words}' if words else ''}"
 
 
 def hours_of(start: datetime, end: datetime, day: date) -> str:

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from blockalloc.models import Decision
 from blockalloc.models.querysets import DecisionQuerySet
-from blockalloc.pages.block_days import OfDay, can_be_helped, can_be_put_right, hours_of, signal_of
+from blockalloc.pages.block_days import OfDay, announced, can_be_helped, can_be_put_right, hours_of, signal_of
 from blockalloc.pages.classes_over import Over
 from blockalloc.pages.linked import linked
 from blockalloc.pages.segments import Segments, segments
@@ -86,7 +86,7 @@ class Card:
     @property
     def announcement(self) -> str:
         """The text that screen readers get when the signal changes."""
-        return f"{self.block}, {self.hours}: {self.label}{f', {self.words}' if self.words else ''}"
+        return announced(self.block, self.hours, self.label, self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Line:
     @property
     def announcement(self) -> str:
         """The text that screen readers get when the signal changes."""
-        return f"{self.block}, {self.hours}: {self.label}{f', {self.words}' if self.words else ''}"
+        return announced(self.block, self.hours, self.label, self.words)
 
 
 class Cards(NamedTuple):

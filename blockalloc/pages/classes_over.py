@@ -1,9 +1,12 @@
-"""Classes that are over, for the pages "Today" and "This week": what came of each, in words."""
+"""Classes that are over: what came of each, in words, for "Today", "This week" and the page of a class."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from blockalloc.models import ClassHeld
+from blockalloc.models import BlockTime, ClassHeld, Decision
+from blockalloc.reports import past_classes
 from blockalloc.reports.past_classes import PastClass
+from blockalloc.site_time import site_zone
 
 _OVER, _SKIPPED = "Over", "Skipped"
 
@@ -30,6 +33,22 @@ class Over:
     ready_at_start: int | None = None
     is_skipped: bool = False
     has_row_elsewhere: bool = False
+
+
+def of_class(time: BlockTime, now: int) -> Over | None:
+    """What came of a class whose hours are over; None where nothing is kept of it. Two statements at most."""
+    if time.end.timestamp() > now:
+        return None
+    past = past_classes.read(Decision.objects.filter(block_time_id=time.pk), time.start, time.end, now).get(time.pk)
+    at = datetime.fromtimestamp(now, site_zone())
+    row = ClassHeld.objects.filter(pk=time.pk).over_between(time.start, time.end, at).first()
+    found = by_closing_row(row, past, now) if row else by_decisions(past, now) if past else None
+    return found if found and is_told_by(found, skip=bool(time.skip)) else None
+
+
+def is_told_by(over: Over, *, skip: bool) -> bool:
+    """Whether it is what to say of a class over which VCL's row has `skip`: they agree on whether it was skipped."""
+    return not skip or over.is_skipped
 
 
 def by_closing_row(row: ClassHeld, past: PastClass | None, now: int) -> Over:

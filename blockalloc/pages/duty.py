@@ -4,15 +4,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from blockalloc import clock
-from blockalloc.models import BlockTime, ClassHeld, Decision
-from blockalloc.models.scope import scope_of
 from blockalloc.pages import labs
-from blockalloc.pages.block_days import Classes, clock_time, counts, day_name, of_days, today_of
+from blockalloc.pages.block_days import classes_of, clock_time, counts, day_name, of_days, today_of
 from blockalloc.pages.class_cards import cards
 from blockalloc.pages.foreseen import of_this_week
 from blockalloc.pages.frame import page, require_permission
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
-from blockalloc.reports.forecasts import Forecasts
 from blockalloc.reports.readiness import BlockTimeReadiness
 from blockalloc.reports.upkeep import looked
 from scheduling.windows import HOUR
@@ -30,7 +27,7 @@ def today(request: HttpRequest) -> HttpResponse:
     """
     now = clock.now()
     day, lab = today_of(now), labs.choice(request)
-    classes = _classes(request, now)
+    classes = classes_of(request, now)
     of_day = of_days(day, 1, classes, now)[day]
     found = cards(of_day, day, now, classes.decisions if classes.links_decisions else classes.decisions.none())
     number, *rest = counts(of_day, now, is_today=True)
@@ -51,18 +48,6 @@ def today(request: HttpRequest) -> HttpResponse:
     }
     name = f"Today, {day_name(day, day)}{f': {lab.name}' if lab.name else ''}"
     return page(request, "blockalloc/today.html", name, **context)
-
-
-def _classes(request: HttpRequest, now: int) -> Classes:
-    """The classes that the person may see, of the lab that is chosen."""
-    lab = labs.chosen(request)
-    return Classes(
-        times=BlockTime.objects.visible_to(request.user).in_lab(lab),
-        closing_rows=ClassHeld.objects.visible_to(request.user).in_lab(lab),
-        decisions=Decision.objects.visible_to(request.user).in_lab(lab),
-        links_decisions=request.user.has_perm("blockalloc.view_decision"),
-        forecasts=Forecasts(now, scope_of(request.user), with_short=True),
-    )
 
 
 def _is_near(block_time: BlockTimeReadiness, now: int) -> bool:

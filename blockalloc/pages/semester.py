@@ -85,9 +85,9 @@ def semester(request: HttpRequest) -> HttpResponse:
         tabs=[(title, query.link(by=by, sort=None), by == query.asked.by) for by, title in _TITLES.items()],
         periods=_periods(query, today),
         columns=_columns(query),
-        lines=[(line.name, _link(query, line), _cells(line.figures)) for line in lines[:SHOWN]],
+        lines=[(line.name, _link(query, line), _titled(line.figures)) for line in lines[:SHOWN]],
         left_out=max(len(lines) - SHOWN, 0),
-        total=_cells(found.total),
+        total=_titled(found.total),
         figures=_figures(found.total),
         chart=_chart(found),
         drawn=[(line.name, line.figures) for line in found.drawn],
@@ -181,6 +181,11 @@ def _cells(figures: Figures) -> list[str]:
         _hours(figures.used_seconds) if figures.counted_seconds else NOTHING,
         _percent(figures.utilisation),
     ]
+
+
+def _titled(figures: Figures) -> list[tuple[str, str]]:
+    """The cells with the headings of their columns, for windows that are too narrow for a head."""
+    return [*zip(_HEADINGS[1:], _cells(figures), strict=True)]
 
 
 def _figures(total: Figures) -> list[tuple[str, str]]:

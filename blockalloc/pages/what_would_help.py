@@ -65,7 +65,7 @@ def what_would_help(request: HttpRequest, block_time_id: int) -> HttpResponse:
         return TemplateResponse(request, "blockalloc/help_line.html", {"offers": offers, "time": time})
     context = {"time": time, "help": of_class(request, time)}
     if request.GET.get("part") == "all":
-        return TemplateResponse(request, "blockalloc/help.html", context)
+        return TemplateResponse(request, "blockalloc/help.html", {**context, "beside_class": True})
     return page(request, "blockalloc/what_would_help.html", f"What would help: {time.blockRequest.name}", **context)
 
 

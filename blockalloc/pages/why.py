@@ -8,6 +8,7 @@ from blockalloc.contract.warnings import without_warning
 from blockalloc.models import Decision
 from blockalloc.reports.decision import Report, said
 from scheduling import wording
+from scheduling.funnel import NOT_NEEDED
 
 _LEVELS = {"success": "good", "completed": "good", "warning": "watch", "refused": "bad", "failed": "bad"}
 _RELEASED = re.compile(r"(.*\breloads removed: \d+[^:]*): (.+)", re.DOTALL)
@@ -50,16 +51,20 @@ def _released(text: str) -> tuple[str, str]:
 
 
 def took_most(found: Report | None) -> str:
-    """What took most of the computers, in a sentence: the booking that holds most, else the rule that excludes most."""
+    """What took most of the computers, in a sentence: the booking that holds most of them, else a rule."""
     if found is None or found.most is None:
         return ""
-    fit = f"{wording.plural(found.able, 'computer')} of the site can run the image"
+    able = wording.plural(found.able, "computer") if found.able else "no computer"
+    fit = f"{able} of the site can run the image"
     about, number = found.bookings[0] if found.bookings else ("", 0)
-    if 2 * number >= found.most.computers:
+    at_the_time = sum(step.computers for step in found.steps if step.is_about_time and step.rule != NOT_NEEDED)
+    if 2 * number > at_the_time:
         return f"{fit}; most were lost to {about}, which holds {number}."
     if found.most.is_about_time:
-        return f"{fit}; {found.most.computers} of them are {found.most.title}."
-    return f"{fit}; most others are {found.most.title}: {found.most.computers}."
+        verb = "is" if found.most.computers == 1 else "are"
+        return f"{fit}; {found.most.computers} of them {verb} {found.most.title}."
+    others = "most others" if found.able else "most"
+    return f"{fit}; {others} are {found.most.title}: {found.most.computers}."
 
 
 def pretty(parameters: str) -> str:

@@ -232,6 +232,8 @@ def with_outlook(block_time: BlockTimeReadiness, foreseen: Foreseen | None) -> B
     ready = block_time.readiness
     if foreseen is None or ready.computers:  # what became of the call for them says more
         return block_time
+    if ready.released >= foreseen.requested:  # nobody will ask for any, as its signal says
+        return block_time
     old = ready.signal
     if foreseen.missing and old.level == "plain":
         new = Signal("watch", (foreseen.words, *old.words))

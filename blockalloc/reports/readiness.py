@@ -4,15 +4,16 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from django.db.models import QuerySet
 
 from blockalloc.models import BlockTime
 from blockalloc.reports import sureness, what_happened
 from blockalloc.site_time import site_zone
-from blockalloc.store import loads, times, watches
+from blockalloc.store import page_loads, times, watches
 from blockalloc.store import readiness as store
-from blockalloc.store.readiness import BlockTimeRow, BookingRow
+from blockalloc.store.readiness import BlockTimeRow
 from blockalloc.store.rows import full_name
 from scheduling.block_status import BlockStatus
 from scheduling.occupancy import is_occupying
@@ -67,7 +68,7 @@ class BlockTimeReadiness:
 
 def read(
     query: QuerySet[BlockTime], now: int, *, closed: bool = True, people: bool = True,
-    estimates: Estimates = loads.estimates,
+    estimates: Estimates = page_loads.estimates,
 ) -> list[BlockTimeReadiness]:  # fmt: skip
     """The readiness of the block times of `query` at `now` (Unix seconds), by start.
 
@@ -183,35 +184,43 @@ def _bookings(starts: Mapping[int, int], now: int) -> tuple[Until, Until]:
     used: dict[tuple[int, int], int] = {}
     booked: dict[tuple[int, int], int] = {}
     instant_of = times.local_reader()
-    for row in store.bookings(starts, now):
-        key, class_start = (row.block_time_id, row.computer_id), starts[row.block_time_id]
-        start, end = instant_of(row.start) or 0, instant_of(row.end) or 0
+    kind_of = cache(_kind)  # thousands of rows are of a few kinds
+    rows = store.bookings(starts, now)
+    for time, computer, request, state, last_state, begins, ends, user, affiliation, other in rows:
+        end = instant_of(ends) or 0
         if end <= now:
             continue
-        if start <= now and _is_user(row):
-            used[key] = max(end, used.get(key, 0))
-        elif start < class_start and _is_of_others(row, leaves_in_time=end <= class_start):
-            booked[key] = max(end, booked.get(key, 0))
+        start, class_start = instant_of(begins) or 0, starts[time]
+        kind = kind_of(bool(request), state, last_state, (user, affiliation) == RELOAD_USER)
+        if start <= now and kind == _OF_USER:
+            used[time, computer] = max(end, used.get((time, computer), 0))
+        elif start < class_start and _has_to_load_after(kind, loads_other=bool(other), leaves=end <= class_start):
+            booked[time, computer] = max(end, booked.get((time, computer), 0))
     return used, booked
 
 
-def _is_user(row: BookingRow) -> bool:
-    """Whether it is a user's reservation that occupies the computer."""
-    is_reload = (row.user, row.affiliation) == RELOAD_USER
-    return bool(row.request_id) and not is_reload and is_occupying(row.state_id, row.last_state_id)
+_OF_CLASS, _OF_USER, _LOAD, _NEITHER = range(4)
 
 
-def _is_of_others(row: BookingRow, *, leaves_in_time: bool) -> bool:
-    """Whether, when it is over, the computer has to be loaded again for the class.
+def _kind(is_request: bool, state: int, last_state: int, is_reload: bool) -> int:
+    """What a booking is: another class, a user's reservation that occupies the computer, a load, or none of these."""
+    if not is_request:
+        return _OF_CLASS
+    if not is_reload and is_occupying(state, last_state):
+        return _OF_USER
+    waits_or_loads = state == RELOAD or (state, last_state) == (PENDING, RELOAD)
+    return _LOAD if waits_or_loads else _NEITHER
 
-    A reservation that goes on in the hours of the class may be a member's, which joined it (SPEC 5).
+
+def _has_to_load_after(kind: int, *, loads_other: bool, leaves: bool) -> bool:
+    """Whether, when a booking before the class is over, the computer has to be loaded again for the class.
+
+    `leaves`: it is over when the class begins. A reservation that goes on in the hours of the class may be a member's,
+    which joined it (SPEC 5).
     """
-    if not row.request_id:
-        return True
-    if _is_user(row):
-        return leaves_in_time
-    waits_or_loads = row.state_id == RELOAD or (row.state_id, row.last_state_id) == (PENDING, RELOAD)
-    return bool(row.loads_other) and waits_or_loads
+    if kind == _OF_USER:
+        return leaves
+    return kind == _OF_CLASS or (kind == _LOAD and loads_other)
 
 
 def _instant(moment: datetime) -> int:

@@ -128,16 +128,19 @@ class Change(NamedTuple):
     forward: int
 
 
-def estimates(reload_minutes: Mapping[int, int], now: int, *, kept: bool = True) -> dict[int, int]:
+def estimates(
+    reload_minutes: Mapping[int, int], now: int, *, kept: bool = True, count: kept_loads.Count | None = None
+) -> dict[int, int]:
     """Image id -> seconds that plans reckon with for a load, by the loads of the last 12 months.
 
     The images come as image id -> `reloadtime` in minutes, which counts while there are no loads. Where sums are kept
     (VCL_LOAD_TIME_HOURS), the log is read only for images of which none is, or one that is too old; without `kept`
-    for all of them, as where our own tables were never made.
+    for all of them, as where our own tables were never made. `count` reads it in another way.
     """
     if not reload_minutes:
         return {}
-    summed = kept_loads.sums(reload_minutes, now, _summed) if kept else _summed(reload_minutes, now)
+    count = count or _summed
+    summed = kept_loads.sums(reload_minutes, now, count) if kept else count(reload_minutes, now)
     return {image: estimated_load_seconds(*summed[image], minutes) for image, minutes in reload_minutes.items()}
 
 
@@ -165,7 +168,7 @@ def select_latest(image_id: int, revision_id: int, now: int) -> Select:
 
     `is_of_revision`: whether they began since this revision, the one in production, was created.
     """
-    return _select(_LATEST, [image_id], now, revised=_REVISED.format(revision=int(revision_id)))
+    return over_loads(_LATEST, [image_id], now, revised=_REVISED.format(revision=int(revision_id)))
 
 
 def each(image_id: int, now: int) -> Iterator[LoggedLoad]:
@@ -190,12 +193,12 @@ def lost(image_id: int, now: int) -> Lost:
 
 def _loads(sql: str, images: Iterable[int], now: int) -> Rows:
     """The rows of `sql` over loads with the seconds that they took."""
-    select = _select(sql, images, now)
+    select = over_loads(sql, images, now)
     return fetch(select.sql, select.params)
 
 
-def _select(sql: str, images: Iterable[int], now: int, **more: str) -> Select:
-    """The statement for that.
+def over_loads(sql: str, images: Iterable[int], now: int, **more: str) -> Select:
+    """The statement for that: `more` are further parts of it.
 
     A load over a change of the clock took the time that passed, not the difference of what the clock showed. Local
     times that come twice or never are what `store.times` takes them for.

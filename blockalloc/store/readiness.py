@@ -122,26 +122,8 @@ ORDER BY b.blockTimeid, c.hostname, b.computerid
 """
 
 
-class BookingRow(NamedTuple):
-    """A reservation of a computer of a block time, other than its reload; or another block time that has the computer.
-
-    `request_id` is 0 for a block time, and so are the states. `loads_other`: its image is not the one that the computer
-    is to have for the block time.
-    """
-
-    block_time_id: int
-    computer_id: int
-    request_id: int
-    state_id: int
-    last_state_id: int
-    start: times.Stored
-    end: times.Stored
-    user: str
-    affiliation: str
-    loads_other: int
-
-
-# What is on, and what begins before the class: others have the computer then.
+# What is on, and what begins before the class: others have the computer then. A reservation of a computer of a block
+# time, other than its reload; or another block time that has the computer.
 _BOOKINGS = f"""
 SELECT b.blockTimeid, v.computerid, q.id, q.stateid, q.laststateid, q.start, q.`end`, u.unityid, a.name,
        CASE WHEN v.imageid = b.imageid THEN 0 ELSE 1 END
@@ -183,11 +165,16 @@ def computer_rows(rows: Rows) -> list[ComputerRow]:
     return [row for row in map(ComputerRow._make, rows) if row.hostname is not None]
 
 
-def bookings(block_time_ids: Collection[int], now: int) -> list[BookingRow]:
-    """What others have their computers for from about `now` (Unix seconds) on: now, or before the block time."""
+def bookings(block_time_ids: Collection[int], now: int) -> Rows:
+    """What others have their computers for from about `now` (Unix seconds) on: now, or before the block time.
+
+    Rows of (block time, computer, request, state, last state, start, end, user, affiliation, whether its image is not
+    the one that the computer is to have for the block time). Of a block time, request and states are 0. There are
+    thousands of rows, which is why they have no names.
+    """
     soon, before = times.to_local(now + _SLACK), times.to_local(now - _SLACK)
     sql = _BOOKINGS.format(block_times=listed_ids(block_time_ids))
-    return [*map(BookingRow._make, fetch(sql, [soon, before, before, before]))]
+    return fetch(sql, [soon, before, before, before])
 
 
 def computer_facts(

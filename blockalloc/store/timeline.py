@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from blockalloc.store import loads, timeline_rows, times
+from blockalloc.store import page_loads, timeline_rows, times
 from blockalloc.store.rows import full_name
 from blockalloc.store.sql import fetch, listed_ids
 from blockalloc.store.timeline_rows import BlockComputerRow, ReservationRow
@@ -116,7 +116,7 @@ class LoadTimes:
         """Image id -> seconds."""
         new = set(images) - self._known.keys()
         if new:
-            self._known |= loads.estimates(dict(fetch(_TO_LOAD.format(images=listed_ids(sorted(new))))), self._now)
+            self._known |= page_loads.estimates(dict(fetch(_TO_LOAD.format(images=listed_ids(sorted(new))))), self._now)
         return self._known
 
 
@@ -133,6 +133,13 @@ def bookings_of_all(start: int, end: int, load_times: LoadTimes, block: int | No
     if block is not None:
         return Bookings(taken, [])
     return Bookings(taken, _all_reserved(start, end, taken, timeline_rows.reservations(start, end)))
+
+
+def booked_computers(start: int, end: int, load_times: LoadTimes) -> set[int]:
+    """The ids of the computers that are booked then for anything."""
+    # Of classes after the end the lead time decides, which is worked out for each computer; there are few of them.
+    later = _block_computers(start, end, timeline_rows.block_computers(end, end), load_times)
+    return {each.computer_id for each in later} | {row[0] for row in timeline_rows.booked_computers(start, end)}
 
 
 def _block_computers(

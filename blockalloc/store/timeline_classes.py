@@ -39,13 +39,15 @@ LEFT JOIN usergroup g ON g.id = r.groupid LEFT JOIN affiliation a ON a.id = g.af
 # by a member of its group and in its hours only. Classes that do not take place overlap with nothing.
 _IS_MEMBER = "EXISTS (SELECT 1 FROM usergroupmembers m WHERE m.userid = q.userid AND m.usergroupid = r.groupid)"
 _HELD = "t.skip = 0 AND r.status = %s AND r.expireTime > %s"
+# CROSS JOIN: SQLite takes these in the order in which they are written, MariaDB as it likes.
 _OVERLAPS = f"""
 SELECT b.computerid, c.hostname, t.id, r.name, u.affiliationid, t.start, t.`end`,
        o.id, s.name, w.affiliationid, 0, 0, 0, o.start, o.`end`, '', '', 0
-FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
-JOIN blockComputers d ON d.computerid = b.computerid AND d.blockTimeid > b.blockTimeid
-JOIN blockTimes o ON o.id = d.blockTimeid JOIN blockRequest s ON s.id = o.blockRequestid
-JOIN computer c ON c.id = b.computerid
+FROM blockTimes t CROSS JOIN blockRequest r ON r.id = t.blockRequestid
+CROSS JOIN blockComputers b ON b.blockTimeid = t.id
+CROSS JOIN blockComputers d ON d.computerid = b.computerid AND d.blockTimeid > b.blockTimeid
+CROSS JOIN blockTimes o ON o.id = d.blockTimeid CROSS JOIN blockRequest s ON s.id = o.blockRequestid
+CROSS JOIN computer c ON c.id = b.computerid
 LEFT JOIN user u ON u.id = r.ownerid LEFT JOIN user w ON w.id = s.ownerid
 WHERE t.start < %s AND t.`end` > %s AND {_HELD} AND o.start < t.`end` AND o.`end` > t.start
   AND o.skip = 0 AND s.status = %s AND s.expireTime > %s {{of_computers}}
@@ -53,10 +55,11 @@ UNION ALL
 SELECT b.computerid, c.hostname, t.id, r.name, u.affiliationid, t.start, t.`end`,
        0, '', NULL, q.id, q.stateid, q.laststateid, q.start, q.`end`, n.unityid, COALESCE(a.name, ''),
        CASE WHEN {_IS_MEMBER} THEN 1 ELSE 0 END
-FROM blockTimes t JOIN blockRequest r ON r.id = t.blockRequestid JOIN blockComputers b ON b.blockTimeid = t.id
-JOIN reservation v ON v.computerid = b.computerid JOIN request q ON q.id = v.requestid
-JOIN user n ON n.id = q.userid LEFT JOIN affiliation a ON a.id = n.affiliationid
-JOIN computer c ON c.id = b.computerid LEFT JOIN user u ON u.id = r.ownerid
+FROM blockTimes t CROSS JOIN blockRequest r ON r.id = t.blockRequestid
+CROSS JOIN blockComputers b ON b.blockTimeid = t.id
+CROSS JOIN reservation v ON v.computerid = b.computerid CROSS JOIN request q ON q.id = v.requestid
+CROSS JOIN user n ON n.id = q.userid LEFT JOIN affiliation a ON a.id = n.affiliationid
+CROSS JOIN computer c ON c.id = b.computerid LEFT JOIN user u ON u.id = r.ownerid
 WHERE t.start < %s AND t.`end` > %s AND {_HELD} AND q.start < t.`end` AND q.`end` > t.start
   AND q.id <> b.reloadrequestid AND (q.start < t.start OR q.`end` > t.`end` OR NOT {_IS_MEMBER}) {{of_computers}}
 """
@@ -144,9 +147,13 @@ def overlaps(
     values = [*_around(start, end), *held]
     rows = fetch(_OVERLAPS.format(of_computers=condition), [*values, *held, *values])
     found = (_overlap(row) for row in rows if row[7] or is_occupying(row[11], row[12]))
-    return sorted(
-        (each for each in found if _is_between(each, start, end)), key=lambda each: (each.hostname, each.start)
-    )
+    return sorted((each for each in found if _is_between(each, start, end)), key=_place)
+
+
+def _place(each: Overlap) -> tuple[str, int, bool, int, int]:
+    """By computer and time; at the same time classes first, in an order that is the same on each database."""
+    other = each.other.block_time_id if each.other else each.request_id
+    return each.hostname, each.start, each.other is None, each.of.block_time_id, other
 
 
 def _overlap(row: tuple[Any, ...]) -> Overlap:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from blockalloc.store import times
 from blockalloc.store.planned_reloads import TABLE as PLANNED_RELOADS
 from blockalloc.store.sql import Rows, fetch, listed_ids
+from scheduling.state_ids import COMPLETE, FAILED
 from scheduling.windows import HOUR
 
 # What SQL narrows by is wider than what is shown: a change of the clock; and a reload that begins in the time shown
@@ -84,6 +85,13 @@ FROM request q JOIN reservation v ON v.requestid = q.id {joins}
 WHERE q.start < %s AND q.`end` > %s
 """
 
+_BOOKED = """
+SELECT v.computerid FROM request q JOIN reservation v ON v.requestid = q.id
+WHERE q.start < %s AND q.`end` > %s AND q.stateid NOT IN (%s, %s)
+UNION SELECT b.computerid FROM blockTimes t CROSS JOIN blockComputers b ON b.blockTimeid = t.id
+WHERE t.start < %s AND t.`end` > %s
+"""
+
 # Names are for the computers that are shown, and no use for choosing these.
 _BLOCK_NAMES = {
     "names": "COALESCE(i.prettyname, ''), COALESCE(g.name, ''), COALESCE(a.name, '')",
@@ -149,6 +157,12 @@ def reservations(start: int, end: int, *, computers: Iterable[int] | None = None
     else:
         sql = _RESERVATIONS.format(**_NO_USER_NAMES)
     return [*map(ReservationRow._make, fetch(sql, [times.to_local(end + SLACK), times.to_local(start - SLACK)]))]
+
+
+def booked_computers(start: int, end: int) -> Rows:
+    """(computer) of each that a class, or a reservation or reload that is not over, has between two instants."""
+    around = [times.to_local(end), times.to_local(start)]
+    return fetch(_BOOKED, [*around, FAILED, COMPLETE, *around])
 
 
 def owners_of_reloads(computers: Iterable[int], requests: Iterable[int]) -> Rows:

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 from django import template
 
+from blockalloc import clock
+from blockalloc.pages.class_page.moments import hours
 from blockalloc.pages.columns import moment
 
 register = template.Library()
@@ -19,3 +21,9 @@ def site_clock(instant: int) -> str:
 def day_and_time(instant: datetime | None) -> str:
     """The same of an aware time; "" for None."""
     return "" if instant is None else moment(instant)
+
+
+@register.simple_tag
+def clock_hours(start: int, end: int) -> str:
+    """From one to the other, both in Unix seconds: `Mon 30 Nov 09:00–11:00`."""
+    return hours(start, end, clock.now())

@@ -117,7 +117,7 @@ def test_it_is_read_in_portions(viewer: Client, site: Site, monkeypatch: pytest.
 
 def test_the_page_leads_to_it(viewer: Client, site: Site) -> None:
     page = viewer.get(reverse("admin:load_times", args=[site.ubuntu.pk])).content.decode()
-    assert f'<a class="button small" href="{url(site.ubuntu)}">Export as CSV</a>' in page
+    assert f'href="{url(site.ubuntu)}">Export as CSV</a>' in page
 
 
 def test_it_needs_the_permissions_for_images_and_computers(client: Client, site: Site) -> None:

@@ -117,6 +117,7 @@ def shown(page: Page, window: ViewportSize, scheme: Scheme) -> None:
     """Show the page in this window: it is no wider, and its headings and buttons are in it."""
     page.set_viewport_size(window)
     page.emulate_media(color_scheme=scheme)
+    page.evaluate("scrollTo(0, 0)")  # where the keyboard has been, heads that stick would be over what is behind them
     assert fits(page), page.evaluate(_TOO_WIDE)
     assert page.evaluate(_OUT_OF_SIGHT) == []
 

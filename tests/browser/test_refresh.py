@@ -170,11 +170,14 @@ def test_a_refresh_that_fails_is_said_loudly(
     assert page.inner_text("#stale").startswith("This page is out of date: it shows 08:00:00, and ")
     assert words in page.inner_text("#stale")
     assert page.get_attribute("#live", "class") == "stale"
+    wait()
+    assert page.title() == "Out of date: Today"
     server.status, server.live = 200, True
     wait()
     assert page.is_hidden("#stale")
     assert page.get_attribute("#live", "class") == ""
-    assert page.inner_text("time") == "08:02:00"
+    assert page.inner_text("time") == "08:03:00"
+    assert page.title() == "Today"
 
 
 _HIDE = """hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });

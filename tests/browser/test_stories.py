@@ -221,18 +221,38 @@ def test_a_dry_run_tells_what_is_missing_and_what_would_help(visitor: Visitor) -
     the_heading(page, f"Dry run: {LAB}, Mon 30 Nov 08:40")
 
 
-@pytest.mark.parametrize("zoom", ["day", "week"])
+@pytest.mark.parametrize("zoom", ["06–22", "24 hours", "Week"])
 def test_a_bar_of_the_timeline_leads_to_its_block_time(visitor: Visitor, zoom: str) -> None:
     page = visitor()
     page.goto("/admin/")
     menu(page, "Timeline")
-    page.get_by_label("Show").select_option(zoom)
-    page.get_by_label("only computers that are booked").check()
-    page.get_by_role("button", name="Show").click()
-    page.get_by_role("region", name="Timeline").get_by_role(
-        "link", name=re.compile(f"^{SIGNALS}, Mon 30 Nov")
-    ).first.click()
+    page.get_by_role("link", name=zoom, exact=True).click()
+    timeline = page.get_by_role("region", name="Timeline")
+    timeline.get_by_role("link", name=re.compile(f"^{SIGNALS}, Mon 30 Nov")).first.click()
     the_heading(page, f"{SIGNALS}, Mon 30 Nov 09:30–11:30")
+
+
+def test_the_timeline_shows_the_computers_of_a_class(visitor: Visitor) -> None:
+    page = visitor()
+    page.goto("/admin/timeline/")
+    expect(page.get_by_role("region", name="Timeline").get_by_text("Overlaps:").first).to_be_visible()
+    row = page.get_by_role("listitem").filter(has=page.get_by_role("link", name=SIGNALS, exact=True))
+    row.get_by_role("link", name="14 computers , show each").click()
+    expect(row.get_by_role("listitem")).to_have_count(14)
+    row.get_by_role("listitem").first.get_by_role("link").first.click()
+    the_heading(page, re.compile("^eng-"))
+
+
+def test_now_is_in_view_on_a_phone(visitor: Visitor) -> None:
+    page = visitor()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/admin/timeline/")
+    for now in page.locator("line.now").all():
+        box = now.bounding_box()
+        assert box is not None
+        assert 0 < box["x"] < 390
+    assert page.evaluate("scrollX + document.querySelector('.timeline').scrollLeft") == 0
+    assert page.get_by_role("region", name="Timeline").get_by_role("listitem").first.bounding_box()["y"] < 500  # type: ignore[index]
 
 
 def test_decisions_about_a_computer(visitor: Visitor, monday: MondayMorning) -> None:

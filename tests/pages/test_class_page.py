@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User as StaffUser
 from django.test import Client
+from django.urls import reverse
 
 from blockalloc.models import (
     BlockRequest,
     BlockTime,
+    ClassHeld,
     Computer,
     Decision,
     Heartbeat,
@@ -88,6 +90,11 @@ def buttons(client: Client, time: BlockTime) -> dict[str, str]:
     return {title: style for style, title in found}
 
 
+def head_of(client: Client, time: BlockTime) -> str:
+    """What the head says."""
+    return plain(page(client, time).partition('aria-label="How it is"')[2].partition(">")[2].partition("</section>")[0])
+
+
 # --- The head -------------------------------------------------------------------------------------
 
 
@@ -123,7 +130,7 @@ def test_words_of_vcl_have_plain_ones_beside_them(viewer: Client, site: Site) ->
     time = site.time(site.request("CS1", site.ubuntu, None, 5), MONDAY)
     found = text(viewer, page_url("blocktime", time.pk))
     assert "5 machines wanted, no computers yet VCL’s back end asks for its computers 6 h before the start" in found
-    assert "not processed yet" not in found
+    assert "not asked for yet" not in found
     assert "processed no VCL’s back end has not asked yet for its computers" in found
     assert "skip no the class takes place" in found
 
@@ -165,7 +172,7 @@ def test_computers_in_the_same_trouble_share_a_line(viewer: Client, site: Site) 
 def test_what_is_done_about_several_is_said_once(viewer: Client, site: Site) -> None:
     time = class_of(site, 4, "available", "vmhostinuse", "maintenance")
     assert part(viewer, time, "What needs attention") == (
-        "pc-2 is in state vmhostinuse (a host of virtual machines) pc-3 is in state maintenance "
+        "pc-2 is in state vmhostinuse (VM host in use) pc-3 is in state maintenance "
         "1 machine is not allocated Nobody looks for another one: keep_ready is not at work"
     )
 
@@ -209,6 +216,31 @@ def test_a_class_that_is_over_needs_no_attention(viewer: Client, site: Site) -> 
     assert part(viewer, time, "What needs attention") == ""
 
 
+def test_a_class_that_is_over_says_what_came_of_it_as_today_does(viewer: Client, site: Site) -> None:
+    """VCL's rows may be there for a while; what others do on the computers since says nothing of the class."""
+    time = class_of(site, 3, "failed", "available", start=-3 * HOUR)
+    assert head_of(viewer, time).startswith("Over 2 of 3 machines allocated")
+    ClassHeld.objects.create(
+        block_time_id=time.pk, block_request_id=time.blockRequest_id, block_name="CS1", start=time.start, end=time.end,
+        image_id=site.ubuntu.pk, image_name="Ubuntu", owner="", user_group="", wanted=3, had=3, ready_at_start=2,
+    )  # fmt: skip
+    said = head_of(viewer, time)
+    assert said.startswith("Over 3 of 3 machines allocated 2 of 3 machines ready at the start")
+    assert "2 of 3 machines ready at the start" in text(viewer, reverse("admin:today"))
+    assert not re.search(r"usable|late|missing|nothing is wrong", said)
+    assert seats(viewer, time) == []
+    assert 'class="segments"' not in page(viewer, time)
+
+
+@pytest.mark.parametrize(("values", "label"), [({"skip": 1}, "Skipped"), ({}, "Request requested")])
+def test_a_class_that_does_not_take_place_lacks_nothing(
+    values: dict[str, int], label: str, viewer: Client, site: Site
+) -> None:
+    request = site.request("CS1", site.ubuntu, None, 3, status="accepted" if values else "requested")
+    time = site.time(request, NOW + HOUR, processed=1, **values)
+    assert head_of(viewer, time).startswith(f"{label} 3 machines wanted Updated")
+
+
 # --- The seats --------------------------------------------------------------------------------------
 
 
@@ -226,6 +258,13 @@ def test_spares_are_those_that_are_farthest(viewer: Client, site: Site) -> None:
     assert seats(viewer, class_of(site, 2, "failed", "available", "available")) == [
         "pc-1, failed spare", "pc-2, loaded", "pc-3, loaded",
     ]  # fmt: skip
+
+
+def test_a_computer_of_another_image_is_no_missing_one(viewer: Client, site: Site) -> None:
+    """Somebody has changed the image of the series since: what was allocated for the old one is still there."""
+    time = cluster(site, 1, 1, 2)
+    site.hold(time, site.computer("old.cs.edu", site.windows), image=site.windows)
+    assert "lacks" not in part(viewer, time, "Machines")
 
 
 @pytest.mark.parametrize(
@@ -264,7 +303,7 @@ def test_what_to_do_first_is_primary(root: Client, site: Site) -> None:
 
 def test_a_class_without_computers_is_allocated_first(root: Client, site: Site) -> None:
     found = buttons(root, class_of(site, 2))
-    assert found["Allocate now"] == ""
+    assert found["Allocate now"] == "primary"
     assert not found.keys() & {"Put right now", "Stop holding", "Release", "Release some", "Roster"}
 
 

@@ -86,7 +86,7 @@ def test_the_choice_is_of_labs_with_computers(site: Site) -> None:
     lab("Nobody's")
     south = lab("A south & east", site.computer("b-1", site.ubuntu))
     group("image", "images", site.ubuntu.pk)
-    request = RequestFactory().get("/", {"lab": north, "day": "2026-11-30", "page": "3"})
+    request = RequestFactory().get("/", {"lab": str(north), "day": "2026-11-30", "page": "3"})
     with CaptureQueriesContext(
         connection,
     ) as statements:

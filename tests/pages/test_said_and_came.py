@@ -85,7 +85,7 @@ def test_the_page_names_images_that_load_more_slowly(viewer: Client, site: Site)
         (None, "No class with machines is on record for the last 90 days"),
         ({"start": NOW - 91 * DAY}, "No class with machines is on record for the last 90 days"),
         ({"ready_at_start": None}, "1 class began, but nobody looked at a start"),
-        ({"said_at_allocation": None, "said_last": None}, "1 class began, but nothing was said of any before"),
+        ({"said_at_allocation": None, "said_last": None}, "1 class began, but the service had not said how sure"),
     ],
 )
 def test_what_is_missing(viewer: Client, site: Site, values: dict[str, Any] | None, words: str) -> None:

@@ -31,6 +31,7 @@ from blockalloc.models import (
     User,
 )
 from blockalloc.pages.timeline import choices
+from blockalloc.store import page_loads
 from tests.support.scoped import limit_to
 from tests.support.sites.staff_site import (
     ADMIN,
@@ -159,6 +160,7 @@ def test_without_a_record_the_load_time_counts(viewer: Client, cs101: BlockTime,
     """A load of ten minutes, as long as nothing is known of the image, and a margin of ten minutes."""
     without_reload(number)
     assert lead_of(viewer, "cs101-pc0") == (8.67, 9)
+    page_loads.forget()
     begun = NOW - DAY
     Log.objects.create(
         user_id=ADMIN, image=cs101.blockRequest.image, start=begun, loaded=begun + timedelta(minutes=20),
@@ -179,7 +181,7 @@ def test_lead_times_by_record_fall_on_the_day_before_too(viewer: Client, site: S
     planned("night-pc0", HOUR * 3 / 4)
     without_reload()
     (lead,) = bars(viewer, "night-pc0", day="2026-11-29")
-    assert lead.title.startswith("Lead time of Night, Sun 29 Nov 23:15–Mon 30 Nov 00:00")
+    assert lead.title.startswith("Lead time of Night, Sun 29 Nov 23:15 – Mon 30 Nov 00:00")
     assert names(viewer, day="2026-11-29", busy=1) == ["night-pc0", "night-pc1"]
 
 
@@ -271,7 +273,7 @@ def test_maintenance_failed_computers_and_now(viewer: Client, site: Site) -> Non
     )
     SiteMaintenance.objects.create(start=MONDAY - 2 * DAY, end=MONDAY - DAY, allowreservations=0, **maintenance)
     page = viewer.get(url()).content.decode()
-    told = "Site maintenance, Mon 30 Nov 09:00–10:00, nothing can be reserved, &lt;Power&gt;"
+    told = "Site maintenance, Mon 30 Nov 09:00–10:00: &lt;Power&gt;; nothing can be reserved"
     assert page.count(f"<title>{told}</title>") == 2  # above, and in what all rows share
     assert 'class="band" x="37.50%" y="0" width="4.17%"' in page
     assert '<span class="signal bad">failed</span>' in page
@@ -298,6 +300,17 @@ def test_texts_are_cut_and_short_bars_have_none(viewer: Client, site: Site) -> N
     assert cut.text == "X" * 59 + "…"
     assert "X" * 80 in cut.title
     assert bars(viewer, "pc", zoom="week")[-1].text == ""
+
+
+def test_a_text_that_is_too_long_for_its_bar_is_beside_it(viewer: Client, site: Site) -> None:
+    """Only where it has room: on a phone, another class begins before it would end, or the day does."""
+    pc, begins = site.computer("pc", site.ubuntu), {"long": MONDAY, "next": MONDAY + 8 * HOUR}
+    for name, begin in begins.items():
+        site.hold(site.time(site.request(name.ljust(24, "!"), site.ubuntu, None, 1), begin), pc)
+    page = viewer.get(url()).content.decode()
+    beside = re.findall(r'<svg class="beside block([^"]*)" [^>]*><text [^>]*>(.*?)</text>', page)
+    assert beside == [(" if-wide", "long".ljust(24, "!")), (" if-wide", "next".ljust(24, "!"))]
+    assert f'<text class="not-if-wide" x="6" y="16">{"long".ljust(24, "!")}</text>' in page
 
 
 def test_the_summary_describes_the_drawing(viewer: Client, site: Site, cs101: BlockTime) -> None:
@@ -455,10 +468,12 @@ def test_load_times_are_read_once_and_only_when_they_are_needed(viewer: Client, 
     count()
     before = count()
     without_reload()
-    assert count() == before + 2  # of the images: what is known, and the log
+    assert count() == before + 3  # of the images: what is known, and the log, of old loads and of those since
+    assert count() == before + 2  # old loads are remembered
     other = site.time(site.request("CS2", site.windows, None, 1), MONDAY)
     site.hold(other, site.computer("pc", site.ubuntu))
     without_reload()
+    assert count() == before + 3
     assert count() == before + 2
 
 

@@ -89,7 +89,7 @@ def test_their_series_has_a_row_in_a_week(viewer: Client, site: Site, lab: Block
     assert [(each.row, each.kind) for each in drawn(viewer, zoom="week")] == [("CS101", "foreseen"), ("CS101", "short")]
     page = viewer.get(url(zoom="week")).content.decode()
     assert f'<a href="{page_url("blockrequest", lab.blockRequest_id)}">CS101</a>' in page
-    assert '<span class="signal watch">short</span>' in page
+    assert '<span class="signal watch">Will be short</span>' in page
 
 
 def test_they_are_drawn_where_no_computer_matches(viewer: Client, exam: BlockTime) -> None:

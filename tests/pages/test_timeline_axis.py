@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from blockalloc.pages.timeline.axis import DAY, WEEK, axis_of
+from blockalloc.pages.timeline.axis import DAY, WEEK, Hours, axis_of
+from blockalloc.pages.timeline.axis import HOURS as HOURS_OF_CLASSES
 
 pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 
@@ -60,3 +61,36 @@ def test_a_week_begins_on_monday() -> None:
 def test_what_is_outside_is_at_the_edge() -> None:
     axis = axis_of(DAY, date(2026, 11, 30), NEW_YORK)
     assert (axis.position(axis.start - 1), axis.position(axis.end + 1)) == (0, 100)
+
+
+@pytest.mark.parametrize(
+    ("now", "first", "last"),
+    [
+        ("2026-11-30 08:40", 6, 22),
+        ("2026-11-30 04:40", 3, 22),
+        ("2026-11-30 00:10", 0, 22),
+        ("2026-11-30 21:10", 6, 23),
+        ("2026-11-30 23:40", 6, 24),
+        ("2026-11-29 04:40", 6, 22),
+    ],
+)
+def test_the_hours_of_classes_and_now_are_in_view(now: str, first: int, last: int) -> None:
+    day = date(2026, 11, 30)
+    at = int(datetime.fromisoformat(now).replace(tzinfo=NEW_YORK).timestamp())
+    axis = axis_of(HOURS_OF_CLASSES, day, NEW_YORK, at)
+    assert ((axis.start - axis.first) / 3600, (axis.end - axis.first) / 3600) == (first, last)
+    assert axis.shows(at) == (now[:10] == "2026-11-30")
+    assert [tick.label for tick in axis.ticks] == HOURS[first:last]
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 1), date(2026, 3, 8)])
+def test_the_hours_of_classes_are_those_of_the_clock(day: date) -> None:
+    axis = axis_of(HOURS_OF_CLASSES, day, NEW_YORK)
+    assert (axis.ticks[0].label, axis.ticks[-1].label) == ("06:00", "21:00")
+    assert axis.extra_hours != 0
+
+
+def test_what_is_outside_of_the_hours_is_counted() -> None:
+    axis = axis_of(HOURS_OF_CLASSES, date(2026, 11, 30), NEW_YORK)
+    hours = [Hours(axis.start - 60, axis.end), Hours(axis.start, axis.end + 1), Hours(axis.first, axis.first + 60)]
+    assert axis.outside(hours) == (2, 1)

@@ -127,7 +127,7 @@ def test_the_computers_of_a_cluster_are_in_its_bar_and_machines_in_its_figure(vi
     time = site.time(site.request("cluster", hadoop, None, 2), NOW + HOUR, processed=1)
     site.hold(time, site.computer("head", hadoop))
     site.hold(time, *(site.computer(f"node-{n}", site.ubuntu) for n in range(2)), image=site.ubuntu)
-    assert "1 of 2 usable 1 allocated 1 ready 3 loaded 3 missing" in cards(viewer)["cluster"]
+    assert "1 of 2 usable 1 allocated · 1 ready 3 loaded 3 missing" in cards(viewer)["cluster"]
 
 
 # --- Title and icon -----------------------------------------------------------------------------

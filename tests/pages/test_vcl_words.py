@@ -1,5 +1,6 @@
 """Texts of records in plain words, computers to which the same happens in one line, and what took most of them."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -66,12 +67,20 @@ def _report(bookings: list[tuple[str, int]], *steps: tuple[str, int, bool]) -> R
         (_report([]), ""),
         (_report([("block time 4", 49)], ("free", 50, True)), "; most were lost to block time 4, which holds 49."),
         (_report([("request 4", 1)], ("mapped", 60, False), ("open", 30, True)), "; 30 of them are not open."),
+        (_report([("block time 4", 6)], ("open", 10, True), ("free", 6, True)), "; 10 of them are not open."),
+        (_report([("block time 4", 1)], ("free", 2, True)), "; 2 of them are not free."),
+        (_report([], ("free", 1, True)), "; 1 of them is not free."),
         (_report([], ("mapped", 60, False)), "; most others are not mapped: 60."),
     ],
 )
 def test_what_took_most_is_the_booking_that_holds_most_or_a_rule(report: Report | None, words: str) -> None:
     fit = "68 computers of the site can run the image" if words else ""
     assert took_most(report) == f"{fit}{words}"
+
+
+def test_that_none_can_run_the_image_is_said_in_words() -> None:
+    found = replace(_report([], ("mapped", 100, False)), able=0)
+    assert took_most(found) == "no computer of the site can run the image; most are not mapped: 100."
 
 
 def test_parameters_are_easy_to_read() -> None:

@@ -33,6 +33,7 @@ from scheduling import readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
 from scheduling.what_happened import HELD_BACK, NO_RECORD, Call, Gone, Record
 from scheduling.windows import DAY, HOUR, MINUTE
+from tests.support.cards import cards
 from tests.support.sites.class_site import BLOCK_TIME, CALLER, NOW, a_call, class_site
 from tests.support.sites.staff_site import NOW as NOON
 from tests.support.sites.staff_site import Site, list_url, page_url, rows, text
@@ -405,7 +406,9 @@ SAID = "no computers, begins in 30 min: released by anna@Local at 11:15"
 
 @pytest.mark.django_db
 def test_all_pages_and_calendars_say_it(viewer: Client, released: BlockTime) -> None:
-    assert f"Watch {SAID} What would help 12:30–14:30 CS1" in text(viewer, TODAY)
+    card = cards(viewer)["CS1"]
+    assert card.startswith("Watch 12:30–14:30 CS1")
+    assert f"{SAID} What would help" in card
     assert f"12:30–14:30 0 of 2 CS1 Ubuntu 22.04 Watch released by anna@Local at 11:15 {SAID}" in text(viewer, WEEK)
     assert f"Watch starts in 30 min 0 of 2 machines: no computers {SAID}" in text(
         viewer, page_url("blocktime", released.pk)

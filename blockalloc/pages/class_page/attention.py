@@ -7,6 +7,7 @@ from django.conf import settings
 
 from blockalloc.pages.class_page.moments import clock_time
 from blockalloc.pages.class_page.seats import Short, by_name
+from blockalloc.pages.vcl_words import in_plain_words
 from blockalloc.reports.readiness import BlockTimeReadiness
 from blockalloc.reports.upkeep import BlockTimeUpkeep
 from scheduling.ready_computer import BUSY_STATES, ComputerReadiness
@@ -16,9 +17,6 @@ from scheduling.wording import plural, span
 _NAMES = 8  # of computers in a line; the seats show them all
 _SEVERAL = 2  # lines of which the same is said: it is said once
 _RECENT = 10 * MINUTE  # keep_ready tries again after five
-
-
-_STATES = {"vmhostinuse": "a host of virtual machines", "hpc": "used for high-performance computing"}
 
 
 class Named(NamedTuple):
@@ -101,15 +99,9 @@ def _failed(view: _View) -> list[Matter]:
             by_fault.setdefault((each.fault.one, each.fault.many), []).append(each)
     level, done = ("watch", "Spares make up for it") if view.has_enough else ("bad", view.keeper)
     return [
-        _matter(view, level, "failed", found, _in_plain_words(one if len(found) == 1 else many), done)
+        _matter(view, level, "failed", found, in_plain_words(one if len(found) == 1 else many), done)
         for (one, many), found in by_fault.items()
     ]
-
-
-def _in_plain_words(fault: str) -> str:
-    """A fault with what VCL's name of a state means, where that is no word of every day."""
-    meaning = _STATES.get(fault.rpartition(" ")[2])
-    return f"{fault} ({meaning})" if meaning else fault
 
 
 def _missing(view: _View) -> list[Matter]:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from blockalloc.pages.block_days import signal_of
+from blockalloc.pages.classes_over import Over
 from blockalloc.reports.readiness import BlockTimeReadiness
 from scheduling.readiness import ASKED_AHEAD
 from scheduling.wording import allocated, plural, span
 
 _ICONS = {"bad": "bad", "watch": "watch", "good": "good"}
 _WORTH_A_TITLE = ("bad", "watch")
-_NOT_PROCESSED = re.compile(r"not processed yet, begins in [^;]+")
+_NOT_ASKED = re.compile(r"not asked for yet, begins in [^;]+")
 _WILL_BE = f"VCL’s back end asks for its computers {span(ASKED_AHEAD)} before the start"
 
 
@@ -41,17 +42,31 @@ class Head(NamedTuple):
         return self.label if self.level in _WORTH_A_TITLE else ""
 
 
-def head(class_: BlockTimeReadiness, now: int) -> Head:
-    """The head of a class at `now` (Unix seconds)."""
+def head(class_: BlockTimeReadiness, now: int, over: Over | None = None) -> Head:
+    """The head of a class at `now` (Unix seconds). `over`: what came of one that is over."""
     label, words = signal_of(class_, now)
+    if not class_.is_current_or_upcoming(now):
+        return _closed(class_, label, words, over)
     number, of = _figure(class_)
     level = class_.readiness.signal.level
     return Head(level, label, number, of, _left(class_, now), _in_plain_words(words), _notes(class_))
 
 
+def _closed(class_: BlockTimeReadiness, label: str, words: str, over: Over | None) -> Head:
+    """The head of a class that is over, or does not take place: nothing of it is usable, ready or late any more."""
+    if over is not None:
+        label, words = over.label, over.words
+    had, wanted = class_.readiness.allocated, class_.readiness.wanted
+    if over is not None and over.had is not None and over.wanted is not None:
+        had, wanted = over.had, over.wanted
+    if not had:
+        return Head("plain", label, wanted, f"{'machine' if wanted == 1 else 'machines'} wanted", "", words, ())
+    return Head("plain", label, had, f"of {plural(wanted, 'machine')} allocated", "", words, ())
+
+
 def _in_plain_words(words: str) -> str:
-    """What VCL calls "not processed yet", where the head has said when the class begins."""
-    return _NOT_PROCESSED.sub(_WILL_BE, words)
+    """ "Not asked for yet" in more words, where the head has said when the class begins."""
+    return _NOT_ASKED.sub(_WILL_BE, words)
 
 
 def _figure(class_: BlockTimeReadiness) -> tuple[int, str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from blockalloc.pages.actions import Action
-from blockalloc.pages.block_days import can_be_put_right
+from blockalloc.pages.block_days import can_be_helped, can_be_put_right
 from blockalloc.reports.readiness import BlockTimeReadiness
 from scheduling.readiness import ASKED_AHEAD
 
@@ -54,11 +54,12 @@ def offers(actions: Sequence[tuple[Action, str]], class_: BlockTimeReadiness, no
 
 def _first(class_: BlockTimeReadiness, now: int) -> str:
     """The action that should be taken first; "" for none."""
-    if not can_be_put_right(class_, now):
-        return ""
-    if class_.readiness.computers:
-        return "put-right"
-    return "allocate" if class_.readiness.left <= ASKED_AHEAD else ""
+    ready = class_.readiness
+    if ready.computers:
+        return "put-right" if can_be_put_right(class_, now) else ""
+    # Whoever released its computers on purpose does not want others.
+    is_due = ready.left <= ASKED_AHEAD and not ready.released
+    return "allocate" if is_due and can_be_helped(class_, now) else ""
 
 
 def _style(name: str) -> str:

@@ -81,7 +81,7 @@ def seat_map(class_: BlockTimeReadiness, image_ids: Sequence[int], short: Short)
         Machine(
             number if lacking > 1 else 0,
             [seats[each.facts.id] for each in group],
-            lacking - len(group),
+            max(lacking - len(group), 0),  # of another image there may be more
             id(group) in spare,
         )
         for number, group in enumerate(groups, 1)

@@ -15,6 +15,7 @@ from blockalloc.reports.classes_ahead import ClassAhead, classes_ahead
 from blockalloc.reports.forecasts import Forecasts
 
 _MOST = 60  # rows
+_RELEASED = "released"  # a class for which nobody will ask for computers
 
 
 class Ahead(NamedTuple):
@@ -74,7 +75,7 @@ def _row(classes: Sequence[ClassAhead], axis: Axis, reader: Reader) -> Row:
         name=name,
         address=address,
         about=_about(classes, axis, is_own=is_own),
-        signals=[("short", "watch")] if is_short else [],
+        signals=[("Will be short", "watch")] if is_short else [],
         drawing=drawing.line(axis, [[bar] for bar in bars]),
     )
 
@@ -86,6 +87,8 @@ def _about(classes: Sequence[ClassAhead], axis: Axis, *, is_own: bool) -> str:
         return counted(len(classes), "class", "classes")
     if not is_own or first.foreseen is None:
         return times_of(first.start, first.end)
+    if not first.foreseen.machines and not first.foreseen.missing:
+        return f"{times_of(first.start, first.end)} · {_RELEASED}"
     return f"{times_of(first.start, first.end)} · {first.foreseen.machines} of {first.foreseen.requested} machines"
 
 
@@ -95,7 +98,7 @@ def _bar(each: ClassAhead, *, is_own: bool) -> Bar:
         return Bar(FORESEEN, each.start, each.end, "", joined(FOREIGN_NAME, time, "it has no computers yet"), None)
     foreseen = each.foreseen
     title = joined(each.name, time, each.image, foreseen.words)
-    text = f"{foreseen.machines} of {foreseen.requested}"
+    text = f"{foreseen.machines} of {foreseen.requested}" if foreseen.machines or foreseen.missing else _RELEASED
     return Bar(
         SHORT if foreseen.missing else FORESEEN, each.start, each.end, text, title, page_of("blocktime", each.id)
     )

@@ -1,11 +1,9 @@
 """The rows of classes: one for each on a day, one for each series in a week. Their computers are shown on demand."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
-
-from django.urls import reverse
 
 from blockalloc.pages.block_days import signal_of
 from blockalloc.pages.short_names import ShortNames
@@ -23,7 +21,8 @@ _NOTES = 3  # overlaps that are said of a row; it says how many more there are
 class Shown(NamedTuple):
     """What rows of classes are made of. `readiness`: by block time, of those of which it is known.
 
-    `computers` are the rows of the computers of the one that is open.
+    `computers` are the rows of the computers of the one that is open. `opens` is the address that opens a row but for
+    its key at the end, `closes` the one where none is open.
     """
 
     axis: Axis
@@ -34,6 +33,8 @@ class Shown(NamedTuple):
     readiness: Mapping[int, BlockTimeReadiness]
     computers: Sequence[Row]
     now: int
+    opens: str
+    closes: str
 
 
 def key_of(each: Class, axis: Axis) -> int:
@@ -75,9 +76,9 @@ def _row(key: int, classes: Sequence[Class], overlaps: Mapping[int, Sequence[Ove
         address=_address(first, shown.axis) if is_own else None,
         about=_about(classes, shown.axis),
         signals=_signals(classes, shown) if is_own else (),
-        notes=_notes([*notes], shown),
+        notes=_notes([*notes], shown, {each.block_time_id for each in classes}),
         fold=("up to " if _differ(classes) else "") + counted(number, "computer"),
-        toggle=shown.chosen.address(opened=None if is_open else key) if is_own else "",
+        toggle="" if not is_own else shown.closes if is_open else f"{shown.opens}{key}",
         is_open=is_open,
         drawing=drawing.line(shown.axis, [_bars(each, overlaps, shown) for each in classes]),
         rows=shown.computers if is_open else (),
@@ -93,7 +94,7 @@ def _bars(each: Class, overlaps: Mapping[int, Sequence[Overlap]], shown: Shown) 
 
 def _address(first: Class, axis: Axis) -> str:
     if axis.zoom == WEEK:
-        return reverse("admin:blockalloc_blockrequest_change", args=[first.request_id])
+        return page_of("blockrequest", first.request_id)
     return page_of("blocktime", first.block_time_id)
 
 
@@ -113,9 +114,11 @@ def _signals(classes: Sequence[Class], shown: Shown) -> list[tuple[str, str]]:
     return [(signal_of(each, shown.now)[0], each.readiness.signal.level) for each in found]
 
 
-def _notes(overlaps: Sequence[Overlap], shown: Shown) -> list[str]:
+def _notes(overlaps: Sequence[Overlap], shown: Shown, of_row: Collection[int]) -> list[str]:
+    is_week = shown.axis.zoom == WEEK
     said = [
-        words.overlap(each, shown.reader, shown.names.of(each.hostname), during=False) for each in overlaps[:_NOTES]
+        words.overlap(each, shown.reader, shown.names.of(each.hostname), of_row=of_row, with_day=is_week)
+        for each in overlaps[:_NOTES]
     ]
     more = len(overlaps) - _NOTES
     return [*said, f"and {counted(more, 'more overlap')}"] if more > 0 else said

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 
 from blockalloc.pages.short_names import ShortNames
 from blockalloc.pages.timeline import drawing, words
-from blockalloc.pages.timeline.axis import Axis
+from blockalloc.pages.timeline.axis import WEEK, Axis
 from blockalloc.pages.timeline.choices import Choices
 from blockalloc.pages.timeline.row import Row
 from blockalloc.pages.timeline.words import Reader, counted
@@ -81,7 +81,7 @@ class _Drawn:
             full=machine.hostname,
             address=self.reader.computer(machine.id),
             signals=self.marks,
-            notes=[words.overlap(each, self.reader) for each in booked.overlaps],
+            notes=self._notes(booked),
             drawing=drawing.line(self.axis, self._bars(booked, machine.hostname)),
         )
 
@@ -102,13 +102,17 @@ class _Drawn:
             address=None,
             about="not booked" if is_free else "",
             signals=self.marks,
-            notes=[words.overlap(each, self.reader) for each in together.overlaps],
+            notes=self._notes(together),
             fold=number,
             toggle=chosen.address(page=chosen.page, opened=None if is_open else first),
             is_open=is_open,
             drawing=drawing.line(self.axis, self._bars(together, number, begins)),
             rows=[self.one(each, booked.get(each.id, nothing)) for each in same] if is_open else (),
         )
+
+    def _notes(self, booked: _Booked) -> list[str]:
+        is_week = self.axis.zoom == WEEK
+        return [words.overlap(each, self.reader, with_day=is_week) for each in booked.overlaps]
 
     def _bars(
         self, booked: _Booked, where: str, begins: Mapping[int, int] | None = None
@@ -154,8 +158,8 @@ def _marks(machine: Machine) -> list[tuple[str, str]]:
 def _in_short(names: Collection[str]) -> str:
     """The first ranges of the names; none of them is broken between two lines."""
     ranges = [*in_ranges(names)]
-    shown = format_html_join(", ", '<span class="nowrap">{}</span>', ((each,) for each in ranges[:_NAMED]))
-    return shown if len(ranges) <= _NAMED else format_html("{} …", shown)
+    shown = [*ranges[: _NAMED - 1], f"{ranges[_NAMED - 1]} …"] if len(ranges) > _NAMED else ranges
+    return format_html_join(", ", '<span class="nowrap">{}</span>', ((each,) for each in shown))
 
 
 def in_ranges(names: Collection[str]) -> Iterator[str]:

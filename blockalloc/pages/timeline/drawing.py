@@ -17,9 +17,10 @@ from blockalloc.pages.timeline.axis import HOURS, WEEK, Axis
 
 HEAD = 34  # px; the height of the axis
 LANE, _GAP = 24, 4  # px; the height of a bar, and what is around it
-_USUAL = 1100  # px; how wide the axis is on a desk
+_USUAL, _PHONE = 1100, 370  # px; how wide the axis is on a desk, and on a phone
 _LONGEST = 60  # characters in a bar; its frame cuts off a longer text
 _WIDTH_FOR_TEXT = 26  # px; a narrower bar has no text
+_CHARACTER, _INDENT = 7.2, 10  # px; how wide a character is in the mean, and what is beside the text
 _LEAST = 0.15  # per cent: a narrower bar would be invisible
 
 BLOCK, FOREIGN, LEAD, USER, RELOAD = "block", "foreign", "lead", "user", "reload"
@@ -130,13 +131,23 @@ def line(axis: Axis, bookings: Iterable[Sequence[Bar]]) -> SafeString:
     lanes = _lanes(shown)
     height = _GAP + (LANE + _GAP) * max(len(lanes), 1)
     tops = {id(bars): _GAP + (LANE + _GAP) * number for number, lane in enumerate(lanes) for bars in lane}
+    rooms = _rooms(lanes, axis)
     drawn = "".join(
-        _bar(axis, bar, tops[id(bars)])
+        _bar(axis, bar, tops[id(bars)], rooms[id(bars)])
         for bars in sorted(shown, key=_hours)
         for bar in bars
         if bar.start < axis.end and bar.end > axis.start
     )
     return SafeString(f'<svg class="line" width="100%" height="{height}">{drawn}</svg>')
+
+
+def _rooms(lanes: Iterable[Sequence[Sequence[Bar]]], axis: Axis) -> dict[int, float]:
+    """Where what follows each booking in its lane begins (per cent), by the booking's id()."""
+    rooms = {}
+    for lane in lanes:
+        for bars, following in zip(lane, [*lane[1:], None], strict=True):
+            rooms[id(bars)] = axis.position(following[0].start) if following else 100.0
+    return rooms
 
 
 def _lanes(bookings: Iterable[Sequence[Bar]]) -> list[list[Sequence[Bar]]]:
@@ -182,28 +193,49 @@ def band_sample() -> SafeString:
     )
 
 
-def _bar(axis: Axis, bar: Bar, top: int) -> str:
+def _bar(axis: Axis, bar: Bar, top: int, room: float) -> str:
+    """A bar. A text that is too long for it is beside it, if it ends before `room`, where something else begins."""
     left, right = axis.position(bar.start), axis.position(bar.end)
     width = max(right - left, _LEAST)
     shape = _SHAPES[bar.kind]
     fill = f' fill="url(#{shape.pattern})"' if shape.pattern else ""
     kind = f"{bar.kind} overlaps" if bar.overlaps else bar.kind
+    begin = min(left, 100 - width)
+    outside = _where_outside(bar, width, room - begin - width)
     box = (
-        f'<title>{conditional_escape(bar.title)}</title><svg class="bar {kind}" x="{min(left, 100 - width):.2f}%" '
+        f'<title>{conditional_escape(bar.title)}</title><svg class="bar {kind}" x="{begin:.2f}%" '
         f'y="{top}" width="{width:.2f}%" height="{shape.height}"><rect width="100%" height="100%" rx="{shape.radius}"'
-        f"{fill}/>{_text(bar, width)}</svg>"
+        f"{fill}/>{_text(bar, width, outside)}</svg>"
     )
+    if outside:
+        box += (
+            f'<svg class="beside {bar.kind}{outside}" x="{begin + width:.2f}%" y="{top}" overflow="visible">'
+            f'<text x="5" y="{shape.height // 2 + 4}">{_shortened(bar.text)}</text></svg>'
+        )
     if bar.address is None:
         return f"<g>{box}</g>"
     return f'<a href="{conditional_escape(bar.address)}">{box}</a>'
 
 
-def _text(bar: Bar, width: float) -> str:
-    """The text in a bar that is wide enough for some characters."""
+def _where_outside(bar: Bar, width: float, room: float) -> str:
+    """The CSS classes for the windows in which the text is beside the bar, of `room` (per cent): wide, narrow ones."""
+    if not bar.text:
+        return ""
+    needed = _INDENT + _CHARACTER * min(len(bar.text), _LONGEST)
+    windows = ((" if-wide", _USUAL), (" if-narrow", _PHONE))
+    return "".join(name for name, px in windows if width / 100 * px < needed <= room / 100 * px)
+
+
+def _text(bar: Bar, width: float, outside: str) -> str:
+    """The text in a bar that is wide enough for some characters; not in windows in which it is `outside`."""
     if not bar.text or width / 100 * _USUAL < _WIDTH_FOR_TEXT:
         return ""
-    text = conditional_escape(Truncator(bar.text).chars(_LONGEST) if len(bar.text) > _LONGEST else bar.text)
-    return f'<text x="6" y="{_SHAPES[bar.kind].height // 2 + 4}">{text}</text>'
+    hidden = f' class="{outside.replace("if-", "not-if-").strip()}"' if outside else ""
+    return f'<text{hidden} x="6" y="{_SHAPES[bar.kind].height // 2 + 4}">{_shortened(bar.text)}</text>'
+
+
+def _shortened(text: str) -> str:
+    return conditional_escape(Truncator(text).chars(_LONGEST) if len(text) > _LONGEST else text)
 
 
 def _lines(axis: Axis) -> Iterable[tuple[str, str, str]]:

@@ -114,7 +114,7 @@ def _context(view: View, today: date) -> Mapping[str, Any]:
         "legend": [(drawing.sample(kind), name) for kind, name in _legend(reader, to_come)],
         "ahead": to_come,
         "band": drawing.band_sample(),
-        "closed": [words.band(each).title for each in in_view],
+        "closed": [words.maintenance(each) for each in in_view],
         "head": drawing.head(axis, bands, now, addresses),
         "grid": drawing.grid(axis, bands),
         "line_of_now": drawing.line_of_now(axis, now),
@@ -142,6 +142,9 @@ def _classes(view: View, closed: Sequence[Closed]) -> Rows:
         readiness=_readiness(in_view, view) if axis.zoom != WEEK else {},
         computers=_of_open_class(in_view, overlaps, view),
         now=view.now,
+        # Once, since there are hundreds of rows.
+        opens=chosen.address(opened=0).removesuffix("0"),
+        closes=chosen.address(),
     )
     rows = classes.rows(in_view, shown)
     return Rows(
@@ -152,7 +155,8 @@ def _classes(view: View, closed: Sequence[Closed]) -> Rows:
 def _readiness(found: Sequence[Class], view: View) -> dict[int, readiness.BlockTimeReadiness]:
     """Block time -> its readiness, of those that the person may see."""
     times = BlockTime.objects.visible_to(view.request.user).filter(pk__in=[each.block_time_id for each in found])
-    return {each.id: each for each in readiness.read(times, view.now, closed=False)} if found else {}
+    read = readiness.read(times, view.now, closed=False) if found else []
+    return {each.id: each for each in read}
 
 
 def _of_open_class(found: Sequence[Class], overlaps: Sequence[Overlap], view: View) -> list[Row]:
@@ -202,6 +206,8 @@ def _matching(view: View) -> list[Machine]:
     chosen, axis = view.chosen, view.axis
     if not chosen.busy and chosen.image is None and chosen.block is None:
         return store.machines(chosen.lab)
+    if chosen.image is None and chosen.block is None:
+        return store.machines(chosen.lab, store.booked_computers(axis.start, axis.end, view.load_times))
     bookings = store.bookings_of_all(axis.start, axis.end, view.load_times, chosen.block)
     return store.machines(chosen.lab, _matching_computers(bookings, chosen, view.reader))
 
@@ -269,11 +275,11 @@ def _title(axis: Axis, today: date) -> str:
     year = "" if last.year == today.year else f" {last.year}"
     if first == last:
         return f"Timeline of {_day_name(first)}{year}"
-    return f"Timeline of {first.day} {first:%B} to {last.day} {last:%B}{year}"
+    return f"Timeline of {first.day} {first:%b} to {last.day} {last:%b}{year}"
 
 
 def _day_name(day: date) -> str:
-    return f"{day:%A} {day.day} {day:%B}"
+    return f"{day:%A} {day.day} {day:%b}"
 
 
 def _change_of_clock(axis: Axis) -> str:

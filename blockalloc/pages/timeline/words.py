@@ -1,6 +1,6 @@
 """The bars of the timeline and their texts, within the scope of the person who reads them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
+from blockalloc import clock
 from blockalloc.models.scope import Scope
-from blockalloc.pages.columns import moment, until
 from blockalloc.pages.timeline.drawing import BLOCK, FOREIGN, LEAD, RELOAD, USER, Band, Bar
 from blockalloc.site_time import site_zone
 from blockalloc.store.timeline import BlockComputer, Closed, Reserved
@@ -46,15 +46,18 @@ class Reader:
 
 
 def span(start: int, end: int) -> str:
-    """`Mon 30 Nov 2026 09:00–11:00`."""
-    return _span(start, end, site_zone())
+    """`Mon 30 Nov 09:00–11:00`; with the year if it is another one."""
+    return _span(start, end, site_zone(), datetime.fromtimestamp(clock.now(), site_zone()).year)
 
 
 @lru_cache(maxsize=4096)
-def _span(start: int, end: int, zone: ZoneInfo) -> str:
+def _span(start: int, end: int, zone: ZoneInfo, this_year: int) -> str:
     """Cached: the computers of a block time have the same one."""
     first, last = (datetime.fromtimestamp(instant, zone) for instant in (start, end))
-    return f"{moment(first)}–{until(first, last)}"
+    day = "%a %-d %b" if first.year == last.year == this_year else "%a %-d %b %Y"
+    if first.date() == last.date():
+        return f"{first:{day}} {first:%H:%M}–{last:%H:%M}"
+    return f"{first:{day}} {first:%H:%M} – {last:{day}} {last:%H:%M}"
 
 
 def bars_of_class(
@@ -101,35 +104,45 @@ def bar_of_reservation(reserved: Reserved, reader: Reader, hostname: str, *, ove
     return Bar(USER, reserved.start, reserved.end, user, title, address, overlaps)
 
 
-def overlap(each: Overlap, reader: Reader, hostname: str = "it", *, during: bool = True) -> str:
-    """`cs-04 is reserved by gvasquez@Local 10:00–12:00 during CS101`; `during`: the class is to be named."""
-    name, hours = _name_of(each.of, reader), times_of(each.start, each.end)
+def overlap(
+    each: Overlap, reader: Reader, hostname: str = "it", *, of_row: Collection[int] = (), with_day: bool = False
+) -> str:
+    """`cs-04 is reserved by gvasquez@Local 10:00–12:00 during CS101`; a class of the row (`of_row`) is not named."""
+    name, hours = _name_of(each.of, reader), times_of(each.start, each.end, with_day=with_day)
     if each.other is not None:
-        other, own_hours = _name_of(each.other, reader), times_of(each.of.start, each.of.end)
+        other, own_hours = _name_of(each.other, reader), times_of(each.of.start, each.of.end, with_day=with_day)
+        if each.of.block_time_id in of_row:
+            return f"{hostname} is in {other} {hours} too"
+        if each.other.block_time_id in of_row:
+            return f"{hostname} is in {name} {own_hours} too"
         return f"{hostname} is in {name} {own_hours} and in {other} {hours}"
     user = f" by {each.user}" if reader.reads_names else " by a user" if each.is_member else ""
     member = ", who is in the class," if each.is_member else ""
-    return f"{hostname} is reserved{user}{member} {hours}{f' during {name}' if during else ''}"
+    return f"{hostname} is reserved{user}{member} {hours}{'' if each.of.block_time_id in of_row else f' during {name}'}"
 
 
 def _name_of(side: Side, reader: Reader) -> str:
     return side.name if reader.scope.affiliation_id in (None, side.affiliation_id) else FOREIGN_NAME
 
 
-def times_of(start: int, end: int) -> str:
-    """`09:00–11:00`, with weekdays where the days differ."""
+def times_of(start: int, end: int, *, with_day: bool = False) -> str:
+    """`09:00–11:00`; `Mon 09:00–11:00` with the day; with both weekdays where they differ."""
     first, last = (datetime.fromtimestamp(instant, site_zone()) for instant in (start, end))
     if first.date() == last.date():
-        return f"{first:%H:%M}–{last:%H:%M}"
+        return f"{first:{'%a ' if with_day else ''}%H:%M}–{last:%H:%M}"
     return f"{first:%a %H:%M}–{last:%a %H:%M}"
 
 
 def band(closed: Closed) -> Band:
     """The band of a site maintenance."""
+    return Band(closed.start, closed.end, f"Site maintenance, {maintenance(closed)}")
+
+
+def maintenance(closed: Closed) -> str:
+    """`Mon 30 Nov 01:00–03:00: firmware; nothing can be reserved`."""
     what = "users may reserve" if closed.open else "nothing can be reserved"
-    return Band(
-        closed.start, closed.end, joined("Site maintenance", span(closed.start, closed.end), what, closed.reason)
-    )
+    reason = f": {closed.reason}" if closed.reason else ""
+    return f"{span(closed.start, closed.end)}{reason}; {what}"
 
 
 def counted(number: int, one: str, many: str = "") -> str:

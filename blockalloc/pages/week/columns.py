@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from blockalloc.pages.block_days import (
     OfDay,
+    announced,
     can_be_helped,
     can_be_put_right,
     day_name,
@@ -17,11 +18,11 @@ from blockalloc.pages.block_days import (
     signal_of,
 )
 from blockalloc.pages.classes_over import Over
+from blockalloc.pages.icons import icon
 from blockalloc.pages.linked import linked
 from blockalloc.reports.forecasts import Foreseen
 from blockalloc.reports.readiness import BlockTimeReadiness
 from blockalloc.site_time import site_zone
-from blockalloc.templatetags.parts import icon
 from scheduling.class_numbers import ClassNumbers
 from scheduling.readiness import ASKED_AHEAD, LEVELS, Level
 from scheduling.wording import span
@@ -90,7 +91,7 @@ class Block:
     @property
     def announcement(self) -> str:
         """The text that screen readers get when the signal changes."""
-        return f"{self.name}, {self.hours}: {self.label}{f', {self.words}' if self.words else ''}"
+        return announced(self.name, self.hours, self.label, self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +178,17 @@ def _block(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Forese
 
 
 def _number(block_time: BlockTimeReadiness, foreseen: Foreseen | None) -> str:
-    """`18 of 20`, by what it has; by the forecast `48 of 50 foreseen`, or `50 foreseen`; else `20 wanted`."""
+    """`18 of 20`, by what it has; by the forecast `48 of 50 foreseen`, or `50 foreseen`; else `20 wanted`.
+
+    Nothing for a class that was released, as its short words say.
+    """
     ready = block_time.readiness
     if ready.computers or (foreseen is None and ready.left <= ASKED_AHEAD):
         return f"{ready.allocated} of {ready.wanted}"
     if foreseen is None:
         return f"{ready.wanted} wanted"
+    if ready.released >= foreseen.requested:
+        return ""
     if foreseen.machines >= foreseen.requested:
         return f"{foreseen.machines} foreseen"
     return f"{foreseen.machines} of {foreseen.requested} foreseen"

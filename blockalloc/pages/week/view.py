@@ -5,16 +5,13 @@ from datetime import date
 from django.http import HttpRequest, HttpResponse
 
 from blockalloc import clock
-from blockalloc.models import BlockTime, ClassHeld, Decision
-from blockalloc.models.scope import scope_of
 from blockalloc.pages import labs
-from blockalloc.pages.block_days import DAY, Classes, clock_time, day_name, of_days, today_of
+from blockalloc.pages.block_days import DAY, classes_of, clock_time, day_name, of_days, today_of
 from blockalloc.pages.foreseen import ahead
 from blockalloc.pages.frame import page, require_permission
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
 from blockalloc.pages.week.capacity import capacity
 from blockalloc.pages.week.columns import columns
-from blockalloc.reports.forecasts import Forecasts
 from blockalloc.reports.upkeep import NEVER, heartbeat
 
 _DAYS = 7
@@ -28,14 +25,14 @@ def week(request: HttpRequest) -> HttpResponse:
     today = today_of(now)
     day = _date(request.GET.get("from", "")) or today
     monday = day - day.weekday() * DAY
-    forecasts = Forecasts(now, scope_of(request.user), with_short=True)
-    by_day = of_days(monday, _DAYS, _classes(request, forecasts), now, closed=False)
+    classes = classes_of(request, now)
+    by_day = of_days(monday, _DAYS, classes, now, closed=False)
     shown = {each.id for of_day in by_day.values() for each in of_day.block_times}
     shown |= {each.block_time_id for of_day in by_day.values() for each, _ in of_day.over}
     context = {
         "columns": columns(by_day, today, now),
-        "capacity": capacity([*by_day], shown, now, is_foreseen=not forecasts.problem) if shown else None,
-        "ahead": ahead(forecasts, monday, monday + _DAYS * DAY),
+        "capacity": capacity([*by_day], shown, now, is_foreseen=not classes.forecasts.problem) if shown else None,
+        "ahead": ahead(classes.forecasts, monday, monday + _DAYS * DAY),
         "updated": clock_time(now),
         "keep_ready": heartbeat(now) or NEVER,
         "may_put_right": request.user.has_perm(PUT_RIGHT),
@@ -47,18 +44,6 @@ def week(request: HttpRequest) -> HttpResponse:
         "lab": labs.chosen(request),
     }
     return page(request, "blockalloc/week.html", f"Week of {day_name(monday, today)}", **context)
-
-
-def _classes(request: HttpRequest, forecasts: Forecasts) -> Classes:
-    """The classes that the person may see, of the lab that is chosen."""
-    lab = labs.chosen(request)
-    return Classes(
-        times=BlockTime.objects.visible_to(request.user).in_lab(lab),
-        closing_rows=ClassHeld.objects.visible_to(request.user).in_lab(lab),
-        decisions=Decision.objects.visible_to(request.user).in_lab(lab),
-        links_decisions=request.user.has_perm("blockalloc.view_decision"),
-        forecasts=forecasts,
-    )
 
 
 def _date(text: str) -> date | None:

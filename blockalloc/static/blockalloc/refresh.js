@@ -8,6 +8,7 @@
     const pause = Number(live.dataset.seconds) * 1000;
     /* A hidden tab rests, unless its title and icon say how things are: then it asks now and then. */
     const hiddenPause = Number(live.dataset.hiddenSeconds || 0) * 1000;
+    const old = "Out of date: ";
     let timer = 0;
     let running = false;
     let lastTry = Date.now();
@@ -63,6 +64,8 @@
         if (stale.textContent !== text) stale.textContent = text;
         stale.hidden = false;
         live.classList.add("stale");
+        /* On a tab in the background the title is all that one sees. */
+        if (!document.title.startsWith(old)) document.title = old + document.title;
     }
 
     /* The title, and the icon, which say how many classes are at risk. */
