@@ -1,6 +1,7 @@
 """Read-only lists and pages of table rows, on which the other modules of this package are built."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from django.contrib import admin
@@ -34,13 +35,14 @@ else:
 def without(fieldsets: Any, hidden: Collection[Column]) -> Any:
     """The fieldsets of a page without some columns."""
 
-    def left(line: Column | tuple[Column, ...]) -> Column | tuple[Column, ...]:
-        return tuple(each for each in line if each not in hidden) if isinstance(line, tuple) else line
+    def left(lines: Iterable[Column | tuple[Column, ...]]) -> Iterator[Column | tuple[Column, ...]]:
+        # Lines that share are one: what is left alone in its line would get all of it.
+        for shared, group in groupby(lines, key=lambda line: isinstance(line, tuple)):
+            each_line = [each for line in group for each in (line if isinstance(line, tuple) else (line,))]
+            kept = tuple(each for each in each_line if each not in hidden)
+            yield from [kept] if shared and kept else kept
 
-    return [
-        (title, {**about, "fields": tuple(left(line) for line in about["fields"] if line not in hidden)})
-        for title, about in fieldsets
-    ]
+    return [(title, {**about, "fields": tuple(left(about["fields"]))}) for title, about in fieldsets]
 
 
 class KeysFirstList(ChangeList):

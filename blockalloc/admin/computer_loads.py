@@ -8,7 +8,8 @@ from django.utils.html import format_html
 
 from blockalloc.models import BlockTime, Image, Request
 from blockalloc.models.scope import Scope
-from blockalloc.pages.columns import NOTHING, duration, link_to, when
+from blockalloc.pages.columns import NOTHING, duration, link_to, moment
+from blockalloc.pages.short_names import short_names
 from blockalloc.site_time import site_zone
 from blockalloc.store.load_history import Load, NextLoad
 from scheduling.load_time.estimate import LONGEST, SHORTEST
@@ -61,7 +62,7 @@ def next_load(load: NextLoad | None, now: int, scope: Scope) -> str:
         return "none planned"
     image = link_to(Image, load.image_id, load.image or f"image {load.image_id}")
     present = " (already on it)" if load.holds_it else ""
-    node = f", by {load.node}" if load.node else ""
+    node = f", by {short_names().of(load.node)}" if load.node else ""
     return format_html("{}, {}{}, {}{}", _start(load, now, scope), image, present, _purpose(load, scope), node)
 
 
@@ -103,4 +104,4 @@ def _took(load: Load) -> str:
 
 
 def _at(instant: int) -> str:
-    return when(datetime.fromtimestamp(instant, site_zone()))
+    return moment(datetime.fromtimestamp(instant, site_zone()))

@@ -11,7 +11,9 @@ from blockalloc.admin.reloads import reload_link
 from blockalloc.models import BlockComputer, Computer, Request, Reservation
 from blockalloc.models.querysets import loads_for_blocks
 from blockalloc.models.scope import scope_of
-from blockalloc.pages.columns import column, fact, link, link_to, person, until, when
+from blockalloc.pages.columns import column, fact, link, link_to, moment, person, until
+from blockalloc.pages.short_names import short_names
+from blockalloc.pages.vcl_words import STATES, both
 
 
 @column("Class")
@@ -49,7 +51,7 @@ def block_end(block_computer: BlockComputer) -> str | None:
 def block_reload(block_computer: BlockComputer) -> str | None:
     """A link to the reload; nothing once VCL has removed it."""
     begins = fact(block_computer, "reload_start")
-    return link_to(Request, block_computer.reloadrequestid, when(begins)) if begins else None
+    return link_to(Request, block_computer.reloadrequestid, moment(begins)) if begins else None
 
 
 class BlocksInline(ReadOnlyInline[BlockComputer, Computer]):
@@ -105,13 +107,13 @@ def reserved_until(reservation: Reservation) -> str | None:
 @column("State")
 def reserved_state(reservation: Reservation) -> str:
     """VCL's state of the request."""
-    return reservation.request.state.name
+    return both(STATES, reservation.request.state.name)
 
 
 @column("Management node")
 def reserved_node(reservation: Reservation) -> str:
     """The node whose back end handles it."""
-    return reservation.managementnode.hostname
+    return short_names().as_html(reservation.managementnode.hostname)
 
 
 class ReservationsInline(ReadOnlyInline[Reservation, Computer]):

@@ -12,9 +12,9 @@ from blockalloc.admin.decision_filters import IN_WORDS, ComputerFilter
 from blockalloc.contract.warnings import record_in_words
 from blockalloc.models import BlockTime, Decision
 from blockalloc.pages.columns import Column, account, column, link_to, moment, signal
-from blockalloc.pages.plain_words import plain
 from blockalloc.pages.short_names import short_names
 from blockalloc.pages.subjects import subjects
+from blockalloc.pages.vcl_words import in_plain_words
 from blockalloc.reports.decision import CHOSEN, HAD_BEFORE, verdict
 from blockalloc.store import decisions
 from scheduling.wording import and_spares, missing
@@ -117,7 +117,7 @@ class DecisionList(KeysFirstList):
             named = subjects(request, texts.values())
             for row in self.result_list:
                 text = texts.get(row.pk, "")
-                row.verdict = text if text in (CHOSEN, HAD_BEFORE) else named.linked(plain(text))
+                row.verdict = text if text in (CHOSEN, HAD_BEFORE) else named.linked(in_plain_words(text))
 
     def url_for_result(self, result: Model) -> str:
         """The address of the row's page, with the same computer."""
@@ -142,7 +142,7 @@ def about_computer(name: str) -> Column:
 @column("Why")
 def why(decision: Decision) -> str:
     """The text of the outcome, its host names short."""
-    return short_names().in_text(text(decision))
+    return short_names().in_text(in_plain_words(text(decision)))
 
 
 LIST = (called, class_, what, came_out, machines, who_and_how)

@@ -11,8 +11,8 @@ from blockalloc.admin import decisions
 from blockalloc.contract.warnings import record_in_words
 from blockalloc.models import BlockRequest, BlockTime, Decision
 from blockalloc.pages.class_page.moments import moment
-from blockalloc.pages.plain_words import plain
 from blockalloc.pages.short_names import short_names
+from blockalloc.pages.vcl_words import in_plain_words
 from blockalloc.upkeep.passes import DOOR as KEEP_READY
 from scheduling.wording import and_spares, of_wanted
 
@@ -101,7 +101,9 @@ def _event(of: Decision, now: int, *, names_class: bool) -> Event:
         through=_THROUGH.get(of.door, of.door),
         client=of.address,
         text=text,
-        beginning=short_names().in_text(f"{plain(text)[:_LONG].rpartition(' ')[0]} …") if len(text) > _LONG else "",
+        beginning=short_names().in_text(f"{in_plain_words(text)[:_LONG].rpartition(' ')[0]} …")
+        if len(text) > _LONG
+        else "",
         class_start=starts,
     )
 
@@ -121,3 +123,8 @@ def _result(of: Decision) -> str:
 
 def _address(decision: Decision) -> str:
     return reverse("admin:blockalloc_decision_change", args=[decision.pk])
+
+
+def _beginning(text: str) -> str:
+    """What is seen of a long text that is folded."""
+    return short_names().in_text(f"{in_plain_words(text)[:_LONG].rpartition(' ')[0]} …")

@@ -12,7 +12,7 @@ from blockalloc.admin.block_times import end, start, when_
 from blockalloc.admin.counts import first
 from blockalloc.admin.filters import DayFilter, RelatedFilter, latest_first
 from blockalloc.models import BlockComputer, BlockTime, ManagementNode, Request, Reservation
-from blockalloc.pages.columns import column, fact, link, link_to, moment, when
+from blockalloc.pages.columns import column, fact, link, link_to, moment
 from blockalloc.pages.short_names import short_names
 from blockalloc.pages.vcl_words import STATES, both
 from scheduling.state_ids import PENDING, RELOAD
@@ -75,7 +75,7 @@ def _reservations(request: Request) -> list[Reservation]:
 
 @column("Computer")
 def computer(reservation: Reservation) -> str | None:
-    return link(reservation.computer)
+    return link(reservation.computer, short_names().as_html(reservation.computer.hostname))
 
 
 @column("State now")
@@ -104,7 +104,7 @@ def loading(reservation: Reservation) -> str:
 @column("Management node")
 def node(reservation: Reservation) -> str:
     """The node that loads the computer."""
-    return reservation.managementnode.hostname
+    return short_names().as_html(reservation.managementnode.hostname)
 
 
 class ReservationsInline(ReadOnlyInline[Reservation, Request]):
@@ -157,8 +157,8 @@ class ReloadAdmin(ReadOnlyAdmin[Request]):
 
     def heading(self, row: Request) -> str:
         """Its computers and its start."""
-        names = ", ".join(each.computer.hostname for each in _reservations(row))
-        return f"Reload of {names}, {when(row.start) if row.start else 'without a time'}"
+        names = ", ".join(short_names().of(each.computer.hostname) for each in _reservations(row))
+        return f"Reload of {names}, {moment(row.start) if row.start else 'without a time'}"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Request]:
         """With the computers and the block time of each reload."""

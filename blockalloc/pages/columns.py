@@ -39,21 +39,15 @@ def in_words(value: object) -> str:
     if value is None or value == "":
         return NOTHING
     if isinstance(value, datetime):
-        return when(value)
+        return moment(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     # No str() of texts: a link is a text that is marked as safe.
     return value if isinstance(value, str) else str(value)
 
 
-def when(moment: datetime) -> str:
-    """`Mon 30 Nov 2026 09:00`, in site time."""
-    local = instant_to_local(moment)
-    return f"{local:%a} {local.day} {local:%b %Y %H:%M}"
-
-
 def moment(instant: datetime) -> str:
-    """`Mon 30 Nov 09:00`, in site time, for lists; with the year if that is not this one."""
+    """`Mon 30 Nov 09:00`, in site time; with the year if that is not this one."""
     local, today = instant_to_local(instant), instant_to_local(datetime.fromtimestamp(clock.now(), UTC))
     return f"{local:%a} {local.day} {local:%b}{'' if local.year == today.year else f' {local.year}'} {local:%H:%M}"
 
@@ -71,9 +65,9 @@ def times(start: datetime | None, end: datetime | None) -> str | None:
 def until(start: datetime | None, end: datetime | None) -> str | None:
     """`11:00`, in site time; with the date if it is not that of the start."""
     if start is None or end is None:
-        return None if end is None else when(end)
+        return None if end is None else moment(end)
     first, last = instant_to_local(start), instant_to_local(end)
-    return f"{last:%H:%M}" if first.date() == last.date() else when(end)
+    return f"{last:%H:%M}" if first.date() == last.date() else moment(end)
 
 
 def duration(seconds: int) -> str:

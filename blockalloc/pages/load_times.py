@@ -121,7 +121,7 @@ def _months(months: Sequence[Month]) -> list[tuple[str, int, str, str, str, str]
     longest = max((month.slow for month in months), default=0)
     return [
         (
-            month.month,
+            f"{datetime.strptime(month.month, '%Y-%m'):%b %Y}",
             month.number,
             duration(month.median),
             load_drawing.bar(month.median, longest),

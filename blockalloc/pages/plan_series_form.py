@@ -22,8 +22,8 @@ from blockalloc.series.question import Question
 
 IGNORED, COUNTED = "ignored", "counted"
 _PRIVILEGES = (
-    (IGNORED, "any computer that can run the image, as the back end asks for them"),
-    (COUNTED, "only computers that are granted to members of the user group"),
+    (IGNORED, "any that can run the image"),
+    (COUNTED, "only those granted to the user group"),
 )
 _DAYS = [(str(number), name) for number, name in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))]
 _FIELDS = {10: "image", 64: "machines", 67: "group", 11: "group"}  # of refusals, by their codes

@@ -27,6 +27,7 @@ class SignInForm(AdminAuthenticationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         self.fields["username"].label = "Name (VCL: name or name@affiliation)"
 
     def clean(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import scope_of
+from blockalloc.pages.short_names import short_names
 from scheduling.vcl_names import RELOAD_USER
 
 OF_ANOTHER = "a class of another affiliation"
@@ -39,15 +40,16 @@ class Subjects:
     of: Mapping[tuple[str, int], Subject] = field(default_factory=dict)
 
     def linked(self, text: str) -> SafeString:
-        """The text as HTML, with links, and with the names of classes."""
-        parts: list[SafeString | str] = []
+        """The text as HTML, with links, the names of classes, and short host names."""
+        names = short_names()
+        parts: list[SafeString] = []
         end = 0
         for match in _SUBJECT.finditer(text):
             subject = self.of.get((match[1], int(match[2])))
             if subject is not None:
-                parts += [text[end : match.start()], _linked(match[1], match[2], subject)]
+                parts += [names.in_text(text[end : match.start()]), _linked(match[1], match[2], subject)]
                 end = match.end()
-        return format_html_join("", "{}", ((part,) for part in [*parts, text[end:]]))
+        return format_html_join("", "{}", ((part,) for part in [*parts, names.in_text(text[end:])]))
 
 
 NONE = Subjects()

@@ -86,7 +86,7 @@ def test_the_page_shows_it_with_its_links(viewer: Client, site: Site, group: int
     assert f'<a class="button small" href="webcal://testserver{path_of(feed)}"' in page
     assert f'<button type="button" class="copy button small" data-copies="feed-{feed.pk}"' in page
     assert "for Anna CS101@Local https" in text(viewer, PAGE)
-    assert "25 Nov 2026 viewer never" in text(viewer, PAGE)
+    assert "Wed 25 Nov 12:00 by viewer never" in text(viewer, PAGE)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_reading_is_noted_once_an_hour(viewer: Client, client: Client, site: Sit
         feed.refresh_from_db()
         assert NOW + minutes * MINUTE - feed.last_read < HOUR  # type: ignore[operator]
     assert writes == [1, 0, 0, 1, 0, 1]
-    assert "25 Nov 2026 14:01" in text(viewer, PAGE)
+    assert "Wed 25 Nov 14:01" in text(viewer, PAGE)
 
 
 def test_a_database_that_takes_no_note_gives_the_calendar_all_the_same(
@@ -199,7 +199,7 @@ def test_one_is_revoked_and_the_others_go_on(
 def test_it_is_revoked_once(viewer: Client, reviewer: Client, site: Site) -> None:
     feed = make(viewer)
     viewer.post(revoke_at(feed))
-    assert "revoked by viewer on 25 Nov 2026, 12:00" in text(reviewer, revoke_at(feed))
+    assert "revoked by viewer on Wed 25 Nov 12:00" in text(reviewer, revoke_at(feed))
     with time_machine.travel(NOW + DAY, tick=False):
         reviewer.post(revoke_at(feed))
     feed.refresh_from_db()
@@ -295,7 +295,7 @@ def test_the_page_lists_them_with_the_last_reading(viewer: Client, client: Clien
             client.get(Contents(group, LOCAL).signed_path())
     page = text(viewer, PAGE)
     assert "Addresses from before version 0.4 (3)" in page
-    assert "CS101@Local (owners of Local) 25 Nov 2026 12:00" in page
+    assert "CS101@Local (owners of Local) Wed 25 Nov 12:00" in page
     assert CalendarFeed.objects.count() == 2
     assert Contents(group, None).signed_path() not in viewer.get(PAGE).content.decode()
 

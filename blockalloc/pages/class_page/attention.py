@@ -7,7 +7,7 @@ from django.conf import settings
 
 from blockalloc.pages.class_page.moments import clock_time
 from blockalloc.pages.class_page.seats import Short, by_name
-from blockalloc.pages.plain_words import plain
+from blockalloc.pages.vcl_words import in_plain_words
 from blockalloc.reports.readiness import BlockTimeReadiness
 from blockalloc.reports.upkeep import BlockTimeUpkeep
 from scheduling.ready_computer import BUSY_STATES, ComputerReadiness
@@ -99,7 +99,7 @@ def _failed(view: _View) -> list[Matter]:
             by_fault.setdefault((each.fault.one, each.fault.many), []).append(each)
     level, done = ("watch", "Spares make up for it") if view.has_enough else ("bad", view.keeper)
     return [
-        _matter(view, level, "failed", found, plain(one if len(found) == 1 else many), done)
+        _matter(view, level, "failed", found, in_plain_words(one if len(found) == 1 else many), done)
         for (one, many), found in by_fault.items()
     ]
 

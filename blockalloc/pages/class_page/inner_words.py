@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from blockalloc.models import BlockTime
-from blockalloc.pages.columns import fact, when
+from blockalloc.pages.columns import fact, moment
 from scheduling.vcl_names import ACCEPTED
 
 
@@ -24,13 +24,13 @@ def inner_words(time: BlockTime) -> list[InnerWord]:
     revision = fact(time, "revision_name")
     return [
         InnerWord("block time", f"{time.pk}", "the number of this class"),
-        InnerWord("start", when(time.start), "in site time"),
-        InnerWord("end", when(time.end), "in site time"),
+        InnerWord("start", moment(time.start), "in site time"),
+        InnerWord("end", moment(time.end), "in site time"),
         InnerWord("processed", _yes_or_no(time.processed), f"VCL’s back end {asked} for its computers"),
         InnerWord("skip", _yes_or_no(time.skip), f"the class {happens}"),
         InnerWord("block request", f"{request.pk}", "the number of its series"),
         InnerWord("status", request.status, f"of the series: {status}"),
-        InnerWord("expire time", when(request.expireTime), "nobody asks for computers of the series after that"),
+        InnerWord("expire time", moment(request.expireTime), "nobody asks for computers of the series after that"),
         InnerWord("number of machines", f"{request.numMachines}", "what each class of the series wants"),
         InnerWord("image revision", revision or "none", "the one in production, which is loaded"),
     ]

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from blockalloc.pages.alike import changes, effects
-from blockalloc.pages.plain_words import plain
+from blockalloc.pages.vcl_words import in_plain_words
 from blockalloc.pages.why import pretty, took_most
 from blockalloc.reports.decision import Report, Step
 from blockalloc.site_time import site_zone
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
 )
 def test_inner_words_have_plain_ones_beside_them(text: str, words: str) -> None:
     with time_machine.travel(datetime(2026, 11, 25, 12, tzinfo=site_zone())):
-        assert plain(text) == words
+        assert in_plain_words(text) == words
 
 
 def test_computers_to_which_the_same_happens_are_one_line() -> None:
