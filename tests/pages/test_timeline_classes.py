@@ -70,7 +70,7 @@ def test_a_class_is_a_row_with_its_hours_its_computers_and_how_it_is(viewer: Cli
     page = viewer.get(url()).content.decode()
     assert f'<a href="{page_url("blocktime", cs101.pk)}">CS101</a>' in page
     assert "CS101, Mon 30 Nov 09:00–11:00, for CS101@Local, Ubuntu 22.04, 2 computers" in page
-    assert "Lead time of CS101, Mon 30 Nov 2026 08:30–09:00, 2 computers" in page
+    assert "Lead time of CS101, Mon 30 Nov 08:30–09:00, 2 computers" in page
     assert "1 class." in text(viewer, url())
 
 
@@ -232,8 +232,10 @@ def test_reservations_beside_the_class_and_reloads_are_no_overlap(viewer: Client
 def test_two_classes_on_one_computer(viewer: Client, site: Site, cs101: BlockTime) -> None:
     other = site.time(site.request("CS2", site.ubuntu, None, 1), MONDAY + HOUR)
     site.hold(other, Computer.objects.get(hostname="cs101-pc0"))
-    said = "Overlaps: cs101-pc0 is in CS2 10:00–12:00 too"
-    assert [row.overlaps for row in rows(viewer)] == [said, said]
+    assert [row.overlaps for row in rows(viewer)] == [
+        "Overlaps: cs101-pc0 is in CS2 10:00–12:00 too",
+        "Overlaps: cs101-pc0 is in CS101 09:00–11:00 too",
+    ]
     both = rows(viewer, by="computer")[0]
     assert both.kinds == ["lead", "block overlaps", "lead", "block overlaps"]
     BlockTime.objects.filter(pk=other.pk).update(skip=1)
@@ -251,8 +253,7 @@ def test_names_of_overlaps_are_for_those_who_may_read_them(
     limit_to(LOCAL, monkeypatch)
     said = next(row for row in rows(viewer) if row.name == "CS101").overlaps
     assert said == (
-        "Overlaps: cs101-pc0 is reserved 09:00–09:30; "
-        "cs101-pc0 is in another affiliation's class 10:00–12:00 too"
+        "Overlaps: cs101-pc0 is reserved 09:00–09:30; cs101-pc0 is in another affiliation's class 10:00–12:00 too"
     )
     for by in ("class", "computer"):
         page = viewer.get(url(by=by)).content.decode()
