@@ -1,7 +1,7 @@
 """Django's own accounts and their groups, for staff who don't sign in with an account of VCL."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -26,8 +26,8 @@ def made(user: User) -> datetime:
 class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # only the stubs have type parameters
     """Django's pages; the dates of creation and of the last sign-in are read-only."""
 
-    readonly_fields: Any = (last_sign_in, made)
-    fieldsets: Any = (*(UserAdmin.fieldsets or ())[:-1], ("Dates", {"fields": (last_sign_in, made)}))
+    readonly_fields: ClassVar[Any] = (last_sign_in, made)
+    fieldsets: ClassVar[Any] = (*(UserAdmin.fieldsets or ())[:-1], ("Dates", {"fields": (last_sign_in, made)}))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, with our title."""

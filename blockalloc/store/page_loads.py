@@ -19,7 +19,7 @@ from scheduling.windows import DAY, MINUTE
 _REMEMBERED = 10 * MINUTE
 _MAY_CHANGE = 2 * DAY  # after the begin: `loaded` is written within the hour if the load counts, `ending` after it
 
-_ALWAYS_READ = 1000  # rows at the end of the log at least: transactions may end in another order than they got ids
+ALWAYS_READ = 1000  # rows at the end of the log at least: transactions may end in another order than they got ids
 
 # VCL writes a row for "now" when the reservation begins. Those for later may have been written long before they do,
 # and do not count.
@@ -96,7 +96,7 @@ def _total(parts: Iterable[_Part], since: datetime) -> Sum:
 
 def _nothing_read(now: int) -> _Old:
     ((first, last),) = fetch(_BOUNDS, [times.to_local(now - _MAY_CHANGE)])
-    ends = [*([] if first is None else [first]), (last or 0) - _ALWAYS_READ]
+    ends = [*([] if first is None else [first]), (last or 0) - ALWAYS_READ]
     return _Old(now, loads.begin(now), loads.begin(now + _REMEMBERED), min(ends))
 
 

@@ -25,7 +25,7 @@ NOW = datetime.fromisoformat("2026-11-24T08:45:00-05:00")
 @pytest.fixture(autouse=True)
 def _few_are_read_always(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a site with a long log, in which the last rows are few."""
-    monkeypatch.setattr(page_loads, "_ALWAYS_READ", 0)
+    monkeypatch.setattr(page_loads, "ALWAYS_READ", 0)
 
 
 @pytest.fixture
@@ -74,6 +74,7 @@ def test_a_load_that_was_logged_just_now_counts_at_once(image: int) -> None:
 def test_the_end_of_a_load_that_was_going_on_counts_at_once(image: int) -> None:
     row = log(image, timedelta(minutes=10), None, ending="none")
     assert on_pages(image) == 450
+    assert row.start is not None
     row.loaded = row.start + timedelta(seconds=600)
     row.save()
     assert on_pages(image) == by_the_log(image) == 500
