@@ -20,7 +20,7 @@ from scheduling.occupancy import is_occupying
 from scheduling.readiness import ASKED_AHEAD, Readiness, has_all, readiness
 from scheduling.ready_computer import BlockFacts, ComputerFacts
 from scheduling.state_ids import PENDING, RELOAD
-from scheduling.vcl_names import ACCEPTED, RELOAD_USER
+from scheduling.vcl_names import ACCEPTED
 from scheduling.what_happened import EMPTY
 from scheduling.windows import MINUTE
 
@@ -186,12 +186,12 @@ def _bookings(starts: Mapping[int, int], now: int) -> tuple[Until, Until]:
     instant_of = times.local_reader()
     kind_of = cache(_kind)  # thousands of rows are of a few kinds
     rows = store.bookings(starts, now)
-    for time, computer, request, state, last_state, begins, ends, user, affiliation, other in rows:
+    for time, computer, request, state, last_state, begins, ends, is_reload, other in rows:
         end = instant_of(ends) or 0
         if end <= now:
             continue
         start, class_start = instant_of(begins) or 0, starts[time]
-        kind = kind_of(bool(request), state, last_state, (user, affiliation) == RELOAD_USER)
+        kind = kind_of(bool(request), state, last_state, bool(is_reload))
         if start <= now and kind == _OF_USER:
             used[time, computer] = max(end, used.get((time, computer), 0))
         elif start < class_start and _has_to_load_after(kind, loads_other=bool(other), leaves=end <= class_start):

@@ -15,7 +15,7 @@ from blockalloc.store import times
 from blockalloc.store.sql import Rows, fetch, listed_ids
 from scheduling.ready_computer import SILENT_STEPS, ComputerFacts
 from scheduling.state_ids import PENDING
-from scheduling.vcl_names import ACCEPTED
+from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 from scheduling.windows import HOUR
 
 _SLACK = 3 * HOUR  # what SQL narrows by is wider than what is judged: a change of the clock
@@ -122,18 +122,21 @@ ORDER BY b.blockTimeid, c.hostname, b.computerid
 """
 
 
+_RELOAD_USERS = f"""
+    SELECT u.id FROM user u JOIN affiliation a ON a.id = u.affiliationid
+    WHERE u.unityid = '{RELOAD_USER.unityid}' AND a.name = '{RELOAD_USER.affiliation}'
+"""
 # What is on, and what begins before the class: others have the computer then. A reservation of a computer of a block
 # time, other than its reload; or another block time that has the computer.
 _BOOKINGS = f"""
-SELECT b.blockTimeid, v.computerid, q.id, q.stateid, q.laststateid, q.start, q.`end`, u.unityid, a.name,
-       CASE WHEN v.imageid = b.imageid THEN 0 ELSE 1 END
+SELECT b.blockTimeid, v.computerid, q.id, q.stateid, q.laststateid, q.start, q.`end`,
+       CASE WHEN q.userid IN ({_RELOAD_USERS}) THEN 1 ELSE 0 END, CASE WHEN v.imageid = b.imageid THEN 0 ELSE 1 END
 FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
 JOIN reservation v ON v.computerid = b.computerid JOIN request q ON q.id = v.requestid
-JOIN user u ON u.id = q.userid JOIN affiliation a ON a.id = u.affiliationid
 WHERE b.blockTimeid IN ({{block_times}}) AND q.id <> b.reloadrequestid
   AND (q.start < %s OR q.start < t.start) AND q.`end` > %s
 UNION ALL
-SELECT b.blockTimeid, b.computerid, 0, 0, 0, o.start, o.`end`, '', '', 0
+SELECT b.blockTimeid, b.computerid, 0, 0, 0, o.start, o.`end`, 0, 0
 FROM blockComputers b JOIN blockTimes t ON t.id = b.blockTimeid
 JOIN blockComputers c ON c.computerid = b.computerid AND c.blockTimeid <> b.blockTimeid
 JOIN blockTimes o ON o.id = c.blockTimeid JOIN blockRequest r ON r.id = o.blockRequestid
@@ -168,9 +171,9 @@ def computer_rows(rows: Rows) -> list[ComputerRow]:
 def bookings(block_time_ids: Collection[int], now: int) -> Rows:
     """What others have their computers for from about `now` (Unix seconds) on: now, or before the block time.
 
-    Rows of (block time, computer, request, state, last state, start, end, user, affiliation, whether its image is not
-    the one that the computer is to have for the block time). Of a block time, request and states are 0. There are
-    thousands of rows, which is why they have no names.
+    Rows of (block time, computer, request, state, last state, start, end, whether it is the reload user's, whether its
+    image is not the one that the computer is to have for the block time). Of a block time, request and states are 0.
+    There are thousands of rows, which is why they have no names.
     """
     soon, before = times.to_local(now + _SLACK), times.to_local(now - _SLACK)
     sql = _BOOKINGS.format(block_times=listed_ids(block_time_ids))

@@ -98,11 +98,20 @@ class Bookings(NamedTuple):
     reserved: list[Reserved]
 
 
+class ClassComputer(NamedTuple):
+    """A computer that a series has for a class, with the image for it; `affiliation_id` is that of the owner."""
+
+    computer_id: int
+    request_id: int
+    image_id: int
+    affiliation_id: int | None
+
+
 class BookingsOfAll(NamedTuple):
     """What all computers are booked for; of reservations, which image each computer is to have: (computer, image)."""
 
-    block_computers: list[BlockComputer]
-    reserved: frozenset[tuple[int, int]]
+    block_computers: Collection[ClassComputer]
+    reserved: Collection[tuple[int, int]]
 
 
 def machines(
@@ -136,15 +145,36 @@ def bookings(start: int, end: int, computers: Sequence[int], load_times: LoadTim
 
 
 def bookings_of_all(start: int, end: int, load_times: LoadTimes, block: int | None = None) -> BookingsOfAll:
-    """What takes place then on any computer, without names; with `block` that block request's times only."""
-    taken = _block_computers(start, end, timeline_rows.block_computers(start, end, block=block), load_times)
-    return BookingsOfAll(taken, frozenset() if block is not None else _images_reserved(start, end, taken))
+    """What takes place then on any computer, without names; with `block` that block request's times only.
+
+    It is what `bookings` gives, of thousands of rows and without an object for each.
+    """
+    taken = _taken(start, end, timeline_rows.block_computers(start, end, block=block), load_times)
+    reserved = frozenset() if block is not None else _images_reserved(start, end, taken)
+    classes = {ClassComputer(row.computer_id, row.request_id, row.image_id, row.affiliation_id) for row in taken}
+    return BookingsOfAll(classes, reserved)
 
 
-def _images_reserved(start: int, end: int, block_computers: Iterable[BlockComputer]) -> frozenset[tuple[int, int]]:
-    """(Computer, image) of what `_all_reserved` gives: of thousands of rows, without an object for each."""
+def _taken(start: int, end: int, rows: Sequence[BlockComputerRow], load_times: LoadTimes) -> list[BlockComputerRow]:
+    """The rows of computers that are taken for a class at some time between the two."""
+    instant_of, planned_of = times.local_reader(), cache(times.from_utc)
+    images = {row.image_id for row in rows if instant_of(row.reload_start) is None and planned_of(row.planned) is None}
+    seconds = load_times.of(images) if images else {}
+    return [
+        row
+        for row in rows
+        if (instant_of(row.end) or 0) > start
+        and occupied_from(
+            instant_of(row.start) or 0, instant_of(row.reload_start), planned_of(row.planned),
+            seconds.get(row.image_id, 0),
+        ) < end
+    ]  # fmt: skip
+
+
+def _images_reserved(start: int, end: int, taken: Iterable[BlockComputerRow]) -> frozenset[tuple[int, int]]:
+    """(Computer, image) of the reservations, without the reloads of those computers."""
     instant_of, kind_of = times.local_reader(), cache(_kind)
-    of_blocks = {(each.computer_id, each.reload_id) for each in block_computers}
+    of_blocks = {(each.computer_id, each.reload_id) for each in taken}
     return frozenset(
         (computer, image)
         for computer, request, state, last_state, starts, ends, image in timeline_rows.reservations_of_all(start, end)

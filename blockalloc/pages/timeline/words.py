@@ -12,7 +12,7 @@ from blockalloc import clock
 from blockalloc.models.scope import Scope
 from blockalloc.pages.timeline.drawing import BLOCK, FOREIGN, LEAD, RELOAD, USER, Band, Bar
 from blockalloc.site_time import site_zone
-from blockalloc.store.timeline import BlockComputer, Closed, Reserved
+from blockalloc.store.timeline import BlockComputer, ClassComputer, Closed, Reserved
 from blockalloc.store.timeline_classes import Class, Overlap, Side
 from scheduling.vcl_names import ACCEPTED, RELOAD_USER
 
@@ -27,7 +27,7 @@ class Reader:
     sees_computers: bool
     sees_reloads: bool
 
-    def owns(self, booking: BlockComputer | Class) -> bool:
+    def owns(self, booking: BlockComputer | Class | ClassComputer) -> bool:
         """Whether the block time is in their scope."""
         return self.scope.affiliation_id in (None, booking.affiliation_id)
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from blockalloc.pages.block_days import (
     OfDay,
@@ -72,16 +73,21 @@ class Block:
     links: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def key(self) -> SafeString:
+        """The id as it is in ids of elements: to format and to escape it hundreds of times takes long."""
+        return SafeString(f"{self.block_time_id}")
+
+    @property
     def about(self) -> str:
         """When it begins or ends, and for whom it is."""
         parts = (self.left[:1].upper() + self.left[1:], f"For {self.group}" if self.group else "")
         return " ".join(f"{part}." for part in parts if part)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> SafeString:
         """Its CSS classes."""
         when = " over" if self.is_over else " on" if self.is_on else ""
-        return f"{self.level}{when}{' struck' if self.is_struck else ''}"
+        return SafeString(f"{self.level}{when}{' struck' if self.is_struck else ''}")
 
     @property
     def linked_words(self) -> str:
@@ -159,8 +165,8 @@ def _block(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Forese
         group=block_time.group,
         image=block_time.image,
         address=drawing.page.replace(str(_ANY), str(block_time.id)),
-        hours=hours_of(_local(block_time.start), _local(block_time.end), day),
-        number=_number(block_time, foreseen) if is_open else "",
+        hours=SafeString(hours_of(_local(block_time.start), _local(block_time.end), day)),
+        number=SafeString(_number(block_time, foreseen) if is_open else ""),
         level=ready.signal.level,
         icon=drawing.icons[ready.signal.level],
         label=label,
@@ -236,7 +242,7 @@ def _over(over: Over, day: date, address: str, drawing: Drawing) -> Block:
         group=over.group,
         image=over.image,
         address=address,
-        hours=hours_of(_local(over.start), _local(over.end), day),
+        hours=SafeString(hours_of(_local(over.start), _local(over.end), day)),
         number="" if over.is_skipped else number,
         level="plain",
         icon=drawing.icons["plain"],
