@@ -60,7 +60,7 @@ def test_the_page_of_a_class_says_what_it_will_get(viewer: Client, lab: BlockTim
         "48 of 50 machines are foreseen when its computers are asked for. Why not more: CS101 has 20 of the"
     )
     assert "68 computers of the site can run the image." in said
-    assert "In the way: 20 computers for class CS101 , Mon 30 Nov 09:00 to Mon 30 Nov 11:00" in said
+    assert "In the way: 20 computers for class CS101 , Mon 30 Nov 09:00–11:00" in said
     assert "From the forecast made Wed 25 Nov 11:00 and checked Wed 25 Nov 12:00" in said
     page = viewer.get(page_url("blocktime", exam.pk)).content.decode()
     assert page.count(f'<a href="{page_url("blocktime", lab.pk)}">CS101</a>') >= 2
