@@ -129,14 +129,15 @@ def test_a_dry_run_names_nobody_of_another_affiliation(client: Client, monkeypat
         reserve(15, "2026-03-02 14:00:00", "2026-03-02 16:00:00")
         client.force_login(StaffUser.objects.create_superuser("root"))
         address = reverse("admin:blocktime_action", args=[11, "dry-run"])
-        assert "(block 10)" in client.post(address).content.decode()
+        assert "(block time 10)" in client.post(address).content.decode()
         time = "blockalloc.pages.actions.visible_block_time"
         monkeypatch.setattr(time, lambda _request, _id, find=_block_time: find(_id))
         limit_to(99, monkeypatch)
         page = client.post(address).content.decode()
         assert "block 10" not in page
         assert "admin@Local" not in page
-        assert page.count("(of another affiliation)") >= 2
+        assert page.count("a class of another affiliation") >= 2
+        assert "somebody" in page
 
 
 def _block_time(key: int) -> BlockTime:

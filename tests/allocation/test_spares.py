@@ -151,7 +151,7 @@ class TestAnswers:
         output = StringIO()
         call_command("allocate_block", "--block-time", str(BLOCK_TIME), "--ignore-privileges", stdout=output)
         lines = output.getvalue().splitlines()
-        assert lines[0] == "The block time has 4 of 4 machines and 1 spare now."
+        assert lines[0] == "The class has 4 of 4 machines and 1 spare now."
         assert "sure that all 4 are ready at 14:00" in lines[1]
         assert any("4 of 4 machines and 1 spare" in line for line in lines[2:])
 

@@ -120,6 +120,7 @@ def _open(page: Page, server: MondayMorning, name: str) -> None:
         page.locator("#more > summary").click()  # on Today, to which signing in leads
         return
     page.goto(address(server, PLACES[name]))
+    page.wait_for_load_state("networkidle")  # what would help comes after the page
 
 
 if __name__ == "__main__":
