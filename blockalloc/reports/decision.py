@@ -10,7 +10,7 @@ from blockalloc.models import Decision, Image, ManagementNode
 from blockalloc.site_time import site_zone
 from blockalloc.store.decisions import NamedFindings
 from scheduling.funnel import NOT_NEEDED, Stage, able, funnel, is_about_time
-from scheduling.reasons import BlockTimeId, Reason, RequestId
+from scheduling.reasons import BlockTimeId, Instant, Reason, RequestId
 from scheduling.reloads.outlook import in_full, in_words
 
 CHOSEN, HAD_BEFORE = "chosen", "already in the class"
@@ -209,14 +209,39 @@ def _most(stages: Sequence[Stage]) -> str:
     return max(at_the_time or counted, key=lambda stage: stage.lost).rule if counted else ""
 
 
-def _step(recorded: NamedFindings, stage: Stage, reasons: list[tuple[Reason, list[int]]], *, takes_most: bool) -> Step:
-    reasons.sort(key=lambda item: (-len(item[1]), item[0]))
+def _step(recorded: NamedFindings, stage: Stage, found: list[tuple[Reason, list[int]]], *, takes_most: bool) -> Step:
+    reasons = sorted(_but_for_times(found), key=lambda item: (-len(item[1]), item[0]))
     shown = [
         ReasonRow(
-            reason.describe(site_zone()), len(ids), _by_name((id_, recorded.names[id_]) for id_ in ids[:_NAMES_SHOWN])
+            reason.describe(site_zone()), len(ids), _by_name((id_, recorded.names[id_]) for id_ in ids)[:_NAMES_SHOWN]
         )
         for reason, ids in reasons[:_REASONS_SHOWN]
     ]
     title = "not needed" if stage.rule == NOT_NEEDED else f"not {stage.label}"
     more, about_time = len(reasons) - len(shown), is_about_time(stage.rule)
     return Step(stage.rule, stage.label, title, stage.lost, stage.left, shown, more, about_time, takes_most)
+
+
+def _but_for_times(reasons: Iterable[tuple[Reason, list[int]]]) -> list[tuple[Reason, list[int]]]:
+    """With those as one that differ only in their times: from the earliest start to the latest end.
+
+    The computers of a class begin to load one after another, so each is held from another minute on.
+    """
+    alike: dict[tuple[str, str, tuple[object, ...]], list[tuple[Reason, list[int]]]] = {}
+    for reason, ids in reasons:
+        rest = tuple(None if isinstance(figure, Instant) else figure for figure in reason.figures)
+        alike.setdefault((reason.rule, reason.text, rest), []).append((reason, ids))
+    return [
+        (_over_all([reason for reason, _ in group]), [id_ for _, ids in group for id_ in ids])
+        for group in alike.values()
+    ]
+
+
+def _over_all(reasons: Sequence[Reason]) -> Reason:
+    """One for all of them: its first time is the earliest there, each other one the latest."""
+    places = [place for place, figure in enumerate(reasons[0].figures) if isinstance(figure, Instant)]
+    figures = list(reasons[0].figures)
+    for place in places:
+        times = [figure for each in reasons if isinstance(figure := each.figures[place], Instant)]
+        figures[place] = min(times) if place == places[0] else max(times)
+    return reasons[0]._replace(figures=tuple(figures))

@@ -131,6 +131,14 @@ def test_a_decision_shows_all_findings(root: Client) -> None:
         assert "1 computer not free of reservations" in page
 
 
+def test_a_class_that_holds_computers_from_different_minutes_is_one_reason(root: Client) -> None:
+    with class_site(computers=6, machines=6, blocks=2):
+        decide(5)
+        page = text(root, page_url("decision", decide(5, block_time=11).pk))
+    (line,) = re.findall(r"(\d+) held by block 10 \(block time 10\) from (Mon 2 Mar [\d:]+) to 16:00", page)
+    assert line == ("5", "Mon 2 Mar 13:36")
+
+
 def test_names_are_those_of_then(root: Client) -> None:
     with class_site():
         decision = decide()
