@@ -17,7 +17,7 @@ from blockalloc.admin.filters import ALL, Choice, ChoiceFilter, InUseFilter, Lab
 from blockalloc.models import BlockComputer, BlockTime, Computer, ResourceGroup, State
 from blockalloc.models.labs import computers_of
 from blockalloc.models.scope import scope_of
-from blockalloc.pages.columns import column, fact, in_words, link, link_to, moment
+from blockalloc.pages.columns import column, fact, in_words, link, link_to, moment, signal
 from blockalloc.pages.short_names import short_names
 from blockalloc.pages.vcl_words import STATES, TYPES, both, both_as_text
 from blockalloc.store import load_history
@@ -40,7 +40,8 @@ def type_(computer: Computer) -> str:
 @column("State", ordering="state__name")
 def state(computer: Computer) -> str:
     """VCL's state of the computer."""
-    return both(STATES, computer.state.name)
+    words = both(STATES, computer.state.name)
+    return signal("bad", words) if computer.state.name == "failed" else words
 
 
 @column("Image now", ordering="currentimage__prettyname")
@@ -87,7 +88,7 @@ def vm_host(computer: Computer) -> str | None:
     return link(host, short_names().as_html(host.hostname)) if host else None
 
 
-@column("Next class")
+@column("Class now or next")
 def next_block(computer: Computer) -> str | None:
     """A link to the block time."""
     begins = fact(computer, "next_start")
@@ -282,8 +283,10 @@ class ComputerAdmin(ReadOnlyAdmin[Computer]):
         """The next load of the computer, and its load history."""
         moment, scope = clock.now(), scope_of(request.user)
         history = load_history.loads(row.pk)
+        load = load_history.next_load(row.pk, moment)
         return {
-            "next_load": computer_loads.next_load(load_history.next_load(row.pk, moment), moment, scope),
+            "next_load": computer_loads.next_load(load, moment, scope),
+            "is_loading": load is not None and bool(load.reload and load.begun),
             "loads": [computer_loads.row(each) for each in history],
             "failures": computer_loads.summary(history),
         }

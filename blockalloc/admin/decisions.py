@@ -15,7 +15,6 @@ from django.utils.html import format_html, format_html_join
 
 from blockalloc.admin.base import ReadOnlyAdmin, without
 from blockalloc.admin.decision_filters import (
-    IN_WORDS,
     ActionFilter,
     CalledFilter,
     ClassDayFilter,
@@ -187,13 +186,13 @@ def _link(model: Any, key: int | None, text: str) -> str | None:
 
 
 def _asked(decision: Decision) -> str:
-    """In a line: what was asked, when, by whom, for which class."""
-    what = IN_WORDS.get(decision.action, decision.action).capitalize()
-    about = [f"{what}, {moment(decision.started)}, by {decision.person or decision.caller}"]
+    """In a line: when it was called, by whom, for which class; the title says what."""
+    about = [f"Called {moment(decision.started)} by {decision.person or decision.caller}"]
+    hours = (times(decision.block_start, decision.block_end) or "") if decision.block_start else ""
     if decision.block_time_id or decision.block_name:
-        about.append(format_html("for {}", block(decision)))
-    if decision.block_start:
-        about.append(times(decision.block_start, decision.block_end) or "")
+        about.append(format_html("for {}, {}" if hours else "for {}", block(decision), hours))
+    elif hours:
+        about.append(hours)
     if decision.image_id:
         about.append(image(decision))
     if decision.user_group:

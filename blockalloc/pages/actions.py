@@ -174,8 +174,8 @@ _ALL = (
         "blockalloc.put_right_blocktime",
         "What keeps the class from being ready is put right, now.",
         "Does at once for the class (VCL: block time) what keep_ready does every minute for classes of the next hours: "
-        "exchanges computers that will not be ready, loads others again, and takes what is missing. What was stopped "
-        "because the image failed to load too often goes on.",
+        "exchanges computers that will not be ready, loads others again, and takes what is missing. Loading that was "
+        "stopped because the image failed too often starts again.",
         putting_right.put_right,
         details=putting_right.details,
         when_skipped=False,

@@ -131,4 +131,4 @@ def effect_on_reload(state_id: int, last_state_id: int) -> str:
     if not state_id:
         return NO_RELOAD
     is_waiting = (state_id, last_state_id) == (RELOAD, RELOAD)
-    return "its reload will be removed" if is_waiting else "it is being loaded, which continues"
+    return "its reload will be removed" if is_waiting else "its load continues"

@@ -59,7 +59,7 @@ def took_most(found: Report | None) -> str:
     about, number = found.bookings[0] if found.bookings else ("", 0)
     at_the_time = sum(step.computers for step in found.steps if step.is_about_time and step.rule != NOT_NEEDED)
     if 2 * number > at_the_time:
-        return f"{fit}; most were lost to {about}, which holds {number}."
+        return f"{fit}; most were lost to {about}, which holds {number} of them."
     if found.most.is_about_time:
         verb = "is" if found.most.computers == 1 else "are"
         return f"{fit}; {found.most.computers} of them {verb} {found.most.title}."

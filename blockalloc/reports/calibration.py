@@ -80,8 +80,9 @@ def by_name(groups: Mapping[str, Said]) -> list[Row]:
 
 
 def seats(said: Calibration) -> str:
-    """How many seats were ready at the start, in all."""
-    return f"{said.seats_ready:,} of {said.seats:,} seats were ready at the start ({_of(said.seats_ready, said.seats)})"
+    """How many machines were ready at the start, in all."""
+    share = _of(said.seats_ready, said.seats)
+    return f"{said.seats_ready:,} of {said.seats:,} machines were ready at the start ({share})"
 
 
 def _bins(look: str, each: Look) -> Iterator[Row]:

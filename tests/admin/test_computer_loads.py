@@ -46,8 +46,8 @@ def page(client: Client, hostname: str) -> str:
     return text(client, page_url("computer", Computer.objects.get(hostname=hostname).pk))
 
 
-def next_load(client: Client, hostname: str) -> str:
-    return unescape(page(client, hostname)).partition("Next load: ")[2].partition(" State:")[0]
+def next_load(client: Client, hostname: str, label: str = "Next load") -> str:
+    return unescape(page(client, hostname)).partition(f"{label}: ")[2].partition(" State:")[0]
 
 
 def history(client: Client, computer: Computer) -> list[tuple[str, ...]]:
@@ -115,11 +115,14 @@ def test_loads_for_users_and_for_no_block(viewer: Client, site: Site) -> None:
     assert next_load(viewer, "pc") == "Wed 25 Nov 13:00, Windows 11 , for no class, by mn0.edu"
 
 
-@pytest.mark.parametrize(("state", "expected"), [(PENDING, ", in progress"), (19, ", due and not begun")])
-def test_a_load_that_should_be_at_work(viewer: Client, site: Site, state: int, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "label", "expected"),
+    [(PENDING, "Load now", ", in progress"), (19, "Next load", ", due and not begun")],
+)
+def test_a_load_that_should_be_at_work(viewer: Client, site: Site, state: int, label: str, expected: str) -> None:
     time = site.time(site.request("CS1", site.windows, None, 1), NOW + HOUR / 4)
     site.hold(time, site.computer("pc", site.ubuntu), state_id=state)
-    assert next_load(viewer, "pc").startswith(f"Wed 25 Nov 11:45{expected} ,")
+    assert next_load(viewer, "pc", label).startswith(f"Wed 25 Nov 11:45{expected} ,")
 
 
 def test_another_affiliations_block_is_not_named(viewer: Client, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

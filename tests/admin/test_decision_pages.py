@@ -51,6 +51,15 @@ def test_the_list_shows_calls_and_their_results(root: Client) -> None:
         assert rows(root, list_url("decision", outcome="short"), "came_out") == ["1 of 4 machines missing"]
 
 
+def test_the_page_says_who_called_when_and_for_which_hours(root: Client) -> None:
+    with class_site():
+        shown = text(root, page_url("decision", decide().pk))
+    assert re.search(
+        r"Called \w{3} \d+ \w{3} \d\d:\d\d by \S+ · for .+?, \w{3} \d+ \w{3} \d\d:\d\d–\d\d:\d\d · ", shown
+    )
+    assert "<span" not in html.unescape(shown)
+
+
 def test_spares_are_shown_beside_the_machines(root: Client, settings: Settings) -> None:
     settings.VCL_RELOAD_POLICY, settings.VCL_SPARES, settings.VCL_READY_TARGET = "ready", "auto", 0.99
     with class_site(computers=8):

@@ -326,6 +326,14 @@ def decided(time: BlockTime, minutes: int, **values: Any) -> None:
     Decision.objects.create(**{"block_time_id": time.pk, "started": NOW - minutes * MINUTE, **usual, **values})
 
 
+def test_the_head_of_a_released_class_says_once_that_it_has_no_computers(root: Client, site: Site) -> None:
+    time = site.time(site.request("CS101", site.ubuntu, None, 4), NOW + DAY, processed=1)
+    decided(time, 10, action=Decision.RELEASE, outcome=Decision.DONE, block_start=time.start, block_end=time.end)
+    found = re.search(r'<p id="readiness"[^>]*>(.*?)</p>', page(root, time), re.DOTALL)
+    assert found is not None
+    assert plain(found[1]).startswith("released by anna@Local at 11:50")
+
+
 def test_history_is_sentences_the_latest_first(root: Client, site: Site) -> None:
     time = class_of(site, 20, "available")
     decided(time, 30, door="XMLRPCblockAllocation", person="", caller="vclsystem@Local", address="10.20.9.1",

@@ -66,7 +66,7 @@ def test_the_page_has_the_numbers(viewer: Client, site: Site) -> None:
     load(1, site, 10, NOW - 5 * HOUR, 1)
     page = text(viewer, PAGE)
     name, node = site.ubuntu.prettyname, site.nodes[0].hostname
-    assert "3 classes began, 2 of them were looked at then. 18 of 20 seats were ready at the start (90.0 %)." in page
+    assert "3 classes began, 2 of them were looked at then. 18 of 20 machines were ready at the start (90.0 %)." in page
     assert "0.95 to 0.98 at allocation 2 96.0 % 1 (50.0 %) 9.5 to 90.5 % too sure 18 of 20" in page
     assert "0.98 to 1 half an hour before 2 99.0 % 1 (50.0 %) 9.5 to 90.5 % too sure 18 of 20" in page
     assert f"{name} half an hour before 2 99.0 % 1 (50.0 %)" in page
@@ -104,7 +104,7 @@ def test_people_see_the_classes_of_their_scope(viewer: Client, site: Site, monke
     limit_to(1, monkeypatch)
     page = text(viewer, PAGE)
     assert "1 class began" in page
-    assert "10 of 10 seats were ready" in page
+    assert "10 of 10 machines were ready" in page
     assert "loads take 14 minutes" not in page
 
 

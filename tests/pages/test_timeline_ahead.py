@@ -183,6 +183,17 @@ def test_the_most_rows(viewer: Client, site: Site, exam: BlockTime) -> None:
     assert "and 3 more series" in text(viewer, url())
 
 
+def test_released_classes_are_counted_apart(viewer: Client, site: Site) -> None:
+    forecast_run()
+    first = site.time(site.request("CS1", site.ubuntu, None, 4), MONDAY)
+    foresee(first, 0, wanted=0)
+    said = text(viewer, url())
+    assert "1 class has no computers yet: 1 of them was released." in said
+    foresee(site.time(site.request("CS2", site.ubuntu, None, 4), MONDAY), 4)
+    said = text(viewer, url())
+    assert "2 classes have no computers yet: 1 of them was released, none of the others will be short." in said
+
+
 @pytest.mark.parametrize("query", [{}, {"busy": 1, "zoom": "week"}])
 @pytest.mark.parametrize("limited", [False, True])
 def test_statements_do_not_grow(

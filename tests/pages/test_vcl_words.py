@@ -65,7 +65,10 @@ def _report(bookings: list[tuple[str, int]], *steps: tuple[str, int, bool]) -> R
     [
         (None, ""),
         (_report([]), ""),
-        (_report([("block time 4", 49)], ("free", 50, True)), "; most were lost to block time 4, which holds 49."),
+        (
+            _report([("block time 4", 49)], ("free", 50, True)),
+            "; most were lost to block time 4, which holds 49 of them.",
+        ),
         (_report([("request 4", 1)], ("mapped", 60, False), ("open", 30, True)), "; 30 of them are not open."),
         (_report([("block time 4", 6)], ("open", 10, True), ("free", 6, True)), "; 10 of them are not open."),
         (_report([("block time 4", 1)], ("free", 2, True)), "; 2 of them are not free."),

@@ -32,7 +32,7 @@ from blockalloc.pages.week.capacity import busiest
 from blockalloc.store.images_wanted import WantedRow
 from tests.support.scoped import limit_to
 from tests.support.sites.kept_forecast import forecast_run, foresee
-from tests.support.sites.staff_site import DAY, HOUR, MONDAY, NOW, Site, add_image, list_url, page_url, text
+from tests.support.sites.staff_site import DAY, HOUR, MONDAY, NOW, Site, add_image, list_url, page_url, state, text
 from tests.support.week_page import Shown, blocks_of_week, capacity_of_week
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +110,15 @@ def test_a_class_at_risk_says_why_in_short_and_what_can_be_done(viewer: Client, 
     assert "2 of 4 machines, 1 ready; computers: 1 loaded, 1 waiting. Starts in 1 h. For CS101@Local." in shown.more
     assert reverse("admin:what_would_help", args=[time.pk]) in shown.markup
     assert f'<a class="name" href="{page_url("blocktime", time.pk)}">CS101</a>' in shown.markup
+
+
+def test_failed_machines_are_told_from_those_that_are_not_allocated(viewer: Client, site: Site) -> None:
+    time = site.class_("CS101", NOW + HOUR, 2)
+    time.blockRequest.numMachines = 4
+    time.blockRequest.save()
+    Computer.objects.filter(hostname="cs101-pc1").update(state=state("failed"))
+    shown = only(viewer)
+    assert (shown.number, shown.short) == ("2 of 4", "3 of 4 machines missing, 1 of them failed")
 
 
 def test_a_class_that_was_skipped_is_struck_and_says_by_whom(viewer: Client, site: Site) -> None:

@@ -12,6 +12,7 @@ from scheduling.wording import allocated, plural, span
 
 _ICONS = {"bad": "bad", "watch": "watch", "good": "good"}
 _WORTH_A_TITLE = ("bad", "watch")
+_NO_COMPUTERS = re.compile(r"^no computers, begins in [^:;]+: (?=released )")
 _NOT_ASKED_FOR = re.compile(r"not asked for yet, begins in [^;]+")
 _WILL_BE = f"VCL’s back end asks for its computers {span(ASKED_AHEAD)} before the start"
 
@@ -65,8 +66,8 @@ def _closed(class_: BlockTimeReadiness, label: str, words: str, over: Over | Non
 
 
 def _in_plain_words(words: str) -> str:
-    """That nobody has asked for computers yet, where the head has said when the class begins."""
-    return _NOT_ASKED_FOR.sub(_WILL_BE, words)
+    """That nobody has asked for computers yet, or that they were released: the head has said when the class begins."""
+    return _NO_COMPUTERS.sub("", _NOT_ASKED_FOR.sub(_WILL_BE, words))
 
 
 def _figure(class_: BlockTimeReadiness) -> tuple[int, str]:

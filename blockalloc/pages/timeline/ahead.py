@@ -87,7 +87,7 @@ def _about(classes: Sequence[ClassAhead], axis: Axis, *, is_own: bool) -> str:
         return counted(len(classes), "class", "classes")
     if not is_own or first.foreseen is None:
         return times_of(first.start, first.end)
-    if not first.foreseen.machines and not first.foreseen.missing:
+    if _is_released(first):
         return f"{times_of(first.start, first.end)} · {_RELEASED}"
     return f"{times_of(first.start, first.end)} · {first.foreseen.machines} of {first.foreseen.requested} machines"
 
@@ -98,7 +98,7 @@ def _bar(each: ClassAhead, *, is_own: bool) -> Bar:
         return Bar(FORESEEN, each.start, each.end, "", joined(FOREIGN_NAME, time, "it has no computers yet"), None)
     foreseen = each.foreseen
     title = joined(each.name, time, each.image, foreseen.words)
-    text = f"{foreseen.machines} of {foreseen.requested}" if foreseen.machines or foreseen.missing else _RELEASED
+    text = _RELEASED if _is_released(each) else f"{foreseen.machines} of {foreseen.requested}"
     return Bar(
         SHORT if foreseen.missing else FORESEEN, each.start, each.end, text, title, page_of("blocktime", each.id)
     )
@@ -118,12 +118,20 @@ def _summary_of(classes: Sequence[ClassAhead]) -> str:
         return ""
     short = sum(each.foreseen is not None and each.foreseen.missing > 0 for each in classes)
     unchecked = sum(each.foreseen is None for each in classes)
+    released = sum(_is_released(each) for each in classes)
     said = [
         f"{short} of them will be short" if short else "",
         f"{unchecked} of them {'was' if unchecked == 1 else 'were'} not checked" if unchecked else "",
     ]
-    words = " and ".join(filter(None, said)) or "none of them will be short"
-    return f"{_have_none(len(classes), '')}: {words}."
+    words = " and ".join(filter(None, said))
+    if released:
+        rest = words or ("none of the others will be short" if released < len(classes) else "")
+        words = joined(f"{released} of them {'was' if released == 1 else 'were'} released", rest)
+    return f"{_have_none(len(classes), '')}: {words or 'none of them will be short'}."
+
+
+def _is_released(each: ClassAhead) -> bool:
+    return each.foreseen is not None and not each.foreseen.machines and not each.foreseen.missing
 
 
 def _summary_of_others(number: int) -> str:

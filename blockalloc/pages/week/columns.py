@@ -155,7 +155,7 @@ def _block(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Forese
     label, words = signal_of(block_time, now)
     ready = block_time.readiness
     is_open = block_time.is_current_or_upcoming(now)
-    short = _in_short(ready.signal.words) if ready.signal.level in ("bad", "watch") else ""
+    short = _in_short(ready.signal.words, ready.numbers.failed) if ready.signal.level in ("bad", "watch") else ""
     if block_time.skip and words:
         short = words
     return Block(
@@ -212,12 +212,16 @@ def _computers(of: ClassNumbers) -> str:
     return f"computers: {', '.join(f'{number} {state}' for state, number in by_state if number)}"
 
 
-def _in_short(words: Sequence[str]) -> str:
-    """The first reason without what explains it: `3 of 20 machines missing`; or that it was released, and by whom."""
+def _in_short(words: Sequence[str], failed: int) -> str:
+    """The first reason without what explains it: `3 of 20 machines missing`; or that it was released, and by whom.
+
+    How many of the missing machines have `failed` is said, as these count among the `18 of 20` above.
+    """
     what, _, why = words[0].partition(": ")
     if why.startswith(_RELEASED):
         return why.partition(": ")[0].partition(";")[0]
-    return what.partition(" (")[0]
+    what = what.partition(" (")[0]
+    return f"{what}, {failed} of them failed" if failed and what.endswith(" missing") else what
 
 
 def _left(block_time: BlockTimeReadiness, now: int) -> str:
