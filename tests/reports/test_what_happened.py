@@ -411,7 +411,7 @@ def test_all_pages_and_calendars_say_it(viewer: Client, released: BlockTime) -> 
     assert f"{SAID} What would help" in card
     assert f"12:30–14:30 0 of 2 CS1 Ubuntu 22.04 Watch released by anna@Local at 11:15 {SAID}" in text(viewer, WEEK)
     page = text(viewer, page_url("blocktime", released.pk))
-    assert "Watch starts in 30 min 0 of 2 machines: no computers Released by anna@Local at 11:15" in page
+    assert "Watch starts in 30 min 0 of 2 machines: no computers released by anna@Local at 11:15" in page
     assert rows(viewer, list_url("blocktime"), "state") == [SAID]
     assert rows(viewer, page_url("blockrequest", released.blockRequest_id), "state") == [SAID]
     for group in (None, released.blockRequest.group_id):

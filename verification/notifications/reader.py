@@ -18,8 +18,8 @@ from verification.notifications.inbox import Received
 _SAYS = (
     (What.SHORT, re.compile(r"(?:(?P<some>\d+) of|(?P<all>[Aa]ll)) (?P<of>\d+) machines (?:is |are )?missing")),
     (What.AT_RISK, re.compile(r"may not be ready when it begins|^at risk")),
-    (What.NOT_READY, re.compile(r"^(?:It )?began with ")),
-    (What.MENDED, re.compile(r"^(?:It )?has all \d+ machines now")),
+    (What.NOT_READY, re.compile(r"^(?:The class )?began with ")),
+    (What.MENDED, re.compile(r"^(?:The class )?has all \d+ machines now")),
     (What.READY, re.compile(r"^[Aa]ll \d+ machines (?:are )?ready now")),
 )
 _NUMBERS = re.compile(r"^(\d+) machines wanted, (\d+) usable")
