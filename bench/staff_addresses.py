@@ -48,7 +48,6 @@ _LISTS = {
 
 def addresses(site: Site, *, limited: bool) -> Iterator[tuple[str, str]]:
     """(name, address) of each page; `limited` to the affiliation of block request 0."""
-    yield "index", reverse("admin:index")
     yield from _of_lists(limited=limited)
     yield from _of_rows(site)
     yield from _of_our_pages()
