@@ -80,6 +80,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         (directory / folder).mkdir()
     made = certificates.make(directory / "certificates")
     with ExitStack() as stack:
+        # Nobody listens on its port, and no server of these tests can get it meanwhile.
+        silent = stack.enter_context(socket.socket())
+        silent.bind(("127.0.0.1", 0))
         service = stack.enter_context(LiveServer(directory))
         service.manage("shell", "--verbosity=0", "--command", MIGRATE + ACCOUNT + OTHER_ACCOUNT)
         service.start(
@@ -88,7 +91,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 "VCL_TRUSTED_PROXIES": "127.0.0.1",
                 "VCL_GUARD_WAIT_SECONDS": str(HOLD_SECONDS),
                 "VCL_LOCKOUT_FAILURES": str(FAILURES),
-                "VCL_FRONT_END_URL": f"http://127.0.0.1:{free_port()}/index.php",
+                "VCL_FRONT_END_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/index.php",
                 "VCL_FRONT_END_METHODS": "XMLRPCcheckCryptSecrets",
             }
         )
