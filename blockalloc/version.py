@@ -1,3 +1,3 @@
 """The version of the service; CHANGELOG.md lists its changes."""
 
-VERSION = "0.4.0"
+VERSION = "1.0.0"

@@ -18,7 +18,7 @@ import pytest
 from tests.support.empty_site import Site
 
 _FOLDER = Path(__file__).parent
-_FIRST_CLASS = datetime(2026, 11, 30, 9)  # noqa: DTZ001 - site time, as VCL's rows have it
+_FIRST_CLASS = datetime(2026, 11, 30, 9)  # site time, as VCL's rows have it
 _TIME = re.compile(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
