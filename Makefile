@@ -30,6 +30,7 @@ test-long:     ## the campaigns in full: kills at every statement, allocations b
 	bin/setup --tests
 	$(PYTHON) -m verification.kills --kill process
 	$(PYTHON) -m verification.kills --kill process --database sqlite
+	VCL_RELOAD_POLICY=vcl $(PYTHON) -m verification.kills --kill process --what calls
 	$(PYTHON) -m verification.kills --kill server --during 20
 	$(PYTHON) -m verification.allocations --database mariadb --calls 10100
 	$(PYTHON) -m verification.allocations --database sqlite --calls 2000

@@ -4,9 +4,11 @@ Also effects of the same decisions elsewhere: two sites on which the reference d
 """
 
 import copy
+from dataclasses import replace
 
 import pytest
 import time_machine
+from pytest_django import Settings
 
 from tests.golden import tables
 from tests.golden.decided import wanted_by
@@ -105,6 +107,21 @@ def as_recorded(name: str) -> list[str]:
 def test_an_invariant_sees_the_faults_of_the_reference(rule: str, names: str) -> None:
     for name in names.split():
         assert any(text.startswith(f"{rule}: ") for text in as_recorded(name)), name
+
+
+def test_an_invariant_sees_planned_reloads_that_come_too_late_or_too_early(settings: Settings) -> None:
+    settings.VCL_RELOAD_POLICY = "ready"
+    case = CASES["random-0018"]
+    made = play(case)[0]
+    change = replace(change_of(case, made), policy="ready")
+    assert invariants.broken(change) == []
+    assert change.new
+    request = next(row for row in change.new_requests if row["id"] == change.new[0].request_id)
+    start, end = request["start"], request["end"]
+    for column, wrong in (("start", end), ("start", "2001-01-01 00:00:00"), ("end", start)):
+        rows = copy.deepcopy(made.after)
+        next(row for row in rows["request"] if row["id"] == request["id"])[column] = wrong
+        assert list(invariants.reloads_in_time(replace(change, after=rows)))
 
 
 @pytest.mark.parametrize("name", [name for name in RIGHT if name.startswith("random-")][::4])

@@ -40,13 +40,14 @@ class BlockComputer:
 
 @dataclass(frozen=True)
 class Change:
-    """The rows before and after a call, its time and zone, and its answer."""
+    """The rows before and after a call, its time and zone, and its answer; `policy` is `VCL_RELOAD_POLICY`."""
 
     before: Rows
     after: Rows
     now: datetime.datetime
     answer: Any
     ignore_privileges: bool
+    policy: str = "vcl"
 
     def instant(self, local: str) -> int:
         """Unix seconds of a local time: the first of two, an hour later when the clock skips it."""
@@ -117,9 +118,10 @@ def occupies(request: Row) -> bool:
 
 def broken(change: Change) -> list[str]:
     """Every rule that the call broke, in words; empty when all is well."""
+    times = reload_times if change.policy == "vcl" else reloads_in_time
     rules = (
         no_more_than_wanted, no_computer_twice, within_maxconcurrent, hosts_not_over_committed,
-        reservations_respected, reload_times, everything_belongs_together, true_numbers, nothing_else_changed,
+        reservations_respected, times, everything_belongs_together, true_numbers, nothing_else_changed,
     )  # fmt: skip
     return [f"{rule.__name__}: {text}" for rule in rules for text in rule(change)]
 
@@ -264,6 +266,22 @@ def reload_times(change: Change) -> Iterator[str]:
                 yield f"request {request['id']} ends at {request['end']}"
         if places != Counter(range(places.total())):
             yield f"block time {time_id}: reloads take the steps {sorted(places.elements())}"
+
+
+def reloads_in_time(change: Change) -> Iterator[str]:
+    """Policy `ready`: reloads are planned; none begins in the past, and each leaves time for a load before its end.
+
+    It ends at the start of the block, or when the reservation begins that the computer is reloaded for.
+    """
+    for own in change.new:
+        request = next(row for row in change.new_requests if row["id"] == own.request_id)
+        starts = [change.instant(other["start"]) for other in _in_the_way(change, own)]
+        end = min([own.block_start, *starts])
+        load = load_seconds(change, change.block(own.time_id)["imageid"])
+        if change.instant(request["end"]) != end:
+            yield f"request {request['id']} ends at {request['end']}, not {change.local(end)}"
+        if not change.now.timestamp() <= own.start <= end - load:
+            yield f"request {request['id']} begins at {request['start']}: it is {change.now}, a load takes {load} s"
 
 
 def load_seconds(change: Change, image_id: int) -> int:
