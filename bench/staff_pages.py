@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bench.large_site import Site, Sizes
 
-QUERIES, MILLISECONDS = 20, 300  # fewer than these
+QUERIES, MILLISECONDS = 19, 300  # fewer than these: one statement less than is promised, so that it can't creep up
 _AT_MOST_SECONDS = 3.0  # for one page, beside the first request
 
 

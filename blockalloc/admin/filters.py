@@ -200,12 +200,16 @@ class RelatedFilter(ChoiceFilter):
 
     def options(self) -> dict[str, Choice]:
         """All, or one of the candidates."""
-        rows = {str(row.pk): row for row in self.candidates()}
-        value = self.value() or ""
-        if value.isdecimal() and len(value) < 10 and value not in rows:
-            rows.update((str(row.pk), row) for row in self.other_row(int(value)))
-        choices = {key: Choice(self.label(row), self.condition(row)) for key, row in rows.items()}
+        choices = {str(row.pk): Choice(self.label(row), self.condition(row)) for row in self._rows()}
         return {ALL: Choice("All", _EVERYTHING), **choices}
+
+    def _rows(self) -> QuerySet[Any]:
+        """The candidates, and the row in the address if it is none of them. One statement."""
+        candidates, value = self.candidates(), self.value() or ""
+        if not (value.isdecimal() and len(value) < 10):
+            return candidates
+        both = candidates.order_by().union(self.other_row(int(value)).order_by())
+        return both.order_by(*candidates.query.order_by)
 
 
 class LabFilter(ChoiceFilter):

@@ -19,6 +19,7 @@ from blockalloc.reports import past_classes
 from blockalloc.reports.forecasts import Forecasts, with_outlook
 from blockalloc.reports.readiness import BlockTimeReadiness, read
 from blockalloc.site_time import local_to_instant, site_zone
+from blockalloc.store.background import Background
 from scheduling.block_status import is_scheduled
 from scheduling.readiness import Level
 from scheduling.windows import HOUR
@@ -44,15 +45,18 @@ class Classes:
     forecasts: Forecasts
 
 
-def classes_of(request: HttpRequest, now: int) -> Classes:
-    """The classes that the person may see, of the lab in the page's address, at `now` (Unix seconds)."""
+def classes_of(request: HttpRequest, now: int, background: Background | None = None) -> Classes:
+    """The classes that the person may see, of the lab in the page's address, at `now` (Unix seconds).
+
+    `background`: what is known of the last forecast, where it has been read.
+    """
     lab = labs.chosen(request)
     return Classes(
         times=BlockTime.objects.visible_to(request.user).in_lab(lab),
         closing_rows=ClassHeld.objects.visible_to(request.user).in_lab(lab),
         decisions=Decision.objects.visible_to(request.user).in_lab(lab),
         links_decisions=request.user.has_perm("blockalloc.view_decision"),
-        forecasts=Forecasts(now, scope_of(request.user), with_short=True),
+        forecasts=Forecasts(now, scope_of(request.user), with_short=True, background=background),
     )
 
 

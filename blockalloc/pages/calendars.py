@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from django.urls import reverse
 from icalendar import Calendar, Event, vDuration
@@ -13,6 +13,7 @@ from blockalloc.reports.readiness import BlockTimeReadiness
 REFRESH = timedelta(minutes=15)
 _END = b"END:VCALENDAR"
 _NEVER = 0  # Unix seconds
+_PAGE, _ANY = "admin:blockalloc_blocktime_change", 987654321  # the id for which those of the block times are put in
 _EVENTS_KEPT = 8192  # texts, of half a kilobyte each
 PRODID = "-//Block allocations for Apache VCL//Block times//EN"
 
@@ -43,15 +44,16 @@ def calendar_of(
     calendar.add("x-published-ttl", vDuration(REFRESH))
     head, end, rest = calendar.to_ical().rpartition(_END)
     # All events have the same time stamp: it is put into texts that are otherwise cached.
-    events = b"".join(_event(each, short.get(each.id, ""), now, host, absolute_url) for each in block_times)
+    before, _, after = absolute_url(reverse(_PAGE, args=[_ANY])).rpartition(f"{_ANY}")
+    events = b"".join(
+        _event(each, short.get(each.id, ""), now, host, f"{before}{each.id}{after}") for each in block_times
+    )
     events = events.replace(_stamp(_NEVER), _stamp(now))
     return b"".join([head, events, end, rest])
 
 
-def _event(
-    block_time: BlockTimeReadiness, short: str, now: int, host: str, absolute_url: Callable[[str], str]
-) -> bytes:
-    """The event of a block time. Its id stays the same, whatever changes."""
+def _event(block_time: BlockTimeReadiness, short: str, now: int, host: str, url: str) -> bytes:
+    """The event of a block time, whose page is at `url`. Its id stays the same, whatever changes."""
     return _event_text(
         uid=f"blocktime-{block_time.id}@{host}",
         start=block_time.start,
@@ -59,7 +61,7 @@ def _event(
         summary=_summary(block_time, short, now),
         description=_description(block_time, short),
         status=STATUS.CANCELLED if block_time.skip else STATUS.CONFIRMED,
-        url=absolute_url(_path(block_time.id)),
+        url=url,
     )
 
 
@@ -84,16 +86,6 @@ def _event_text(*, uid: str, start: int, end: int, summary: str, description: st
 def _stamp(instant: int) -> bytes:
     """The line with an event's time stamp; no other line of an event begins like it."""
     return b"\r\nDTSTAMP:" + f"{_utc(instant):%Y%m%dT%H%M%SZ}".encode() + b"\r\n"
-
-
-def _path(block_time_id: int) -> str:
-    """The path of the block time's page."""
-    return _path_with_id_0().replace("0", str(block_time_id), 1)
-
-
-@cache
-def _path_with_id_0() -> str:
-    return reverse("admin:blockalloc_blocktime_change", args=[0])
 
 
 def _summary(block_time: BlockTimeReadiness, short: str, now: int) -> str:

@@ -13,6 +13,7 @@ from blockalloc.reports.readiness import BlockTimeReadiness
 from blockalloc.reports.upkeep import Line
 from blockalloc.site_time import local_to_instant, site_zone
 from blockalloc.store import forecasts as store
+from blockalloc.store.background import Background
 from blockalloc.store.forecasts import InTheWayKept, Kept, Run
 from scheduling.readiness import ASKED_AHEAD, Signal
 from scheduling.wording import plural, span
@@ -70,8 +71,11 @@ class Forecasts:
     read of any classes is read together with those that will be short, for a page that shows both.
     """
 
-    def __init__(self, now: int, scope: Scope, *, with_short: bool = False) -> None:
+    def __init__(
+        self, now: int, scope: Scope, *, with_short: bool = False, background: Background | None = None
+    ) -> None:
         self.now, self.scope = now, scope
+        self._background = background
         self._with_short = with_short
         self._short: list[Kept] | None = None
         self._seen: set[tuple[str, int]] = set()  # bookings of which is known whether the person may see them
@@ -79,8 +83,8 @@ class Forecasts:
 
     @cached_property
     def run(self) -> Run | None:
-        """The last forecast. One statement, once."""
-        return store.last_run()
+        """The last forecast. One statement, once; none if `background` has it."""
+        return self._background.run if self._background else store.last_run()
 
     @property
     def until(self) -> int:

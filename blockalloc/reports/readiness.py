@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from blockalloc.models import BlockTime
 from blockalloc.reports import sureness, what_happened
 from blockalloc.site_time import site_zone
-from blockalloc.store import page_loads, times, watches
+from blockalloc.store import page_loads, said, times
 from blockalloc.store import readiness as store
 from blockalloc.store.readiness import BlockTimeRow
 from blockalloc.store.rows import full_name
@@ -77,28 +77,32 @@ def read(
     """
     rows = store.block_times(query)
     clusters = store.clusters({row.imagemeta_id for row in rows if row.is_cluster})
-    load_seconds = estimates(_to_estimate(rows, now), now)
+    blocks = {row.id: _block(row, clusters) for row in rows}
     # Computers of skipped and past block times are counted; whether they are in use no longer matters.
-    still_open = {row.id for row in rows if _status(row).is_current_or_upcoming(now)}
-    starts = {row.id: _instant(row.start) for row in rows if row.id in still_open}
-    computers = _computers({row.id for row in rows} if closed else still_open, starts, now)
-    blocks = {row.id: _block(row, clusters, load_seconds) for row in rows}
+    still_open = {id_ for id_, block in blocks.items() if block.block_status.is_current_or_upcoming(now)}
+    load_seconds = estimates(_to_estimate([row for row in rows if row.id in still_open], blocks, now), now)
+    for row in rows:
+        if row.image_id in load_seconds:
+            blocks[row.id] = blocks[row.id]._replace(load_seconds=load_seconds[row.image_id])
+    starts = {id_: blocks[id_].start for id_ in still_open}
+    computers = _computers(blocks.keys() if closed else still_open, starts, now)
     records = what_happened.read(_to_look_up(blocks, computers, now))
     if not people:
         records = {time: record.without_people() for time, record in records.items()}
     zone = site_zone()
-    seen = watches.seen(still_open, now - _LOOKED)
-    sure = sureness.of_classes({id_: blocks[id_] for id_ in still_open}, computers, seen, now)
+    open_blocks = {id_: blocks[id_] for id_ in still_open}
+    last = said.last(still_open, now - _LOOKED, sureness.told_by_calls(open_blocks, computers, now))
+    seen, sure = last.seen, sureness.of_classes(open_blocks, computers, last, now)
     return [
         BlockTimeReadiness(
             id=row.id,
-            start=_instant(row.start),
-            end=_instant(row.end),
+            start=blocks[row.id].start,
+            end=blocks[row.id].end,
             request_id=row.request_id,
             block=row.block,
             group=full_name(row.group, row.group_affiliation),
             image=row.image,
-            block_status=_status(row),
+            block_status=blocks[row.id].block_status,
             readiness=readiness(
                 blocks[row.id],
                 computers.get(row.id, ()),
@@ -114,7 +118,8 @@ def read(
     ]
 
 
-def _block(row: BlockTimeRow, clusters: Mapping[int, list[int]], estimates: Mapping[int, int]) -> BlockFacts:
+def _block(row: BlockTimeRow, clusters: Mapping[int, list[int]]) -> BlockFacts:
+    """The block time with the load time that counts without loads to learn from."""
     further = clusters.get(row.imagemeta_id, []) if row.imagemeta_id is not None else []
     return BlockFacts(
         start=_instant(row.start),
@@ -125,12 +130,8 @@ def _block(row: BlockTimeRow, clusters: Mapping[int, list[int]], estimates: Mapp
         expires=_instant(row.expires),
         machines=row.machines,
         image_ids=(row.image_id, *further),
-        load_seconds=estimates.get(row.image_id, row.reload_minutes * 60),
+        load_seconds=row.reload_minutes * 60,
     )
-
-
-def _status(row: BlockTimeRow) -> BlockStatus:
-    return BlockStatus(bool(row.skip), row.status, _instant(row.end), _instant(row.expires))
 
 
 def _to_look_up(
@@ -148,16 +149,12 @@ def _to_look_up(
     }
 
 
-def _to_estimate(rows: Collection[BlockTimeRow], now: int) -> dict[int, int]:
+def _to_estimate(still_open: Collection[BlockTimeRow], blocks: Mapping[int, BlockFacts], now: int) -> dict[int, int]:
     """The images whose load time matters now, with the minutes that count without loads to learn from.
 
     Only those of block times that begin soon: reading a year of the log takes long.
     """
-    return {
-        row.image_id: row.reload_minutes
-        for row in rows
-        if _status(row).is_current_or_upcoming(now) and _instant(row.start) < now + 2 * ASKED_AHEAD
-    }
+    return {row.image_id: row.reload_minutes for row in still_open if blocks[row.id].start < now + 2 * ASKED_AHEAD}
 
 
 def _computers(

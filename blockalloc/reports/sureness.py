@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from django.conf import settings
 
 from blockalloc.site_time import site_zone
-from blockalloc.store import decisions
 from blockalloc.store.decisions import Said
+from blockalloc.store.said import Last
 from blockalloc.store.watches import Seen
 from scheduling.machines import whole_machines
 from scheduling.readiness import Sureness
@@ -21,24 +21,29 @@ _CURRENT = 12 * MINUTE  # keep_ready plans a class anew every ten minutes, near 
 _OLD = 10 * MINUTE  # then the words say when it was
 
 
+def told_by_calls(
+    blocks: Mapping[int, BlockFacts], computers: Mapping[int, Sequence[ComputerFacts]], now: int
+) -> list[int]:
+    """The block times (ids) that begin after `now` (Unix seconds) and have computers: decisions say how sure they are.
+
+    None under policy `vcl`.
+    """
+    if settings.VCL_RELOAD_POLICY != READY:
+        return []
+    return [id_ for id_, block in blocks.items() if block.start > now and computers.get(id_)]
+
+
 def of_classes(
     blocks: Mapping[int, BlockFacts],
     computers: Mapping[int, Sequence[ComputerFacts]],
-    seen: Mapping[int, Seen],
+    last: Last,
     now: int,
 ) -> dict[int, Sureness]:
-    """What was last said of each of the block times that begins after `now` (Unix seconds) and has computers.
-
-    Nothing under policy `vcl`. One statement at most.
-    """
-    if settings.VCL_RELOAD_POLICY != READY:
-        return {}
-    to_come = {id_: block for id_, block in blocks.items() if block.start > now and computers.get(id_)}
-    decided = decisions.last_said(to_come)
+    """What was last said of each of the block times that `told_by_calls` names."""
     found = {}
-    for id_, block in to_come.items():
-        each = decided.get(id_)
-        by_look = _by_look(seen.get(id_), block, computers[id_])
+    for id_ in told_by_calls(blocks, computers, now):
+        block, each = blocks[id_], last.decided.get(id_)
+        by_look = _by_look(last.seen.get(id_), block, computers[id_])
         if by_look and (each is None or by_look.at >= each.at):
             each = by_look
         if each and (words := in_words(each.ready, each.late, each.machines, block.start, site_zone())):

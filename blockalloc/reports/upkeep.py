@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from blockalloc.models import Decision, Heartbeat, Semaphore, Watch
 from blockalloc.site_time import site_zone
+from blockalloc.store.background import Background
 from blockalloc.store.claims import UPKEEP_HOLD
 from scheduling import wording
 from scheduling.windows import MINUTE
@@ -42,10 +43,16 @@ NOTHING = BlockTimeUpkeep([], holds_stopped=False)
 def heartbeat(now: int) -> Line | None:
     """When keep_ready looked last, at `now` (Unix seconds); None when it never did. One statement."""
     last = Heartbeat.objects.filter(pk=1).values_list("at", "doubt").first()
-    if last is None:
-        return None
-    looked_at, doubt = last
-    ago = max(now - int(looked_at.timestamp()), 0)
+    return _in_words(int(last[0].timestamp()), last[1], now) if last else None
+
+
+def heartbeat_of(background: Background, now: int) -> Line | None:
+    """The same of what was read together with the last forecast."""
+    return None if background.looked_at is None else _in_words(background.looked_at, background.doubt, now)
+
+
+def _in_words(looked_at: int, doubt: str, now: int) -> Line:
+    ago = max(now - looked_at, 0)
     if ago > SILENT:
         return Line("bad", f"keep_ready has not looked for {span(ago)}")
     if doubt:

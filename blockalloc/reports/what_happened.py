@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from blockalloc.allocation.result import without_changes
@@ -16,7 +16,10 @@ from scheduling.what_happened import HELD_BACK, Call, Gone, Record
 
 _LONGEST = 160  # characters of a reason; the page of the decision has the full text
 
-Calls = Mapping[int, list[tuple[int, Call]]]  # block time -> (decision, call), the oldest first
+Rows = Mapping[int, Sequence[DecisionRow]]  # block time -> the decisions about it, the oldest first
+
+_IN_VAIN = (Decision.REFUSED, Decision.FAILED)
+_TAKES_ALL = (Decision.RELEASE, Decision.SKIP, Decision.UNSKIP)  # whatever it had before is no longer its own
 
 
 def read(present: Mapping[int, Collection[int]]) -> dict[int, Record]:
@@ -27,30 +30,44 @@ def read(present: Mapping[int, Collection[int]]) -> dict[int, Record]:
     """
     if not present:
         return {}
-    calls: dict[int, list[tuple[int, Call]]] = defaultdict(list)
-    released: dict[int, tuple[int, set[int]]] = {}
+    rows: dict[int, list[DecisionRow]] = defaultdict(list)
     for row in what_happened.decisions(present):
-        parameters = json.loads(row.parameters) if row.parameters else {}
-        calls[row.block_time_id].append((row.id, _call(row, parameters)))
-        if row.action == Decision.RELEASE_SOME and row.outcome == Decision.DONE:
-            released[row.id] = (row.block_time_id, set(parameters.get("computers", ())))
-    had = _had(calls, released, present)
-    gone = _gone({computer for block_time, ids in had.items() for computer in ids - set(present[block_time])})
+        rows[row.block_time_id].append(row)
+    had = _had(rows, present)
+    gone = _gone({computer for block_time, ids in had.items() for computer in ids.difference(present[block_time])})
     place = {id_: number for number, id_ in enumerate(gone)}  # they are by name
+    known = set(gone)
     lost = {
-        block_time: sorted((had.get(block_time, set()) & gone.keys()).difference(now_present), key=place.__getitem__)
-        for block_time, now_present in present.items()
+        block_time: sorted(known.intersection(ids).difference(present[block_time]), key=place.__getitem__)
+        for block_time, ids in had.items()
     }
     return {
         block_time: Record(
-            [call for _, call in calls.get(block_time, ())], [gone[computer] for computer in lost[block_time]]
+            [_call(row) for row in since_asked(rows.get(block_time, ()))],
+            [gone[computer] for computer in lost.get(block_time, ())],
         )
         for block_time in present
     }
 
 
-def _call(row: DecisionRow, parameters: Mapping[str, Any]) -> Call:
-    done = row.outcome not in (Decision.REFUSED, Decision.FAILED)
+def since_asked(rows: Sequence[DecisionRow]) -> Sequence[DecisionRow]:
+    """The decisions from the last allocation on that came to something, all if there is none.
+
+    Nothing that a record is asked for goes further back; some classes have hundreds of decisions.
+    """
+    for place in range(len(rows) - 1, -1, -1):
+        if rows[place].action == Decision.ALLOCATE and _is_done(rows[place]):
+            return rows[place:]
+    return rows
+
+
+def _is_done(row: DecisionRow) -> bool:
+    return row.outcome not in _IN_VAIN
+
+
+def _call(row: DecisionRow) -> Call:
+    parameters = _parameters(row)
+    done = _is_done(row)
     why = row.text
     if done:
         why = without_changes(without_warning(row.code, why))
@@ -63,28 +80,32 @@ def _call(row: DecisionRow, parameters: Mapping[str, Any]) -> Call:
     )  # fmt: skip
 
 
-def _had(calls: Calls, released: Mapping[int, tuple[int, set[int]]], present: Collection[int]) -> dict[int, set[int]]:
-    """Block time id -> ids of the computers that it had at some time since the last release, and did not give up.
+def _parameters(row: DecisionRow) -> Mapping[str, Any]:
+    parameters: Mapping[str, Any] = json.loads(row.parameters) if row.parameters else {}
+    return parameters
 
-    `released`: by decision, the block time and the computers that staff have taken from it by "release some".
-    """
+
+def _had(rows: Rows, present: Collection[int]) -> dict[int, set[int]]:
+    """Block time id -> ids of the computers that it had at some time since the last release, and did not give up."""
     decisions: list[int] = []
     not_released = set(present)  # nor skipped
-    for block_time, of_block_time in calls.items():
-        for id_, call in reversed(of_block_time):
-            if call.done and call.action in (Decision.RELEASE, Decision.SKIP, Decision.UNSKIP):
+    changes: dict[int, tuple[int, Collection[int], Collection[int]]] = {}
+    for block_time, of_block_time in rows.items():
+        for row in of_block_time:
+            if row.action == Decision.RELEASE_SOME and row.outcome == Decision.DONE:
+                changes[row.id] = (block_time, (), _parameters(row).get("computers", ()))
+        for row in reversed(of_block_time):
+            if row.action in _TAKES_ALL and _is_done(row):
                 not_released.discard(block_time)
                 break
-            if call.done and call.allocated and id_ not in released:
-                decisions.append(id_)
+            if row.allocated and row.id not in changes and _is_done(row):
+                decisions.append(row.id)
     computers: dict[int, set[int]] = defaultdict(set)
-    changes: dict[int, tuple[int, Collection[int], Collection[int]]]
-    changes = {id_: (block_time, (), ids) for id_, (block_time, ids) in released.items()}
-    for row in what_happened.had(decisions, not_released):
-        if row.findings is None:
-            computers[row.block_time_id].add(row.computer)
+    for found in what_happened.had(decisions, not_released):
+        if found.findings is None:
+            computers[found.block_time_id].add(found.computer)
         else:
-            changes[row.decision] = (row.block_time_id, *changed_ids(bytes(row.findings)))
+            changes[found.decision] = (found.block_time_id, *changed_ids(bytes(found.findings)))
     for _, (block_time, chosen, given_up) in sorted(changes.items()):
         computers[block_time].difference_update(given_up)
         computers[block_time].update(chosen)

@@ -3,7 +3,7 @@
 import json
 import logging
 import zlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple, TypeVar
@@ -15,8 +15,8 @@ from blockalloc.contract.hostnames import matching
 from blockalloc.models import Decision, Roster
 from blockalloc.store.findings import Findings, decode
 from blockalloc.store.past import Past
-from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids, waiting_at_most
-from blockalloc.store.times import from_utc, to_utc
+from blockalloc.store.sql import Value, execute, insert, waiting_at_most
+from blockalloc.store.times import to_utc
 from scheduling.facts import Fleet
 from scheduling.windows import DAY
 
@@ -192,29 +192,6 @@ class Said(NamedTuple):
     machines: int
     at: int
     is_allocation: bool
-
-
-def last_said(block_time_ids: Collection[int]) -> dict[int, Said]:
-    """Block time -> what was said of it when its computers were last chosen or released. One statement.
-
-    Nothing where that call said nothing. A call whose idempotency key was known has chosen none: its record has neither
-    `had` nor `ready`.
-    """
-    sql = f"""
-        SELECT d.block_time_id, d.ready, d.late, d.allocated, d.started, d.action FROM {_DECISIONS} d
-        WHERE d.ready IS NOT NULL AND d.id IN (
-            SELECT MAX(x.id) FROM {_DECISIONS} x
-            WHERE x.block_time_id IN ({listed_ids(block_time_ids)}) AND x.action NOT IN (%s, %s)
-              AND x.outcome NOT IN (%s, %s) AND NOT (x.action = %s AND x.had IS NULL AND x.ready IS NULL)
-            GROUP BY x.block_time_id
-        )
-    """
-    values = [Decision.DRY_RUN, Decision.HOLDING, Decision.REFUSED, Decision.FAILED, Decision.ALLOCATE]
-    rows = fetch(sql, values) if block_time_ids else []
-    return {
-        id_: Said(ready, late or 0.0, machines or 0, from_utc(started) or 0, action == Decision.ALLOCATE)
-        for id_, ready, late, machines, started, action in rows
-    }
 
 
 def since(now: int) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from blockalloc.models import Forecast, ForecastRun
 from blockalloc.store import again, times
@@ -17,7 +17,7 @@ _COLUMNS = (
     "in_the_way", "lost", "requested", "told",
 )  # fmt: skip
 _SELECT = f"SELECT {', '.join(f'`{name}`' for name in _COLUMNS)} FROM {_TABLE}"
-_RUN_COLUMNS = ("made", "until", "checked", "facts", "classes", "short", "milliseconds", "host", "problem")
+RUN_COLUMNS = ("made", "until", "checked", "facts", "classes", "short", "milliseconds", "host", "problem")
 _OTHER_CLOCK = 15 * MINUTE  # a run that was made later than so long from now was made by a clock that was wrong
 
 T = TypeVar("T")
@@ -111,10 +111,15 @@ def of_block_times_and_short(ids: Collection[int], first: int, last: int) -> lis
 
 def last_run() -> Run | None:
     """The last run, None before the first. One statement."""
-    found = fetch(f"SELECT {', '.join(_RUN_COLUMNS)} FROM {_RUNS} WHERE id = {_RUN}")
+    found = fetch(f"SELECT {', '.join(RUN_COLUMNS)} FROM {_RUNS} WHERE id = {_RUN}")
     if not found:
         return None
-    made, until, checked, facts, classes, short, milliseconds, host, problem = found[0]
+    return run_of(found[0])
+
+
+def run_of(row: Sequence[Any]) -> Run:
+    """The run whose columns RUN_COLUMNS these are."""
+    made, until, checked, facts, classes, short, milliseconds, host, problem = row
     made, until, checked = (times.from_utc(each) or 0 for each in (made, until, checked))
     return Run(made, until, checked, classes, short, milliseconds, host, problem, facts)
 
@@ -187,9 +192,9 @@ def _set(run: Run, condition: str, params: Sequence[Value]) -> bool:
     insert(_RUNS, *_new_run(), if_new=True)
     values: dict[str, Value] = {**run._asdict()}
     values |= {name: times.to_utc_or_null(values[name] or None) for name in ("made", "until", "checked")}  # type: ignore[arg-type]
-    sets = ", ".join(f"{name} = %s" for name in _RUN_COLUMNS)
+    sets = ", ".join(f"{name} = %s" for name in RUN_COLUMNS)
     sql = f"UPDATE {_RUNS} SET {sets} WHERE id = {_RUN} AND {condition}"
-    return execute(sql, [*(values[name] for name in _RUN_COLUMNS), *params]) > 0
+    return execute(sql, [*(values[name] for name in RUN_COLUMNS), *params]) > 0
 
 
 def _new_run() -> tuple[Sequence[str], Sequence[Sequence[Value]]]:

@@ -7,8 +7,8 @@ from django.conf import settings
 
 from blockalloc.models import Heartbeat, Watch
 from blockalloc.store.past import Past
-from blockalloc.store.sql import Value, execute, fetch, insert, listed_ids
-from blockalloc.store.times import from_utc, to_utc, to_utc_or_null
+from blockalloc.store.sql import Value, execute, insert, listed_ids
+from blockalloc.store.times import to_utc, to_utc_or_null
 from scheduling.reloads.outlook import Outlook
 from scheduling.windows import DAY
 
@@ -133,17 +133,3 @@ class Seen(NamedTuple):
     ready: float | None
     late: float | None
     said_at: int | None
-
-
-def seen(block_time_ids: Collection[int], since: int) -> dict[int, Seen]:
-    """Block time -> what is known of it. One statement.
-
-    What is at risk, if the last look was after `since` (Unix seconds); how sure it is, whenever that was said.
-    """
-    sql = f"""
-        SELECT w.block_time_id, CASE WHEN h.id IS NULL THEN '' ELSE w.at_risk END, w.ready, w.late, w.outlook_at
-        FROM {_TABLE} w LEFT JOIN {_HEARTBEAT} h ON h.id = 1 AND h.`at` > %s
-        WHERE w.block_time_id IN ({listed_ids(block_time_ids)})
-    """
-    rows = fetch(sql, [to_utc(since)]) if block_time_ids else []
-    return {id_: Seen(at_risk, ready, late, from_utc(said_at)) for id_, at_risk, ready, late, said_at in rows}

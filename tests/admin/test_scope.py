@@ -337,6 +337,29 @@ def test_a_block_that_changes_hands_goes_with_its_owner(scoped: Client, two: Two
     assert scoped.get(page_url("blocktime", two.own[0].pk)).status_code == 404
 
 
+def test_this_week_asks_once_for_what_programs_left(scoped: Client, two: TwoAffiliations) -> None:
+    """The last forecast and the last look together; what looks and calls have said together."""
+    scoped.get("/admin/week/")
+    with CaptureQueriesContext(connection) as queries:
+        assert scoped.get("/admin/week/").status_code == 200
+    for table in ("blockalloc_forecast_run", "blockalloc_heartbeat", "blockalloc_watch"):
+        of_table = [each["sql"] for each in queries if table in each["sql"]]
+        assert len(of_table) <= (2 if table == "blockalloc_heartbeat" else 1), table
+    assert len(queries) <= 18
+
+
+@pytest.mark.parametrize("others", ["group=99999", "group=99999&image=99999", "day=all&group=99999"])
+def test_an_id_that_is_no_option_takes_no_further_statement(others: str, scoped: Client, two: TwoAffiliations) -> None:
+    counts = []
+    for query in ("day=all&" if "day" in others else "", others):
+        url = f"{list_url('blocktime')}?{query}"
+        scoped.get(url)
+        with CaptureQueriesContext(connection) as queries:
+            assert scoped.get(url).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 18
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_scoped_pages_take_few_queries(page: str, scoped: Client, two: TwoAffiliations) -> None:
     keys = {

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.urls.base import get_script_prefix, set_script_prefix
 from icalendar import Calendar, Event
 
 from blockalloc.models import Affiliation, BlockRequest, BlockTime, User
@@ -183,3 +184,14 @@ def test_queries_do_not_grow(viewer: Client, site: Site, cs101: BlockTime) -> No
             counts.append(len(queries))
     assert counts[:3] == counts[3:]
     assert max(counts) < 12
+
+
+def test_the_address_of_a_page_below_a_path_with_digits(viewer: Client, site: Site, cs101: BlockTime) -> None:
+    address = links(viewer)["All classes"]
+    usual = get_script_prefix()
+    set_script_prefix("/vcl0/")
+    try:
+        (event,) = calendar(viewer, address).events
+    finally:
+        set_script_prefix(usual)
+    assert event["URL"] == f"https://testserver/vcl0{page_url('blocktime', cs101.pk)}"

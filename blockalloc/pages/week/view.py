@@ -12,7 +12,8 @@ from blockalloc.pages.frame import page, require_permission
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
 from blockalloc.pages.week.capacity import capacity
 from blockalloc.pages.week.columns import columns
-from blockalloc.reports.upkeep import NEVER, heartbeat
+from blockalloc.reports.upkeep import NEVER, heartbeat_of
+from blockalloc.store import background
 
 _DAYS = 7
 _REFRESH_SECONDS = 30
@@ -25,7 +26,8 @@ def week(request: HttpRequest) -> HttpResponse:
     today = today_of(now)
     day = _date(request.GET.get("from", "")) or today
     monday = day - day.weekday() * DAY
-    classes = classes_of(request, now)
+    looks = background.read()
+    classes = classes_of(request, now, looks)
     by_day = of_days(monday, _DAYS, classes, now, closed=False)
     shown = {each.id for of_day in by_day.values() for each in of_day.block_times}
     shown |= {each.block_time_id for of_day in by_day.values() for each, _ in of_day.over}
@@ -34,7 +36,7 @@ def week(request: HttpRequest) -> HttpResponse:
         "capacity": capacity([*by_day], shown, now, is_foreseen=not classes.forecasts.problem) if shown else None,
         "ahead": ahead(classes.forecasts, monday, monday + _DAYS * DAY),
         "updated": clock_time(now),
-        "keep_ready": heartbeat(now) or NEVER,
+        "keep_ready": heartbeat_of(looks, now) or NEVER,
         "may_put_right": request.user.has_perm(PUT_RIGHT),
         "refresh_seconds": _REFRESH_SECONDS,
         "before": monday - _DAYS * DAY,
