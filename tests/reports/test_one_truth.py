@@ -297,7 +297,7 @@ def head(page: str) -> tuple[int, ...]:
     assert large, page
     usable, wanted = int(large[1]), int(large[2])
     ready = usable if large[3] == "ready" else int(large[4] or 0)
-    assert large[3] != "allocated" or "none counts as ready more than 6 h before the start" in page
+    assert large[3] != "allocated" or "nothing counts as ready until 6 h before the start" in page
     small = re.search(r"(\d+) of \d+ machines?(?: and (\d+) spares?)? allocated", page)
     allocated, spares = (int(small[1]), int(small[2] or 0)) if small else (usable, 0)
     late = re.search(r"(\d+) machines? late", page)

@@ -15,7 +15,7 @@ _ABOUT = {
     "hold-again": "Keeps users from its computers while they load.",
     "release-some": "Takes the computers that you choose from the class.",
     "release": "Takes all its computers from the class.",
-    "skip": "The class does not take place: takes all its computers from it.",
+    "skip": "Marks the class as skipped: it does not take place, and loses all its computers.",
 }
 _DANGEROUS = ("release-some", "release", "skip")
 _IN_ROW = ("dry-run", "unskip")
