@@ -66,6 +66,7 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
         "time": time,
         "outcome": outcome,
         "level": "watch" if outcome.unallocated else "good",
+        "changes": result is not None and result.changed,
         "why": why,
         "most": took_most(found) if outcome.unallocated else "",
         "number": wording.allocated(outcome.allocated, wanted, result.spares if result else 0),

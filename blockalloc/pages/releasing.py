@@ -15,6 +15,7 @@ from blockalloc.models import BlockTime
 from blockalloc.pages import putting_right
 from blockalloc.pages.frame import page_of_block_time
 from blockalloc.pages.release_words import in_sentences
+from blockalloc.pages.short_names import short_names
 from blockalloc.pages.vcl_words import in_plain_words
 from blockalloc.upkeep import releasing
 from scheduling.state_ids import RELOAD
@@ -47,7 +48,7 @@ def by_reason(
 
     def run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
         text = work(time.pk, caller, cleaned(request.POST.get("reason", "")))
-        messages.success(request, in_sentences(text))
+        messages.success(request, short_names().in_text(in_sentences(text)))
         return _passed_on(request, time, caller)
 
     return run
@@ -59,7 +60,7 @@ def release_some(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpR
     free, in_use = (_ids(request.POST.getlist(name)) for name in ("computer", "in_use"))
     done = releasing.release_some(time.pk, free, in_use, caller, reason)
     add = messages.success if done.is_done else messages.warning
-    add(request, in_sentences(done.text))
+    add(request, short_names().in_text(in_sentences(done.text)))
     return _passed_on(request, time, caller) if done.is_done else page_of_block_time(time)
 
 
@@ -74,6 +75,8 @@ def details(request: HttpRequest, time: BlockTime, caller: Caller) -> Mapping[st
     choice = releasing.choice(time.pk)
     computers = sorted(choice.computers, key=lambda each: not _is_useless(each))
     chosen = _chosen(request, computers)
+    if request.method != "POST":  # these are free; what is ticked beforehand should be in view
+        computers.sort(key=lambda each: each.computer.id not in chosen)
     rows = [_row(each, is_chosen=each.computer.id in chosen) for each in computers]
     some_in_use = any(row.box == "in_use" for row in rows)
     shown = {"choice": rows, "machines_now": choice.machines, "some_in_use": some_in_use}

@@ -189,7 +189,7 @@ def test_what_was_released_on_purpose_is_no_missing_machine(viewer: Client, site
     found = part(viewer, time, "What needs attention")
     assert found == (
         "1 machine is not allocated keep_ready looks for another computer every minute "
-        "2 machines were released on purpose Nobody asks for others before “Allocate now”"
+        "2 machines are no longer asked for, since computers were released “Allocate now” asks for them again"
     )
 
 
@@ -303,6 +303,18 @@ def test_what_to_do_first_is_primary(root: Client, site: Site) -> None:
     assert {title for title, style in found.items() if style == "primary"} == {"Put right now"}
     assert {title for title, style in found.items() if style == "danger"} == {"Release", "Release some", "Skip"}
     assert list(found)[-3:] == ["Release some", "Release", "Skip"]
+
+
+def test_what_was_released_on_purpose_is_nothing_to_put_right(root: Client, site: Site) -> None:
+    time = class_of(site, 4, "available")
+    assert buttons(root, time)["Put right now"] == "primary"
+    Decision.objects.create(
+        started=NOW - HOUR, action=Decision.RELEASE_SOME, outcome=Decision.DONE, block_time_id=time.pk, duration=1,
+        wanted=1, parameters="{}",
+    )  # fmt: skip
+    assert "primary" not in buttons(root, time).values()
+    Computer.objects.update(state=state("failed"))
+    assert buttons(root, time)["Put right now"] == "primary"
 
 
 def test_a_class_without_computers_is_allocated_first(root: Client, site: Site) -> None:

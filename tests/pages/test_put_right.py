@@ -300,7 +300,7 @@ def test_allocate_never_counts_a_failed_computer(full_site: Morning, wanda: Clie
     full_site.until("09:00", since="07:55")
     full_site.set(C1, stateid=MAINTENANCE)
     text = done(wanda, "dry-run")
-    assert "would give the class 3 of 4 machines" in text
+    assert "“Allocate now” would change nothing. The class would still have 3 of 4 machines" in text
     assert f"{name(C1)} keep: no other computer could be allocated" in text
     text = done(wanda, "allocate")
     number, why = "The class has 3 of 4 machines now", f"No other computer for: {name(C1)} (it is in state maintenance)"

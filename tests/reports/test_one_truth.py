@@ -336,7 +336,7 @@ def test_allocating_what_cannot_be_had_says_what_there_is(root: Client, of_class
     address = reverse("admin:blocktime_action", args=[of_class["cluster"].pk, "dry-run"])
     answer = root.post(address, {"privileges": "ignored"})
     page = " ".join(re.sub(r"<[^>]*>", " ", answer.content.decode()).split())
-    assert "would give the class 1 of 2 machines" in page
+    assert "would change nothing. The class would still have 1 of 2 machines" in page
     assert "Warning no further machine could be allocated: 1 of 2 machines (VCL: warning 14)" in page
     assert "At this time, 1 of 2 machines could be allocated." in page
     out = StringIO()

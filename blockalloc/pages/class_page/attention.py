@@ -122,9 +122,9 @@ def _missing(view: _View) -> list[Matter]:
         verb = "is" if lacking - released == 1 else "are"
         found.append(Matter("bad", "missing", (), 0, f"{number} {verb} not allocated", view.keeper))
     if released:
-        verb = "was" if released == 1 else "were"
-        wrong = f"{plural(released, 'machine')} {verb} released on purpose"
-        found.append(Matter("watch", "missing", (), 0, wrong, "Nobody asks for others before “Allocate now”"))
+        verb, them = ("is", "it") if released == 1 else ("are", "them")
+        wrong = f"{plural(released, 'machine')} {verb} no longer asked for, since computers were released"
+        found.append(Matter("watch", "missing", (), 0, wrong, f"“Allocate now” asks for {them} again"))
     return found
 
 
