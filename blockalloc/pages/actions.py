@@ -16,7 +16,7 @@ from blockalloc.contract.staff_reason import LONGEST, cleaned
 from blockalloc.models import BlockTime
 from blockalloc.pages import allocating, putting_right, releasing
 from blockalloc.pages.alike import effects
-from blockalloc.pages.frame import page, page_of_block_time, staff_caller, visible_block_time
+from blockalloc.pages.frame import page, page_of_block_time, staff_caller, visible_block_time, why_refused
 from blockalloc.reports.readiness import BlockTimeReadiness, read
 from blockalloc.upkeep import staff
 
@@ -25,12 +25,12 @@ from blockalloc.upkeep import staff
 class Action:
     """An action on a block time. `headline` says what will be done, `description` what that means; `run` does it.
 
-    In the headline `{all}` stands for all computers of the class.
+    None is for a block time that is over. In the headline `{all}` stands for all computers of the class.
 
     `details`: further context for the page on which it is confirmed. `asks_for_reason`: the person has to say why;
     `check`: what else is wrong with the form, "" for nothing. The rest says for which block times it is offered:
-    `when_skipped` for skipped ones (True), for others (False), for both (None); `when_to_come` only for those that are
-    on or to come; `holds_stopped` by whether staff have stopped their holds, None whatever they did.
+    `when_skipped` for skipped ones (True), for others (False), for both (None); `when_to_come` only for those that will
+    take place; `holds_stopped` by whether staff have stopped their holds, None whatever they did.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Action:
 
     def fits(self, time: BlockTime, *, holds_stopped: bool) -> bool:
         """Whether the action is for block times like this one."""
-        if self.when_to_come and not time.block_status.is_current_or_upcoming(clock.now()):
+        if is_over(time) or (self.when_to_come and not time.block_status.is_current_or_upcoming(clock.now())):
             return False
         return self.when_skipped in (None, bool(time.skip)) and self.holds_stopped in (None, holds_stopped)
 
@@ -72,6 +72,10 @@ def act(request: HttpRequest, block_time_id: int, name: str) -> HttpResponse:
     if not (request.user.has_perm(action.permission) and request.user.has_perm("blockalloc.view_blocktime")):
         raise PermissionDenied
     time = visible_block_time(request, block_time_id)
+    if is_over(time):
+        too_late = "is over, so it is too late to change anything about it"
+        messages.error(request, f"Nothing was done: {time.blockRequest.name} {too_late}.")
+        return page_of_block_time(time)
     caller = staff_caller(request)
     problems = _problems(action, request) if request.method == "POST" else []
     if request.method != "POST" or problems:
@@ -79,8 +83,13 @@ def act(request: HttpRequest, block_time_id: int, name: str) -> HttpResponse:
     try:
         return action.run(request, time, caller)
     except Refusal as refusal:
-        messages.error(request, f"Nothing was done. {refusal.text} (error {refusal.code})")
+        messages.error(request, f"Nothing was done: {why_refused(refusal)}.")
         return page_of_block_time(time)
+
+
+def is_over(time: BlockTime) -> bool:
+    """Whether the block time has ended: nothing can be done about its computers any more."""
+    return time.block_status.end <= clock.now()
 
 
 def offered_actions(request: HttpRequest, time: BlockTime, *, holds_stopped: bool) -> list[tuple[Action, str]]:
@@ -125,7 +134,7 @@ def _all(computers: int) -> str:
         if computers > 1
         else "its only computer"
         if computers
-        else "no computer: it has none"
+        else "nothing, because it has no computers"
     )
 
 
@@ -135,10 +144,14 @@ def _computers(ready: BlockTimeReadiness) -> list[tuple[str, str]]:
     return [(each.hostname, releasing.effect_on_reload(each.reload_state, each.reload_last_state)) for each in facts]
 
 
-def _done_by(work: Callable[[int, Caller], str]) -> Callable[[HttpRequest, BlockTime, Caller], HttpResponse]:
+def _done_by(
+    work: Callable[[int, Caller], str], said: str = ""
+) -> Callable[[HttpRequest, BlockTime, Caller], HttpResponse]:
+    """An action that does `work`, and tells the person what it returns; with `said`, that instead."""
+
     def run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
         text = work(time.pk, caller)
-        messages.success(request, f"{text[0].upper()}{text[1:]}.")
+        messages.success(request, said or f"{text[0].upper()}{text[1:]}.")
         return page_of_block_time(time)
 
     return run
@@ -149,10 +162,10 @@ _ALL = (
         "allocate",
         "Allocate now",
         "blockalloc.allocate_blocktime",
-        "The class gets the machines that it lacks, now.",
-        "Chooses computers until the class (VCL: block time) has all its machines, and plans their reloads. Those that "
-        "it has and that will not be ready are exchanged, or loaded again. VCL’s back end asks for its computers some "
-        "hours before the start.",
+        "The class gets the machines that it is missing.",
+        "Chooses computers until the class (VCL: block time) has all its machines, and plans when they are loaded. "
+        "Computers of the class that will not be ready are exchanged, or loaded again. As a rule nobody has to do "
+        "this: VCL’s back end asks for the computers of each class some hours before its start.",
         allocating.allocate,
         asks_for_privileges=True,
         when_skipped=False,
@@ -161,9 +174,9 @@ _ALL = (
         "dry-run",
         "Dry run",
         "blockalloc.dry_run_blocktime",
-        "You will see what “Allocate now” would do. Nothing is changed.",
+        "See what “Allocate now” would do, without changing anything.",
         "Shows what “Allocate now” would do for the class (VCL: block time): which computers would be chosen, "
-        "exchanged or loaded again, and why others would not. Nothing is changed.",
+        "exchanged or loaded again, and why others would not.",
         allocating.dry_run,
         asks_for_privileges=True,
         when_skipped=False,
@@ -172,10 +185,10 @@ _ALL = (
         "put-right",
         "Put right now",
         "blockalloc.put_right_blocktime",
-        "What keeps the class from being ready is put right, now.",
-        "Does at once for the class (VCL: block time) what keep_ready does every minute for classes of the next hours: "
-        "exchanges computers that will not be ready, loads others again, and takes what is missing. Loading that was "
-        "stopped because the image failed too often starts again.",
+        "Whatever keeps the class from being ready is put right, if possible.",
+        "Does at once for the class (VCL: block time) what keep_ready does every minute for all classes of the next "
+        "hours: exchanges computers that will not be ready, loads others again, and takes computers for the machines "
+        "that are missing. If loading was stopped because the image had failed too often, it starts again.",
         putting_right.put_right,
         details=putting_right.details,
         when_skipped=False,
@@ -187,8 +200,8 @@ _ALL = (
         "blockalloc.release_blocktime",
         "The class loses {all}.",
         "Takes all computers from the class (VCL: block time), and removes the reloads that have not begun. Loads that "
-        "have begun continue. Nobody asks for computers for the class any more: if it is to have some after all, use "
-        "“Allocate now”. If the class does not take place, skip it.",
+        "have begun continue. After that neither VCL’s back end nor keep_ready asks for computers for the class: if it "
+        "needs some after all, use “Allocate now”. If the class will not take place, use “Skip” instead.",
         releasing.by_reason(block_time_actions.release_block_time),
         details=releasing.receiver,
         asks_for_reason=True,
@@ -198,10 +211,10 @@ _ALL = (
         "release-some",
         "Release some",
         "blockalloc.release_blocktime",
-        "The class loses the computers that you choose, and keeps the others.",
-        "Takes the chosen computers from the class (VCL: block time) and leaves it the others. Reloads of theirs that "
-        "have not begun are removed, loads that have begun continue. From now on the class is to have as many machines "
-        "as it has left: neither VCL’s back end nor keep_ready takes others, until somebody uses “Allocate now”.",
+        "The class loses the computers that you tick, and keeps the others.",
+        "Takes the ticked computers from the class (VCL: block time). Those of their reloads that have not begun are "
+        "removed; loads that have begun continue. Neither VCL’s back end nor keep_ready replaces these computers, "
+        "until somebody uses “Allocate now”.",
         releasing.release_some,
         details=releasing.details,
         asks_for_reason=True,
@@ -212,8 +225,8 @@ _ALL = (
         "Skip",
         "blockalloc.skip_blocktime",
         "The class will not take place, and loses {all}.",
-        "The class (VCL: block time) will not take place: takes all computers from it, removes the reloads that have "
-        "not begun, and marks it as skipped.",
+        "Marks the class (VCL: block time) as skipped, takes all computers from it, and removes the reloads that have "
+        "not begun. Loads that have begun continue.",
         releasing.by_reason(block_time_actions.skip_block_time),
         asks_for_reason=True,
         removes=True,
@@ -224,16 +237,20 @@ _ALL = (
         "Do not skip",
         "blockalloc.skip_blocktime",
         "The class will take place after all.",
-        "The class (VCL: block time) will take place after all: VCL’s back end will ask for its computers some hours "
-        "before the start. If that is too late, use “Allocate now” as well.",
-        _done_by(block_time_actions.unskip_block_time),
+        "The class (VCL: block time) is no longer marked as skipped: VCL’s back end will ask for its computers some "
+        "hours before the start. If it is too late for that, use “Allocate now” as well.",
+        _done_by(
+            block_time_actions.unskip_block_time,
+            "The class takes place after all. VCL’s back end will ask for its computers some hours before the start; "
+            "if it is too late for that, use “Allocate now”.",
+        ),
         when_skipped=True,
     ),
     Action(
         "stop-holding",
         "Stop holding",
         "blockalloc.hold_blocktime",
-        "Its computers are no longer held while they load: users can take them.",
+        "Its computers are no longer held while they load, so users can take them.",
         "From two minutes before a computer of the class (VCL: block time) begins to load, and until it is loaded, "
         "keep_ready holds it: VCL’s users cannot reserve it, and VCL’s pages refuse to change it. Without the holds, "
         "computers of the class can be changed, and users can take them, which ends their loads.",
@@ -246,7 +263,7 @@ _ALL = (
         "hold-again",
         "Hold again",
         "blockalloc.hold_blocktime",
-        "Its computers are held again while they load: users cannot take them.",
+        "Its computers are held again while they load, so users cannot take them.",
         "keep_ready holds computers of the class (VCL: block time) again, from two minutes before they begin to load "
         "until they are loaded: VCL’s users cannot reserve them, and VCL’s pages refuse to change them.",
         _done_by(staff.hold_again),

@@ -42,7 +42,8 @@ def allocate(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespo
     text = ". ".join(filter(None, [number, changed and f"{changed[0].upper()}{changed[1:]}", done.said]))
     if outcome.unallocated:
         why = result.stopped_by() if result else ""
-        messages.warning(request, f"{text}. Not more: {why}. The history below has the details.")
+        because = f" Why not more: {why}." if why else ""
+        messages.warning(request, f"{text}.{because} The history below has the details.")
     elif outcome.warning:
         messages.warning(request, f"{text}. Warning {outcome.warning[0]}: {_warning(outcome, wanted)}.")
     else:
@@ -65,6 +66,7 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
         "time": time,
         "outcome": outcome,
         "level": "watch" if outcome.unallocated else "good",
+        "changes": result is not None and result.changed,
         "why": why,
         "most": took_most(found) if outcome.unallocated else "",
         "number": wording.allocated(outcome.allocated, wanted, result.spares if result else 0),

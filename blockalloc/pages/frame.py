@@ -1,5 +1,6 @@
 """The frame of our pages: permissions, the surroundings that they share, and the block time that one is about."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -12,11 +13,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from blockalloc.allocation import service
-from blockalloc.contract.messages import Caller
+from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import BlockTime
 from blockalloc.web.transport import client_address
 
 View = Callable[..., HttpResponseBase]
+_PARAMETER = re.compile(r"^(?:blockTimeid|imageid|usergroupid|busy): ")
 
 
 def require_permission(permission: str) -> Callable[[View], View]:
@@ -56,3 +58,13 @@ def visible_block_time(request: HttpRequest, block_time_id: int) -> BlockTime:
 def page_of_block_time(time: BlockTime) -> HttpResponse:
     """A redirect to the block time's page."""
     return HttpResponseRedirect(reverse("admin:blockalloc_blocktime_change", args=[time.pk]))
+
+
+def why_refused(refusal: Refusal) -> str:
+    """The text of a refusal for people, who have filled in no parameters: `there is no block time 7 (error 8)`."""
+    return f"{without_parameter(refusal.text)} (error {refusal.code})"
+
+
+def without_parameter(text: str) -> str:
+    """The text of a refusal without the name of the parameter that it begins with, if any."""
+    return _PARAMETER.sub("", text)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from blockalloc.contract.messages import Caller, Refusal
 from blockalloc.models import BlockTime
-from blockalloc.pages.frame import page, page_of_block_time, require_permission, staff_caller
+from blockalloc.pages.frame import page, page_of_block_time, require_permission, staff_caller, why_refused
 from blockalloc.pages.subjects import subjects
 from blockalloc.reports.upkeep import held_computers
 from blockalloc.upkeep import staff
@@ -35,7 +35,7 @@ def put_right_too(request: HttpRequest, time: BlockTime, caller: Caller) -> None
     try:
         done = staff.put_right(time.pk, caller)
     except Refusal as refusal:
-        messages.error(request, f"{name}: nothing was done. {refusal.text} (error {refusal.code})")
+        messages.error(request, f"{name}: nothing was done: {why_refused(refusal)}.")
     else:
         add = messages.success if done.is_complete else messages.warning
         add(request, f"{name}: {done.text}.")
@@ -77,6 +77,7 @@ def put_right_several(request: HttpRequest) -> HttpResponse:
     candidates = [Candidate(time, _proposed(time.pk, caller)) for time in times[:_MOST]]
     texts = [text for each in candidates for text in _texts(each.proposed)]
     context = {"candidates": candidates, "more": max(len(times) - _MOST, 0), "subjects": subjects(request, texts)}
+    context["changes"] = any(each.proposed.changes for each in candidates)
     return page(request, "blockalloc/put_right.html", "Put right now", **context)
 
 
@@ -100,7 +101,7 @@ def _proposed(block_time_id: int, caller: Caller) -> Proposed:
     try:
         return staff.proposed(block_time_id, caller)
     except Refusal as refusal:
-        return Proposed((), {}, "", obstacle=f"{refusal.text} (error {refusal.code})")
+        return Proposed((), {}, "", obstacle=why_refused(refusal))
 
 
 def _sentence(text: str) -> str:

@@ -14,13 +14,17 @@ from blockalloc.contract.staff_reason import cleaned
 from blockalloc.models import BlockTime
 from blockalloc.pages import putting_right
 from blockalloc.pages.frame import page_of_block_time
+from blockalloc.pages.release_words import in_sentences
+from blockalloc.pages.short_names import short_names
+from blockalloc.pages.vcl_words import in_plain_words
 from blockalloc.upkeep import releasing
 from scheduling.state_ids import RELOAD
-from scheduling.upkeep.condition import Condition
+from scheduling.upkeep.condition import Condition, Kind
 from scheduling.upkeep.releasing import is_free, is_in_use, is_reserved
 
-NO_RELOAD = "it has no reload any more"
+NO_RELOAD = "it has no reload to remove"
 _MOST = 2000  # ids of computers in a form
+_IN_STATE = "is in state "
 
 
 class Row(NamedTuple):
@@ -44,7 +48,7 @@ def by_reason(
 
     def run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpResponse:
         text = work(time.pk, caller, cleaned(request.POST.get("reason", "")))
-        messages.success(request, f"{text[0].upper()}{text[1:]}.")
+        messages.success(request, short_names().in_text(in_sentences(text)))
         return _passed_on(request, time, caller)
 
     return run
@@ -56,23 +60,28 @@ def release_some(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpR
     free, in_use = (_ids(request.POST.getlist(name)) for name in ("computer", "in_use"))
     done = releasing.release_some(time.pk, free, in_use, caller, reason)
     add = messages.success if done.is_done else messages.warning
-    add(request, f"{done.text[0].upper()}{done.text[1:]}.")
+    add(request, short_names().in_text(in_sentences(done.text)))
     return _passed_on(request, time, caller) if done.is_done else page_of_block_time(time)
 
 
 def check(request: HttpRequest) -> str:
     """What is wrong with the form in which computers are chosen; "" for nothing."""
-    return "" if _ids([*request.POST.getlist("computer"), *request.POST.getlist("in_use")]) else "choose the computers"
+    is_any = _ids([*request.POST.getlist("computer"), *request.POST.getlist("in_use")])
+    return "" if is_any else "tick the computers to release"
 
 
 def details(request: HttpRequest, time: BlockTime, caller: Caller) -> Mapping[str, object]:
     """The computers to choose from. In the address `?computers=3` chooses three, `?choose=17,18` those with the ids."""
     choice = releasing.choice(time.pk)
-    chosen = _chosen(request, choice.computers)
-    rows = [_row(each, is_chosen=each.computer.id in chosen) for each in choice.computers]
+    computers = sorted(choice.computers, key=lambda each: not _is_useless(each))
+    chosen = _chosen(request, computers)
+    if request.method != "POST":  # these are free; what is ticked beforehand should be in view
+        computers.sort(key=lambda each: each.computer.id not in chosen)
+    rows = [_row(each, is_chosen=each.computer.id in chosen) for each in computers]
     some_in_use = any(row.box == "in_use" for row in rows)
     shown = {"choice": rows, "machines_now": choice.machines, "some_in_use": some_in_use}
     shown |= {"chosen_number": sum(row.is_chosen for row in rows)}
+    shown |= {"why_chosen": _why_chosen(request, [each for each in computers if each.computer.id in chosen], time)}
     return {**shown, **receiver(request, time, caller)}
 
 
@@ -108,13 +117,41 @@ def _chosen(request: HttpRequest, computers: Collection[Condition]) -> set[int]:
     return set(free[: int(number)]) if number.isdecimal() and len(number) < 6 else set()
 
 
+def _is_useless(each: Condition) -> bool:
+    """Whether the computer will not be ready, and nobody uses or reserves it: it goes before all others."""
+    return (each.kind is Kind.LOST or each.readiness.state == "failed") and is_free(each)
+
+
+def _why_chosen(request: HttpRequest, chosen: Collection[Condition], time: BlockTime) -> str:
+    """Why these are chosen when the page is shown; "" when none is, or when the person has chosen them."""
+    if not chosen or request.method == "POST":
+        return ""
+    if request.GET.get("choose"):
+        to = _receiver(request, time)
+        return f"{to.blockRequest.name if to else 'another class'} could use {_these(chosen)}"
+    useless = sum(map(_is_useless, chosen))
+    ready = sum(each.readiness.is_ready and not _is_useless(each) for each in chosen)
+    waiting = len(chosen) - useless - ready
+    parts = [
+        f"{useless} that will not be ready" if useless else "",
+        f"{waiting} that would be ready last" if waiting else "",
+        f"{ready} {'that is ready' if ready == 1 else 'that are ready'}, since there are no others" if ready else "",
+    ]
+    return f"{' and '.join(filter(None, parts))}; the class will miss {_these(chosen)} least"
+
+
+def _these(computers: Collection[Condition]) -> str:
+    return "it" if len(computers) == 1 else "them"
+
+
 def _ids(texts: Collection[str]) -> set[int]:
     return {int(text) for text in [*texts][:_MOST] if text.isdecimal() and len(text) < 10}
 
 
 def _row(each: Condition, *, is_chosen: bool) -> Row:
     facts = each.computer.facts
-    state = each.readiness.fault.one if each.readiness.fault else each.readiness.state
+    state = in_plain_words(each.readiness.fault.one).removeprefix(_IN_STATE) if each.readiness.fault else ""
+    state = state or each.readiness.state
     if is_in_use(each) or is_reserved(each):
         who = "in use by a member" if is_in_use(each) else f"{state}, and reserved by a member"
         state = f"{who}: the reservation goes on, but the computer is no longer kept for the class"

@@ -37,6 +37,9 @@ INSTALL_TYPES: Mapping[str, str] = {
     "vmware": "disk of a virtual machine",
 }
 _STATE = re.compile(rf"\bstate (?:is )?({'|'.join(STATES)})\b")
+# What staff have not filled in, and sentences of records that begin with a small letter.
+_PARAMETER = re.compile(r"^blockTimeid: ", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?<=\. )(?:no other|no further|given up|loaded again|not loaded again|taken)\b")
 _MOMENT = r"(\d{4}-\d\d-\d\d \d\d:\d\d)"
 _PERIOD = re.compile(rf"{_MOMENT} to {_MOMENT}")
 _INSTANT = re.compile(_MOMENT)
@@ -61,6 +64,7 @@ def both_as_text(words: Mapping[str, str], word: str) -> str:
 
 def in_plain_words(text: str) -> str:
     """The text of a record, as pages show it: `its state is hpc (lent to …)`, `from Mon 30 Nov 09:00 to 11:00`."""
+    text = _SENTENCE.sub(lambda found: f"{found[0][0].upper()}{found[0][1:]}", _PARAMETER.sub("", text))
     text = _STATE.sub(lambda found: f"{found[0]} ({STATES[found[1]]})", text)
     return _INSTANT.sub(lambda found: _moment(found[1]), _PERIOD.sub(_period, text))
 

@@ -1,6 +1,7 @@
 """What would help a class that lacks machines, or is at risk: a list for its page, and a line for "Today"."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -13,11 +14,13 @@ from blockalloc import clock
 from blockalloc.models import BlockTime
 from blockalloc.models.scope import scope_of
 from blockalloc.pages import vcl_pages
-from blockalloc.pages.frame import page, require_permission, staff_caller, visible_block_time
+from blockalloc.pages.frame import page, require_permission, staff_caller, visible_block_time, without_parameter
 from blockalloc.pages.short_names import short_names
 from blockalloc.remedies import helping
 from blockalloc.remedies.kinds import Help, Kind, Other, Remedy
+from blockalloc.reports.forecasts import Forecasts
 from blockalloc.site_time import site_zone
+from scheduling.readiness import ASKED_AHEAD
 from scheduling.wording import date_and_time, plural, span
 
 OTHERS = "a class of another affiliation"
@@ -43,13 +46,17 @@ class Offer(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What would help, as a page shows it; see `remedies.kinds.Help`."""
+    """What would help, as a page shows it; see `remedies.kinds.Help`.
+
+    `is_foreseen`: nobody has asked for the computers of the class yet, and `has` are the machines that it will get.
+    """
 
     wanted: int
     has: int
     offers: Sequence[Offer]
     obstacle: str
     is_complete: bool
+    is_foreseen: bool = False
 
 
 @require_permission("blockalloc.view_blocktime")
@@ -78,8 +85,27 @@ def of_class(
 
 
 def _shown(request: HttpRequest, time: BlockTime, found: Help) -> Shown:
-    offered = offers(request, time, found.remedies)
-    return Shown(found.wanted, found.has, offered, found.obstacle, found.is_complete)
+    """No offer brings more than is missing; where nothing will be, there is none."""
+    foreseen = _foreseen(request, time, found)
+    has = found.has if foreseen is None else foreseen
+    missing = max(found.wanted - has, 0)
+    remedies = [replace(each, machines=min(each.machines, missing)) for each in found.remedies]
+    offered = offers(request, time, remedies) if missing or foreseen is None else []
+    obstacle = without_parameter(found.obstacle)
+    return Shown(found.wanted, has, offered, obstacle, found.is_complete, foreseen is not None)
+
+
+def _foreseen(request: HttpRequest, time: BlockTime, found: Help) -> int | None:
+    """The machines that a class without any will get by the forecast; None where that does not say it.
+
+    What is missing then is less than all: its computers will be asked for.
+    """
+    if found.has or not found.remedies or any(each.kind is Kind.ALLOCATE for each in found.remedies):
+        return None  # as it has some, cannot be helped, or is to have fewer than its series wants
+    forecast = Forecasts(clock.now(), scope_of(request.user)).of_block_times([time.pk]).get(time.pk)
+    if forecast is None or forecast.wanted < found.wanted or forecast.start - clock.now() <= ASKED_AHEAD:
+        return None
+    return forecast.machines
 
 
 def offers(request: HttpRequest, time: BlockTime, remedies: Sequence[Remedy]) -> list[Offer]:
@@ -143,7 +169,7 @@ def _action(request: HttpRequest, block_time_id: int, name: str, title: str) -> 
 def _words(remedy: Remedy, visible: Collection[int]) -> SafeString:
     match remedy.kind:
         case Kind.LEFT_OVER:
-            text = "release the computers of {}, which does not take place"
+            text = "release the computers of {}, which will not take place"
             return format_html(text, _class(remedy.other, visible))
         case Kind.SPARES:
             text = "take {} from {}, which has all its machines"

@@ -64,8 +64,8 @@ def _at_once(watch: Watch, needed: Needs, result: Result, has: int, now: int, *,
         if gain:
             yield Remedy(Kind.ALLOCATE, gain, _lowered(watch))
     elif staff.stopped_images(watch):
-        yield Remedy(Kind.PUT_RIGHT, gain, "let the image be loaded again, of which too many loads have failed")
-    elif not needed.is_met and (words := _changes(result)):
+        yield Remedy(Kind.PUT_RIGHT, gain, "let the image be loaded again, although too many of its loads have failed")
+    elif not needed.is_met and (words := _changes(result, has_some=bool(watch.facts.computers))):
         is_early = not watch.facts.computers and watch.facts.block.start - now > ASKED_AHEAD
         yield Remedy(Kind.PUT_RIGHT, gain, f"{words}{_AHEAD_OF_ITS_TURN if is_early else ''}")
 
@@ -77,13 +77,17 @@ def _lowered(watch: Watch) -> str:
     return f"allocate for all {wanted}: it was to have {plural(target.machines, 'machine')}"
 
 
-def _changes(result: Result) -> str:
-    """`replace 1 failed computer, load 1 again and take 2 more computers that are free now`."""
+def _changes(result: Result, *, has_some: bool) -> str:
+    """`replace 1 computer that will not be ready, load 1 computer again and take 2 more computers that are free now`.
+
+    `has_some`: the class has computers.
+    """
     replaced, again, added = mending.numbers_of_changes(result)
+    more = "more computer" if has_some else "computer"
     parts = [
         f"replace {plural(replaced, 'computer')} that will not be ready" if replaced else "",
         f"load {plural(again, 'computer')} again" if again else "",
-        f"take {plural(added, 'more computer')} that {'is' if added == 1 else 'are'} free now" if added else "",
+        f"take {plural(added, more)} that {'is' if added == 1 else 'are'} free now" if added else "",
     ]
     given = [part for part in parts if part]
     return " and ".join(filter(None, [", ".join(given[:-1]), *given[-1:]]))

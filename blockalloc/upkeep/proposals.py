@@ -9,12 +9,16 @@ from scheduling.plan import Assignment, Machine
 
 
 class Proposal(NamedTuple):
-    """What is to be done about a computer that the block time has, or would get, and why."""
+    """What is to be done about a computer that the block time has, or would get, and why.
+
+    `begins`: when the load begins that this names (Unix seconds), 0 where it names none.
+    """
 
     computer_id: int
     hostname: str
     action: str
     why: str
+    begins: int = 0
 
 
 def proposals(result: Result) -> list[Proposal]:
@@ -41,8 +45,9 @@ def _again(result: Result) -> Iterator[Proposal]:
     why, zone = result.reasons_of_again, result.site.zone
     for machine in result.again:
         for each in machine.assignments:
-            action = f"load again, {_load(machine, each, result)}"
-            yield Proposal(each.computer.id, each.computer.hostname, action, why[each.computer.id].describe(zone))
+            load, begins = _load(machine, each, result)
+            because = why[each.computer.id].describe(zone)
+            yield Proposal(each.computer.id, each.computer.hostname, f"load again, {load}", because, begins)
     for id_, reason in result.plan.not_loaded.items():
         hostname = result.site.computers[id_].hostname
         yield Proposal(id_, hostname, "nothing: it cannot be loaded again", reason.describe(zone))
@@ -53,11 +58,12 @@ def _taken(result: Result) -> Iterator[Proposal]:
     for machine in result.machines:
         for each in machine.assignments:
             if each.computer.id not in returned:
-                yield Proposal(each.computer.id, each.computer.hostname, "take", _load(machine, each, result))
+                yield Proposal(each.computer.id, each.computer.hostname, "take", *_load(machine, each, result))
 
 
-def _load(machine: Machine, each: Assignment, result: Result) -> str:
+def _load(machine: Machine, each: Assignment, result: Result) -> tuple[str, int]:
+    """The load of a computer in words, and when it begins (Unix seconds)."""
     if each.already_loaded:
-        return "it has the image already"
-    begins = datetime.fromtimestamp(max(machine.reload.start, result.site.now), result.site.zone)
-    return f"its load begins at {begins:%H:%M}"
+        return "it has the image already", 0
+    begins = max(machine.reload.start, result.site.now)
+    return f"its load begins at {datetime.fromtimestamp(begins, result.site.zone):%H:%M}", begins

@@ -41,7 +41,8 @@ class Proposed(NamedTuple):
 
     `others`: how many computers stay as they are, by what is to be expected of them. `machines`: those that it would
     have, in words; those that it can use, if nothing would be done; "" where that is not known. `obstacle`: why nothing
-    would be done, "" when something would. `stopped_by`: why machines would be missing.
+    would be done, "" when something was tried. `stopped_by`: why machines would be missing. `changes`: whether anything
+    would be other than before; what was tried may come to nothing.
     """
 
     proposals: Sequence[Proposal]
@@ -49,6 +50,7 @@ class Proposed(NamedTuple):
     machines: str
     obstacle: str = ""
     stopped_by: str = ""
+    changes: bool = False
 
 
 class Done(NamedTuple):
@@ -88,7 +90,8 @@ def proposed(block_time_id: int, caller: Caller) -> Proposed:
     target = watch.facts.target
     needed = needs(watch.facts, now, is_asked_by_staff=True)
     seen = seen_now(block_time_id, now)
-    if (obstacle := obstacle_to(watch) or (_nothing(needed) if needed.is_met else "")) and not stopped_images(watch):
+    stopped = stopped_images(watch)
+    if (obstacle := obstacle_to(watch) or (_nothing(needed) if needed.is_met else "")) and not stopped:
         usable = _usable(seen.numbers, target.machines)
         return Proposed(_unchanged(needed, ()), _others(needed, (), seen), usable, obstacle)
     call = FillCall(block_time_id, target.ignore_privileges, machines=target.machines)
@@ -100,6 +103,7 @@ def proposed(block_time_id: int, caller: Caller) -> Proposed:
         _others(needed, ids, seen),
         wording.of_asked(result.outcome.allocated, target.machines, watch.facts.block.machines),
         stopped_by=result.stopped_by(),
+        changes=result.changed or bool(stopped),
     )
 
 

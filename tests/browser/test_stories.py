@@ -206,7 +206,9 @@ def test_a_dry_run_tells_what_is_missing_and_what_would_help(visitor: Visitor) -
     page.get_by_role("link", name=LAB).click()
     page.get_by_role("link", name="Dry run").click()
     page.get_by_role("button", name="Dry run").click()
-    expect(page.get_by_text("“Allocate now” would give the class 17 of 20 machines")).to_be_visible()
+    expect(
+        page.get_by_text("“Allocate now” would change nothing. The class would still have 17 of 20 machines")
+    ).to_be_visible()
     expect(page.get_by_text("Nothing was changed.")).to_be_visible()
     funnel = page.get_by_role("region", name="From all computers to those of the class")
     steps = funnel.locator(".step")

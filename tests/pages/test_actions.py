@@ -4,6 +4,7 @@ import html
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -143,8 +144,28 @@ def test_a_refusal_is_told_and_recorded(sign_in: Callable[..., Client]) -> None:
     with class_site():
         client = sign_in("allocate")
         BlockTime.objects.filter(pk=BLOCK_TIME).update(skip=1)
-        assert "Nothing was done. blockTimeid: block time 10 is marked to be skipped" in said(client, "allocate")
+        assert "Nothing was done: block time 10 is marked to be skipped" in said(client, "allocate")
         assert recorded() == [("allocate", "wanda", "admin", "refused", "127.0.0.1")]
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_class_that_is_over_is_left_alone(name: str, sign_in: Callable[..., Client]) -> None:
+    """Whoever has the address, or the page still open, is told why."""
+    with class_site():
+        client = sign_in(*ACTIONS.values())
+        said(client, "allocate")
+        row = BlockTime.objects.get(pk=BLOCK_TIME)
+        day = timedelta(days=1)
+        BlockTime.objects.filter(pk=BLOCK_TIME).update(start=row.start - day, end=row.end - day)
+        before = tables.read()
+        assert address(name) not in client.get(page_of_time()).content.decode()
+        form = {"reason": "no teacher", "computer": "10"}
+        for response in (client.get(address(name), follow=True), client.post(address(name), form, follow=True)):
+            assert response.redirect_chain == [(page_of_time(), 302)]
+            told = "Nothing was done: block 10 is over, so it is too late to change anything about it."
+            assert told in response.content.decode()
+        assert tables.read() == before
+        assert [action for action, *_ in recorded()] == ["allocate"]
 
 
 def test_a_dry_run_shows_all_and_changes_nothing(sign_in: Callable[..., Client]) -> None:
@@ -169,7 +190,7 @@ def test_release_takes_the_computers_and_removes_reloads_that_have_not_begun(sig
         assert confirm.count("<td>its reload will be removed</td>") == 3
         assert confirm.count("<td>its load continues</td>") == 1
         assert "<b>3 computers</b>: their reloads will be removed" in confirm
-        done = "Computers released: 4, reloads removed: 3; loads that have begun or are about to were left: c10"
+        done = "Released 4 computers: c10, c11, c12 and c13. 3 reloads were removed. The load of c10 goes on."
         assert done in said(client, "release", reason="the room is closed")
         assert block_computers() == 0
         assert list(Request.objects.values_list("pk", flat=True)) == [loading]
@@ -217,13 +238,14 @@ def test_skip_releases_and_unskip_lets_the_back_end_ask_again(sign_in: Callable[
         client = sign_in("allocate", "skip")
         said(client, "allocate")
         BlockTime.objects.filter(pk=BLOCK_TIME).update(processed=1)
-        assert "Skipped; computers released: 4, reloads removed: 4" in said(client, "skip", reason="no teacher")
+        done = "Skipped. Released 4 computers: c10, c11, c12 and c13. 4 reloads were removed."
+        assert done in said(client, "skip", reason="no teacher")
         time = BlockTime.objects.get(pk=BLOCK_TIME)
         assert (block_computers(), Request.objects.count(), time.skip, time.processed) == (0, 0, 1, 1)
         page = client.get(page_of_time()).content.decode()
         assert address("unskip") in page
         assert address("skip") not in page
-        assert "Takes place after all" in said(client, "unskip")
+        assert "The class takes place after all. VCL’s back end will ask" in said(client, "unskip")
         time = BlockTime.objects.get(pk=BLOCK_TIME)
         assert (time.skip, time.processed) == (0, 0)
         assert [action for action, *_ in recorded()] == ["allocate", "skip", "unskip"]
@@ -234,7 +256,7 @@ def test_done_already_is_refused(skip: int, name: str, sign_in: Callable[..., Cl
     with class_site():
         client = sign_in("skip")
         BlockTime.objects.filter(pk=BLOCK_TIME).update(skip=skip)
-        assert "Nothing was done." in said(client, name, reason="no teacher")
+        assert "Nothing was done: block time 10 is " in said(client, name, reason="no teacher")
         assert [outcome for *_, outcome, _ in recorded()] == ["refused"]
 
 

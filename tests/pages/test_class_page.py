@@ -123,7 +123,7 @@ def test_what_the_number_leaves_out_stands_below_it(viewer: Client, site: Site) 
 def test_days_ahead_machines_are_allocated_and_none_is_ready(viewer: Client, site: Site) -> None:
     time = class_of(site, 1, "available", start=DAY)
     found = text(viewer, page_url("blocktime", time.pk))
-    assert "1 of 1 machine allocated none counts as ready more than 6 h before the start" in found
+    assert "1 of 1 machine allocated nothing counts as ready until 6 h before the start" in found
 
 
 def test_words_of_vcl_have_plain_ones_beside_them(viewer: Client, site: Site) -> None:
@@ -142,13 +142,13 @@ def test_a_computer_that_failed_is_named_with_what_is_done(viewer: Client, site:
     time = class_of(site, 2, "available", "maintenance")
     wrong = "pc-2 is in state maintenance"
     assert part(viewer, time, "What needs attention") == (
-        f"{wrong} Nobody looks for another one: keep_ready is not at work"
+        f"{wrong} Nobody is looking for another computer: keep_ready is not running"
     )
     looked()
-    assert part(viewer, time, "What needs attention") == f"{wrong} keep_ready looks for another one every minute"
+    assert part(viewer, time, "What needs attention") == f"{wrong} keep_ready looks for another computer every minute"
     Watch.objects.create(pk=time.pk, first_seen=NOW - HOUR, tried=NOW - 2 * MINUTE)
     assert part(viewer, time, "What needs attention") == (
-        f"{wrong} keep_ready found no other one at 11:58, and keeps looking"
+        f"{wrong} keep_ready found no other computer at 11:58, and keeps looking"
     )
 
 
@@ -173,22 +173,23 @@ def test_what_is_done_about_several_is_said_once(viewer: Client, site: Site) -> 
     time = class_of(site, 4, "available", "vmhostinuse", "maintenance")
     assert part(viewer, time, "What needs attention") == (
         "pc-2 is in state vmhostinuse (VM host in use) pc-3 is in state maintenance "
-        "1 machine is not allocated Nobody looks for another one: keep_ready is not at work"
+        "1 machine is not allocated Nobody is looking for other computers: keep_ready is not running"
     )
 
 
 def test_what_was_released_on_purpose_is_no_missing_machine(viewer: Client, site: Site) -> None:
     looked()
     time = class_of(site, 4, "available")
-    assert "3 machines are not allocated keep_ready looks" in part(viewer, time, "What needs attention")
+    said = part(viewer, time, "What needs attention")
+    assert said == "3 machines are not allocated keep_ready looks for other computers every minute"
     Decision.objects.create(
         started=NOW - HOUR, action=Decision.RELEASE_SOME, outcome=Decision.DONE, block_time_id=time.pk, duration=1,
         wanted=2, parameters="{}",
     )  # fmt: skip
     found = part(viewer, time, "What needs attention")
     assert found == (
-        "1 machine is not allocated keep_ready looks for another one every minute "
-        "2 machines were released on purpose Nobody asks for others before “Allocate now”"
+        "1 machine is not allocated keep_ready looks for another computer every minute "
+        "2 machines are no longer asked for, since computers were released “Allocate now” asks for them again"
     )
 
 
@@ -196,7 +197,8 @@ def test_loads_that_end_after_the_start(viewer: Client, site: Site) -> None:
     time = class_of(site, 1, "available", start=2 * MINUTE)
     Computer.objects.update(currentimage=site.windows, imagerevision=revision(site.windows, 2))
     found = part(viewer, time, "What needs attention")
-    assert re.search(r"^pc-1 will be ready about 12:\d\d, \d+ min after the start Nobody looks", found)
+    late = r"^pc-1 will be ready about 12:\d\d, \d+ min after the start"
+    assert re.search(rf"{late} keep_ready is not running, so it is not exchanged$", found)
     (seat,) = seats(viewer, time)
     assert re.search(r"^pc-1, waiting late, 12:\d\d$", seat)
 
@@ -206,7 +208,9 @@ def test_computers_that_others_have_before(viewer: Client, site: Site) -> None:
     second = site.time(site.request("CS2", site.ubuntu, None, 1), NOW + 5 * HOUR, processed=1)
     site.hold(second, Computer.objects.get(hostname="pc-1.cs.edu"))
     found = part(viewer, second, "Worth knowing")
-    assert re.search(r"^pc-1 has the image now, and others until 15:00 Loaded again after them, by 1\d:\d\d$", found)
+    assert re.search(
+        r"^pc-1 has the image now, but others use it until 15:00 Loaded again after them, by 1\d:\d\d$", found
+    )
     assert seats(viewer, second) == ["pc-1, waiting others until 15:00"]
     assert part(viewer, first, "What needs attention") == ""
 
@@ -301,6 +305,18 @@ def test_what_to_do_first_is_primary(root: Client, site: Site) -> None:
     assert list(found)[-3:] == ["Release some", "Release", "Skip"]
 
 
+def test_what_was_released_on_purpose_is_nothing_to_put_right(root: Client, site: Site) -> None:
+    time = class_of(site, 4, "available")
+    assert buttons(root, time)["Put right now"] == "primary"
+    Decision.objects.create(
+        started=NOW - HOUR, action=Decision.RELEASE_SOME, outcome=Decision.DONE, block_time_id=time.pk, duration=1,
+        wanted=1, parameters="{}",
+    )  # fmt: skip
+    assert "primary" not in buttons(root, time).values()
+    Computer.objects.update(state=state("failed"))
+    assert buttons(root, time)["Put right now"] == "primary"
+
+
 def test_a_class_without_computers_is_allocated_first(root: Client, site: Site) -> None:
     found = buttons(root, class_of(site, 2))
     assert found["Allocate now"] == "primary"
@@ -310,6 +326,12 @@ def test_a_class_without_computers_is_allocated_first(root: Client, site: Site) 
 def test_what_is_well_or_far_ahead_has_no_primary_button(root: Client, site: Site) -> None:
     assert "primary" not in buttons(root, class_of(site, 1, "available")).values()
     assert "primary" not in buttons(root, site.time(site.request("CS2", site.ubuntu, None, 2), MONDAY)).values()
+
+
+def test_what_is_over_offers_nothing_to_do(root: Client, site: Site) -> None:
+    assert set(buttons(root, class_of(site, 2, "available", "failed", start=-3 * HOUR))) == {"Roster"}
+    BlockTime.objects.update(skip=1)
+    assert "More actions" not in page(root, BlockTime.objects.get())
 
 
 def test_who_may_do_nothing_has_the_roster_only(viewer: Client, site: Site) -> None:

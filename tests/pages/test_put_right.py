@@ -77,6 +77,12 @@ def asked(client: Client, name: str, block_time: int = CLASS) -> str:
     return as_text(response)
 
 
+def buttons(client: Client, address: str = "") -> list[str]:
+    """The buttons of the page on which "Put right now" is confirmed."""
+    body = client.get(address or action("put-right")).content.decode()
+    return re.findall(r">([^<]*)</(?:button|a)>", body.partition('<div class="buttons')[2].partition("</div>")[0])
+
+
 def done(client: Client, name: str, block_time: int = CLASS, **form: str) -> str:
     """What the page says after the action was confirmed."""
     response = client.post(action(name, block_time), form, follow=True)
@@ -105,10 +111,11 @@ def test_a_computer_in_maintenance_is_exchanged(site: Morning, wanda: Client) ->
     before = tables.read()
     text = asked(wanda, "put-right")
     assert "dry run: nothing has been changed yet" in text
-    assert "would have 4 of 4 machines then" in text
+    assert "would then have 4 of 4 machines" in text
     assert f"{name(C1)} give up it is in state maintenance" in text
     new = f"{name(C0 + 4)} take its load begins at"
     assert new in text
+    assert buttons(wanda) == ["Put right now", "Cancel"]
     assert "Its other computers stay as they are: 3 expected in time." in text
     assert tables.read() == before
     assert Decision.objects.count() == 1
@@ -129,7 +136,10 @@ def test_what_cannot_be_exchanged_stays_as_the_best_hope(full_site: Morning, wan
     full_site.until("09:00", since="07:55")
     full_site.set(C1, stateid=MAINTENANCE)
     text = asked(wanda, "put-right")
-    assert "would have 3 of 4 machines then. Why not more no further computer passes all rules" in text
+    assert "Nothing would change: the class would still have 3 of 4 machines ." in text
+    assert "Why not more no further computer passes all rules" in text
+    assert "dry run" not in text
+    assert buttons(wanda) == ["Back to the class"]
     assert ". What would help" in text
     assert f"{name(C1)} keep: no other computer could be allocated it is in state maintenance" in text
     assert "3 of 4 machines; no further computer passes all rules" in done(wanda, "put-right")
@@ -160,7 +170,7 @@ def test_one_that_cannot_be_loaded_again_does_not_count(full_site: Morning, wand
     full_site.send("UPDATE managementnode SET lastcheckin = '2026-03-02 12:00:00'")
     text = asked(wanda, "put-right")
     why = "it cannot be loaded again: no management node that may load it has checked in lately"
-    assert "would have 3 of 4 machines then." in text
+    assert "Nothing would change: the class would still have 3 of 4 machines ." in text
     assert f"{name(C2)} keep: no other computer could be allocated {why}" in text
     assert "The class has 3 of 4 machines now." in done(wanda, "allocate")
     assert (last_record().allocated, last_record().wanted) == (3, 4)
@@ -204,7 +214,7 @@ def test_a_user_who_stays_is_waited_for(site: Morning, wanda: Client) -> None:
 def test_a_class_that_the_back_end_never_asked_for_is_filled(site: Morning, wanda: Client) -> None:
     site.down = True
     site.until("08:30", since="07:55")
-    assert "would have 4 of 4 machines" in asked(wanda, "put-right")
+    assert "would then have 4 of 4 machines" in asked(wanda, "put-right")
     assert "Taken: c10, c11 and 2 more; 4 of 4 machines." in done(wanda, "put-right")
     assert len(site.block_computers(CLASS)) == 4
 
@@ -225,7 +235,7 @@ def test_released_stays_released_until_somebody_allocates(site: Morning, wanda: 
     site.until("09:00", since="07:55")
     block_time_actions.release_block_time(CLASS, BACK_END)
     assert "Its computers were released" in asked(wanda, "put-right")
-    assert 'value="Put right now"' not in wanda.get(action("put-right")).content.decode()
+    assert buttons(wanda) == ["Back to the class"]
     assert "Its computers were released" in done(wanda, "put-right")
     assert site.block_computers(CLASS) == []
     assert "The class has 4 of 4 machines now." in done(wanda, "allocate")
@@ -260,7 +270,7 @@ def test_a_refusal_is_on_record(site: Morning, wanda: Client) -> None:
     site.send("UPDATE computer SET imagerevisionid = 9 WHERE id = %s", C0)
     site.send("UPDATE image SET deleted = 1 WHERE id = 10")
     before = site.block_computers(CLASS)
-    assert "Nothing was done." in done(wanda, "put-right")
+    assert "Nothing was done: image" in done(wanda, "put-right")
     assert (last_record().action, last_record().outcome) == ("keep ready", "refused")
     assert site.block_computers(CLASS) == before
 
@@ -290,11 +300,11 @@ def test_allocate_never_counts_a_failed_computer(full_site: Morning, wanda: Clie
     full_site.until("09:00", since="07:55")
     full_site.set(C1, stateid=MAINTENANCE)
     text = done(wanda, "dry-run")
-    assert "would give the class 3 of 4 machines" in text
+    assert "“Allocate now” would change nothing. The class would still have 3 of 4 machines" in text
     assert f"{name(C1)} keep: no other computer could be allocated" in text
     text = done(wanda, "allocate")
     number, why = "The class has 3 of 4 machines now", f"No other computer for: {name(C1)} (it is in state maintenance)"
-    assert f"{number}. {why}. Not more: no further computer passes all rules" in text
+    assert f"{number}. {why}. Why not more: no further computer passes all rules" in text
     assert (last_record().had, last_record().allocated) == (3, 3)
     decision = reverse("admin:blockalloc_decision_change", args=[last_record().pk])
     assert "4 computers already in the class" in as_text(wanda.get(decision))
@@ -479,8 +489,19 @@ def test_several_are_put_right_from_one_page(site: Morning, wanda: Client) -> No
     assert "Block 20, 2026-03-02 14:00–16:00: given up: " in as_text(response)
     assert (broken(site, CLASS), broken(site, LATE_CLASS)) == (True, False)
     assert re.findall(r'name="block_time" value="(\d+)" checked', wanda.get(SEVERAL).content.decode()) == [str(CLASS)]
+    assert buttons(wanda, SEVERAL) == ["Put right now", "Cancel"]
     wanda.post(SEVERAL, {"block_time": [CLASS]})
     assert "Nothing has to be done for the classes" in as_text(wanda.get(SEVERAL))
+
+
+@words
+def test_several_for_which_nothing_would_change_have_no_button_to_do_it(full_site: Morning, wanda: Client) -> None:
+    full_site.until("09:00", since="07:55")
+    full_site.set(C1, stateid=MAINTENANCE)
+    text = as_text(wanda.get(SEVERAL))
+    assert "1 class in the next hours would not be ready as things stand. Nothing can be put right for it" in text
+    assert buttons(wanda, SEVERAL) == ["Back to Today"]
+    assert 'name="block_time"' not in wanda.get(SEVERAL).content.decode()
 
 
 def test_a_class_that_the_back_end_is_about_to_ask_for_is_left_to_it(site: Morning, wanda: Client) -> None:
@@ -489,7 +510,7 @@ def test_a_class_that_the_back_end_is_about_to_ask_for_is_left_to_it(site: Morni
     assert site.block_computers(CLASS) == []
     assert "Nothing has to be done for" in as_text(wanda.get(SEVERAL))
     site.until("08:10")
-    assert "would have 4 of 4 machines then" in as_text(wanda.get(SEVERAL))
+    assert "would then have 4 of 4 machines" in as_text(wanda.get(SEVERAL))
 
 
 @words
@@ -535,7 +556,8 @@ def test_an_image_that_fails_to_load_is_named_and_goes_on_when_staff_say_so(site
     assert site.ready() == 0
     assert "held back by keep_ready at " in page_of_class(wanda)
     text = asked(wanda, "put-right")
-    assert "would have" in text
+    assert "The class would then have" in text
+    assert buttons(wanda)[0] == "Put right now"
     done(wanda, "put-right")
     site.failing = {}
     site.until("14:30")

@@ -14,7 +14,7 @@ from blockalloc.models import Decision
 from tests.golden import tables
 from tests.support.sites.back_end_stage import IMAGE, MINUTE
 from tests.support.sites.morning import START
-from tests.support.sites.still_morning import CLASS, StillMorning, still_morning
+from tests.support.sites.still_morning import CLASS, MAINTENANCE, StillMorning, still_morning
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -77,11 +77,48 @@ def test_the_address_chooses_some_but_none_in_use(query: str, chosen: int, site:
         assert [chosen for *_, chosen in found] == sorted((chosen for *_, chosen in found), reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (1, "1 that will not be ready; the class will miss it least"),
+        (2, "1 that will not be ready and 1 that would be ready last; the class will miss them least"),
+    ],
+)
+def test_what_has_failed_is_chosen_first_and_the_page_says_why(
+    number: int, why: str, site: StillMorning, wanda: Client
+) -> None:
+    site.set(11, stateid=MAINTENANCE)
+    found = boxes(wanda, f"?computers={number}")
+    assert found[0] == ("computer", "11", True)
+    assert [chosen for *_, chosen in found].count(True) == number
+    verb = "is" if number == 1 else "are"
+    assert f"{number} of its 4 computers {verb} already ticked</strong>: {why}." in page_of(wanda, number)
+    assert "already ticked" not in page_of(wanda, 0)
+
+
+def page_of(client: Client, number: int) -> str:
+    return client.get(f"{ADDRESS}?computers={number}").content.decode()
+
+
+def test_loaded_ones_are_chosen_when_there_are_no_others(site: StillMorning, wanda: Client) -> None:
+    for computer in (10, 13):
+        site.set(computer, stateid=MAINTENANCE)
+    site.send("DELETE FROM request WHERE id = %s", site.named_reloads()[11])
+    site.set(11, currentimageid=IMAGE, imagerevisionid=IMAGE)
+    why = "2 that will not be ready and 1 that is ready, since there are no others"
+    assert f"already ticked</strong>: {why}; the class will miss them least." in page_of(wanda, 3)
+
+
+def test_what_another_class_could_use_is_not_said_to_be_missed_least(site: StillMorning, wanda: Client) -> None:
+    page = wanda.get(f"{ADDRESS}?choose=13").content.decode()
+    assert "1 of its 4 computers is already ticked</strong>: another class could use it." in page
+
+
 def test_it_says_what_happens_to_each(site: StillMorning, wanda: Client) -> None:
     page = wanda.get(ADDRESS).content.decode()
     assert page.count("; its reload will be removed</span>") == 3
     assert "in use by a member: the reservation goes on, but the computer is no longer kept for the class" in page
-    assert "The class is to have 4 machines now." in page
+    assert "The class should have 4 machines; releasing some lowers that number." in page
     before = tables.read()
     wanda.get(f"{ADDRESS}?computers=2")
     assert tables.read() == before
@@ -89,7 +126,7 @@ def test_it_says_what_happens_to_each(site: StillMorning, wanda: Client) -> None
 
 def test_the_chosen_ones_are_released(site: StillMorning, wanda: Client) -> None:
     page = said(wanda, computer=["10", "13"])
-    assert "Computers released: 2, reloads removed: 2: c10, c13; machines left: 2." in page
+    assert "Released 2 computers: c10 and c13. 2 reloads were removed. The class has 2 machines left." in page
     assert "2 of 4 machines missing: 2 computers released by wanda at 09:00: CS420 needs them" in page
     assert sorted(site.named_reloads()) == [11, 12]
     assert Decision.objects.latest("pk").person == "wanda"
@@ -97,16 +134,18 @@ def test_the_chosen_ones_are_released(site: StillMorning, wanda: Client) -> None
 
 def test_one_in_use_goes_only_when_its_own_box_is_chosen(site: StillMorning, wanda: Client) -> None:
     """Its box has another name: who began to use it after the page was shown keeps it."""
-    assert "No computer was released; in use by now, so left in the class: c12." in said(wanda, computer="12")
+    page = said(wanda, computer="12")
+    assert "No computer was released. Left in the class: c12, in use by now." in page
     assert sorted(site.named_reloads()) == [10, 11, 12, 13]
-    assert "Computers released: 1, reloads removed: 0: c12; machines left: 3." in said(wanda, in_use="12")
+    done = "Released 1 computer: c12. The class has 3 machines left."
+    assert done in said(wanda, in_use="12")
     assert sorted(site.named_reloads()) == [10, 11, 13]
 
 
 def test_without_a_choice_nothing_is_done(site: StillMorning, wanda: Client) -> None:
     records = Decision.objects.count()
-    assert "Nothing was done: choose the computers." in said(wanda)
-    assert "Nothing was done: choose the computers." in said(wanda, computer="x")
+    assert "Nothing was done: tick the computers to release." in said(wanda)
+    assert "Nothing was done: tick the computers to release." in said(wanda, computer="x")
     assert (len(site.named_reloads()), Decision.objects.count()) == (4, records)
 
 

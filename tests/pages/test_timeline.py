@@ -278,7 +278,8 @@ def test_maintenance_failed_computers_and_now(viewer: Client, site: Site) -> Non
     assert 'class="band" x="37.50%" y="0" width="4.17%"' in page
     assert '<span class="signal bad">failed</span>' in page
     assert '<line class="now" y1' not in page
-    assert 'x="50.00%" overflow="visible"><line class="now" y1' in viewer.get(url(day="2026-11-25")).content.decode()
+    line = 'x="50.00%" overflow="visible"><line class="now" y1="0" y2="100%"'
+    assert line in viewer.get(url(day="2026-11-25")).content.decode()
 
 
 def test_names_may_hold_anything(viewer: Client, site: Site) -> None:
@@ -311,6 +312,20 @@ def test_a_text_that_is_too_long_for_its_bar_is_beside_it(viewer: Client, site: 
     beside = re.findall(r'<svg class="beside block([^"]*)" [^>]*><text [^>]*>(.*?)</text>', page)
     assert beside == [(" if-wide", "long".ljust(24, "!")), (" if-wide", "next".ljust(24, "!"))]
     assert f'<text class="not-if-wide" x="6" y="16">{"long".ljust(24, "!")}</text>' in page
+
+
+def test_now_is_below_the_hours_of_a_day(viewer: Client, site: Site) -> None:
+    """Its line crosses none of their labels; the axis of a week has no room for it."""
+    site.class_("CS101")
+    head = axis_of_page(viewer, day="2026-11-25")
+    assert re.findall(r'<text class="hour[^"]*" x="3" y="(\d+)"', head)[0] == "14"
+    assert '<line class="now" y1="18" y2="34"/><text class="now" x="4" y="30">now</text>' in head
+    assert 'class="now"' not in axis_of_page(viewer, day="2026-11-25", zoom="week")
+
+
+def axis_of_page(client: Client, **query: object) -> str:
+    """The head of the drawing."""
+    return client.get(url(**query)).content.decode().partition('<svg class="axis"')[2].partition("</div>")[0]
 
 
 def test_the_summary_describes_the_drawing(viewer: Client, site: Site, cs101: BlockTime) -> None:

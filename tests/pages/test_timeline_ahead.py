@@ -92,6 +92,24 @@ def test_their_series_has_a_row_in_a_week(viewer: Client, site: Site, lab: Block
     assert '<span class="signal watch">Will be short</span>' in page
 
 
+def beside(client: Client) -> list[tuple[str, str]]:
+    """The texts on the left and on the right of their bars, in a week on a wide window."""
+    page = client.get(url(zoom="week")).content.decode()
+    return re.findall(r'<svg class="beside foreseen if-wide[^"]*" [^>]*><text x="(-?)5"[^>]*>(.*?)</text>', page)
+
+
+def test_a_text_without_room_on_the_right_is_on_the_left(viewer: Client, site: Site) -> None:
+    """On a Sunday evening; not where it would meet the text of the class before."""
+    forecast_run()
+    evening = MONDAY + 6 * DAY + 9 * HOUR
+    series = site.request("Open lab", site.ubuntu, None, 6)
+    for start in (evening - DAY, evening):
+        foresee(site.time(series, start), 6)
+    assert beside(viewer) == [("", "6 of 6"), ("-", "6 of 6")]
+    foresee(site.time(series, evening - 10 * HOUR), 6)
+    assert beside(viewer) == [("", "6 of 6")]
+
+
 def test_they_are_drawn_where_no_computer_matches(viewer: Client, exam: BlockTime) -> None:
     assert [each.row for each in drawn(viewer, block=exam.blockRequest_id)] == ["CS420 exam"]
     assert "No computer matches." in text(viewer, url(block=exam.blockRequest_id, by="computer"))
@@ -112,7 +130,7 @@ def test_what_has_computers_is_over_or_will_not_take_place_is_not_drawn(viewer: 
         foresee(time, 1)
     foresee(site.time(site.request("on", site.ubuntu, None, 1), NOW - HOUR), 1)
     assert drawn(viewer) == drawn(viewer, day="2026-11-25") == []
-    assert "Foreseen" not in text(viewer, url())
+    assert "foreseen" not in text(viewer, url())
 
 
 def test_a_sentence_says_it_to_those_who_cannot_see(viewer: Client, site: Site, exam: BlockTime) -> None:
@@ -129,6 +147,7 @@ def test_a_sentence_says_it_to_those_who_cannot_see(viewer: Client, site: Site, 
 
 def test_the_legend_has_them_only_where_they_are(viewer: Client, exam: BlockTime) -> None:
     assert "foreseen: it will be short" in text(viewer, url())
+    assert "Classes that have no computers yet, with the machines foreseen for them" in text(viewer, url())
     assert "foreseen: it will be short" not in text(viewer, url(day="2026-12-01"))
 
 
@@ -188,10 +207,24 @@ def test_released_classes_are_counted_apart(viewer: Client, site: Site) -> None:
     first = site.time(site.request("CS1", site.ubuntu, None, 4), MONDAY)
     foresee(first, 0, wanted=0)
     said = text(viewer, url())
-    assert "1 class has no computers yet: 1 of them was released." in said
+    assert "1 class has no computers: 1 of them was released." in said
+    assert "Classes whose computers were released" in said
     foresee(site.time(site.request("CS2", site.ubuntu, None, 4), MONDAY), 4)
     said = text(viewer, url())
-    assert "2 classes have no computers yet: 1 of them was released, none of the others will be short." in said
+    assert "2 classes have no computers: 1 of them was released, none of the others will be short." in said
+    assert "Classes without computers: foreseen or released" in said
+
+
+def test_a_released_class_is_not_drawn_as_foreseen_and_comes_last(viewer: Client, site: Site) -> None:
+    forecast_run()
+    foresee(site.time(site.request("CS1", site.ubuntu, None, 4), MONDAY), 0, wanted=0)
+    assert "foreseen" not in text(viewer, url()).partition("What the bars mean")[2]
+    assert "released: nobody will ask for its computers" in text(viewer, url())
+    foresee(site.time(site.request("CS2", site.ubuntu, None, 4), MONDAY), 4)
+    assert [(each.row, each.kind, each.text) for each in drawn(viewer)] == [
+        ("CS2", "foreseen", "4 of 4"),
+        ("CS1", "released", "released"),
+    ]
 
 
 @pytest.mark.parametrize("query", [{}, {"busy": 1, "zoom": "week"}])

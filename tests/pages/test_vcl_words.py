@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.no_database, pytest.mark.once(on="sqlite")]
         ("from 2026-11-30 21:00 to 2026-12-01 01:00", "from Mon 30 Nov 21:00 to Tue 1 Dec 01:00"),
         ("since 2025-01-07 09:00", "since Tue 7 Jan 2025 09:00"),
         ("image 2026-13-40 25:00", "image 2026-13-40 25:00"),
+        ("blockTimeid: there is no block time 7", "there is no block time 7"),
+        ("2 of 3. no other computer for: c1. no.edu", "2 of 3. No other computer for: c1. no.edu"),
     ],
 )
 def test_inner_words_have_plain_ones_beside_them(text: str, words: str) -> None:
@@ -35,13 +37,13 @@ def test_inner_words_have_plain_ones_beside_them(text: str, words: str) -> None:
 
 def test_computers_to_which_the_same_happens_are_one_line() -> None:
     removed = "its reload will be removed"
-    found = effects([("c1", removed), ("c2", "it has no reload any more"), ("c3", removed)])
-    assert found == [("their reloads will be removed", ["c1", "c3"]), ("it has no reload any more", ["c2"])]
+    found = effects([("c1", removed), ("c2", "it has no reload to remove"), ("c3", removed)])
+    assert found == [("their reloads will be removed", ["c1", "c3"]), ("it has no reload to remove", ["c2"])]
 
 
 def test_changes_that_differ_in_the_time_of_the_load_are_one() -> None:
     failed = Proposal(1, "c1", "give up", "it is in state failed")
-    taken = [Proposal(id_, f"c{id_}", "take", f"its load begins at 08:{id_}") for id_ in (30, 20, 25)]
+    taken = [Proposal(id_, f"c{id_}", "take", f"its load begins at 08:{id_}", id_) for id_ in (30, 20, 25)]
     again = [Proposal(id_, f"c{id_}", "load again, its load begins at 08:10", "it is old") for id_ in (40, 41)]
     found = [(each.action, each.why, len(each.computers)) for each in changes([failed, *taken, *again])]
     assert found == [

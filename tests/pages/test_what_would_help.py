@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -13,12 +14,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
-from blockalloc.models import BlockRequest
+from blockalloc.allocation import block_time_actions
+from blockalloc.models import BlockRequest, BlockTime
 from tests.golden import tables
 from tests.support.scoped import limit_to
 from tests.support.sites.accounts import make_user
 from tests.support.sites.back_end_stage import IMAGE, MINUTE
-from tests.support.sites.morning import END
+from tests.support.sites.kept_forecast import forecast_run, foresee
+from tests.support.sites.morning import BACK_END, END
 from tests.support.sites.still_morning import CLASS, MAINTENANCE, StillMorning, still_morning
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -89,7 +92,10 @@ def test_the_buttons_lead_to_the_actions(site: StillMorning, sign_in: SignIn, se
     assert f"{VCL}?mode=computer" in found
     (some,) = (each for each in found if "release-some" in each)
     assert some.startswith(f"{reverse('admin:blocktime_action', args=[EXAM, 'release-some'])}?choose=1")
-    assert client.get(some).content.decode().count(" checked>") == len(some.partition("=")[2].split(","))
+    page = client.get(some).content.decode()
+    assert page.count(" checked>") == len(some.partition("=")[2].split(","))
+    boxes = re.findall(r'<input type="checkbox"[^>]*>', page)
+    assert " checked" in boxes[0], "what is ticked is in view"
 
 
 def test_what_is_released_for_a_class_puts_it_right(site: StillMorning, sign_in: SignIn) -> None:
@@ -103,6 +109,44 @@ def test_what_is_released_for_a_class_puts_it_right(site: StillMorning, sign_in:
     assert [level.level_tag for level in answer.context["messages"]] == ["success", "success"]
     assert "; 4 of 4 machines." in answer.content.decode()
     assert {int(each) for each in chosen} < {*computers_of(site)}
+
+
+@pytest.fixture
+def days_ahead(site: StillMorning) -> BlockTime:
+    """The class begins in days, and nobody has asked for its computers yet."""
+    site.send("DELETE FROM blockComputers WHERE blockTimeid = %s", CLASS)
+    site.send("DELETE FROM reservation WHERE computerid BETWEEN 10 AND 13")
+    row, days = BlockTime.objects.get(pk=CLASS), timedelta(days=4)
+    BlockTime.objects.filter(pk=CLASS).update(processed=0, start=row.start + days, end=row.end + days)
+    made = datetime.fromtimestamp(site.now, UTC)
+    forecast_run(made=made, checked=made, until=made + timedelta(days=28))
+    return BlockTime.objects.get(pk=CLASS)
+
+
+def test_no_offer_brings_more_than_will_be_missing(days_ahead: BlockTime, sign_in: SignIn) -> None:
+    """Of a class for which nobody has asked yet, that is what the forecast sees it lack."""
+    client = sign_in("put_right")
+    assert offers(client)[0].startswith("+4 take 4 computers that are free now, ahead of its turn")
+    assert "0 of 4 machines are usable now." in client.get(HELP).content.decode()
+    foresee(days_ahead, 3)
+    assert offers(client)[0].startswith("+1 take 4 computers that are free now, ahead of its turn")
+    assert "3 of 4 machines are foreseen." in client.get(HELP).content.decode()
+    assert '<strong class="gain">+1</strong>' in client.get(f"{HELP}?part=row").content.decode()
+
+
+def test_a_class_that_will_have_all_needs_no_offer(days_ahead: BlockTime, sign_in: SignIn) -> None:
+    client = sign_in("put_right")
+    foresee(days_ahead, 4)
+    page = client.get(HELP).content.decode()
+    assert offers(client) == []
+    assert "Nothing needs to be done. 4 of 4 machines are foreseen." in page
+    assert "No machine will be missing." in client.get(f"{HELP}?part=all").content.decode()
+
+
+def test_what_was_released_is_offered_whatever_is_foreseen(days_ahead: BlockTime, sign_in: SignIn) -> None:
+    block_time_actions.release_block_time(CLASS, BACK_END)
+    foresee(days_ahead, 0, wanted=0)
+    assert offers(sign_in("allocate"))[0] == "+4 allocate again what was released Allocate now"
 
 
 def test_who_may_not_put_right_releases_only(site: StillMorning, sign_in: SignIn) -> None:

@@ -94,7 +94,7 @@ class TestAtOnce:
         (remedy,) = help_for(site).remedies
         assert (remedy.kind, remedy.machines) == (Kind.PUT_RIGHT, 4)
         ahead = "ahead of its turn: classes that are asked for later get what is left"
-        assert remedy.words == f"take 4 more computers that are free now, {ahead}"
+        assert remedy.words == f"take 4 computers that are free now, {ahead}"
 
     def test_both_are_one_remedy(self, site: StillMorning) -> None:
         site.allocate()

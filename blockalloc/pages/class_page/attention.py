@@ -17,6 +17,7 @@ from scheduling.wording import plural, span
 _NAMES = 8  # of computers in a line; the seats show them all
 _SEVERAL = 2  # lines of which the same is said: it is said once
 _RECENT = 10 * MINUTE  # keep_ready tries again after five
+_NOT_RUNNING = "keep_ready is not running"
 
 
 class Named(NamedTuple):
@@ -69,15 +70,22 @@ class _View(NamedTuple):
     @property
     def keeper(self) -> str:
         """What keep_ready does about machines that the class lacks."""
-        left = self.class_.readiness.left
+        left, others = self.class_.readiness.left, self._others
         if not self.kept.is_alive:
-            return "Nobody looks for another one: keep_ready is not at work"
+            return f"Nobody is looking for {others}: {_NOT_RUNNING}"
         if left > settings.VCL_KEEP_READY_HOURS * HOUR:
             return f"keep_ready looks after the class from {settings.VCL_KEEP_READY_HOURS} h before its start"
         if self.kept.tried is not None and self.now - self.kept.tried <= _RECENT:
             tried = clock_time(self.kept.tried, self.now)
-            return f"keep_ready found no other one at {tried}, and keeps looking"
-        return "keep_ready looks for another one every minute"
+            return f"keep_ready found no {others.removeprefix('an')} at {tried}, and keeps looking"
+        return f"keep_ready looks for {others} every minute"
+
+    @property
+    def _others(self) -> str:
+        """What is looked for: `another computer`, `other computers`; not for what was released on purpose."""
+        ready = self.class_.readiness
+        on_purpose = min(ready.released, max(ready.wanted - ready.allocated, 0))
+        return "another computer" if ready.numbers.missing - on_purpose <= 1 else "other computers"
 
 
 def matters(class_: BlockTimeReadiness, kept: BlockTimeUpkeep, now: int, short: Short) -> Matters:
@@ -114,9 +122,9 @@ def _missing(view: _View) -> list[Matter]:
         verb = "is" if lacking - released == 1 else "are"
         found.append(Matter("bad", "missing", (), 0, f"{number} {verb} not allocated", view.keeper))
     if released:
-        verb = "was" if released == 1 else "were"
-        wrong = f"{plural(released, 'machine')} {verb} released on purpose"
-        found.append(Matter("watch", "missing", (), 0, wrong, "Nobody asks for others before “Allocate now”"))
+        verb, them = ("is", "it") if released == 1 else ("are", "them")
+        wrong = f"{plural(released, 'machine')} {verb} no longer asked for, since computers were released"
+        found.append(Matter("watch", "missing", (), 0, wrong, f"“Allocate now” asks for {them} again"))
     return found
 
 
@@ -127,8 +135,14 @@ def _late(view: _View) -> list[Matter]:
     start, last = view.class_.start, max(each.ready_at or 0 for each in late)
     by, up_to = ("about", "") if len(late) == 1 else ("by about", "up to ")
     wrong = f"will be ready {by} {clock_time(last, start)}, {up_to}{span(last - start)} after the start"
-    return [_matter(view, "bad", "loading", late, wrong, "keep_ready exchanges those for which there is a better one"
-                    if view.kept.is_alive else view.keeper)]  # fmt: skip
+    return [_matter(view, "bad", "loading", late, wrong, _exchanged(view, len(late)))]
+
+
+def _exchanged(view: _View, number: int) -> str:
+    """What keep_ready does about computers that will be late."""
+    if not view.kept.is_alive:
+        return f"{_NOT_RUNNING}, so {'it is' if number == 1 else 'they are'} not exchanged"
+    return f"keep_ready exchanges {'it' if number == 1 else 'them'} where another computer would be ready sooner"
 
 
 def _overdue(view: _View) -> list[Matter]:
@@ -155,7 +169,7 @@ def _booked(view: _View) -> list[Matter]:
     until = clock_time(max(each.facts.booked_until or 0 for each in booked), start)
     by = clock_time(max(each.ready_at or 0 for each in booked), start)
     verb = "has" if len(booked) == 1 else "have"
-    wrong = f"{verb} the image now, and others until {until}"
+    wrong = f"{verb} the image now, but others use {'it' if len(booked) == 1 else 'them'} until {until}"
     return [_matter(view, "plain", "waiting", booked, wrong, f"Loaded again after them, by {by}")]
 
 
@@ -163,7 +177,8 @@ def _outdated(view: _View) -> list[Matter]:
     old = _of(view, lambda each: each.old_revision and each.is_ready)
     verb = "holds" if len(old) == 1 else "hold"
     wrong = f"{verb} an old revision of the image"
-    done = "Loaded again while there is time" if view.kept.is_alive else view.keeper
+    again = "it is" if len(old) == 1 else "they are"
+    done = "Loaded again while there is time" if view.kept.is_alive else f"{_NOT_RUNNING}, so {again} not loaded again"
     return [_matter(view, "watch", "loaded", old, wrong, done)] if old else []
 
 

@@ -93,7 +93,7 @@ def _notes(class_: BlockTimeReadiness) -> list[str]:
     if of.late:
         notes.append(f"{plural(of.late, 'machine')} late")
     if class_.readiness.computers and _is_early(class_):
-        notes.append(f"none counts as ready more than {span(ASKED_AHEAD)} before the start")
+        notes.append(f"nothing counts as ready until {span(ASKED_AHEAD)} before the start")
     return notes
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from blockalloc.pages.actions import Action
 from blockalloc.pages.block_days import can_be_helped, can_be_put_right
 from blockalloc.reports.readiness import BlockTimeReadiness
-from scheduling.readiness import ASKED_AHEAD
+from scheduling.readiness import ASKED_AHEAD, Readiness
 
 _ABOUT = {
     "allocate": "Chooses computers until the class has all its machines.",
@@ -15,7 +15,7 @@ _ABOUT = {
     "hold-again": "Keeps users from its computers while they load.",
     "release-some": "Takes the computers that you choose from the class.",
     "release": "Takes all its computers from the class.",
-    "skip": "The class does not take place: takes all its computers from it.",
+    "skip": "Marks the class as skipped: it does not take place, and loses all its computers.",
 }
 _DANGEROUS = ("release-some", "release", "skip")
 _IN_ROW = ("dry-run", "unskip")
@@ -56,10 +56,15 @@ def _first(class_: BlockTimeReadiness, now: int) -> str:
     """The action that should be taken first; "" for none."""
     ready = class_.readiness
     if ready.computers:
-        return "put-right" if can_be_put_right(class_, now) else ""
+        return "put-right" if can_be_put_right(class_, now) and not _is_all_on_purpose(ready) else ""
     # Whoever released its computers on purpose does not want others.
     is_due = ready.left <= ASKED_AHEAD and not ready.released
     return "allocate" if is_due and can_be_helped(class_, now) else ""
+
+
+def _is_all_on_purpose(ready: Readiness) -> bool:
+    """Whether nothing is missing but what somebody has released: that is nothing to put right."""
+    return 0 < ready.numbers.missing <= ready.released and not ready.numbers.late
 
 
 def _style(name: str) -> str:

@@ -1,6 +1,6 @@
-"""The rows above the computers: classes that have no computers yet, with what is foreseen of them."""
+"""The rows above the computers: classes that have no computers, with what is foreseen of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from django.urls import reverse
@@ -8,30 +8,40 @@ from django.urls import reverse
 from blockalloc.pages.timeline import drawing
 from blockalloc.pages.timeline.axis import WEEK, Axis, Hours
 from blockalloc.pages.timeline.choices import Choices
-from blockalloc.pages.timeline.drawing import FORESEEN, SHORT, Bar
+from blockalloc.pages.timeline.drawing import FORESEEN, RELEASED, SHORT, Bar
 from blockalloc.pages.timeline.row import Row
 from blockalloc.pages.timeline.words import FOREIGN_NAME, Reader, counted, joined, page_of, span, times_of
 from blockalloc.reports.classes_ahead import ClassAhead, classes_ahead
 from blockalloc.reports.forecasts import Forecasts
 
 _MOST = 60  # rows
-_RELEASED = "released"  # a class for which nobody will ask for computers
+_RELEASED = "released"
 
 
 class Ahead(NamedTuple):
     """The rows, and them in a sentence; "" for none. `more` series are not shown.
 
-    `hours` are those of all classes of the days, whether in view or not.
+    `kinds` are those of the bars in the rows. `hours` are those of all classes of the days, whether in view or not.
     """
 
     rows: Sequence[Row]
     summary: str
     more: int
     hours: Sequence[Hours]
+    kinds: Collection[str]
+
+    @property
+    def heading(self) -> str:
+        """The heading above the rows: nothing is foreseen of a class that was released."""
+        if self.kinds == {RELEASED}:
+            return "Classes whose computers were released"
+        if RELEASED in self.kinds:
+            return "Classes without computers: foreseen or released"
+        return "Classes that have no computers yet, with the machines foreseen for them"
 
 
 def ahead(forecasts: Forecasts, chosen: Choices, axis: Axis, reader: Reader) -> Ahead:
-    """The classes of the axis that are to come and have no computers, those that will be short first."""
+    """The classes of the axis that are to come and have no computers: first those that will be short, last released."""
     of_days = [
         each
         for each in classes_ahead(forecasts, axis.first, axis.last, chosen.lab)
@@ -42,13 +52,14 @@ def ahead(forecasts: Forecasts, chosen: Choices, axis: Axis, reader: Reader) -> 
     for each in classes:
         if each.foreseen is not None:
             series.setdefault(each.request_id, []).append(each)
-    rows = [_row(of_series, axis, reader) for of_series in series.values()]
-    rows.sort(key=lambda row: not row.signals)
+    kinds = {id_: {_kind(each, is_own=_owns(each, reader)) for each in classes_} for id_, classes_ in series.items()}
+    ids = sorted(series, key=lambda id_: (SHORT not in kinds[id_], kinds[id_] == {RELEASED}))
     return Ahead(
-        rows[:_MOST],
+        [_row(series[id_], axis, reader) for id_ in ids[:_MOST]],
         _summary(classes, reader),
-        max(len(rows) - _MOST, 0),
+        max(len(ids) - _MOST, 0),
         [Hours(each.start, each.end) for each in of_days],
+        {kind for id_ in ids[:_MOST] for kind in kinds[id_]},
     )
 
 
@@ -98,14 +109,20 @@ def _bar(each: ClassAhead, *, is_own: bool) -> Bar:
         return Bar(FORESEEN, each.start, each.end, "", joined(FOREIGN_NAME, time, "it has no computers yet"), None)
     foreseen = each.foreseen
     title = joined(each.name, time, each.image, foreseen.words)
-    text = _RELEASED if _is_released(each) else f"{foreseen.machines} of {foreseen.requested}"
-    return Bar(
-        SHORT if foreseen.missing else FORESEEN, each.start, each.end, text, title, page_of("blocktime", each.id)
-    )
+    kind = _kind(each, is_own=is_own)
+    text = _RELEASED if kind == RELEASED else f"{foreseen.machines} of {foreseen.requested}"
+    return Bar(kind, each.start, each.end, text, title, page_of("blocktime", each.id))
+
+
+def _kind(each: ClassAhead, *, is_own: bool) -> str:
+    """The kind of its bar; of a class of others nothing is said."""
+    if not is_own or each.foreseen is None:
+        return FORESEEN
+    return SHORT if each.foreseen.missing else RELEASED if _is_released(each) else FORESEEN
 
 
 def _summary(classes: Sequence[ClassAhead], reader: Reader) -> str:
-    """`3 classes have no computers yet: 1 of them will be short and 2 of them were not checked.`.
+    """`3 classes have no computers yet: 1 of them will be short and 2 of them were not checked.`
 
     Classes of other affiliations are counted apart: whether they will be short is not said.
     """
@@ -127,7 +144,7 @@ def _summary_of(classes: Sequence[ClassAhead]) -> str:
     if released:
         rest = words or ("none of the others will be short" if released < len(classes) else "")
         words = joined(f"{released} of them {'was' if released == 1 else 'were'} released", rest)
-    return f"{_have_none(len(classes), '')}: {words or 'none of them will be short'}."
+    return f"{_have_none(len(classes), '', ' yet' if not released else '')}: {words or 'none of them will be short'}."
 
 
 def _is_released(each: ClassAhead) -> bool:
@@ -135,8 +152,8 @@ def _is_released(each: ClassAhead) -> bool:
 
 
 def _summary_of_others(number: int) -> str:
-    return f"{_have_none(number, ' of other affiliations')}." if number else ""
+    return f"{_have_none(number, ' of other affiliations', ' yet')}." if number else ""
 
 
-def _have_none(number: int, whose: str) -> str:
-    return f"{counted(number, 'class', 'classes')}{whose} {'has' if number == 1 else 'have'} no computers yet"
+def _have_none(number: int, whose: str, yet: str) -> str:
+    return f"{counted(number, 'class', 'classes')}{whose} {'has' if number == 1 else 'have'} no computers{yet}"

@@ -22,9 +22,10 @@ _LONGEST = 60  # characters in a bar; its frame cuts off a longer text
 _WIDTH_FOR_TEXT = 26  # px; a narrower bar has no text
 _CHARACTER, _INDENT = 7.2, 10  # px; how wide a character is in the mean, and what is beside the text
 _LEAST = 0.15  # per cent: a narrower bar would be invisible
+_LABEL_OF_NOW_FITS = 92  # per cent: up to here it is on the right of its line, also on a phone
 
 BLOCK, FOREIGN, LEAD, USER, RELOAD = "block", "foreign", "lead", "user", "reload"
-FORESEEN, SHORT = "foreseen", "short"
+FORESEEN, SHORT, RELEASED = "foreseen", "short", "released"
 
 
 class _Shape(NamedTuple):
@@ -44,8 +45,9 @@ _SHAPES = {
     RELOAD: _Shape(20, 0, "timeline-stripes"),
     FORESEEN: _Shape(24, 3, "timeline-hatch"),
     SHORT: _Shape(24, 3, "timeline-double-hatch"),
+    RELEASED: _Shape(24, 3),
 }
-_OF_CLASSES = frozenset({BLOCK, FOREIGN, LEAD, FORESEEN, SHORT})
+_OF_CLASSES = frozenset({BLOCK, FOREIGN, LEAD, FORESEEN, SHORT, RELEASED})
 
 LEGEND = (
     (LEAD, "lead time: computers load for a class"),
@@ -57,6 +59,7 @@ LEGEND = (
 LEGEND_AHEAD = (
     (FORESEEN, "foreseen: a class that has no computers yet"),
     (SHORT, "foreseen: it will be short"),
+    (RELEASED, "released: nobody will ask for its computers"),
 )
 
 
@@ -71,6 +74,18 @@ class Bar:
     title: str
     address: str | None
     overlaps: bool = False  # with another class, or with a reservation of somebody who is not in the class
+
+
+class _Room(NamedTuple):
+    """Where a booking begins, and what is free beside it: up to where on its left and on its right (per cent).
+
+    `text` is how wide the text is that may stand at the end of the free part on the left (px).
+    """
+
+    begins: float
+    left: float
+    right: float
+    text: float
 
 
 class Band(NamedTuple):
@@ -103,7 +118,7 @@ def head(axis: Axis, bands: Sequence[Band], now: int, days: Sequence[str | None]
         SafeString(_PATTERNS),
         _labels(axis, addresses),
         _bands(axis, bands, f"{HEAD - 6}", f"{6}"),
-        _now(axis, now, f"{HEAD}", "now"),
+        _label_of_now(axis, now),
     )
 
 
@@ -119,7 +134,7 @@ def grid(axis: Axis, bands: Sequence[Band]) -> SafeString:
 
 def line_of_now(axis: Axis, now: int) -> SafeString:
     """The line at `now`, before all rows; nothing where it is not in view."""
-    line = _now(axis, now, "100%", "")
+    line = _at_now(axis, now, SafeString('<line class="now" y1="0" y2="100%"/>'))
     if not line:
         return line
     return format_html('<svg class="over" width="100%" height="100%" aria-hidden="true">{}</svg>', line)
@@ -141,12 +156,17 @@ def line(axis: Axis, bookings: Iterable[Sequence[Bar]]) -> SafeString:
     return SafeString(f'<svg class="line" width="100%" height="{height}">{drawn}</svg>')
 
 
-def _rooms(lanes: Iterable[Sequence[Sequence[Bar]]], axis: Axis) -> dict[int, float]:
-    """Where what follows each booking in its lane begins (per cent), by the booking's id()."""
+def _rooms(lanes: Iterable[Sequence[Sequence[Bar]]], axis: Axis) -> dict[int, _Room]:
+    """What is free beside each booking in its lane, by the booking's id()."""
     rooms = {}
     for lane in lanes:
-        for bars, following in zip(lane, [*lane[1:], None], strict=True):
-            rooms[id(bars)] = axis.position(following[0].start) if following else 100.0
+        for before, bars, following in zip([None, *lane[:-1]], lane, [*lane[1:], None], strict=True):
+            rooms[id(bars)] = _Room(
+                axis.position(bars[0].start),
+                axis.position(before[-1].end) if before else 0.0,
+                axis.position(following[0].start) if following else 100.0,
+                _needed(before[-1].text) if before else 0.0,
+            )
     return rooms
 
 
@@ -193,37 +213,56 @@ def band_sample() -> SafeString:
     )
 
 
-def _bar(axis: Axis, bar: Bar, top: int, room: float) -> str:
-    """A bar. A text that is too long for it is beside it, if it ends before `room`, where something else begins."""
+def _bar(axis: Axis, bar: Bar, top: int, room: _Room) -> str:
+    """A bar. A text that is too long for it is on its right, or else on its left, where there is room for it."""
     left, right = axis.position(bar.start), axis.position(bar.end)
     width = max(right - left, _LEAST)
     shape = _SHAPES[bar.kind]
     fill = f' fill="url(#{shape.pattern})"' if shape.pattern else ""
     kind = f"{bar.kind} overlaps" if bar.overlaps else bar.kind
     begin = min(left, 100 - width)
-    outside = _where_outside(bar, width, room - begin - width)
+    after, before = _where_outside(bar.text, width, begin + width, room)
+    outside = f"{after}{before}"
     box = (
         f'<title>{conditional_escape(bar.title)}</title><svg class="bar {kind}" x="{begin:.2f}%" '
         f'y="{top}" width="{width:.2f}%" height="{shape.height}"><rect width="100%" height="100%" rx="{shape.radius}"'
         f"{fill}/>{_text(bar, width, outside)}</svg>"
     )
-    if outside:
-        box += (
-            f'<svg class="beside {bar.kind}{outside}" x="{begin + width:.2f}%" y="{top}" overflow="visible">'
-            f'<text x="5" y="{shape.height // 2 + 4}">{_shortened(bar.text)}</text></svg>'
-        )
+    box += _beside(bar, after, begin + width, top, 'x="5"') if after else ""
+    box += _beside(bar, before, min(room.begins, begin), top, 'x="-5" text-anchor="end"') if before else ""
     if bar.address is None:
         return f"<g>{box}</g>"
     return f'<a href="{conditional_escape(bar.address)}">{box}</a>'
 
 
-def _where_outside(bar: Bar, width: float, room: float) -> str:
-    """The CSS classes for the windows in which the text is beside the bar, of `room` (per cent): wide, narrow ones."""
-    if not bar.text:
-        return ""
-    needed = _INDENT + _CHARACTER * min(len(bar.text), _LONGEST)
-    windows = ((" if-wide", _USUAL), (" if-narrow", _PHONE))
-    return "".join(name for name, px in windows if width / 100 * px < needed <= room / 100 * px)
+def _beside(bar: Bar, windows: str, position: float, top: int, anchor: str) -> str:
+    """The text of a bar beside it; `windows` are the CSS classes for those in which it is there."""
+    return (
+        f'<svg class="beside {bar.kind}{windows}" x="{position:.2f}%" y="{top}" overflow="visible">'
+        f'<text {anchor} y="{_SHAPES[bar.kind].height // 2 + 4}">{_shortened(bar.text)}</text></svg>'
+    )
+
+
+def _where_outside(text: str, width: float, end: float, room: _Room) -> tuple[str, str]:
+    """The CSS classes for the windows, wide and narrow ones, in which the text is after the bar, and before it.
+
+    `width` and `end` are those of the bar (per cent).
+    """
+    after = before = ""
+    needed = _needed(text)
+    for name, px in ((" if-wide", _USUAL), (" if-narrow", _PHONE)):
+        if not text or width / 100 * px >= needed:
+            continue
+        if needed <= (room.right - end) / 100 * px:
+            after += name
+        elif needed + room.text <= (room.begins - room.left) / 100 * px:
+            before += name
+    return after, before
+
+
+def _needed(text: str) -> float:
+    """How wide a text is, with what is around it (px)."""
+    return _INDENT + _CHARACTER * min(len(text), _LONGEST)
 
 
 def _text(bar: Bar, width: float, outside: str) -> str:
@@ -245,14 +284,16 @@ def _lines(axis: Axis) -> Iterable[tuple[str, str, str]]:
 
 
 def _labels(axis: Axis, addresses: dict[date, str | None]) -> SafeString:
-    """The hours along the axis, and above them the days of a week."""
+    """The hours along the axis; of a week, its days above them. Below the hours of a day is room for now."""
+    is_week = axis.zoom == WEEK
     hours = format_html_join(
         "",
         '<svg x="{}%" overflow="visible"><line class="tick{}" y1="{}" y2="{}"/>'
         '<text class="hour{}" x="3" y="{}">{}<tspan class="minutes">{}</tspan></text></svg>',
         (
-            (f"{axis.position(tick.instant):.2f}", " midnight" if tick.day else "", 0 if tick.day else 18, HEAD,
-             _importance(axis, tick.hour), 30, tick.label[:2], tick.label[2:])
+            (f"{axis.position(tick.instant):.2f}", " midnight" if tick.day else "",
+             18 if is_week and not tick.day else 0, HEAD,
+             _importance(axis, tick.hour), 30 if is_week else 14, tick.label[:2], tick.label[2:])
             for tick in axis.ticks
         ),
     )  # fmt: skip
@@ -262,7 +303,7 @@ def _labels(axis: Axis, addresses: dict[date, str | None]) -> SafeString:
         (
             (f"{axis.position(tick.instant):.2f}", _day(tick.day, addresses[tick.day]))
             for tick in axis.ticks
-            if tick.day and axis.zoom == WEEK
+            if tick.day and is_week
         ),
     )
     return format_html("{}{}", hours, days)
@@ -302,14 +343,20 @@ def _bands(axis: Axis, bands: Sequence[Band], top: str, height: str) -> SafeStri
     )
 
 
-def _now(axis: Axis, now: int, height: str, text: str) -> SafeString:
+def _label_of_now(axis: Axis, now: int) -> SafeString:
+    """The word, and the beginning of the line; below the hours, so that it crosses none of them.
+
+    The axis of a week has no room for it below the hours: there the legend is enough.
+    """
+    if axis.zoom == WEEK:
+        return SafeString("")
+    place = 'x="-4" text-anchor="end"' if axis.position(now) > _LABEL_OF_NOW_FITS else 'x="4"'
+    line = f'<line class="now" y1="18" y2="{HEAD}"/><text class="now" {place} y="30">now</text>'
+    return _at_now(axis, now, SafeString(line))
+
+
+def _at_now(axis: Axis, now: int, drawn: SafeString) -> SafeString:
+    """What is drawn at now; nothing where that is not in view."""
     if not axis.shows(now):
         return SafeString("")
-    # In a week, the names of days are there: the legend is enough.
-    label = SafeString(f'<text class="now" x="4" y="11">{text}</text>') if text and axis.zoom != WEEK else ""
-    return format_html(
-        '<svg x="{}%" overflow="visible"><line class="now" y1="0" y2="{}"/>{}</svg>',
-        f"{axis.position(now):.2f}",
-        height,
-        label,
-    )
+    return format_html('<svg class="at-now" x="{}%" overflow="visible">{}</svg>', f"{axis.position(now):.2f}", drawn)

@@ -342,4 +342,4 @@ def _lists(axis: Axis) -> list[str]:
 
 def _legend(reader: Reader, to_come: Ahead) -> list[tuple[str, str]]:
     kinds = [each for each in drawing.LEGEND if each[0] != drawing.FOREIGN or reader.scope.affiliation_id is not None]
-    return [*kinds, *(drawing.LEGEND_AHEAD if to_come.rows else ())]
+    return [*kinds, *(each for each in drawing.LEGEND_AHEAD if each[0] in to_come.kinds)]
