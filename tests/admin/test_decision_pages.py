@@ -305,7 +305,7 @@ def test_queries_do_not_grow_with_decisions(root: Client, query: dict[str, str])
 
 
 def test_the_title_tells_the_time_of_the_class_from_that_of_the_call(root: Client) -> None:
-    decision = decide()
-    page = text(root, page_url("decision", decision.pk))
-    assert re.search(r"^Allocate: .* of Mon 2 Mar 14:00, called Mon 2 Mar 08:00 \|", page)
-    assert "Details" in text(root, list_url("decision"))
+    with class_site(computers=3):
+        page = text(root, page_url("decision", decide().pk))
+        assert re.search(r"^Allocate: .* of Mon 2 Mar 14:00, called Mon 2 Mar 08:00 \|", page)
+        assert " Details " in text(root, list_url("decision"))
