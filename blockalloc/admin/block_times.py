@@ -15,7 +15,6 @@ from blockalloc.admin.base import KeysFirstList, ReadOnlyAdmin
 from blockalloc.admin.block_time_tables import HEADINGS, readiness_of_page, rows_of_computers
 from blockalloc.admin.class_rows import (
     ClassRow,
-    class_row,
     class_rows,
     machines,
     state,
@@ -77,14 +76,14 @@ class TimeLabFilter(LabFilter):
         return class_in_lab(lab)
 
 
-class StatusFilter(ChoiceFilter):
-    """The status of block times, on whatever day."""
+class AllocationFilter(ChoiceFilter):
+    """How far the allocation of block times is, on whatever day: their state is not known to the database."""
 
-    title = "status"
+    title = "allocation"
     parameter_name = "status"
 
     def options(self) -> dict[str, Choice]:
-        """The statuses that staff look for."""
+        """What staff look for."""
         open_ = Q(skip=0, blockRequest__status=ACCEPTED)
         has_computers = Q(Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk"))))
         begun = Q(processed__gt=0) | has_computers
@@ -215,7 +214,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
     list_title = "Classes"
     counted = ("class", "classes")
     list_display = (block_name, when_, group_of_time, image_of_time, machines, state, foreseen)
-    list_filter = (DayFilter, TimeLabFilter, StatusFilter, ForecastFilter, TimeGroupFilter, TimeImageFilter)
+    list_filter = (DayFilter, TimeLabFilter, AllocationFilter, ForecastFilter, TimeGroupFilter, TimeImageFilter)
     search_fields = (
         "blockRequest__name",
         "blockRequest__group__name",
@@ -265,16 +264,6 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             **history,
             "subjects": subjects(request, texts),
         }
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> BlockTime | None:
-        """The block time; of its status the beginning: the top of the page has the rest."""
-        row = super().get_object(request, object_id, from_field)
-        seen = readiness_of_page(request) if row is not None else None
-        if row is not None:
-            of_class = class_row(seen, clock.now()) if seen is not None else None
-            brief = of_class._replace(status=of_class.status.partition(", ")[0]) if of_class else None
-            vars(row)["class_row"] = brief.as_text() if brief else ""
-        return row
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, with a link to put several right, for people who may."""

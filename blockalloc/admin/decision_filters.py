@@ -23,7 +23,7 @@ IN_WORDS = {
     Decision.UNSKIP: "undo a skip",
     Decision.KEEP_READY: "put right (keep ready)",
     Decision.HOLDING: "stop or set holds",
-    "completed": "complete before",
+    "completed": "had all already",
     Decision.DONE: "done",
 }
 

@@ -87,7 +87,7 @@ def who_and_how(decision: Decision) -> str:
     )
 
 
-@column("Why")
+@column("Details")
 def text(decision: Decision) -> str:
     """The text of a warning or a refusal, or what an action did."""
     return record_in_words(decision.code, decision.text, decision.allocated, decision.wanted)
@@ -139,8 +139,8 @@ def about_computer(name: str) -> Column:
     return about
 
 
-@column("Why")
-def why(decision: Decision) -> str:
+@column("Details")
+def details(decision: Decision) -> str:
     """The text of the outcome, its host names short."""
     return short_names().in_text(in_plain_words(text(decision)))
 

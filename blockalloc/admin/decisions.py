@@ -30,9 +30,9 @@ from blockalloc.admin.decision_list import (
     UnpagedList,
     about_computer,
     block,
+    details,
     machines,
     text,
-    why,
 )
 from blockalloc.admin.search import search
 from blockalloc.contract.warnings import vcl_words
@@ -281,7 +281,7 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
     def get_list_display(self, request: HttpRequest) -> Any:
         """With the finding about the computer in the filter, else with the text of the outcome."""
         name = request.GET.get(ComputerFilter.parameter_name or "", "").strip()
-        return (*LIST, about_computer(name[:60]) if name else why)
+        return (*LIST, about_computer(name[:60]) if name else details)
 
     def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
         """The sections, without what this record says nothing of: how sure it was (policy `vcl`), VCL's warning."""
@@ -290,8 +290,9 @@ class DecisionAdmin(ReadOnlyAdmin[Decision]):
         return without(super().get_fieldsets(request, obj), empty)
 
     def heading(self, row: Decision) -> str:
-        """The action, the class and the time of the call."""
-        return f"{row.action.capitalize()}: {row.block_name or 'no class'}, {moment(row.started)}"
+        """The action, the class with its start, and the time of the call."""
+        begins = f" of {moment(row.block_start)}" if row.block_start else ""
+        return f"{row.action.capitalize()}: {row.block_name or 'no class'}{begins}, called {moment(row.started)}"
 
     def get_urls(self) -> list[URLPattern]:
         """The URLs of the exports, besides Django's."""

@@ -6,6 +6,7 @@ from scheduling.windows import MINUTE
 from scheduling.wording import span
 
 CLOCKS_DIFFER = 2 * MINUTE  # at most, between hosts
+_JUST_NOW = 5  # seconds
 
 
 def is_current(run: Run | None, now: int) -> bool:
@@ -20,7 +21,12 @@ def checked_ago(run: Run, now: int) -> str:
     """`3 min ago`, of a run that was made."""
     if run.checked - now > CLOCKS_DIFFER:
         return f"by a clock that was {span(run.checked - now)} ahead"
-    return f"{span(max(now - run.checked, 0))} ago"
+    return ago(now - run.checked)
+
+
+def ago(seconds: int) -> str:
+    """`3 min ago`; `just now` under some seconds, and where clocks differ a little."""
+    return "just now" if seconds < _JUST_NOW else f"{span(seconds)} ago"
 
 
 def in_words(run: Run | None, now: int) -> str:

@@ -66,8 +66,8 @@ def _only_one(kind: str, text: str, rows: Sequence[_Named[_Row]]) -> _Row:
     if len(matches) == 1:
         return matches[0].row
     if matches:
-        raise LookupProblem(f"{kind} {wanted!r}: there are {len(matches)}, give the id: {_listed(matches)}")
-    raise LookupProblem(f"{kind} {wanted!r}: there is none{_did_you_mean(wanted, rows)}")
+        raise LookupProblem(f"there are {len(matches)} {kind}s {wanted!r}: give the id of one: {_listed(matches)}")
+    raise LookupProblem(f"there is no {kind} {wanted!r}{_did_you_mean(wanted, rows)}")
 
 
 def _did_you_mean(wanted: str, rows: Sequence[_Named[_Row]]) -> str:

@@ -16,12 +16,12 @@ _LONGEST_SUBJECT = 120  # characters; mail programs show about 70
 # In the subject of a message about several classes.
 _OF_SEVERAL = {
     Kind.NOT_READY: "not ready at the start",
-    Kind.SHORT: "short of machines",
-    Kind.AT_RISK: "at risk",
-    Kind.FORESEEN: "going to be short of machines",
-    Kind.MENDED: "complete now",
+    Kind.SHORT: "lacking machines",
+    Kind.AT_RISK: "may not be ready in time",
+    Kind.FORESEEN: "going to lack machines",
+    Kind.MENDED: "with all machines now",
     Kind.READY: "ready now",
-    Kind.FORESEEN_OVER: "going to be complete",
+    Kind.FORESEEN_OVER: "going to have all machines",
 }
 _FOR_STAFF = {
     Kind.SHORT: "On the page of the class, “Dry run” shows why other computers cannot be taken and what would help; "
@@ -133,7 +133,7 @@ def advice(news: News, *, for_staff: bool) -> str:
 
 
 def subject(latest: Sequence[News], at: int) -> str:
-    """What the message is about: `CS101 lab Mon 09:00: 2 of 20 machines missing`, `3 classes Mon 09:00: at risk`.
+    """What the message is about: `CS101 lab Mon 09:00: 2 of 20 machines missing`, `3 classes Mon 09:00: ready now`.
 
     `latest` is the latest news of each class, by start.
     """

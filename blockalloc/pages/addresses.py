@@ -9,9 +9,9 @@ from blockalloc.pages.load_times import load_times, load_times_csv
 from blockalloc.pages.my_notifications import my_notifications
 from blockalloc.pages.notifications import send_message_again
 from blockalloc.pages.plan_series import plan_series
+from blockalloc.pages.predictions import predictions
 from blockalloc.pages.putting_right import put_right_several
 from blockalloc.pages.roster import roster, roster_csv
-from blockalloc.pages.said_and_came import said_and_came
 from blockalloc.pages.semester import semester, semester_csv
 from blockalloc.pages.timeline.page import timeline
 from blockalloc.pages.week.view import week
@@ -40,7 +40,7 @@ def patterns(site: AdminSite) -> list[URLPattern]:
         path("plan-series/", site.admin_view(plan_series), name="plan_series"),
         path("today/", site.admin_view(duty.today), name="today"),
         path("week/", site.admin_view(week), name="week"),
-        path("said-and-came/", site.admin_view(said_and_came), name="said_and_came"),
+        path("predictions/", site.admin_view(predictions), name="predictions"),
         path("semester/", site.admin_view(semester), name="semester"),
         path("semester.csv", site.admin_view(semester_csv), name="semester_csv"),
         path(

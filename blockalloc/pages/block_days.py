@@ -1,6 +1,7 @@
 """The classes of the pages "Today" and "This week", day by day, and a line that sums them up."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from scheduling.wording import span
 
 DAY = timedelta(days=1)
 _SKIPPED = "skipped"
+RELEASED = "released"
 _LABELS = {"bad": "At risk", "watch": "Watch"}
 
 
@@ -213,6 +215,18 @@ def signal_of(block_time: BlockTimeReadiness, now: int) -> tuple[str, str]:
     if ready.signal.level == "good":
         return "Ready" if ready.ready >= ready.wanted else "On track", words
     return _LABELS[ready.signal.level], words
+
+
+def in_short(words: Sequence[str], failed: int) -> str:
+    """The first reason without what explains it: `3 of 20 machines missing`; or that it was released, and by whom.
+
+    How many of the missing machines have `failed` is said.
+    """
+    what, _, why = words[0].partition(": ")
+    if why.startswith(RELEASED):
+        return why.partition(": ")[0].partition(";")[0]
+    what = what.partition(" (")[0]
+    return f"{what}, {failed} of them failed" if failed and what.endswith(" missing") else what
 
 
 def announced(name: str, hours: str, label: str, words: str) -> str:

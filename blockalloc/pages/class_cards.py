@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from blockalloc.models import Decision
 from blockalloc.models.querysets import DecisionQuerySet
 from blockalloc.pages.block_days import OfDay, announced, can_be_helped, can_be_put_right, hours_of, signal_of
+from blockalloc.pages.class_figure import NEEDS_A_LOOK, Figure, figure
 from blockalloc.pages.classes_over import Over
 from blockalloc.pages.linked import linked
 from blockalloc.pages.segments import Segments, segments
@@ -19,23 +20,10 @@ from blockalloc.reports.forecasts import Foreseen
 from blockalloc.reports.readiness import BlockTimeReadiness, most_urgent_first
 from blockalloc.site_time import site_zone
 from scheduling.class_numbers import ClassNumbers
-from scheduling.readiness import ASKED_AHEAD, Level
+from scheduling.readiness import Level
 from scheduling.wording import of_wanted, plural, span
 
-_NEEDS_A_LOOK = ("bad", "watch")
 _LARGE = 6  # cards: when many need a look, the others are as compact as those that go well
-
-
-class Figure(NamedTuple):
-    """The number that matters most, in machines: `17` of `20` `usable`; `more` are others: `18 allocated`.
-
-    `number` is None where nothing is known but what is wanted.
-    """
-
-    number: int | None
-    wanted: int
-    word: str
-    more: Sequence[str] = ()
 
 
 class Countdown(NamedTuple):
@@ -76,7 +64,7 @@ class Card:
     @property
     def needs_a_look(self) -> bool:
         """Whether it is at risk or to be watched."""
-        return self.level in _NEEDS_A_LOOK
+        return self.level in NEEDS_A_LOOK
 
     @property
     def is_urgent(self) -> bool:
@@ -175,7 +163,7 @@ def _card(each: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | No
         sentence=linked(sentence, foreseen.links if foreseen else {}),
         hours=hours_of(_local(each.start), _local(each.end), day),
         countdown=_countdown(each, now),
-        figure=_figure(each, foreseen),
+        figure=figure(each, foreseen),
         bar=_bar(each, foreseen),
         address=reverse("admin:blockalloc_blocktime_change", args=[each.id]),
         hint=_hint(each),
@@ -197,19 +185,6 @@ def _bar(each: BlockTimeReadiness, foreseen: Foreseen | None) -> Segments:
     return segments(each.readiness.numbers, each.per_machine)
 
 
-def _figure(each: BlockTimeReadiness, foreseen: Foreseen | None) -> Figure:
-    of, is_near = each.readiness.numbers, each.readiness.left <= ASKED_AHEAD
-    spares = [plural(of.spares, "spare")] if of.spares else []
-    if not each.readiness.computers:
-        if foreseen:
-            return Figure(foreseen.machines, foreseen.requested, "foreseen")
-        return Figure(0 if each.readiness.signal.level in _NEEDS_A_LOOK else None, of.wanted, "usable")
-    if of.usable < of.wanted:
-        ready = [f"{of.ready} ready"] if is_near else []
-        return Figure(of.usable, of.wanted, "usable", [f"{of.allocated} allocated", *ready, *spares])
-    return Figure(of.ready if is_near else of.allocated, of.wanted, "ready" if is_near else "allocated", spares)
-
-
 def _without_figure(words: str, of: ClassNumbers) -> str:
     """The words of a class that goes well, without the number that stands large above them.
 
@@ -228,7 +203,7 @@ def _hint(each: BlockTimeReadiness) -> str:
     sure = each.readiness.sureness
     if sure is None or sure.ready >= sure.target or each.readiness.numbers.missing:
         return ""
-    if each.readiness.signal.level not in _NEEDS_A_LOOK or sure.words not in each.readiness.signal.words:
+    if each.readiness.signal.level not in NEEDS_A_LOOK or sure.words not in each.readiness.signal.words:
         return ""
     loads = each.readiness.numbers.count("loading", "waiting", "overdue", "booked before")
     what = f"{plural(loads, 'load')} may end late" if loads else "a computer may fail"

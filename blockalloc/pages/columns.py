@@ -82,11 +82,6 @@ def account(name: str) -> str:
     return format_html("{}<wbr>{}{}", before, at, after) if at else name
 
 
-def strong(text: str) -> str:
-    """Bold text, for problems that staff may have to look into."""
-    return format_html("<strong>{}</strong>", text)
-
-
 def signal(level: str, text: str) -> str:
     """A text in the colour of a level: good, watch, bad, plain (parts.css)."""
     return format_html('<span class="signal {}">{}</span>', level, text)

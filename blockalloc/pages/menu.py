@@ -93,10 +93,10 @@ ENTRIES = (
         WIDE,
     ),
     Entry(
-        "said_and_came",
-        "Said and came",
+        "predictions",
+        "Predictions and outcomes",
         "blockalloc.view_blocktime",
-        "Were classes as ready as the service said before? Which images load more slowly than they did?",
+        "Were classes as ready as the service predicted? Which images load more slowly than they did?",
         RECORDS,
     ),
     Entry(

@@ -1,4 +1,4 @@
-"""What was said of classes and what came: the report that the page and `readiness_report` show."""
+"""Predictions of classes and how these began: the report that the page and `readiness_report` show."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -39,7 +39,7 @@ class Report(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Whether what was said is within the interval of what came: a level of a signal, and a word for it."""
+    """Whether a prediction is within the interval of what came: a level of a signal, and a word for it."""
 
     level: str
     text: str
@@ -109,8 +109,8 @@ def _row(name: str, look: str, tally: Tally) -> Row:
 def _verdict(tally: Tally) -> Verdict:
     said = tally.said or 0
     if said > tally.high:
-        return Verdict("watch", "too sure")
-    return Verdict("plain", "too cautious") if said < tally.low else Verdict("good", "as said")
+        return Verdict("watch", "too optimistic")
+    return Verdict("plain", "too cautious") if said < tally.low else Verdict("good", "accurate")
 
 
 def _of(part: int, whole: int) -> str:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from blockalloc.forecasting.freshness import checked_ago, is_current
+from blockalloc.forecasting.freshness import ago, checked_ago, is_current
 from blockalloc.models import BlockTime, Request
 from blockalloc.models.scope import Scope
 from blockalloc.reports.readiness import BlockTimeReadiness
@@ -16,7 +16,7 @@ from blockalloc.store import forecasts as store
 from blockalloc.store.background import Background
 from blockalloc.store.forecasts import InTheWayKept, Kept, Run
 from scheduling.readiness import ASKED_AHEAD, Signal
-from scheduling.wording import plural, span
+from scheduling.wording import plural
 
 FOREIGN = "of another affiliation"
 NOT_CHECKED = "not checked"
@@ -105,8 +105,8 @@ class Forecasts:
         """When it was checked and how far it goes, or why it says nothing."""
         if self.problem:
             return Line("watch", f"{NOT_CHECKED} ahead: {self.problem}")
-        ago = span(max(self.now - (self.run.checked if self.run else 0), 0))
-        return Line("plain", f"forecast checked {ago} ago, up to {self._last_day}")
+        checked = ago(self.now - (self.run.checked if self.run else 0))
+        return Line("plain", f"forecast checked {checked}, up to {self._last_day}")
 
     @property
     def _last_day(self) -> str:

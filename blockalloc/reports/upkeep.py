@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
+from blockalloc.forecasting.freshness import ago
 from blockalloc.models import Decision, Heartbeat, Semaphore, Watch
 from blockalloc.site_time import site_zone
 from blockalloc.store.background import Background
@@ -52,12 +53,12 @@ def heartbeat_of(background: Background, now: int) -> Line | None:
 
 
 def _in_words(looked_at: int, doubt: str, now: int) -> Line:
-    ago = max(now - looked_at, 0)
-    if ago > SILENT:
-        return Line("bad", f"keep_ready has not looked for {span(ago)}")
+    seconds = max(now - looked_at, 0)
+    if seconds > SILENT:
+        return Line("bad", f"keep_ready has not looked for {span(seconds)}")
     if doubt:
-        return Line("bad", f"keep_ready looked {span(ago)} ago and changes nothing: {doubt}")
-    return Line("plain", f"keep_ready looked {span(ago)} ago")
+        return Line("bad", f"keep_ready looked {ago(seconds)} and changes nothing: {doubt}")
+    return Line("plain", f"keep_ready looked {ago(seconds)}")
 
 
 def looked(now: int, *, is_missed: bool) -> Line:

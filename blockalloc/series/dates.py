@@ -101,7 +101,7 @@ def check(dates: Sequence[Date], now: int, name: str = "dates") -> list[Date]:
     ordered = sorted(set(dates))
     if not ordered:
         raise Refusal(
-            refusals.START, f"{name}: there is none: give weekdays, hours and weeks that have a date, or dates"
+            refusals.START, f"{name}: no date is given: give weekdays, hours and weeks that have a date, or dates"
         )
     if len(ordered) > MOST_DATES:
         raise too_many(len(ordered), name)

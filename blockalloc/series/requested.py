@@ -29,9 +29,7 @@ def awaiting(block_request_id: int) -> BlockRequest:
     """The block request, if it awaits its decision. Raises LookupError."""
     request = BlockRequest.objects.select_related("image", "group__affiliation").filter(pk=block_request_id).first()
     if request is None:
-        raise LookupError(
-            f"block request {block_request_id}: there is none: give the id of one that awaits its decision"
-        )
+        raise LookupError(f"there is no block request {block_request_id}: give the id of one that awaits its decision")
     if request.status != REQUESTED:
         text = f"block request {block_request_id}: it is {request.status}: give the id of one that awaits its decision"
         raise LookupError(text)

@@ -47,7 +47,7 @@ def page(client: Client, hostname: str) -> str:
 
 
 def next_load(client: Client, hostname: str, label: str = "Next load") -> str:
-    return unescape(page(client, hostname)).partition(f"{label}: ")[2].partition(" State:")[0]
+    return unescape(page(client, hostname)).partition(f"{label}: ")[2].partition(" State ")[0]
 
 
 def history(client: Client, computer: Computer) -> list[tuple[str, ...]]:

@@ -197,7 +197,7 @@ def test_it_is_found_by_its_request_id(root: Client) -> None:
         assert named(root, list_url("decision", q=" from-nginx_1 ")) == ["block 10"]
         assert named(root, list_url("decision", q="from-nginx")) == []  # a part of it
         assert named(root, list_url("decision", q="from-nginx_1", outcome="refused")) == []
-        assert "Request id: from-nginx_1" in text(root, page_url("decision", other.pk - 1))
+        assert "Request id from-nginx_1" in text(root, page_url("decision", other.pk - 1))
         head, *lines = exported(root, reverse("admin:decisions_csv"))
         assert [dict(zip(head, line, strict=True))["request_id"] for line in lines] == ["", "from-nginx_1"]
 
@@ -227,7 +227,7 @@ def test_a_decision_says_how_sure_the_class_is(root: Client, settings: Settings)
         assert decision.ready is not None
         Decision.objects.update(ready=0.874, late=0.6, minutes=61)
         said = "87 % sure that all 4 are ready at 14:00, 1 machine expected late; 61 computer-minutes taken before the"
-        assert f"Ready at the start: {said} start" in text(root, page_url("decision", decision.pk))
+        assert f"Ready at the start {said} start" in text(root, page_url("decision", decision.pk))
         head, line = exported(root, reverse("admin:decisions_csv"))
         row = dict(zip(head, line, strict=True))
         assert tuple(row[name] for name in FIGURES) == ("0.874", "0.6", "61", f"{said} start")
@@ -237,7 +237,7 @@ def test_what_is_said_is_of_the_machines_that_the_class_has(root: Client, settin
     settings.VCL_RELOAD_POLICY = "ready"
     with class_site(computers=1):
         assert re.search(
-            "Ready at the start: (more than )?[0-9]+ % sure that the machine is ready at 14:00; "
+            "Ready at the start (more than )?[0-9]+ % sure that the machine is ready at 14:00; "
             "[0-9]+ computer-minutes? taken before the start",
             text(root, page_url("decision", decide().pk)),
             re.IGNORECASE,
@@ -302,3 +302,10 @@ def test_queries_do_not_grow_with_decisions(root: Client, query: dict[str, str])
                 root.get(list_url("decision", **query))
             counts.append(len(queries))
         assert counts[0] == counts[-1] < 20
+
+
+def test_the_title_tells_the_time_of_the_class_from_that_of_the_call(root: Client) -> None:
+    with class_site(computers=3):
+        page = text(root, page_url("decision", decide().pk))
+        assert re.search(r"^Allocate: .* of Mon 2 Mar 14:00, called Mon 2 Mar 08:00 \|", page)
+        assert " Details " in text(root, list_url("decision"))

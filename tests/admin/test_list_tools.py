@@ -45,7 +45,7 @@ def test_what_is_chosen_is_said_by_name(viewer: Client, site: Site, cs101: Block
     address = list_url("blocktime", group=group, image=image, status="complete", q="cs1", p="1")
     assert chips(viewer, address) == {
         "Search: “cs1”": f"?group={group}&image={image}&status=complete",
-        "Status: All machines allocated": f"?group={group}&image={image}&q=cs1",
+        "Allocation: All machines allocated": f"?group={group}&image={image}&q=cs1",
         "User group: CS101@Local": f"?image={image}&status=complete&q=cs1",
         "Image: Ubuntu 22.04": f"?group={group}&status=complete&q=cs1",
     }

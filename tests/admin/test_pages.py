@@ -41,7 +41,7 @@ pytestmark = pytest.mark.django_db
 
 def test_block_times_tell_how_far_they_are(viewer: Client, site: Site, cs101: BlockTime) -> None:
     row = text(viewer, list_url("blocktime"))
-    assert "CS101 Mon 30 Nov 09:00–11:00 CS101@Local Ubuntu 22.04 2 of 2 , 0 ready complete" in row
+    assert "CS101 Mon 30 Nov 09:00–11:00 CS101@Local Ubuntu 22.04 2 of 2 allocated On track" in row
 
 
 def test_the_page_of_a_block_time_shows_its_computers(viewer: Client, site: Site, cs101: BlockTime) -> None:
@@ -58,7 +58,7 @@ def test_an_old_revision_is_not_loaded(viewer: Client, site: Site) -> None:
     site.hold(time, site.computer("old", site.ubuntu, number=1))
     assert rows(viewer, page_url("blocktime", time.pk), "loading") == ["waiting: must load"]
     assert rows(viewer, page_url("blocktime", time.pk), "image_now") == ["Ubuntu 22.04 (old revision)"]
-    assert rows(viewer, list_url("blocktime"), "machines") == ["1 of 1, 0 ready"]
+    assert rows(viewer, list_url("blocktime"), "machines") == ["1 of 1 allocated"]
 
 
 def test_a_reload_that_is_over_leaves_a_dash(viewer: Client, cs101: BlockTime) -> None:
@@ -73,7 +73,7 @@ def test_a_cluster_wants_more_computers_than_machines(viewer: Client, site: Site
     for _ in range(2):
         SubImage.objects.create(imagemeta=meta, image=site.ubuntu)
     time = site.time(site.request("CS1", image, None, 5), MONDAY, processed=1)
-    assert rows(viewer, list_url("blocktime"), "machines") == ["0 of 5"]
+    assert rows(viewer, list_url("blocktime"), "machines") == ["0 of 5 usable"]
     assert "5, each of 3 computers" in text(viewer, page_url("blocktime", time.pk))
     assert "Ubuntu 22.04, Ubuntu 22.04" in text(viewer, page_url("image", image.pk))
 
@@ -81,18 +81,18 @@ def test_a_cluster_wants_more_computers_than_machines(viewer: Client, site: Site
 @pytest.mark.parametrize(
     ("request_values", "time_values", "held", "expected"),
     [
-        ({}, {}, 2, "complete"),
-        ({}, {"processed": 1}, 1, "1 of 2 machines missing"),
-        ({"machines": 3}, {"processed": 1}, 1, "2 of 3 machines missing"),
-        ({}, {"processed": 1}, 0, f"no computers, begins in 4 days: {NO_RECORD}"),
-        ({}, {}, 0, "not asked for yet, begins in 4 days"),
-        ({}, {"skip": 1}, 2, "skipped"),
-        ({"status": "requested"}, {}, 0, "request requested"),
-        ({"expireTime": NOW - DAY}, {}, 0, "request expired"),
-        ({}, {"start": NOW - 3 * DAY}, 2, "over"),
+        ({}, {}, 2, "On track"),
+        ({}, {"processed": 1}, 1, "Watch: 1 of 2 machines missing"),
+        ({"machines": 3}, {"processed": 1}, 1, "Watch: 2 of 3 machines missing"),
+        ({}, {"processed": 1}, 0, f"Watch: no computers, begins in 4 days: {NO_RECORD}"),
+        ({}, {}, 0, "Later: not asked for yet, begins in 4 days"),
+        ({}, {"skip": 1}, 2, "Skipped"),
+        ({"status": "requested"}, {}, 0, "Request requested"),
+        ({"expireTime": NOW - DAY}, {}, 0, "Request expired"),
+        ({}, {"start": NOW - 3 * DAY}, 2, "Over"),
     ],
 )
-def test_status_in_words(
+def test_the_state_in_words(
     viewer: Client,
     site: Site,
     request_values: dict[str, object],
@@ -160,7 +160,7 @@ def test_the_page_of_a_computer_shows_its_blocks_and_reservations(viewer: Client
 
 def test_the_page_of_an_image_shows_its_load_time_and_blocks(viewer: Client, site: Site, cs101: BlockTime) -> None:
     page = text(viewer, page_url("image", site.ubuntu.pk))
-    assert "Expected load time: 10 min – load times Computers" in page
+    assert "Expected load time 10 min – load times Computers" in page
     for minutes in (5, 6):
         start = NOW - 9 * DAY
         Log.objects.create(
@@ -172,7 +172,7 @@ def test_the_page_of_an_image_shows_its_load_time_and_blocks(viewer: Client, sit
             ending="released",
         )
     page = text(viewer, page_url("image", site.ubuntu.pk))
-    assert "Expected load time: 5 min 30 s – load times Computers" in page
+    assert "Expected load time 5 min 30 s – load times Computers" in page
     assert "file-Ubuntu 22.04-v2" in page
     assert "Open series (1)" in page
     assert "CS101 CS101@Local 2 accepted Mon 30 Nov 09:00 1" in page
@@ -184,7 +184,7 @@ def test_the_page_of_a_request_shows_its_times(viewer: Client, site: Site, cs101
     site.time(cs101.blockRequest, MONDAY + 7 * DAY, skip=1)
     page = text(viewer, page_url("blockrequest", cs101.blockRequest_id))
     assert page.index("Classes to come (2)") < page.index("Classes that are over (1)")
-    assert "Mon 30 Nov 09:00–11:00 2 of 2 , 0 ready complete" in page
+    assert "Mon 30 Nov 09:00–11:00 2 of 2 allocated On track" in page
     assert rows(viewer, list_url("blockrequest"), "next_times") == ["Mon 30 Nov 09:00"]
     site.time(cs101.blockRequest, MONDAY + 21 * DAY)
     assert rows(viewer, list_url("blockrequest"), "next_times") == ["Mon 30 Nov 09:00 and 1 more"]

@@ -59,7 +59,7 @@ def of_timeline(known: list[str]) -> Iterator[str]:
 def of_classes(known: list[str]) -> Iterator[str]:
     """The pages of classes and their lists, of each lab, with what is searched."""
     pages: list[tuple[str, dict[str, str]]]
-    pages = [(name, {}) for name in ("today", "semester", "said_and_came", "plan_series")]
+    pages = [(name, {}) for name in ("today", "semester", "predictions", "plan_series")]
     weeks = (("week", {"from": f"{MONDAY + number * 7 * 24 * HOUR:%Y-%m-%d}"}) for number in (-1, 0, 1))
     for (name, query), of_lab in product((*pages, *weeks), ("", *known)):
         yield reverse(f"admin:{name}", query={**query, **({"lab": of_lab} if of_lab else {})})

@@ -34,7 +34,7 @@ def _answers() -> dict[str, bool]:
     times = BlockTime.objects.filter(pk=BLOCK_TIME)
     (ready,) = readiness.read(times, now)
     return {
-        "list of block times": class_row(ready, now).status != "request expired",
+        "list of block times": class_row(ready, now).label != "Request expired",
         "readiness": ready.is_current_or_upcoming(now) and str(ready.readiness.signal) != "request expired",
         "filter of block requests": BlockRequest.objects.unexpired().filter(blocktime=BLOCK_TIME).exists(),
         "check_vcl": is_due(reading.read(now, ()).times[BLOCK_TIME], now),

@@ -95,7 +95,7 @@ def the_heading(page: Page, text: str | re.Pattern[str]) -> None:
 
 def test_the_computers_of_mondays_class(staff: Staff) -> None:
     staff.link(LAB)
-    expect(staff.page.get_by_role("region", name="Seats")).to_contain_text(re.compile(r"cs-57.*failed"))
+    expect(staff.page.get_by_role("region", name="Machines")).to_contain_text(re.compile(r"cs-57.*failed"))
     assert staff.clicks == 1
 
 
@@ -103,7 +103,7 @@ def test_the_computers_of_a_class_of_another_day(staff: Staff) -> None:
     staff.menu("This week")
     staff.link("CS101 tutorial", staff.page.get_by_role("listitem").filter(has_text="14:00"))
     the_heading(staff.page, "CS101 tutorial, Thu 3 Dec 14:00–15:30")
-    expect(staff.page.get_by_role("region", name="Seats").get_by_role("link", name="cs-")).not_to_have_count(0)
+    expect(staff.page.get_by_role("region", name="Machines").get_by_role("link", name="cs-")).not_to_have_count(0)
     assert staff.clicks == 2
 
 

@@ -100,7 +100,7 @@ def test_a_request_that_awaits_its_decision() -> None:
     [
         (["--image", "Ubuntu 22.04"], "missing: --machines, --days, --from, --to, --first, --weeks, "
              "--group or --ignore-privileges ("),
-        ([*TWO, *WHEN, "--image", "Ubuntu 22"], "image 'Ubuntu 22': there is none; did you mean"),
+        ([*TWO, *WHEN, "--image", "Ubuntu 22"], "there is no image 'Ubuntu 22'; did you mean"),
         ([*WHAT, "--machines", "71", *WHEN], "--machines: 71: give a whole number from 1 to 70 (error 64)"),
         ([*TWO, *WHEN, "--days", "mon,someday"], "--days: 'mon,someday': give weekdays, such as mon,wed"),
         ([*TWO, *WHEN, "--from", "25"], "--from: '25': give a time of day, such as 09:00"),
@@ -109,7 +109,7 @@ def test_a_request_that_awaits_its_decision() -> None:
         ([*TWO, *WHEN, "--first", "2026-01-01"], "all are past"),
         ([*TWO, *WHEN, "--weeks", "201"], "201 dates: give at most 200"),
         ([*TWO, "--date", "tomorrow"], "--date: 'tomorrow': give a day and its hours"),
-        (["--request", "4711"], "block request 4711: there is none: give the id of one that awaits its decision"),
+        (["--request", "4711"], "there is no block request 4711: give the id of one that awaits its decision"),
     ],
 )  # fmt: skip
 def test_bad_input_is_named(options: list[str], text: str) -> None:

@@ -42,19 +42,19 @@ def test_near_misses_of_an_image_are_suggested_with_their_ids() -> None:
     image("Windows 10 Office", "win10-office-v2")
     with pytest.raises(LookupProblem) as problem:
         image_by_name_or_id("Ubunto 22.4")
-    text = f"image 'Ubunto 22.4': there is none; did you mean {near.pk} (Ubuntu 22.04, ubuntu2204-v3)?"
+    text = f"there is no image 'Ubunto 22.4'; did you mean {near.pk} (Ubuntu 22.04, ubuntu2204-v3)?"
     assert str(problem.value) == text
 
 
 def test_what_resembles_nothing_gets_no_suggestion() -> None:
-    with pytest.raises(LookupProblem, match=r"^image '☃ 9': there is none$"):
+    with pytest.raises(LookupProblem, match=r"^there is no image '☃ 9'$"):
         image_by_name_or_id("☃ 9")
 
 
 @pytest.mark.parametrize("by_id", [False, True])
 def test_a_deleted_image_is_not_found(by_id: bool) -> None:
     gone = image("Ubuntu 16.04", "ubuntu1604-v9", deleted=1)
-    with pytest.raises(LookupProblem, match="there is none"):
+    with pytest.raises(LookupProblem, match="there is no "):
         image_by_name_or_id(str(gone.pk) if by_id else gone.prettyname)
 
 
@@ -63,7 +63,7 @@ def test_an_image_name_that_is_another_ones_file_name_needs_the_id() -> None:
     with pytest.raises(LookupProblem) as problem:
         image_by_name_or_id("same")
     assert str(problem.value) == (
-        f"image 'same': there are 2, give the id: {one.pk} (same, one-v0), {other.pk} (Other, same)"
+        f"there are 2 images 'same': give the id of one: {one.pk} (same, one-v0), {other.pk} (Other, same)"
     )
 
 
@@ -79,7 +79,7 @@ def test_a_group_name_of_two_affiliations_needs_one_of_them() -> None:
     assert user_group_by_name_or_id("CS101@Example") == other
     with pytest.raises(LookupProblem) as problem:
         user_group_by_name_or_id("CS101")
-    assert "user group 'CS101': there are 2, give the id: " in str(problem.value)
+    assert "there are 2 user groups 'CS101': give the id of one: " in str(problem.value)
     assert f"{local.pk} (CS101@Local, CS101)" in str(problem.value)
     assert f"{other.pk} (CS101@Example, CS101)" in str(problem.value)
 

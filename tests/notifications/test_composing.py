@@ -119,12 +119,16 @@ def test_several_classes_are_counted() -> None:
         return news(kind, block_time_id=number, block_name=f"Class {number}", start=MONDAY + hours * HOUR)
 
     risk = [about(Kind.AT_RISK, number) for number in (1, 2, 3)]
-    assert letter(*risk).subject == "3 classes Mon 09:00: at risk"
+    assert letter(*risk).subject == "3 classes Mon 09:00: may not be ready in time"
     assert letter(*risk).opening == "There is news about 3 classes, listed by their start."
     made = letter(about(Kind.READY, 6, 4), about(Kind.SHORT, 5, 26), *risk)
-    assert made.subject == "5 classes Mon 09:00 to Tue 11:00: 1 short of machines, 3 at risk, 1 ready now"
+    assert (
+        made.subject == "5 classes Mon 09:00 to Tue 11:00: 1 lacking machines, 3 may not be ready in time, 1 ready now"
+    )
     assert [item.name for item in made.items] == ["Class 1", "Class 2", "Class 3", "Class 6", "Class 5"]
-    assert letter(*risk, about(Kind.READY, 6, 4)).subject.startswith("4 classes Mon 09:00 to 13:00: 3 at risk, 1")
+    assert letter(*risk, about(Kind.READY, 6, 4)).subject.startswith(
+        "4 classes Mon 09:00 to 13:00: 3 may not be ready in time, 1"
+    )
 
 
 def test_the_latest_of_a_class_comes_with_the_earlier_ones() -> None:
@@ -171,7 +175,7 @@ def test_several_classes_of_the_forecast_are_counted() -> None:
         return news(kind, block_time_id=number, block_name=f"Class {number}", usable=18)
 
     made = letter(about(Kind.FORESEEN, 1), about(Kind.FORESEEN, 2), about(Kind.FORESEEN_OVER, 3))
-    assert made.subject == "3 classes Mon 09:00: 2 going to be short of machines, 1 going to be complete"
+    assert made.subject == "3 classes Mon 09:00: 2 going to lack machines, 1 going to have all machines"
 
 
 # --- For whom ---------------------------------------------------------------------------------------

@@ -161,7 +161,7 @@ def test_classes_of_the_coming_week_that_will_lack_machines(site: Site) -> None:
     ("change", "said"),
     [
         ({"checked": NOW - 3 * HOUR}, "not checked: the forecast was checked 3 h ago."),
-        ({"problem": "a fault"}, "no newer forecast can be made: a fault; the forecast was checked 0 s ago."),
+        ({"problem": "a fault"}, "no newer forecast can be made: a fault; the forecast was checked just now."),
         ({"made": None}, "no forecast has been made yet."),
     ],
 )

@@ -291,7 +291,7 @@ def test_a_cluster_that_lacks_a_computer_has_as_many_missing_in_its_bar(viewer: 
 
 
 def test_without_computers_there_are_no_seats(viewer: Client, site: Site) -> None:
-    assert part(viewer, class_of(site, 3), "Seats") == ""
+    assert part(viewer, class_of(site, 3), "Machines") == ""
 
 
 # --- The buttons ------------------------------------------------------------------------------------

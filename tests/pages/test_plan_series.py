@@ -80,9 +80,9 @@ def test_without_the_permission_there_is_no_page(viewer: Client) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "about", "text"),
     [
-        ("image", "Ubunto", "image", "image 'Ubunto': there is none; did you mean"),
+        ("image", "Ubunto", "image", "here is no image 'Ubunto'; did you mean"),
         ("image", "Never captured", "image", "has no production revision or is deleted: make one of its"),
-        ("group", "nobody", "group", "user group 'nobody': there is none"),
+        ("group", "nobody", "group", "here is no user group 'nobody'"),
         ("machines", "71", "machines", "machines: 71: give a whole number from 1 to 70"),
         ("machines", "many", "machines", "Enter a whole number."),
         ("days", None, "days", "Fill this in, or give a list of dates below."),
@@ -122,4 +122,4 @@ def test_staff_of_an_affiliation_choose_among_their_groups(
     limit_to(1, monkeypatch)
     page = shown(planner, group=str(strange))
     assert f'value="{strange}"></option>' not in page
-    assert "there is none" in errors(page)["group"]
+    assert "there is no user group" in errors(page)["group"]

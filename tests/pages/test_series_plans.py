@@ -172,7 +172,7 @@ def test_the_plan_is_on_the_page_of_a_request_that_awaits_its_decision(planner: 
 def test_a_request_that_cannot_be_planned_says_why(planner: Client) -> None:
     request = BlockRequest.objects.get(status="requested")
     BlockWebDate.objects.filter(blockRequest=request).delete()
-    assert f"block request {request.pk}: there is none: " in of_request(planner)
+    assert f"Block request {request.pk}: no date is given: " in of_request(planner)
     Image.objects.filter(pk=request.image_id).update(deleted=1)
     assert "give the id of an image that exists and is not deleted" in of_request(planner)
 

@@ -105,9 +105,12 @@ def test_a_class_at_risk_says_why_in_short_and_what_can_be_done(viewer: Client, 
     time.blockRequest.numMachines = 4
     time.blockRequest.save()
     shown = only(viewer)
-    assert (shown.number, shown.signal, shown.short) == ("2 of 4", "At risk", "2 of 4 machines missing")
+    assert (shown.number, shown.signal, shown.short) == ("2 of 4 usable", "At risk", "2 of 4 machines missing")
     assert "bad" in shown.kinds
-    assert "2 of 4 machines, 1 ready; computers: 1 loaded, 1 waiting. Starts in 1 h. For CS101@Local." in shown.more
+    assert (
+        "2 of 4 machines allocated, 2 usable, 1 ready; computers: 1 loaded, 1 waiting. Starts in 1 h. For CS101@Local."
+        in shown.more
+    )
     assert reverse("admin:what_would_help", args=[time.pk]) in shown.markup
     assert f'<a class="name" href="{page_url("blocktime", time.pk)}">CS101</a>' in shown.markup
 
@@ -118,7 +121,7 @@ def test_failed_machines_are_told_from_those_that_are_not_allocated(viewer: Clie
     time.blockRequest.save()
     Computer.objects.filter(hostname="cs101-pc1").update(state=state("failed"))
     shown = only(viewer)
-    assert (shown.number, shown.short) == ("2 of 4", "3 of 4 machines missing, 1 of them failed")
+    assert (shown.number, shown.short) == ("1 of 4 usable", "3 of 4 machines missing, 1 of them failed")
 
 
 def test_a_class_that_was_skipped_is_struck_and_says_by_whom(viewer: Client, site: Site) -> None:
@@ -134,13 +137,13 @@ def test_a_class_whose_computers_were_released_is_struck_and_says_by_whom(viewer
     skip_or_release(time.pk, Decision.RELEASE, block_start=time.start, block_end=time.end)
     shown = only(viewer)
     assert "struck" in shown.kinds
-    assert (shown.signal, shown.short, shown.number) == ("Watch", "released by anna@NCSU at 02:00", "0 of 4")
+    assert (shown.signal, shown.short, shown.number) == ("Watch", "released by anna@NCSU at 02:00", "0 of 4 usable")
 
 
 def test_a_class_that_is_over_says_what_came_of_it(viewer: Client, site: Site) -> None:
     closed(901, "CS101", NOW - DAY, used_at_peak=9, used_in_the_mean=7.25)
     shown = only(viewer)
-    assert (shown.number, shown.signal, shown.short) == ("18 of 20", "Over", "17 ready at the start")
+    assert (shown.number, shown.signal, shown.short) == ("18 of 20 allocated", "Over", "17 ready at the start")
     assert "17 of 20 machines ready at the start, 18 five minutes later; 9 computers used at the peak" in shown.more
     assert f'href="{list_url("decision", block_time=901)}"' in shown.markup
     assert {"over", "plain"} <= {*shown.kinds}
@@ -157,7 +160,7 @@ def test_one_that_was_released_and_is_over_says_by_whom(viewer: Client, site: Si
 def test_without_a_closing_row_the_decisions_tell_what_they_can(viewer: Client, site: Site) -> None:
     skip_or_release(901, Decision.ALLOCATE, outcome="success", wanted=12, had=0, allocated=12)
     shown = only(viewer)
-    assert (shown.number, shown.signal) == ("12 of 12", "Over")
+    assert (shown.number, shown.signal) == ("12 of 12 allocated", "Over")
     assert "12 of 12 machines allocated, nobody counted" in shown.more
 
 

@@ -211,11 +211,12 @@ def test_the_week(root: Client, of_class: dict[str, BlockTime]) -> None:
     shown = {each.name: each for each in blocks_of_week(root, reverse("admin:week"))}
     assert shown.keys() == TRUE.keys()
     for name, of in TRUE.items():
-        assert shown[name].number == f"{of.allocated} of {of.wanted}"
+        assert shown[name].number == figure(name)
         spares, late = f" and {of.spares} spare" if of.spares else "", f", {of.late} late" if of.late else ""
         plural = "" if of.wanted == 1 else "s"
-        machines = f"{of.allocated} of {of.wanted} machine{plural}{spares}, {of.ready} ready{late}"
-        numbers = re.search(r"(\d+ of \d+ machines?[^;:.]*, \d+ ready[^;]*); computers: ([^.]*)\.", shown[name].more)
+        has = f"{of.allocated} of {of.wanted} machine{plural}{spares} allocated"
+        machines = f"{has}, {of.usable} usable, {of.ready} ready{late}"
+        numbers = re.search(r"(\d+ of \d+ machines?[^;:.]* allocated, [^;]*); computers: ([^.]*)\.", shown[name].more)
         assert (numbers is not None) is (sum(of.computers) > 0), name
         if numbers:
             assert numbers[1].endswith(machines), name
@@ -244,17 +245,49 @@ def says(text: str, of: Numbers) -> None:
 def test_the_list_of_classes(root: Client, of_class: dict[str, BlockTime]) -> None:
     for row in table(root, list_url("blocktime", day="all")):
         if row and row[0] in TRUE:
-            compare_list(row[4], row[5], TRUE[row[0]])
+            compare_list(row[4], row[5], row[0])
     listed = {row[0] for row in table(root, list_url("blocktime", day="all")) if row}
     assert listed >= TRUE.keys()
 
 
-def compare_list(machines: str, status: str, of: Numbers) -> None:
-    spares = f" and {of.spares} spare{'' if of.spares == 1 else 's'}" if of.spares else ""
-    ready = f", {of.ready} ready" if of.allocated or sum(of.computers) else ""
-    assert machines == f"{of.allocated} of {of.wanted}{spares}{ready}"
+def compare_list(machines: str, status: str, name: str) -> None:
+    of = TRUE[name]
+    assert machines.startswith(figure(name))
+    for number, word in re.findall(r"(\d+) (allocated|ready|spares?)", machines.removeprefix(figure(name))):
+        assert int(number) == getattr(of, "spares" if word.startswith("spare") else word), name
+    assert ("spare" in machines) is (of.spares > 0)
     says(status, of)
-    assert ("complete" in status) is (of.missing == 0)
+    assert ("missing" in status or "no computers" in status) is (of.missing > 0 and name != "failed only")
+
+
+def figure(name: str) -> str:
+    """The number that "Today", the week and the lists show first."""
+    of = TRUE[name]
+    if of.missing or not any(of.computers):
+        return f"{of.usable} of {of.wanted} usable"
+    return f"{of.ready} of {of.wanted} ready" if name in SOON else f"{of.allocated} of {of.wanted} allocated"
+
+
+def test_a_class_has_one_state_and_one_figure_wherever_it_is_shown(
+    root: Client, of_class: dict[str, BlockTime]
+) -> None:
+    """On "Today", in the week, in the list, in its series, and on its own page, which says the figure in more words."""
+    today, week = cards(root), {each.name: each for each in blocks_of_week(root, reverse("admin:week"))}
+    listed = {row[0]: row for row in table(root, list_url("blocktime", day="all")) if row and row[0] in TRUE}
+    for name, time in of_class.items():
+        state_ = week[name].signal
+        assert state_ in ("At risk", "Watch", "Ready", "On track"), name
+        assert week[name].number == figure(name)
+        assert listed[name][4].startswith(figure(name))
+        assert listed[name][5].startswith(state_), name
+        of_series = [row for row in table(root, page_url("blockrequest", time.blockRequest_id)) if len(row) == 4][-1]
+        assert of_series[1].startswith(figure(name))
+        assert of_series[2].startswith(state_), name
+        page = root.get(page_url("blocktime", time.pk)).content.decode()
+        assert re.search(rf'class="signal [a-z]+"[^>]*><svg.*?</svg>{state_}', page, re.DOTALL), name
+        if name in TODAY:
+            assert today[name].startswith(state_), name
+            assert figure(name) in today[name]
 
 
 @pytest.mark.parametrize(("status", "complete"), [("complete", True), ("short", False)])
@@ -269,7 +302,7 @@ def test_the_page_of_a_series(root: Client, of_class: dict[str, BlockTime]) -> N
     for name, time in of_class.items():
         rows = [row for row in table(root, page_url("blockrequest", time.blockRequest_id)) if len(row) == 4]
         (row,) = [row for row in rows if row[0] != "When"]
-        compare_list(row[1], row[2], TRUE[name])
+        compare_list(row[1], row[2], name)
 
 
 def test_the_page_of_a_class(root: Client, of_class: dict[str, BlockTime]) -> None:

@@ -81,7 +81,7 @@ def test_no_decision_is_recorded() -> None:
         ([MONDAY, MONDAY + WEEK], [MONDAY + HOUR], 36, "ends: 1 for 2 starts: give one for each start"),
         ([MONDAY], [MONDAY], 36, "starts: the end 2026-11-30 09:00: give an end after the start, 2026-11-30 09:00"),
         ([MONDAY - WEEK], [MONDAY - WEEK + HOUR], 4, "starts: all are past, the last one ended at 2026-11-23 10:00"),
-        ([], [], 4, "starts: there is none"),
+        ([], [], 4, "starts: no date is given"),
         ([MONDAY] * 201, [MONDAY + HOUR] * 201, 4, "starts: 201 dates: give at most 200, and the rest in another call"),
         ([str(2**40)], [str(2**40 + 1)], 4, "starts: 1099511627776: give times from 1970 to 2038-01-01 00:00:00"),
     ],

@@ -86,7 +86,7 @@ def test_dates_come_in_order_each_once_and_some_may_be_past() -> None:
 
 
 def test_what_is_wrong_with_dates() -> None:
-    assert refused([]).startswith("dates: there is none: ")
+    assert refused([]).startswith("dates: no date is given: ")
     assert refused([day("2026-11-24")]) == (
         "dates: all are past, the last one ended at 2026-11-24 11:00: give dates of which one at least is to come"
     )

@@ -102,7 +102,7 @@ def test_the_question_of_a_request_is_what_its_rows_say(request_: BlockRequest) 
 
 
 def test_only_requests_that_await_their_decision(request_: BlockRequest) -> None:
-    with pytest.raises(LookupError, match="block request 4711: there is none"):
+    with pytest.raises(LookupError, match="there is no block request 4711"):
         requested.awaiting(4711)
     BlockRequest.objects.filter(pk=request_.pk).update(status="accepted")
     with pytest.raises(

@@ -29,7 +29,9 @@ def blocks_of_week(client: Client, url: str) -> list[Shown]:
 def capacity_of_week(client: Client, url: str) -> dict[str, list[str]]:
     """The rows of the strip, by image: a text for each day."""
     table = re.search(r'<section class="card capacity".*?</table>', client.get(url).content.decode(), re.DOTALL)
-    rows = re.findall(r'<tr><th scope="row">(.*?)</tr>', table[0], re.DOTALL) if table else []
+    rows = (
+        re.findall(r'<tr role="row"><th scope="row" role="rowheader">(.*?)</tr>', table[0], re.DOTALL) if table else []
+    )
     return {_words(row.partition("</th>")[0]): [_words(cell) for cell in row.split("<td")[1:]] for row in rows}
 
 

@@ -1,4 +1,4 @@
-"""`manage.py readiness_report`: what was said of classes before they began, and what came."""
+"""`manage.py readiness_report`: predictions of classes, and how these began."""
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
@@ -66,7 +66,7 @@ def _as_text(answer: Report) -> Iterator[str]:
     else:
         yield f"Classes of the last {answer.days} days: {said.begun} began, looked at then: {said.looked_at}."
         yield f"{seats(said)}."
-        yield from _table("What was said", by_bins(said.all))
+        yield from _table("Prediction", by_bins(said.all))
         yield from _table("By image", by_name(said.by_image))
         yield from _table("By management node", by_name(said.by_node))
     if answer.changes:
@@ -77,7 +77,16 @@ def _as_text(answer: Report) -> Iterator[str]:
 def _table(title: str, rows: Sequence[Row]) -> Iterator[str]:
     if not rows:
         return
-    head = (title, "said when", "classes", "mean said", "came", "95 % interval", "seats ready", "said rightly?")
+    head = (
+        title,
+        "predicted",
+        "classes",
+        "mean prediction",
+        "all ready",
+        "95 % interval",
+        "machines ready",
+        "accuracy",
+    )
     lines = [head, *((*map(str, row[:-1]), row.verdict.text) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     yield ""

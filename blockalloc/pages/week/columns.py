@@ -9,15 +9,18 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from blockalloc.pages.block_days import (
+    RELEASED,
     OfDay,
     announced,
     can_be_helped,
     can_be_put_right,
     day_name,
     hours_of,
+    in_short,
     overview,
     signal_of,
 )
+from blockalloc.pages.class_figure import figure
 from blockalloc.pages.classes_over import Over
 from blockalloc.pages.icons import icon
 from blockalloc.pages.linked import linked
@@ -25,10 +28,9 @@ from blockalloc.reports.forecasts import Foreseen
 from blockalloc.reports.readiness import BlockTimeReadiness
 from blockalloc.site_time import site_zone
 from scheduling.class_numbers import ClassNumbers
-from scheduling.readiness import ASKED_AHEAD, LEVELS, Level
-from scheduling.wording import span
+from scheduling.readiness import LEVELS, Level
+from scheduling.wording import allocated, span
 
-_RELEASED = "released"
 _ANY = 987654321  # an id in the address of a page, for which those of the classes are put in
 _PAGE = "admin:blockalloc_blocktime_change"
 
@@ -45,7 +47,7 @@ class Block:
     """A class in its column.
 
     `level` and `label` are its signal; `short` is the reason for it in a few words, `words` all of them. `number` says
-    how many machines ("18 of 20", "48 of 50 foreseen"), "" where nobody knows; `counts` says more, of one with
+    how many machines ("17 of 20 usable", "48 of 50 foreseen"), "" where nobody knows; `counts` says more, of one with
     computers. `is_struck`: it does not take place, or its computers were taken away on purpose. `start` (Unix seconds)
     and the id are its place in the column. `links`: the ids of the classes that `words` name.
     """
@@ -155,7 +157,7 @@ def _block(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Forese
     label, words = signal_of(block_time, now)
     ready = block_time.readiness
     is_open = block_time.is_current_or_upcoming(now)
-    short = _in_short(ready.signal.words, ready.numbers.failed) if ready.signal.level in ("bad", "watch") else ""
+    short = in_short(ready.signal.words, ready.numbers.failed) if ready.signal.level in ("bad", "watch") else ""
     if block_time.skip and words:
         short = words
     return Block(
@@ -173,10 +175,10 @@ def _block(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Forese
         short=short,
         words=words,
         left=_left(block_time, now) if is_open else "",
-        counts=f"{ready.in_words}; {_computers(ready.numbers)}" if ready.computers else "",
+        counts=_counts(ready.numbers) if ready.computers else "",
         is_over=block_time.end <= now,
         is_on=is_open and block_time.start <= now,
-        is_struck=block_time.skip or short.startswith(_RELEASED),
+        is_struck=block_time.skip or short.startswith(RELEASED),
         can_be_put_right=can_be_put_right(block_time, now),
         can_be_helped=can_be_helped(block_time, now),
         links=foreseen.links if foreseen else {},
@@ -184,20 +186,24 @@ def _block(block_time: BlockTimeReadiness, day: date, now: int, foreseen: Forese
 
 
 def _number(block_time: BlockTimeReadiness, foreseen: Foreseen | None) -> str:
-    """`18 of 20`, by what it has; by the forecast `48 of 50 foreseen`, or `50 foreseen`; else `20 wanted`.
+    """`17 of 20 usable`, as on "Today"; by the forecast `48 of 50 foreseen`, or `50 foreseen`; else `20 wanted`.
 
     Nothing for a class that was released, as its short words say.
     """
-    ready = block_time.readiness
-    if ready.computers or (foreseen is None and ready.left <= ASKED_AHEAD):
-        return f"{ready.allocated} of {ready.wanted}"
-    if foreseen is None:
-        return f"{ready.wanted} wanted"
-    if ready.released >= foreseen.requested:
-        return ""
-    if foreseen.machines >= foreseen.requested:
-        return f"{foreseen.machines} foreseen"
-    return f"{foreseen.machines} of {foreseen.requested} foreseen"
+    of = figure(block_time, foreseen)
+    if foreseen is not None and not block_time.readiness.computers:
+        if block_time.readiness.released >= foreseen.requested:
+            return ""
+        if foreseen.machines >= foreseen.requested:
+            return f"{foreseen.machines} foreseen"
+    return f"{of.of_wanted} {of.what}"
+
+
+def _counts(of: ClassNumbers) -> str:
+    """`18 of 20 machines allocated, 17 usable, 6 ready; computers: 6 loaded, 7 loading`."""
+    late = f", {of.late} late" if of.late else ""
+    machines = f"{allocated(of.allocated, of.wanted, of.spares)} allocated, {of.usable} usable, {of.ready} ready{late}"
+    return f"{machines}; {_computers(of)}"
 
 
 def _computers(of: ClassNumbers) -> str:
@@ -212,18 +218,6 @@ def _computers(of: ClassNumbers) -> str:
     return f"computers: {', '.join(f'{number} {state}' for state, number in by_state if number)}"
 
 
-def _in_short(words: Sequence[str], failed: int) -> str:
-    """The first reason without what explains it: `3 of 20 machines missing`; or that it was released, and by whom.
-
-    How many of the missing machines have `failed` is said, as these count among the `18 of 20` above.
-    """
-    what, _, why = words[0].partition(": ")
-    if why.startswith(_RELEASED):
-        return why.partition(": ")[0].partition(";")[0]
-    what = what.partition(" (")[0]
-    return f"{what}, {failed} of them failed" if failed and what.endswith(" missing") else what
-
-
 def _left(block_time: BlockTimeReadiness, now: int) -> str:
     left = block_time.readiness.left
     return f"starts in {span(left)}" if left > 0 else f"on, ends in {span(block_time.end - now)}"
@@ -233,8 +227,8 @@ def _left(block_time: BlockTimeReadiness, now: int) -> str:
 
 
 def _over(over: Over, day: date, address: str, drawing: Drawing) -> Block:
-    number = f"{over.had} of {over.wanted}" if over.had is not None and over.wanted is not None else ""
-    is_released = over.words.startswith(_RELEASED)
+    number = f"{over.had} of {over.wanted} allocated" if over.had is not None and over.wanted is not None else ""
+    is_released = over.words.startswith(RELEASED)
     if over.ready_at_start is not None and not is_released:
         short = f"{over.ready_at_start} ready at the start"
     else:

@@ -31,9 +31,13 @@ def week(request: HttpRequest) -> HttpResponse:
     by_day = of_days(monday, _DAYS, classes, now, closed=False)
     shown = {each.id for of_day in by_day.values() for each in of_day.block_times}
     shown |= {each.block_time_id for of_day in by_day.values() for each, _ in of_day.over}
+    days = columns(by_day, today, now)
+    wanted = capacity([*by_day], shown, now, is_foreseen=not classes.forecasts.problem) if shown else None
     context = {
-        "columns": columns(by_day, today, now),
-        "capacity": capacity([*by_day], shown, now, is_foreseen=not classes.forecasts.problem) if shown else None,
+        "columns": days,
+        "capacity": wanted,
+        # Each cell is as wide as the column of its day.
+        "strip": [(row, list(zip(row.peaks, days, strict=True))) for row in wanted.rows] if wanted else [],
         "ahead": ahead(classes.forecasts, monday, monday + _DAYS * DAY),
         "updated": clock_time(now),
         "keep_ready": heartbeat_of(looks, now) or NEVER,

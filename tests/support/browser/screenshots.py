@@ -61,7 +61,7 @@ PICTURES = {
     "computers": _desk("computers", 700),
     "computer": _desk("computer", 900),
     "load-times": _desk("load times", 900),
-    "said-and-came": _desk("said and came", 620),
+    "predictions": _desk("predictions", 620),
     "semester": _desk("semester", 900),
     "calendars": _desk("calendars", 700),
     "notifications": _desk("notifications", 560),

@@ -1,6 +1,7 @@
-"""What was said of classes and what came: the page and the command."""
+"""Predictions of classes and how these began: the page and the command."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -17,7 +18,7 @@ from tests.support.scoped import limit_to
 from tests.support.sites.staff_site import DAY, HOUR, NOW, Site, text
 
 pytestmark = pytest.mark.django_db
-PAGE = reverse("admin:said_and_came")
+PAGE = reverse("admin:predictions")
 
 
 def held(key: int, site: Site, start: datetime = NOW - 4 * HOUR, **values: Any) -> None:
@@ -67,8 +68,8 @@ def test_the_page_has_the_numbers(viewer: Client, site: Site) -> None:
     page = text(viewer, PAGE)
     name, node = site.ubuntu.prettyname, site.nodes[0].hostname
     assert "3 classes began, 2 of them were looked at then. 18 of 20 machines were ready at the start (90.0 %)." in page
-    assert "0.95 to 0.98 at allocation 2 96.0 % 1 (50.0 %) 9.5 to 90.5 % too sure 18 of 20" in page
-    assert "0.98 to 1 half an hour before 2 99.0 % 1 (50.0 %) 9.5 to 90.5 % too sure 18 of 20" in page
+    assert "0.95 to 0.98 at allocation 2 96.0 % 1 (50.0 %) 9.5 to 90.5 % too optimistic 18 of 20" in page
+    assert "0.98 to 1 half an hour before 2 99.0 % 1 (50.0 %) 9.5 to 90.5 % too optimistic 18 of 20" in page
     assert f"{name} half an hour before 2 99.0 % 1 (50.0 %)" in page
     assert f"{node} half an hour before 1 99.0 % 1 (100.0 %)" in page
     assert "style=" not in viewer.get(PAGE).content.decode().partition("content-main")[2].partition("</main>")[0]
@@ -130,8 +131,8 @@ def test_the_command_prints_tables(site: Site) -> None:
     slower_loads(site, block_time=1)
     lines = [" ".join(line.split()) for line in report().splitlines()]
     assert lines[0] == "Classes of the last 90 days: 1 began, looked at then: 1."
-    assert "0.98 to 1 half an hour before 1 99.0 % 1 (100.0 %) 20.7 to 100.0 % 10 of 10 as said" in lines
-    assert f"{site.nodes[0].hostname} at allocation 1 96.0 % 1 (100.0 %) 20.7 to 100.0 % 10 of 10 as said" in lines
+    assert "0.98 to 1 half an hour before 1 99.0 % 1 (100.0 %) 20.7 to 100.0 % 10 of 10 accurate" in lines
+    assert f"{site.nodes[0].hostname} at allocation 1 96.0 % 1 (100.0 %) 20.7 to 100.0 % 10 of 10 accurate" in lines
     assert lines[-1] == f"- {site.ubuntu.prettyname}: loads take 14 minutes in the median, 10 before"
 
 
@@ -157,3 +158,13 @@ def test_an_unknown_image_is_refused(site: Site) -> None:
     with pytest.raises(CommandError) as error:
         report("--image", "Nonesuch")
     assert error.value.returncode == 2
+
+
+def test_each_number_has_its_name_where_rows_are_cards(viewer: Client, site: Site) -> None:
+    held(1, site)
+    page = viewer.get(PAGE).content.decode()
+    row = page.partition("<tbody")[2].partition("</tr>")[0]
+    heads = [
+        re.sub(r"<[^>]*>", "", each) for each in re.findall(r"<th scope=\"col\".*?</th>", page.partition("</thead>")[0])
+    ]
+    assert re.findall(r'data-label="([^"]*)"', row) == heads[1:]
