@@ -43,7 +43,7 @@ def read(present: Mapping[int, Collection[int]]) -> dict[int, Record]:
     }
     return {
         block_time: Record(
-            [_call(row) for row in since_asked(rows.get(block_time, ()))],
+            [call_of(row) for row in since_asked(rows.get(block_time, ()))],
             [gone[computer] for computer in lost.get(block_time, ())],
         )
         for block_time in present
@@ -65,7 +65,8 @@ def _is_done(row: DecisionRow) -> bool:
     return row.outcome not in _IN_VAIN
 
 
-def _call(row: DecisionRow) -> Call:
+def call_of(row: DecisionRow) -> Call:
+    """The decision as the rules of `scheduling` read it."""
     parameters = _parameters(row)
     done = _is_done(row)
     why = row.text

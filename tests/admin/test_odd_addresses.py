@@ -122,7 +122,7 @@ def test_release_is_for_block_times_that_hold_computers(root: Client, site: Site
 
 
 def test_the_page_says_once_how_many_machines_are_ready(root: Client, cs101: BlockTime) -> None:
-    assert "2 of 2 , 0 ready" in text(root, list_url("blocktime"))
+    assert "2 of 2 allocated On track" in text(root, list_url("blocktime"))
     assert "Machines ready" not in text(root, page_url("blocktime", cs101.pk))
 
 
@@ -130,5 +130,5 @@ def test_filters_of_decisions_read_well(root: Client) -> None:
     page = root.get(list_url("decision")).content.decode()
     for title in ("Time of the call", "Action", "Computer"):
         assert re.search(f'<label for="filter-[a-z]+">{title}</label>', page), title
-    for words in ("Try out (dry run)", "Undo a skip", "Complete before"):
+    for words in ("Try out (dry run)", "Undo a skip", "Had all already"):
         assert f">{words}</option>" in page

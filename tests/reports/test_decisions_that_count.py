@@ -1,20 +1,26 @@
 """Of a class with hundreds of decisions, what is told rests on those since the last allocation: no other is needed."""
 
+from datetime import datetime
 from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from blockalloc.models import Decision
-from blockalloc.reports.what_happened import _call, since_asked
+from blockalloc.reports.what_happened import call_of, since_asked
 from blockalloc.store.what_happened import DecisionRow
+from scheduling.ready_computer import BlockFacts
 from scheduling.what_happened import Call, Record, skipped, why_short
-from scheduling.windows import MINUTE
-from tests.reports.test_what_happened import BLOCK, NINE
+from scheduling.windows import HOUR, MINUTE
 
 pytestmark = pytest.mark.no_database
 
 ZONE = ZoneInfo("America/New_York")
+NINE = int(datetime(2026, 11, 30, 9, tzinfo=ZONE).timestamp())
+BLOCK = BlockFacts(
+    start=NINE, end=NINE + 2 * HOUR, processed=True, skip=False, status="accepted", expires=NINE + 9 * HOUR,
+    machines=20, image_ids=(1,), load_seconds=8 * MINUTE,
+)  # fmt: skip
 _ACTIONS = (
     Decision.ALLOCATE, Decision.KEEP_READY, Decision.RELEASE, Decision.RELEASE_SOME, Decision.SKIP, Decision.UNSKIP,
 )  # fmt: skip
@@ -53,6 +59,6 @@ def test_nothing_that_is_told_goes_further_back() -> None:
     for _ in range(3000):
         rows = _some(random)
         kept = since_asked(rows)
-        assert _told([_call(row) for row in kept]) == _told([_call(row) for row in rows]), rows
+        assert _told([call_of(row) for row in kept]) == _told([call_of(row) for row in rows]), rows
         fewer += len(kept) < len(rows)
     assert fewer > 500

@@ -409,11 +409,13 @@ def test_all_pages_and_calendars_say_it(viewer: Client, released: BlockTime) -> 
     card = cards(viewer)["CS1"]
     assert card.startswith("Watch 12:30–14:30 CS1")
     assert f"{SAID} What would help" in card
-    assert f"12:30–14:30 0 of 2 CS1 Ubuntu 22.04 Watch released by anna@Local at 11:15 {SAID}" in text(viewer, WEEK)
+    assert f"12:30–14:30 0 of 2 usable CS1 Ubuntu 22.04 Watch released by anna@Local at 11:15 {SAID}" in text(
+        viewer, WEEK
+    )
     page = text(viewer, page_url("blocktime", released.pk))
     assert "Watch starts in 30 min 0 of 2 machines: no computers released by anna@Local at 11:15" in page
-    assert rows(viewer, list_url("blocktime"), "state") == [SAID]
-    assert rows(viewer, page_url("blockrequest", released.blockRequest_id), "state") == [SAID]
+    assert rows(viewer, list_url("blocktime"), "state") == [f"Watch: {SAID}"]
+    assert rows(viewer, page_url("blockrequest", released.blockRequest_id), "state") == [f"Watch: {SAID}"]
     for group in (None, released.blockRequest.group_id):
         address = _feed(group)
         calendar = Calendar.from_ical(viewer.get(address, HTTP_HOST="testserver").content)
@@ -429,14 +431,14 @@ def test_who_skipped_it_is_said_beside_the_signal(viewer: Client, released: Bloc
     decided(released, action="skip", person="<ben>")
     page = viewer.get(TODAY).content.decode()
     assert '<span class="signal plain">Skipped</span> by &lt;ben&gt; at 11:15' in page
-    assert rows(viewer, list_url("blocktime"), "state") == ["skipped by &lt;ben&gt; at 11:15"]
+    assert rows(viewer, list_url("blocktime"), "state") == ["Skipped: by &lt;ben&gt; at 11:15"]
 
 
 @pytest.mark.django_db
 def test_who_has_computers_needs_no_words_in_the_lists(viewer: Client, site: Site, cs101: BlockTime) -> None:
     decided(cs101)
-    assert rows(viewer, list_url("blocktime"), "state") == ["complete"]
-    assert rows(viewer, page_url("blockrequest", cs101.blockRequest_id), "state") == ["complete"]
+    assert rows(viewer, list_url("blocktime"), "state") == ["On track"]
+    assert rows(viewer, page_url("blockrequest", cs101.blockRequest_id), "state") == ["On track"]
 
 
 @pytest.mark.django_db
