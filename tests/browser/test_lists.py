@@ -49,7 +49,7 @@ def test_nothing_of_a_list_is_cut_off(visitor: Visitor, model: str, width: int) 
 
 def test_filters_fold_on_a_phone_only(visitor: Visitor) -> None:
     page = at(visitor(), 390)
-    status = page.get_by_label("Status", exact=True)
+    status = page.get_by_label("Allocation", exact=True)
     expect(status).to_be_hidden()
     page.get_by_text("Filters", exact=False).first.click()
     expect(status).to_be_visible()
@@ -60,12 +60,12 @@ def test_filters_fold_on_a_phone_only(visitor: Visitor) -> None:
 
 def test_what_is_chosen_is_taken_back_one_by_one(visitor: Visitor) -> None:
     page = at(visitor(), 1440)
-    page.get_by_label("Status", exact=True).select_option("All machines allocated")
+    page.get_by_label("Allocation", exact=True).select_option("All machines allocated")
     page.get_by_role("button", name="Show").click()
     assert "image=" not in page.url  # fields that say nothing are left out
     chosen = page.get_by_role("list", name="Chosen")
-    expect(chosen.get_by_role("link")).to_have_text(["Day: All", "Status: All machines allocated", "Clear all"])
-    chosen.get_by_role("link", name="Status").click()
+    expect(chosen.get_by_role("link")).to_have_text(["Day: All", "Allocation: All machines allocated", "Clear all"])
+    chosen.get_by_role("link", name="Allocation").click()
     expect(chosen.get_by_role("link")).to_have_text(["Day: All"])
     chosen.get_by_role("link").click()
     expect(chosen).to_have_count(0)

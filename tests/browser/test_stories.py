@@ -61,7 +61,7 @@ def test_from_the_sign_in_to_the_record(stranger: Page, monday: MondayMorning) -
     last = page.locator("#result_list tbody tr").first
     expect(last).to_contain_text(re.compile(rf"{TUTORIAL}.*release.*done.*demo"))
     last.get_by_role("link").first.click()
-    the_heading(page, f"Release: {TUTORIAL}, Mon 30 Nov 08:40")
+    the_heading(page, f"Release: {TUTORIAL} of Thu 3 Dec 14:00, called Mon 30 Nov 08:40")
 
 
 def test_the_same_with_the_keyboard_alone(stranger: Page, monday: MondayMorning) -> None:
@@ -220,7 +220,7 @@ def test_a_dry_run_tells_what_is_missing_and_what_would_help(visitor: Visitor) -
     expect(page.get_by_text("all 20 could be allocated for the same length of time")).to_be_visible()
     expect(page.get_by_role("region", name="In the way")).to_contain_text(EXAM)
     page.get_by_role("link", name="The record of this dry run").click()
-    the_heading(page, f"Dry run: {LAB}, Mon 30 Nov 08:40")
+    the_heading(page, f"Dry run: {LAB} of Mon 30 Nov 09:00, called Mon 30 Nov 08:40")
 
 
 @pytest.mark.parametrize("zoom", ["06–22", "24 hours", "Week"])

@@ -238,8 +238,8 @@ def test_what_is_missing_is_named() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--image", "Ubunto 22.04"], "image 'Ubunto 22.04': there is none; did you mean 101 (Ubuntu 22.04, "),
-        (["--group", "CS1O1"], "user group 'CS1O1': there is none; did you mean "),
+        (["--image", "Ubunto 22.04"], "there is no image 'Ubunto 22.04'; did you mean 101 (Ubuntu 22.04, "),
+        (["--group", "CS1O1"], "there is no user group 'CS1O1'; did you mean "),
         (["--start", "30.11.2026 9:00"], "'30.11.2026 9:00' is not a time: write 2026-11-30 09:00"),
         (["--end", "2026-02-30 09:00"], "'2026-02-30 09:00' is not a time"),
         (["--block-time", "9999"], "--block-time: there is no block time 9999"),

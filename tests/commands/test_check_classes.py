@@ -305,8 +305,8 @@ def test_no_forecast_has_been_made(site: Site) -> None:
         (["--critical", "9:5"], "argument -c/--critical: '9:5' is not a range: it begins above its end"),
         (["--forecast", "401"], "argument --forecast: '401': give a whole number from 1 to 400"),
         (["--wrong"], "unrecognized arguments: --wrong"),
-        (["--image", "Ubunta 22.04"], "image 'Ubunta 22.04': there is none; did you mean "),
-        (["--group", "no such"], "user group 'no such': there is none"),
+        (["--image", "Ubunta 22.04"], "there is no image 'Ubunta 22.04'; did you mean "),
+        (["--group", "no such"], "there is no user group 'no such'"),
     ],
 )
 def test_wrong_options(options: list[str], said: str, site: Site) -> None:
