@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
+from blockalloc import clock
 from blockalloc.contract.messages import Caller
 from blockalloc.contract.staff_reason import cleaned
 from blockalloc.models import BlockTime
@@ -17,13 +18,16 @@ from blockalloc.pages.frame import page_of_block_time
 from blockalloc.pages.release_words import in_sentences
 from blockalloc.pages.short_names import short_names
 from blockalloc.pages.vcl_words import in_plain_words
+from blockalloc.remedies import helping
 from blockalloc.upkeep import releasing
 from scheduling.state_ids import RELOAD
 from scheduling.upkeep.condition import Condition, Kind
 from scheduling.upkeep.releasing import is_free, is_in_use, is_reserved
+from scheduling.wording import of_wanted, plural, span
 
 NO_RELOAD = "it has no reload to remove"
 _MOST = 2000  # ids of computers in a form
+_SECONDS = 0.5  # for the plans of the class that is to have the computers
 _IN_STATE = "is in state "
 
 
@@ -82,12 +86,28 @@ def details(request: HttpRequest, time: BlockTime, caller: Caller) -> Mapping[st
     shown = {"choice": rows, "machines_now": choice.machines, "some_in_use": some_in_use}
     shown |= {"chosen_number": sum(row.is_chosen for row in rows)}
     shown |= {"why_chosen": _why_chosen(request, [each for each in computers if each.computer.id in chosen], time)}
-    return {**shown, **receiver(request, time, caller)}
+    shown |= {"used": _used(computers, time)}
+    return {**shown, **_for_receiver(request, time, caller, chosen)}
 
 
-def receiver(request: HttpRequest, time: BlockTime, _caller: Caller) -> Mapping[str, object]:
-    """The class that is to have the computers, for the page on which the release is confirmed."""
-    return {"receiver": _receiver(request, time)}
+def receiver(request: HttpRequest, time: BlockTime, caller: Caller) -> Mapping[str, object]:
+    """The class that is to have the computers, for the page on which all of them are released."""
+    return _for_receiver(request, time, caller, None)
+
+
+def _for_receiver(
+    request: HttpRequest, time: BlockTime, caller: Caller, chosen: Collection[int] | None
+) -> Mapping[str, object]:
+    """The class that is to have the chosen computers (ids; None: all), and how many machines it could have then.
+
+    The number is left out where others are chosen than those that a plan says it about.
+    """
+    to = _receiver(request, time)
+    found = helping.of_class(to.pk, caller, clock.now(), seconds=_SECONDS, is_thorough=False) if to else None
+    outcome = found.with_computers_of(time.pk) if found else None
+    if found is None or outcome is None or (chosen is not None and outcome[1] != {*chosen}):
+        return {"receiver": to}
+    return {"receiver": to, "could_have": of_wanted(outcome[0], found.wanted)}
 
 
 def _receiver(request: HttpRequest, time: BlockTime) -> BlockTime | None:
@@ -115,6 +135,16 @@ def _chosen(request: HttpRequest, computers: Collection[Condition]) -> set[int]:
         return wanted & {*free}
     number = request.GET.get("computers", "")
     return set(free[: int(number)]) if number.isdecimal() and len(number) < 6 else set()
+
+
+def _used(computers: Collection[Condition], time: BlockTime) -> str:
+    """`None of its 50 computers is in use 40 min after its start.`; "" for a class without computers."""
+    if not computers:
+        return ""
+    used, since = sum(map(is_in_use, computers)), clock.now() - int(time.start.timestamp())
+    number = f"{used or 'None'} of its {plural(len(computers), 'computer')}"
+    after = f" {span(since)} after its start" if since > 0 else ""
+    return f"{number} {'are' if used > 1 else 'is'} in use{after}."
 
 
 def _is_useless(each: Condition) -> bool:
