@@ -138,13 +138,15 @@ def _chosen(request: HttpRequest, computers: Collection[Condition]) -> set[int]:
 
 
 def _used(computers: Collection[Condition], time: BlockTime) -> str:
-    """`None of its 50 computers is in use 40 min after its start.`; "" for a class without computers."""
+    """`None of its 50 computers is in use 40 min after its start, 2 are reserved.`; "" for a class without any."""
     if not computers:
         return ""
     used, since = sum(map(is_in_use, computers)), clock.now() - int(time.start.timestamp())
     number = f"{used or 'None'} of its {plural(len(computers), 'computer')}"
     after = f" {span(since)} after its start" if since > 0 else ""
-    return f"{number} {'are' if used > 1 else 'is'} in use{after}."
+    reserved = sum(is_reserved(each) and not is_in_use(each) for each in computers)
+    others = f", {reserved} {'is' if reserved == 1 else 'are'} reserved" if reserved else ""
+    return f"{number} {'are' if used > 1 else 'is'} in use{after}{others}."
 
 
 def _is_useless(each: Condition) -> bool:
