@@ -77,7 +77,9 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
         "explanation": planned.explanation,
         "in_the_way": [(each, _booked_for(each, named), _times(each)) for each in in_the_way],
         "subjects": named,
-        "offers": with_primary(offers(request, time, [each for each in helps if each.kind is not Kind.FEWER])),
+        "offers": with_primary(
+            offers(request, time, [each for each in helps if each.kind is not Kind.FEWER], outcome.allocated)
+        ),
         "report": found,
         "decision_id": planned.decision_id,
         "zone": site_zone(),

@@ -1,6 +1,7 @@
 """The actions that take computers from a class: "Release", "Skip", and "Release some", for which some are chosen.
 
-In the address `?for=101` names the class that is to have the computers: it is put right after the release.
+In the address `?for=101` names the class that is to have the computers: it is put right after the release. How many
+machines it `could_have` then is what a plan has said of those in `choose`.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -18,7 +19,6 @@ from blockalloc.pages.frame import page_of_block_time
 from blockalloc.pages.release_words import in_sentences
 from blockalloc.pages.short_names import short_names
 from blockalloc.pages.vcl_words import in_plain_words
-from blockalloc.remedies import helping
 from blockalloc.upkeep import releasing
 from scheduling.state_ids import RELOAD
 from scheduling.upkeep.condition import Condition, Kind
@@ -27,7 +27,6 @@ from scheduling.wording import of_wanted, plural, span
 
 NO_RELOAD = "it has no reload to remove"
 _MOST = 2000  # ids of computers in a form
-_SECONDS = 0.5  # for the plans of the class that is to have the computers
 _IN_STATE = "is in state "
 
 
@@ -87,27 +86,25 @@ def details(request: HttpRequest, time: BlockTime, caller: Caller) -> Mapping[st
     shown |= {"chosen_number": sum(row.is_chosen for row in rows)}
     shown |= {"why_chosen": _why_chosen(request, [each for each in computers if each.computer.id in chosen], time)}
     shown |= {"used": _used(computers, time)}
-    return {**shown, **_for_receiver(request, time, caller, chosen)}
+    is_as_offered = chosen == _ids(request.GET.get("choose", "").split(","))
+    return {**shown, **_for_receiver(request, time, is_as_offered=is_as_offered)}
 
 
-def receiver(request: HttpRequest, time: BlockTime, caller: Caller) -> Mapping[str, object]:
+def receiver(request: HttpRequest, time: BlockTime, _caller: Caller) -> Mapping[str, object]:
     """The class that is to have the computers, for the page on which all of them are released."""
-    return _for_receiver(request, time, caller, None)
+    return _for_receiver(request, time, is_as_offered=True)
 
 
-def _for_receiver(
-    request: HttpRequest, time: BlockTime, caller: Caller, chosen: Collection[int] | None
-) -> Mapping[str, object]:
-    """The class that is to have the chosen computers (ids; None: all), and how many machines it could have then.
+def _for_receiver(request: HttpRequest, time: BlockTime, *, is_as_offered: bool) -> Mapping[str, object]:
+    """The class that is to have the computers, and how many machines it could have then.
 
-    The number is left out where others are chosen than those that a plan says it about.
+    The number is left out where others are chosen than those that were offered.
     """
-    to = _receiver(request, time)
-    found = helping.of_class(to.pk, caller, clock.now(), seconds=_SECONDS, is_thorough=False) if to else None
-    outcome = found.with_computers_of(time.pk) if found else None
-    if found is None or outcome is None or (chosen is not None and outcome[1] != {*chosen}):
+    to, number = _receiver(request, time), request.GET.get("could_have", "")
+    if to is None or not is_as_offered or not number.isdecimal() or len(number) > len(str(to.blockRequest.numMachines)):
         return {"receiver": to}
-    return {"receiver": to, "could_have": of_wanted(outcome[0], found.wanted)}
+    wanted = to.blockRequest.numMachines
+    return {"receiver": to, "could_have": of_wanted(min(int(number), wanted), wanted)}
 
 
 def _receiver(request: HttpRequest, time: BlockTime) -> BlockTime | None:

@@ -97,7 +97,8 @@ def _shown(request: HttpRequest, time: BlockTime, found: Help) -> Shown:
     has = found.has if foreseen is None else foreseen
     missing = max(found.wanted - has, 0)
     remedies = [replace(each, machines=min(each.machines, missing)) for each in found.remedies]
-    offered = offers(request, time, remedies) if missing or foreseen is None else []
+    put_right = sum(each.machines for each in remedies if each.kind is Kind.PUT_RIGHT)
+    offered = offers(request, time, remedies, has + put_right) if missing or foreseen is None else []
     obstacle = without_parameter(found.obstacle)
     return Shown(found.wanted, has, offered, obstacle, found.is_complete, foreseen is not None)
 
@@ -115,10 +116,10 @@ def _foreseen(request: HttpRequest, time: BlockTime, found: Help) -> int | None:
     return forecast.machines
 
 
-def offers(request: HttpRequest, time: BlockTime, remedies: Sequence[Remedy]) -> list[Offer]:
-    """The remedies of a class as offers. One statement at most."""
+def offers(request: HttpRequest, time: BlockTime, remedies: Sequence[Remedy], has: int) -> list[Offer]:
+    """The remedies of a class as offers. `has`: its machines once it is put right. One statement at most."""
     visible = _visible(request, [each.other.block_time_id for each in remedies if each.other])
-    return [_offer(request, time, each, visible)._replace(style=_style(each)) for each in remedies]
+    return [_offer(request, time, each, visible, has)._replace(style=_style(each)) for each in remedies]
 
 
 def with_primary(offered: Sequence[Offer]) -> list[Offer]:
@@ -142,7 +143,7 @@ def _visible(request: HttpRequest, ids: Collection[int]) -> set[int]:
     return {*BlockTime.objects.visible_to(request.user).filter(pk__in=ids).values_list("pk", flat=True)}
 
 
-def _offer(request: HttpRequest, time: BlockTime, remedy: Remedy, visible: Collection[int]) -> Offer:
+def _offer(request: HttpRequest, time: BlockTime, remedy: Remedy, visible: Collection[int], has: int) -> Offer:
     words = _words(remedy, visible)
     match remedy.kind:
         case Kind.PUT_RIGHT:
@@ -158,7 +159,9 @@ def _offer(request: HttpRequest, time: BlockTime, remedy: Remedy, visible: Colle
                 title = f"Release {len(remedy.computers)} from {remedy.other.name}"
                 name, chosen = "release-some", f"choose={_ids(remedy)}&"
             button, address = _action(request, remedy.other.block_time_id, name, title)
-            return Offer(remedy.machines, words, button, address and f"{address}?{chosen}for={time.pk}")
+            could_have = min(has + remedy.machines, time.blockRequest.numMachines)
+            query = f"{chosen}for={time.pk}&could_have={could_have}"
+            return Offer(remedy.machines, words, button, address and f"{address}?{query}")
         case Kind.SERVICE:
             offer = _offer_of_vcl(remedy, words, "VCL’s computers", vcl_pages.address("computer"))
             return offer._replace(is_by_hand=True)

@@ -78,15 +78,3 @@ class Help:
     remedies: Sequence[Remedy] = ()
     obstacle: str = ""
     is_complete: bool = True
-
-    def with_computers_of(self, block_time_id: int) -> tuple[int, set[int]] | None:
-        """How many machines it could have with computers of another class, once it is put right; their ids.
-
-        None where they would not help.
-        """
-        found = (each for each in self.remedies if each.other and each.other.block_time_id == block_time_id)
-        if (remedy := next(found, None)) is None:
-            return None
-        put_right = sum(each.machines for each in self.remedies if each.kind is Kind.PUT_RIGHT)
-        machines = min(self.has + put_right + remedy.machines, self.wanted)
-        return machines, {each.id for each in remedy.computers}

@@ -145,7 +145,7 @@ def test_what_is_released_for_a_class_puts_it_right(site: StillMorning, sign_in:
     assert f'Then <a href="{PAGE}">' in page
     assert "is put right</strong>: it could then have 4 of 4 machines." in page
     assert "None of its 3 computers is in use 40 min after its start." in page
-    others = client.get(f"{some}&choose=16,15,14").content.decode()
+    others = client.post(some, {"computer": ["14", "15", "16"]}).content.decode()
     assert "is put right</strong>: it takes the machines that it lacks." in others, "no plan was made for these"
     chosen = re.findall(r'name="computer" value="(\d+)"[^>]* checked>', page)
     answer = client.post(some, {"reason": "nobody came", "computer": chosen}, follow=True)
