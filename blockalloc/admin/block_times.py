@@ -236,6 +236,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
         assert seen is not None, "get_object has read the row"
         is_to_come = row.block_status.is_current_or_upcoming(now)
         kept = upkeep.of_block_time(row.pk, now) if is_to_come else upkeep.NOTHING
+        actions = offered_actions(request, row, holds_stopped=kept.holds_stopped)
         forecast = section_of(seen, request)
         if forecast:
             seen = with_outlook(seen, forecast.foreseen)
@@ -251,7 +252,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             "matters": found,
             "seats": seat_map(seen, _images_of_machine(row), short) if has_seats else None,
             "upkeep": kept.lines,
-            "offers": offers(offered_actions(request, row, holds_stopped=kept.holds_stopped), seen, now),
+            "offers": offers(actions, seen, now, is_looked_after=kept.is_alive),
             "needs_help": _needs_help(seen, now),
             "forecast": forecast,
             "facts": [(getattr(each, "short_description"), each(row)) for each in _FACTS],  # noqa: B009

@@ -16,7 +16,7 @@ from blockalloc.models.scope import Scope, scope_of
 from blockalloc.pages.columns import times
 from blockalloc.pages.frame import page, page_of_block_time
 from blockalloc.pages.subjects import Subjects, subjects
-from blockalloc.pages.what_would_help import offers
+from blockalloc.pages.what_would_help import offers, with_primary
 from blockalloc.pages.why import took_most
 from blockalloc.remedies import helping
 from blockalloc.remedies.budget import Budget
@@ -77,7 +77,9 @@ def dry_run(request: HttpRequest, time: BlockTime, caller: Caller) -> HttpRespon
         "explanation": planned.explanation,
         "in_the_way": [(each, _booked_for(each, named), _times(each)) for each in in_the_way],
         "subjects": named,
-        "offers": offers(request, time, [each for each in helps if each.kind is not Kind.FEWER]),
+        "offers": with_primary(
+            offers(request, time, [each for each in helps if each.kind is not Kind.FEWER], outcome.allocated)
+        ),
         "report": found,
         "decision_id": planned.decision_id,
         "zone": site_zone(),

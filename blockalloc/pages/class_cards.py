@@ -68,7 +68,7 @@ class Card:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether putting it right is what to do first: it is at risk, or machines are missing."""
+        """Whether to put it right is what to do first where keep_ready does not: it is at risk, or lacks machines."""
         return self.level == "bad" or self.figure.word == "usable"
 
     @property

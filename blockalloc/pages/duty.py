@@ -11,7 +11,7 @@ from blockalloc.pages.foreseen import of_this_week
 from blockalloc.pages.frame import page, require_permission
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
 from blockalloc.reports.readiness import BlockTimeReadiness
-from blockalloc.reports.upkeep import looked
+from blockalloc.reports.upkeep import is_at_work, looked
 from scheduling.windows import HOUR
 
 REFRESH_SECONDS = 30
@@ -31,6 +31,7 @@ def today(request: HttpRequest) -> HttpResponse:
     of_day = of_days(day, 1, classes, now)[day]
     found = cards(of_day, day, now, classes.decisions if classes.links_decisions else classes.decisions.none())
     number, *rest = counts(of_day, now, is_today=True)
+    keep_ready = looked(now, is_missed=any(_is_near(each, now) for each in of_day.block_times))
     context = {
         "labs": lab,
         "lab_query": labs.query(request),
@@ -41,7 +42,8 @@ def today(request: HttpRequest) -> HttpResponse:
         "icon": _icon(found.of("bad"), found.of("watch")),
         "ahead": of_this_week(classes.forecasts, labs.chosen(request)),
         "updated": clock_time(now),
-        "keep_ready": looked(now, is_missed=any(_is_near(each, now) for each in of_day.block_times)),
+        "keep_ready": keep_ready,
+        "puts_right_first": not is_at_work(keep_ready),
         "may_put_right": request.user.has_perm(PUT_RIGHT),
         "refresh_seconds": REFRESH_SECONDS,
         "hidden_seconds": HIDDEN_SECONDS,

@@ -1,6 +1,7 @@
 """The actions that take computers from a class: "Release", "Skip", and "Release some", for which some are chosen.
 
-In the address `?for=101` names the class that is to have the computers: it is put right after the release.
+In the address `?for=101` names the class that is to have the computers: it is put right after the release. How many
+machines it `could_have` then is what a plan has said of those in `choose`.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
+from blockalloc import clock
 from blockalloc.contract.messages import Caller
 from blockalloc.contract.staff_reason import cleaned
 from blockalloc.models import BlockTime
@@ -21,6 +23,7 @@ from blockalloc.upkeep import releasing
 from scheduling.state_ids import RELOAD
 from scheduling.upkeep.condition import Condition, Kind
 from scheduling.upkeep.releasing import is_free, is_in_use, is_reserved
+from scheduling.wording import of_wanted, plural, span
 
 NO_RELOAD = "it has no reload to remove"
 _MOST = 2000  # ids of computers in a form
@@ -82,12 +85,26 @@ def details(request: HttpRequest, time: BlockTime, caller: Caller) -> Mapping[st
     shown = {"choice": rows, "machines_now": choice.machines, "some_in_use": some_in_use}
     shown |= {"chosen_number": sum(row.is_chosen for row in rows)}
     shown |= {"why_chosen": _why_chosen(request, [each for each in computers if each.computer.id in chosen], time)}
-    return {**shown, **receiver(request, time, caller)}
+    shown |= {"used": _used(computers, time)}
+    is_as_offered = chosen == _ids(request.GET.get("choose", "").split(","))
+    return {**shown, **_for_receiver(request, time, is_as_offered=is_as_offered)}
 
 
 def receiver(request: HttpRequest, time: BlockTime, _caller: Caller) -> Mapping[str, object]:
-    """The class that is to have the computers, for the page on which the release is confirmed."""
-    return {"receiver": _receiver(request, time)}
+    """The class that is to have the computers, for the page on which all of them are released."""
+    return _for_receiver(request, time, is_as_offered=True)
+
+
+def _for_receiver(request: HttpRequest, time: BlockTime, *, is_as_offered: bool) -> Mapping[str, object]:
+    """The class that is to have the computers, and how many machines it could have then.
+
+    The number is left out where others are chosen than those that were offered.
+    """
+    to, number = _receiver(request, time), request.GET.get("could_have", "")
+    if to is None or not is_as_offered or not number.isdecimal() or len(number) > len(str(to.blockRequest.numMachines)):
+        return {"receiver": to}
+    wanted = to.blockRequest.numMachines
+    return {"receiver": to, "could_have": of_wanted(min(int(number), wanted), wanted)}
 
 
 def _receiver(request: HttpRequest, time: BlockTime) -> BlockTime | None:
@@ -115,6 +132,18 @@ def _chosen(request: HttpRequest, computers: Collection[Condition]) -> set[int]:
         return wanted & {*free}
     number = request.GET.get("computers", "")
     return set(free[: int(number)]) if number.isdecimal() and len(number) < 6 else set()
+
+
+def _used(computers: Collection[Condition], time: BlockTime) -> str:
+    """`None of its 50 computers is in use 40 min after its start, 2 are reserved.`; "" for a class without any."""
+    if not computers:
+        return ""
+    used, since = sum(map(is_in_use, computers)), clock.now() - int(time.start.timestamp())
+    number = f"{used or 'None'} of its {plural(len(computers), 'computer')}"
+    after = f" {span(since)} after its start" if since > 0 else ""
+    reserved = sum(is_reserved(each) and not is_in_use(each) for each in computers)
+    others = f", {reserved} {'is' if reserved == 1 else 'are'} reserved" if reserved else ""
+    return f"{number} {'are' if used > 1 else 'is'} in use{after}{others}."
 
 
 def _is_useless(each: Condition) -> bool:

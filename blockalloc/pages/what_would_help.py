@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ from blockalloc.pages import vcl_pages
 from blockalloc.pages.frame import page, require_permission, staff_caller, visible_block_time, without_parameter
 from blockalloc.pages.short_names import short_names
 from blockalloc.remedies import helping
-from blockalloc.remedies.kinds import Help, Kind, Other, Remedy
+from blockalloc.remedies.kinds import Help, Kind, Named, Other, Remedy
 from blockalloc.reports.forecasts import Forecasts
 from blockalloc.site_time import site_zone
 from scheduling.readiness import ASKED_AHEAD
@@ -33,8 +34,8 @@ class Offer(NamedTuple):
     """One thing that would help, in words (HTML), with the number of machines that it brings.
 
     `button` leads to `address`; "" where the person may not do it, or it is not done on a page. `is_vcl`: the page is
-    one of VCL's own. `style` is that of the button: "primary" for the first one, "danger" for one that takes something
-    away from another class, "" for others.
+    one of VCL's own. `style` are CSS classes of the button: "primary" for the first one, "danger" for one that takes
+    something away from another class. `is_by_hand`: somebody has to go to the machines, so it is not sure to work.
     """
 
     machines: int
@@ -43,6 +44,7 @@ class Offer(NamedTuple):
     address: str = ""
     is_vcl: bool = False
     style: str = ""
+    is_by_hand: bool = False
 
 
 class Shown(NamedTuple):
@@ -61,16 +63,21 @@ class Shown(NamedTuple):
 
 @require_permission("blockalloc.view_blocktime")
 def what_would_help(request: HttpRequest, block_time_id: int) -> HttpResponse:
-    """A page of its own; with `?part=row` the first offers, with `?part=all` all of them, as a piece of a page.
+    """A page of its own; with `?part=row` the first offers, with `?part=all` all of them, as a piece of a page,
+    and with `plain` none of the offers is primary: something else on the page that asks is.
 
     Raises Http404 for a block time that the person may not see.
     """
-    time = visible_block_time(request, block_time_id)
+    time, is_plain = visible_block_time(request, block_time_id), "plain" in request.GET
     if request.GET.get("part") == "row":
         shown = of_class(request, time, seconds=_SECONDS_OF_LINE, is_thorough=False)
         offers = [each for each in shown.offers if each.machines][:_IN_LINE] if shown else []
-        return TemplateResponse(request, "blockalloc/help_line.html", {"offers": offers, "time": time})
-    context = {"time": time, "help": of_class(request, time)}
+        context = {"offers": offers if is_plain else with_primary(offers), "time": time}
+        return TemplateResponse(request, "blockalloc/help_line.html", context)
+    shown = of_class(request, time)
+    if shown and not is_plain:
+        shown = shown._replace(offers=with_primary(shown.offers))
+    context = {"time": time, "help": shown}
     if request.GET.get("part") == "all":
         return TemplateResponse(request, "blockalloc/help.html", {**context, "beside_class": True})
     return page(request, "blockalloc/what_would_help.html", f"What would help: {time.blockRequest.name}", **context)
@@ -90,7 +97,8 @@ def _shown(request: HttpRequest, time: BlockTime, found: Help) -> Shown:
     has = found.has if foreseen is None else foreseen
     missing = max(found.wanted - has, 0)
     remedies = [replace(each, machines=min(each.machines, missing)) for each in found.remedies]
-    offered = offers(request, time, remedies) if missing or foreseen is None else []
+    put_right = sum(each.machines for each in remedies if each.kind is Kind.PUT_RIGHT)
+    offered = offers(request, time, remedies, has + put_right) if missing or foreseen is None else []
     obstacle = without_parameter(found.obstacle)
     return Shown(found.wanted, has, offered, obstacle, found.is_complete, foreseen is not None)
 
@@ -108,12 +116,19 @@ def _foreseen(request: HttpRequest, time: BlockTime, found: Help) -> int | None:
     return forecast.machines
 
 
-def offers(request: HttpRequest, time: BlockTime, remedies: Sequence[Remedy]) -> list[Offer]:
-    """The remedies of a class as offers. One statement at most."""
+def offers(request: HttpRequest, time: BlockTime, remedies: Sequence[Remedy], has: int) -> list[Offer]:
+    """The remedies of a class as offers. `has`: its machines once it is put right. One statement at most."""
     visible = _visible(request, [each.other.block_time_id for each in remedies if each.other])
-    found = [_offer(request, time, each, visible)._replace(style=_style(each)) for each in remedies]
-    first = next((number for number, each in enumerate(found) if each.button and not each.style), None)
-    return [each._replace(style="primary") if number == first else each for number, each in enumerate(found)]
+    return [_offer(request, time, each, visible, has)._replace(style=_style(each)) for each in remedies]
+
+
+def with_primary(offered: Sequence[Offer]) -> list[Offer]:
+    """The offers, the first button among them as the primary one."""
+    first = next((number for number, each in enumerate(offered) if each.button), None)
+    return [
+        each._replace(style=f"primary {each.style}".strip()) if number == first else each
+        for number, each in enumerate(offered)
+    ]
 
 
 def _style(remedy: Remedy) -> str:
@@ -128,7 +143,7 @@ def _visible(request: HttpRequest, ids: Collection[int]) -> set[int]:
     return {*BlockTime.objects.visible_to(request.user).filter(pk__in=ids).values_list("pk", flat=True)}
 
 
-def _offer(request: HttpRequest, time: BlockTime, remedy: Remedy, visible: Collection[int]) -> Offer:
+def _offer(request: HttpRequest, time: BlockTime, remedy: Remedy, visible: Collection[int], has: int) -> Offer:
     words = _words(remedy, visible)
     match remedy.kind:
         case Kind.PUT_RIGHT:
@@ -139,12 +154,17 @@ def _offer(request: HttpRequest, time: BlockTime, remedy: Remedy, visible: Colle
             assert remedy.other is not None, "it is about another class"
             if remedy.other.block_time_id not in visible:
                 return Offer(remedy.machines, words)
-            name, title = ("release", "Release") if remedy.kind is Kind.LEFT_OVER else ("release-some", "Release some")
+            name, title, chosen = "release", "Release", ""
+            if remedy.kind is not Kind.LEFT_OVER:
+                title = f"Release {len(remedy.computers)} from {remedy.other.name}"
+                name, chosen = "release-some", f"choose={_ids(remedy)}&"
             button, address = _action(request, remedy.other.block_time_id, name, title)
-            chosen = "" if name == "release" else f"choose={_ids(remedy)}&"
-            return Offer(remedy.machines, words, button, address and f"{address}?{chosen}for={time.pk}")
+            could_have = min(has + remedy.machines, time.blockRequest.numMachines)
+            query = f"{chosen}for={time.pk}&could_have={could_have}"
+            return Offer(remedy.machines, words, button, address and f"{address}?{query}")
         case Kind.SERVICE:
-            return _offer_of_vcl(remedy, words, "VCL’s computers", vcl_pages.address("computer"))
+            offer = _offer_of_vcl(remedy, words, "VCL’s computers", vcl_pages.address("computer"))
+            return offer._replace(is_by_hand=True)
         case Kind.LATER | Kind.FEWER:
             return _offer_of_vcl(remedy, words, "VCL’s block allocations", vcl_pages.address("blockAllocations"))
     return Offer(remedy.machines, words)
@@ -177,7 +197,7 @@ def _words(remedy: Remedy, visible: Collection[int]) -> SafeString:
         case Kind.IDLE:
             return _idle(remedy, visible)
         case Kind.SERVICE:
-            return format_html("put {} back in service", _computers(remedy))
+            return format_html("put {} back in service", _by_state(remedy))
         case Kind.RELOADS:
             return format_html("{}: <code>check_vcl --repair</code> on the server does it", remedy.words)
         case Kind.PRIVILEGES:
@@ -211,9 +231,20 @@ def _class(other: Other | None, visible: Collection[int]) -> str:
     return format_html('<a href="{}">{}</a>', address, other.name)
 
 
-def _computers(remedy: Remedy) -> SafeString:
-    """Links to the computers: `cs-07, cs-31 and cs-44`."""
-    shown = remedy.computers[:_NAMES]
+def _by_state(remedy: Remedy) -> SafeString:
+    """Links to the computers with their states: `cs-07 and cs-31 (failed), lib-05 (maintenance)`."""
+    shown = sorted(remedy.computers[:_NAMES], key=lambda each: each.state)
+    parts = [
+        format_html("{} ({})", _links([*computers]), state)
+        for state, computers in groupby(shown, key=lambda each: each.state)
+    ]
+    more = len(remedy.computers) - len(shown)
+    rest = format_html(" and {} more", more) if more else ""
+    return format_html("{}{}", format_html_join(", ", "{}", ((each,) for each in parts)), rest)
+
+
+def _links(computers: Sequence[Named]) -> SafeString:
+    """`cs-07, cs-31 and cs-44`."""
     names = short_names()
     links = [
         format_html(
@@ -222,10 +253,8 @@ def _computers(remedy: Remedy) -> SafeString:
             each.hostname,
             names.of(each.hostname),
         )
-        for each in shown
+        for each in computers
     ]
-    if more := len(remedy.computers) - len(shown):
-        return format_html("{} and {} more", format_html_join(", ", "{}", ((each,) for each in links)), more)
     if len(links) == 1:
         return links[0]
     return format_html("{} and {}", format_html_join(", ", "{}", ((each,) for each in links[:-1])), links[-1])

@@ -133,6 +133,5 @@ def _without_privileges(result: Result, caller: Caller, mender: Mender | None) -
 
 
 def _named(gain: Gain, trial: Trial) -> list[Named]:
-    return sorted(
-        (Named(id_, trial.site.computers[id_].hostname) for id_ in gain.computers), key=lambda each: each.hostname
-    )
+    found = [trial.site.computers[id_] for id_ in gain.computers]
+    return sorted((Named(each.id, each.hostname, each.state) for each in found), key=lambda each: each.hostname)

@@ -7,16 +7,19 @@ from typing import NamedTuple
 
 
 class Kind(Enum):
-    """What can be done, the least harmful first: this is the order in which remedies are offered."""
+    """What can be done, the least harmful first: this is the order in which remedies are offered.
+
+    What needs somebody at the machines, or another class hour, comes after what staff can do on a page.
+    """
 
     PUT_RIGHT = "put right"  # keep_ready's work, at once
     ALLOCATE = "allocate"  # the class was to have fewer machines, or none
     LEFT_OVER = "left over"  # release a class that does not take place
     SPARES = "spares"  # release the spares of another class
     RELOADS = "reloads"  # withdraw reloads that an edited class has left behind
-    SERVICE = "service"  # put computers back in service
     IDLE = "idle"  # release computers that another class does not use
     PRIVILEGES = "privileges"  # allow computers that are not granted to the user group
+    SERVICE = "service"  # put computers back in service
     LATER = "later"  # start later
     FEWER = "fewer"  # be content with what can be had
 
@@ -35,10 +38,11 @@ class Other(NamedTuple):
 
 
 class Named(NamedTuple):
-    """A computer."""
+    """A computer, and its state in VCL's words: `failed`."""
 
     id: int
     hostname: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,11 @@ def looked(now: int, *, is_missed: bool) -> Line:
     return heartbeat(now) or (NEVER_AND_MISSED if is_missed else NEVER)
 
 
+def is_at_work(line: Line | None) -> bool:
+    """Whether keep_ready looks at the site and may change something, by the line that says when it looked last."""
+    return line is not None and line.level == "plain" and line != NEVER
+
+
 def of_block_time(block_time_id: int, now: int) -> BlockTimeUpkeep:
     """What keep_ready does about a block time that is on or to come. Four statements at most."""
     looked = heartbeat(now)
@@ -82,8 +87,7 @@ def of_block_time(block_time_id: int, now: int) -> BlockTimeUpkeep:
     elif names := held_computers(block_time_id):
         lines.append(Line("plain", f"it holds {wording.computers(names)} while they load"))
     tried = int(watch.tried.timestamp()) if watch and watch.tried else None
-    is_alive = looked is not None and looked.level == "plain"
-    return BlockTimeUpkeep(lines, stopped is not None, is_alive, tried)
+    return BlockTimeUpkeep(lines, stopped is not None, is_at_work(looked), tried)
 
 
 def held_computers(block_time_id: int) -> list[str]:

@@ -196,7 +196,7 @@ def test_mails_come_without_a_click_and_are_chosen_with_four(staff: Staff) -> No
 def test_what_is_at_risk_is_mended_with_two_clicks(staff: Staff) -> None:
     """It comes last: then it is mended."""
     expect(staff.card(LAB)).to_contain_text("At risk")
-    staff.link("Release some", staff.card(LAB).locator(".offer").filter(has_text=EXAM))
+    staff.link(f"Release 3 from {EXAM}", staff.card(LAB).locator(".offer").filter(has_text=EXAM))
     staff.fill_in("Release some", **{"Why?": "nobody uses them"})
     the_heading(staff.page, f"{LAB}, Mon 30 Nov 09:00–11:00")
     expect(staff.page.locator(".hero")).to_contain_text("20 of 20 machines usable")

@@ -305,6 +305,19 @@ def test_what_to_do_first_is_primary(root: Client, site: Site) -> None:
     assert list(found)[-3:] == ["Release some", "Release", "Skip"]
 
 
+@pytest.mark.parametrize(
+    ("ago", "doubt", "style"),
+    [(MINUTE, "", ""), (5 * MINUTE, "", "primary"), (MINUTE, "the clock is wrong", "primary")],
+)
+def test_put_right_now_comes_first_where_keep_ready_does_not_do_it(
+    root: Client, site: Site, ago: timedelta, doubt: str, style: str
+) -> None:
+    Heartbeat.objects.create(pk=1, at=NOW - ago, host="mn0", milliseconds=1, doubt=doubt)
+    found = buttons(root, class_of(site, 2, "available", "failed"))
+    assert list(found)[:3] == ["Put right now", "Dry run", "Roster"]
+    assert found["Put right now"] == style
+
+
 def test_what_was_released_on_purpose_is_nothing_to_put_right(root: Client, site: Site) -> None:
     time = class_of(site, 4, "available")
     assert buttons(root, time)["Put right now"] == "primary"

@@ -117,6 +117,9 @@ def test_what_another_class_could_use_is_not_said_to_be_missed_least(site: Still
 def test_it_says_what_happens_to_each(site: StillMorning, wanda: Client) -> None:
     page = wanda.get(ADDRESS).content.decode()
     assert page.count("; its reload will be removed</span>") == 3
+    assert "<p>1 of its 4 computers is in use.</p>" in page
+    site.use(13, START + 30 * MINUTE, START + 60 * MINUTE, image=IMAGE)
+    assert "<p>1 of its 4 computers is in use, 1 is reserved.</p>" in wanda.get(ADDRESS).content.decode()
     assert "in use by a member: the reservation goes on, but the computer is no longer kept for the class" in page
     assert "The class should have 4 machines; releasing some lowers that number." in page
     before = tables.read()

@@ -187,6 +187,9 @@ def test_what_is_short_is_put_right_first(wanda: Client, site: Site) -> None:
     time = site.time(site.request("short", site.ubuntu, None, 3), NOW + HOUR, processed=1)
     site.hold(time, *(site.computer(f"pc-{number}", site.ubuntu) for number in range(2)))
     assert buttons(wanda, "short") == [("Put right now", True), ("What would help", False)]
+    looked = Heartbeat.objects.create(pk=1, at=NOW, host="mn0", milliseconds=1)
+    assert buttons(wanda, "short") == [("Put right now", False), ("What would help", False)]
+    looked.delete()
     usual = {"started": NOW - HOUR, "duration": 1, "door": "admin", "action": Decision.ALLOCATE}
     made = [
         Decision.objects.create(**usual, block_time_id=time.pk, outcome="warning", wanted=wanted, had=0, allocated=2)

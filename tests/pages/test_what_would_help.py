@@ -15,14 +15,14 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from blockalloc.allocation import block_time_actions
-from blockalloc.models import BlockRequest, BlockTime
+from blockalloc.models import BlockRequest, BlockTime, Heartbeat
 from tests.golden import tables
 from tests.support.scoped import limit_to
 from tests.support.sites.accounts import make_user
 from tests.support.sites.back_end_stage import IMAGE, MINUTE
 from tests.support.sites.kept_forecast import forecast_run, foresee
 from tests.support.sites.morning import BACK_END, END
-from tests.support.sites.still_morning import CLASS, MAINTENANCE, StillMorning, still_morning
+from tests.support.sites.still_morning import CLASS, FAILED_STATE, MAINTENANCE, StillMorning, still_morning
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -79,9 +79,49 @@ def test_they_are_ranked_and_say_what_they_bring(site: StillMorning, sign_in: Si
     assert "Put right now" in found[0]
     assert [each for each in found if "back in service" in each]
     (idle,) = (each for each in found if "CS420" in each)
-    assert re.search(
-        r"\+(\d) CS420 <exam> holds 3 computers, none in use 40 min after its start: release \1 Release some$", idle
-    )
+    words = "CS420 <exam> holds 3 computers, none in use 40 min after its start"
+    assert re.search(rf"\+(\d) {words}: release \1 Release \1 from CS420 <exam>$", idle)
+
+
+def test_computers_out_of_service_come_after_the_buttons_with_their_states(site: StillMorning, sign_in: SignIn) -> None:
+    for computer in (12, 13, 17):
+        site.set(computer, stateid=FAILED_STATE if computer == 12 else MAINTENANCE)
+    found = offers(sign_in("put_right", "release"))
+    (place,) = (number for number, each in enumerate(found) if "back in service" in each)
+    assert "Release" in found[place - 1]
+    assert re.search(r"put c12 \(failed\), c10 , c11 and c13 \(maintenance\) back in service", found[place])
+
+
+def styles(client: Client, address: str) -> list[str]:
+    """The styles of the buttons of offers, the first one first."""
+    return re.findall(r'class="button small ?([^"]*)"', client.get(address).content.decode())
+
+
+@pytest.mark.parametrize("part", ["row", "all"])
+def test_the_first_button_is_primary_unless_the_page_that_asks_has_one(
+    part: str, site: StillMorning, sign_in: SignIn
+) -> None:
+    for computer in (10, 11):
+        site.set(computer, stateid=FAILED_STATE)
+    site.send("DELETE FROM blockComputers WHERE blockTimeid = %s AND computerid IN (10, 11)", CLASS)
+    client = sign_in("release")
+    assert styles(client, f"{HELP}?part={part}") == ["primary danger"]
+    assert styles(client, f"{HELP}?part={part}&plain=1") == ["danger"]
+
+
+def test_a_page_on_which_put_right_now_comes_first_asks_for_plain_offers(site: StillMorning, sign_in: SignIn) -> None:
+    """Once keep_ready is at work, which does the same every minute, the first offer is the primary button."""
+    client = sign_in("put_right", "release")
+    for address in (PAGE, reverse("admin:today")):
+        page = client.get(address).content.decode()
+        assert re.search(r'<a [^>]*class="button primary"[^>]*>Put right now</a>', page)
+        assert re.search(r" data-help[^ >]* data-plain>", page)
+    Heartbeat.objects.create(pk=1, at=datetime.fromtimestamp(site.now, UTC), host="mn0", milliseconds=1)
+    for address in (PAGE, reverse("admin:today")):
+        page = client.get(address).content.decode()
+        assert re.search(r'<a [^>]*class="button"[^>]*>Put right now</a>', page)
+        assert 'class="button primary"' not in page
+        assert "data-plain" not in page
 
 
 def test_the_buttons_lead_to_the_actions(site: StillMorning, sign_in: SignIn, settings: Settings) -> None:
@@ -103,6 +143,10 @@ def test_what_is_released_for_a_class_puts_it_right(site: StillMorning, sign_in:
     (some,) = (each for each in links(client) if "release-some" in each)
     page = client.get(some).content.decode()
     assert f'Then <a href="{PAGE}">' in page
+    assert "is put right</strong>: it could then have 4 of 4 machines." in page
+    assert "None of its 3 computers is in use 40 min after its start." in page
+    others = client.post(some, {"computer": ["14", "15", "16"]}).content.decode()
+    assert "is put right</strong>: it takes the machines that it lacks." in others, "no plan was made for these"
     chosen = re.findall(r'name="computer" value="(\d+)"[^>]* checked>', page)
     answer = client.post(some, {"reason": "nobody came", "computer": chosen}, follow=True)
     assert answer.redirect_chain == [(PAGE, 302)]
@@ -188,7 +232,7 @@ def test_the_page_of_the_class_leads_to_them(site: StillMorning, sign_in: SignIn
     """A script puts them into the page: plans take their time."""
     client = sign_in("put_right", "release")
     page = client.get(PAGE).content.decode()
-    assert f'<a href="{HELP}" data-help="all">What would help</a>' in page
+    assert f'<a href="{HELP}" data-help="all" data-plain>What would help</a>' in page
     assert "blockalloc/help.js" in page
     part = client.get(f"{HELP}?part=all").content.decode()
     assert "<html" not in part
@@ -206,7 +250,7 @@ def test_a_dry_run_has_them(site: StillMorning, sign_in: SignIn) -> None:
 def test_today_asks_for_the_first_two_of_them(site: StillMorning, sign_in: SignIn) -> None:
     client = sign_in("put_right")
     today = client.get(reverse("admin:today")).content.decode()
-    assert f'<a class="button" href="{HELP}" data-help>What would help</a>' in today
+    assert f'<a class="button" href="{HELP}" data-help data-plain>What would help</a>' in today
     line = client.get(f"{HELP}?part=row").content.decode()
     assert line.count('<li class="offer">') == 2
     assert "<html" not in line

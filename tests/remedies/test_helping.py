@@ -139,7 +139,9 @@ class TestBackInService:
         site.allocate()
         for computer in range(10, 18):
             site.set(computer, stateid=FAILED_STATE if computer == 10 else MAINTENANCE)
-        assert the(site, Kind.SERVICE).machines == 4
+        remedy = the(site, Kind.SERVICE)
+        assert remedy.machines == 4
+        assert [each.state for each in remedy.computers] == ["failed", *["maintenance"] * 3]
 
     def test_one_that_would_not_fit_is_not_named(self, site: StillMorning) -> None:
         for computer in range(13, 18):
@@ -265,7 +267,7 @@ class TestMore:
         exam(site, *range(14, 17), begins=site.now - 40 * MINUTE)
         site.set(11, stateid=MAINTENANCE)
         kinds = [kind for kind, _ in remedies(site)]
-        assert kinds == [Kind.PUT_RIGHT, Kind.SERVICE, Kind.IDLE, Kind.FEWER]
+        assert kinds == [Kind.PUT_RIGHT, Kind.IDLE, Kind.SERVICE, Kind.FEWER], "a button before a way to the machine"
 
 
 class TestNothingCanBeDone:

@@ -38,16 +38,24 @@ class Offers(NamedTuple):
     more: Sequence[Offered]
 
 
-def offers(actions: Sequence[tuple[Action, str]], class_: BlockTimeReadiness, now: int) -> Offers:
-    """The actions that the person may take, each with its address, as buttons (`now` in Unix seconds)."""
+def offers(
+    actions: Sequence[tuple[Action, str]], class_: BlockTimeReadiness, now: int, *, is_looked_after: bool
+) -> Offers:
+    """The actions that the person may take, each with its address, as buttons (`now` in Unix seconds).
+
+    `is_looked_after`: keep_ready is at work, so "Put right now" is not what to do first: it would hardly change
+    anything. What would help has the primary button then.
+    """
     has_computers = bool(class_.readiness.computers)
     found = {
         action.name: Offered(action.title, address, _style(action.name), _ABOUT.get(action.name, ""))
         for action, address in actions
         if has_computers or action.name not in _NEEDS_COMPUTERS
     }
-    first = found.pop(_first(class_, now), None)
-    row = [first._replace(style="primary")] if first else []
+    name = _first(class_, now)
+    first = found.pop(name, None)
+    style = "" if name == "put-right" and is_looked_after else "primary"
+    row = [first._replace(style=style)] if first else []
     row += [found.pop(name) for name in _IN_ROW if name in found]
     return Offers(row, [found[name] for name in _ABOUT if name in found])
 

@@ -1,12 +1,15 @@
 /* What would help, asked for after the page is there, since plans take their time: on the page of a class all of it, on
-   "Today" the first lines for the worst classes. Each has its place beside a link that leads to the same. */
+   "Today" the first lines for the worst classes. Each has its place beside a link that leads to the same; data-plain
+   says that something else on the card, or the page, is the primary button already. */
 "use strict";
 (() => {
     const most = 3;
     const fresh = 120 * 1000;
     const known = new Map();
 
-    const addressOf = (link) => `${link.getAttribute("href")}?part=${link.dataset.help === "all" ? "all" : "row"}`;
+    const partOf = (link) => (link.dataset.help === "all" ? "all" : "row");
+    const plainOf = (link) => ("plain" in link.dataset ? "&plain=1" : "");
+    const addressOf = (link) => `${link.getAttribute("href")}?part=${partOf(link)}${plainOf(link)}`;
 
     function keptFor(link) {
         const kept = known.get(addressOf(link));
