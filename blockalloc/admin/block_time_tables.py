@@ -1,5 +1,6 @@
 """The computers of a block time: how ready each is at this moment, and its reload."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -95,15 +96,23 @@ COLUMNS = (
 HEADINGS = tuple(str(getattr(each, "short_description")) for each in COLUMNS)  # noqa: B009 - Django adds it
 
 
-def rows_of_computers(seen: BlockTimeReadiness) -> list[list[Cell]]:
-    """The computers of a class by name, each as a row of COLUMNS. One statement, none for a class without computers."""
+class Computers(NamedTuple):
+    """The computers of a class by name, each as a row of COLUMNS; and VCL's notes on them by id, where it has any."""
+
+    rows: Sequence[Sequence[Cell]]
+    notes: Mapping[int, str]
+
+
+def computers_of(seen: BlockTimeReadiness) -> Computers:
+    """The computers of a class. One statement, none for a class without computers."""
     if not seen.readiness.computers:
-        return []
+        return Computers((), {})
     texts = {each.facts.id: ":".join(_level_and_text(each)) for each in seen.readiness.computers}
-    rows = _block_computers().filter(blockTime=seen.id)
-    for row in rows:
+    found = list(_block_computers().filter(blockTime=seen.id))
+    for row in found:
         vars(row)["readiness"] = texts.get(row.computer_id, "plain:not known")
-    return [[Cell(each.__name__, each(row)) for each in COLUMNS] for row in rows]
+    rows = [[Cell(each.__name__, each(row)) for each in COLUMNS] for row in found]
+    return Computers(rows, {row.computer_id: row.computer.notes for row in found if row.computer.notes})
 
 
 def _block_computers() -> QuerySet[BlockComputer]:
@@ -114,6 +123,7 @@ def _block_computers() -> QuerySet[BlockComputer]:
         "image__prettyname",
         "computer__hostname",
         "computer__type",
+        "computer__notes",
         "computer__imagerevision",
         "computer__state__name",
         "computer__currentimage__prettyname",

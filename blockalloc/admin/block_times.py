@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from blockalloc import clock
 from blockalloc.admin.base import KeysFirstList, ReadOnlyAdmin
-from blockalloc.admin.block_time_tables import HEADINGS, readiness_of_page, rows_of_computers
+from blockalloc.admin.block_time_tables import HEADINGS, computers_of, readiness_of_page
 from blockalloc.admin.class_rows import (
     ClassRow,
     class_rows,
@@ -34,6 +34,7 @@ from blockalloc.admin.forecasts import ForecastFilter, foreseen, section_of, tex
 from blockalloc.admin.history import block_time_history
 from blockalloc.models import BlockComputer, BlockTime, ImageRevision, Request, SubImage
 from blockalloc.models.labs import class_in_lab
+from blockalloc.models.scope import scope_of
 from blockalloc.pages import classes_over
 from blockalloc.pages.actions import offered_actions
 from blockalloc.pages.block_days import can_be_helped, clock_time
@@ -43,7 +44,7 @@ from blockalloc.pages.class_page.inner_words import inner_words
 from blockalloc.pages.class_page.moments import hours
 from blockalloc.pages.class_page.offered import offers
 from blockalloc.pages.class_page.seats import seat_map
-from blockalloc.pages.columns import NOTHING, account, column, fact, link, list_link, times, until
+from blockalloc.pages.columns import NOTHING, account, column, fact, link, list_link, reachable, times, until
 from blockalloc.pages.duty import REFRESH_SECONDS
 from blockalloc.pages.putting_right import PERMISSION as PUT_RIGHT
 from blockalloc.pages.segments import segments
@@ -155,8 +156,8 @@ def _put_right_address(time: BlockTime, row: ClassRow) -> str:
 
 @column("Owner")
 def owner_of_time(time: BlockTime) -> str:
-    """The person who asked for its series."""
-    return str(time.blockRequest.owner)
+    """The person who asked for its series, and how to reach them."""
+    return reachable(time.blockRequest.owner)
 
 
 @column("Other classes")
@@ -242,7 +243,10 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             seen = with_outlook(seen, forecast.foreseen)
         short = short_names().of
         has_seats = is_to_come and bool(seen.readiness.computers)
-        found, history = matters(seen, kept, now, short), block_time_history(request, row)
+        computers = computers_of(seen)
+        # In them VCL names the person who put a computer into maintenance.
+        notes = {} if scope_of(request.user).is_limited else computers.notes
+        found, history = matters(seen, kept, now, short, notes), block_time_history(request, row)
         texts = [str(seen.readiness.signal), *(each.text for each in history.get("history", ()))]
         return {
             "ready": seen,
@@ -259,7 +263,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             "timeline": reverse("admin:timeline", query={"day": f"{row.start:%Y-%m-%d}", "block": row.blockRequest_id}),
             "inner": inner_words(row),
             "headings": HEADINGS,
-            "computers": rows_of_computers(seen),
+            "computers": computers.rows,
             "updated": clock_time(now),
             "refresh_seconds": REFRESH_SECONDS,
             **history,
@@ -285,6 +289,7 @@ class BlockTimeAdmin(ReadOnlyAdmin[BlockTime]):
             "processed",
             "skip",
             *request_columns("blockRequest__"),
+            *(f"blockRequest__owner__{name}" for name in ("firstname", "lastname", "preferredname", "email")),
         )
         revision = first(ImageRevision.objects.in_production_for("blockRequest__image"), "imagename")
         per_machine = computers_of_machine("blockRequest__image__imagemeta")

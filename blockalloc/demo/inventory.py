@@ -43,7 +43,14 @@ _HOST_RAM = 32768
 _ON_EACH_HOST = (im.VM_WIN10, im.VM_WIN10, im.VM_WIN10, im.VM_UBUNTU, im.VM_UBUNTU, im.VM_WIN2016)
 _HOSTS = 4
 
-_BROKEN = {"cs-07": FAILED, "cs-31": FAILED, "eng-12": FAILED, "cs-44": MAINTENANCE, "lib-05": MAINTENANCE}
+# The computers that cannot be used: their state, and since when (in days) and why, for their notes.
+_BROKEN = {
+    "cs-07": (FAILED, 2, "Fails to boot: power supply? (ticket 4702)"),
+    "cs-31": (FAILED, 5, "Memory errors at boot, two modules ordered (ticket 4688)"),
+    "eng-12": (FAILED, 1, "Does not answer on the management network, cable to be checked"),
+    "cs-44": (MAINTENANCE, 6, "New firmware, back by the end of the week"),
+    "lib-05": (MAINTENANCE, 12, "Disk is being replaced under warranty (ticket 4630)"),
+}
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,7 @@ def add_inventory(rows: Rows, now: datetime, staff: int) -> Inventory:
     hours = _teaching_hours(rows)
     _add_blades(rows, inventory, hours)
     _add_virtual_machines(rows, inventory)
+    _add_notes(inventory, now)
     _add_resource_groups(rows, inventory, staff)
     _add_management_nodes(rows, inventory, now, staff)
     _add_maps(rows, inventory)
@@ -151,7 +159,7 @@ def _computer(rows: Rows, name: str, hardware: Hardware, **more: int | str) -> R
     number = rows.add("computer")
     row = rows.row("computer", number)
     row |= {
-        "stateid": _BROKEN.get(name, AVAILABLE),
+        "stateid": _BROKEN[name][0] if name in _BROKEN else AVAILABLE,
         "ownerid": ADMIN,
         "scheduleid": ALWAYS_OPEN,
         "RAM": hardware.ram,
@@ -164,9 +172,20 @@ def _computer(rows: Rows, name: str, hardware: Hardware, **more: int | str) -> R
         "eth0macaddress": f"52:54:00:a0:{number // 256:02x}:{number % 256:02x}",
         "vmhostid": None,
         "vmtypeid": None,
+        "notes": None,
     }
     row |= more
     return row
+
+
+def _add_notes(inventory: Inventory, now: datetime) -> None:
+    """The notes of the computers that cannot be used, as VCL's pages write them: `user date@reason`."""
+    for computer in [each for pool in inventory.pools.values() for each in pool]:
+        name = str(computer["hostname"]).partition(".")[0]
+        if name in _BROKEN:
+            _, days, reason = _BROKEN[name]
+            written = (now - timedelta(days=days)).replace(tzinfo=None)
+            computer["notes"] = f"admin {written:%Y-%m-%d %H:%M:%S}@{reason}"
 
 
 def _add_resource_groups(rows: Rows, inventory: Inventory, staff: int) -> None:

@@ -107,6 +107,11 @@ class User(models.Model):
     def __str__(self) -> str:
         return with_affiliation(self, self.unityid)
 
+    @property
+    def full_name(self) -> str:
+        """First and last name, with the name that the person prefers to the first one; "" if VCL knows neither."""
+        return " ".join(f"{self.preferredname or self.firstname} {self.lastname}".split())
+
 
 class LocalAuth(models.Model):
     """The password of a user of affiliation `Local`: sha1(password + salt), in hex."""

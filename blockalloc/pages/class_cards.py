@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from blockalloc.models import Decision
 from blockalloc.models.querysets import DecisionQuerySet
 from blockalloc.pages.block_days import OfDay, announced, can_be_helped, can_be_put_right, hours_of, signal_of
-from blockalloc.pages.class_figure import NEEDS_A_LOOK, Figure, figure
+from blockalloc.pages.class_figure import NEEDS_A_LOOK, Figure, figure, to_come
 from blockalloc.pages.classes_over import Over
 from blockalloc.pages.linked import linked
 from blockalloc.pages.segments import Segments, segments
@@ -39,6 +39,7 @@ class Card:
 
     `label` is its signal in a word or two, `words` say what is wrong; `level` is the CSS class of the signal.
     `sentence` are the words with links to the classes that they name, without a number that the card shows large.
+    `to_come`: what is ready and when the others are, of one that needs a look, "" for nothing to add.
     `hint`: why it is to be watched though it lacks nothing, "" otherwise. `address` is the page of the class,
     `why_short` that of the decision which could not give it more machines, "" for none.
     """
@@ -56,6 +57,7 @@ class Card:
     figure: Figure
     bar: Segments
     address: str
+    to_come: str = ""
     hint: str = ""
     why_short: str = ""
     can_be_put_right: bool = False
@@ -166,6 +168,7 @@ def _card(each: BlockTimeReadiness, day: date, now: int, foreseen: Foreseen | No
         figure=figure(each, foreseen),
         bar=_bar(each, foreseen),
         address=reverse("admin:blockalloc_blocktime_change", args=[each.id]),
+        to_come=to_come(each),
         hint=_hint(each),
         why_short=why,
         can_be_put_right=can_be_put_right(each, now),

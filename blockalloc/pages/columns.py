@@ -4,14 +4,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from django.contrib import admin
 from django.db.models import Model
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from blockalloc import clock
 from blockalloc.models import User
+from blockalloc.notifications.staff import usable
 from blockalloc.site_time import instant_to_local
 
 NOTHING = "–"
@@ -80,6 +82,17 @@ def account(name: str) -> str:
     """`anna@Local`, which may be broken before the @ and nowhere else."""
     before, at, after = name.rpartition("@")
     return format_html("{}<wbr>{}{}", before, at, after) if at else name
+
+
+def reachable(user: User) -> str:
+    """`Elena Eriksen eeriksen@Local eeriksen@example.edu`: the name, the account, and the mail address as a link.
+
+    VCL has all sorts of texts in these columns: a name may be missing, and an address may be none.
+    """
+    parts = [user.full_name, account(str(user))]
+    if address := usable(user.email):
+        parts.append(format_html('<a href="{}">{}</a>', f"mailto:{quote(address, safe='@')}", account(address)))
+    return format_html_join(" ", '<span class="part">{}</span>', ((part,) for part in parts if part))
 
 
 def signal(level: str, text: str) -> str:

@@ -81,6 +81,14 @@ def test_has_what_a_site_has(site: Site) -> None:
     assert {2, 3, 5, 8, 10, 20} <= {row["stateid"] for row in site["computer"]}
 
 
+def test_computers_that_cannot_be_used_have_notes_as_vcl_writes_them(site: Site) -> None:
+    notes = {row["hostname"]: row["notes"] for row in site["computer"] if row["stateid"] in (5, 10)}
+    assert len(notes) == 5
+    for name, note in notes.items():
+        assert re.fullmatch(r"admin 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d@\w.+", str(note)), name
+    assert all(row["notes"] is None for row in site["computer"] if row["stateid"] not in (5, 10))
+
+
 # --- What the database would refuse -------------------------------------------------------------
 
 

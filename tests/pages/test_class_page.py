@@ -19,8 +19,11 @@ from blockalloc.models import (
     Heartbeat,
     ImageMeta,
     SubImage,
+    User,
     Watch,
 )
+from tests.support.cards import cards
+from tests.support.scoped import limit_to
 from tests.support.sites.staff_site import DAY, HOUR, MONDAY, NOW, Site, add_image, page_url, revision, state, text
 
 pytestmark = pytest.mark.django_db
@@ -402,3 +405,114 @@ def test_the_table_of_computers_and_vcls_columns_are_folded(viewer: Client, site
     found = page(viewer, class_of(site, 1, "available"))
     assert re.search(r'<details class="fold card" id="computers"><summary><h2>Computers \(1\)</h2>', found)
     assert '<details class="fold card" id="inner"><summary><h2>VCL’s columns</h2>' in found
+
+
+# --- Whom to tell -----------------------------------------------------------------------------------
+
+
+def owner_of(client: Client, time: BlockTime) -> str:
+    """What the page says of the owner, as markup."""
+    (found,) = re.findall(r"<dt>Owner</dt><dd>(.*?)</dd>", page(client, time))
+    return str(found)
+
+
+def test_the_owner_has_a_name_and_a_mail_address(viewer: Client, site: Site) -> None:
+    time = class_of(site, 1, "available")
+    User.objects.filter(pk=time.blockRequest.owner_id).update(
+        unityid="eeriksen", firstname="Elena", lastname="Eriksen", email="eeriksen@example.edu"
+    )
+    said = owner_of(viewer, time)
+    assert plain(said).replace(" @", "@") == "Elena Eriksen eeriksen@Local eeriksen@example.edu"
+    assert 'href="mailto:eeriksen@example.edu"' in said
+    User.objects.update(preferredname="Ella")
+    assert plain(owner_of(viewer, time)).startswith("Ella Eriksen ")
+
+
+@pytest.mark.parametrize("address", ["", "none", "<script>@x"])
+def test_what_is_no_mail_address_is_no_link(viewer: Client, site: Site, address: str) -> None:
+    time = class_of(site, 1, "available")
+    User.objects.filter(pk=time.blockRequest.owner_id).update(
+        unityid="eeriksen", firstname="", lastname="", preferredname=None, email=address
+    )
+    assert plain(owner_of(viewer, time)).replace(" @", "@") == "eeriksen@Local"
+
+
+def test_signs_in_an_address_stay_a_part_of_it(viewer: Client, site: Site) -> None:
+    time = class_of(site, 1, "available")
+    User.objects.update(email="a?cc=b&c@example.edu", firstname="<b>", lastname="E")
+    said = owner_of(viewer, time)
+    assert 'href="mailto:a%3Fcc%3Db%26c@example.edu"' in said
+    assert plain(said).startswith("<b> E ")
+    assert "<b>" not in said
+
+
+# --- VCL's notes ------------------------------------------------------------------------------------
+
+
+def test_a_computer_that_failed_has_the_notes_of_vcl_beside_it(viewer: Client, site: Site) -> None:
+    time = class_of(site, 3, "available", "failed", "maintenance")
+    Computer.objects.filter(hostname="pc-1.cs.edu").update(notes="of no interest")
+    Computer.objects.filter(hostname="pc-2.cs.edu").update(notes="admin 2026-11-25 08:00:00@<b>Power\nsupply</b>")
+    found = part(viewer, time, "What needs attention")
+    assert "pc-2 is in state failed VCL’s notes: admin 2026-11-25 08:00:00@<b>Power supply</b>" in found
+    assert "of no interest" not in found
+    assert found.count("VCL’s notes") == 1
+
+
+def test_of_long_notes_the_beginning_is_shown_and_of_several_computers_their_names(viewer: Client, site: Site) -> None:
+    time = class_of(site, 3, "available", "failed", "failed")
+    Computer.objects.filter(hostname="pc-2.cs.edu").update(notes="x" * 121)
+    Computer.objects.filter(hostname="pc-3.cs.edu").update(notes="y" * 120)
+    found = part(viewer, time, "What needs attention")
+    assert f"VCL’s notes on pc-2: {'x' * 119}… VCL’s notes on pc-3: {'y' * 120}" in found
+    assert "x" * 120 not in found
+
+
+def test_who_sees_one_affiliation_only_is_shown_no_notes(
+    viewer: Client, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """VCL names in them who put a computer into maintenance."""
+    time = class_of(site, 2, "available", "failed")
+    Computer.objects.update(notes="admin 2026-11-25 08:00:00@Power supply")
+    affiliation = time.blockRequest.owner.affiliation_id
+    assert affiliation is not None
+    limit_to(affiliation, monkeypatch)
+    assert "pc-2 is in state failed" in part(viewer, time, "What needs attention")
+    assert "Power supply" not in page(viewer, time)
+
+
+# --- When the others are ready ----------------------------------------------------------------------
+
+
+def to_load(hostname: str, site: Site) -> None:
+    """Let the computer have another image, so that it waits for its reload."""
+    Computer.objects.filter(hostname=hostname).update(
+        currentimage=site.windows, imagerevision=revision(site.windows, 2)
+    )
+
+
+def test_a_class_in_trouble_says_what_is_ready_and_when_the_others_are(viewer: Client, site: Site) -> None:
+    time = class_of(site, 4, "available", "available", "available", "failed", start=2 * HOUR)
+    for name in ("pc-2.cs.edu", "pc-3.cs.edu"):
+        to_load(name, site)
+    said = r"1 ready now, 2 more by 1[2-4]:\d\d"
+    assert re.search(rf"3 of 4 machines usable, 1 ready {said}; 4 of 4 machines allocated", head_of(viewer, time))
+    assert re.search(said, cards(viewer)["CS1"])
+    Computer.objects.filter(state=state("failed")).update(state=state("available"))
+    assert "ready now" not in head_of(viewer, time)
+    assert "all ready by" in cards(viewer)["CS1"]
+
+
+def test_what_is_ready_after_the_start_is_said_apart(viewer: Client, site: Site) -> None:
+    time = class_of(site, 2, "available", "available", start=2 * MINUTE)
+    to_load("pc-2.cs.edu", site)
+    assert re.search(r"1 ready now, 1 more after the start, by 12:\d\d; 1 machine late", head_of(viewer, time))
+    BlockTime.objects.update(start=NOW - MINUTE)
+    assert re.search(r"1 ready now, 1 more by 12:\d\d", head_of(viewer, time))
+
+
+def test_of_a_class_that_has_nothing_to_come_nothing_is_said(viewer: Client, site: Site) -> None:
+    time = class_of(site, 3, "available", "failed")
+    assert "ready now" not in head_of(viewer, time)
+    Computer.objects.update(state=state("failed"))
+    assert "ready now" not in head_of(viewer, time)

@@ -225,6 +225,13 @@ def test_a_day_counts_what_is_wanted_at_the_same_time(viewer: Client, site: Site
     }
 
 
+def test_the_strip_is_below_the_days(viewer: Client, site: Site) -> None:
+    forecast_run()
+    foresee(class_(site, "CS101", MONDAY, 20), 20)
+    page = viewer.get(NEXT_WEEK).content.decode()
+    assert 0 < page.index('<div class="week">') < page.index("CS101") < page.index("Computers wanted at the busiest")
+
+
 def test_the_number_is_that_of_the_list_above(viewer: Client, site: Site) -> None:
     forecast_run()
     foresee(class_(site, "CS101", MONDAY, 20), 20)

@@ -1,6 +1,6 @@
 """What needs attention in a class: its computers in trouble, what is wrong with each, and what is done about it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.conf import settings
@@ -15,17 +15,19 @@ from scheduling.windows import HOUR, MINUTE
 from scheduling.wording import plural, span
 
 _NAMES = 8  # of computers in a line; the seats show them all
+_OF_NOTE = 120  # characters of VCL's notes on a computer
 _SEVERAL = 2  # lines of which the same is said: it is said once
 _RECENT = 10 * MINUTE  # keep_ready tries again after five
 _NOT_RUNNING = "keep_ready is not running"
 
 
 class Named(NamedTuple):
-    """A computer in a line: `name` is `hostname` as pages show it."""
+    """A computer in a line: `name` is `hostname` as pages show it, `note` the beginning of VCL's notes on it."""
 
     computer_id: int
     hostname: str
     name: str
+    note: str = ""
 
 
 class Matter(NamedTuple):
@@ -41,6 +43,11 @@ class Matter(NamedTuple):
     wrong: str
     done: str
 
+    @property
+    def noted(self) -> Sequence[Named]:
+        """The computers on which VCL has notes."""
+        return [each for each in self.computers if each.note]
+
 
 class Matters(NamedTuple):
     """The lines, the worst first; `done` is what is done about several of them, "" for nothing in common."""
@@ -55,12 +62,13 @@ class Matters(NamedTuple):
 
 
 class _View(NamedTuple):
-    """What the lines are made of; `now` in Unix seconds."""
+    """What the lines are made of; `now` in Unix seconds. `notes` are VCL's on computers (ids)."""
 
     class_: BlockTimeReadiness
     kept: BlockTimeUpkeep
     now: int
     short: Short
+    notes: Mapping[int, str]
 
     @property
     def has_enough(self) -> bool:
@@ -88,11 +96,16 @@ class _View(NamedTuple):
         return "another computer" if ready.numbers.missing - on_purpose <= 1 else "other computers"
 
 
-def matters(class_: BlockTimeReadiness, kept: BlockTimeUpkeep, now: int, short: Short) -> Matters:
-    """What needs attention in a class that is on or to come; nothing of any other."""
+def matters(
+    class_: BlockTimeReadiness, kept: BlockTimeUpkeep, now: int, short: Short, notes: Mapping[int, str]
+) -> Matters:
+    """What needs attention in a class that is on or to come; nothing of any other.
+
+    `notes` are what VCL's administrators wrote about its computers (ids): they say why one has failed.
+    """
     if not class_.is_current_or_upcoming(now) or not class_.readiness.computers:
         return Matters((), "")
-    view = _View(class_, kept, now, short)
+    view = _View(class_, kept, now, short, notes)
     found = [*_failed(view), *_missing(view), *_late(view), *_overdue(view), *_booked(view), *_outdated(view)]
     found.sort(key=lambda each: ("bad", "watch", "plain").index(each.level))
     if sum(each.done == view.keeper for each in found) < _SEVERAL:
@@ -107,9 +120,20 @@ def _failed(view: _View) -> list[Matter]:
             by_fault.setdefault((each.fault.one, each.fault.many), []).append(each)
     level, done = ("watch", "Spares make up for it") if view.has_enough else ("bad", view.keeper)
     return [
-        _matter(view, level, "failed", found, in_plain_words(one if len(found) == 1 else many), done)
+        _with_notes(view, _matter(view, level, "failed", found, in_plain_words(one if len(found) == 1 else many), done))
         for (one, many), found in by_fault.items()
     ]
+
+
+def _with_notes(view: _View, matter: Matter) -> Matter:
+    noted = [each._replace(note=_in_one_line(view.notes.get(each.computer_id, ""))) for each in matter.computers]
+    return matter._replace(computers=noted)
+
+
+def _in_one_line(note: str) -> str:
+    """The beginning of a note, which may have many lines: the page of the computer has all of it."""
+    text = " ".join(note.split())
+    return text if len(text) <= _OF_NOTE else f"{text[: _OF_NOTE - 1].rstrip()}…"
 
 
 def _missing(view: _View) -> list[Matter]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from blockalloc.pages.block_days import signal_of
+from blockalloc.pages.class_figure import to_come
 from blockalloc.pages.classes_over import Over
 from blockalloc.reports.readiness import BlockTimeReadiness
 from scheduling.readiness import ASKED_AHEAD
@@ -87,7 +88,7 @@ def _figure(class_: BlockTimeReadiness) -> tuple[int, str]:
 
 def _notes(class_: BlockTimeReadiness) -> list[str]:
     of = class_.readiness.numbers
-    notes = []
+    notes = [text] if (text := to_come(class_)) else []
     if of.allocated != of.usable or of.spares:
         notes.append(f"{allocated(of.allocated, of.wanted, of.spares)} allocated")
     if of.late:

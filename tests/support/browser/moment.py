@@ -188,8 +188,9 @@ def load(block_computer: BlockComputer) -> None:
 
 
 def fail(computer_id: int) -> None:
-    """Let a loaded computer break down."""
-    Computer.objects.filter(pk=computer_id).update(state=state("failed"))
+    """Let a loaded computer break down, with a note as VCL's pages write it."""
+    note = "admin 2026-11-30 08:31:07@Does not answer since 8:20, power supply replaced last week. Ticket 4711"
+    Computer.objects.filter(pk=computer_id).update(state=state("failed"), notes=note)
 
 
 def remove(request: Request) -> None:
