@@ -153,6 +153,15 @@ def test_the_list_of_classes_has_it_in_a_column(viewer: Client, site: Site, lab:
     assert shown == ["20 of 20", "48 of 50", "not checked", "–"]
 
 
+def test_one_that_will_be_short_is_to_be_watched_in_lists_too(viewer: Client, lab: BlockTime, exam: BlockTime) -> None:
+    """As on "This week" and on its own page; nobody is told to watch one that has been released."""
+    states = rows(viewer, list_url("blocktime"), "state")
+    assert [each.partition(":")[0] for each in states] == ["Later", "Watch"]
+    assert rows(viewer, page_url("blockrequest", exam.blockRequest_id), "state")[0].startswith("Watch")
+    Forecast.objects.filter(pk=exam.pk).update(machines=50)
+    assert [each.partition(":")[0] for each in rows(viewer, list_url("blocktime"), "state")] == ["Later", "Later"]
+
+
 @pytest.mark.parametrize(
     ("chosen", "names"),
     [

@@ -119,7 +119,7 @@ def test_why_it_has_only_18_of_20_and_what_helps(staff: Staff) -> None:
 
 def test_next_weeks_conflict(staff: Staff) -> None:
     expect(staff.page.get_by_role("region", name="What is foreseen")).to_contain_text(
-        "Ubuntu 22.04: 70 wanted, 67 exist"
+        "Ubuntu 22.04: 70 wanted, 67 usable"
     )
     assert staff.clicks == 0
     staff.link("Mon 7 Dec 09:00")

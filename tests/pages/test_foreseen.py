@@ -21,7 +21,7 @@ TODAY, WEEK = reverse("admin:today"), reverse("admin:week")
 NEXT_WEEK = f"{WEEK}?from=2026-11-30"
 MINUTE = HOUR / 60
 FRIDAY = MONDAY - 3 * DAY
-COLLISION = "Ubuntu 22.04: 70 wanted, 68 exist"
+COLLISION = "Ubuntu 22.04: 70 wanted, 68 usable"
 
 
 def class_(site: Site, name: str, start: Any = MONDAY, machines: int = 20, **values: Any) -> BlockTime:
@@ -145,7 +145,7 @@ def test_a_forecast_that_is_old_or_failed_says_nothing(viewer: Client, exam: Blo
     assert overview(viewer, NEXT_WEEK, "Monday 30 Nov") == "2 classes, not checked"
     assert f"Not checked ahead: {why}." in page
     assert "70 wanted" not in page
-    assert "exist" not in page
+    assert "wanted, " not in page
     assert [each.number for each in blocks_of_week(viewer, NEXT_WEEK)] == ["20 wanted", "50 wanted"]
     assert "deadlock" not in page
 
