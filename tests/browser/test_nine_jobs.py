@@ -138,7 +138,7 @@ def test_who_released_a_class(staff: Staff) -> None:
 def test_a_series_of_20_dates_is_planned(staff: Staff) -> None:
     staff.menu("Plan a series")
     expect(staff.page.get_by_label("Mon", exact=True)).to_be_checked()  # as the first day is a Monday
-    staff.fill_in("Plan", Image=UBUNTU, Machines="40", From="09:00", To="11:00", Weeks="20")
+    staff.fill_in("Check the dates", Image=UBUNTU, Machines="40", From="09:00", To="11:00", Weeks="20")
     result = staff.page.get_by_role("region", name=f"{UBUNTU}, 40 machines")
     expect(result).to_contain_text("19 of 20 dates possible")
     expect(result.get_by_role("listitem").first).to_contain_text(f"collides with {FINAL} and {LAB}")

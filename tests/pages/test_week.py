@@ -298,7 +298,8 @@ def test_images_that_have_room_are_folded(viewer: Client, site: Site) -> None:
         foresee(class_(site, f"class {number}", MONDAY + number * DAY, 10 + number, image), 10 + number)
     assert list(capacity_of_week(viewer, NEXT_WEEK)) == [f"Image {number} 68 usable" for number in (4, 3, 2)]
     page = text(viewer, NEXT_WEEK)
-    assert "2 more images, none using more than 16 % of its computers Image 1: 11 of 68 on Tue Image 0: 10 of 68 on" in page
+    more = "2 more images, none using more than 16 % of its computers"
+    assert f"{more} Image 1: 11 of 68 on Tue Image 0: 10 of 68 on" in page
 
 
 def test_no_strip_without_classes(viewer: Client, site: Site) -> None:
