@@ -73,14 +73,8 @@ def machines(request: BlockRequest) -> int:
 
 
 @column("Status", ordering="status")
-def request_status(request: BlockRequest) -> str:
-    """The decision of VCL's staff."""
-    return request.status
-
-
-@column("Status", ordering="status")
 def decided(request: BlockRequest) -> str:
-    """The same, so that one sees what awaits it."""
+    """The decision of VCL's staff; of one that they have yet to make, that it is awaited."""
     return signal("watch", AWAITS.lower()) if request.status == REQUESTED else request.status
 
 
@@ -255,7 +249,7 @@ class BlockRequestAdmin(ReadOnlyAdmin[BlockRequest]):
             None,
             (
                 (next_time, times_to_come),
-                (foreseen_of_request, request_status),
+                (foreseen_of_request, decided),
                 (image, machines),
                 (group, owner, so_far),
                 comments,

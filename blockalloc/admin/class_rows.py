@@ -13,9 +13,10 @@ from django.utils.html import format_html
 
 from blockalloc import clock
 from blockalloc.models import BlockTime
-from blockalloc.pages.block_days import in_short, signal_of
+from blockalloc.pages.block_days import WATCH, in_short, signal_of
 from blockalloc.pages.class_figure import NEEDS_A_LOOK, figure
 from blockalloc.pages.columns import column, fact, signal
+from blockalloc.reports.forecasts import needs_forecast
 from blockalloc.reports.readiness import BlockTimeReadiness, read
 from scheduling.wording import and_spares
 
@@ -27,7 +28,8 @@ class ClassRow(NamedTuple):
     `18 allocated, 6 ready`. `level` and `label` are its signal, `words` the reason for it.
 
     `is_whole`: every machine that it wants is usable, and none of its computers has failed. `has_computers`, `has_all`:
-    whether it has any computers, and as many machines as it wants, usable or not.
+    whether it has any computers, and as many machines as it wants, usable or not. `is_up_to_forecast`: nobody has asked
+    for its computers yet, and nothing but the forecast can say that it is to be watched.
     """
 
     machines: str = ""
@@ -39,6 +41,7 @@ class ClassRow(NamedTuple):
     is_whole: bool = True
     has_computers: bool = False
     has_all: bool = False
+    is_up_to_forecast: bool = False
 
     def as_text(self) -> str:
         """The row as a text that `of_text` reads."""
@@ -65,6 +68,7 @@ def class_row(of: BlockTimeReadiness, now: int) -> ClassRow:
         is_whole=not numbers.missing and not numbers.count("failed"),
         has_computers=bool(numbers.computers),
         has_all=numbers.allocated >= numbers.wanted,
+        is_up_to_forecast=_is_up_to_forecast(of, now),
     )
 
 
@@ -77,6 +81,13 @@ def _machines(of: BlockTimeReadiness, now: int) -> tuple[str, str, str]:
     if not numbers.computers:
         return f"{numbers.wanted}", "wanted", ""
     return f"{numbers.allocated} of {numbers.wanted}{and_spares(numbers.spares)}", "allocated", ""
+
+
+def _is_up_to_forecast(of: BlockTimeReadiness, now: int) -> bool:
+    """Whether its state is to be watched if it is foreseen to be short, as `reports.forecasts.with_outlook` has it."""
+    ready = of.readiness
+    is_released = ready.released >= ready.wanted
+    return needs_forecast(of, now) and not ready.computers and not is_released and ready.signal.level == "plain"
 
 
 def _reason(of: BlockTimeReadiness, words: str, now: int) -> str:
@@ -119,8 +130,10 @@ def state(time: BlockTime) -> str | None:
     row = class_row_of(time)
     if not row.label:
         return None
+    is_foreseen_short = row.is_up_to_forecast and str(getattr(time, "foreseen", "")).startswith("watch:")
+    level, label = ("watch", WATCH) if is_foreseen_short else (row.level, row.label)
     address = getattr(time, "put_right", "")
     action = format_html(' <a class="button small" href="{}">Put right now</a>', address) if address else ""
     # The edge of the signal is enough to see.
     reason = format_html('<span class="visually-hidden">:</span> {}', row.words) if row.words else ""
-    return format_html("{}{}{}", signal(row.level, row.label), reason, action)
+    return format_html("{}{}{}", signal(level, label), reason, action)

@@ -31,7 +31,7 @@ IN_WORDS = {
 class CalledFilter(ChoiceFilter):
     """The time of the call."""
 
-    title = "time of the call"
+    title = "when"
     parameter_name = "called"
 
     def options(self) -> dict[str, Choice]:
@@ -58,7 +58,7 @@ class ClassDayFilter(ChoiceFilter):
 class ActionFilter(ChoiceFilter):
     """The action of the call."""
 
-    title = "action"
+    title = "what"
     parameter_name = "action"
 
     def options(self) -> dict[str, Choice]:
@@ -86,7 +86,7 @@ class ComputerFilter(TextFilter):
 
     title = "computer"
     parameter_name = "computer"
-    hint = "vm-17"
+    hint = "cs-22"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The decisions with findings; the one about the computer is a column of the list."""

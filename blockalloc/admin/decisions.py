@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 
 from blockalloc.admin.base import ReadOnlyAdmin, without
 from blockalloc.admin.decision_filters import (
+    IN_WORDS,
     ActionFilter,
     CalledFilter,
     ClassDayFilter,
@@ -62,8 +63,8 @@ def started(decision: Decision) -> datetime:
 
 @column("What")
 def action(decision: Decision) -> str:
-    """The action of the call."""
-    return decision.action
+    """The action of the call, in plain words."""
+    return IN_WORDS.get(decision.action, decision.action)
 
 
 @column("Class begins", ordering="block_start")
@@ -78,7 +79,7 @@ def outcome(decision: Decision) -> str:
     if decision.outcome in ("success", "warning") and (decision.allocated or 0) < (decision.wanted or 0):
         return signal("watch", missing((decision.wanted or 0) - (decision.allocated or 0), decision.wanted or 0))
     code = f" {decision.code}" if decision.code else ""
-    return signal(LEVELS.get(decision.outcome, "plain"), f"{decision.outcome}{code}")
+    return signal(LEVELS.get(decision.outcome, "plain"), f"{IN_WORDS.get(decision.outcome, decision.outcome)}{code}")
 
 
 @column("Who")

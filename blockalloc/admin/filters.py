@@ -47,11 +47,13 @@ class Choice(NamedTuple):
 class ChoiceFilter(SimpleListFilter):
     """A choice of conditions. The first of them is the default, for a value that is missing or unknown.
 
-    `usual` says what the default leaves out, beside the number of rows (`now and to come`).
+    What the default leaves is said with the number of rows: `usual` after it (`now and to come`), `usual_kind` before
+    the noun (`10 current series`).
     """
 
     scope: Scope  # of the person who is signed in
     usual = ""
+    usual_kind = ""
 
     def options(self) -> dict[str, Choice]:
         """The choices by their values in the page's address."""
@@ -149,15 +151,16 @@ def latest_first(request: HttpRequest) -> bool:
 class OpenFilter(ChoiceFilter):
     """Whether block requests have expired; the others may have block times to come."""
 
-    title = "expiry"
+    title = "show"
     parameter_name = "open"
-    usual = "open ones"
+    usual_kind = "current"
 
     def options(self) -> dict[str, Choice]:
+        """Those that have not expired, those that have, or both."""
         return {
-            "open": Choice("Open", unexpired()),
-            "expired": Choice("Expired", ~unexpired()),
-            ALL: Choice("All", _EVERYTHING),
+            "open": Choice("Current series", unexpired()),
+            "expired": Choice("Expired series", ~unexpired()),
+            ALL: Choice("All series", _EVERYTHING),
         }
 
 
@@ -171,9 +174,9 @@ class InUseFilter(ChoiceFilter):
     def options(self) -> dict[str, Choice]:
         """Rows in use, deleted rows, or both."""
         return {
-            "no": Choice("No", Q(deleted=0)),
-            "yes": Choice("Yes", Q(deleted=1)),
-            ALL: Choice("All", _EVERYTHING),
+            "no": Choice("Hidden", Q(deleted=0)),
+            "yes": Choice("Only these", Q(deleted=1)),
+            ALL: Choice("Shown too", _EVERYTHING),
         }
 
 

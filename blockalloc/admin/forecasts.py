@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from blockalloc import clock
@@ -78,20 +79,31 @@ def _is_to_come(time: BlockTime) -> bool:
 
 @column("Forecast")
 def foreseen_of_request(request: BlockRequest) -> str | None:
-    """How many of the classes to come will be short."""
+    """How many of the classes that nobody has asked for yet will be short; and how many were released."""
     classes, short = fact(request, "classes_foreseen"), fact(request, "classes_short")
-    if short:
-        return signal("watch", f"{short} of {classes} will be short")
-    if request.status != ACCEPTED or not fact(request, "times_to_come"):
+    released, to_come = fact(request, "classes_released"), fact(request, "times_to_come")
+    if not short and (request.status != ACCEPTED or not to_come):
         return None
-    return f"none of {classes} short" if classes else NOT_CHECKED
+    beside = f"{released} of {max(to_come, released)} released" if released else ""
+    if short:
+        return format_html(
+            "{}{}", signal("watch", f"{short} of {classes} will be short"), f"; {beside}" if beside else ""
+        )
+    if not classes:
+        return beside or NOT_CHECKED
+    return "; ".join(filter(None, (f"{classes} not allocated yet, none short", beside)))
 
 
 def with_forecast(requests: QuerySet[BlockRequest]) -> QuerySet[BlockRequest]:
-    """With the number of classes to come that have been looked at, and of those that will be short."""
-    rows = _rows().filter(block_request_id=OuterRef("pk"), start__gt=_due())
+    """With the number of classes to come that have been looked at, of those that will be short, and of released ones.
+
+    Nobody will ask for the computers of a released class: its forecast wants none.
+    """
+    all_ = _rows().filter(block_request_id=OuterRef("pk"), start__gt=_due())
+    rows = all_.filter(wanted__gt=0)
     return requests.annotate(
         classes_foreseen=number_of(rows, "block_request_id"),
+        classes_released=number_of(all_.filter(wanted=0), "block_request_id"),
         classes_short=number_of(rows.filter(machines__lt=F("wanted")), "block_request_id"),
     )
 

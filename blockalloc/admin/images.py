@@ -11,11 +11,11 @@ from django.utils.html import format_html
 from blockalloc import clock
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from blockalloc.admin.block_requests import (
+    decided,
     expires,
     group,
     machines,
     next_time,
-    request_status,
     times_to_come,
     with_next_time,
 )
@@ -167,7 +167,7 @@ class BlocksInline(ReadOnlyInline[BlockRequest, Image]):
 
     model = BlockRequest
     verbose_name_plural = "open series"
-    columns = (block, group, machines, request_status, next_time, times_to_come, expires)
+    columns = (block, group, machines, decided, next_time, times_to_come, expires)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlockRequest]:
         requests = BlockRequest.objects.visible_to(request.user).unexpired().select_related("group__affiliation")

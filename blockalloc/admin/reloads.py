@@ -19,8 +19,8 @@ from scheduling.state_ids import PENDING, RELOAD
 from scheduling.vcl_names import RELOAD_USER
 
 # VCL's table has requests of all kinds; the staff's pages show reloads only, and have to say so.
-Request._meta.verbose_name = "reload reservation"
-Request._meta.verbose_name_plural = "reload reservations"
+Request._meta.verbose_name = "reload"
+Request._meta.verbose_name_plural = "reloads"
 
 
 def reload_link(request: Request, text: str, *, visible: bool = True) -> str | None:

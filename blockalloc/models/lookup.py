@@ -7,11 +7,13 @@ and near misses need all the names anyway.
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 from blockalloc.models import Image, UserGroup
 from blockalloc.models.naming import with_affiliation
 
+_MOST_NEAR = 3
 _Row = TypeVar("_Row", Image, UserGroup)
 
 
@@ -72,9 +74,16 @@ def _only_one(kind: str, text: str, rows: Sequence[_Named[_Row]]) -> _Row:
 
 def _did_you_mean(wanted: str, rows: Sequence[_Named[_Row]]) -> str:
     by_name = {name.casefold(): row for row in rows for name in row.names}
-    near = [by_name[name] for name in difflib.get_close_matches(wanted.casefold(), by_name)]
+    near = [by_name[name] for name in _near(wanted.casefold(), by_name)]
     # Several names of one row may be near.
     return f"; did you mean {_listed(list(dict.fromkeys(near)))}?" if near else ""
+
+
+def _near(wanted: str, names: Iterable[str]) -> list[str]:
+    """The names that are nearly the same; if none is, those with such a word: `ubunto` is near `ubuntu 22.04`."""
+    names = list(names)
+    with_word = (name for name in names if difflib.get_close_matches(wanted, name.split()))
+    return difflib.get_close_matches(wanted, names) or list(islice(with_word, _MOST_NEAR))
 
 
 def _listed(rows: Sequence[_Named[_Row]]) -> str:

@@ -29,7 +29,8 @@ from scheduling.wording import span
 DAY = timedelta(days=1)
 _SKIPPED = "skipped"
 RELEASED = "released"
-_LABELS = {"bad": "At risk", "watch": "Watch"}
+WATCH = "Watch"
+_LABELS = {"bad": "At risk", "watch": WATCH}
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class DayForecast(NamedTuple):
 def words_of_day(classes: Collection[BlockTimeReadiness], forecast: DayForecast, now: int, *, is_today: bool) -> str:
     """`none short`, `2 of them will be short`, `not checked`, of the classes that begin after now; "" for none.
 
+    Those that have no computers and for which nobody will ask are counted first: `2 released`, `1 without computers`.
+
     Of today's, only those count that nobody can have asked for yet: of the others, readiness says more.
     """
     to_come = [each for each in classes if each.start > now and each.is_current_or_upcoming(now)]
@@ -44,6 +46,7 @@ def words_of_day(classes: Collection[BlockTimeReadiness], forecast: DayForecast,
     if not to_come:
         return ""
     of_them = " of the later ones" if is_today else ""
+    bare = [each for each in to_come if _stays_bare(each, forecast)]
     short = sum(each.id in forecast.foreseen and forecast.foreseen[each.id].missing > 0 for each in to_come)
     unchecked = len(unchecked_of(to_come, forecast, now))
     parts = [f"{short}{of_them or ' of them'} will be short"] if short else []
@@ -51,12 +54,34 @@ def words_of_day(classes: Collection[BlockTimeReadiness], forecast: DayForecast,
         parts.append(NOT_CHECKED)
     elif unchecked:
         parts.append(f"{unchecked}{of_them} {NOT_CHECKED}")
-    return ", ".join(parts) or _none_short(to_come, forecast, of_them)
+    ahead = ", ".join(parts) or _none_short(to_come, forecast, of_them)
+    return ", ".join(filter(None, ("" if is_today else _bare_in_words(bare), ahead)))
+
+
+def _stays_bare(each: BlockTimeReadiness, forecast: DayForecast) -> bool:
+    """Whether it has no computers and nobody will ask for any, or somebody has in vain."""
+    ready = each.readiness
+    is_asked = each.id not in forecast.foreseen and ready.signal.level in ("bad", "watch")
+    return not ready.computers and (_is_released(each) or is_asked)
+
+
+def _is_released(each: BlockTimeReadiness) -> bool:
+    return each.readiness.released >= each.readiness.wanted
+
+
+def _bare_in_words(bare: Collection[BlockTimeReadiness]) -> str:
+    if not bare:
+        return ""
+    return f"{len(bare)} {'released' if all(map(_is_released, bare)) else 'without computers'}"
 
 
 def _none_short(to_come: Collection[BlockTimeReadiness], forecast: DayForecast, of_them: str) -> str:
     """`none short`; "" if all have been asked for, and machines are missing: that has been said."""
-    asked = [each for each in to_come if each.id not in forecast.foreseen and not _has_all(each)]
+    asked = [
+        each
+        for each in to_come
+        if _stays_bare(each, forecast) or (each.id not in forecast.foreseen and not _has_all(each))
+    ]
     if len(asked) == len(to_come):
         return ""
     return f"none{of_them or (' of the others' if asked else '')} short"

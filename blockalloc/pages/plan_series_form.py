@@ -39,10 +39,14 @@ class PlanForm(forms.Form):
     search in them (`<datalist>`), without scripts; a name in any case, a file name or an id is understood as well.
     """
 
-    image = forms.CharField(label="Image", max_length=_LONGEST_NAME, widget=forms.TextInput({"list": "plan-images"}))
+    image = forms.CharField(
+        label="Image", max_length=_LONGEST_NAME, widget=forms.TextInput({"list": "plan-images"}),
+        help_text="Its exact name. The field suggests names as you type.",
+    )  # fmt: skip
     group = forms.CharField(
-        label="User group", max_length=_LONGEST_NAME, required=False, widget=forms.TextInput({"list": "plan-groups"})
-    )
+        label="User group", max_length=_LONGEST_NAME, required=False, widget=forms.TextInput({"list": "plan-groups"}),
+        help_text="Optional. Its exact name, suggested as you type.",
+    )  # fmt: skip
     machines = forms.IntegerField(label="Machines", widget=forms.NumberInput({"min": 1}))
     privileges = forms.ChoiceField(label="Which computers", choices=_PRIVILEGES, required=False)
     days = forms.MultipleChoiceField(
@@ -65,6 +69,7 @@ class PlanForm(forms.Form):
         self.images: list[Image] = list(_images())
         self.groups = list(user_groups.within(scope))
         self._dates: list[Date] = []
+        self.refers_to_dates = False  # whether an error names the list of dates
 
     @property
     def image_names(self) -> list[str]:
@@ -105,9 +110,10 @@ class PlanForm(forms.Form):
         missing = [
             name for name in ("days", "begin", "end", "first", "weeks") if not given.get(name) and given.get(name) != 0
         ]
-        for name in missing:
-            self.add_error(name, "Fill this in, or give a list of dates below.")
         if missing:
+            self.refers_to_dates = True
+            labels = " and ".join(filter(None, (", ".join(map(self._label, missing[:-1])), self._label(missing[-1]))))
+            self.add_error(missing[0], f"Fill in {labels}, or give a list of dates below.")
             return
         hours = Hours(given["begin"], given["end"])
         if hours.end <= hours.start:
@@ -115,6 +121,9 @@ class PlanForm(forms.Form):
             return
         weekdays = [int(day) for day in given["days"]]
         self._read_dates(lambda: dates.weekly(given["first"], weekdays, hours, given["weeks"]), "weeks")
+
+    def _label(self, name: str) -> str:
+        return f"“{self.fields[name].label}”"
 
     def _read_dates(self, read: Callable[[], list[Date]], field: str) -> None:
         try:

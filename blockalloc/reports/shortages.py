@@ -27,7 +27,7 @@ class Class(NamedTuple):
 class Shortage(NamedTuple):
     """What will be short at `start` (Unix seconds): one class, or several of an image.
 
-    `what` are the words for several ("Ubuntu 22.04: 70 wanted, 68 exist"), "" for one; `foreign` is how many further
+    `what` are the words for several ("Ubuntu 22.04: 70 wanted, 68 usable"), "" for one; `foreign` is how many further
     classes of it belong to other affiliations.
     """
 
@@ -98,7 +98,7 @@ def _of_image(
     of_it = [rows[id_] for id_ in collision.block_time_ids]
     visible = [row for row in of_it if _may_see(row, forecasts)]
     classes = [Class(row.id, row.name, foreseen.get(row.id)) for row in visible]
-    what = f"{of_it[0].image}: {collision.wanted} wanted, {collision.fit} exist"
+    what = f"{of_it[0].image}: {collision.wanted} wanted, {collision.fit} usable"
     return Shortage(collision.at, what, classes, len(of_it) - len(visible))
 
 

@@ -73,8 +73,8 @@ def list_tools(context: Mapping[str, Any], cl: ChangeList) -> dict[str, Any]:
         "everything": _query(
             request.GET, *(name for spec, _ in specs for name in spec.expected_parameters()), SEARCH_VAR
         ),
-        "counted": _counted(cl),
-        "usual": [text for spec, choices in specs if (text := _usual(spec, choices))],
+        "counted": _counted(cl, _usual(specs, "usual_kind")),
+        "usual": _usual(specs, "usual"),
     }
 
 
@@ -152,9 +152,10 @@ def _chosen(choices: list[dict[str, Any]]) -> str:
     return next((str(each["display"]) for number, each in enumerate(choices) if each["selected"] and number), "")
 
 
-def _usual(spec: Any, choices: list[dict[str, Any]]) -> str:
-    """What a filter leaves out though nobody has chosen anything in it: `now and to come`; "" for nothing."""
-    return getattr(spec, "usual", "") if not _chosen(choices) else ""
+def _usual(specs: list[tuple[Any, list[dict[str, Any]]]], name: str) -> list[str]:
+    """What filters leave though nobody has chosen anything in them, of the attribute `name`: `now and to come`."""
+    texts = (getattr(spec, name, "") for spec, choices in specs if not _chosen(choices))
+    return [text for text in texts if text]
 
 
 def _query(query: QueryDict, *without: str) -> str:
@@ -166,10 +167,10 @@ def _query(query: QueryDict, *without: str) -> str:
     return f"?{kept.urlencode()}"
 
 
-def _counted(cl: ChangeList) -> str:
-    """`50 classes`."""
+def _counted(cl: ChangeList, kinds: list[str]) -> str:
+    """`50 classes`, `10 current series`."""
     one, many = getattr(cl.model_admin, "counted", None) or (cl.opts.verbose_name, cl.opts.verbose_name_plural)
-    return f"{cl.result_count:,} {one if cl.result_count == 1 else many}"
+    return " ".join([f"{cl.result_count:,}", *kinds, str(one if cl.result_count == 1 else many)])
 
 
 @register.inclusion_tag("admin/change_list_results.html")

@@ -153,6 +153,15 @@ def test_the_list_of_classes_has_it_in_a_column(viewer: Client, site: Site, lab:
     assert shown == ["20 of 20", "48 of 50", "not checked", "–"]
 
 
+def test_one_that_will_be_short_is_to_be_watched_in_lists_too(viewer: Client, lab: BlockTime, exam: BlockTime) -> None:
+    """As on "This week" and on its own page; nobody is told to watch one that has been released."""
+    states = rows(viewer, list_url("blocktime"), "state")
+    assert [each.partition(":")[0] for each in states] == ["Later", "Watch"]
+    assert rows(viewer, page_url("blockrequest", exam.blockRequest_id), "state")[0].startswith("Watch")
+    Forecast.objects.filter(pk=exam.pk).update(machines=50)
+    assert [each.partition(":")[0] for each in rows(viewer, list_url("blocktime"), "state")] == ["Later", "Later"]
+
+
 @pytest.mark.parametrize(
     ("chosen", "names"),
     [
@@ -183,11 +192,12 @@ def test_an_old_forecast_is_none(viewer: Client, exam: BlockTime, values: dict[s
 
 def test_the_list_of_series_counts_classes(viewer: Client, site: Site, exam: BlockTime) -> None:
     foresee(site.time(exam.blockRequest, MONDAY + 7 * DAY), 50)
+    foresee(site.time(exam.blockRequest, MONDAY + 14 * DAY), 0, wanted=0)
     new = class_(site, "new", MONDAY + HOUR)
     site.request("asked", site.ubuntu, None, 5, status="requested")
     shown = rows(viewer, list_url("blockrequest"), "foreseen_of_request")
     assert listed(viewer, "blockrequest") == ["asked", "CS101", "CS420 exam", "new"]
-    assert shown == ["–", "none of 1 short", "1 of 2 will be short", "not checked"]
+    assert shown == ["–", "1 not allocated yet, none short", "1 of 2 will be short; 1 of 3 released", "not checked"]
     assert listed(viewer, "blockrequest", forecast="short") == ["CS420 exam"]
     assert new.blockRequest.name == "new"
 

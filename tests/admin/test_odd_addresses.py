@@ -128,7 +128,7 @@ def test_the_page_says_once_how_many_machines_are_ready(root: Client, cs101: Blo
 
 def test_filters_of_decisions_read_well(root: Client) -> None:
     page = root.get(list_url("decision")).content.decode()
-    for title in ("Time of the call", "Action", "Computer"):
+    for title in ("When", "What", "Computer"):
         assert re.search(f'<label for="filter-[a-z]+">{title}</label>', page), title
     for words in ("Try out (dry run)", "Undo a skip", "Had all already"):
         assert f">{words}</option>" in page

@@ -209,7 +209,7 @@ def test_lists_hold_and_count_own_blocks_only(scoped: Client, two: TwoAffiliatio
     for page, counted in (
         ("blocktime", "2 classes"),
         ("blockrequest", "2 series"),
-        ("request", "2 reload reservations"),
+        ("request", "2 reloads"),
     ):
         assert f" {counted}" in text(scoped, list_url(page))
 

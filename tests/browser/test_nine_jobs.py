@@ -119,7 +119,7 @@ def test_why_it_has_only_18_of_20_and_what_helps(staff: Staff) -> None:
 
 def test_next_weeks_conflict(staff: Staff) -> None:
     expect(staff.page.get_by_role("region", name="What is foreseen")).to_contain_text(
-        "Ubuntu 22.04: 70 wanted, 67 exist"
+        "Ubuntu 22.04: 70 wanted, 67 usable"
     )
     assert staff.clicks == 0
     staff.link("Mon 7 Dec 09:00")
@@ -138,7 +138,7 @@ def test_who_released_a_class(staff: Staff) -> None:
 def test_a_series_of_20_dates_is_planned(staff: Staff) -> None:
     staff.menu("Plan a series")
     expect(staff.page.get_by_label("Mon", exact=True)).to_be_checked()  # as the first day is a Monday
-    staff.fill_in("Plan", Image=UBUNTU, Machines="40", From="09:00", To="11:00", Weeks="20")
+    staff.fill_in("Check the dates", Image=UBUNTU, Machines="40", From="09:00", To="11:00", Weeks="20")
     result = staff.page.get_by_role("region", name=f"{UBUNTU}, 40 machines")
     expect(result).to_contain_text("19 of 20 dates possible")
     expect(result.get_by_role("listitem").first).to_contain_text(f"collides with {FINAL} and {LAB}")

@@ -85,8 +85,8 @@ def test_without_the_permission_there_is_no_page(viewer: Client) -> None:
         ("group", "nobody", "group", "here is no user group 'nobody'"),
         ("machines", "71", "machines", "machines: 71: give a whole number from 1 to 70"),
         ("machines", "many", "machines", "Enter a whole number."),
-        ("days", None, "days", "Fill this in, or give a list of dates below."),
-        ("weeks", None, "weeks", "Fill this in, or give a list of dates below."),
+        ("days", None, "days", "Fill in “Weekdays”, or give a list of dates below."),
+        ("weeks", None, "weeks", "Fill in “Weeks”, or give a list of dates below."),
         ("weeks", "500", "weeks", "Ensure this value is less than or equal to 200."),
         ("begin", "25:00", "begin", "Enter a valid time."),
         ("end", "08:00", "end", "Give a time after the start, 09:00."),
@@ -106,6 +106,20 @@ def test_what_is_wrong_is_said_beside_its_field(
     page = shown(planner, **{field: value})
     assert text in errors(page).get(about, ""), errors(page)
     assert f'aria-describedby="id_{about}' in page or about == "days"
+
+
+def test_what_is_missing_is_said_once_and_the_list_of_dates_is_open(site: Site, planner: Client) -> None:
+    add_image("Ubuntu")
+    closed, page = shown(planner, begin="25:00"), shown(planner, begin=None, first=None, weeks=None)
+    assert errors(page) == {"begin": "Fill in “From”, “First day” and “Weeks”, or give a list of dates below."}
+    assert re.search(r'id="listed-dates" open>', page)
+    assert re.search(r'id="listed-dates">', closed)
+
+
+def test_a_name_that_is_near_a_part_of_one_is_suggested_with_all_of_it(site: Site, planner: Client) -> None:
+    page = shown(planner, image="Ubunto")
+    assert "here is no image 'Ubunto'; did you mean" in errors(page)["image"]
+    assert "Ubuntu 22.04" in errors(page)["image"]
 
 
 def test_more_dates_than_a_plan_is_made_of(site: Site, planner: Client) -> None:

@@ -89,7 +89,7 @@ def test_a_class_of_an_expired_request_is_not_to_come(lab: BlockTime, exam: Bloc
     hours = [int(moment.timestamp()) for moment in (lab.start, lab.end)]
     assert [each.id for each in classes_ahead(Forecasts(AT, ALL), *hours)] == [lab.pk]
     (shortage,) = shortages(Forecasts(AT, ALL))
-    assert shortage.what == ""  # not "70 wanted, 68 exist"
+    assert shortage.what == ""  # not "70 wanted, 68 usable"
 
 
 def test_one_machine(site: Site) -> None:
@@ -220,8 +220,8 @@ def found(scope: Scope = ALL) -> list[tuple[str, int, int]]:
 def test_classes_of_an_image_that_collide_are_one_shortage(site: Site, lab: BlockTime, exam: BlockTime) -> None:
     foresee(lab, 20)
     foresee(exam, 48, "CS101 has 20 of the computers", has(lab, 20))
-    assert found() == [("Ubuntu 22.04: 70 wanted, 68 exist", 1, 0)]
-    assert found(elsewhere(lab)) == [("Ubuntu 22.04: 70 wanted, 68 exist", 1, 1)]
+    assert found() == [("Ubuntu 22.04: 70 wanted, 68 usable", 1, 0)]
+    assert found(elsewhere(lab)) == [("Ubuntu 22.04: 70 wanted, 68 usable", 1, 1)]
 
 
 def test_those_of_others_alone_are_none(lab: BlockTime, exam: BlockTime) -> None:

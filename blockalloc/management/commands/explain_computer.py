@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("computer", metavar="COMPUTER", help="name of the computer, such as vm-17")
+        parser.add_argument("computer", metavar="COMPUTER", help="name of the computer, such as cs-22")
         options.add_call_arguments(parser)
         parser.add_argument("--json", action="store_true", help="answer in JSON")
 

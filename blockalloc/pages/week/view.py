@@ -45,6 +45,7 @@ def week(request: HttpRequest) -> HttpResponse:
         "refresh_seconds": _REFRESH_SECONDS,
         "before": monday - _DAYS * DAY,
         "after": monday + _DAYS * DAY,
+        "is_past": today >= monday + _DAYS * DAY,
         "is_this_week": monday <= today < monday + _DAYS * DAY,
         "labs": labs.choice(request),
         "lab": labs.chosen(request),
