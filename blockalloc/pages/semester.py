@@ -192,7 +192,7 @@ def _figures(total: Figures) -> list[tuple[str, str]]:
     """What one wants to know first: name and value."""
     return [
         ("Classes short of machines", f"{total.short:,} of {total.classes:,}"),
-        ("Machines ready at the start", _percent(total.share_ready) + _of(total.ready, total.ready_of)),
+        ("Machines ready at the start" + _of(total.ready, total.ready_of), _percent(total.share_ready)),
         ("Machine-hours", _hours(total.machine_seconds)),
         ("Utilisation", _percent(total.utilisation)),
     ]

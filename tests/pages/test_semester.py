@@ -78,7 +78,7 @@ def test_what_nobody_counted_is_in_no_share(viewer: Client) -> None:
     page = text(viewer, PAGE)
     assert "1 of them was not checked within two minutes of the start, and does not count" in page
     assert "Use was not counted for 1 of them." in page
-    assert "Machines ready at the start 60.0 % (12 of 20)" in page
+    assert "Machines ready at the start (12 of 20) 60.0 %" in page
     assert "the other classes are left out of both numbers" in page
 
 
