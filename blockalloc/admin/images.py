@@ -75,13 +75,13 @@ def network(image: Image) -> str:
     return f"{image.minnetwork} Mbit/s"
 
 
-@column("In use at once")
+@column("Maximum in use at once")
 def at_once(image: Image) -> str:
     """How many may be in use at a time, for licences and the like."""
-    return "any number" if image.maxconcurrent is None else f"at most {image.maxconcurrent}"
+    return "no limit" if image.maxconcurrent is None else f"{image.maxconcurrent}"
 
 
-@column("Further computers")
+@column("Extra computers (cluster)")
 def further_computers(image: Image) -> str | None:
     """The images of the further computers of a cluster."""
     if image.imagemeta is None or not image.imagemeta.subimages:
@@ -116,7 +116,7 @@ def load_time(image: Image) -> str:
     return format_html('{} – <a href="{}">load times</a>', text, reverse("admin:load_times", args=[image.pk]))
 
 
-@column("If it was never loaded")
+@column("Default load time")
 def reload_time(image: Image) -> str:
     """The load time that counts while there are no loads to learn from."""
     return f"{image.reloadtime} min"

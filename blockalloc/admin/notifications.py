@@ -21,6 +21,7 @@ from blockalloc.reports import deliveries
 
 HEAVY = ("text", "html", "body")  # columns that lists don't read
 _HIDDEN = "…"
+_GONE = "status 410"
 
 
 # --- Columns ------------------------------------------------------------------------------------
@@ -202,5 +203,9 @@ class NotificationAdmin(ReadOnlyAdmin[Message]):
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def more(self, request: HttpRequest, row: Message) -> Mapping[str, Any]:
-        """Whether it is offered to be sent again."""
-        return {"may_send_again": row.failed and not row.sent and request.user.has_perm(SEND_AGAIN)}
+        """Whether it is offered to be sent again, and whether the webhook said that it exists no longer."""
+        is_given_up = row.failed and not row.sent
+        return {
+            "may_send_again": is_given_up and request.user.has_perm(SEND_AGAIN),
+            "is_gone": is_given_up and row.recipient.channel == Recipient.WEBHOOK and row.problem.endswith(_GONE),
+        }

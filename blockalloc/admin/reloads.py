@@ -1,5 +1,6 @@
 """Reload reservations: the images to load for block times, with their times and management nodes."""
 
+from datetime import datetime
 from typing import cast
 
 from django.contrib import admin
@@ -8,11 +9,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from blockalloc.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from blockalloc.admin.block_times import end, start, when_
 from blockalloc.admin.counts import first
 from blockalloc.admin.filters import DayFilter, RelatedFilter, latest_first
 from blockalloc.models import BlockComputer, BlockTime, ManagementNode, Request, Reservation
-from blockalloc.pages.columns import column, fact, link, link_to, moment
+from blockalloc.pages.columns import column, fact, link, link_to, moment, until
 from blockalloc.pages.short_names import short_names
 from blockalloc.pages.vcl_words import STATES, both
 from scheduling.state_ids import PENDING, RELOAD
@@ -21,6 +21,9 @@ from scheduling.vcl_names import RELOAD_USER
 # VCL's table has requests of all kinds; the staff's pages show reloads only, and have to say so.
 Request._meta.verbose_name = "reload"
 Request._meta.verbose_name_plural = "reloads"
+
+
+ALREADY_LOADED = "already loaded"
 
 
 def reload_link(request: Request, text: str, *, visible: bool = True) -> str | None:
@@ -33,6 +36,18 @@ def reload_link(request: Request, text: str, *, visible: bool = True) -> str | N
     if not (by_reload_user and RELOAD in (request.state_id, request.laststate_id)):
         return None
     return link(request, text) if visible else text
+
+
+@column("Load begins", ordering="start")
+def begins(request: Request) -> datetime | None:
+    """From when on the management node may load."""
+    return request.start
+
+
+@column("Reserved until", ordering="end")
+def reserved_until(request: Request) -> str | None:
+    """The end of the reservation: the load is to be over before."""
+    return until(request.start, request.end)
 
 
 @column("Computers")
@@ -58,6 +73,8 @@ def nodes(request: Request) -> str:
 @column("State")
 def state(request: Request) -> str:
     """The progress of the reload."""
+    if request.state_id == RELOAD and all(has_revision(each) for each in _reservations(request)):
+        return ALREADY_LOADED
     return {RELOAD: "waiting", PENDING: "loading"}.get(request.state_id) or both(STATES, request.state.name)
 
 
@@ -98,7 +115,12 @@ def revision(reservation: Reservation) -> str:
 @column("Loading")
 def loading(reservation: Reservation) -> str:
     """Whether the computer has the image revision already."""
-    return "already loaded" if reservation.computer.imagerevision_id == reservation.imagerevision_id else "must load"
+    return ALREADY_LOADED if has_revision(reservation) else "must load"
+
+
+def has_revision(reservation: Reservation) -> bool:
+    """Whether the computer has the image revision that is to be loaded."""
+    return reservation.computer.imagerevision_id == reservation.imagerevision_id
 
 
 @column("Management node")
@@ -144,7 +166,7 @@ class NodeFilter(RelatedFilter):
 class ReloadAdmin(ReadOnlyAdmin[Request]):
     """Reloads, the next one first."""
 
-    list_display = (when_, computers, images, state, block, nodes)
+    list_display = (begins, reserved_until, computers, images, state, block, nodes)
     list_filter = (DayFilter, NodeFilter)
     search_fields = (
         "reservation__computer__hostname",
@@ -152,7 +174,7 @@ class ReloadAdmin(ReadOnlyAdmin[Request]):
         "reservation__managementnode__hostname",
     )
     search_help_text = "Search by computer, image or management node"
-    sections = ((None, ((start, end), (block, state))),)
+    sections = ((None, ((begins, reserved_until), (block, state))),)
     inlines = (ReservationsInline,)
 
     def heading(self, row: Request) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -36,6 +37,8 @@ def load_times(request: HttpRequest, image_id: int) -> HttpResponse:
     lost = loads.lost(image.id, now)
     estimate = snapshot.load_seconds(image, now)
     facts = statistics(counted, estimate)
+    others = _others(facts, lost)
+    can_export = (facts.number or others) and request.user.has_perm("blockalloc.view_computer")
     return page(
         request,
         "blockalloc/load_times.html",
@@ -44,14 +47,13 @@ def load_times(request: HttpRequest, image_id: int) -> HttpResponse:
         estimate=duration(estimate),
         reload_minutes=image.reload_minutes,
         facts=facts,
+        fits=_fits(facts),
         trust=_trust(facts, estimate) if facts.number else "",
-        others=_others(facts, lost),
+        others=others,
         percentiles=[(_NAMES[percent], percent, duration(seconds)) for percent, seconds in facts.percentiles],
         histogram=_histogram(facts, estimate),
         months=_months(facts.months),
-        csv=reverse("admin:load_times_csv", args=[image.id])
-        if request.user.has_perm("blockalloc.view_computer")
-        else "",
+        csv=reverse("admin:load_times_csv", args=[image.id]) if can_export else "",
     )
 
 
@@ -74,17 +76,22 @@ def _loads(image_id: int) -> Iterator[list[object]]:
         yield [begun, load.seconds, load.computer, load.node, load.ending, "no" if why else "yes", why]
 
 
+def _fits(facts: Statistics) -> bool:
+    """Whether no more loads took longer than planned than VCL_READY_TARGET allows of classes."""
+    return facts.late + facts.stuck_late <= (1 - settings.VCL_READY_TARGET) * (facts.number + facts.stuck)
+
+
 def _trust(facts: Statistics, estimate: int) -> str:
-    """How the estimate compares with the loads, for people who decide whether to rely on it."""
-    margin = f"the margin of {RELOAD_MARGIN // MINUTE} minutes"
-    window = f"{duration(estimate + RELOAD_MARGIN)} (the estimate and {margin})"
-    longer = f"{_part(facts.longer, facts.number)} took longer than the estimate"
-    if not facts.late:
-        stuck = f" But {facts.stuck_late:,} others got stuck, and took longer." if facts.stuck_late else ""
-        in_time = f"None of them took longer than {window}, for which reloads are planned."
-        return f"{longer}. {in_time}{stuck}"
-    late = f"{_part(facts.late, facts.number)} took longer than {window}, for which reloads are planned"
-    return f"{longer}. {late}: each of these would have left one computer of a class loading at its start."
+    """How many loads took longer than a reload has time for, for people who decide whether to rely on the estimate."""
+    of = f"of {facts.number + facts.stuck:,} loads"
+    stuck = f"{facts.stuck_late:,} {of} got stuck" if facts.stuck_late else ""
+    late = f"{facts.late:,} {of} took longer than planned" if facts.late else ""
+    beyond = ", ".join(filter(None, (stuck, late)))
+    found = f"{beyond}; all others fit the plan" if beyond else f"All {facts.number:,} loads fit the plan"
+    plan = f"{duration(estimate + RELOAD_MARGIN)}: the estimate and a margin of {RELOAD_MARGIN // MINUTE} minutes"
+    allowed = f"{100 * (1 - settings.VCL_READY_TARGET):.3g} %"
+    more = "" if _fits(facts) else f" That is more than {allowed}, the share that the target allows."
+    return f"{found}, in which each load has {plan}.{more}"
 
 
 def _others(facts: Statistics, lost: loads.Lost) -> list[tuple[int, str]]:
@@ -130,18 +137,3 @@ def _months(months: Sequence[Month]) -> list[tuple[str, int, str, str, str, str]
         )
         for month in months
     ]
-
-
-def _part(part: int, whole: int) -> str:
-    """`12 of 240 past loads (5 %)`."""
-    return f"{part:,} of {whole:,} past load{'' if whole == 1 else 's'} ({_percent(part, whole)})"
-
-
-def _percent(part: int, whole: int) -> str:
-    """A share in per cent: 0 % only of none, 100 % only of all."""
-    share = 100 * part / whole
-    if 0 < share < 0.1:
-        return "less than 0.1 %"
-    if 99.9 < share < 100:
-        return "more than 99.9 %"
-    return f"{share:.0f} %" if share in (0, 100) else f"{share:.1f} %"

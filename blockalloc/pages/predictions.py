@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 from blockalloc import clock
 from blockalloc.models.scope import scope_of
 from blockalloc.pages.frame import page, require_permission
-from blockalloc.reports.calibration import by_bins, by_name, report, seats
+from blockalloc.reports.calibration import by_bins, by_name, changed, report, seats
 
 
 @require_safe
@@ -26,5 +26,7 @@ def predictions(request: HttpRequest) -> HttpResponse:
         "Predictions and outcomes",
         answer=answer,
         seats=seats(said),
+        predicted=max(said.all.at_allocation.all.classes, said.all.last.all.classes),
+        changes=[changed(change) for change in answer.changes],
         tables=[table for table in tables if table[2]],
     )

@@ -90,7 +90,7 @@ def semester(request: HttpRequest) -> HttpResponse:
         total=_titled(found.total),
         figures=_figures(found.total),
         chart=_chart(found),
-        drawn=[(line.name, line.figures) for line in found.drawn],
+        drawn=[(line.name, line.figures.classes - line.figures.uncounted, line.figures) for line in found.drawn],
         unit="week" if found.is_by_week else "month",
         unlimited=query.link(series=None, image=None, owner=None, by=None) if found.about else "",
         count_unseen=query.link(unseen=1),
@@ -174,11 +174,11 @@ def _link(query: SemesterQuery, line: Line) -> str:
 def _cells(figures: Figures) -> list[str]:
     return [
         *(f"{number:,}" for number in (figures.classes, figures.short, figures.wanted, figures.had)),
-        f"{figures.ready:,}" if figures.ready_of else NOTHING,
+        f"{figures.ready:,} of {figures.ready_of:,}" if figures.ready_of else NOTHING,
         _percent(figures.share_ready),
         f"{figures.used:,}" if figures.uncounted < figures.classes else NOTHING,
         *(_hours(seconds) for seconds in (figures.seconds, figures.machine_seconds)),
-        _hours(figures.used_seconds) if figures.counted_seconds else NOTHING,
+        _of_hours(figures.used_seconds, figures.counted_seconds) if figures.counted_seconds else NOTHING,
         _percent(figures.utilisation),
     ]
 
@@ -192,10 +192,20 @@ def _figures(total: Figures) -> list[tuple[str, str]]:
     """What one wants to know first: name and value."""
     return [
         ("Classes short of machines", f"{total.short:,} of {total.classes:,}"),
-        ("Machines ready at the start", _percent(total.share_ready)),
+        ("Machines ready at the start" + _of(total.ready, total.ready_of), _percent(total.share_ready)),
         ("Machine-hours", _hours(total.machine_seconds)),
         ("Utilisation", _percent(total.utilisation)),
     ]
+
+
+def _of(part: int, whole: int) -> str:
+    """` (676 of 700)`; "" of none."""
+    return f" ({part:,} of {whole:,})" if whole else ""
+
+
+def _of_hours(part: float, whole: float) -> str:
+    """`8.0 of 16.0`."""
+    return f"{_hours(part)} of {_hours(whole)}"
 
 
 def _hours(seconds: float) -> str:
@@ -225,14 +235,16 @@ def _periods(query: SemesterQuery, today: date) -> list[tuple[str, str, bool]]:
 
 
 def _chart(found: Report) -> str:
-    if not found.total.classes:
+    """Of the classes whose use was counted; "" without any."""
+    if found.total.uncounted == found.total.classes:
         return ""
     unit = "week" if found.is_by_week else "month"
-    most = max(found.drawn, key=lambda line: line.figures.wanted)
+    most = max(found.drawn, key=lambda line: line.figures.counted_wanted)
     label = (
-        f"Bars for {len(found.drawn)} {unit}s, from {found.drawn[0].name} to {found.drawn[-1].name}: machines asked "
-        f"for, machines allocated and computers used at the peak. The {unit} in which most were asked for, "
-        f"{most.figures.wanted:,}, is that of {most.name}: {most.figures.had:,} allocated, {most.figures.used:,} used. "
+        f"Bars for {len(found.drawn)} {unit}s, from {found.drawn[0].name} to {found.drawn[-1].name}: computers asked "
+        f"for, allocated and used at the peak. The {unit} in which most were asked for, "
+        f"{most.figures.counted_wanted:,}, is that of {most.name}: {most.figures.counted_had:,} allocated, "
+        f"{most.figures.used:,} used. "
         "The table below has all numbers."
     )
     return semester_drawing.chart(found.drawn, label)

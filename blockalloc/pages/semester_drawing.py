@@ -19,7 +19,7 @@ _BARS = (("asked", 0.08, 0.42), ("had", 0.14, 0.30), ("used", 0.54, 0.34))
 
 def chart(drawn: Sequence[Line], label: str) -> SafeString:
     """Bars for each period, in their order. `label` is for screen readers."""
-    top = _top(max(max(line.figures.wanted, line.figures.had, line.figures.used) for line in drawn))
+    top = _top(max(max(_values(line).values()) for line in drawn))
     width = (100 - _LEFT) / len(drawn)
     scale = [(round(_TOP + _FIELD * (1 - step / _STEPS), 1), f"{top * step // _STEPS:,}") for step in range(_STEPS + 1)]
     every = ceil(len(drawn) / _LABELS)
@@ -48,8 +48,7 @@ def chart(drawn: Sequence[Line], label: str) -> SafeString:
 
 
 def _bars(line: Line, left: float, width: float, top: int) -> SafeString:
-    figures = line.figures
-    values = {"asked": figures.wanted, "had": figures.had, "used": figures.used}
+    values = _values(line)
     bars = [
         (name, f"{left + place * width:.3f}", f"{_TOP + _FIELD - height:.1f}", f"{part * width:.3f}", height)
         for name, place, part in _BARS
@@ -57,10 +56,16 @@ def _bars(line: Line, left: float, width: float, top: int) -> SafeString:
     ]
     return format_html(
         "<g><title>{}</title>{}</g>",
-        f"{line.name}: {figures.wanted:,} machines asked for, {figures.had:,} allocated, "
-        f"{figures.used:,} computers used at the peak",
+        f"{line.name}: {values['asked']:,} computers asked for, {values['had']:,} allocated, "
+        f"{values['used']:,} used at the peak",
         format_html_join("", '<rect class="{}" x="{}%" y="{}" width="{}%" height="{}"/>', bars),
     )
+
+
+def _values(line: Line) -> dict[str, int]:
+    """Computers, of the same classes in each bar: those whose use was counted."""
+    figures = line.figures
+    return {"asked": figures.counted_wanted, "had": figures.counted_had, "used": figures.used}
 
 
 def _top(most: int) -> int:

@@ -48,6 +48,18 @@ class SemesterQuery:
         unseen = reader.choice("unseen", ("1",)) is not None
         return cls(asked, sort, unseen, reader.given, tuple(reader.problems))
 
+    @property
+    def problems_of_fields(self) -> dict[str, str]:
+        """Those of the period, by the field of the page at which they belong: "from" or "to"."""
+        named = (problem.partition(": ") for problem in self.problems)
+        fields = {"from": "from", "to": "to", "from and to": "to"}
+        return {fields[name]: why for name, _, why in named if name in fields}
+
+    @property
+    def other_problems(self) -> list[str]:
+        """Those that belong to no field."""
+        return [problem for problem in self.problems if not problem.startswith(("from: ", "to: ", "from and to: "))]
+
     def link(self, **changes: object) -> str:
         """The query of the same report but for these parameters; None leaves one out. (`from_` is "from".)"""
         changed = {name.rstrip("_"): value for name, value in changes.items()}
@@ -83,7 +95,7 @@ class _Reader:
         except ValueError:
             day = None
         if day is None or not _EARLIEST <= day <= _LATEST:
-            self.refuse(name, why=f"{name}: “{text[:40]}” is no day between 1971 and 9998, such as 2026-08-17.")
+            self.refuse(name, why=f"{name}: “{text[:40]}” is not a date between 1971 and 9998, such as 2026-08-17.")
             return None
         return day
 

@@ -7,6 +7,7 @@ from blockalloc.models.scope import Scope
 from blockalloc.store import calibration as store
 from scheduling.calibration import Calibration, Look, Said, Tally, calibration
 from scheduling.load_time.changes import Change, changes
+from scheduling.windows import MINUTE
 from scheduling.wording import plural
 
 DAYS = 90
@@ -28,13 +29,14 @@ class Report(NamedTuple):
         if not self.said.begun:
             return (
                 f"No class with machines is on record for the last {plural(self.days, 'day')}: "
-                "keep_ready writes a row for each class that begins while it runs."
+                "keep_ready records each class that begins while it runs."
             )
         began = f"{_classes(self.said.begun)} began"
         if not self.said.looked_at:
-            return f"{began}, but nobody looked at a start: keep_ready has to look within two minutes of it."
+            return f"{began}, but none was checked at the start: keep_ready has to do that within two minutes of it."
         return (
-            f"{began}, but the service had not said how sure any of them was: it does so with VCL_RELOAD_POLICY=ready."
+            f"{began}, but nothing had been predicted for any of them: the service predicts with "
+            "VCL_RELOAD_POLICY=ready."
         )
 
 
@@ -85,12 +87,22 @@ def seats(said: Calibration) -> str:
     return f"{said.seats_ready:,} of {said.seats:,} machines were ready at the start ({share})"
 
 
+def changed(change: Change) -> str:
+    """How the loads of an image have changed: `Ubuntu: loads now typically take 14 minutes, previously 10`."""
+    if change.what != "length":
+        return change.text
+    digits = 0 if round(change.recent / MINUTE) != round(change.before / MINUTE) else 1
+    now, before = (f"{seconds / MINUTE:.{digits}f}" for seconds in (change.recent, change.before))
+    return f"{change.image}: loads now typically take {now} minute{'' if now == '1' else 's'}, previously {before}"
+
+
 def _bins(look: str, each: Look) -> Iterator[Row]:
     for one in each.bins:
         if one.tally.classes:
-            yield _row(f"{one.least:g} to {one.most:g}" if one.least else f"below {one.most:g}", look, one.tally)
+            least, most = f"{100 * one.least:g}", f"{100 * one.most:g} %"
+            yield _row(f"{least} to {most}" if one.least else f"below {most}", look, one.tally)
     if each.all.classes:
-        yield _row("all", look, each.all)
+        yield _row("All", look, each.all)
 
 
 def _row(name: str, look: str, tally: Tally) -> Row:

@@ -94,6 +94,16 @@ class Report:
         return self.steps[-1].left if self.steps else self.computers
 
     @property
+    def is_complete(self) -> bool:
+        """Whether computers were left over that the class did not need."""
+        return any(step.rule == NOT_NEEDED for step in self.steps)
+
+    @property
+    def has_loads(self) -> bool:
+        """Whether any of the chosen computers is to be loaded."""
+        return any(not row.already_loaded for row in self.chosen)
+
+    @property
     def most(self) -> Step | None:
         """The step that took most."""
         return next((step for step in self.steps if step.takes_most), None)

@@ -39,8 +39,9 @@ class Figures(NamedTuple):
 
     `wanted`, `had` and `ready` (at the start) are machines, `used` are computers, each class at its peak. `short`
     classes had fewer machines than they wanted. Nobody looked at `unlooked` classes when they began; of the others
-    `ready_of` machines were wanted. The use of `uncounted` classes was not counted. Seconds: of the classes; of their
-    machines; of the computers of those whose use was counted, and of these in use.
+    `ready_of` machines were wanted. The use of `uncounted` classes was not counted; the others asked for
+    `counted_wanted` computers and had `counted_had`. Seconds: of the classes; of their machines; of the computers of
+    those whose use was counted, and of these in use.
     """
 
     classes: int = 0
@@ -52,6 +53,8 @@ class Figures(NamedTuple):
     unlooked: int = 0
     used: int = 0
     uncounted: int = 0
+    counted_wanted: int = 0
+    counted_had: int = 0
     seconds: int = 0
     machine_seconds: int = 0
     counted_seconds: int = 0
@@ -85,7 +88,9 @@ class Group(NamedTuple):
 _SUMS = f"""
 SELECT k, MAX(block_name), MAX(image_name), COUNT(*), SUM(wanted), SUM(had), SUM(had < wanted),
        COALESCE(SUM(ready_at_start), 0), COALESCE(SUM(CASE WHEN ready_at_start IS NOT NULL THEN wanted END), 0),
-       SUM(ready_at_start IS NULL), COALESCE(SUM(used_at_peak), 0), SUM(used_at_peak IS NULL), SUM(seconds),
+       SUM(ready_at_start IS NULL), COALESCE(SUM(used_at_peak), 0), SUM(used_at_peak IS NULL),
+       COALESCE(SUM(CASE WHEN used_at_peak IS NOT NULL THEN wanted * (1 + further) END), 0),
+       COALESCE(SUM(CASE WHEN used_at_peak IS NOT NULL THEN had * (1 + further) END), 0), SUM(seconds),
        SUM(had * seconds),
        COALESCE(SUM(CASE WHEN used_in_the_mean IS NOT NULL THEN had * (1 + further) * seconds END), 0),
        COALESCE(SUM(used_in_the_mean * seconds), 0)

@@ -117,7 +117,7 @@ def test_loads_for_users_and_for_no_block(viewer: Client, site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("state", "label", "expected"),
-    [(PENDING, "Load now", ", in progress"), (19, "Next load", ", due and not begun")],
+    [(PENDING, "Loading now", ", in progress"), (19, "Next load", ", due and not begun")],
 )
 def test_a_load_that_should_be_at_work(viewer: Client, site: Site, state: int, label: str, expected: str) -> None:
     time = site.time(site.request("CS1", site.windows, None, 1), NOW + HOUR / 4)

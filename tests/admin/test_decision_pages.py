@@ -132,12 +132,14 @@ def test_a_decision_shows_all_findings(root: Client) -> None:
         for part in (
             "6 at the site",
             "5 free of reservations 1 excluded",
-            "4 in the class 1 excluded",
+            "4 in the class 1 not needed",
             "4 computers chosen",
             "not needed",
         ):
             assert part in page
         assert "1 computer not free of reservations" in page
+        markup = root.get(page_url("decision", Decision.objects.latest("pk").pk)).content.decode()
+        assert '<li class="step most' not in markup  # nothing is missing
 
 
 def test_a_class_that_holds_computers_from_different_minutes_is_one_reason(root: Client) -> None:

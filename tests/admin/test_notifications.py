@@ -122,6 +122,15 @@ def test_few_statements_and_no_long_columns(staff: Client) -> None:
     assert counts[0] == counts[1] < 20
 
 
+def test_an_address_that_exists_no_longer_is_to_be_removed(staff: Client) -> None:
+    said = "Remove the address from VCL_WEBHOOK_URL"
+    for status, is_gone in ((410, True), (400, False)):
+        made = message(
+            key=f"webhook:{status}", channel=Recipient.WEBHOOK, failed=NOW, problem=f"x answered with status {status}"
+        )
+        assert (said in text(staff, page_url("message", made.pk))) == is_gone
+
+
 # --- Sending again ----------------------------------------------------------------------------------
 @pytest.fixture
 def chief(client: Client) -> Client:

@@ -117,7 +117,11 @@ def test_reloads_are_those_of_blocks(viewer: Client, site: Site, cs101: BlockTim
     site.reserve(site.ubuntu, MONDAY, MONDAY + HOUR, computer, **other)
     assert rows(viewer, list_url("request"), "computers") == ["cs101-pc0", "cs101-pc1"]
     assert rows(viewer, list_url("request"), "block") == ["CS101, Mon 30 Nov 09:00"] * 2
-    assert rows(viewer, list_url("request"), "state") == ["waiting"] * 2
+    assert rows(viewer, list_url("request"), "state") == ["waiting", "already loaded"]
+    assert rows(viewer, list_url("request"), "reserved_until") == ["09:00"] * 2
+    page = text(viewer, list_url("request"))
+    assert "Load begins" in page
+    assert "Reserved until" in page
 
 
 def test_a_reload_that_has_begun_is_still_listed(viewer: Client, site: Site) -> None:

@@ -53,7 +53,7 @@ def rows_of(client: Client, query: str = "") -> list[dict[str, str]]:
 # --- Figures --------------------------------------------------------------------------------------
 def test_one_class(viewer: Client) -> None:
     held(1)
-    line = ["1", "1", "10", "8", "6", "60.0 %", "5", "2.0", "16.0", "8.0", "50.0 %"]
+    line = ["1", "1", "10", "8", "6 of 10", "60.0 %", "5", "2.0", "16.0", "8.0 of 16.0", "50.0 %"]
     assert table(viewer) == [["CS101", *line], ["All", *line]]
     assert "1 class held." in text(viewer, PAGE)
     assert "Machines and computers are summed over the classes" in text(viewer, PAGE)
@@ -64,9 +64,9 @@ def test_sums_of_several_classes(viewer: Client) -> None:
     held(2, NOW - DAY, wanted=4, had=4, ready_at_start=4, used_at_peak=4, used_in_the_mean=1.0)
     held(3, NOW - DAY, block_request_id=2, block_name="Math")
     first, second, total = table(viewer)
-    assert first == ["CS101", "2", "1", "14", "12", "10", "71.4 %", "9", "4.0", "24.0", "10.0", "41.7 %"]
+    assert first == ["CS101", "2", "1", "14", "12", "10 of 14", "71.4 %", "9", "4.0", "24.0", "10.0 of 24.0", "41.7 %"]
     assert second[0] == "Math"
-    assert total == ["All", "3", "2", "24", "20", "16", "66.7 %", "14", "6.0", "40.0", "18.0", "45.0 %"]
+    assert total == ["All", "3", "2", "24", "20", "16 of 24", "66.7 %", "14", "6.0", "40.0", "18.0 of 40.0", "45.0 %"]
 
 
 def test_what_nobody_counted_is_in_no_share(viewer: Client) -> None:
@@ -74,10 +74,12 @@ def test_what_nobody_counted_is_in_no_share(viewer: Client) -> None:
     held(2, ready_at_start=None)
     held(3, used_at_peak=None, used_in_the_mean=None, closed=False)
     (line, _) = table(viewer)
-    assert line == ["CS101", "3", "3", "30", "24", "12", "60.0 %", "10", "6.0", "48.0", "16.0", "50.0 %"]
+    assert line == ["CS101", "3", "3", "30", "24", "12 of 20", "60.0 %", "10", "6.0", "48.0", "16.0 of 32.0", "50.0 %"]
     page = text(viewer, PAGE)
     assert "1 of them was not checked within two minutes of the start, and does not count" in page
     assert "Use was not counted for 1 of them." in page
+    assert "Machines ready at the start (12 of 20) 60.0 %" in page
+    assert "the other classes are left out of both numbers" in page
 
 
 def test_of_nothing_counted_there_is_no_number(viewer: Client) -> None:
@@ -92,7 +94,7 @@ def test_a_machine_of_a_cluster_has_several_computers(viewer: Client, site: Site
     site.ubuntu.imagemeta = meta
     site.ubuntu.save()
     held(1, image_id=site.ubuntu.pk, had=2, used_in_the_mean=4.0)
-    assert table(viewer)[0][-3:] == ["4.0", "8.0", "50.0 %"]  # of eight computers
+    assert table(viewer)[0][-3:] == ["4.0", "8.0 of 16.0", "50.0 %"]  # of eight computers
 
 
 def test_classes_that_are_on_or_to_come_are_not_held(viewer: Client) -> None:
@@ -196,10 +198,10 @@ def test_the_report_of_nothing_else_is_of_six_months(viewer: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("from=2026-13-01", "from: “2026-13-01” is no day between 1971 and 9998, such as 2026-08-17."),
-        ("from=x", "from: “x” is no day"),
-        ("to=0001-01-01", "to: “0001-01-01” is no day"),
-        ("to=9999-12-31", "to: “9999-12-31” is no day"),
+        ("from=2026-13-01", "from: “2026-13-01” is not a date between 1971 and 9998, such as 2026-08-17."),
+        ("from=x", "from: “x” is not a date"),
+        ("to=0001-01-01", "to: “0001-01-01” is not a date"),
+        ("to=9999-12-31", "to: “9999-12-31” is not a date"),
         ("from=2026-02-01&to=2026-01-01", "2026-02-01 to 2026-01-01 ends before it begins"),
         ("from=2020-01-01&to=2026-01-01", "is longer than five years"),
         ("by=teacher", "by: “teacher” is none of series, image, month, owner."),
@@ -212,11 +214,22 @@ def test_the_report_of_nothing_else_is_of_six_months(viewer: Client) -> None:
 def test_bad_input_is_named(viewer: Client, query: str, said: str) -> None:
     held(1)
     page = text(viewer, f"{PAGE}?{query}")
-    assert said in page
+    assert said.removeprefix("from: ").removeprefix("to: ") in page
     assert "1 class held" in page
     answer = viewer.get(f"{CSV}?{query}")
     assert answer.status_code == 400
     assert said in answer.content.decode()
+
+
+def test_what_is_wrong_with_a_date_stands_at_its_field(viewer: Client) -> None:
+    html = viewer.get(f"{PAGE}?from=x&to=2026-11-30").content.decode()
+    assert 'id="from" name="from" aria-invalid="true" aria-describedby="from-problem"' in html
+    assert '<span class="problem" id="from-problem">“x” is not a date between 1971 and 9998' in html
+    assert "to-problem" not in html
+    assert 'class="errorlist"' not in html
+    html = viewer.get(f"{PAGE}?from=2026-02-01&to=2026-01-01&sort=color").content.decode()
+    assert '<span class="problem" id="to-problem">2026-02-01 to 2026-01-01 ends before it begins' in html
+    assert '<ul class="errorlist"><li>sort: “color” is none of' in html
 
 
 def test_bad_input_is_text(viewer: Client) -> None:
@@ -271,8 +284,29 @@ def test_a_class_is_drawn_in_its_week(viewer: Client) -> None:
     held(1, datetime(2026, 11, 22, 23, 0, tzinfo=NEW_YORK))  # a Sunday
     held(2, datetime(2026, 11, 23, 0, 0, tzinfo=NEW_YORK), wanted=20)
     page = viewer.get(f"{PAGE}?from=2026-11-01").content.decode()
-    assert "<title>16 Nov: 10 machines asked for, 8 allocated, 5 computers used at the peak</title>" in page
-    assert "<title>23 Nov: 20 machines asked for" in page
+    assert "<title>16 Nov: 10 computers asked for, 8 allocated, 5 used at the peak</title>" in page
+    assert "<title>23 Nov: 20 computers asked for" in page
+
+
+def test_all_bars_are_of_the_classes_whose_use_was_counted(viewer: Client, site: Site) -> None:
+    meta = ImageMeta.objects.create(subimages=1)
+    SubImage.objects.create(imagemeta=meta, image=site.windows)
+    site.ubuntu.imagemeta = meta
+    site.ubuntu.save()
+    held(1, datetime(2026, 11, 23, 8, 0, tzinfo=NEW_YORK), image_id=site.ubuntu.pk)
+    held(2, datetime(2026, 11, 23, 8, 0, tzinfo=NEW_YORK), used_at_peak=None, used_in_the_mean=None)
+    page = viewer.get(PAGE).content.decode()
+    assert "<title>23 Nov: 20 computers asked for, 16 allocated, 5 used at the peak</title>" in page
+    assert "Without the 1 class whose use was not counted." in page
+    cells = ("1", "20", "16", "5")
+    assert "23 Nov</th>" + "".join(f'<td class="number">{cell}</td>' for cell in cells) in page
+
+
+def test_without_use_counted_there_is_no_chart(viewer: Client) -> None:
+    held(1, used_at_peak=None, used_in_the_mean=None)
+    page = viewer.get(PAGE).content.decode()
+    assert 'id="chart"' not in page
+    assert 'id="groups"' in page
 
 
 def test_names_are_escaped(viewer: Client) -> None:

@@ -270,6 +270,18 @@ def test_what_is_over_is_counted_once(viewer: Client, site: Site) -> None:
     assert capacity_of_week(viewer, WEEK)["Ubuntu 22.04"][1] == "7"
 
 
+def test_a_day_that_is_over_is_not_measured_by_the_computers_of_today(viewer: Client, site: Site) -> None:
+    map_to(site.ubuntu, *(site.computer(f"pc-{number}", site.ubuntu) for number in range(3)))
+    for key, start, machines in ((901, NOW - DAY, 4), (902, NOW - 7 * DAY, 5)):
+        closed(key, "CS101", start, wanted=machines, image_id=site.ubuntu.pk, image_name="Ubuntu 22.04")
+    class_(site, "CS102", NOW + DAY, 4)
+    assert capacity_of_week(viewer, WEEK) == {
+        "Ubuntu 22.04 3 exist": [NONE, "4", NONE, "4 of 3 , 1 too few", *[NONE] * 3]
+    }
+    (week_before,) = capacity_of_week(viewer, f"{WEEK}?from={NOW - 7 * DAY:%Y-%m-%d}").items()
+    assert week_before == ("Ubuntu 22.04", [NONE, NONE, "5", *[NONE] * 4])
+
+
 def test_without_a_forecast_the_computers_are_counted_that_the_image_is_mapped_to(viewer: Client, site: Site) -> None:
     fit = [site.computer(f"pc-{number}", site.ubuntu) for number in range(3)]
     broken, small = site.computer("broken", site.ubuntu), site.computer("small", site.ubuntu)

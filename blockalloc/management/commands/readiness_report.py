@@ -12,7 +12,7 @@ from blockalloc import clock
 from blockalloc.management import options
 from blockalloc.models.lookup import image_by_name_or_id
 from blockalloc.models.scope import Scope
-from blockalloc.reports.calibration import DAYS, Report, Row, by_bins, by_name, report, seats
+from blockalloc.reports.calibration import DAYS, Report, Row, by_bins, by_name, changed, report, seats
 
 _MOST_DAYS = 3650
 
@@ -64,14 +64,14 @@ def _as_text(answer: Report) -> Iterator[str]:
     if answer.missing:
         yield answer.missing
     else:
-        yield f"Classes of the last {answer.days} days: {said.begun} began, looked at then: {said.looked_at}."
+        yield f"Classes of the last {answer.days} days: {said.begun} began, checked at the start: {said.looked_at}."
         yield f"{seats(said)}."
         yield from _table("Prediction", by_bins(said.all))
         yield from _table("By image", by_name(said.by_image))
         yield from _table("By management node", by_name(said.by_node))
     if answer.changes:
         yield from ("", "Images whose loads have changed in the last 14 days:")
-        yield from (f"- {change.text}" for change in answer.changes)
+        yield from (f"- {changed(change)}" for change in answer.changes)
 
 
 def _table(title: str, rows: Sequence[Row]) -> Iterator[str]:

@@ -18,7 +18,8 @@ _AT_LEAST, _AT_MOST = 3, 8  # rows in view at first
 class Peak(NamedTuple):
     """A day of an image: the computers that classes `wanted` at its busiest moment, of those that `exist`.
 
-    `within` and `beyond` are the parts of the bar, of 100; both are 0 where nobody has counted what exists.
+    `within` and `beyond` are the parts of the bar, of 100; both are 0 where nobody has counted what exists. Of a day
+    that is over nobody knows what existed then, when computers of today may not have been there: `exist` is 0.
     """
 
     day: date
@@ -47,8 +48,9 @@ class ImageRow(NamedTuple):
 
     @property
     def share(self) -> float:
-        """The largest part of its computers that is wanted at once; above 1 where too few exist."""
-        return self.busiest.wanted / self.exist if self.exist else 0.0
+        """The largest part of its computers that is wanted at once on a day to come; above 1 where too few exist."""
+        wanted = max((each.wanted for each in self.peaks if each.exist), default=0)
+        return wanted / self.exist if self.exist else 0.0
 
 
 class Capacity(NamedTuple):
@@ -63,11 +65,11 @@ class Capacity(NamedTuple):
         return round(100 * max((each.share for each in self.others), default=0))
 
 
-def capacity(days: Sequence[date], shown: Collection[int], now: int, *, is_foreseen: bool) -> Capacity:
+def capacity(days: Sequence[date], today: date, shown: Collection[int], now: int, *, is_foreseen: bool) -> Capacity:
     """The images of the classes `shown` (ids of block times), with what all classes of the site want of them.
 
     `is_foreseen`: the kept forecast is to be believed, which has counted the computers. Otherwise they are counted
-    here. Two statements at most.
+    here; for days before `today` not at all. Two statements at most.
     """
     midnights = [_midnight(day) for day in [*days, days[-1] + _DAY]]
     spans = list(pairwise(midnights))
@@ -75,7 +77,9 @@ def capacity(days: Sequence[date], shown: Collection[int], now: int, *, is_fores
     for row in images_wanted.wanted_between(midnights[0], midnights[-1], now):
         of_image[row.image_id].append(row)
     of_image = {image: rows for image, rows in of_image.items() if any(row.block_time_id in shown for row in rows)}
-    if is_foreseen:
+    if days[-1] < today:
+        exist = {}
+    elif is_foreseen:
         exist = {image: max(row.fit for row in rows) for image, rows in of_image.items()}
     else:
         exist = images_wanted.can_run(of_image)
@@ -83,11 +87,14 @@ def capacity(days: Sequence[date], shown: Collection[int], now: int, *, is_fores
         ImageRow(
             wanted[0].image,
             exist.get(image, 0),
-            [_peak(day, busiest(wanted, *span), exist.get(image, 0)) for day, span in zip(days, spans, strict=True)],
+            [
+                _peak(day, busiest(wanted, *span), exist.get(image, 0) if day >= today else 0)
+                for day, span in zip(days, spans, strict=True)
+            ],
         )
         for image, wanted in of_image.items()
     ]
-    rows.sort(key=lambda row: (-row.share, row.image))
+    rows.sort(key=lambda row: (-row.share, -row.busiest.wanted, row.image))
     tight = sum(row.share >= _TIGHT for row in rows)
     in_view = min(max(tight, _AT_LEAST), _AT_MOST)
     return Capacity(rows[:in_view], rows[in_view:])

@@ -32,7 +32,7 @@ def week(request: HttpRequest) -> HttpResponse:
     shown = {each.id for of_day in by_day.values() for each in of_day.block_times}
     shown |= {each.block_time_id for of_day in by_day.values() for each, _ in of_day.over}
     days = columns(by_day, today, now)
-    wanted = capacity([*by_day], shown, now, is_foreseen=not classes.forecasts.problem) if shown else None
+    wanted = capacity([*by_day], today, shown, now, is_foreseen=not classes.forecasts.problem) if shown else None
     context = {
         "columns": days,
         "capacity": wanted,

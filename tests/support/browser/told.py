@@ -27,7 +27,7 @@ def add_messages() -> None:
         LAB,
         Kind.AT_RISK,
         now,
-        why="3 of 20 machines missing (1 of them with a failed computer); cs-07 failed to load: "
+        why="3 of 20 machines missing (1 of them with a failed computer); cs-57 failed to load: "
         "17 of 20 machines are usable",
         tried="1 computer exchanged, 1 loaded again",
         sureness=0.32,
@@ -40,7 +40,10 @@ def add_messages() -> None:
     desk, owner = _recipient(f"mail:{DESK}", DESK), _recipient(f"vcl:{short.owner_id}", "owner@example.edu")
     hook = _recipient(_HOOK, "hooks.example.com", Recipient.WEBHOOK)
     _message(desk, [short], night, sent=night)
-    _message(hook, [short], night, failed=night + timedelta(hours=5), attempts=19, problem="410 Gone")
+    refused = night + timedelta(seconds=30)  # at once: a receiver that is gone is not tried again
+    _message(
+        hook, [short], night, attempted=refused, failed=refused, problem="hooks.example.com answered with status 410"
+    )
     _message(owner, [exam, ready], late, sent=late)
     _message(desk, [risk, signals, mended], now, attempts=1, problem="mail.example.edu: Connection refused")
     LoopSeen.objects.create(name="notify", host="blocks1", at=MOMENT - timedelta(seconds=20))
