@@ -42,9 +42,9 @@ def test_looking_changes_nothing(outside: Client) -> None:
             assert outside.head(path()).status_code == 200
         assert "odette@example.edu gets mails from this service" in page
         assert "Keep them" in page
-        assert "Nothing was changed: odette@example.edu still gets mails" in text(outside, f"{path()}?keep=1")
         assert "Nothing has been changed yet" in page
         assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
+    assert "Nothing was changed: odette@example.edu still gets mails" in text(outside, f"{path()}?keep=1")
     assert not Preference.objects.exists()
     for method in (outside.put, outside.delete, outside.patch):
         assert method(path()).status_code == 405
