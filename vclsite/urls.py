@@ -20,6 +20,9 @@ def no_icon(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+handler403 = "blockalloc.pages.frame.not_allowed"
+handler404 = "blockalloc.pages.frame.not_found"
+
 urlpatterns = [
     path("xmlrpc/", xmlrpc),
     path("xmlrpc", xmlrpc),

@@ -73,7 +73,7 @@ def addresses(request: HttpRequest) -> HttpResponse:
             made_by=request.user.get_username(),
         )
         log.info("calendar address %d made by %s: %s", feed.pk, feed.made_by, _about(feed))
-        messages.success(request, f"The address “{feed.name}” was made.")
+        messages.success(request, f"The address “{feed.name}” was created.")
         return HttpResponseRedirect(reverse("admin:feeds"))
     feeds = CalendarFeed.objects.visible_to(request.user)
     made = list(feeds.answered().filter(is_signed=False).order_by("name", "pk"))
@@ -136,7 +136,8 @@ def _revoke(request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
     words = _Words.of([feed], scope_of(request.user))
     if request.method != "POST" or feed.revoked is not None:
         shows = words.shows(feed)
-        return page(request, "blockalloc/revoke_feed.html", f"Revoke: {feed.name or shows}", feed=feed, shows=shows)
+        title = f"Revoke the calendar address “{feed.name or shows}”"
+        return page(request, "blockalloc/revoke_feed.html", title, feed=feed, shows=shows)
     person = request.user.get_username()
     if feed.pk is None:
         feed, _ = CalendarFeed.objects.get_or_create(

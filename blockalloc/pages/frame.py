@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
@@ -39,6 +40,22 @@ def require_permission(permission: str) -> Callable[[View], View]:
 def page(request: HttpRequest, template: str, title: str, **context: object) -> TemplateResponse:
     """A page with a template that extends `blockalloc/page.html`."""
     return TemplateResponse(request, template, {**admin.site.each_context(request), "title": title, **context})
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The answer to Http404: with the menu for staff who are signed in."""
+    return _without_page(request, "404.html", 404)
+
+
+def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The answer to PermissionDenied, the same."""
+    return _without_page(request, "403.html", 403)
+
+
+def _without_page(request: HttpRequest, template: str, status: int) -> HttpResponse:
+    is_staff = hasattr(request, "user") and admin.site.has_permission(request)
+    context = {**admin.site.each_context(request), "has_frame": True} if is_staff else {}
+    return render(request, template, context, status=status)
 
 
 def staff_caller(request: HttpRequest) -> Caller:

@@ -25,7 +25,7 @@ KINDS = (
     (Kind.MENDED.value, "A class that lacked machines has them all"),
     (Kind.READY.value, "A class that was at risk, or late, has all its machines ready"),
     (Kind.FORESEEN.value, "Up to a week ahead: a class will lack machines, by the forecast"),
-    (Kind.FORESEEN_OVER.value, "A class for which that was foreseen will have them all"),
+    (Kind.FORESEEN_OVER.value, "A shortage that was forecast is resolved"),
 )
 
 
@@ -35,7 +35,7 @@ class ChoiceForm(forms.Form):
     kinds = forms.MultipleChoiceField(
         label="Tell me when", choices=KINDS, required=False, widget=forms.CheckboxSelectMultiple
     )
-    only_own = forms.BooleanField(label="Only about classes of which I am the owner", required=False)
+    only_own = forms.BooleanField(label="Only for classes that I own", required=False)
     summary = forms.BooleanField(
         label="A daily summary: all classes of today and yesterday that I may see", required=False
     )

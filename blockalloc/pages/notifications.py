@@ -30,11 +30,16 @@ def send_message_again(request: HttpRequest, message_id: int) -> HttpResponse:
     """
     if not request.user.has_perm(SEND_AGAIN):
         raise PermissionDenied
-    message = visible_to(request).filter(pk=message_id).only("subject", "failed", "sent").first()
+    message = (
+        visible_to(request).filter(pk=message_id).select_related("recipient").defer("text", "html", "body").first()
+    )
     if message is None:
         raise Http404("no such message")
     if request.method != "POST":
-        return page(request, "blockalloc/send_again.html", f"Send again: {message.subject}", message=message)
+        own = own_key(request)
+        recipient = message.address if own in (None, message.recipient.key) else "somebody else"
+        context = {"message": message, "recipient": recipient}
+        return page(request, "blockalloc/send_again.html", f"Send again: {message.subject}", **context)
     if outbox.send_again([message.pk], clock.now()):
         log.info("message %d is to be sent again, by %r", message.pk, request.user.get_username())
         messages.success(request, "It will be sent again in the next round of notify.")

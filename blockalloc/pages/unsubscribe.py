@@ -23,6 +23,8 @@ from blockalloc.pages.frame import page
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """What is sent, and a button that ends it; POST ends it, or with `again` begins it anew.
 
+    With `keep` in the address the page says that nothing was changed.
+
     Raises Http404 for a token that was not signed here.
     """
     key = key_of(token)
@@ -32,9 +34,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         done = "again" if "again" in request.POST else "ended"
         preferences.choose(key, _anew(key) if done == "again" else NOTHING, clock.now())
+    choice = choice_of(key)
+    if "keep" in request.GET and not done and not choice.is_nothing:
+        done = "kept"
     address = Recipient.objects.filter(key=key).values_list("address", flat=True).first()
-    title = "Notifications about classes"
-    answer = page(request, "blockalloc/unsubscribe.html", title, address=address, choice=choice_of(key), done=done)
+    title = "Unsubscribe from notifications about classes"
+    answer = page(request, "blockalloc/unsubscribe.html", title, address=address, choice=choice, done=done)
     answer["X-Robots-Tag"] = "noindex"
     return answer
 

@@ -144,7 +144,8 @@ def test_what_failed_can_be_sent_again(chief: Client) -> None:
     made = message(failed=NOW, attempts=12, problem="550 no such user")
     Recipient.objects.update(next_try=NOW + HOUR, failures=7)
     assert f'href="{again(made.pk)}">Send again</a>' in chief.get(page_url("message", made.pk)).content.decode()
-    assert "what it says may no longer be true" in text(chief, again(made.pk))
+    assert "sent unchanged and may be out of date" in (asked := text(chief, again(made.pk)))
+    assert f"It goes to {made.address}" in asked
     assert Message.objects.given_up().exists()  # asking changed nothing
     answer = chief.post(again(made.pk), follow=True)
     assert "It will be sent again in the next round of notify." in answer.content.decode()

@@ -168,7 +168,7 @@ def test_a_calendar_is_made_and_revoked(staff: Staff) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     staff.menu("Calendars")
     staff.choose("Classes", "CS101@Local")
-    staff.fill_in("Make an address", Name="Lab desk")
+    staff.fill_in("Create", Name="Lab desk")
     staff.click(staff.row("Lab desk").get_by_role("button", name="Copy the address of Lab desk"))
     assert staff.clicks == 5
     expect(staff.row("Lab desk").get_by_role("button")).to_have_text("Copied")

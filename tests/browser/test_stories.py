@@ -365,7 +365,7 @@ def test_an_address_is_made_copied_and_revoked(stranger: Page, monday: MondayMor
     menu(page, "Calendars")
     page.get_by_label("Name", exact=True).fill("Berta")
     page.get_by_label("Classes", exact=True).select_option("CS101@Local")
-    page.get_by_role("button", name="Make an address").click()
+    page.get_by_role("button", name="Create").click()
     line = page.get_by_role("row").filter(has_text="Berta")
     line.get_by_role("button", name="Copy the address of Berta").click()
     expect(line.get_by_role("button")).to_have_text("Copied")
@@ -379,7 +379,7 @@ def test_an_address_is_made_copied_and_revoked(stranger: Page, monday: MondayMor
 
     page.get_by_label("Address", exact=True).fill(address)
     page.get_by_role("button", name="Find it").click()
-    the_heading(page, "Revoke: Berta")
+    the_heading(page, "Revoke the calendar address “Berta”")
     page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("The address “Berta” was revoked: it no longer works.")).to_be_visible()
     assert page.request.get(address).status == 404

@@ -31,7 +31,7 @@ def make(client: Client, name: str = "for Anna", group: int | None = None) -> Ca
     """Make an address on the page."""
     answer = client.post(PAGE, {"name": name, "group": group or ""})
     assert answer.status_code == 302, answer.context["form"].errors
-    assert "was made." in text(client, PAGE)  # which is said once
+    assert "was created." in text(client, PAGE)  # which is said once
     return CalendarFeed.objects.get(name=name)
 
 
@@ -180,7 +180,7 @@ def test_one_is_revoked_and_the_others_go_on(
 ) -> None:
     with caplog.at_level(logging.INFO):
         feed, other = make(viewer), make(viewer, "for Bob")
-        assert "Revoke: for Anna" in text(viewer, revoke_at(feed))
+        assert "Revoke the calendar address “for Anna”" in text(viewer, revoke_at(feed))
         assert client.get(path_of(feed)).status_code == 200  # to look at the page changes nothing
         assert viewer.post(revoke_at(feed)).status_code == 302
     assert client.get(path_of(feed)).status_code == 404
@@ -268,7 +268,7 @@ def test_they_go_on_working_until_they_are_revoked(reviewer: Client, client: Cli
     of_all, of_group = Contents(None, None).signed_path(), Contents(group, None).signed_path()
     assert names(client, of_all) == {"CS101", "Math"}
     assert names(client, of_group) == {"CS101"}
-    assert "An address from before version 0.4" in text(reviewer, signed_revoke_at(group))
+    assert "An old shared address, from before version 0.4" in text(reviewer, signed_revoke_at(group))
     reviewer.post(signed_revoke_at(group))
     assert client.get(of_group).status_code == 404
     assert client.get(of_all).status_code == 200
@@ -287,14 +287,14 @@ def test_one_that_was_never_read_is_revoked_too(reviewer: Client, client: Client
 
 def test_the_page_lists_them_with_the_last_reading(viewer: Client, client: Client, site: Site, group: int) -> None:
     page = text(viewer, PAGE)
-    assert "Addresses from before version 0.4 (2)" in page
+    assert "Old shared addresses (2)" in page
     assert page.count("not since the upgrade") == 2
     for minutes in (0, 1):
         with time_machine.travel(NOW + minutes * MINUTE, tick=False):
             client.get(Contents(group, None).signed_path())
             client.get(Contents(group, LOCAL).signed_path())
     page = text(viewer, PAGE)
-    assert "Addresses from before version 0.4 (3)" in page
+    assert "Old shared addresses (3)" in page
     assert "CS101@Local (owners of Local) Wed 25 Nov 12:00" in page
     assert CalendarFeed.objects.count() == 2
     assert Contents(group, None).signed_path() not in viewer.get(PAGE).content.decode()

@@ -74,10 +74,14 @@ def test_what_is_no_kind_is_refused(signed_in: Client) -> None:
     assert not Preference.objects.exists()
 
 
+def test_own_classes_are_a_restriction(signed_in: Client) -> None:
+    assert "Restriction Only for classes that I own Also" in text(signed_in, PAGE)
+
+
 def test_accounts_of_django_own_no_classes(staff: Client) -> None:
     page = text(staff, PAGE)
     assert "There is no mail address in your account on these pages" in page
-    assert "of which I am the owner" not in page
+    assert "Only for classes that I own" not in page
     user = StaffUser.objects.get()
     StaffUser.objects.update(email="root@example.edu")
     assert "Mails go to root@example.edu , the address of your account on these pages." in text(staff, PAGE)

@@ -70,6 +70,13 @@ def test_a_column_that_says_nothing_is_left_out(viewer: Client, on: BlockTime) -
     assert "Private address" not in text(viewer, address(on))
 
 
+def test_on_phones_each_value_has_its_name(viewer: Client, on: BlockTime) -> None:
+    html = viewer.get(address(on)).content.decode()
+    assert '<table id="roster" class="cards"' in html
+    assert '<td role="cell" data-label="Used by">jdoe@NCSU</td>' in html
+    assert '<td role="cell" data-label="Used by" data-none>–</td>' in html
+
+
 def test_as_csv(viewer: Client, on: BlockTime) -> None:
     _, second, _ = computers(on)
     headings, *rows = lines(viewer, on)

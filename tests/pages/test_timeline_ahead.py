@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from blockalloc.models import Affiliation, BlockRequest, BlockTime, Forecast, User
+from blockalloc.models import Affiliation, BlockRequest, BlockTime, Computer, Forecast, User
 from tests.support.scoped import limit_to
 from tests.support.sites.kept_forecast import forecast_run, foresee, has
 from tests.support.sites.staff_site import DAY, HOUR, MONDAY, NOW, Site, page_url, text
@@ -112,7 +112,18 @@ def test_a_text_without_room_on_the_right_is_on_the_left(viewer: Client, site: S
 
 def test_they_are_drawn_where_no_computer_matches(viewer: Client, exam: BlockTime) -> None:
     assert [each.row for each in drawn(viewer, block=exam.blockRequest_id)] == ["CS420 exam"]
-    assert "No computer matches." in text(viewer, url(block=exam.blockRequest_id, by="computer"))
+    said = text(viewer, url(block=exam.blockRequest_id, by="computer"))
+    assert "No computer is booked in this time for the series “CS420 exam”." in said
+    assert said.count("No computer") == 1
+    assert "Show all computers" in said
+
+
+def test_it_says_which_condition_no_computer_meets(viewer: Client, exam: BlockTime) -> None:
+    assert "for the series in this address, which does not exist" in text(viewer, url(block=999_999, by="computer"))
+    Computer.objects.update(deleted=1)
+    said = text(viewer, url(by="computer"))
+    assert "There are no computers." in said
+    assert "Show all computers" not in said
 
 
 def test_filters_leave_those_that_match(viewer: Client, site: Site, exam: BlockTime) -> None:

@@ -144,6 +144,15 @@ def test_the_hours_of_classes_are_in_view_and_what_is_not_is_said(viewer: Client
     assert "2 bookings before 06:00, 1 booking after 22:00" in text(viewer, url(by="computer"))
 
 
+def test_a_class_that_had_no_computers_is_named(viewer: Client, site: Site) -> None:
+    past = site.time(site.request("Night", site.ubuntu, None, 3), NOW - HOUR)
+    day = f"{NOW.astimezone(NEW_YORK):%Y-%m-%d}"
+    assert "Not in view: 1 class without computers." in text(viewer, url(day=day))
+    assert "without computers" not in text(viewer, url(day=day, block=past.blockRequest_id + 1))
+    BlockTime.objects.update(skip=1)
+    assert "without computers" not in text(viewer, url(day=day))
+
+
 def test_now_is_in_view_early_in_the_morning(viewer: Client, cs101: BlockTime) -> None:
     now = NOW.astimezone(NEW_YORK).replace(hour=4, minute=40)
     with time_machine.travel(now):

@@ -41,8 +41,10 @@ def test_looking_changes_nothing(outside: Client) -> None:
             page = text(outside, path())
             assert outside.head(path()).status_code == 200
         assert "odette@example.edu gets mails from this service" in page
+        assert "Keep them" in page
         assert "Nothing has been changed yet" in page
         assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
+    assert "Nothing was changed: odette@example.edu still gets mails" in text(outside, f"{path()}?keep=1")
     assert not Preference.objects.exists()
     for method in (outside.put, outside.delete, outside.patch):
         assert method(path()).status_code == 405
@@ -55,6 +57,7 @@ def test_the_button_ends_it_and_offers_the_way_back(outside: Client) -> None:
     assert choice_of(KEY).is_nothing
     assert 'name="again"' in answer.content.decode()
     assert "You get no mails about classes" in text(outside, path())
+    assert "You get no mails about classes" in text(outside, f"{path()}?keep=1")
     assert "you get mails about classes again" in outside.post(path(), {"again": "1"}).content.decode()
     assert choice_of(KEY) == Choice(frozenset(Kind))
 

@@ -18,7 +18,7 @@ from blockalloc.pages.short_names import short_names
 from blockalloc.pages.timeline import choices, classes, computers, drawing, words
 from blockalloc.pages.timeline.ahead import Ahead, ahead
 from blockalloc.pages.timeline.axis import DAY, HOURS, WEEK, Axis, Hours, axis_of
-from blockalloc.pages.timeline.choices import BY_CLASS, BY_COMPUTER, PAGE, Choices
+from blockalloc.pages.timeline.choices import BY_CLASS, BY_COMPUTER, PAGE, Choices, Option
 from blockalloc.pages.timeline.classes import Shown
 from blockalloc.pages.timeline.row import Row
 from blockalloc.pages.timeline.words import Reader, counted, listed
@@ -90,6 +90,8 @@ def _context(view: View, today: date) -> Mapping[str, Any]:
     to_come = ahead(Forecasts(now, reader.scope), chosen, axis, reader)
     since = datetime.fromtimestamp(axis.first, site_zone())
     bands = [words.band(each) for each in closed]
+    images, series = choices.images(chosen.image, since), choices.blocks(chosen.block, since, reader.scope)
+    is_empty = chosen.by == BY_COMPUTER and not shown.rows
     addresses = [chosen.address(zoom=HOURS, day=day) if axis.zoom == WEEK else None for day in axis.days]
     return {
         "chosen": chosen,
@@ -97,19 +99,20 @@ def _context(view: View, today: date) -> Mapping[str, Any]:
         "ways": [(name, chosen.address(by=by), by == chosen.by) for by, name in _ROWS],
         "kept": [(name, value) for name, value in chosen.query() if name in ("zoom", "by")],
         "labs": labs.choice(view.request),
-        "images": choices.images(chosen.image, since),
-        "blocks": choices.blocks(chosen.block, since, reader.scope),
+        "images": images,
+        "blocks": series,
         "is_filtered": chosen.busy or any(each is not None for each in (chosen.lab, chosen.image, chosen.block)),
-        "unfiltered": chosen.address(lab=None, image=None, block=None),
+        "unfiltered": chosen.address(lab=None, image=None, block=None, busy=False),
         "by_computer": chosen.by == BY_COMPUTER,
         "earlier": chosen.moved(-1),
         "later": chosen.moved(1),
         "today": "" if today in axis.days else chosen.address(day=today),
         "unknown_day": view.request.GET.get("day", "") if choices.day_in(view.request.GET) is None else "",
         "change_of_clock": _change_of_clock(axis),
-        "summary": shown.summary,
+        "summary": _no_computer(chosen, images, series) if is_empty else shown.summary,
         "outside": _outside([*shown.hours, *to_come.hours], closed, view),
         "all_hours": chosen.address(zoom=DAY),
+        "undrawn": _undrawn(view) if chosen.by == BY_CLASS else "",
         "lists": _lists(axis),
         "legend": [(drawing.sample(kind), name) for kind, name in _legend(reader, to_come)],
         "ahead": to_come,
@@ -315,6 +318,41 @@ def _outside(hours: Sequence[Hours], closed: Sequence[Closed], view: View) -> li
     if any(each.start >= axis.end for each in closed):
         said.append(f"site maintenance after {after}")
     return said
+
+
+def _undrawn(view: View) -> str:
+    """The classes that have begun, or are over, without computers: they have no row. "" for none."""
+    chosen, axis = view.chosen, view.axis
+    first, last, now = (datetime.fromtimestamp(each, site_zone()) for each in (axis.first, axis.last, view.now))
+    times = BlockTime.objects.visible_to(view.request.user).in_lab(chosen.lab).not_skipped().without_computers()
+    times = times.taking_place_between(first, last).filter(start__lte=now)
+    if chosen.image is not None:
+        times = times.filter(blockRequest__image=chosen.image)
+    if chosen.block is not None:
+        times = times.filter(blockRequest=chosen.block)
+    number = times.count()
+    return f"{counted(number, 'class', 'classes')} without computers" if number else ""
+
+
+def _no_computer(chosen: Choices, images: Sequence[Option], series: Sequence[Option]) -> str:
+    """Why there is no row: which conditions no computer meets."""
+    given = [
+        _condition("image", images) if chosen.image is not None else "",
+        _condition("series", series) if chosen.block is not None else "",
+    ]
+    conditions = " and ".join(filter(None, given))
+    of_lab = " of the chosen lab" if chosen.lab is not None else ""
+    if not conditions and not chosen.busy:
+        return "The chosen lab has no computers." if of_lab else "There are no computers."
+    return f"No computer{of_lab} is booked in this time{f' for {conditions}' if conditions else ''}."
+
+
+def _condition(name: str, options: Sequence[Option]) -> str:
+    """The image or series that was chosen; the address may have one that its form does not."""
+    label = next((each.label for each in options if each.chosen), None)
+    if label is None:
+        return f"the {name} in this address, which does not exist or is hidden from you"
+    return f"the {name} “{label}”"
 
 
 def _summary(machines: Sequence[Machine], bookings: Bookings, closed: Sequence[object]) -> str:
