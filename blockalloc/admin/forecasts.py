@@ -90,7 +90,7 @@ def foreseen_of_request(request: BlockRequest) -> str | None:
             "{}{}", signal("watch", f"{short} of {classes} will be short"), f"; {beside}" if beside else ""
         )
     if not classes:
-        return beside or NOT_CHECKED
+        return beside or (None if fact(request, "classes_checked") else NOT_CHECKED)
     return "; ".join(filter(None, (f"{classes} not allocated yet, none short", beside)))
 
 
@@ -100,9 +100,11 @@ def with_forecast(requests: QuerySet[BlockRequest]) -> QuerySet[BlockRequest]:
     Nobody will ask for the computers of a released class: its forecast wants none.
     """
     all_ = _rows().filter(block_request_id=OuterRef("pk"), start__gt=_due())
-    rows = all_.filter(wanted__gt=0)
+    has_computers = Exists(BlockComputer.objects.filter(blockTime=OuterRef("pk")))
+    rows = all_.filter(~Q(has_computers) | Q(machines__lt=F("wanted")), wanted__gt=0)
     return requests.annotate(
         classes_foreseen=number_of(rows, "block_request_id"),
+        classes_checked=number_of(all_, "block_request_id"),
         classes_released=number_of(all_.filter(wanted=0), "block_request_id"),
         classes_short=number_of(rows.filter(machines__lt=F("wanted")), "block_request_id"),
     )

@@ -193,11 +193,19 @@ def test_an_old_forecast_is_none(viewer: Client, exam: BlockTime, values: dict[s
 def test_the_list_of_series_counts_classes(viewer: Client, site: Site, exam: BlockTime) -> None:
     foresee(site.time(exam.blockRequest, MONDAY + 7 * DAY), 50)
     foresee(site.time(exam.blockRequest, MONDAY + 14 * DAY), 0, wanted=0)
+    allocated = site.class_("allocated", MONDAY + 2 * HOUR)
+    foresee(BlockTime.objects.select_related("blockRequest").get(pk=allocated.pk), 2)
     new = class_(site, "new", MONDAY + HOUR)
     site.request("asked", site.ubuntu, None, 5, status="requested")
     shown = rows(viewer, list_url("blockrequest"), "foreseen_of_request")
-    assert listed(viewer, "blockrequest") == ["asked", "CS101", "CS420 exam", "new"]
-    assert shown == ["–", "1 not allocated yet, none short", "1 of 2 will be short; 1 of 3 released", "not checked"]
+    assert listed(viewer, "blockrequest") == ["allocated", "asked", "CS101", "CS420 exam", "new"]
+    assert shown == [
+        "–",
+        "–",
+        "1 not allocated yet, none short",
+        "1 of 2 will be short; 1 of 3 released",
+        "not checked",
+    ]
     assert listed(viewer, "blockrequest", forecast="short") == ["CS420 exam"]
     assert new.blockRequest.name == "new"
 
