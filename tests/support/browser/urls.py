@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from vclsite.urls import handler403, handler404  # noqa: F401 - Django looks for them here
 from vclsite.urls import urlpatterns as pages
 
 
