@@ -98,7 +98,7 @@ def test_the_day_of_summer_time_ends_at_midnight(viewer: Client, site: Site, sta
         ("computer", "math-pc", ["host-of-math-pc0", "host-of-math-pc1", "math-pc0", "math-pc1"]),
         ("computer", "virtual nothing", []),
         ("image", "windows", ["Windows 11"]),
-        ("request", "math-pc0", ["Tue 1 Dec 08:30–09:00"]),
+        ("request", "math-pc0", ["Tue 1 Dec 08:30"]),
         ("request", "☃", []),
     ],
 )

@@ -115,9 +115,12 @@ def test_it_is_read_in_portions(viewer: Client, site: Site, monkeypatch: pytest.
     assert sum("FROM log" in each["sql"] for each in queries) == 4  # three portions, and none
 
 
-def test_the_page_leads_to_it(viewer: Client, site: Site) -> None:
-    page = viewer.get(reverse("admin:load_times", args=[site.ubuntu.pk])).content.decode()
-    assert f'href="{url(site.ubuntu)}">Export as CSV</a>' in page
+def test_the_page_leads_to_it_where_there_are_loads(viewer: Client, site: Site) -> None:
+    link = f'href="{url(site.ubuntu)}">Export as CSV</a>'
+    page = reverse("admin:load_times", args=[site.ubuntu.pk])
+    assert link not in viewer.get(page).content.decode()
+    add(site.ubuntu, "2026-11-10 08:00:00", "2026-11-10 08:10:00")
+    assert link in viewer.get(page).content.decode()
 
 
 def test_it_needs_the_permissions_for_images_and_computers(client: Client, site: Site) -> None:

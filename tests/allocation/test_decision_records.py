@@ -22,6 +22,7 @@ from blockalloc.contract.messages import BlockAllocationCall, Caller, NewBlockCa
 from blockalloc.models import Decision, Roster
 from blockalloc.store import claims, commit, decisions, findings, snapshot
 from blockalloc.store.decisions import NamedFindings
+from blockalloc.version import VERSION
 from tests.golden import tables
 from tests.golden.replay import PASSWORD
 from tests.support.claim_and_confirm import Between
@@ -141,7 +142,7 @@ def test_a_call_with_seven_parameters() -> None:
     )
     assert (record.wanted, record.had, record.allocated, record.retries, record.waits) == (4, 0, 4, 0, 0)
     assert 0 <= record.duration < 10_000
-    assert record.version.startswith("0.")
+    assert record.version.startswith(f"{VERSION} (Django ")
     assert [each.computer_id for each in findings_of(record).findings.chosen] == computers_of() == [10, 11, 12, 13]
     assert findings_of(record).names == {id_: f"c{id_}" for id_ in range(10, 16)}
 

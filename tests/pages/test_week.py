@@ -276,7 +276,7 @@ def test_a_day_that_is_over_is_not_measured_by_the_computers_of_today(viewer: Cl
         closed(key, "CS101", start, wanted=machines, image_id=site.ubuntu.pk, image_name="Ubuntu 22.04")
     class_(site, "CS102", NOW + DAY, 4)
     assert capacity_of_week(viewer, WEEK) == {
-        "Ubuntu 22.04 3 exist": [NONE, "4", NONE, "4 of 3 , 1 too few", *[NONE] * 3]
+        "Ubuntu 22.04 3 usable": [NONE, "4", NONE, "4 of 3 , 1 too few", *[NONE] * 3]
     }
     (week_before,) = capacity_of_week(viewer, f"{WEEK}?from={NOW - 7 * DAY:%Y-%m-%d}").items()
     assert week_before == ("Ubuntu 22.04", [NONE, NONE, "5", *[NONE] * 4])
