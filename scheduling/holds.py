@@ -14,6 +14,7 @@ ten to twelve, has computers 4 and 5; class C, from half past eleven to one, has
 - If 4 is loaded for B, the hold on it keeps the members of B off in their turn. The front end might give them 6: it is
   held as well. If neither 4 nor 5 is loaded, the front end gives the members of B nobody else's computers: 6 is free of
   holds.
+- They might also be given 1 and 2: the holds on these last as long as that on 4.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -64,12 +65,15 @@ def holds(
     existing: Mapping[int, int],
     now: int,
     seconds: Seconds,
+    written: int,
 ) -> Holds:
     """The holds on the computers that a block time has just got, and on their substitutes.
 
     `just_taken` is that block time with these computers alone. `block_times` are all of them, this one with the
     computers that it had before: a computer may be loaded for another one, whose members wait for it as well.
-    `existing` is when the holds that there are already end, by computer; none is shortened.
+    `existing` is when the holds that there are already end, by computer; none is shortened. `now` is when all this was
+    read, `written` when the holds are written, which may be some seconds later: until then a front end may have listed
+    the substitutes. Computers of the call that are substitutes as well are held as long as the others.
     """
     everybody = (just_taken, *block_times)
     awaited = _union(each.loaded & just_taken.computers for each in everybody)
@@ -84,9 +88,15 @@ def holds(
         if ends:
             expires[computer] = max(ends)
     kept_off = [each for each in everybody if each.loaded & expires.keys()]
-    substitutes = _substitutes(kept_off, just_taken, block_times) - just_taken.computers
-    substitutes_until = max(expires[computer] for computer in awaited & expires.keys()) if substitutes else None
-    return Holds(expires, substitutes, substitutes_until)
+    substitutes = _substitutes(kept_off, just_taken, block_times)
+    if not substitutes:
+        return Holds(expires)
+    until = max(expires[computer] for computer in awaited & expires.keys())
+    if others := substitutes - just_taken.computers:
+        until = max(until, written + seconds.brief)
+    for computer in substitutes & expires.keys():
+        expires[computer] = max(expires[computer], until)
+    return Holds(expires, others, until if others else None)
 
 
 def _is_beginning(block_time: BlockTimeComputers, now: int) -> bool:
@@ -110,8 +120,8 @@ def _substitutes(
 ) -> frozenset[int]:
     """The computers that the front end might give to members of block times that holds keep off their own computers.
 
-    These are the block times in `kept_off` and, since a substitute may be loaded for its own class, in their turn those
-    with loaded computers that overlap them, and that overlap these.
+    The computers just taken may be among them. Kept off are those in `kept_off` and, since a substitute may be loaded
+    for its own class, in their turn those with loaded computers that overlap them, and that overlap these.
     """
     if not kept_off:
         return frozenset()
@@ -122,7 +132,7 @@ def _substitutes(
     groups = [group for group in _groups_by_overlap(loaded) if not ids.isdisjoint(each.id for each in group)]
     spans = sorted((group[0].start, max(each.end for each in group)) for group in groups)
     alone = {group[0].id for group in groups if len(group) == 1}
-    return _union(each.computers for each in _overlapping(spans, block_times, alone))
+    return _union(each.computers for each in _overlapping(spans, (*block_times, just_taken), alone))
 
 
 def _groups_by_overlap(block_times: Iterable[BlockTimeComputers]) -> Iterator[list[BlockTimeComputers]]:

@@ -29,11 +29,12 @@ def hold_computers(
     loaded = frozenset(each.computer.id for each in taken if _has_image_loaded(each, promised.chosen))
     own = BlockTimeComputers(block_time_id, block.start, block.end, computers, loaded)
     earlier = {id_: max(expires, promised.holds.get(id_, 0)) for id_, expires in earlier_holds.items()}
-    decided = holds(own, others.blocks, {**promised.holds, **earlier}, seen.read_at, claims.seconds())
+    written = clock.now()
+    decided = holds(own, others.blocks, {**promised.holds, **earlier}, seen.read_at, claims.seconds(), written)
     claims.hold(call_id, decided)
     if decided.substitutes:
         there = claims.SemaphoreRows(promised.live, promised.holds, others.expired)
-        claims.hold_substitutes(call_id, taken[0], decided, there, clock.now())
+        claims.hold_substitutes(call_id, taken[0], decided, there, written)
     return decided
 
 

@@ -100,10 +100,9 @@ class SemaphoreRows(NamedTuple):
 def hold_substitutes(call_id: str, like: Assignment, holds: Holds, there: SemaphoreRows, now: int) -> None:
     """Hold computers of other block times (`holds.substitutes`), for as long as those of the call at least.
 
-    `like` lends the rows its image and management node. `now` is the time at which this is written, which may be some
-    seconds after the look: a front end may list these computers until the commit.
+    `like` lends the rows its image and management node. `now` is the time at which this is written.
     """
-    until = max(holds.substitutes_until or now, now + settings.VCL_LISTING_SECONDS)
+    until = holds.substitutes_until or now
     wanted = sorted(id_ for id_ in holds.substitutes if there.holds.get(id_, 0) < until)
     if not wanted:
         return

@@ -7,6 +7,7 @@ the rows of its block time again and judges them anew.
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from time import monotonic
 
 from django.conf import settings
 
@@ -38,13 +39,14 @@ log = logging.getLogger(__name__)
 DOOR = "keep_ready"
 _SECONDS = 5.0  # to wait for other calls: the next look comes in a minute
 _AT_ONCE = 25  # block times in one look: those of a site with years of them wait their turn
+_SECONDS_IN_ALL = 10.0  # after which no further one is begun in this look: the classes to come wait for it
 
 
 def let_go(now: int, trust: Trust) -> list[Action]:
     """Remove what is left over at `now` (Unix seconds), as far as the clock may be trusted; returns what was done.
 
     Nothing at all is done while the clock is in doubt. A block time that can't be had because of other calls is left
-    to the next look. Raises LookupError when the database has no calling account.
+    to the next look, and so is what would take too long. Raises LookupError when the database has no calling account.
     """
     if trust.doubt:
         return []
@@ -53,9 +55,13 @@ def let_go(now: int, trust: Trust) -> list[Action]:
     orphans = bool(orphaned_reloads(reloads, now, trust))
     if not left and not orphans:
         return []
-    caller = system_caller(DOOR)
-    actions = [action for id_ in left[:_AT_ONCE] for action in _at_once(_LetGo(id_, caller, trust).run)]
-    return [*actions, *_at_once(lambda: _withdraw_orphans(caller, trust))] if orphans else actions
+    caller, began = system_caller(DOOR), monotonic()
+    actions = _at_once(lambda: _withdraw_orphans(caller, trust)) if orphans else []
+    for id_ in left[:_AT_ONCE]:
+        if monotonic() - began > _SECONDS_IN_ALL:
+            break
+        actions += _at_once(_LetGo(id_, caller, trust).run)
+    return actions
 
 
 def _at_once(transaction: Callable[[], list[Action]]) -> list[Action]:

@@ -113,6 +113,7 @@ class Keeper:
         claims.purge_expired(now)
         # First of all: a hold on a computer that is loaded by now keeps members of the class off it (SPEC 8.7).
         held = holding.hold(self._holding(looks, (), now))
+        released = _let_go(seen, now)  # before classes that lack computers look for some
         stops = loads.image_stops({each.watch.facts.id: each.watch.facts.target.machines for each in looks}, now)
         actions = [
             *self._give_back(looks, caller, now),
@@ -129,7 +130,7 @@ class Keeper:
         actions += self._mend(anew, stops, caller, now)
         if changed := {action.block_time_id for action in actions} | self._replanner.moved:
             held = holding.hold(self._holding(looks, changed, now))
-        return [*actions, *let_go(now, seen)], held
+        return [*released, *actions], held
 
     def _looks(self, now: int) -> list[Looked]:
         watches_ = reading.upcoming(now, settings.VCL_KEEP_READY_HOURS * HOUR, self._load_times)
@@ -180,6 +181,15 @@ class Keeper:
         if mended.outlook:
             self._outlooks[watch.facts.id] = mended.outlook
         return mended.action
+
+
+def _let_go(seen: Trust, now: int) -> list[Action]:
+    """Let go of what is left over. That it fails must not keep the classes to come from anything."""
+    try:
+        return let_go(now, seen)
+    except Exception:
+        log.exception("what is left over could not be removed")
+        return []
 
 
 def _held_back(looks: Sequence[Looked], stops: Mapping[int, ImageStop], caller: Caller) -> list[Action]:

@@ -54,6 +54,13 @@ def allocate_evening(machines: int) -> None:
     service.allocate_block(BlockAllocationCall(IMAGE, *EVENING, machines, GROUP, True, 0, None), CALLER)
 
 
+def evening_computers() -> list[int]:
+    """The computers of the class in the evening."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT computerid FROM blockComputers WHERE blockTimeid = (SELECT MAX(id) FROM blockTimes)")
+        return [computer for (computer,) in cursor.fetchall()]
+
+
 def two_others(site: Classes) -> list[int]:
     """Allocate classes 11 and 12, then let a minute pass; their computers."""
     site.allocate(11)
@@ -119,6 +126,20 @@ def test_when_the_load_ends_of_a_computer_that_is_allocated_for_the_evening() ->
         site.clock.shift(10)
         load(own)
         tables.change({"update": {"computer": [{"id": id_, "stateid": AVAILABLE} for id_ in own]}}, ZONE)
+        assert a_member_comes(site) == []
+
+
+def test_when_the_evening_gets_a_computer_that_keep_ready_held_until_its_load_ended() -> None:
+    """The call shortens no hold; so all that it takes of classes at the same hours is held as long."""
+    with classes() as site:
+        site.allocate(BLOCK_TIME)
+        others = two_others(site)
+        own, *lost = computers_of()
+        load(lost, NO_IMAGE, NO_IMAGE)
+        semaphore(own, 15, "blockalloc-held:keep_ready.1")
+        allocate_evening(6)
+        assert {own, *others} <= {*evening_computers()}
+        site.clock.shift(10)
         assert a_member_comes(site) == []
 
 

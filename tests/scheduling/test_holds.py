@@ -28,10 +28,11 @@ def found(
     others: list[BlockTimeComputers],
     now: int = EARLY,
     held: dict[int, int] | None = None,
+    written: int = 0,
 ) -> Holds:
-    """The holds, with times that are seconds from `now` on."""
+    """The holds, with times that are seconds from `now` on; they are written so many seconds later."""
     existing = {id_: now + ends for id_, ends in (held or {}).items()}
-    decided = holds(just_taken, others, existing, now, Seconds(BRIEF, LONG))
+    decided = holds(just_taken, others, existing, now, Seconds(BRIEF, LONG), now + written)
     expires = {id_: ends - now for id_, ends in decided.expires.items()}
     until = decided.substitutes_until
     return Holds(expires, decided.substitutes, None if until is None else until - now)
@@ -79,9 +80,11 @@ def test_what_an_earlier_call_holds_then_is_held_on_and_its_substitutes_with_it(
 
 
 def test_members_who_are_kept_off_their_own_computers_must_not_get_ours() -> None:
-    """The other class was allocated two seconds ago; ours begins now."""
+    """The other class was allocated two seconds ago; ours begins now. As substitutes 4 and 5 are held anew."""
     other = block(2, TEN, TWELVE, {4, 5}, loaded={4})
-    assert found(OURS, [other], NINE, held={4: 3}) == Holds({1: 3, 2: 3, 3: LONG}, frozenset({4, 5}), 3)
+    for ends, held in ((3, BRIEF), (20, 20)):
+        decided = found(OURS, [other], NINE, held={4: ends})
+        assert decided == Holds({1: held, 2: held, 3: LONG}, frozenset({4, 5}), held)
 
 
 def test_a_hold_that_has_run_out_is_not_put_back() -> None:
@@ -112,6 +115,24 @@ def test_what_the_block_had_before_is_held_when_members_of_others_could_get_it()
     assert found(OURS, [before, other]).substitutes == {4, 5, 8, 9}
     assert found(OURS, [before, OTHER]).substitutes == {4, 5}
     assert found(OURS, [before]).substitutes == frozenset()
+
+
+def test_what_the_call_got_is_held_as_long_as_the_others_that_members_could_get() -> None:
+    """A class of the evening gets 4 and 6 of two classes in the morning; 4 has had a hold since before its load ended.
+
+    Members of class 2 are kept off 4 and 5 until that is over: 6, of a class at the same hours, is not free before.
+    """
+    evening = block(9, ONE, ONE + 3600, {4, 6})
+    morning = [block(2, TEN, TWELVE, {4, 5}, loaded={4, 5}), block(3, NINE, ELEVEN, {6}, loaded={6})]
+    assert found(evening, morning, held={4: 15}) == Holds({4: 15, 6: 15}, frozenset({5}), 15)
+
+
+def test_what_is_written_seconds_after_the_look_frees_nothing_before_the_substitutes() -> None:
+    """Members of class 2 are kept off 4 until the hold on it ends, and could get ours, which overlaps, till then."""
+    other = block(2, TEN, TWELVE, {4, 5}, loaded={4})
+    assert found(OURS, [other], written=3) == Holds({1: 8, 2: 8, 3: LONG}, frozenset({4, 5}), 8)
+    alone = found(OURS, [OTHER], written=3)
+    assert alone == Holds({1: BRIEF, 2: BRIEF, 3: LONG}, frozenset({4, 5}), 8)
 
 
 def test_chains_that_come_round_end() -> None:

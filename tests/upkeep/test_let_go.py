@@ -390,6 +390,16 @@ def test_a_block_time_that_is_busy_is_left_to_the_next_look(settings: Settings) 
     assert [action.block_time_id for action in let_go_at()] == [10]
 
 
+def test_what_would_take_too_long_is_left_to_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes to come wait for it. Reloads that nobody needs are withdrawn in any case."""
+    change("blockTimes", id=10, skip=1)
+    tables.change({"delete": {"blockComputers": [{"blockTimeid": 11}]}}, ZONE)
+    with monkeypatch.context() as patch:
+        patch.setattr("blockalloc.upkeep.leftovers._SECONDS_IN_ALL", -1.0)
+        assert [action.block_time_id for action in let_go_at()] == [11]
+    assert [action.block_time_id for action in let_go_at()] == [10]
+
+
 def test_rows_are_read_again_in_the_transaction_that_writes() -> None:
     """Nothing is decided by what was read without the guard."""
     change("blockTimes", id=10, skip=1)

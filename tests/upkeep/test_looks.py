@@ -11,7 +11,7 @@ from pytest_django import Settings
 from blockalloc.models import Watch
 from blockalloc.store import decisions
 from blockalloc.store.sql import BETWEEN
-from blockalloc.upkeep import mending
+from blockalloc.upkeep import mending, passes
 from blockalloc.upkeep.passes import Keeper, PassReport
 from tests.golden import tables
 from tests.support.sites.back_end_stage import C0, HOUR
@@ -198,6 +198,50 @@ def test_one_that_fails_does_not_stop_the_others(site: StillMorning, monkeypatch
     monkeypatch.setattr(mending, "mend", fail_for_the_first)
     site.look_at("09:01")
     assert len(site.block_computers(20)) == 2
+
+
+def proof_of_the_zone(site: StillMorning) -> None:
+    """Somebody reserves a computer now: what is left over is let go only if a row of VCL's proves the zone right."""
+    site.user(C0 + 4, start=site.now, end=site.now + HOUR)
+
+
+def test_what_is_let_go_is_had_by_a_class_in_the_same_look(site: StillMorning) -> None:
+    """VCL's edit of a block request gives its time another id, and leaves the reloads of its computers behind."""
+    site.send("UPDATE computer SET stateid = 10 WHERE id > %s", C0 + 3)
+    site.block_time(20, START, END)
+    site.send("DELETE FROM blockComputers WHERE blockTimeid = %s", CLASS)
+    site.send("DELETE FROM blockTimes WHERE id = %s", CLASS)
+    site.go("09:01")
+    proof_of_the_zone(site)
+    texts = [action.text for action in site.look().actions]
+    assert len(site.block_computers(20)) == 2
+    assert "reloads withdrawn" in texts[0]
+    assert "taken:" in texts[1]
+
+
+def test_what_a_skipped_class_had_is_had_by_another_in_the_same_look(site: StillMorning) -> None:
+    site.send("UPDATE computer SET stateid = 10 WHERE id > %s", C0 + 3)
+    site.block_time(20, START, END)
+    site.look_at("09:01")
+    assert site.block_computers(20) == []
+    site.send("UPDATE blockTimes SET skip = 1 WHERE id = %s", CLASS)
+    site.go("09:06")
+    proof_of_the_zone(site)
+    site.look()
+    assert (site.block_computers(CLASS), len(site.block_computers(20))) == ([], 2)
+
+
+def test_what_is_left_over_and_cannot_be_removed_keeps_no_class_from_its_computers(
+    site: StillMorning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.fail(C0 + 1)
+
+    def boom(*_given: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(passes, "let_go", boom)
+    assert len(site.look_at("09:01").actions) == 1
+    assert C0 + 1 not in site.block_computers(CLASS)
 
 
 def test_what_is_remembered_of_a_block_time(site: StillMorning) -> None:

@@ -191,6 +191,7 @@ class Judge:
             elif got.held_by_us:
                 whose = f"computer {got.computer} of block time {block_computer.block_time}"
                 self.fail(now, f"a member was given {whose}: {set(got.held_by_us)} were held")
+                self.gaps.add((got.computer, got.request))  # check_vcl is right to find it
             elif got.sent_on:
                 self.counts["sent on to another class"] += 1
                 self.gaps.add((got.computer, got.request))

@@ -5,11 +5,12 @@ The rows are judged by SQL of its own. Only whether there were computers to spar
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from blockalloc.allocation.look import dry_run
+from blockalloc.allocation.result import assignments
 from blockalloc.contract.messages import BlockAllocationCall, Caller, Refusal
 from blockalloc.models import Decision
 from blockalloc.upkeep import loads
@@ -92,7 +93,7 @@ class Looks:
         self._nothing_is_taken_from_members(now, used, after)
         self._released_stays_released(now, before, after)
         self._loaded_ones_are_not_held(now)
-        self._classes(now, after)
+        self._classes(now, after, self._given_up(now, before, after))
 
     # --- what a look must not do -----------------------------------------------------------------
 
@@ -129,7 +130,19 @@ class Looks:
 
     # --- what it has to do -----------------------------------------------------------------------
 
-    def _classes(self, now: int, computers: list[BlockComputer]) -> None:
+    def _given_up(self, now: int, before: Iterable[BlockComputer], after: Iterable[BlockComputer]) -> set[int]:
+        """Computers that the look has taken from classes that take place: others can have them from the next look on.
+
+        A class may have had its turn before. What is left over of other block times is let go before any class's turn.
+        """
+        take_place = {time.id for time in self._judge.times() if time.takes_place}
+        left = {(each.block_time, each.computer) for each in after}
+        return {
+            each.computer for each in before
+            if each.block_time in take_place and each.end > now and (each.block_time, each.computer) not in left
+        }  # fmt: skip
+
+    def _classes(self, now: int, computers: list[BlockComputer], given_up: Collection[int]) -> None:
         due = [time for time in self._judge.times() if self._is_due(time, now)]
         have = Counter(each.block_time for each in computers)
         lost = self._lost(now, {time.id: time for time in due})
@@ -138,7 +151,7 @@ class Looks:
             if have[time.id] < time.machines:
                 texts.append(f"it has {have[time.id]} of {time.machines} machines")
             self._judge.counts["looks at a class that lacks something"] += bool(texts)
-            if not (texts and (spare := self._spare(time, now))):
+            if not (texts and (spare := self._spare(time, now, given_up))):
                 self._lacking.pop(time.id, None)
             elif now - self._lacking.setdefault(time.id, now) >= (PAUSE if time.start - now > SOON else 0):
                 self._judge.fail(now, f"block time {time.id}: {'; '.join(texts)}; {spare} more could be had")
@@ -183,17 +196,22 @@ class Looks:
             if time and stays and time.start - LAST_CALL <= now < time.start and use.end + _RECLAIM > time.start:
                 yield time.id, use.computer, f"which request {use.request} keeps until its start"
 
-    def _spare(self, time: Time, now: int) -> int:
-        """Machines that the class could get in addition, by the planner; none while its image fails to load."""
+    def _spare(self, time: Time, now: int, given_up: Collection[int]) -> int:
+        """Machines that the class could get in addition, by the planner; none while its image fails to load.
+
+        Those that have only just been given up (`given_up`) don't count.
+        """
         image = self._image(time)
         if image in loads.image_stops({each.id: each.machines for each in self._judge.times()}, now):
             self._judge.counts["looks with a broken image"] += 1
             return 0
-        call = BlockAllocationCall(image, time.start, time.end, _SPARE, time.group, True, 0)
+        machines = _SPARE + len(given_up)
+        call = BlockAllocationCall(image, time.start, time.end, machines, time.group, True, 0)
         try:
-            return dry_run(call, _CALLER, now, lambda _order: Mending()).outcome.allocated
+            taken = dry_run(call, _CALLER, now, lambda _order: Mending()).machines
         except Refusal:
             return 0
+        return sum(each.computer.id not in given_up for each in assignments(taken))
 
     def _at_the_bell(self, time: Time, now: int) -> None:
         """Count what is ready when a class starts."""
