@@ -156,16 +156,13 @@ def test_a_class_that_is_not_sure_enough_is_to_be_watched(viewer: Client, cs101:
     signal(viewer, cs101, words)
     card = cards(viewer)["CS101"]
     assert card.startswith("Watch ")
-    assert (
-        f"{words} 1 ready now, 2 more by 13:40 No machine is missing: 2 loads may end late. It should be 95 % sure. What would help"
-        in card
-    )
+    soon = "1 ready now, 2 more by 13:40"
+    lacks_nothing = "No machine is missing: 2 loads may end late. It should be 95 % sure."
+    assert f"{words} {soon} {lacks_nothing} What would help" in card
     Decision.objects.update(ready=0.4, late=0.4)
     card = cards(viewer)["CS101"]
     assert card.startswith("At risk ")
-    assert (
-        f"40 % sure {SAID} (said at the allocation, 11:00) 1 ready now, 2 more by 13:40 No machine is missing" in card
-    )
+    assert f"40 % sure {SAID} (said at the allocation, 11:00) {soon} No machine is missing" in card
 
 
 def test_when_all_is_loaded_it_is_no_longer_said(viewer: Client, cs101: BlockTime, site: Site) -> None:
