@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 DOOR = "keep_ready"
 _SECONDS = 5.0  # to wait for other calls: the next look comes in a minute
 _AT_ONCE = 25  # block times in one look: those of a site with years of them wait their turn
-_SECONDS_IN_ALL = 10.0  # after which no further one is begun in this look: the classes to come wait for it
+SECONDS_IN_ALL = 10.0  # after which no further one is begun in this look: the classes to come wait for it
 
 
 def let_go(now: int, trust: Trust) -> list[Action]:
@@ -58,7 +58,7 @@ def let_go(now: int, trust: Trust) -> list[Action]:
     caller, began = system_caller(DOOR), monotonic()
     actions = _at_once(lambda: _withdraw_orphans(caller, trust)) if orphans else []
     for id_ in left[:_AT_ONCE]:
-        if monotonic() - began > _SECONDS_IN_ALL:
+        if monotonic() - began > SECONDS_IN_ALL:
             break
         actions += _at_once(_LetGo(id_, caller, trust).run)
     return actions

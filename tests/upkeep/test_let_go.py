@@ -395,7 +395,7 @@ def test_what_would_take_too_long_is_left_to_the_next_look(monkeypatch: pytest.M
     change("blockTimes", id=10, skip=1)
     tables.change({"delete": {"blockComputers": [{"blockTimeid": 11}]}}, ZONE)
     with monkeypatch.context() as patch:
-        patch.setattr("blockalloc.upkeep.leftovers._SECONDS_IN_ALL", -1.0)
+        patch.setattr("blockalloc.upkeep.leftovers.SECONDS_IN_ALL", -1.0)
         assert [action.block_time_id for action in let_go_at()] == [11]
     assert [action.block_time_id for action in let_go_at()] == [10]
 
