@@ -47,7 +47,12 @@ def _hold(stack: ExitStack) -> None:
     from scheduling.holds import BlockTimeComputers, Holds, Seconds
 
     def long(
-        just_taken: BlockTimeComputers, _block_times: object, _existing: object, now: int, seconds: Seconds
+        just_taken: BlockTimeComputers,
+        _block_times: object,
+        _existing: object,
+        now: int,
+        seconds: Seconds,
+        _written: object,
     ) -> Holds:
         return Holds(dict.fromkeys(just_taken.computers, now + seconds.long))
 
