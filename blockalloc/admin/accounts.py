@@ -17,7 +17,7 @@ def last_sign_in(user: User) -> datetime | None:
     return user.last_login
 
 
-@column("Made")
+@column("Created")
 def made(user: User) -> datetime:
     """The time at which the account was made."""
     return user.date_joined

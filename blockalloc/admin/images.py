@@ -192,7 +192,7 @@ def in_production(row: ImageRevision) -> bool:
     return bool(row.production)
 
 
-@column("Made")
+@column("Created")
 def made(row: ImageRevision) -> datetime:
     """The time of its capture."""
     return row.datecreated

@@ -32,13 +32,13 @@ def state(message: Message) -> str:
     return signal(line.level, line.text)
 
 
-@column("Made", ordering="pk")
+@column("Created", ordering="pk")
 def created(message: Message) -> datetime:
     """The time at which it was made of the news."""
     return message.created
 
 
-@column("Made", ordering="pk")
+@column("Created", ordering="pk")
 def made(message: Message) -> str:
     """The same, as lists have it."""
     return format_html('<span class="when">{}</span>', moment(message.created))

@@ -139,7 +139,7 @@ def test_what_has_computers_is_over_or_will_not_take_place_is_not_drawn(viewer: 
         site.time(site.request("asked", site.ubuntu, None, 1, status="requested"), MONDAY),
     ):
         foresee(time, 1)
-    foresee(site.time(site.request("on", site.ubuntu, None, 1), NOW - HOUR), 1)
+    foresee(site.time(site.request("over", site.ubuntu, None, 1), NOW - 3 * HOUR), 1)
     assert drawn(viewer) == drawn(viewer, day="2026-11-25") == []
     assert "foreseen" not in text(viewer, url())
 
@@ -153,7 +153,8 @@ def test_a_sentence_says_it_to_those_who_cannot_see(viewer: Client, site: Site, 
     assert "3 classes have no computers yet: 1 of them was not checked." in text(viewer, url())
     forecast_run(checked=NOW - HOUR)
     assert "3 classes have no computers yet: 3 of them were not checked." in text(viewer, url())
-    assert drawn(viewer) == []
+    assert {(each.kind, each.text) for each in drawn(viewer)} == {("bare", "not checked")}
+    assert "Classes without computers" in text(viewer, url())
 
 
 def test_the_legend_has_them_only_where_they_are(viewer: Client, exam: BlockTime) -> None:
@@ -238,6 +239,33 @@ def test_a_released_class_is_not_drawn_as_foreseen_and_comes_last(viewer: Client
     ]
 
 
+def test_a_class_that_was_asked_for_in_vain_is_drawn_first(viewer: Client, site: Site, lab: BlockTime) -> None:
+    vain = site.time(site.request("CS2", site.ubuntu, None, 4), MONDAY, processed=1)
+    first, second = drawn(viewer)
+    assert (first.row, first.kind, first.text, second.row) == ("CS2", "bare", "0 of 4", "CS101")
+    assert first.title == "CS2, Mon 30 Nov 09:00–11:00, Ubuntu 22.04, no computers"
+    assert first.address == page_url("blocktime", vain.pk)
+    said = text(viewer, url())
+    assert "2 classes have no computers yet: 1 of them is on or asked for already." in said
+    assert "CS2 No computers 09:00–11:00 · 0 of 4 machines" in said
+    assert "no computers, and none foreseen" in said
+
+
+def test_what_keep_ready_will_still_find_for_it_is_foreseen(viewer: Client, lab: BlockTime) -> None:
+    BlockTime.objects.update(processed=1)
+    assert [(each.kind, each.text) for each in drawn(viewer)] == [("foreseen", "20 of 20")]
+
+
+@pytest.mark.parametrize("zoom", ["day", "week"])
+def test_a_class_that_is_on_without_computers_is_drawn(viewer: Client, site: Site, zoom: str) -> None:
+    site.time(site.request("on", site.ubuntu, None, 3), NOW - HOUR)
+    address = {"day": f"{NOW:%Y-%m-%d}", "zoom": zoom}
+    (on,) = drawn(viewer, **address)
+    assert (on.row, on.kind) == ("on", "bare")
+    assert on.title.endswith(", no computers")
+    assert '<span class="signal watch">No computers</span>' in viewer.get(url(**address)).content.decode()
+
+
 @pytest.mark.parametrize("query", [{}, {"busy": 1, "zoom": "week"}])
 @pytest.mark.parametrize("limited", [False, True])
 def test_statements_do_not_grow(
@@ -250,6 +278,7 @@ def test_statements_do_not_grow(
         for each in range(number):
             time = site.time(site.request(f"class {number} {each}", site.ubuntu, None, 20), MONDAY)
             foresee(time, 18, "CS101 has 20 of the computers", has(lab, 20))
+            site.time(site.request(f"in vain {number} {each}", site.ubuntu, None, 20), MONDAY, processed=1)
         viewer.get(url(**query))
         with CaptureQueriesContext(connection) as queries:
             viewer.get(url(**query))

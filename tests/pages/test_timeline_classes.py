@@ -145,7 +145,7 @@ def test_the_hours_of_classes_are_in_view_and_what_is_not_is_said(viewer: Client
 
 
 def test_a_class_that_had_no_computers_is_named(viewer: Client, site: Site) -> None:
-    past = site.time(site.request("Night", site.ubuntu, None, 3), NOW - HOUR)
+    past = site.time(site.request("Night", site.ubuntu, None, 3), NOW - 3 * HOUR)
     day = f"{NOW.astimezone(NEW_YORK):%Y-%m-%d}"
     assert "Not in view: 1 class without computers." in text(viewer, url(day=day))
     assert "without computers" not in text(viewer, url(day=day, block=past.blockRequest_id + 1))

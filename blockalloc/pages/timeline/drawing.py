@@ -25,7 +25,7 @@ _LEAST = 0.15  # per cent: a narrower bar would be invisible
 _LABEL_OF_NOW_FITS = 92  # per cent: up to here it is on the right of its line, also on a phone
 
 BLOCK, FOREIGN, LEAD, USER, RELOAD = "block", "foreign", "lead", "user", "reload"
-FORESEEN, SHORT, RELEASED = "foreseen", "short", "released"
+FORESEEN, SHORT, BARE, RELEASED = "foreseen", "short", "bare", "released"
 
 
 class _Shape(NamedTuple):
@@ -45,9 +45,10 @@ _SHAPES = {
     RELOAD: _Shape(20, 0, "timeline-stripes"),
     FORESEEN: _Shape(24, 3, "timeline-hatch"),
     SHORT: _Shape(24, 3, "timeline-double-hatch"),
+    BARE: _Shape(24, 3),
     RELEASED: _Shape(24, 3),
 }
-_OF_CLASSES = frozenset({BLOCK, FOREIGN, LEAD, FORESEEN, SHORT, RELEASED})
+_OF_CLASSES = frozenset({BLOCK, FOREIGN, LEAD, FORESEEN, SHORT, BARE, RELEASED})
 
 LEGEND = (
     (LEAD, "lead time: computers load for a class"),
@@ -59,6 +60,7 @@ LEGEND = (
 LEGEND_AHEAD = (
     (FORESEEN, "foreseen: a class that has no computers yet"),
     (SHORT, "foreseen: it will be short"),
+    (BARE, "no computers, and none foreseen"),
     (RELEASED, "released: nobody will ask for its computers"),
 )
 

@@ -321,11 +321,11 @@ def _outside(hours: Sequence[Hours], closed: Sequence[Closed], view: View) -> li
 
 
 def _undrawn(view: View) -> str:
-    """The classes that have begun, or are over, without computers: they have no row. "" for none."""
+    """The classes that are over and had no computers: they have no row. "" for none."""
     chosen, axis = view.chosen, view.axis
     first, last, now = (datetime.fromtimestamp(each, site_zone()) for each in (axis.first, axis.last, view.now))
     times = BlockTime.objects.visible_to(view.request.user).in_lab(chosen.lab).not_skipped().without_computers()
-    times = times.taking_place_between(first, last).filter(start__lte=now)
+    times = times.taking_place_between(first, last).filter(end__lte=now)
     if chosen.image is not None:
         times = times.filter(blockRequest__image=chosen.image)
     if chosen.block is not None:
